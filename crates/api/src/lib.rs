@@ -1,0 +1,3 @@
+//! The custom resources of `registry.fuseml.io` and their conversion to the domain types.
+
+pub mod workflow;

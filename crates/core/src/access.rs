@@ -1,0 +1,168 @@
+//! Who asks, and what lists admit (design, sections 2 and 3).
+
+use crate::record::{Access, Credentials, Name, Scope};
+
+/// On whose behalf a requirement is resolved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Consumer {
+    /// The namespace.
+    pub project: Name,
+    /// The user, when known. Unknown is admitted by no list of users.
+    pub user: Option<Name>,
+    /// Groups of the user.
+    pub groups: Box<[Name]>,
+    /// Zone in which the steps run. Unset or empty means unknown.
+    pub zone: Option<Name>,
+}
+
+impl Consumer {
+    /// Someone in a project, without a user.
+    pub fn in_project(project: impl Into<Name>) -> Self {
+        Self {
+            project: project.into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Access {
+    /// Whether a record with these lists exists for the consumer. `projects` says where, `users`
+    /// and `groups` together say who; both must hold, and an empty list admits nobody.
+    #[must_use]
+    pub fn admits(&self, consumer: &Consumer) -> bool {
+        let place = self
+            .projects
+            .as_deref()
+            .is_none_or(|projects| projects.contains(&consumer.project));
+        place && self.admits_person(consumer)
+    }
+
+    fn admits_person(&self, consumer: &Consumer) -> bool {
+        if self.users.is_none() && self.groups.is_none() {
+            return true;
+        }
+        let by_user = consumer
+            .user
+            .as_ref()
+            .is_some_and(|user| lists(self.users.as_deref(), user));
+        by_user
+            || consumer
+                .groups
+                .iter()
+                .any(|group| lists(self.groups.as_deref(), group))
+    }
+
+    /// Whether the answer depends on the user.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        self.users.is_some() || self.groups.is_some()
+    }
+}
+
+impl Credentials {
+    /// Whether the consumer may have these credentials. A list that the scope does not use is
+    /// refused when a record is applied; where it got in all the same, it must admit too.
+    #[must_use]
+    pub fn admits(&self, consumer: &Consumer) -> bool {
+        let by_project = self
+            .projects
+            .as_deref()
+            .map(|projects| projects.contains(&consumer.project));
+        let by_user = self.users.as_deref().map(|users| {
+            consumer
+                .user
+                .as_ref()
+                .is_some_and(|user| users.contains(user))
+        });
+        match self.scope {
+            Scope::Global => by_project != Some(false) && by_user != Some(false),
+            Scope::Project => by_project == Some(true) && by_user != Some(false),
+            Scope::User => by_user == Some(true) && by_project != Some(false),
+        }
+    }
+}
+
+fn lists(list: Option<&[Name]>, member: &Name) -> bool {
+    list.is_some_and(|list| list.contains(member))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Consumer, Credentials, Name, Scope};
+
+    fn list(names: &[&str]) -> Option<Box<[Name]>> {
+        Some(names.iter().map(|name| Name::from(*name)).collect())
+    }
+
+    fn ada() -> Consumer {
+        Consumer {
+            user: Some("ada".into()),
+            groups: ["team".into()].into(),
+            ..Consumer::in_project("prod")
+        }
+    }
+
+    #[test]
+    fn absent_lists_admit_everyone_and_empty_lists_nobody() {
+        assert!(Access::default().admits(&Consumer::in_project("prod")));
+        for access in [
+            Access {
+                projects: list(&[]),
+                ..Access::default()
+            },
+            Access {
+                users: list(&[]),
+                ..Access::default()
+            },
+            Access {
+                groups: list(&[]),
+                ..Access::default()
+            },
+        ] {
+            assert!(!access.admits(&ada()), "{access:?}");
+        }
+    }
+
+    #[test]
+    fn place_and_person_must_both_hold_and_either_list_of_persons_is_enough() {
+        let person = Access {
+            users: list(&["grace"]),
+            groups: list(&["team"]),
+            projects: None,
+        };
+        assert!(person.admits(&ada()));
+        let elsewhere = Access {
+            projects: list(&["not-prod"]),
+            ..person
+        };
+        assert!(!elsewhere.admits(&ada()));
+    }
+
+    #[test]
+    fn a_scope_admits_by_its_own_lists() {
+        let credentials = |scope, projects, users| Credentials {
+            name: "c".into(),
+            scope,
+            projects,
+            users,
+            default: false,
+            entries: Box::default(),
+            secret: None,
+        };
+        let cases = [
+            (Scope::Global, None, None, true),
+            (Scope::Global, list(&["dev"]), None, false),
+            (Scope::Project, None, None, false),
+            (Scope::Project, list(&["prod"]), None, true),
+            (Scope::Project, list(&["not-prod"]), None, false),
+            (Scope::User, None, None, false),
+            (Scope::User, None, list(&["ada"]), true),
+            (Scope::User, list(&["dev"]), list(&["ada"]), false),
+            (Scope::User, list(&["prod"]), list(&["ada"]), true),
+        ];
+        for (scope, projects, users, expected) in cases {
+            let entry = credentials(scope, projects, users);
+            assert_eq!(entry.admits(&ada()), expected, "{entry:?}");
+        }
+    }
+}

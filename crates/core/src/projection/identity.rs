@@ -1,0 +1,204 @@
+//! The identity of a projection, and the name of its Secret (security, section 2).
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::record::{Name, RecordKey};
+use crate::resolve::Choice;
+
+/// What a rendered Secret stands for. Two choices of one namespace share a Secret exactly when
+/// their identities are equal.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity {
+    /// The record.
+    pub record: RecordKey,
+    /// The service.
+    pub service: Name,
+    /// Type of the binding: the resource, or the product where there is none. It is part of the
+    /// identity because the type of a Secret cannot change.
+    pub binding_type: Name,
+    /// The endpoint, where the service has any.
+    pub endpoint: Option<Name>,
+    /// The credentials, where the service has any.
+    pub credentials: Option<Name>,
+    /// The user, where the choice depended on one.
+    pub user: Option<Name>,
+}
+
+const SLUG_LENGTH: usize = 40;
+const HASH_LENGTH: usize = 16;
+
+impl Identity {
+    /// The identity of a choice. `user` is set where the choice depended on the user.
+    #[must_use]
+    pub fn of(choice: &Choice, user: Option<&Name>) -> Self {
+        Self {
+            record: choice.record.key.clone(),
+            service: choice.service().name.clone(),
+            binding_type: choice.binding_type().into(),
+            endpoint: choice.endpoint().map(|endpoint| endpoint.name.clone()),
+            credentials: choice
+                .credentials()
+                .map(|credentials| credentials.name.clone()),
+            user: user.filter(|_| choice.personal).cloned(),
+        }
+    }
+
+    /// Name of the Secret and of the projection: `ext-<slug>-<16 hex>`, or `ext-u-…` for a Secret of
+    /// one user. The hash covers every part with its length, so that no two identities share a text;
+    /// 16 digits, because 8 can be collided on purpose by tenants who choose names.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut hash = Sha256::new();
+        let namespace = self.record.namespace.as_deref();
+        let parts = [
+            Some(self.record.kind().as_str()),
+            namespace,
+            Some(&*self.record.name),
+            Some(&*self.service),
+            Some(&*self.binding_type),
+            self.endpoint.as_deref(),
+            self.credentials.as_deref(),
+            self.user.as_deref(),
+        ];
+        for part in parts {
+            match part {
+                Some(text) => {
+                    hash.update([1]);
+                    hash.update((text.len() as u64).to_be_bytes());
+                    hash.update(text.as_bytes());
+                }
+                None => hash.update([0]),
+            }
+        }
+        let digest = hash.finalize();
+        let hex = hex(&digest[..HASH_LENGTH / 2]);
+        let prefix = if self.user.is_some() { "ext-u" } else { "ext" };
+        format!("{prefix}-{}-{hex}", slug(&self.record.name, &self.service))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// A readable part for people: record and service, as far as a DNS label takes them.
+fn slug(record: &str, service: &str) -> String {
+    let text = if record == service {
+        record.to_owned()
+    } else {
+        format!("{record}-{service}")
+    };
+    let mut slug = String::new();
+    for character in text.chars().map(|character| character.to_ascii_lowercase()) {
+        if character.is_ascii_alphanumeric() {
+            slug.push(character);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() == SLUG_LENGTH {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() {
+        "x".to_owned()
+    } else {
+        slug.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Identity;
+    use crate::record::RecordKey;
+
+    fn identity() -> Identity {
+        Identity {
+            record: RecordKey::cluster("mlflow-0001"),
+            service: "mlflow-store".into(),
+            binding_type: "s3".into(),
+            endpoint: Some("cluster".into()),
+            credentials: Some("default-s3-account".into()),
+            user: None,
+        }
+    }
+
+    #[test]
+    fn names_are_readable_stable_and_dns_labels() {
+        assert_eq!(
+            identity().name(),
+            "ext-mlflow-0001-mlflow-store-2d71ca439d7c5f47"
+        );
+        let long = Identity {
+            service: "API.V2+x".repeat(20).into(),
+            ..identity()
+        };
+        let name = long.name();
+        assert!(name.len() <= 63, "{name}");
+        assert!(
+            name.chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+            "{name}"
+        );
+        let odd = Identity {
+            record: RecordKey::cluster("+++"),
+            service: "+++".into(),
+            ..identity()
+        };
+        assert!(odd.name().starts_with("ext-x-"), "{}", odd.name());
+    }
+
+    #[test]
+    fn every_part_counts_and_parts_do_not_run_together() {
+        let base = identity();
+        let others = [
+            Identity {
+                record: RecordKey::project("a", "mlflow-0001"),
+                ..identity()
+            },
+            Identity {
+                record: RecordKey::cluster("mlflow-0002"),
+                ..identity()
+            },
+            Identity {
+                service: "other".into(),
+                ..identity()
+            },
+            Identity {
+                binding_type: "s4".into(),
+                ..identity()
+            },
+            Identity {
+                endpoint: None,
+                ..identity()
+            },
+            Identity {
+                endpoint: Some("".into()),
+                ..identity()
+            },
+            Identity {
+                endpoint: Some("clusterd".into()),
+                credentials: Some("efault-s3-account".into()),
+                ..identity()
+            },
+            Identity {
+                credentials: None,
+                ..identity()
+            },
+            Identity {
+                user: Some("ada".into()),
+                ..identity()
+            },
+        ];
+        let mut names: Vec<String> = others.iter().chain([&base]).map(Identity::name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), others.len() + 1);
+    }
+}

@@ -1,0 +1,284 @@
+//! The keys of a projection and where each value comes from.
+
+use std::collections::BTreeMap;
+
+use crate::projection::{Address, DOCUMENT_KEY, TYPE_KEY, document};
+use crate::record::{Name, Source};
+use crate::resolve::Choice;
+use crate::sensitive::Sensitive;
+
+/// Which part of the choice a key comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Made from a field of the record: `uri`, `host`, `version`.
+    Derived,
+    /// Configuration of the record.
+    Extension,
+    /// Configuration of the service.
+    Service,
+    /// Configuration of the endpoint.
+    Endpoint,
+    /// Configuration of the credentials.
+    Credentials,
+}
+
+impl Origin {
+    /// Whether the key is a configuration entry, so that `.cfg.KEY` and the default environment
+    /// have it.
+    #[must_use]
+    pub fn is_configuration(self) -> bool {
+        self != Self::Derived
+    }
+}
+
+/// One key of the rendered Secret, without its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key<'a> {
+    /// Name of the key, and of the file.
+    pub name: &'a Name,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Text(Sensitive),
+    SecretKey { secret: Name, key: Name },
+    Document,
+}
+
+/// Names of the keys of a source Secret; `None` when the Secret is not there.
+pub trait SourceKeys {
+    /// The keys, in any order.
+    fn keys(&self, secret: &str) -> Option<Vec<Name>>;
+}
+
+/// Values of source Secrets.
+pub trait SourceValues {
+    /// The bytes of a key, or `None` when the Secret or the key is not there.
+    fn value(&self, secret: &str, key: &str) -> Option<Vec<u8>>;
+}
+
+/// A source Secret, or a key in it, that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum MissingSource {
+    /// The Secret is missing.
+    #[error("Secret `{secret}` is missing")]
+    Secret {
+        /// Its name.
+        secret: Name,
+    },
+    /// The Secret is there, the key is not.
+    #[error("Secret `{secret}` has no key `{key}`")]
+    Key {
+        /// Name of the Secret.
+        secret: Name,
+        /// The key.
+        key: Name,
+    },
+}
+
+/// The keys of the rendered Secret. Every value comes from one record and one service.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    keys: BTreeMap<Name, (Origin, Content)>,
+}
+
+impl Layout {
+    /// Lays out the keys of a choice: derived ones first, then configuration from wide to narrow, so
+    /// that the narrower wins; in credentials an entry beats the same key of the whole Secret.
+    ///
+    /// # Errors
+    /// A source Secret that is not there, or lacks a key that an entry names. All of them.
+    pub fn new(choice: &Choice, sources: &dyn SourceKeys) -> Result<Self, Vec<MissingSource>> {
+        let mut layout = Self {
+            keys: BTreeMap::new(),
+        };
+        layout.add_derived(choice);
+        let record = &choice.record;
+        for entry in &record.configuration {
+            layout.set(
+                &entry.name,
+                Origin::Extension,
+                Content::Text(entry.value.clone()),
+            );
+        }
+        for entry in &choice.service().configuration {
+            layout.set(
+                &entry.name,
+                Origin::Service,
+                Content::Text(entry.value.clone()),
+            );
+        }
+        for entry in choice
+            .endpoint()
+            .into_iter()
+            .flat_map(|endpoint| &endpoint.configuration)
+        {
+            layout.set(
+                &entry.name,
+                Origin::Endpoint,
+                Content::Text(entry.value.clone()),
+            );
+        }
+        let missing = layout.add_credentials(choice, sources);
+        layout.set(&DOCUMENT_KEY.into(), Origin::Derived, Content::Document);
+        if missing.is_empty() {
+            Ok(layout)
+        } else {
+            Err(missing)
+        }
+    }
+
+    fn add_derived(&mut self, choice: &Choice) {
+        let record = &choice.record;
+        let service = choice.service();
+        let version = record
+            .version
+            .as_ref()
+            .map(crate::version::RecordVersion::text);
+        let fields = [
+            (TYPE_KEY, Some(choice.binding_type())),
+            ("provider", record.product.as_deref()),
+            ("version", version),
+            ("zone", record.zone.as_deref()),
+            ("category", service.category.as_deref()),
+        ];
+        for (name, text) in fields {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                self.set(&name.into(), Origin::Derived, Content::Text(text.into()));
+            }
+        }
+        let Some(url) = choice.endpoint().and_then(|endpoint| endpoint.url.as_ref()) else {
+            return;
+        };
+        self.set(&"uri".into(), Origin::Derived, Content::Text(url.clone()));
+        if let Some(address) = Address::parse(url.reveal()) {
+            self.set(
+                &"host".into(),
+                Origin::Derived,
+                Content::Text(Sensitive::new(address.host)),
+            );
+            if let Some(port) = address.port {
+                self.set(
+                    &"port".into(),
+                    Origin::Derived,
+                    Content::Text(Sensitive::new(port.to_string())),
+                );
+            }
+        }
+    }
+
+    fn add_credentials(&mut self, choice: &Choice, sources: &dyn SourceKeys) -> Vec<MissingSource> {
+        let mut missing = Vec::new();
+        let Some(credentials) = choice.credentials() else {
+            return missing;
+        };
+        if let Some(secret) = &credentials.secret {
+            match sources.keys(secret) {
+                Some(keys) => {
+                    for key in keys
+                        .into_iter()
+                        .filter(|key| !super::RESERVED_KEYS.contains(&&**key))
+                    {
+                        let content = Content::SecretKey {
+                            secret: secret.clone(),
+                            key: key.clone(),
+                        };
+                        self.set(&key, Origin::Credentials, content);
+                    }
+                }
+                None => missing.push(MissingSource::Secret {
+                    secret: secret.clone(),
+                }),
+            }
+        }
+        for entry in &credentials.entries {
+            let content = match &entry.source {
+                Source::Inline(value) => Content::Text(value.clone()),
+                Source::SecretKey { secret, key } => {
+                    match sources.keys(secret) {
+                        None => missing.push(MissingSource::Secret {
+                            secret: secret.clone(),
+                        }),
+                        Some(keys) if !keys.contains(key) => {
+                            missing.push(MissingSource::Key {
+                                secret: secret.clone(),
+                                key: key.clone(),
+                            });
+                        }
+                        Some(_) => {}
+                    }
+                    Content::SecretKey {
+                        secret: secret.clone(),
+                        key: key.clone(),
+                    }
+                }
+            };
+            self.set(&entry.name, Origin::Credentials, content);
+        }
+        missing.sort();
+        missing.dedup();
+        missing
+    }
+
+    fn set(&mut self, name: &Name, origin: Origin, content: Content) {
+        self.keys.insert(name.clone(), (origin, content));
+    }
+
+    /// The keys, sorted by name.
+    pub fn keys(&self) -> impl Iterator<Item = Key<'_>> {
+        self.keys.iter().map(|(name, (origin, _))| Key {
+            name,
+            origin: *origin,
+        })
+    }
+
+    /// The key of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Key<'_>> {
+        self.keys
+            .get_key_value(name)
+            .map(|(name, (origin, _))| Key {
+                name,
+                origin: *origin,
+            })
+    }
+
+    /// The data of the Secret.
+    ///
+    /// # Errors
+    /// A value that is not there any more. All of them.
+    pub fn render(
+        &self,
+        choice: &Choice,
+        sources: &dyn SourceValues,
+    ) -> Result<BTreeMap<String, Vec<u8>>, Vec<MissingSource>> {
+        let mut data = BTreeMap::new();
+        let mut missing = Vec::new();
+        for (name, (_, content)) in &self.keys {
+            let value = match content {
+                Content::Text(text) => Some(text.reveal().as_bytes().to_vec()),
+                Content::SecretKey { secret, key } => {
+                    let value = sources.value(secret, key);
+                    if value.is_none() {
+                        missing.push(MissingSource::Key {
+                            secret: secret.clone(),
+                            key: key.clone(),
+                        });
+                    }
+                    value
+                }
+                Content::Document => Some(document::render(choice).into_bytes()),
+            };
+            if let Some(value) = value {
+                data.insert(name.to_string(), value);
+            }
+        }
+        if missing.is_empty() {
+            Ok(data)
+        } else {
+            Err(missing)
+        }
+    }
+}

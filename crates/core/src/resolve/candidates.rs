@@ -1,0 +1,194 @@
+//! Steps 1 to 5: visible, match, shadow, usable, one.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use crate::access::Consumer;
+use crate::record::{Record, RecordKind, display_order};
+use crate::refusal::{Reason, Refusal};
+use crate::requirement::{Field, Requirement};
+use crate::resolve::index::Index;
+use crate::resolve::nearest;
+use crate::resolve::shelf::{Offer, Shelf};
+use crate::version::RecordVersion;
+
+/// The most candidates that a message lists.
+const MOST_LISTED: usize = 100;
+
+/// The one record and service that meet the requirement.
+pub(super) fn choose(
+    index: &Index,
+    requirement: &Requirement,
+    consumer: &Consumer,
+) -> Result<(Arc<Record>, usize), Refusal> {
+    let mut candidates: Vec<&Offer> = index
+        .shelves(&consumer.project)
+        .flat_map(|shelf: &Shelf| shelf.matching(requirement))
+        .filter(|offer| offer.record.access.admits(consumer))
+        .collect();
+    if candidates.is_empty() {
+        return Err(nearest::not_found(index, requirement, consumer));
+    }
+    shadow(&mut candidates);
+    let matched = candidates.clone();
+    candidates.retain(|offer| has_usable_credentials(offer, consumer));
+    match candidates.as_slice() {
+        [] => Err(no_access(requirement, consumer, &matched)),
+        [one] => Ok((Arc::clone(&one.record), one.position)),
+        several => {
+            let mut defaults = several.iter().filter(|offer| offer.record.default);
+            match (defaults.next(), defaults.next()) {
+                (Some(one), None) => Ok((Arc::clone(&one.record), one.position)),
+                (first, _) => Err(ambiguous(requirement, several, first.is_some())),
+            }
+        }
+    }
+}
+
+/// A match of the project itself hides the cluster's, before credentials are looked at: an own
+/// record that is closed to this user must not fall through to the cluster's store behind it.
+fn shadow(candidates: &mut Vec<&Offer>) {
+    let own = |offer: &&Offer| offer.record.key.kind() == RecordKind::Extension;
+    if candidates.iter().any(own) {
+        candidates.retain(|offer| own(offer) || !offer.record.shadowable);
+    }
+}
+
+fn has_usable_credentials(offer: &Offer, consumer: &Consumer) -> bool {
+    let credentials = &offer.service().credentials;
+    credentials.is_empty() || credentials.iter().any(|entry| entry.admits(consumer))
+}
+
+/// What the requirement asked for, for a message: `resource s3, version ^1.2`.
+pub(super) fn asked(requirement: &Requirement) -> String {
+    let mut text = String::new();
+    for field in Field::ALL {
+        if let Some(value) = requirement.selector(field) {
+            let separator = if text.is_empty() { "" } else { ", " };
+            let _ = write!(text, "{separator}{field} `{value}`");
+        }
+    }
+    if let Some(range) = &requirement.version {
+        let _ = write!(text, ", version `{range}`");
+    }
+    text
+}
+
+fn no_access(requirement: &Requirement, consumer: &Consumer, matched: &[&Offer]) -> Refusal {
+    let mut names: Vec<_> = matched
+        .iter()
+        .map(|offer| format!("`{}/{}`", offer.record.key.name, offer.service().name))
+        .collect();
+    names.sort();
+    names.dedup();
+    names.truncate(MOST_LISTED);
+    let who = match &consumer.user {
+        Some(user) => format!("user `{user}` in project `{}`", consumer.project),
+        None => format!("project `{}`", consumer.project),
+    };
+    Refusal::new(
+        Reason::NoAccess,
+        format!(
+            "requirement `{}` ({}) matches {}, but no credentials there admit {who}",
+            requirement.name,
+            asked(requirement),
+            names.join(", "),
+        ),
+        "ask the operator of the platform to admit it to a set of credentials",
+    )
+}
+
+fn ambiguous(requirement: &Requirement, several: &[&Offer], has_defaults: bool) -> Refusal {
+    let mut offers = several.to_vec();
+    offers.sort_by(|left, right| {
+        display_order(
+            (&left.record, left.service()),
+            (&right.record, right.service()),
+        )
+    });
+    let differing: Vec<Field> = Field::ALL
+        .into_iter()
+        .filter(|field| {
+            offers
+                .iter()
+                .any(|offer| offer.value(*field) != offers[0].value(*field))
+        })
+        .collect();
+    let versions_differ = offers
+        .iter()
+        .any(|offer| version(offer) != version(offers[0]));
+
+    let mut message = format!(
+        "requirement `{}` ({}) matches {} services: ",
+        requirement.name,
+        asked(requirement),
+        offers.len()
+    );
+    for (position, offer) in offers.iter().take(MOST_LISTED).enumerate() {
+        let separator = if position == 0 { "" } else { "; " };
+        let _ = write!(
+            message,
+            "{separator}`{}/{}`",
+            offer.record.key.name,
+            offer.service().name
+        );
+        describe(&mut message, offer, &differing, versions_differ);
+        let _ = match line_to_add(offer, &offers) {
+            Some(line) => write!(message, ": add `{line}`"),
+            None => write!(message, ": no selector tells it apart"),
+        };
+    }
+    if offers.len() > MOST_LISTED {
+        let _ = write!(message, "; and {} more", offers.len() - MOST_LISTED);
+    }
+    let hint = if has_defaults {
+        "add one of these lines to the requirement; more than one of the records says `default: true`, leave it on one"
+    } else {
+        "add one of these lines to the requirement, or set `default: true` on one of the records"
+    };
+    Refusal::new(Reason::Ambiguous, message, hint)
+}
+
+fn describe(message: &mut String, offer: &Offer, differing: &[Field], versions_differ: bool) {
+    let named = |field: &&Field| !matches!(field, Field::Extension | Field::Service);
+    let mut separator = " (";
+    if offer.record.key.kind() == RecordKind::Extension {
+        let _ = write!(message, "{separator}the project's own");
+        separator = ", ";
+    }
+    for field in differing.iter().filter(named) {
+        let _ = match offer.value(*field) {
+            Some(value) => write!(message, "{separator}{field} {value}"),
+            None => write!(message, "{separator}no {field}"),
+        };
+        separator = ", ";
+    }
+    if versions_differ {
+        let _ = match version(offer) {
+            Some(version) => write!(message, "{separator}version {version}"),
+            None => write!(message, "{separator}no version"),
+        };
+        separator = ", ";
+    }
+    if separator == ", " {
+        message.push(')');
+    }
+}
+
+fn version(offer: &Offer) -> Option<&str> {
+    offer.record.version.as_ref().map(RecordVersion::text)
+}
+
+/// The selectors that leave only this candidate, if there are any.
+fn line_to_add(offer: &Offer, offers: &[&Offer]) -> Option<String> {
+    let (record, service) = (&offer.record.key.name, &offer.service().name);
+    let mut same_record = offers
+        .iter()
+        .filter(|other| other.record.key.name == *record);
+    if same_record.clone().count() == 1 {
+        return Some(format!("extension: {record}"));
+    }
+    let alone =
+        same_record.all(|other| std::ptr::eq(*other, offer) || other.service().name != *service);
+    alone.then(|| format!("extension: {record}, service: {service}"))
+}

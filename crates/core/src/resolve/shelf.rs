@@ -1,0 +1,243 @@
+//! The services of the records that live in one place, found by what a requirement selects.
+//!
+//! Two structures: a list of services for each value of each field, and for product and resource
+//! together lists by zone, sorted by version. The second keeps the usual question (a product, a
+//! resource, a range) at a binary search, however many instances are registered.
+
+use std::collections::HashMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::record::{Name, Record, Service};
+use crate::requirement::{Field, Requirement};
+use crate::version::{Version, VersionRange};
+
+type Slot = u32;
+
+/// One service of one record.
+#[derive(Clone, Debug)]
+pub(super) struct Offer {
+    pub(super) record: Arc<Record>,
+    pub(super) position: usize,
+}
+
+impl Offer {
+    pub(super) fn service(&self) -> &Service {
+        &self.record.services[self.position]
+    }
+
+    /// The value of a field, as a requirement compares it.
+    pub(super) fn value(&self, field: Field) -> Option<&Name> {
+        match field {
+            Field::Extension => Some(&self.record.key.name),
+            Field::Product => self.record.product.as_ref(),
+            Field::Zone => self.record.zone.as_ref(),
+            Field::Service => Some(&self.service().name),
+            Field::Resource => self.service().resource.as_ref(),
+            Field::Category => self.service().category.as_ref(),
+        }
+    }
+
+    fn version(&self) -> Option<&Version> {
+        self.record
+            .version
+            .as_ref()
+            .and_then(|version| version.parsed())
+    }
+
+    /// Whether a field that the requirement selects has another value.
+    pub(super) fn fails(&self, requirement: &Requirement, field: Field) -> bool {
+        requirement
+            .selector(field)
+            .is_some_and(|wanted| self.value(field) != Some(wanted))
+    }
+
+    /// Whether the requirement asks for another version.
+    pub(super) fn fails_version(&self, requirement: &Requirement) -> bool {
+        requirement
+            .version
+            .as_ref()
+            .is_some_and(|range| !range.matches(self.record.version.as_ref()))
+    }
+
+    /// Whether every selector holds.
+    pub(super) fn matches(&self, requirement: &Requirement) -> bool {
+        !Field::ALL
+            .into_iter()
+            .any(|field| self.fails(requirement, field))
+            && !self.fails_version(requirement)
+    }
+}
+
+type ByZone = HashMap<Option<Name>, Vec<Slot>>;
+
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    offers: Vec<Option<Offer>>,
+    free: Vec<Slot>,
+    by_value: [HashMap<Name, Vec<Slot>>; 5],
+    by_kind: HashMap<(Name, Name), ByZone>,
+}
+
+/// The fields that have lists of their own. A zone alone is too wide to be worth one: no
+/// requirement selects by zone alone.
+const LISTED: [Field; 5] = [
+    Field::Extension,
+    Field::Product,
+    Field::Service,
+    Field::Resource,
+    Field::Category,
+];
+
+impl Shelf {
+    pub(super) fn insert(&mut self, record: &Arc<Record>) {
+        for position in 0..record.services.len() {
+            let offer = Offer {
+                record: Arc::clone(record),
+                position,
+            };
+            let slot = self.free.pop().unwrap_or_else(|| {
+                self.offers.push(None);
+                Slot::try_from(self.offers.len() - 1).unwrap_or(Slot::MAX)
+            });
+            for (field, lists) in LISTED.into_iter().zip(&mut self.by_value) {
+                if let Some(value) = offer.value(field) {
+                    lists.entry(value.clone()).or_default().push(slot);
+                }
+            }
+            if let (Some(product), Some(resource)) =
+                (offer.value(Field::Product), offer.value(Field::Resource))
+            {
+                let by_zone = self
+                    .by_kind
+                    .entry((product.clone(), resource.clone()))
+                    .or_default();
+                let slots = by_zone.entry(record.zone.clone()).or_default();
+                let at = slots
+                    .partition_point(|other| version_at(&self.offers, *other) <= offer.version());
+                slots.insert(at, slot);
+            }
+            if let Some(place) = self.offers.get_mut(slot as usize) {
+                *place = Some(offer);
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, record: &Record) {
+        let Some(slots) = self.by_value[0].get(&record.key.name).cloned() else {
+            return;
+        };
+        for slot in slots {
+            let Some(offer) = self.offers.get_mut(slot as usize).and_then(Option::take) else {
+                continue;
+            };
+            for (field, lists) in LISTED.into_iter().zip(&mut self.by_value) {
+                if let Some(value) = offer.value(field) {
+                    take_out(lists, value, slot);
+                }
+            }
+            if let (Some(product), Some(resource)) =
+                (offer.value(Field::Product), offer.value(Field::Resource))
+            {
+                let key = (product.clone(), resource.clone());
+                if let Some(by_zone) = self.by_kind.get_mut(&key) {
+                    take_out(by_zone, &record.zone, slot);
+                    if by_zone.is_empty() {
+                        self.by_kind.remove(&key);
+                    }
+                }
+            }
+            self.free.push(slot);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.offers.len() == self.free.len()
+    }
+
+    pub(super) fn offers(&self) -> impl Iterator<Item = &Offer> {
+        self.offers.iter().flatten()
+    }
+
+    /// The offers that match every selector.
+    pub(super) fn matching<'a>(
+        &'a self,
+        requirement: &'a Requirement,
+    ) -> impl Iterator<Item = &'a Offer> {
+        self.shortlist(requirement)
+            .into_iter()
+            .flatten()
+            .filter_map(|slot| self.offers.get(*slot as usize)?.as_ref())
+            .filter(|offer| offer.matches(requirement))
+    }
+
+    /// Short lists that together hold every match.
+    fn shortlist(&self, requirement: &Requirement) -> Vec<&[Slot]> {
+        if let (None, Some(product), Some(resource)) = (
+            &requirement.extension,
+            &requirement.product,
+            &requirement.resource,
+        ) {
+            let Some(by_zone) = self.by_kind.get(&(product.clone(), resource.clone())) else {
+                return Vec::new();
+            };
+            let range = requirement.version.as_ref();
+            return match &requirement.zone {
+                Some(_) => by_zone
+                    .get(&requirement.zone)
+                    .map(|slots| self.within(slots, range))
+                    .into_iter()
+                    .collect(),
+                None => by_zone
+                    .values()
+                    .map(|slots| self.within(slots, range))
+                    .collect(),
+            };
+        }
+        let mut shortest: Option<&[Slot]> = None;
+        for (field, lists) in LISTED.into_iter().zip(&self.by_value) {
+            let Some(wanted) = requirement.selector(field) else {
+                continue;
+            };
+            let slots = lists.get(wanted).map_or(&[][..], Vec::as_slice);
+            if shortest.is_none_or(|other| slots.len() < other.len()) {
+                shortest = Some(slots);
+            }
+        }
+        shortest.into_iter().collect()
+    }
+
+    /// The part of a list, sorted by version, that a range can match.
+    fn within<'a>(&self, slots: &'a [Slot], range: Option<&VersionRange>) -> &'a [Slot] {
+        let Some((low, high)) = range.and_then(VersionRange::hull) else {
+            return slots;
+        };
+        let at = |slot: &Slot| version_at(&self.offers, *slot);
+        let start = slots.partition_point(|slot| match (at(slot), low) {
+            (None, _) => true,
+            (Some(version), Bound::Included(low)) => version < low,
+            (Some(version), Bound::Excluded(low)) => version <= low,
+            (Some(_), Bound::Unbounded) => false,
+        });
+        let rest = &slots[start..];
+        let length = rest.partition_point(|slot| match (at(slot), high) {
+            (Some(version), Bound::Included(high)) => version <= high,
+            (Some(version), Bound::Excluded(high)) => version < high,
+            (None, _) | (Some(_), Bound::Unbounded) => true,
+        });
+        &rest[..length]
+    }
+}
+
+fn version_at(offers: &[Option<Offer>], slot: Slot) -> Option<&Version> {
+    offers.get(slot as usize)?.as_ref()?.version()
+}
+
+fn take_out<K: std::hash::Hash + Eq>(lists: &mut HashMap<K, Vec<Slot>>, key: &K, slot: Slot) {
+    if let Some(slots) = lists.get_mut(key) {
+        slots.retain(|other| *other != slot);
+        if slots.is_empty() {
+            lists.remove(key);
+        }
+    }
+}

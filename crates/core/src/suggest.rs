@@ -1,0 +1,174 @@
+//! Did-you-mean: which known word a mistyped one was meant to be.
+//!
+//! Every function here takes time bounded by [`LONGEST_WORD`], whatever the input, because the
+//! words come from whoever writes a workflow.
+
+/// Words with more characters than this are near nothing.
+pub const LONGEST_WORD: usize = 256;
+
+/// What [`distance`] says when a word is too long to compare.
+pub const FAR: usize = usize::MAX;
+
+/// Characters of a user's text that a message repeats at most.
+const LONGEST_EXCERPT: usize = 40;
+
+/// The edit distance without regard to case, in characters: insertions, deletions, replacements
+/// and swaps of two neighbours count one each (optimal string alignment).
+///
+/// [`FAR`] if either word is longer than [`LONGEST_WORD`].
+#[must_use]
+pub fn distance(left: &str, right: &str) -> usize {
+    match (folded(left), folded(right)) {
+        (Some(left), Some(right)) => aligned(&left, &right),
+        _ => FAR,
+    }
+}
+
+/// The closest of `candidates`, if it is near enough to be a slip.
+///
+/// Near enough grows with the length of `word`: one edit up to three characters, two up to seven,
+/// then a third of them; and at least one character has to stay. At the same distance a candidate
+/// equal to `word` wins, then the first by name, so the order of `candidates` never matters.
+#[must_use]
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded_word = folded(word)?;
+    let threshold = threshold(folded_word.len());
+    candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            let other = folded(candidate)?;
+            if folded_word.len().abs_diff(other.len()) > threshold {
+                return None;
+            }
+            let distance = aligned(&folded_word, &other);
+            let near = distance <= threshold && distance < folded_word.len().max(other.len());
+            (near || candidate == word).then_some((distance, candidate != word, candidate))
+        })
+        .min()
+        .map(|(_, _, candidate)| candidate)
+}
+
+/// `word` for a message: at most [`LONGEST_EXCERPT`] characters of it, control characters escaped.
+pub(crate) fn excerpt(word: &str) -> String {
+    let mut shown: String = word
+        .chars()
+        .take(LONGEST_EXCERPT)
+        .flat_map(|character| {
+            let escaped = character.is_control().then(|| character.escape_default());
+            let plain = escaped.is_none().then_some(character);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    if word.chars().nth(LONGEST_EXCERPT).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn threshold(length: usize) -> usize {
+    match length {
+        0..=3 => 1,
+        4..=7 => 2,
+        _ => length / 3,
+    }
+}
+
+/// The characters of `word` in lower case, or nothing if there are too many.
+fn folded(word: &str) -> Option<Vec<char>> {
+    let characters: Vec<char> = word
+        .chars()
+        .flat_map(char::to_lowercase)
+        .take(LONGEST_WORD + 1)
+        .collect();
+    (characters.len() <= LONGEST_WORD).then_some(characters)
+}
+
+fn aligned(left: &[char], right: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for (row, from) in left.iter().enumerate() {
+        let mut current = Vec::with_capacity(right.len() + 1);
+        current.push(row + 1);
+        for (column, to) in right.iter().enumerate() {
+            let replaced = above[column] + usize::from(from != to);
+            let mut best = replaced.min(above[column + 1] + 1).min(current[column] + 1);
+            let swapped =
+                row > 0 && column > 0 && *from == right[column - 1] && left[row - 1] == *to;
+            if swapped {
+                best = best.min(before[column - 1] + 1);
+            }
+            current.push(best);
+        }
+        before = std::mem::replace(&mut above, current);
+    }
+    above[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_edits_and_swaps_without_case() {
+        for (left, right, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("MLflow", "mlflow", 0),
+            ("mlfow", "mlflow", 1),
+            ("mlfolw", "mlflow", 1),
+            ("kitten", "sitting", 3),
+            ("größe", "GRÖSSE", 2),
+        ] {
+            assert_eq!(distance(left, right), expected, "{left} {right}");
+            assert_eq!(distance(right, left), expected, "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn closest_takes_only_slips() {
+        let known = ["uri", "host", "port", "provider", "MLFLOW_TRACKING_URI"];
+        for (word, expected) in [
+            ("url", Some("uri")),
+            ("prot", Some("port")),
+            ("Provider", Some("provider")),
+            ("mlflow-tracking-url", Some("MLFLOW_TRACKING_URI")),
+            ("password", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(word, known), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn one_character_replaced_by_another_is_no_slip() {
+        assert_eq!(closest("a", ["b"]), None);
+        assert_eq!(closest("a", ["a", "A"]), Some("a"));
+    }
+
+    #[test]
+    fn ties_go_by_name_in_any_order() {
+        assert_eq!(closest("step", ["stem", "stet", "steps"]), Some("stem"));
+        assert_eq!(closest("step", ["steps", "stet", "stem"]), Some("stem"));
+        assert_eq!(closest("abc", ["ABC", "abc"]), Some("abc"));
+    }
+
+    #[test]
+    fn long_words_are_never_near() {
+        let long = "x".repeat(5_000_000);
+        assert_eq!(distance(&long, &long), FAR);
+        assert_eq!(closest(&long, ["x"]), None);
+        assert_eq!(closest("x", [long.as_str()]), None);
+        let longest = "x".repeat(LONGEST_WORD);
+        assert_eq!(
+            closest(&longest, [longest.as_str()]),
+            Some(longest.as_str())
+        );
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_printable() {
+        assert_eq!(excerpt("1.2"), "1.2");
+        assert_eq!(excerpt("a\nb\u{1b}"), "a\\nb\\u{1b}");
+        assert_eq!(excerpt(&"9".repeat(1000)), format!("{}…", "9".repeat(40)));
+    }
+}

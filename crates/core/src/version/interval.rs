@@ -1,0 +1,147 @@
+//! One alternative of a range: the versions between two ends.
+
+use std::cmp::Ordering;
+use std::ops::Bound;
+
+use super::Version;
+use super::partial::{Partial, lowest_prerelease};
+
+/// The versions between two ends, with or without the pre-releases among them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Interval {
+    pub(super) lower: Bound<Version>,
+    pub(super) upper: Bound<Version>,
+    /// Whether a version as written names a pre-release.
+    pub(super) prereleases: bool,
+}
+
+impl Interval {
+    pub(super) fn exactly(version: Partial) -> Self {
+        let prereleases = !version.prerelease().is_empty();
+        let version = version.into_version();
+        Self {
+            lower: Bound::Included(version.clone()),
+            upper: Bound::Included(version),
+            prereleases,
+        }
+    }
+
+    pub(super) fn at_least(version: Partial) -> Self {
+        Self {
+            upper: Bound::Unbounded,
+            ..Self::exactly(version)
+        }
+    }
+
+    pub(super) fn at_most(version: Partial) -> Self {
+        Self {
+            lower: Bound::Unbounded,
+            ..Self::exactly(version)
+        }
+    }
+
+    pub(super) fn above(version: Partial) -> Self {
+        let prereleases = !version.prerelease().is_empty();
+        let lower = Bound::Excluded(version.into_version());
+        Self {
+            lower,
+            upper: Bound::Unbounded,
+            prereleases,
+        }
+    }
+
+    /// `<2.0.0` leaves out 2.0.0-rc.1 too, even beside a comparator that names a pre-release.
+    pub(super) fn below(version: Partial) -> Self {
+        let prereleases = !version.prerelease().is_empty();
+        let mut version = version.into_version();
+        if !prereleases {
+            version.prerelease = lowest_prerelease();
+        }
+        Self {
+            lower: Bound::Unbounded,
+            upper: Bound::Excluded(version),
+            prereleases,
+        }
+    }
+
+    /// From `version` to the end of the series made of its first `parts` parts.
+    pub(super) fn series(version: Partial, parts: usize) -> Self {
+        let upper = Bound::Excluded(version.after_series(parts));
+        Self {
+            upper,
+            ..Self::exactly(version)
+        }
+    }
+
+    /// Both ends included. None if they are reversed.
+    pub(super) fn between(first: Partial, last: Partial) -> Option<Self> {
+        Self::at_least(first).intersection(Self::at_most(last))
+    }
+
+    /// What both admit, or None if no version lies in both. A pre-release named in either counts
+    /// for the whole.
+    pub(super) fn intersection(self, other: Self) -> Option<Self> {
+        let lower = by(self.lower, other.lower, compare_lower, Ordering::Greater);
+        let upper = by(self.upper, other.upper, compare_upper, Ordering::Less);
+        let possible = match (&lower, &upper) {
+            (Bound::Included(low), Bound::Included(high)) => low <= high,
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => true,
+            (
+                Bound::Included(low) | Bound::Excluded(low),
+                Bound::Included(high) | Bound::Excluded(high),
+            ) => low < high,
+        };
+        let prereleases = self.prereleases || other.prereleases;
+        possible.then_some(Self {
+            lower,
+            upper,
+            prereleases,
+        })
+    }
+
+    pub(super) fn contains(&self, version: &Version) -> bool {
+        let from = match &self.lower {
+            Bound::Included(low) => version >= low,
+            Bound::Excluded(low) => version > low,
+            Bound::Unbounded => true,
+        };
+        let to = match &self.upper {
+            Bound::Included(high) => version <= high,
+            Bound::Excluded(high) => version < high,
+            Bound::Unbounded => true,
+        };
+        from && to && (self.prereleases || !version.is_prerelease())
+    }
+}
+
+/// Which lower end admits more: the one that is less.
+pub(super) fn compare_lower(left: &Bound<Version>, right: &Bound<Version>) -> Ordering {
+    fn key(bound: &Bound<Version>) -> Option<(&Version, bool)> {
+        match bound {
+            Bound::Unbounded => None,
+            Bound::Included(version) => Some((version, false)),
+            Bound::Excluded(version) => Some((version, true)),
+        }
+    }
+    key(left).cmp(&key(right))
+}
+
+/// Which upper end admits more: the one that is greater.
+pub(super) fn compare_upper(left: &Bound<Version>, right: &Bound<Version>) -> Ordering {
+    fn key(bound: &Bound<Version>) -> (bool, Option<(&Version, bool)>) {
+        match bound {
+            Bound::Unbounded => (true, None),
+            Bound::Excluded(version) => (false, Some((version, false))),
+            Bound::Included(version) => (false, Some((version, true))),
+        }
+    }
+    key(left).cmp(&key(right))
+}
+
+fn by<T>(left: T, right: T, compare: fn(&T, &T) -> Ordering, wanted: Ordering) -> T {
+    if compare(&left, &right) == wanted {
+        left
+    } else {
+        right
+    }
+}

@@ -1,0 +1,104 @@
+//! Starts the programs of a cluster, each on the list of what has to be ended.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// Shell functions that the scripts share.
+pub(crate) const STARTED: &str = include_str!("scripts/started.sh");
+const LAUNCH: &str = include_str!("scripts/launch.sh");
+
+/// The data folder of one cluster, where its programs are listed and write their logs.
+#[derive(Clone, Debug)]
+pub(crate) struct Launcher {
+    folder: PathBuf,
+}
+
+/// A program that was started.
+#[derive(Debug)]
+pub(crate) struct Process {
+    name: String,
+    log: PathBuf,
+    child: Child,
+}
+
+impl Launcher {
+    /// Prepares a folder that exists.
+    pub(crate) fn new(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder.join("logs")).context("failed to create the folder for logs")?;
+        File::create(folder.join("processes")).context("failed to create the list of processes")?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Starts a command under this name. Its output goes to `logs/NAME.log`.
+    pub(crate) fn launch(&self, name: &str, command: &Command) -> Result<Process> {
+        let log = self.folder.join("logs").join(format!("{name}.log"));
+        let output = File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
+        let mut launch = Command::new("sh");
+        launch.args(["-c", &format!("{STARTED}{LAUNCH}"), "launch"]).arg(&self.folder).arg(name);
+        launch.arg(command.get_program()).args(command.get_args());
+        for (variable, value) in command.get_envs() {
+            launch.env(variable, value.unwrap_or(OsStr::new("")));
+        }
+        // The parts of a cluster talk to each other on this machine; a proxy would break that.
+        for variable in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
+            launch.env_remove(variable);
+        }
+        let child = launch
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            // Out of reach of the terminal's Ctrl-C, so that programs end in the right order.
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("failed to start {name}"))?;
+        Ok(Process { name: name.to_owned(), log, child })
+    }
+}
+
+impl Process {
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Fails when the program has ended, with the end of its log.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        if let Some(status) = self.child.try_wait().with_context(|| format!("failed to look after {}", self.name))? {
+            bail!("{} ended ({status}); the end of its log:\n{}", self.name, tail(&self.log));
+        }
+        Ok(())
+    }
+
+    /// Takes note of the end of a program that something else has ended.
+    pub(crate) fn reap(&mut self) {
+        let _ = self.child.wait();
+    }
+
+    /// The end of what the program has said.
+    pub(crate) fn tail(&self) -> String {
+        format!("the end of the log of {}:\n{}", self.name, tail(&self.log))
+    }
+}
+
+/// The last lines of a file.
+pub(crate) fn tail(path: &Path) -> String {
+    let text = fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+/// Runs a command to its end and gives what it printed.
+pub(crate) fn run(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("failed to run {name}"))?;
+    if !output.status.success() {
+        bail!("{name} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

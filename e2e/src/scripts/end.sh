@@ -1,0 +1,72 @@
+# end.sh FOLDER now|watch|list
+# now: ends the cluster in FOLDER and removes everything it made.
+# watch: the same, once the other end of standard input is closed. The word "keep" there calls it off.
+# list: prints the name and pid of each process that lives.
+folder=$1
+if [ "$2" = watch ]; then
+    trap '' HUP INT TERM
+    if read -r word && [ "$word" = keep ]; then exit 0; fi
+fi
+# Also guards against removing a folder that is not ours.
+[ -f "$folder/processes" ] || exit 0
+
+alive() {
+    [ "$(started "${1%%:*}")" = "${1#*:}" ]
+}
+
+# Waits up to $2 twentieths of a second for process $1 to end.
+ended() {
+    turns=$2
+    while alive "$1"; do
+        turns=$((turns - 1))
+        [ "$turns" -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+node= rest=
+while read -r pid start name; do
+    if [ "$2" = list ]; then
+        if alive "$pid:$start"; then echo "$name $pid"; fi
+        continue
+    fi
+    case $name in
+    node) node="$node $pid:$start" ;;
+    *) rest="$pid:$start $rest" ;;
+    esac
+done <"$folder/processes"
+[ "$2" = list ] && exit 0
+
+# The kernel ends all processes, mounts and interfaces of the node with its first process.
+for process in $node; do
+    alive "$process" && kill -KILL "${process%%:*}"
+done
+for process in $node; do ended "$process" 200; done
+for process in $rest; do
+    if alive "$process"; then
+        kill -TERM "${process%%:*}"
+        ended "$process" 40 && continue
+        kill -KILL "${process%%:*}"
+        ended "$process" 100
+    fi
+done
+
+if [ -n "$EXTENSION_REGISTRY_LOGS" ]; then
+    mkdir -p "$EXTENSION_REGISTRY_LOGS"
+    cp -R "$folder/logs" "$EXTENSION_REGISTRY_LOGS/$(basename "$folder")"
+fi
+# Both steps fail as long as the kernel has not let go of the last container.
+turns=100
+while [ "$turns" -gt 0 ]; do
+    left=
+    for group in /sys/fs/cgroup/"${folder##*/}" /sys/fs/cgroup/*/"${folder##*/}"; do
+        [ -d "$group" ] || continue
+        find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null
+        [ -d "$group" ] && left=yes
+    done
+    rm -rf "$folder" 2>/dev/null
+    [ -z "$left" ] && [ ! -e "$folder" ] && exit 0
+    turns=$((turns - 1))
+    sleep 0.1
+done
+exit 1

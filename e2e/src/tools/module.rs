@@ -1,0 +1,154 @@
+//! Which program comes from which Go module. The versions are those of the `go.mod` files in `tools/`.
+
+use sha2::{Digest, Sha256};
+
+/// A program of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tool {
+    Etcd,
+    Apiserver,
+    ControllerManager,
+    Scheduler,
+    Kubectl,
+    Kubelet,
+    Proxy,
+    Containerd,
+    Shim,
+    Ctr,
+}
+
+impl Tool {
+    pub(crate) const CONTROL_PLANE: [Self; 5] =
+        [Self::Etcd, Self::Apiserver, Self::ControllerManager, Self::Scheduler, Self::Kubectl];
+    pub(crate) const NODE: [Self; 5] = [Self::Kubelet, Self::Proxy, Self::Containerd, Self::Shim, Self::Ctr];
+
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::Apiserver => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Scheduler => "kube-scheduler",
+            Self::Kubectl => "kubectl",
+            Self::Kubelet => "kubelet",
+            Self::Proxy => "kube-proxy",
+            Self::Containerd => "containerd",
+            Self::Shim => "containerd-shim-runc-v2",
+            Self::Ctr => "ctr",
+        }
+    }
+
+    pub(crate) fn module(self) -> &'static Module {
+        match self {
+            Self::Etcd => &ETCD,
+            Self::Containerd | Self::Shim | Self::Ctr => &CONTAINERD,
+            _ => &KUBERNETES,
+        }
+    }
+
+    /// The Go package to build.
+    pub(crate) fn package(self) -> String {
+        let module = self.module();
+        match self {
+            Self::Etcd => module.path.to_owned(),
+            _ => format!("{}/cmd/{}", module.path, self.program()),
+        }
+    }
+
+    /// What makes the program print its version.
+    pub(crate) fn version_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Kubectl => &["version", "--client"],
+            Self::Shim => &["-v"],
+            _ => &["--version"],
+        }
+    }
+}
+
+/// A Go module of `tools/`, that pins one upstream module.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Module {
+    pub(crate) name: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) go_mod: &'static str,
+    pub(crate) go_sum: &'static str,
+}
+
+static KUBERNETES: Module = Module {
+    name: "kubernetes",
+    path: "k8s.io/kubernetes",
+    go_mod: include_str!("../../tools/kubernetes/go.mod"),
+    go_sum: include_str!("../../tools/kubernetes/go.sum"),
+};
+static ETCD: Module = Module {
+    name: "etcd",
+    path: "go.etcd.io/etcd/server/v3",
+    go_mod: include_str!("../../tools/etcd/go.mod"),
+    go_sum: include_str!("../../tools/etcd/go.sum"),
+};
+static CONTAINERD: Module = Module {
+    name: "containerd",
+    path: "github.com/containerd/containerd/v2",
+    go_mod: include_str!("../../tools/containerd/go.mod"),
+    go_sum: include_str!("../../tools/containerd/go.sum"),
+};
+
+impl Module {
+    /// The version that `go.mod` requires, without its `v`.
+    pub(crate) fn version(&self) -> &'static str {
+        self.go_mod
+            .lines()
+            .map(|line| line.trim().trim_start_matches("require "))
+            .find_map(|line| line.strip_prefix(self.path)?.strip_prefix(" v"))
+            .and_then(|rest| rest.split_whitespace().next())
+            .unwrap_or_default()
+    }
+
+    /// The major and minor version with a point behind, as in `1.36.`.
+    pub(crate) fn minor_version(&self) -> String {
+        self.version().split('.').take(2).fold(String::new(), |text, part| text + part + ".")
+    }
+
+    /// The name of the cache's subfolder. It changes with everything that `go.mod` says.
+    pub(crate) fn cache_name(&self) -> String {
+        let hash = Sha256::digest(self.go_mod);
+        let hash = hash.iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        format!("{}-{}-{hash}", self.name, self.version())
+    }
+
+    /// Flags for the linker. Kubernetes' programs take their own version from them, and clients ask for it.
+    pub(crate) fn linker_flags(&self) -> String {
+        let mut flags = "-s -w".to_owned();
+        if self.name == "kubernetes" {
+            let version = self.version();
+            let mut parts = version.split('.');
+            for (variable, value) in [
+                ("gitVersion", format!("v{version}")),
+                ("gitMajor", parts.next().unwrap_or_default().to_owned()),
+                ("gitMinor", parts.next().unwrap_or_default().to_owned()),
+            ] {
+                flags += &format!(" -X k8s.io/component-base/version.{variable}={value}");
+            }
+        }
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_comes_from_go_mod() {
+        for module in [&KUBERNETES, &ETCD, &CONTAINERD] {
+            assert_eq!(module.version().split('.').count(), 3, "{}", module.name);
+        }
+        assert!(KUBERNETES.version().starts_with(&KUBERNETES.minor_version()));
+    }
+
+    #[test]
+    fn every_kubernetes_program_gets_a_version() {
+        let version = KUBERNETES.version();
+        assert!(KUBERNETES.linker_flags().contains(&format!("gitVersion=v{version}")));
+        assert_eq!(ETCD.linker_flags(), "-s -w");
+    }
+}

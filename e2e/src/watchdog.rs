@@ -1,0 +1,72 @@
+//! Ends a cluster and removes what it left, also when this process was killed.
+//!
+//! All ways to end a cluster go through one script. While a cluster belongs to this process, a shell runs that script and waits
+//! for the end of a pipe, which the kernel closes whatever happens to this process.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process::{STARTED, run};
+
+const END: &str = include_str!("scripts/end.sh");
+
+/// The shell that waits for the end of this process.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    folder: PathBuf,
+    child: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Watchdog {
+    /// Starts to watch over the cluster in this folder.
+    pub(crate) fn start(folder: &Path) -> Result<Self> {
+        let mut child = script(folder, "watch")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Must outlive a Ctrl-C at the terminal.
+            .process_group(0)
+            .spawn()
+            .context("failed to start the watchdog")?;
+        let pipe = child.stdin.take();
+        Ok(Self { folder: folder.to_owned(), child, pipe })
+    }
+
+    /// Leaves the cluster running for good.
+    pub(crate) fn keep(mut self) -> Result<()> {
+        if let Some(mut pipe) = self.pipe.take() {
+            pipe.write_all(b"keep\n").context("failed to call off the watchdog")?;
+        }
+        self.child.wait().context("failed to wait for the watchdog")?;
+        Ok(())
+    }
+
+    /// Ends the cluster and waits until nothing is left. Blocks for a few seconds.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        drop(self.pipe.take());
+        let status = self.child.wait().context("failed to wait for the watchdog")?;
+        ensure!(status.success() && !self.folder.exists(), "something is left of {}", self.folder.display());
+        Ok(())
+    }
+}
+
+/// Ends a cluster that no watchdog watches. Blocks for a few seconds.
+pub(crate) fn end(folder: &Path) -> Result<()> {
+    run(&mut script(folder, "now")).map(drop).with_context(|| format!("something is left of {}", folder.display()))
+}
+
+/// The processes of a cluster that live, each as its name and its id.
+pub(crate) fn list(folder: &Path) -> Result<Vec<String>> {
+    Ok(run(&mut script(folder, "list"))?.lines().map(str::to_owned).collect())
+}
+
+fn script(folder: &Path, mode: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{STARTED}{END}"), "end"]).arg(folder).arg(mode);
+    command
+}
