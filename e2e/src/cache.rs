@@ -16,12 +16,21 @@ pub const CACHE_VARIABLE: &str = "EXTENSION_REGISTRY_CACHE";
 ///
 /// When none of the variables nor `HOME` is set.
 pub fn folder() -> Result<PathBuf> {
-    let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     if let Some(folder) = variable(CACHE_VARIABLE) {
-        return std::path::absolute(folder).context("failed to make the cache folder's path absolute");
+        return std::path::absolute(folder)
+            .context("failed to make the cache folder's path absolute");
     }
     variable("XDG_CACHE_HOME")
         .or_else(|| variable("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("extension-registry"))
-        .with_context(|| format!("no place for a cache: none of {CACHE_VARIABLE}, XDG_CACHE_HOME and HOME is set"))
+        .with_context(|| {
+            format!(
+                "no place for a cache: none of {CACHE_VARIABLE}, XDG_CACHE_HOME and HOME is set"
+            )
+        })
 }

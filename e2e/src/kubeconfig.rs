@@ -11,7 +11,12 @@ use serde_json::json;
 use crate::pki::Identity;
 
 /// Writes a kubeconfig that names one cluster and one user. It refers to the certificates by their paths.
-pub(crate) fn write(path: &Path, server: &str, authority: &Identity, user: &Identity) -> Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    server: &str,
+    authority: &Identity,
+    user: &Identity,
+) -> Result<()> {
     let text = json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -26,12 +31,14 @@ pub(crate) fn write(path: &Path, server: &str, authority: &Identity, user: &Iden
         "contexts": [{"name": "local", "context": {"cluster": "local", "user": "local"}}],
         "current-context": "local",
     });
-    fs::write(path, format!("{text:#}\n")).with_context(|| format!("failed to write {}", path.display()))
+    fs::write(path, format!("{text:#}\n"))
+        .with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// The client configuration that a kubeconfig's current context describes.
 pub(crate) async fn config(path: &Path) -> Result<Config> {
-    let file = Kubeconfig::read_from(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let file = Kubeconfig::read_from(path)
+        .with_context(|| format!("failed to read {}", path.display()))?;
     Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
         .await
         .with_context(|| format!("failed to use {}", path.display()))

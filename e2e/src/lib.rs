@@ -1,0 +1,40 @@
+//! A real Kubernetes on one machine, without Docker and without downloads of images, and the tests that use it.
+//!
+//! The control plane runs on the machine itself. The node, on Linux as root, runs in namespaces of its own.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use extension_registry_e2e::{Cluster, Options};
+//!
+//! let cluster = Cluster::from_environment_or_start(Options::default()).await?;
+//! if let Some(why) = cluster.node_missing() {
+//!     extension_registry_e2e::skip("the test of a Pod", why)?;
+//! }
+//! let version = cluster.client().apiserver_version().await?;
+//! cluster.stop().await
+//! # }
+//! ```
+
+pub mod cache;
+pub mod cluster;
+mod control_plane;
+pub mod image;
+mod kubeconfig;
+mod network;
+mod node;
+mod persistent;
+mod pki;
+mod ports;
+mod process;
+mod progress;
+mod skip;
+mod state;
+mod tools;
+mod wait;
+mod watchdog;
+
+pub use cluster::{Cluster, Node, Options};
+pub use image::{BUSYBOX_IMAGE, Image};
+pub use node::NODE_NAME;
+pub use persistent::Persistent;
+pub use skip::{REQUIRE_NODE_VARIABLE, skip};

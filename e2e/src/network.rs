@@ -19,6 +19,11 @@ impl Network {
         format!("er-node-{}", self.index)
     }
 
+    /// All addresses.
+    pub(crate) fn block(self) -> String {
+        format!("{}/20", self.address(0, 0))
+    }
+
     /// The machine as the node sees it.
     pub(crate) fn host(self) -> Ipv4Addr {
         self.address(0, 1)
@@ -49,7 +54,12 @@ impl Network {
     }
 
     fn address(self, third: u8, fourth: u8) -> Ipv4Addr {
-        Ipv4Addr::new(10, 200 + self.index / 16, self.index % 16 * 16 + third, fourth)
+        Ipv4Addr::new(
+            10,
+            200 + self.index / 16,
+            self.index % 16 * 16 + third,
+            fourth,
+        )
     }
 }
 

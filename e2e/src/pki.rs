@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
 };
 
 /// A certificate and its key, as files.
@@ -26,13 +26,22 @@ impl Authority {
     /// A new authority, with its files in `folder`.
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "local-kubernetes");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "local-kubernetes");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages =
-            vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+        ];
         let key = KeyPair::generate().context("failed to generate the authority's key")?;
-        let issuer = CertifiedIssuer::self_signed(params, key).context("failed to create the authority")?;
-        let authority = Self { folder: folder.to_owned(), issuer };
+        let issuer =
+            CertifiedIssuer::self_signed(params, key).context("failed to create the authority")?;
+        let authority = Self {
+            folder: folder.to_owned(),
+            issuer,
+        };
         authority.write("ca.crt", &authority.issuer.pem())?;
         authority.write("ca.key", &authority.issuer.key().serialize_pem())?;
         Ok(authority)
@@ -40,21 +49,38 @@ impl Authority {
 
     /// The authority's own certificate and key.
     pub(crate) fn identity(&self) -> Identity {
-        Identity { certificate: self.folder.join("ca.crt"), key: self.folder.join("ca.key") }
+        Identity {
+            certificate: self.folder.join("ca.crt"),
+            key: self.folder.join("ca.key"),
+        }
     }
 
     /// Issues a certificate that serves for both ends of a connection.
     ///
     /// Kubernetes reads `user` as the user's name and `group` as the group; `names` are the host names and addresses to serve.
-    pub(crate) fn issue(&self, file: &str, user: &str, group: Option<&str>, names: &[String]) -> Result<Identity> {
-        let mut params = CertificateParams::new(names).context("a certificate's name is not valid")?;
+    pub(crate) fn issue(
+        &self,
+        file: &str,
+        user: &str,
+        group: Option<&str>,
+        names: &[String],
+    ) -> Result<Identity> {
+        let mut params =
+            CertificateParams::new(names).context("a certificate's name is not valid")?;
         params.distinguished_name.push(DnType::CommonName, user);
         if let Some(group) = group {
-            params.distinguished_name.push(DnType::OrganizationName, group);
+            params
+                .distinguished_name
+                .push(DnType::OrganizationName, group);
         }
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+        ];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ClientAuth,
+            ExtendedKeyUsagePurpose::ServerAuth,
+        ];
         let key = KeyPair::generate().context("failed to generate a key")?;
         let certificate = params
             .signed_by(&key, &self.issuer)

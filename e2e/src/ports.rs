@@ -9,8 +9,12 @@ pub(crate) fn free<const COUNT: usize>(address: IpAddr) -> Result<[u16; COUNT]> 
     let mut ports = [0; COUNT];
     let mut listeners = Vec::with_capacity(COUNT);
     for port in &mut ports {
-        let listener = TcpListener::bind((address, 0)).with_context(|| format!("no free port on {address}"))?;
-        *port = listener.local_addr().context("a listener has no address")?.port();
+        let listener = TcpListener::bind((address, 0))
+            .with_context(|| format!("no free port on {address}"))?;
+        *port = listener
+            .local_addr()
+            .context("a listener has no address")?
+            .port();
         listeners.push(listener);
     }
     Ok(ports)

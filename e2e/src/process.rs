@@ -31,21 +31,34 @@ impl Launcher {
     pub(crate) fn new(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder.join("logs")).context("failed to create the folder for logs")?;
         File::create(folder.join("processes")).context("failed to create the list of processes")?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
     }
 
     /// Starts a command under this name. Its output goes to `logs/NAME.log`.
     pub(crate) fn launch(&self, name: &str, command: &Command) -> Result<Process> {
         let log = self.folder.join("logs").join(format!("{name}.log"));
-        let output = File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
+        let output =
+            File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
         let mut launch = Command::new("sh");
-        launch.args(["-c", &format!("{STARTED}{LAUNCH}"), "launch"]).arg(&self.folder).arg(name);
+        launch
+            .args(["-c", &format!("{STARTED}{LAUNCH}"), "launch"])
+            .arg(&self.folder)
+            .arg(name);
         launch.arg(command.get_program()).args(command.get_args());
         for (variable, value) in command.get_envs() {
             launch.env(variable, value.unwrap_or(OsStr::new("")));
         }
         // The parts of a cluster talk to each other on this machine; a proxy would break that.
-        for variable in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
+        for variable in [
+            "http_proxy",
+            "https_proxy",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "all_proxy",
+        ] {
             launch.env_remove(variable);
         }
         let child = launch
@@ -56,20 +69,27 @@ impl Launcher {
             .process_group(0)
             .spawn()
             .with_context(|| format!("failed to start {name}"))?;
-        Ok(Process { name: name.to_owned(), log, child })
+        Ok(Process {
+            name: name.to_owned(),
+            log,
+            child,
+        })
     }
 }
 
 impl Process {
-    /// The id of the process.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Fails when the program has ended, with the end of its log.
     pub(crate) fn check(&mut self) -> Result<()> {
-        if let Some(status) = self.child.try_wait().with_context(|| format!("failed to look after {}", self.name))? {
-            bail!("{} ended ({status}); the end of its log:\n{}", self.name, tail(&self.log));
+        if let Some(status) = self
+            .child
+            .try_wait()
+            .with_context(|| format!("failed to look after {}", self.name))?
+        {
+            bail!(
+                "{} ended ({status}); the end of its log:\n{}",
+                self.name,
+                tail(&self.log)
+            );
         }
         Ok(())
     }
@@ -96,9 +116,16 @@ pub(crate) fn tail(path: &Path) -> String {
 /// Runs a command to its end and gives what it printed.
 pub(crate) fn run(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("failed to run {name}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("failed to run {name}"))?;
     if !output.status.success() {
-        bail!("{name} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "{name} failed ({}): {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -23,7 +23,12 @@ impl Step {
         if !terminal {
             say(&title);
         }
-        Self { title, start: now, shown: now, terminal }
+        Self {
+            title,
+            start: now,
+            shown: now,
+            terminal,
+        }
     }
 
     /// To be called several times a second.
@@ -38,7 +43,15 @@ impl Step {
     }
 
     pub(crate) fn finish(self, outcome: &str) {
-        let line = format!("{}: {outcome} after {:.0} s", self.title, self.start.elapsed().as_secs_f64());
-        say(&if self.terminal { format!("\r{line}") } else { line });
+        let line = format!(
+            "{}: {outcome} after {:.0} s",
+            self.title,
+            self.start.elapsed().as_secs_f64()
+        );
+        say(&if self.terminal {
+            format!("\r{line}")
+        } else {
+            line
+        });
     }
 }

@@ -35,7 +35,10 @@ impl Tools {
 
     /// The path of a program that was asked for.
     pub(crate) fn path(&self, tool: Tool) -> Result<&Path> {
-        self.0.get(&tool).map(PathBuf::as_path).with_context(|| format!("{} was not looked for", tool.program()))
+        self.0
+            .get(&tool)
+            .map(PathBuf::as_path)
+            .with_context(|| format!("{} was not looked for", tool.program()))
     }
 }
 
@@ -48,9 +51,13 @@ fn from_assets(tool: Tool) -> Option<PathBuf> {
 /// What happens to be on the path is taken only where its minor version is ours: the parts of one cluster must fit.
 fn from_path(tool: Tool) -> Option<PathBuf> {
     let path = on_path(tool.program())?;
-    let output = Command::new(&path).args(tool.version_arguments()).output().ok()?;
+    let output = Command::new(&path)
+        .args(tool.version_arguments())
+        .output()
+        .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.contains(&tool.module().minor_version()).then_some(path)
+    text.contains(&tool.module().minor_version())
+        .then_some(path)
 }
 
 /// The first program of this name on `PATH`, or in the folders of system programs, which the path of many users lacks.

@@ -34,39 +34,61 @@ impl Watchdog {
             .spawn()
             .context("failed to start the watchdog")?;
         let pipe = child.stdin.take();
-        Ok(Self { folder: folder.to_owned(), child, pipe })
+        Ok(Self {
+            folder: folder.to_owned(),
+            child,
+            pipe,
+        })
     }
 
     /// Leaves the cluster running for good.
     pub(crate) fn keep(mut self) -> Result<()> {
         if let Some(mut pipe) = self.pipe.take() {
-            pipe.write_all(b"keep\n").context("failed to call off the watchdog")?;
+            pipe.write_all(b"keep\n")
+                .context("failed to call off the watchdog")?;
         }
-        self.child.wait().context("failed to wait for the watchdog")?;
+        self.child
+            .wait()
+            .context("failed to wait for the watchdog")?;
         Ok(())
     }
 
     /// Ends the cluster and waits until nothing is left. Blocks for a few seconds.
     pub(crate) fn end(&mut self) -> Result<()> {
         drop(self.pipe.take());
-        let status = self.child.wait().context("failed to wait for the watchdog")?;
-        ensure!(status.success() && !self.folder.exists(), "something is left of {}", self.folder.display());
+        let status = self
+            .child
+            .wait()
+            .context("failed to wait for the watchdog")?;
+        ensure!(
+            status.success() && !self.folder.exists(),
+            "something is left of {}",
+            self.folder.display()
+        );
         Ok(())
     }
 }
 
 /// Ends a cluster that no watchdog watches. Blocks for a few seconds.
 pub(crate) fn end(folder: &Path) -> Result<()> {
-    run(&mut script(folder, "now")).map(drop).with_context(|| format!("something is left of {}", folder.display()))
+    run(&mut script(folder, "now"))
+        .map(drop)
+        .with_context(|| format!("something is left of {}", folder.display()))
 }
 
 /// The processes of a cluster that live, each as its name and its id.
 pub(crate) fn list(folder: &Path) -> Result<Vec<String>> {
-    Ok(run(&mut script(folder, "list"))?.lines().map(str::to_owned).collect())
+    Ok(run(&mut script(folder, "list"))?
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }
 
 fn script(folder: &Path, mode: &str) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("{STARTED}{END}"), "end"]).arg(folder).arg(mode);
+    command
+        .args(["-c", &format!("{STARTED}{END}"), "end"])
+        .arg(folder)
+        .arg(mode);
     command
 }

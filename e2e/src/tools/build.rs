@@ -17,9 +17,14 @@ use crate::progress::{Step, say};
 pub(super) fn cached_or_built(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
     let root = cache::folder()?.join("tools");
     let place = |tool: Tool| root.join(tool.module().cache_name()).join(tool.program());
-    let to_build: Vec<Tool> = tools.iter().copied().filter(|&tool| !place(tool).is_file()).collect();
+    let to_build: Vec<Tool> = tools
+        .iter()
+        .copied()
+        .filter(|&tool| !place(tool).is_file())
+        .collect();
     if !to_build.is_empty() {
-        fs::create_dir_all(&root).with_context(|| format!("failed to create {}", root.display()))?;
+        fs::create_dir_all(&root)
+            .with_context(|| format!("failed to create {}", root.display()))?;
         let _lock = lock(&root.join("lock"))?;
         for (done, &tool) in to_build.iter().enumerate() {
             // Another run may have built it while this one waited for the lock.
@@ -35,7 +40,8 @@ fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("failed to open {}", path.display()))?;
     if file.try_lock().is_err() {
         say("waiting for another run that builds the cluster's programs");
-        file.lock().with_context(|| format!("failed to lock {}", path.display()))?;
+        file.lock()
+            .with_context(|| format!("failed to lock {}", path.display()))?;
     }
     Ok(file)
 }
@@ -43,21 +49,33 @@ fn lock(path: &Path) -> Result<File> {
 fn build(tool: Tool, target: &Path, number: usize, total: usize) -> Result<()> {
     let module = tool.module();
     let go = on_path("go").with_context(|| {
-        format!("{} is neither on PATH nor in the cache, and there is no `go` to build it", tool.program())
+        format!(
+            "{} is neither on PATH nor in the cache, and there is no `go` to build it",
+            tool.program()
+        )
     })?;
     let folder = target.parent().context("a program needs a folder")?;
     let source = folder.join("source");
-    fs::create_dir_all(&source).with_context(|| format!("failed to create {}", source.display()))?;
+    fs::create_dir_all(&source)
+        .with_context(|| format!("failed to create {}", source.display()))?;
     fs::write(source.join("go.mod"), module.go_mod)?;
     fs::write(source.join("go.sum"), module.go_sum)?;
 
     let log = folder.join(format!("{}.log", tool.program()));
     let unfinished = target.with_extension("unfinished");
-    let output = File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
-    let mut child = Command::new(go)
+    let output =
+        File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
+    let mut child = dying_with_parent(&go)
         .current_dir(&source)
         .env("CGO_ENABLED", "0")
-        .args(["build", "-trimpath", "-buildvcs=false", "-ldflags", &module.linker_flags(), "-o"])
+        .args([
+            "build",
+            "-trimpath",
+            "-buildvcs=false",
+            "-ldflags",
+            &module.linker_flags(),
+            "-o",
+        ])
         .arg(&unfinished)
         .arg(tool.package())
         .stdin(Stdio::null())
@@ -66,8 +84,11 @@ fn build(tool: Tool, target: &Path, number: usize, total: usize) -> Result<()> {
         .spawn()
         .context("failed to run `go build`")?;
 
-    let mut step =
-        Step::start(format!("building {} {} ({number} of {total})", tool.program(), module.version()));
+    let mut step = Step::start(format!(
+        "building {} {} ({number} of {total})",
+        tool.program(),
+        module.version()
+    ));
     let status = loop {
         match child.try_wait().context("failed to wait for `go build`")? {
             Some(status) => break status,
@@ -79,7 +100,21 @@ fn build(tool: Tool, target: &Path, number: usize, total: usize) -> Result<()> {
     if !status.success() {
         bail!("`go build {}` failed:\n{}", tool.package(), tail(&log));
     }
-    ensure!(unfinished.is_file(), "`go build {}` made no program", tool.package());
+    ensure!(
+        unfinished.is_file(),
+        "`go build {}` made no program",
+        tool.package()
+    );
     // The name appears only with a whole program behind it.
     fs::rename(&unfinished, target).with_context(|| format!("failed to name {}", target.display()))
+}
+
+/// A command that ends with this process, even when that is killed. What `go` started then ends within seconds.
+fn dying_with_parent(program: &Path) -> Command {
+    let Some(wrapper) = on_path("setpriv").filter(|_| cfg!(target_os = "linux")) else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(wrapper);
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
 }

@@ -18,9 +18,20 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    pub(crate) const CONTROL_PLANE: [Self; 5] =
-        [Self::Etcd, Self::Apiserver, Self::ControllerManager, Self::Scheduler, Self::Kubectl];
-    pub(crate) const NODE: [Self; 5] = [Self::Kubelet, Self::Proxy, Self::Containerd, Self::Shim, Self::Ctr];
+    pub(crate) const CONTROL_PLANE: [Self; 5] = [
+        Self::Etcd,
+        Self::Apiserver,
+        Self::ControllerManager,
+        Self::Scheduler,
+        Self::Kubectl,
+    ];
+    pub(crate) const NODE: [Self; 5] = [
+        Self::Kubelet,
+        Self::Proxy,
+        Self::Containerd,
+        Self::Shim,
+        Self::Ctr,
+    ];
 
     pub(crate) fn program(self) -> &'static str {
         match self {
@@ -105,31 +116,39 @@ impl Module {
 
     /// The major and minor version with a point behind, as in `1.36.`.
     pub(crate) fn minor_version(&self) -> String {
-        self.version().split('.').take(2).fold(String::new(), |text, part| text + part + ".")
+        self.version()
+            .split('.')
+            .take(2)
+            .fold(String::new(), |text, part| text + part + ".")
     }
 
     /// The name of the cache's subfolder. It changes with everything that `go.mod` says.
     pub(crate) fn cache_name(&self) -> String {
         let hash = Sha256::digest(self.go_mod);
-        let hash = hash.iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let hash = hash
+            .iter()
+            .take(6)
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         format!("{}-{}-{hash}", self.name, self.version())
     }
 
     /// Flags for the linker. Kubernetes' programs take their own version from them, and clients ask for it.
     pub(crate) fn linker_flags(&self) -> String {
-        let mut flags = "-s -w".to_owned();
-        if self.name == "kubernetes" {
-            let version = self.version();
-            let mut parts = version.split('.');
-            for (variable, value) in [
-                ("gitVersion", format!("v{version}")),
-                ("gitMajor", parts.next().unwrap_or_default().to_owned()),
-                ("gitMinor", parts.next().unwrap_or_default().to_owned()),
-            ] {
-                flags += &format!(" -X k8s.io/component-base/version.{variable}={value}");
-            }
+        let strip = "-s -w".to_owned();
+        if self.path != KUBERNETES.path {
+            return strip;
         }
-        flags
+        let version = self.version();
+        let mut parts = version.split('.');
+        let mut part = || parts.next().unwrap_or_default();
+        let variables = [
+            format!("gitMajor={}", part()),
+            format!("gitMinor={}", part()),
+            format!("gitVersion=v{version}"),
+        ];
+        variables.iter().fold(strip, |flags, variable| {
+            flags + " -X k8s.io/component-base/version." + variable
+        })
     }
 }
 
@@ -142,13 +161,21 @@ mod tests {
         for module in [&KUBERNETES, &ETCD, &CONTAINERD] {
             assert_eq!(module.version().split('.').count(), 3, "{}", module.name);
         }
-        assert!(KUBERNETES.version().starts_with(&KUBERNETES.minor_version()));
+        assert!(
+            KUBERNETES
+                .version()
+                .starts_with(&KUBERNETES.minor_version())
+        );
     }
 
     #[test]
     fn every_kubernetes_program_gets_a_version() {
         let version = KUBERNETES.version();
-        assert!(KUBERNETES.linker_flags().contains(&format!("gitVersion=v{version}")));
+        assert!(
+            KUBERNETES
+                .linker_flags()
+                .contains(&format!("gitVersion=v{version}"))
+        );
         assert_eq!(ETCD.linker_flags(), "-s -w");
     }
 }

@@ -1,0 +1,51 @@
+//! The programs of a cluster that this process has to end.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::process::{Launcher, Process};
+use crate::watchdog::Watchdog;
+
+/// Ends the programs when dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Absent once the programs were ended or are to be kept.
+    watchdog: Option<Watchdog>,
+    pub(super) processes: Vec<Process>,
+}
+
+impl Running {
+    pub(super) fn begin(folder: &Path) -> Result<(Self, Launcher)> {
+        let launcher = Launcher::new(folder)?;
+        Ok((
+            Self {
+                watchdog: Some(Watchdog::start(folder)?),
+                processes: Vec::new(),
+            },
+            launcher,
+        ))
+    }
+
+    /// Ends all and waits until nothing is left. Blocks.
+    pub(super) fn end(&mut self) -> Result<()> {
+        let Some(mut watchdog) = self.watchdog.take() else {
+            return Ok(());
+        };
+        watchdog.end()?;
+        self.processes.iter_mut().for_each(Process::reap);
+        Ok(())
+    }
+
+    /// Leaves all running.
+    pub(super) fn keep(mut self) -> Result<()> {
+        self.watchdog.take().map_or(Ok(()), Watchdog::keep)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nobody is left to tell of an error; the watchdog has done what it could.
+        let _ = self.end();
+    }
+}

@@ -1,0 +1,131 @@
+//! Container images, made and imported without a registry.
+
+mod archive;
+mod name;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+use std::{fs, os};
+
+use anyhow::{Context, Result, bail};
+
+pub use name::full_name;
+
+use crate::node::{Containerd, NodeTools};
+use crate::process::run;
+
+/// An image with busybox and a link for each of its commands. The pull policy has to be `IfNotPresent` or `Never`.
+pub const BUSYBOX_IMAGE: &str = "registry.local/busybox:e2e";
+
+/// The image whose container holds a Pod's namespaces.
+pub(crate) const PAUSE_IMAGE: &str = "registry.local/pause:e2e";
+
+/// An image to make and import.
+#[derive(Clone, Debug, Default)]
+pub struct Image {
+    /// Its names, each with a tag.
+    pub names: Vec<String>,
+    /// The folder that becomes the image's root. All files in it will belong to root.
+    pub root: PathBuf,
+    /// The program and its first arguments.
+    pub entrypoint: Vec<String>,
+    /// Environment variables as `NAME=value`.
+    pub environment: Vec<String>,
+    /// The numeric user to run as; root when empty.
+    pub user: String,
+}
+
+/// Imports an image and waits until Pods can use it. Blocks.
+pub(crate) fn import(containerd: &Containerd, scratch: &Path, image: &Image) -> Result<()> {
+    let names: Vec<String> = image.names.iter().map(|name| full_name(name)).collect();
+    let archive = archive::write(scratch, image, &names)?;
+    run(containerd
+        .ctr()
+        .args([
+            "images",
+            "import",
+            "--local",
+            "--snapshotter",
+            &containerd.snapshotter,
+        ])
+        .arg(&archive))
+    .with_context(|| format!("failed to import {}", names.join(", ")))?;
+    fs::remove_file(&archive).with_context(|| format!("failed to remove {}", archive.display()))?;
+    names.iter().try_for_each(|name| wait_for(containerd, name))
+}
+
+/// Gives an image another name. Blocks.
+pub(crate) fn alias(containerd: &Containerd, image: &str, alias: &str) -> Result<()> {
+    let (image, alias) = (full_name(image), full_name(alias));
+    run(containerd
+        .ctr()
+        .args(["images", "tag", "--force", &image, &alias]))
+    .with_context(|| format!("failed to name {image} also {alias}"))?;
+    wait_for(containerd, &alias)
+}
+
+/// containerd's part for Kubernetes hears of a new image a moment later, and then labels it.
+fn wait_for(containerd: &Containerd, name: &str) -> Result<()> {
+    let filter = format!("name=={name},labels.\"io.cri-containerd.image\"==managed");
+    for _ in 0..100 {
+        if !run(containerd
+            .ctr()
+            .args(["images", "list", "--quiet", &filter]))?
+        .trim()
+        .is_empty()
+        {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(50));
+    }
+    bail!("{name} was imported, but Kubernetes does not see it")
+}
+
+/// Imports the images that every node has.
+pub(crate) fn import_basics(
+    containerd: &Containerd,
+    tools: &NodeTools,
+    scratch: &Path,
+) -> Result<()> {
+    let root = scratch.join("busybox");
+    fill_busybox(&root, &tools.busybox).context("failed to make the busybox image")?;
+    let search_path = vec!["PATH=/bin".to_owned()];
+    let pause = Image {
+        names: vec![PAUSE_IMAGE.to_owned()],
+        entrypoint: ["/bin/sleep", "1000000000"].map(str::to_owned).into(),
+        root: root.clone(),
+        environment: search_path.clone(),
+        ..Image::default()
+    };
+    let busybox = Image {
+        names: vec![BUSYBOX_IMAGE.to_owned()],
+        entrypoint: Vec::new(),
+        root,
+        environment: search_path,
+        ..Image::default()
+    };
+    import(containerd, scratch, &pause)?;
+    import(containerd, scratch, &busybox)
+}
+
+fn fill_busybox(root: &Path, busybox: &Path) -> Result<()> {
+    let programs = root.join("bin");
+    for folder in ["bin", "etc", "tmp", "root"] {
+        fs::create_dir_all(root.join(folder))?;
+    }
+    fs::copy(busybox, programs.join("busybox"))?;
+    fs::write(
+        root.join("etc/passwd"),
+        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
+    )?;
+    fs::write(root.join("etc/group"), "root:x:0:\nnobody:x:65534:\n")?;
+    run(Command::new("chmod").arg("1777").arg(root.join("tmp")))?;
+    for applet in run(Command::new(busybox).arg("--list"))?.lines() {
+        if applet != "busybox" {
+            os::unix::fs::symlink("busybox", programs.join(applet))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What a node needs from the machine.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::tools::on_path;
+
+/// The machine's own programs that a node uses.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeTools {
+    pub(crate) runc: PathBuf,
+    pub(crate) cni: PathBuf,
+    pub(crate) busybox: PathBuf,
+}
+
+/// Looks for all that a node needs, or says what is missing and how to get it.
+pub(crate) fn check() -> Result<NodeTools, String> {
+    if !cfg!(target_os = "linux") {
+        return Err("a node needs Linux".to_owned());
+    }
+    if !fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+        return Err("a node needs root".to_owned());
+    }
+    let mut packages = Vec::new();
+    for (program, package) in [
+        ("unshare", "util-linux"),
+        ("nsenter", "util-linux"),
+        ("ip", "iproute2"),
+        ("tar", "tar"),
+    ] {
+        if on_path(program).is_none() && !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
+    let runc = on_path("runc");
+    if runc.is_none() {
+        packages.push("runc");
+    }
+    let cni = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"]
+        .map(Path::new)
+        .into_iter()
+        .find(|folder| {
+            ["ptp", "host-local", "loopback"]
+                .iter()
+                .all(|plugin| folder.join(plugin).is_file())
+        });
+    if cni.is_none() {
+        packages.push("containernetworking-plugins");
+    }
+    let busybox = on_path("busybox").filter(|path| is_static(path));
+    if busybox.is_none() {
+        packages.push("busybox-static");
+    }
+    match (runc, cni, busybox, packages.is_empty()) {
+        (Some(runc), Some(cni), Some(busybox), true) => Ok(NodeTools {
+            runc,
+            cni: cni.to_owned(),
+            busybox,
+        }),
+        _ => Err(format!(
+            "packages are missing; install them with: apt-get install {}",
+            packages.join(" ")
+        )),
+    }
+}
+
+/// Whether a program runs without the libraries of this machine, as it has to in an image. A program that needs them
+/// names their loader.
+fn is_static(program: &Path) -> bool {
+    fs::read(program).is_ok_and(|bytes| {
+        let head = &bytes[..bytes.len().min(4096)];
+        !head
+            .windows(8)
+            .any(|window| window == b"ld-linux" || window == b"/ld-musl")
+    })
+}

@@ -1,0 +1,33 @@
+//! Waiting for a condition while the programs behind it live.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use tokio::time::sleep;
+
+use crate::process::Process;
+
+/// Asks until the answer is yes. Fails when a process ends or the time is up, with what the processes said last.
+pub(crate) async fn until(
+    what: &str,
+    limit: Duration,
+    processes: &mut [Process],
+    mut ready: impl AsyncFnMut() -> bool,
+) -> Result<()> {
+    let start = Instant::now();
+    while !ready().await {
+        for process in &mut *processes {
+            process.check()?;
+        }
+        if start.elapsed() > limit {
+            let logs: Vec<String> = processes.iter().map(Process::tail).collect();
+            bail!(
+                "waited {} s in vain until {what}\n{}",
+                limit.as_secs(),
+                logs.join("\n")
+            );
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,418 @@
+//! The harness itself: a cluster runs Pods, and nothing of it outlives its owner.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use extension_registry_e2e::{BUSYBOX_IMAGE, Cluster, Image, Options, skip};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::Api;
+use kube::api::{ListParams, LogParams, PostParams};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_local-kubernetes");
+
+/// A folder below which a test's clusters keep their data, so that whatever they leave carries its name.
+struct Traces {
+    folder: PathBuf,
+}
+
+impl Traces {
+    fn of(test: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("e2e-{}-{test}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self { folder }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            folder: Some(self.folder.clone()),
+            ..Options::default()
+        }
+    }
+
+    fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).arg("--folder").arg(&self.folder);
+        command
+    }
+
+    /// Processes, mounts, folders and control groups of this test's clusters. `names` are those of their folders.
+    fn left(&self, names: &[String]) -> Vec<String> {
+        let mut left = processes(&self.folder);
+        let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+        let folder = self.folder.to_str().unwrap();
+        left.extend(
+            mounts
+                .lines()
+                .filter(|line| line.contains(folder))
+                .map(str::to_owned),
+        );
+        left.extend(names_in(&self.folder));
+        for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/pids"] {
+            left.extend(
+                names_in(Path::new(root))
+                    .into_iter()
+                    .filter(|name| names.contains(name)),
+            );
+        }
+        left
+    }
+
+    async fn assert_nothing_left(&self, names: &[String], seconds: u64) {
+        let start = Instant::now();
+        while !self.left(names).is_empty() && start.elapsed() < Duration::from_secs(seconds) {
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(
+            self.left(names),
+            Vec::<String>::new(),
+            "something is left after {seconds} s"
+        );
+    }
+
+    fn cluster_names(&self) -> Vec<String> {
+        names_in(&self.folder)
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.folder);
+    }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The command lines that name this folder, as those of all programs of a cluster do. The processes of this test and of
+/// the program under test name it too; they are not meant.
+fn processes(folder: &Path) -> Vec<String> {
+    if !Path::new("/proc/self").exists() {
+        let output = Command::new("ps").args(["-axo", "args"]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        return text
+            .lines()
+            .filter(|line| line.contains(folder.to_str().unwrap()))
+            .map(str::to_owned)
+            .collect();
+    }
+    names_in(Path::new("/proc"))
+        .iter()
+        .filter_map(|pid| fs::read(format!("/proc/{pid}/cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(folder.to_str().unwrap()) && !line.starts_with(PROGRAM))
+        .collect()
+}
+
+fn interfaces() -> String {
+    let output = Command::new("ip")
+        .args(["-oneline", "-4", "address"])
+        .output();
+    output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default()
+}
+
+fn object<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn job_reads_a_secret_and_nothing_is_left_after_stop() {
+    let traces = Traces::of("stop");
+    let start = Instant::now();
+    let cluster = Cluster::start(traces.options()).await.unwrap();
+    println!(
+        "the cluster started in {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    assert!(cluster.is_ours());
+    assert!(!processes(&traces.folder).is_empty());
+    let address = cluster.host_address().unwrap().to_string();
+    if let Some(why) = cluster.node_missing() {
+        skip("a Job that reads a Secret", why).unwrap();
+    } else {
+        assert!(interfaces().contains(&address));
+        job_reads_a_secret(&cluster).await;
+        imported_image_runs_and_reaches_the_apiserver(&cluster).await;
+        pod_with_another_image_name_answers_through_its_service(&cluster).await;
+    }
+    let names = traces.cluster_names();
+    let start = Instant::now();
+    cluster.stop().await.unwrap();
+    println!(
+        "the cluster stopped in {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    traces.assert_nothing_left(&names, 0).await;
+    assert!(address == "127.0.0.1" || !interfaces().contains(&address));
+}
+
+async fn job_reads_a_secret(cluster: &Cluster) {
+    let client = cluster.client();
+    let secret: Secret = object(
+        json!({"metadata": {"name": "login"}, "stringData": {"USER": "ada", "FILE": "lovelace"}}),
+    );
+    Api::namespaced(client.clone(), "default")
+        .create(&PostParams::default(), &secret)
+        .await
+        .unwrap();
+    let job: Job = object(json!({
+        "metadata": {"name": "reader"},
+        "spec": {"template": {"spec": {
+            "restartPolicy": "Never",
+            "containers": [{
+                "name": "main",
+                "image": BUSYBOX_IMAGE,
+                "command": ["sh", "-c", "echo \"$USER $(cat /login/FILE)\""],
+                "env": [{"name": "USER", "valueFrom": {"secretKeyRef": {"name": "login", "key": "USER"}}}],
+                "volumeMounts": [{"name": "login", "mountPath": "/login"}],
+                "resources": {"limits": {"memory": "32Mi", "cpu": "500m"}},
+            }],
+            "volumes": [{"name": "login", "secret": {"secretName": "login"}}],
+        }}},
+    }));
+    let jobs = Api::<Job>::namespaced(client.clone(), "default");
+    let start = Instant::now();
+    jobs.create(&PostParams::default(), &job).await.unwrap();
+    eventually("the job has succeeded", async || {
+        jobs.get("reader")
+            .await
+            .unwrap()
+            .status
+            .is_some_and(|status| status.succeeded == Some(1))
+    })
+    .await;
+    println!("the job took {:.1} s", start.elapsed().as_secs_f64());
+
+    let pods = Api::<Pod>::namespaced(client, "default");
+    let made = pods
+        .list(&ListParams::default().labels("job-name=reader"))
+        .await
+        .unwrap();
+    let name = made.items[0].metadata.name.as_deref().unwrap();
+    assert_eq!(
+        pods.logs(name, &LogParams::default()).await.unwrap(),
+        "ada lovelace\n"
+    );
+}
+
+async fn imported_image_runs_and_reaches_the_apiserver(cluster: &Cluster) {
+    if let Some(why) = cluster.services_missing() {
+        return skip("an imported image that calls the apiserver", why).unwrap();
+    }
+    let root = cluster.folder().unwrap().join("caller");
+    fs::create_dir_all(&root).unwrap();
+    fs::copy("/bin/busybox", root.join("busybox")).unwrap();
+    let image = Image {
+        names: vec!["registry.local/caller:e2e".to_owned()],
+        root,
+        entrypoint: vec!["/busybox".to_owned(), "sh".to_owned(), "-c".to_owned()],
+        user: "65534".to_owned(),
+        ..Image::default()
+    };
+    cluster.import_image(image).await.unwrap();
+    // Plain HTTP is refused, but by the apiserver itself.
+    let call = "printf 'GET / HTTP/1.0\r\n\r\n' | /busybox nc -w 5 $KUBERNETES_SERVICE_HOST 443";
+    let pod: Pod = object(json!({
+        "metadata": {"name": "caller"},
+        "spec": {
+            "restartPolicy": "Never",
+            "securityContext": {"runAsNonRoot": true},
+            "containers": [{"name": "main", "image": "registry.local/caller:e2e", "args": [call]}],
+        },
+    }));
+    let pods = Api::<Pod>::namespaced(cluster.client(), "default");
+    pods.create(&PostParams::default(), &pod).await.unwrap();
+    eventually("the Pod has ended", async || {
+        let status = pods.get("caller").await.unwrap().status;
+        status
+            .and_then(|status| status.phase)
+            .is_some_and(|phase| phase == "Succeeded")
+    })
+    .await;
+    let log = pods.logs("caller", &LogParams::default()).await.unwrap();
+    assert!(log.contains("400 Bad Request"), "{log}");
+}
+
+async fn pod_with_another_image_name_answers_through_its_service(cluster: &Cluster) {
+    cluster.image_alias("python:3.12").await.unwrap();
+    if let Some(why) = cluster.services_missing() {
+        return skip("a Pod behind a Service", why).unwrap();
+    }
+    let client = cluster.client();
+    let pod: Pod = object(json!({
+        "metadata": {"name": "web", "labels": {"app": "web"}},
+        "spec": {"containers": [{
+            "name": "main",
+            "image": "python:3.12",
+            "command": ["sh", "-c", "echo hello > /tmp/index.html && exec httpd -f -p 8080 -h /tmp"],
+        }]},
+    }));
+    let service = object(json!({
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
+    }));
+    Api::<Pod>::namespaced(client.clone(), "default")
+        .create(&PostParams::default(), &pod)
+        .await
+        .unwrap();
+    let services = Api::<k8s_openapi::api::core::v1::Service>::namespaced(client, "default");
+    let service = services
+        .create(&PostParams::default(), &service)
+        .await
+        .unwrap();
+    let address = service.spec.unwrap().cluster_ip.unwrap();
+    // The Pod calls itself, which also needs the way back.
+    let get = format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {address} 80");
+    eventually("the Pod reaches itself through its Service", async || {
+        let output = Command::new(cluster.kubectl())
+            .arg("--kubeconfig")
+            .arg(cluster.kubeconfig())
+            .args(["exec", "web", "--", "sh", "-c", &get])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).ends_with("hello\n")
+    })
+    .await;
+}
+
+async fn eventually(what: &str, mut ready: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !ready().await {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "waited in vain until {what}"
+        );
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Starts a cluster in another process, and waits until it is up.
+fn run_cluster(traces: &Traces) -> (Child, PathBuf) {
+    let mut child = traces
+        .program(&["run"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let kubeconfig = line
+        .trim()
+        .strip_prefix("KUBECONFIG=")
+        .expect("the cluster did not start")
+        .into();
+    (child, kubeconfig)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_when_the_owner_is_killed() {
+    let traces = Traces::of("kill");
+    let (mut child, kubeconfig) = run_cluster(&traces);
+    let names = traces.cluster_names();
+    let cluster = Cluster::existing(&kubeconfig).await.unwrap();
+    assert!(!cluster.is_ours());
+    if let Some(why) = cluster.node_missing() {
+        skip("the end of a Pod whose owner is killed", why).unwrap();
+    } else {
+        let pod: Pod = object(json!({
+            "metadata": {"name": "sleeper"},
+            "spec": {"containers": [{"name": "main", "image": BUSYBOX_IMAGE, "command": ["sleep", "1000"]}]},
+        }));
+        let pods = Api::<Pod>::namespaced(cluster.client(), "default");
+        pods.create(&PostParams::default(), &pod).await.unwrap();
+        eventually("the Pod runs", async || {
+            let status = pods.get("sleeper").await.unwrap().status;
+            status
+                .and_then(|status| status.phase)
+                .is_some_and(|phase| phase == "Running")
+        })
+        .await;
+    }
+    // This is SIGKILL, so the process has no chance to clean up.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    traces.assert_nothing_left(&names, 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_when_the_owner_is_killed_while_it_starts() {
+    let traces = Traces::of("early");
+    let mut child = traces
+        .program(&["run"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    eventually("programs run", async || processes(&traces.folder).len() > 4).await;
+    let names = traces.cluster_names();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    traces.assert_nothing_left(&names, 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn named_cluster_stays_until_it_is_taken_down() {
+    let traces = Traces::of("named");
+    let name = format!("test-{}", std::process::id());
+    let up = || {
+        let output = traces
+            .program(&["up", "--no-node", "--name", &name])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let other = |verb| {
+        Command::new(PROGRAM)
+            .args([verb, "--name", &name])
+            .output()
+            .unwrap()
+    };
+
+    let first = up();
+    assert_eq!(
+        first,
+        up(),
+        "the second `up` finds the cluster of the first"
+    );
+    let kubeconfig = PathBuf::from(first.trim().strip_prefix("KUBECONFIG=").unwrap());
+    let cluster = Cluster::existing(&kubeconfig).await.unwrap();
+    assert_eq!(cluster.node_missing(), Some("none was asked for"));
+    cluster.stop().await.unwrap();
+    let status = String::from_utf8(other("status").stdout).unwrap();
+    assert!(
+        status.contains("runs: kube-apiserver"),
+        "a given cluster is not ended: {status}"
+    );
+
+    let names = traces.cluster_names();
+    assert!(other("down").status.success());
+    traces.assert_nothing_left(&names, 0).await;
+    assert!(
+        String::from_utf8(other("status").stdout)
+            .unwrap()
+            .contains("does not run")
+    );
+}
