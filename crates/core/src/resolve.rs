@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::access::Consumer;
 use crate::record::{Credentials, Endpoint, Record, Service};
+use crate::projection::Identity;
 use crate::refusal::Refusal;
 use crate::requirement::Requirement;
 
@@ -50,6 +51,34 @@ impl Choice {
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials
             .map(|position| &self.service().credentials[position])
+    }
+
+    /// The choice that an identity stands for, as the record is now. `None` when the record no longer
+    /// offers it or no longer admits the consumer to it: then the projection is revoked.
+    #[must_use]
+    pub fn find(record: &Arc<Record>, identity: &Identity, consumer: &Consumer) -> Option<Self> {
+        let service = record.services.iter().position(|service| service.name == identity.service)?;
+        let offered = &record.services[service];
+        let endpoint = match &identity.endpoint {
+            Some(name) => Some(offered.endpoints.iter().position(|endpoint| endpoint.name == *name)?),
+            None => None,
+        };
+        let admitted = |entry: &Credentials| Some(&entry.name) == identity.credentials.as_ref() && entry.admits(consumer);
+        let credentials = match &identity.credentials {
+            Some(_) => Some(offered.credentials.iter().position(admitted)?),
+            None if offered.credentials.is_empty() => None,
+            None => return None,
+        };
+        let choice = Self {
+            record: Arc::clone(record),
+            service,
+            endpoint,
+            credentials,
+            personal: identity.user.is_some(),
+            foreign_endpoint: false,
+        };
+        let same = choice.binding_type() == &*identity.binding_type && record.key == identity.record;
+        (same && record.access.admits(consumer)).then_some(choice)
     }
 
     /// Type of the binding (Service Binding specification, "Well-known Secret Entries"): the

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::projection::{Address, DOCUMENT_KEY, TYPE_KEY, document};
+use crate::projection::{Address, DOCUMENT_KEY, RESERVED_KEYS, TYPE_KEY, document};
 use crate::record::{Name, Source};
 use crate::resolve::Choice;
 use crate::sensitive::Sensitive;
@@ -177,10 +177,7 @@ impl Layout {
         if let Some(secret) = &credentials.secret {
             match sources.keys(secret) {
                 Some(keys) => {
-                    for key in keys
-                        .into_iter()
-                        .filter(|key| !super::RESERVED_KEYS.contains(&&**key))
-                    {
+                    for key in keys {
                         let content = Content::SecretKey {
                             secret: secret.clone(),
                             key: key.clone(),
@@ -222,7 +219,12 @@ impl Layout {
         missing
     }
 
+    /// Sets a key over what a wider part set. Reserved keys are never configuration, however an
+    /// entry of such a name got into the record.
     fn set(&mut self, name: &Name, origin: Origin, content: Content) {
+        if origin.is_configuration() && RESERVED_KEYS.contains(&&**name) {
+            return;
+        }
         self.keys.insert(name.clone(), (origin, content));
     }
 
@@ -275,6 +277,8 @@ impl Layout {
                 data.insert(name.to_string(), value);
             }
         }
+        missing.sort();
+        missing.dedup();
         if missing.is_empty() {
             Ok(data)
         } else {

@@ -81,7 +81,11 @@ fn no_access(requirement: &Requirement, consumer: &Consumer, matched: &[&Offer])
         .collect();
     names.sort();
     names.dedup();
+    let more = names.len().saturating_sub(MOST_LISTED);
     names.truncate(MOST_LISTED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
     let who = match &consumer.user {
         Some(user) => format!("user `{user}` in project `{}`", consumer.project),
         None => format!("project `{}`", consumer.project),
@@ -124,7 +128,11 @@ fn ambiguous(requirement: &Requirement, several: &[&Offer], has_defaults: bool) 
         asked(requirement),
         offers.len()
     );
-    for (position, offer) in offers.iter().take(MOST_LISTED).enumerate() {
+    let groups = offers.chunk_by(|left, right| left.record.key.name == right.record.key.name);
+    let listed = groups
+        .flat_map(|group| group.iter().map(move |offer| (*offer, group)))
+        .take(MOST_LISTED);
+    for (position, (offer, group)) in listed.enumerate() {
         let separator = if position == 0 { "" } else { "; " };
         let _ = write!(
             message,
@@ -133,8 +141,8 @@ fn ambiguous(requirement: &Requirement, several: &[&Offer], has_defaults: bool) 
             offer.service().name
         );
         describe(&mut message, offer, &differing, versions_differ);
-        let _ = match line_to_add(offer, &offers) {
-            Some(line) => write!(message, ": add `{line}`"),
+        let _ = match lines_to_add(requirement, offer, group) {
+            Some(lines) => write!(message, ": add {lines}"),
             None => write!(message, ": no selector tells it apart"),
         };
     }
@@ -179,16 +187,32 @@ fn version(offer: &Offer) -> Option<&str> {
     offer.record.version.as_ref().map(RecordVersion::text)
 }
 
-/// The selectors that leave only this candidate, if there are any.
-fn line_to_add(offer: &Offer, offers: &[&Offer]) -> Option<String> {
-    let (record, service) = (&offer.record.key.name, &offer.service().name);
-    let mut same_record = offers
-        .iter()
-        .filter(|other| other.record.key.name == *record);
-    if same_record.clone().count() == 1 {
-        return Some(format!("extension: {record}"));
+/// The selectors that leave only this candidate, if there are any: the name of the record first,
+/// then what tells it apart from the other candidates of a record of that name.
+fn lines_to_add(requirement: &Requirement, offer: &Offer, group: &[&Offer]) -> Option<String> {
+    const THEN: [Field; 5] = [
+        Field::Service,
+        Field::Product,
+        Field::Resource,
+        Field::Category,
+        Field::Zone,
+    ];
+    let mut lines = String::new();
+    if requirement.extension.is_none() {
+        let _ = write!(lines, "`extension: {}`", offer.record.key.name);
     }
-    let alone =
-        same_record.all(|other| std::ptr::eq(*other, offer) || other.service().name != *service);
-    alone.then(|| format!("extension: {record}, service: {service}"))
+    let mut rest: Vec<&Offer> = group.to_vec();
+    rest.retain(|other| !std::ptr::eq(*other, offer));
+    for field in THEN {
+        let Some(value) = offer.value(field).filter(|value| !value.is_empty()) else {
+            continue;
+        };
+        let before = rest.len();
+        rest.retain(|other| other.value(field) == Some(value));
+        if rest.len() < before {
+            let separator = if lines.is_empty() { "" } else { " and " };
+            let _ = write!(lines, "{separator}`{field}: {value}`");
+        }
+    }
+    rest.is_empty().then_some(lines)
 }

@@ -15,7 +15,7 @@ pub(super) fn choose(
 ) -> Result<Option<usize>, Refusal> {
     let service = &record.services[service];
     let endpoints = &service.endpoints;
-    let place = format_args!("`{}/{}`", record.key.name, service.name).to_string();
+    let place = || format!("`{}/{}`", record.key.name, service.name);
     if let Some(name) = &requirement.endpoint {
         return endpoints
             .iter()
@@ -39,8 +39,9 @@ pub(super) fn choose(
                 Refusal::new(
                     Reason::NotFound,
                     format!(
-                        "requirement `{}` names endpoint `{name}`, which {place} does not have",
-                        requirement.name
+                        "requirement `{}` names endpoint `{name}`, which {} does not have",
+                        requirement.name,
+                        place()
                     ),
                     hint,
                 )
@@ -59,8 +60,9 @@ pub(super) fn choose(
         Refusal::new(
             Reason::Unreachable,
             format!(
-                "requirement `{}` resolved to {place}, which has only endpoints internal to zone `{}`, and the steps run in zone `{}`",
+                "requirement `{}` resolved to {}, which has only endpoints internal to zone `{}`, and the steps run in zone `{}`",
                 requirement.name,
+                place(),
                 record.zone.as_deref().unwrap_or_default(),
                 consumer.zone.as_deref().unwrap_or_default()
             ),

@@ -46,13 +46,11 @@ pub(super) fn not_found(index: &Index, requirement: &Requirement, consumer: &Con
             best = Some((failed, distance, offer));
         }
     }
-    let selectors = Field::ALL
-        .into_iter()
-        .filter(|field| requirement.selector(*field).is_some())
-        .count();
     match best {
-        // Everything differs and nothing is near: naming it would only mislead.
-        Some((failed, distance, _)) if failed >= selectors && distance >= failed * FAR => {
+        // Every name differs and none is near: naming it would only mislead.
+        Some((failed, distance, offer))
+            if distance >= failed * FAR && shares_nothing(offer, requirement) =>
+        {
             Refusal::new(
                 Reason::NotFound,
                 message,
@@ -66,6 +64,14 @@ pub(super) fn not_found(index: &Index, requirement: &Requirement, consumer: &Con
             "no record is visible to this project; register one",
         ),
     }
+}
+
+/// Whether no field is as the requirement selects it. A version alone is no common ground.
+fn shares_nothing(offer: &Offer, requirement: &Requirement) -> bool {
+    Field::ALL
+        .into_iter()
+        .filter(|field| requirement.selector(*field).is_some())
+        .all(|field| offer.fails(requirement, field))
 }
 
 fn failures(offer: &Offer, requirement: &Requirement) -> usize {

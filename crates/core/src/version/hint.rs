@@ -45,9 +45,11 @@ pub(super) fn upper_end(first: &Partial, last: &Partial) -> Option<String> {
 
 /// `1.2.0-rc.1-1.5.0` looks like a range, and so does `=1.2.0-1.5.0`.
 fn one_prerelease(operator: &str, word: &str) -> Option<String> {
-    let mut tails = word.match_indices('-').map(|(index, _)| &word[index + 1..]);
     let looks_like_range = ends(word).is_some()
-        || tails.any(|tail| Partial::parse(tail).is_some_and(|end| end.given() > 1));
+        || word.split('-').skip(1).any(|tail| {
+            let release = tail.split('+').next().unwrap_or(tail);
+            Partial::parse(release).is_some_and(|end| end.given() > 1)
+        });
     looks_like_range.then(|| {
         let written = excerpt(&format!("{operator}{word}"));
         format!(

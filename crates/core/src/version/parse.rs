@@ -32,7 +32,7 @@ pub(super) fn range(text: &str) -> Result<Parsed, RangeError> {
             _ => (part, None),
         };
         if part.is_empty() {
-            return Err(diagnose::no_alternative(separator.or(next_separator)));
+            return Err(diagnose::no_alternative(next_separator.or(separator)));
         }
         let mut reader = Reader {
             tokens: part,

@@ -1,0 +1,129 @@
+//! What is not visible does not exist: no refusal names it, and no value is ever shown.
+
+mod support;
+
+use extension_registry_core::access::Consumer;
+use extension_registry_core::projection::Layout;
+use extension_registry_core::record::{Name, Record};
+use extension_registry_core::resolve::resolve;
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use support::naive::{is_usable, is_visible};
+use support::world::{any_consumer, any_records, any_requirement, planted};
+use support::*;
+
+const HIDDEN: &str = "qz7hidden";
+
+fn hide(name: &mut Name, number: usize) {
+    *name = format!("{name}-{HIDDEN}-{number}").into();
+}
+
+fn hide_list(list: &mut Option<Box<[Name]>>) {
+    if let Some(list) = list {
+        *list = list.iter().cloned().chain([HIDDEN.into()]).collect();
+    }
+}
+
+/// Marks every name that the consumer must not learn. Selectors of an invisible record stay where
+/// `collide` says so, so that it would match if it were looked at.
+fn marked(mut record: Record, consumer: &Consumer, number: usize, collide: bool) -> Record {
+    let visible = is_visible(&record, consumer);
+    hide_list(&mut record.access.projects);
+    hide_list(&mut record.access.users);
+    hide_list(&mut record.access.groups);
+    if !visible {
+        if collide {
+            record.default = true;
+        } else {
+            hide(&mut record.key.name, number);
+            record
+                .product
+                .iter_mut()
+                .for_each(|name| hide(name, number));
+        }
+        record.zone = Some(format!("{HIDDEN}-zone").into());
+    }
+    for service in &mut record.services {
+        for credentials in &mut service.credentials {
+            if !visible || !is_usable(credentials, consumer) {
+                hide(&mut credentials.name, number);
+            }
+            hide_list(&mut credentials.projects);
+            hide_list(&mut credentials.users);
+        }
+        if !visible {
+            service
+                .endpoints
+                .iter_mut()
+                .for_each(|one| hide(&mut one.name, number));
+            if !collide {
+                hide(&mut service.name, number);
+                service
+                    .resource
+                    .iter_mut()
+                    .for_each(|name| hide(name, number));
+                service
+                    .category
+                    .iter_mut()
+                    .for_each(|name| hide(name, number));
+            }
+        }
+    }
+    record
+}
+
+/// Planted values start with the kind of their record; addresses are values too.
+fn shows_a_value(text: &str) -> bool {
+    text.contains("Extension:") || text.contains("://")
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 4_000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn a_refusal_names_nothing_invisible(
+        records in any_records(), need in any_requirement(), consumer in any_consumer(),
+        collide in any::<bool>(),
+    ) {
+        let records: Vec<Record> = records
+            .into_iter()
+            .enumerate()
+            .map(|(number, record)| marked(record, &consumer, number, collide))
+            .collect();
+        if let Err(refusal) = resolve(&index(records), &need, &consumer) {
+            let shown = format!("{refusal:?} {refusal}");
+            prop_assert!(!shown.contains(HIDDEN), "{}", shown);
+        }
+    }
+
+    /// Stronger: the answer is byte for byte that of a world without the invisible records.
+    #[test]
+    fn an_answer_is_the_same_without_the_invisible_records(
+        records in any_records(), need in any_requirement(), consumer in any_consumer(),
+    ) {
+        let seen = records.iter().filter(|record| is_visible(record, &consumer)).cloned();
+        let told_of = |records: Vec<Record>| {
+            resolve(&index(records), &need, &consumer).map(|choice| told(&choice))
+        };
+        prop_assert_eq!(told_of(seen.collect()), told_of(records));
+    }
+
+    #[test]
+    fn neither_a_choice_nor_a_refusal_nor_a_layout_shows_a_value(
+        records in any_records(), need in any_requirement(), consumer in any_consumer(),
+    ) {
+        let records: Vec<Record> = records.into_iter().map(planted).collect();
+        for record in &records {
+            let shown = format!("{record:?} {record:#?}");
+            prop_assert!(!shows_a_value(&shown), "{}", shown);
+        }
+        let shown = match resolve(&index(records), &need, &consumer) {
+            Ok(choice) => {
+                let layout = Layout::new(&choice, &Sources::none());
+                format!("{choice:?} {choice:#?} {layout:?} {layout:#?}")
+            }
+            Err(refusal) => format!("{refusal:?} {refusal}"),
+        };
+        prop_assert!(!shows_a_value(&shown), "{}", shown);
+    }
+}

@@ -1,0 +1,112 @@
+//! What every piece of work shares.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use extension_registry_core::access::Consumer;
+use kube::Client;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::digest::DigestKey;
+use crate::events::Events;
+use crate::metrics::Metrics;
+use crate::queue::{Queue, Urgency};
+use crate::store::World;
+use crate::task::{ObjectKey, Task};
+
+/// Counters settle for so long before they are written.
+const SETTLE: Duration = Duration::from_secs(1);
+/// But no longer than this after the first change.
+const SETTLE_LATEST: Duration = Duration::from_secs(10);
+
+const LOCKS: usize = 256;
+
+/// Settings that work needs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Namespace of the source Secrets of cluster records.
+    pub records_namespace: Arc<str>,
+    /// Zone in which steps run.
+    pub zone: Option<Arc<str>>,
+    /// How long an unused Secret is kept.
+    pub unused_grace: Duration,
+}
+
+/// Everything that work needs beside its key.
+pub struct Context {
+    /// For the steps that talk to the cluster.
+    pub client: Client,
+    /// The copy of the cluster.
+    pub world: World,
+    /// The work.
+    pub queue: Queue<Task>,
+    /// Settings.
+    pub settings: Settings,
+    /// Key of all digests.
+    pub digest_key: DigestKey,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Events for people.
+    pub events: Events,
+    started: AtomicBool,
+    locks: Vec<Mutex<()>>,
+    hasher: RandomState,
+}
+
+impl Context {
+    /// A context that knows nothing yet.
+    pub fn new(client: Client, settings: Settings, digest_key: DigestKey, metrics: Metrics) -> Self {
+        Self {
+            events: Events::new(client.clone()),
+            client,
+            world: World::default(),
+            queue: Queue::default(),
+            settings,
+            digest_key,
+            metrics,
+            started: AtomicBool::new(false),
+            locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Whether every store was filled once. Before that nothing is decided: what is not yet known
+    /// must not look deleted.
+    pub fn is_started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
+    }
+
+    /// Says that every store was filled.
+    pub fn set_started(&self) {
+        self.started.store(true, Ordering::Release);
+    }
+
+    /// Wants work, once everything is known.
+    pub fn want(&self, task: Task, urgency: Urgency) {
+        if self.is_started() {
+            self.queue.add(task, urgency);
+        }
+    }
+
+    /// Wants work on a counter, once it has settled.
+    pub fn want_settled(&self, task: Task) {
+        if self.is_started() {
+            self.queue.add_after(task, Urgency::Background, SETTLE, SETTLE_LATEST);
+        }
+    }
+
+    /// One writer at a time for a projection: workflows and the projection controller both render.
+    pub async fn lock_projection(&self, key: &ObjectKey) -> MutexGuard<'_, ()> {
+        let slot = usize::try_from(self.hasher.hash_one(key) % LOCKS as u64).unwrap_or(0);
+        self.locks[slot].lock().await
+    }
+
+    /// On whose behalf the workflows of a namespace resolve. The user is unknown here, so nothing
+    /// that asks for one is admitted.
+    pub fn consumer(&self, namespace: &Arc<str>) -> Consumer {
+        Consumer { zone: self.settings.zone.clone(), ..Consumer::in_project(Arc::clone(namespace)) }
+    }
+}
+

@@ -1,0 +1,51 @@
+//! `/metrics`, `/healthz`, `/readyz`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::metrics::Kind;
+
+/// Serves until the token is cancelled.
+///
+/// # Errors
+/// When the socket fails.
+pub async fn serve(listener: TcpListener, context: Arc<Context>, stop: CancellationToken) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(readyz))
+        .with_state(context);
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
+    let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+    let metrics = &context.metrics;
+    let world = &context.world;
+    metrics.waiting.set(count(context.queue.len()));
+    let counts = [
+        ("record", world.records.read().len()),
+        ("workflow", world.workflows.read().len()),
+        ("projection", world.ledger.read().len()),
+    ];
+    for (kind, length) in counts {
+        metrics.objects.get_or_create(&Kind { kind }).set(count(length));
+    }
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.render())
+}
+
+async fn readyz(State(context): State<Arc<Context>>) -> impl IntoResponse {
+    if context.is_started() {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "waiting for the first lists")
+    }
+}

@@ -1,0 +1,69 @@
+//! Reads what a projection is rendered from.
+
+use std::sync::Arc;
+
+use extension_registry_core::record::Source;
+use extension_registry_core::resolve::Choice;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::source::{ValueView, namespace_of};
+use crate::store::{LedgerEntry, RenderStamp};
+use crate::task::ObjectKey;
+
+/// Everything that the next steps need; it holds values and lives for one rendering.
+pub(super) struct Dereferenced {
+    /// The projection as the ledger has it.
+    pub(super) entry: Option<LedgerEntry>,
+    /// uid of the record: the owner of the projection.
+    pub(super) record_uid: Arc<str>,
+    /// Values of the source Secrets.
+    pub(super) values: ValueView,
+    /// From what it is rendered.
+    pub(super) stamp: RenderStamp,
+}
+
+pub(super) async fn run(context: &Context, key: &ObjectKey, choice: &Choice) -> Result<Dereferenced, Error> {
+    let values = ValueView::read(context, &secrets(context, choice)).await?;
+    let record = record_stamp(context, choice);
+    Ok(Dereferenced {
+        entry: context.world.ledger.read().get(key).cloned(),
+        record_uid: Arc::clone(&record.0),
+        stamp: RenderStamp { record, sources: values.versions.clone() },
+        values,
+    })
+}
+
+/// From what the choice would be rendered now, as far as is known without asking anybody; `None`
+/// when something is not known.
+pub(super) fn stamp(context: &Context, choice: &Choice) -> Option<RenderStamp> {
+    let states = context.world.sources.read();
+    let sources = secrets(context, choice)
+        .into_iter()
+        .map(|secret| {
+            let version = states.get(&secret)?.version();
+            Some((secret, version))
+        })
+        .collect::<Option<Vec<_>>>()?;
+    Some(RenderStamp { record: record_stamp(context, choice), sources })
+}
+
+fn record_stamp(context: &Context, choice: &Choice) -> (Arc<str>, i64) {
+    let records = context.world.records.read();
+    let uid = records.get(&choice.record.key).map_or_else(|| Arc::from(""), |entry| Arc::clone(&entry.uid));
+    (uid, choice.record.generation)
+}
+
+/// The source Secrets of the chosen credentials, and of no others.
+pub(crate) fn secrets(context: &Context, choice: &Choice) -> Vec<ObjectKey> {
+    let Some(credentials) = choice.credentials() else { return Vec::new() };
+    let namespace = namespace_of(context, &choice.record.key);
+    let named = credentials.entries.iter().filter_map(|entry| match &entry.source {
+        Source::SecretKey { secret, .. } => Some(secret),
+        Source::Inline(_) => None,
+    });
+    let mut names: Vec<_> = credentials.secret.iter().chain(named).cloned().collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().map(|name| ObjectKey { namespace: Arc::clone(&namespace), name }).collect()
+}

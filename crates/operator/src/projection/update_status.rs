@@ -1,0 +1,99 @@
+//! Says in the status what was written, and keeps it for the next start.
+
+use extension_registry_api::status::READY;
+use extension_registry_api::{ExtensionProjection, ExtensionProjectionStatus, FIELD_MANAGER, GROUP, VERSION};
+use extension_registry_core::refusal::Refusal;
+use extension_registry_core::resolve::Choice;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::condition::{Wanted, conditions, whole_seconds};
+use crate::context::Context;
+use crate::error::{Error, code};
+use crate::projection::apply::Applied;
+use crate::store::LedgerEntry;
+use crate::task::ObjectKey;
+
+pub(super) async fn run(
+    context: &Context,
+    key: &ObjectKey,
+    choice: &Choice,
+    outcome: Result<Applied, Refusal>,
+) -> Result<Result<(), Refusal>, Error> {
+    let Some(entry) = context.world.ledger.read().get(key).cloned() else {
+        return Ok(outcome.map(|_| ()));
+    };
+    let consumers = context.world.bindings.read().consumers(key);
+    let (status, outcome) = wanted(&entry, choice, consumers, outcome);
+    if status != *entry.status {
+        write(context, key, &status).await?;
+    }
+    Ok(outcome)
+}
+
+fn wanted(
+    entry: &LedgerEntry,
+    choice: &Choice,
+    consumers: i64,
+    outcome: Result<Applied, Refusal>,
+) -> (ExtensionProjectionStatus, Result<(), Refusal>) {
+    let before = &entry.status;
+    let unused_since = (consumers == 0).then(|| {
+        let since = before.unused_since.clone().unwrap_or_else(|| Time(Timestamp::now()));
+        whole_seconds(&since)
+    });
+    let base = ExtensionProjectionStatus {
+        observed_generation: Some(entry.generation),
+        consumers,
+        unused_since,
+        ..ExtensionProjectionStatus::default()
+    };
+    match outcome {
+        Ok(applied) => {
+            let ready = Wanted::yes(READY, "Rendered", format!("rendered from {}", choice.record.key));
+            let status = ExtensionProjectionStatus {
+                conditions: conditions(&before.conditions, vec![ready], entry.generation),
+                secret: Some(applied.secret),
+                digest: Some(applied.digest),
+                keys: applied.keys,
+                record_generation: Some(choice.record.generation),
+                ..base
+            };
+            (status, Ok(()))
+        }
+        Err(refusal) => {
+            let ready = Wanted::no(READY, refusal.reason.as_str(), refusal.to_string());
+            let status = ExtensionProjectionStatus {
+                conditions: conditions(&before.conditions, vec![ready], entry.generation),
+                secret: before.secret.clone(),
+                digest: before.digest.clone(),
+                keys: before.keys.clone(),
+                record_generation: before.record_generation,
+                ..base
+            };
+            (status, Err(refusal))
+        }
+    }
+}
+
+async fn write(context: &Context, key: &ObjectKey, status: &ExtensionProjectionStatus) -> Result<(), Error> {
+    let api = Api::<ExtensionProjection>::namespaced(context.client.clone(), &key.namespace);
+    let patch = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": "ExtensionProjection",
+        "status": status,
+    });
+    context.metrics.wrote("ExtensionProjection", "status");
+    match api.patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await {
+        Ok(object) => {
+            context.world.ledger.write().upsert(key, &object);
+            Ok(())
+        }
+        // It went away meanwhile; its watch says so.
+        Err(error) if code(&error) == 404 => Ok(()),
+        Err(error) => Err(Error::api(format!("update status of ExtensionProjection {key}"), &error)),
+    }
+}

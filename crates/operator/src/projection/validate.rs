@@ -1,0 +1,58 @@
+//! Is the projection still admitted, and still used? No client here.
+
+use std::time::Duration;
+
+use extension_registry_core::projection::Identity;
+use extension_registry_core::resolve::Choice;
+use k8s_openapi::jiff::Timestamp;
+
+use crate::context::Context;
+use crate::store::LedgerEntry;
+use crate::task::ObjectKey;
+
+/// What is to become of a projection.
+pub(super) enum Verdict {
+    /// Access was lost: it goes at once, whoever uses it.
+    Revoked,
+    /// Nothing has used it for the grace period.
+    Expired,
+    /// It stays and is kept fresh.
+    Keep {
+        /// What it stands for, as the record is now.
+        choice: Choice,
+        /// Set when nothing uses it.
+        unused: Option<Unused>,
+    },
+}
+
+/// Nothing uses the projection. A running pipeline may have pinned the old spec, and its later tasks
+/// still mount the Secret: hence the grace.
+pub(super) struct Unused {
+    /// How long until it goes.
+    pub(super) left: Duration,
+}
+
+pub(super) fn run(context: &Context, key: &ObjectKey, entry: &LedgerEntry, now: Timestamp) -> Verdict {
+    let Some(choice) = choice(context, key, &entry.identity) else { return Verdict::Revoked };
+    // The name is a claim; only the identity counts, and a name that does not follow from it was not
+    // written by the operator.
+    if entry.identity.name() != *key.name {
+        return Verdict::Revoked;
+    }
+    if context.world.bindings.read().consumers(key) > 0 {
+        return Verdict::Keep { choice, unused: None };
+    }
+    let since = entry.status.unused_since.as_ref().map_or(now, |since| since.0);
+    let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    match context.settings.unused_grace.checked_sub(waited) {
+        Some(left) if !left.is_zero() => Verdict::Keep { choice, unused: Some(Unused { left }) },
+        _ => Verdict::Expired,
+    }
+}
+
+/// The choice that an identity stands for, if its record still offers it to this namespace.
+pub(super) fn choice(context: &Context, key: &ObjectKey, identity: &Identity) -> Option<Choice> {
+    let records = context.world.records.read();
+    let record = records.index.get(&identity.record)?;
+    Choice::find(record, identity, &context.consumer(&key.namespace))
+}

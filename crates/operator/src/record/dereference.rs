@@ -1,0 +1,37 @@
+//! Collects what a record refers to.
+
+use std::sync::Arc;
+
+use extension_registry_core::record::{Record, RecordKey};
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::source::{self, KeyView};
+use crate::store::{RecordEntry, secrets_of};
+
+/// Everything that the next steps need.
+pub(super) struct Dereferenced {
+    /// The object.
+    pub(super) entry: RecordEntry,
+    /// The record, unless it has problems.
+    pub(super) record: Option<Arc<Record>>,
+    /// Key names of all its source Secrets.
+    pub(super) keys: KeyView,
+    /// Requirements bound to it.
+    pub(super) consumers: i64,
+}
+
+pub(super) async fn run(context: &Context, key: &RecordKey) -> Result<Option<Dereferenced>, Error> {
+    let (entry, record) = {
+        let records = context.world.records.read();
+        let Some(entry) = records.get(key).cloned() else { return Ok(None) };
+        (entry, records.index.get(key).cloned())
+    };
+    let mut keys = KeyView::default();
+    for secret in record.iter().flat_map(|record| secrets_of(record, &context.settings.records_namespace)) {
+        let state = source::state(context, &secret).await?;
+        keys.add(&secret, &state);
+    }
+    let consumers = context.world.bindings.read().record_consumers(key);
+    Ok(Some(Dereferenced { entry, record, keys, consumers }))
+}

@@ -1,0 +1,75 @@
+//! Says in the status of a record whether it can be used, by how many, and what it offers.
+
+use extension_registry_api::extension::ExtensionSummary;
+use extension_registry_api::status::{READY, STALLED};
+use extension_registry_api::{
+    ClusterExtension, Extension, ExtensionStatus, FIELD_MANAGER, GROUP, RecordObject, VERSION,
+};
+use extension_registry_core::record::RecordKey;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use kube::core::DeserializeGuard;
+use serde_json::json;
+
+use crate::condition::{Wanted, conditions};
+use crate::context::Context;
+use crate::error::{Error, code};
+use crate::record::dereference::Dereferenced;
+use crate::record::validate::NotReady;
+
+pub(super) async fn run(
+    context: &Context,
+    key: &RecordKey,
+    dereferenced: &Dereferenced,
+    verdict: Result<(), NotReady>,
+) -> Result<(), Error> {
+    let entry = &dereferenced.entry;
+    let wanted = match verdict {
+        Ok(()) => vec![Wanted::yes(READY, "Ready", "the record can be used")],
+        Err(NotReady { reason, stalled, message }) => {
+            let mut wanted = vec![Wanted::no(READY, reason, message.clone())];
+            if stalled {
+                wanted.push(Wanted::yes(STALLED, reason, message));
+            }
+            wanted
+        }
+    };
+    let status = ExtensionStatus {
+        observed_generation: Some(entry.generation),
+        conditions: conditions(&entry.status.conditions, wanted, entry.generation),
+        consumers: dereferenced.consumers,
+        summary: Some(ExtensionSummary { services: entry.services.to_string() }),
+    };
+    if status == *entry.status {
+        return Ok(());
+    }
+    let client = context.client.clone();
+    match &key.namespace {
+        None => write(context, key, &status, Api::<DeserializeGuard<ClusterExtension>>::all(client)).await,
+        Some(namespace) => {
+            write(context, key, &status, Api::<DeserializeGuard<Extension>>::namespaced(client, namespace)).await
+        }
+    }
+}
+
+async fn write<K: RecordObject>(
+    context: &Context,
+    key: &RecordKey,
+    status: &ExtensionStatus,
+    api: Api<DeserializeGuard<K>>,
+) -> Result<(), Error> {
+    let kind = key.kind().as_str();
+    let patch = json!({ "apiVersion": format!("{GROUP}/{VERSION}"), "kind": kind, "status": status });
+    context.metrics.wrote(kind, "status");
+    match api.patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await {
+        Ok(DeserializeGuard(Ok(mut object))) => {
+            extension_registry_api::kinds::strip(object.meta_mut());
+            let namespace = &context.settings.records_namespace;
+            context.world.records.write().upsert(&object, namespace);
+            Ok(())
+        }
+        Ok(DeserializeGuard(Err(_))) => Ok(()),
+        Err(error) if code(&error) == 404 => Ok(()),
+        Err(error) => Err(Error::api(format!("update status of {key}"), &error)),
+    }
+}

@@ -1,0 +1,114 @@
+//! Wiring: from the arguments to a running operator, and back to nothing.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::PostParams;
+use kube::{Api, Client};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Args;
+use crate::context::{Context, Settings};
+use crate::digest::DigestKey;
+use crate::metrics::Metrics;
+use crate::queue::Urgency;
+use crate::task::Task;
+use crate::{http, resync, watch, worker};
+
+/// Name of the Secret that holds the digest key.
+const DIGEST_SECRET: &str = "extension-registry-digest-key";
+const DIGEST_ENTRY: &str = "key";
+
+/// Runs until the token is cancelled; then ends the work at hand and returns.
+///
+/// # Errors
+/// When it cannot start: no API server, no namespace, a port in use.
+pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow::Result<()> {
+    let digest_key = digest_key(&client, &args.namespace).await?;
+    let settings = Settings {
+        records_namespace: args.records_namespace.as_str().into(),
+        zone: args.zone.as_deref().filter(|zone| !zone.is_empty()).map(Into::into),
+        unused_grace: args.unused_grace(),
+    };
+    let context = Arc::new(Context::new(client, settings, digest_key, Metrics::default()));
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("failed to listen on {}; choose another address with --listen", args.listen))?;
+    tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
+    let mut tasks = JoinSet::new();
+    {
+        let (context, stop) = (Arc::clone(&context), stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = http::serve(listener, context, stop).await {
+                tracing::error!(%error, "HTTP server ended");
+            }
+        });
+    }
+    watch::start(&context, &mut tasks, &stop).await;
+    if !stop.is_cancelled() {
+        begin(&context);
+        worker::start(&context, args.concurrency, &mut tasks);
+        tasks.spawn(resync::run(Arc::clone(&context), args.resync(), stop.clone()));
+        tracing::info!("started");
+    }
+    stop.cancelled().await;
+    tracing::info!("stopping");
+    context.queue.close();
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Everything is known now: looks at every object once. What is not finished goes first.
+fn begin(context: &Arc<Context>) {
+    context.set_started();
+    let world = &context.world;
+    for (key, workflow) in world.workflows.read().iter() {
+        let observed = workflow.status.as_ref().and_then(|status| status.observed_generation);
+        let urgency =
+            if observed == workflow.metadata.generation { Urgency::Background } else { Urgency::Dependent };
+        context.want(Task::Workflow(key.clone()), urgency);
+    }
+    for key in world.ledger.read().keys() {
+        context.want(Task::Projection(key.clone()), Urgency::Background);
+    }
+    for key in world.records.read().keys() {
+        context.want(Task::Record(key.clone()), Urgency::Background);
+    }
+}
+
+/// The digest key of the cluster; made on the first start. A lost key rewrites everything once.
+async fn digest_key(client: &Client, namespace: &str) -> anyhow::Result<DigestKey> {
+    let api = Api::<Secret>::namespaced(client.clone(), namespace);
+    loop {
+        let known = api.get_opt(DIGEST_SECRET).await.with_context(|| {
+            format!("failed to read Secret {namespace}/{DIGEST_SECRET}")
+        })?;
+        if let Some(secret) = known {
+            let bytes = secret.data.and_then(|mut data| data.remove(DIGEST_ENTRY));
+            return bytes.and_then(|bytes| DigestKey::from_bytes(&bytes.0)).with_context(|| {
+                format!("Secret {namespace}/{DIGEST_SECRET} holds no key of 32 bytes in `{DIGEST_ENTRY}`; delete it")
+            });
+        }
+        let key = DigestKey::generate().context("failed to get random bytes")?;
+        let secret = Secret {
+            metadata: ObjectMeta { name: Some(DIGEST_SECRET.to_owned()), ..ObjectMeta::default() },
+            data: Some([(DIGEST_ENTRY.to_owned(), ByteString(key.bytes().to_vec()))].into()),
+            ..Secret::default()
+        };
+        match api.create(&PostParams::default(), &secret).await {
+            Ok(_) => return Ok(key),
+            // Another replica was faster: take its key.
+            Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+            Err(error) => {
+                return Err(error).with_context(|| {
+                    format!("failed to create Secret {namespace}/{DIGEST_SECRET}; does namespace {namespace} exist?")
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What the operator knows of the cluster, kept up to date by watches. Everything here is a copy:
+//! a restart builds it again.
+
+mod bindings;
+mod ledger;
+mod pipelines;
+mod records;
+mod sources;
+mod workflows;
+
+use parking_lot::RwLock;
+
+pub use bindings::{Bindings, Bound};
+pub use ledger::{Ledger, LedgerEntry, RenderStamp};
+pub use pipelines::{PipelineEntry, Pipelines};
+pub use records::{RecordChange, RecordEntry, Records, secrets_of};
+pub use sources::{SourceState, Sources};
+pub use workflows::Workflows;
+
+/// All of it. Locks are held for the length of a look-up, never across an await.
+#[derive(Debug, Default)]
+pub struct World {
+    /// Records, indexed for resolution.
+    pub records: RwLock<Records>,
+    /// Workflows.
+    pub workflows: RwLock<Workflows>,
+    /// Projections: the only memory of what was rendered where.
+    pub ledger: RwLock<Ledger>,
+    /// Generated pipelines, as far as needed to see that somebody changed one.
+    pub pipelines: RwLock<Pipelines>,
+    /// Key names of source Secrets.
+    pub sources: RwLock<Sources>,
+    /// Which workflow uses what.
+    pub bindings: RwLock<Bindings>,
+}
+
+/// A resource version as a number: they are comparable since Kubernetes 1.35, and were in fact
+/// before. Zero when it is none, so that the next event wins.
+pub fn version_number(text: Option<&str>) -> u64 {
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+}

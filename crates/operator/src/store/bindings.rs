@@ -1,0 +1,111 @@
+//! Which workflow uses which projection and which record: the counts that decide whether a Secret is
+//! still needed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use extension_registry_core::record::RecordKey;
+
+use crate::task::ObjectKey;
+
+/// One requirement bound.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Bound {
+    /// Name of the projection and its Secret, in the workflow's namespace.
+    pub projection: Arc<str>,
+    /// The record.
+    pub record: RecordKey,
+}
+
+/// All bindings of the pipelines as they stand.
+#[derive(Debug, Default)]
+pub struct Bindings {
+    by_workflow: HashMap<ObjectKey, Vec<Bound>>,
+    projections: HashMap<ObjectKey, i64>,
+    records: HashMap<RecordKey, i64>,
+}
+
+impl Bindings {
+    /// What a workflow uses.
+    pub fn of(&self, workflow: &ObjectKey) -> &[Bound] {
+        self.by_workflow.get(workflow).map_or(&[], Vec::as_slice)
+    }
+
+    /// Requirements bound to a projection.
+    pub fn consumers(&self, projection: &ObjectKey) -> i64 {
+        self.projections.get(projection).copied().unwrap_or(0)
+    }
+
+    /// Requirements bound to a record.
+    pub fn record_consumers(&self, record: &RecordKey) -> i64 {
+        self.records.get(record).copied().unwrap_or(0)
+    }
+
+    /// Sets what a workflow uses and returns whose counts changed.
+    pub fn set(&mut self, workflow: &ObjectKey, bound: Vec<Bound>) -> Vec<Bound> {
+        if self.of(workflow) == bound {
+            return Vec::new();
+        }
+        let before = if bound.is_empty() {
+            self.by_workflow.remove(workflow).unwrap_or_default()
+        } else {
+            self.by_workflow.insert(workflow.clone(), bound.clone()).unwrap_or_default()
+        };
+        let mut touched: Vec<Bound> = Vec::new();
+        for (list, step) in [(before, -1), (bound, 1)] {
+            for entry in list {
+                let projection =
+                    ObjectKey { namespace: Arc::clone(&workflow.namespace), name: Arc::clone(&entry.projection) };
+                change(&mut self.projections, projection, step);
+                change(&mut self.records, entry.record.clone(), step);
+                touched.push(entry);
+            }
+        }
+        touched.sort();
+        touched.dedup();
+        touched
+    }
+}
+
+fn change<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, i64>, key: K, step: i64) {
+    match counts.entry(key) {
+        std::collections::hash_map::Entry::Occupied(mut entry) => {
+            *entry.get_mut() += step;
+            if *entry.get() <= 0 {
+                entry.remove();
+            }
+        }
+        std::collections::hash_map::Entry::Vacant(entry) => {
+            if step > 0 {
+                entry.insert(step);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use extension_registry_core::record::RecordKey;
+
+    use super::{Bindings, Bound};
+    use crate::task::ObjectKey;
+
+    fn bound(name: &str) -> Bound {
+        Bound { projection: format!("ext-{name}").into(), record: RecordKey::cluster(name) }
+    }
+
+    #[test]
+    fn counts_follow_the_bindings() {
+        let mut bindings = Bindings::default();
+        let (first, second) = (ObjectKey::new("a", "first"), ObjectKey::new("a", "second"));
+        bindings.set(&first, vec![bound("x"), bound("y")]);
+        bindings.set(&second, vec![bound("x")]);
+        assert_eq!(bindings.consumers(&ObjectKey::new("a", "ext-x")), 2);
+        assert_eq!(bindings.consumers(&ObjectKey::new("b", "ext-x")), 0);
+        assert_eq!(bindings.record_consumers(&RecordKey::cluster("x")), 2);
+        assert!(bindings.set(&second, vec![bound("x")]).is_empty());
+        assert_eq!(bindings.set(&first, Vec::new()), vec![bound("x"), bound("y")]);
+        assert_eq!(bindings.consumers(&ObjectKey::new("a", "ext-x")), 1);
+        assert_eq!(bindings.consumers(&ObjectKey::new("a", "ext-y")), 0);
+    }
+}

@@ -1,0 +1,58 @@
+//! Generated pipelines: uid, generation and owner, no specs.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::task::ObjectKey;
+
+/// One pipeline that carries the operator's label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineEntry {
+    /// `metadata.uid`.
+    pub uid: Arc<str>,
+    /// `metadata.resourceVersion`.
+    pub version: u64,
+    /// `metadata.generation`: it moves when somebody changes the spec.
+    pub generation: i64,
+    /// uid of the controlling owner.
+    pub controller: Option<Arc<str>>,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub struct Pipelines {
+    entries: HashMap<ObjectKey, PipelineEntry>,
+}
+
+impl Pipelines {
+    /// The entry of that key.
+    pub fn get(&self, key: &ObjectKey) -> Option<&PipelineEntry> {
+        self.entries.get(key)
+    }
+
+    /// Takes in news; true when they are.
+    pub fn upsert(&mut self, key: ObjectKey, entry: PipelineEntry) -> bool {
+        if let Some(known) = self.entries.get(&key)
+            && known.uid == entry.uid
+            && known.version >= entry.version
+        {
+            return false;
+        }
+        let changed = self
+            .entries
+            .get(&key)
+            .is_none_or(|known| known.uid != entry.uid || known.generation != entry.generation);
+        self.entries.insert(key, entry);
+        changed
+    }
+
+    /// Forgets a pipeline.
+    pub fn remove(&mut self, key: &ObjectKey) -> bool {
+        self.entries.remove(key).is_some()
+    }
+
+    /// What a fresh list did not name.
+    pub fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
+        self.entries.keys().filter(|key| !seen.contains(*key)).cloned().collect()
+    }
+}

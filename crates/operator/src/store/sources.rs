@@ -1,0 +1,68 @@
+//! Source Secrets: names of their keys, never values. Values are read when a Secret is rendered and
+//! dropped right after.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use extension_registry_core::record::Name;
+
+use crate::task::ObjectKey;
+
+/// What is known of a source Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceState {
+    /// It is not there.
+    Missing,
+    /// The operator may not read it.
+    Denied,
+    /// Its type is one that no record may refer to (security, section 4).
+    Refused {
+        /// The type.
+        secret_type: String,
+    },
+    /// It is there.
+    Present {
+        /// `metadata.resourceVersion`.
+        version: u64,
+        /// Names of its keys, sorted.
+        keys: Arc<[Name]>,
+    },
+}
+
+impl SourceState {
+    /// The version that was read; zero for what could not be.
+    pub fn version(&self) -> u64 {
+        match self {
+            Self::Present { version, .. } => *version,
+            _ => 0,
+        }
+    }
+}
+
+/// All source Secrets that a record refers to and that were looked at.
+#[derive(Debug, Default)]
+pub struct Sources {
+    states: HashMap<ObjectKey, SourceState>,
+}
+
+impl Sources {
+    /// What is known; `None` when nobody looked yet.
+    pub fn get(&self, key: &ObjectKey) -> Option<&SourceState> {
+        self.states.get(key)
+    }
+
+    /// Notes what was seen and returns what was known before.
+    pub fn set(&mut self, key: ObjectKey, state: SourceState) -> Option<SourceState> {
+        self.states.insert(key, state)
+    }
+
+    /// Forgets a Secret, so that the next user looks again.
+    pub fn forget(&mut self, key: &ObjectKey) -> Option<SourceState> {
+        self.states.remove(key)
+    }
+
+    /// Names of all that are known.
+    pub fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.states.keys()
+    }
+}

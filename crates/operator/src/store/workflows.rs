@@ -1,0 +1,72 @@
+//! Workflows, whole: their specs are resolved again whenever a record changes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use extension_registry_api::Workflow;
+use kube::ResourceExt;
+
+use crate::store::version_number;
+use crate::task::ObjectKey;
+
+/// All workflows.
+#[derive(Debug, Default)]
+pub struct Workflows {
+    entries: HashMap<ObjectKey, Arc<Workflow>>,
+    /// Objects that do not have the shape of a Workflow.
+    broken: HashSet<ObjectKey>,
+}
+
+impl Workflows {
+    /// The workflow of that key.
+    pub fn get(&self, key: &ObjectKey) -> Option<&Arc<Workflow>> {
+        self.entries.get(key)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<Workflow>)> {
+        self.entries.iter()
+    }
+
+    /// Number of workflows.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes in an object; true when it is news. What was written by the operator itself is known
+    /// already when its echo arrives.
+    pub fn upsert(&mut self, key: &ObjectKey, workflow: Workflow) -> bool {
+        self.broken.remove(key);
+        let version = version_number(workflow.resource_version().as_deref());
+        if let Some(known) = self.entries.get(key)
+            && known.uid() == workflow.uid()
+            && version_number(known.resource_version().as_deref()) >= version
+        {
+            return false;
+        }
+        self.entries.insert(key.clone(), Arc::new(workflow));
+        true
+    }
+
+    /// Notes an object that does not have the shape of a Workflow; true when that is news.
+    pub fn upsert_broken(&mut self, key: &ObjectKey) -> bool {
+        self.entries.remove(key);
+        self.broken.insert(key.clone())
+    }
+
+    /// Whether the object is there but unreadable.
+    pub fn is_broken(&self, key: &ObjectKey) -> bool {
+        self.broken.contains(key)
+    }
+
+    /// Forgets a workflow.
+    pub fn remove(&mut self, key: &ObjectKey) -> bool {
+        self.broken.remove(key);
+        self.entries.remove(key).is_some()
+    }
+
+    /// What a fresh list did not name.
+    pub fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
+        self.entries.keys().chain(&self.broken).filter(|key| !seen.contains(*key)).cloned().collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! Watches: they fill the stores and say what changed. One file a kind.
+
+mod pipelines;
+mod projections;
+mod records;
+mod sources;
+mod workflows;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, pin_mut};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+
+pub use sources::SourceWatches;
+
+/// Objects of a first list that come in one page: small enough to be gone again before the next.
+const PAGE: u32 = 250;
+
+/// What a watch does with its objects.
+trait Sink: Send + 'static {
+    /// Type of the objects.
+    type Object;
+
+    /// A fresh list begins: what it does not name is gone.
+    fn begin(&mut self);
+
+    /// An object is there, new or changed.
+    fn apply(&mut self, object: Self::Object);
+
+    /// An object is gone.
+    fn delete(&mut self, object: Self::Object);
+
+    /// The fresh list has ended.
+    fn end(&mut self);
+}
+
+/// Starts the watches of all kinds and waits until each has filled its store once.
+pub async fn start(context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
+    let sources = SourceWatches::new(context, stop);
+    let waits = [
+        records::cluster(context, &sources, tasks, stop),
+        records::namespaced(context, &sources, tasks, stop),
+        workflows::all(context, tasks, stop),
+        projections::all(context, tasks, stop),
+        pipelines::all(context, tasks, stop),
+    ];
+    for wait in waits {
+        tokio::select! {
+            _ = wait => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Runs one watch. The receiver hears when the first list is complete, or when the kind turns out
+/// not to exist (Tekton may be installed later).
+fn spawn<S>(
+    api: Api<S::Object>,
+    config: watcher::Config,
+    mut sink: S,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> oneshot::Receiver<()>
+where
+    S: Sink,
+    S::Object: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let (sender, receiver) = oneshot::channel();
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        let mut sender = Some(sender);
+        let stream = watcher(api, config.page_size(PAGE)).default_backoff().take_until(stop.cancelled_owned());
+        pin_mut!(stream);
+        loop {
+            match stream.try_next().await {
+                Ok(Some(event)) => match event {
+                    watcher::Event::Init => sink.begin(),
+                    watcher::Event::InitApply(object) | watcher::Event::Apply(object) => sink.apply(object),
+                    watcher::Event::Delete(object) => sink.delete(object),
+                    watcher::Event::InitDone => {
+                        sink.end();
+                        sender.take().map(|sender| sender.send(()));
+                    }
+                },
+                Ok(None) => return,
+                Err(error) => {
+                    if is_not_found(&error) {
+                        sender.take().map(|sender| sender.send(()));
+                    }
+                    tracing::debug!(%error, "watch interrupted");
+                }
+            }
+        }
+    });
+    receiver
+}
+
+fn is_not_found(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => {
+            crate::error::code(error) == 404
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,97 @@
+//! Source Secrets, metadata only: the whole records namespace in one watch, and in projects one
+//! watch a Secret by name, which is all that a project has to grant.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, pin_mut};
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::PartialObjectMeta;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, ResourceExt};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::impact;
+use crate::store::{RecordChange, version_number};
+use crate::task::ObjectKey;
+
+/// The running watches of source Secrets.
+pub struct SourceWatches {
+    context: Arc<Context>,
+    stop: CancellationToken,
+    single: Mutex<HashMap<ObjectKey, CancellationToken>>,
+}
+
+impl SourceWatches {
+    /// Starts the watch of the records namespace.
+    pub fn new(context: &Arc<Context>, stop: &CancellationToken) -> Arc<Self> {
+        let namespace = Arc::clone(&context.settings.records_namespace);
+        let api = Api::namespaced(context.client.clone(), &namespace);
+        run(context, api, watcher::Config::default().any_semantic(), namespace, stop.child_token());
+        Arc::new(Self { context: Arc::clone(context), stop: stop.clone(), single: Mutex::default() })
+    }
+
+    /// Starts and ends watches as a changed record of a project needs.
+    pub fn follow(&self, change: &RecordChange) {
+        let records_namespace = &self.context.settings.records_namespace;
+        let named = |record: &Option<Arc<extension_registry_core::record::Record>>| {
+            record
+                .iter()
+                .flat_map(|record| crate::store::secrets_of(record, records_namespace))
+                .filter(|secret| secret.namespace != *records_namespace)
+                .collect::<Vec<_>>()
+        };
+        let mut single = self.single.lock();
+        for secret in named(&change.before) {
+            if !self.context.world.records.read().is_referenced(&secret) {
+                if let Some(stop) = single.remove(&secret) {
+                    stop.cancel();
+                }
+                self.context.world.sources.write().forget(&secret);
+            }
+        }
+        for secret in named(&change.after) {
+            single.entry(secret.clone()).or_insert_with(|| {
+                let stop = self.stop.child_token();
+                let api = Api::namespaced(self.context.client.clone(), &secret.namespace);
+                let config =
+                    watcher::Config::default().any_semantic().fields(&format!("metadata.name={}", secret.name));
+                run(&self.context, api, config, Arc::clone(&secret.namespace), stop.clone());
+                stop
+            });
+        }
+    }
+}
+
+fn run(
+    context: &Arc<Context>,
+    api: Api<PartialObjectMeta<Secret>>,
+    config: watcher::Config,
+    namespace: Arc<str>,
+    stop: CancellationToken,
+) {
+    let context = Arc::clone(context);
+    tokio::spawn(async move {
+        let stream = watcher(api, config).default_backoff().take_until(stop.cancelled_owned());
+        pin_mut!(stream);
+        loop {
+            match stream.try_next().await {
+                Ok(Some(
+                    watcher::Event::InitApply(object) | watcher::Event::Apply(object),
+                )) => {
+                    let key = ObjectKey::new(Arc::clone(&namespace), object.name_any());
+                    let version = version_number(object.metadata.resource_version.as_deref());
+                    impact::source_changed(&context, &key, Some(version));
+                }
+                Ok(Some(watcher::Event::Delete(object))) => {
+                    impact::source_changed(&context, &ObjectKey::new(Arc::clone(&namespace), object.name_any()), None);
+                }
+                Ok(Some(watcher::Event::Init | watcher::Event::InitDone)) => {}
+                Ok(None) => return,
+                Err(error) => tracing::debug!(%error, namespace = %namespace, "watch of source Secrets interrupted"),
+            }
+        }
+    });
+}

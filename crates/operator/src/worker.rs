@@ -1,0 +1,49 @@
+//! Workers: they take keys from the queue and bring each object to where it should be.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::JoinSet;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::metrics::Work;
+use crate::queue::Urgency;
+use crate::task::Task;
+use crate::{projection, record, workflow};
+
+/// Starts as many workers as may be busy at a time.
+pub fn start(context: &Arc<Context>, count: usize, tasks: &mut JoinSet<()>) {
+    for _ in 0..count.max(1) {
+        let context = Arc::clone(context);
+        tasks.spawn(async move {
+            while let Some(task) = context.queue.next().await {
+                work(&context, task).await;
+            }
+        });
+    }
+}
+
+async fn work(context: &Arc<Context>, task: Task) {
+    let begun = Instant::now();
+    let result = run(context, &task).await;
+    context.metrics.seconds.observe(begun.elapsed().as_secs_f64());
+    let outcome = result.as_ref().err().map_or("ok", Error::label);
+    context.metrics.work.get_or_create(&Work { controller: task.kind(), outcome }).inc();
+    match &result {
+        Ok(()) => tracing::debug!(%task, "done"),
+        Err(error) => {
+            tracing::warn!(%task, %error, "failed, will be tried again");
+            context.queue.retry(task.clone(), Urgency::Dependent);
+        }
+    }
+    context.queue.done(&task, result.is_ok());
+}
+
+async fn run(context: &Arc<Context>, task: &Task) -> Result<(), Error> {
+    match task {
+        Task::Workflow(key) => workflow::reconcile(context, key).await,
+        Task::Projection(key) => projection::reconcile(context, key).await,
+        Task::Record(key) => record::reconcile(context, key).await,
+    }
+}

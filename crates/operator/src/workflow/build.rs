@@ -1,0 +1,112 @@
+//! The pipeline as it should be, and the projections that it needs. No client here.
+
+use std::collections::BTreeMap;
+
+use extension_registry_api::workflow::Binding;
+use extension_registry_core::projection::Identity;
+use extension_registry_core::refusal::Reason;
+use extension_registry_core::resolve::Choice;
+use extension_registry_core::version::RecordVersion;
+use extension_registry_pipeline::{self as pipeline, Input, Tekton};
+use kube::Resource;
+use serde_json::{Value, json};
+
+use crate::digest;
+use crate::task::ObjectKey;
+use crate::workflow::Refusals;
+use crate::workflow::dereference::Dereferenced;
+use crate::workflow::validate::{Bound, Validated};
+
+/// A projection that must stand before the pipeline may refer to its Secret.
+pub(super) struct Needed {
+    /// Its key.
+    pub(super) key: ObjectKey,
+    /// What it stands for.
+    pub(super) identity: Identity,
+    /// What it is rendered from.
+    pub(super) choice: Choice,
+}
+
+/// What is to be written.
+pub(super) struct Prepared {
+    /// The pipeline.
+    pub(super) pipeline: Value,
+    /// Hash of it.
+    pub(super) digest: String,
+    /// Projections, each once.
+    pub(super) projections: Vec<Needed>,
+    /// For the status.
+    pub(super) bindings: Vec<Binding>,
+    /// Remarks for the status.
+    pub(super) notes: Vec<String>,
+}
+
+pub(super) fn run(dereferenced: &Dereferenced, validated: Validated<'_>) -> Result<Prepared, Refusals> {
+    let Dereferenced { workflow, key, .. } = dereferenced;
+    let spec = &workflow.spec;
+    let step_name = |step: usize| spec.steps.get(step).map_or("", |step| step.name.as_str());
+    let mut bounds: BTreeMap<String, Vec<pipeline::Bound<'_>>> = BTreeMap::new();
+    for bound in &validated.bound {
+        bounds.entry(step_name(bound.step).to_owned()).or_default().push(pipeline::Bound {
+            requirement: bound.requirement,
+            secret: &bound.secret,
+            layout: &bound.layout,
+            record: &bound.choice.record.key,
+        });
+    }
+    let input =
+        Input { name: &key.name, namespace: &key.namespace, spec, bounds: &bounds, engine: &Tekton };
+    let output = pipeline::build(&input).map_err(|problems| {
+        let problems: Vec<(Reason, String)> =
+            problems.into_iter().map(|problem| (problem.refusal.reason, problem.to_string())).collect();
+        Refusals::new(true, &problems)
+    })?;
+    let mut object = output.pipeline;
+    object["metadata"]["ownerReferences"] = json!([workflow.controller_owner_ref(&()).map(|mut owner| {
+        owner.block_owner_deletion = Some(false);
+        owner
+    })]);
+    let mut notes = output.notes;
+    notes.extend(validated.bound.iter().filter(|bound| bound.choice.foreign_endpoint).map(|bound| {
+        format!(
+            "step `{}`, requirement `{}`: its endpoint is internal to zone `{}`",
+            step_name(bound.step),
+            bound.requirement.name,
+            bound.choice.record.zone.as_deref().unwrap_or_default()
+        )
+    }));
+    let bindings = validated.bound.iter().map(|bound| binding(step_name(bound.step), bound)).collect();
+    Ok(Prepared {
+        digest: digest::of_public(object.to_string().as_bytes()),
+        pipeline: object,
+        projections: needed(key, validated.bound),
+        bindings,
+        notes,
+    })
+}
+
+fn binding(step: &str, bound: &Bound<'_>) -> Binding {
+    let choice = bound.choice;
+    Binding {
+        step: step.to_owned(),
+        requirement: bound.requirement.name.to_string(),
+        kind: choice.record.key.kind().as_str().to_owned(),
+        record: choice.record.key.name.to_string(),
+        record_generation: choice.record.generation,
+        service: choice.service().name.to_string(),
+        endpoint: choice.endpoint().map(|endpoint| endpoint.name.to_string()),
+        credentials: choice.credentials().map(|credentials| credentials.name.to_string()),
+        version: choice.record.version.as_ref().map(RecordVersion::text).map(str::to_owned),
+        secret: bound.secret.clone(),
+    }
+}
+
+fn needed(workflow: &ObjectKey, bound: Vec<Bound<'_>>) -> Vec<Needed> {
+    let mut needed: BTreeMap<String, Needed> = BTreeMap::new();
+    for one in bound {
+        let key = ObjectKey::new(workflow.namespace.clone(), one.secret.as_str());
+        let choice = one.choice.clone();
+        needed.entry(one.secret).or_insert(Needed { key, identity: one.identity, choice });
+    }
+    needed.into_values().collect()
+}

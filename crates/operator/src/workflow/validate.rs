@@ -1,0 +1,78 @@
+//! Every requirement resolved, every source there. No client here.
+
+use extension_registry_core::projection::{Identity, Layout};
+use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_core::requirement::Requirement;
+use extension_registry_core::resolve::Choice;
+
+use crate::projection::missing_sources;
+use crate::workflow::Refusals;
+use crate::workflow::dereference::{Dereferenced, Found};
+
+/// A requirement with all that its step will see of it.
+pub(super) struct Bound<'a> {
+    /// Position of the step.
+    pub(super) step: usize,
+    /// The requirement.
+    pub(super) requirement: &'a Requirement,
+    /// What it resolved to.
+    pub(super) choice: &'a Choice,
+    /// What the projection stands for.
+    pub(super) identity: Identity,
+    /// Name of projection and Secret.
+    pub(super) secret: String,
+    /// The keys.
+    pub(super) layout: Layout,
+}
+
+/// All requirements, resolved.
+pub(super) struct Validated<'a> {
+    /// In their order.
+    pub(super) bound: Vec<Bound<'a>>,
+}
+
+pub(super) fn run(dereferenced: &Dereferenced) -> Result<Validated<'_>, Refusals> {
+    let spec = &dereferenced.workflow.spec;
+    // What the workflow gets wrong by itself comes first: no other object can heal it.
+    let mut problems: Vec<(Reason, String)> = extension_registry_pipeline::check(spec)
+        .into_iter()
+        .map(|problem| (problem.refusal.reason, problem.to_string()))
+        .collect();
+    let mut unresolved = false;
+    let mut bound = Vec::with_capacity(dereferenced.resolutions.len());
+    for resolution in &dereferenced.resolutions {
+        let step = spec.steps.get(resolution.step).map_or("", |step| &step.name);
+        let mut refuse = |reason, text: String| problems.push((reason, format!("step `{step}`: {text}")));
+        let requirement = match &resolution.requirement {
+            Ok(requirement) => requirement,
+            Err(unread) => {
+                unresolved = true;
+                unread.iter().for_each(|problem| refuse(problem.refusal.reason, problem.to_string()));
+                continue;
+            }
+        };
+        match &resolution.answer {
+            Some(Ok(found)) => match bind(resolution.step, requirement, found) {
+                Ok(one) => bound.push(one),
+                Err(refusal) => refuse(refusal.reason, refusal.to_string()),
+            },
+            Some(Err(refusal)) => {
+                unresolved = true;
+                refuse(refusal.reason, refusal.to_string());
+            }
+            None => unresolved = true,
+        }
+    }
+    if problems.is_empty() {
+        return Ok(Validated { bound });
+    }
+    problems.sort_by_key(|(reason, _)| !reason.is_stalled());
+    Err(Refusals::new(!unresolved, &problems))
+}
+
+fn bind<'a>(step: usize, requirement: &'a Requirement, found: &'a Found) -> Result<Bound<'a>, Refusal> {
+    let layout =
+        Layout::new(&found.choice, &found.keys).map_err(|missing| missing_sources(&missing, &found.keys))?;
+    let identity = Identity::of(&found.choice, None);
+    Ok(Bound { step, requirement, choice: &found.choice, secret: identity.name(), identity, layout })
+}
