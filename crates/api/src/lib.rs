@@ -1,3 +1,37 @@
 //! The custom resources of `registry.fuseml.io` and their conversion to the domain types.
+//!
+//! The doc comments of the resource types are what `kubectl explain` prints, so they speak to the
+//! users of the registry. What a schema can say is said there ([`limits`] holds the numbers); the
+//! rest is checked by [`convert`], which never trusts that the schema was in force.
 
+#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function")]
+#![expect(clippy::doc_markdown, reason = "`kubectl explain` prints these comments, where kinds stand without backticks")]
+
+pub mod convert;
+pub mod crd;
+pub mod extension;
+pub mod kinds;
+pub mod limits;
+pub mod projection;
+pub mod status;
 pub mod workflow;
+
+pub use extension::{ExtensionSpec, ExtensionStatus};
+pub use kinds::{ClusterExtension, ClusterExtensionSpec, Extension, NamespacedExtensionSpec, RecordObject};
+pub use projection::{ExtensionProjection, ExtensionProjectionSpec, ExtensionProjectionStatus};
+pub use workflow::{Workflow, WorkflowSpec, WorkflowStatus};
+
+/// Group of every kind.
+pub const GROUP: &str = "registry.fuseml.io";
+
+/// Version of every kind.
+pub const VERSION: &str = "v1alpha1";
+
+/// Name under which the operator applies: one for all that it writes.
+pub const FIELD_MANAGER: &str = "extension-registry";
+
+/// Label of everything that the operator creates.
+pub const MANAGED_BY_LABEL: &str = "registry.fuseml.io/managed-by";
+
+/// Value of [`MANAGED_BY_LABEL`].
+pub const MANAGED_BY: &str = "extension-registry";

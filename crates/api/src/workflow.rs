@@ -1,47 +1,108 @@
 //! `Workflow`: the steps of seed 000 and what each of them needs.
 
-use k8s_openapi::api::core::v1::{EnvVarSource, ResourceRequirements};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+mod requirement;
+mod status;
+mod step;
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A workflow: steps that run in containers, and the extensions each of them needs.
+use crate::limits;
+
+pub use requirement::{EnvironmentMapping, RequirementSpec};
+pub use status::{Binding, PipelineReference, WorkflowStatus, WorkflowSummary};
+pub use step::{Codeset, EnvVar, Step, StepInput, StepOutput};
+
+/// What the workflow takes, does and gives.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[kube(group = "registry.fuseml.io", version = "v1alpha1", kind = "Workflow", namespaced, status = "WorkflowStatus", derive = "PartialEq", shortname = "fwf", category = "registry")]
+#[kube(
+    group = "registry.fuseml.io",
+    version = "v1alpha1",
+    kind = "Workflow",
+    namespaced,
+    status = "WorkflowStatus",
+    derive = "PartialEq",
+    shortname = "fwf",
+    category = "registry",
+    doc = "Steps that run in containers, and the extensions that each of them needs. The operator makes a Tekton Pipeline of the same name from it.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Extensions", type_ = "string", json_path = ".status.summary.extensions"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].message",
+        priority = "1"
+    ),
+    printcolumn(name = "Pipeline", type_ = "string", json_path = ".status.pipeline.name", priority = "1"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.metadata.name.size() <= 63").message("the name of a workflow has at most 63 characters: choose a shorter one")
+)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.steps.all(s, !has(s.runAfter) || s.runAfter.all(n, self.steps.exists(t, t.name == n)))").message("`runAfter` names a step that this workflow does not have: write the `name` of another step"),
+    validation = Rule::new("self.steps.all(s, !has(s.runAfter) || !(s.name in s.runAfter))").message("a step cannot run after itself: remove its own name from `runAfter`")
+)]
 pub struct WorkflowSpec {
-    /// What the workflow is for.
+    /// What the workflow is for, in your own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
-    /// Values given when a run starts.
+
+    /// Values given when a run starts. Steps use them as `{{ inputs.NAME }}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::INPUTS))]
+    #[x_kube(
+        merge_strategy = ListMerge::Atomic,
+        validation = Rule::new("self.all(x, self.exists_one(y, x.name.upperAscii().replace('-', '_') == y.name.upperAscii().replace('-', '_')))").message("two inputs have the same name once `-` is written `_` and all letters are capitals: rename one of them")
+    )]
     pub inputs: Vec<WorkflowInput>,
+
     /// Results of a run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::INPUTS))]
+    #[x_kube(
+        merge_strategy = ListMerge::Atomic,
+        validation = Rule::new("self.all(x, self.exists_one(y, x.name == y.name))").message("two outputs have the same name: rename one of them")
+    )]
     pub outputs: Vec<WorkflowOutput>,
-    /// Steps, in the order in which they run unless a step says `runAfter`.
+
+    /// The steps, 1 to 64. Each runs after the one written before it, unless it says `runAfter`.
+    #[schemars(length(min = 1, max = limits::STEPS))]
+    #[x_kube(
+        merge_strategy = ListMerge::Atomic,
+        validation = Rule::new("self.all(x, self.exists_one(y, x.name == y.name))").message("two steps have the same name: rename one of them")
+    )]
     pub steps: Vec<Step>,
 }
 
 /// A value given when a run starts.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.type) || self.type != 'codeset' || !has(self.default)").message("an input of type codeset has no `default`: a run names the repository"))]
 pub struct WorkflowInput {
-    /// Name of the input.
+    /// Name of the input: letters, digits, `-` and `_`. No dots.
+    #[schemars(length(max = limits::NAME), regex(pattern = limits::INPUT_PATTERN))]
     pub name: String,
-    /// What it is for.
+
+    /// What the input is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
-    /// `string` (also when absent) or `codeset`.
+
+    /// Type of the input.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<InputKind>,
-    /// Value of a string input when the run gives none.
+
+    /// Value of a string input when the run gives none. Without it the run must give one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::VALUE))]
     pub default: Option<String>,
 }
 
-/// Type of a workflow input.
+/// `string` for text, or `codeset` for a git repository that is cloned for the steps. Absent means
+/// string.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum InputKind {
@@ -57,210 +118,22 @@ pub enum InputKind {
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowOutput {
     /// Name of the output.
+    #[schemars(length(max = limits::NAME), regex(pattern = limits::OUTPUT_PATTERN))]
     pub name: String,
-    /// What it is.
+
+    /// What the output is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
-    /// Type of the output; informative.
+
+    /// Type of the output, for readers only.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::NAME))]
     pub kind: Option<String>,
-    /// Where it comes from: `{{ steps.S.outputs.O }}`. Absent: the last step with an output of this name.
+
+    /// Where it comes from: `{{ steps.STEP.outputs.NAME }}`. Absent: from the last step that has an
+    /// output of this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::URL))]
     pub value: Option<String>,
-}
-
-/// One container of the workflow.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Step {
-    /// Name of the step, unique in the workflow.
-    pub name: String,
-    /// Container image; may hold `{{ inputs.X }}` and `{{ steps.S.outputs.O }}`.
-    pub image: String,
-    /// Entry point. Absent: the image's own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub command: Vec<String>,
-    /// Arguments.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub args: Vec<String>,
-    /// Values for the step.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub inputs: Vec<StepInput>,
-    /// What the step produces.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outputs: Vec<StepOutput>,
-    /// Variables of the container.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<EnvVar>,
-    /// Compute resources of the container.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resources: Option<ResourceRequirements>,
-    /// What the step needs from the registry.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub extensions: Vec<RequirementSpec>,
-    /// Steps that must have ended before. Absent: the step written before; empty: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run_after: Option<Vec<String>>,
-}
-
-/// A value for a step: either `name` and `value`, or `codeset`.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct StepInput {
-    /// Name: the container sees `FUSEML_<NAME>`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Text; may hold expressions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// A codeset input and where it is mounted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub codeset: Option<Codeset>,
-}
-
-/// A codeset mounted into a step.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Codeset {
-    /// `{{ inputs.X }}`, where X is an input of type codeset.
-    pub name: String,
-    /// Absolute path in the container.
-    pub path: String,
-}
-
-/// Something a step produces.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct StepOutput {
-    /// Name: other steps read it as `{{ steps.S.outputs.NAME }}`.
-    pub name: String,
-    /// What it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
-/// A variable of a container.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct EnvVar {
-    /// Name of the variable.
-    pub name: String,
-    /// Text; may hold expressions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// Where the value comes from, as in a Pod.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value_from: Option<EnvVarSource>,
-}
-
-/// What a step needs.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct RequirementSpec {
-    /// Unique in the step: the folder below `$SERVICE_BINDING_ROOT`.
-    pub name: String,
-    /// Name of the record.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extension: Option<String>,
-    /// Product of the record.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub product: Option<String>,
-    /// Range of versions: `>=0.4.0`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Zone of the record.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
-    /// Name of the service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service: Option<String>,
-    /// Resource of the service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource: Option<String>,
-    /// Category of the service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub category: Option<String>,
-    /// Endpoint of the service that was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
-    /// Credentials of the service that was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<String>,
-    /// Variables to set. Absent: every configuration entry that can be one; empty: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<Vec<EnvironmentMapping>>,
-}
-
-/// A variable taken from a key.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct EnvironmentMapping {
-    /// Name of the variable.
-    pub name: String,
-    /// Key it is taken from; `url` means `uri`.
-    pub configuration: String,
-}
-
-/// What the operator found.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkflowStatus {
-    /// Generation of the spec that this status speaks of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// `Resolved`, `Ready`, `Stalled`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conditions: Vec<Condition>,
-    /// The Pipeline generated from the spec.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pipeline: Option<PipelineReference>,
-    /// How each requirement of the last good pipeline was resolved.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bindings: Vec<Binding>,
-    /// Remarks that need no action at once: variables left out, an endpoint of another zone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-}
-
-/// The Pipeline that the operator wrote.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct PipelineReference {
-    /// Its name.
-    pub name: String,
-    /// Its uid.
-    pub uid: String,
-    /// Its generation after the last write: another one means that somebody changed it.
-    pub generation: i64,
-    /// Hash of what was written.
-    pub digest: String,
-}
-
-/// How one requirement was resolved.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Binding {
-    /// The step.
-    pub step: String,
-    /// The requirement of the step.
-    pub requirement: String,
-    /// Kind of the record.
-    pub kind: String,
-    /// Name of the record.
-    pub record: String,
-    /// Generation of the record.
-    pub record_generation: i64,
-    /// The service.
-    pub service: String,
-    /// The endpoint, where the service has any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
-    /// The credentials, where the service has any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<String>,
-    /// Version of the record.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// The Secret that holds the data, in the workflow's namespace.
-    pub secret: String,
 }

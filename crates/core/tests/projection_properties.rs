@@ -29,7 +29,7 @@ fn values(text: &str) -> Vec<&str> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 3_000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 1_000, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn every_value_comes_from_the_chosen_parts(

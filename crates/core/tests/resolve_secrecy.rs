@@ -78,7 +78,7 @@ fn shows_a_value(text: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 4_000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 1_500, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn a_refusal_names_nothing_invisible(

@@ -104,10 +104,10 @@ fn nearest(mut message: String, requirement: &Requirement, offer: &Offer) -> Ref
                 }
             }
             None => {
-                let _ = write!(message, "{separator}{field} is not set, not `{wanted}`");
+                let _ = write!(message, "{separator}{field} is unset, not `{wanted}`");
             }
         }
-        separator = ", ";
+        separator = "; ";
     }
     if offer.fails_version(requirement) {
         let range = requirement
@@ -121,7 +121,7 @@ fn nearest(mut message: String, requirement: &Requirement, offer: &Offer) -> Ref
                 "{separator}version is `{}`, not `{range}`",
                 version.text()
             ),
-            None => write!(message, "{separator}version is not set, not `{range}`"),
+            None => write!(message, "{separator}version is unset, not `{range}`"),
         };
     }
     let hint = if fixes.is_empty() {
@@ -157,11 +157,12 @@ impl<'a> Distances<'a> {
                 },
             )
             .sum();
-        exact
-            + if offer.fails_version(requirement) {
-                FAR
-            } else {
-                0
-            }
+        let version = match &offer.record.version {
+            _ if !offer.fails_version(requirement) => 0,
+            // Of two services that miss once, the one of the right name is the nearer.
+            Some(_) => FAR - 1,
+            None => FAR,
+        };
+        exact + version
     }
 }

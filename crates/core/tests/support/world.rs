@@ -205,7 +205,7 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
 
 /// Records with keys of their own.
 pub(crate) fn any_records() -> impl Strategy<Value = Vec<Record>> {
-    vec(any_record(), 0..8).prop_map(|records| {
+    vec(any_record(), 0..12).prop_map(|records| {
         let mut kept: Vec<Record> = Vec::new();
         for record in records {
             if kept.iter().all(|other| other.key != record.key) {
@@ -221,13 +221,13 @@ pub(crate) fn any_requirement() -> impl Strategy<Value = Requirement> {
         (
             weighted(0.2, one_of(RECORDS)),
             weighted(0.5, one_of(PRODUCTS)),
-            weighted(0.2, one_of(SERVICES)),
-            weighted(0.5, one_of(RESOURCES)),
-            weighted(0.15, one_of(CATEGORIES)),
+            weighted(0.15, one_of(SERVICES)),
+            weighted(0.7, one_of(RESOURCES)),
+            weighted(0.1, one_of(CATEGORIES)),
         ),
         weighted(0.4, select(RANGES)),
-        weighted(0.15, one_of(ZONES)),
-        weighted(0.15, one_of(ENDPOINTS)),
+        weighted(0.1, one_of(ZONES)),
+        weighted(0.3, one_of(ENDPOINTS)),
         weighted(0.15, one_of(CREDENTIALS)),
     )
         .prop_map(|(names, range, zone, endpoint, credentials)| {

@@ -1,0 +1,65 @@
+//! Configuration entries of a record.
+
+use extension_registry_core::projection::RESERVED_KEYS;
+use extension_registry_core::record::{CredentialEntry, Entry, Name, Source};
+use extension_registry_core::refusal::Reason;
+use extension_registry_core::sensitive::Sensitive;
+
+use super::Reader;
+use crate::convert::check::{KEY, SECRET};
+use crate::convert::problem::Path;
+use crate::extension;
+
+impl Reader<'_> {
+    pub(super) fn entries(&mut self, path: &Path<'_>, specs: &[extension::ConfigurationEntry]) -> Box<[Entry]> {
+        self.unique(path, specs.iter().map(|entry| entry.name.as_str()));
+        let read = |(index, spec): (usize, &extension::ConfigurationEntry)| Entry {
+            name: self.entry_name(&path.index(index), &spec.name),
+            value: Sensitive::new(spec.value.reveal()),
+        };
+        specs.iter().enumerate().map(read).collect()
+    }
+
+    pub(super) fn credential_entries(
+        &mut self,
+        path: &Path<'_>,
+        specs: &[extension::CredentialEntry],
+    ) -> Box<[CredentialEntry]> {
+        self.unique(path, specs.iter().map(|entry| entry.name.as_str()));
+        let mut entries = Vec::with_capacity(specs.len());
+        for (index, spec) in specs.iter().enumerate() {
+            let path = path.index(index);
+            let name = self.entry_name(&path, &spec.name);
+            match (&spec.value, &spec.value_from) {
+                (Some(value), None) => {
+                    entries.push(CredentialEntry { name, source: Source::Inline(Sensitive::new(value.reveal())) });
+                }
+                (None, Some(from)) => {
+                    let reference = path.field("valueFrom");
+                    let reference = reference.field("secretKeyRef");
+                    let source = Source::SecretKey {
+                        secret: self.name(&reference.field("name"), &SECRET, &from.secret_key_ref.name),
+                        key: self.name(&reference.field("key"), &KEY, &from.secret_key_ref.key),
+                    };
+                    entries.push(CredentialEntry { name, source });
+                }
+                (Some(_), Some(_)) => {
+                    self.problems.add(&path, Reason::Invalid, "has both `value` and `valueFrom`", "keep one of them");
+                }
+                (None, None) => {
+                    self.problems.add(&path, Reason::Invalid, "has no value", "add `value` or `valueFrom`");
+                }
+            }
+        }
+        entries.into()
+    }
+
+    fn entry_name(&mut self, path: &Path<'_>, text: &str) -> Name {
+        let path = path.field("name");
+        if RESERVED_KEYS.contains(&text) {
+            let message = format!("`{text}` is written by the operator");
+            self.problems.add(&path, Reason::Invalid, message, "choose another name");
+        }
+        self.name(&path, &KEY, text)
+    }
+}

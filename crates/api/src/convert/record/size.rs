@@ -1,0 +1,114 @@
+//! Limits of a record: of each list, each value, and the whole.
+
+use std::io;
+
+use extension_registry_core::refusal::Reason;
+
+use crate::convert::problem::{Path, Problems};
+use crate::extension::{CredentialsSpec, ExtensionSpec, SecretText, ServiceSpec};
+use crate::limits;
+
+/// Whether the record keeps its limits; what does not is added to `problems`.
+pub(super) fn check(problems: &mut Problems, root: &Path<'_>, spec: &ExtensionSpec) -> bool {
+    let mut sizes = Sizes { problems, entries: 0, kept: true };
+    sizes.record(root, spec);
+    sizes.whole(root, spec);
+    sizes.kept
+}
+
+struct Sizes<'p> {
+    problems: &'p mut Problems,
+    entries: usize,
+    kept: bool,
+}
+
+impl Sizes<'_> {
+    fn record(&mut self, root: &Path<'_>, spec: &ExtensionSpec) {
+        self.values(&root.field("configuration"), spec.configuration.iter().map(|entry| Some(&entry.value)));
+        let path = root.field("services");
+        self.list(&path, spec.services.len(), limits::SERVICES);
+        for (index, service) in spec.services.iter().enumerate() {
+            self.service(&path.index(index), service);
+        }
+        if let Some(access) = &spec.access {
+            let path = root.field("access");
+            self.members(&path.field("projects"), access.projects.as_deref());
+            self.members(&path.field("users"), access.users.as_deref());
+            self.members(&path.field("groups"), access.groups.as_deref());
+        }
+    }
+
+    fn service(&mut self, path: &Path<'_>, service: &ServiceSpec) {
+        self.values(&path.field("configuration"), service.configuration.iter().map(|entry| Some(&entry.value)));
+        let endpoints = path.field("endpoints");
+        self.list(&endpoints, service.endpoints.len(), limits::ENDPOINTS);
+        for (index, endpoint) in service.endpoints.iter().enumerate() {
+            let path = endpoints.index(index);
+            self.values(&path.field("configuration"), endpoint.configuration.iter().map(|entry| Some(&entry.value)));
+        }
+        let credentials = path.field("credentials");
+        self.list(&credentials, service.credentials.len(), limits::CREDENTIALS);
+        for (index, set) in service.credentials.iter().enumerate() {
+            self.credentials(&credentials.index(index), set);
+        }
+    }
+
+    fn credentials(&mut self, path: &Path<'_>, set: &CredentialsSpec) {
+        self.values(&path.field("configuration"), set.configuration.iter().map(|entry| entry.value.as_ref()));
+        self.members(&path.field("project"), set.project.as_deref());
+        self.members(&path.field("user"), set.user.as_deref());
+    }
+
+    fn members(&mut self, path: &Path<'_>, list: Option<&[String]>) {
+        self.list(path, list.map_or(0, <[String]>::len), limits::MEMBERS);
+    }
+
+    fn values<'a>(&mut self, path: &Path<'_>, values: impl ExactSizeIterator<Item = Option<&'a SecretText>>) {
+        self.entries = self.entries.saturating_add(values.len());
+        self.list(path, values.len(), limits::CONFIGURATION);
+        for (index, value) in values.enumerate() {
+            let length = value.map_or(0, |value| value.reveal().len());
+            if length > limits::VALUE {
+                let path = path.index(index);
+                self.refuse(&path.field("value"), format!("{length} bytes, of {} allowed", limits::VALUE));
+            }
+        }
+    }
+
+    fn list(&mut self, path: &Path<'_>, length: usize, most: usize) {
+        if length > most {
+            self.refuse(path, format!("{length} entries, of {most} allowed"));
+        }
+    }
+
+    fn whole(&mut self, root: &Path<'_>, spec: &ExtensionSpec) {
+        if self.entries > limits::ENTRIES {
+            self.refuse(root, format!("{} configuration entries in all, of {} allowed", self.entries, limits::ENTRIES));
+        }
+        let mut written = Counter(0);
+        // Counting cannot fail, and a spec of texts and lists always has a form in JSON.
+        let counted = serde_json::to_writer(&mut written, spec).is_ok();
+        if !counted || written.0 > limits::RECORD {
+            self.refuse(root, format!("{} bytes in all, of {} allowed", written.0, limits::RECORD));
+        }
+    }
+
+    fn refuse(&mut self, path: &Path<'_>, message: String) {
+        self.kept = false;
+        self.problems.add(path, Reason::TooLarge, message, "split the record in two, or keep large values elsewhere");
+    }
+}
+
+/// Counts bytes and keeps none: they are secrets.
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

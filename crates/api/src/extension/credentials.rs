@@ -1,0 +1,130 @@
+//! Credentials: who may have them and where their values are.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{SecretText, null_is_empty};
+use crate::limits;
+
+/// One set of credentials of a service.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(has(self.scope) && self.scope != 'global') || (!has(self.project) && !has(self.user))").message("scope global admits everyone, so `project` and `user` say nothing: remove them, or set `scope: project` or `scope: user`"),
+    validation = Rule::new("!has(self.scope) || self.scope != 'project' || !has(self.user)").message("scope project does not use `user`: remove it, or set `scope: user`"),
+    validation = Rule::new("!has(self.scope) || self.scope != 'project' || has(self.project)").message("scope project needs `project`: list the projects that may have these credentials, or write `project: []` for none"),
+    validation = Rule::new("!has(self.scope) || self.scope != 'user' || has(self.user)").message("scope user needs `user`: list the users who may have these credentials, or write `user: []` for none")
+)]
+pub struct CredentialsSpec {
+    /// Name of the set, unique in the service.
+    #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
+    pub name: String,
+
+    /// Who may have these credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<CredentialsScope>,
+
+    /// Projects (namespaces) that may have these credentials. Needed by scope project. Beside scope
+    /// user: the users listed have them only in these projects. An empty list admits nobody.
+    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = limits::MEMBERS),
+        inner(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))
+    )]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub project: Option<Vec<String>>,
+
+    /// Users who may have these credentials, exactly as the API server names them. Needed by scope
+    /// user. An empty list admits nobody.
+    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub user: Option<Vec<String>>,
+
+    /// Choose this set where several of the same scope are usable. Absent means false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<bool>,
+
+    /// Entries of this set. They win over all other entries with the same name, and over the same
+    /// key of `secretRef`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::CONFIGURATION))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub configuration: Vec<CredentialEntry>,
+
+    /// A Secret whose every key becomes an entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretReference>,
+}
+
+/// Who may have these credentials: `global` everyone who may use the record, `project` the projects
+/// listed, `user` the users listed. Absent means global. Where several sets are usable, the narrowest
+/// scope wins.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum CredentialsScope {
+    /// Everyone who may use the record.
+    #[default]
+    Global,
+    /// The projects listed.
+    Project,
+    /// The users listed.
+    User,
+}
+
+/// A secret value: written here, or better, kept in a Secret.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!(self.name in ['type', 'extension.yaml'])").message("`type` and `extension.yaml` are written by the operator: choose another name"),
+    validation = Rule::new("has(self.value) != has(self.valueFrom)").message("an entry has either `value` or `valueFrom`: keep one of them; `valueFrom` keeps the secret out of this object")
+)]
+pub struct CredentialEntry {
+    /// Name of the entry: the file that steps find, and their variable where it can be one. Letters,
+    /// digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
+    #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
+    pub name: String,
+
+    /// The value, at most 64 KiB. Everyone who can read this object can read it, so `valueFrom` is
+    /// the safe way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::VALUE))]
+    pub value: Option<SecretText>,
+
+    /// Where the value is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_from: Option<ValueSource>,
+}
+
+/// Where a value is kept.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ValueSource {
+    /// A key of a Secret.
+    pub secret_key_ref: SecretKeyReference,
+}
+
+/// A key of a Secret. The Secret is in the namespace of the Extension; for a ClusterExtension it is
+/// in the records namespace of the operator, `extension-registry-records` unless configured.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKeyReference {
+    /// Name of the Secret.
+    #[schemars(length(max = limits::KEY), regex(pattern = limits::SUBDOMAIN_PATTERN))]
+    pub name: String,
+
+    /// The key in it.
+    #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
+    pub key: String,
+}
+
+/// A whole Secret. It is in the namespace of the Extension; for a ClusterExtension it is in the
+/// records namespace of the operator, `extension-registry-records` unless configured.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretReference {
+    /// Name of the Secret.
+    #[schemars(length(max = limits::KEY), regex(pattern = limits::SUBDOMAIN_PATTERN))]
+    pub name: String,
+}

@@ -1,0 +1,72 @@
+//! Limits and patterns, used by the schemas and again by [`crate::convert`].
+//!
+//! Every list and every text on the way to a CEL rule has a limit: without one the API server
+//! refuses the rule as too expensive.
+
+/// Services of a record.
+pub const SERVICES: usize = 32;
+/// Endpoints of a service.
+pub const ENDPOINTS: usize = 16;
+/// Sets of credentials of a service.
+pub const CREDENTIALS: usize = 64;
+/// Entries of one `configuration`.
+pub const CONFIGURATION: usize = 64;
+/// Bytes of one value.
+pub const VALUE: usize = 64 * 1024;
+/// Bytes of a whole record, written as JSON.
+pub const RECORD: usize = 256 * 1024;
+/// Configuration entries of a whole record.
+pub const ENTRIES: usize = 2_000;
+/// Members of a list that admits.
+pub const MEMBERS: usize = 256;
+
+/// Characters of a name.
+pub const NAME: usize = 63;
+/// Characters of the name of a user or a group.
+pub const PERSON: usize = 256;
+/// Characters of the name of a Secret, of a key in it, or of a variable.
+pub const KEY: usize = 253;
+/// Characters of an endpoint's address.
+pub const URL: usize = 1_024;
+/// Characters of a record's version.
+pub const VERSION: usize = 256;
+/// Characters of a range of versions.
+pub const RANGE: usize = 1_024;
+/// Characters of a description.
+pub const DESCRIPTION: usize = 4_096;
+
+/// Steps of a workflow.
+pub const STEPS: usize = 64;
+/// Inputs of a workflow, and outputs of a workflow or a step.
+pub const INPUTS: usize = 32;
+/// Inputs of a step: the API server does not afford the comparison of more names.
+pub const STEP_INPUTS: usize = 24;
+/// Variables of a step.
+pub const VARIABLES: usize = 128;
+/// Words of a command, and arguments.
+pub const ARGUMENTS: usize = 256;
+/// Requirements of a step.
+pub const REQUIREMENTS: usize = 32;
+/// Mapped variables of a requirement.
+pub const MAPPINGS: usize = 64;
+/// Characters of an image.
+pub const IMAGE: usize = 1_024;
+/// Characters of a path.
+pub const PATH: usize = 1_024;
+
+/// Names in records, and the selectors that ask for them.
+pub const NAME_PATTERN: &str = "^[A-Za-z0-9]([-._+A-Za-z0-9]{0,61}[A-Za-z0-9])?$";
+/// As [`NAME_PATTERN`], or empty.
+pub const ZONE_PATTERN: &str = "^([A-Za-z0-9]([-._+A-Za-z0-9]{0,61}[A-Za-z0-9])?)?$";
+/// Keys of a Secret, except those that begin with two dots.
+pub const KEY_PATTERN: &str = "^([-_a-zA-Z0-9]|[.][-_a-zA-Z0-9])[-._a-zA-Z0-9]*$";
+/// DNS labels: namespaces, steps, requirements.
+pub const LABEL_PATTERN: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+/// DNS subdomains: Secrets.
+pub const SUBDOMAIN_PATTERN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+/// Inputs: they become parameters of the Pipeline and variables of the step.
+pub const INPUT_PATTERN: &str = "^[A-Za-z_][-_A-Za-z0-9]*$";
+/// Outputs: they become results of the Pipeline.
+pub const OUTPUT_PATTERN: &str = "^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$";
+/// Variables that the API server takes: printable ASCII without `=`.
+pub const VARIABLE_PATTERN: &str = "^[ -<>-~]+$";

@@ -1,0 +1,49 @@
+//! What can be found in a workflow without any resolution.
+
+mod names;
+pub(crate) mod order;
+pub(crate) mod references;
+pub(crate) mod requirements;
+pub(crate) mod texts;
+
+use extension_registry_api::workflow::{InputKind, Step, WorkflowInput, WorkflowSpec};
+
+use crate::engine::{Engine, Tekton};
+use crate::problem::Problem;
+
+/// Every problem that the workflow has by itself: names, the order of its steps, expressions that
+/// cannot be read or name what is not there, expressions in forbidden places. An empty list says
+/// nothing about what the requirements resolve to.
+#[must_use]
+pub fn check(spec: &WorkflowSpec) -> Vec<Problem> {
+    check_for(spec, &Tekton)
+}
+
+pub(crate) fn check_for(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    names::check(spec, engine, &mut problems);
+    requirements::check(spec, engine, &mut problems);
+    let order = order::Order::new(spec, &mut problems);
+    references::check(spec, &order, &mut problems);
+    problems
+}
+
+/// Field of a step.
+pub(crate) fn step_field(index: usize) -> String {
+    format!("spec.steps[{index}]")
+}
+
+pub(crate) fn find_input<'s>(spec: &'s WorkflowSpec, name: &str) -> Option<&'s WorkflowInput> {
+    spec.inputs.iter().find(|input| input.name == name)
+}
+
+pub(crate) fn find_step<'s>(spec: &'s WorkflowSpec, name: &str) -> Option<(usize, &'s Step)> {
+    spec.steps
+        .iter()
+        .enumerate()
+        .find(|(_, step)| step.name == name)
+}
+
+pub(crate) fn is_codeset(input: &WorkflowInput) -> bool {
+    input.kind == Some(InputKind::Codeset)
+}

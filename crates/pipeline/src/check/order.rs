@@ -1,0 +1,131 @@
+//! The order of steps: as written, unless a step says `runAfter` (design, section 5).
+
+use std::collections::BTreeSet;
+
+use extension_registry_api::workflow::WorkflowSpec;
+
+use crate::check::{find_step, step_field};
+use crate::problem::{Problem, did_you_mean};
+
+/// Which steps each step waits for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Order {
+    waits_for: Vec<Vec<usize>>,
+    is_cyclic: bool,
+}
+
+impl Order {
+    /// Reads the order; steps that are not there, or wait for each other, are problems.
+    pub(crate) fn new(spec: &WorkflowSpec, problems: &mut Vec<Problem>) -> Self {
+        let mut order = Self::default();
+        for (index, step) in spec.steps.iter().enumerate() {
+            let mut waits_for = Vec::new();
+            match &step.run_after {
+                None => waits_for.extend(index.checked_sub(1)),
+                Some(names) => {
+                    for (position, name) in names.iter().enumerate() {
+                        match find_step(spec, name) {
+                            Some((found, _)) if found == index => problems.push(Problem::invalid(
+                                format!("{}.runAfter[{position}]", step_field(index)),
+                                Some(&step.name),
+                                "a step cannot run after itself",
+                                "remove the entry",
+                            )),
+                            Some((found, _)) if waits_for.contains(&found) => {}
+                            Some((found, _)) => waits_for.push(found),
+                            None => problems.push(Problem::invalid(
+                                format!("{}.runAfter[{position}]", step_field(index)),
+                                Some(&step.name),
+                                format!("the workflow has no step `{name}`"),
+                                did_you_mean(
+                                    name,
+                                    spec.steps.iter().map(|step| step.name.as_str()),
+                                    "name a step of this workflow",
+                                ),
+                            )),
+                        }
+                    }
+                }
+            }
+            order.waits_for.push(waits_for);
+        }
+        if let Some(cycle) = order.cycle() {
+            order.is_cyclic = true;
+            let name = |index: &usize| spec.steps.get(*index).map_or("", |step| step.name.as_str());
+            let names: Vec<&str> = cycle.iter().map(name).collect();
+            let first = cycle.first().copied().unwrap_or_default();
+            problems.push(Problem::invalid(
+                format!("{}.runAfter", step_field(first)),
+                names.first().copied(),
+                format!("steps wait for each other: `{}`", names.join("` after `")),
+                "a step without `runAfter` runs after the step written before it; `runAfter: []` lets it start at once",
+            ));
+        }
+        order
+    }
+
+    /// The steps that a step waits for, in the order written there.
+    pub(crate) fn waits_for(&self, step: usize) -> &[usize] {
+        self.waits_for.get(step).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether `first` has always ended when `then` starts. In a cycle nothing can be said, and
+    /// the cycle is a problem of its own.
+    pub(crate) fn is_before(&self, first: usize, then: usize) -> bool {
+        if self.is_cyclic {
+            return true;
+        }
+        let mut seen = BTreeSet::new();
+        let mut open = vec![then];
+        while let Some(step) = open.pop() {
+            for &earlier in self.waits_for(step) {
+                if earlier == first {
+                    return true;
+                }
+                if seen.insert(earlier) {
+                    open.push(earlier);
+                }
+            }
+        }
+        false
+    }
+
+    /// One cycle, from its first step as written back to that step.
+    fn cycle(&self) -> Option<Vec<usize>> {
+        let mut left: BTreeSet<usize> = (0..self.waits_for.len()).collect();
+        loop {
+            let free: Vec<usize> = left
+                .iter()
+                .copied()
+                .filter(|step| {
+                    self.waits_for(*step)
+                        .iter()
+                        .all(|earlier| !left.contains(earlier))
+                })
+                .collect();
+            if free.is_empty() {
+                break;
+            }
+            for step in free {
+                left.remove(&step);
+            }
+        }
+        // What is left waits for something that is left, so going back must meet itself.
+        let mut way: Vec<usize> = vec![*left.first()?];
+        loop {
+            let step = *way.last()?;
+            let earlier = *self
+                .waits_for(step)
+                .iter()
+                .find(|earlier| left.contains(earlier))?;
+            if let Some(position) = way.iter().position(|step| *step == earlier) {
+                let mut cycle = way.split_off(position);
+                let smallest = cycle.iter().enumerate().min_by_key(|(_, step)| **step)?.0;
+                cycle.rotate_left(smallest);
+                cycle.extend(cycle.first().copied());
+                return Some(cycle);
+            }
+            way.push(earlier);
+        }
+    }
+}

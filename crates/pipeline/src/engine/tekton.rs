@@ -1,0 +1,231 @@
+//! Tekton, `tekton.dev/v1` (Tekton documentation, "Pipelines", "Tasks", "Variable Substitutions").
+
+mod clone;
+
+use serde_json::{Map, Value, json};
+
+use crate::engine::Engine;
+use crate::generate::model::{Model, Param, Task};
+use crate::patch::{Mount, Site};
+
+/// Tekton Pipelines.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tekton;
+
+/// Tekton names the container of a step `step-NAME`, which has to be a DNS label.
+const LONGEST_STEP: usize = crate::names::LABEL - "step-".len();
+
+impl Engine for Tekton {
+    fn param(&self, name: &str) -> String {
+        format!("$(params.{name})")
+    }
+
+    fn output(&self, task: &str, output: &str) -> String {
+        format!("$(tasks.{task}.results.{output})")
+    }
+
+    /// All fields of `spec` are always there: a pipeline is created once and applied later, and
+    /// what was in a field that is then left out would stay.
+    fn pipeline(&self, model: &Model) -> Value {
+        let codesets = model.codesets.iter().map(clone::task);
+        let steps = model.tasks.iter().map(task);
+        let workspaces: Vec<Value> = model
+            .codesets
+            .iter()
+            .map(|codeset| {
+                let mut workspace = object(json!({"name": codeset.name}));
+                describe(&mut workspace, codeset.description.as_deref());
+                Value::Object(workspace)
+            })
+            .collect();
+        let results: Vec<Value> = model
+            .results
+            .iter()
+            .map(|result| {
+                let mut value =
+                    object(json!({"name": result.name, "type": "string", "value": result.value}));
+                describe(&mut value, result.description.as_deref());
+                Value::Object(value)
+            })
+            .collect();
+        json!({
+            "apiVersion": "tekton.dev/v1",
+            "kind": "Pipeline",
+            "metadata": {
+                "name": model.name,
+                "namespace": model.namespace,
+                "labels": {"app.kubernetes.io/managed-by": "extension-registry"},
+            },
+            "spec": {
+                "description": model.description.as_deref().unwrap_or_default(),
+                "params": model.params.iter().map(param).collect::<Vec<_>>(),
+                "workspaces": workspaces,
+                "results": results,
+                "tasks": codesets.chain(steps).collect::<Vec<_>>(),
+            },
+        })
+    }
+
+    fn visit(&self, pipeline: &mut Value, visit: &mut dyn FnMut(&str, &mut Site<'_>)) {
+        let tasks = pipeline
+            .pointer_mut("/spec/tasks")
+            .and_then(Value::as_array_mut);
+        for task in tasks.into_iter().flatten() {
+            let name = task
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            let Some(spec) = task.get_mut("taskSpec").and_then(Value::as_object_mut) else {
+                continue;
+            };
+            let mut volumes = spec
+                .get_mut("volumes")
+                .and_then(Value::as_array_mut)
+                .map(std::mem::take)
+                .unwrap_or_default();
+            let mounts: Vec<Mount> = workspace_mounts(spec);
+            for container in spec
+                .get_mut("steps")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
+                let Some(container) = container.as_object_mut() else {
+                    continue;
+                };
+                visit(
+                    &name,
+                    &mut Site {
+                        container,
+                        volumes: &mut volumes,
+                        mounts: mounts.clone(),
+                    },
+                );
+            }
+            if !volumes.is_empty() {
+                spec.insert("volumes".to_owned(), Value::Array(volumes));
+            }
+        }
+    }
+
+    /// Tekton refuses mounts below `/tekton`, `/tekton/home` excepted.
+    fn is_reserved(&self, path: &str) -> bool {
+        (path == "/tekton" || path.starts_with("/tekton/")) && !path.starts_with("/tekton/home")
+    }
+}
+
+fn task(task: &Task) -> Value {
+    let mut container = object(json!({
+        "name": crate::names::cut(&task.name, LONGEST_STEP),
+        "image": task.container.image,
+        "env": task.container.env,
+    }));
+    if !task.container.command.is_empty() {
+        container.insert("command".to_owned(), json!(task.container.command));
+    }
+    if !task.container.args.is_empty() {
+        container.insert("args".to_owned(), json!(task.container.args));
+    }
+    if let Some(resources) = &task.container.resources {
+        container.insert("computeResources".to_owned(), resources.clone());
+    }
+    if let Some(first) = task.codesets.first() {
+        container.insert("workingDir".to_owned(), json!(first.path));
+    }
+    let mut spec = object(json!({"steps": [container]}));
+    let passed: Vec<Value> = task
+        .params
+        .iter()
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .collect();
+    if !passed.is_empty() {
+        let declared: Vec<Value> = task
+            .params
+            .iter()
+            .map(|(name, _)| json!({"name": name, "type": "string"}))
+            .collect();
+        spec.insert("params".to_owned(), json!(declared));
+    }
+    let workspaces: Vec<Value> = task
+        .codesets
+        .iter()
+        .map(|codeset| json!({"name": codeset.name, "mountPath": codeset.path}))
+        .collect();
+    if !workspaces.is_empty() {
+        spec.insert("workspaces".to_owned(), json!(workspaces));
+    }
+    let results: Vec<Value> = task
+        .results
+        .iter()
+        .map(|(name, description)| {
+            let mut result = object(json!({"name": name, "type": "string"}));
+            describe(&mut result, description.as_deref());
+            Value::Object(result)
+        })
+        .collect();
+    if !results.is_empty() {
+        spec.insert("results".to_owned(), json!(results));
+    }
+    let mut task_object = object(json!({"name": task.name, "taskSpec": spec}));
+    if !passed.is_empty() {
+        task_object.insert("params".to_owned(), json!(passed));
+    }
+    let bound: Vec<Value> = task
+        .codesets
+        .iter()
+        .map(|codeset| json!({"name": codeset.name, "workspace": codeset.name}))
+        .collect();
+    if !bound.is_empty() {
+        task_object.insert("workspaces".to_owned(), json!(bound));
+    }
+    if !task.run_after.is_empty() {
+        task_object.insert("runAfter".to_owned(), json!(task.run_after));
+    }
+    Value::Object(task_object)
+}
+
+fn param(param: &Param) -> Value {
+    let mut value = object(json!({"name": param.name, "type": "string"}));
+    describe(&mut value, param.description.as_deref());
+    if let Some(default) = &param.default {
+        value.insert("default".to_owned(), json!(default));
+    }
+    Value::Object(value)
+}
+
+/// Workspaces become mounts when the task runs; without `mountPath` below `/workspace`.
+fn workspace_mounts(spec: &Map<String, Value>) -> Vec<Mount> {
+    let workspaces = spec
+        .get("workspaces")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    workspaces
+        .filter_map(|workspace| {
+            let name = workspace.get("name")?.as_str()?;
+            let path = workspace.get("mountPath").and_then(Value::as_str);
+            Some(Mount {
+                path: path.map_or_else(|| format!("/workspace/{name}"), str::to_owned),
+                read_only: workspace
+                    .get("readOnly")
+                    .and_then(Value::as_bool)
+                    .unwrap_or_default(),
+                name: name.to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn describe(object: &mut Map<String, Value>, description: Option<&str>) {
+    if let Some(description) = description.filter(|description| !description.is_empty()) {
+        object.insert("description".to_owned(), json!(description));
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}

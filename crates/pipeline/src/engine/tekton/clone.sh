@@ -1,0 +1,22 @@
+#!/bin/sh
+# Fetches one revision of a repository into the workspace. What varies comes in as variables, so
+# that no text of a run is ever read as part of this script.
+set -eu
+case "$REVISION" in
+-*)
+	echo "a revision cannot begin with a hyphen: $REVISION" >&2
+	exit 1
+	;;
+esac
+cd "$CHECKOUT"
+# Another run may have used this workspace.
+find . -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf -- {} +
+git init --quiet .
+git fetch --quiet --tags -- "$URL" HEAD '+refs/heads/*:refs/remotes/origin/*'
+if [ -z "$REVISION" ]; then
+	git checkout --quiet --detach FETCH_HEAD
+elif git rev-parse --quiet --verify "refs/remotes/origin/$REVISION" >/dev/null; then
+	git checkout --quiet --detach "refs/remotes/origin/$REVISION"
+else
+	git checkout --quiet --detach "$REVISION"
+fi

@@ -1,0 +1,161 @@
+//! Texts in which Kubernetes fills in variables.
+//!
+//! The kubelet goes through `value` of a variable and through arguments once, from left to right:
+//! `$(NAME)` becomes the variable if there is one and stays as it is if not, `$$` becomes `$`, any
+//! other `$` stays, and so does `$(` that nothing closes. What is filled in is not looked at again
+//! (Kubernetes API reference, `Container.args` and `EnvVar.value`).
+//!
+//! So a reference of ours is safe from what it brings in, but not from the user's text before it:
+//! `$` in front would make it the escape `$$(NAME)`, and an open `$(` would swallow it. Both are
+//! just characters to the user, and writing them as `$$` gives the container exactly these.
+
+/// A text under construction: the user's own text, and references to variables.
+#[derive(Debug, Default)]
+pub(crate) struct Expansion {
+    settled: String,
+    pending: String,
+}
+
+impl Expansion {
+    /// Adds text of the user, byte for byte.
+    pub(crate) fn text(&mut self, text: &str) {
+        self.pending.push_str(text);
+    }
+
+    /// Adds text that a later step replaces, and that looks after what stands before it.
+    pub(crate) fn opaque(&mut self, text: &str) {
+        self.settled.push_str(&self.pending);
+        self.settled.push_str(text);
+        self.pending.clear();
+    }
+
+    /// Adds a reference to a variable; whatever stands before it cannot change its meaning.
+    pub(crate) fn reference(&mut self, variable: &str) {
+        self.settle();
+        self.settled.push_str("$(");
+        self.settled.push_str(variable);
+        self.settled.push(')');
+    }
+
+    /// The whole text.
+    pub(crate) fn finish(mut self) -> String {
+        self.settled.push_str(&self.pending);
+        self.settled
+    }
+
+    /// Doubles each `$` of the pending text that would reach into what follows.
+    fn settle(&mut self) {
+        let text = std::mem::take(&mut self.pending);
+        let last_close = text.rfind(')');
+        let mut rest = text.as_str();
+        let mut offset = 0;
+        while let Some(dollar) = rest.find('$') {
+            let (before, from) = rest.split_at(dollar);
+            self.settled.push_str(before);
+            let start = offset + dollar;
+            let is_closed = last_close.is_some_and(|close| close > start);
+            let taken = match from.as_bytes().get(1) {
+                None => {
+                    self.settled.push('$');
+                    1
+                }
+                Some(b'$') => 2,
+                Some(b'(') if is_closed => from.find(')').map_or(2, |close| close + 1),
+                Some(b'(') => {
+                    self.settled.push('$');
+                    2
+                }
+                Some(_) => 1,
+            };
+            let (done, left) = from.split_at(taken);
+            self.settled.push_str(done);
+            rest = left;
+            offset = start + taken;
+        }
+        self.settled.push_str(rest);
+    }
+}
+
+/// What the kubelet makes of a text: the model that tests compare with.
+#[cfg(test)]
+pub(crate) fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> String {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some(dollar) = rest.find('$') {
+        expanded.push_str(&rest[..dollar]);
+        let from = &rest[dollar..];
+        let taken = match from.as_bytes().get(1) {
+            Some(b'$') => {
+                expanded.push('$');
+                2
+            }
+            Some(b'(') => match from.find(')') {
+                Some(close) => {
+                    expanded.push_str(
+                        &variable(&from[2..close]).unwrap_or_else(|| from[..=close].to_owned()),
+                    );
+                    close + 1
+                }
+                None => {
+                    expanded.push_str("$(");
+                    2
+                }
+            },
+            _ => {
+                expanded.push('$');
+                1
+            }
+        };
+        rest = &from[taken..];
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn around(before: &str, after: &str) -> String {
+        let mut expansion = Expansion::default();
+        expansion.text(before);
+        expansion.reference("H");
+        expansion.text(after);
+        expansion.finish()
+    }
+
+    fn seen(text: &str) -> String {
+        expand(text, |name| match name {
+            "H" => Some("$(OTHER)$$".to_owned()),
+            "USER" => Some("user".to_owned()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn text_before_a_reference_reaches_the_container_as_written() {
+        for (before, after, written, expected) in [
+            ("", "", "$(H)", "$(OTHER)$$"),
+            ("a ", " b", "a $(H) b", "a $(OTHER)$$ b"),
+            ("$", "", "$$$(H)", "$$(OTHER)$$"),
+            ("$$", "", "$$$(H)", "$$(OTHER)$$"),
+            ("$$$", "", "$$$$$(H)", "$$$(OTHER)$$"),
+            ("$(curl ", ")", "$$(curl $(H))", "$(curl $(OTHER)$$)"),
+            ("$(a $(b ", "", "$$(a $$(b $(H)", "$(a $(b $(OTHER)$$"),
+            ("$(USER) ", "", "$(USER) $(H)", "user $(OTHER)$$"),
+            ("$(a $(b) ", "", "$(a $(b) $(H)", "$(a $(b) $(OTHER)$$"),
+            ("$x$", "$(USER)", "$x$$$(H)$(USER)", "$x$$(OTHER)$$user"),
+            ("é$", "", "é$$$(H)", "é$$(OTHER)$$"),
+        ] {
+            let text = around(before, after);
+            assert_eq!(text, written, "{before:?}");
+            assert_eq!(seen(&text), expected, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn many_open_references_take_linear_time() {
+        let text = around(&"$(".repeat(500_000), "");
+        assert_eq!(text.len(), 1_500_004);
+    }
+}

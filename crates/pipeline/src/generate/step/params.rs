@@ -1,0 +1,217 @@
+//! Params of a task, and the texts that refer to them.
+
+use extension_registry_api::workflow::{Step, WorkflowSpec};
+use extension_registry_core::expression::{Segment, Template};
+use serde_json::{Value, json};
+
+use crate::check::{find_input, is_codeset};
+use crate::engine::Engine;
+use crate::expansion::Expansion;
+use crate::generate::codeset::params_of;
+use crate::generate::step::Workflow;
+use crate::names::{input_variable, unique, variable_part};
+
+/// The params that a step turns out to need. Nothing relies on the engine handing params of the
+/// pipeline down to its tasks.
+pub(super) struct Params<'w> {
+    spec: &'w WorkflowSpec,
+    step: &'w Step,
+    engine: &'w dyn Engine,
+    passed: Vec<Passed>,
+    texts: Vec<(String, String)>,
+}
+
+struct Passed {
+    /// The name it would best have.
+    wanted: String,
+    name: String,
+    value: String,
+}
+
+impl<'w> Params<'w> {
+    pub(super) fn new(workflow: &Workflow<'w>, step: &'w Step) -> Self {
+        Self {
+            spec: workflow.spec,
+            step,
+            engine: workflow.engine,
+            passed: Vec::new(),
+            texts: Vec::new(),
+        }
+    }
+
+    /// A text that only the engine fills in.
+    pub(super) fn reference(&mut self, text: &str) -> String {
+        let Ok(template) = Template::parse(text) else {
+            return text.to_owned();
+        };
+        let mut filled = String::new();
+        for (segment, source) in template.segments.iter().zip(template.sources()) {
+            match self.param_of(segment) {
+                Some(param) => filled.push_str(&self.engine.param(&param)),
+                None => filled.push_str(source),
+            }
+        }
+        filled
+    }
+
+    /// The value of a variable, or an argument.
+    ///
+    /// Where an expression of an extension stands in the same text, params come in through a
+    /// variable: what a run or a step puts into them could otherwise end in `$` or hold an open
+    /// `$(`, and so change what stands behind them.
+    pub(super) fn text(&mut self, text: &str) -> String {
+        let Ok(template) = Template::parse(text) else {
+            return text.to_owned();
+        };
+        if !template.segments.iter().any(is_extension) {
+            return self.reference(text);
+        }
+        let mut expansion = Expansion::default();
+        for (segment, source) in template.segments.iter().zip(template.sources()) {
+            match segment {
+                Segment::Text(text) => expansion.text(text),
+                Segment::Extension { .. } => expansion.opaque(source),
+                Segment::Input { .. } | Segment::Output { .. } => match self.param_of(segment) {
+                    Some(param) => {
+                        let variable = self.variable_of(&param);
+                        expansion.reference(&variable);
+                    }
+                    None => expansion.text(source),
+                },
+            }
+        }
+        expansion.finish()
+    }
+
+    /// The value of an input of the step. Plain text is passed as a param of the input's name.
+    pub(super) fn input(&mut self, name: &str, text: &str) -> String {
+        let Ok(template) = Template::parse(text) else {
+            return text.to_owned();
+        };
+        if template.segments.iter().any(is_extension) {
+            return self.text(text);
+        }
+        let mut passed = String::new();
+        for (segment, source) in template.segments.iter().zip(template.sources()) {
+            match self.passed_for(segment) {
+                Some((_, value)) => passed.push_str(&value),
+                None => passed.push_str(source),
+            }
+        }
+        let param = self.add(name, passed);
+        self.engine.param(&param)
+    }
+
+    /// Params with what is passed in them, and variables that hold params.
+    pub(super) fn finish(self) -> (Vec<(String, String)>, Vec<Value>) {
+        let Self {
+            passed,
+            texts,
+            engine,
+            ..
+        } = self;
+        let texts = texts
+            .into_iter()
+            .map(|(variable, param)| json!({"name": variable, "value": engine.param(&param)}))
+            .collect();
+        (
+            passed
+                .into_iter()
+                .map(|param| (param.name, param.value))
+                .collect(),
+            texts,
+        )
+    }
+
+    fn param_of(&mut self, segment: &Segment<'_>) -> Option<String> {
+        let (name, value) = self.passed_for(segment)?;
+        Some(self.add(&name, value))
+    }
+
+    /// The name that a param for this expression would best have, and what is passed in it.
+    fn passed_for(&self, segment: &Segment<'_>) -> Option<(String, String)> {
+        match *segment {
+            Segment::Input { name, .. } => {
+                let name = match find_input(self.spec, name) {
+                    Some(input) if is_codeset(input) => {
+                        let [url, _] = params_of(name);
+                        url
+                    }
+                    _ => name.to_owned(),
+                };
+                let value = self.engine.param(&name);
+                Some((name, value))
+            }
+            Segment::Output { step, output, .. } => {
+                Some((format!("{step}-{output}"), self.engine.output(step, output)))
+            }
+            Segment::Text(_) | Segment::Extension { .. } => None,
+        }
+    }
+
+    /// The param that passes `value`. It has the name of a param of the pipeline only when it
+    /// passes that one on; else the engine might fill in the pipeline's.
+    fn add(&mut self, name: &str, value: String) -> String {
+        if let Some(known) = self
+            .passed
+            .iter()
+            .find(|known| known.wanted == name && known.value == value)
+        {
+            return known.name.clone();
+        }
+        // A step may begin with a digit, a param may not.
+        let is_param = name
+            .bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+        let base = if is_param {
+            name.to_owned()
+        } else {
+            format!("step-{name}")
+        };
+        let free = unique(&base, '-', usize::MAX, |candidate| {
+            self.passed.iter().any(|known| known.name == candidate)
+                || (self.is_pipeline_param(candidate) && value != self.engine.param(candidate))
+        });
+        self.passed.push(Passed {
+            wanted: name.to_owned(),
+            name: free.clone(),
+            value,
+        });
+        free
+    }
+
+    fn is_pipeline_param(&self, name: &str) -> bool {
+        self.spec.inputs.iter().any(|input| {
+            if is_codeset(input) {
+                params_of(&input.name).iter().any(|param| param == name)
+            } else {
+                input.name == name
+            }
+        })
+    }
+
+    /// The variable that holds a param. `FUSEML_` keeps it apart from variables of extensions.
+    fn variable_of(&mut self, param: &str) -> String {
+        if let Some((variable, _)) = self.texts.iter().find(|(_, known)| known == param) {
+            return variable.clone();
+        }
+        let wanted = format!("FUSEML_PARAM_{}", variable_part(param));
+        let step = self.step;
+        let variable = unique(&wanted, '_', usize::MAX, |candidate| {
+            self.texts.iter().any(|(known, _)| known == candidate)
+                || step.env.iter().any(|own| own.name == candidate)
+                || step
+                    .inputs
+                    .iter()
+                    .filter_map(|input| input.name.as_deref())
+                    .any(|input| input_variable(input) == candidate)
+        });
+        self.texts.push((variable.clone(), param.to_owned()));
+        variable
+    }
+}
+
+fn is_extension(segment: &Segment<'_>) -> bool {
+    matches!(segment, Segment::Extension { .. })
+}

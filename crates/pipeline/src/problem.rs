@@ -1,0 +1,58 @@
+//! What is wrong in a workflow, and where.
+
+use std::fmt;
+
+use extension_registry_core::refusal::{Reason, Refusal};
+
+/// A refusal with the field that caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The field: `spec.steps[2].inputs[1].value`.
+    pub field: String,
+    /// Name of the step, where the field belongs to one.
+    pub step: Option<String>,
+    /// What is wrong, and the way out.
+    pub refusal: Refusal,
+}
+
+impl Problem {
+    pub(crate) fn new(field: impl Into<String>, step: Option<&str>, refusal: Refusal) -> Self {
+        Self {
+            field: field.into(),
+            step: step.map(str::to_owned),
+            refusal,
+        }
+    }
+
+    pub(crate) fn invalid(
+        field: impl Into<String>,
+        step: Option<&str>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::new(field, step, Refusal::new(Reason::Invalid, message, hint))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.step {
+            Some(step) => write!(formatter, "step `{step}`, {}: {}", self.field, self.refusal),
+            None => write!(formatter, "{}: {}", self.field, self.refusal),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// "did you mean" for a word that is not among those known.
+pub(crate) fn did_you_mean<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    otherwise: &str,
+) -> String {
+    extension_registry_core::suggest::closest(word, known).map_or_else(
+        || otherwise.to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    )
+}

@@ -1,0 +1,241 @@
+//! Two sources for one variable (design, section 4, "Conflicts").
+
+use serde_json::json;
+
+use crate::support::{
+    build_with, built, container, record, refused, same, seed_records, shown, task, variable,
+    variables, workflow,
+};
+
+const TWO_STORES: &str = "
+steps:
+  - name: copy
+    image: copy:1.0
+    extensions:
+      - {name: from, resource: s3}
+      - {name: to, resource: mlflow-storage}
+";
+
+#[test]
+fn every_clash_is_listed_with_both_requirements_and_the_way_out() {
+    same("clashes", &refused(TWO_STORES));
+}
+
+#[test]
+fn the_steps_own_variable_settles_a_clash() {
+    let output = built(&format!(
+        "{TWO_STORES}
+    env:
+      - {{name: AWS_ACCESS_KEY_ID, value: own}}
+      - {{name: AWS_SECRET_ACCESS_KEY, value: '{{{{ extension.to.AWS_SECRET_ACCESS_KEY }}}}'}}
+"
+    ));
+    let container = container(&output.pipeline, "copy");
+    assert_eq!(
+        variable(container, "AWS_ACCESS_KEY_ID"),
+        &json!({"name": "AWS_ACCESS_KEY_ID", "value": "own"})
+    );
+    assert_eq!(
+        variable(container, "AWS_SECRET_ACCESS_KEY")["valueFrom"],
+        json!({"secretKeyRef": {"name": "ext-mlflow-0001-mlflow-storage", "key": "AWS_SECRET_ACCESS_KEY"}})
+    );
+    assert_eq!(
+        variables(container)
+            .iter()
+            .filter(|name| name.starts_with("AWS"))
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn a_mapping_settles_a_clash() {
+    let output = built(
+        "
+steps:
+  - name: copy
+    image: copy:1.0
+    extensions:
+      - {name: from, resource: s3}
+      - {name: to, resource: mlflow-storage, environment: [{name: TO_ID, configuration: AWS_ACCESS_KEY_ID}]}
+      - {name: files, resource: mlflow-storage, environment: []}
+",
+    );
+    assert_eq!(
+        variables(container(&output.pipeline, "copy")),
+        [
+            "SERVICE_BINDING_ROOT",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "TO_ID",
+            "FUSEML_ENV_WORKFLOW_NAMESPACE",
+            "FUSEML_ENV_WORKFLOW_NAME"
+        ]
+    );
+}
+
+#[test]
+fn one_secret_and_key_by_two_requirements_is_no_clash() {
+    let output = built(
+        "
+steps:
+  - name: copy
+    image: copy:1.0
+    extensions:
+      - {name: a, resource: mlflow-storage}
+      - {name: b, resource: mlflow-storage}
+",
+    );
+    let spec = &task(&output.pipeline, "copy")["taskSpec"];
+    let mounts = spec["steps"][0]["volumeMounts"].as_array().expect("mounts");
+    let paths: Vec<_> = mounts.iter().map(|mount| &mount["mountPath"]).collect();
+    assert_eq!(paths, ["/bindings/a", "/bindings/b"]);
+}
+
+#[test]
+fn an_entry_of_a_record_is_one_source_for_all_its_services() {
+    let output = built(
+        "
+steps:
+  - name: a
+    image: a:1.0
+    extensions:
+      - {name: tracker, resource: mlflow-tracker}
+      - {name: storage, resource: mlflow-storage}
+",
+    );
+    let source = &variable(container(&output.pipeline, "a"), "MLFLOW_TRACKING_URI")["valueFrom"];
+    assert_eq!(
+        source["secretKeyRef"]["name"],
+        "ext-mlflow-0001-mlflow-tracker"
+    );
+}
+
+#[test]
+fn entries_of_two_records_are_two_sources() {
+    let mut records = seed_records();
+    records.push(record(
+        "mlflow-0003",
+        "mlflow",
+        "ui",
+        &["MLFLOW_TRACKING_URI"],
+        &[],
+    ));
+    let spec = workflow(
+        "
+steps:
+  - name: a
+    image: a:1.0
+    extensions:
+      - {name: tracker, resource: mlflow-tracker}
+      - {name: ui, resource: ui}
+",
+    );
+    let problems = build_with(&records, &spec).expect_err("a clash");
+    assert!(
+        shown(&problems).contains("`tracker` and `ui` set `MLFLOW_TRACKING_URI`"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn names_that_run_code_are_left_out_or_mapped_on_purpose_and_noted() {
+    let output = built(
+        "
+steps:
+  - name: a
+    image: a:1.0
+    extensions: [{name: store, resource: s3}]
+  - name: b
+    image: b:1.0
+    extensions: [{name: store, resource: s3, environment: [{name: PYTHONPATH, configuration: LD_PRELOAD}]}]
+  - name: c
+    image: c:1.0
+    env: [{name: LD_PRELOAD, value: own}]
+    extensions: [{name: store, resource: s3}]
+",
+    );
+    same("notes_of_dangerous_names", &output.notes.join("\n"));
+    assert!(!variables(container(&output.pipeline, "a")).contains(&"LD_PRELOAD"));
+    assert_eq!(
+        variable(container(&output.pipeline, "b"), "PYTHONPATH")["valueFrom"]["secretKeyRef"]["key"],
+        "LD_PRELOAD"
+    );
+}
+
+#[test]
+fn a_codeset_at_the_path_of_a_binding_is_refused() {
+    same(
+        "codeset_at_a_binding",
+        &refused(
+            "
+inputs:
+  - {name: code, type: codeset}
+steps:
+  - name: a
+    image: a:1.0
+    inputs: [{codeset: {name: '{{ inputs.code }}', path: /bindings//store/}}]
+    extensions: [{name: store, resource: s3}]
+",
+        ),
+    );
+}
+
+#[test]
+fn long_names_of_requirements_give_short_unique_volumes() {
+    let first = format!("{}a", "x".repeat(62));
+    let second = format!("{}b", "x".repeat(62));
+    let output = built(&format!(
+        "
+steps:
+  - name: a
+    image: a:1.0
+    extensions:
+      - {{name: {first}, resource: s3, environment: []}}
+      - {{name: {second}, resource: mlflow-storage, environment: []}}
+"
+    ));
+    let volumes = task(&output.pipeline, "a")["taskSpec"]["volumes"]
+        .as_array()
+        .expect("volumes");
+    let names: Vec<&str> = volumes
+        .iter()
+        .filter_map(|volume| volume["name"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            format!("ext-{}", "x".repeat(59)),
+            format!("ext-{}-2", "x".repeat(57))
+        ]
+    );
+}
+
+#[test]
+fn a_problem_in_one_step_hides_none_in_another() {
+    let mut records = seed_records();
+    records.push(record(
+        "other",
+        "other",
+        "other",
+        &["AWS_ACCESS_KEY_ID"],
+        &[],
+    ));
+    let spec = workflow(
+        "
+inputs: [{name: a.b}]
+steps:
+  - name: A
+    image: '{{ extension.s.uri }}'
+    args: ['{{ inptus.x }}', '{{ extension.s.cfg.uri }}', '{{ extension.t.uri }}']
+    extensions: [{name: s, resource: s3}, {name: u, resource: other}, {name: nowhere, resource: nothing}]
+    runAfter: [b]
+  - name: b
+    image: b:1.0
+    env: [{name: SERVICE_BINDING_ROOT, value: bindings}]
+    extensions: [{name: s, resource: s3, environment: [{name: X, configuration: urk}, {name: TASK_RESULT, configuration: url}]}]
+",
+    );
+    let problems = build_with(&records, &spec).expect_err("problems");
+    same("problems_of_all_steps", &shown(&problems));
+}

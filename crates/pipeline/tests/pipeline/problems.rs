@@ -1,0 +1,119 @@
+//! What is found in a workflow without any resolution.
+
+use extension_registry_pipeline::check;
+
+use crate::support::{same, shown, workflow};
+
+fn found(yaml: &str) -> String {
+    shown(&check(&workflow(yaml)))
+}
+
+#[test]
+fn names_are_checked() {
+    let names =
+        "
+inputs:
+  - {name: a.b}
+  - {name: a-b}
+  - {name: a_b}
+  - {name: a-b}
+  - {name: code, type: codeset}
+  - {name: code-url}
+outputs:
+  - {name: x}
+  - {name: x}
+  - {name: -y}
+steps:
+  - name: Trainer
+    image: ' '
+    inputs:
+      - {name: a-b, value: x}
+      - {name: A_B, value: x}
+      - {name: env-workflow-name, value: x}
+      - {name: a}
+      - {name: 1a, value: x}
+    outputs: [{name: a.b}]
+    env:
+      - {name: A=B, value: x}
+      - {name: C, value: x}
+      - {name: C, value: x}
+      - {name: D, value: x, valueFrom: {fieldRef: {fieldPath: a}}}
+    extensions:
+      - {name: a.b, resource: x}
+      - {name: a, resource: x}
+      - {name: a, resource: x, environment: [{name: FUSEML_A, configuration: b}, {name: 'é', configuration: b}, {name: X, configuration: b}, {name: X, configuration: c}]}
+  - {name: b, image: 'b:1'}
+  - {name: b, image: 'b:1'}
+";
+    same("names", &found(names));
+    same("no_steps", &found("steps: []"));
+}
+
+#[test]
+fn expressions_have_their_places() {
+    let places = "
+inputs:
+  - {name: in, default: 'x {{ inputs.in }} {{ .other }}'}
+  - {name: code, type: codeset}
+outputs:
+  - {name: a, value: 'x {{ steps.a.outputs.out }}'}
+  - {name: b, value: '{{ inputs.in }}'}
+  - {name: c, value: '{{ steps.a.outputs.otu }}'}
+steps:
+  - name: a
+    image: 'a:{{ inputs.in }}{{ extension.s.version }}'
+    command: [sh, '{{ extension.s.uri }}', '{{ inputs.in }}']
+    args: ['{{ inputs.inn }}', '{{ extension.sss.uri }}', '{{ extension.s }}', '{{ extnsion.s.uri }}', '{{ inputs.code }}']
+    inputs:
+      - codeset: {name: code, path: /code}
+      - codeset: {name: '{{ inputs.in }}', path: project}
+      - codeset: {name: '{{ inputs.code }}', path: '/{{ inputs.in }}'}
+      - codeset: {name: '{{ inputs.code }} ', path: /tekton/x}
+      - codeset: {name: '{{inputs.code}}', path: /code/}
+    outputs: [{name: out}]
+    extensions: [{name: s, resource: x}]
+";
+    same("places_of_expressions", &found(places));
+}
+
+#[test]
+fn the_root_of_the_bindings_is_an_absolute_path_written_out() {
+    for (value, is_fine) in [
+        ("value: /bindings", true),
+        ("value: //var/run/bindings/", true),
+        ("value: /tekton/home/bindings", true),
+        ("value: bindings", false),
+        ("value: ''", false),
+        ("value: /a/../b", false),
+        ("value: '/a/$(B)'", false),
+        ("value: '/a/$$(B)'", false),
+        ("value: '/a/{{ inputs.in }}'", false),
+        ("value: '{{ extension.s.uri }}'", false),
+        ("value: /tekton/bindings", false),
+        ("value: '/a:b'", false),
+        ("valueFrom: {fieldRef: {fieldPath: spec.nodeName}}", false),
+    ] {
+        let problems = check(&workflow(&format!(
+            "
+inputs: [{{name: in}}]
+steps:
+  - name: a
+    image: a:1
+    env: [{{name: SERVICE_BINDING_ROOT, {value}}}]
+    extensions: [{{name: s, resource: x}}]
+"
+        )));
+        assert_eq!(
+            problems.is_empty(),
+            is_fine,
+            "{value}: {}",
+            shown(&problems)
+        );
+    }
+}
+
+#[test]
+fn a_sound_workflow_has_no_problems() {
+    let own = "steps: [{name: a, image: 'a:1', args: ['{{ .a }} {{ \"{{\" }} $(params.x)']}]";
+    assert_eq!(found(own), "");
+}

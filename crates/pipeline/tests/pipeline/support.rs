@@ -1,0 +1,322 @@
+//! Records, workflows and what the requirements of the one resolve to among the others.
+
+use std::collections::BTreeMap;
+
+use extension_registry_api::workflow::{RequirementSpec, WorkflowSpec};
+use extension_registry_core::access::Consumer;
+use extension_registry_core::projection::{Layout, SourceKeys};
+use extension_registry_core::record::{
+    Access, CredentialEntry, Credentials, Endpoint, EndpointKind, Entry, Name, Record, RecordKey,
+    Scope, Service, Source,
+};
+use extension_registry_core::requirement::{Mapping, Requirement};
+use extension_registry_core::resolve::{Index, resolve};
+use extension_registry_core::version::RecordVersion;
+use extension_registry_pipeline::{Bound, Fault, Input, Output, Problem, Tekton, build};
+use serde_json::Value;
+
+/// A value that no pipeline may ever hold.
+pub(crate) const VALUE: &str = "never-in-a-pipeline";
+
+/// A record with one service: names of its configuration and of its credentials' keys.
+pub(crate) fn record(
+    name: &str,
+    product: &str,
+    service: &str,
+    configuration: &[&str],
+    keys: &[&str],
+) -> Record {
+    let credentials = Credentials {
+        name: "default".into(),
+        scope: Scope::Global,
+        projects: None,
+        users: None,
+        default: false,
+        entries: keys
+            .iter()
+            .map(|key| CredentialEntry {
+                name: (*key).into(),
+                source: Source::Inline(VALUE.into()),
+            })
+            .collect(),
+        secret: None,
+    };
+    Record {
+        key: RecordKey::cluster(name),
+        generation: 1,
+        product: Some(product.into()),
+        version: Some(RecordVersion::new("0.6.0")),
+        zone: Some("cluster-alpha".into()),
+        default: false,
+        shadowable: true,
+        access: Access::default(),
+        services: [Service {
+            name: service.into(),
+            resource: Some(service.into()),
+            category: Some("test".into()),
+            endpoints: [
+                endpoint(
+                    "cluster",
+                    EndpointKind::Internal,
+                    "http://never-in-a-pipeline:9000",
+                ),
+                endpoint(
+                    "ingress",
+                    EndpointKind::External,
+                    "http://never-in-a-pipeline.example.com",
+                ),
+            ]
+            .into(),
+            credentials: if keys.is_empty() {
+                Box::default()
+            } else {
+                [credentials].into()
+            },
+            configuration: Box::default(),
+        }]
+        .into(),
+        configuration: configuration
+            .iter()
+            .map(|name| Entry {
+                name: (*name).into(),
+                value: VALUE.into(),
+            })
+            .collect(),
+    }
+}
+
+fn endpoint(name: &str, kind: EndpointKind, url: &str) -> Endpoint {
+    Endpoint {
+        name: name.into(),
+        url: Some(url.into()),
+        kind,
+        configuration: Box::default(),
+    }
+}
+
+/// The records of the seed that its workflows refer to.
+pub(crate) fn seed_records() -> Vec<Record> {
+    let mut tracker = record(
+        "mlflow-0001",
+        "mlflow",
+        "mlflow-tracker",
+        &["MLFLOW_TRACKING_URI"],
+        &[],
+    );
+    let store = record(
+        "store",
+        "mlflow",
+        "mlflow-storage",
+        &[],
+        &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+    );
+    tracker.services = tracker
+        .services
+        .iter()
+        .chain(&store.services)
+        .cloned()
+        .collect();
+    let mut s3 = record(
+        "mlflow-0002",
+        "mlflow",
+        "s3",
+        &[],
+        &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+    );
+    s3.configuration = [Entry {
+        name: "LD_PRELOAD".into(),
+        value: VALUE.into(),
+    }]
+    .into();
+    vec![
+        tracker,
+        s3,
+        record(
+            "kfserving-local",
+            "kfserving",
+            "kfserving-api",
+            &["KFSERVING_NAMESPACE"],
+            &["token"],
+        ),
+    ]
+}
+
+pub(crate) fn workflow(yaml: &str) -> WorkflowSpec {
+    serde_saphyr::from_str(yaml).expect("a workflow")
+}
+
+struct NoSources;
+
+impl SourceKeys for NoSources {
+    fn keys(&self, _: &str) -> Option<Vec<Name>> {
+        None
+    }
+}
+
+fn requirement(spec: &RequirementSpec) -> Requirement {
+    let name = |text: &Option<String>| text.as_deref().map(Name::from);
+    Requirement {
+        name: spec.name.as_str().into(),
+        extension: name(&spec.extension),
+        product: name(&spec.product),
+        version: spec
+            .version
+            .as_ref()
+            .map(|range| range.parse().expect("a range")),
+        zone: name(&spec.zone),
+        service: name(&spec.service),
+        resource: name(&spec.resource),
+        category: name(&spec.category),
+        endpoint: name(&spec.endpoint),
+        credentials: name(&spec.credentials),
+        environment: spec.environment.as_ref().map(|mappings| {
+            mappings
+                .iter()
+                .map(|mapping| Mapping {
+                    variable: mapping.name.as_str().into(),
+                    key: mapping.configuration.as_str().into(),
+                })
+                .collect()
+        }),
+    }
+}
+
+/// A requirement with its Secret and the keys of that.
+pub(crate) struct Resolved {
+    requirement: Requirement,
+    secret: String,
+    layout: Layout,
+    record: RecordKey,
+}
+
+impl Resolved {
+    pub(crate) fn bound(&self) -> Bound<'_> {
+        Bound {
+            requirement: &self.requirement,
+            secret: &self.secret,
+            layout: &self.layout,
+            record: &self.record,
+        }
+    }
+}
+
+/// What a requirement resolves to; nothing where it does not.
+pub(crate) fn resolved(records: &[Record], spec: &RequirementSpec) -> Option<Resolved> {
+    let mut index = Index::new();
+    for record in records {
+        index.insert(record.clone());
+    }
+    let requirement = requirement(spec);
+    let choice = resolve(&index, &requirement, &Consumer::in_project("workloads")).ok()?;
+    let secret = format!("ext-{}-{}", choice.record.key.name, choice.service().name);
+    let layout = Layout::new(&choice, &NoSources).expect("no sources");
+    Some(Resolved {
+        requirement,
+        secret,
+        layout,
+        record: choice.record.key.clone(),
+    })
+}
+
+pub(crate) fn build_with(records: &[Record], spec: &WorkflowSpec) -> Result<Output, Vec<Problem>> {
+    let resolved: BTreeMap<String, Vec<Resolved>> = spec
+        .steps
+        .iter()
+        .map(|step| {
+            let found = step
+                .extensions
+                .iter()
+                .filter_map(|requirement| resolved(records, requirement))
+                .collect();
+            (step.name.clone(), found)
+        })
+        .collect();
+    let bounds = resolved
+        .iter()
+        .map(|(step, resolved)| (step.clone(), resolved.iter().map(Resolved::bound).collect()))
+        .collect();
+    build(&Input {
+        name: "train",
+        namespace: "workloads",
+        spec,
+        bounds: &bounds,
+        engine: &Tekton,
+    })
+}
+
+/// The pipeline of a workflow among the records of the seed.
+pub(crate) fn built(yaml: &str) -> Output {
+    let output = build_with(&seed_records(), &workflow(yaml))
+        .unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+    assert!(
+        !output.pipeline.to_string().contains(VALUE),
+        "a value in the pipeline"
+    );
+    output
+}
+
+/// The problems of a workflow among the records of the seed, one a line.
+pub(crate) fn refused(yaml: &str) -> String {
+    shown(&build_with(&seed_records(), &workflow(yaml)).expect_err("no problem"))
+}
+
+pub(crate) fn shown(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("{}: {problem}", problem.refusal.reason))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The task of a step.
+pub(crate) fn task<'p>(pipeline: &'p Value, name: &str) -> &'p Value {
+    tasks(pipeline)
+        .iter()
+        .find(|task| task["name"] == name)
+        .unwrap_or_else(|| panic!("no task {name}"))
+}
+
+pub(crate) fn tasks(pipeline: &Value) -> &[Value] {
+    pipeline["spec"]["tasks"].as_array().expect("tasks")
+}
+
+/// The container of a step.
+pub(crate) fn container<'p>(pipeline: &'p Value, name: &str) -> &'p Value {
+    &task(pipeline, name)["taskSpec"]["steps"][0]
+}
+
+/// A variable of a container.
+pub(crate) fn variable<'c>(container: &'c Value, name: &str) -> &'c Value {
+    let env = container["env"].as_array().expect("env");
+    env.iter()
+        .find(|variable| variable["name"] == name)
+        .unwrap_or(&Value::Null)
+}
+
+/// Names of the variables of a container, in their order.
+pub(crate) fn variables(container: &Value) -> Vec<&str> {
+    let env = container["env"].as_array().expect("env");
+    env.iter()
+        .filter_map(|variable| variable["name"].as_str())
+        .collect()
+}
+
+pub(crate) fn shown_faults(faults: &[Fault]) -> String {
+    faults
+        .iter()
+        .map(|fault| {
+            format!(
+                "{:?} {}: {}",
+                fault.place, fault.refusal.reason, fault.refusal
+            )
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Compares a text with the snapshot of that name.
+pub(crate) fn same(name: &str, text: &str) {
+    insta::with_settings!({omit_expression => true, prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!(name, text);
+    });
+}
