@@ -22,7 +22,12 @@ pub enum Error {
 /// Every definition, in the order in which they are applied.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
-    vec![ClusterExtension::crd(), Extension::crd(), Workflow::crd(), ExtensionProjection::crd()]
+    vec![
+        ClusterExtension::crd(),
+        Extension::crd(),
+        Workflow::crd(),
+        ExtensionProjection::crd(),
+    ]
 }
 
 /// Name and content of the file of each definition.
@@ -37,7 +42,13 @@ pub fn files() -> Result<Vec<(String, String)>, Error> {
             let mut definition = serde_json::to_value(definition)?;
             unwrap_descriptions(&mut definition);
             let yaml = serde_saphyr::to_string(&definition)?;
-            Ok((name, format!("# Generated from crates/api by `make crds`. Edit the types there.\n{}\n", yaml.trim_end())))
+            Ok((
+                name,
+                format!(
+                    "# Generated from crates/api by `make crds`. Edit the types there.\n{}\n",
+                    yaml.trim_end()
+                ),
+            ))
         })
         .collect()
 }

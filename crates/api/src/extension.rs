@@ -12,7 +12,8 @@ use crate::{limits, status};
 
 pub use configuration::{ConfigurationEntry, SecretText};
 pub use credentials::{
-    CredentialEntry, CredentialsScope, CredentialsSpec, SecretKeyReference, SecretReference, ValueSource,
+    CredentialEntry, CredentialsScope, CredentialsSpec, SecretKeyReference, SecretReference,
+    ValueSource,
 };
 pub use service::{EndpointSpec, EndpointType, ServiceSpec};
 
@@ -81,7 +82,11 @@ pub struct ExtensionSpec {
 #[x_kube(validation = Rule::new("has(self.projects) || has(self.users) || has(self.groups)").message("`access` holds no list: write at least one, like `projects: []` for nobody, or remove `access` to admit everyone"))]
 pub struct AccessSpec {
     /// Projects (namespaces) in which the record can be used.
-    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(
         length(max = limits::MEMBERS),
         inner(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))
@@ -93,7 +98,11 @@ pub struct AccessSpec {
     pub projects: Option<Vec<String>>,
 
     /// Users who can use the record, exactly as the API server names them.
-    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
@@ -102,7 +111,11 @@ pub struct AccessSpec {
     pub users: Option<Vec<String>>,
 
     /// Groups whose members can use the record, exactly as the API server names them.
-    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
@@ -144,6 +157,8 @@ pub struct ExtensionSummary {
 
 /// Reads a list that admits. A template that left nothing behind its key writes `null`, and the API
 /// server keeps it: that must not open what the list was written to close.
-fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+fn null_is_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
     Option::<Vec<String>>::deserialize(deserializer).map(|list| Some(list.unwrap_or_default()))
 }

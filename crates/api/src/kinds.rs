@@ -15,7 +15,9 @@ use crate::extension::{ExtensionSpec, ExtensionStatus};
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A record, of either kind.
-pub trait RecordObject: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static {
+pub trait RecordObject:
+    Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
+{
     /// The spec that both kinds share.
     fn spec(&self) -> &ExtensionSpec;
 
@@ -24,7 +26,10 @@ pub trait RecordObject: Resource<DynamicType = ()> + Clone + Debug + Deserialize
 
     /// Which record this is.
     fn key(&self) -> RecordKey {
-        RecordKey { namespace: self.namespace().map(Into::into), name: self.name_any().into() }
+        RecordKey {
+            namespace: self.namespace().map(Into::into),
+            name: self.name_any().into(),
+        }
     }
 }
 

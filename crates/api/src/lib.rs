@@ -4,8 +4,14 @@
 //! users of the registry. What a schema can say is said there ([`limits`] holds the numbers); the
 //! rest is checked by [`convert`], which never trusts that the schema was in force.
 
-#![expect(unreachable_pub, reason = "KubeSchema repeats each struct inside a function")]
-#![expect(clippy::doc_markdown, reason = "`kubectl explain` prints these comments, where kinds stand without backticks")]
+#![expect(
+    unreachable_pub,
+    reason = "KubeSchema repeats each struct inside a function"
+)]
+#![expect(
+    clippy::doc_markdown,
+    reason = "`kubectl explain` prints these comments, where kinds stand without backticks"
+)]
 
 pub mod convert;
 pub mod crd;
@@ -17,7 +23,9 @@ pub mod status;
 pub mod workflow;
 
 pub use extension::{ExtensionSpec, ExtensionStatus};
-pub use kinds::{ClusterExtension, ClusterExtensionSpec, Extension, NamespacedExtensionSpec, RecordObject};
+pub use kinds::{
+    ClusterExtension, ClusterExtensionSpec, Extension, NamespacedExtensionSpec, RecordObject,
+};
 pub use projection::{ExtensionProjection, ExtensionProjectionSpec, ExtensionProjectionStatus};
 pub use workflow::{Workflow, WorkflowSpec, WorkflowStatus};
 

@@ -63,7 +63,8 @@ pub const KEY_PATTERN: &str = "^([-_a-zA-Z0-9]|[.][-_a-zA-Z0-9])[-._a-zA-Z0-9]*$
 /// DNS labels: namespaces, steps, requirements.
 pub const LABEL_PATTERN: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 /// DNS subdomains: Secrets.
-pub const SUBDOMAIN_PATTERN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+pub const SUBDOMAIN_PATTERN: &str =
+    "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /// Inputs: they become parameters of the Pipeline and variables of the step.
 pub const INPUT_PATTERN: &str = "^[A-Za-z_][-_A-Za-z0-9]*$";
 /// Outputs: they become results of the Pipeline.

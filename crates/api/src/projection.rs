@@ -11,7 +11,9 @@ use crate::limits;
 
 /// What is rendered: one service of one record, with the endpoint and the credentials that were
 /// chosen. It never changes; another choice is another projection.
-#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(
+    CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash,
+)]
 #[kube(
     group = "registry.fuseml.io",
     version = "v1alpha1",
@@ -215,7 +217,10 @@ mod tests {
             ..full.clone()
         };
         for identity in [full, bare] {
-            assert_eq!(ExtensionProjectionSpec::from(&identity).identity("alpha"), identity);
+            assert_eq!(
+                ExtensionProjectionSpec::from(&identity).identity("alpha"),
+                identity
+            );
         }
     }
 }

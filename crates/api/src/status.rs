@@ -46,7 +46,10 @@ mod tests {
     #[test]
     fn names_are_joined_and_the_rest_is_counted() {
         assert_eq!(join([]), "");
-        assert_eq!(join(["mlflow-tracking", "mlflow-store"]), "mlflow-tracking, mlflow-store");
+        assert_eq!(
+            join(["mlflow-tracking", "mlflow-store"]),
+            "mlflow-tracking, mlflow-store"
+        );
         assert_eq!(join(["x"; 10]), "x, x, x, x, x, x, x, x and 2 more");
     }
 }

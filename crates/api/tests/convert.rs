@@ -47,11 +47,20 @@ services:
     assert_eq!(record.access.users.as_deref().map(<[_]>::len), Some(0));
     assert_eq!(record.access.groups, None);
     let store = record.service("store").unwrap();
-    let kinds: Vec<EndpointKind> = store.endpoints.iter().map(|endpoint| endpoint.kind).collect();
+    let kinds: Vec<EndpointKind> = store
+        .endpoints
+        .iter()
+        .map(|endpoint| endpoint.kind)
+        .collect();
     assert_eq!(kinds, [EndpointKind::Internal, EndpointKind::External]);
     let ada = &store.credentials[0];
-    assert_eq!((ada.scope, ada.secret.as_deref()), (Scope::User, Some("ada-s3")));
-    assert!(matches!(&ada.entries[0].source, Source::SecretKey { secret, .. } if &**secret == "other"));
+    assert_eq!(
+        (ada.scope, ada.secret.as_deref()),
+        (Scope::User, Some("ada-s3"))
+    );
+    assert!(
+        matches!(&ada.entries[0].source, Source::SecretKey { secret, .. } if &**secret == "other")
+    );
     assert!(matches!(&ada.entries[1].source, Source::Inline(value) if value.reveal() == PLANTED));
 }
 
@@ -75,26 +84,67 @@ fn a_list_that_is_null_admits_nobody() {
 fn names_are_shared() {
     let spec = spec("product: mlflow");
     let mut names = Names::default();
-    let mut product = || record_with(RecordKey::cluster("a"), 1, &spec, &mut names).unwrap().product.unwrap();
+    let mut product = || {
+        record_with(RecordKey::cluster("a"), 1, &spec, &mut names)
+            .unwrap()
+            .product
+            .unwrap()
+    };
     assert!(Arc::ptr_eq(&product(), &product()));
 }
 
 #[test]
 fn what_is_wrong_is_said_with_its_field_and_without_values() {
     let table = [
-        ("product: 'planted-value!'", "spec.product: not a valid name"),
+        (
+            "product: 'planted-value!'",
+            "spec.product: not a valid name",
+        ),
         ("zone: 'a b planted-value'", "spec.zone: not a valid name"),
-        ("access: {projects: [Planted-value]}", "spec.access.projects[0]: not a valid name of a project"),
-        ("access: {groups: ['']}", "spec.access.groups[0]: not a valid name of a user or group"),
-        ("configuration: [{name: type, value: planted-value}]", "spec.configuration[0].name: `type` is written by the operator"),
-        ("configuration: [{name: extension.yaml, value: x}]", "spec.configuration[0].name: `extension.yaml`"),
-        ("configuration: [{name: ../x, value: planted-value}]", "spec.configuration[0].name: not a valid key"),
-        ("configuration: [{name: a, value: x}, {name: a, value: x}]", "spec.configuration[1].name: used twice"),
-        ("services: [{name: ''}]", "spec.services[0].name: not a valid name"),
-        ("services: [{name: s}, {name: s}]", "spec.services[1].name: used twice"),
-        ("services: [{name: s, resource: 'a/b'}]", "spec.services[0].resource: not a valid name"),
-        ("services: [{name: s, category: ''}]", "spec.services[0].category: not a valid name"),
-        ("services: [{name: s, endpoints: [{name: e}, {name: e}]}]", "spec.services[0].endpoints[1].name: used twice"),
+        (
+            "access: {projects: [Planted-value]}",
+            "spec.access.projects[0]: not a valid name of a project",
+        ),
+        (
+            "access: {groups: ['']}",
+            "spec.access.groups[0]: not a valid name of a user or group",
+        ),
+        (
+            "configuration: [{name: type, value: planted-value}]",
+            "spec.configuration[0].name: `type` is written by the operator",
+        ),
+        (
+            "configuration: [{name: extension.yaml, value: x}]",
+            "spec.configuration[0].name: `extension.yaml`",
+        ),
+        (
+            "configuration: [{name: ../x, value: planted-value}]",
+            "spec.configuration[0].name: not a valid key",
+        ),
+        (
+            "configuration: [{name: a, value: x}, {name: a, value: x}]",
+            "spec.configuration[1].name: used twice",
+        ),
+        (
+            "services: [{name: ''}]",
+            "spec.services[0].name: not a valid name",
+        ),
+        (
+            "services: [{name: s}, {name: s}]",
+            "spec.services[1].name: used twice",
+        ),
+        (
+            "services: [{name: s, resource: 'a/b'}]",
+            "spec.services[0].resource: not a valid name",
+        ),
+        (
+            "services: [{name: s, category: ''}]",
+            "spec.services[0].category: not a valid name",
+        ),
+        (
+            "services: [{name: s, endpoints: [{name: e}, {name: e}]}]",
+            "spec.services[0].endpoints[1].name: used twice",
+        ),
         (
             "services: [{name: s, endpoints: [{name: e}, {name: f, url: 'http://u:planted-value@h'}]}]",
             "spec.services[0].endpoints[1].url: holds a user or a password",
@@ -130,11 +180,25 @@ fn what_is_wrong_is_said_with_its_field_and_without_values() {
     ];
     for (yaml, expected) in table {
         let problems = read(&spec(yaml)).unwrap_err();
-        let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let text = problems
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n");
         assert!(text.starts_with(expected), "{yaml}\n{text}");
         assert!(!text.to_lowercase().contains(PLANTED), "{text}");
-        assert!(problems.iter().all(|problem| problem.refusal.reason == Reason::Invalid), "{text}");
-        assert!(problems.iter().all(|problem| !problem.refusal.hint.is_empty()), "{text}");
+        assert!(
+            problems
+                .iter()
+                .all(|problem| problem.refusal.reason == Reason::Invalid),
+            "{text}"
+        );
+        assert!(
+            problems
+                .iter()
+                .all(|problem| !problem.refusal.hint.is_empty()),
+            "{text}"
+        );
     }
 }
 
@@ -146,37 +210,73 @@ fn every_limit_is_kept() {
     let entries = |count| list(count, &|index| format!("{{name: k{index}, value: v}}"));
     let big = |bytes: usize| "x".repeat(bytes);
     let table = [
-        (format!("services: {}", list(33, &|index| format!("{{name: s{index}}}"))), "spec.services: 33 entries, of 32"),
         (
-            format!("services: [{{name: s, endpoints: {}}}]", list(17, &|index| format!("{{name: e{index}}}"))),
+            format!(
+                "services: {}",
+                list(33, &|index| format!("{{name: s{index}}}"))
+            ),
+            "spec.services: 33 entries, of 32",
+        ),
+        (
+            format!(
+                "services: [{{name: s, endpoints: {}}}]",
+                list(17, &|index| format!("{{name: e{index}}}"))
+            ),
             "spec.services[0].endpoints: 17 entries, of 16",
         ),
         (
-            format!("services: [{{name: s, credentials: {}}}]", list(65, &|index| format!("{{name: c{index}}}"))),
+            format!(
+                "services: [{{name: s, credentials: {}}}]",
+                list(65, &|index| format!("{{name: c{index}}}"))
+            ),
             "spec.services[0].credentials: 65 entries, of 64",
         ),
-        (format!("configuration: {}", entries(65)), "spec.configuration: 65 entries, of 64"),
         (
-            format!("access: {{users: {}}}", list(257, &|index| format!("u{index}"))),
+            format!("configuration: {}", entries(65)),
+            "spec.configuration: 65 entries, of 64",
+        ),
+        (
+            format!(
+                "access: {{users: {}}}",
+                list(257, &|index| format!("u{index}"))
+            ),
             "spec.access.users: 257 entries, of 256",
         ),
         (
-            format!("configuration: [{{name: k, value: {}}}]", big(64 * 1024 + 1)),
+            format!(
+                "configuration: [{{name: k, value: {}}}]",
+                big(64 * 1024 + 1)
+            ),
             "spec.configuration[0].value: 65537 bytes, of 65536",
         ),
         (
-            format!("configuration: {}", list(4, &|index| format!("{{name: k{index}, value: {}}}", big(64 * 1024)))),
+            format!(
+                "configuration: {}",
+                list(4, &|index| format!(
+                    "{{name: k{index}, value: {}}}",
+                    big(64 * 1024)
+                ))
+            ),
             "spec: 262",
         ),
         (
-            format!("services: {}", list(32, &|index| format!("{{name: s{index}, configuration: {}}}", entries(63)))),
+            format!(
+                "services: {}",
+                list(32, &|index| format!(
+                    "{{name: s{index}, configuration: {}}}",
+                    entries(63)
+                ))
+            ),
             "spec: 2016 configuration entries in all, of 2000",
         ),
     ];
     for (yaml, expected) in table {
         let problems = read(&spec(&yaml)).unwrap_err();
         let first = problems.first().unwrap();
-        assert!(first.to_string().starts_with(expected), "{first}, not {expected}");
+        assert!(
+            first.to_string().starts_with(expected),
+            "{first}, not {expected}"
+        );
         assert_eq!(first.refusal.reason, Reason::TooLarge);
         assert_eq!(problems.len(), 1, "{problems:?}");
     }
@@ -184,7 +284,9 @@ fn every_limit_is_kept() {
 
 #[test]
 fn the_list_of_problems_is_bounded() {
-    let services: Vec<String> = (0..32).map(|_| "{name: '', resource: '', category: ''}".to_owned()).collect();
+    let services: Vec<String> = (0..32)
+        .map(|_| "{name: '', resource: '', category: ''}".to_owned())
+        .collect();
     let problems = read(&spec(&format!("services: [{}]", services.join(", ")))).unwrap_err();
     assert_eq!(problems.len(), 32);
 }
@@ -205,10 +307,20 @@ spec:
 ";
     let object: ClusterExtension = serde_saphyr::from_str(yaml).unwrap();
     let record = record(object.key(), 1, object.spec()).unwrap();
-    for text in [format!("{object:?}"), format!("{:#?}", object.spec()), format!("{record:?}")] {
+    for text in [
+        format!("{object:?}"),
+        format!("{:#?}", object.spec()),
+        format!("{record:?}"),
+    ] {
         assert!(text.contains("[redacted]"), "{text}");
         assert!(!text.contains(PLANTED), "{text}");
     }
     // The object itself still holds it.
-    assert_eq!(serde_json::to_string(&object).unwrap().matches(PLANTED).count(), 5);
+    assert_eq!(
+        serde_json::to_string(&object)
+            .unwrap()
+            .matches(PLANTED)
+            .count(),
+        5
+    );
 }

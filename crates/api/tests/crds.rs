@@ -9,7 +9,10 @@ fn definitions_are_up_to_date() {
     let files = extension_registry_api::crd::files().unwrap();
     for (name, expected) in &files {
         let found = fs::read_to_string(folder.join(name)).unwrap_or_default();
-        assert!(found == *expected, "crds/{name} is not what the types say; run: make crds");
+        assert!(
+            found == *expected,
+            "crds/{name} is not what the types say; run: make crds"
+        );
     }
     let mut found: Vec<String> = fs::read_dir(&folder)
         .unwrap()
@@ -19,7 +22,11 @@ fn definitions_are_up_to_date() {
     found.sort();
     let mut expected: Vec<&String> = files.iter().map(|(name, _)| name).collect();
     expected.sort();
-    assert_eq!(found.iter().collect::<Vec<_>>(), expected, "crds/ holds other files; run: make crds");
+    assert_eq!(
+        found.iter().collect::<Vec<_>>(),
+        expected,
+        "crds/ holds other files; run: make crds"
+    );
 }
 
 #[test]
@@ -37,7 +44,9 @@ fn specs_have_no_defaults() {
 
 fn has_default(schema: &serde_json::Value) -> bool {
     let nested = |schemas: &serde_json::Value| {
-        schemas.as_object().is_some_and(|fields| fields.values().any(has_default))
+        schemas
+            .as_object()
+            .is_some_and(|fields| fields.values().any(has_default))
     };
     schema.get("default").is_some()
         || schema.get("properties").is_some_and(nested)

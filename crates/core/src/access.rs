@@ -90,6 +90,7 @@ fn lists(list: Option<&[Name]>, member: &Name) -> bool {
 mod tests {
     use super::{Access, Consumer, Credentials, Name, Scope};
 
+    #[expect(clippy::unnecessary_wraps, reason = "fields take it as it is")]
     fn list(names: &[&str]) -> Option<Box<[Name]>> {
         Some(names.iter().map(|name| Name::from(*name)).collect())
     }

@@ -11,8 +11,8 @@ mod shelf;
 use std::sync::Arc;
 
 use crate::access::Consumer;
-use crate::record::{Credentials, Endpoint, Record, Service};
 use crate::projection::Identity;
+use crate::record::{Credentials, Endpoint, Record, Service};
 use crate::refusal::Refusal;
 use crate::requirement::Requirement;
 
@@ -57,13 +57,23 @@ impl Choice {
     /// offers it or no longer admits the consumer to it: then the projection is revoked.
     #[must_use]
     pub fn find(record: &Arc<Record>, identity: &Identity, consumer: &Consumer) -> Option<Self> {
-        let service = record.services.iter().position(|service| service.name == identity.service)?;
+        let service = record
+            .services
+            .iter()
+            .position(|service| service.name == identity.service)?;
         let offered = &record.services[service];
         let endpoint = match &identity.endpoint {
-            Some(name) => Some(offered.endpoints.iter().position(|endpoint| endpoint.name == *name)?),
+            Some(name) => Some(
+                offered
+                    .endpoints
+                    .iter()
+                    .position(|endpoint| endpoint.name == *name)?,
+            ),
             None => None,
         };
-        let admitted = |entry: &Credentials| Some(&entry.name) == identity.credentials.as_ref() && entry.admits(consumer);
+        let admitted = |entry: &Credentials| {
+            Some(&entry.name) == identity.credentials.as_ref() && entry.admits(consumer)
+        };
         let credentials = match &identity.credentials {
             Some(_) => Some(offered.credentials.iter().position(admitted)?),
             None if offered.credentials.is_empty() => None,
@@ -77,7 +87,8 @@ impl Choice {
             personal: identity.user.is_some(),
             foreign_endpoint: false,
         };
-        let same = choice.binding_type() == &*identity.binding_type && record.key == identity.record;
+        let same =
+            choice.binding_type() == &*identity.binding_type && record.key == identity.record;
         (same && record.access.admits(consumer)).then_some(choice)
     }
 

@@ -1,5 +1,7 @@
 //! The variables that a requirement sets.
 
+#![allow(clippy::expect_used, reason = "helpers of tests fail by panic")]
+
 mod support;
 
 use extension_registry_core::projection::Layout;

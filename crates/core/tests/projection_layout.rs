@@ -1,5 +1,7 @@
 //! The keys of a projection, which source wins, and the document.
 
+#![allow(clippy::expect_used, reason = "helpers of tests fail by panic")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Every value of a projection comes from one record and one service.
 
+#![allow(clippy::expect_used, reason = "helpers of tests fail by panic")]
+
 mod support;
 
 use std::collections::BTreeMap;

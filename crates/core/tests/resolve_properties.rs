@@ -209,7 +209,7 @@ proptest! {
             service(text(4)).resource(text(5)).at(internal(text(6), text(7))),
         );
         let need = need().extension(text(7)).product(text(6)).zone(text(5)).resource(text(4));
-        let consumer = in_project(text(3)).as_user(text(2)).in_zone(text(1));
+        let consumer = in_project(text(3)).of_user(text(2)).in_zone(text(1));
         let _ = resolve(&index([record]), &need, &consumer);
     }
 }

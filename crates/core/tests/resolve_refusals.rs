@@ -92,14 +92,14 @@ fn no_access_for_a_project() {
 
 #[test]
 fn no_access_for_a_user() {
-    let ada = in_project("beta").as_user("ada");
+    let ada = in_project("beta").of_user("ada");
     assert_snapshot!(page(&refused(&records(), &need().product("seldon"), &ada)));
 }
 
 #[test]
 fn credentials_that_are_not_there_for_this_project() {
     let need = need().product("seldon").credentials("project-alpha");
-    let turing = in_project("beta").as_user("alainturing2000");
+    let turing = in_project("beta").of_user("alainturing2000");
     assert_snapshot!(page(&refused(&records(), &need, &turing)));
 }
 

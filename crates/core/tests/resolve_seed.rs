@@ -132,19 +132,19 @@ fn seldon_admits_by_project_and_by_user() {
     let turing = "alainturing2000";
     let cases = [
         (in_project("alpha"), Ok("project-alpha")),
-        (in_project("alpha").as_user("ada"), Ok("project-alpha")),
-        (in_project("alpha").as_user(turing), Ok("project-beta")),
-        (in_project("beta").as_user(turing), Ok("project-beta")),
+        (in_project("alpha").of_user("ada"), Ok("project-alpha")),
+        (in_project("alpha").of_user(turing), Ok("project-beta")),
+        (in_project("beta").of_user(turing), Ok("project-beta")),
         (in_project("beta"), Err(Reason::NoAccess)),
-        (in_project("beta").as_user("ada"), Err(Reason::NoAccess)),
-        (in_project("gamma").as_user(turing), Err(Reason::NoAccess)),
+        (in_project("beta").of_user("ada"), Err(Reason::NoAccess)),
+        (in_project("gamma").of_user(turing), Err(Reason::NoAccess)),
     ];
     for (consumer, expected) in cases {
         let expected = expected.map(|name| format!("seldon-core-production/API cluster {name}"));
         assert_eq!(outcome(&records(), &seldon, &consumer), expected);
     }
     let named = seldon.credentials("project-alpha");
-    let found = outcome(&records(), &named, &in_project("alpha").as_user(turing));
+    let found = outcome(&records(), &named, &in_project("alpha").of_user(turing));
     assert!(found.is_ok(), "a name goes past the narrower scope");
 }
 

@@ -39,7 +39,7 @@ fn a_record_of_another_project_does_not_exist() {
 
 #[test]
 fn every_list_that_is_present_must_admit() {
-    let ada = in_project("prod").as_user("ada").of_group("team");
+    let ada = in_project("prod").of_user("ada").of_group("team");
     let cases = [
         (minio("m").for_projects(&["prod"]), true),
         (minio("m").for_projects(&["dev"]), false),
@@ -65,7 +65,7 @@ fn every_list_that_is_present_must_admit() {
 
 #[test]
 fn empty_lists_admit_nobody() {
-    let ada = in_project("prod").as_user("ada").of_group("team");
+    let ada = in_project("prod").of_user("ada").of_group("team");
     for record in [
         minio("m").for_projects(&[]),
         minio("m").for_users(&[]),
@@ -263,9 +263,9 @@ fn an_own_record_that_is_not_visible_shadows_nothing() {
     let hidden = minio("mine").of_project("dev").for_users(&["ada"]);
     let records = [minio("shared"), hidden];
     let need = need().resource("s3");
-    let found = outcome(&records, &need, &in_project("dev").as_user("bob"));
+    let found = outcome(&records, &need, &in_project("dev").of_user("bob"));
     assert_eq!(found.as_deref(), Ok("shared/store - -"));
-    let found = outcome(&records, &need, &in_project("dev").as_user("ada"));
+    let found = outcome(&records, &need, &in_project("dev").of_user("ada"));
     assert_eq!(found.as_deref(), Ok("dev:mine/store - -"));
 }
 
@@ -296,9 +296,9 @@ fn user_credentials_hold_only_in_the_projects_listed_with_them() {
     let records = [record("m").offering(store)];
     let need = need().resource("s3");
     let cases = [
-        (in_project("prod").as_user("ada"), Ok("m/store - key")),
-        (in_project("dev").as_user("ada"), Err(&Reason::NoAccess)),
-        (in_project("prod").as_user("bob"), Err(&Reason::NoAccess)),
+        (in_project("prod").of_user("ada"), Ok("m/store - key")),
+        (in_project("dev").of_user("ada"), Err(&Reason::NoAccess)),
+        (in_project("prod").of_user("bob"), Err(&Reason::NoAccess)),
         (in_project("prod"), Err(&Reason::NoAccess)),
     ];
     for (consumer, expected) in cases {

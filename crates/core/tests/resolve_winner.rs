@@ -85,9 +85,9 @@ fn the_narrowest_scope_wins() {
         for_users("person", &["ada"]),
     ]);
     let cases = [
-        (in_project("dev").as_user("ada"), "m/store - person"),
-        (in_project("prod").as_user("ada"), "m/store - person"),
-        (in_project("dev").as_user("bob"), "m/store - project"),
+        (in_project("dev").of_user("ada"), "m/store - person"),
+        (in_project("prod").of_user("ada"), "m/store - person"),
+        (in_project("dev").of_user("bob"), "m/store - project"),
         (in_project("dev"), "m/store - project"),
         (in_project("prod"), "m/store - everyone"),
     ];
@@ -153,7 +153,7 @@ fn named_credentials_win_over_narrower_ones() {
 #[test]
 fn absent_and_not_permitted_credentials_are_refused_in_the_same_bytes() {
     let need = s3().credentials("root");
-    for consumer in [in_project("dev"), in_project("dev").as_user("ada")] {
+    for consumer in [in_project("dev"), in_project("dev").of_user("ada")] {
         let absent = refused(&with([shared("open")]), &need, &consumer);
         assert_eq!(absent.reason, Reason::NoAccess);
         assert!(!page(&absent).contains("open"), "{absent}");
@@ -275,7 +275,7 @@ fn a_service_without_endpoints_resolves_without_one() {
 
 #[test]
 fn a_choice_that_depended_on_the_user_is_personal() {
-    let ada = in_project("dev").as_user("ada").of_group("team");
+    let ada = in_project("dev").of_user("ada").of_group("team");
     let cases = [
         (store("m"), false),
         (store("m").for_projects(&["dev"]), false),

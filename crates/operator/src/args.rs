@@ -10,11 +10,19 @@ use clap::{Parser, ValueEnum};
 #[command(name = "extension-registry", version)]
 pub struct Args {
     /// Namespace of the operator itself: the digest key is kept here
-    #[arg(long, env = "EXTENSION_REGISTRY_NAMESPACE", default_value = "extension-registry")]
+    #[arg(
+        long,
+        env = "EXTENSION_REGISTRY_NAMESPACE",
+        default_value = "extension-registry"
+    )]
     pub namespace: String,
 
-    /// Namespace of the source Secrets that ClusterExtensions refer to
-    #[arg(long, env = "EXTENSION_REGISTRY_RECORDS_NAMESPACE", default_value = "extension-registry-records")]
+    /// Namespace of the source Secrets that cluster records refer to
+    #[arg(
+        long,
+        env = "EXTENSION_REGISTRY_RECORDS_NAMESPACE",
+        default_value = "extension-registry-records"
+    )]
     pub records_namespace: String,
 
     /// Zone in which the steps of workflows run; unset means unknown
@@ -53,11 +61,13 @@ pub enum LogFormat {
 
 impl Args {
     /// How long an unused Secret is kept.
+    #[must_use]
     pub fn unused_grace(&self) -> Duration {
         Duration::from_secs(self.unused_grace_seconds)
     }
 
     /// How often everything is looked at again.
+    #[must_use]
     pub fn resync(&self) -> Duration {
         Duration::from_secs(self.resync_seconds.max(1))
     }

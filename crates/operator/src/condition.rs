@@ -8,7 +8,7 @@ const MOST_BYTES: usize = 16 * 1024;
 
 /// What a condition should say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Type of the condition.
     pub kind: &'static str,
     /// True or false.
@@ -21,27 +21,50 @@ pub struct Wanted {
 
 impl Wanted {
     /// A condition that holds.
-    pub fn yes(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, holds: true, reason, message: message.into() }
+    pub(crate) fn yes(
+        kind: &'static str,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            holds: true,
+            reason,
+            message: message.into(),
+        }
     }
 
     /// A condition that does not hold.
-    pub fn no(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, holds: false, reason, message: message.into() }
+    pub(crate) fn no(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            holds: false,
+            reason,
+            message: message.into(),
+        }
     }
 }
 
 /// The conditions as they should stand. The time of the last transition moves only when the status
 /// of a condition does; nothing else is ever "now", or every pass would be a write.
-pub fn conditions(before: &[Condition], wanted: Vec<Wanted>, generation: i64) -> Vec<Condition> {
+pub(crate) fn conditions(
+    before: &[Condition],
+    wanted: Vec<Wanted>,
+    generation: i64,
+) -> Vec<Condition> {
     wanted
         .into_iter()
         .map(|wanted| {
             let status = if wanted.holds { "True" } else { "False" };
-            let known = before.iter().find(|condition| condition.type_ == wanted.kind);
+            let known = before
+                .iter()
+                .find(|condition| condition.type_ == wanted.kind);
             let since = known
                 .filter(|condition| condition.status == status)
-                .map_or_else(|| Time(Timestamp::now()), |condition| condition.last_transition_time.clone());
+                .map_or_else(
+                    || Time(Timestamp::now()),
+                    |condition| condition.last_transition_time.clone(),
+                );
             Condition {
                 last_transition_time: whole_seconds(&since),
                 message: shorten(wanted.message),
@@ -55,17 +78,19 @@ pub fn conditions(before: &[Condition], wanted: Vec<Wanted>, generation: i64) ->
 }
 
 /// The API server keeps whole seconds; comparing must not see the difference.
-pub fn whole_seconds(time: &Time) -> Time {
+pub(crate) fn whole_seconds(time: &Time) -> Time {
     Time(Timestamp::from_second(time.0.as_second()).unwrap_or(time.0))
 }
 
 /// Whether a condition of that type is true.
-pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
-    conditions.iter().any(|condition| condition.type_ == kind && condition.status == "True")
+pub(crate) fn is_true(conditions: &[Condition], kind: &str) -> bool {
+    conditions
+        .iter()
+        .any(|condition| condition.type_ == kind && condition.status == "True")
 }
 
 /// The condition of that type.
-pub fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+pub(crate) fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
     conditions.iter().find(|condition| condition.type_ == kind)
 }
 
@@ -98,7 +123,11 @@ mod tests {
 
     #[test]
     fn a_long_message_is_cut_at_a_character() {
-        let long = conditions(&[], vec![Wanted::no("Ready", "NotFound", "é".repeat(20_000))], 1);
+        let long = conditions(
+            &[],
+            vec![Wanted::no("Ready", "NotFound", "é".repeat(20_000))],
+            1,
+        );
         assert!(long[0].message.ends_with("(shortened)"));
         assert!(long[0].message.len() < 17_000);
     }

@@ -25,7 +25,7 @@ const LOCKS: usize = 256;
 
 /// Settings that work needs.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Namespace of the source Secrets of cluster records.
     pub records_namespace: Arc<str>,
     /// Zone in which steps run.
@@ -35,7 +35,7 @@ pub struct Settings {
 }
 
 /// Everything that work needs beside its key.
-pub struct Context {
+pub(crate) struct Context {
     /// For the steps that talk to the cluster.
     pub client: Client,
     /// The copy of the cluster.
@@ -57,7 +57,12 @@ pub struct Context {
 
 impl Context {
     /// A context that knows nothing yet.
-    pub fn new(client: Client, settings: Settings, digest_key: DigestKey, metrics: Metrics) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        settings: Settings,
+        digest_key: DigestKey,
+        metrics: Metrics,
+    ) -> Self {
         Self {
             events: Events::new(client.clone()),
             client,
@@ -74,39 +79,42 @@ impl Context {
 
     /// Whether every store was filled once. Before that nothing is decided: what is not yet known
     /// must not look deleted.
-    pub fn is_started(&self) -> bool {
+    pub(crate) fn is_started(&self) -> bool {
         self.started.load(Ordering::Acquire)
     }
 
     /// Says that every store was filled.
-    pub fn set_started(&self) {
+    pub(crate) fn set_started(&self) {
         self.started.store(true, Ordering::Release);
     }
 
     /// Wants work, once everything is known.
-    pub fn want(&self, task: Task, urgency: Urgency) {
+    pub(crate) fn want(&self, task: Task, urgency: Urgency) {
         if self.is_started() {
             self.queue.add(task, urgency);
         }
     }
 
     /// Wants work on a counter, once it has settled.
-    pub fn want_settled(&self, task: Task) {
+    pub(crate) fn want_settled(&self, task: Task) {
         if self.is_started() {
-            self.queue.add_after(task, Urgency::Background, SETTLE, SETTLE_LATEST);
+            self.queue
+                .add_after(task, Urgency::Background, SETTLE, SETTLE_LATEST);
         }
     }
 
     /// One writer at a time for a projection: workflows and the projection controller both render.
-    pub async fn lock_projection(&self, key: &ObjectKey) -> MutexGuard<'_, ()> {
+    pub(crate) async fn lock_projection(&self, key: &ObjectKey) -> MutexGuard<'_, ()> {
         let slot = usize::try_from(self.hasher.hash_one(key) % LOCKS as u64).unwrap_or(0);
         self.locks[slot].lock().await
     }
 
     /// On whose behalf the workflows of a namespace resolve. The user is unknown here, so nothing
     /// that asks for one is admitted.
-    pub fn consumer(&self, namespace: &Arc<str>) -> Consumer {
-        Consumer { zone: self.settings.zone.clone(), ..Consumer::in_project(Arc::clone(namespace)) }
+    pub(crate) fn consumer(&self, namespace: &Arc<str>) -> Consumer {
+        Consumer {
+            zone: self.settings.zone.clone(),
+            ..Consumer::in_project(Arc::clone(namespace))
+        }
     }
 }
-

@@ -12,7 +12,7 @@ use crate::store::{PipelineEntry, version_number};
 
 /// A Tekton Pipeline, as far as watches need it. What is written is JSON from the pipeline crate.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     /// Metadata; the spec is never read.
     pub metadata: ObjectMeta,
 }
@@ -47,12 +47,12 @@ impl Resource for Pipeline {
 }
 
 /// For requests with objects of any shape.
-pub fn api_resource() -> ApiResource {
+pub(crate) fn api_resource() -> ApiResource {
     ApiResource::erase::<Pipeline>(&())
 }
 
 /// What the store keeps of a pipeline.
-pub fn entry_of(metadata: &ObjectMeta) -> PipelineEntry {
+pub(crate) fn entry_of(metadata: &ObjectMeta) -> PipelineEntry {
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
     PipelineEntry {
         uid: metadata.uid.clone().unwrap_or_default().into(),

@@ -17,13 +17,19 @@ use crate::metrics::Kind;
 ///
 /// # Errors
 /// When the socket fails.
-pub async fn serve(listener: TcpListener, context: Arc<Context>, stop: CancellationToken) -> std::io::Result<()> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    context: Arc<Context>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(readyz))
         .with_state(context);
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
 }
 
 async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
@@ -37,15 +43,27 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
         ("projection", world.ledger.read().len()),
     ];
     for (kind, length) in counts {
-        metrics.objects.get_or_create(&Kind { kind }).set(count(length));
+        metrics
+            .objects
+            .get_or_create(&Kind { kind })
+            .set(count(length));
     }
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.render())
+    (
+        [(
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        metrics.render(),
+    )
 }
 
 async fn readyz(State(context): State<Arc<Context>>) -> impl IntoResponse {
     if context.is_started() {
         (StatusCode::OK, "ok")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "waiting for the first lists")
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "waiting for the first lists",
+        )
     }
 }

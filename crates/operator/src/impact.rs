@@ -15,7 +15,7 @@ use crate::store::{Bound, RecordChange, SourceState};
 use crate::task::{ObjectKey, Task};
 
 /// A record came, changed or went.
-pub fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &RecordChange) {
+pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &RecordChange) {
     if !context.is_started() {
         return;
     }
@@ -25,7 +25,13 @@ pub fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &RecordCh
     if !change.spec {
         return;
     }
-    let projections: Vec<ObjectKey> = context.world.ledger.read().of_record(key).cloned().collect();
+    let projections: Vec<ObjectKey> = context
+        .world
+        .ledger
+        .read()
+        .of_record(key)
+        .cloned()
+        .collect();
     for projection in projections {
         let urgency = if projection::is_revoked(context, &projection) {
             Urgency::Revocation
@@ -36,11 +42,20 @@ pub fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &RecordCh
     }
     let workflows = context.world.workflows.read();
     for (workflow_key, workflow) in workflows.iter() {
-        let project_matters = key.namespace.as_ref().is_none_or(|namespace| *namespace == workflow_key.namespace);
+        let project_matters = key
+            .namespace
+            .as_ref()
+            .is_none_or(|namespace| *namespace == workflow_key.namespace);
         if !project_matters {
             continue;
         }
-        let bound = context.world.bindings.read().of(workflow_key).iter().any(|bound| bound.record == *key);
+        let bound = context
+            .world
+            .bindings
+            .read()
+            .of(workflow_key)
+            .iter()
+            .any(|bound| bound.record == *key);
         if bound || selects(workflow, change) {
             context.want(Task::Workflow(workflow_key.clone()), Urgency::Dependent);
         } else if !is_resolved(workflow) {
@@ -53,14 +68,20 @@ pub fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &RecordCh
 fn selects(workflow: &Workflow, change: &RecordChange) -> bool {
     let mut requirements = workflow.spec.steps.iter().flat_map(|step| &step.extensions);
     requirements.any(|requirement| {
-        let of = |record: &Option<Arc<Record>>| record.as_ref().is_some_and(|record| may_match(requirement, record));
+        let of = |record: &Option<Arc<Record>>| {
+            record
+                .as_ref()
+                .is_some_and(|record| may_match(requirement, record))
+        };
         of(&change.before) || of(&change.after)
     })
 }
 
 /// Whether the exact selectors hold; version and access are left to the resolver.
 fn may_match(requirement: &RequirementSpec, record: &Record) -> bool {
-    let holds = |wanted: &Option<String>, value: Option<&str>| wanted.as_deref().is_none_or(|wanted| value == Some(wanted));
+    let holds = |wanted: &Option<String>, value: Option<&str>| {
+        wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
+    };
     holds(&requirement.extension, Some(&record.key.name))
         && holds(&requirement.product, record.product.as_deref())
         && holds(&requirement.zone, record.zone.as_deref())
@@ -72,11 +93,14 @@ fn may_match(requirement: &RequirementSpec, record: &Record) -> bool {
 }
 
 fn is_resolved(workflow: &Workflow) -> bool {
-    workflow.status.as_ref().is_some_and(|status| condition::is_true(&status.conditions, RESOLVED))
+    workflow
+        .status
+        .as_ref()
+        .is_some_and(|status| condition::is_true(&status.conditions, RESOLVED))
 }
 
 /// A source Secret came, changed (with its new version) or went.
-pub fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: Option<u64>) {
+pub(crate) fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: Option<u64>) {
     if !context.world.records.read().is_referenced(key) {
         return;
     }
@@ -94,7 +118,10 @@ pub fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: Option<u
         let before = context.world.sources.write().forget(&key);
         let after = crate::source::look(&context, &key).await;
         let keys_changed = match (&before, &after) {
-            (Some(SourceState::Present { keys: before, .. }), Ok(SourceState::Present { keys: after, .. })) => before != after,
+            (
+                Some(SourceState::Present { keys: before, .. }),
+                Ok(SourceState::Present { keys: after, .. }),
+            ) => before != after,
             _ => true,
         };
         source_settled(&context, &key, keys_changed);
@@ -102,9 +129,21 @@ pub fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: Option<u
 }
 
 fn source_settled(context: &Arc<Context>, key: &ObjectKey, keys_changed: bool) {
-    let records: Vec<RecordKey> = context.world.records.read().referring_to(key).cloned().collect();
+    let records: Vec<RecordKey> = context
+        .world
+        .records
+        .read()
+        .referring_to(key)
+        .cloned()
+        .collect();
     for record in records {
-        let projections: Vec<ObjectKey> = context.world.ledger.read().of_record(&record).cloned().collect();
+        let projections: Vec<ObjectKey> = context
+            .world
+            .ledger
+            .read()
+            .of_record(&record)
+            .cloned()
+            .collect();
         for projection in projections {
             context.want(Task::Projection(projection), Urgency::Dependent);
         }
@@ -112,10 +151,18 @@ fn source_settled(context: &Arc<Context>, key: &ObjectKey, keys_changed: bool) {
             continue;
         }
         context.want(Task::Record(record.clone()), Urgency::Dependent);
-        let Some(known) = context.world.records.read().index.get(&record).cloned() else { continue };
-        let change = RecordChange { after: Some(known), ..RecordChange::default() };
+        let Some(known) = context.world.records.read().index.get(&record).cloned() else {
+            continue;
+        };
+        let change = RecordChange {
+            after: Some(known),
+            ..RecordChange::default()
+        };
         for (workflow_key, workflow) in context.world.workflows.read().iter() {
-            let project_matters = record.namespace.as_ref().is_none_or(|namespace| *namespace == workflow_key.namespace);
+            let project_matters = record
+                .namespace
+                .as_ref()
+                .is_none_or(|namespace| *namespace == workflow_key.namespace);
             if project_matters && selects(workflow, &change) {
                 context.want(Task::Workflow(workflow_key.clone()), Urgency::Dependent);
             }
@@ -125,11 +172,13 @@ fn source_settled(context: &Arc<Context>, key: &ObjectKey, keys_changed: bool) {
 
 /// Takes the bindings of a workflow from its status, where this process has none of its own: after a
 /// start they decide which Secrets are in use.
-pub fn remember_bindings(context: &Arc<Context>, key: &ObjectKey, workflow: &Workflow) {
+pub(crate) fn remember_bindings(context: &Arc<Context>, key: &ObjectKey, workflow: &Workflow) {
     if context.world.workflows.read().get(key).is_some() {
         return;
     }
-    let Some(status) = &workflow.status else { return };
+    let Some(status) = &workflow.status else {
+        return;
+    };
     let bound = status
         .bindings
         .iter()
@@ -146,7 +195,7 @@ pub fn remember_bindings(context: &Arc<Context>, key: &ObjectKey, workflow: &Wor
 }
 
 /// Notes what a workflow uses and has the changed counts written once they have settled.
-pub fn bind(context: &Arc<Context>, workflow: &ObjectKey, mut bound: Vec<Bound>) {
+pub(crate) fn bind(context: &Arc<Context>, workflow: &ObjectKey, mut bound: Vec<Bound>) {
     bound.sort();
     let touched = context.world.bindings.write().set(workflow, bound);
     for entry in touched {
@@ -159,20 +208,23 @@ pub fn bind(context: &Arc<Context>, workflow: &ObjectKey, mut bound: Vec<Bound>)
 }
 
 /// A workflow went; its pipeline goes by its owner reference.
-pub fn workflow_gone(context: &Arc<Context>, key: &ObjectKey) {
+pub(crate) fn workflow_gone(context: &Arc<Context>, key: &ObjectKey) {
     context.world.workflows.write().remove(key);
     bind(context, key, Vec::new());
 }
 
 /// A projection went: whoever uses it has it made again, if it still may.
-pub fn projection_gone(context: &Arc<Context>, key: &ObjectKey) {
+pub(crate) fn projection_gone(context: &Arc<Context>, key: &ObjectKey) {
     if !context.world.ledger.write().remove(key) {
         return;
     }
     let bindings = context.world.bindings.read();
     for (workflow, _) in context.world.workflows.read().iter() {
         let uses = workflow.namespace == key.namespace
-            && bindings.of(workflow).iter().any(|bound| bound.projection == key.name);
+            && bindings
+                .of(workflow)
+                .iter()
+                .any(|bound| bound.projection == key.name);
         if uses {
             context.want(Task::Workflow(workflow.clone()), Urgency::Dependent);
         }

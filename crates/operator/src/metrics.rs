@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 
 /// Labels of a finished piece of work.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Work {
+pub(crate) struct Work {
     /// `workflow`, `projection`, `record`.
     pub controller: &'static str,
     /// `ok`, or the label of the error.
@@ -20,7 +20,7 @@ pub struct Work {
 
 /// Labels of a write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Write {
+pub(crate) struct Write {
     /// Kind of the object.
     pub kind: &'static str,
     /// `create`, `update`, `apply`, `status`, `delete`.
@@ -29,14 +29,14 @@ pub struct Write {
 
 /// Label of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// Name of the refusal.
     pub reason: &'static str,
 }
 
 /// All counters. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Arc<Registry>,
     /// Finished work.
     pub work: Family<Work, Counter>,
@@ -54,7 +54,7 @@ pub struct Metrics {
 
 /// Label of a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// The kind.
     pub kind: &'static str,
 }
@@ -63,30 +63,48 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("extension_registry");
         let work = Family::<Work, Counter>::default();
-        let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+        let buckets = [
+            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
+        ];
         let seconds = Histogram::new(buckets);
         let writes = Family::<Write, Counter>::default();
         let refusals = Family::<Refused, Counter>::default();
         let waiting = Gauge::default();
         let objects = Family::<Kind, Gauge>::default();
         registry.register("work", "Finished pieces of work", work.clone());
-        registry.register("work_seconds", "Time a piece of work took, in seconds", seconds.clone());
+        registry.register(
+            "work_seconds",
+            "Time a piece of work took, in seconds",
+            seconds.clone(),
+        );
         registry.register("writes", "Requests that write", writes.clone());
         registry.register("refusals", "Workflows refused", refusals.clone());
-        registry.register("queue_waiting", "Keys that wait in the queue", waiting.clone());
+        registry.register(
+            "queue_waiting",
+            "Keys that wait in the queue",
+            waiting.clone(),
+        );
         registry.register("objects", "Objects known", objects.clone());
-        Self { registry: Arc::new(registry), work, seconds, writes, refusals, waiting, objects }
+        Self {
+            registry: Arc::new(registry),
+            work,
+            seconds,
+            writes,
+            refusals,
+            waiting,
+            objects,
+        }
     }
 }
 
 impl Metrics {
     /// Counts a write.
-    pub fn wrote(&self, kind: &'static str, verb: &'static str) {
+    pub(crate) fn wrote(&self, kind: &'static str, verb: &'static str) {
         self.writes.get_or_create(&Write { kind, verb }).inc();
     }
 
     /// The text that a scrape gets.
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = text::encode(&mut text, &self.registry);

@@ -30,8 +30,10 @@ use validate::Verdict;
 ///
 /// # Errors
 /// When the API server does not do what it was asked.
-pub async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
-    let Some(entry) = context.world.ledger.read().get(key).cloned() else { return Ok(()) };
+pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
+    let Some(entry) = context.world.ledger.read().get(key).cloned() else {
+        return Ok(());
+    };
     if entry.terminating {
         return Ok(());
     }
@@ -48,15 +50,19 @@ pub async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Er
                     unused.left,
                 );
             }
-            render(context, key, &entry.identity, &choice).await.map(|_| ())
+            render(context, key, &entry.identity, &choice)
+                .await
+                .map(|_| ())
         }
     }
 }
 
 /// Whether a projection may no longer exist: its record, service, endpoint or credentials went, or no
 /// longer admit its namespace.
-pub fn is_revoked(context: &Context, key: &ObjectKey) -> bool {
-    let Some(entry) = context.world.ledger.read().get(key).cloned() else { return false };
+pub(crate) fn is_revoked(context: &Context, key: &ObjectKey) -> bool {
+    let Some(entry) = context.world.ledger.read().get(key).cloned() else {
+        return false;
+    };
     validate::choice(context, key, &entry.identity).is_none()
 }
 
@@ -66,7 +72,7 @@ pub fn is_revoked(context: &Context, key: &ObjectKey) -> bool {
 /// # Errors
 /// When the API server does not do what it was asked. A refusal is an answer, and in the inner
 /// result.
-pub async fn ensure(
+pub(crate) async fn ensure(
     context: &Arc<Context>,
     key: &ObjectKey,
     identity: &Identity,
@@ -100,7 +106,11 @@ async fn render(
     };
     let outcome = update_status::run(context, key, choice, outcome).await?;
     if outcome.is_ok() {
-        context.world.ledger.write().set_stamp(key, dereferenced.stamp);
+        context
+            .world
+            .ledger
+            .write()
+            .set_stamp(key, dereferenced.stamp);
     }
     Ok(outcome)
 }

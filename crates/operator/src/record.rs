@@ -18,8 +18,10 @@ use crate::error::Error;
 ///
 /// # Errors
 /// When the API server does not do what it was asked.
-pub async fn reconcile(context: &Arc<Context>, key: &RecordKey) -> Result<(), Error> {
-    let Some(dereferenced) = dereference::run(context, key).await? else { return Ok(()) };
+pub(crate) async fn reconcile(context: &Arc<Context>, key: &RecordKey) -> Result<(), Error> {
+    let Some(dereferenced) = dereference::run(context, key).await? else {
+        return Ok(());
+    };
     let verdict = validate::run(&dereferenced);
     update_status::run(context, key, &dereferenced, verdict).await
 }

@@ -11,7 +11,7 @@ use crate::queue::Urgency;
 use crate::task::Task;
 
 /// Spreads the round evenly over its period, so that there is no hour at which everything happens.
-pub async fn run(context: Arc<Context>, period: Duration, stop: CancellationToken) {
+pub(crate) async fn run(context: Arc<Context>, period: Duration, stop: CancellationToken) {
     loop {
         let keys: Vec<_> = context.world.ledger.read().keys().cloned().collect();
         let share = u32::try_from(keys.len().max(1)).unwrap_or(u32::MAX);

@@ -32,13 +32,25 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
     let digest_key = digest_key(&client, &args.namespace).await?;
     let settings = Settings {
         records_namespace: args.records_namespace.as_str().into(),
-        zone: args.zone.as_deref().filter(|zone| !zone.is_empty()).map(Into::into),
+        zone: args
+            .zone
+            .as_deref()
+            .filter(|zone| !zone.is_empty())
+            .map(Into::into),
         unused_grace: args.unused_grace(),
     };
-    let context = Arc::new(Context::new(client, settings, digest_key, Metrics::default()));
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("failed to listen on {}; choose another address with --listen", args.listen))?;
+    let context = Arc::new(Context::new(
+        client,
+        settings,
+        digest_key,
+        Metrics::default(),
+    ));
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "failed to listen on {}; choose another address with --listen",
+            args.listen
+        )
+    })?;
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
     let mut tasks = JoinSet::new();
     {
@@ -53,7 +65,11 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
     if !stop.is_cancelled() {
         begin(&context);
         worker::start(&context, args.concurrency, &mut tasks);
-        tasks.spawn(resync::run(Arc::clone(&context), args.resync(), stop.clone()));
+        tasks.spawn(resync::run(
+            Arc::clone(&context),
+            args.resync(),
+            stop.clone(),
+        ));
         tracing::info!("started");
     }
     stop.cancelled().await;
@@ -68,9 +84,15 @@ fn begin(context: &Arc<Context>) {
     context.set_started();
     let world = &context.world;
     for (key, workflow) in world.workflows.read().iter() {
-        let observed = workflow.status.as_ref().and_then(|status| status.observed_generation);
-        let urgency =
-            if observed == workflow.metadata.generation { Urgency::Background } else { Urgency::Dependent };
+        let observed = workflow
+            .status
+            .as_ref()
+            .and_then(|status| status.observed_generation);
+        let urgency = if observed == workflow.metadata.generation {
+            Urgency::Background
+        } else {
+            Urgency::Dependent
+        };
         context.want(Task::Workflow(key.clone()), urgency);
     }
     for key in world.ledger.read().keys() {
@@ -85,9 +107,10 @@ fn begin(context: &Arc<Context>) {
 async fn digest_key(client: &Client, namespace: &str) -> anyhow::Result<DigestKey> {
     let api = Api::<Secret>::namespaced(client.clone(), namespace);
     loop {
-        let known = api.get_opt(DIGEST_SECRET).await.with_context(|| {
-            format!("failed to read Secret {namespace}/{DIGEST_SECRET}")
-        })?;
+        let known = api
+            .get_opt(DIGEST_SECRET)
+            .await
+            .with_context(|| format!("failed to read Secret {namespace}/{DIGEST_SECRET}"))?;
         if let Some(secret) = known {
             let bytes = secret.data.and_then(|mut data| data.remove(DIGEST_ENTRY));
             return bytes.and_then(|bytes| DigestKey::from_bytes(&bytes.0)).with_context(|| {
@@ -96,7 +119,10 @@ async fn digest_key(client: &Client, namespace: &str) -> anyhow::Result<DigestKe
         }
         let key = DigestKey::generate().context("failed to get random bytes")?;
         let secret = Secret {
-            metadata: ObjectMeta { name: Some(DIGEST_SECRET.to_owned()), ..ObjectMeta::default() },
+            metadata: ObjectMeta {
+                name: Some(DIGEST_SECRET.to_owned()),
+                ..ObjectMeta::default()
+            },
             data: Some([(DIGEST_ENTRY.to_owned(), ByteString(key.bytes().to_vec()))].into()),
             ..Secret::default()
         };

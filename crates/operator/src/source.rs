@@ -16,20 +16,25 @@ use crate::task::ObjectKey;
 
 /// Types of Secrets that no record may take values from (security, section 4).
 fn is_refused_type(secret_type: &str) -> bool {
-    matches!(secret_type, "kubernetes.io/service-account-token" | "bootstrap.kubernetes.io/token")
-        || secret_type.starts_with("helm.sh/")
+    matches!(
+        secret_type,
+        "kubernetes.io/service-account-token" | "bootstrap.kubernetes.io/token"
+    ) || secret_type.starts_with("helm.sh/")
 }
 
 /// Namespace of the source Secrets of a record.
-pub fn namespace_of(context: &Context, record: &RecordKey) -> Arc<str> {
-    record.namespace.clone().unwrap_or_else(|| Arc::clone(&context.settings.records_namespace))
+pub(crate) fn namespace_of(context: &Context, record: &RecordKey) -> Arc<str> {
+    record
+        .namespace
+        .clone()
+        .unwrap_or_else(|| Arc::clone(&context.settings.records_namespace))
 }
 
 /// What is known of a source Secret; looks when nobody did yet.
 ///
 /// # Errors
 /// When the API server does not answer. Missing and forbidden are answers.
-pub async fn state(context: &Context, key: &ObjectKey) -> Result<SourceState, Error> {
+pub(crate) async fn state(context: &Context, key: &ObjectKey) -> Result<SourceState, Error> {
     let known = context.world.sources.read().get(key).cloned();
     match known {
         Some(state) => Ok(state),
@@ -41,9 +46,13 @@ pub async fn state(context: &Context, key: &ObjectKey) -> Result<SourceState, Er
 ///
 /// # Errors
 /// As [`state`].
-pub async fn look(context: &Context, key: &ObjectKey) -> Result<SourceState, Error> {
+pub(crate) async fn look(context: &Context, key: &ObjectKey) -> Result<SourceState, Error> {
     let (state, _) = read(context, key).await?;
-    context.world.sources.write().set(key.clone(), state.clone());
+    context
+        .world
+        .sources
+        .write()
+        .set(key.clone(), state.clone());
     Ok(state)
 }
 
@@ -70,14 +79,14 @@ async fn read(context: &Context, key: &ObjectKey) -> Result<(SourceState, Data),
 
 /// Key names of the source Secrets of one record.
 #[derive(Clone, Debug, Default)]
-pub struct KeyView {
+pub(crate) struct KeyView {
     keys: HashMap<Name, Option<Arc<[Name]>>>,
     problems: HashMap<Name, String>,
 }
 
 impl KeyView {
     /// Adds what is known of a Secret.
-    pub fn add(&mut self, key: &ObjectKey, state: &SourceState) {
+    pub(crate) fn add(&mut self, key: &ObjectKey, state: &SourceState) {
         let names = match state {
             SourceState::Present { keys, .. } => Some(Arc::clone(keys)),
             _ => None,
@@ -88,9 +97,9 @@ impl KeyView {
             SourceState::Denied => Some(format!(
                 "the operator may not read Secret `{key}`; grant `get`, `list` and `watch` on it by name to the operator's service account"
             )),
-            SourceState::Refused { secret_type } => {
-                Some(format!("Secret `{key}` is of type `{secret_type}`, which no record may refer to"))
-            }
+            SourceState::Refused { secret_type } => Some(format!(
+                "Secret `{key}` is of type `{secret_type}`, which no record may refer to"
+            )),
         };
         self.keys.insert(Arc::clone(&key.name), names);
         if let Some(problem) = problem {
@@ -99,20 +108,23 @@ impl KeyView {
     }
 
     /// Why a Secret cannot be used, for people.
-    pub fn problem(&self, secret: &str) -> Option<&str> {
+    pub(crate) fn problem(&self, secret: &str) -> Option<&str> {
         self.problems.get(secret).map(String::as_str)
     }
 }
 
 impl SourceKeys for KeyView {
     fn keys(&self, secret: &str) -> Option<Vec<Name>> {
-        self.keys.get(secret).and_then(Option::as_ref).map(|keys| keys.to_vec())
+        self.keys
+            .get(secret)
+            .and_then(Option::as_ref)
+            .map(|keys| keys.to_vec())
     }
 }
 
 /// Values of the source Secrets of one record. It lives for one rendering and is never kept.
 #[derive(Default)]
-pub struct ValueView {
+pub(crate) struct ValueView {
     data: HashMap<Name, Data>,
     /// The Secrets with the versions that were read.
     pub versions: Vec<(ObjectKey, u64)>,
@@ -125,7 +137,7 @@ impl ValueView {
     ///
     /// # Errors
     /// When the API server does not answer.
-    pub async fn read(context: &Context, secrets: &[ObjectKey]) -> Result<Self, Error> {
+    pub(crate) async fn read(context: &Context, secrets: &[ObjectKey]) -> Result<Self, Error> {
         let mut view = Self::default();
         for key in secrets {
             let (state, data) = read(context, key).await?;

@@ -10,16 +10,16 @@ mod workflows;
 
 use parking_lot::RwLock;
 
-pub use bindings::{Bindings, Bound};
-pub use ledger::{Ledger, LedgerEntry, RenderStamp};
-pub use pipelines::{PipelineEntry, Pipelines};
-pub use records::{RecordChange, RecordEntry, Records, secrets_of};
-pub use sources::{SourceState, Sources};
-pub use workflows::Workflows;
+pub(crate) use bindings::{Bindings, Bound};
+pub(crate) use ledger::{Ledger, LedgerEntry, RenderStamp};
+pub(crate) use pipelines::{PipelineEntry, Pipelines};
+pub(crate) use records::{RecordChange, RecordEntry, Records, secrets_of};
+pub(crate) use sources::{SourceState, Sources};
+pub(crate) use workflows::Workflows;
 
 /// All of it. Locks are held for the length of a look-up, never across an await.
 #[derive(Debug, Default)]
-pub struct World {
+pub(crate) struct World {
     /// Records, indexed for resolution.
     pub records: RwLock<Records>,
     /// Workflows.
@@ -36,6 +36,6 @@ pub struct World {
 
 /// A resource version as a number: they are comparable since Kubernetes 1.35, and were in fact
 /// before. Zero when it is none, so that the next event wins.
-pub fn version_number(text: Option<&str>) -> u64 {
+pub(crate) fn version_number(text: Option<&str>) -> u64 {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }

@@ -7,7 +7,7 @@ use extension_registry_core::record::RecordKey;
 
 /// Namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ObjectKey {
+pub(crate) struct ObjectKey {
     /// The namespace.
     pub namespace: Arc<str>,
     /// The name.
@@ -16,8 +16,11 @@ pub struct ObjectKey {
 
 impl ObjectKey {
     /// A key from its parts.
-    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+    pub(crate) fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 
@@ -29,7 +32,7 @@ impl fmt::Display for ObjectKey {
 
 /// One piece of work: bring this object to where it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Task {
+pub(crate) enum Task {
     /// Resolve a workflow, write its pipeline, say so in its status.
     Workflow(ObjectKey),
     /// Render, refresh or withdraw a projection.
@@ -40,7 +43,7 @@ pub enum Task {
 
 impl Task {
     /// Label in metrics and logs.
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Workflow(_) => "workflow",
             Self::Projection(_) => "projection",

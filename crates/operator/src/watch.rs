@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 
-pub use sources::SourceWatches;
+pub(crate) use sources::SourceWatches;
 
 /// Objects of a first list that come in one page: small enough to be gone again before the next.
 const PAGE: u32 = 250;
@@ -43,7 +43,11 @@ trait Sink: Send + 'static {
 }
 
 /// Starts the watches of all kinds and waits until each has filled its store once.
-pub async fn start(context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
+pub(crate) async fn start(
+    context: &Arc<Context>,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) {
     let sources = SourceWatches::new(context, stop);
     let waits = [
         records::cluster(context, &sources, tasks, stop),
@@ -77,13 +81,17 @@ where
     let stop = stop.clone();
     tasks.spawn(async move {
         let mut sender = Some(sender);
-        let stream = watcher(api, config.page_size(PAGE)).default_backoff().take_until(stop.cancelled_owned());
+        let stream = watcher(api, config.page_size(PAGE))
+            .default_backoff()
+            .take_until(stop.cancelled_owned());
         pin_mut!(stream);
         loop {
             match stream.try_next().await {
                 Ok(Some(event)) => match event {
                     watcher::Event::Init => sink.begin(),
-                    watcher::Event::InitApply(object) | watcher::Event::Apply(object) => sink.apply(object),
+                    watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
+                        sink.apply(object);
+                    }
                     watcher::Event::Delete(object) => sink.delete(object),
                     watcher::Event::InitDone => {
                         sink.end();

@@ -13,7 +13,7 @@ use crate::task::Task;
 use crate::{projection, record, workflow};
 
 /// Starts as many workers as may be busy at a time.
-pub fn start(context: &Arc<Context>, count: usize, tasks: &mut JoinSet<()>) {
+pub(crate) fn start(context: &Arc<Context>, count: usize, tasks: &mut JoinSet<()>) {
     for _ in 0..count.max(1) {
         let context = Arc::clone(context);
         tasks.spawn(async move {
@@ -27,9 +27,19 @@ pub fn start(context: &Arc<Context>, count: usize, tasks: &mut JoinSet<()>) {
 async fn work(context: &Arc<Context>, task: Task) {
     let begun = Instant::now();
     let result = run(context, &task).await;
-    context.metrics.seconds.observe(begun.elapsed().as_secs_f64());
+    context
+        .metrics
+        .seconds
+        .observe(begun.elapsed().as_secs_f64());
     let outcome = result.as_ref().err().map_or("ok", Error::label);
-    context.metrics.work.get_or_create(&Work { controller: task.kind(), outcome }).inc();
+    context
+        .metrics
+        .work
+        .get_or_create(&Work {
+            controller: task.kind(),
+            outcome,
+        })
+        .inc();
     match &result {
         Ok(()) => tracing::debug!(%task, "done"),
         Err(error) => {

@@ -34,7 +34,9 @@ pub(crate) struct Refusals {
 impl Refusals {
     /// From problems in their order: the first gives the reason.
     pub(crate) fn new(resolved: bool, problems: &[(Reason, String)]) -> Self {
-        let reason = problems.first().map_or(Reason::Invalid, |(reason, _)| *reason);
+        let reason = problems
+            .first()
+            .map_or(Reason::Invalid, |(reason, _)| *reason);
         let lines: Vec<&str> = problems.iter().map(|(_, text)| text.as_str()).collect();
         Self {
             resolved,
@@ -49,11 +51,13 @@ impl Refusals {
 ///
 /// # Errors
 /// When the API server does not do what it was asked.
-pub async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
+pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
     if context.world.workflows.read().is_broken(key) {
         return update_status::unreadable(context, key).await;
     }
-    let Some(dereferenced) = dereference::run(context, key).await? else { return Ok(()) };
+    let Some(dereferenced) = dereference::run(context, key).await? else {
+        return Ok(());
+    };
     let outcome = match validate::run(&dereferenced) {
         Ok(validated) => match build::run(&dereferenced, validated) {
             Ok(prepared) => apply::run(context, key, &dereferenced, prepared).await?,
@@ -62,7 +66,13 @@ pub async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Er
         Err(refusals) => Err(refusals),
     };
     if let Err(refusals) = &outcome {
-        context.metrics.refusals.get_or_create(&Refused { reason: refusals.reason }).inc();
+        context
+            .metrics
+            .refusals
+            .get_or_create(&Refused {
+                reason: refusals.reason,
+            })
+            .inc();
     }
     update_status::run(context, key, &dereferenced, outcome).await
 }

@@ -139,7 +139,7 @@ fn unknown_keys(input: &Input<'_>) -> Vec<Problem> {
         let Some(step) = text.step.and_then(|index| input.spec.steps.get(index)) else {
             continue;
         };
-        let Ok(template) = Template::parse(text.text) else {
+        let Ok(template) = Template::parse(text.content) else {
             continue;
         };
         let bounds = bounds_of(input, step);

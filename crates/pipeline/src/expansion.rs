@@ -89,18 +89,15 @@ pub(crate) fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> S
                 expanded.push('$');
                 2
             }
-            Some(b'(') => match from.find(')') {
-                Some(close) => {
-                    expanded.push_str(
-                        &variable(&from[2..close]).unwrap_or_else(|| from[..=close].to_owned()),
-                    );
-                    close + 1
-                }
-                None => {
-                    expanded.push_str("$(");
-                    2
-                }
-            },
+            Some(b'(') => {
+                let end = from.find(')').map_or(2, |close| close + 1);
+                let whole = &from[..end];
+                let name = whole
+                    .strip_prefix("$(")
+                    .and_then(|name| name.strip_suffix(')'));
+                expanded.push_str(&name.and_then(&variable).unwrap_or_else(|| whole.to_owned()));
+                end
+            }
             _ => {
                 expanded.push('$');
                 1

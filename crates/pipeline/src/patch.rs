@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 pub use site::{Mount, Site};
 
 pub(crate) use expressions::key_of;
+use variables::SecretVariable;
 pub(crate) use variables::plan;
 
 use crate::check::requirements::{invalid_root, root_path};
@@ -112,7 +113,7 @@ pub fn patch(
     if !bounds.is_empty() && !own.contains(&ROOT_VARIABLE) {
         variables.push(json!({"name": ROOT_VARIABLE, "value": DEFAULT_ROOT}));
     }
-    variables.extend(plan.variables.iter().map(|variable| variable.to_json()));
+    variables.extend(plan.variables.iter().map(SecretVariable::to_json));
     variables.extend(expressions.helpers);
     variables.extend(expressions.env);
     site.set("env", variables);

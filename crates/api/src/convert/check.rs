@@ -32,7 +32,10 @@ pub(super) const LABEL: Shape = Shape {
 };
 
 /// Namespaces.
-pub(super) const PROJECT: Shape = Shape { what: "not a valid name of a project", ..LABEL };
+pub(super) const PROJECT: Shape = Shape {
+    what: "not a valid name of a project",
+    ..LABEL
+};
 
 /// Names of Secrets.
 pub(super) const SECRET: Shape = Shape {
@@ -62,7 +65,10 @@ fn is_name(text: &str) -> bool {
 
 fn is_key(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    (1..=limits::KEY).contains(&text.len()) && text.bytes().all(allowed) && text != "." && !text.starts_with("..")
+    (1..=limits::KEY).contains(&text.len())
+        && text.bytes().all(allowed)
+        && text != "."
+        && !text.starts_with("..")
 }
 
 fn is_label(text: &str) -> bool {
@@ -72,7 +78,10 @@ fn is_label(text: &str) -> bool {
 
 fn is_subdomain(text: &str) -> bool {
     let end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.len() <= limits::KEY && text.split('.').all(|part| framed(part, end, |byte| end(byte) || byte == b'-'))
+    text.len() <= limits::KEY
+        && text
+            .split('.')
+            .all(|part| framed(part, end, |byte| end(byte) || byte == b'-'))
 }
 
 fn is_person(text: &str) -> bool {
@@ -87,7 +96,9 @@ fn is_variable(text: &str) -> bool {
 fn framed(text: &str, end: impl Fn(u8) -> bool, inner: impl Fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     match (bytes.first(), bytes.last()) {
-        (Some(first), Some(last)) => end(*first) && end(*last) && bytes.iter().all(|byte| inner(*byte)),
+        (Some(first), Some(last)) => {
+            end(*first) && end(*last) && bytes.iter().all(|byte| inner(*byte))
+        }
         _ => false,
     }
 }
@@ -100,8 +111,16 @@ mod tests {
     fn shapes_fit_what_they_should() {
         let long = "x".repeat(64);
         let table: [(Shape, &[&str], &[&str]); 5] = [
-            (NAME, &["git+http", "API", "s3.eu-central-1", "a_b", &long[..63]], &["", "-a", "a-", "a b", "ä", &long]),
-            (KEY, &["AWS_KEY", ".dockerconfigjson", "_x", "a..b"], &["", ".", "..", "..x", "a/b", "a+b", "ä"]),
+            (
+                NAME,
+                &["git+http", "API", "s3.eu-central-1", "a_b", &long[..63]],
+                &["", "-a", "a-", "a b", "ä", &long],
+            ),
+            (
+                KEY,
+                &["AWS_KEY", ".dockerconfigjson", "_x", "a..b"],
+                &["", ".", "..", "..x", "a/b", "a+b", "ä"],
+            ),
             (LABEL, &["alpha", "a-1"], &["", "Alpha", "a.b", "a-", &long]),
             (SECRET, &["a.b-c", &long], &["", "a..b", ".a", "A", "a_b"]),
             (VARIABLE, &["A", "a.b", "A B"], &["", "A=B", "ä", "\n"]),

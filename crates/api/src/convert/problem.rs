@@ -36,15 +36,24 @@ enum Part<'a> {
 
 impl<'a> Path<'a> {
     pub(super) fn root(field: &'a str) -> Self {
-        Self { parent: None, part: Part::Field(field) }
+        Self {
+            parent: None,
+            part: Part::Field(field),
+        }
     }
 
     pub(super) fn field(&'a self, name: &'a str) -> Self {
-        Self { parent: Some(self), part: Part::Field(name) }
+        Self {
+            parent: Some(self),
+            part: Part::Field(name),
+        }
     }
 
     pub(super) fn index(&'a self, index: usize) -> Self {
-        Self { parent: Some(self), part: Part::Index(index) }
+        Self {
+            parent: Some(self),
+            part: Part::Index(index),
+        }
     }
 }
 
@@ -68,17 +77,30 @@ pub(super) struct Problems(Vec<FieldProblem>);
 impl Problems {
     const MOST: usize = 32;
 
-    pub(super) fn add(&mut self, path: &Path<'_>, reason: Reason, message: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn add(
+        &mut self,
+        path: &Path<'_>,
+        reason: Reason,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.refuse(path, Refusal::new(reason, message, hint));
     }
 
     pub(super) fn refuse(&mut self, path: &Path<'_>, refusal: Refusal) {
         if self.0.len() < Self::MOST {
-            self.0.push(FieldProblem { field: path.to_string(), refusal });
+            self.0.push(FieldProblem {
+                field: path.to_string(),
+                refusal,
+            });
         }
     }
 
     pub(super) fn none_or<T>(self, value: T) -> Result<T, Vec<FieldProblem>> {
-        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self.0)
+        }
     }
 }

@@ -17,7 +17,8 @@ use super::check::{NAME, PERSON, PROJECT, SECRET, Shape};
 use super::intern::{Intern, Unshared};
 use super::problem::{FieldProblem, Path, Problems};
 use crate::extension::{
-    AccessSpec, CredentialsScope, CredentialsSpec, EndpointSpec, EndpointType, ExtensionSpec, SecretText, ServiceSpec,
+    AccessSpec, CredentialsScope, CredentialsSpec, EndpointSpec, EndpointType, ExtensionSpec,
+    SecretText, ServiceSpec,
 };
 use crate::limits;
 
@@ -25,7 +26,11 @@ use crate::limits;
 ///
 /// # Errors
 /// Everything that is wrong with it, each with its field.
-pub fn record(key: RecordKey, generation: i64, spec: &ExtensionSpec) -> Result<Record, Vec<FieldProblem>> {
+pub fn record(
+    key: RecordKey,
+    generation: i64,
+    spec: &ExtensionSpec,
+) -> Result<Record, Vec<FieldProblem>> {
     record_with(key, generation, spec, &mut Unshared)
 }
 
@@ -40,7 +45,10 @@ pub fn record_with(
     names: &mut dyn Intern,
 ) -> Result<Record, Vec<FieldProblem>> {
     let root = Path::root("spec");
-    let mut reader = Reader { names, problems: Problems::default() };
+    let mut reader = Reader {
+        names,
+        problems: Problems::default(),
+    };
     if !size::check(&mut reader.problems, &root, spec) {
         // Nothing of it is read: whoever made it so large gets one answer, cheaply.
         return Err(reader.problems.none_or(()).err().unwrap_or_default());
@@ -55,7 +63,13 @@ struct Reader<'n> {
 }
 
 impl Reader<'_> {
-    fn record(&mut self, root: &Path<'_>, key: RecordKey, generation: i64, spec: &ExtensionSpec) -> Record {
+    fn record(
+        &mut self,
+        root: &Path<'_>,
+        key: RecordKey,
+        generation: i64,
+        spec: &ExtensionSpec,
+    ) -> Record {
         self.name(&Path::root("metadata.name"), &NAME, &key.name);
         let zone = spec.zone.as_deref().filter(|zone| !zone.is_empty());
         Record {
@@ -65,7 +79,9 @@ impl Reader<'_> {
             zone: self.optional(&root.field("zone"), zone),
             default: spec.default.unwrap_or(false),
             shadowable: spec.shadowable.unwrap_or(true),
-            access: spec.access.as_ref().map_or_else(Access::default, |access| self.access(&root.field("access"), access)),
+            access: spec.access.as_ref().map_or_else(Access::default, |access| {
+                self.access(&root.field("access"), access)
+            }),
             services: self.services(&root.field("services"), &key.name, &spec.services),
             configuration: self.entries(&root.field("configuration"), &spec.configuration),
             key,
@@ -81,7 +97,12 @@ impl Reader<'_> {
     }
 
     /// The services, or the one that a record without any offers.
-    fn services(&mut self, path: &Path<'_>, record: &Name, specs: &[ServiceSpec]) -> Box<[Service]> {
+    fn services(
+        &mut self,
+        path: &Path<'_>,
+        record: &Name,
+        specs: &[ServiceSpec],
+    ) -> Box<[Service]> {
         if specs.is_empty() {
             return [Service {
                 name: record.clone(),
@@ -94,7 +115,11 @@ impl Reader<'_> {
             .into();
         }
         self.unique(path, specs.iter().map(|service| service.name.as_str()));
-        specs.iter().enumerate().map(|(index, spec)| self.service(&path.index(index), spec)).collect()
+        specs
+            .iter()
+            .enumerate()
+            .map(|(index, spec)| self.service(&path.index(index), spec))
+            .collect()
     }
 
     fn service(&mut self, path: &Path<'_>, spec: &ServiceSpec) -> Service {
@@ -114,7 +139,10 @@ impl Reader<'_> {
             let path = path.index(index);
             Endpoint {
                 name: self.name(&path.field("name"), &NAME, &spec.name),
-                url: spec.url.as_ref().map(|url| self.url(&path.field("url"), url)),
+                url: spec
+                    .url
+                    .as_ref()
+                    .map(|url| self.url(&path.field("url"), url)),
                 kind: match spec.kind.unwrap_or_default() {
                     EndpointType::Internal => EndpointKind::Internal,
                     EndpointType::External => EndpointKind::External,
@@ -129,16 +157,21 @@ impl Reader<'_> {
         let text = url.reveal();
         if Address::has_user_info(text) {
             let hint = "put them under `credentials`, and keep only the address here";
-            self.problems.add(path, Reason::Invalid, "holds a user or a password", hint);
+            self.problems
+                .add(path, Reason::Invalid, "holds a user or a password", hint);
         } else if text.chars().count() > limits::URL || Address::parse(text).is_none() {
             let hint = "write a URL with a host, like `https://minio.example.org:9000`, or `host` or `host:port`";
-            self.problems.add(path, Reason::Invalid, "not an address", hint);
+            self.problems
+                .add(path, Reason::Invalid, "not an address", hint);
         }
         Sensitive::new(text)
     }
 
     fn credentials(&mut self, path: &Path<'_>, specs: &[CredentialsSpec]) -> Box<[Credentials]> {
-        self.unique(path, specs.iter().map(|credentials| credentials.name.as_str()));
+        self.unique(
+            path,
+            specs.iter().map(|credentials| credentials.name.as_str()),
+        );
         let read = |(index, spec): (usize, &CredentialsSpec)| {
             let path = path.index(index);
             Credentials {
@@ -152,17 +185,25 @@ impl Reader<'_> {
                 users: self.members(&path.field("user"), &PERSON, spec.user.as_deref()),
                 default: spec.default.unwrap_or(false),
                 entries: self.credential_entries(&path.field("configuration"), &spec.configuration),
-                secret: spec
-                    .secret_ref
-                    .as_ref()
-                    .map(|secret| self.name(&path.field("secretRef").field("name"), &SECRET, &secret.name)),
+                secret: spec.secret_ref.as_ref().map(|secret| {
+                    self.name(
+                        &path.field("secretRef").field("name"),
+                        &SECRET,
+                        &secret.name,
+                    )
+                }),
             }
         };
         specs.iter().enumerate().map(read).collect()
     }
 
     /// Members of a list that admits. One that is listed twice is admitted once.
-    fn members(&mut self, path: &Path<'_>, shape: &Shape, list: Option<&[String]>) -> Option<Box<[Name]>> {
+    fn members(
+        &mut self,
+        path: &Path<'_>,
+        shape: &Shape,
+        list: Option<&[String]>,
+    ) -> Option<Box<[Name]>> {
         let list = list?;
         let mut seen = HashSet::with_capacity(list.len());
         let mut members = Vec::with_capacity(list.len());
@@ -182,7 +223,8 @@ impl Reader<'_> {
     /// password in the wrong place.
     fn name(&mut self, path: &Path<'_>, shape: &Shape, text: &str) -> Name {
         if !(shape.fits)(text) {
-            self.problems.add(path, Reason::Invalid, shape.what, shape.hint);
+            self.problems
+                .add(path, Reason::Invalid, shape.what, shape.hint);
         }
         self.names.name(text)
     }
@@ -192,7 +234,12 @@ impl Reader<'_> {
         for (index, name) in names.enumerate() {
             if !seen.insert(name) {
                 let path = path.index(index);
-                self.problems.add(&path.field("name"), Reason::Invalid, "used twice in this list", "give each its own name");
+                self.problems.add(
+                    &path.field("name"),
+                    Reason::Invalid,
+                    "used twice in this list",
+                    "give each its own name",
+                );
             }
         }
     }

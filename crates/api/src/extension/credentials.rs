@@ -27,7 +27,11 @@ pub struct CredentialsSpec {
 
     /// Projects (namespaces) that may have these credentials. Needed by scope project. Beside scope
     /// user: the users listed have them only in these projects. An empty list admits nobody.
-    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(
         length(max = limits::MEMBERS),
         inner(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))
@@ -37,7 +41,11 @@ pub struct CredentialsSpec {
 
     /// Users who may have these credentials, exactly as the API server names them. Needed by scope
     /// user. An empty list admits nobody.
-    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub user: Option<Vec<String>>,

@@ -349,13 +349,13 @@ pub(crate) fn in_project(project: &str) -> Consumer {
 }
 
 pub(crate) trait ConsumerWords: Sized {
-    fn as_user(self, user: &str) -> Self;
+    fn of_user(self, user: &str) -> Self;
     fn of_group(self, group: &str) -> Self;
     fn in_zone(self, zone: &str) -> Self;
 }
 
 impl ConsumerWords for Consumer {
-    fn as_user(mut self, user: &str) -> Self {
+    fn of_user(mut self, user: &str) -> Self {
         self.user = Some(user.into());
         self
     }

@@ -32,7 +32,7 @@ pub(crate) fn is_visible(record: &Record, consumer: &Consumer) -> bool {
     } = &record.access;
     let place = match projects {
         None => true,
-        Some(list) => list.iter().any(|one| *one == consumer.project),
+        Some(list) => list.contains(&consumer.project),
     };
     let user_is_listed = |list: &[Name]| list.iter().any(|one| Some(one) == consumer.user.as_ref());
     let group_is_listed = |list: &[Name]| {

@@ -36,12 +36,23 @@ pub(super) async fn run(
     dereferenced: &Dereferenced,
     prepared: Prepared,
 ) -> Result<Result<Applied, Refusal>, Error> {
-    let Prepared { projection, owner, mut secret, digest, keys } = prepared;
+    let Prepared {
+        projection,
+        owner,
+        mut secret,
+        digest,
+        keys,
+    } = prepared;
     let entry = match &dereferenced.entry {
-        Some(entry) if entry.identity.name() != *key.name || *entry.identity != projection.spec.identity(&key.namespace) => {
+        Some(entry)
+            if entry.identity.name() != *key.name
+                || *entry.identity != projection.spec.identity(&key.namespace) =>
+        {
             return Ok(Err(foreign_projection(key)));
         }
-        Some(entry) if entry.owner.as_deref() == Some(&*owner) && !entry.terminating => entry.clone(),
+        Some(entry) if entry.owner.as_deref() == Some(&*owner) && !entry.terminating => {
+            entry.clone()
+        }
         _ => match apply_projection(context, key, &projection).await? {
             Ok(entry) => entry,
             Err(refusal) => return Ok(Err(refusal)),
@@ -51,12 +62,24 @@ pub(super) async fn run(
         && entry.status.digest.as_deref() == Some(&digest)
         && !entry.due
     {
-        return Ok(Ok(Applied { secret: written.clone(), digest, keys }));
+        return Ok(Ok(Applied {
+            secret: written.clone(),
+            digest,
+            keys,
+        }));
     }
     secret.metadata.owner_references = Some(vec![secret_owner(key, &entry.uid)]);
-    let known = entry.status.secret.as_ref().map(|secret| secret.uid.as_str());
+    let known = entry
+        .status
+        .secret
+        .as_ref()
+        .map(|secret| secret.uid.as_str());
     let written = write_secret(context, key, secret, known, entry.created.as_ref()).await?;
-    Ok(written.map(|secret| Applied { secret, digest, keys }))
+    Ok(written.map(|secret| Applied {
+        secret,
+        digest,
+        keys,
+    }))
 }
 
 async fn apply_projection(
@@ -66,7 +89,14 @@ async fn apply_projection(
 ) -> Result<Result<LedgerEntry, Refusal>, Error> {
     let api = Api::<ExtensionProjection>::namespaced(context.client.clone(), &key.namespace);
     context.metrics.wrote("ExtensionProjection", "apply");
-    match api.patch(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(projection)).await {
+    match api
+        .patch(
+            &key.name,
+            &PatchParams::apply(FIELD_MANAGER).force(),
+            &Patch::Apply(projection),
+        )
+        .await
+    {
         Ok(object) => {
             let mut ledger = context.world.ledger.write();
             ledger.upsert(key, &object);
@@ -78,7 +108,10 @@ async fn apply_projection(
         }
         // The spec of a projection never changes: somebody made one of this name for something else.
         Err(error) if code(&error) == 422 => Ok(Err(foreign_projection(key))),
-        Err(error) => Err(Error::api(format!("apply ExtensionProjection {key}"), &error)),
+        Err(error) => Err(Error::api(
+            format!("apply ExtensionProjection {key}"),
+            &error,
+        )),
     }
 }
 
@@ -86,7 +119,10 @@ fn foreign_projection(key: &ObjectKey) -> Refusal {
     Refusal::new(
         Reason::SecretConflict,
         format!("ExtensionProjection {key} stands for something else"),
-        format!("delete it: kubectl delete extensionprojection -n {} {}", key.namespace, key.name),
+        format!(
+            "delete it: kubectl delete extensionprojection -n {} {}",
+            key.namespace, key.name
+        ),
     )
 }
 
@@ -108,8 +144,13 @@ async fn write_secret(
     projection_created: Option<&Time>,
 ) -> Result<Result<WrittenSecret, Refusal>, Error> {
     let api = Api::<Secret>::namespaced(context.client.clone(), &key.namespace);
-    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    let mut attempt = known_uid.map_or(Attempt::Create, |uid| Attempt::Update { uid: uid.to_owned() });
+    let parameters = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    let mut attempt = known_uid.map_or(Attempt::Create, |uid| Attempt::Update {
+        uid: uid.to_owned(),
+    });
     // Each kind of attempt can lose a race once; more rounds mean that somebody fights.
     for _ in 0..4 {
         let result = match &attempt {
@@ -135,7 +176,10 @@ async fn write_secret(
         attempt = match result {
             Ok(written) => {
                 let uid = written.uid().unwrap_or_default();
-                return Ok(Ok(WrittenSecret { name: key.name.to_string(), uid }));
+                return Ok(Ok(WrittenSecret {
+                    name: key.name.to_string(),
+                    uid,
+                }));
             }
             Err(error) if code(&error) == 404 && !is_namespace_gone(&error) => Attempt::Create,
             Err(error) if code(&error) == 409 => Attempt::Adopt,
@@ -144,13 +188,20 @@ async fn write_secret(
             Err(error) => return Err(Error::secret(format!("write Secret {key}"), &error)),
         }
     }
-    Err(Error::Api { what: format!("write Secret {key}"), detail: "it comes and goes".to_owned(), code: 409 })
+    Err(Error::Api {
+        what: format!("write Secret {key}"),
+        detail: "it comes and goes".to_owned(),
+        code: 409,
+    })
 }
 
 /// A create that is not found has no namespace to go to.
 fn is_namespace_gone(error: &kube::Error) -> bool {
     let of_namespace = |status: &kube::core::Status| {
-        status.details.as_ref().is_some_and(|details| details.kind == "namespaces")
+        status
+            .details
+            .as_ref()
+            .is_some_and(|details| details.kind == "namespaces")
     };
     matches!(error, kube::Error::Api(status) if of_namespace(status))
 }
@@ -163,7 +214,10 @@ async fn is_ours(
     secret: &Secret,
     projection_created: Option<&Time>,
 ) -> Result<bool, Error> {
-    let dry_run = PostParams { dry_run: true, field_manager: Some(FIELD_MANAGER.to_owned()) };
+    let dry_run = PostParams {
+        dry_run: true,
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+    };
     match api.replace(&key.name, &dry_run, secret).await {
         Ok(answer) => Ok(match (answer.creation_timestamp(), projection_created) {
             (Some(secret), Some(projection)) => secret.0 >= projection.0,
@@ -179,7 +233,10 @@ fn squatted(key: &ObjectKey) -> Refusal {
     Refusal::new(
         Reason::SecretConflict,
         format!("Secret {key} was made by somebody else and stays untouched"),
-        format!("delete it: kubectl delete secret -n {} {}", key.namespace, key.name),
+        format!(
+            "delete it: kubectl delete secret -n {} {}",
+            key.namespace, key.name
+        ),
     )
 }
 
@@ -197,20 +254,28 @@ pub(super) async fn withdraw(
     {
         context.metrics.wrote("Secret", "delete");
         let api = Api::<Secret>::namespaced(context.client.clone(), &key.namespace);
-        let deleted = api.delete(&key.name, &of_uid(&secret.uid)).await.map(|_| ());
-        accept_gone(deleted).map_err(|error| Error::secret(format!("delete Secret {key}"), &error))?;
+        let deleted = api
+            .delete(&key.name, &of_uid(&secret.uid))
+            .await
+            .map(|_| ());
+        accept_gone(deleted)
+            .map_err(|error| Error::secret(format!("delete Secret {key}"), &error))?;
     }
     context.metrics.wrote("ExtensionProjection", "delete");
     let api = Api::<ExtensionProjection>::namespaced(context.client.clone(), &key.namespace);
     let deleted = api.delete(&key.name, &of_uid(&entry.uid)).await.map(|_| ());
-    accept_gone(deleted).map_err(|error| Error::api(format!("delete ExtensionProjection {key}"), &error))?;
+    accept_gone(deleted)
+        .map_err(|error| Error::api(format!("delete ExtensionProjection {key}"), &error))?;
     context.world.ledger.write().remove(key);
     tracing::info!(projection = %key, reason, record = %entry.identity.record, "withdrawn");
     let mut object = ExtensionProjection::new(&key.name, (&*entry.identity).into());
     object.metadata.namespace = Some(key.namespace.to_string());
     object.metadata.uid = Some(entry.uid.to_string());
     let note = format!("Secret {} was deleted: {}", key.name, explain(reason));
-    context.events.normal(&object.object_ref(&()), reason, "Withdraw", &note).await;
+    context
+        .events
+        .normal(&object.object_ref(&()), reason, "Withdraw", &note)
+        .await;
     Ok(())
 }
 
@@ -224,7 +289,10 @@ fn explain(reason: &str) -> &'static str {
 
 fn of_uid(uid: &str) -> DeleteParams {
     DeleteParams {
-        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
+        preconditions: Some(Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        }),
         ..DeleteParams::default()
     }
 }
@@ -232,7 +300,9 @@ fn of_uid(uid: &str) -> DeleteParams {
 /// Gone already, replaced by another, or going with its namespace: all the same to a withdrawal.
 fn accept_gone(result: Result<(), kube::Error>) -> Result<(), kube::Error> {
     match result {
-        Err(error) if matches!(code(&error), 404 | 409) || is_namespace_terminating(&error) => Ok(()),
+        Err(error) if matches!(code(&error), 404 | 409) || is_namespace_terminating(&error) => {
+            Ok(())
+        }
         other => other,
     }
 }

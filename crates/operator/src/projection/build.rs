@@ -47,11 +47,17 @@ pub(super) fn run(
     let data = Layout::new(choice, &values.keys)
         .and_then(|layout| layout.render(choice, values))
         .map_err(|missing| missing_sources(&missing, &values.keys))?;
-    let size: usize = data.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let size: usize = data
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
     if size > MOST_BYTES {
         return Err(Refusal::new(
             Reason::TooLarge,
-            format!("{} would render {size} bytes; a Secret holds {MOST_BYTES}", choice.record.key),
+            format!(
+                "{} would render {size} bytes; a Secret holds {MOST_BYTES}",
+                choice.record.key
+            ),
             "shorten the configuration of the record or the source Secret",
         ));
     }
@@ -71,9 +77,9 @@ pub(crate) fn missing_sources(missing: &[MissingSource], keys: &KeyView) -> Refu
     let texts: Vec<String> = missing
         .iter()
         .map(|missing| match missing {
-            MissingSource::Secret { secret } => {
-                keys.problem(secret).map_or_else(|| missing.to_string(), str::to_owned)
-            }
+            MissingSource::Secret { secret } => keys
+                .problem(secret)
+                .map_or_else(|| missing.to_string(), str::to_owned),
             MissingSource::Key { .. } => format!("{missing}; add it"),
         })
         .collect();
@@ -93,7 +99,10 @@ fn projection(key: &ObjectKey, identity: &Identity, record_uid: &str) -> Extensi
         block_owner_deletion: Some(false),
     };
     let mut projection = ExtensionProjection::new(&key.name, spec);
-    projection.metadata = ObjectMeta { owner_references: Some(vec![owner]), ..metadata(key) };
+    projection.metadata = ObjectMeta {
+        owner_references: Some(vec![owner]),
+        ..metadata(key)
+    };
     projection
 }
 
@@ -101,7 +110,11 @@ fn secret(key: &ObjectKey, identity: &Identity, data: BTreeMap<String, Vec<u8>>)
     Secret {
         metadata: metadata(key),
         type_: Some(format!("servicebinding.io/{}", identity.binding_type)),
-        data: Some(data.into_iter().map(|(key, value)| (key, ByteString(value))).collect()),
+        data: Some(
+            data.into_iter()
+                .map(|(key, value)| (key, ByteString(value)))
+                .collect(),
+        ),
         ..Secret::default()
     }
 }

@@ -23,13 +23,20 @@ pub(super) struct Dereferenced {
     pub(super) stamp: RenderStamp,
 }
 
-pub(super) async fn run(context: &Context, key: &ObjectKey, choice: &Choice) -> Result<Dereferenced, Error> {
+pub(super) async fn run(
+    context: &Context,
+    key: &ObjectKey,
+    choice: &Choice,
+) -> Result<Dereferenced, Error> {
     let values = ValueView::read(context, &secrets(context, choice)).await?;
     let record = record_stamp(context, choice);
     Ok(Dereferenced {
         entry: context.world.ledger.read().get(key).cloned(),
         record_uid: Arc::clone(&record.0),
-        stamp: RenderStamp { record, sources: values.versions.clone() },
+        stamp: RenderStamp {
+            record,
+            sources: values.versions.clone(),
+        },
         values,
     })
 }
@@ -45,25 +52,41 @@ pub(super) fn stamp(context: &Context, choice: &Choice) -> Option<RenderStamp> {
             Some((secret, version))
         })
         .collect::<Option<Vec<_>>>()?;
-    Some(RenderStamp { record: record_stamp(context, choice), sources })
+    Some(RenderStamp {
+        record: record_stamp(context, choice),
+        sources,
+    })
 }
 
 fn record_stamp(context: &Context, choice: &Choice) -> (Arc<str>, i64) {
     let records = context.world.records.read();
-    let uid = records.get(&choice.record.key).map_or_else(|| Arc::from(""), |entry| Arc::clone(&entry.uid));
+    let uid = records
+        .get(&choice.record.key)
+        .map_or_else(|| Arc::from(""), |entry| Arc::clone(&entry.uid));
     (uid, choice.record.generation)
 }
 
 /// The source Secrets of the chosen credentials, and of no others.
 pub(crate) fn secrets(context: &Context, choice: &Choice) -> Vec<ObjectKey> {
-    let Some(credentials) = choice.credentials() else { return Vec::new() };
+    let Some(credentials) = choice.credentials() else {
+        return Vec::new();
+    };
     let namespace = namespace_of(context, &choice.record.key);
-    let named = credentials.entries.iter().filter_map(|entry| match &entry.source {
-        Source::SecretKey { secret, .. } => Some(secret),
-        Source::Inline(_) => None,
-    });
-    let mut names: Vec<_> = credentials.secret.iter().chain(named).cloned().collect();
-    names.sort();
-    names.dedup();
-    names.into_iter().map(|name| ObjectKey { namespace: Arc::clone(&namespace), name }).collect()
+    let named = credentials
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.source {
+            Source::SecretKey { secret, .. } => Some(secret),
+            Source::Inline(_) => None,
+        });
+    let mut secrets: Vec<_> = credentials.secret.iter().chain(named).cloned().collect();
+    secrets.sort();
+    secrets.dedup();
+    secrets
+        .into_iter()
+        .map(|name| ObjectKey {
+            namespace: Arc::clone(&namespace),
+            name,
+        })
+        .collect()
 }

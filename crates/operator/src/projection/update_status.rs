@@ -1,7 +1,9 @@
 //! Says in the status what was written, and keeps it for the next start.
 
 use extension_registry_api::status::READY;
-use extension_registry_api::{ExtensionProjection, ExtensionProjectionStatus, FIELD_MANAGER, GROUP, VERSION};
+use extension_registry_api::{
+    ExtensionProjection, ExtensionProjectionStatus, FIELD_MANAGER, GROUP, VERSION,
+};
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Choice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -42,7 +44,10 @@ fn wanted(
 ) -> (ExtensionProjectionStatus, Result<(), Refusal>) {
     let before = &entry.status;
     let unused_since = (consumers == 0).then(|| {
-        let since = before.unused_since.clone().unwrap_or_else(|| Time(Timestamp::now()));
+        let since = before
+            .unused_since
+            .clone()
+            .unwrap_or_else(|| Time(Timestamp::now()));
         whole_seconds(&since)
     });
     let base = ExtensionProjectionStatus {
@@ -53,7 +58,11 @@ fn wanted(
     };
     match outcome {
         Ok(applied) => {
-            let ready = Wanted::yes(READY, "Rendered", format!("rendered from {}", choice.record.key));
+            let ready = Wanted::yes(
+                READY,
+                "Rendered",
+                format!("rendered from {}", choice.record.key),
+            );
             let status = ExtensionProjectionStatus {
                 conditions: conditions(&before.conditions, vec![ready], entry.generation),
                 secret: Some(applied.secret),
@@ -79,7 +88,11 @@ fn wanted(
     }
 }
 
-async fn write(context: &Context, key: &ObjectKey, status: &ExtensionProjectionStatus) -> Result<(), Error> {
+async fn write(
+    context: &Context,
+    key: &ObjectKey,
+    status: &ExtensionProjectionStatus,
+) -> Result<(), Error> {
     let api = Api::<ExtensionProjection>::namespaced(context.client.clone(), &key.namespace);
     let patch = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
@@ -87,13 +100,23 @@ async fn write(context: &Context, key: &ObjectKey, status: &ExtensionProjectionS
         "status": status,
     });
     context.metrics.wrote("ExtensionProjection", "status");
-    match api.patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await {
+    match api
+        .patch_status(
+            &key.name,
+            &PatchParams::apply(FIELD_MANAGER).force(),
+            &Patch::Apply(patch),
+        )
+        .await
+    {
         Ok(object) => {
             context.world.ledger.write().upsert(key, &object);
             Ok(())
         }
         // It went away meanwhile; its watch says so.
         Err(error) if code(&error) == 404 => Ok(()),
-        Err(error) => Err(Error::api(format!("update status of ExtensionProjection {key}"), &error)),
+        Err(error) => Err(Error::api(
+            format!("update status of ExtensionProjection {key}"),
+            &error,
+        )),
     }
 }

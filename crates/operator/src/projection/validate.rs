@@ -32,20 +32,37 @@ pub(super) struct Unused {
     pub(super) left: Duration,
 }
 
-pub(super) fn run(context: &Context, key: &ObjectKey, entry: &LedgerEntry, now: Timestamp) -> Verdict {
-    let Some(choice) = choice(context, key, &entry.identity) else { return Verdict::Revoked };
+pub(super) fn run(
+    context: &Context,
+    key: &ObjectKey,
+    entry: &LedgerEntry,
+    now: Timestamp,
+) -> Verdict {
+    let Some(choice) = choice(context, key, &entry.identity) else {
+        return Verdict::Revoked;
+    };
     // The name is a claim; only the identity counts, and a name that does not follow from it was not
     // written by the operator.
     if entry.identity.name() != *key.name {
         return Verdict::Revoked;
     }
     if context.world.bindings.read().consumers(key) > 0 {
-        return Verdict::Keep { choice, unused: None };
+        return Verdict::Keep {
+            choice,
+            unused: None,
+        };
     }
-    let since = entry.status.unused_since.as_ref().map_or(now, |since| since.0);
+    let since = entry
+        .status
+        .unused_since
+        .as_ref()
+        .map_or(now, |since| since.0);
     let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
     match context.settings.unused_grace.checked_sub(waited) {
-        Some(left) if !left.is_zero() => Verdict::Keep { choice, unused: Some(Unused { left }) },
+        Some(left) if !left.is_zero() => Verdict::Keep {
+            choice,
+            unused: Some(Unused { left }),
+        },
         _ => Verdict::Expired,
     }
 }

@@ -24,14 +24,24 @@ pub(super) struct Dereferenced {
 pub(super) async fn run(context: &Context, key: &RecordKey) -> Result<Option<Dereferenced>, Error> {
     let (entry, record) = {
         let records = context.world.records.read();
-        let Some(entry) = records.get(key).cloned() else { return Ok(None) };
+        let Some(entry) = records.get(key).cloned() else {
+            return Ok(None);
+        };
         (entry, records.index.get(key).cloned())
     };
     let mut keys = KeyView::default();
-    for secret in record.iter().flat_map(|record| secrets_of(record, &context.settings.records_namespace)) {
+    for secret in record
+        .iter()
+        .flat_map(|record| secrets_of(record, &context.settings.records_namespace))
+    {
         let state = source::state(context, &secret).await?;
         keys.add(&secret, &state);
     }
     let consumers = context.world.bindings.read().record_consumers(key);
-    Ok(Some(Dereferenced { entry, record, keys, consumers }))
+    Ok(Some(Dereferenced {
+        entry,
+        record,
+        keys,
+        consumers,
+    }))
 }

@@ -1,5 +1,7 @@
 //! Says in the status of a record whether it can be used, by how many, and what it offers.
 
+use std::sync::Arc;
+
 use extension_registry_api::extension::ExtensionSummary;
 use extension_registry_api::status::{READY, STALLED};
 use extension_registry_api::{
@@ -14,6 +16,7 @@ use serde_json::json;
 use crate::condition::{Wanted, conditions};
 use crate::context::Context;
 use crate::error::{Error, code};
+use crate::live;
 use crate::record::dereference::Dereferenced;
 use crate::record::validate::NotReady;
 
@@ -24,9 +27,17 @@ pub(super) async fn run(
     verdict: Result<(), NotReady>,
 ) -> Result<(), Error> {
     let entry = &dereferenced.entry;
+    let before = match &dereferenced.record {
+        Some(_) => entry.status.clone(),
+        None => live_status(context, key).await?,
+    };
     let wanted = match verdict {
         Ok(()) => vec![Wanted::yes(READY, "Ready", "the record can be used")],
-        Err(NotReady { reason, stalled, message }) => {
+        Err(NotReady {
+            reason,
+            stalled,
+            message,
+        }) => {
             let mut wanted = vec![Wanted::no(READY, reason, message.clone())];
             if stalled {
                 wanted.push(Wanted::yes(STALLED, reason, message));
@@ -36,20 +47,50 @@ pub(super) async fn run(
     };
     let status = ExtensionStatus {
         observed_generation: Some(entry.generation),
-        conditions: conditions(&entry.status.conditions, wanted, entry.generation),
+        conditions: conditions(&before.conditions, wanted, entry.generation),
         consumers: dereferenced.consumers,
-        summary: Some(ExtensionSummary { services: entry.services.to_string() }),
+        summary: Some(ExtensionSummary {
+            services: entry.services.to_string(),
+        }),
     };
-    if status == *entry.status {
+    if status == *before {
         return Ok(());
     }
     let client = context.client.clone();
     match &key.namespace {
-        None => write(context, key, &status, Api::<DeserializeGuard<ClusterExtension>>::all(client)).await,
+        None => {
+            write(
+                context,
+                key,
+                &status,
+                Api::<DeserializeGuard<ClusterExtension>>::all(client),
+            )
+            .await
+        }
         Some(namespace) => {
-            write(context, key, &status, Api::<DeserializeGuard<Extension>>::namespaced(client, namespace)).await
+            write(
+                context,
+                key,
+                &status,
+                Api::<DeserializeGuard<Extension>>::namespaced(client, namespace),
+            )
+            .await
         }
     }
+}
+
+/// The status of a record whose spec cannot be read: no store has it.
+async fn live_status(context: &Context, key: &RecordKey) -> Result<Arc<ExtensionStatus>, Error> {
+    let live = match key.namespace.as_deref() {
+        None => {
+            live::read::<ClusterExtension, ExtensionStatus>(&context.client, None, &key.name)
+                .await?
+        }
+        namespace => {
+            live::read::<Extension, ExtensionStatus>(&context.client, namespace, &key.name).await?
+        }
+    };
+    Ok(Arc::new(live.map(|live| live.status).unwrap_or_default()))
 }
 
 async fn write<K: RecordObject>(
@@ -59,9 +100,17 @@ async fn write<K: RecordObject>(
     api: Api<DeserializeGuard<K>>,
 ) -> Result<(), Error> {
     let kind = key.kind().as_str();
-    let patch = json!({ "apiVersion": format!("{GROUP}/{VERSION}"), "kind": kind, "status": status });
+    let patch =
+        json!({ "apiVersion": format!("{GROUP}/{VERSION}"), "kind": kind, "status": status });
     context.metrics.wrote(kind, "status");
-    match api.patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await {
+    match api
+        .patch_status(
+            &key.name,
+            &PatchParams::apply(FIELD_MANAGER).force(),
+            &Patch::Apply(patch),
+        )
+        .await
+    {
         Ok(DeserializeGuard(Ok(mut object))) => {
             extension_registry_api::kinds::strip(object.meta_mut());
             let namespace = &context.settings.records_namespace;

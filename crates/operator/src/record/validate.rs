@@ -22,12 +22,17 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<(), NotReady> {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return Err(NotReady {
             reason: first.refusal.reason.as_str(),
-            stalled: problems.iter().any(|problem| problem.refusal.reason.is_stalled()),
+            stalled: problems
+                .iter()
+                .any(|problem| problem.refusal.reason.is_stalled()),
             message: lines.join("\n"),
         });
     }
     let mut missing = BTreeSet::new();
-    let services = dereferenced.record.iter().flat_map(|record| &record.services);
+    let services = dereferenced
+        .record
+        .iter()
+        .flat_map(|record| &record.services);
     for credentials in services.flat_map(|service| &service.credentials) {
         collect(credentials, &dereferenced.keys, &mut missing);
     }
@@ -36,22 +41,37 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<(), NotReady> {
     }
     let missing: Vec<MissingSource> = missing.into_iter().collect();
     let refusal = missing_sources(&missing, &dereferenced.keys);
-    Err(NotReady { reason: Reason::SecretMissing.as_str(), stalled: false, message: refusal.to_string() })
+    Err(NotReady {
+        reason: Reason::SecretMissing.as_str(),
+        stalled: false,
+        message: refusal.to_string(),
+    })
 }
 
-fn collect(credentials: &Credentials, keys: &dyn SourceKeys, missing: &mut BTreeSet<MissingSource>) {
+fn collect(
+    credentials: &Credentials,
+    keys: &dyn SourceKeys,
+    missing: &mut BTreeSet<MissingSource>,
+) {
     if let Some(secret) = &credentials.secret
         && keys.keys(secret).is_none()
     {
-        missing.insert(MissingSource::Secret { secret: secret.clone() });
+        missing.insert(MissingSource::Secret {
+            secret: secret.clone(),
+        });
     }
     for entry in &credentials.entries {
-        let Source::SecretKey { secret, key } = &entry.source else { continue };
+        let Source::SecretKey { secret, key } = &entry.source else {
+            continue;
+        };
         match keys.keys(secret) {
-            None => missing.insert(MissingSource::Secret { secret: secret.clone() }),
-            Some(known) if !known.contains(key) => {
-                missing.insert(MissingSource::Key { secret: secret.clone(), key: key.clone() })
-            }
+            None => missing.insert(MissingSource::Secret {
+                secret: secret.clone(),
+            }),
+            Some(known) if !known.contains(key) => missing.insert(MissingSource::Key {
+                secret: secret.clone(),
+                key: key.clone(),
+            }),
             Some(_) => continue,
         };
     }

@@ -10,7 +10,7 @@ use crate::task::ObjectKey;
 
 /// One requirement bound.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// Name of the projection and its Secret, in the workflow's namespace.
     pub projection: Arc<str>,
     /// The record.
@@ -19,7 +19,7 @@ pub struct Bound {
 
 /// All bindings of the pipelines as they stand.
 #[derive(Debug, Default)]
-pub struct Bindings {
+pub(crate) struct Bindings {
     by_workflow: HashMap<ObjectKey, Vec<Bound>>,
     projections: HashMap<ObjectKey, i64>,
     records: HashMap<RecordKey, i64>,
@@ -27,35 +27,39 @@ pub struct Bindings {
 
 impl Bindings {
     /// What a workflow uses.
-    pub fn of(&self, workflow: &ObjectKey) -> &[Bound] {
+    pub(crate) fn of(&self, workflow: &ObjectKey) -> &[Bound] {
         self.by_workflow.get(workflow).map_or(&[], Vec::as_slice)
     }
 
     /// Requirements bound to a projection.
-    pub fn consumers(&self, projection: &ObjectKey) -> i64 {
+    pub(crate) fn consumers(&self, projection: &ObjectKey) -> i64 {
         self.projections.get(projection).copied().unwrap_or(0)
     }
 
     /// Requirements bound to a record.
-    pub fn record_consumers(&self, record: &RecordKey) -> i64 {
+    pub(crate) fn record_consumers(&self, record: &RecordKey) -> i64 {
         self.records.get(record).copied().unwrap_or(0)
     }
 
     /// Sets what a workflow uses and returns whose counts changed.
-    pub fn set(&mut self, workflow: &ObjectKey, bound: Vec<Bound>) -> Vec<Bound> {
+    pub(crate) fn set(&mut self, workflow: &ObjectKey, bound: Vec<Bound>) -> Vec<Bound> {
         if self.of(workflow) == bound {
             return Vec::new();
         }
         let before = if bound.is_empty() {
             self.by_workflow.remove(workflow).unwrap_or_default()
         } else {
-            self.by_workflow.insert(workflow.clone(), bound.clone()).unwrap_or_default()
+            self.by_workflow
+                .insert(workflow.clone(), bound.clone())
+                .unwrap_or_default()
         };
         let mut touched: Vec<Bound> = Vec::new();
         for (list, step) in [(before, -1), (bound, 1)] {
             for entry in list {
-                let projection =
-                    ObjectKey { namespace: Arc::clone(&workflow.namespace), name: Arc::clone(&entry.projection) };
+                let projection = ObjectKey {
+                    namespace: Arc::clone(&workflow.namespace),
+                    name: Arc::clone(&entry.projection),
+                };
                 change(&mut self.projections, projection, step);
                 change(&mut self.records, entry.record.clone(), step);
                 touched.push(entry);
@@ -91,7 +95,10 @@ mod tests {
     use crate::task::ObjectKey;
 
     fn bound(name: &str) -> Bound {
-        Bound { projection: format!("ext-{name}").into(), record: RecordKey::cluster(name) }
+        Bound {
+            projection: format!("ext-{name}").into(),
+            record: RecordKey::cluster(name),
+        }
     }
 
     #[test]
@@ -104,7 +111,10 @@ mod tests {
         assert_eq!(bindings.consumers(&ObjectKey::new("b", "ext-x")), 0);
         assert_eq!(bindings.record_consumers(&RecordKey::cluster("x")), 2);
         assert!(bindings.set(&second, vec![bound("x")]).is_empty());
-        assert_eq!(bindings.set(&first, Vec::new()), vec![bound("x"), bound("y")]);
+        assert_eq!(
+            bindings.set(&first, Vec::new()),
+            vec![bound("x"), bound("y")]
+        );
         assert_eq!(bindings.consumers(&ObjectKey::new("a", "ext-x")), 1);
         assert_eq!(bindings.consumers(&ObjectKey::new("a", "ext-y")), 0);
     }

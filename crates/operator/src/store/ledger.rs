@@ -16,7 +16,7 @@ use crate::task::ObjectKey;
 /// From what a Secret was last rendered by this process: while nothing of it moves, there is
 /// nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RenderStamp {
+pub(crate) struct RenderStamp {
     /// uid and generation of the record.
     pub record: (Arc<str>, i64),
     /// Source Secrets with the versions that were read.
@@ -25,7 +25,7 @@ pub struct RenderStamp {
 
 /// One projection.
 #[derive(Clone, Debug)]
-pub struct LedgerEntry {
+pub(crate) struct LedgerEntry {
     /// `metadata.uid`.
     pub uid: Arc<str>,
     /// `metadata.resourceVersion`.
@@ -50,48 +50,49 @@ pub struct LedgerEntry {
 
 /// All projections.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     entries: HashMap<ObjectKey, LedgerEntry>,
     by_record: HashMap<RecordKey, HashSet<ObjectKey>>,
 }
 
 impl Ledger {
     /// The entry of that key.
-    pub fn get(&self, key: &ObjectKey) -> Option<&LedgerEntry> {
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&LedgerEntry> {
         self.entries.get(key)
     }
 
     /// All keys.
-    pub fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
         self.entries.keys()
     }
 
     /// Number of projections.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Projections of a record.
-    pub fn of_record(&self, record: &RecordKey) -> impl Iterator<Item = &ObjectKey> {
+    pub(crate) fn of_record(&self, record: &RecordKey) -> impl Iterator<Item = &ObjectKey> {
         self.by_record.get(record).into_iter().flatten()
     }
 
     /// Takes in an object; true when it is news.
-    pub fn upsert(&mut self, key: &ObjectKey, object: &ExtensionProjection) -> bool {
+    pub(crate) fn upsert(&mut self, key: &ObjectKey, object: &ExtensionProjection) -> bool {
         let version = version_number(object.resource_version().as_deref());
         let uid = object.uid().unwrap_or_default();
         let mut stamp = None;
-        if let Some(known) = self.entries.get(key) {
-            if *known.uid == *uid {
-                if known.version >= version {
-                    return false;
-                }
-                stamp.clone_from(&known.stamp);
+        if let Some(known) = self.entries.get(key).filter(|known| *known.uid == *uid) {
+            if known.version >= version {
+                return false;
             }
+            stamp.clone_from(&known.stamp);
         }
         self.remove(key);
         let identity = object.spec.identity(&key.namespace);
-        self.by_record.entry(identity.record.clone()).or_default().insert(key.clone());
+        self.by_record
+            .entry(identity.record.clone())
+            .or_default()
+            .insert(key.clone());
         self.entries.insert(
             key.clone(),
             LedgerEntry {
@@ -111,7 +112,7 @@ impl Ledger {
     }
 
     /// Notes from what a projection was rendered.
-    pub fn set_stamp(&mut self, key: &ObjectKey, stamp: RenderStamp) {
+    pub(crate) fn set_stamp(&mut self, key: &ObjectKey, stamp: RenderStamp) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.stamp = Some(stamp);
             entry.due = false;
@@ -119,15 +120,17 @@ impl Ledger {
     }
 
     /// Has a projection written again at the next look.
-    pub fn set_due(&mut self, key: &ObjectKey) {
+    pub(crate) fn set_due(&mut self, key: &ObjectKey) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.due = true;
         }
     }
 
     /// Forgets a projection.
-    pub fn remove(&mut self, key: &ObjectKey) -> bool {
-        let Some(entry) = self.entries.remove(key) else { return false };
+    pub(crate) fn remove(&mut self, key: &ObjectKey) -> bool {
+        let Some(entry) = self.entries.remove(key) else {
+            return false;
+        };
         if let Some(keys) = self.by_record.get_mut(&entry.identity.record) {
             keys.remove(key);
             if keys.is_empty() {
@@ -138,12 +141,23 @@ impl Ledger {
     }
 
     /// What a fresh list did not name.
-    pub fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
-        self.entries.keys().filter(|key| !seen.contains(*key)).cloned().collect()
+    pub(crate) fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
+        self.entries
+            .keys()
+            .filter(|key| !seen.contains(*key))
+            .cloned()
+            .collect()
     }
 }
 
 fn owner(object: &ExtensionProjection) -> Option<Arc<str>> {
-    let owners = object.metadata.owner_references.as_deref().unwrap_or_default();
-    owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid.as_str().into())
+    let owners = object
+        .metadata
+        .owner_references
+        .as_deref()
+        .unwrap_or_default();
+    owners
+        .iter()
+        .find(|owner| owner.controller == Some(true))
+        .map(|owner| owner.uid.as_str().into())
 }

@@ -7,7 +7,7 @@ use crate::task::ObjectKey;
 
 /// One pipeline that carries the operator's label.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PipelineEntry {
+pub(crate) struct PipelineEntry {
     /// `metadata.uid`.
     pub uid: Arc<str>,
     /// `metadata.resourceVersion`.
@@ -20,18 +20,18 @@ pub struct PipelineEntry {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub struct Pipelines {
+pub(crate) struct Pipelines {
     entries: HashMap<ObjectKey, PipelineEntry>,
 }
 
 impl Pipelines {
     /// The entry of that key.
-    pub fn get(&self, key: &ObjectKey) -> Option<&PipelineEntry> {
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&PipelineEntry> {
         self.entries.get(key)
     }
 
     /// Takes in news; true when they are.
-    pub fn upsert(&mut self, key: ObjectKey, entry: PipelineEntry) -> bool {
+    pub(crate) fn upsert(&mut self, key: ObjectKey, entry: PipelineEntry) -> bool {
         if let Some(known) = self.entries.get(&key)
             && known.uid == entry.uid
             && known.version >= entry.version
@@ -47,12 +47,16 @@ impl Pipelines {
     }
 
     /// Forgets a pipeline.
-    pub fn remove(&mut self, key: &ObjectKey) -> bool {
+    pub(crate) fn remove(&mut self, key: &ObjectKey) -> bool {
         self.entries.remove(key).is_some()
     }
 
     /// What a fresh list did not name.
-    pub fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
-        self.entries.keys().filter(|key| !seen.contains(*key)).cloned().collect()
+    pub(crate) fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
+        self.entries
+            .keys()
+            .filter(|key| !seen.contains(*key))
+            .cloned()
+            .collect()
     }
 }

@@ -12,9 +12,12 @@ use kube::ResourceExt;
 use crate::store::version_number;
 use crate::task::ObjectKey;
 
+/// After so many removals the names that nothing holds any more are dropped.
+const FORGET_EVERY: usize = 1024;
+
 /// One record object, without its values: those are in the index only.
 #[derive(Clone, Debug)]
-pub struct RecordEntry {
+pub(crate) struct RecordEntry {
     /// `metadata.uid`.
     pub uid: Arc<str>,
     /// `metadata.generation`.
@@ -32,7 +35,7 @@ pub struct RecordEntry {
 
 /// What an event changed for resolution.
 #[derive(Debug, Default)]
-pub struct RecordChange {
+pub(crate) struct RecordChange {
     /// The record before.
     pub before: Option<Arc<Record>>,
     /// The record after.
@@ -45,61 +48,69 @@ pub struct RecordChange {
 
 /// All records.
 #[derive(Debug, Default)]
-pub struct Records {
+pub(crate) struct Records {
     /// The index that requirements are resolved against.
     pub index: Index,
     entries: HashMap<RecordKey, RecordEntry>,
     references: HashMap<ObjectKey, HashSet<RecordKey>>,
     names: Names,
+    removals: usize,
 }
 
 impl Records {
     /// The entry of a record.
-    pub fn get(&self, key: &RecordKey) -> Option<&RecordEntry> {
+    pub(crate) fn get(&self, key: &RecordKey) -> Option<&RecordEntry> {
         self.entries.get(key)
     }
 
     /// Keys of all records.
-    pub fn keys(&self) -> impl Iterator<Item = &RecordKey> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &RecordKey> {
         self.entries.keys()
     }
 
     /// Number of records, broken ones too.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Records that refer to a source Secret.
-    pub fn referring_to(&self, secret: &ObjectKey) -> impl Iterator<Item = &RecordKey> {
+    pub(crate) fn referring_to(&self, secret: &ObjectKey) -> impl Iterator<Item = &RecordKey> {
         self.references.get(secret).into_iter().flatten()
     }
 
     /// Whether any record refers to it.
-    pub fn is_referenced(&self, secret: &ObjectKey) -> bool {
+    pub(crate) fn is_referenced(&self, secret: &ObjectKey) -> bool {
         self.references.contains_key(secret)
     }
 
     /// Takes in an object as a watch or a write shows it. Older news than what is known is dropped.
-    pub fn upsert<K: RecordObject>(&mut self, object: &K, records_namespace: &str) -> RecordChange {
+    pub(crate) fn upsert<K: RecordObject>(
+        &mut self,
+        object: &K,
+        records_namespace: &str,
+    ) -> RecordChange {
         let key = object.key();
         let version = version_number(object.resource_version().as_deref());
         let generation = object.meta().generation.unwrap_or_default();
         let uid: Arc<str> = object.uid().unwrap_or_default().into();
         let status = object.status().cloned().unwrap_or_default();
-        let mut status_changed = true;
         if let Some(entry) = self.entries.get_mut(&key) {
             if entry.version > version && *entry.uid == *uid {
                 return RecordChange::default();
             }
-            status_changed = *entry.status != status;
             if entry.generation == generation && *entry.uid == *uid {
+                let status_changed = *entry.status != status;
                 entry.version = version;
                 entry.status = Arc::new(status);
-                return RecordChange { look: status_changed, ..RecordChange::default() };
+                return RecordChange {
+                    look: status_changed,
+                    ..RecordChange::default()
+                };
             }
         }
         let services = service_names(&key, object.spec());
-        let converted = convert::record_with(key.clone(), generation, object.spec(), &mut self.names);
+        let converted =
+            convert::record_with(key.clone(), generation, object.spec(), &mut self.names);
         let (record, problems) = match converted {
             Ok(record) => (Some(Arc::new(record)), Vec::new()),
             Err(problems) => (None, problems),
@@ -112,42 +123,78 @@ impl Records {
             status: Arc::new(status),
             services: services.into(),
         };
-        let before = self.replace(&key, record.clone(), records_namespace);
+        let before = self.replace(&key, record.as_ref(), records_namespace);
         self.entries.insert(key, entry);
-        RecordChange { before, after: record, spec: true, look: true }
+        RecordChange {
+            before,
+            after: record,
+            spec: true,
+            look: true,
+        }
     }
 
     /// Takes in an object that does not have the shape of its kind.
-    pub fn upsert_broken(&mut self, key: &RecordKey, entry: RecordEntry, records_namespace: &str) -> RecordChange {
+    pub(crate) fn upsert_broken(
+        &mut self,
+        key: &RecordKey,
+        entry: RecordEntry,
+        records_namespace: &str,
+    ) -> RecordChange {
         let before = self.replace(key, None, records_namespace);
         self.entries.insert(key.clone(), entry);
-        RecordChange { before, after: None, spec: true, look: true }
+        RecordChange {
+            before,
+            after: None,
+            spec: true,
+            look: true,
+        }
     }
 
     /// Forgets a record.
-    pub fn remove(&mut self, key: &RecordKey, records_namespace: &str) -> RecordChange {
+    pub(crate) fn remove(&mut self, key: &RecordKey, records_namespace: &str) -> RecordChange {
         let known = self.entries.remove(key).is_some();
         let before = self.replace(key, None, records_namespace);
-        RecordChange { before, after: None, spec: known, look: false }
+        self.removals += 1;
+        if self.removals.is_multiple_of(FORGET_EVERY) {
+            self.names.forget_unused();
+        }
+        RecordChange {
+            before,
+            after: None,
+            spec: known,
+            look: false,
+        }
     }
 
     /// Forgets what a fresh list did not name; returns the keys.
-    pub fn keys_not_in(&self, seen: &HashSet<RecordKey>, namespaced: bool) -> Vec<RecordKey> {
+    pub(crate) fn keys_not_in(
+        &self,
+        seen: &HashSet<RecordKey>,
+        namespaced: bool,
+    ) -> Vec<RecordKey> {
         let of_kind = |key: &&RecordKey| key.namespace.is_some() == namespaced;
-        self.entries.keys().filter(of_kind).filter(|key| !seen.contains(*key)).cloned().collect()
+        self.entries
+            .keys()
+            .filter(of_kind)
+            .filter(|key| !seen.contains(*key))
+            .cloned()
+            .collect()
     }
 
     fn replace(
         &mut self,
         key: &RecordKey,
-        record: Option<Arc<Record>>,
+        record: Option<&Arc<Record>>,
         records_namespace: &str,
     ) -> Option<Arc<Record>> {
-        let before = match &record {
+        let before = match record {
             Some(record) => self.index.insert(Arc::clone(record)),
             None => self.index.remove(key),
         };
-        for secret in before.iter().flat_map(|record| secrets_of(record, records_namespace)) {
+        for secret in before
+            .iter()
+            .flat_map(|record| secrets_of(record, records_namespace))
+        {
             if let Some(keys) = self.references.get_mut(&secret) {
                 keys.remove(key);
                 if keys.is_empty() {
@@ -155,8 +202,14 @@ impl Records {
                 }
             }
         }
-        for secret in record.iter().flat_map(|record| secrets_of(record, records_namespace)) {
-            self.references.entry(secret).or_default().insert(key.clone());
+        for secret in record
+            .iter()
+            .flat_map(|record| secrets_of(record, records_namespace))
+        {
+            self.references
+                .entry(secret)
+                .or_default()
+                .insert(key.clone());
         }
         before
     }
@@ -173,17 +226,30 @@ fn service_names(key: &RecordKey, spec: &ExtensionSpec) -> String {
 
 /// The source Secrets of a record: in its own namespace, or in the records namespace for a cluster
 /// record (design, section 2).
-pub fn secrets_of(record: &Record, records_namespace: &str) -> HashSet<ObjectKey> {
-    let namespace: Arc<str> = record.key.namespace.clone().unwrap_or_else(|| records_namespace.into());
-    let credentials = record.services.iter().flat_map(|service| &service.credentials);
+pub(crate) fn secrets_of(record: &Record, records_namespace: &str) -> HashSet<ObjectKey> {
+    let namespace: Arc<str> = record
+        .key
+        .namespace
+        .clone()
+        .unwrap_or_else(|| records_namespace.into());
+    let credentials = record
+        .services
+        .iter()
+        .flat_map(|service| &service.credentials);
     credentials
         .flat_map(|entry| {
-            let named = entry.entries.iter().filter_map(|entry| match &entry.source {
-                Source::SecretKey { secret, .. } => Some(secret),
-                Source::Inline(_) => None,
-            });
+            let named = entry
+                .entries
+                .iter()
+                .filter_map(|entry| match &entry.source {
+                    Source::SecretKey { secret, .. } => Some(secret),
+                    Source::Inline(_) => None,
+                });
             named.chain(&entry.secret).cloned().collect::<Vec<_>>()
         })
-        .map(|name| ObjectKey { namespace: Arc::clone(&namespace), name })
+        .map(|name| ObjectKey {
+            namespace: Arc::clone(&namespace),
+            name,
+        })
         .collect()
 }

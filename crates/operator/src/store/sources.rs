@@ -10,7 +10,7 @@ use crate::task::ObjectKey;
 
 /// What is known of a source Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SourceState {
+pub(crate) enum SourceState {
     /// It is not there.
     Missing,
     /// The operator may not read it.
@@ -31,7 +31,7 @@ pub enum SourceState {
 
 impl SourceState {
     /// The version that was read; zero for what could not be.
-    pub fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         match self {
             Self::Present { version, .. } => *version,
             _ => 0,
@@ -41,28 +41,28 @@ impl SourceState {
 
 /// All source Secrets that a record refers to and that were looked at.
 #[derive(Debug, Default)]
-pub struct Sources {
+pub(crate) struct Sources {
     states: HashMap<ObjectKey, SourceState>,
 }
 
 impl Sources {
     /// What is known; `None` when nobody looked yet.
-    pub fn get(&self, key: &ObjectKey) -> Option<&SourceState> {
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&SourceState> {
         self.states.get(key)
     }
 
     /// Notes what was seen and returns what was known before.
-    pub fn set(&mut self, key: ObjectKey, state: SourceState) -> Option<SourceState> {
+    pub(crate) fn set(&mut self, key: ObjectKey, state: SourceState) -> Option<SourceState> {
         self.states.insert(key, state)
     }
 
     /// Forgets a Secret, so that the next user looks again.
-    pub fn forget(&mut self, key: &ObjectKey) -> Option<SourceState> {
+    pub(crate) fn forget(&mut self, key: &ObjectKey) -> Option<SourceState> {
         self.states.remove(key)
     }
 
     /// Names of all that are known.
-    pub fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
         self.states.keys()
     }
 }

@@ -11,7 +11,7 @@ use crate::task::ObjectKey;
 
 /// All workflows.
 #[derive(Debug, Default)]
-pub struct Workflows {
+pub(crate) struct Workflows {
     entries: HashMap<ObjectKey, Arc<Workflow>>,
     /// Objects that do not have the shape of a Workflow.
     broken: HashSet<ObjectKey>,
@@ -19,23 +19,23 @@ pub struct Workflows {
 
 impl Workflows {
     /// The workflow of that key.
-    pub fn get(&self, key: &ObjectKey) -> Option<&Arc<Workflow>> {
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<Workflow>> {
         self.entries.get(key)
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<Workflow>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<Workflow>)> {
         self.entries.iter()
     }
 
     /// Number of workflows.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Takes in an object; true when it is news. What was written by the operator itself is known
     /// already when its echo arrives.
-    pub fn upsert(&mut self, key: &ObjectKey, workflow: Workflow) -> bool {
+    pub(crate) fn upsert(&mut self, key: &ObjectKey, workflow: Workflow) -> bool {
         self.broken.remove(key);
         let version = version_number(workflow.resource_version().as_deref());
         if let Some(known) = self.entries.get(key)
@@ -49,24 +49,29 @@ impl Workflows {
     }
 
     /// Notes an object that does not have the shape of a Workflow; true when that is news.
-    pub fn upsert_broken(&mut self, key: &ObjectKey) -> bool {
+    pub(crate) fn upsert_broken(&mut self, key: &ObjectKey) -> bool {
         self.entries.remove(key);
         self.broken.insert(key.clone())
     }
 
     /// Whether the object is there but unreadable.
-    pub fn is_broken(&self, key: &ObjectKey) -> bool {
+    pub(crate) fn is_broken(&self, key: &ObjectKey) -> bool {
         self.broken.contains(key)
     }
 
     /// Forgets a workflow.
-    pub fn remove(&mut self, key: &ObjectKey) -> bool {
+    pub(crate) fn remove(&mut self, key: &ObjectKey) -> bool {
         self.broken.remove(key);
         self.entries.remove(key).is_some()
     }
 
     /// What a fresh list did not name.
-    pub fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
-        self.entries.keys().chain(&self.broken).filter(|key| !seen.contains(*key)).cloned().collect()
+    pub(crate) fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
+        self.entries
+            .keys()
+            .chain(&self.broken)
+            .filter(|key| !seen.contains(*key))
+            .cloned()
+            .collect()
     }
 }

@@ -23,8 +23,19 @@ pub(super) fn all(
     stop: &CancellationToken,
 ) -> oneshot::Receiver<()> {
     let api = Api::<PartialObjectMeta<Pipeline>>::all(context.client.clone());
-    let config = watcher::Config::default().any_semantic().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
-    spawn(api, config, Pipelines { context: Arc::clone(context), seen: None }, tasks, stop)
+    let config = watcher::Config::default()
+        .any_semantic()
+        .labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+    spawn(
+        api,
+        config,
+        Pipelines {
+            context: Arc::clone(context),
+            seen: None,
+        },
+        tasks,
+        stop,
+    )
 }
 
 struct Pipelines {
@@ -44,14 +55,22 @@ impl Sink for Pipelines {
         if let Some(seen) = &mut self.seen {
             seen.insert(key.clone());
         }
-        let news = self.context.world.pipelines.write().upsert(key.clone(), entry_of(&object.metadata));
+        let news = self
+            .context
+            .world
+            .pipelines
+            .write()
+            .upsert(key.clone(), entry_of(&object.metadata));
         if news {
             self.context.want(Task::Workflow(key), Urgency::Dependent);
         }
     }
 
     fn delete(&mut self, object: Self::Object) {
-        self.remove(ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any()));
+        self.remove(ObjectKey::new(
+            object.namespace().unwrap_or_default(),
+            object.name_any(),
+        ));
     }
 
     fn end(&mut self) {

@@ -23,8 +23,17 @@ pub(super) fn all(
     stop: &CancellationToken,
 ) -> oneshot::Receiver<()> {
     let api = Api::<DeserializeGuard<ExtensionProjection>>::all(context.client.clone());
-    let sink = Projections { context: Arc::clone(context), seen: None };
-    spawn(api, watcher::Config::default().any_semantic(), sink, tasks, stop)
+    let sink = Projections {
+        context: Arc::clone(context),
+        seen: None,
+    };
+    spawn(
+        api,
+        watcher::Config::default().any_semantic(),
+        sink,
+        tasks,
+        stop,
+    )
 }
 
 struct Projections {

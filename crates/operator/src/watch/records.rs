@@ -54,7 +54,13 @@ fn all<K: RecordObject>(
         seen: None,
         kind: PhantomData,
     };
-    spawn(api, watcher::Config::default().any_semantic(), sink, tasks, stop)
+    spawn(
+        api,
+        watcher::Config::default().any_semantic(),
+        sink,
+        tasks,
+        stop,
+    )
 }
 
 struct Records<K> {
@@ -78,7 +84,12 @@ impl<K: RecordObject> Sink for Records<K> {
             Ok(mut object) => {
                 strip(object.meta_mut());
                 let key = object.key();
-                let change = self.context.world.records.write().upsert(&object, namespace);
+                let change = self
+                    .context
+                    .world
+                    .records
+                    .write()
+                    .upsert(&object, namespace);
                 (key, change)
             }
             Err(invalid) => {
@@ -97,7 +108,9 @@ impl<K: RecordObject> Sink for Records<K> {
                 };
                 let mut records = self.context.world.records.write();
                 let known = records.get(&key).is_some_and(|known| {
-                    known.uid == entry.uid && known.generation == entry.generation && !known.problems.is_empty()
+                    known.uid == entry.uid
+                        && known.generation == entry.generation
+                        && !known.problems.is_empty()
                 });
                 let change = if known {
                     RecordChange::default()
@@ -114,13 +127,21 @@ impl<K: RecordObject> Sink for Records<K> {
     }
 
     fn delete(&mut self, object: Self::Object) {
-        let key = RecordKey { namespace: object.namespace().map(Into::into), name: object.name_any().into() };
+        let key = RecordKey {
+            namespace: object.namespace().map(Into::into),
+            name: object.name_any().into(),
+        };
         self.remove(&key);
     }
 
     fn end(&mut self) {
         let Some(seen) = self.seen.take() else { return };
-        let gone = self.context.world.records.read().keys_not_in(&seen, self.namespaced);
+        let gone = self
+            .context
+            .world
+            .records
+            .read()
+            .keys_not_in(&seen, self.namespaced);
         for key in gone {
             self.remove(&key);
         }

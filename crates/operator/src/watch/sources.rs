@@ -1,7 +1,7 @@
 //! Source Secrets, metadata only: the whole records namespace in one watch, and in projects one
 //! watch a Secret by name, which is all that a project has to grant.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, pin_mut};
@@ -18,7 +18,7 @@ use crate::store::{RecordChange, version_number};
 use crate::task::ObjectKey;
 
 /// The running watches of source Secrets.
-pub struct SourceWatches {
+pub(crate) struct SourceWatches {
     context: Arc<Context>,
     stop: CancellationToken,
     single: Mutex<HashMap<ObjectKey, CancellationToken>>,
@@ -26,15 +26,28 @@ pub struct SourceWatches {
 
 impl SourceWatches {
     /// Starts the watch of the records namespace.
-    pub fn new(context: &Arc<Context>, stop: &CancellationToken) -> Arc<Self> {
+    pub(crate) fn new(context: &Arc<Context>, stop: &CancellationToken) -> Arc<Self> {
         let namespace = Arc::clone(&context.settings.records_namespace);
         let api = Api::namespaced(context.client.clone(), &namespace);
-        run(context, api, watcher::Config::default().any_semantic(), namespace, stop.child_token());
-        Arc::new(Self { context: Arc::clone(context), stop: stop.clone(), single: Mutex::default() })
+        run(
+            context,
+            api,
+            watcher::Config::default().any_semantic(),
+            Scope {
+                namespace,
+                name: None,
+            },
+            stop.child_token(),
+        );
+        Arc::new(Self {
+            context: Arc::clone(context),
+            stop: stop.clone(),
+            single: Mutex::default(),
+        })
     }
 
     /// Starts and ends watches as a changed record of a project needs.
-    pub fn follow(&self, change: &RecordChange) {
+    pub(crate) fn follow(&self, change: &RecordChange) {
         let records_namespace = &self.context.settings.records_namespace;
         let named = |record: &Option<Arc<extension_registry_core::record::Record>>| {
             record
@@ -56,9 +69,19 @@ impl SourceWatches {
             single.entry(secret.clone()).or_insert_with(|| {
                 let stop = self.stop.child_token();
                 let api = Api::namespaced(self.context.client.clone(), &secret.namespace);
-                let config =
-                    watcher::Config::default().any_semantic().fields(&format!("metadata.name={}", secret.name));
-                run(&self.context, api, config, Arc::clone(&secret.namespace), stop.clone());
+                let config = watcher::Config::default()
+                    .any_semantic()
+                    .fields(&format!("metadata.name={}", secret.name));
+                run(
+                    &self.context,
+                    api,
+                    config,
+                    Scope {
+                        namespace: Arc::clone(&secret.namespace),
+                        name: Some(Arc::clone(&secret.name)),
+                    },
+                    stop.clone(),
+                );
                 stop
             });
         }
@@ -69,29 +92,61 @@ fn run(
     context: &Arc<Context>,
     api: Api<PartialObjectMeta<Secret>>,
     config: watcher::Config,
-    namespace: Arc<str>,
+    scope: Scope,
     stop: CancellationToken,
 ) {
     let context = Arc::clone(context);
     tokio::spawn(async move {
-        let stream = watcher(api, config).default_backoff().take_until(stop.cancelled_owned());
+        let stream = watcher(api, config)
+            .default_backoff()
+            .take_until(stop.cancelled_owned());
         pin_mut!(stream);
+        let mut listed: Option<HashSet<ObjectKey>> = None;
         loop {
             match stream.try_next().await {
-                Ok(Some(
-                    watcher::Event::InitApply(object) | watcher::Event::Apply(object),
-                )) => {
-                    let key = ObjectKey::new(Arc::clone(&namespace), object.name_any());
+                Ok(Some(watcher::Event::Init)) => listed = Some(HashSet::new()),
+                Ok(Some(watcher::Event::InitApply(object) | watcher::Event::Apply(object))) => {
+                    let key = ObjectKey::new(Arc::clone(&scope.namespace), object.name_any());
                     let version = version_number(object.metadata.resource_version.as_deref());
                     impact::source_changed(&context, &key, Some(version));
+                    if let Some(listed) = &mut listed {
+                        listed.insert(key);
+                    }
                 }
                 Ok(Some(watcher::Event::Delete(object))) => {
-                    impact::source_changed(&context, &ObjectKey::new(Arc::clone(&namespace), object.name_any()), None);
+                    let key = ObjectKey::new(Arc::clone(&scope.namespace), object.name_any());
+                    impact::source_changed(&context, &key, None);
                 }
-                Ok(Some(watcher::Event::Init | watcher::Event::InitDone)) => {}
+                Ok(Some(watcher::Event::InitDone)) => {
+                    // What went while the watch was interrupted has no event of its own.
+                    let listed = listed.take().unwrap_or_default();
+                    let known: Vec<ObjectKey> =
+                        context.world.sources.read().keys().cloned().collect();
+                    for key in known
+                        .iter()
+                        .filter(|key| scope.holds(key) && !listed.contains(*key))
+                    {
+                        impact::source_changed(&context, key, None);
+                    }
+                }
                 Ok(None) => return,
-                Err(error) => tracing::debug!(%error, namespace = %namespace, "watch of source Secrets interrupted"),
+                Err(error) => {
+                    tracing::debug!(%error, namespace = %scope.namespace, "watch of source Secrets interrupted");
+                }
             }
         }
     });
+}
+
+/// What a watch covers.
+struct Scope {
+    namespace: Arc<str>,
+    /// One Secret, or all of the namespace.
+    name: Option<Arc<str>>,
+}
+
+impl Scope {
+    fn holds(&self, key: &ObjectKey) -> bool {
+        key.namespace == self.namespace && self.name.as_ref().is_none_or(|name| *name == key.name)
+    }
 }

@@ -24,8 +24,17 @@ pub(super) fn all(
     stop: &CancellationToken,
 ) -> oneshot::Receiver<()> {
     let api = Api::<DeserializeGuard<Workflow>>::all(context.client.clone());
-    let sink = Workflows { context: Arc::clone(context), seen: None };
-    spawn(api, watcher::Config::default().any_semantic(), sink, tasks, stop)
+    let sink = Workflows {
+        context: Arc::clone(context),
+        seen: None,
+    };
+    spawn(
+        api,
+        watcher::Config::default().any_semantic(),
+        sink,
+        tasks,
+        stop,
+    )
 }
 
 struct Workflows {

@@ -42,11 +42,26 @@ pub(super) async fn run(
     dereferenced: &Dereferenced,
     prepared: Prepared,
 ) -> Result<Result<Applied, Refusals>, Error> {
-    let Prepared { pipeline, digest, projections, bindings, notes } = prepared;
+    let Prepared {
+        pipeline,
+        digest,
+        projections,
+        bindings,
+        notes,
+    } = prepared;
     // The pipeline that stands may use other projections: until it is replaced, both are in use.
     let wanted = bound_of(key, &bindings);
     let mut both = wanted.clone();
-    both.extend(context.world.bindings.read().of(key).iter().filter(|bound| !wanted.contains(bound)).cloned());
+    both.extend(
+        context
+            .world
+            .bindings
+            .read()
+            .of(key)
+            .iter()
+            .filter(|bound| !wanted.contains(bound))
+            .cloned(),
+    );
     impact::bind(context, key, both);
     let mut problems: Vec<(Reason, String)> = Vec::new();
     for needed in projections {
@@ -66,7 +81,11 @@ pub(super) async fn run(
         },
     };
     impact::bind(context, key, wanted);
-    Ok(Ok(Applied { pipeline: written, bindings, notes }))
+    Ok(Ok(Applied {
+        pipeline: written,
+        bindings,
+        notes,
+    }))
 }
 
 fn bound_of(key: &ObjectKey, bindings: &[Binding]) -> Vec<Bound> {
@@ -99,10 +118,17 @@ async fn write(
     pipeline: Value,
     digest: String,
 ) -> Result<Result<PipelineReference, Refusals>, Error> {
-    let api = Api::<DynamicObject>::namespaced_with(context.client.clone(), &key.namespace, &api_resource());
+    let api = Api::<DynamicObject>::namespaced_with(
+        context.client.clone(),
+        &key.namespace,
+        &api_resource(),
+    );
     let owner = dereferenced.workflow.metadata.uid.as_deref();
     let ours = |controller: Option<&str>| controller.is_some() && controller == owner;
-    let known = dereferenced.pipeline.as_ref().filter(|entry| ours(entry.controller.as_deref()));
+    let known = dereferenced
+        .pipeline
+        .as_ref()
+        .filter(|entry| ours(entry.controller.as_deref()));
     let result = match known {
         Some(entry) => apply(context, &api, key, pipeline.clone(), &entry.uid).await,
         None => create(context, &api, key, &pipeline).await,
@@ -159,8 +185,12 @@ async fn create(
     key: &ObjectKey,
     pipeline: &Value,
 ) -> Result<DynamicObject, kube::Error> {
-    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    let object: DynamicObject = serde_json::from_value(pipeline.clone()).map_err(kube::Error::SerdeError)?;
+    let parameters = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    let object: DynamicObject =
+        serde_json::from_value(pipeline.clone()).map_err(kube::Error::SerdeError)?;
     context.metrics.wrote("Pipeline", "create");
     tracing::debug!(pipeline = %key, "creating");
     api.create(&parameters, &object).await
@@ -176,7 +206,12 @@ async fn apply(
     pipeline["metadata"]["uid"] = Value::String(uid.to_owned());
     context.metrics.wrote("Pipeline", "apply");
     tracing::debug!(pipeline = %key, "applying");
-    api.patch(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(pipeline)).await
+    api.patch(
+        &key.name,
+        &PatchParams::apply(FIELD_MANAGER).force(),
+        &Patch::Apply(pipeline),
+    )
+    .await
 }
 
 fn conflict(key: &ObjectKey) -> Refusals {
@@ -196,6 +231,7 @@ fn no_engine() -> Refusals {
         resolved: true,
         reason: "EngineMissing",
         stalled: false,
-        message: "the cluster knows no pipelines.tekton.dev; hint: install Tekton Pipelines".to_owned(),
+        message: "the cluster knows no pipelines.tekton.dev; hint: install Tekton Pipelines"
+            .to_owned(),
     }
 }

@@ -41,41 +41,65 @@ pub(super) struct Prepared {
     pub(super) notes: Vec<String>,
 }
 
-pub(super) fn run(dereferenced: &Dereferenced, validated: Validated<'_>) -> Result<Prepared, Refusals> {
+pub(super) fn run(
+    dereferenced: &Dereferenced,
+    validated: Validated<'_>,
+) -> Result<Prepared, Refusals> {
     let Dereferenced { workflow, key, .. } = dereferenced;
     let spec = &workflow.spec;
     let step_name = |step: usize| spec.steps.get(step).map_or("", |step| step.name.as_str());
     let mut bounds: BTreeMap<String, Vec<pipeline::Bound<'_>>> = BTreeMap::new();
     for bound in &validated.bound {
-        bounds.entry(step_name(bound.step).to_owned()).or_default().push(pipeline::Bound {
-            requirement: bound.requirement,
-            secret: &bound.secret,
-            layout: &bound.layout,
-            record: &bound.choice.record.key,
-        });
+        bounds
+            .entry(step_name(bound.step).to_owned())
+            .or_default()
+            .push(pipeline::Bound {
+                requirement: bound.requirement,
+                secret: &bound.secret,
+                layout: &bound.layout,
+                record: &bound.choice.record.key,
+            });
     }
-    let input =
-        Input { name: &key.name, namespace: &key.namespace, spec, bounds: &bounds, engine: &Tekton };
+    let input = Input {
+        name: &key.name,
+        namespace: &key.namespace,
+        spec,
+        bounds: &bounds,
+        engine: &Tekton,
+    };
     let output = pipeline::build(&input).map_err(|problems| {
-        let problems: Vec<(Reason, String)> =
-            problems.into_iter().map(|problem| (problem.refusal.reason, problem.to_string())).collect();
+        let problems: Vec<(Reason, String)> = problems
+            .into_iter()
+            .map(|problem| (problem.refusal.reason, problem.to_string()))
+            .collect();
         Refusals::new(true, &problems)
     })?;
     let mut object = output.pipeline;
-    object["metadata"]["ownerReferences"] = json!([workflow.controller_owner_ref(&()).map(|mut owner| {
-        owner.block_owner_deletion = Some(false);
-        owner
-    })]);
+    object["metadata"]["ownerReferences"] =
+        json!([workflow.controller_owner_ref(&()).map(|mut owner| {
+            owner.block_owner_deletion = Some(false);
+            owner
+        })]);
     let mut notes = output.notes;
-    notes.extend(validated.bound.iter().filter(|bound| bound.choice.foreign_endpoint).map(|bound| {
-        format!(
-            "step `{}`, requirement `{}`: its endpoint is internal to zone `{}`",
-            step_name(bound.step),
-            bound.requirement.name,
-            bound.choice.record.zone.as_deref().unwrap_or_default()
-        )
-    }));
-    let bindings = validated.bound.iter().map(|bound| binding(step_name(bound.step), bound)).collect();
+    notes.extend(
+        validated
+            .bound
+            .iter()
+            .filter(|bound| bound.choice.foreign_endpoint)
+            .map(|bound| {
+                format!(
+                    "step `{}`, requirement `{}`: its endpoint is internal to zone `{}`",
+                    step_name(bound.step),
+                    bound.requirement.name,
+                    bound.choice.record.zone.as_deref().unwrap_or_default()
+                )
+            }),
+    );
+    let bindings = validated
+        .bound
+        .iter()
+        .map(|bound| binding(step_name(bound.step), bound))
+        .collect();
     Ok(Prepared {
         digest: digest::of_public(object.to_string().as_bytes()),
         pipeline: object,
@@ -95,8 +119,15 @@ fn binding(step: &str, bound: &Bound<'_>) -> Binding {
         record_generation: choice.record.generation,
         service: choice.service().name.to_string(),
         endpoint: choice.endpoint().map(|endpoint| endpoint.name.to_string()),
-        credentials: choice.credentials().map(|credentials| credentials.name.to_string()),
-        version: choice.record.version.as_ref().map(RecordVersion::text).map(str::to_owned),
+        credentials: choice
+            .credentials()
+            .map(|credentials| credentials.name.to_string()),
+        version: choice
+            .record
+            .version
+            .as_ref()
+            .map(RecordVersion::text)
+            .map(str::to_owned),
         secret: bound.secret.clone(),
     }
 }
@@ -106,7 +137,11 @@ fn needed(workflow: &ObjectKey, bound: Vec<Bound<'_>>) -> Vec<Needed> {
     for one in bound {
         let key = ObjectKey::new(workflow.namespace.clone(), one.secret.as_str());
         let choice = one.choice.clone();
-        needed.entry(one.secret).or_insert(Needed { key, identity: one.identity, choice });
+        needed.entry(one.secret).or_insert(Needed {
+            key,
+            identity: one.identity,
+            choice,
+        });
     }
     needed.into_values().collect()
 }

@@ -20,8 +20,6 @@ use crate::task::ObjectKey;
 pub(super) struct Resolution {
     /// Position of the step.
     pub(super) step: usize,
-    /// Position in the step.
-    pub(super) position: usize,
     /// What was asked; a problem when it cannot be read.
     pub(super) requirement: Result<Requirement, Vec<FieldProblem>>,
     /// What was found.
@@ -49,7 +47,9 @@ pub(super) struct Dereferenced {
 }
 
 pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Dereferenced>, Error> {
-    let Some(workflow) = context.world.workflows.read().get(key).cloned() else { return Ok(None) };
+    let Some(workflow) = context.world.workflows.read().get(key).cloned() else {
+        return Ok(None);
+    };
     if workflow.metadata.deletion_timestamp.is_some() {
         return Ok(None);
     }
@@ -61,22 +61,34 @@ pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Der
             for (position, spec) in written.extensions.iter().enumerate() {
                 let field = format!("spec.steps[{step}].extensions[{position}]");
                 let requirement = convert::requirement(&field, spec);
-                let answer = requirement.as_ref().ok().map(|wanted| resolve(&records.index, wanted, &consumer));
-                pending.push((step, position, requirement, answer));
+                let answer = requirement
+                    .as_ref()
+                    .ok()
+                    .map(|wanted| resolve(&records.index, wanted, &consumer));
+                pending.push((step, requirement, answer));
             }
         }
     }
     let mut resolutions = Vec::with_capacity(pending.len());
-    for (step, position, requirement, answer) in pending {
+    for (step, requirement, answer) in pending {
         let answer = match answer {
             Some(Ok(choice)) => Some(Ok(found(context, choice).await?)),
             Some(Err(refusal)) => Some(Err(refusal)),
             None => None,
         };
-        resolutions.push(Resolution { step, position, requirement, answer });
+        resolutions.push(Resolution {
+            step,
+            requirement,
+            answer,
+        });
     }
     let pipeline = context.world.pipelines.read().get(key).cloned();
-    Ok(Some(Dereferenced { workflow, key: key.clone(), resolutions, pipeline }))
+    Ok(Some(Dereferenced {
+        workflow,
+        key: key.clone(),
+        resolutions,
+        pipeline,
+    }))
 }
 
 async fn found(context: &Context, choice: Choice) -> Result<Found, Error> {

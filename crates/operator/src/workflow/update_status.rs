@@ -1,6 +1,7 @@
 //! Says in the status what was done or why not, and tells people what changed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use extension_registry_api::status::{READY, RESOLVED, STALLED, join};
 use extension_registry_api::workflow::{Binding, WorkflowSummary};
@@ -12,10 +13,18 @@ use serde_json::json;
 use crate::condition::{Wanted, conditions, find, is_true};
 use crate::context::Context;
 use crate::error::{Error, code};
-use crate::task::ObjectKey;
+use crate::live::{self, Live};
+use crate::queue::Urgency;
+use crate::task::{ObjectKey, Task};
 use crate::workflow::Refusals;
 use crate::workflow::apply::Applied;
 use crate::workflow::dereference::Dereferenced;
+
+/// Refusals that end with a change which no watch shows: of objects that are not the operator's.
+const UNSEEN: [&str; 3] = ["EngineMissing", "PipelineConflict", "SecretConflict"];
+
+/// How soon such a workflow is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(
     context: &Arc<Context>,
@@ -26,28 +35,47 @@ pub(super) async fn run(
     let workflow = &dereferenced.workflow;
     let before = workflow.status.clone().unwrap_or_default();
     let generation = workflow.metadata.generation.unwrap_or_default();
-    let engine_missing = matches!(&outcome, Err(refusals) if refusals.reason == "EngineMissing");
+    let unseen = matches!(&outcome, Err(refusals) if UNSEEN.contains(&refusals.reason));
     let status = wanted(&before, generation, outcome);
     if status != before {
         write(context, key, &status).await?;
         tell(context, workflow, &before, &status).await;
     }
-    if engine_missing {
-        context.queue.retry(crate::task::Task::Workflow(key.clone()), crate::queue::Urgency::Background);
+    if unseen {
+        context.queue.add_after(
+            Task::Workflow(key.clone()),
+            Urgency::Background,
+            LOOK_AGAIN,
+            LOOK_AGAIN,
+        );
     }
     Ok(())
 }
 
-fn wanted(before: &WorkflowStatus, generation: i64, outcome: Result<Applied, Refusals>) -> WorkflowStatus {
-    let base = WorkflowStatus { observed_generation: Some(generation), ..WorkflowStatus::default() };
+fn wanted(
+    before: &WorkflowStatus,
+    generation: i64,
+    outcome: Result<Applied, Refusals>,
+) -> WorkflowStatus {
+    let base = WorkflowStatus {
+        observed_generation: Some(generation),
+        ..WorkflowStatus::default()
+    };
     match outcome {
-        Ok(Applied { pipeline, bindings, notes }) => {
+        Ok(Applied {
+            pipeline,
+            bindings,
+            notes,
+        }) => {
             let resolved = match bindings.len() {
                 1 => "1 requirement is resolved".to_owned(),
                 many => format!("{many} requirements are resolved"),
             };
             let message = format!("Pipeline {} and its Secrets are written", pipeline.name);
-            let wanted = vec![Wanted::yes(RESOLVED, "Resolved", resolved), Wanted::yes(READY, "Ready", message)];
+            let wanted = vec![
+                Wanted::yes(RESOLVED, "Resolved", resolved),
+                Wanted::yes(READY, "Ready", message),
+            ];
             WorkflowStatus {
                 conditions: conditions(&before.conditions, wanted, generation),
                 summary: Some(summary(&bindings)),
@@ -58,7 +86,12 @@ fn wanted(before: &WorkflowStatus, generation: i64, outcome: Result<Applied, Ref
             }
         }
         // The last pipeline stays, and with it what it is bound to.
-        Err(Refusals { resolved, reason, stalled, message }) => {
+        Err(Refusals {
+            resolved,
+            reason,
+            stalled,
+            message,
+        }) => {
             let mut wanted = vec![
                 if resolved {
                     Wanted::yes(RESOLVED, "Resolved", "every requirement is resolved")
@@ -83,30 +116,45 @@ fn wanted(before: &WorkflowStatus, generation: i64, outcome: Result<Applied, Ref
 }
 
 fn summary(bindings: &[Binding]) -> WorkflowSummary {
-    let mut records: Vec<&str> = bindings.iter().map(|binding| binding.record.as_str()).collect();
+    let mut records: Vec<&str> = bindings
+        .iter()
+        .map(|binding| binding.record.as_str())
+        .collect();
     records.sort_unstable();
     records.dedup();
-    WorkflowSummary { extensions: join(records) }
+    WorkflowSummary {
+        extensions: join(records),
+    }
 }
 
 /// An object that does not have the shape of a Workflow: nothing of what the decoder says is
 /// repeated, it quotes values.
 pub(super) async fn unreadable(context: &Context, key: &ObjectKey) -> Result<(), Error> {
     let message = "the object does not have the shape that its CustomResourceDefinition demands; hint: apply it again, so that the API server names the field";
-    let api = Api::<kube::core::PartialObjectMeta<Workflow>>::namespaced(context.client.clone(), &key.namespace);
-    let object = api
-        .get_metadata_opt(&key.name)
-        .await
-        .map_err(|error| Error::api(format!("look at Workflow {key}"), &error))?;
-    let Some(object) = object else { return Ok(()) };
-    let generation = object.metadata.generation.unwrap_or_default();
+    let live =
+        live::read::<Workflow, WorkflowStatus>(&context.client, Some(&key.namespace), &key.name)
+            .await?;
+    let Some(Live {
+        generation,
+        status: before,
+    }) = live
+    else {
+        return Ok(());
+    };
     let wanted = [READY, RESOLVED].map(|kind| Wanted::no(kind, "Invalid", message));
     let stalled = Wanted::yes(STALLED, "Invalid", message);
     let status = WorkflowStatus {
         observed_generation: Some(generation),
-        conditions: conditions(&[], wanted.into_iter().chain([stalled]).collect(), generation),
-        ..WorkflowStatus::default()
+        conditions: conditions(
+            &before.conditions,
+            wanted.into_iter().chain([stalled]).collect(),
+            generation,
+        ),
+        ..before.clone()
     };
+    if status == before {
+        return Ok(());
+    }
     patch(context, key, &status).await.map(|_| ())
 }
 
@@ -118,40 +166,88 @@ async fn write(context: &Context, key: &ObjectKey, status: &WorkflowStatus) -> R
     Ok(())
 }
 
-async fn patch(context: &Context, key: &ObjectKey, status: &WorkflowStatus) -> Result<Option<Workflow>, Error> {
-    let api = Api::<kube::core::DeserializeGuard<Workflow>>::namespaced(context.client.clone(), &key.namespace);
-    let patch = json!({ "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "Workflow", "status": status });
+async fn patch(
+    context: &Context,
+    key: &ObjectKey,
+    status: &WorkflowStatus,
+) -> Result<Option<Workflow>, Error> {
+    let api = Api::<kube::core::DeserializeGuard<Workflow>>::namespaced(
+        context.client.clone(),
+        &key.namespace,
+    );
+    let patch =
+        json!({ "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "Workflow", "status": status });
     context.metrics.wrote("Workflow", "status");
-    match api.patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await {
+    match api
+        .patch_status(
+            &key.name,
+            &PatchParams::apply(FIELD_MANAGER).force(),
+            &Patch::Apply(patch),
+        )
+        .await
+    {
         Ok(workflow) => Ok(workflow.0.ok()),
         // It went away meanwhile.
         Err(error) if code(&error) == 404 => Ok(None),
-        Err(error) => Err(Error::api(format!("update status of Workflow {key}"), &error)),
+        Err(error) => Err(Error::api(
+            format!("update status of Workflow {key}"),
+            &error,
+        )),
     }
 }
 
 /// Events for what a person should hear of: refused, healed, bound to another record. A workflow
 /// that is fine from the start is no news.
-async fn tell(context: &Context, workflow: &Workflow, before: &WorkflowStatus, after: &WorkflowStatus) {
+async fn tell(
+    context: &Context,
+    workflow: &Workflow,
+    before: &WorkflowStatus,
+    after: &WorkflowStatus,
+) {
     let object = workflow.object_ref(&());
-    let was_refused = find(&before.conditions, READY).is_some_and(|condition| condition.status == "False");
-    let old = find(&before.conditions, READY).map(|condition| (&condition.reason, &condition.message));
+    let was_refused =
+        find(&before.conditions, READY).is_some_and(|condition| condition.status == "False");
+    let old =
+        find(&before.conditions, READY).map(|condition| (&condition.reason, &condition.message));
     if let Some(ready) = find(&after.conditions, READY) {
         if ready.status == "False" && old != Some((&ready.reason, &ready.message)) {
-            context.events.warning(&object, &ready.reason, "Resolve", &ready.message).await;
+            context
+                .events
+                .warning(&object, &ready.reason, "Resolve", &ready.message)
+                .await;
         } else if was_refused && is_true(&after.conditions, READY) {
-            context.events.normal(&object, "Resolved", "Resolve", "every requirement is resolved again").await;
+            context
+                .events
+                .normal(
+                    &object,
+                    "Resolved",
+                    "Resolve",
+                    "every requirement is resolved again",
+                )
+                .await;
         }
     }
     for binding in &after.bindings {
-        let same = |other: &&Binding| other.step == binding.step && other.requirement == binding.requirement;
-        let Some(old) = before.bindings.iter().find(same) else { continue };
+        let same = |other: &&Binding| {
+            other.step == binding.step && other.requirement == binding.requirement
+        };
+        let Some(old) = before.bindings.iter().find(same) else {
+            continue;
+        };
         if (&old.kind, &old.record) != (&binding.kind, &binding.record) {
             let note = format!(
                 "step `{}`, requirement `{}`: from {} {} to {} {}",
-                binding.step, binding.requirement, old.kind, old.record, binding.kind, binding.record
+                binding.step,
+                binding.requirement,
+                old.kind,
+                old.record,
+                binding.kind,
+                binding.record
             );
-            context.events.normal(&object, "Rebound", "Resolve", &note).await;
+            context
+                .events
+                .normal(&object, "Rebound", "Resolve", &note)
+                .await;
         }
     }
 }

@@ -41,13 +41,19 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<Validated<'_>, Refusals
     let mut unresolved = false;
     let mut bound = Vec::with_capacity(dereferenced.resolutions.len());
     for resolution in &dereferenced.resolutions {
-        let step = spec.steps.get(resolution.step).map_or("", |step| &step.name);
-        let mut refuse = |reason, text: String| problems.push((reason, format!("step `{step}`: {text}")));
+        let step = spec
+            .steps
+            .get(resolution.step)
+            .map_or("", |step| &step.name);
+        let mut refuse =
+            |reason, text: String| problems.push((reason, format!("step `{step}`: {text}")));
         let requirement = match &resolution.requirement {
             Ok(requirement) => requirement,
             Err(unread) => {
                 unresolved = true;
-                unread.iter().for_each(|problem| refuse(problem.refusal.reason, problem.to_string()));
+                for problem in unread {
+                    refuse(problem.refusal.reason, problem.to_string());
+                }
                 continue;
             }
         };
@@ -70,9 +76,20 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<Validated<'_>, Refusals
     Err(Refusals::new(!unresolved, &problems))
 }
 
-fn bind<'a>(step: usize, requirement: &'a Requirement, found: &'a Found) -> Result<Bound<'a>, Refusal> {
-    let layout =
-        Layout::new(&found.choice, &found.keys).map_err(|missing| missing_sources(&missing, &found.keys))?;
+fn bind<'a>(
+    step: usize,
+    requirement: &'a Requirement,
+    found: &'a Found,
+) -> Result<Bound<'a>, Refusal> {
+    let layout = Layout::new(&found.choice, &found.keys)
+        .map_err(|missing| missing_sources(&missing, &found.keys))?;
     let identity = Identity::of(&found.choice, None);
-    Ok(Bound { step, requirement, choice: &found.choice, secret: identity.name(), identity, layout })
+    Ok(Bound {
+        step,
+        requirement,
+        choice: &found.choice,
+        secret: identity.name(),
+        identity,
+        layout,
+    })
 }

@@ -16,7 +16,7 @@ pub(super) fn check(spec: &WorkflowSpec, order: &Order, problems: &mut Vec<Probl
             order,
             text: &text,
         };
-        let refusals = match Template::parse(text.text) {
+        let refusals = match Template::parse(text.content) {
             Ok(template) => checker.template(&template),
             Err(errors) => errors
                 .into_iter()
@@ -92,7 +92,7 @@ impl Checker<'_> {
     }
 
     fn codeset_hint(&self) -> String {
-        let written = self.text.text.trim();
+        let written = self.text.content.trim();
         match find_input(self.spec, written) {
             Some(_) => format!("write `{{{{ inputs.{written} }}}}`"),
             None => {

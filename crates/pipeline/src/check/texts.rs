@@ -26,19 +26,19 @@ pub(crate) struct Text<'s> {
     /// Index of the step.
     pub(crate) step: Option<usize>,
     pub(crate) allowed: Allowed,
-    pub(crate) text: &'s str,
+    pub(crate) content: &'s str,
 }
 
 /// All of them, in the order of the workflow.
 pub(crate) fn texts(spec: &WorkflowSpec) -> Vec<Text<'_>> {
     let mut texts = Vec::new();
-    let mut add = |field: String, step, allowed, text| {
+    let mut add = |field: String, step, allowed, content| {
         texts.push(Text {
             field,
             step,
             allowed,
-            text,
-        })
+            content,
+        });
     };
     for (index, input) in spec.inputs.iter().enumerate() {
         if let Some(default) = &input.default {

@@ -1,7 +1,5 @@
 //! The volumes of requirements, and where they are mounted.
 
-use std::cell::RefCell;
-
 use serde_json::{Value, json};
 
 use crate::names::{LABEL, unique};
@@ -10,7 +8,7 @@ use crate::path::{is_below, join, normalize};
 
 /// What to add.
 #[derive(Debug, Default)]
-pub(super) struct Volumes {
+pub(super) struct Added {
     pub(super) volumes: Vec<Value>,
     pub(super) mounts: Vec<Value>,
     pub(super) faults: Vec<Fault>,
@@ -20,16 +18,15 @@ pub(super) struct Volumes {
 ///
 /// A volume has no `defaultMode`: what the API server then takes lets everybody read, and steps
 /// run as whatever account their image says, without `fsGroup`. The mount is read-only anyway.
-pub(super) fn volumes(site: &Site<'_>, bounds: &[Bound<'_>], root: &str) -> Volumes {
-    let mut added = Volumes::default();
+pub(super) fn volumes(site: &Site<'_>, bounds: &[Bound<'_>], root: &str) -> Added {
+    let mut added = Added::default();
     let theirs = their_mounts(site);
-    let taken: RefCell<Vec<String>> = RefCell::new(
-        site.volumes
-            .iter()
-            .filter_map(name_of)
-            .map(str::to_owned)
-            .collect(),
-    );
+    let mut taken: Vec<String> = site
+        .volumes
+        .iter()
+        .filter_map(name_of)
+        .map(str::to_owned)
+        .collect();
     for bound in bounds {
         let requirement = &bound.requirement.name;
         let path = join(root, requirement);
@@ -45,17 +42,18 @@ pub(super) fn volumes(site: &Site<'_>, bounds: &[Bound<'_>], root: &str) -> Volu
             volume.get("secret") == Some(&source)
                 && name_of(volume).is_some_and(|name| name.starts_with("ext-"))
         });
-        let name = match shared.and_then(name_of) {
-            Some(name) => name.to_owned(),
-            None => {
-                let name = unique(&base, '-', LABEL, |name| {
-                    taken.borrow().iter().any(|taken| taken == name)
-                });
-                added.volumes.push(json!({"name": name, "secret": source}));
-                name
-            }
-        };
-        taken.borrow_mut().push(name.clone());
+        let name = shared.and_then(name_of).map_or_else(
+            || {
+                unique(&base, '-', LABEL, |name| {
+                    taken.iter().any(|taken| taken == name)
+                })
+            },
+            str::to_owned,
+        );
+        if shared.is_none() {
+            added.volumes.push(json!({"name": name, "secret": source}));
+        }
+        taken.push(name.clone());
         added
             .mounts
             .push(json!({"name": name, "mountPath": path, "readOnly": true}));

@@ -11,7 +11,11 @@ use crate::convert::problem::Path;
 use crate::extension;
 
 impl Reader<'_> {
-    pub(super) fn entries(&mut self, path: &Path<'_>, specs: &[extension::ConfigurationEntry]) -> Box<[Entry]> {
+    pub(super) fn entries(
+        &mut self,
+        path: &Path<'_>,
+        specs: &[extension::ConfigurationEntry],
+    ) -> Box<[Entry]> {
         self.unique(path, specs.iter().map(|entry| entry.name.as_str()));
         let read = |(index, spec): (usize, &extension::ConfigurationEntry)| Entry {
             name: self.entry_name(&path.index(index), &spec.name),
@@ -32,22 +36,39 @@ impl Reader<'_> {
             let name = self.entry_name(&path, &spec.name);
             match (&spec.value, &spec.value_from) {
                 (Some(value), None) => {
-                    entries.push(CredentialEntry { name, source: Source::Inline(Sensitive::new(value.reveal())) });
+                    entries.push(CredentialEntry {
+                        name,
+                        source: Source::Inline(Sensitive::new(value.reveal())),
+                    });
                 }
                 (None, Some(from)) => {
                     let reference = path.field("valueFrom");
                     let reference = reference.field("secretKeyRef");
                     let source = Source::SecretKey {
-                        secret: self.name(&reference.field("name"), &SECRET, &from.secret_key_ref.name),
+                        secret: self.name(
+                            &reference.field("name"),
+                            &SECRET,
+                            &from.secret_key_ref.name,
+                        ),
                         key: self.name(&reference.field("key"), &KEY, &from.secret_key_ref.key),
                     };
                     entries.push(CredentialEntry { name, source });
                 }
                 (Some(_), Some(_)) => {
-                    self.problems.add(&path, Reason::Invalid, "has both `value` and `valueFrom`", "keep one of them");
+                    self.problems.add(
+                        &path,
+                        Reason::Invalid,
+                        "has both `value` and `valueFrom`",
+                        "keep one of them",
+                    );
                 }
                 (None, None) => {
-                    self.problems.add(&path, Reason::Invalid, "has no value", "add `value` or `valueFrom`");
+                    self.problems.add(
+                        &path,
+                        Reason::Invalid,
+                        "has no value",
+                        "add `value` or `valueFrom`",
+                    );
                 }
             }
         }
@@ -58,7 +79,8 @@ impl Reader<'_> {
         let path = path.field("name");
         if RESERVED_KEYS.contains(&text) {
             let message = format!("`{text}` is written by the operator");
-            self.problems.add(&path, Reason::Invalid, message, "choose another name");
+            self.problems
+                .add(&path, Reason::Invalid, message, "choose another name");
         }
         self.name(&path, &KEY, text)
     }

@@ -10,7 +10,11 @@ use crate::limits;
 
 /// Whether the record keeps its limits; what does not is added to `problems`.
 pub(super) fn check(problems: &mut Problems, root: &Path<'_>, spec: &ExtensionSpec) -> bool {
-    let mut sizes = Sizes { problems, entries: 0, kept: true };
+    let mut sizes = Sizes {
+        problems,
+        entries: 0,
+        kept: true,
+    };
     sizes.record(root, spec);
     sizes.whole(root, spec);
     sizes.kept
@@ -24,7 +28,10 @@ struct Sizes<'p> {
 
 impl Sizes<'_> {
     fn record(&mut self, root: &Path<'_>, spec: &ExtensionSpec) {
-        self.values(&root.field("configuration"), spec.configuration.iter().map(|entry| Some(&entry.value)));
+        self.values(
+            &root.field("configuration"),
+            spec.configuration.iter().map(|entry| Some(&entry.value)),
+        );
         let path = root.field("services");
         self.list(&path, spec.services.len(), limits::SERVICES);
         for (index, service) in spec.services.iter().enumerate() {
@@ -39,12 +46,21 @@ impl Sizes<'_> {
     }
 
     fn service(&mut self, path: &Path<'_>, service: &ServiceSpec) {
-        self.values(&path.field("configuration"), service.configuration.iter().map(|entry| Some(&entry.value)));
+        self.values(
+            &path.field("configuration"),
+            service.configuration.iter().map(|entry| Some(&entry.value)),
+        );
         let endpoints = path.field("endpoints");
         self.list(&endpoints, service.endpoints.len(), limits::ENDPOINTS);
         for (index, endpoint) in service.endpoints.iter().enumerate() {
             let path = endpoints.index(index);
-            self.values(&path.field("configuration"), endpoint.configuration.iter().map(|entry| Some(&entry.value)));
+            self.values(
+                &path.field("configuration"),
+                endpoint
+                    .configuration
+                    .iter()
+                    .map(|entry| Some(&entry.value)),
+            );
         }
         let credentials = path.field("credentials");
         self.list(&credentials, service.credentials.len(), limits::CREDENTIALS);
@@ -54,7 +70,10 @@ impl Sizes<'_> {
     }
 
     fn credentials(&mut self, path: &Path<'_>, set: &CredentialsSpec) {
-        self.values(&path.field("configuration"), set.configuration.iter().map(|entry| entry.value.as_ref()));
+        self.values(
+            &path.field("configuration"),
+            set.configuration.iter().map(|entry| entry.value.as_ref()),
+        );
         self.members(&path.field("project"), set.project.as_deref());
         self.members(&path.field("user"), set.user.as_deref());
     }
@@ -63,14 +82,21 @@ impl Sizes<'_> {
         self.list(path, list.map_or(0, <[String]>::len), limits::MEMBERS);
     }
 
-    fn values<'a>(&mut self, path: &Path<'_>, values: impl ExactSizeIterator<Item = Option<&'a SecretText>>) {
+    fn values<'a>(
+        &mut self,
+        path: &Path<'_>,
+        values: impl ExactSizeIterator<Item = Option<&'a SecretText>>,
+    ) {
         self.entries = self.entries.saturating_add(values.len());
         self.list(path, values.len(), limits::CONFIGURATION);
         for (index, value) in values.enumerate() {
             let length = value.map_or(0, |value| value.reveal().len());
             if length > limits::VALUE {
                 let path = path.index(index);
-                self.refuse(&path.field("value"), format!("{length} bytes, of {} allowed", limits::VALUE));
+                self.refuse(
+                    &path.field("value"),
+                    format!("{length} bytes, of {} allowed", limits::VALUE),
+                );
             }
         }
     }
@@ -83,19 +109,34 @@ impl Sizes<'_> {
 
     fn whole(&mut self, root: &Path<'_>, spec: &ExtensionSpec) {
         if self.entries > limits::ENTRIES {
-            self.refuse(root, format!("{} configuration entries in all, of {} allowed", self.entries, limits::ENTRIES));
+            self.refuse(
+                root,
+                format!(
+                    "{} configuration entries in all, of {} allowed",
+                    self.entries,
+                    limits::ENTRIES
+                ),
+            );
         }
         let mut written = Counter(0);
         // Counting cannot fail, and a spec of texts and lists always has a form in JSON.
         let counted = serde_json::to_writer(&mut written, spec).is_ok();
         if !counted || written.0 > limits::RECORD {
-            self.refuse(root, format!("{} bytes in all, of {} allowed", written.0, limits::RECORD));
+            self.refuse(
+                root,
+                format!("{} bytes in all, of {} allowed", written.0, limits::RECORD),
+            );
         }
     }
 
     fn refuse(&mut self, path: &Path<'_>, message: String) {
         self.kept = false;
-        self.problems.add(path, Reason::TooLarge, message, "split the record in two, or keep large values elsewhere");
+        self.problems.add(
+            path,
+            Reason::TooLarge,
+            message,
+            "split the record in two, or keep large values elsewhere",
+        );
     }
 }
 

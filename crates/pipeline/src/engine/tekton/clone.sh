@@ -18,5 +18,5 @@ if [ -z "$REVISION" ]; then
 elif git rev-parse --quiet --verify "refs/remotes/origin/$REVISION" >/dev/null; then
 	git checkout --quiet --detach "refs/remotes/origin/$REVISION"
 else
-	git checkout --quiet --detach "$REVISION"
+	git checkout --quiet --detach "$REVISION" --
 fi

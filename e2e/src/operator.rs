@@ -1,0 +1,277 @@
+//! The operator as a program of its own, so that tests can read its log, measure it and kill it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cluster::Cluster;
+
+/// Names another operator program than the one built beside the tests.
+pub const OPERATOR_VARIABLE: &str = "EXTENSION_REGISTRY_OPERATOR";
+
+/// Starts a program, tells its pid, and ends it when standard input ends: so also when whoever
+/// started it was killed.
+const GUARD: &str = r#"log=$1; shift
+"$@" >>"$log" 2>&1 </dev/null &
+pid=$!
+echo "$pid"
+exec >/dev/null
+cat >/dev/null
+kill "$pid" 2>/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" 2>/dev/null || exit 0; sleep 0.5; done
+kill -9 "$pid" 2>/dev/null"#;
+
+/// A running operator.
+#[derive(Debug)]
+pub struct Operator {
+    guard: Child,
+    input: Option<ChildStdin>,
+    pid: u32,
+    log: PathBuf,
+    address: SocketAddr,
+}
+
+impl Operator {
+    /// Starts the operator against a cluster and waits until it is ready. `arguments` are added to
+    /// its command line; the log is appended to `log`, as JSON lines at level debug.
+    ///
+    /// # Errors
+    /// When there is no program, or it does not become ready within 30 seconds.
+    pub fn start(cluster: &Cluster, log: &Path, arguments: &[&str]) -> Result<Self> {
+        let program = program()?;
+        File::create(log).with_context(|| format!("failed to create {}", log.display()))?;
+        let mut guard = Command::new("sh")
+            .args(["-c", GUARD, "operator-guard"])
+            .arg(log)
+            .arg(&program)
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .env("KUBECONFIG", cluster.kubeconfig())
+            .env(
+                "RUST_LOG",
+                std::env::var("RUST_LOG")
+                    .unwrap_or_else(|_| "info,extension_registry_operator=debug".to_owned()),
+            )
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("failed to start the operator")?;
+        let input = guard.stdin.take();
+        let mut line = String::new();
+        let output = guard
+            .stdout
+            .take()
+            .context("the operator's guard has no output")?;
+        BufReader::new(output)
+            .read_line(&mut line)
+            .context("failed to read the operator's pid")?;
+        let pid = line
+            .trim()
+            .parse()
+            .context("the operator's guard gave no pid")?;
+        let mut operator = Self {
+            guard,
+            input,
+            pid,
+            log: log.to_owned(),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        operator.wait_until_ready()?;
+        Ok(operator)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            if let Some(address) = address_in(&self.log()) {
+                self.address = address;
+                if self.get("/readyz").is_ok() {
+                    return Ok(());
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!(
+            "the operator did not become ready; its log:\n{}",
+            self.log()
+        )
+    }
+
+    /// Process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Everything it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The text of `/metrics`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn metrics(&self) -> Result<String> {
+        self.get("/metrics")
+    }
+
+    /// The sum of a metric over all series that hold every given label, such as `kind="Secret"`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn metric(&self, name: &str, labels: &[&str]) -> Result<f64> {
+        let text = self.metrics()?;
+        let of_name = |line: &&str| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(['{', ' ']))
+                && labels.iter().all(|label| line.contains(label))
+        };
+        Ok(text
+            .lines()
+            .filter(of_name)
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum())
+    }
+
+    /// Resident memory in bytes; Linux only.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))
+            .context("the operator has ended")?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .context("no VmRSS")?;
+        let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kilobytes * 1024)
+    }
+
+    /// Processor time used so far, in seconds, at the kernel's 100 ticks a second; Linux only.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn processor_seconds(&self) -> Result<f64> {
+        const TICKS: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))
+            .context("the operator has ended")?;
+        let after = stat.rsplit(')').next().context("unreadable stat")?;
+        let fields: Vec<&str> = after.split_whitespace().collect();
+        let tick = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|text| text.parse::<f64>().ok())
+                .unwrap_or(0.0)
+        };
+        Ok((tick(11) + tick(12)) / TICKS)
+    }
+
+    fn get(&self, path: &str) -> Result<String> {
+        let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(2))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        if !head.starts_with("HTTP/1.1 200") {
+            bail!("{path}: {}", head.lines().next().unwrap_or_default());
+        }
+        Ok(body.to_owned())
+    }
+
+    /// Ends it as Kubernetes would, and waits.
+    ///
+    /// # Errors
+    /// When it does not end within 20 seconds.
+    pub fn stop(mut self) -> Result<()> {
+        self.signal("TERM")?;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Path::new(&format!("/proc/{}", self.pid)).exists() && !is_zombie(self.pid) {
+            if Instant::now() > deadline {
+                bail!(
+                    "the operator did not end after SIGTERM; its log:\n{}",
+                    self.log()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.end();
+        Ok(())
+    }
+
+    /// Ends it as a crash would.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn kill(mut self) -> Result<()> {
+        self.signal("KILL")?;
+        self.end();
+        Ok(())
+    }
+
+    fn signal(&self, name: &str) -> Result<()> {
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.pid.to_string()])
+            .status()?;
+        if !status.success() {
+            bail!("failed to send SIG{name} to the operator");
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        drop(self.input.take());
+        let _ = self.guard.wait();
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn is_zombie(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        stat.rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    })
+}
+
+fn address_in(log: &str) -> Option<SocketAddr> {
+    let line = log.lines().find(|line| line.contains("serving /metrics"))?;
+    let value: serde_json::Value = serde_json::from_str(line).ok()?;
+    value["fields"]["address"].as_str()?.parse().ok()
+}
+
+/// The operator's program: the one named by [`OPERATOR_VARIABLE`], else the one in the folder where
+/// cargo puts the programs of this build.
+///
+/// # Errors
+/// When there is none, with the command that builds it.
+pub fn program() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(OPERATOR_VARIABLE) {
+        return Ok(path.into());
+    }
+    let own = std::env::current_exe().context("failed to find this program")?;
+    own.ancestors()
+        .skip(1)
+        .take(3)
+        .map(|folder| folder.join("extension-registry"))
+        .find(|path| path.is_file())
+        .context(
+            "there is no operator program beside the tests: run `cargo build --workspace` first",
+        )
+}

@@ -1,0 +1,106 @@
+//! What a cluster needs before the operator can run.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cluster::Cluster;
+
+/// Namespace of the operator.
+pub const NAMESPACE: &str = "extension-registry";
+
+/// Namespace of the source Secrets of cluster records.
+pub const RECORDS_NAMESPACE: &str = "extension-registry-records";
+
+/// A path in the repository.
+#[must_use]
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+impl Cluster {
+    /// Runs kubectl, gives it `input`, and returns what it printed.
+    ///
+    /// # Errors
+    /// When it fails, with what it said.
+    pub fn kubectl_with(&self, arguments: &[&str], input: &str) -> Result<String> {
+        use std::io::Write;
+        let mut child = Command::new(self.kubectl())
+            .args(arguments)
+            .env("KUBECONFIG", self.kubeconfig())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("failed to start kubectl")?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // kubectl may end before it has read everything; its own message then says why.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            bail!(
+                "kubectl {}: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs kubectl and returns what it printed.
+    ///
+    /// # Errors
+    /// As [`Cluster::kubectl_with`].
+    pub fn kubectl_run(&self, arguments: &[&str]) -> Result<String> {
+        self.kubectl_with(arguments, "")
+    }
+
+    /// Applies the text of a manifest.
+    ///
+    /// # Errors
+    /// As [`Cluster::kubectl_with`].
+    pub fn apply(&self, manifest: &str) -> Result<String> {
+        self.kubectl_with(&["apply", "-f", "-"], manifest)
+    }
+
+    /// Installs the definitions and the two namespaces of the operator; where the cluster does not
+    /// know Tekton's pipelines, a definition that can hold them but runs nothing.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub fn install(&self) -> Result<()> {
+        let crds = repository("crds");
+        self.kubectl_run(&["apply", "--server-side", "-f", &crds.to_string_lossy()])?;
+        if self
+            .kubectl_run(&["get", "crd", "pipelines.tekton.dev"])
+            .is_err()
+        {
+            let tekton = repository("e2e/manifests/tekton-crds.yaml");
+            self.kubectl_run(&["apply", "--server-side", "-f", &tekton.to_string_lossy()])?;
+        }
+        for namespace in [NAMESPACE, RECORDS_NAMESPACE] {
+            self.create_namespace(namespace)?;
+        }
+        self.kubectl_run(&[
+            "wait",
+            "--for=condition=Established",
+            "crd",
+            "--all",
+            "--timeout=30s",
+        ])?;
+        Ok(())
+    }
+
+    /// Creates a namespace, if it is not there.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub fn create_namespace(&self, name: &str) -> Result<()> {
+        self.apply(&format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n"
+        ))
+        .map(|_| ())
+    }
+}
