@@ -17,8 +17,8 @@ pub const VALUE: usize = 64 * 1024;
 pub const RECORD: usize = 256 * 1024;
 /// Configuration entries of a whole record.
 pub const ENTRIES: usize = 2_000;
-/// Members of a list that admits.
-pub const MEMBERS: usize = 256;
+/// Members of a list that admits: more long names are too many for the API server to compare.
+pub const MEMBERS: usize = 128;
 
 /// Characters of a name.
 pub const NAME: usize = 63;
@@ -37,6 +37,8 @@ pub const DESCRIPTION: usize = 4_096;
 
 /// Steps of a workflow.
 pub const STEPS: usize = 64;
+/// Steps that a step waits for.
+pub const RUN_AFTER: usize = 32;
 /// Inputs of a workflow, and outputs of a workflow or a step.
 pub const INPUTS: usize = 32;
 /// Inputs of a step: the API server does not afford the comparison of more names.

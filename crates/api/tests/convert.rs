@@ -238,9 +238,9 @@ fn every_limit_is_kept() {
         (
             format!(
                 "access: {{users: {}}}",
-                list(257, &|index| format!("u{index}"))
+                list(129, &|index| format!("u{index}"))
             ),
-            "spec.access.users: 257 entries, of 256",
+            "spec.access.users: 129 entries, of 128",
         ),
         (
             format!(

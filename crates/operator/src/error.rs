@@ -1,53 +1,64 @@
 //! What can go wrong while working on an object. Refusals are no errors: they are answers.
 
-use kube::core::Status;
-
-/// An error of one piece of work; it is tried again, later each time.
+/// A request that the API server refused or that did not reach it. The work is tried again, later
+/// each time.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// A request that the API server refused or that did not reach it.
-    #[error("failed to {what}: {detail}")]
-    Api {
-        /// What was asked, with the name of the object.
-        what: String,
-        /// Why not. For Secrets only reason and code: messages of the API server may quote data.
-        detail: String,
-        /// The HTTP code; zero when there was no answer.
-        code: u16,
-    },
+#[error("failed to {what}: {detail}")]
+pub(crate) struct Error {
+    what: String,
+    detail: String,
+    code: u16,
+    terminating: bool,
 }
 
 impl Error {
-    /// An error of a request whose answer holds no values.
+    /// An error of a request whose answer holds no values. `what` names the object.
     pub(crate) fn api(what: impl Into<String>, error: &kube::Error) -> Self {
-        Self::Api {
-            what: what.into(),
-            detail: error.to_string(),
-            code: code(error),
-        }
+        Self::new(what, error.to_string(), error)
     }
 
-    /// An error of a request about a Secret: nothing of the server's message is kept.
+    /// An error of a request about a Secret: only reason and code are kept, because messages of the
+    /// API server may quote data.
     pub(crate) fn secret(what: impl Into<String>, error: &kube::Error) -> Self {
         let detail = match error {
             kube::Error::Api(status) => format!("{} ({})", status.reason, status.code),
             _ => "no answer from the API server".to_owned(),
         };
-        Self::Api {
+        Self::new(what, detail, error)
+    }
+
+    /// Somebody else wrote or deleted the same object meanwhile.
+    pub(crate) fn race(what: impl Into<String>, detail: &str) -> Self {
+        Self {
+            what: what.into(),
+            detail: detail.to_owned(),
+            code: 409,
+            terminating: false,
+        }
+    }
+
+    fn new(what: impl Into<String>, detail: String, error: &kube::Error) -> Self {
+        Self {
             what: what.into(),
             detail,
             code: code(error),
+            terminating: is_namespace_terminating(error),
         }
+    }
+
+    /// Whether there is nothing left to do, because the namespace goes away (security, section 1).
+    pub(crate) fn is_namespace_terminating(&self) -> bool {
+        self.terminating
     }
 
     /// Label for metrics.
     pub(crate) fn label(&self) -> &'static str {
-        match self {
-            Self::Api { code: 409, .. } => "conflict",
-            Self::Api { code: 403, .. } => "forbidden",
-            Self::Api { code: 404, .. } => "not_found",
-            Self::Api { code: 0, .. } => "unreachable",
-            Self::Api { .. } => "api",
+        match self.code {
+            0 => "unreachable",
+            403 => "forbidden",
+            404 => "not_found",
+            409 => "conflict",
+            _ => "api",
         }
     }
 }
@@ -60,16 +71,11 @@ pub(crate) fn code(error: &kube::Error) -> u16 {
     }
 }
 
-/// Whether the API server said no because the namespace is going away: then there is nothing left to
-/// do (security, section 1).
+/// Whether the API server said no because the namespace is going away.
 pub(crate) fn is_namespace_terminating(error: &kube::Error) -> bool {
-    let cause = |status: &Status| {
-        status.details.as_ref().is_some_and(|details| {
-            details
-                .causes
-                .iter()
-                .any(|cause| cause.reason == "NamespaceTerminating")
-        })
+    let kube::Error::Api(status) = error else {
+        return false;
     };
-    matches!(error, kube::Error::Api(status) if status.code == 403 && cause(status))
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 403 && causes.any(|cause| cause.reason == "NamespaceTerminating")
 }

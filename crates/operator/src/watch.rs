@@ -26,6 +26,9 @@ const PAGE: u32 = 250;
 
 /// What a watch does with its objects.
 trait Sink: Send + 'static {
+    /// Name of the kind, for the log.
+    const KIND: &'static str;
+
     /// Type of the objects.
     type Object;
 
@@ -102,8 +105,10 @@ where
                 Err(error) => {
                     if is_not_found(&error) {
                         sender.take().map(|sender| sender.send(()));
+                        tracing::debug!(%error, kind = S::KIND, "the cluster does not know this kind");
+                    } else {
+                        tracing::warn!(%error, kind = S::KIND, "watch interrupted");
                     }
-                    tracing::debug!(%error, "watch interrupted");
                 }
             }
         }

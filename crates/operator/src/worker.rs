@@ -42,6 +42,9 @@ async fn work(context: &Arc<Context>, task: Task) {
         .inc();
     match &result {
         Ok(()) => tracing::debug!(%task, "done"),
+        Err(error) if error.is_namespace_terminating() => {
+            tracing::debug!(%task, "its namespace goes away");
+        }
         Err(error) => {
             tracing::warn!(%task, %error, "failed, will be tried again");
             context.queue.retry(task.clone(), Urgency::Dependent);

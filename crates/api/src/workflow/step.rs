@@ -76,7 +76,7 @@ pub struct Step {
     /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
-        length(max = limits::STEPS),
+        length(max = limits::RUN_AFTER),
         inner(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))
     )]
     #[x_kube(merge_strategy = ListMerge::Atomic)]

@@ -100,10 +100,11 @@ async fn apply_projection(
         Ok(object) => {
             let mut ledger = context.world.ledger.write();
             ledger.upsert(key, &object);
-            ledger.get(key).cloned().map(Ok).ok_or_else(|| Error::Api {
-                what: format!("apply ExtensionProjection {key}"),
-                detail: "it went away meanwhile".to_owned(),
-                code: 409,
+            ledger.get(key).cloned().map(Ok).ok_or_else(|| {
+                Error::race(
+                    format!("apply ExtensionProjection {key}"),
+                    "it went away meanwhile",
+                )
             })
         }
         // The spec of a projection never changes: somebody made one of this name for something else.
@@ -188,11 +189,10 @@ async fn write_secret(
             Err(error) => return Err(Error::secret(format!("write Secret {key}"), &error)),
         }
     }
-    Err(Error::Api {
-        what: format!("write Secret {key}"),
-        detail: "it comes and goes".to_owned(),
-        code: 409,
-    })
+    Err(Error::race(
+        format!("write Secret {key}"),
+        "it comes and goes",
+    ))
 }
 
 /// A create that is not found has no namespace to go to.

@@ -44,6 +44,7 @@ struct Pipelines {
 }
 
 impl Sink for Pipelines {
+    const KIND: &'static str = "Pipeline";
     type Object = PartialObjectMeta<Pipeline>;
 
     fn begin(&mut self) {

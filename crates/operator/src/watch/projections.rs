@@ -42,6 +42,7 @@ struct Projections {
 }
 
 impl Sink for Projections {
+    const KIND: &'static str = "ExtensionProjection";
     type Object = DeserializeGuard<ExtensionProjection>;
 
     fn begin(&mut self) {

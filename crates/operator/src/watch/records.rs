@@ -72,6 +72,7 @@ struct Records<K> {
 }
 
 impl<K: RecordObject> Sink for Records<K> {
+    const KIND: &'static str = "record";
     type Object = DeserializeGuard<K>;
 
     fn begin(&mut self) {

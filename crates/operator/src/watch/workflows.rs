@@ -43,6 +43,7 @@ struct Workflows {
 }
 
 impl Sink for Workflows {
+    const KIND: &'static str = "Workflow";
     type Object = DeserializeGuard<Workflow>;
 
     fn begin(&mut self) {

@@ -2,6 +2,7 @@
 
 mod clone;
 
+use extension_registry_api::{MANAGED_BY, MANAGED_BY_LABEL};
 use serde_json::{Map, Value, json};
 
 use crate::engine::Engine;
@@ -54,7 +55,7 @@ impl Engine for Tekton {
             "metadata": {
                 "name": model.name,
                 "namespace": model.namespace,
-                "labels": {"app.kubernetes.io/managed-by": "extension-registry"},
+                "labels": {MANAGED_BY_LABEL: MANAGED_BY},
             },
             "spec": {
                 "description": model.description.as_deref().unwrap_or_default(),

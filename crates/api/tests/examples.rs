@@ -1,0 +1,96 @@
+//! The examples are sound, and the objects that a cluster must refuse are well-formed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use extension_registry_api::convert::{record, requirement};
+use extension_registry_api::{ClusterExtension, Extension, RecordObject, Workflow};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Typed {
+    kind: String,
+}
+
+fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(yaml_files(&path));
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn check_record(object: &impl RecordObject, file: &Path) {
+    let read = record(object.key(), 1, object.spec());
+    assert!(read.is_ok(), "{}: {:?}", file.display(), read.err());
+}
+
+#[test]
+fn examples_are_read_without_a_problem() {
+    let files = yaml_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples"));
+    let (mut records, mut requirements) = (0, 0);
+    for file in &files {
+        let text = fs::read_to_string(file).unwrap();
+        let Ok(Typed { kind }) = serde_saphyr::from_str(&text) else {
+            continue;
+        };
+        match kind.as_str() {
+            "ClusterExtension" => {
+                check_record(
+                    &serde_saphyr::from_str::<ClusterExtension>(&text).unwrap(),
+                    file,
+                );
+                records += 1;
+            }
+            "Extension" => {
+                check_record(&serde_saphyr::from_str::<Extension>(&text).unwrap(), file);
+                records += 1;
+            }
+            "Workflow" => {
+                let workflow: Workflow = serde_saphyr::from_str(&text).unwrap();
+                for spec in workflow.spec.steps.iter().flat_map(|step| &step.extensions) {
+                    let read = requirement("spec", spec);
+                    assert!(read.is_ok(), "{}: {:?}", file.display(), read.err());
+                    requirements += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(
+        records >= 11 && requirements >= 15,
+        "{records} records, {requirements} requirements"
+    );
+}
+
+#[test]
+fn refused_objects_say_what_is_expected() {
+    // A cluster test applies them; here they are only kept well-formed.
+    let files = yaml_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refused"));
+    assert!(files.len() > 25);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let expected = text
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("# expect: "));
+        assert!(
+            expected.is_some_and(|expected| !expected.contains("planted")),
+            "{}",
+            file.display()
+        );
+        assert!(
+            serde_saphyr::from_str::<Typed>(&text).is_ok(),
+            "{}",
+            file.display()
+        );
+    }
+}

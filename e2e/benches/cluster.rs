@@ -1,0 +1,137 @@
+//! What the operator costs on a real API server: writes, throughput, latency, processor time, memory.
+//!
+//! `cargo build --release --workspace && cargo bench -p extension-registry-e2e --bench cluster`, with
+//! `-- --quick` for a tenth of the objects. Prints a table and writes `bench-results.json` at the root of the
+//! repository; fails when a target is missed. Times depend on the machine, so the throughput is a ratio: of
+//! what a client without any logic reaches with the same writes in the same run.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints"
+)]
+
+mod cluster {
+    pub(crate) mod bare;
+    pub(crate) mod binding;
+    pub(crate) mod kinds;
+    pub(crate) mod measure;
+    pub(crate) mod memory;
+    pub(crate) mod report;
+    pub(crate) mod resolve;
+    pub(crate) mod world;
+}
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+use extension_registry_e2e::operator;
+
+use cluster::report::Report;
+use cluster::{binding, memory, resolve};
+
+/// Only what is wrong, and the line with the address: logging is not what is measured.
+const LOG_LEVEL: &str = "warn,extension_registry_operator::run=info";
+
+/// How many objects.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    /// Workflows.
+    pub(crate) workflows: usize,
+    /// Namespaces in which they are.
+    pub(crate) namespaces: usize,
+    /// Records while workflows are bound.
+    pub(crate) records: usize,
+    /// Records while memory is measured.
+    pub(crate) many_records: usize,
+    /// Workflows made one by one.
+    pub(crate) samples: usize,
+    /// Secrets of 1 MiB that are nobody's business.
+    pub(crate) foreign_secrets: usize,
+}
+
+const FULL: Scale = Scale {
+    workflows: 2_000,
+    namespaces: 20,
+    records: 100,
+    many_records: 10_000,
+    samples: 60,
+    foreign_secrets: 128,
+};
+
+const QUICK: Scale = Scale {
+    workflows: 200,
+    namespaces: 4,
+    records: 20,
+    many_records: 1_000,
+    samples: 20,
+    foreign_secrets: 16,
+};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    // `cargo test --all-targets` runs benchmarks too, without this argument.
+    if !has("--bench") {
+        return ExitCode::SUCCESS;
+    }
+    match run(&arguments, if has("--quick") { QUICK } else { FULL }) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
+    let program = operator::program()?;
+    if std::env::var_os("RUST_LOG").is_none() {
+        let own = std::env::current_exe().context("failed to find this program")?;
+        let status = Command::new(own)
+            .args(arguments)
+            .env("RUST_LOG", LOG_LEVEL)
+            .status()
+            .context("failed to start again with another log level")?;
+        return Ok(if status.success() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
+    }
+    println!("operator: {}", program.display());
+    println!("load before: {}", measure_load());
+    let only = |name: &str| {
+        let chosen: Vec<&String> = arguments
+            .iter()
+            .filter(|argument| !argument.starts_with("--"))
+            .collect();
+        chosen.is_empty() || chosen.iter().any(|argument| *argument == name)
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let mut report = Report::default();
+    runtime.block_on(async {
+        if only("binding") {
+            binding::run(scale, &mut report).await?;
+        }
+        if only("memory") {
+            memory::run(scale, &mut report).await?;
+        }
+        anyhow::Ok(())
+    })?;
+    resolve::read(&mut report)?;
+    println!("load after: {}", measure_load());
+    print!("{}", report.table());
+    report.write(scale)?;
+    Ok(if report.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn measure_load() -> String {
+    std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,343 @@
+//! Every example is applied to a real API server and ends where its comment says.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::setup::repository;
+use extension_registry_e2e::{Options, cluster};
+use serde_json::Value;
+
+use lab::{Lab, list, text};
+
+/// Namespace, workflow, step, requirement; kind, record, service, endpoint, credentials.
+/// The operator runs without a zone, so internal endpoints come first.
+const BOUND: &str = "
+alpha train-explicit    trainer   mlflow-tracker  ClusterExtension mlflow-0001             mlflow-tracking         ingress          -
+alpha train-explicit    trainer   mlflow-storage  ClusterExtension mlflow-0001             mlflow-store            ingress          default-s3-account
+alpha train-expressions trainer   mlflow-tracker  ClusterExtension mlflow-0001             mlflow-tracking         cluster          -
+alpha train-expressions trainer   mlflow-storage  ClusterExtension mlflow-0001             mlflow-store            cluster          default-s3-account
+alpha train-mapped      trainer   mlflow-tracker  ClusterExtension mlflow-0001             mlflow-tracking         cluster          -
+alpha train-mapped      trainer   mlflow-storage  ClusterExtension mlflow-0001             mlflow-store            cluster          default-s3-account
+alpha train-minimal     trainer   mlflow          ClusterExtension mlflow-global           mlflow-global           -                -
+alpha train-minimal     predictor kfserving       ClusterExtension kfserving-local-cluster kfserving-local-cluster -                -
+alpha serve-product     trainer   mlflow-tracker  ClusterExtension mlflow-0001             mlflow-tracking         cluster          -
+alpha serve-product     trainer   mlflow-storage  ClusterExtension mlflow-0001             mlflow-store            cluster          default-s3-account
+alpha serve-product     predictor kfserving       ClusterExtension kfserving-local         API                     cluster-internal -
+alpha train-resource    trainer   mlflow-tracker  ClusterExtension mlflow-0001             mlflow-tracking         cluster          -
+alpha train-resource    trainer   mlflow-storage  ClusterExtension mlflow-0001             mlflow-store            cluster          default-s3-account
+alpha train-ambiguous   trainer   data            ClusterExtension minio-s3-storage        s3                      cluster          local-minio
+alpha train-and-serve   trainer   data            Extension        training-data           s3                      cluster          store
+alpha train-and-serve   predictor seldon          ClusterExtension seldon-core-shared      API                     cluster          alpha
+beta  train-and-serve   trainer   data            Extension        training-data           s3                      cluster          store
+beta  train-and-serve   predictor seldon          ClusterExtension seldon-core-shared      API                     cluster          beta
+";
+
+/// What the records show: record, product, version, zone, services, consumers.
+const SHOWN: &str = "
+aws-object-storage      | aws-s3    |        | eu-central-1           | aws                           | 0
+gitea-devel-rd          | gitea     | 1.14.3 | rd-cloud               | git+http                      | 0
+kfserving-local         | kfserving | 0.6.0  | cluster.local          | API, UI                       | 1
+kfserving-local-cluster |           | 0.6.0  |                        | kfserving-local-cluster       | 1
+minio-s3-storage        | minio     | 4.1.3  | development-cluster    | s3                            | 1
+mlflow-0001             | mlflow    | 1.19.0 | cluster-alpha          | mlflow-tracking, mlflow-store | 10
+mlflow-global           |           | 1.19.0 |                        | mlflow-global                 | 1
+mlflow-model-store-0001 | minio     | 4.1.3  | cluster-alpha          | s3                            | 0
+seldon-core-production  | seldon    | 1.9.1  | production-cluster-001 | API                           | 0
+seldon-core-shared      | seldon    | 1.11.0 | serving-cluster        | API                           | 2
+";
+
+const COLUMNS: &str = "NAME PRODUCT VERSION ZONE SERVICES CONSUMERS READY AGE";
+
+/// The examples, each file in the place of what has to be done with it.
+#[derive(Default)]
+struct Examples {
+    records: Vec<PathBuf>,
+    workflows: Vec<PathBuf>,
+    gitops: Vec<PathBuf>,
+    other: BTreeSet<String>,
+}
+
+impl Examples {
+    fn read() -> Self {
+        let root = repository("examples");
+        let mut examples = Self::default();
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                let is_yaml = Path::new(&name).extension().is_some_and(|end| end == "yaml");
+                match name.split('/').next().unwrap() {
+                    "records" if is_yaml => examples.records.push(path),
+                    "workflows" if is_yaml => examples.workflows.push(path),
+                    "gitops" if is_yaml => examples.gitops.push(path),
+                    _ if name.ends_with(".md") => {}
+                    _ => {
+                        examples.other.insert(name);
+                    }
+                }
+            }
+        }
+        examples.records.sort();
+        examples.workflows.sort();
+        examples
+    }
+
+    /// Fails on a file that no test would touch.
+    fn assert_complete(&self) {
+        let known = ["ambiguous/fix.yaml", "ambiguous/workflow.yaml"].map(str::to_owned);
+        assert_eq!(self.other, BTreeSet::from(known), "a file that nothing tests");
+        for path in &self.gitops {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if name == "kustomization.yaml" {
+                continue;
+            }
+            let list = fs::read_to_string(path.with_file_name("kustomization.yaml")).unwrap();
+            assert!(list.contains(name), "no kustomization uses {}", path.display());
+        }
+    }
+}
+
+fn rows(table: &str) -> impl Iterator<Item = &str> {
+    table.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+fn single_spaced(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn options() -> Options {
+    Options {
+        node: Node::None,
+        ..cluster::Options::default()
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_ends_in_the_documented_state() {
+    let examples = Examples::read();
+    examples.assert_complete();
+    let lab = Lab::start("examples", options()).await;
+
+    // As somebody would: the cluster's part, then each environment, in the order of the folders.
+    for folder in ["cluster", "overlays/dev", "overlays/prod"] {
+        let path = repository("examples/gitops").join(folder);
+        let built = lab
+            .cluster
+            .kubectl_run(&["kustomize", path.to_str().unwrap()])
+            .unwrap();
+        lab.apply(&built);
+    }
+    let mut names = Vec::new();
+    for path in &examples.workflows {
+        // Before the records: the order must not matter.
+        lab.apply(&read(path));
+        let manifest = read(path);
+        let name = manifest.lines().find_map(|line| line.strip_prefix("  name: "));
+        names.push(name.unwrap().to_owned());
+    }
+    lab.apply(&read(&repository("examples/ambiguous/workflow.yaml")));
+    for path in &examples.records {
+        lab.apply(&read(path));
+    }
+    for row in rows(SHOWN) {
+        let name = row.split('|').next().unwrap().trim();
+        lab.ready("ClusterExtension", "", name).await;
+    }
+    for name in &names {
+        lab.ready("Workflow", "alpha", name).await;
+    }
+    for namespace in ["alpha", "beta"] {
+        lab.ready("Extension", namespace, "training-data").await;
+        lab.ready("Workflow", namespace, "train-and-serve").await;
+    }
+    ambiguous_is_refused_and_healed(&lab).await;
+    bound_as_written(&lab).await;
+    shown_as_written(&lab).await;
+    lab.stop().await;
+}
+
+async fn ambiguous_is_refused_and_healed(lab: &Lab) {
+    let message = lab.refused("alpha", "train-ambiguous", "Ambiguous").await;
+    let candidates = ["aws-object-storage", "minio-s3-storage", "mlflow-model-store-0001"];
+    let places: Vec<usize> = candidates
+        .iter()
+        .map(|name| message.find(name).unwrap_or_else(|| panic!("no {name} in {message}")))
+        .collect();
+    assert!(places.is_sorted(), "{message}");
+    assert!(!message.contains("mlflow-0001/"), "{message}");
+    // The line that the comment of the file gives.
+    let fix = repository("examples/ambiguous/fix.yaml");
+    let command = read(&fix);
+    assert!(command.contains("kubectl patch clusterextension minio-s3-storage --type merge --patch-file examples/ambiguous/fix.yaml"));
+    lab.cluster
+        .kubectl_run(&[
+            "patch",
+            "clusterextension",
+            "minio-s3-storage",
+            "--type",
+            "merge",
+            "--patch-file",
+            fix.to_str().unwrap(),
+        ])
+        .unwrap();
+    lab.ready("Workflow", "alpha", "train-ambiguous").await;
+}
+
+async fn bound_as_written(lab: &Lab) {
+    let written: BTreeSet<String> = rows(BOUND).map(single_spaced).collect();
+    let workflows: BTreeSet<(&str, &str)> = rows(BOUND)
+        .map(|row| {
+            let mut words = row.split_whitespace();
+            (words.next().unwrap(), words.next().unwrap())
+        })
+        .collect();
+    let mut found = BTreeSet::new();
+    for (namespace, name) in workflows {
+        let workflow = lab.get("Workflow", namespace, name).await;
+        for binding in list(&workflow["status"]["bindings"]) {
+            let field = |name: &str| binding[name].as_str().unwrap_or("-");
+            found.insert(format!(
+                "{namespace} {name} {} {} {} {} {} {} {}",
+                field("step"),
+                field("requirement"),
+                field("kind"),
+                field("record"),
+                field("service"),
+                field("endpoint"),
+                field("credentials"),
+            ));
+        }
+        let pipeline = lab.get("Pipeline", namespace, name).await;
+        assert_eq!(pipeline["metadata"]["name"], name);
+        assert_eq!(pipeline["metadata"]["ownerReferences"][0]["uid"], workflow["metadata"]["uid"]);
+    }
+    assert_eq!(found, written);
+}
+
+async fn shown_as_written(lab: &Lab) {
+    let written: BTreeSet<String> = rows(SHOWN).map(single_spaced).collect();
+    for row in rows(SHOWN) {
+        let mut cells = row.split('|').map(str::trim);
+        let (name, consumers) = (cells.next().unwrap(), cells.next_back().unwrap());
+        lab.until(("ClusterExtension", "", name), "counts its consumers", |record| {
+            record["status"]["consumers"].to_string() == consumers
+        })
+        .await;
+    }
+    let table = lab.cluster.kubectl_run(&["get", "clusterextensions"]).unwrap();
+    let heading = table.lines().next().unwrap();
+    assert_eq!(single_spaced(heading), COLUMNS);
+    // kubectl leaves no mark between columns, so a cell is what stands below its heading.
+    let starts: Vec<usize> = COLUMNS
+        .split(' ')
+        .map(|column| heading.find(column).unwrap())
+        .collect();
+    let mut found = BTreeSet::new();
+    for line in table.lines().skip(1) {
+        let cell = |index: usize| {
+            let end = starts.get(index + 1).map_or(line.len(), |end| *end);
+            line.get(starts[index]..end.min(line.len())).unwrap_or("").trim()
+        };
+        found.insert(single_spaced(&(0..6).map(cell).collect::<Vec<_>>().join(" | ")));
+        assert_eq!(cell(6), "True", "{line}");
+    }
+    let missing: Vec<_> = written.difference(&found).collect();
+    assert!(missing.is_empty(), "{missing:#?} not in\n{table}");
+    let table = lab.cluster.kubectl_run(&["get", "extensions.registry.fuseml.io", "-n", "alpha"]);
+    assert_eq!(single_spaced(table.unwrap().lines().next().unwrap()), COLUMNS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_field_is_explained() {
+    let cluster = extension_registry_e2e::Cluster::from_environment_or_start(options())
+        .await
+        .unwrap();
+    cluster.install().unwrap();
+    let mut fields = 0;
+    for plural in ["clusterextensions", "extensions", "workflows", "extensionprojections"] {
+        let name = format!("{plural}.registry.fuseml.io");
+        let definition: Value =
+            serde_json::from_str(&cluster.kubectl_run(&["get", "crd", &name, "-o", "json"]).unwrap())
+                .unwrap();
+        let root = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        assert!(!text(&root["description"]).is_empty(), "{plural} has no description");
+        for part in ["spec", "status"] {
+            fields += described(&format!("{plural}.{part}"), &root["properties"][part]);
+        }
+    }
+    assert!(fields > 150, "only {fields} fields");
+    for (field, expected) in [
+        ("clusterextension.spec.services.credentials", "Sets of credentials, each with a scope"),
+        ("clusterextension.spec.services.credentials.scope", "Who may have these credentials"),
+        ("clusterextension.spec.access", "Absent: everyone"),
+        ("extension.spec.services.endpoints.url", "The address"),
+        ("workflow.spec.steps.extensions.environment", "Variables to set"),
+        ("workflow.status.bindings", "What was found for each requirement"),
+        ("extensionprojection.spec", "FIELDS:"),
+    ] {
+        let kind = field.split('.').next().unwrap();
+        let full = field.replacen(kind, &format!("{kind}s.registry.fuseml.io"), 1);
+        for name in [field, &full] {
+            // A given cluster may have other kinds of that name.
+            if name == field && !cluster.is_ours() {
+                continue;
+            }
+            wait_for_explanation(&cluster, name, expected);
+        }
+    }
+    cluster.stop().await.unwrap();
+}
+
+/// The API server publishes schemas a moment after it accepts them.
+fn wait_for_explanation(cluster: &extension_registry_e2e::Cluster, name: &str, expected: &str) {
+    let start = Instant::now();
+    loop {
+        let explained = cluster.kubectl_run(&["explain", name]);
+        let flat = explained.as_deref().map(single_spaced).unwrap_or_default();
+        if flat.contains(expected) {
+            assert!(!flat.contains("<no description>"), "{name}: {flat}");
+            assert!(!flat.contains("<empty>"), "{name}: {flat}");
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{name}: {explained:?}");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// Fails on a field without a description; the number of fields.
+fn described(path: &str, schema: &Value) -> usize {
+    let mut fields = 1;
+    if !path.ends_with(']') {
+        let description = text(&schema["description"]).trim();
+        assert!(!description.is_empty(), "{path} has no description");
+    }
+    if let Some(properties) = schema["properties"].as_object() {
+        for (name, property) in properties {
+            fields += described(&format!("{path}.{name}"), property);
+        }
+    }
+    if schema["items"].is_object() {
+        fields += described(&format!("{path}[]"), &schema["items"]);
+    }
+    fields
+}

@@ -1,0 +1,154 @@
+//! A cluster with the operator in it, and waiting for what it says.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper of several tests, each of which uses a part of it"
+)]
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use extension_registry_e2e::{Cluster, Operator, Options};
+use kube::Api;
+use kube::api::{ApiResource, DynamicObject};
+use serde_json::Value;
+
+/// How long the operator may take for anything.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cluster, the operator, and what was applied.
+pub(crate) struct Lab {
+    pub(crate) cluster: Cluster,
+    pub(crate) operator: Operator,
+    applied: Mutex<Vec<String>>,
+}
+
+impl Lab {
+    pub(crate) async fn start(test: &str, options: Options) -> Self {
+        let cluster = Cluster::from_environment_or_start(options).await.unwrap();
+        cluster.install().unwrap();
+        let log =
+            std::env::temp_dir().join(format!("extension-registry-{test}-{}.log", std::process::id()));
+        let operator = Operator::start(&cluster, &log, &[]).unwrap();
+        Self {
+            cluster,
+            operator,
+            applied: Mutex::default(),
+        }
+    }
+
+    /// Applies a manifest. From a cluster that is not ours [`Lab::stop`] removes it again.
+    pub(crate) fn apply(&self, manifest: &str) -> String {
+        self.applied.lock().unwrap().push(manifest.to_owned());
+        self.cluster.apply(manifest).unwrap()
+    }
+
+    pub(crate) async fn stop(self) {
+        if !self.cluster.is_ours() {
+            for manifest in self.applied.lock().unwrap().iter().rev() {
+                let _ = self.cluster.kubectl_with(
+                    &["delete", "--ignore-not-found", "--wait=false", "-f", "-"],
+                    manifest,
+                );
+            }
+        }
+        self.operator.stop().unwrap();
+        self.cluster.stop().await.unwrap();
+    }
+
+    /// An object as JSON; null where there is none.
+    pub(crate) async fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        let (group, version, plural) = match kind {
+            "Pipeline" => ("tekton.dev", "v1", "pipelines"),
+            "PipelineRun" => ("tekton.dev", "v1", "pipelineruns"),
+            "Secret" => ("", "v1", "secrets"),
+            "Workflow" => ("registry.fuseml.io", "v1alpha1", "workflows"),
+            "Extension" => ("registry.fuseml.io", "v1alpha1", "extensions"),
+            "ClusterExtension" => ("registry.fuseml.io", "v1alpha1", "clusterextensions"),
+            other => panic!("unknown kind {other}"),
+        };
+        let resource = ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
+            kind: kind.to_owned(),
+            plural: plural.to_owned(),
+        };
+        let api: Api<DynamicObject> = if namespace.is_empty() {
+            Api::all_with(self.cluster.client(), &resource)
+        } else {
+            Api::namespaced_with(self.cluster.client(), namespace, &resource)
+        };
+        let object = api.get_opt(name).await.unwrap();
+        serde_json::to_value(object).unwrap()
+    }
+
+    /// Waits until an object is as wanted.
+    pub(crate) async fn until(
+        &self,
+        (kind, namespace, name): (&str, &str, &str),
+        what: &str,
+        is: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let start = Instant::now();
+        loop {
+            let object = self.get(kind, namespace, name).await;
+            if is(&object) {
+                return object;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "waited in vain until {kind} {namespace}/{name} {what}; its status: {:#}\n",
+                object["status"]
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until the operator has looked at an object's present generation and calls it ready.
+    pub(crate) async fn ready(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        self.until((kind, namespace, name), "is ready", |object| {
+            is_observed(object) && condition(object, "Ready")["status"] == "True"
+        })
+        .await
+    }
+
+    /// Waits until the operator refuses an object for this reason. The message.
+    pub(crate) async fn refused(&self, namespace: &str, name: &str, reason: &str) -> String {
+        let object = self
+            .until(
+                ("Workflow", namespace, name),
+                &format!("is refused as {reason}"),
+                |object| {
+                    let ready = condition(object, "Ready");
+                    is_observed(object) && ready["status"] == "False" && ready["reason"] == reason
+                },
+            )
+            .await;
+        text(&condition(&object, "Ready")["message"]).to_owned()
+    }
+}
+
+/// Whether the status speaks of the present spec.
+fn is_observed(object: &Value) -> bool {
+    object["metadata"]["generation"].is_i64()
+        && object["status"]["observedGeneration"] == object["metadata"]["generation"]
+}
+
+/// A condition of an object; null where there is none of that type.
+pub(crate) fn condition<'o>(object: &'o Value, kind: &str) -> &'o Value {
+    list(&object["status"]["conditions"])
+        .iter()
+        .find(|condition| condition["type"] == kind)
+        .unwrap_or(&Value::Null)
+}
+
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
