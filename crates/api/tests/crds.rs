@@ -17,7 +17,11 @@ fn definitions_are_up_to_date() {
     let mut found: Vec<String> = fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".yaml"))
+        .filter(|name| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
         .collect();
     found.sort();
     let mut expected: Vec<&String> = files.iter().map(|(name, _)| name).collect();

@@ -80,10 +80,9 @@ fn range(problems: &mut Problems, path: &Path<'_>, text: Option<&str>) -> Option
         );
         return None;
     }
-    match text.parse() {
+    match text.parse::<VersionRange>() {
         Ok(range) => Some(range),
         Err(error) => {
-            let error: extension_registry_core::version::RangeError = error;
             let message = format!("column {}: {}", error.column, error.message);
             problems.refuse(
                 path,

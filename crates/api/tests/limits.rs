@@ -1,0 +1,104 @@
+//! Records that are too large, or wrong in too many places.
+
+use extension_registry_api::ExtensionSpec;
+use extension_registry_api::convert::{FieldProblem, record};
+use extension_registry_core::record::{Record, RecordKey};
+use extension_registry_core::refusal::Reason;
+
+#[expect(clippy::panic, reason = "a test helper")]
+fn spec(yaml: &str) -> ExtensionSpec {
+    serde_saphyr::from_str(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
+}
+
+fn read(spec: &ExtensionSpec) -> Result<Record, Vec<FieldProblem>> {
+    record(RecordKey::cluster("mlflow-0001"), 7, spec)
+}
+
+#[test]
+fn every_limit_is_kept() {
+    let list = |count: usize, item: &dyn Fn(usize) -> String| {
+        format!("[{}]", (0..count).map(item).collect::<Vec<_>>().join(", "))
+    };
+    let entries = |count| list(count, &|index| format!("{{name: k{index}, value: v}}"));
+    let big = |bytes: usize| "x".repeat(bytes);
+    let table = [
+        (
+            format!(
+                "services: {}",
+                list(33, &|index| format!("{{name: s{index}}}"))
+            ),
+            "spec.services: 33 entries, of 32",
+        ),
+        (
+            format!(
+                "services: [{{name: s, endpoints: {}}}]",
+                list(17, &|index| format!("{{name: e{index}}}"))
+            ),
+            "spec.services[0].endpoints: 17 entries, of 16",
+        ),
+        (
+            format!(
+                "services: [{{name: s, credentials: {}}}]",
+                list(65, &|index| format!("{{name: c{index}}}"))
+            ),
+            "spec.services[0].credentials: 65 entries, of 64",
+        ),
+        (
+            format!("configuration: {}", entries(65)),
+            "spec.configuration: 65 entries, of 64",
+        ),
+        (
+            format!(
+                "access: {{users: {}}}",
+                list(129, &|index| format!("u{index}"))
+            ),
+            "spec.access.users: 129 entries, of 128",
+        ),
+        (
+            format!(
+                "configuration: [{{name: k, value: {}}}]",
+                big(64 * 1024 + 1)
+            ),
+            "spec.configuration[0].value: 65537 bytes, of 65536",
+        ),
+        (
+            format!(
+                "configuration: {}",
+                list(4, &|index| format!(
+                    "{{name: k{index}, value: {}}}",
+                    big(64 * 1024)
+                ))
+            ),
+            "spec: 262",
+        ),
+        (
+            format!(
+                "services: {}",
+                list(32, &|index| format!(
+                    "{{name: s{index}, configuration: {}}}",
+                    entries(63)
+                ))
+            ),
+            "spec: 2016 configuration entries in all, of 2000",
+        ),
+    ];
+    for (yaml, expected) in table {
+        let problems = read(&spec(&yaml)).unwrap_err();
+        let first = problems.first().unwrap();
+        assert!(
+            first.to_string().starts_with(expected),
+            "{first}, not {expected}"
+        );
+        assert_eq!(first.refusal.reason, Reason::TooLarge);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    }
+}
+
+#[test]
+fn the_list_of_problems_is_bounded() {
+    let services: Vec<String> = (0..32)
+        .map(|_| "{name: '', resource: '', category: ''}".to_owned())
+        .collect();
+    let problems = read(&spec(&format!("services: [{}]", services.join(", ")))).unwrap_err();
+    assert_eq!(problems.len(), 32);
+}
