@@ -133,5 +133,8 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
 }
 
 fn measure_load() -> String {
-    std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim().to_owned()
+    std::fs::read_to_string("/proc/loadavg")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }

@@ -80,8 +80,15 @@ impl Examples {
                     folders.push(path);
                     continue;
                 }
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                let is_yaml = Path::new(&name).extension().is_some_and(|end| end == "yaml");
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                let is_yaml = Path::new(&name)
+                    .extension()
+                    .is_some_and(|end| end == "yaml");
                 match name.split('/').next().unwrap() {
                     "records" if is_yaml => examples.records.push(path),
                     "workflows" if is_yaml => examples.workflows.push(path),
@@ -101,14 +108,22 @@ impl Examples {
     /// Fails on a file that no test would touch.
     fn assert_complete(&self) {
         let known = ["ambiguous/fix.yaml", "ambiguous/workflow.yaml"].map(str::to_owned);
-        assert_eq!(self.other, BTreeSet::from(known), "a file that nothing tests");
+        assert_eq!(
+            self.other,
+            BTreeSet::from(known),
+            "a file that nothing tests"
+        );
         for path in &self.gitops {
             let name = path.file_name().unwrap().to_str().unwrap();
             if name == "kustomization.yaml" {
                 continue;
             }
             let list = fs::read_to_string(path.with_file_name("kustomization.yaml")).unwrap();
-            assert!(list.contains(name), "no kustomization uses {}", path.display());
+            assert!(
+                list.contains(name),
+                "no kustomization uses {}",
+                path.display()
+            );
         }
     }
 }
@@ -152,7 +167,9 @@ async fn every_example_ends_in_the_documented_state() {
         // Before the records: the order must not matter.
         lab.apply(&read(path));
         let manifest = read(path);
-        let name = manifest.lines().find_map(|line| line.strip_prefix("  name: "));
+        let name = manifest
+            .lines()
+            .find_map(|line| line.strip_prefix("  name: "));
         names.push(name.unwrap().to_owned());
     }
     lab.apply(&read(&repository("examples/ambiguous/workflow.yaml")));
@@ -178,10 +195,18 @@ async fn every_example_ends_in_the_documented_state() {
 
 async fn ambiguous_is_refused_and_healed(lab: &Lab) {
     let message = lab.refused("alpha", "train-ambiguous", "Ambiguous").await;
-    let candidates = ["aws-object-storage", "minio-s3-storage", "mlflow-model-store-0001"];
+    let candidates = [
+        "aws-object-storage",
+        "minio-s3-storage",
+        "mlflow-model-store-0001",
+    ];
     let places: Vec<usize> = candidates
         .iter()
-        .map(|name| message.find(name).unwrap_or_else(|| panic!("no {name} in {message}")))
+        .map(|name| {
+            message
+                .find(name)
+                .unwrap_or_else(|| panic!("no {name} in {message}"))
+        })
         .collect();
     assert!(places.is_sorted(), "{message}");
     assert!(!message.contains("mlflow-0001/"), "{message}");
@@ -229,7 +254,10 @@ async fn bound_as_written(lab: &Lab) {
         }
         let pipeline = lab.get("Pipeline", namespace, name).await;
         assert_eq!(pipeline["metadata"]["name"], name);
-        assert_eq!(pipeline["metadata"]["ownerReferences"][0]["uid"], workflow["metadata"]["uid"]);
+        assert_eq!(
+            pipeline["metadata"]["ownerReferences"][0]["uid"],
+            workflow["metadata"]["uid"]
+        );
     }
     assert_eq!(found, written);
 }
@@ -239,12 +267,17 @@ async fn shown_as_written(lab: &Lab) {
     for row in rows(SHOWN) {
         let mut cells = row.split('|').map(str::trim);
         let (name, consumers) = (cells.next().unwrap(), cells.next_back().unwrap());
-        lab.until(("ClusterExtension", "", name), "counts its consumers", |record| {
-            record["status"]["consumers"].to_string() == consumers
-        })
+        lab.until(
+            ("ClusterExtension", "", name),
+            "counts its consumers",
+            |record| record["status"]["consumers"].to_string() == consumers,
+        )
         .await;
     }
-    let table = lab.cluster.kubectl_run(&["get", "clusterextensions"]).unwrap();
+    let table = lab
+        .cluster
+        .kubectl_run(&["get", "clusterextensions"])
+        .unwrap();
     let heading = table.lines().next().unwrap();
     assert_eq!(single_spaced(heading), COLUMNS);
     // kubectl leaves no mark between columns, so a cell is what stands below its heading.
@@ -256,15 +289,24 @@ async fn shown_as_written(lab: &Lab) {
     for line in table.lines().skip(1) {
         let cell = |index: usize| {
             let end = starts.get(index + 1).map_or(line.len(), |end| *end);
-            line.get(starts[index]..end.min(line.len())).unwrap_or("").trim()
+            line.get(starts[index]..end.min(line.len()))
+                .unwrap_or("")
+                .trim()
         };
-        found.insert(single_spaced(&(0..6).map(cell).collect::<Vec<_>>().join(" | ")));
+        found.insert(single_spaced(
+            &(0..6).map(cell).collect::<Vec<_>>().join(" | "),
+        ));
         assert_eq!(cell(6), "True", "{line}");
     }
     let missing: Vec<_> = written.difference(&found).collect();
     assert!(missing.is_empty(), "{missing:#?} not in\n{table}");
-    let table = lab.cluster.kubectl_run(&["get", "extensions.registry.fuseml.io", "-n", "alpha"]);
-    assert_eq!(single_spaced(table.unwrap().lines().next().unwrap()), COLUMNS);
+    let table = lab
+        .cluster
+        .kubectl_run(&["get", "extensions.registry.fuseml.io", "-n", "alpha"]);
+    assert_eq!(
+        single_spaced(table.unwrap().lines().next().unwrap()),
+        COLUMNS
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,25 +316,48 @@ async fn every_field_is_explained() {
         .unwrap();
     cluster.install().unwrap();
     let mut fields = 0;
-    for plural in ["clusterextensions", "extensions", "workflows", "extensionprojections"] {
+    for plural in [
+        "clusterextensions",
+        "extensions",
+        "workflows",
+        "extensionprojections",
+    ] {
         let name = format!("{plural}.registry.fuseml.io");
-        let definition: Value =
-            serde_json::from_str(&cluster.kubectl_run(&["get", "crd", &name, "-o", "json"]).unwrap())
-                .unwrap();
+        let definition: Value = serde_json::from_str(
+            &cluster
+                .kubectl_run(&["get", "crd", &name, "-o", "json"])
+                .unwrap(),
+        )
+        .unwrap();
         let root = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        assert!(!text(&root["description"]).is_empty(), "{plural} has no description");
+        assert!(
+            !text(&root["description"]).is_empty(),
+            "{plural} has no description"
+        );
         for part in ["spec", "status"] {
             fields += described(&format!("{plural}.{part}"), &root["properties"][part]);
         }
     }
     assert!(fields > 150, "only {fields} fields");
     for (field, expected) in [
-        ("clusterextension.spec.services.credentials", "Sets of credentials, each with a scope"),
-        ("clusterextension.spec.services.credentials.scope", "Who may have these credentials"),
+        (
+            "clusterextension.spec.services.credentials",
+            "Sets of credentials, each with a scope",
+        ),
+        (
+            "clusterextension.spec.services.credentials.scope",
+            "Who may have these credentials",
+        ),
         ("clusterextension.spec.access", "Absent: everyone"),
         ("extension.spec.services.endpoints.url", "The address"),
-        ("workflow.spec.steps.extensions.environment", "Variables to set"),
-        ("workflow.status.bindings", "What was found for each requirement"),
+        (
+            "workflow.spec.steps.extensions.environment",
+            "Variables to set",
+        ),
+        (
+            "workflow.status.bindings",
+            "What was found for each requirement",
+        ),
         ("extensionprojection.spec", "FIELDS:"),
     ] {
         let kind = field.split('.').next().unwrap();
@@ -319,7 +384,10 @@ fn wait_for_explanation(cluster: &extension_registry_e2e::Cluster, name: &str, e
             assert!(!flat.contains("<empty>"), "{name}: {flat}");
             return;
         }
-        assert!(start.elapsed() < Duration::from_secs(20), "{name}: {explained:?}");
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{name}: {explained:?}"
+        );
         std::thread::sleep(Duration::from_millis(300));
     }
 }

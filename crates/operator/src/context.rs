@@ -19,7 +19,7 @@ use crate::task::{ObjectKey, Task};
 /// Counters settle for so long before they are written.
 const SETTLE: Duration = Duration::from_secs(1);
 /// But no longer than this after the first change.
-const SETTLE_LATEST: Duration = Duration::from_secs(10);
+const SETTLE_LATEST: Duration = Duration::from_secs(30);
 
 const LOCKS: usize = 256;
 

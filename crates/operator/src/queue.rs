@@ -29,6 +29,11 @@ pub(crate) enum Urgency {
 const LEVELS: usize = 4;
 /// One turn in so many goes to the least urgent work.
 const FAIR_TURN: u64 = 8;
+/// For so long after somebody's own change everything less urgent steps back: the API server answers
+/// as fast as it is not flooded.
+const STEP_BACK: Duration = Duration::from_secs(1);
+/// So much of the less urgent work goes on at a time meanwhile.
+const PATIENT_MEANWHILE: usize = 2;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_mins(1);
 
@@ -43,7 +48,10 @@ enum Place {
     /// In a lane.
     Waiting(Urgency),
     /// With a worker; what arrived meanwhile makes it come back.
-    Working { again: Option<Urgency> },
+    Working {
+        again: Option<Urgency>,
+        patient: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -63,6 +71,9 @@ struct State<K> {
     failures: HashMap<K, u32>,
     serial: u64,
     turn: u64,
+    /// Keys of the less urgent lanes that workers have.
+    patient: usize,
+    step_back_until: Option<Instant>,
     closed: bool,
 }
 
@@ -85,6 +96,8 @@ impl<K: Clone + Eq + Hash> Default for Queue<K> {
                 failures: HashMap::new(),
                 serial: 0,
                 turn: 0,
+                patient: 0,
+                step_back_until: None,
                 closed: false,
             }),
             wake: Notify::new(),
@@ -141,15 +154,20 @@ impl<K: Clone + Eq + Hash> Queue<K> {
                     self.wake.notify_one();
                     return None;
                 }
-                state.release_due(Instant::now());
-                if let Some(key) = state.take() {
+                let now = Instant::now();
+                state.release_due(now);
+                if let Some(key) = state.take(now) {
                     if state.lanes.iter().any(|lane| !lane.is_empty()) || !state.timers.is_empty() {
                         // Another worker takes the rest, or watches the clock in place of this one.
                         self.wake.notify_one();
                     }
                     return Some(key);
                 }
-                state.timers.peek().map(|Reverse((due, _))| *due)
+                let timer = state.timers.peek().map(|Reverse((due, _))| *due);
+                let stepped_back = state
+                    .step_back_until
+                    .filter(|_| state.lanes.iter().any(|lane| !lane.is_empty()));
+                timer.into_iter().chain(stepped_back).min()
             };
             match due {
                 Some(due) => {
@@ -166,11 +184,11 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         if succeeded {
             state.failures.remove(key);
         }
-        if let Some(Place::Working {
-            again: Some(urgency),
-        }) = state.places.remove(key)
-        {
-            state.add(key.clone(), urgency);
+        if let Some(Place::Working { again, patient }) = state.places.remove(key) {
+            state.patient -= usize::from(patient);
+            if let Some(urgency) = again {
+                state.add(key.clone(), urgency);
+            }
         }
         drop(state);
         self.wake.notify_one();
@@ -192,7 +210,7 @@ impl<K: Clone + Eq + Hash> Queue<K> {
 impl<K: Clone + Eq + Hash> State<K> {
     fn add(&mut self, key: K, urgency: Urgency) {
         match self.places.get_mut(&key) {
-            Some(Place::Working { again }) => {
+            Some(Place::Working { again, .. }) => {
                 *again = Some(again.map_or(urgency, |other| other.min(urgency)));
             }
             Some(Place::Waiting(current)) if urgency < *current => {
@@ -232,20 +250,32 @@ impl<K: Clone + Eq + Hash> State<K> {
         }
     }
 
-    fn take(&mut self) -> Option<K> {
+    fn take(&mut self, now: Instant) -> Option<K> {
         self.turn += 1;
         let fair = self.turn.is_multiple_of(FAIR_TURN);
+        if self.step_back_until.is_some_and(|until| until <= now) {
+            self.step_back_until = None;
+        }
         for position in 0..LEVELS {
             let level = if fair {
                 LEVELS - 1 - position
             } else {
                 position
             };
+            let patient = level > Urgency::Direct.level();
+            if patient && self.step_back_until.is_some() && self.patient >= PATIENT_MEANWHILE {
+                continue;
+            }
             while let Some(key) = self.lanes[level].pop_front() {
                 if matches!(self.places.get(&key), Some(Place::Waiting(urgency)) if urgency.level() == level)
                 {
+                    let again = None;
                     self.places
-                        .insert(key.clone(), Place::Working { again: None });
+                        .insert(key.clone(), Place::Working { again, patient });
+                    self.patient += usize::from(patient);
+                    if level == Urgency::Direct.level() {
+                        self.step_back_until = Some(now + STEP_BACK);
+                    }
                     return Some(key);
                 }
             }
@@ -276,6 +306,25 @@ mod tests {
             order.extend(queue.next().await);
         }
         assert_eq!(order, [4, 2, 3, 1]);
+    }
+
+    #[tokio::test]
+    async fn after_somebodys_own_change_the_rest_steps_back_for_a_while() {
+        let queue = Queue::default();
+        (1..=4).for_each(|key| queue.add(key, Urgency::Dependent));
+        queue.add(9, Urgency::Direct);
+        let soon = || tokio::time::timeout(Duration::from_millis(100), queue.next());
+        assert_eq!(soon().await, Ok(Some(9)));
+        queue.done(&9, true);
+        assert_eq!(soon().await, Ok(Some(1)));
+        assert_eq!(soon().await, Ok(Some(2)));
+        assert!(soon().await.is_err());
+        queue.add(8, Urgency::Revocation);
+        assert_eq!(soon().await, Ok(Some(8)));
+        queue.done(&1, true);
+        assert_eq!(soon().await, Ok(Some(3)));
+        let after = tokio::time::timeout(Duration::from_secs(3), queue.next());
+        assert_eq!(after.await, Ok(Some(4)));
     }
 
     #[tokio::test]

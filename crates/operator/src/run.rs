@@ -99,7 +99,8 @@ fn begin(context: &Arc<Context>) {
         context.want(Task::Projection(key.clone()), Urgency::Background);
     }
     for key in world.records.read().keys() {
-        context.want(Task::Record(key.clone()), Urgency::Background);
+        // Their consumers are counted by then, so that one write is enough.
+        context.want_settled(Task::Record(key.clone()));
     }
 }
 

@@ -1,10 +1,10 @@
 //! Waiting and counting.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use extension_registry_e2e::Operator;
+use extension_registry_e2e::{Cluster, Operator};
 use futures::{StreamExt, TryStreamExt};
 use kube::Client;
 use kube::api::{DynamicObject, ListParams, WatchEvent, WatchParams};
@@ -42,7 +42,12 @@ impl ReadyWatch {
         let api = everywhere(client, "Workflow");
         let list = api.list(&ListParams::default()).await?;
         let mut version = list.metadata.resource_version.clone().unwrap_or_default();
-        let ready = list.items.iter().filter(|object| is_ready(object)).map(path).collect();
+        let ready = list
+            .items
+            .iter()
+            .filter(|object| is_ready(object))
+            .map(path)
+            .collect();
         let (sender, receiver) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
             // The server ends every watch after a while; it goes on from the last version seen.
@@ -90,7 +95,11 @@ impl Drop for ReadyWatch {
 }
 
 fn path(object: &DynamicObject) -> String {
-    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+    format!(
+        "{}/{}",
+        object.namespace().unwrap_or_default(),
+        object.name_any()
+    )
 }
 
 async fn follow(
@@ -136,7 +145,8 @@ pub(crate) async fn quiet(operator: &Operator) -> Result<(Instant, f64)> {
 
 /// Requests that the operator has written with so far.
 pub(crate) fn writes(operator: &Operator) -> Result<f64> {
-    operator.metric("extension_registry_writes_total", &[])
+    // An empty sum is -0.
+    Ok(operator.metric("extension_registry_writes_total", &[])? + 0.0)
 }
 
 /// The writes of the operator by kind and verb.
@@ -155,15 +165,20 @@ pub(crate) fn writes_by_kind(operator: &Operator) -> Result<Vec<(String, u64)>> 
 }
 
 /// Writing requests that the API server has counted for the kinds that the operator writes.
-pub(crate) async fn server_writes(client: &Client) -> Result<f64> {
-    const RESOURCES: [&str; 5] = ["secrets", "workflows", "pipelines", "extensionprojections", "clusterextensions"];
+pub(crate) fn server_writes(cluster: &Cluster) -> Result<f64> {
+    const RESOURCES: [&str; 5] = [
+        "secrets",
+        "workflows",
+        "pipelines",
+        "extensionprojections",
+        "clusterextensions",
+    ];
     const VERBS: [&str; 5] = ["POST", "PUT", "PATCH", "APPLY", "DELETE"];
-    let request = kube::client::Request::new("").list(&ListParams::default())?;
-    let (mut parts, body) = request.into_parts();
-    parts.uri = "/metrics".parse()?;
-    let text = client.request_text(http_request(parts, body)).await?;
+    let text = cluster.kubectl_run(&["get", "--raw", "/metrics"])?;
     let label = |line: &str, name: &str, values: &[&str]| {
-        values.iter().any(|value| line.contains(&format!("{name}=\"{value}\"")))
+        values
+            .iter()
+            .any(|value| line.contains(&format!("{name}=\"{value}\"")))
     };
     Ok(text
         .lines()
@@ -183,13 +198,8 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 /// Nine of ten values are below it.
 pub(crate) fn ninetieth(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() * 9 / 10).copied().unwrap_or(f64::NAN)
-}
-
-/// How many objects there are of each of some kinds.
-pub(crate) fn count_by<T>(items: &[T], key: impl Fn(&T) -> String) -> HashMap<String, usize> {
-    items.iter().fold(HashMap::new(), |mut counts, item| {
-        *counts.entry(key(item)).or_default() += 1;
-        counts
-    })
+    values
+        .get(values.len() * 9 / 10)
+        .copied()
+        .unwrap_or(f64::NAN)
 }

@@ -21,7 +21,10 @@ pub(crate) fn namespace(prefix: &str, number: usize) -> String {
 }
 
 /// Creates objects, some at a time.
-pub(crate) async fn create(client: &Client, objects: impl IntoIterator<Item = Value>) -> Result<()> {
+pub(crate) async fn create(
+    client: &Client,
+    objects: impl IntoIterator<Item = Value>,
+) -> Result<()> {
     stream::iter(objects)
         .map(|value| async move {
             let object: DynamicObject = serde_json::from_value(value)?;
@@ -101,7 +104,7 @@ fn source_name(number: usize) -> String {
     format!("source-{number:05}")
 }
 
-/// The source Secrets of that many records; the second thousand and so on refer to none of their own.
+/// The source Secrets of that many records: every other one has one.
 pub(crate) fn sources(count: usize) -> impl Iterator<Item = Value> {
     (0..count).filter(|number| !number.is_multiple_of(2)).map(|number| {
         json!({
@@ -115,10 +118,13 @@ pub(crate) fn sources(count: usize) -> impl Iterator<Item = Value> {
 
 /// A workflow with one requirement that all have, and every other with one more.
 pub(crate) fn workflow(namespace_name: &str, place: usize, number: usize, records: usize) -> Value {
-    let mut needs = vec![json!({ "name": "common", "product": "product-0", "resource": "s3", "environment": [] })];
+    let mut needs = vec![
+        json!({ "name": "common", "product": "product-0", "resource": "s3", "environment": [] }),
+    ];
     if number.is_multiple_of(2) {
         let step = records.saturating_sub(1).max(1);
-        let own = 1 + (place * (RECORDS_PER_NAMESPACE / 2) + number / 2 % RECORDS_PER_NAMESPACE) % step;
+        let own =
+            1 + (place * (RECORDS_PER_NAMESPACE / 2) + number / 2 % RECORDS_PER_NAMESPACE) % step;
         needs.push(json!({ "name": "own", "product": format!("product-{own}"), "resource": "s3" }));
     }
     json!({
@@ -164,6 +170,11 @@ pub(crate) fn workflows(
 ) -> impl Iterator<Item = Value> {
     (0..count).map(move |index| {
         let place = index % namespaces;
-        workflow(&namespace(prefix, place), place, index / namespaces, records)
+        workflow(
+            &namespace(prefix, place),
+            place,
+            index / namespaces,
+            records,
+        )
     })
 }

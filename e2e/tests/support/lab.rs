@@ -18,6 +18,9 @@ use serde_json::Value;
 /// How long the operator may take for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a run of an engine may take.
+const PATIENCE_WITH_RUNS: Duration = Duration::from_secs(300);
+
 /// A cluster, the operator, and what was applied.
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
@@ -29,8 +32,10 @@ impl Lab {
     pub(crate) async fn start(test: &str, options: Options) -> Self {
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
         cluster.install().unwrap();
-        let log =
-            std::env::temp_dir().join(format!("extension-registry-{test}-{}.log", std::process::id()));
+        let log = std::env::temp_dir().join(format!(
+            "extension-registry-{test}-{}.log",
+            std::process::id()
+        ));
         let operator = Operator::start(&cluster, &log, &[]).unwrap();
         Self {
             cluster,
@@ -72,7 +77,11 @@ impl Lab {
         let resource = ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),
-            api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
+            api_version: if group.is_empty() {
+                version.to_owned()
+            } else {
+                format!("{group}/{version}")
+            },
             kind: kind.to_owned(),
             plural: plural.to_owned(),
         };
@@ -93,13 +102,18 @@ impl Lab {
         is: impl Fn(&Value) -> bool,
     ) -> Value {
         let start = Instant::now();
+        let patience = if kind == "PipelineRun" {
+            PATIENCE_WITH_RUNS
+        } else {
+            PATIENCE
+        };
         loop {
             let object = self.get(kind, namespace, name).await;
             if is(&object) {
                 return object;
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < patience,
                 "waited in vain until {kind} {namespace}/{name} {what}; its status: {:#}\n",
                 object["status"]
             );

@@ -59,7 +59,7 @@ impl Sink for Projections {
             return;
         };
         if self.context.world.ledger.write().upsert(&key, &projection) {
-            self.context.want(Task::Projection(key), Urgency::Direct);
+            self.context.want(Task::Projection(key), Urgency::Dependent);
         }
     }
 

@@ -56,16 +56,27 @@ impl Sink for Workflows {
             seen.insert(key.clone());
         }
         let world = &self.context.world;
+        let generation = |workflow: &Workflow| (workflow.uid(), workflow.metadata.generation);
+        let known = world
+            .workflows
+            .read()
+            .get(&key)
+            .map(|known| generation(known));
+        let mut urgency = Urgency::Direct;
         let news = match object.0 {
             Ok(mut workflow) => {
                 strip(workflow.meta_mut());
                 impact::remember_bindings(&self.context, &key, &workflow);
+                // Nobody asked for anything else: an echo that came before its answer, a label.
+                if known == Some(generation(&workflow)) {
+                    urgency = Urgency::Dependent;
+                }
                 world.workflows.write().upsert(&key, workflow)
             }
             Err(_) => world.workflows.write().upsert_broken(&key),
         };
         if news {
-            self.context.want(Task::Workflow(key), Urgency::Direct);
+            self.context.want(Task::Workflow(key), urgency);
         }
     }
 

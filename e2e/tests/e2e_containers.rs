@@ -1,0 +1,582 @@
+//! What the processes of generated pipelines see, on a real kubelet.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/lab.rs"]
+mod lab;
+#[path = "support/pods.rs"]
+mod pods;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use extension_registry_e2e::setup::repository;
+use extension_registry_e2e::{Options, skip};
+use serde_json::{Value, json};
+
+use lab::{Lab, condition, list, text};
+use pods::{Seen, pod, run};
+
+const PROJECT: &str = "containers";
+
+/// Values that break whatever reads them a second time.
+const TOKEN: &str = "canary-token";
+const DOLLAR: &str = "canary $(HOME) $(EXT_STORE_TOKEN) $$ $(params.model) {{ extension.store.TOKEN }} ${HOME} `id` $";
+const QUOTES: &str = r#"canary ' " \ \n ; | & < > * ? # !"#;
+const LINES: &str = "canary first\n  second\r\n\n\tthird\n";
+const UTF8: &str = "canary äöü 漢字 🙂 \u{0301}";
+const BINARY: [u8; 8] = [0xff, 0x00, 0xfe, b'\n', 0x80, b'c', 0x00, 0x7f];
+
+fn record() -> String {
+    let entry = |name: &str, value: &str| json!({"name": name, "value": value});
+    let object = json!([
+        {
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "store", "namespace": PROJECT},
+            "data": {"ca.crt": k8s_openapi::ByteString(BINARY.to_vec()), "FROM_SECRET": k8s_openapi::ByteString(b"canary-from-secret".to_vec())},
+            "stringData": {"token": TOKEN, "PASSWORD": "shadowed by the entry"},
+        },
+        {
+            "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Extension",
+            "metadata": {"name": "store", "namespace": PROJECT},
+            "spec": {
+                "product": "minio", "version": "4.1.3", "zone": "here",
+                "configuration": [entry("WIDE", "extension"), entry("ONLY_WIDE", "canary-wide"), entry("PATH", "/evil"), entry("LD_PRELOAD", "/evil.so"), entry("TASK_RESULT", "evil"), entry("FUSEML_ENV_WORKFLOW_NAME", "evil")],
+                "services": [{
+                    "name": "s3", "resource": "s3", "category": "object-storage",
+                    "configuration": [entry("WIDE", "service"), entry("DOLLAR", DOLLAR), entry("QUOTES", QUOTES), entry("LINES", LINES), entry("UTF8", UTF8), entry("EMPTY", ""), entry("with.dot", "canary-dot")],
+                    "endpoints": [{"name": "main", "url": "https://minio.example.org/base", "type": "external", "configuration": [entry("WIDE", "endpoint")]}],
+                    "credentials": [{
+                        "name": "main",
+                        "secretRef": {"name": "store"},
+                        "configuration": [entry("PASSWORD", "canary-password"), {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "store", "key": "token"}}}],
+                    }],
+                }],
+            },
+        },
+        {
+            "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Extension",
+            "metadata": {"name": "queue", "namespace": PROJECT},
+            "spec": {
+                "product": "nats",
+                "services": [{
+                    "name": "queue", "resource": "nats",
+                    "configuration": [entry("WIDE", "queue"), entry("SUBJECT", "canary-subject")],
+                    "endpoints": [{"name": "main", "url": "nats.example.org:4222", "type": "internal"}],
+                }],
+            },
+        },
+        {
+            "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Workflow",
+            "metadata": {"name": "see", "namespace": PROJECT},
+            "spec": {
+                "inputs": [{"name": "model", "default": "default-model"}],
+                "steps": [
+                    {
+                        "name": "all", "image": "registry.local/step:all",
+                        "args": ["--uri={{ extension.store.uri }}", "{{ extensions.store.LINES }}", "plain {{ inputs.model }}", "$(echo {{ extension.store.DOLLAR }})", "$$(HOME) {{ extension.store.QUOTES }}", "{{ .Values.theirs }}"],
+                        "env": [
+                            {"name": "ONLY_WIDE", "value": "own"},
+                            {"name": "AUTHORIZATION", "value": "Bearer {{ extension.store.TOKEN }}"},
+                            {"name": "PRICE", "value": "${{ extension.store.UTF8 }}"},
+                            {"name": "WHOLE", "value": "{{ extension.store.DOLLAR }}"},
+                            {"name": "RUN", "value": "{{ inputs.model }} {{extension.store.cfg.TOKEN}} $(WIDE) {{ inputs.model }}"},
+                        ],
+                        "inputs": [
+                            {"name": "model-name", "value": "{{ inputs.model }}"},
+                            {"name": "token", "value": "{{ extension.store.TOKEN }}"},
+                            {"name": "both", "value": "{{ extension.store.host }}:{{ extension.store.port }}/{{ inputs.model }}"},
+                        ],
+                        "outputs": [{"name": "out"}],
+                        "extensions": [
+                            {"name": "store", "extension": "store"},
+                            {"name": "queue", "extension": "queue", "environment": [
+                                {"name": "QUEUE", "configuration": "url"}, {"name": "QUEUE_TYPE", "configuration": "type"}, {"name": "SUBJECT", "configuration": "SUBJECT"},
+                            ]},
+                        ],
+                    },
+                    {
+                        "name": "files", "image": "registry.local/step:files",
+                        "env": [{"name": "SERVICE_BINDING_ROOT", "value": "/var/run/theirs"}],
+                        "extensions": [{"name": "store", "extension": "store", "environment": []}],
+                    },
+                    {
+                        "name": "command", "image": "registry.local/step:command",
+                        "command": ["sh", "-c", "printf 'COMMAND %s %s\\n' \"$1\" \"$TOKEN\""],
+                        "args": ["name", "{{ steps.all.outputs.out }}-{{ extension.store.TOKEN }}"],
+                        "extensions": [{"name": "store", "extension": "store"}],
+                    },
+                    {"name": "plain", "image": "registry.local/step:{{ inputs.model }}", "outputs": [{"name": "first"}, {"name": "second"}]},
+                ],
+            },
+        },
+    ]);
+    json!({"apiVersion": "v1", "kind": "List", "items": object}).to_string()
+}
+
+const MODEL: &str = "m$1";
+
+async fn step(lab: &Lab, pipeline: &Value, task: &str, name: &str) -> Seen {
+    let given = [("model", MODEL), ("tasks.all.results.out", "result")];
+    run(&lab.cluster, pod(pipeline, task, name, &given)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_see_what_was_registered() {
+    let lab = Lab::start("containers", Options::default()).await;
+    if let Some(why) = lab.cluster.node_missing() {
+        skip("what the steps of a pipeline see", why).unwrap();
+        return lab.stop().await;
+    }
+    lab.cluster.create_namespace(PROJECT).unwrap();
+    lab.apply(&record());
+    lab.ready("Workflow", PROJECT, "see").await;
+    let pipeline = lab.get("Pipeline", PROJECT, "see").await;
+    let shown = pipeline.to_string();
+    assert!(!shown.contains("canary"), "a value in the pipeline");
+
+    let (all, files, command, plain) = tokio::join!(
+        step(&lab, &pipeline, "all", "all"),
+        step(&lab, &pipeline, "files", "files"),
+        step(&lab, &pipeline, "command", "command"),
+        plain_step(&lab, &pipeline),
+    );
+    sees_files(&all, "/bindings");
+    sees_variables(&all);
+    sees_texts(&all);
+    sees_files(&files, "/var/run/theirs");
+    for name in ["TOKEN", "WIDE", "DOLLAR"] {
+        assert_eq!(files.variable(name), None, "{name}");
+    }
+    assert_eq!(command.log, "COMMAND result-canary-token canary-token\n");
+    assert_eq!(plain.variable("TASK_RESULT"), Some("first"));
+    assert_eq!(plain.variable("SERVICE_BINDING_ROOT"), None);
+    assert_eq!(plain.variable("TOKEN"), None);
+
+    rotated(&lab, &pipeline).await;
+    pipeline_run(&lab).await;
+    lab.stop().await;
+}
+
+/// The image of this one holds an input, which has to be fit for an image.
+async fn plain_step(lab: &Lab, pipeline: &Value) -> Seen {
+    run(&lab.cluster, pod(pipeline, "plain", "plain", &[])).await
+}
+
+fn sees_files(seen: &Seen, root: &str) {
+    assert_eq!(seen.variable("SERVICE_BINDING_ROOT"), Some(root));
+    let texts: BTreeMap<&str, &str> = [
+        ("PATH", "/evil"),
+        ("LD_PRELOAD", "/evil.so"),
+        ("TASK_RESULT", "evil"),
+        ("FUSEML_ENV_WORKFLOW_NAME", "evil"),
+        ("WIDE", "endpoint"),
+        ("ONLY_WIDE", "canary-wide"),
+        ("DOLLAR", DOLLAR),
+        ("QUOTES", QUOTES),
+        ("LINES", LINES),
+        ("UTF8", UTF8),
+        ("EMPTY", ""),
+        ("with.dot", "canary-dot"),
+        ("TOKEN", TOKEN),
+        ("token", TOKEN),
+        ("PASSWORD", "canary-password"),
+        ("FROM_SECRET", "canary-from-secret"),
+        ("type", "s3"),
+        ("provider", "minio"),
+        ("version", "4.1.3"),
+        ("zone", "here"),
+        ("category", "object-storage"),
+        ("uri", "https://minio.example.org/base"),
+        ("host", "minio.example.org"),
+        ("port", "443"),
+    ]
+    .into();
+    for (name, expected) in &texts {
+        assert_eq!(
+            seen.file(&format!("store/{name}")).as_deref(),
+            Some(*expected),
+            "{name}"
+        );
+    }
+    assert_eq!(seen.files["store/ca.crt"], BINARY);
+    let document = seen.file("store/extension.yaml").unwrap();
+    assert!(
+        document.contains("canary-password") && !document.contains("queue"),
+        "{document}"
+    );
+    let names = seen.files.keys().filter(|name| name.starts_with("store/"));
+    assert_eq!(names.count(), texts.len() + 2, "{:?}", seen.files.keys());
+}
+
+fn sees_variables(seen: &Seen) {
+    for (name, expected) in [
+        // Every entry whose name can be a variable, the narrower one first.
+        ("WIDE", Some("endpoint")),
+        ("DOLLAR", Some(DOLLAR)),
+        ("QUOTES", Some(QUOTES)),
+        ("LINES", Some(LINES)),
+        ("UTF8", Some(UTF8)),
+        ("EMPTY", Some("")),
+        ("TOKEN", Some(TOKEN)),
+        ("PASSWORD", Some("canary-password")),
+        ("FROM_SECRET", Some("canary-from-secret")),
+        // The step's own.
+        ("ONLY_WIDE", Some("own")),
+        // What is no entry, no variable, or breaks steps.
+        ("uri", None),
+        ("type", None),
+        ("with.dot", None),
+        ("ca.crt", None),
+        ("LD_PRELOAD", None),
+        ("PATH", Some("/bin")),
+        // The other requirement sets only what it maps.
+        ("QUEUE", Some("nats.example.org:4222")),
+        ("QUEUE_TYPE", Some("nats")),
+        ("SUBJECT", Some("canary-subject")),
+        // What the published images read.
+        ("FUSEML_ENV_WORKFLOW_NAMESPACE", Some(PROJECT)),
+        ("FUSEML_ENV_WORKFLOW_NAME", Some("see")),
+        ("FUSEML_MODEL_NAME", Some(MODEL)),
+        ("FUSEML_TOKEN", Some(TOKEN)),
+        ("FUSEML_BOTH", Some("minio.example.org:443/m$1")),
+        ("TASK_RESULT", Some("out")),
+    ] {
+        assert_eq!(seen.variable(name), expected, "{name}");
+    }
+    assert_eq!(
+        seen.file("queue/uri").as_deref(),
+        Some("nats.example.org:4222")
+    );
+    assert_eq!(seen.file("queue/port").as_deref(), Some("4222"));
+    assert_eq!(seen.file("queue/WIDE").as_deref(), Some("queue"));
+}
+
+fn sees_texts(seen: &Seen) {
+    for (name, expected) in [
+        ("AUTHORIZATION", format!("Bearer {TOKEN}")),
+        ("PRICE", format!("${UTF8}")),
+        ("WHOLE", DOLLAR.to_owned()),
+        ("RUN", format!("{MODEL} {TOKEN} endpoint {MODEL}")),
+    ] {
+        assert_eq!(seen.variable(name), Some(expected.as_str()), "{name}");
+    }
+    let given = &seen.arguments[seen.arguments.len() - 6..];
+    assert_eq!(
+        given,
+        [
+            "--uri=https://minio.example.org/base".to_owned(),
+            LINES.to_owned(),
+            format!("plain {MODEL}"),
+            format!("$(echo {DOLLAR})"),
+            // `$$` is how Kubernetes writes `$`.
+            format!("$(HOME) {QUOTES}"),
+            "{{ .Values.theirs }}".to_owned(),
+        ]
+    );
+}
+
+/// A rotated credential reaches the next run, and the pipeline stays as it is.
+async fn rotated(lab: &Lab, pipeline: &Value) {
+    let patch = json!({"stringData": {"token": "canary-rotated"}}).to_string();
+    lab.cluster
+        .kubectl_run(&[
+            "patch", "secret", "store", "-n", PROJECT, "--type", "merge", "-p", &patch,
+        ])
+        .unwrap();
+    let workflow = lab.get("Workflow", PROJECT, "see").await;
+    let secret = list(&workflow["status"]["bindings"])
+        .iter()
+        .find(|binding| binding["record"] == "store")
+        .map(|binding| text(&binding["secret"]))
+        .unwrap();
+    let expected =
+        serde_json::to_value(k8s_openapi::ByteString(b"canary-rotated".to_vec())).unwrap();
+    lab.until(
+        ("Secret", PROJECT, secret),
+        "holds the new value",
+        |secret| secret["data"]["TOKEN"] == expected,
+    )
+    .await;
+    let seen = step(lab, pipeline, "all", "rotated").await;
+    assert_eq!(seen.variable("TOKEN"), Some("canary-rotated"));
+    assert_eq!(
+        seen.variable("AUTHORIZATION"),
+        Some("Bearer canary-rotated")
+    );
+    assert_eq!(seen.file("store/TOKEN").as_deref(), Some("canary-rotated"));
+    let now = lab.get("Pipeline", PROJECT, "see").await;
+    assert_eq!(
+        now["metadata"]["resourceVersion"],
+        pipeline["metadata"]["resourceVersion"]
+    );
+}
+
+/// The same with Tekton itself, where the cluster has it.
+async fn pipeline_run(lab: &Lab) {
+    let knows = lab
+        .cluster
+        .kubectl_run(&["get", "crd", "pipelineruns.tekton.dev"])
+        .is_ok();
+    let ready = lab.cluster.kubectl_run(&[
+        "get",
+        "deployments",
+        "-A",
+        "-l",
+        "app.kubernetes.io/part-of=tekton-pipelines",
+        "-o",
+        "jsonpath={.items[*].status.readyReplicas}",
+    ]);
+    if !knows || ready.unwrap_or_default().trim().is_empty() {
+        // Never a failure: only a given cluster can have it.
+        return println!("SKIPPED: a run by Tekton: the cluster has none");
+    }
+    let manifest = json!({"apiVersion": "v1", "kind": "List", "items": [
+        {
+            "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Workflow",
+            "metadata": {"name": "run", "namespace": PROJECT},
+            "spec": {
+                "inputs": [{"name": "model", "default": MODEL}],
+                "outputs": [{"name": "out"}],
+                "steps": [{
+                    "name": "all", "image": "busybox:1.37", "command": ["sh", "-c"],
+                    "args": ["printf %s \"$FUSEML_BOTH `cat $SERVICE_BINDING_ROOT/store/TOKEN`\" | sha256sum | cut -c 1-64 | tr -d '\\n' > /tekton/results/$TASK_RESULT"],
+                    "inputs": [{"name": "both", "value": "{{ inputs.model }} {{ extension.store.DOLLAR }}"}],
+                    "outputs": [{"name": "out"}],
+                    "extensions": [{"name": "store", "extension": "store"}],
+                }],
+            },
+        },
+        {
+            "apiVersion": "tekton.dev/v1", "kind": "PipelineRun",
+            "metadata": {"name": "run", "namespace": PROJECT},
+            "spec": {"pipelineRef": {"name": "run"}},
+        },
+    ]});
+    lab.apply(&manifest["items"][0].to_string());
+    lab.ready("Workflow", PROJECT, "run").await;
+    lab.apply(&manifest["items"][1].to_string());
+    let run = lab
+        .until(("PipelineRun", PROJECT, "run"), "ends", |run| {
+            matches!(
+                text(&condition(run, "Succeeded")["status"]),
+                "True" | "False"
+            )
+        })
+        .await;
+    assert_eq!(
+        condition(&run, "Succeeded")["status"],
+        "True",
+        "{:#}",
+        run["status"]
+    );
+    let expected = sha256(&format!("{MODEL} {DOLLAR} canary-rotated"));
+    assert_eq!(run["status"]["results"][0]["value"], expected.as_str());
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    use std::fmt::Write as _;
+    Sha256::digest(text)
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+/// Every step of the examples as a Pod. Workflow, step; a variable or a file, and its value.
+const EXAMPLES: &[(&str, &str, &str, Option<&str>)] = &[
+    (
+        "train-explicit",
+        "trainer",
+        "file mlflow-tracker/uri",
+        Some("http://mlflow.10.110.120.130.nip.io"),
+    ),
+    (
+        "train-explicit",
+        "trainer",
+        "file mlflow-storage/AWS_ACCESS_KEY_ID",
+        Some("24oT0SfbJPEu6kUbUKsH"),
+    ),
+    (
+        "train-explicit",
+        "trainer",
+        "AWS_SECRET_ACCESS_KEY",
+        Some("cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf"),
+    ),
+    (
+        "train-expressions",
+        "trainer",
+        "FUSEML_S3_ACCESS_KEY",
+        Some("24oT0SfbJPEu6kUbUKsH"),
+    ),
+    (
+        "train-expressions",
+        "trainer",
+        "FUSEML_S3_SECRET_KEY",
+        Some("cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf"),
+    ),
+    (
+        "train-expressions",
+        "trainer",
+        "file mlflow-tracker/uri",
+        Some("http://mlflow"),
+    ),
+    (
+        "train-mapped",
+        "trainer",
+        "S3_ACCESS_KEY_ID",
+        Some("24oT0SfbJPEu6kUbUKsH"),
+    ),
+    ("train-mapped", "trainer", "AWS_ACCESS_KEY_ID", None),
+    (
+        "train-minimal",
+        "trainer",
+        "MLFLOW_TRACKING_URI",
+        Some("http://mlflow"),
+    ),
+    (
+        "train-minimal",
+        "trainer",
+        "AWS_SECRET_ACCESS_KEY",
+        Some("cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf"),
+    ),
+    (
+        "train-minimal",
+        "trainer",
+        "file mlflow/type",
+        Some("mlflow-global"),
+    ),
+    ("train-minimal", "trainer", "file mlflow/uri", None),
+    (
+        "train-minimal",
+        "predictor",
+        "KFSERVING_UI_URL",
+        Some("http://kfserving.10.120.130.140.nip.io/"),
+    ),
+    (
+        "train-minimal",
+        "predictor",
+        "FUSEML_PREDICTOR",
+        Some("auto"),
+    ),
+    (
+        "train-minimal",
+        "predictor",
+        "FUSEML_MODEL",
+        Some("s3://model"),
+    ),
+    (
+        "serve-product",
+        "predictor",
+        "file kfserving/uri",
+        Some("kubernetes.default.svc"),
+    ),
+    ("serve-product", "predictor", "file kfserving/port", None),
+    (
+        "train-resource",
+        "trainer",
+        "file mlflow-storage/category",
+        Some("model-store"),
+    ),
+    ("train-resource", "builder", "SERVICE_BINDING_ROOT", None),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_of_the_examples_see_what_the_records_say() {
+    let lab = Lab::start("containers-examples", Options::default()).await;
+    if let Some(why) = lab.cluster.node_missing() {
+        skip("what the steps of the examples see", why).unwrap();
+        return lab.stop().await;
+    }
+    for namespace in ["alpha", "beta"] {
+        lab.cluster.create_namespace(namespace).unwrap();
+    }
+    for folder in ["records", "records/minimal", "workflows"] {
+        for entry in fs::read_dir(repository("examples").join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                lab.apply(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let given = [
+        ("mlflow-codeset-url", "https://git.example.org/code"),
+        (
+            "tasks.builder.results.mlflow-env",
+            "registry.local/trained:1",
+        ),
+        ("tasks.trainer.results.mlflow-model-url", "s3://model"),
+    ];
+    let mut seen = BTreeMap::new();
+    for (name, _, _, _) in EXAMPLES {
+        if seen.keys().any(|(known, _)| known == name) {
+            continue;
+        }
+        lab.ready("Workflow", "alpha", name).await;
+        let pipeline = lab.get("Pipeline", "alpha", name).await;
+        let runs = list(&pipeline["spec"]["tasks"]).iter().filter_map(|task| {
+            let step = text(&task["name"]);
+            let pod = (!step.starts_with("clone-"))
+                .then(|| pod(&pipeline, step, &format!("{name}-{step}"), &given))?;
+            let cluster = &lab.cluster;
+            Some(async move { (task, run(cluster, pod).await) })
+        });
+        for (task, one) in futures::future::join_all(runs).await {
+            assert_eq!(one.variable("FUSEML_ENV_WORKFLOW_NAME"), Some(*name));
+            assert_eq!(one.variable("FUSEML_ENV_WORKFLOW_NAMESPACE"), Some("alpha"));
+            let result = text(&task["taskSpec"]["results"][0]["name"]);
+            assert_eq!(one.variable("TASK_RESULT"), Some(result));
+            seen.insert(((*name).to_owned(), text(&task["name"]).to_owned()), one);
+        }
+    }
+    for (workflow, step, what, expected) in EXAMPLES {
+        let one = &seen[&((*workflow).to_owned(), (*step).to_owned())];
+        let found = match what.strip_prefix("file ") {
+            Some(file) => one.file(file),
+            None => one.variable(what).map(str::to_owned),
+        };
+        assert_eq!(found.as_deref(), *expected, "{workflow} {step} {what}");
+    }
+    seldon_admits_the_project_it_lists(&lab).await;
+    lab.stop().await;
+}
+
+/// The record has credentials for the project alpha, and others for one user of alpha and beta.
+async fn seldon_admits_the_project_it_lists(lab: &Lab) {
+    for namespace in ["alpha", "beta"] {
+        lab.apply(&format!(
+            "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata: {{name: seldon, namespace: {namespace}}}\nspec:\n  steps:\n    - {{name: serve, image: 'registry.local/serve:1', extensions: [{{name: seldon, extension: seldon-core-production}}]}}\n"
+        ));
+    }
+    lab.ready("Workflow", "alpha", "seldon").await;
+    let pipeline = lab.get("Pipeline", "alpha", "seldon").await;
+    let seen = run(&lab.cluster, pod(&pipeline, "serve", "seldon", &[])).await;
+    for (name, expected) in [
+        ("CLIENT_KEY", "cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf"),
+        ("namespace", "prj_xbs228"),
+        ("INSECURE", "False"),
+    ] {
+        assert_eq!(seen.variable(name), Some(expected), "{name}");
+        assert_eq!(
+            seen.file(&format!("seldon/{name}")).as_deref(),
+            Some(expected),
+            "{name}"
+        );
+    }
+    let document = seen.file("seldon/extension.yaml").unwrap();
+    assert!(
+        !document.contains("prj_hys568") && !document.contains("alainturing2000"),
+        "{document}"
+    );
+    let message = lab.refused("beta", "seldon", "NoAccess").await;
+    assert!(
+        !message.contains("alainturing2000") && !message.contains("project-alpha"),
+        "{message}"
+    );
+    assert!(lab.get("Pipeline", "beta", "seldon").await.is_null());
+}

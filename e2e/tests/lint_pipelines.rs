@@ -1,0 +1,203 @@
+//! The pipelines of the examples, built without a cluster, pass the linter of Tekton's community.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+use extension_registry_api::convert;
+use extension_registry_api::extension::ExtensionSpec;
+use extension_registry_api::workflow::WorkflowSpec;
+use extension_registry_core::access::Consumer;
+use extension_registry_core::projection::{Identity, Layout, SourceKeys};
+use extension_registry_core::record::{Name, RecordKey};
+use extension_registry_core::resolve::{Index, resolve};
+use extension_registry_e2e::setup::repository;
+use extension_registry_pipeline::{Bound, Input, Tekton, build};
+use serde_json::Value;
+
+const LINTER: &str = "@ibm/tekton-lint@1.1.0";
+
+/// `1` turns the skipped test into a failed one.
+const REQUIRE_VARIABLE: &str = "EXTENSION_REGISTRY_REQUIRE_LINT";
+
+/// The Secrets of the examples, by the keys that their records name.
+struct ExampleKeys;
+
+impl SourceKeys for ExampleKeys {
+    fn keys(&self, secret: &str) -> Option<Vec<Name>> {
+        let keys: &[&str] = match secret {
+            "training-data" => &["access-key", "secret-key"],
+            "seldon-alpha" | "seldon-beta" => &["CLIENT_CERT", "CLIENT_KEY"],
+            _ => return None,
+        };
+        Some(keys.iter().map(|key| Name::from(*key)).collect())
+    }
+}
+
+fn yaml_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            yaml_files(&path, files);
+        } else if path.extension().is_some_and(|end| end == "yaml") {
+            files.push(path);
+        }
+    }
+}
+
+/// Every object of the examples that has a kind of ours.
+fn objects() -> Vec<Value> {
+    let mut files = Vec::new();
+    yaml_files(&repository("examples"), &mut files);
+    files.sort();
+    files
+        .iter()
+        .filter_map(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            let is_ours = text
+                .lines()
+                .any(|line| line.starts_with("apiVersion: registry.fuseml.io/"));
+            is_ours.then(|| serde_saphyr::from_str(&text).unwrap())
+        })
+        .collect()
+}
+
+fn name_of(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap()
+}
+
+fn spec_of<T: serde::de::DeserializeOwned>(object: &Value) -> T {
+    serde_json::from_value(object["spec"].clone()).unwrap()
+}
+
+fn records(objects: &[Value]) -> Index {
+    let mut index = Index::new();
+    for object in objects {
+        let key = match object["kind"].as_str().unwrap() {
+            "ClusterExtension" => RecordKey::cluster(name_of(object)),
+            "Extension" => RecordKey::project("alpha", name_of(object)),
+            _ => continue,
+        };
+        let mut spec: ExtensionSpec = spec_of(object);
+        if name_of(object) == "minio-s3-storage" {
+            // What `ambiguous/fix.yaml` does.
+            spec.default = Some(true);
+        }
+        index.insert(convert::record(key, 1, &spec).unwrap());
+    }
+    index
+}
+
+/// The pipeline of an example, in the project alpha.
+fn pipeline(index: &Index, object: &Value) -> Value {
+    let spec: WorkflowSpec = spec_of(object);
+    let mut found = Vec::new();
+    for step in &spec.steps {
+        for requirement in &step.extensions {
+            let requirement = convert::requirement("requirement", requirement).unwrap();
+            let choice = resolve(index, &requirement, &Consumer::in_project("alpha"))
+                .unwrap_or_else(|refusal| panic!("{}: {refusal}", name_of(object)));
+            let layout = Layout::new(&choice, &ExampleKeys).unwrap();
+            let secret = Identity::of(&choice, None).name();
+            found.push((step.name.clone(), requirement, choice, layout, secret));
+        }
+    }
+    let mut bounds: BTreeMap<String, Vec<Bound<'_>>> = BTreeMap::new();
+    for (step, requirement, choice, layout, secret) in &found {
+        bounds.entry(step.clone()).or_default().push(Bound {
+            requirement,
+            secret,
+            layout,
+            record: &choice.record.key,
+        });
+    }
+    let input = Input {
+        name: name_of(object),
+        namespace: "alpha",
+        spec: &spec,
+        bounds: &bounds,
+        engine: &Tekton,
+    };
+    build(&input)
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
+        .pipeline
+}
+
+fn skip(why: &str) -> Result<()> {
+    if std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1") {
+        anyhow::bail!("the pipelines cannot be linted, but {REQUIRE_VARIABLE} is set: {why}");
+    }
+    extension_registry_e2e::skip("the lint of pipelines", why)
+}
+
+#[test]
+fn pipelines_of_the_examples_have_no_lint_errors() {
+    let objects = objects();
+    let index = records(&objects);
+    let folder =
+        std::env::temp_dir().join(format!("extension-registry-lint-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let mut files = Vec::new();
+    for object in objects.iter().filter(|object| object["kind"] == "Workflow") {
+        let path = folder.join(format!("{}.yaml", name_of(object)));
+        // JSON is YAML.
+        let text = serde_json::to_string_pretty(&pipeline(&index, object)).unwrap();
+        fs::write(&path, text).unwrap();
+        files.push(path);
+    }
+    assert_eq!(files.len(), 8, "the examples have changed: {files:?}");
+
+    let installed = Command::new("npx")
+        .args(["--yes", LINTER, "--version"])
+        .output();
+    match installed {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => {
+            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return skip(&format!("npx cannot run {LINTER}: {why}")).unwrap();
+        }
+        Err(error) => return skip(&format!("npx does not start: {error}")).unwrap(),
+    }
+    for path in &files {
+        // One file a run: the linter takes all it gets as one set, in which names would clash.
+        let output = Command::new("npx")
+            .args(["--yes", LINTER])
+            .arg(path)
+            .output()
+            .unwrap();
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let is_error = |line: &str| line.split_whitespace().any(|word| word == "error");
+        assert!(
+            output.status.success() && !said.lines().any(is_error),
+            "{}: {said}",
+            path.display()
+        );
+    }
+    // A linter that finds nothing in a broken pipeline has not looked.
+    let mut broken: Value = serde_json::from_str(&fs::read_to_string(&files[0]).unwrap()).unwrap();
+    broken["spec"]["tasks"][1]["runAfter"] = serde_json::json!(["nowhere"]);
+    let path = folder.join("broken.yaml");
+    fs::write(&path, broken.to_string()).unwrap();
+    let output = Command::new("npx")
+        .args(["--yes", LINTER])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        !output.status.success() && said.contains("nowhere"),
+        "{said}"
+    );
+    fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,400 @@
+//! One cluster and one operator for all sections of a test, objects as JSON, and waiting.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a helper of several tests, each of which uses a part of it"
+)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use extension_registry_core::projection::Identity;
+use extension_registry_core::record::RecordKey;
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::{Cluster, Operator, Options};
+use kube::Api;
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+pub(crate) const RECORDS: &str = "extension-registry-records";
+const PATIENCE: Duration = Duration::from_secs(30);
+const KINDS: [(&str, &str, &str); 10] = [
+    (
+        "ClusterExtension",
+        "registry.fuseml.io/v1alpha1",
+        "clusterextensions",
+    ),
+    ("Extension", "registry.fuseml.io/v1alpha1", "extensions"),
+    ("Workflow", "registry.fuseml.io/v1alpha1", "workflows"),
+    (
+        "ExtensionProjection",
+        "registry.fuseml.io/v1alpha1",
+        "extensionprojections",
+    ),
+    ("Pipeline", "tekton.dev/v1", "pipelines"),
+    ("Secret", "v1", "secrets"),
+    ("Namespace", "v1", "namespaces"),
+    ("CoreEvent", "v1", "events"),
+    ("Event", "events.k8s.io/v1", "events"),
+    (
+        "CustomResourceDefinition",
+        "apiextensions.k8s.io/v1",
+        "customresourcedefinitions",
+    ),
+];
+
+/// A cluster and an operator that can be stopped and started again.
+pub(crate) struct Lab {
+    pub(crate) cluster: Cluster,
+    operator: Option<Operator>,
+    arguments: Vec<String>,
+    logs: Vec<PathBuf>,
+    test: String,
+}
+
+impl Lab {
+    pub(crate) async fn start(test: &str, arguments: &[&str]) -> Self {
+        let options = Options {
+            node: Node::None,
+            ..Options::default()
+        };
+        let cluster = Cluster::from_environment_or_start(options).await.unwrap();
+        cluster.install().unwrap();
+        let mut lab = Self {
+            cluster,
+            operator: None,
+            arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
+            logs: Vec::new(),
+            test: test.to_owned(),
+        };
+        lab.start_operator();
+        lab
+    }
+
+    pub(crate) fn start_operator(&mut self) {
+        let name = format!(
+            "{}-{}-{}.log",
+            self.test,
+            std::process::id(),
+            self.logs.len()
+        );
+        let log = std::env::temp_dir().join(name);
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        self.operator = Some(Operator::start(&self.cluster, &log, &arguments).unwrap());
+        self.logs.push(log);
+    }
+
+    pub(crate) fn operator(&self) -> &Operator {
+        self.operator.as_ref().expect("the operator is stopped")
+    }
+
+    pub(crate) fn stop_operator(&mut self) {
+        self.operator.take().unwrap().stop().unwrap();
+    }
+
+    pub(crate) fn kill_operator(&mut self) {
+        self.operator.take().unwrap().kill().unwrap();
+    }
+
+    /// What every operator of this test logged.
+    pub(crate) fn logs(&self) -> String {
+        self.logs
+            .iter()
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect()
+    }
+
+    pub(crate) async fn stop(mut self) {
+        assert!(!self.logs().contains("panicked"), "the operator panicked");
+        drop(self.operator.take());
+        for log in &self.logs {
+            let _ = std::fs::remove_file(log);
+        }
+        self.cluster.stop().await.unwrap();
+    }
+
+    pub(crate) fn namespace(&self, name: &str) {
+        self.cluster.create_namespace(name).unwrap();
+    }
+
+    pub(crate) fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
+        let resource = resource(kind);
+        if namespace.is_empty() {
+            Api::all_with(self.cluster.client(), &resource)
+        } else {
+            Api::namespaced_with(self.cluster.client(), namespace, &resource)
+        }
+    }
+
+    /// Applies an object server-side, as its user would.
+    pub(crate) async fn try_apply(&self, object: &Value) -> Result<Value, kube::Error> {
+        let api = self.api(
+            text(&object["kind"]),
+            text(&object["metadata"]["namespace"]),
+        );
+        let parameters = PatchParams::apply("user").force();
+        let name = text(&object["metadata"]["name"]);
+        let applied = api.patch(name, &parameters, &Patch::Apply(object)).await?;
+        Ok(serde_json::to_value(applied).unwrap())
+    }
+
+    pub(crate) async fn apply(&self, object: &Value) -> Value {
+        self.try_apply(object).await.unwrap()
+    }
+
+    /// An object as JSON; null where there is none.
+    pub(crate) async fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        let object = self.api(kind, namespace).get_opt(name).await.unwrap();
+        serde_json::to_value(object).unwrap()
+    }
+
+    pub(crate) async fn delete(&self, kind: &str, namespace: &str, name: &str) {
+        let parameters = DeleteParams::background();
+        self.api(kind, namespace)
+            .delete(name, &parameters)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn list(&self, kind: &str, namespace: &str) -> Vec<Value> {
+        let list = self
+            .api(kind, namespace)
+            .list(&ListParams::default())
+            .await
+            .unwrap();
+        list.items
+            .into_iter()
+            .map(|object| serde_json::to_value(object).unwrap())
+            .collect()
+    }
+
+    /// `kind namespace/name uid` to resourceVersion.
+    pub(crate) async fn resource_versions(
+        &self,
+        kinds: &[&str],
+        namespace: &str,
+    ) -> BTreeMap<String, String> {
+        let mut versions = BTreeMap::new();
+        for kind in kinds {
+            for object in self.list(kind, namespace).await {
+                let metadata = &object["metadata"];
+                let key = format!(
+                    "{kind} {}/{} {}",
+                    text(&metadata["namespace"]),
+                    text(&metadata["name"]),
+                    text(&metadata["uid"])
+                );
+                versions.insert(key, text(&metadata["resourceVersion"]).to_owned());
+            }
+        }
+        versions
+    }
+
+    /// Waits until an object is as wanted.
+    pub(crate) async fn until(
+        &self,
+        (kind, namespace, name): (&str, &str, &str),
+        what: &str,
+        is: impl Fn(&Value) -> bool,
+    ) -> Value {
+        eventually(
+            PATIENCE,
+            &format!("{kind} {namespace}/{name} {what}"),
+            async || {
+                let object = self.get(kind, namespace, name).await;
+                if is(&object) {
+                    Ok(object)
+                } else {
+                    Err(format!("{:#}", object["status"]))
+                }
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn ready(&self, namespace: &str, name: &str) -> Value {
+        self.until(("Workflow", namespace, name), "is ready", |object| {
+            is_observed(object) && condition(object, "Ready")["status"] == "True"
+        })
+        .await
+    }
+
+    /// Waits until a workflow is refused for this reason.
+    pub(crate) async fn refused(&self, namespace: &str, name: &str, reason: &str) -> Value {
+        let what = format!("is refused as {reason}");
+        self.until(("Workflow", namespace, name), &what, |object| {
+            let ready = condition(object, "Ready");
+            is_observed(object) && ready["status"] == "False" && ready["reason"] == reason
+        })
+        .await
+    }
+
+    pub(crate) async fn gone(&self, kind: &str, namespace: &str, name: &str) {
+        self.until((kind, namespace, name), "is gone", Value::is_null)
+            .await;
+    }
+
+    /// Waits until no object of these kinds has changed for two seconds.
+    pub(crate) async fn settled(&self, kinds: &[&str]) -> BTreeMap<String, String> {
+        let mut last = self.resource_versions(kinds, "").await;
+        let mut since = Instant::now();
+        eventually(PATIENCE, "everything is settled", async || {
+            let now = self.resource_versions(kinds, "").await;
+            if now != last {
+                last = now;
+                since = Instant::now();
+            }
+            if since.elapsed() > Duration::from_secs(2) {
+                Ok(last.clone())
+            } else {
+                Err("changes".to_owned())
+            }
+        })
+        .await
+    }
+
+    /// A source Secret with one key.
+    pub(crate) async fn source(&self, namespace: &str, name: &str, value: &str) {
+        self.apply(&json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"namespace": namespace, "name": name},
+            "stringData": {"PASSWORD": value},
+        }))
+        .await;
+    }
+
+    /// Reasons of the events of an object's name in a namespace.
+    pub(crate) async fn events(&self, namespace: &str, name: &str) -> Vec<(String, String)> {
+        self.list("Event", namespace)
+            .await
+            .iter()
+            .filter(|event| event["regarding"]["name"] == name)
+            .map(|event| {
+                (
+                    text(&event["reason"]).to_owned(),
+                    text(&event["note"]).to_owned(),
+                )
+            })
+            .collect()
+    }
+}
+
+fn resource(kind: &str) -> ApiResource {
+    let (_, api_version, plural) = KINDS.iter().find(|entry| entry.0 == kind).unwrap();
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: (*api_version).to_owned(),
+        kind: if kind == "CoreEvent" { "Event" } else { kind }.to_owned(),
+        plural: (*plural).to_owned(),
+    }
+}
+
+/// Tries until it succeeds. The error says what was seen instead.
+pub(crate) async fn eventually<T>(
+    timeout: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
+    let start = Instant::now();
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(seen) => assert!(
+                start.elapsed() < timeout,
+                "waited {timeout:?} in vain until {what}; last seen: {seen}"
+            ),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Says which section of a test begins.
+pub(crate) fn section(rule: &str) {
+    println!("--- {rule}");
+}
+
+pub(crate) async fn pause(seconds: f64) {
+    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+}
+
+/// A cluster record with one s3 service whose credentials are these.
+pub(crate) fn record(name: &str, credentials: &Value) -> Value {
+    json!({
+        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ClusterExtension",
+        "metadata": {"name": name},
+        "spec": {"product": name, "version": "1.0.0", "services": [
+            {"name": "store", "resource": "s3", "credentials": credentials},
+        ]},
+    })
+}
+
+/// Global credentials, all of them in one source Secret.
+pub(crate) fn from_secret(secret: &str) -> Value {
+    json!([{"name": "main", "secretRef": {"name": secret}}])
+}
+
+/// The same spec as a project's own record.
+pub(crate) fn own(mut record: Value, namespace: &str) -> Value {
+    record["kind"] = json!("Extension");
+    record["metadata"]["namespace"] = json!(namespace);
+    record
+}
+
+/// A workflow of one step with one requirement, named `data`, of these selectors.
+pub(crate) fn workflow(namespace: &str, name: &str, selectors: &Value) -> Value {
+    let mut requirement = selectors.clone();
+    requirement["name"] = json!("data");
+    json!({
+        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Workflow",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {"steps": [
+            {"name": "train", "image": "example.org/train:1", "extensions": [requirement]},
+        ]},
+    })
+}
+
+/// Name of the Secret of a record made by [`record`].
+pub(crate) fn secret_name(record: &str, credentials: &str) -> String {
+    Identity {
+        record: RecordKey::cluster(record),
+        service: "store".into(),
+        binding_type: "s3".into(),
+        endpoint: None,
+        credentials: Some(credentials.into()),
+        user: None,
+    }
+    .name()
+}
+
+fn is_observed(object: &Value) -> bool {
+    object["metadata"]["generation"].is_i64()
+        && object["status"]["observedGeneration"] == object["metadata"]["generation"]
+}
+
+/// A condition of an object; null where there is none of that type.
+pub(crate) fn condition<'o>(object: &'o Value, kind: &str) -> &'o Value {
+    object["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == kind)
+        .unwrap_or(&Value::Null)
+}
+
+pub(crate) fn message(object: &Value) -> &str {
+    text(&condition(object, "Ready")["message"])
+}
+
+pub(crate) fn version(object: &Value) -> &str {
+    text(&object["metadata"]["resourceVersion"])
+}
+
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
