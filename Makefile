@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
 
 CARGO    ?= cargo
-PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2
+PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2 util-linux tar
 SUDOLESS := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ] && echo yes)
 
 .DEFAULT_GOAL := help
@@ -68,6 +68,7 @@ status: ## Say what of it runs
 	@$(CARGO) run --quiet -p extension-registry-e2e --bin local-kubernetes -- status
 
 deny: ## Check licences and advisories, where cargo-deny is installed
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install --locked cargo-deny" >&2; exit 1; }
 	$(CARGO) deny check licenses bans sources
 
 clean: ## Remove what was built here; the cached Kubernetes stays

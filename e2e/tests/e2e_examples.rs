@@ -86,14 +86,13 @@ impl Examples {
                     .to_str()
                     .unwrap()
                     .to_owned();
-                let is_yaml = Path::new(&name)
-                    .extension()
-                    .is_some_and(|end| end == "yaml");
+                let ends_in = |ending| path.extension().is_some_and(|end| end == ending);
+                let (is_yaml, is_text) = (ends_in("yaml"), ends_in("md"));
                 match name.split('/').next().unwrap() {
                     "records" if is_yaml => examples.records.push(path),
                     "workflows" if is_yaml => examples.workflows.push(path),
                     "gitops" if is_yaml => examples.gitops.push(path),
-                    _ if name.ends_with(".md") => {}
+                    _ if is_text => {}
                     _ => {
                         examples.other.insert(name);
                     }
@@ -267,10 +266,11 @@ async fn shown_as_written(lab: &Lab) {
     for row in rows(SHOWN) {
         let mut cells = row.split('|').map(str::trim);
         let (name, consumers) = (cells.next().unwrap(), cells.next_back().unwrap());
+        let consumers: i64 = consumers.parse().unwrap();
         lab.until(
             ("ClusterExtension", "", name),
             "counts its consumers",
-            |record| record["status"]["consumers"].to_string() == consumers,
+            |record| record["status"]["consumers"] == consumers,
         )
         .await;
     }

@@ -19,7 +19,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a run of an engine may take.
-const PATIENCE_WITH_RUNS: Duration = Duration::from_secs(300);
+const PATIENCE_WITH_RUNS: Duration = Duration::from_mins(5);
 
 /// A cluster, the operator, and what was applied.
 pub(crate) struct Lab {
