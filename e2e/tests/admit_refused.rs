@@ -146,7 +146,7 @@ fn one_bad_among_good(cluster: &Cluster) {
     }
 }
 
-/// Whatever of an object the API server would fill in or reorder would be drift to a GitOps tool.
+/// Whatever of an object the API server would fill in or reorder would be drift to a tool like Flux.
 fn a_second_apply_changes_nothing(cluster: &Cluster) {
     let manifest = fs::read_to_string(repository("examples/records/seldon-core-production.yaml"))
         .unwrap()

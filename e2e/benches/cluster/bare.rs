@@ -14,7 +14,7 @@ use super::world::CONCURRENCY;
 
 /// One write.
 enum Write {
-    Create(DynamicObject),
+    Create(Box<DynamicObject>),
     Apply(Value),
     Status(Value),
 }
@@ -54,7 +54,7 @@ impl Recording {
                 "Secret",
                 namespace.clone(),
                 name.clone(),
-                Write::Create(secret),
+                Write::Create(Box::new(secret)),
             ));
             waves[2].push((
                 "ExtensionProjection",
@@ -66,7 +66,12 @@ impl Recording {
         for object in list(client, "Pipeline", from).await? {
             let (namespace, name) = place(&object, from, to);
             let pipeline = copy(object, &namespace);
-            waves[3].push(("Pipeline", namespace, name, Write::Create(pipeline)));
+            waves[3].push((
+                "Pipeline",
+                namespace,
+                name,
+                Write::Create(Box::new(pipeline)),
+            ));
         }
         for object in list(client, "Workflow", from).await? {
             let (namespace, name) = place(&object, from, to);

@@ -16,7 +16,7 @@ use super::kinds::everywhere;
 
 /// For how long nothing may be written before the operator counts as quiet.
 const QUIET: Duration = Duration::from_secs(3);
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Whether an object's `Ready` condition is true and speaks of its present spec.
 fn is_ready(object: &DynamicObject) -> bool {

@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::impact;
-use crate::queue::Urgency;
 use crate::task::{ObjectKey, Task};
 use crate::watch::{Sink, spawn};
 
@@ -59,7 +58,8 @@ impl Sink for Projections {
             return;
         };
         if self.context.world.ledger.write().upsert(&key, &projection) {
-            self.context.want(Task::Projection(key), Urgency::Dependent);
+            // Mostly an echo: a look at once would write a count that has not settled.
+            self.context.want_settled(Task::Projection(key));
         }
     }
 
