@@ -82,10 +82,16 @@ impl Stage {
             !exists(&["clusterextensions.registry.fuseml.io", "-o", "name"]),
             "the given cluster has ClusterExtensions already, and the demo would change how they resolve"
         );
-        let mut made = vec![vec![
-            "clusterextensions.registry.fuseml.io".to_owned(),
-            "--all".to_owned(),
-        ]];
+        let example = |path: &str| repository(path).to_string_lossy().into_owned();
+        // By name: a record that somebody else adds meanwhile is not the demo's.
+        let mut made = vec![
+            vec![
+                "-R".to_owned(),
+                "-f".to_owned(),
+                example("examples/records"),
+            ],
+            vec!["-k".to_owned(), example("examples/gitops/cluster")],
+        ];
         for namespace in [PROJECT, NAMESPACE, RECORDS_NAMESPACE] {
             if !exists(&["namespace", namespace, "--ignore-not-found"]) {
                 made.push(vec!["namespace".to_owned(), namespace.to_owned()]);
