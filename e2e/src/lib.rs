@@ -40,4 +40,4 @@ pub use image::{BUSYBOX_IMAGE, Image};
 pub use node::NODE_NAME;
 pub use operator::Operator;
 pub use persistent::Persistent;
-pub use skip::{REQUIRE_NODE_VARIABLE, skip};
+pub use skip::{REQUIRE_NODE_VARIABLE, leave_out, skip};

@@ -18,6 +18,12 @@ pub fn skip(test: &str, why: &str) -> Result<()> {
     if env::var_os(REQUIRE_NODE_VARIABLE).is_some_and(|value| value == "1") {
         bail!("{test} cannot run, but {REQUIRE_NODE_VARIABLE} is set: {why}");
     }
-    say(&format!("SKIPPED: {test}: {why}"));
+    leave_out(test, why);
     Ok(())
+}
+
+/// Says that a part of a test did not run and why, where no setting can demand it. The line is shown also where the
+/// output of tests is captured.
+pub fn leave_out(part: &str, why: &str) {
+    say(&format!("SKIPPED: {part}: {why}"));
 }

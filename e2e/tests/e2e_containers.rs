@@ -321,18 +321,10 @@ async fn pipeline_run(lab: &Lab) {
         .cluster
         .kubectl_run(&["get", "crd", "pipelineruns.tekton.dev"])
         .is_ok();
-    let ready = lab.cluster.kubectl_run(&[
-        "get",
-        "deployments",
-        "-A",
-        "-l",
-        "app.kubernetes.io/part-of=tekton-pipelines",
-        "-o",
-        "jsonpath={.items[*].status.readyReplicas}",
-    ]);
-    if !knows || ready.unwrap_or_default().trim().is_empty() {
-        // Never a failure: only a given cluster can have it.
-        return println!("SKIPPED: a run by Tekton: the cluster has none");
+    if !knows {
+        // Never a failure: only a cluster that was given can have it.
+        extension_registry_e2e::leave_out("a run by Tekton", "the cluster has none");
+        return;
     }
     let manifest = json!({"apiVersion": "v1", "kind": "List", "items": [
         {

@@ -134,7 +134,8 @@ fn skip(why: &str) -> Result<()> {
     if std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1") {
         anyhow::bail!("the pipelines cannot be linted, but {REQUIRE_VARIABLE} is set: {why}");
     }
-    extension_registry_e2e::skip("the lint of pipelines", why)
+    extension_registry_e2e::leave_out("the lint of pipelines", why);
+    Ok(())
 }
 
 #[test]
