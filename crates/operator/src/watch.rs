@@ -6,18 +6,21 @@ mod records;
 mod sources;
 mod workflows;
 
+use std::collections::HashSet;
 use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, pin_mut};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Resource};
+use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
+use crate::task::ObjectKey;
 
 pub(crate) use sources::SourceWatches;
 
@@ -32,17 +35,25 @@ trait Sink: Send + 'static {
     /// Type of the objects.
     type Object;
 
-    /// A fresh list begins: what it does not name is gone.
-    fn begin(&mut self);
+    /// What tells one from the other.
+    type Key: Clone + Eq + Hash + Send;
+
+    /// The key of an object.
+    fn key(object: &Self::Object) -> Self::Key;
+
+    /// Keys of all that are known.
+    fn known(&self) -> Vec<Self::Key>;
 
     /// An object is there, new or changed.
-    fn apply(&mut self, object: Self::Object);
+    fn apply(&self, key: Self::Key, object: Self::Object);
 
     /// An object is gone.
-    fn delete(&mut self, object: Self::Object);
+    fn remove(&self, key: &Self::Key);
+}
 
-    /// The fresh list has ended.
-    fn end(&mut self);
+/// The key of an object in a namespace.
+fn object_key(object: &impl ResourceExt) -> ObjectKey {
+    ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any())
 }
 
 /// Starts the watches of all kinds and waits until each has filled its store once.
@@ -72,7 +83,7 @@ pub(crate) async fn start(
 fn spawn<S>(
     api: Api<S::Object>,
     config: watcher::Config,
-    mut sink: S,
+    sink: S,
     tasks: &mut JoinSet<()>,
     stop: &CancellationToken,
 ) -> oneshot::Receiver<()>
@@ -88,16 +99,25 @@ where
             .default_backoff()
             .take_until(stop.cancelled_owned());
         pin_mut!(stream);
+        // What a fresh list does not name went while the watch was interrupted.
+        let mut listed: Option<HashSet<S::Key>> = None;
         loop {
             match stream.try_next().await {
                 Ok(Some(event)) => match event {
-                    watcher::Event::Init => sink.begin(),
+                    watcher::Event::Init => listed = Some(HashSet::new()),
                     watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
-                        sink.apply(object);
+                        let key = S::key(&object);
+                        if let Some(listed) = &mut listed {
+                            listed.insert(key.clone());
+                        }
+                        sink.apply(key, object);
                     }
-                    watcher::Event::Delete(object) => sink.delete(object),
+                    watcher::Event::Delete(object) => sink.remove(&S::key(&object)),
                     watcher::Event::InitDone => {
-                        sink.end();
+                        let listed = listed.take().unwrap_or_default();
+                        for key in sink.known().iter().filter(|key| !listed.contains(key)) {
+                            sink.remove(key);
+                        }
                         sender.take().map(|sender| sender.send(()));
                     }
                 },

@@ -139,15 +139,6 @@ impl Ledger {
         }
         true
     }
-
-    /// What a fresh list did not name.
-    pub(crate) fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
-        self.entries
-            .keys()
-            .filter(|key| !seen.contains(*key))
-            .cloned()
-            .collect()
-    }
 }
 
 fn owner(object: &ExtensionProjection) -> Option<Arc<str>> {

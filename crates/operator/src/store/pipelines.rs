@@ -1,6 +1,6 @@
 //! Generated pipelines: uid, generation and owner, no specs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::task::ObjectKey;
@@ -51,12 +51,8 @@ impl Pipelines {
         self.entries.remove(key).is_some()
     }
 
-    /// What a fresh list did not name.
-    pub(crate) fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
-        self.entries
-            .keys()
-            .filter(|key| !seen.contains(*key))
-            .cloned()
-            .collect()
+    /// All keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.entries.keys()
     }
 }

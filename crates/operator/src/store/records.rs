@@ -140,6 +140,14 @@ impl Records {
         entry: RecordEntry,
         records_namespace: &str,
     ) -> RecordChange {
+        let known = self.entries.get(key).is_some_and(|known| {
+            known.uid == entry.uid
+                && known.generation == entry.generation
+                && !known.problems.is_empty()
+        });
+        if known {
+            return RecordChange::default();
+        }
         let before = self.replace(key, None, records_namespace);
         self.entries.insert(key.clone(), entry);
         RecordChange {
@@ -164,21 +172,6 @@ impl Records {
             spec: known,
             look: false,
         }
-    }
-
-    /// Forgets what a fresh list did not name; returns the keys.
-    pub(crate) fn keys_not_in(
-        &self,
-        seen: &HashSet<RecordKey>,
-        namespaced: bool,
-    ) -> Vec<RecordKey> {
-        let of_kind = |key: &&RecordKey| key.namespace.is_some() == namespaced;
-        self.entries
-            .keys()
-            .filter(of_kind)
-            .filter(|key| !seen.contains(*key))
-            .cloned()
-            .collect()
     }
 
     fn replace(

@@ -65,13 +65,8 @@ impl Workflows {
         self.entries.remove(key).is_some()
     }
 
-    /// What a fresh list did not name.
-    pub(crate) fn keys_not_in(&self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
-        self.entries
-            .keys()
-            .chain(&self.broken)
-            .filter(|key| !seen.contains(*key))
-            .cloned()
-            .collect()
+    /// All keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.entries.keys().chain(&self.broken)
     }
 }

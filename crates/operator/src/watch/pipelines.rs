@@ -1,12 +1,11 @@
 //! Generated pipelines, metadata only: enough to see that somebody changed or deleted one.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use extension_registry_api::{MANAGED_BY, MANAGED_BY_LABEL};
+use kube::Api;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
-use kube::{Api, ResourceExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +14,7 @@ use crate::context::Context;
 use crate::engine::{Pipeline, entry_of};
 use crate::queue::Urgency;
 use crate::task::{ObjectKey, Task};
-use crate::watch::{Sink, spawn};
+use crate::watch::{Sink, object_key, spawn};
 
 pub(super) fn all(
     context: &Arc<Context>,
@@ -31,7 +30,6 @@ pub(super) fn all(
         config,
         Pipelines {
             context: Arc::clone(context),
-            seen: None,
         },
         tasks,
         stop,
@@ -40,22 +38,28 @@ pub(super) fn all(
 
 struct Pipelines {
     context: Arc<Context>,
-    seen: Option<HashSet<ObjectKey>>,
 }
 
 impl Sink for Pipelines {
     const KIND: &'static str = "Pipeline";
     type Object = PartialObjectMeta<Pipeline>;
+    type Key = ObjectKey;
 
-    fn begin(&mut self) {
-        self.seen = Some(HashSet::new());
+    fn key(object: &Self::Object) -> ObjectKey {
+        object_key(object)
     }
 
-    fn apply(&mut self, object: Self::Object) {
-        let key = ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
-        if let Some(seen) = &mut self.seen {
-            seen.insert(key.clone());
-        }
+    fn known(&self) -> Vec<ObjectKey> {
+        self.context
+            .world
+            .pipelines
+            .read()
+            .keys()
+            .cloned()
+            .collect()
+    }
+
+    fn apply(&self, key: ObjectKey, object: Self::Object) {
         let news = self
             .context
             .world
@@ -67,26 +71,10 @@ impl Sink for Pipelines {
         }
     }
 
-    fn delete(&mut self, object: Self::Object) {
-        self.remove(ObjectKey::new(
-            object.namespace().unwrap_or_default(),
-            object.name_any(),
-        ));
-    }
-
-    fn end(&mut self) {
-        let Some(seen) = self.seen.take() else { return };
-        let gone = self.context.world.pipelines.read().keys_not_in(&seen);
-        for key in gone {
-            self.remove(key);
-        }
-    }
-}
-
-impl Pipelines {
-    fn remove(&self, key: ObjectKey) {
-        if self.context.world.pipelines.write().remove(&key) {
-            self.context.want(Task::Workflow(key), Urgency::Dependent);
+    fn remove(&self, key: &ObjectKey) {
+        if self.context.world.pipelines.write().remove(key) {
+            self.context
+                .want(Task::Workflow(key.clone()), Urgency::Dependent);
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Projections: normally changed by the operator alone, so news here means that somebody else did.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use extension_registry_api::ExtensionProjection;
+use kube::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher;
-use kube::{Api, ResourceExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::impact;
 use crate::task::{ObjectKey, Task};
-use crate::watch::{Sink, spawn};
+use crate::watch::{Sink, object_key, spawn};
 
 pub(super) fn all(
     context: &Arc<Context>,
@@ -24,7 +23,6 @@ pub(super) fn all(
     let api = Api::<DeserializeGuard<ExtensionProjection>>::all(context.client.clone());
     let sink = Projections {
         context: Arc::clone(context),
-        seen: None,
     };
     spawn(
         api,
@@ -37,22 +35,22 @@ pub(super) fn all(
 
 struct Projections {
     context: Arc<Context>,
-    seen: Option<HashSet<ObjectKey>>,
 }
 
 impl Sink for Projections {
     const KIND: &'static str = "ExtensionProjection";
     type Object = DeserializeGuard<ExtensionProjection>;
+    type Key = ObjectKey;
 
-    fn begin(&mut self) {
-        self.seen = Some(HashSet::new());
+    fn key(object: &Self::Object) -> ObjectKey {
+        object_key(object)
     }
 
-    fn apply(&mut self, object: Self::Object) {
-        let key = ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
-        if let Some(seen) = &mut self.seen {
-            seen.insert(key.clone());
-        }
+    fn known(&self) -> Vec<ObjectKey> {
+        self.context.world.ledger.read().keys().cloned().collect()
+    }
+
+    fn apply(&self, key: ObjectKey, object: Self::Object) {
         let Ok(projection) = object.0 else {
             tracing::warn!(projection = %key, "unreadable ExtensionProjection; delete it");
             return;
@@ -63,16 +61,7 @@ impl Sink for Projections {
         }
     }
 
-    fn delete(&mut self, object: Self::Object) {
-        let key = ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
-        impact::projection_gone(&self.context, &key);
-    }
-
-    fn end(&mut self) {
-        let Some(seen) = self.seen.take() else { return };
-        let gone = self.context.world.ledger.read().keys_not_in(&seen);
-        for key in gone {
-            impact::projection_gone(&self.context, &key);
-        }
+    fn remove(&self, key: &ObjectKey) {
+        impact::projection_gone(&self.context, key);
     }
 }

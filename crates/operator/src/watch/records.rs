@@ -1,6 +1,5 @@
 //! Records of both kinds.
 
-use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -51,7 +50,6 @@ fn all<K: RecordObject>(
         context: Arc::clone(context),
         sources: Arc::clone(sources),
         namespaced,
-        seen: None,
         kind: PhantomData,
     };
     spawn(
@@ -67,7 +65,6 @@ struct Records<K> {
     context: Arc<Context>,
     sources: Arc<SourceWatches>,
     namespaced: bool,
-    seen: Option<HashSet<RecordKey>>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -75,30 +72,31 @@ impl<K: RecordObject> Sink for Records<K> {
     const KIND: &'static str = "record";
     type Object = DeserializeGuard<K>;
 
-    fn begin(&mut self) {
-        self.seen = Some(HashSet::new());
+    type Key = RecordKey;
+
+    fn key(object: &Self::Object) -> RecordKey {
+        RecordKey {
+            namespace: object.namespace().map(Into::into),
+            name: object.name_any().into(),
+        }
     }
 
-    fn apply(&mut self, object: Self::Object) {
+    fn known(&self) -> Vec<RecordKey> {
+        let of_kind = |key: &&RecordKey| key.namespace.is_some() == self.namespaced;
+        let records = self.context.world.records.read();
+        records.keys().filter(of_kind).cloned().collect()
+    }
+
+    fn apply(&self, key: RecordKey, object: Self::Object) {
         let namespace = &self.context.settings.records_namespace;
-        let (key, change) = match object.0 {
+        let mut records = self.context.world.records.write();
+        let change = match object.0 {
             Ok(mut object) => {
                 strip(object.meta_mut());
-                let key = object.key();
-                let change = self
-                    .context
-                    .world
-                    .records
-                    .write()
-                    .upsert(&object, namespace);
-                (key, change)
+                records.upsert(&object, namespace)
             }
             Err(invalid) => {
                 let metadata = invalid.metadata;
-                let key = RecordKey {
-                    namespace: metadata.namespace.map(Into::into),
-                    name: metadata.name.unwrap_or_default().into(),
-                };
                 let entry = RecordEntry {
                     uid: metadata.uid.unwrap_or_default().into(),
                     generation: metadata.generation.unwrap_or_default(),
@@ -107,55 +105,21 @@ impl<K: RecordObject> Sink for Records<K> {
                     status: Arc::default(),
                     services: "".into(),
                 };
-                let mut records = self.context.world.records.write();
-                let known = records.get(&key).is_some_and(|known| {
-                    known.uid == entry.uid
-                        && known.generation == entry.generation
-                        && !known.problems.is_empty()
-                });
-                let change = if known {
-                    RecordChange::default()
-                } else {
-                    records.upsert_broken(&key, entry, namespace)
-                };
-                (key, change)
+                records.upsert_broken(&key, entry, namespace)
             }
         };
-        if let Some(seen) = &mut self.seen {
-            seen.insert(key.clone());
-        }
+        drop(records);
         self.changed(&key, &change);
     }
 
-    fn delete(&mut self, object: Self::Object) {
-        let key = RecordKey {
-            namespace: object.namespace().map(Into::into),
-            name: object.name_any().into(),
-        };
-        self.remove(&key);
-    }
-
-    fn end(&mut self) {
-        let Some(seen) = self.seen.take() else { return };
-        let gone = self
-            .context
-            .world
-            .records
-            .read()
-            .keys_not_in(&seen, self.namespaced);
-        for key in gone {
-            self.remove(&key);
-        }
-    }
-}
-
-impl<K> Records<K> {
     fn remove(&self, key: &RecordKey) {
         let namespace = &self.context.settings.records_namespace;
         let change = self.context.world.records.write().remove(key, namespace);
         self.changed(key, &change);
     }
+}
 
+impl<K> Records<K> {
     fn changed(&self, key: &RecordKey, change: &RecordChange) {
         if change.spec {
             self.sources.follow(change);

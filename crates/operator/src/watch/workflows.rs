@@ -1,6 +1,5 @@
 //! Workflows.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
@@ -16,7 +15,7 @@ use crate::context::Context;
 use crate::impact;
 use crate::queue::Urgency;
 use crate::task::{ObjectKey, Task};
-use crate::watch::{Sink, spawn};
+use crate::watch::{Sink, object_key, spawn};
 
 pub(super) fn all(
     context: &Arc<Context>,
@@ -26,7 +25,6 @@ pub(super) fn all(
     let api = Api::<DeserializeGuard<Workflow>>::all(context.client.clone());
     let sink = Workflows {
         context: Arc::clone(context),
-        seen: None,
     };
     spawn(
         api,
@@ -39,22 +37,28 @@ pub(super) fn all(
 
 struct Workflows {
     context: Arc<Context>,
-    seen: Option<HashSet<ObjectKey>>,
 }
 
 impl Sink for Workflows {
     const KIND: &'static str = "Workflow";
     type Object = DeserializeGuard<Workflow>;
+    type Key = ObjectKey;
 
-    fn begin(&mut self) {
-        self.seen = Some(HashSet::new());
+    fn key(object: &Self::Object) -> ObjectKey {
+        object_key(object)
     }
 
-    fn apply(&mut self, object: Self::Object) {
-        let key = ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
-        if let Some(seen) = &mut self.seen {
-            seen.insert(key.clone());
-        }
+    fn known(&self) -> Vec<ObjectKey> {
+        self.context
+            .world
+            .workflows
+            .read()
+            .keys()
+            .cloned()
+            .collect()
+    }
+
+    fn apply(&self, key: ObjectKey, object: Self::Object) {
         let world = &self.context.world;
         let generation = |workflow: &Workflow| (workflow.uid(), workflow.metadata.generation);
         let known = world
@@ -80,18 +84,7 @@ impl Sink for Workflows {
         }
     }
 
-    fn delete(&mut self, object: Self::Object) {
-        impact::workflow_gone(
-            &self.context,
-            &ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any()),
-        );
-    }
-
-    fn end(&mut self) {
-        let Some(seen) = self.seen.take() else { return };
-        let gone = self.context.world.workflows.read().keys_not_in(&seen);
-        for key in gone {
-            impact::workflow_gone(&self.context, &key);
-        }
+    fn remove(&self, key: &ObjectKey) {
+        impact::workflow_gone(&self.context, key);
     }
 }
