@@ -201,6 +201,14 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         self.wake.notify_one();
     }
 
+    /// Whether objects wait that somebody changed, or that depend on one: counters can wait for those.
+    pub(crate) fn is_busy(&self) -> bool {
+        let state = self.state.lock();
+        [Urgency::Direct, Urgency::Dependent]
+            .into_iter()
+            .any(|urgency| !state.lanes[urgency.level()].is_empty())
+    }
+
     /// Keys that wait now, delayed ones aside.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().lanes.iter().map(VecDeque::len).sum()

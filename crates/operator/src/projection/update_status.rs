@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::error::{Error, code};
 use crate::projection::apply::Applied;
 use crate::store::LedgerEntry;
-use crate::task::ObjectKey;
+use crate::task::{ObjectKey, Task};
 
 pub(super) async fn run(
     context: &Context,
@@ -30,10 +30,22 @@ pub(super) async fn run(
     };
     let consumers = context.world.bindings.read().consumers(key);
     let (status, outcome) = wanted(&entry, choice, consumers, outcome);
-    if status != *entry.status {
+    if is_count_only(&entry.status, &status) && context.queue.is_busy() {
+        // More consumers are on their way: one write for all of them.
+        context.want_settled(Task::Projection(key.clone()));
+    } else if status != *entry.status {
         write(context, key, &status).await?;
     }
     Ok(outcome)
+}
+
+/// Whether nothing but the number of consumers moved, and there are some before and after.
+fn is_count_only(before: &ExtensionProjectionStatus, after: &ExtensionProjectionStatus) -> bool {
+    let same_count = ExtensionProjectionStatus {
+        consumers: before.consumers,
+        ..after.clone()
+    };
+    before.consumers != after.consumers && same_count == *before
 }
 
 fn wanted(

@@ -19,6 +19,7 @@ use crate::error::{Error, code};
 use crate::live;
 use crate::record::dereference::Dereferenced;
 use crate::record::validate::NotReady;
+use crate::task::Task;
 
 pub(super) async fn run(
     context: &Context,
@@ -54,6 +55,15 @@ pub(super) async fn run(
         }),
     };
     if status == *before {
+        return Ok(());
+    }
+    let same_count = ExtensionStatus {
+        consumers: before.consumers,
+        ..status.clone()
+    };
+    if same_count == *before && context.queue.is_busy() {
+        // More consumers are on their way: one write for all of them.
+        context.want_settled(Task::Record(key.clone()));
         return Ok(());
     }
     let client = context.client.clone();
