@@ -1,7 +1,6 @@
 //! What the processes of generated pipelines see, on a real kubelet.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "the helpers of tests may do what tests may do"
 )]
 
