@@ -179,19 +179,7 @@ pub(crate) fn remember_bindings(context: &Arc<Context>, key: &ObjectKey, workflo
     let Some(status) = &workflow.status else {
         return;
     };
-    let bound = status
-        .bindings
-        .iter()
-        .map(|binding| Bound {
-            projection: binding.secret.as_str().into(),
-            record: if binding.kind == "Extension" {
-                RecordKey::project(Arc::clone(&key.namespace), binding.record.as_str())
-            } else {
-                RecordKey::cluster(binding.record.as_str())
-            },
-        })
-        .collect();
-    bind(context, key, bound);
+    bind(context, key, Bound::all(key, &status.bindings));
 }
 
 /// Notes what a workflow uses and has the changed counts written once they have settled.

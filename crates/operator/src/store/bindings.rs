@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use extension_registry_core::record::RecordKey;
+use extension_registry_api::workflow::Binding;
+use extension_registry_core::record::{RecordKey, RecordKind};
 
 use crate::task::ObjectKey;
 
@@ -15,6 +16,23 @@ pub(crate) struct Bound {
     pub projection: Arc<str>,
     /// The record.
     pub record: RecordKey,
+}
+
+impl Bound {
+    /// What a workflow's status says of its requirements.
+    pub(crate) fn all(workflow: &ObjectKey, bindings: &[Binding]) -> Vec<Self> {
+        bindings
+            .iter()
+            .map(|binding| Self {
+                projection: binding.secret.as_str().into(),
+                record: if binding.kind == RecordKind::Extension.as_str() {
+                    RecordKey::project(Arc::clone(&workflow.namespace), binding.record.as_str())
+                } else {
+                    RecordKey::cluster(binding.record.as_str())
+                },
+            })
+            .collect()
+    }
 }
 
 /// All bindings of the pipelines as they stand.

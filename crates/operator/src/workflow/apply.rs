@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use extension_registry_api::FIELD_MANAGER;
 use extension_registry_api::workflow::{Binding, PipelineReference};
-use extension_registry_core::record::RecordKey;
 use extension_registry_core::refusal::Reason;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
@@ -50,7 +49,7 @@ pub(super) async fn run(
         notes,
     } = prepared;
     // The pipeline that stands may use other projections: until it is replaced, both are in use.
-    let wanted = bound_of(key, &bindings);
+    let wanted = Bound::all(key, &bindings);
     let mut both = wanted.clone();
     both.extend(
         context
@@ -86,20 +85,6 @@ pub(super) async fn run(
         bindings,
         notes,
     }))
-}
-
-fn bound_of(key: &ObjectKey, bindings: &[Binding]) -> Vec<Bound> {
-    bindings
-        .iter()
-        .map(|binding| Bound {
-            projection: binding.secret.as_str().into(),
-            record: if binding.kind == "Extension" {
-                RecordKey::project(Arc::clone(&key.namespace), binding.record.as_str())
-            } else {
-                RecordKey::cluster(binding.record.as_str())
-            },
-        })
-        .collect()
 }
 
 /// The pipeline that stands, if it is what should stand: written by us, with this content, and
