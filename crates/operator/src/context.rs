@@ -9,6 +9,7 @@ use extension_registry_core::access::Consumer;
 use kube::Client;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::args::InlineCredentials;
 use crate::digest::DigestKey;
 use crate::events::Events;
 use crate::metrics::Metrics;
@@ -26,8 +27,12 @@ const LOCKS: usize = 256;
 /// Settings that work needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// Namespace of the operator itself.
+    pub namespace: Arc<str>,
     /// Namespace of the source Secrets of cluster records.
     pub records_namespace: Arc<str>,
+    /// What is done with credentials written into a record.
+    pub inline_credentials: InlineCredentials,
     /// Zone in which steps run.
     pub zone: Option<Arc<str>>,
     /// How long an unused Secret is kept.

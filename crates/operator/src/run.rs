@@ -31,7 +31,9 @@ const DIGEST_ENTRY: &str = "key";
 pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow::Result<()> {
     let digest_key = digest_key(&client, &args.namespace).await?;
     let settings = Settings {
+        namespace: args.namespace.as_str().into(),
         records_namespace: args.records_namespace.as_str().into(),
+        inline_credentials: args.inline_credentials,
         zone: args
             .zone
             .as_deref()
