@@ -10,6 +10,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
+use extension_registry_api::unquoted;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kube::core::DynamicObject;
@@ -132,7 +133,7 @@ async fn answer(
             axum::Json(response.into_review()).into_response(),
         );
     };
-    let Answer { decision, warnings } = handler(context, &review).await;
+    let Answer { decision, warnings } = decide(context, handler, &review).await;
     let (outcome, mut response) = match decision {
         Decision::Admit => ("admitted", response),
         Decision::Change(object) => match with_changes(response, &review.object, &object) {
@@ -147,6 +148,16 @@ async fn answer(
         response.warnings = Some(warnings);
     }
     (outcome, axum::Json(response.into_review()).into_response())
+}
+
+async fn decide(context: &Context, handler: Handler, review: &Review) -> Answer {
+    if review.changes_spec() {
+        let unquoted = unquoted::find(&review.kind, &review.object.data);
+        if !unquoted.is_empty() {
+            return Answer::refuse(unquoted.join("\n"));
+        }
+    }
+    handler(context, review).await
 }
 
 fn retry(message: &str) -> Response {
