@@ -18,6 +18,7 @@
 pub mod cache;
 pub mod cluster;
 mod control_plane;
+pub mod fault;
 pub mod image;
 mod kubeconfig;
 mod network;

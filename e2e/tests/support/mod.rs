@@ -22,7 +22,8 @@ use serde_json::{Value, json};
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
 const PATIENCE: Duration = Duration::from_secs(30);
-const KINDS: [(&str, &str, &str); 10] = [
+const KINDS: [(&str, &str, &str); 11] = [
+    ("Lease", "coordination.k8s.io/v1", "leases"),
     (
         "ClusterExtension",
         "registry.fuseml.io/v1alpha1",
