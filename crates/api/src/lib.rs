@@ -20,6 +20,7 @@ pub mod kinds;
 pub mod limits;
 pub mod projection;
 pub mod status;
+pub mod unquoted;
 pub mod workflow;
 
 pub use extension::{ExtensionSpec, ExtensionStatus};
@@ -43,3 +44,6 @@ pub const MANAGED_BY_LABEL: &str = "registry.fuseml.io/managed-by";
 
 /// Value of [`MANAGED_BY_LABEL`].
 pub const MANAGED_BY: &str = "extension-registry";
+
+/// Annotation of a workflow: on whose behalf it resolves. Written and signed by the webhook.
+pub const IDENTITY_ANNOTATION: &str = "registry.fuseml.io/identity";

@@ -1,6 +1,7 @@
 //! What can be set from outside.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -48,6 +49,49 @@ pub struct Args {
     /// Form of the log lines
     #[arg(long, value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
+
+    /// Work only while holding the Lease `extension-registry`, so that several replicas may run
+    #[arg(long)]
+    pub leader_elect: bool,
+
+    /// Where the admission webhook is served over TLS; without it there is none
+    #[arg(long)]
+    pub webhook_listen: Option<SocketAddr>,
+
+    /// Host name on the serving certificate, as the API server calls it
+    #[arg(
+        long,
+        default_value = "extension-registry-webhook.extension-registry.svc"
+    )]
+    pub webhook_host: String,
+
+    /// Name of the Mutating- and the ValidatingWebhookConfiguration whose `caBundle` is kept current
+    #[arg(long, default_value = "extension-registry")]
+    pub webhook_configuration: String,
+
+    /// Folder with `tls.crt` and `tls.key` that somebody else renews, such as cert-manager; without
+    /// it the operator makes its own
+    #[arg(long)]
+    pub webhook_certificate: Option<PathBuf>,
+
+    /// What is done with credentials written into a record
+    #[arg(long, value_enum, default_value_t = InlineCredentials::Seal)]
+    pub inline_credentials: InlineCredentials,
+
+    /// Work only in these namespaces, with commas between them; unset means all
+    #[arg(long, value_delimiter = ',')]
+    pub namespaces: Vec<String>,
+}
+
+/// What is done with credentials written into a record (security, section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InlineCredentials {
+    /// Moved into a Secret of the records namespace before the record is stored.
+    Seal,
+    /// Left as they are.
+    Allow,
+    /// The record is refused.
+    Deny,
 }
 
 /// Form of the log lines.

@@ -9,6 +9,7 @@ use extension_registry_core::access::Consumer;
 use kube::Client;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::args::InlineCredentials;
 use crate::digest::DigestKey;
 use crate::events::Events;
 use crate::metrics::Metrics;
@@ -26,8 +27,14 @@ const LOCKS: usize = 256;
 /// Settings that work needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// Namespace of the operator itself.
+    pub namespace: Arc<str>,
     /// Namespace of the source Secrets of cluster records.
     pub records_namespace: Arc<str>,
+    /// What is done with credentials written into a record.
+    pub inline_credentials: InlineCredentials,
+    /// The only namespaces that are looked at; empty means all.
+    pub namespaces: Box<[Arc<str>]>,
     /// Zone in which steps run.
     pub zone: Option<Arc<str>>,
     /// How long an unused Secret is kept.
@@ -50,9 +57,41 @@ pub(crate) struct Context {
     pub metrics: Metrics,
     /// Events for people.
     pub events: Events,
+    /// The way from the API server to the webhook.
+    pub webhook: WebhookPath,
     started: AtomicBool,
+    leading: AtomicBool,
     locks: Vec<Mutex<()>>,
     hasher: RandomState,
+}
+
+/// Whether the API server reaches the webhook.
+#[derive(Debug, Default)]
+pub(crate) struct WebhookPath {
+    wanted: AtomicBool,
+    reached: AtomicBool,
+}
+
+impl WebhookPath {
+    /// There is a webhook.
+    pub(crate) fn set_wanted(&self) {
+        self.wanted.store(true, Ordering::Release);
+    }
+
+    /// The API server was seen to reach it, and to trust it.
+    pub(crate) fn set_reached(&self) {
+        self.reached.store(true, Ordering::Release);
+    }
+
+    /// Whether the API server was seen to reach it.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.reached.load(Ordering::Acquire)
+    }
+
+    /// Whether there is nothing to wait for.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.is_reached() || !self.wanted.load(Ordering::Acquire)
+    }
 }
 
 impl Context {
@@ -71,7 +110,9 @@ impl Context {
             settings,
             digest_key,
             metrics,
+            webhook: WebhookPath::default(),
             started: AtomicBool::new(false),
+            leading: AtomicBool::new(false),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
             hasher: RandomState::new(),
         }
@@ -88,16 +129,27 @@ impl Context {
         self.started.store(true, Ordering::Release);
     }
 
-    /// Wants work, once everything is known.
+    /// Whether this replica is the one that works. The others keep their stores current, to be quick
+    /// when it is their turn.
+    pub(crate) fn is_leading(&self) -> bool {
+        self.leading.load(Ordering::Acquire)
+    }
+
+    /// Says that it is this replica's turn.
+    pub(crate) fn set_leading(&self) {
+        self.leading.store(true, Ordering::Release);
+    }
+
+    /// Wants work, once everything is known and it is this replica's turn.
     pub(crate) fn want(&self, task: Task, urgency: Urgency) {
-        if self.is_started() {
+        if self.is_leading() {
             self.queue.add(task, urgency);
         }
     }
 
     /// Wants work on a counter, once it has settled.
     pub(crate) fn want_settled(&self, task: Task) {
-        if self.is_started() {
+        if self.is_leading() {
             self.queue
                 .add_after(task, Urgency::Background, SETTLE, SETTLE_LATEST);
         }

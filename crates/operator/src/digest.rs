@@ -49,21 +49,48 @@ impl DigestKey {
         projection: &str,
         data: &BTreeMap<String, Vec<u8>>,
     ) -> String {
+        let place = [namespace.as_bytes(), projection.as_bytes()];
+        let values = data
+            .iter()
+            .flat_map(|(key, value)| [key.as_bytes(), value.as_slice()]);
+        self.of_parts(place.into_iter().chain(values))
+    }
+
+    /// HMAC-SHA256 over a purpose and its parts, each with its length. The purpose keeps digests of
+    /// different uses apart: none can be taken for another.
+    pub(crate) fn of_purpose<'a>(
+        &self,
+        purpose: &'a str,
+        parts: impl IntoIterator<Item = &'a [u8]>,
+    ) -> String {
+        // No namespace begins with `/`, so none of `of_data` begins like this.
+        self.of_parts(
+            [b"/".as_slice(), purpose.as_bytes()]
+                .into_iter()
+                .chain(parts),
+        )
+    }
+
+    fn of_parts<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             return String::new();
         };
-        let mut part = |bytes: &[u8]| {
+        for bytes in parts {
             mac.update(&(bytes.len() as u64).to_be_bytes());
             mac.update(bytes);
-        };
-        part(namespace.as_bytes());
-        part(projection.as_bytes());
-        for (key, value) in data {
-            part(key.as_bytes());
-            part(value);
         }
         hex(&mac.finalize().into_bytes())
     }
+}
+
+/// Whether two digests are equal, in a time that does not tell where they differ.
+pub(crate) fn is_equal(left: &str, right: &str) -> bool {
+    left.len() == right.len()
+        && left
+            .bytes()
+            .zip(right.bytes())
+            .fold(0, |difference, (left, right)| difference | (left ^ right))
+            == 0
 }
 
 /// Plain SHA-256 of something that holds no value: a generated pipeline.

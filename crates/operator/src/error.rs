@@ -27,6 +27,16 @@ impl Error {
         Self::new(what, detail, error)
     }
 
+    /// Something that needs no API server and failed all the same.
+    pub(crate) fn internal(what: impl Into<String>, error: &impl std::fmt::Display) -> Self {
+        Self {
+            what: what.into(),
+            detail: error.to_string(),
+            code: 500,
+            terminating: false,
+        }
+    }
+
     /// Somebody else wrote or deleted the same object meanwhile.
     pub(crate) fn race(what: impl Into<String>, detail: &str) -> Self {
         Self {

@@ -58,12 +58,12 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
 }
 
 async fn readyz(State(context): State<Arc<Context>>) -> impl IntoResponse {
-    if context.is_started() {
-        (StatusCode::OK, "ok")
+    let waits_for = if !context.is_started() {
+        "waiting for the first lists"
+    } else if !context.webhook.is_ready() {
+        "waiting until the API server reaches the webhook"
     } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "waiting for the first lists",
-        )
-    }
+        return (StatusCode::OK, "ok");
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, waits_for)
 }

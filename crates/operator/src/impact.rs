@@ -16,7 +16,7 @@ use crate::task::{ObjectKey, Task};
 
 /// A record came, changed or went.
 pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &RecordChange) {
-    if !context.is_started() {
+    if !context.is_leading() {
         return;
     }
     if change.look {

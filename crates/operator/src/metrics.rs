@@ -9,6 +9,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+/// Upper ends of the classes of times, in seconds.
+const BUCKETS: [f64; 11] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
+];
+
 /// Labels of a finished piece of work.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Work {
@@ -25,6 +30,15 @@ pub(crate) struct Write {
     pub kind: &'static str,
     /// `create`, `update`, `apply`, `status`, `delete`.
     pub verb: &'static str,
+}
+
+/// Labels of a request to the webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Admission {
+    /// Which door was knocked at.
+    pub door: &'static str,
+    /// `admitted`, `changed`, `refused`, `failed`, `unreadable`.
+    pub outcome: &'static str,
 }
 
 /// Label of a refusal.
@@ -46,6 +60,8 @@ pub(crate) struct Metrics {
     pub writes: Family<Write, Counter>,
     /// Refused requirements.
     pub refusals: Family<Refused, Counter>,
+    /// Seconds that requests to the webhook took.
+    pub admissions: Family<Admission, Histogram>,
     /// Keys waiting in the queue.
     pub waiting: Gauge,
     /// Objects known, by kind.
@@ -63,12 +79,11 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("extension_registry");
         let work = Family::<Work, Counter>::default();
-        let buckets = [
-            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
-        ];
-        let seconds = Histogram::new(buckets);
+        let seconds = Histogram::new(BUCKETS);
         let writes = Family::<Write, Counter>::default();
         let refusals = Family::<Refused, Counter>::default();
+        let admissions =
+            Family::<Admission, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         let waiting = Gauge::default();
         let objects = Family::<Kind, Gauge>::default();
         registry.register("work", "Finished pieces of work", work.clone());
@@ -79,6 +94,11 @@ impl Default for Metrics {
         );
         registry.register("writes", "Requests that write", writes.clone());
         registry.register("refusals", "Workflows refused", refusals.clone());
+        registry.register(
+            "admission_seconds",
+            "Time a request to the webhook took, in seconds",
+            admissions.clone(),
+        );
         registry.register(
             "queue_waiting",
             "Keys that wait in the queue",
@@ -91,6 +111,7 @@ impl Default for Metrics {
             seconds,
             writes,
             refusals,
+            admissions,
             waiting,
             objects,
         }

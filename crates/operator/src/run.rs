@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Args;
 use crate::context::{Context, Settings};
 use crate::digest::DigestKey;
+use crate::leader::{self, Candidate};
 use crate::metrics::Metrics;
 use crate::queue::Urgency;
+use crate::serving::Serving;
 use crate::task::Task;
 use crate::{http, resync, watch, worker};
 
@@ -29,22 +31,8 @@ const DIGEST_ENTRY: &str = "key";
 /// # Errors
 /// When it cannot start: no API server, no namespace, a port in use.
 pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow::Result<()> {
-    let digest_key = digest_key(&client, &args.namespace).await?;
-    let settings = Settings {
-        records_namespace: args.records_namespace.as_str().into(),
-        zone: args
-            .zone
-            .as_deref()
-            .filter(|zone| !zone.is_empty())
-            .map(Into::into),
-        unused_grace: args.unused_grace(),
-    };
-    let context = Arc::new(Context::new(
-        client,
-        settings,
-        digest_key,
-        Metrics::default(),
-    ));
+    // Sockets first: whoever calls early waits rather than fails.
+    let serving = Serving::bind(&args)?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!(
             "failed to listen on {}; choose another address with --listen",
@@ -52,6 +40,13 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
         )
     })?;
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
+    let digest_key = digest_key(&client, &args.namespace).await?;
+    let context = Arc::new(Context::new(
+        client,
+        settings(&args),
+        digest_key,
+        Metrics::default(),
+    ));
     let mut tasks = JoinSet::new();
     {
         let (context, stop) = (Arc::clone(&context), stop.clone());
@@ -61,27 +56,96 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
             }
         });
     }
-    watch::start(&context, &mut tasks, &stop).await;
-    if !stop.is_cancelled() {
-        begin(&context);
-        worker::start(&context, args.concurrency, &mut tasks);
-        tasks.spawn(resync::run(
-            Arc::clone(&context),
-            args.resync(),
-            stop.clone(),
-        ));
-        tracing::info!("started");
+    if let Some(serving) = serving {
+        context.webhook.set_wanted();
+        serving.start(&context, &mut tasks, &stop);
     }
-    stop.cancelled().await;
+    watch::start(&context, &mut tasks, &stop).await;
+    let outcome = if stop.is_cancelled() {
+        Ok(None)
+    } else {
+        context.set_started();
+        lead(&args, &context, &mut tasks, &stop).await
+    };
+    stop.cancel();
     tracing::info!("stopping");
     context.queue.close();
     while tasks.join_next().await.is_some() {}
+    // Only now, when nothing is written any more, may another replica begin.
+    if let Some(candidate) = outcome? {
+        candidate.release().await;
+    }
     Ok(())
 }
 
-/// Everything is known now: looks at every object once. What is not finished goes first.
+fn settings(args: &Args) -> Settings {
+    Settings {
+        namespace: args.namespace.as_str().into(),
+        records_namespace: args.records_namespace.as_str().into(),
+        inline_credentials: args.inline_credentials,
+        namespaces: args
+            .namespaces
+            .iter()
+            .map(|name| name.as_str().into())
+            .collect(),
+        zone: args
+            .zone
+            .as_deref()
+            .filter(|zone| !zone.is_empty())
+            .map(Into::into),
+        unused_grace: args.unused_grace(),
+    }
+}
+
+/// Waits for its turn, then works until it is told to stop. The candidate comes back to give the
+/// Lease away.
+///
+/// # Errors
+/// When the Lease was lost: another replica works now, and this one must begin anew.
+async fn lead(
+    args: &Args,
+    context: &Arc<Context>,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Candidate>> {
+    if !args.leader_elect {
+        work(args, context, tasks, stop);
+        stop.cancelled().await;
+        return Ok(None);
+    }
+    let me = format!("{}_{}", host_name(), leader::nonce()?);
+    let mut candidate = Candidate::new(context.client.clone(), &args.namespace, me);
+    if !candidate.acquire(stop).await {
+        return Ok(None);
+    }
+    work(args, context, tasks, stop);
+    if candidate.keep(stop).await {
+        Ok(Some(candidate))
+    } else {
+        anyhow::bail!("the Lease extension-registry was lost: another replica works now")
+    }
+}
+
+/// Name of the Pod, for people who look at the Lease.
+fn host_name() -> String {
+    std::env::var("HOSTNAME").unwrap_or_else(|_| "extension-registry".to_owned())
+}
+
+fn work(args: &Args, context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
+    begin(context);
+    worker::start(context, args.concurrency, tasks);
+    tasks.spawn(resync::run(
+        Arc::clone(context),
+        args.resync(),
+        stop.clone(),
+    ));
+    tracing::info!("started");
+}
+
+/// Everything is known and it is this replica's turn: looks at every object once. What is not
+/// finished goes first.
 fn begin(context: &Arc<Context>) {
-    context.set_started();
+    context.set_leading();
     let world = &context.world;
     for (key, workflow) in world.workflows.read().iter() {
         let observed = workflow

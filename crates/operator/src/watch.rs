@@ -11,9 +11,11 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use extension_registry_api::{ClusterExtension, Extension, MANAGED_BY, MANAGED_BY_LABEL};
 use futures::{StreamExt, TryStreamExt, pin_mut};
+use k8s_openapi::NamespaceResourceScope;
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Resource, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -22,18 +24,33 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::task::ObjectKey;
 
+use pipelines::Pipelines;
+use projections::Projections;
+use records::Records;
 pub(crate) use sources::SourceWatches;
+use workflows::Workflows;
 
 /// Objects of a first list that come in one page: small enough to be gone again before the next.
 const PAGE: u32 = 250;
 
 /// What a watch does with its objects.
-trait Sink: Send + 'static {
+trait Sink: Clone + Send + 'static {
     /// Name of the kind, for the log.
     const KIND: &'static str;
 
     /// Type of the objects.
     type Object;
+
+    /// Where they are: in one namespace, or in all.
+    fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object>;
+
+    /// Whether they are cluster-wide.
+    fn is_cluster_wide(&self) -> bool {
+        false
+    }
+
+    /// Namespace of an object.
+    fn namespace(key: &Self::Key) -> Option<&str>;
 
     /// What tells one from the other.
     type Key: Clone + Eq + Hash + Send;
@@ -56,6 +73,17 @@ fn object_key(object: &impl ResourceExt) -> ObjectKey {
     ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any())
 }
 
+/// The objects of a kind in one namespace, or in all.
+fn api_of<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
 /// Starts the watches of all kinds and waits until each has filled its store once.
 pub(crate) async fn start(
     context: &Arc<Context>,
@@ -63,17 +91,56 @@ pub(crate) async fn start(
     stop: &CancellationToken,
 ) {
     let sources = SourceWatches::new(context, stop);
-    let waits = [
-        records::cluster(context, &sources, tasks, stop),
-        records::namespaced(context, &sources, tasks, stop),
-        workflows::all(context, tasks, stop),
-        projections::all(context, tasks, stop),
-        pipelines::all(context, tasks, stop),
-    ];
-    for wait in waits {
+    let any = || watcher::Config::default().any_semantic();
+    let ours = any().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+    let mut watches = Watches {
+        context,
+        tasks,
+        stop,
+        waits: Vec::new(),
+    };
+    watches.add(any(), Records::<ClusterExtension>::new(context, &sources));
+    watches.add(any(), Records::<Extension>::new(context, &sources));
+    watches.add(any(), Workflows::new(context));
+    watches.add(any(), Projections::new(context));
+    watches.add(ours, Pipelines::new(context));
+    for wait in watches.waits {
         tokio::select! {
             _ = wait => {}
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// The watches, as they are started.
+struct Watches<'a> {
+    context: &'a Arc<Context>,
+    tasks: &'a mut JoinSet<()>,
+    stop: &'a CancellationToken,
+    waits: Vec<oneshot::Receiver<()>>,
+}
+
+impl Watches<'_> {
+    /// Watches a kind: everywhere, or in each namespace that the operator is limited to.
+    fn add<S>(&mut self, config: watcher::Config, sink: S)
+    where
+        S: Sink,
+        S::Object: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+    {
+        let client = &self.context.client;
+        let namespaces = &self.context.settings.namespaces;
+        if namespaces.is_empty() || sink.is_cluster_wide() {
+            let api = S::api(client, None);
+            self.waits
+                .push(spawn(api, None, config, sink, self.tasks, self.stop));
+            return;
+        }
+        for namespace in namespaces {
+            let api = S::api(client, Some(namespace));
+            let namespace = Some(Arc::clone(namespace));
+            let (config, sink) = (config.clone(), sink.clone());
+            self.waits
+                .push(spawn(api, namespace, config, sink, self.tasks, self.stop));
         }
     }
 }
@@ -82,6 +149,7 @@ pub(crate) async fn start(
 /// not to exist (Tekton may be installed later).
 fn spawn<S>(
     api: Api<S::Object>,
+    namespace: Option<Arc<str>>,
     config: watcher::Config,
     sink: S,
     tasks: &mut JoinSet<()>,
@@ -115,7 +183,11 @@ where
                     watcher::Event::Delete(object) => sink.remove(&S::key(&object)),
                     watcher::Event::InitDone => {
                         let listed = listed.take().unwrap_or_default();
-                        for key in sink.known().iter().filter(|key| !listed.contains(key)) {
+                        let gone = |key: &&S::Key| {
+                            (namespace.is_none() || S::namespace(key) == namespace.as_deref())
+                                && !listed.contains(*key)
+                        };
+                        for key in sink.known().iter().filter(gone) {
                             sink.remove(key);
                         }
                         sender.take().map(|sender| sender.send(()));

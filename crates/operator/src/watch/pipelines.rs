@@ -2,48 +2,40 @@
 
 use std::sync::Arc;
 
-use extension_registry_api::{MANAGED_BY, MANAGED_BY_LABEL};
-use kube::Api;
 use kube::core::PartialObjectMeta;
-use kube::runtime::watcher;
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use kube::{Api, Client};
 
 use crate::context::Context;
 use crate::engine::{Pipeline, entry_of};
 use crate::queue::Urgency;
 use crate::task::{ObjectKey, Task};
-use crate::watch::{Sink, object_key, spawn};
+use crate::watch::{Sink, api_of, object_key};
 
-pub(super) fn all(
-    context: &Arc<Context>,
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> oneshot::Receiver<()> {
-    let api = Api::<PartialObjectMeta<Pipeline>>::all(context.client.clone());
-    let config = watcher::Config::default()
-        .any_semantic()
-        .labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
-    spawn(
-        api,
-        config,
-        Pipelines {
-            context: Arc::clone(context),
-        },
-        tasks,
-        stop,
-    )
+#[derive(Clone)]
+pub(super) struct Pipelines {
+    context: Arc<Context>,
 }
 
-struct Pipelines {
-    context: Arc<Context>,
+impl Pipelines {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+        }
+    }
 }
 
 impl Sink for Pipelines {
     const KIND: &'static str = "Pipeline";
     type Object = PartialObjectMeta<Pipeline>;
     type Key = ObjectKey;
+
+    fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
+        api_of(client, namespace)
+    }
+
+    fn namespace(key: &ObjectKey) -> Option<&str> {
+        Some(&key.namespace)
+    }
 
     fn key(object: &Self::Object) -> ObjectKey {
         object_key(object)

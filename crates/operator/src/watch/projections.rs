@@ -3,44 +3,39 @@
 use std::sync::Arc;
 
 use extension_registry_api::ExtensionProjection;
-use kube::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::watcher;
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use kube::{Api, Client};
 
 use crate::context::Context;
 use crate::impact;
 use crate::task::{ObjectKey, Task};
-use crate::watch::{Sink, object_key, spawn};
+use crate::watch::{Sink, api_of, object_key};
 
-pub(super) fn all(
-    context: &Arc<Context>,
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> oneshot::Receiver<()> {
-    let api = Api::<DeserializeGuard<ExtensionProjection>>::all(context.client.clone());
-    let sink = Projections {
-        context: Arc::clone(context),
-    };
-    spawn(
-        api,
-        watcher::Config::default().any_semantic(),
-        sink,
-        tasks,
-        stop,
-    )
+#[derive(Clone)]
+pub(super) struct Projections {
+    context: Arc<Context>,
 }
 
-struct Projections {
-    context: Arc<Context>,
+impl Projections {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+        }
+    }
 }
 
 impl Sink for Projections {
     const KIND: &'static str = "ExtensionProjection";
     type Object = DeserializeGuard<ExtensionProjection>;
     type Key = ObjectKey;
+
+    fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
+        api_of(client, namespace)
+    }
+
+    fn namespace(key: &ObjectKey) -> Option<&str> {
+        Some(&key.namespace)
+    }
 
     fn key(object: &Self::Object) -> ObjectKey {
         object_key(object)

@@ -9,70 +9,67 @@ use extension_registry_api::{ClusterExtension, Extension, RecordObject};
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::refusal::{Reason, Refusal};
 use kube::core::DeserializeGuard;
-use kube::runtime::watcher;
-use kube::{Api, ResourceExt};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use kube::{Api, Client, ResourceExt};
 
 use crate::context::Context;
 use crate::impact;
 use crate::store::{RecordChange, RecordEntry, version_number};
-use crate::watch::{Sink, SourceWatches, spawn};
+use crate::watch::{Sink, SourceWatches, api_of};
 
-pub(super) fn cluster(
-    context: &Arc<Context>,
-    sources: &Arc<SourceWatches>,
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> oneshot::Receiver<()> {
-    all::<ClusterExtension>(false, context, sources, tasks, stop)
+/// What tells the two kinds of record apart.
+pub(super) trait Watched: RecordObject {
+    /// Whether its objects are in namespaces.
+    const NAMESPACED: bool;
+
+    /// Where they are.
+    fn api(client: &Client, namespace: Option<&str>) -> Api<DeserializeGuard<Self>>;
 }
 
-pub(super) fn namespaced(
-    context: &Arc<Context>,
-    sources: &Arc<SourceWatches>,
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> oneshot::Receiver<()> {
-    all::<Extension>(true, context, sources, tasks, stop)
+impl Watched for ClusterExtension {
+    const NAMESPACED: bool = false;
+
+    fn api(client: &Client, _: Option<&str>) -> Api<DeserializeGuard<Self>> {
+        Api::all(client.clone())
+    }
 }
 
-fn all<K: RecordObject>(
-    namespaced: bool,
-    context: &Arc<Context>,
-    sources: &Arc<SourceWatches>,
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> oneshot::Receiver<()> {
-    let api = Api::<DeserializeGuard<K>>::all(context.client.clone());
-    let sink = Records::<K> {
-        context: Arc::clone(context),
-        sources: Arc::clone(sources),
-        namespaced,
-        kind: PhantomData,
-    };
-    spawn(
-        api,
-        watcher::Config::default().any_semantic(),
-        sink,
-        tasks,
-        stop,
-    )
+impl Watched for Extension {
+    const NAMESPACED: bool = true;
+
+    fn api(client: &Client, namespace: Option<&str>) -> Api<DeserializeGuard<Self>> {
+        api_of(client, namespace)
+    }
 }
 
-struct Records<K> {
+pub(super) struct Records<K> {
     context: Arc<Context>,
     sources: Arc<SourceWatches>,
-    namespaced: bool,
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K: RecordObject> Sink for Records<K> {
+impl<K> Clone for Records<K> {
+    fn clone(&self) -> Self {
+        Self::new(&self.context, &self.sources)
+    }
+}
+
+impl<K: Watched> Sink for Records<K> {
     const KIND: &'static str = "record";
     type Object = DeserializeGuard<K>;
 
     type Key = RecordKey;
+
+    fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
+        K::api(client, namespace)
+    }
+
+    fn is_cluster_wide(&self) -> bool {
+        !K::NAMESPACED
+    }
+
+    fn namespace(key: &RecordKey) -> Option<&str> {
+        key.namespace.as_deref()
+    }
 
     fn key(object: &Self::Object) -> RecordKey {
         RecordKey {
@@ -82,7 +79,7 @@ impl<K: RecordObject> Sink for Records<K> {
     }
 
     fn known(&self) -> Vec<RecordKey> {
-        let of_kind = |key: &&RecordKey| key.namespace.is_some() == self.namespaced;
+        let of_kind = |key: &&RecordKey| key.namespace.is_some() == K::NAMESPACED;
         let records = self.context.world.records.read();
         records.keys().filter(of_kind).cloned().collect()
     }
@@ -120,6 +117,14 @@ impl<K: RecordObject> Sink for Records<K> {
 }
 
 impl<K> Records<K> {
+    pub(super) fn new(context: &Arc<Context>, sources: &Arc<SourceWatches>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            sources: Arc::clone(sources),
+            kind: PhantomData,
+        }
+    }
+
     fn changed(&self, key: &RecordKey, change: &RecordChange) {
         if change.spec {
             self.sources.follow(change);

@@ -5,44 +5,39 @@ use std::sync::Arc;
 use extension_registry_api::Workflow;
 use extension_registry_api::kinds::strip;
 use kube::core::DeserializeGuard;
-use kube::runtime::watcher;
-use kube::{Api, Resource, ResourceExt};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use kube::{Api, Client, Resource, ResourceExt};
 
 use crate::context::Context;
 use crate::impact;
 use crate::queue::Urgency;
 use crate::task::{ObjectKey, Task};
-use crate::watch::{Sink, object_key, spawn};
+use crate::watch::{Sink, api_of, object_key};
 
-pub(super) fn all(
-    context: &Arc<Context>,
-    tasks: &mut JoinSet<()>,
-    stop: &CancellationToken,
-) -> oneshot::Receiver<()> {
-    let api = Api::<DeserializeGuard<Workflow>>::all(context.client.clone());
-    let sink = Workflows {
-        context: Arc::clone(context),
-    };
-    spawn(
-        api,
-        watcher::Config::default().any_semantic(),
-        sink,
-        tasks,
-        stop,
-    )
+#[derive(Clone)]
+pub(super) struct Workflows {
+    context: Arc<Context>,
 }
 
-struct Workflows {
-    context: Arc<Context>,
+impl Workflows {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+        }
+    }
 }
 
 impl Sink for Workflows {
     const KIND: &'static str = "Workflow";
     type Object = DeserializeGuard<Workflow>;
     type Key = ObjectKey;
+
+    fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
+        api_of(client, namespace)
+    }
+
+    fn namespace(key: &ObjectKey) -> Option<&str> {
+        Some(&key.namespace)
+    }
 
     fn key(object: &Self::Object) -> ObjectKey {
         object_key(object)

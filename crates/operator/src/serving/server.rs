@@ -1,0 +1,252 @@
+//! The socket of the webhook, and the round that keeps its certificate and its trust current.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use k8s_openapi::jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::Error;
+use crate::serving::certificate::Certificate;
+use crate::serving::keeper::Keeper;
+use crate::serving::{inject, probe};
+use crate::webhook;
+
+/// How often everything is looked at.
+const ROUND: Duration = Duration::from_secs(15);
+
+/// How soon after a failure, and while the API server does not yet reach the webhook.
+const SOON: Duration = Duration::from_millis(250);
+
+/// How long requests at hand may take once it is over.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How the webhook is served.
+pub(crate) struct Serving {
+    listener: TcpListener,
+    host: String,
+    configuration: String,
+    folder: Option<PathBuf>,
+}
+
+impl Serving {
+    /// Takes the socket, so that callers wait rather than fail until there is a certificate. `None`
+    /// when no webhook is wanted.
+    ///
+    /// # Errors
+    /// When the port is in use.
+    pub(crate) fn bind(args: &Args) -> anyhow::Result<Option<Self>> {
+        let Some(address) = args.webhook_listen else {
+            return Ok(None);
+        };
+        let listener = TcpListener::bind(address)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .with_context(|| {
+                format!(
+                    "failed to listen on {address}; choose another address with --webhook-listen"
+                )
+            })?;
+        tracing::info!(address = %listener.local_addr()?, "serving the webhook");
+        Ok(Some(Self {
+            listener,
+            host: args.webhook_host.clone(),
+            configuration: args.webhook_configuration.clone(),
+            folder: args.webhook_certificate.clone(),
+        }))
+    }
+
+    /// Serves until the token is cancelled.
+    pub(crate) fn start(
+        self,
+        context: &Arc<Context>,
+        tasks: &mut JoinSet<()>,
+        stop: &CancellationToken,
+    ) {
+        let (context, stop) = (Arc::clone(context), stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = self.serve(context, stop).await {
+                tracing::error!(%error, "the webhook ended");
+            }
+        });
+    }
+
+    async fn serve(self, context: Arc<Context>, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut source = Source::new(&context, self.host, self.folder);
+        let config = loop {
+            match source.first().await {
+                Ok(config) => break config,
+                Err(error) => tracing::warn!(%error, "no serving certificate yet"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(SOON) => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+        };
+        let handle = Handle::<SocketAddr>::new();
+        let router = webhook::router(Arc::clone(&context));
+        let server = axum_server::from_tcp_rustls(self.listener, config.clone())?
+            .handle(handle.clone())
+            .serve(router.into_make_service());
+        let rounds = async {
+            tokio::select! {
+                () = keep_current(&context, source, &config, &self.configuration) => {}
+                () = stop.cancelled() => {}
+            }
+            handle.graceful_shutdown(Some(GRACE));
+        };
+        let (served, ()) = tokio::join!(server, rounds);
+        served.context("the socket of the webhook failed")
+    }
+}
+
+/// Keeps certificate and trust current, and says once that the API server reaches the webhook.
+async fn keep_current(
+    context: &Context,
+    mut source: Source,
+    config: &RustlsConfig,
+    configuration: &str,
+) {
+    loop {
+        let pause = match round(context, &mut source, config, configuration).await {
+            Ok(()) if context.webhook.is_reached() => ROUND,
+            Ok(()) => SOON,
+            Err(error) => {
+                tracing::warn!(%error, "the webhook is not kept current, will be tried again");
+                SOON * 4
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn round(
+    context: &Context,
+    source: &mut Source,
+    config: &RustlsConfig,
+    configuration: &str,
+) -> Result<(), Error> {
+    if let Some((certificate, key)) = source.renewed().await? {
+        config
+            .reload_from_pem(certificate, key)
+            .await
+            .map_err(|error| Error::internal("load the serving certificate", &error))?;
+        tracing::info!("the serving certificate is renewed");
+    }
+    let is_asked = match source.bundle() {
+        Some(bundle) => inject::run(&context.client, configuration, bundle).await?,
+        // Whoever makes the certificate also writes the bundle.
+        None => true,
+    };
+    if !context.webhook.is_reached() {
+        if is_asked && probe::run(context).await? {
+            context.webhook.set_reached();
+            tracing::info!("the API server reaches the webhook");
+        } else {
+            tracing::debug!(configuration, "the API server does not ask the webhook yet");
+        }
+    }
+    Ok(())
+}
+
+/// Where the certificate comes from.
+enum Source {
+    /// Files that somebody else renews, and what was last read from them.
+    Folder { folder: PathBuf, loaded: Pair },
+    /// The operator's own authorities.
+    Own {
+        keeper: Keeper,
+        host: String,
+        bundle: String,
+        certificate: Option<Certificate>,
+    },
+}
+
+/// Certificate and key in PEM.
+type Pair = (Vec<u8>, Vec<u8>);
+
+impl Source {
+    fn new(context: &Context, host: String, folder: Option<PathBuf>) -> Self {
+        match folder {
+            Some(folder) => Self::Folder {
+                folder,
+                loaded: Pair::default(),
+            },
+            None => Self::Own {
+                keeper: Keeper::new(context.client.clone(), &context.settings.namespace),
+                host,
+                bundle: String::new(),
+                certificate: None,
+            },
+        }
+    }
+
+    async fn first(&mut self) -> Result<RustlsConfig, Error> {
+        let (certificate, key) = self.renewed().await?.unwrap_or_default();
+        RustlsConfig::from_pem(certificate, key)
+            .await
+            .map_err(|error| Error::internal("load the serving certificate", &error))
+    }
+
+    /// The certificate, where it is another than the last time.
+    async fn renewed(&mut self) -> Result<Option<Pair>, Error> {
+        match self {
+            Self::Folder { folder, loaded } => {
+                let read = |name: &str| {
+                    let path = folder.join(name);
+                    std::fs::read(&path).map_err(|error| {
+                        Error::internal(format!("read {}", path.display()), &error)
+                    })
+                };
+                let found = (read("tls.crt")?, read("tls.key")?);
+                if found == *loaded {
+                    return Ok(None);
+                }
+                loaded.clone_from(&found);
+                Ok(Some(found))
+            }
+            Self::Own {
+                keeper,
+                host,
+                bundle,
+                certificate,
+            } => {
+                let now = Timestamp::now().as_second();
+                let authorities = keeper.follow(now).await?;
+                *bundle = authorities.bundle();
+                let Some(authority) = authorities.signing(now) else {
+                    return Ok(None);
+                };
+                if certificate
+                    .as_ref()
+                    .is_some_and(|known| known.is_current(authority, now))
+                {
+                    return Ok(None);
+                }
+                let new = Certificate::issue(authority, host, now)
+                    .map_err(|error| Error::internal("make a serving certificate", &error))?;
+                let pair = (
+                    new.certificate.clone().into_bytes(),
+                    new.key.pem().as_bytes().to_vec(),
+                );
+                *certificate = Some(new);
+                Ok(Some(pair))
+            }
+        }
+    }
+
+    /// What the API server has to trust, where the operator says so.
+    fn bundle(&self) -> Option<&str> {
+        match self {
+            Self::Folder { .. } => None,
+            Self::Own { bundle, .. } => Some(bundle),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the API server asks, in the words of the handlers.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::authentication::v1::UserInfo;
+use kube::core::DynamicObject;
+use kube::core::admission::{AdmissionRequest, Operation as Asked};
+
+/// What is done to the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// It is new.
+    Create,
+    /// It is there already.
+    Update,
+}
+
+/// A request to admit an object. It may hold values: it is never printed.
+pub(crate) struct Review {
+    /// What is done.
+    pub(crate) operation: Operation,
+    /// Kind of the object.
+    pub(crate) kind: String,
+    /// Its namespace; `None` for what is cluster-wide.
+    pub(crate) namespace: Option<Arc<str>>,
+    /// Its name; empty while the API server has not yet made one from `generateName`.
+    pub(crate) name: String,
+    /// Who asks.
+    pub(crate) user: UserInfo,
+    /// The object as it would be stored.
+    pub(crate) object: DynamicObject,
+    /// The object as it is stored.
+    pub(crate) old: Option<DynamicObject>,
+    /// Nothing will be stored, so nothing may be written.
+    pub(crate) dry_run: bool,
+}
+
+impl Review {
+    /// Takes a request apart; `None` when it is about no object that would be stored.
+    pub(crate) fn new(request: AdmissionRequest<DynamicObject>) -> Option<Self> {
+        let operation = match request.operation {
+            Asked::Create => Operation::Create,
+            Asked::Update => Operation::Update,
+            _ => return None,
+        };
+        Some(Self {
+            operation,
+            kind: request.kind.kind,
+            namespace: request
+                .namespace
+                .filter(|namespace| !namespace.is_empty())
+                .map(Into::into),
+            name: request.name,
+            user: request.user_info,
+            object: request.object?,
+            old: request.old_object,
+            dry_run: request.dry_run,
+        })
+    }
+
+    /// Name of the user who asks; empty for nobody.
+    pub(crate) fn user_name(&self) -> &str {
+        self.user.username.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the spec is another one than that which is stored.
+    pub(crate) fn changes_spec(&self) -> bool {
+        self.old
+            .as_ref()
+            .is_none_or(|old| old.data.get("spec") != self.object.data.get("spec"))
+    }
+}

@@ -1,0 +1,7 @@
+//! The door of workflows.
+
+mod mutate;
+mod validate;
+
+pub(crate) use mutate::mutate;
+pub(crate) use validate::validate;
