@@ -16,13 +16,16 @@
 //! ```
 
 pub mod cache;
+pub mod chart;
 pub mod cluster;
 mod control_plane;
+pub mod helm;
 pub mod image;
 mod kubeconfig;
 mod network;
 mod node;
 pub mod operator;
+pub mod operator_image;
 mod persistent;
 mod pki;
 mod ports;

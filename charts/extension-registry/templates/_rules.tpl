@@ -45,7 +45,7 @@
 - apiGroups: [admissionregistration.k8s.io]
   resources: [mutatingwebhookconfigurations, validatingwebhookconfigurations]
   resourceNames: [{{ include "extension-registry.fullname" . }}]
-  verbs: [get, list, watch, update, patch]
+  verbs: [get, patch]
 {{- end }}
 {{- end -}}
 
