@@ -16,29 +16,7 @@
 //! ```
 
 pub mod cache;
+pub mod chart;
 pub mod cluster;
 mod control_plane;
-pub mod fault;
-pub mod image;
-mod kubeconfig;
-mod network;
-mod node;
-pub mod operator;
-mod persistent;
-mod pki;
-mod ports;
-mod process;
-mod progress;
-pub mod setup;
-mod skip;
-mod state;
-mod tools;
-mod wait;
-mod watchdog;
-
-pub use cluster::{Cluster, Node, Options};
-pub use image::{BUSYBOX_IMAGE, Image};
-pub use node::NODE_NAME;
-pub use operator::Operator;
-pub use persistent::Persistent;
-pub use skip::{REQUIRE_NODE_VARIABLE, leave_out, skip};
+pub mod helm;

@@ -10,6 +10,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK};
+use extension_registry_e2e::setup::NAMESPACE;
 use extension_registry_e2e::{Cluster, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
@@ -21,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a run of an engine may take.
 const PATIENCE_WITH_RUNS: Duration = Duration::from_mins(5);
 
-/// A cluster, the operator, and what was applied.
+/// A cluster, the operator with the rights that the chart gives it, and what was applied.
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
     pub(crate) operator: Operator,
@@ -31,12 +33,13 @@ pub(crate) struct Lab {
 impl Lab {
     pub(crate) async fn start(test: &str, options: Options) -> Self {
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
-        cluster.install().unwrap();
+        cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
+        let kubeconfig = cluster.kubeconfig_of(NAMESPACE, RELEASE).unwrap();
         let log = std::env::temp_dir().join(format!(
             "extension-registry-{test}-{}.log",
             std::process::id()
         ));
-        let operator = Operator::start(&cluster, &log, &[]).unwrap();
+        let operator = Operator::start_with(&kubeconfig, &log, &[]).unwrap();
         Self {
             cluster,
             operator,

@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::RecordKey;
+use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK};
 use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::setup::NAMESPACE;
 use extension_registry_e2e::{Cluster, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
@@ -51,6 +53,8 @@ const KINDS: [(&str, &str, &str); 11] = [
 /// A cluster and an operator that can be stopped and started again.
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
+    /// Of the operator's account, with the rights that the chart gives it.
+    kubeconfig: PathBuf,
     operator: Option<Operator>,
     arguments: Vec<String>,
     logs: Vec<PathBuf>,
@@ -64,9 +68,11 @@ impl Lab {
             ..Options::default()
         };
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
-        cluster.install().unwrap();
+        cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
+        let kubeconfig = cluster.kubeconfig_of(NAMESPACE, RELEASE).unwrap();
         let mut lab = Self {
             cluster,
+            kubeconfig,
             operator: None,
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
             logs: Vec::new(),
@@ -85,7 +91,7 @@ impl Lab {
         );
         let log = std::env::temp_dir().join(name);
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        self.operator = Some(Operator::start(&self.cluster, &log, &arguments).unwrap());
+        self.operator = Some(Operator::start_with(&self.kubeconfig, &log, &arguments).unwrap());
         self.logs.push(log);
     }
 
@@ -258,8 +264,11 @@ impl Lab {
         .await
     }
 
-    /// A source Secret with one key.
+    /// A source Secret with one key. In a project the operator has to be let to read it.
     pub(crate) async fn source(&self, namespace: &str, name: &str, value: &str) {
+        if namespace != RECORDS {
+            self.cluster.grant_source(namespace, name).unwrap();
+        }
         self.apply(&json!({
             "apiVersion": "v1", "kind": "Secret",
             "metadata": {"namespace": namespace, "name": name},
