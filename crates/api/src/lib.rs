@@ -42,6 +42,12 @@ pub const FIELD_MANAGER: &str = "extension-registry";
 /// Label of everything that the operator creates.
 pub const MANAGED_BY_LABEL: &str = "registry.fuseml.io/managed-by";
 
+/// Label of every Secret that was made of values written into a record.
+pub const SEALED_LABEL: &str = "registry.fuseml.io/sealed";
+
+/// Type of those Secrets.
+pub const SEALED_TYPE: &str = "registry.fuseml.io/sealed";
+
 /// Value of [`MANAGED_BY_LABEL`].
 pub const MANAGED_BY: &str = "extension-registry";
 

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub namespace: Arc<str>,
     /// Namespace of the source Secrets of cluster records.
     pub records_namespace: Arc<str>,
+    /// Who the operator is, as the API server calls it; empty when it did not say.
+    pub account: Arc<str>,
     /// What is done with credentials written into a record.
     pub inline_credentials: InlineCredentials,
     /// The only namespaces that are looked at; empty means all.

@@ -24,6 +24,7 @@ mod queue;
 mod record;
 mod resync;
 pub mod run;
+mod seal;
 mod serving;
 mod source;
 mod store;

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::identity::Person;
 use crate::projection::secrets;
-use crate::source::{self, KeyView};
+use crate::source::KeyView;
 use crate::store::PipelineEntry;
 use crate::task::ObjectKey;
 
@@ -97,10 +97,6 @@ pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Der
 }
 
 async fn found(context: &Context, choice: Choice) -> Result<Found, Error> {
-    let mut keys = KeyView::default();
-    for secret in secrets(context, &choice) {
-        let state = source::state(context, &secret).await?;
-        keys.add(&secret, &state);
-    }
+    let keys = KeyView::read(context, &choice.record.key, secrets(&choice)).await?;
     Ok(Found { choice, keys })
 }
