@@ -19,8 +19,10 @@ pub mod cache;
 pub mod chart;
 pub mod cluster;
 mod control_plane;
+pub mod fault;
 pub mod helm;
 pub mod image;
+mod installed;
 mod kubeconfig;
 mod network;
 mod node;
@@ -40,6 +42,7 @@ mod watchdog;
 
 pub use cluster::{Cluster, Node, Options};
 pub use image::{BUSYBOX_IMAGE, Image};
+pub use installed::Installed;
 pub use node::NODE_NAME;
 pub use operator::Operator;
 pub use persistent::Persistent;

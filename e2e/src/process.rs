@@ -36,6 +36,13 @@ impl Launcher {
         })
     }
 
+    /// The folder of a cluster that runs.
+    pub(crate) fn existing(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
     /// Starts a command under this name. Its output goes to `logs/NAME.log`.
     pub(crate) fn launch(&self, name: &str, command: &Command) -> Result<Process> {
         let log = self.folder.join("logs").join(format!("{name}.log"));

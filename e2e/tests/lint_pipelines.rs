@@ -16,7 +16,7 @@ use extension_registry_api::extension::ExtensionSpec;
 use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_core::access::Consumer;
 use extension_registry_core::projection::{Identity, Layout, SourceKeys};
-use extension_registry_core::record::{Name, RecordKey};
+use extension_registry_core::record::{Name, RecordKey, SourceSecret};
 use extension_registry_core::resolve::{Index, resolve};
 use extension_registry_e2e::setup::repository;
 use extension_registry_pipeline::{Bound, Input, Tekton, build};
@@ -31,8 +31,8 @@ const REQUIRE_VARIABLE: &str = "EXTENSION_REGISTRY_REQUIRE_LINT";
 struct ExampleKeys;
 
 impl SourceKeys for ExampleKeys {
-    fn keys(&self, secret: &str) -> Option<Vec<Name>> {
-        let keys: &[&str] = match secret {
+    fn keys(&self, secret: &SourceSecret) -> Option<Vec<Name>> {
+        let keys: &[&str] = match &**secret.name() {
             "training-data" => &["access-key", "secret-key"],
             "seldon-alpha" | "seldon-beta" => &["CLIENT_CERT", "CLIENT_KEY"],
             _ => return None,

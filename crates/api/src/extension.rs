@@ -12,8 +12,8 @@ use crate::{limits, status};
 
 pub use configuration::{ConfigurationEntry, SecretText};
 pub use credentials::{
-    CredentialEntry, CredentialsScope, CredentialsSpec, SecretKeyReference, SecretReference,
-    ValueSource,
+    CredentialEntry, CredentialsScope, CredentialsSpec, SealedReference, SecretKeyReference,
+    SecretReference, ValueSource,
 };
 pub use service::{EndpointSpec, EndpointType, ServiceSpec};
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::extension::{ExtensionSpec, ExtensionStatus};
 
 /// Annotation in which a client-side apply keeps the whole object, values included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A record, of either kind.
 pub trait RecordObject:

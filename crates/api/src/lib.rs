@@ -42,8 +42,18 @@ pub const FIELD_MANAGER: &str = "extension-registry";
 /// Label of everything that the operator creates.
 pub const MANAGED_BY_LABEL: &str = "registry.fuseml.io/managed-by";
 
+/// Label of every Secret that was made of values written into a record.
+pub const SEALED_LABEL: &str = "registry.fuseml.io/sealed";
+
+/// Type of those Secrets.
+pub const SEALED_TYPE: &str = "registry.fuseml.io/sealed";
+
 /// Value of [`MANAGED_BY_LABEL`].
 pub const MANAGED_BY: &str = "extension-registry";
 
 /// Annotation of a workflow: on whose behalf it resolves. Written and signed by the webhook.
 pub const IDENTITY_ANNOTATION: &str = "registry.fuseml.io/identity";
+
+/// Annotation of a workflow: the user for whom somebody else applies it. The applier must be allowed
+/// to impersonate that user.
+pub const ON_BEHALF_OF_ANNOTATION: &str = "registry.fuseml.io/on-behalf-of";

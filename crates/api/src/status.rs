@@ -11,6 +11,10 @@ pub const RESOLVED: &str = "Resolved";
 /// Type of the condition that says that only an edit of the object can help.
 pub const STALLED: &str = "Stalled";
 
+/// Type of the condition that says that a record holds values of credentials that everyone who can
+/// read the record can read.
+pub const INLINE_CREDENTIALS: &str = "InlineCredentials";
+
 /// Reason of the condition that the API server writes before the operator has looked.
 pub const PENDING: &str = "Pending";
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use extension_registry_api::convert::{FieldProblem, Names, record, record_with};
 use extension_registry_api::{ClusterExtension, ExtensionSpec, RecordObject};
-use extension_registry_core::record::{EndpointKind, Record, RecordKey, Scope, Source};
+use extension_registry_core::record::{
+    EndpointKind, Record, RecordKey, Scope, Source, SourceSecret,
+};
 use extension_registry_core::refusal::Reason;
 
 const PLANTED: &str = "planted-value";
@@ -39,6 +41,7 @@ services:
     configuration:
     - {name: KEY, valueFrom: {secretKeyRef: {name: other, key: key}}}
     - {name: ID, value: planted-value}
+    - {name: OLD, valueFrom: {sealedRef: {name: sealed-x, key: OLD}}}
 ";
     let record = read(&spec(text)).unwrap();
     assert_eq!(record.generation, 7);
@@ -60,9 +63,12 @@ services:
         (Scope::User, Some("ada-s3"))
     );
     assert!(
-        matches!(&ada.entries[0].source, Source::SecretKey { secret, .. } if &**secret == "other")
+        matches!(&ada.entries[0].source, Source::SecretKey { secret, .. } if *secret == SourceSecret::Kept("other".into()))
     );
     assert!(matches!(&ada.entries[1].source, Source::Inline(value) if value.reveal() == PLANTED));
+    assert!(
+        matches!(&ada.entries[2].source, Source::SecretKey { secret, .. } if *secret == SourceSecret::Sealed("sealed-x".into()))
+    );
 }
 
 #[test]
@@ -172,6 +178,18 @@ const MISTAKES: &[(&str, &str)] = &[
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, value: planted-value, valueFrom: {secretKeyRef: {name: a, key: b}}}]}]}]",
         "spec.services[0].credentials[0].configuration[0]: has both `value` and `valueFrom`",
+    ),
+    (
+        "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {secretKeyRef: {name: a, key: b}, sealedRef: {name: a, key: b}}}]}]}]",
+        "spec.services[0].credentials[0].configuration[0].valueFrom: has both `secretKeyRef` and `sealedRef`",
+    ),
+    (
+        "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {}}]}]}]",
+        "spec.services[0].credentials[0].configuration[0].valueFrom: names no Secret",
+    ),
+    (
+        "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {sealedRef: {name: a, key: ../b}}}]}]}]",
+        "spec.services[0].credentials[0].configuration[0].valueFrom.sealedRef.key: not a valid key",
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {secretKeyRef: {name: a, key: ../b}}}]}]}]",

@@ -4,6 +4,7 @@
 //! where a caller interns them) and hold no Kubernetes type. The wire form is in the `api` crate.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -199,6 +200,32 @@ pub struct Credentials {
     pub secret: Option<Name>,
 }
 
+impl Credentials {
+    /// The Secret whose every key is an entry.
+    #[must_use]
+    pub fn whole_secret(&self) -> Option<SourceSecret> {
+        self.secret.clone().map(SourceSecret::Kept)
+    }
+
+    /// Every Secret that the set takes values from, in order and without repetition.
+    #[must_use]
+    pub fn source_secrets(&self) -> BTreeSet<SourceSecret> {
+        let named = self.entries.iter().filter_map(|entry| match &entry.source {
+            Source::SecretKey { secret, .. } => Some(secret.clone()),
+            Source::Inline(_) => None,
+        });
+        named.chain(self.whole_secret()).collect()
+    }
+
+    /// Whether a value is written in the record itself.
+    #[must_use]
+    pub fn is_inline(&self) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| matches!(entry.source, Source::Inline(_)))
+    }
+}
+
 /// Who may have a set of credentials. The order is from wide to narrow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
@@ -249,11 +276,38 @@ pub enum Source {
     Inline(Sensitive),
     /// A key of a source Secret.
     SecretKey {
-        /// Name of the Secret, in the record's namespace or the records namespace.
-        secret: Name,
+        /// The Secret.
+        secret: SourceSecret,
         /// The key in it.
         key: Name,
     },
+}
+
+/// A Secret that a record takes values from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SourceSecret {
+    /// One that people keep: in the record's own namespace, or in the records namespace for a
+    /// cluster record.
+    Kept(Name),
+    /// One that the operator made of values written into the record: always in the records
+    /// namespace, and good for this one record.
+    Sealed(Name),
+}
+
+impl SourceSecret {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Kept(name) | Self::Sealed(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for SourceSecret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
 }
 
 /// Orders services for people: by record, then service, then cluster before project.

@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use extension_registry_core::projection::{Layout, MissingSource, Origin};
-use extension_registry_core::record::{Record, Service};
+use extension_registry_core::record::{Record, Service, SourceSecret};
 use support::seed::{aws_object_storage, kfserving_local, mlflow_global, records};
 use support::*;
 
@@ -196,10 +196,10 @@ fn all_missing_sources_are_reported_once_each() {
     let sources = Sources::none().with("there", &[("yes", "1")]);
     let choice = chosen(&[record], &need().extension("m"), &in_project("p"));
     let secret = |name: &str| MissingSource::Secret {
-        secret: name.into(),
+        secret: SourceSecret::Kept(name.into()),
     };
     let key = MissingSource::Key {
-        secret: "there".into(),
+        secret: SourceSecret::Kept("there".into()),
         key: "no".into(),
     };
     let missing = Layout::new(&choice, &sources).expect_err("missing");

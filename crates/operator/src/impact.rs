@@ -102,6 +102,8 @@ fn is_resolved(workflow: &Workflow) -> bool {
 /// A source Secret came, changed (with its new version) or went.
 pub(crate) fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: Option<u64>) {
     if !context.world.records.read().is_referenced(key) {
+        // Whoever refers to it next looks for himself.
+        context.world.sources.write().forget(key);
         return;
     }
     let known = context.world.sources.read().get(key).cloned();

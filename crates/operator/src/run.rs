@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::queue::Urgency;
 use crate::serving::Serving;
 use crate::task::Task;
-use crate::{http, resync, watch, worker};
+use crate::{http, permission, resync, seal, watch, worker};
 
 /// Name of the Secret that holds the digest key.
 const DIGEST_SECRET: &str = "extension-registry-digest-key";
@@ -41,9 +41,10 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
     })?;
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
     let digest_key = digest_key(&client, &args.namespace).await?;
+    let account = permission::own_account(&client).await;
     let context = Arc::new(Context::new(
         client,
-        settings(&args),
+        settings(&args, account),
         digest_key,
         Metrics::default(),
     ));
@@ -78,8 +79,9 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
     Ok(())
 }
 
-fn settings(args: &Args) -> Settings {
+fn settings(args: &Args, account: Arc<str>) -> Settings {
     Settings {
+        account,
         namespace: args.namespace.as_str().into(),
         records_namespace: args.records_namespace.as_str().into(),
         inline_credentials: args.inline_credentials,
@@ -139,6 +141,7 @@ fn work(args: &Args, context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &Can
         args.resync(),
         stop.clone(),
     ));
+    tasks.spawn(seal::collect::run(Arc::clone(context), stop.clone()));
     tracing::info!("started");
 }
 

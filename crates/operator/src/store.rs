@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 pub(crate) use bindings::{Bindings, Bound};
 pub(crate) use ledger::{Ledger, LedgerEntry, RenderStamp};
 pub(crate) use pipelines::{PipelineEntry, Pipelines};
-pub(crate) use records::{RecordChange, RecordEntry, Records, secrets_of};
+pub(crate) use records::{RecordChange, RecordEntry, Records, secrets_of, source_secrets};
 pub(crate) use sources::{SourceState, Sources};
 pub(crate) use workflows::Workflows;
 

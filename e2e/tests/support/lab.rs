@@ -10,9 +10,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK};
-use extension_registry_e2e::setup::NAMESPACE;
-use extension_registry_e2e::{Cluster, Operator, Options};
+use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::Value;
@@ -33,13 +31,17 @@ pub(crate) struct Lab {
 impl Lab {
     pub(crate) async fn start(test: &str, options: Options) -> Self {
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
-        cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
-        let kubeconfig = cluster.kubeconfig_of(NAMESPACE, RELEASE).unwrap();
+        // The API server of a cluster that was given does not reach a webhook on this machine.
+        let installed = if cluster.is_ours() {
+            Installed::with_webhook(&cluster, &[])
+        } else {
+            Installed::without_webhook(&cluster)
+        };
         let log = std::env::temp_dir().join(format!(
             "extension-registry-{test}-{}.log",
             std::process::id()
         ));
-        let operator = Operator::start_with(&kubeconfig, &log, &[]).unwrap();
+        let operator = installed.unwrap().start(&log, &[]).unwrap();
         Self {
             cluster,
             operator,

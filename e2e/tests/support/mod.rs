@@ -14,17 +14,16 @@ use std::time::{Duration, Instant};
 
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::RecordKey;
-use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK};
 use extension_registry_e2e::cluster::Node;
-use extension_registry_e2e::setup::NAMESPACE;
-use extension_registry_e2e::{Cluster, Operator, Options};
+use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
 const PATIENCE: Duration = Duration::from_secs(30);
-const KINDS: [(&str, &str, &str); 10] = [
+const KINDS: [(&str, &str, &str); 11] = [
+    ("Lease", "coordination.k8s.io/v1", "leases"),
     (
         "ClusterExtension",
         "registry.fuseml.io/v1alpha1",
@@ -52,8 +51,8 @@ const KINDS: [(&str, &str, &str); 10] = [
 /// A cluster and an operator that can be stopped and started again.
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
-    /// Of the operator's account, with the rights that the chart gives it.
-    kubeconfig: PathBuf,
+    /// The chart: the operator runs with its account.
+    pub(crate) installed: Installed,
     operator: Option<Operator>,
     arguments: Vec<String>,
     logs: Vec<PathBuf>,
@@ -67,11 +66,26 @@ impl Lab {
             ..Options::default()
         };
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
-        cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
-        let kubeconfig = cluster.kubeconfig_of(NAMESPACE, RELEASE).unwrap();
+        let installed = Installed::without_webhook(&cluster).unwrap();
+        Self::begin(cluster, installed, test, arguments)
+    }
+
+    /// A cluster of our own, and an operator that serves the webhook. The values are the chart's.
+    pub(crate) async fn with_webhook(
+        test: &str,
+        options: Options,
+        values: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
+        let cluster = Cluster::start(options).await.unwrap();
+        let installed = Installed::with_webhook(&cluster, values).unwrap();
+        Self::begin(cluster, installed, test, arguments)
+    }
+
+    fn begin(cluster: Cluster, installed: Installed, test: &str, arguments: &[&str]) -> Self {
         let mut lab = Self {
             cluster,
-            kubeconfig,
+            installed,
             operator: None,
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
             logs: Vec::new(),
@@ -90,7 +104,7 @@ impl Lab {
         );
         let log = std::env::temp_dir().join(name);
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        self.operator = Some(Operator::start_with(&self.kubeconfig, &log, &arguments).unwrap());
+        self.operator = Some(self.installed.start(&log, &arguments).unwrap());
         self.logs.push(log);
     }
 

@@ -94,8 +94,9 @@ pub struct CredentialEntry {
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
     pub name: String,
 
-    /// The value, at most 64 KiB. Everyone who can read this object can read it, so `valueFrom` is
-    /// the safe way.
+    /// The value, at most 64 KiB. The operator moves it into a sealed Secret before this object is
+    /// stored, unless it was told otherwise; then everyone who can read this object can read the
+    /// value. `valueFrom` is the safe way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::VALUE))]
     pub value: Option<SecretText>,
@@ -108,9 +109,31 @@ pub struct CredentialEntry {
 /// Where a value is kept.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.secretKeyRef) != has(self.sealedRef)").message("`valueFrom` has either `secretKeyRef` or `sealedRef`: keep one of them; write `secretKeyRef`, the other is the operator's"))]
 pub struct ValueSource {
-    /// A key of a Secret.
-    pub secret_key_ref: SecretKeyReference,
+    /// A key of a Secret that you keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_key_ref: Option<SecretKeyReference>,
+
+    /// A key of a sealed Secret. Written by the operator when it moved a `value` out of this record;
+    /// nobody needs to write it. To change the value, write `value` again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_ref: Option<SealedReference>,
+}
+
+/// A key of a Secret that the operator made of a `value` written into this record. It is in the
+/// records namespace of the operator, never changes, and serves this record only. A new value makes
+/// a new one.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedReference {
+    /// Name of the sealed Secret.
+    #[schemars(length(max = limits::KEY), regex(pattern = limits::SUBDOMAIN_PATTERN))]
+    pub name: String,
+
+    /// The key in it.
+    #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
+    pub key: String,
 }
 
 /// A key of a Secret. The Secret is in the namespace of the Extension; for a ClusterExtension it is

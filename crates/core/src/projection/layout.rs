@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::projection::{Address, DOCUMENT_KEY, RESERVED_KEYS, TYPE_KEY, document};
-use crate::record::{Name, Source};
+use crate::record::{Name, Source, SourceSecret};
 use crate::resolve::Choice;
 use crate::sensitive::Sensitive;
 
@@ -43,20 +43,20 @@ pub struct Key<'a> {
 #[derive(Clone, Debug)]
 enum Content {
     Text(Sensitive),
-    SecretKey { secret: Name, key: Name },
+    SecretKey { secret: SourceSecret, key: Name },
     Document,
 }
 
 /// Names of the keys of a source Secret; `None` when the Secret is not there.
 pub trait SourceKeys {
     /// The keys, in any order.
-    fn keys(&self, secret: &str) -> Option<Vec<Name>>;
+    fn keys(&self, secret: &SourceSecret) -> Option<Vec<Name>>;
 }
 
 /// Values of source Secrets.
 pub trait SourceValues {
     /// The bytes of a key, or `None` when the Secret or the key is not there.
-    fn value(&self, secret: &str, key: &str) -> Option<Vec<u8>>;
+    fn value(&self, secret: &SourceSecret, key: &str) -> Option<Vec<u8>>;
 }
 
 /// A source Secret, or a key in it, that is not there.
@@ -65,14 +65,14 @@ pub enum MissingSource {
     /// The Secret is missing.
     #[error("Secret `{secret}` is missing")]
     Secret {
-        /// Its name.
-        secret: Name,
+        /// Which.
+        secret: SourceSecret,
     },
     /// The Secret is there, the key is not.
     #[error("Secret `{secret}` has no key `{key}`")]
     Key {
-        /// Name of the Secret.
-        secret: Name,
+        /// The Secret.
+        secret: SourceSecret,
         /// The key.
         key: Name,
     },
@@ -174,8 +174,8 @@ impl Layout {
         let Some(credentials) = choice.credentials() else {
             return missing;
         };
-        if let Some(secret) = &credentials.secret {
-            match sources.keys(secret) {
+        if let Some(secret) = credentials.whole_secret() {
+            match sources.keys(&secret) {
                 Some(keys) => {
                     for key in keys {
                         let content = Content::SecretKey {
@@ -185,9 +185,7 @@ impl Layout {
                         self.set(&key, Origin::Credentials, content);
                     }
                 }
-                None => missing.push(MissingSource::Secret {
-                    secret: secret.clone(),
-                }),
+                None => missing.push(MissingSource::Secret { secret }),
             }
         }
         for entry in &credentials.entries {

@@ -3,7 +3,7 @@
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{
     Access, CredentialEntry, Credentials, Endpoint, EndpointKind, Entry, Name, Record, RecordKey,
-    Scope, Service, Source,
+    Scope, Service, Source, SourceSecret,
 };
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::requirement::{Mapping, Requirement};
@@ -236,7 +236,7 @@ impl CredentialsWords for Credentials {
         let entry = CredentialEntry {
             name: name.into(),
             source: Source::SecretKey {
-                secret: secret.into(),
+                secret: SourceSecret::Kept(secret.into()),
                 key: key.into(),
             },
         };

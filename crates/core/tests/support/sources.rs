@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use extension_registry_core::projection::{SourceKeys, SourceValues};
-use extension_registry_core::record::Name;
+use extension_registry_core::record::{Name, SourceSecret};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources(BTreeMap<String, BTreeMap<String, Vec<u8>>>);
@@ -24,14 +24,14 @@ impl Sources {
 }
 
 impl SourceKeys for Sources {
-    fn keys(&self, secret: &str) -> Option<Vec<Name>> {
-        let data = self.0.get(secret)?;
+    fn keys(&self, secret: &SourceSecret) -> Option<Vec<Name>> {
+        let data = self.0.get(&**secret.name())?;
         Some(data.keys().map(|key| key.as_str().into()).collect())
     }
 }
 
 impl SourceValues for Sources {
-    fn value(&self, secret: &str, key: &str) -> Option<Vec<u8>> {
-        self.0.get(secret)?.get(key).cloned()
+    fn value(&self, secret: &SourceSecret, key: &str) -> Option<Vec<u8>> {
+        self.0.get(&**secret.name())?.get(key).cloned()
     }
 }

@@ -1,13 +1,14 @@
 //! Reads what a projection is rendered from.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use extension_registry_core::record::Source;
+use extension_registry_core::record::{Credentials, SourceSecret};
 use extension_registry_core::resolve::Choice;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::source::{ValueView, namespace_of};
+use crate::source::{ValueView, place};
 use crate::store::{LedgerEntry, RenderStamp};
 use crate::task::ObjectKey;
 
@@ -28,7 +29,7 @@ pub(super) async fn run(
     key: &ObjectKey,
     choice: &Choice,
 ) -> Result<Dereferenced, Error> {
-    let values = ValueView::read(context, &secrets(context, choice)).await?;
+    let values = ValueView::read(context, &choice.record.key, secrets(choice)).await?;
     let record = record_stamp(context, choice);
     Ok(Dereferenced {
         entry: context.world.ledger.read().get(key).cloned(),
@@ -45,9 +46,14 @@ pub(super) async fn run(
 /// when something is not known.
 pub(super) fn stamp(context: &Context, choice: &Choice) -> Option<RenderStamp> {
     let states = context.world.sources.read();
-    let sources = secrets(context, choice)
-        .into_iter()
+    let sources = secrets(choice)
+        .iter()
         .map(|secret| {
+            let secret = place(
+                &choice.record.key,
+                secret,
+                &context.settings.records_namespace,
+            );
             let version = states.get(&secret)?.version();
             Some((secret, version))
         })
@@ -67,26 +73,9 @@ fn record_stamp(context: &Context, choice: &Choice) -> (Arc<str>, i64) {
 }
 
 /// The source Secrets of the chosen credentials, and of no others.
-pub(crate) fn secrets(context: &Context, choice: &Choice) -> Vec<ObjectKey> {
-    let Some(credentials) = choice.credentials() else {
-        return Vec::new();
-    };
-    let namespace = namespace_of(context, &choice.record.key);
-    let named = credentials
-        .entries
-        .iter()
-        .filter_map(|entry| match &entry.source {
-            Source::SecretKey { secret, .. } => Some(secret),
-            Source::Inline(_) => None,
-        });
-    let mut secrets: Vec<_> = credentials.secret.iter().chain(named).cloned().collect();
-    secrets.sort();
-    secrets.dedup();
-    secrets
-        .into_iter()
-        .map(|name| ObjectKey {
-            namespace: Arc::clone(&namespace),
-            name,
-        })
-        .collect()
+pub(crate) fn secrets(choice: &Choice) -> BTreeSet<SourceSecret> {
+    choice
+        .credentials()
+        .map(Credentials::source_secrets)
+        .unwrap_or_default()
 }

@@ -6,8 +6,8 @@ use extension_registry_core::record::{Record, RecordKey};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::source::{self, KeyView};
-use crate::store::{RecordEntry, secrets_of};
+use crate::source::KeyView;
+use crate::store::{RecordEntry, source_secrets};
 
 /// Everything that the next steps need.
 pub(super) struct Dereferenced {
@@ -29,14 +29,8 @@ pub(super) async fn run(context: &Context, key: &RecordKey) -> Result<Option<Der
         };
         (entry, records.index.get(key).cloned())
     };
-    let mut keys = KeyView::default();
-    for secret in record
-        .iter()
-        .flat_map(|record| secrets_of(record, &context.settings.records_namespace))
-    {
-        let state = source::state(context, &secret).await?;
-        keys.add(&secret, &state);
-    }
+    let secrets = record.as_deref().map(source_secrets).unwrap_or_default();
+    let keys = KeyView::read(context, key, secrets).await?;
     let consumers = context.world.bindings.read().record_consumers(key);
     Ok(Some(Dereferenced {
         entry,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::extension::ExtensionSummary;
-use extension_registry_api::status::{READY, STALLED};
+use extension_registry_api::status::{self, INLINE_CREDENTIALS, READY, STALLED};
 use extension_registry_api::{
     ClusterExtension, Extension, ExtensionStatus, FIELD_MANAGER, GROUP, RecordObject, VERSION,
 };
@@ -32,7 +32,7 @@ pub(super) async fn run(
         Some(_) => entry.status.clone(),
         None => live_status(context, key).await?,
     };
-    let wanted = match verdict {
+    let mut wanted = match verdict {
         Ok(()) => vec![Wanted::yes(READY, "Ready", "the record can be used")],
         Err(NotReady {
             reason,
@@ -46,6 +46,7 @@ pub(super) async fn run(
             wanted
         }
     };
+    wanted.extend(inline(dereferenced));
     let status = ExtensionStatus {
         observed_generation: Some(entry.generation),
         conditions: conditions(&before.conditions, wanted, entry.generation),
@@ -87,6 +88,31 @@ pub(super) async fn run(
             .await
         }
     }
+}
+
+/// Where the record holds values of credentials, and the way out. The controller never edits a
+/// record: it would fight whoever applies it (security, section 4).
+fn inline(dereferenced: &Dereferenced) -> Option<Wanted> {
+    let services = dereferenced
+        .record
+        .iter()
+        .flat_map(|record| &record.services);
+    let sets: Vec<String> = services
+        .flat_map(|service| {
+            let inline = service.credentials.iter().filter(|set| set.is_inline());
+            inline.map(|set| format!("{}/{}", service.name, set.name))
+        })
+        .collect();
+    (!sets.is_empty()).then(|| {
+        Wanted::yes(
+            INLINE_CREDENTIALS,
+            "ValuesInRecord",
+            format!(
+                "everyone who can read this record can read the values of its credentials ({}); keep them in a Secret and write `valueFrom.secretKeyRef`, or have the webhook seal them: `--inline-credentials=seal`, and apply the record once more",
+                status::join(sets.iter().map(String::as_str))
+            ),
+        )
+    })
 }
 
 /// The status of a record whose spec cannot be read: no store has it.

@@ -53,12 +53,10 @@ fn collect(
     keys: &dyn SourceKeys,
     missing: &mut BTreeSet<MissingSource>,
 ) {
-    if let Some(secret) = &credentials.secret
-        && keys.keys(secret).is_none()
+    if let Some(secret) = credentials.whole_secret()
+        && keys.keys(&secret).is_none()
     {
-        missing.insert(MissingSource::Secret {
-            secret: secret.clone(),
-        });
+        missing.insert(MissingSource::Secret { secret });
     }
     for entry in &credentials.entries {
         let Source::SecretKey { secret, key } = &entry.source else {

@@ -1,14 +1,15 @@
 //! Records: the index, and what the record controller needs beside it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use extension_registry_api::convert::{self, FieldProblem, Names};
 use extension_registry_api::{ExtensionSpec, ExtensionStatus, RecordObject, status};
-use extension_registry_core::record::{Record, RecordKey, Source};
+use extension_registry_core::record::{Credentials, Record, RecordKey, SourceSecret};
 use extension_registry_core::resolve::Index;
 use kube::ResourceExt;
 
+use crate::source::place;
 use crate::store::version_number;
 use crate::task::ObjectKey;
 
@@ -217,32 +218,19 @@ fn service_names(key: &RecordKey, spec: &ExtensionSpec) -> String {
     status::join(spec.services.iter().map(|service| service.name.as_str()))
 }
 
-/// The source Secrets of a record: in its own namespace, or in the records namespace for a cluster
-/// record (design, section 2).
+/// Where the source Secrets of a record are.
 pub(crate) fn secrets_of(record: &Record, records_namespace: &str) -> HashSet<ObjectKey> {
-    let namespace: Arc<str> = record
-        .key
-        .namespace
-        .clone()
-        .unwrap_or_else(|| records_namespace.into());
-    let credentials = record
-        .services
+    source_secrets(record)
         .iter()
-        .flat_map(|service| &service.credentials);
-    credentials
-        .flat_map(|entry| {
-            let named = entry
-                .entries
-                .iter()
-                .filter_map(|entry| match &entry.source {
-                    Source::SecretKey { secret, .. } => Some(secret),
-                    Source::Inline(_) => None,
-                });
-            named.chain(&entry.secret).cloned().collect::<Vec<_>>()
-        })
-        .map(|name| ObjectKey {
-            namespace: Arc::clone(&namespace),
-            name,
-        })
+        .map(|secret| place(&record.key, secret, records_namespace))
+        .collect()
+}
+
+/// The source Secrets of a record.
+pub(crate) fn source_secrets(record: &Record) -> BTreeSet<SourceSecret> {
+    let services = record.services.iter();
+    services
+        .flat_map(|service| &service.credentials)
+        .flat_map(Credentials::source_secrets)
         .collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use extension_registry_core::record::Name;
 
+use crate::seal::Seal;
 use crate::task::ObjectKey;
 
 /// What is known of a source Secret.
@@ -26,6 +27,8 @@ pub(crate) enum SourceState {
         version: u64,
         /// Names of its keys, sorted.
         keys: Arc<[Name]>,
+        /// Whether it serves one record only.
+        seal: Seal,
     },
 }
 

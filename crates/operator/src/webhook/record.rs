@@ -1,6 +1,8 @@
 //! The door of records.
 
+mod inline;
 mod mutate;
+mod references;
 mod validate;
 
 pub(crate) use mutate::mutate;

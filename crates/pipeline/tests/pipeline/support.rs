@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use extension_registry_api::workflow::{RequirementSpec, WorkflowSpec};
 use extension_registry_core::access::Consumer;
 use extension_registry_core::projection::{Layout, SourceKeys};
-use extension_registry_core::record::{Name, Record, RecordKey};
+use extension_registry_core::record::{Name, Record, RecordKey, SourceSecret};
 use extension_registry_core::requirement::{Mapping, Requirement};
 use extension_registry_core::resolve::{Index, resolve};
 use extension_registry_pipeline::{Bound, Fault, Input, Output, Problem, Tekton, build};
@@ -23,7 +23,7 @@ pub(crate) fn workflow(yaml: &str) -> WorkflowSpec {
 struct NoSources;
 
 impl SourceKeys for NoSources {
-    fn keys(&self, _: &str) -> Option<Vec<Name>> {
+    fn keys(&self, _: &SourceSecret) -> Option<Vec<Name>> {
         None
     }
 }

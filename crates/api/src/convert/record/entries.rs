@@ -1,7 +1,7 @@
 //! Configuration entries of a record.
 
 use extension_registry_core::projection::RESERVED_KEYS;
-use extension_registry_core::record::{CredentialEntry, Entry, Name, Source};
+use extension_registry_core::record::{CredentialEntry, Entry, Name, Source, SourceSecret};
 use extension_registry_core::refusal::Reason;
 use extension_registry_core::sensitive::Sensitive;
 
@@ -42,17 +42,9 @@ impl Reader<'_> {
                     });
                 }
                 (None, Some(from)) => {
-                    let reference = path.field("valueFrom");
-                    let reference = reference.field("secretKeyRef");
-                    let source = Source::SecretKey {
-                        secret: self.name(
-                            &reference.field("name"),
-                            &SECRET,
-                            &from.secret_key_ref.name,
-                        ),
-                        key: self.name(&reference.field("key"), &KEY, &from.secret_key_ref.key),
-                    };
-                    entries.push(CredentialEntry { name, source });
+                    if let Some(source) = self.reference(&path.field("valueFrom"), from) {
+                        entries.push(CredentialEntry { name, source });
+                    }
                 }
                 (Some(_), Some(_)) => {
                     self.problems.add(
@@ -73,6 +65,41 @@ impl Reader<'_> {
             }
         }
         entries.into()
+    }
+
+    fn reference(&mut self, path: &Path<'_>, from: &extension::ValueSource) -> Option<Source> {
+        let (path, secret, key) = match (&from.secret_key_ref, &from.sealed_ref) {
+            (Some(kept), None) => {
+                let path = path.field("secretKeyRef");
+                let secret = self.name(&path.field("name"), &SECRET, &kept.name);
+                (path, SourceSecret::Kept(secret), &kept.key)
+            }
+            (None, Some(sealed)) => {
+                let path = path.field("sealedRef");
+                let secret = self.name(&path.field("name"), &SECRET, &sealed.name);
+                (path, SourceSecret::Sealed(secret), &sealed.key)
+            }
+            (Some(_), Some(_)) => {
+                self.problems.add(
+                    path,
+                    Reason::Invalid,
+                    "has both `secretKeyRef` and `sealedRef`",
+                    "keep one of them",
+                );
+                return None;
+            }
+            (None, None) => {
+                self.problems.add(
+                    path,
+                    Reason::Invalid,
+                    "names no Secret",
+                    "add `secretKeyRef`",
+                );
+                return None;
+            }
+        };
+        let key = self.name(&path.field("key"), &KEY, key);
+        Some(Source::SecretKey { secret, key })
     }
 
     fn entry_name(&mut self, path: &Path<'_>, text: &str) -> Name {

@@ -1,0 +1,123 @@
+//! Faults on purpose, in a cluster that this harness started: a program that stands still, one that
+//! is killed and started again.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cluster::Cluster;
+use crate::process::Launcher;
+
+/// A program that still runs after this time has what it needs.
+const SETTLE: Duration = Duration::from_millis(1500);
+
+/// How often a program is started that ends at once.
+const ATTEMPTS: usize = 10;
+
+/// A program that stands still, until this is dropped.
+#[derive(Debug)]
+pub struct Frozen {
+    pid: u32,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // A program that has ended meanwhile needs no thaw.
+        let _ = signal("CONT", self.pid);
+    }
+}
+
+/// Lets a process stand still.
+///
+/// # Errors
+/// When there is no such process.
+pub fn freeze(pid: u32) -> Result<Frozen> {
+    signal("STOP", pid)?;
+    Ok(Frozen { pid })
+}
+
+impl Cluster {
+    /// The process of one of the cluster's programs, such as `etcd`.
+    ///
+    /// # Errors
+    /// When this harness did not start the cluster, or the program does not run.
+    pub fn process(&self, name: &str) -> Result<u32> {
+        let folder = self
+            .folder()
+            .context("a given cluster has no processes here")?;
+        let list = fs::read_to_string(folder.join("processes"))?;
+        list.lines()
+            .filter_map(|line| {
+                let mut words = line.split(' ');
+                Some((words.next()?, words.nth(1)?))
+            })
+            .rfind(|(_, known)| *known == name)
+            .and_then(|(pid, _)| pid.parse().ok())
+            .with_context(|| format!("{name} does not run"))
+    }
+
+    /// Kills a program and starts it again in the same way. Whoever needs it has to wait for it.
+    ///
+    /// # Errors
+    /// When it does not end, or does not start.
+    pub fn restart(&self, name: &str) -> Result<()> {
+        let pid = self.process(name)?;
+        let line = fs::read(format!("/proc/{pid}/cmdline"))
+            .with_context(|| format!("{name} does not run"))?;
+        let words: Vec<String> = line
+            .split(|byte| *byte == 0)
+            .filter(|word| !word.is_empty())
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect();
+        let [program, arguments @ ..] = words.as_slice() else {
+            bail!("{name} has no command line");
+        };
+        signal("KILL", pid)?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while is_alive(pid) {
+            if Instant::now() > deadline {
+                bail!("{name} did not end");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let folder = self
+            .folder()
+            .context("a given cluster has no processes here")?;
+        let mut command = Command::new(program);
+        command.args(arguments);
+        let mut last = String::new();
+        for _ in 0..ATTEMPTS {
+            // The watchdog of the cluster ends it: it is on the list.
+            let mut process = Launcher::existing(folder).launch(name, &command)?;
+            std::thread::sleep(SETTLE);
+            match process.check() {
+                Ok(()) => return Ok(()),
+                // Those who want to connect all the time can hold the port for a moment.
+                Err(error) => last = format!("{error:#}"),
+            }
+        }
+        bail!("{name} did not start again: {last}")
+    }
+}
+
+fn is_alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
+    stat.is_ok_and(|stat| {
+        let state = stat.rsplit(')').next().map(str::trim_start);
+        !state.is_some_and(|state| state.starts_with(['Z', 'X']))
+    })
+}
+
+fn signal(name: &str, pid: u32) -> Result<()> {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status()
+        .context("failed to run kill")?;
+    if !status.success() {
+        bail!("failed to send SIG{name} to process {pid}");
+    }
+    Ok(())
+}
