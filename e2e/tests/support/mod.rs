@@ -52,19 +52,30 @@ const KINDS: [(&str, &str, &str); 11] = [
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
     operator: Option<Operator>,
-    arguments: Vec<String>,
+    /// Of the next start of the operator.
+    pub(crate) arguments: Vec<String>,
     logs: Vec<PathBuf>,
     test: String,
 }
 
 impl Lab {
     pub(crate) async fn start(test: &str, arguments: &[&str]) -> Self {
+        Self::start_prepared(test, arguments, |_| {}).await
+    }
+
+    /// As [`Lab::start`], with a cluster that is made ready before the operator starts.
+    pub(crate) async fn start_prepared(
+        test: &str,
+        arguments: &[&str],
+        prepare: impl FnOnce(&Cluster),
+    ) -> Self {
         let options = Options {
             node: Node::None,
             ..Options::default()
         };
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
         cluster.install().unwrap();
+        prepare(&cluster);
         let mut lab = Self {
             cluster,
             operator: None,
