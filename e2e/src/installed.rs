@@ -16,6 +16,7 @@ use crate::setup::NAMESPACE;
 pub struct Installed {
     kubeconfig: PathBuf,
     webhook: Option<SocketAddr>,
+    log_level: Option<String>,
 }
 
 impl Installed {
@@ -28,6 +29,7 @@ impl Installed {
         Ok(Self {
             kubeconfig: cluster.kubeconfig_of(NAMESPACE, RELEASE)?,
             webhook: None,
+            log_level: None,
         })
     }
 
@@ -47,6 +49,7 @@ impl Installed {
         Ok(Self {
             kubeconfig: cluster.kubeconfig_of(NAMESPACE, RELEASE)?,
             webhook: Some(address),
+            log_level: None,
         })
     }
 
@@ -61,7 +64,16 @@ impl Installed {
             all.extend(["--webhook-listen", address]);
         }
         all.extend(arguments);
-        Operator::start_with(&self.kubeconfig, log, &all)
+        Operator::launch(&self.kubeconfig, log, &all, self.log_level.as_deref())
+    }
+
+    /// With another level of the operator's log.
+    #[must_use]
+    pub fn with_log_level(self, level: &str) -> Self {
+        Self {
+            log_level: Some(level.to_owned()),
+            ..self
+        }
     }
 
     /// The same installation, for a second operator: the webhook is the first one's.

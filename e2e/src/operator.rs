@@ -51,6 +51,15 @@ impl Operator {
     /// # Errors
     /// As [`Operator::start`].
     pub fn start_with(kubeconfig: &Path, log: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::launch(kubeconfig, log, arguments, None)
+    }
+
+    pub(crate) fn launch(
+        kubeconfig: &Path,
+        log: &Path,
+        arguments: &[&str],
+        level: Option<&str>,
+    ) -> Result<Self> {
         let program = program()?;
         File::create(log).with_context(|| format!("failed to create {}", log.display()))?;
         let mut guard = Command::new("sh")
@@ -62,8 +71,10 @@ impl Operator {
             .env("KUBECONFIG", kubeconfig)
             .env(
                 "RUST_LOG",
-                std::env::var("RUST_LOG")
-                    .unwrap_or_else(|_| "info,extension_registry_operator=debug".to_owned()),
+                level
+                    .map(str::to_owned)
+                    .or_else(|| std::env::var("RUST_LOG").ok())
+                    .unwrap_or_else(|| "info,extension_registry_operator=debug".to_owned()),
             )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -83,6 +83,13 @@ impl Lab {
         Self::begin(cluster, installed, test, arguments)
     }
 
+    /// As [`Lab::with_webhook`], with another level of the operator's log.
+    pub(crate) async fn with_log_level(test: &str, options: Options, level: &str) -> Self {
+        let cluster = Cluster::start(options).await.unwrap();
+        let installed = Installed::with_webhook(&cluster, &[]).unwrap();
+        Self::begin(cluster, installed.with_log_level(level), test, &[])
+    }
+
     fn begin(cluster: Cluster, installed: Installed, test: &str, arguments: &[&str]) -> Self {
         let mut lab = Self {
             cluster,
