@@ -37,11 +37,22 @@ impl Lab {
         } else {
             Installed::without_webhook(&cluster)
         };
+        Self::begin(cluster, &installed.unwrap(), test)
+    }
+
+    /// Nothing is refused or sealed at the door, so that the operator meets it.
+    pub(crate) async fn without_webhook(test: &str, options: Options) -> Self {
+        let cluster = Cluster::from_environment_or_start(options).await.unwrap();
+        let installed = Installed::without_webhook(&cluster).unwrap();
+        Self::begin(cluster, &installed, test)
+    }
+
+    fn begin(cluster: Cluster, installed: &Installed, test: &str) -> Self {
         let log = std::env::temp_dir().join(format!(
             "extension-registry-{test}-{}.log",
             std::process::id()
         ));
-        let operator = installed.unwrap().start(&log, &[]).unwrap();
+        let operator = installed.start(&log, &[]).unwrap();
         Self {
             cluster,
             operator,
