@@ -54,7 +54,8 @@ pub(crate) struct Lab {
     /// The chart: the operator runs with its account.
     pub(crate) installed: Installed,
     operator: Option<Operator>,
-    arguments: Vec<String>,
+    /// Of the next start of the operator.
+    pub(crate) arguments: Vec<String>,
     logs: Vec<PathBuf>,
     test: String,
 }
