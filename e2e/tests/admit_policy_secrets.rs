@@ -5,7 +5,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    dead_code,
     reason = "the helpers of tests may do what tests may do"
 )]
 

@@ -1,5 +1,6 @@
 //! The webhook of an operator that runs beside the API server, kubectl, and what etcd holds.
 #![allow(
+    dead_code,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a helper of tests may do what tests may do"

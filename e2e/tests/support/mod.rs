@@ -256,6 +256,15 @@ impl Lab {
         .await
     }
 
+    /// As [`Lab::refused`], where only something outside of the spec has changed.
+    pub(crate) async fn refused_again(&self, namespace: &str, name: &str, reason: &str) -> Value {
+        let what = format!("is refused as {reason}");
+        self.until(("Workflow", namespace, name), &what, |object| {
+            condition(object, "Ready")["reason"] == reason
+        })
+        .await
+    }
+
     pub(crate) async fn gone(&self, kind: &str, namespace: &str, name: &str) {
         self.until((kind, namespace, name), "is gone", Value::is_null)
             .await;

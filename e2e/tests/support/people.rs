@@ -1,5 +1,11 @@
 //! Clients of several people: the operator's own account by its token, others by impersonation.
 
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "a helper of several tests, each of which uses a part of it"
+)]
+
 use extension_registry_e2e::{Cluster, Installed};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
