@@ -25,6 +25,22 @@ pub fn folder() -> PathBuf {
     repository("charts/extension-registry")
 }
 
+/// Lines of a log that say what the operator wanted to do and its role does not allow. It may go on without, so its log
+/// is the place to look. A Secret of a project that the project does not show is no power that is missing.
+#[must_use]
+pub fn missing_powers(log: &str) -> Vec<&str> {
+    let is_of_project = |line: &str| {
+        line.contains("secrets")
+            && [" cannot get ", " cannot list ", " cannot watch "]
+                .iter()
+                .any(|verb| line.contains(verb))
+            && !line.contains(RECORDS_NAMESPACE)
+    };
+    log.lines()
+        .filter(|line| line.contains(" cannot ") && !is_of_project(line))
+        .collect()
+}
+
 impl Cluster {
     /// Installs or upgrades the chart without a replica, for an operator that runs outside the cluster; where the
     /// cluster does not know Tekton's pipelines, also a definition that can hold them but runs nothing.

@@ -408,7 +408,7 @@ fn workflow(name: &str, step: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operator_says_what_the_api_server_cannot() {
-    let lab = Lab::start("admit", options()).await;
+    let lab = Lab::without_webhook("admit", options()).await;
     lab.cluster.create_namespace(PROJECT).unwrap();
     for secret in ["nowhere", "half", "huge"] {
         lab.cluster.grant_source(PROJECT, secret).unwrap();

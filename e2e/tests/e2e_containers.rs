@@ -125,7 +125,7 @@ async fn step(lab: &Lab, pipeline: &Value, task: &str, name: &str) -> Seen {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn steps_see_what_was_registered() {
-    let lab = Lab::start("containers", Options::default()).await;
+    let lab = Lab::without_webhook("containers", Options::default()).await;
     if let Some(why) = lab.cluster.node_missing() {
         skip("what the steps of a pipeline see", why).unwrap();
         return lab.stop().await;

@@ -10,6 +10,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use extension_registry_e2e::chart::missing_powers;
 use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
@@ -37,11 +38,22 @@ impl Lab {
         } else {
             Installed::without_webhook(&cluster)
         };
+        Self::begin(cluster, &installed.unwrap(), test)
+    }
+
+    /// Nothing is refused or sealed at the door, so that the operator meets it.
+    pub(crate) async fn without_webhook(test: &str, options: Options) -> Self {
+        let cluster = Cluster::from_environment_or_start(options).await.unwrap();
+        let installed = Installed::without_webhook(&cluster).unwrap();
+        Self::begin(cluster, &installed, test)
+    }
+
+    fn begin(cluster: Cluster, installed: &Installed, test: &str) -> Self {
         let log = std::env::temp_dir().join(format!(
             "extension-registry-{test}-{}.log",
             std::process::id()
         ));
-        let operator = installed.unwrap().start(&log, &[]).unwrap();
+        let operator = installed.start(&log, &[]).unwrap();
         Self {
             cluster,
             operator,
@@ -171,12 +183,4 @@ pub(crate) fn list(value: &Value) -> &[Value] {
 
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-/// What the operator wanted to do and its role does not allow. It may go on without, so its log is the place to look.
-/// A project's Secret may be looked for before the project shows it.
-fn missing_powers(log: &str) -> Vec<&str> {
-    log.lines()
-        .filter(|line| line.contains(" cannot ") && !line.contains("source Secret"))
-        .collect()
 }

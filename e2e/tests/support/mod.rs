@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::RecordKey;
+use extension_registry_e2e::chart::missing_powers;
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
@@ -438,12 +439,4 @@ pub(crate) fn version(object: &Value) -> &str {
 
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-/// What the operator wanted to do and its role does not allow. It may go on without, so its log is the place to look.
-/// A project's Secret may be looked for before the project shows it.
-fn missing_powers(log: &str) -> Vec<&str> {
-    log.lines()
-        .filter(|line| line.contains(" cannot ") && !line.contains("source Secret"))
-        .collect()
 }
