@@ -34,6 +34,10 @@ pub struct Args {
     #[arg(long, default_value_t = 3600)]
     pub unused_grace_seconds: u64,
 
+    /// Seconds for which a sealed Secret waits for the record that names it to be stored
+    #[arg(long, default_value_t = 600, hide = true)]
+    pub sealed_grace_seconds: u64,
+
     /// Seconds in which every projection is written again once, to repair what somebody deleted
     #[arg(long, default_value_t = 3600)]
     pub resync_seconds: u64,
@@ -108,6 +112,12 @@ impl Args {
     #[must_use]
     pub fn unused_grace(&self) -> Duration {
         Duration::from_secs(self.unused_grace_seconds)
+    }
+
+    /// How long a sealed Secret waits for its record.
+    #[must_use]
+    pub fn sealed_grace(&self) -> Duration {
+        Duration::from_secs(self.sealed_grace_seconds)
     }
 
     /// How often everything is looked at again.

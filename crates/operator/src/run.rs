@@ -141,7 +141,11 @@ fn work(args: &Args, context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &Can
         args.resync(),
         stop.clone(),
     ));
-    tasks.spawn(seal::collect::run(Arc::clone(context), stop.clone()));
+    tasks.spawn(seal::collect::run(
+        Arc::clone(context),
+        args.sealed_grace(),
+        stop.clone(),
+    ));
     tracing::info!("started");
 }
 

@@ -108,7 +108,7 @@ fn inline(dereferenced: &Dereferenced) -> Option<Wanted> {
             INLINE_CREDENTIALS,
             "ValuesInRecord",
             format!(
-                "everyone who can read this record can read the values of its credentials ({}); keep them in a Secret and write `valueFrom.secretKeyRef`, or have the webhook seal them: `--inline-credentials=seal`, and apply the record once more",
+                "everyone who can read this record can read the values of its credentials ({}); keep them in a Secret and write `valueFrom.secretKeyRef`, or have the webhook seal them: `--inline-credentials=seal`, then `kubectl replace -f` the record",
                 status::join(sets.iter().map(String::as_str))
             ),
         )

@@ -18,21 +18,19 @@ use crate::context::Context;
 use crate::error::{Error, code};
 use crate::task::ObjectKey;
 
-/// How long a sealed Secret waits for its record to be stored.
-const AGE: Duration = Duration::from_mins(10);
-/// How often is looked.
-const PERIOD: Duration = Duration::from_mins(3);
 /// Secrets of one page of a list.
 const PAGE: u32 = 500;
 
-/// Deletes what no record names until it is told to stop. One replica does so: the leader.
-pub(crate) async fn run(context: Arc<Context>, stop: CancellationToken) {
+/// Deletes what no record names and is at least that old, until it is told to stop. One replica does
+/// so: the leader.
+pub(crate) async fn run(context: Arc<Context>, age: Duration, stop: CancellationToken) {
+    let period = (age / 3).max(Duration::from_secs(1));
     loop {
         tokio::select! {
-            () = tokio::time::sleep(PERIOD) => {}
+            () = tokio::time::sleep(period) => {}
             () = stop.cancelled() => return,
         }
-        match once(&context, AGE).await {
+        match once(&context, age).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "deleted sealed Secrets that no record names"),
             Err(error) => tracing::warn!(%error, "sealed Secrets are not collected"),
@@ -44,7 +42,7 @@ pub(crate) async fn run(context: Arc<Context>, stop: CancellationToken) {
 ///
 /// # Errors
 /// When the API server does not answer. The rest waits for the next time.
-pub(crate) async fn once(context: &Context, age: Duration) -> Result<usize, Error> {
+async fn once(context: &Context, age: Duration) -> Result<usize, Error> {
     if !context.is_started() {
         return Ok(0);
     }

@@ -7,7 +7,7 @@ use extension_registry_api::kinds::LAST_APPLIED;
 use extension_registry_core::record::{RecordKey, SourceSecret};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::Api;
 use kube::api::PostParams;
 use kube::core::DynamicObject;
@@ -81,15 +81,43 @@ fn changes_only_metadata(review: &Review) -> bool {
     let Some(old) = &review.old else {
         return false;
     };
-    let people = |metadata: &ObjectMeta| ObjectMeta {
+    !review.changes_spec()
+        && last_applied(old) == last_applied(&review.object)
+        && of_people(&old.metadata) != of_people(&review.object.metadata)
+}
+
+/// The metadata without what the API server keeps for itself.
+fn of_people(metadata: &ObjectMeta) -> ObjectMeta {
+    ObjectMeta {
         managed_fields: None,
         resource_version: None,
         generation: None,
         ..metadata.clone()
+    }
+}
+
+/// Puts the managed fields back where a request changes nothing else. A server-side apply of the
+/// values looks like a change until they are sealed, so it gets a new time and with that another
+/// place in the list; the API server forgives the time alone, and would write.
+fn keep_managed_fields(old: &DynamicObject, object: &mut DynamicObject) {
+    let untimed = |object: &DynamicObject| -> Vec<ManagedFieldsEntry> {
+        let entries = object.metadata.managed_fields.iter().flatten().cloned();
+        entries
+            .map(|entry| ManagedFieldsEntry {
+                time: None,
+                ..entry
+            })
+            .collect()
     };
-    !review.changes_spec()
-        && last_applied(old) == last_applied(&review.object)
-        && people(&old.metadata) != people(&review.object.metadata)
+    let (before, after) = (untimed(old), untimed(object));
+    let same_managers =
+        before.len() == after.len() && after.iter().all(|entry| before.contains(entry));
+    if same_managers
+        && !is_other_spec(Some(old), object)
+        && of_people(&old.metadata) == of_people(&object.metadata)
+    {
+        object.metadata.managed_fields = old.metadata.managed_fields.clone();
+    }
 }
 
 fn is_other_spec(old: Option<&DynamicObject>, object: &DynamicObject) -> bool {
@@ -198,6 +226,9 @@ fn seal(context: &Context, record: &RecordKey, review: &Review) -> Sealed {
                 changed = true;
             }
         }
+    }
+    if let Some(old) = &review.old {
+        keep_managed_fields(old, &mut object);
     }
     Sealed {
         object: changed.then_some(object),

@@ -1,0 +1,109 @@
+//! The webhook of an operator that runs beside the API server, kubectl, and what etcd holds.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of tests may do what tests may do"
+)]
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use extension_registry_e2e::Cluster;
+use k8s_openapi::ByteString;
+use serde_json::{Value, json};
+
+use crate::support::{Lab, text};
+
+/// Stands in every value of this test.
+pub(crate) const CANARY: &str = "canary-of-sealing";
+
+/// What kubectl said, on both outputs; an error when it failed.
+pub(crate) type Said = Result<String, String>;
+
+pub(crate) fn canary(name: &str) -> String {
+    format!("{CANARY}-{name}")
+}
+
+/// Runs kubectl with an input.
+pub(crate) fn kubectl(cluster: &Cluster, arguments: &[&str], input: &str) -> Said {
+    let mut child = Command::new(cluster.kubectl())
+        .args(arguments)
+        .env("KUBECONFIG", cluster.kubeconfig())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    if output.status.success() {
+        Ok(said)
+    } else {
+        Err(said)
+    }
+}
+
+/// The revision of etcd now; zero where it is out of reach.
+pub(crate) fn revision(lab: &Lab) -> i64 {
+    range(lab, &json!({"key": ByteString(b"/".to_vec())}))
+        .and_then(|answer| text(&answer["header"]["revision"]).parse().ok())
+        .unwrap_or_default()
+}
+
+/// Keys of all that ever held a canary since a revision and is no Secret, and how many versions were
+/// looked at.
+pub(crate) fn stored_values(lab: &Lab, since: i64) -> Option<(usize, BTreeSet<String>)> {
+    lab.cluster.etcd_url()?;
+    let mut found = BTreeSet::new();
+    let mut looked = 0;
+    for revision in since.max(1)..=revision(lab) {
+        let answer = range(
+            lab,
+            &json!({
+                "key": ByteString(b"/registry/".to_vec()),
+                "range_end": ByteString(b"/registry0".to_vec()),
+                "revision": revision,
+                "min_mod_revision": revision,
+            }),
+        )?;
+        for pair in answer["kvs"].as_array().into_iter().flatten() {
+            let bytes = |field: &str| {
+                serde_json::from_value::<ByteString>(pair[field].clone())
+                    .unwrap()
+                    .0
+            };
+            let key = String::from_utf8_lossy(&bytes("key")).into_owned();
+            let value = String::from_utf8_lossy(&bytes("value")).into_owned();
+            looked += 1;
+            let encoded = json!(ByteString(CANARY.as_bytes()[..15].to_vec()));
+            let holds = value.contains(CANARY) || value.contains(encoded.as_str().unwrap());
+            if holds && !key.starts_with("/registry/secrets/") {
+                found.insert(key);
+            }
+        }
+    }
+    Some((looked, found))
+}
+
+fn range(lab: &Lab, body: &Value) -> Option<Value> {
+    let address = lab.cluster.etcd_url()?.strip_prefix("http://")?;
+    let address = address.trim_end_matches('/');
+    let body = body.to_string();
+    let mut stream = TcpStream::connect(address).unwrap();
+    // Version 1.0 has no chunks.
+    write!(
+        stream,
+        "POST /v3/kv/range HTTP/1.0\r\nHost: etcd\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    Some(serde_json::from_str(body).unwrap())
+}
