@@ -301,6 +301,28 @@ async fn current_groups_count(lab: &Lab) {
         said.contains("`linus` is no longer in a group that may use them"),
         "{said}"
     );
+
+    section("rewritten by another, a workflow no longer uses the person's Secret");
+    let secret = text(&bound["status"]["bindings"][0]["secret"]).to_owned();
+    let rewrite = |text: &str| json!({"spec": {"description": text}});
+    let grace = person(&lab.cluster, "grace", &["team"]);
+    patch_as(&grace, "by-group", rewrite("by grace")).await;
+    lab.refused(PROJECT, "by-group", "NotFound").await;
+    let projection = ("ExtensionProjection", PROJECT, secret.as_str());
+    lab.until(projection, "is unused", |object| {
+        object["status"]["consumers"] == 0 && object["status"]["unusedSince"].is_string()
+    })
+    .await;
+    assert!(
+        lab.get("Secret", PROJECT, &secret).await.is_object(),
+        "a run that goes on keeps it for the grace period"
+    );
+
+    section("who left the group loses the Secret with the next spec that they write");
+    let left = person(&lab.cluster, "linus", &["team"]);
+    patch_as(&left, "by-group", rewrite("by linus again")).await;
+    lab.gone("Secret", PROJECT, &secret).await;
+    lab.gone("ExtensionProjection", PROJECT, &secret).await;
 }
 
 /// Every place of a Pod that can name a Secret.

@@ -9,13 +9,14 @@ use extension_registry_api::{IDENTITY_ANNOTATION, Workflow};
 use extension_registry_core::record::Name;
 use k8s_openapi::api::authentication::v1::UserInfo;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::digest::{self, DigestKey};
 
 /// The most groups that an identity keeps.
 pub(crate) const MOST_GROUPS: usize = 64;
 
-const PURPOSE: &str = "identity of a workflow";
+const PURPOSE: &str = "workflow identity";
 
 /// A person, or an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,18 +39,10 @@ impl Person {
     /// Who asks; `None` for nobody. Of more groups than are kept, the first in order are.
     pub(crate) fn asking(user: &UserInfo) -> Option<Self> {
         let name = user.username.as_deref().filter(|name| !name.is_empty())?;
-        let mut groups: Vec<Name> = user
-            .groups
-            .iter()
-            .flatten()
-            .map(|group| group.as_str().into())
-            .collect();
-        groups.sort();
-        groups.dedup();
-        groups.truncate(MOST_GROUPS);
+        let groups = user.groups.iter().flatten();
         Some(Self {
             user: name.into(),
-            groups: groups.into(),
+            groups: sorted(groups.map(|group| group.as_str().into()).collect()),
         })
     }
 
@@ -74,7 +67,7 @@ impl Person {
         let annotation: Annotation = serde_json::from_str(annotation).ok()?;
         let person = Self {
             user: annotation.user.into(),
-            groups: annotation.groups.into_iter().map(Into::into).collect(),
+            groups: sorted(annotation.groups.into_iter().map(Into::into).collect()),
         };
         let signature = person.signature(key, namespace, spec);
         digest::is_equal(&signature, &annotation.signature).then_some(person)
@@ -91,11 +84,19 @@ impl Person {
     fn signature(&self, key: &DigestKey, namespace: &str, spec: &WorkflowSpec) -> String {
         // By way of a Value: its fields are sorted, so that the order in the code does not matter.
         let spec = serde_json::to_value(spec).unwrap_or_default().to_string();
-        let spec = digest::of_public(spec.as_bytes());
-        let parts = [namespace.as_bytes(), spec.as_bytes(), self.user.as_bytes()];
+        let spec = Sha256::digest(spec.as_bytes());
+        let parts = [namespace.as_bytes(), &spec, self.user.as_bytes()];
         let groups = self.groups.iter().map(|group| group.as_bytes());
         key.of_purpose(PURPOSE, parts.into_iter().chain(groups))
     }
+}
+
+/// Groups in order, each once. Of more than are kept, the first stay: fewer groups admit to less.
+fn sorted(mut groups: Vec<Name>) -> Box<[Name]> {
+    groups.sort();
+    groups.dedup();
+    groups.truncate(MOST_GROUPS);
+    groups.into()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,9 +152,23 @@ mod tests {
             assert_ne!(forged, signed);
             assert_eq!(verify(&key(), "dev", &spec("i"), &forged), None, "{forged}");
         }
+        let swapped = signed.replace(r#"["team","users"]"#, r#"["users","team"]"#);
+        assert_ne!(swapped, signed);
+        let verified = verify(&key(), "dev", &spec("i"), &swapped);
+        assert_eq!(verified, Some(ada()), "the order of groups says nothing");
         for text in ["", "{}", "null", r#"{"user":"ada","signature":""}"#] {
             assert_eq!(verify(&key(), "dev", &spec("i"), text), None, "{text}");
         }
+    }
+
+    /// The operator reads what the API server stored: other spaces, other order, the same spec.
+    #[test]
+    fn a_signature_survives_how_the_spec_is_written() {
+        let text = r#"{"steps":[{"image":"i","name":"a","extensions":[]}],"inputs":[]}"#;
+        let same: WorkflowSpec = serde_json::from_str(text).unwrap();
+        let signed = ada().sign(&key(), "dev", &spec("i"));
+        let verified = Person::verify(&key(), "dev", &same, &signed);
+        assert_eq!(verified, Some(ada()));
     }
 
     #[test]

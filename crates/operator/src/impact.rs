@@ -197,6 +197,31 @@ pub(crate) fn bind(context: &Arc<Context>, workflow: &ObjectKey, mut bound: Vec<
     }
 }
 
+/// Somebody else wrote a workflow, or the same person with other groups: what it uses of a person is
+/// looked at again, whether or not the workflow resolves now.
+pub(crate) fn identity_changed(context: &Arc<Context>, workflow: &ObjectKey) {
+    if !context.is_started() {
+        return;
+    }
+    let bound = context.world.bindings.read().of(workflow).to_vec();
+    for entry in bound {
+        let key = ObjectKey {
+            namespace: Arc::clone(&workflow.namespace),
+            name: entry.projection,
+        };
+        let known = context.world.ledger.read().get(&key).cloned();
+        if known.is_none_or(|known| known.identity.user.is_none()) {
+            continue;
+        }
+        let urgency = if projection::is_revoked(context, &key) {
+            Urgency::Revocation
+        } else {
+            Urgency::Dependent
+        };
+        context.want(Task::Projection(key), urgency);
+    }
+}
+
 /// A workflow went; its pipeline goes by its owner reference.
 pub(crate) fn workflow_gone(context: &Arc<Context>, key: &ObjectKey) {
     context.world.workflows.write().remove(key);

@@ -49,6 +49,7 @@ pub struct WorkflowStatus {
 #[serde(rename_all = "camelCase")]
 pub struct RunAs {
     /// The person. Whoever may impersonate that user may start a run too.
+    #[schemars(length(max = limits::PERSON))]
     pub user: String,
 
     /// The person must be in one group of each entry at the time of the run.
@@ -59,7 +60,7 @@ pub struct RunAs {
 
     /// Service accounts that are listed beside the person.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::MEMBERS))]
+    #[schemars(length(max = limits::MEMBERS), inner(length(max = limits::PERSON)))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub accounts: Vec<String>,
 }
@@ -69,7 +70,7 @@ pub struct RunAs {
 #[serde(rename_all = "camelCase")]
 pub struct RunAsGroups {
     /// The groups.
-    #[schemars(length(max = limits::MEMBERS))]
+    #[schemars(length(max = limits::MEMBERS), inner(length(max = limits::PERSON)))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub any_of: Vec<String>,
 }

@@ -16,6 +16,7 @@ use crate::condition::{Wanted, conditions, whole_seconds};
 use crate::context::Context;
 use crate::error::{Error, code};
 use crate::projection::apply::Applied;
+use crate::projection::validate;
 use crate::store::LedgerEntry;
 use crate::task::{ObjectKey, Task};
 
@@ -28,7 +29,7 @@ pub(super) async fn run(
     let Some(entry) = context.world.ledger.read().get(key).cloned() else {
         return Ok(outcome.map(|_| ()));
     };
-    let consumers = context.world.bindings.read().consumers(key);
+    let consumers = validate::consumers(context, key, &entry.identity);
     let (status, outcome) = wanted(&entry, choice, consumers, outcome);
     if is_count_only(&entry.status, &status) && context.queue.is_busy() {
         // More consumers are on their way: one write for all of them.

@@ -48,7 +48,7 @@ pub(super) fn run(
     if entry.identity.name() != *key.name {
         return Verdict::Revoked;
     }
-    if context.world.bindings.read().consumers(key) > 0 {
+    if consumers(context, key, &entry.identity) > 0 {
         return Verdict::Keep {
             choice,
             unused: None,
@@ -69,24 +69,54 @@ pub(super) fn run(
     }
 }
 
+/// Requirements that use a projection. That of a person is used by that person's workflows only: one
+/// that somebody else has rewritten keeps its last pipeline, and not the access.
+pub(super) fn consumers(context: &Context, key: &ObjectKey, identity: &Identity) -> i64 {
+    let known = context.world.bindings.read().consumers(key);
+    match &identity.user {
+        Some(user) if persons(context, key, user).is_empty() => 0,
+        _ => known,
+    }
+}
+
 /// The choice that an identity stands for, if its record still offers it to this namespace, and to
 /// the person whose it is.
 pub(super) fn choice(context: &Context, key: &ObjectKey, identity: &Identity) -> Option<Choice> {
-    let persons = match &identity.user {
-        Some(user) => persons(context, key, user),
-        None => vec![None],
+    let Some(user) = &identity.user else {
+        return find(context, key, identity, None);
     };
-    let records = context.world.records.read();
-    let record = records.index.get(&identity.record)?;
-    persons.iter().find_map(|person| {
-        let consumer = context.consumer(&key.namespace, person.as_ref());
-        Choice::find(record, identity, &consumer)
-    })
+    let mut persons = persons(context, key, user);
+    if persons.is_empty() {
+        persons.push(last_known(context, key, user));
+    }
+    let (person, choice) = persons.into_iter().find_map(|person| {
+        let choice = find(context, key, identity, Some(&person))?;
+        Some((person, choice))
+    })?;
+    let mut ledger = context.world.ledger.write();
+    if ledger
+        .get(key)
+        .is_some_and(|entry| entry.groups.as_ref() != Some(&person.groups))
+    {
+        ledger.set_groups(key, person.groups);
+    }
+    Some(choice)
 }
 
-/// The person of a projection, once with the groups of each workflow that uses it. Groups are known
-/// from workflows only: without one, whoever is admitted by a group alone is so no longer.
-fn persons(context: &Context, key: &ObjectKey, user: &Name) -> Vec<Option<Person>> {
+fn find(
+    context: &Context,
+    key: &ObjectKey,
+    identity: &Identity,
+    person: Option<&Person>,
+) -> Option<Choice> {
+    let consumer = context.consumer(&key.namespace, person);
+    let records = context.world.records.read();
+    Choice::find(records.index.get(&identity.record)?, identity, &consumer)
+}
+
+/// The person of a projection, once with the groups of each workflow of theirs that uses it: one that
+/// is admitted is enough.
+fn persons(context: &Context, key: &ObjectKey, user: &Name) -> Vec<Person> {
     // One lock after the other, never one inside the other.
     let consumers = context.world.bindings.read().consumers_of(key);
     let workflows: Vec<_> = {
@@ -96,12 +126,21 @@ fn persons(context: &Context, key: &ObjectKey, user: &Name) -> Vec<Option<Person
             .filter_map(|consumer| workflows.get(consumer).cloned())
             .collect()
     };
-    let mut persons: Vec<Option<Person>> = workflows
+    workflows
         .iter()
         .filter_map(|workflow| Person::of(&context.digest_key, workflow))
         .filter(|person| person.user == *user)
-        .map(Some)
-        .collect();
-    persons.push(Some(Person::named(user)));
-    persons
+        .collect()
+}
+
+/// The person of a projection that no workflow of theirs uses any more: for the grace period with the
+/// groups as they were. Where those are not known there are none, so that a restart takes away too
+/// much rather than too little.
+fn last_known(context: &Context, key: &ObjectKey, user: &Name) -> Person {
+    let ledger = context.world.ledger.read();
+    let groups = ledger.get(key).and_then(|entry| entry.groups.clone());
+    Person {
+        user: user.clone(),
+        groups: groups.unwrap_or_default(),
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use extension_registry_api::{ExtensionProjection, ExtensionProjectionStatus};
 use extension_registry_core::projection::Identity;
-use extension_registry_core::record::RecordKey;
+use extension_registry_core::record::{Name, RecordKey};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
@@ -42,6 +42,8 @@ pub(crate) struct LedgerEntry {
     pub status: Arc<ExtensionProjectionStatus>,
     /// Set once this process has rendered it or seen that nothing changed.
     pub stamp: Option<RenderStamp>,
+    /// Groups of its person as last known, where it is of one. A restart forgets them.
+    pub groups: Option<Box<[Name]>>,
     /// The slow round wants it written again, even if nothing is known to have changed.
     pub due: bool,
     /// The object is being deleted.
@@ -80,12 +82,13 @@ impl Ledger {
     pub(crate) fn upsert(&mut self, key: &ObjectKey, object: &ExtensionProjection) -> bool {
         let version = version_number(object.resource_version().as_deref());
         let uid = object.uid().unwrap_or_default();
-        let mut stamp = None;
+        let (mut stamp, mut groups) = (None, None);
         if let Some(known) = self.entries.get(key).filter(|known| *known.uid == *uid) {
             if known.version >= version {
                 return false;
             }
             stamp.clone_from(&known.stamp);
+            groups.clone_from(&known.groups);
         }
         self.remove(key);
         let identity = object.spec.identity(&key.namespace);
@@ -104,6 +107,7 @@ impl Ledger {
                 identity: Arc::new(identity),
                 status: Arc::new(object.status.clone().unwrap_or_default()),
                 stamp,
+                groups,
                 due: false,
                 terminating: object.metadata.deletion_timestamp.is_some(),
             },
@@ -116,6 +120,13 @@ impl Ledger {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.stamp = Some(stamp);
             entry.due = false;
+        }
+    }
+
+    /// Notes with which groups its person was last admitted.
+    pub(crate) fn set_groups(&mut self, key: &ObjectKey, groups: Box<[Name]>) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.groups = Some(groups);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use extension_registry_api::Workflow;
 use extension_registry_api::kinds::strip;
+use extension_registry_api::{IDENTITY_ANNOTATION, Workflow};
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource, ResourceExt};
 
@@ -70,7 +70,13 @@ impl Sink for Workflows {
                 if known == Some(generation(&workflow)) {
                     urgency = Urgency::Dependent;
                 }
-                world.workflows.write().upsert(&key, workflow)
+                let before = world.workflows.read().get(&key).cloned();
+                let is_new = before.is_none_or(|before| !has_same_identity(&before, &workflow));
+                let news = world.workflows.write().upsert(&key, workflow);
+                if news && is_new {
+                    impact::identity_changed(&self.context, &key);
+                }
+                news
             }
             Err(_) => world.workflows.write().upsert_broken(&key),
         };
@@ -82,4 +88,9 @@ impl Sink for Workflows {
     fn remove(&self, key: &ObjectKey) {
         impact::workflow_gone(&self.context, key);
     }
+}
+
+fn has_same_identity(left: &Workflow, right: &Workflow) -> bool {
+    let identity = |workflow: &Workflow| workflow.annotations().get(IDENTITY_ANNOTATION).cloned();
+    identity(left) == identity(right)
 }

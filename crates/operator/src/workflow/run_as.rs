@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    fn choice(access: Value, credentials: Value) -> Choice {
+    fn choice(access: &Value, credentials: &Value) -> Choice {
         let spec = json!({"product": "p", "access": access, "services": [
             {"name": "s", "resource": "s3", "credentials": [credentials]},
         ]});
@@ -130,18 +130,18 @@ mod tests {
 
     #[test]
     fn what_everybody_may_have_asks_for_nobody() {
-        let shared = choice(json!({"projects": ["dev"]}), json!({"name": "all"}));
+        let shared = choice(&json!({"projects": ["dev"]}), &json!({"name": "all"}));
         assert_eq!(of([&shared], Some(&ada())), None);
         assert_eq!(of([], Some(&ada())), None);
     }
 
     #[test]
     fn only_accounts_that_every_list_names_may_run_it() {
-        let both = choice(json!({}), mine(&["ada", ROBOT, OTHER, "grace"]));
-        let one = choice(json!({}), mine(&["ada", ROBOT]));
+        let both = choice(&json!({}), &mine(&["ada", ROBOT, OTHER, "grace"]));
+        let one = choice(&json!({}), &mine(&["ada", ROBOT]));
         assert_eq!(of([&both], Some(&ada())).unwrap().accounts, [OTHER, ROBOT]);
         assert_eq!(of([&both, &one], Some(&ada())).unwrap().accounts, [ROBOT]);
-        let closed = choice(json!({"users": ["ada"]}), mine(&["ada", ROBOT]));
+        let closed = choice(&json!({"users": ["ada"]}), &mine(&["ada", ROBOT]));
         let run_as = of([&closed], Some(&ada())).unwrap();
         assert_eq!((run_as.user.as_str(), run_as.accounts.len()), ("ada", 0));
     }
@@ -149,11 +149,11 @@ mod tests {
     #[test]
     fn groups_are_asked_for_where_only_they_admit() {
         let all = json!({"name": "all"});
-        let by_group = choice(json!({"groups": ["team", "others", "staff"]}), all.clone());
+        let by_group = choice(&json!({"groups": ["team", "others", "staff"]}), &all);
         let run_as = of([&by_group, &by_group], Some(&ada())).unwrap();
         assert_eq!(run_as.groups.len(), 1);
         assert_eq!(run_as.groups[0].any_of, ["staff", "team"]);
-        let by_name = choice(json!({"users": ["ada"], "groups": ["team"]}), all);
+        let by_name = choice(&json!({"users": ["ada"], "groups": ["team"]}), &all);
         assert!(of([&by_name], Some(&ada())).unwrap().groups.is_empty());
     }
 }

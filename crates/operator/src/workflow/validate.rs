@@ -83,19 +83,17 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<Validated<'_>, Refusals
 /// that applies for others is somebody else. It is said whether or not there are any, so it tells
 /// nothing about them.
 fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
-    if refusal.reason != Reason::NoAccess {
-        return refusal.to_string();
-    }
-    let acts_for = match person {
-        Some(person) => format!(
-            "the workflow acts for `{}`, who wrote its spec",
+    match (refusal.reason, person) {
+        (Reason::NoAccess, Some(person)) => format!(
+            "{refusal}; the workflow acts for `{}`, who wrote its spec: what is there for another person needs that very person to apply it, or annotation `{ON_BEHALF_OF_ANNOTATION}`",
             person.user
         ),
-        None => "the workflow acts for nobody, since nobody signed for its spec".to_owned(),
-    };
-    format!(
-        "{refusal}; {acts_for}: credentials of scope user need that very person to apply it, or annotation `{ON_BEHALF_OF_ANNOTATION}`"
-    )
+        // To nobody, records that are there for persons do not exist.
+        (Reason::NoAccess | Reason::NotFound, None) => format!(
+            "{refusal}; the workflow acts for nobody, because nobody signed for its spec: what is there for persons needs one of them to write the spec, or a tool such as Argo CD to name one in annotation `{ON_BEHALF_OF_ANNOTATION}`; credentials of scope project need nobody"
+        ),
+        _ => refusal.to_string(),
+    }
 }
 
 fn bind<'a>(

@@ -1,11 +1,12 @@
 //! Signs into a workflow who wrote its spec (security, section 5).
 
 use extension_registry_api::workflow::WorkflowSpec;
-use extension_registry_api::{IDENTITY_ANNOTATION, ON_BEHALF_OF_ANNOTATION};
+use extension_registry_api::{IDENTITY_ANNOTATION, ON_BEHALF_OF_ANNOTATION, limits};
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use kube::core::DynamicObject;
 
 use crate::context::Context;
+use crate::digest::DigestKey;
 use crate::identity::Person;
 use crate::permission;
 use crate::webhook::{Answer, Review};
@@ -13,37 +14,72 @@ use crate::webhook::{Answer, Review};
 /// Whoever writes the spec, or says on whose behalf it is, becomes the identity. Anybody else, such
 /// as a controller that sets a label, leaves it as it is.
 pub(crate) async fn mutate(context: &Context, review: &Review) -> Answer {
-    let old = review.old.as_ref();
-    let rewritten =
-        review.changes_spec() || old.is_none_or(|old| behalf(old) != behalf(&review.object));
-    let stored = old.and_then(|old| annotation(old, IDENTITY_ANNOTATION));
-    if !rewritten {
-        return keep(review, stored);
+    let user = match question(review) {
+        Question::Kept => return keep(review, stored(review)),
+        Question::Requester => return sign(&context.digest_key, review, requester(review)),
+        Question::MayActFor(user) => user,
+    };
+    match permission::is_allowed(&context.client, &review.user, impersonation(user)).await {
+        Ok(true) => sign(&context.digest_key, review, Some(Person::named(user))),
+        Ok(false) => Answer::refuse(may_not_act_for(review, user)),
+        Err(error) => Answer::retry(error.to_string()),
+    }
+}
+
+/// What decides whose the spec is.
+#[derive(Debug, PartialEq, Eq)]
+enum Question<'r> {
+    /// Nobody wrote it: the stored identity stays.
+    Kept,
+    /// Whoever asks wrote it.
+    Requester,
+    /// Whoever asks wrote it for this user.
+    MayActFor(&'r str),
+}
+
+fn question(review: &Review) -> Question<'_> {
+    let wanted = behalf(&review.object);
+    let moved = review.old.as_ref().is_none_or(|old| behalf(old) != wanted);
+    if !moved && !review.changes_spec() {
+        return Question::Kept;
+    }
+    match wanted {
+        Some(user) if user != review.user_name() => Question::MayActFor(user),
+        _ => Question::Requester,
+    }
+}
+
+fn requester(review: &Review) -> Option<Person> {
+    Person::asking(&review.user)
+}
+
+fn stored(review: &Review) -> Option<&str> {
+    annotation(review.old.as_ref()?, IDENTITY_ANNOTATION)
+}
+
+/// Writes the person into the object. What cannot be signed is stored without identity.
+fn sign(key: &DigestKey, review: &Review, person: Option<Person>) -> Answer {
+    let Some(person) = person else {
+        return keep(review, None);
+    };
+    if person.user.chars().count() > limits::PERSON {
+        // No list of a record can name it, and no status could say it.
+        return keep(review, None).warn(format!(
+            "the name of the user has more than {} characters: the workflow acts for nobody",
+            limits::PERSON
+        ));
     }
     let spec = review.object.data.get("spec").cloned().unwrap_or_default();
     // The schema refuses it next, and says why.
     let Ok(spec) = serde_json::from_value::<WorkflowSpec>(spec) else {
         return keep(review, None);
     };
-    let person = match behalf(&review.object) {
-        Some(user) if user != review.user_name() => {
-            match permission::is_allowed(&context.client, &review.user, impersonation(user)).await {
-                Ok(true) => Some(Person::named(user)),
-                Ok(false) => return Answer::refuse(may_not_act_for(review, user)),
-                Err(error) => return Answer::retry(error.to_string()),
-            }
-        }
-        _ => Person::asking(&review.user),
-    };
-    let Some(person) = person else {
-        return keep(review, None);
-    };
     let namespace = review.namespace.as_deref().unwrap_or_default();
-    let signed = person.sign(&context.digest_key, namespace, &spec);
+    let signed = person.sign(key, namespace, &spec);
     let asked = annotation(&review.object, IDENTITY_ANNOTATION);
-    let is_forged = asked.is_some_and(|asked| asked != signed && Some(asked) != stored);
+    let is_foreign = asked.is_some_and(|asked| asked != signed && Some(asked) != stored(review));
     let answer = with_identity(review, Some(&signed));
-    if is_forged {
+    if is_foreign {
         return answer.warn(format!(
             "metadata.annotations[{IDENTITY_ANNOTATION}] is written by the webhook: the workflow acts for `{}`",
             person.user
@@ -107,17 +143,4 @@ fn may_not_act_for(review: &Review, user: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::impersonation;
-
-    #[test]
-    fn an_account_is_impersonated_as_an_account() {
-        let person = impersonation("oidc:ada");
-        assert_eq!(person.resource.as_deref(), Some("users"));
-        assert_eq!(person.name.as_deref(), Some("oidc:ada"));
-        let account = impersonation("system:serviceaccount:argocd:controller");
-        assert_eq!(account.resource.as_deref(), Some("serviceaccounts"));
-        assert_eq!(account.namespace.as_deref(), Some("argocd"));
-        assert_eq!(account.name.as_deref(), Some("controller"));
-    }
-}
+mod tests;
