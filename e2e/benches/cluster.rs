@@ -19,6 +19,7 @@ mod cluster {
     pub(crate) mod memory;
     pub(crate) mod report;
     pub(crate) mod resolve;
+    pub(crate) mod webhook;
     pub(crate) mod world;
 }
 
@@ -28,7 +29,7 @@ use anyhow::{Context, Result};
 use extension_registry_e2e::operator;
 
 use cluster::report::Report;
-use cluster::{binding, memory, resolve};
+use cluster::{binding, memory, resolve, webhook};
 
 /// Only what is wrong, and the line with the address: logging is not what is measured.
 const LOG_LEVEL: &str = "warn,extension_registry_operator::run=info";
@@ -118,6 +119,9 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
         }
         if only("memory") {
             memory::run(scale, &mut report).await?;
+        }
+        if only("webhook") {
+            webhook::run(scale, &mut report).await?;
         }
         anyhow::Ok(())
     })?;

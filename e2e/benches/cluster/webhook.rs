@@ -1,0 +1,160 @@
+//! The webhook's own time, beside that of the API server with and without it, in one run.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::{Cluster, Installed, Operator, Options};
+use futures::future::join_all;
+use kube::Client;
+use kube::api::{DynamicObject, PostParams};
+use serde_json::{Value, json};
+
+use super::kinds::{everywhere, within};
+use super::report::Report;
+use crate::Scale;
+
+/// Requests a second.
+const RATE: u32 = 200;
+
+/// Upper ends of the classes of the operator's own histogram, in seconds.
+const CLASSES: [&str; 6] = ["0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025"];
+
+const PROJECT: &str = "bench-webhook";
+
+pub(crate) async fn run(scale: Scale, report: &mut Report) -> Result<()> {
+    let options = Options {
+        node: Node::None,
+        ..Options::default()
+    };
+    let cluster = Cluster::start(options).await?;
+    let client = cluster.client();
+    let requests = u32::try_from(scale.workflows)?.min(RATE * 20);
+    // First without anybody at the door.
+    Installed::without_webhook(&cluster)?;
+    cluster.create_namespace(PROJECT)?;
+    load(&client, RATE).await?;
+    let without = load(&client, requests).await?;
+
+    let installed = Installed::with_webhook(&cluster, &[])?;
+    let log = std::env::temp_dir().join(format!("bench-webhook-{}.log", std::process::id()));
+    let operator = installed.start(&log, &[])?;
+    load(&client, RATE).await?;
+    let before = classes(&operator)?;
+    let with = load(&client, requests).await?;
+    let after = classes(&operator)?;
+    let own = own_p99(&before, &after).context("the webhook took longer than any class")?;
+    report.most(
+        "webhook at 200/s: own time, 99 of 100 at most",
+        own * 1e3,
+        5.0,
+        "ms",
+    );
+    for (name, times) in [("without", &without), ("with", &with)] {
+        for (part, share) in [("median", 0.5), ("99 of 100", 0.99)] {
+            report.note(
+                &format!("a create at {RATE}/s {name} the webhook, {part}"),
+                quantile(times, share).as_secs_f64() * 1e3,
+                "ms",
+            );
+        }
+    }
+    operator.stop()?;
+    cluster.stop().await
+}
+
+/// Sends dry runs at the rate, whether or not the ones before are answered. How long each took.
+async fn load(client: &Client, requests: u32) -> Result<Vec<Duration>> {
+    let begun = Instant::now();
+    let sent = (0..requests).map(|number| async move {
+        let due = begun + Duration::from_secs(1) * number / RATE;
+        tokio::time::sleep_until(due.into()).await;
+        let value = object(number);
+        let object: DynamicObject = serde_json::from_value(value)?;
+        let api = match object.types.as_ref().map(|types| types.kind.as_str()) {
+            Some("Workflow") => within(client, "Workflow", PROJECT),
+            _ => everywhere(client, "ClusterExtension"),
+        };
+        let dry_run = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        // From the time at which it was due: a queue before the server counts too.
+        api.create(&dry_run, &object).await?;
+        anyhow::Ok(due.elapsed())
+    });
+    let mut times = join_all(sent)
+        .await
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?;
+    times.sort_unstable();
+    Ok(times)
+}
+
+/// What people apply: a workflow, a record with values written into it, one that refers to a Secret.
+fn object(number: u32) -> Value {
+    let record = |credentials: Value| {
+        json!({
+            "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ClusterExtension",
+            "metadata": {"name": format!("bench-{number}")},
+            "spec": {"product": "bench", "version": "1.0.0", "services": [
+                {"name": "store", "resource": "s3", "credentials": [credentials]},
+            ]},
+        })
+    };
+    match number % 4 {
+        0 => record(json!({"name": "main", "configuration": [
+            {"name": "AWS_ACCESS_KEY_ID", "value": format!("id-{number}")},
+            {"name": "AWS_SECRET_ACCESS_KEY", "value": format!("key-{number}")},
+        ]})),
+        1 => record(json!({"name": "main", "secretRef": {"name": "bench"}})),
+        _ => json!({
+            "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Workflow",
+            "metadata": {"namespace": PROJECT, "name": format!("bench-{number}")},
+            "spec": {"steps": [{"name": "train", "image": "example.org/train:1", "extensions": [
+                {"name": "store", "product": "bench", "version": ">=1.0"},
+            ]}]},
+        }),
+    }
+}
+
+fn quantile(sorted: &[Duration], share: f64) -> Duration {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a position in a list of thousands"
+    )]
+    let position = (sorted.len() as f64 * share) as usize;
+    sorted
+        .get(position.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
+}
+
+/// Requests so far: in each class and below, and in all.
+fn classes(operator: &Operator) -> Result<Vec<f64>> {
+    const NAME: &str = "extension_registry_admission_seconds";
+    let mut counts = Vec::new();
+    for class in CLASSES {
+        let label = format!("le=\"{class}\"");
+        counts.push(operator.metric(&format!("{NAME}_bucket"), &[&label])?);
+    }
+    counts.push(operator.metric(&format!("{NAME}_count"), &[])?);
+    Ok(counts)
+}
+
+/// Upper end of the class, in seconds, within which 99 of 100 requests were answered.
+fn own_p99(before: &[f64], after: &[f64]) -> Option<f64> {
+    let during: Vec<f64> = after
+        .iter()
+        .zip(before)
+        .map(|(after, before)| after - before)
+        .collect();
+    let all = during.last()?;
+    let position = during
+        .iter()
+        .take(CLASSES.len())
+        .position(|count| *count >= all * 0.99)?;
+    CLASSES[position].parse().ok()
+}
