@@ -36,8 +36,8 @@ e2e: packages ## Run the tests on a real Kubernetes
 	$(CARGO) build --workspace --bins
 	$(CARGO) test -p extension-registry-e2e --no-fail-fast
 
-crds: ## Write the definitions in crds/ anew
-	$(CARGO) run --quiet -p extension-registry-api --bin crdgen -- crds
+crds: ## Write the definitions in crds/ and in the chart anew
+	$(CARGO) run --quiet -p extension-registry-api --bin crdgen -- crds charts/extension-registry/files/crds
 
 bench: packages ## Measure: a table here, and bench-results.json
 	$(CARGO) build --release --workspace --bins

@@ -16,14 +16,18 @@
 //! ```
 
 pub mod cache;
+pub mod chart;
 pub mod cluster;
 mod control_plane;
 pub mod fault;
+pub mod helm;
 pub mod image;
+mod installed;
 mod kubeconfig;
 mod network;
 mod node;
 pub mod operator;
+pub mod operator_image;
 mod persistent;
 mod pki;
 mod ports;
@@ -38,6 +42,7 @@ mod watchdog;
 
 pub use cluster::{Cluster, Node, Options};
 pub use image::{BUSYBOX_IMAGE, Image};
+pub use installed::Installed;
 pub use node::NODE_NAME;
 pub use operator::Operator;
 pub use persistent::Persistent;

@@ -43,6 +43,14 @@ impl Operator {
     /// # Errors
     /// When there is no program, or it does not become ready within 30 seconds.
     pub fn start(cluster: &Cluster, log: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_with(cluster.kubeconfig(), log, arguments)
+    }
+
+    /// As [`Operator::start`], with the rights of another kubeconfig.
+    ///
+    /// # Errors
+    /// As [`Operator::start`].
+    pub fn start_with(kubeconfig: &Path, log: &Path, arguments: &[&str]) -> Result<Self> {
         let program = program()?;
         File::create(log).with_context(|| format!("failed to create {}", log.display()))?;
         let mut guard = Command::new("sh")
@@ -51,7 +59,7 @@ impl Operator {
             .arg(&program)
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
-            .env("KUBECONFIG", cluster.kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .env(
                 "RUST_LOG",
                 std::env::var("RUST_LOG")

@@ -73,6 +73,18 @@ impl Cluster {
     pub fn install(&self) -> Result<()> {
         let crds = repository("crds");
         self.kubectl_run(&["apply", "--server-side", "-f", &crds.to_string_lossy()])?;
+        self.install_engine()?;
+        for namespace in [NAMESPACE, RECORDS_NAMESPACE] {
+            self.create_namespace(namespace)?;
+        }
+        self.wait_for_definitions()
+    }
+
+    /// Installs a definition that can hold Tekton's pipelines, where the cluster does not know them.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub fn install_engine(&self) -> Result<()> {
         if self
             .kubectl_run(&["get", "crd", "pipelines.tekton.dev"])
             .is_err()
@@ -80,9 +92,10 @@ impl Cluster {
             let tekton = repository("e2e/manifests/tekton-crds.yaml");
             self.kubectl_run(&["apply", "--server-side", "-f", &tekton.to_string_lossy()])?;
         }
-        for namespace in [NAMESPACE, RECORDS_NAMESPACE] {
-            self.create_namespace(namespace)?;
-        }
+        Ok(())
+    }
+
+    pub(crate) fn wait_for_definitions(&self) -> Result<()> {
         self.kubectl_run(&[
             "wait",
             "--for=condition=Established",

@@ -131,6 +131,7 @@ async fn steps_see_what_was_registered() {
         return lab.stop().await;
     }
     lab.cluster.create_namespace(PROJECT).unwrap();
+    lab.cluster.grant_source(PROJECT, "store").unwrap();
     lab.apply(&record());
     lab.ready("Workflow", PROJECT, "see").await;
     let pipeline = lab.get("Pipeline", PROJECT, "see").await;

@@ -31,7 +31,8 @@ async fn one_replica_works_and_another_takes_over() {
 
 fn replica(lab: &Lab, name: &str) -> Operator {
     let log = std::env::temp_dir().join(format!("leader-{name}-{}.log", std::process::id()));
-    Operator::start(&lab.cluster, &log, &["--leader-elect"]).unwrap()
+    let installed = lab.installed.beside();
+    installed.start(&log, &["--leader-elect"]).unwrap()
 }
 
 async fn killed_in_the_middle(lab: &mut Lab, standby: &Operator) {

@@ -1,17 +1,25 @@
-//! The definitions in `crds/` are those of the types.
+//! The definitions in `crds/` and in the chart are those of the types.
 
 use std::fs;
 use std::path::Path;
 
 #[test]
 fn definitions_are_up_to_date() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds");
+    for folder in ["crds", "charts/extension-registry/files/crds"] {
+        is_up_to_date(folder);
+    }
+}
+
+fn is_up_to_date(place: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(place);
     let files = extension_registry_api::crd::files().unwrap();
     for (name, expected) in &files {
         let found = fs::read_to_string(folder.join(name)).unwrap_or_default();
         assert!(
             found == *expected,
-            "crds/{name} is not what the types say; run: make crds"
+            "{place}/{name} is not what the types say; run: make crds"
         );
     }
     let mut found: Vec<String> = fs::read_dir(&folder)
@@ -29,7 +37,7 @@ fn definitions_are_up_to_date() {
     assert_eq!(
         found.iter().collect::<Vec<_>>(),
         expected,
-        "crds/ holds other files; run: make crds"
+        "{place}/ holds other files; run: make crds"
     );
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::args::InlineCredentials;
 use crate::digest::DigestKey;
 use crate::events::Events;
+use crate::identity::Person;
 use crate::metrics::Metrics;
 use crate::queue::{Queue, Urgency};
 use crate::store::World;
@@ -163,10 +164,14 @@ impl Context {
         self.locks[slot].lock().await
     }
 
-    /// On whose behalf the workflows of a namespace resolve. The user is unknown here, so nothing
-    /// that asks for one is admitted.
-    pub(crate) fn consumer(&self, namespace: &Arc<str>) -> Consumer {
+    /// On whose behalf something in a namespace resolves. Without a person, nothing that asks for one
+    /// is admitted.
+    pub(crate) fn consumer(&self, namespace: &Arc<str>, person: Option<&Person>) -> Consumer {
         Consumer {
+            user: person.map(|person| person.user.clone()),
+            groups: person
+                .map(|person| person.groups.clone())
+                .unwrap_or_default(),
             zone: self.settings.zone.clone(),
             ..Consumer::in_project(Arc::clone(namespace))
         }

@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod events;
 mod http;
+mod identity;
 mod impact;
 mod leader;
 mod live;

@@ -6,6 +6,7 @@
 mod apply;
 mod build;
 mod dereference;
+mod run_as;
 mod update_status;
 mod validate;
 

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// A program of a cluster.
+/// A program of a cluster, or one that works on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tool {
     Etcd,
@@ -15,6 +15,7 @@ pub(crate) enum Tool {
     Containerd,
     Shim,
     Ctr,
+    Helm,
 }
 
 impl Tool {
@@ -45,6 +46,7 @@ impl Tool {
             Self::Containerd => "containerd",
             Self::Shim => "containerd-shim-runc-v2",
             Self::Ctr => "ctr",
+            Self::Helm => "helm",
         }
     }
 
@@ -52,6 +54,7 @@ impl Tool {
         match self {
             Self::Etcd => &ETCD,
             Self::Containerd | Self::Shim | Self::Ctr => &CONTAINERD,
+            Self::Helm => &HELM,
             _ => &KUBERNETES,
         }
     }
@@ -70,6 +73,7 @@ impl Tool {
         match self {
             Self::Kubectl => &["version", "--client"],
             Self::Shim => &["-v"],
+            Self::Helm => &["version", "--short"],
             _ => &["--version"],
         }
     }
@@ -101,6 +105,12 @@ static CONTAINERD: Module = Module {
     path: "github.com/containerd/containerd/v2",
     go_mod: include_str!("../../tools/containerd/go.mod"),
     go_sum: include_str!("../../tools/containerd/go.sum"),
+};
+static HELM: Module = Module {
+    name: "helm",
+    path: "helm.sh/helm/v4",
+    go_mod: include_str!("../../tools/helm/go.mod"),
+    go_sum: include_str!("../../tools/helm/go.sum"),
 };
 
 impl Module {
@@ -158,7 +168,7 @@ mod tests {
 
     #[test]
     fn version_comes_from_go_mod() {
-        for module in [&KUBERNETES, &ETCD, &CONTAINERD] {
+        for module in [&KUBERNETES, &ETCD, &CONTAINERD, &HELM] {
             assert_eq!(module.version().split('.').count(), 3, "{}", module.name);
         }
         assert!(

@@ -10,7 +10,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use extension_registry_e2e::{Cluster, Operator, Options};
+use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::Value;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a run of an engine may take.
 const PATIENCE_WITH_RUNS: Duration = Duration::from_mins(5);
 
-/// A cluster, the operator, and what was applied.
+/// A cluster, the operator with the rights that the chart gives it, and what was applied.
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
     pub(crate) operator: Operator,
@@ -31,12 +31,17 @@ pub(crate) struct Lab {
 impl Lab {
     pub(crate) async fn start(test: &str, options: Options) -> Self {
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
-        cluster.install().unwrap();
+        // The API server of a cluster that was given does not reach a webhook on this machine.
+        let installed = if cluster.is_ours() {
+            Installed::with_webhook(&cluster, &[])
+        } else {
+            Installed::without_webhook(&cluster)
+        };
         let log = std::env::temp_dir().join(format!(
             "extension-registry-{test}-{}.log",
             std::process::id()
         ));
-        let operator = Operator::start(&cluster, &log, &[]).unwrap();
+        let operator = installed.unwrap().start(&log, &[]).unwrap();
         Self {
             cluster,
             operator,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::RecordKey;
 use extension_registry_e2e::cluster::Node;
-use extension_registry_e2e::{Cluster, Operator, Options};
+use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ const KINDS: [(&str, &str, &str); 11] = [
 /// A cluster and an operator that can be stopped and started again.
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
+    /// The chart: the operator runs with its account.
+    pub(crate) installed: Installed,
     operator: Option<Operator>,
     /// Of the next start of the operator.
     pub(crate) arguments: Vec<String>,
@@ -60,24 +62,31 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn start(test: &str, arguments: &[&str]) -> Self {
-        Self::start_prepared(test, arguments, |_| {}).await
-    }
-
-    /// As [`Lab::start`], with a cluster that is made ready before the operator starts.
-    pub(crate) async fn start_prepared(
-        test: &str,
-        arguments: &[&str],
-        prepare: impl FnOnce(&Cluster),
-    ) -> Self {
         let options = Options {
             node: Node::None,
             ..Options::default()
         };
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
-        cluster.install().unwrap();
-        prepare(&cluster);
+        let installed = Installed::without_webhook(&cluster).unwrap();
+        Self::begin(cluster, installed, test, arguments)
+    }
+
+    /// A cluster of our own, and an operator that serves the webhook. The values are the chart's.
+    pub(crate) async fn with_webhook(
+        test: &str,
+        options: Options,
+        values: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
+        let cluster = Cluster::start(options).await.unwrap();
+        let installed = Installed::with_webhook(&cluster, values).unwrap();
+        Self::begin(cluster, installed, test, arguments)
+    }
+
+    fn begin(cluster: Cluster, installed: Installed, test: &str, arguments: &[&str]) -> Self {
         let mut lab = Self {
             cluster,
+            installed,
             operator: None,
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
             logs: Vec::new(),
@@ -96,7 +105,7 @@ impl Lab {
         );
         let log = std::env::temp_dir().join(name);
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        self.operator = Some(Operator::start(&self.cluster, &log, &arguments).unwrap());
+        self.operator = Some(self.installed.start(&log, &arguments).unwrap());
         self.logs.push(log);
     }
 
@@ -269,8 +278,11 @@ impl Lab {
         .await
     }
 
-    /// A source Secret with one key.
+    /// A source Secret with one key. In a project the operator has to be let to read it.
     pub(crate) async fn source(&self, namespace: &str, name: &str, value: &str) {
+        if namespace != RECORDS {
+            self.cluster.grant_source(namespace, name).unwrap();
+        }
         self.apply(&json!({
             "apiVersion": "v1", "kind": "Secret",
             "metadata": {"namespace": namespace, "name": name},

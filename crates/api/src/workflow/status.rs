@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::status;
+use crate::{limits, status};
 
 /// What the operator found.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -30,6 +30,10 @@ pub struct WorkflowStatus {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub bindings: Vec<Binding>,
 
+    /// Who may start a run. Absent where it does not matter: whoever may create PipelineRuns here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<RunAs>,
+
     /// Remarks that need no action at once: variables left out, an endpoint of another zone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
@@ -38,6 +42,36 @@ pub struct WorkflowStatus {
     /// The workflow in short, for tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<WorkflowSummary>,
+}
+
+/// Who may start a run of a pipeline that is bound to what only one person may have.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct RunAs {
+    /// The person. Whoever may impersonate that user may start a run too.
+    pub user: String,
+
+    /// The person must be in one group of each entry at the time of the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::MEMBERS))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub groups: Vec<RunAsGroups>,
+
+    /// Service accounts that are listed beside the person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::MEMBERS))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub accounts: Vec<String>,
+}
+
+/// Groups of which one is enough.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct RunAsGroups {
+    /// The groups.
+    #[schemars(length(max = limits::MEMBERS))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub any_of: Vec<String>,
 }
 
 /// A workflow in short, for tables.

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use extension_registry_core::projection::Identity;
+use extension_registry_core::record::Name;
 use extension_registry_core::resolve::Choice;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;
+use crate::identity::Person;
 use crate::store::LedgerEntry;
 use crate::task::ObjectKey;
 
@@ -67,9 +69,39 @@ pub(super) fn run(
     }
 }
 
-/// The choice that an identity stands for, if its record still offers it to this namespace.
+/// The choice that an identity stands for, if its record still offers it to this namespace, and to
+/// the person whose it is.
 pub(super) fn choice(context: &Context, key: &ObjectKey, identity: &Identity) -> Option<Choice> {
+    let persons = match &identity.user {
+        Some(user) => persons(context, key, user),
+        None => vec![None],
+    };
     let records = context.world.records.read();
     let record = records.index.get(&identity.record)?;
-    Choice::find(record, identity, &context.consumer(&key.namespace))
+    persons.iter().find_map(|person| {
+        let consumer = context.consumer(&key.namespace, person.as_ref());
+        Choice::find(record, identity, &consumer)
+    })
+}
+
+/// The person of a projection, once with the groups of each workflow that uses it. Groups are known
+/// from workflows only: without one, whoever is admitted by a group alone is so no longer.
+fn persons(context: &Context, key: &ObjectKey, user: &Name) -> Vec<Option<Person>> {
+    // One lock after the other, never one inside the other.
+    let consumers = context.world.bindings.read().consumers_of(key);
+    let workflows: Vec<_> = {
+        let workflows = context.world.workflows.read();
+        consumers
+            .iter()
+            .filter_map(|consumer| workflows.get(consumer).cloned())
+            .collect()
+    };
+    let mut persons: Vec<Option<Person>> = workflows
+        .iter()
+        .filter_map(|workflow| Person::of(&context.digest_key, workflow))
+        .filter(|person| person.user == *user)
+        .map(Some)
+        .collect();
+    persons.push(Some(Person::named(user)));
+    persons
 }

@@ -54,6 +54,18 @@ impl Bindings {
         self.projections.get(projection).copied().unwrap_or(0)
     }
 
+    /// The workflows with a requirement bound to a projection. Looks at all workflows: it is for the
+    /// few projections that are of one person.
+    pub(crate) fn consumers_of(&self, projection: &ObjectKey) -> Vec<ObjectKey> {
+        let uses = |bound: &Bound| bound.projection == projection.name;
+        self.by_workflow
+            .iter()
+            .filter(|(workflow, _)| workflow.namespace == projection.namespace)
+            .filter(|(_, bound)| bound.iter().any(uses))
+            .map(|(workflow, _)| workflow.clone())
+            .collect()
+    }
+
     /// Requirements bound to a record.
     pub(crate) fn record_consumers(&self, record: &RecordKey) -> i64 {
         self.records.get(record).copied().unwrap_or(0)

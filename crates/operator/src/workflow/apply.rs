@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::FIELD_MANAGER;
-use extension_registry_api::workflow::{Binding, PipelineReference};
+use extension_registry_api::workflow::{Binding, PipelineReference, RunAs};
 use extension_registry_core::refusal::Reason;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
@@ -31,6 +31,8 @@ pub(super) struct Applied {
     pub(super) pipeline: PipelineReference,
     /// How each requirement was resolved.
     pub(super) bindings: Vec<Binding>,
+    /// Who may start a run.
+    pub(super) run_as: Option<RunAs>,
     /// Remarks.
     pub(super) notes: Vec<String>,
 }
@@ -46,6 +48,7 @@ pub(super) async fn run(
         digest,
         projections,
         bindings,
+        run_as,
         notes,
     } = prepared;
     // The pipeline that stands may use other projections: until it is replaced, both are in use.
@@ -83,6 +86,7 @@ pub(super) async fn run(
     Ok(Ok(Applied {
         pipeline: written,
         bindings,
+        run_as,
         notes,
     }))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use extension_registry_api::workflow::Binding;
+use extension_registry_api::workflow::{Binding, RunAs};
 use extension_registry_core::projection::Identity;
 use extension_registry_core::refusal::Reason;
 use extension_registry_core::resolve::Choice;
@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use crate::digest;
 use crate::task::ObjectKey;
-use crate::workflow::Refusals;
 use crate::workflow::dereference::Dereferenced;
 use crate::workflow::validate::{Bound, Validated};
+use crate::workflow::{Refusals, run_as};
 
 /// A projection that must stand before the pipeline may refer to its Secret.
 pub(super) struct Needed {
@@ -37,6 +37,8 @@ pub(super) struct Prepared {
     pub(super) projections: Vec<Needed>,
     /// For the status.
     pub(super) bindings: Vec<Binding>,
+    /// Who may start a run, for the status.
+    pub(super) run_as: Option<RunAs>,
     /// Remarks for the status.
     pub(super) notes: Vec<String>,
 }
@@ -100,7 +102,9 @@ pub(super) fn run(
         .iter()
         .map(|bound| binding(step_name(bound.step), bound))
         .collect();
+    let choices = validated.bound.iter().map(|bound| bound.choice);
     Ok(Prepared {
+        run_as: run_as::of(choices, dereferenced.person.as_ref()),
         digest: digest::of_public(object.to_string().as_bytes()),
         pipeline: object,
         projections: needed(key, validated.bound),

@@ -11,6 +11,7 @@ use extension_registry_core::resolve::{Choice, resolve};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::identity::Person;
 use crate::projection::secrets;
 use crate::source::KeyView;
 use crate::store::PipelineEntry;
@@ -40,6 +41,8 @@ pub(super) struct Dereferenced {
     pub(super) workflow: Arc<Workflow>,
     /// Its namespace and name.
     pub(super) key: ObjectKey,
+    /// On whose behalf it resolves; `None` where nobody signed for it.
+    pub(super) person: Option<Person>,
     /// One entry a requirement, in their order.
     pub(super) resolutions: Vec<Resolution>,
     /// The pipeline of its name, where one carries the operator's label.
@@ -53,7 +56,8 @@ pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Der
     if workflow.metadata.deletion_timestamp.is_some() {
         return Ok(None);
     }
-    let consumer = context.consumer(&key.namespace);
+    let person = Person::of(&context.digest_key, &workflow);
+    let consumer = context.consumer(&key.namespace, person.as_ref());
     let mut pending = Vec::new();
     {
         let records = context.world.records.read();
@@ -86,6 +90,7 @@ pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Der
     Ok(Some(Dereferenced {
         workflow,
         key: key.clone(),
+        person,
         resolutions,
         pipeline,
     }))

@@ -65,6 +65,7 @@ fn wanted(
         Ok(Applied {
             pipeline,
             bindings,
+            run_as,
             notes,
         }) => {
             let resolved = match bindings.len() {
@@ -81,6 +82,7 @@ fn wanted(
                 summary: Some(summary(&bindings)),
                 pipeline: Some(pipeline),
                 bindings,
+                run_as,
                 notes,
                 ..base
             }
@@ -107,6 +109,7 @@ fn wanted(
                 conditions: conditions(&before.conditions, wanted, generation),
                 pipeline: before.pipeline.clone(),
                 bindings: before.bindings.clone(),
+                run_as: before.run_as.clone(),
                 notes: before.notes.clone(),
                 summary: before.summary.clone(),
                 ..base

@@ -1,10 +1,12 @@
 //! Every requirement resolved, every source there. No client here.
 
+use extension_registry_api::ON_BEHALF_OF_ANNOTATION;
 use extension_registry_core::projection::{Identity, Layout};
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::requirement::Requirement;
 use extension_registry_core::resolve::Choice;
 
+use crate::identity::Person;
 use crate::projection::missing_sources;
 use crate::workflow::Refusals;
 use crate::workflow::dereference::{Dereferenced, Found};
@@ -33,6 +35,7 @@ pub(super) struct Validated<'a> {
 
 pub(super) fn run(dereferenced: &Dereferenced) -> Result<Validated<'_>, Refusals> {
     let spec = &dereferenced.workflow.spec;
+    let person = dereferenced.person.as_ref();
     // What the workflow gets wrong by itself comes first: no other object can heal it.
     let mut problems: Vec<(Reason, String)> = extension_registry_pipeline::check(spec)
         .into_iter()
@@ -58,13 +61,13 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<Validated<'_>, Refusals
             }
         };
         match &resolution.answer {
-            Some(Ok(found)) => match bind(resolution.step, requirement, found) {
+            Some(Ok(found)) => match bind(resolution.step, requirement, found, person) {
                 Ok(one) => bound.push(one),
                 Err(refusal) => refuse(refusal.reason, refusal.to_string()),
             },
             Some(Err(refusal)) => {
                 unresolved = true;
-                refuse(refusal.reason, refusal.to_string());
+                refuse(refusal.reason, with_person(refusal, person));
             }
             None => unresolved = true,
         }
@@ -76,14 +79,34 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<Validated<'_>, Refusals
     Err(Refusals::new(!unresolved, &problems))
 }
 
+/// The refusal, with whom the workflow acts for: credentials are often there for a person, and a tool
+/// that applies for others is somebody else. It is said whether or not there are any, so it tells
+/// nothing about them.
+fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
+    if refusal.reason != Reason::NoAccess {
+        return refusal.to_string();
+    }
+    let acts_for = match person {
+        Some(person) => format!(
+            "the workflow acts for `{}`, who wrote its spec",
+            person.user
+        ),
+        None => "the workflow acts for nobody, since nobody signed for its spec".to_owned(),
+    };
+    format!(
+        "{refusal}; {acts_for}: credentials of scope user need that very person to apply it, or annotation `{ON_BEHALF_OF_ANNOTATION}`"
+    )
+}
+
 fn bind<'a>(
     step: usize,
     requirement: &'a Requirement,
     found: &'a Found,
+    person: Option<&Person>,
 ) -> Result<Bound<'a>, Refusal> {
     let layout = Layout::new(&found.choice, &found.keys)
         .map_err(|missing| missing_sources(&missing, &found.keys))?;
-    let identity = Identity::of(&found.choice, None);
+    let identity = Identity::of(&found.choice, person.map(|person| &person.user));
     Ok(Bound {
         step,
         requirement,

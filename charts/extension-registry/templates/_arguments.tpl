@@ -1,0 +1,28 @@
+{{/* Command line of the operator. */}}
+{{- define "extension-registry.arguments" -}}
+- --namespace={{ .Release.Namespace }}
+- --records-namespace={{ include "extension-registry.recordsNamespace" . }}
+{{- with .Values.zone }}
+- --zone={{ . }}
+{{- end }}
+{{- with .Values.namespaces }}
+- --namespaces={{ join "," . }}
+{{- end }}
+- --unused-grace-seconds={{ int64 .Values.unusedGraceSeconds }}
+- --resync-seconds={{ int64 .Values.resyncSeconds }}
+- --concurrency={{ int64 .Values.concurrency }}
+- --listen=0.0.0.0:8080
+- --log-format={{ .Values.log.format }}
+{{- if .Values.leaderElection.enabled }}
+- --leader-elect
+{{- end }}
+{{- if .Values.webhook.enabled }}
+- --webhook-listen=0.0.0.0:9443
+- --webhook-configuration={{ include "extension-registry.fullname" . }}
+- --webhook-host={{ include "extension-registry.webhookHost" . }}
+{{- if .Values.webhook.certManager.enabled }}
+- --webhook-certificate=/etc/extension-registry/certificate
+{{- end }}
+- --inline-credentials={{ .Values.inlineCredentials }}
+{{- end }}
+{{- end -}}

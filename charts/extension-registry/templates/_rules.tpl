@@ -1,0 +1,70 @@
+{{/* Rules for kinds in namespaces: in a ClusterRole, or in a Role of each chosen namespace. */}}
+{{- define "extension-registry.rules.namespaced" -}}
+- apiGroups: [registry.fuseml.io]
+  resources: [extensions, workflows]
+  verbs: [get, list, watch]
+- apiGroups: [registry.fuseml.io]
+  resources: [extensions/status, workflows/status]
+  verbs: [patch]
+- apiGroups: [registry.fuseml.io]
+  resources: [extensionprojections]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [registry.fuseml.io]
+  resources: [extensionprojections/status]
+  verbs: [patch]
+# Pipelines go with their workflow, so nothing deletes them.
+- apiGroups: [tekton.dev]
+  resources: [pipelines]
+  verbs: [get, list, watch, create, patch]
+# Whole Secrets are written, and none is ever read: patch would read too, because it answers with what it found.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create, update, delete]
+{{ include "extension-registry.rules.events" . }}
+{{- end -}}
+
+{{- define "extension-registry.rules.events" -}}
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
+
+{{/* Rules for kinds without a namespace. */}}
+{{- define "extension-registry.rules.cluster" -}}
+- apiGroups: [registry.fuseml.io]
+  resources: [clusterextensions]
+  verbs: [get, list, watch]
+- apiGroups: [registry.fuseml.io]
+  resources: [clusterextensions/status]
+  verbs: [patch]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- if .Values.webhook.enabled }}
+# To keep the authority of its certificate there.
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [mutatingwebhookconfigurations, validatingwebhookconfigurations]
+  resourceNames: [{{ include "extension-registry.fullname" . }}]
+  verbs: [get, patch]
+{{- end }}
+{{- end -}}
+
+{{/* A binding of the operator's account: list of root, kind of binding, kind of role, name, namespace. */}}
+{{- define "extension-registry.binding" -}}
+{{- $root := index . 0 -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ index . 1 }}
+metadata:
+  name: {{ index . 3 }}
+  {{- with index . 4 }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "extension-registry.labels" $root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ index . 2 }}
+  name: {{ index . 3 }}
+subjects:
+  {{- include "extension-registry.subject" $root | nindent 2 }}
+{{- end -}}

@@ -1,0 +1,148 @@
+//! The chart of this repository, installed into a cluster.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::setup::{NAMESPACE, RECORDS_NAMESPACE, repository};
+
+/// Name of the release, and with it of most objects of the chart.
+pub const RELEASE: &str = "extension-registry";
+
+/// Values for an operator that serves no webhook.
+pub const WITHOUT_WEBHOOK: &[(&str, &str)] = &[("webhook.enabled", "false")];
+
+/// Folder of the chart.
+#[must_use]
+pub fn folder() -> PathBuf {
+    repository("charts/extension-registry")
+}
+
+impl Cluster {
+    /// Installs or upgrades the chart without a replica, for an operator that runs outside the cluster; where the
+    /// cluster does not know Tekton's pipelines, also a definition that can hold them but runs nothing.
+    ///
+    /// # Errors
+    /// When helm or the API server refuses.
+    pub fn install_chart(&self, values: &[(&str, &str)]) -> Result<()> {
+        // helm refuses two upgrades of a release at a time, and tests of one program may share a given cluster.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = vec![
+            ("replicas", "0"),
+            ("recordsNamespace.name", RECORDS_NAMESPACE),
+        ];
+        all.extend(values);
+        self.helm_upgrade(&folder(), &all, &[])?;
+        self.install_engine()?;
+        self.wait_for_definitions()
+    }
+
+    /// Installs or upgrades the release from a chart, which is a folder or a package.
+    ///
+    /// # Errors
+    /// When helm or the API server refuses.
+    pub fn helm_upgrade(
+        &self,
+        chart: &Path,
+        values: &[(&str, &str)],
+        options: &[&str],
+    ) -> Result<String> {
+        let chart = chart.to_string_lossy();
+        let settings: Vec<String> = values
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let mut arguments = vec![
+            "upgrade",
+            "--install",
+            RELEASE,
+            &*chart,
+            "--namespace",
+            NAMESPACE,
+            "--create-namespace",
+            // A given cluster may have some of it already, applied with kubectl.
+            "--take-ownership",
+            "--force-conflicts",
+        ];
+        for setting in &settings {
+            arguments.extend(["--set", setting]);
+        }
+        arguments.extend(options);
+        self.helm(&arguments)
+    }
+
+    /// Writes a kubeconfig with a fresh token of a service account. The token is good for a day.
+    ///
+    /// # Errors
+    /// When there is no such account, or the file cannot be written.
+    pub fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> Result<PathBuf> {
+        let token = self.kubectl_run(&[
+            "create",
+            "token",
+            "--duration=24h",
+            "-n",
+            namespace,
+            service_account,
+        ])?;
+        let own = self.kubectl_run(&[
+            "config",
+            "view",
+            "--minify",
+            "--raw",
+            "--flatten",
+            "-o",
+            "json",
+        ])?;
+        let mut config: Value =
+            serde_json::from_str(&own).context("failed to understand the kubeconfig")?;
+        let user = config["contexts"][0]["context"]["user"].clone();
+        config["users"] = json!([{"name": user, "user": {"token": token.trim()}}]);
+        let folder = self
+            .folder()
+            .map_or_else(std::env::temp_dir, Path::to_owned);
+        let name = format!("{namespace}-{service_account}-{}.kubeconfig", process::id());
+        let path = folder.join(name);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("failed to create {}", path.display()))?;
+        writeln!(file, "{config:#}")
+            .with_context(|| format!("failed to write {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Lets the operator of the chart read one Secret of a project, as the project has to.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub fn grant_source(&self, namespace: &str, secret: &str) -> Result<()> {
+        let metadata =
+            json!({"namespace": namespace, "name": format!("extension-registry-{secret}")});
+        let role = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata,
+            "rules": [{
+                "apiGroups": [""], "resources": ["secrets"], "resourceNames": [secret],
+                "verbs": ["get", "list", "watch"],
+            }],
+        });
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": metadata,
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": metadata["name"],
+            },
+            "subjects": [{"kind": "ServiceAccount", "name": RELEASE, "namespace": NAMESPACE}],
+        });
+        self.apply(&format!("{role}\n---\n{binding}\n")).map(drop)
+    }
+}

@@ -1,0 +1,98 @@
+//! The operator as a container image, without Docker: a static program and certificates of authorities.
+
+use std::env::{self, consts::ARCH};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use tokio::task::spawn_blocking;
+
+use crate::cluster::Cluster;
+use crate::image::Image;
+use crate::progress::{Step, say};
+use crate::setup::repository;
+
+/// Repository and tag of the image, as the chart's values take them.
+pub const OPERATOR_IMAGE: (&str, &str) = ("registry.local/extension-registry", "e2e");
+
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+impl Cluster {
+    /// Builds the operator as a static program, and puts it on the node as [`OPERATOR_IMAGE`].
+    ///
+    /// # Errors
+    /// When it cannot be built, or the cluster has no node of this harness.
+    pub async fn import_operator(&self) -> Result<()> {
+        let folder = self
+            .folder()
+            .context("images can be put only into a cluster that this harness started")?;
+        let root = folder.join("operator-image");
+        let image = Image {
+            names: vec![format!("{}:{}", OPERATOR_IMAGE.0, OPERATOR_IMAGE.1)],
+            root: root.clone(),
+            entrypoint: vec!["/extension-registry".to_owned()],
+            environment: vec![format!("SSL_CERT_FILE={AUTHORITIES}")],
+            user: "65532:65532".to_owned(),
+        };
+        spawn_blocking(move || fill(&root))
+            .await
+            .context("failed to make the operator's image")??;
+        self.import_image(image).await
+    }
+}
+
+/// Makes the root of the image.
+fn fill(root: &Path) -> Result<()> {
+    let program = build()?;
+    let authorities = root.join(AUTHORITIES.trim_start_matches('/'));
+    let certificates = authorities.parent().context("a file without a folder")?;
+    fs::create_dir_all(certificates)
+        .with_context(|| format!("failed to create {}", certificates.display()))?;
+    fs::copy(&program, root.join("extension-registry"))
+        .with_context(|| format!("failed to copy {}", program.display()))?;
+    if Path::new(AUTHORITIES).is_file() {
+        fs::copy(AUTHORITIES, authorities).context("failed to copy certificates")?;
+    } else {
+        say(&format!(
+            "{AUTHORITIES} is missing, so the image has no certificates of authorities"
+        ));
+    }
+    Ok(())
+}
+
+/// Builds the static program in a folder of its own, so that the usual build keeps what it has.
+fn build() -> Result<PathBuf> {
+    let target = format!("{ARCH}-unknown-linux-gnu");
+    let folder = target_folder()?.join("static");
+    let step = Step::start("building the operator as a static program".to_owned());
+    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(repository("."))
+        .args(["build", "--quiet", "-p", "extension-registry-operator"])
+        // With a target of their own, macros are not static, which they cannot be.
+        .args(["--bin", "extension-registry", "--target", &target])
+        .arg("--target-dir")
+        .arg(&folder)
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .stdin(Stdio::null())
+        .status()
+        .context("failed to run cargo")?;
+    step.finish(if status.success() { "done" } else { "failed" });
+    ensure!(
+        status.success(),
+        "failed to build the operator as a static program"
+    );
+    Ok(folder.join(target).join("debug/extension-registry"))
+}
+
+/// The build folder that this program comes from.
+fn target_folder() -> Result<PathBuf> {
+    let own = env::current_exe().context("failed to find this program")?;
+    own.ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        .map(Path::to_owned)
+        .with_context(|| format!("{} lies in no build folder", own.display()))
+}

@@ -1,0 +1,246 @@
+//! The chart on a real cluster: installed, upgraded and removed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK, folder};
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::operator_image::OPERATOR_IMAGE;
+use extension_registry_e2e::setup::{NAMESPACE, RECORDS_NAMESPACE, repository};
+use extension_registry_e2e::{Cluster, Options, skip};
+use k8s_openapi::ByteString;
+use serde_json::{Value, json};
+
+/// Values that switch off what the operator cannot do.
+const OFF: &[(&str, &str)] = &[];
+
+/// The image that `helm test` asks for.
+const TEST_IMAGE: &str = "busybox:1.37";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chart_is_installed_upgraded_and_removed() {
+    let cluster = Cluster::start(Options::default()).await.unwrap();
+    if let Some(why) = cluster.services_missing() {
+        skip("the installation of the chart", why).unwrap();
+        return cluster.stop().await.unwrap();
+    }
+    cluster.install_engine().unwrap();
+    cluster.import_operator().await.unwrap();
+    cluster.image_alias(TEST_IMAGE).await.unwrap();
+
+    installed_and_at_work(&cluster);
+    upgraded(&cluster);
+    removed(&cluster);
+    cluster.stop().await.unwrap();
+}
+
+fn upgrade(cluster: &Cluster, chart: &Path) {
+    let mut values = vec![
+        ("image.repository", OPERATOR_IMAGE.0),
+        ("image.tag", OPERATOR_IMAGE.1),
+        ("test.image", TEST_IMAGE),
+    ];
+    values.extend(OFF);
+    let start = Instant::now();
+    let wait = ["--wait", "--timeout", "120s"];
+    if let Err(error) = cluster.helm_upgrade(chart, &values, &wait) {
+        let pods = kubectl(cluster, "describe pods -n extension-registry");
+        let log = kubectl(
+            cluster,
+            "logs -n extension-registry deployment/extension-registry",
+        );
+        assert!(pods.is_empty(), "{error:#}\n{pods}\n{log}");
+    }
+    took("helm upgrade --install --wait", start);
+}
+
+fn installed_and_at_work(cluster: &Cluster) {
+    upgrade(cluster, &previous_chart(cluster));
+    assert_eq!(replicas_at_work(cluster), 2);
+
+    // At once: whatever answers the API server has to be there when the installation says so.
+    cluster.create_namespace("alpha").unwrap();
+    for path in [
+        "examples/records/mlflow-0001.yaml",
+        "examples/workflows/explicit.yaml",
+    ] {
+        let path = repository(path);
+        cluster
+            .kubectl_run(&["apply", "-f", path.to_str().unwrap()])
+            .unwrap();
+    }
+    ready(cluster);
+    let start = Instant::now();
+    cluster.helm(&["test", RELEASE, "-n", NAMESPACE]).unwrap();
+    took("helm test", start);
+}
+
+fn upgraded(cluster: &Cluster) {
+    let uids = "get secrets,pipelines.tekton.dev -n alpha -o jsonpath={.items[*].metadata.uid}";
+    let before = kubectl(cluster, uids);
+    assert!(!before.is_empty());
+    upgrade(cluster, &folder());
+    assert_eq!(replicas_at_work(cluster), 2);
+    ready(cluster);
+    assert_eq!(before, kubectl(cluster, uids), "nothing is made anew");
+    // Work goes on.
+    kubectl(cluster, "delete secrets -n alpha --all");
+    kubectl(
+        cluster,
+        "annotate workflow.registry.fuseml.io -n alpha train-explicit note=1",
+    );
+    ready(cluster);
+}
+
+fn removed(cluster: &Cluster) {
+    let start = Instant::now();
+    cluster
+        .helm(&[
+            "uninstall",
+            RELEASE,
+            "-n",
+            NAMESPACE,
+            "--wait",
+            "--timeout",
+            "60s",
+        ])
+        .unwrap();
+    took("helm uninstall --wait", start);
+    let crds = kubectl(cluster, "get crd -o name");
+    assert_eq!(crds.matches(".registry.fuseml.io").count(), 4, "{crds}");
+    kubectl(cluster, &format!("get namespace {RECORDS_NAMESPACE}"));
+    let left = kubectl(
+        cluster,
+        "get clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings -o name -l app.kubernetes.io/instance=extension-registry",
+    );
+    assert_eq!(left, "");
+    // Nothing waits for an operator that is gone.
+    kubectl(
+        cluster,
+        "delete workflow.registry.fuseml.io -n alpha --all --timeout=30s",
+    );
+    kubectl(cluster, "delete clusterextensions --all --timeout=30s");
+    kubectl(cluster, "delete namespace alpha --timeout=60s");
+    kubectl(
+        cluster,
+        &format!("delete namespace {NAMESPACE} --timeout=60s"),
+    );
+    // What was kept does not stand in the way of the next installation.
+    cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
+}
+
+/// An upgrade and a change of values leave the operator's part of the webhooks alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authority_of_the_webhook_survives_an_upgrade() {
+    let options = Options {
+        node: Node::None,
+        ..Options::default()
+    };
+    let cluster = Cluster::start(options).await.unwrap();
+    let address = ("webhook.url", "https://127.0.0.1:9443");
+    cluster.install_chart(&[address]).unwrap();
+    let kubeconfig = cluster.kubeconfig_of(NAMESPACE, RELEASE).unwrap();
+    let bundle = authority();
+    let kinds = [
+        ("MutatingWebhookConfiguration", "mutate"),
+        ("ValidatingWebhookConfiguration", "validate"),
+    ];
+    for (kind, webhooks) in kinds {
+        let names =
+            ["workflows", "records"].map(|name| format!("{webhooks}-{name}.registry.fuseml.io"));
+        let webhooks =
+            names.map(|name| json!({"name": name, "clientConfig": {"caBundle": bundle}}));
+        let patch = json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+            "metadata": {"name": RELEASE}, "webhooks": webhooks,
+        });
+        // As the operator does it, with its own rights.
+        let mut arguments = vec![
+            "apply",
+            "--server-side",
+            "--field-manager=extension-registry-webhook",
+        ];
+        arguments.extend(["--kubeconfig", kubeconfig.to_str().unwrap(), "-f", "-"]);
+        cluster
+            .kubectl_with(&arguments, &patch.to_string())
+            .unwrap();
+    }
+    cluster
+        .install_chart(&[address, ("webhook.timeoutSeconds", "7")])
+        .unwrap();
+    for (kind, _) in kinds {
+        let shown = kubectl(&cluster, &format!("get {kind} {RELEASE} -o json"));
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        let webhooks = shown["webhooks"].as_array().unwrap();
+        assert_eq!(webhooks.len(), 2);
+        for webhook in webhooks {
+            assert_eq!(webhook["clientConfig"]["caBundle"], bundle);
+            assert_eq!(webhook["timeoutSeconds"], 7);
+        }
+    }
+    cluster.stop().await.unwrap();
+}
+
+/// A certificate, in base64 as the API server takes it.
+fn authority() -> Value {
+    let made = rcgen::generate_simple_self_signed(["authority".to_owned()]).unwrap();
+    serde_json::to_value(ByteString(made.cert.pem().into_bytes())).unwrap()
+}
+
+/// The chart as it was before: the present one under a lower version.
+fn previous_chart(cluster: &Cluster) -> PathBuf {
+    let place = cluster.folder().unwrap().join("previous-chart");
+    let (chart, target) = (folder(), place.to_str().unwrap());
+    cluster
+        .helm(&[
+            "package",
+            chart.to_str().unwrap(),
+            "--version",
+            "0.0.1",
+            "-d",
+            target,
+        ])
+        .unwrap();
+    place.join(format!("{RELEASE}-0.0.1.tgz"))
+}
+
+fn ready(cluster: &Cluster) {
+    kubectl(
+        cluster,
+        "wait --for=condition=Ready workflow.registry.fuseml.io/train-explicit -n alpha --timeout=30s",
+    );
+}
+
+/// The number of Pods of the operator that are ready. None has failed on the way.
+fn replicas_at_work(cluster: &Cluster) -> usize {
+    let pods = kubectl(
+        cluster,
+        "get pods -n extension-registry -l app.kubernetes.io/component=operator -o json",
+    );
+    let pods: Value = serde_json::from_str(&pods).unwrap();
+    pods["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        // An upgrade may not have seen the last one go.
+        .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+        .map(|pod| &pod["status"]["containerStatuses"][0])
+        .inspect(|container| assert_eq!(container["restartCount"], 0, "{container:#}"))
+        .filter(|container| container["ready"] == true)
+        .count()
+}
+
+fn kubectl(cluster: &Cluster, arguments: &str) -> String {
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    cluster.kubectl_run(&arguments).unwrap()
+}
+
+fn took(what: &str, start: Instant) {
+    let seconds: Duration = start.elapsed();
+    println!("{what}: {:.1} s", seconds.as_secs_f64());
+}

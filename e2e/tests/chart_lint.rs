@@ -1,0 +1,288 @@
+//! The chart without a cluster: what it makes of its values, and what it refuses.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use extension_registry_e2e::chart::folder;
+use extension_registry_e2e::helm::helm;
+use extension_registry_e2e::operator;
+use serde_json::{Value, json};
+
+const LIMITED: &str = "namespaces={alpha,beta}";
+const CERT_MANAGER: &str = "webhook.certManager.enabled=true";
+const OUTSIDE: &str = "webhook.url=https://127.0.0.1:9443";
+const EVERYTHING: &[&str] = &[
+    CERT_MANAGER,
+    "zone=here",
+    "priorityClassName=system-cluster-critical",
+    "networkPolicy.enabled=true",
+    "metrics.serviceMonitor.enabled=true",
+    "metrics.dashboard.enabled=true",
+    "image.pullSecrets[0].name=pull",
+    "podLabels.team=platform",
+    "podAnnotations.note=one",
+    "serviceAccount.annotations.note=one",
+];
+
+fn chart(verb: &[&str], settings: &[&str]) -> anyhow::Result<String> {
+    let folder = folder();
+    let folder = folder.to_str().unwrap();
+    let mut arguments = verb.to_vec();
+    arguments.push(folder);
+    for setting in settings {
+        arguments.extend(["--set", setting]);
+    }
+    helm(&arguments)
+}
+
+fn objects(settings: &[&str]) -> Vec<Value> {
+    let verb = ["template", "extension-registry", "--namespace", "system"];
+    chart(&verb, settings)
+        .unwrap()
+        .split("\n---")
+        .map(|text| serde_saphyr::from_str::<Value>(text).unwrap())
+        .filter(Value::is_object)
+        .collect()
+}
+
+fn kinds(objects: &[Value]) -> BTreeSet<&str> {
+    objects
+        .iter()
+        .map(|object| object["kind"].as_str().unwrap())
+        .collect()
+}
+
+fn of<'o>(objects: &'o [Value], kind: &str, namespace: &str, name: &str) -> &'o Value {
+    objects
+        .iter()
+        .find(|object| {
+            let metadata = &object["metadata"];
+            object["kind"] == kind
+                && metadata["name"] == name
+                && metadata["namespace"].as_str().unwrap_or_default() == namespace
+        })
+        .unwrap_or(&Value::Null)
+}
+
+/// The verbs on a resource, where no name limits them.
+fn verbs(role: &Value, resource: &str) -> BTreeSet<String> {
+    role["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|rule| rule["resourceNames"].is_null())
+        .filter(|rule| {
+            rule["resources"]
+                .as_array()
+                .unwrap()
+                .contains(&json!(resource))
+        })
+        .flat_map(|rule| rule["verbs"].as_array().unwrap())
+        .map(|verb| verb.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn set(verbs: &[&str]) -> BTreeSet<String> {
+    verbs.iter().map(|&verb| verb.to_owned()).collect()
+}
+
+fn arguments(objects: &[Value]) -> Vec<&str> {
+    let deployment = of(objects, "Deployment", "system", "extension-registry");
+    deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|argument| argument.as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn lint_finds_nothing() {
+    for settings in [&[][..], &[LIMITED], &[CERT_MANAGER], &[OUTSIDE], EVERYTHING] {
+        chart(&["lint", "--strict"], settings).unwrap();
+    }
+}
+
+#[test]
+fn wrong_values_are_refused_by_name() {
+    for (setting, named) in [
+        ("replcas=2", "replcas"),
+        ("replicas=many", "/replicas"),
+        ("webhook.enable=true", "enable"),
+        ("webhook.url=http://127.0.0.1", "/webhook/url"),
+        ("inlineCredentials=keep", "/inlineCredentials"),
+        ("namespaces={Alpha}", "/namespaces/0"),
+        ("log.format=yaml", "/log/format"),
+        ("unusedGraceSeconds=-1", "/unusedGraceSeconds"),
+    ] {
+        let said = chart(&["template"], &[setting]).unwrap_err().to_string();
+        assert!(said.contains(named), "{setting}: {said}");
+    }
+}
+
+#[test]
+fn what_is_off_is_not_there() {
+    let plain = objects(&[]);
+    for kind in [
+        "NetworkPolicy",
+        "ServiceMonitor",
+        "ConfigMap",
+        "Certificate",
+        "Issuer",
+    ] {
+        assert!(!kinds(&plain).contains(kind), "{kind}");
+        assert!(kinds(&objects(EVERYTHING)).contains(kind), "{kind}");
+    }
+    let without = objects(&[
+        "webhook.enabled=false",
+        "crds.install=false",
+        "policies.enabled=false",
+    ]);
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+        "CustomResourceDefinition",
+        "ValidatingAdmissionPolicy",
+    ] {
+        assert!(!kinds(&without).contains(kind), "{kind}");
+    }
+    assert!(
+        !arguments(&without)
+            .iter()
+            .any(|argument| argument.contains("webhook"))
+    );
+}
+
+#[test]
+fn definitions_and_credentials_outlive_the_release() {
+    let plain = objects(&[]);
+    let kept: Vec<&Value> = plain
+        .iter()
+        .filter(|object| object["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep")
+        .collect();
+    let definitions = kept
+        .iter()
+        .filter(|object| object["kind"] == "CustomResourceDefinition");
+    assert_eq!(definitions.count(), 4);
+    assert!(kept.contains(&of(&plain, "Namespace", "", "extension-registry-records")));
+    // Braces in descriptions are for people, not for helm.
+    let workflows = of(
+        &plain,
+        "CustomResourceDefinition",
+        "",
+        "workflows.registry.fuseml.io",
+    );
+    assert!(workflows.to_string().contains("{{"));
+}
+
+#[test]
+fn secrets_of_projects_are_written_and_never_read() {
+    let plain = objects(&[]);
+    let role = of(&plain, "ClusterRole", "", "extension-registry");
+    assert_eq!(verbs(role, "secrets"), set(&["create", "delete", "update"]));
+    assert_eq!(verbs(role, "workflows"), set(&["get", "list", "watch"]));
+    assert_eq!(verbs(role, "workflows/status"), set(&["patch"]));
+    let own = of(&plain, "Role", "system", "extension-registry-own");
+    assert_eq!(verbs(own, "secrets"), set(&["create"]));
+    let records = of(
+        &plain,
+        "Role",
+        "extension-registry-records",
+        "extension-registry-records",
+    );
+    assert_eq!(
+        verbs(records, "secrets"),
+        set(&["create", "delete", "get", "list", "watch"])
+    );
+    for role in plain
+        .iter()
+        .filter(|object| object["kind"].as_str().unwrap().ends_with("Role"))
+    {
+        assert!(!role["rules"].to_string().contains('*'), "{role}");
+    }
+}
+
+#[test]
+fn with_chosen_namespaces_the_powers_end_there() {
+    let limited = objects(&[LIMITED]);
+    let cluster = of(&limited, "ClusterRole", "", "extension-registry");
+    for resource in [
+        "secrets",
+        "workflows",
+        "extensions",
+        "pipelines",
+        "extensionprojections",
+    ] {
+        assert_eq!(verbs(cluster, resource), set(&[]), "{resource}");
+    }
+    assert_eq!(
+        verbs(cluster, "clusterextensions"),
+        set(&["get", "list", "watch"])
+    );
+    for namespace in ["alpha", "beta"] {
+        let role = of(&limited, "Role", namespace, "extension-registry");
+        assert_eq!(verbs(role, "secrets"), set(&["create", "delete", "update"]));
+        assert_eq!(
+            of(&limited, "RoleBinding", namespace, "extension-registry")["subjects"][0]["namespace"],
+            "system"
+        );
+    }
+    assert!(arguments(&limited).contains(&"--namespaces=alpha,beta"));
+}
+
+#[test]
+fn webhooks_are_found_by_service_or_by_address() {
+    for (settings, outside) in [(&[][..], false), (&[OUTSIDE], true)] {
+        let objects = objects(settings);
+        let mut paths = BTreeSet::new();
+        for kind in [
+            "MutatingWebhookConfiguration",
+            "ValidatingWebhookConfiguration",
+        ] {
+            let configuration = of(&objects, kind, "", "extension-registry");
+            for webhook in configuration["webhooks"].as_array().unwrap() {
+                let config = &webhook["clientConfig"];
+                let path = if outside {
+                    assert!(config["service"].is_null());
+                    let url = config["url"].as_str().unwrap();
+                    url.strip_prefix("https://127.0.0.1:9443").unwrap()
+                } else {
+                    assert_eq!(config["service"]["name"], "extension-registry-webhook");
+                    config["service"]["path"].as_str().unwrap()
+                };
+                paths.insert(path.to_owned());
+                // The operator writes it, so an upgrade must not.
+                assert!(config["caBundle"].is_null());
+                assert_eq!(webhook["failurePolicy"], "Fail");
+            }
+        }
+        let all = [
+            "/mutate/records",
+            "/mutate/workflows",
+            "/validate/records",
+            "/validate/workflows",
+        ];
+        assert_eq!(paths, set(&all));
+    }
+}
+
+#[test]
+fn the_operator_knows_its_arguments() {
+    let output = Command::new(operator::program().unwrap())
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for settings in [&[LIMITED][..], EVERYTHING] {
+        let objects = objects(settings);
+        for argument in arguments(&objects) {
+            let option = argument.split('=').next().unwrap();
+            let known = help.split([' ', '\n']).any(|word| word == option);
+            assert!(known, "{option}");
+        }
+    }
+}
