@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use door::{Said, canary, kubectl, stored_values};
+use extension_registry_e2e::Options;
+use extension_registry_e2e::cluster::Node;
 use serde_json::{Value, json};
 use support::{Lab, RECORDS, condition, eventually, own, record, secret_name, section, workflow};
 use support::{text, version};
@@ -23,9 +25,11 @@ const SEALED: &str = "registry.fuseml.io/sealed";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn values_leave_records_before_they_are_stored() {
-    let (arguments, prepare) = door::before("127.0.0.1");
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut lab = Lab::start_prepared("sealing", &arguments, prepare).await;
+    let options = Options {
+        node: Node::None,
+        ..Options::default()
+    };
+    let mut lab = Lab::with_webhook("sealing", options, &[], &[]).await;
     lab.namespace(PROJECT);
     let before = door::revision(&lab);
     applied_once_more(&lab).await;
@@ -264,7 +268,8 @@ async fn only_readers_write(lab: &Lab) {
     assert_ne!(sealed_name(&after), sealed_name(&stored));
 
     // Secrets that are there and those that are not read the same.
-    lab.source(PROJECT, "there", "x").await;
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": PROJECT, "name": "there"}});
+    lab.apply(&secret).await;
     let refer = |secret: &str| {
         let set = json!([{"name": "main", "secretRef": {"name": secret}}]);
         apply(lab, &["--as=ada"], &own(record("refers", &set), PROJECT))
@@ -280,6 +285,24 @@ async fn only_readers_write(lab: &Lab) {
         kubectl(&lab.cluster, &words, "").unwrap();
     }
     eventually(Duration::from_secs(10), "she may", async || refer("there")).await;
+    // The operator may not read it either, and says how it could.
+    let key = ("Extension", PROJECT, "refers");
+    let denied = lab
+        .until(key, "is denied", |object| {
+            text(&condition(object, "Ready")["message"]).contains("may not read")
+        })
+        .await;
+    let message = text(&condition(&denied, "Ready")["message"]);
+    assert!(message.contains("--serviceaccount=extension-registry:extension-registry"));
+    let (_, commands) = message.split_once("let it: ").unwrap();
+    for command in commands.split(" && ") {
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        kubectl(&lab.cluster, &words, "").unwrap();
+    }
+    lab.until(key, "is ready", |object| {
+        condition(object, "Ready")["status"] == "True"
+    })
+    .await;
 }
 
 async fn anothers_secret(lab: &Lab) {

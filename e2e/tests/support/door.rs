@@ -1,4 +1,4 @@
-//! The webhook of an operator that runs beside the API server, kubectl, and what etcd holds.
+//! What kubectl says, and what etcd holds.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -6,9 +6,8 @@
 )]
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use extension_registry_e2e::Cluster;
@@ -25,50 +24,6 @@ pub(crate) type Said = Result<String, String>;
 
 pub(crate) fn canary(name: &str) -> String {
     format!("{CANARY}-{name}")
-}
-
-/// The arguments of an operator with a webhook, and what the cluster needs before it starts.
-pub(crate) fn before(host: &str) -> (Vec<String>, impl FnOnce(&Cluster) + use<>) {
-    let listener = TcpListener::bind((host, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let arguments = vec![
-        format!("--webhook-listen={address}"),
-        format!("--webhook-host={host}"),
-    ];
-    let mut manifest = String::new();
-    for (kind, phase) in [
-        ("MutatingWebhookConfiguration", "mutate"),
-        ("ValidatingWebhookConfiguration", "validate"),
-    ] {
-        let webhook = |name: &str, resources: &[&str]| {
-            json!({
-                "name": format!("{name}.registry.fuseml.io"),
-                "admissionReviewVersions": ["v1"],
-                "sideEffects": "NoneOnDryRun",
-                "failurePolicy": "Fail",
-                "clientConfig": {"url": format!("https://{address}/{phase}/{name}")},
-                "rules": [{
-                    "apiGroups": ["registry.fuseml.io"], "apiVersions": ["v1alpha1"],
-                    "operations": ["CREATE", "UPDATE"], "resources": resources, "scope": "*",
-                }],
-            })
-        };
-        let configuration = json!({
-            "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
-            "metadata": {"name": "extension-registry"},
-            "webhooks": [
-                webhook("workflows", &["workflows"]),
-                webhook("records", &["extensions", "clusterextensions"]),
-            ],
-        });
-        writeln!(manifest, "---\n{configuration}").unwrap();
-    }
-    (arguments, move |cluster: &Cluster| {
-        cluster
-            .kubectl_with(&["apply", "--server-side", "-f", "-"], &manifest)
-            .unwrap();
-        drop(listener);
-    })
 }
 
 /// Runs kubectl with an input.

@@ -53,6 +53,9 @@ pub(crate) async fn mutate(context: &Context, review: &Review) -> Answer {
             Err(error) => return Answer::retry(error.to_string()),
         }
     }
+    for secret in &sealed.secrets {
+        context.sealed_lately.note(&secret.name, review.user_name());
+    }
     // Last, so that nothing is written for whoever is refused here.
     if !review.dry_run
         && let Err(answer) = create(context, &record, &sealed.secrets).await
