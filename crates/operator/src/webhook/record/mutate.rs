@@ -119,7 +119,10 @@ fn keep_managed_fields(old: &DynamicObject, object: &mut DynamicObject) {
         && !is_other_spec(Some(old), object)
         && of_people(&old.metadata) == of_people(&object.metadata)
     {
-        object.metadata.managed_fields = old.metadata.managed_fields.clone();
+        object
+            .metadata
+            .managed_fields
+            .clone_from(&old.metadata.managed_fields);
     }
 }
 

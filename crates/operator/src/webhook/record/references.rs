@@ -126,7 +126,7 @@ mod tests {
     use super::{refusal, wanted};
     use crate::task::ObjectKey;
 
-    fn object(spec: serde_json::Value) -> DynamicObject {
+    fn object(spec: &serde_json::Value) -> DynamicObject {
         let kind = ApiResource::erase::<extension_registry_api::Extension>(&());
         let mut object = DynamicObject::new("store", &kind);
         object.data = json!({"spec": spec});
@@ -135,13 +135,13 @@ mod tests {
 
     #[test]
     fn every_reference_is_asked_about_once_where_it_is() {
-        let entry = |from: serde_json::Value| json!({"name": "K", "valueFrom": from});
-        let object = object(json!({"services": [{"credentials": [
+        let entry = |from: &serde_json::Value| json!({"name": "K", "valueFrom": from});
+        let object = object(&json!({"services": [{"credentials": [
             {"secretRef": {"name": "whole"}, "configuration": [
-                entry(json!({"secretKeyRef": {"name": "kept", "key": "a"}})),
-                entry(json!({"secretKeyRef": {"name": "kept", "key": "b"}})),
-                entry(json!({"sealedRef": {"name": "sealed-old", "key": "a"}})),
-                entry(json!({"sealedRef": {"name": "sealed-new", "key": "a"}})),
+                entry(&json!({"secretKeyRef": {"name": "kept", "key": "a"}})),
+                entry(&json!({"secretKeyRef": {"name": "kept", "key": "b"}})),
+                entry(&json!({"sealedRef": {"name": "sealed-old", "key": "a"}})),
+                entry(&json!({"sealedRef": {"name": "sealed-new", "key": "a"}})),
             ]},
             {"secretRef": 5, "configuration": [7, {"valueFrom": "x"}]},
         ]}]}));
