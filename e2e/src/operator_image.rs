@@ -92,7 +92,8 @@ fn build() -> Result<PathBuf> {
 fn target_folder() -> Result<PathBuf> {
     let own = env::current_exe().context("failed to find this program")?;
     own.ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        .find(|folder| folder.join("deps").is_dir())
+        .and_then(Path::parent)
         .map(Path::to_owned)
         .with_context(|| format!("{} lies in no build folder", own.display()))
 }

@@ -410,6 +410,9 @@ fn workflow(name: &str, step: &str) -> String {
 async fn the_operator_says_what_the_api_server_cannot() {
     let lab = Lab::start("admit", options()).await;
     lab.cluster.create_namespace(PROJECT).unwrap();
+    for secret in ["nowhere", "half", "huge"] {
+        lab.cluster.grant_source(PROJECT, secret).unwrap();
+    }
     lab.apply(RECORDS);
     for case in CASES {
         lab.apply(&workflow(case.name, case.step));

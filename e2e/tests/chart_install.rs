@@ -1,6 +1,7 @@
 //! The chart on a real cluster: installed, upgraded and removed.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "the helpers of tests may do what tests may do"
 )]
@@ -44,6 +45,8 @@ fn upgrade(cluster: &Cluster, chart: &Path) {
         ("image.repository", OPERATOR_IMAGE.0),
         ("image.tag", OPERATOR_IMAGE.1),
         ("test.image", TEST_IMAGE),
+        // Otherwise an event that may not be written leaves no trace.
+        ("log.level", r"info\,extension_registry_operator=debug"),
     ];
     values.extend(OFF);
     let start = Instant::now();
@@ -54,7 +57,7 @@ fn upgrade(cluster: &Cluster, chart: &Path) {
             cluster,
             "logs -n extension-registry deployment/extension-registry",
         );
-        assert!(pods.is_empty(), "{error:#}\n{pods}\n{log}");
+        panic!("{error:#}\n{pods}\n{log}");
     }
     took("helm upgrade --install --wait", start);
 }
@@ -65,16 +68,10 @@ fn installed_and_at_work(cluster: &Cluster) {
 
     // At once: whatever answers the API server has to be there when the installation says so.
     cluster.create_namespace("alpha").unwrap();
-    for path in [
-        "examples/records/mlflow-0001.yaml",
-        "examples/workflows/explicit.yaml",
-    ] {
-        let path = repository(path);
-        cluster
-            .kubectl_run(&["apply", "-f", path.to_str().unwrap()])
-            .unwrap();
-    }
-    ready(cluster);
+    apply(cluster, "examples/records/mlflow-0001.yaml");
+    apply(cluster, "examples/workflows/explicit.yaml");
+    ready(cluster, "train-explicit");
+    trusted(cluster);
     let start = Instant::now();
     cluster.helm(&["test", RELEASE, "-n", NAMESPACE]).unwrap();
     took("helm test", start);
@@ -86,15 +83,20 @@ fn upgraded(cluster: &Cluster) {
     assert!(!before.is_empty());
     upgrade(cluster, &folder());
     assert_eq!(replicas_at_work(cluster), 2);
-    ready(cluster);
+    ready(cluster, "train-explicit");
+    trusted(cluster);
     assert_eq!(before, kubectl(cluster, uids), "nothing is made anew");
-    // Work goes on.
-    kubectl(cluster, "delete secrets -n alpha --all");
-    kubectl(
+    // The new replicas lead, and answer the API server.
+    apply(cluster, "examples/workflows/mapped-environment.yaml");
+    ready(cluster, "train-mapped");
+    let holder =
+        "get lease -n extension-registry extension-registry -o jsonpath={.spec.holderIdentity}";
+    assert_ne!(kubectl(cluster, holder), "");
+    let log = kubectl(
         cluster,
-        "annotate workflow.registry.fuseml.io -n alpha train-explicit note=1",
+        "logs -n extension-registry -l app.kubernetes.io/component=operator --tail=-1",
     );
-    ready(cluster);
+    assert!(!log.contains(" cannot "), "a power is missing: {log}");
 }
 
 fn removed(cluster: &Cluster) {
@@ -209,11 +211,32 @@ fn previous_chart(cluster: &Cluster) -> PathBuf {
     place.join(format!("{RELEASE}-0.0.1.tgz"))
 }
 
-fn ready(cluster: &Cluster) {
+fn apply(cluster: &Cluster, path: &str) {
+    let path = repository(path);
+    cluster
+        .kubectl_run(&["apply", "-f", path.to_str().unwrap()])
+        .unwrap();
+}
+
+fn ready(cluster: &Cluster, workflow: &str) {
     kubectl(
         cluster,
-        "wait --for=condition=Ready workflow.registry.fuseml.io/train-explicit -n alpha --timeout=30s",
+        &format!(
+            "wait --for=condition=Ready workflow.registry.fuseml.io/{workflow} -n alpha --timeout=30s"
+        ),
     );
+}
+
+/// The operator has written its authority into every webhook.
+fn trusted(cluster: &Cluster) {
+    for kind in [
+        "mutatingwebhookconfiguration",
+        "validatingwebhookconfiguration",
+    ] {
+        let get =
+            format!("get {kind} {RELEASE} -o jsonpath={{.webhooks[*].clientConfig.caBundle}}");
+        assert_eq!(kubectl(cluster, &get).split(' ').count(), 2, "{kind}");
+    }
 }
 
 /// The number of Pods of the operator that are ready. None has failed on the way.

@@ -1,5 +1,6 @@
 //! What kubectl says, and what etcd holds.
 #![allow(
+    dead_code,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a helper of tests may do what tests may do"

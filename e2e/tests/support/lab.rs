@@ -64,6 +64,7 @@ impl Lab {
                 );
             }
         }
+        assert_eq!(missing_powers(&self.operator.log()), Vec::<&str>::new());
         self.operator.stop().unwrap();
         self.cluster.stop().await.unwrap();
     }
@@ -170,4 +171,12 @@ pub(crate) fn list(value: &Value) -> &[Value] {
 
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// What the operator wanted to do and its role does not allow. It may go on without, so its log is the place to look.
+/// A project's Secret may be looked for before the project shows it.
+fn missing_powers(log: &str) -> Vec<&str> {
+    log.lines()
+        .filter(|line| line.contains(" cannot ") && !line.contains("source Secret"))
+        .collect()
 }

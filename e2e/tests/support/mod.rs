@@ -131,6 +131,7 @@ impl Lab {
 
     pub(crate) async fn stop(mut self) {
         assert!(!self.logs().contains("panicked"), "the operator panicked");
+        assert_eq!(missing_powers(&self.logs()), Vec::<&str>::new());
         drop(self.operator.take());
         for log in &self.logs {
             let _ = std::fs::remove_file(log);
@@ -250,6 +251,15 @@ impl Lab {
         self.until(("Workflow", namespace, name), &what, |object| {
             let ready = condition(object, "Ready");
             is_observed(object) && ready["status"] == "False" && ready["reason"] == reason
+        })
+        .await
+    }
+
+    /// As [`Lab::refused`], where only something outside of the spec has changed.
+    pub(crate) async fn refused_again(&self, namespace: &str, name: &str, reason: &str) -> Value {
+        let what = format!("is refused as {reason}");
+        self.until(("Workflow", namespace, name), &what, |object| {
+            condition(object, "Ready")["reason"] == reason
         })
         .await
     }
@@ -421,4 +431,12 @@ pub(crate) fn version(object: &Value) -> &str {
 
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// What the operator wanted to do and its role does not allow. It may go on without, so its log is the place to look.
+/// A project's Secret may be looked for before the project shows it.
+fn missing_powers(log: &str) -> Vec<&str> {
+    log.lines()
+        .filter(|line| line.contains(" cannot ") && !line.contains("source Secret"))
+        .collect()
 }

@@ -1,0 +1,571 @@
+//! The policies about Secrets and the ledger: what a stolen token of the operator cannot do, and
+//! what nobody else can. Each clause has an object that breaks only that clause.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/people.rs"]
+mod people;
+
+use std::time::{Duration, Instant};
+
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::setup::RECORDS_NAMESPACE;
+use extension_registry_e2e::{Cluster, Installed, Options};
+use kube::Client;
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use people::{create, create_dry, objects};
+use serde_json::{Value, json};
+
+const PROJECT: &str = "policies";
+const CANARY: &str = "canary-5f1c9e77";
+
+/// Changes one thing.
+type Break = fn(&mut Value);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_and_the_ledger_are_kept_apart() {
+    let options = Options {
+        node: Node::None,
+        ..Options::default()
+    };
+    let cluster = Cluster::from_environment_or_start(options).await.unwrap();
+    let installed = Installed::without_webhook(&cluster).unwrap();
+    cluster.create_namespace(PROJECT).unwrap();
+    let operator = people::operator(&installed).await;
+    let admin = cluster.client();
+    in_force(&operator).await;
+    the_operator_writes_only_what_it_renders(&operator).await;
+    the_operator_leaves_what_it_did_not_render(&operator, &admin).await;
+    the_operator_reads_no_secret(&operator, &admin).await;
+    the_operator_seals_and_nothing_else(&operator, &admin).await;
+    nobody_else_writes_what_is_rendered(&operator, &admin).await;
+    nobody_else_writes_the_ledger(&operator, &admin).await;
+    what_is_deleted_goes(&operator, &admin, &cluster).await;
+    if !cluster.is_ours() {
+        let _ = cluster.kubectl_run(&["delete", "namespace", PROJECT, "--wait=false"]);
+    }
+    cluster.stop().await.unwrap();
+}
+
+fn section(rule: &str) {
+    println!("--- {rule}");
+}
+
+/// As the operator renders it.
+fn rendered(name: &str, owner: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "servicebinding.io/s3",
+        "metadata": {
+            "namespace": PROJECT, "name": name,
+            "labels": {"registry.fuseml.io/managed-by": "extension-registry"},
+            "ownerReferences": [{"apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ExtensionProjection",
+                "name": name, "uid": owner, "controller": true, "blockOwnerDeletion": false}],
+        },
+        "data": {"uri": "eA=="},
+    })
+}
+
+fn sealed(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "registry.fuseml.io/sealed", "immutable": true,
+        "metadata": {"namespace": RECORDS_NAMESPACE, "name": name, "labels": {"registry.fuseml.io/sealed": "true"}},
+        "data": {"KEY": "eA=="},
+    })
+}
+
+fn opaque(namespace: &str, name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"namespace": namespace, "name": name},
+        "stringData": {"password": CANARY},
+    })
+}
+
+fn projection(name: &str) -> Value {
+    json!({
+        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ExtensionProjection",
+        "metadata": {"namespace": PROJECT, "name": name},
+        "spec": {"record": {"kind": "ClusterExtension", "name": "r"}, "service": "s", "type": "s3"},
+    })
+}
+
+fn secrets(client: &Client, namespace: &str) -> Api<DynamicObject> {
+    objects(client, "v1", "Secret", namespace)
+}
+
+/// A new policy is in force some hundred milliseconds after it is there.
+async fn in_force(operator: &Client) {
+    let begun = Instant::now();
+    while create_dry(operator, &opaque(PROJECT, "wait")).await.is_ok() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "no policy is in force"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Every break is refused with its own words, and with no others.
+async fn each_is_refused(client: &Client, good: &Value, breaks: &[(Break, &str)]) {
+    create_dry(client, good)
+        .await
+        .expect("the good object passes");
+    for (change, expected) in breaks {
+        let mut bad = good.clone();
+        change(&mut bad);
+        let said = create_dry(client, &bad).await.expect_err(expected);
+        assert!(said.contains(expected), "{expected} is not in: {said}");
+    }
+}
+
+async fn the_operator_writes_only_what_it_renders(operator: &Client) {
+    section("the operator creates only Secrets as it renders them");
+    let breaks: [(Break, &str); 12] = [
+        (
+            |o| o["type"] = json!("Opaque"),
+            "has a type that begins with servicebinding.io/",
+        ),
+        (
+            |o| {
+                o["type"] = json!("kubernetes.io/service-account-token");
+                o["metadata"]["annotations"] =
+                    json!({"kubernetes.io/service-account.name": "default"});
+            },
+            "has a type that begins with servicebinding.io/",
+        ),
+        (
+            |o| {
+                o["metadata"]["name"] = json!("other");
+                o["metadata"]["ownerReferences"][0]["name"] = json!("other");
+            },
+            "name of a rendered Secret begins with ext-",
+        ),
+        (
+            |o| o["metadata"]["labels"] = json!({}),
+            "has the label registry.fuseml.io/managed-by",
+        ),
+        (
+            |o| o["metadata"]["labels"]["registry.fuseml.io/managed-by"] = json!("me"),
+            "has the label registry.fuseml.io/managed-by",
+        ),
+        (
+            |o| o["metadata"]["labels"]["app"] = json!("x"),
+            "has no other label",
+        ),
+        (
+            |o| o["metadata"]["annotations"] = json!({"a": "b"}),
+            "metadata.annotations: a rendered Secret has none",
+        ),
+        (
+            |o| o["metadata"]["finalizers"] = json!(["a.b/c"]),
+            "metadata.finalizers: a rendered Secret has none",
+        ),
+        (
+            |o| o["immutable"] = json!(true),
+            "immutable: a rendered Secret can change",
+        ),
+        (
+            |o| o["metadata"]["ownerReferences"] = json!([]),
+            "the only owner of a rendered Secret",
+        ),
+        (
+            |o| o["metadata"]["ownerReferences"][0]["kind"] = json!("Workflow"),
+            "the only owner of a rendered Secret",
+        ),
+        (
+            |o| {
+                let mut second = o["metadata"]["ownerReferences"][0].clone();
+                second["uid"] = json!("other");
+                second["controller"] = json!(false);
+                o["metadata"]["ownerReferences"]
+                    .as_array_mut()
+                    .unwrap()
+                    .push(second);
+            },
+            "the only owner of a rendered Secret",
+        ),
+    ];
+    each_is_refused(operator, &rendered("ext-good", "u"), &breaks).await;
+    for (field, value) in [("apiVersion", "v1"), ("name", "ext-other")] {
+        let mut bad = rendered("ext-good", "u");
+        bad["metadata"]["ownerReferences"][0][field] = json!(value);
+        let said = create_dry(operator, &bad).await.unwrap_err();
+        assert!(
+            said.contains("the only owner of a rendered Secret"),
+            "{said}"
+        );
+    }
+}
+
+async fn the_operator_leaves_what_it_did_not_render(operator: &Client, admin: &Client) {
+    section("the operator neither replaces nor deletes what it did not render");
+    let mut unlabelled = rendered("ext-unlabelled", "u");
+    unlabelled["metadata"]["labels"] = json!({});
+    unlabelled["metadata"]["ownerReferences"] = json!([]);
+    for (squatter, on_replace, on_delete) in [
+        (
+            opaque(PROJECT, "ext-opaque"),
+            "field is immutable",
+            "was not rendered by the operator",
+        ),
+        (
+            unlabelled,
+            "does not have the label registry.fuseml.io/managed-by",
+            "does not have the label registry.fuseml.io/managed-by",
+        ),
+    ] {
+        let name = squatter["metadata"]["name"].as_str().unwrap().to_owned();
+        create(admin, &squatter, &PostParams::default())
+            .await
+            .unwrap();
+        let api = secrets(operator, PROJECT);
+        let object = serde_json::from_value(rendered(&name, "u")).unwrap();
+        let replaced = api.replace(&name, &PostParams::default(), &object).await;
+        let said = replaced.unwrap_err().to_string();
+        assert!(said.contains(on_replace), "{said}");
+        assert!(!said.contains(CANARY));
+        let deleted = api.delete(&name, &DeleteParams::default()).await;
+        let said = deleted.map(drop).unwrap_err().to_string();
+        assert!(said.contains(on_delete), "{said}");
+        secrets(admin, PROJECT)
+            .get(&name)
+            .await
+            .expect("it is still there");
+    }
+}
+
+async fn the_operator_reads_no_secret(operator: &Client, admin: &Client) {
+    section("no patch and no read of the operator gives a foreign value back");
+    create(admin, &opaque(PROJECT, "foreign"), &PostParams::default())
+        .await
+        .unwrap();
+    let api = secrets(operator, PROJECT);
+    let mut answers = vec![
+        format!("{:?}", api.get("foreign").await),
+        format!("{:?}", api.list(&kube::api::ListParams::default()).await),
+        format!(
+            "{:?}",
+            api.delete_collection(&DeleteParams::default(), &kube::api::ListParams::default())
+                .await
+                .map(drop)
+        ),
+    ];
+    let copy = serde_json::from_value(json!([
+        {"op": "copy", "from": "/data/password", "path": "/metadata/labels"}
+    ]))
+    .unwrap();
+    let apply = json!({"apiVersion": "v1", "kind": "Secret"});
+    let patches = [
+        Patch::Merge(json!({})),
+        Patch::Strategic(json!({})),
+        Patch::Json(copy),
+        Patch::Apply(apply),
+    ];
+    for patch in &patches {
+        for dry_run in [false, true] {
+            let mut parameters = PatchParams::default();
+            if matches!(patch, Patch::Apply(_)) {
+                parameters = PatchParams::apply("thief").force();
+            }
+            parameters.dry_run = dry_run;
+            answers.push(format!(
+                "{:?}",
+                api.patch("foreign", &parameters, patch).await
+            ));
+        }
+    }
+    let encoded = "Y2FuYXJ5";
+    for answer in answers {
+        assert!(answer.contains("code: 403"), "{answer}");
+        assert!(
+            !answer.contains(CANARY) && !answer.contains(encoded),
+            "{answer}"
+        );
+    }
+}
+
+async fn the_operator_seals_and_nothing_else(operator: &Client, admin: &Client) {
+    section("in the records namespace the operator makes and removes sealed Secrets only");
+    let breaks: [(Break, &str); 4] = [
+        (
+            |o| o["type"] = json!("Opaque"),
+            "only makes and removes Secrets of type",
+        ),
+        (
+            |o| o["metadata"]["name"] = json!("other"),
+            "name of a sealed Secret begins with sealed-",
+        ),
+        (
+            |o| o["metadata"]["labels"] = json!({}),
+            "has the label registry.fuseml.io/sealed=true",
+        ),
+        (
+            |o| o["immutable"] = json!(false),
+            "a sealed Secret is immutable",
+        ),
+    ];
+    each_is_refused(operator, &sealed("sealed-policy"), &breaks).await;
+    create(
+        admin,
+        &opaque(RECORDS_NAMESPACE, "of-a-person"),
+        &PostParams::default(),
+    )
+    .await
+    .unwrap();
+    let api = secrets(operator, RECORDS_NAMESPACE);
+    let said = api
+        .delete("of-a-person", &DeleteParams::default())
+        .await
+        .map(drop)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("only makes and removes Secrets of type"),
+        "{said}"
+    );
+    secrets(admin, RECORDS_NAMESPACE)
+        .delete("of-a-person", &DeleteParams::default())
+        .await
+        .map(drop)
+        .unwrap();
+    create(operator, &sealed("sealed-policy"), &PostParams::default())
+        .await
+        .unwrap();
+    api.delete("sealed-policy", &DeleteParams::default())
+        .await
+        .map(drop)
+        .expect("the collector may");
+}
+
+async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) {
+    section("nobody else makes or changes a rendered Secret, not even an administrator");
+    let made = "only the operator of the registry makes Secrets with the labels";
+    for object in [rendered("ext-forged", "u"), sealed("sealed-forged")] {
+        let said = create_dry(admin, &object).await.unwrap_err();
+        assert!(said.contains(made), "{said}");
+    }
+    create(operator, &projection("ext-kept"), &PostParams::default())
+        .await
+        .unwrap();
+    let owner = objects(
+        admin,
+        "registry.fuseml.io/v1alpha1",
+        "ExtensionProjection",
+        PROJECT,
+    )
+    .get("ext-kept")
+    .await
+    .unwrap();
+    let uid = owner.metadata.uid.unwrap();
+    create(
+        operator,
+        &rendered("ext-kept", &uid),
+        &PostParams::default(),
+    )
+    .await
+    .unwrap();
+    let api = secrets(admin, PROJECT);
+    let label = "adds, changes or removes the labels";
+    let data = "renders this Secret";
+    let strip = serde_json::from_value(json!([
+        {"op": "remove", "path": "/metadata/labels/registry.fuseml.io~1managed-by"}
+    ]))
+    .unwrap();
+    let apply = json!({"apiVersion": "v1", "kind": "Secret", "data": {"uri": "eQ=="}});
+    for (name, patch, expected) in [
+        (
+            "ext-kept",
+            Patch::Merge(json!({"data": {"uri": "eQ=="}})),
+            data,
+        ),
+        (
+            "ext-kept",
+            Patch::Merge(json!({"stringData": {"more": "y"}})),
+            data,
+        ),
+        ("ext-kept", Patch::Merge(json!({"data": null})), data),
+        ("ext-kept", Patch::Apply(apply), data),
+        ("ext-kept", Patch::Json(strip), label),
+        (
+            "ext-kept",
+            Patch::Merge(json!({"metadata": {"labels": {"registry.fuseml.io/managed-by": "me"}}})),
+            label,
+        ),
+        (
+            "foreign",
+            Patch::Merge(
+                json!({"metadata": {"labels": {"registry.fuseml.io/managed-by": "extension-registry"}}}),
+            ),
+            label,
+        ),
+        (
+            "foreign",
+            Patch::Merge(json!({"metadata": {"labels": {"registry.fuseml.io/sealed": "true"}}})),
+            label,
+        ),
+    ] {
+        let parameters = match patch {
+            Patch::Apply(_) => PatchParams::apply("somebody").force(),
+            _ => PatchParams::default(),
+        };
+        let said = api
+            .patch(name, &parameters, &patch)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains(expected), "{expected} is not in: {said}");
+    }
+    // What others need stays possible.
+    let note = Patch::Merge(json!({"metadata": {"annotations": {"a": "b"}}}));
+    api.patch("ext-kept", &PatchParams::default(), &note)
+        .await
+        .unwrap();
+    api.patch(
+        "foreign",
+        &PatchParams::default(),
+        &Patch::Merge(json!({"data": {"x": "eQ=="}})),
+    )
+    .await
+    .unwrap();
+    // The operator replaces it whole, annotation and all.
+    let object = serde_json::from_value(rendered("ext-kept", &uid)).unwrap();
+    let replaced = secrets(operator, PROJECT)
+        .replace("ext-kept", &PostParams::default(), &object)
+        .await
+        .unwrap();
+    assert!(replaced.metadata.annotations.is_none());
+}
+
+async fn nobody_else_writes_the_ledger(operator: &Client, admin: &Client) {
+    section("nobody else writes projections and statuses");
+    let said = create_dry(admin, &projection("ext-forged"))
+        .await
+        .unwrap_err();
+    assert!(
+        said.contains("written by the operator of the registry only"),
+        "{said}"
+    );
+    let kind = |client: &Client| {
+        objects(
+            client,
+            "registry.fuseml.io/v1alpha1",
+            "ExtensionProjection",
+            PROJECT,
+        )
+    };
+    let patches = [
+        json!({"metadata": {"labels": {"a": "b"}}}),
+        json!({"metadata": {"ownerReferences": []}}),
+        json!({"spec": {"service": "other"}}),
+    ];
+    for patch in patches {
+        let said = kind(admin)
+            .patch("ext-kept", &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("operator of the registry only") || said.contains("never changes"),
+            "{said}"
+        );
+    }
+    let status = Patch::Merge(json!({"status": {"consumers": 7}}));
+    let said = kind(admin)
+        .patch_status("ext-kept", &PatchParams::default(), &status)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("operator of the registry only"), "{said}");
+    kind(operator)
+        .patch_status("ext-kept", &PatchParams::apply("extension-registry").force(), &Patch::Apply(json!({
+            "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ExtensionProjection", "status": {"consumers": 1},
+        })))
+        .await
+        .unwrap();
+    let record = json!({
+        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Extension",
+        "metadata": {"namespace": PROJECT, "name": "r"}, "spec": {"product": "p"},
+    });
+    let workflow = json!({
+        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Workflow",
+        "metadata": {"namespace": PROJECT, "name": "w"},
+        "spec": {"steps": [{"name": "a", "image": "i"}]},
+    });
+    for object in [record, workflow] {
+        create(admin, &object, &PostParams::default())
+            .await
+            .unwrap();
+        let api = objects(
+            admin,
+            "registry.fuseml.io/v1alpha1",
+            object["kind"].as_str().unwrap(),
+            PROJECT,
+        );
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let status = Patch::Merge(json!({"status": {"observedGeneration": 1}}));
+        let said = api
+            .patch_status(name, &PatchParams::default(), &status)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("status: written by the operator of the registry only"),
+            "{said}"
+        );
+    }
+}
+
+async fn what_is_deleted_goes(operator: &Client, admin: &Client, cluster: &Cluster) {
+    section("an orphaned Secret stays, an owned one goes, and so does the namespace");
+    let kind = objects(
+        admin,
+        "registry.fuseml.io/v1alpha1",
+        "ExtensionProjection",
+        PROJECT,
+    );
+    let orphan = DeleteParams {
+        propagation_policy: Some(kube::api::PropagationPolicy::Orphan),
+        ..DeleteParams::default()
+    };
+    kind.delete("ext-kept", &orphan).await.map(drop).unwrap();
+    gone(&kind, "ext-kept").await;
+    let left = secrets(admin, PROJECT).get("ext-kept").await.unwrap();
+    assert!(
+        left.metadata.owner_references.is_none(),
+        "the collector took the owner away"
+    );
+
+    create(operator, &projection("ext-owner"), &PostParams::default())
+        .await
+        .unwrap();
+    let uid = kind.get("ext-owner").await.unwrap().metadata.uid.unwrap();
+    create(
+        operator,
+        &rendered("ext-owner", &uid),
+        &PostParams::default(),
+    )
+    .await
+    .unwrap();
+    kind.delete("ext-owner", &DeleteParams::background())
+        .await
+        .map(drop)
+        .unwrap();
+    gone(&secrets(admin, PROJECT), "ext-owner").await;
+
+    cluster
+        .kubectl_run(&["delete", "namespace", PROJECT, "--timeout=60s"])
+        .expect("the namespace goes");
+}
+
+async fn gone(api: &Api<DynamicObject>, name: &str) {
+    let begun = Instant::now();
+    while api.get_opt(name).await.unwrap().is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{name} stays");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

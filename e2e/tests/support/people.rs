@@ -1,0 +1,72 @@
+//! Clients of several people: the operator's own account by its token, others by impersonation.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "a helper of several tests, each of which uses a part of it"
+)]
+
+use extension_registry_e2e::{Cluster, Installed};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use serde_json::Value;
+
+/// The operator, by a token of its own account.
+pub(crate) async fn operator(installed: &Installed) -> Client {
+    let kubeconfig = Kubeconfig::read_from(installed.kubeconfig()).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .unwrap();
+    Client::try_from(config).unwrap()
+}
+
+/// Somebody, in some groups. The name is all that admission sees.
+pub(crate) fn person(cluster: &Cluster, user: &str, groups: &[&str]) -> Client {
+    let mut config = cluster.config().clone();
+    config.auth_info.impersonate = Some(user.to_owned());
+    config.auth_info.impersonate_groups =
+        Some(groups.iter().map(|&group| group.to_owned()).collect());
+    Client::try_from(config).unwrap()
+}
+
+/// Objects of a kind in a namespace.
+pub(crate) fn objects(
+    client: &Client,
+    api_version: &str,
+    kind: &str,
+    namespace: &str,
+) -> Api<DynamicObject> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+    Api::namespaced_with(client.clone(), namespace, &resource)
+}
+
+/// Creates an object as somebody, without storing it. What the refusal says, where there is one.
+pub(crate) async fn create_dry(client: &Client, object: &Value) -> Result<(), String> {
+    let dry_run = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    create(client, object, &dry_run).await
+}
+
+/// Creates an object as somebody.
+pub(crate) async fn create(
+    client: &Client,
+    object: &Value,
+    parameters: &PostParams,
+) -> Result<(), String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let api = objects(
+        client,
+        &text(&object["apiVersion"]),
+        &text(&object["kind"]),
+        &text(&object["metadata"]["namespace"]),
+    );
+    let object = serde_json::from_value(object.clone()).unwrap();
+    api.create(parameters, &object)
+        .await
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
