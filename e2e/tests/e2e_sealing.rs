@@ -2,7 +2,7 @@
 //! the record.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::print_stdout,
     reason = "the helpers of tests may do what tests may do"
 )]
 
@@ -21,6 +21,8 @@ use support::{Lab, RECORDS, condition, eventually, own, record, secret_name, sec
 use support::{text, version};
 
 const PROJECT: &str = "sealing";
+/// A Secret that the operator may not read at first.
+const UNGRANTED: &str = "ungranted";
 const SEALED: &str = "registry.fuseml.io/sealed";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,6 +32,7 @@ async fn values_leave_records_before_they_are_stored() {
         ..Options::default()
     };
     let mut lab = Lab::with_webhook("sealing", options, &[], &[]).await;
+    lab.unreadable.push(UNGRANTED.to_owned());
     lab.namespace(PROJECT);
     let before = door::revision(&lab);
     applied_once_more(&lab).await;
@@ -202,7 +205,6 @@ async fn refused_and_dry(lab: &Lab) {
         wrong["spec"]["services"][0]["credentials"][0]["configuration"][0]["value"] = value;
         let known = sealed(lab).await;
         let refused = apply(lab, &["--server-side", "--validate=false"], &wrong).unwrap_err();
-        println!("    {}", refused.chars().take(300).collect::<String>());
         assert!(
             refused.contains(said) || refused.contains("expected string"),
             "{refused}"
@@ -268,22 +270,44 @@ async fn only_readers_write(lab: &Lab) {
     assert_ne!(sealed_name(&after), sealed_name(&stored));
 
     // Secrets that are there and those that are not read the same.
-    lab.source(PROJECT, "there", "x").await;
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": PROJECT, "name": UNGRANTED}});
+    lab.apply(&secret).await;
     let refer = |secret: &str| {
         let set = json!([{"name": "main", "secretRef": {"name": secret}}]);
         apply(lab, &["--as=ada"], &own(record("refers", &set), PROJECT))
     };
-    let there = refer("there").unwrap_err();
+    let there = refer(UNGRANTED).unwrap_err();
     let absent = refer("absent").unwrap_err();
-    assert_eq!(there.replace("there", "absent"), absent);
+    assert_eq!(there.replace(UNGRANTED, "absent"), absent);
     // The way out that the text names is one.
-    let role = "create role read-there -n sealing --verb=get --resource=secrets --resource-name=there && create rolebinding read-there -n sealing --role=read-there --user=ada";
+    let role = "create role read-ungranted -n sealing --verb=get --resource=secrets --resource-name=ungranted && create rolebinding read-ungranted -n sealing --role=read-ungranted --user=ada";
     assert!(there.contains(&role.replace("create role", "kubectl create role")));
     for command in role.split(" && ") {
         let words: Vec<&str> = command.split(' ').collect();
         kubectl(&lab.cluster, &words, "").unwrap();
     }
-    eventually(Duration::from_secs(10), "she may", async || refer("there")).await;
+    eventually(Duration::from_secs(10), "she may", async || {
+        refer(UNGRANTED)
+    })
+    .await;
+    // The operator may not read it either, and says how it could.
+    let key = ("Extension", PROJECT, "refers");
+    let denied = lab
+        .until(key, "is denied", |object| {
+            text(&condition(object, "Ready")["message"]).contains("may not read")
+        })
+        .await;
+    let message = text(&condition(&denied, "Ready")["message"]);
+    assert!(message.contains("--serviceaccount=extension-registry:extension-registry"));
+    let (_, commands) = message.split_once("let it: ").unwrap();
+    for command in commands.split(" && ") {
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        kubectl(&lab.cluster, &words, "").unwrap();
+    }
+    lab.until(key, "is ready", |object| {
+        condition(object, "Ready")["status"] == "True"
+    })
+    .await;
 }
 
 async fn anothers_secret(lab: &Lab) {

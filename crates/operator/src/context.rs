@@ -15,6 +15,7 @@ use crate::events::Events;
 use crate::identity::Person;
 use crate::metrics::Metrics;
 use crate::queue::{Queue, Urgency};
+use crate::seal::Lately;
 use crate::store::World;
 use crate::task::{ObjectKey, Task};
 
@@ -56,6 +57,8 @@ pub(crate) struct Context {
     pub settings: Settings,
     /// Key of all digests.
     pub digest_key: DigestKey,
+    /// Who gave which values just now.
+    pub sealed_lately: Lately,
     /// Counters.
     pub metrics: Metrics,
     /// Events for people.
@@ -112,6 +115,7 @@ impl Context {
             queue: Queue::default(),
             settings,
             digest_key,
+            sealed_lately: Lately::default(),
             metrics,
             webhook: WebhookPath::default(),
             started: AtomicBool::new(false),

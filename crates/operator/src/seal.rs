@@ -8,6 +8,7 @@
 
 pub(crate) mod collect;
 mod last_applied;
+mod lately;
 mod plan;
 mod walk;
 
@@ -17,6 +18,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub(crate) use last_applied::{LastApplied, rewrite};
+pub(crate) use lately::Lately;
 pub(crate) use plan::{SealedSecret, plan};
 pub(crate) use walk::{inline_fields, references};
 

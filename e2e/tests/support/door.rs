@@ -1,4 +1,4 @@
-//! The webhook of an operator that runs beside the API server, kubectl, and what etcd holds.
+//! What kubectl says, and what etcd holds.
 #![allow(
     dead_code,
     clippy::unwrap_used,

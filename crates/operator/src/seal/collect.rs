@@ -88,7 +88,8 @@ async fn is_named(
 ) -> bool {
     let name = secret.name_any();
     let place = ObjectKey::new(Arc::clone(namespace), name.as_str());
-    if context.world.records.read().is_referenced(&place) {
+    let is_referenced = context.world.records.read().is_referenced(&place);
+    if is_referenced || context.sealed_lately.is_fresh(&name) {
         return true;
     }
     // Without a record that it serves, the operator did not make it.

@@ -24,7 +24,8 @@ fn sealed(spec: &Value) -> Plan {
     plan(&key(), &store(), spec)
 }
 
-fn with_entries(entries: Value) -> Value {
+fn with_entries(entries: impl Into<Value>) -> Value {
+    let entries: Value = entries.into();
     json!({"product": "minio", "services": [
         {"name": "web"},
         {"name": "s3", "credentials": [{"name": "main", "configuration": entries}]},

@@ -53,6 +53,9 @@ pub(crate) async fn mutate(context: &Context, review: &Review) -> Answer {
             Err(error) => return Answer::retry(error.to_string()),
         }
     }
+    for secret in &sealed.secrets {
+        context.sealed_lately.note(&secret.name, review.user_name());
+    }
     // Last, so that nothing is written for whoever is refused here.
     if !review.dry_run
         && let Err(answer) = create(context, &record, &sealed.secrets).await
@@ -116,7 +119,10 @@ fn keep_managed_fields(old: &DynamicObject, object: &mut DynamicObject) {
         && !is_other_spec(Some(old), object)
         && of_people(&old.metadata) == of_people(&object.metadata)
     {
-        object.metadata.managed_fields = old.metadata.managed_fields.clone();
+        object
+            .metadata
+            .managed_fields
+            .clone_from(&old.metadata.managed_fields);
     }
 }
 

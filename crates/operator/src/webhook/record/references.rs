@@ -37,12 +37,11 @@ pub(super) async fn check(
     object: &DynamicObject,
     supplied: &BTreeSet<SourceSecret>,
 ) -> Result<Option<String>, Error> {
-    let secrets = wanted(
-        object,
-        record,
-        &context.settings.records_namespace,
-        supplied,
-    );
+    let namespace = &context.settings.records_namespace;
+    let secrets = wanted(object, record, namespace, |secret| {
+        // The request may come for the second time, without the values that it had.
+        supplied.contains(secret) || context.sealed_lately.is_from(secret, review.user_name())
+    });
     if secrets.len() > MOST {
         return Ok(Some(format!(
             "spec: refers to {} Secrets, of {MOST} allowed; hint: split the record in two",
@@ -66,14 +65,14 @@ fn wanted(
     object: &DynamicObject,
     record: &RecordKey,
     records_namespace: &str,
-    supplied: &BTreeSet<SourceSecret>,
+    is_supplied: impl Fn(&SourceSecret) -> bool,
 ) -> BTreeMap<ObjectKey, bool> {
     let Some(spec) = object.data.get("spec") else {
         return BTreeMap::new();
     };
     seal::references(spec)
         .into_iter()
-        .filter(|secret| !supplied.contains(secret))
+        .filter(|secret| !is_supplied(secret))
         .map(|secret| {
             let sealed = matches!(secret, SourceSecret::Sealed(_));
             (place(record, &secret, records_namespace), sealed)
@@ -127,7 +126,7 @@ mod tests {
     use super::{refusal, wanted};
     use crate::task::ObjectKey;
 
-    fn object(spec: serde_json::Value) -> DynamicObject {
+    fn object(spec: &serde_json::Value) -> DynamicObject {
         let kind = ApiResource::erase::<extension_registry_api::Extension>(&());
         let mut object = DynamicObject::new("store", &kind);
         object.data = json!({"spec": spec});
@@ -136,22 +135,24 @@ mod tests {
 
     #[test]
     fn every_reference_is_asked_about_once_where_it_is() {
-        let entry = |from: serde_json::Value| json!({"name": "K", "valueFrom": from});
-        let object = object(json!({"services": [{"credentials": [
+        let entry = |from: &serde_json::Value| json!({"name": "K", "valueFrom": from});
+        let object = object(&json!({"services": [{"credentials": [
             {"secretRef": {"name": "whole"}, "configuration": [
-                entry(json!({"secretKeyRef": {"name": "kept", "key": "a"}})),
-                entry(json!({"secretKeyRef": {"name": "kept", "key": "b"}})),
-                entry(json!({"sealedRef": {"name": "sealed-old", "key": "a"}})),
-                entry(json!({"sealedRef": {"name": "sealed-new", "key": "a"}})),
+                entry(&json!({"secretKeyRef": {"name": "kept", "key": "a"}})),
+                entry(&json!({"secretKeyRef": {"name": "kept", "key": "b"}})),
+                entry(&json!({"sealedRef": {"name": "sealed-old", "key": "a"}})),
+                entry(&json!({"sealedRef": {"name": "sealed-new", "key": "a"}})),
             ]},
             {"secretRef": 5, "configuration": [7, {"valueFrom": "x"}]},
         ]}]}));
         let supplied = BTreeSet::from([SourceSecret::Sealed("sealed-new".into())]);
         let asked = |record: &RecordKey| -> Vec<(String, bool)> {
-            wanted(&object, record, "records", &supplied)
-                .into_iter()
-                .map(|(secret, sealed)| (secret.to_string(), sealed))
-                .collect()
+            wanted(&object, record, "records", |secret| {
+                supplied.contains(secret)
+            })
+            .into_iter()
+            .map(|(secret, sealed)| (secret.to_string(), sealed))
+            .collect()
         };
         let pair = |name: &str, sealed| (name.to_owned(), sealed);
         assert_eq!(
