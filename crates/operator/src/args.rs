@@ -69,7 +69,7 @@ pub struct Args {
     )]
     pub webhook_host: String,
 
-    /// Name of the Mutating- and the ValidatingWebhookConfiguration whose `caBundle` is kept current
+    /// Name of the two webhook configurations whose `caBundle` is kept current
     #[arg(long, default_value = "extension-registry")]
     pub webhook_configuration: String,
 

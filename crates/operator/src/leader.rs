@@ -109,9 +109,8 @@ impl Candidate {
             let left = GIVE_UP.saturating_sub(renewed.elapsed());
             match tokio::time::timeout(left, self.attempt()).await {
                 Ok(Ok(true)) => renewed = begun,
-                Ok(Ok(false)) => return false,
+                Ok(Ok(false)) | Err(_) => return false,
                 Ok(Err(error)) => tracing::warn!(%error, "the Lease was not renewed"),
-                Err(_) => return false,
             }
             if renewed.elapsed() > GIVE_UP {
                 return false;

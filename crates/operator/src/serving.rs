@@ -12,5 +12,6 @@ mod inject;
 mod keeper;
 mod probe;
 mod server;
+mod source;
 
 pub(crate) use server::Serving;

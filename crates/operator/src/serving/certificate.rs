@@ -12,7 +12,7 @@ const VALID: i64 = 30 * 24 * 3600;
 /// A certificate with its key.
 pub(crate) struct Certificate {
     /// In PEM.
-    pub(crate) certificate: String,
+    pub(crate) pem: String,
     /// Its key.
     pub(crate) key: PrivateKey,
     /// Who signed it: when that one was made.
@@ -44,7 +44,7 @@ impl Certificate {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &authority.issuer()?)?;
         Ok(Self {
-            certificate: certificate.pem(),
+            pem: certificate.pem(),
             key: PrivateKey::new(key.serialize_pem()),
             signed_by: authority.made,
             renew: now + (end - now) / 3 * 2,

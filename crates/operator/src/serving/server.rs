@@ -8,15 +8,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
 use crate::context::Context;
 use crate::error::Error;
-use crate::serving::certificate::Certificate;
-use crate::serving::keeper::Keeper;
+use crate::serving::source::Source;
 use crate::serving::{inject, probe};
 use crate::webhook;
 
@@ -92,7 +90,7 @@ impl Serving {
         };
         let handle = Handle::<SocketAddr>::new();
         let router = webhook::router(Arc::clone(&context));
-        let server = axum_server::from_tcp_rustls(self.listener, config.clone())?
+        let socket = axum_server::from_tcp_rustls(self.listener, config.clone())?
             .handle(handle.clone())
             .serve(router.into_make_service());
         let rounds = async {
@@ -102,7 +100,7 @@ impl Serving {
             }
             handle.graceful_shutdown(Some(GRACE));
         };
-        let (served, ()) = tokio::join!(server, rounds);
+        let (served, ()) = tokio::join!(socket, rounds);
         served.context("the socket of the webhook failed")
     }
 }
@@ -154,99 +152,4 @@ async fn round(
         }
     }
     Ok(())
-}
-
-/// Where the certificate comes from.
-enum Source {
-    /// Files that somebody else renews, and what was last read from them.
-    Folder { folder: PathBuf, loaded: Pair },
-    /// The operator's own authorities.
-    Own {
-        keeper: Keeper,
-        host: String,
-        bundle: String,
-        certificate: Option<Certificate>,
-    },
-}
-
-/// Certificate and key in PEM.
-type Pair = (Vec<u8>, Vec<u8>);
-
-impl Source {
-    fn new(context: &Context, host: String, folder: Option<PathBuf>) -> Self {
-        match folder {
-            Some(folder) => Self::Folder {
-                folder,
-                loaded: Pair::default(),
-            },
-            None => Self::Own {
-                keeper: Keeper::new(context.client.clone(), &context.settings.namespace),
-                host,
-                bundle: String::new(),
-                certificate: None,
-            },
-        }
-    }
-
-    async fn first(&mut self) -> Result<RustlsConfig, Error> {
-        let (certificate, key) = self.renewed().await?.unwrap_or_default();
-        RustlsConfig::from_pem(certificate, key)
-            .await
-            .map_err(|error| Error::internal("load the serving certificate", &error))
-    }
-
-    /// The certificate, where it is another than the last time.
-    async fn renewed(&mut self) -> Result<Option<Pair>, Error> {
-        match self {
-            Self::Folder { folder, loaded } => {
-                let read = |name: &str| {
-                    let path = folder.join(name);
-                    std::fs::read(&path).map_err(|error| {
-                        Error::internal(format!("read {}", path.display()), &error)
-                    })
-                };
-                let found = (read("tls.crt")?, read("tls.key")?);
-                if found == *loaded {
-                    return Ok(None);
-                }
-                loaded.clone_from(&found);
-                Ok(Some(found))
-            }
-            Self::Own {
-                keeper,
-                host,
-                bundle,
-                certificate,
-            } => {
-                let now = Timestamp::now().as_second();
-                let authorities = keeper.follow(now).await?;
-                *bundle = authorities.bundle();
-                let Some(authority) = authorities.signing(now) else {
-                    return Ok(None);
-                };
-                if certificate
-                    .as_ref()
-                    .is_some_and(|known| known.is_current(authority, now))
-                {
-                    return Ok(None);
-                }
-                let new = Certificate::issue(authority, host, now)
-                    .map_err(|error| Error::internal("make a serving certificate", &error))?;
-                let pair = (
-                    new.certificate.clone().into_bytes(),
-                    new.key.pem().as_bytes().to_vec(),
-                );
-                *certificate = Some(new);
-                Ok(Some(pair))
-            }
-        }
-    }
-
-    /// What the API server has to trust, where the operator says so.
-    fn bundle(&self) -> Option<&str> {
-        match self {
-            Self::Folder { .. } => None,
-            Self::Own { bundle, .. } => Some(bundle),
-        }
-    }
 }

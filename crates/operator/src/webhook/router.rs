@@ -66,7 +66,7 @@ fn door(name: &'static str, handler: Handler) -> MethodRouter<Arc<Context>> {
             let begun = Instant::now();
             let (outcome, response) = match read(&headers, body) {
                 Ok(request) => answer(&context, handler, request).await,
-                Err(refused) => ("unreadable", refused),
+                Err(refused) => ("unreadable", refused.into_response()),
             };
             context
                 .metrics
@@ -81,18 +81,21 @@ fn door(name: &'static str, handler: Handler) -> MethodRouter<Arc<Context>> {
     )
 }
 
+/// What is wrong with a request that cannot be read.
+type Refused = (StatusCode, &'static str);
+
 /// The request in a body. What is wrong with a body is said without repeating any of it.
 fn read(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<AdmissionRequest<DynamicObject>, Response> {
+) -> Result<AdmissionRequest<DynamicObject>, Refused> {
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     if !is_json {
-        return Err(refused(
+        return Err((
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "send an AdmissionReview as application/json",
         ));
@@ -104,21 +107,15 @@ fn read(
         } else {
             "the body could not be read"
         };
-        refused(status, text)
+        (status, text)
     })?;
     serde_json::from_slice::<AdmissionReview<DynamicObject>>(&body)
         .ok()
         .and_then(|review| review.try_into().ok())
-        .ok_or_else(|| {
-            refused(
-                StatusCode::BAD_REQUEST,
-                "the body is no AdmissionReview of admission.k8s.io/v1 with a request",
-            )
-        })
-}
-
-fn refused(status: StatusCode, text: &'static str) -> Response {
-    (status, text).into_response()
+        .ok_or((
+            StatusCode::BAD_REQUEST,
+            "the body is no AdmissionReview of admission.k8s.io/v1 with a request",
+        ))
 }
 
 async fn answer(
