@@ -11,5 +11,5 @@ mod router;
 mod workflow;
 
 pub(crate) use answer::Answer;
-pub(crate) use review::{Operation, Review};
+pub(crate) use review::Review;
 pub(crate) use router::router;

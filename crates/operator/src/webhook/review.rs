@@ -4,21 +4,10 @@ use std::sync::Arc;
 
 use k8s_openapi::api::authentication::v1::UserInfo;
 use kube::core::DynamicObject;
-use kube::core::admission::{AdmissionRequest, Operation as Asked};
-
-/// What is done to the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    /// It is new.
-    Create,
-    /// It is there already.
-    Update,
-}
+use kube::core::admission::{AdmissionRequest, Operation};
 
 /// A request to admit an object. It may hold values: it is never printed.
 pub(crate) struct Review {
-    /// What is done.
-    pub(crate) operation: Operation,
     /// Kind of the object.
     pub(crate) kind: String,
     /// Its namespace; `None` for what is cluster-wide.
@@ -29,7 +18,7 @@ pub(crate) struct Review {
     pub(crate) user: UserInfo,
     /// The object as it would be stored.
     pub(crate) object: DynamicObject,
-    /// The object as it is stored.
+    /// The object as it is stored; `None` while it is new.
     pub(crate) old: Option<DynamicObject>,
     /// Nothing will be stored, so nothing may be written.
     pub(crate) dry_run: bool,
@@ -38,13 +27,10 @@ pub(crate) struct Review {
 impl Review {
     /// Takes a request apart; `None` when it is about no object that would be stored.
     pub(crate) fn new(request: AdmissionRequest<DynamicObject>) -> Option<Self> {
-        let operation = match request.operation {
-            Asked::Create => Operation::Create,
-            Asked::Update => Operation::Update,
-            _ => return None,
-        };
+        if !matches!(request.operation, Operation::Create | Operation::Update) {
+            return None;
+        }
         Some(Self {
-            operation,
             kind: request.kind.kind,
             namespace: request
                 .namespace

@@ -4,7 +4,6 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::webhook::Operation;
 use crate::webhook::answer::Decision;
 
 fn key() -> DigestKey {
@@ -22,11 +21,6 @@ fn object(image: &str, annotations: &Value) -> DynamicObject {
 
 fn review(user: &str, object: DynamicObject, old: Option<DynamicObject>) -> Review {
     Review {
-        operation: if old.is_some() {
-            Operation::Update
-        } else {
-            Operation::Create
-        },
         kind: "Workflow".to_owned(),
         namespace: Some("dev".into()),
         name: String::new(),
