@@ -9,6 +9,7 @@ use extension_registry_core::record::{Record, RecordKey};
 
 use crate::condition;
 use crate::context::Context;
+use crate::identity::Person;
 use crate::projection;
 use crate::queue::Urgency;
 use crate::store::{Bound, RecordChange, SourceState};
@@ -224,8 +225,27 @@ pub(crate) fn identity_changed(context: &Arc<Context>, workflow: &ObjectKey) {
 
 /// A workflow went; its pipeline goes by its owner reference.
 pub(crate) fn workflow_gone(context: &Arc<Context>, key: &ObjectKey) {
+    remember_person(context, key);
     context.world.workflows.write().remove(key);
     bind(context, key, Vec::new());
+}
+
+/// A workflow is about to lose its person: what it uses keeps that person's groups in mind, for the
+/// grace period.
+pub(crate) fn remember_person(context: &Arc<Context>, key: &ObjectKey) {
+    let before = context.world.workflows.read().get(key).cloned();
+    let Some(person) = before.and_then(|before| Person::of(&context.digest_key, &before)) else {
+        return;
+    };
+    let bound = context.world.bindings.read().of(key).to_vec();
+    let mut ledger = context.world.ledger.write();
+    for entry in bound {
+        let projection = ObjectKey {
+            namespace: Arc::clone(&key.namespace),
+            name: entry.projection,
+        };
+        ledger.set_groups(&projection, &person);
+    }
 }
 
 /// A projection went: whoever uses it has it made again, if it still may.

@@ -89,18 +89,9 @@ pub(super) fn choice(context: &Context, key: &ObjectKey, identity: &Identity) ->
     if persons.is_empty() {
         persons.push(last_known(context, key, user));
     }
-    let (person, choice) = persons.into_iter().find_map(|person| {
-        let choice = find(context, key, identity, Some(&person))?;
-        Some((person, choice))
-    })?;
-    let mut ledger = context.world.ledger.write();
-    if ledger
-        .get(key)
-        .is_some_and(|entry| entry.groups.as_ref() != Some(&person.groups))
-    {
-        ledger.set_groups(key, person.groups);
-    }
-    Some(choice)
+    persons
+        .iter()
+        .find_map(|person| find(context, key, identity, Some(person)))
 }
 
 fn find(

@@ -10,6 +10,7 @@ use extension_registry_core::record::{Name, RecordKey};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
+use crate::identity::Person;
 use crate::store::version_number;
 use crate::task::ObjectKey;
 
@@ -123,10 +124,12 @@ impl Ledger {
         }
     }
 
-    /// Notes with which groups its person was last admitted.
-    pub(crate) fn set_groups(&mut self, key: &ObjectKey, groups: Box<[Name]>) {
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.groups = Some(groups);
+    /// Notes the groups of a person whose projection this is.
+    pub(crate) fn set_groups(&mut self, key: &ObjectKey, person: &Person) {
+        if let Some(entry) = self.entries.get_mut(key)
+            && entry.identity.user.as_ref() == Some(&person.user)
+        {
+            entry.groups = Some(person.groups.clone());
         }
     }
 

@@ -72,6 +72,9 @@ impl Sink for Workflows {
                 }
                 let before = world.workflows.read().get(&key).cloned();
                 let is_new = before.is_none_or(|before| !has_same_identity(&before, &workflow));
+                if is_new {
+                    impact::remember_person(&self.context, &key);
+                }
                 let news = world.workflows.write().upsert(&key, workflow);
                 if news && is_new {
                     impact::identity_changed(&self.context, &key);

@@ -18,7 +18,7 @@ pub(crate) struct Review {
     pub(crate) user: UserInfo,
     /// The object as it would be stored.
     pub(crate) object: DynamicObject,
-    /// The object as it is stored.
+    /// The object as it is stored; `None` while it is new.
     pub(crate) old: Option<DynamicObject>,
     /// Nothing will be stored, so nothing may be written.
     pub(crate) dry_run: bool,
