@@ -140,7 +140,7 @@ async fn frozen(lab: &mut Lab) {
         }
     })
     .await;
-    lab.kill_operator();
+    lab.forget_operator();
     bind(lab, "after-ice").await;
     other.stop().unwrap();
     lab.start_operator();

@@ -1,6 +1,9 @@
 //! The definitions in `crds/` and in the chart are those of the types.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests may do what tests may do")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of tests may do what tests may do"
+)]
 
 use std::fs;
 use std::path::Path;

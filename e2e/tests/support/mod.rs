@@ -132,6 +132,11 @@ impl Lab {
         self.operator.take().unwrap().kill().unwrap();
     }
 
+    /// The operator has ended by itself.
+    pub(crate) fn forget_operator(&mut self) {
+        drop(self.operator.take());
+    }
+
     /// What every operator of this test logged.
     pub(crate) fn logs(&self) -> String {
         self.logs
