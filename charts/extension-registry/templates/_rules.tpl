@@ -16,6 +16,10 @@
 - apiGroups: [tekton.dev]
   resources: [pipelines]
   verbs: [get, list, watch, create, patch]
+# A run says what it was bound to.
+- apiGroups: [tekton.dev]
+  resources: [pipelineruns]
+  verbs: [get, list, watch, patch]
 # Whole Secrets are written, and none is ever read: patch would read too, because it answers with what it found.
 - apiGroups: [""]
   resources: [secrets]

@@ -54,6 +54,9 @@ pub const MANAGED_BY: &str = "extension-registry";
 /// Annotation of a workflow: on whose behalf it resolves. Written and signed by the webhook.
 pub const IDENTITY_ANNOTATION: &str = "registry.fuseml.io/identity";
 
+/// Annotation of a run: what it was bound to when it came, by names and generations.
+pub const RUN_BINDINGS_ANNOTATION: &str = "registry.fuseml.io/bindings";
+
 /// Annotation of a workflow: the user for whom somebody else applies it. The applier must be allowed
 /// to impersonate that user.
 pub const ON_BEHALF_OF_ANNOTATION: &str = "registry.fuseml.io/on-behalf-of";

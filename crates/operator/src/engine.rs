@@ -1,4 +1,4 @@
-//! Pipelines in the cluster: the one place of the operator that knows their kind.
+//! Pipelines and their runs in the cluster: the one place of the operator that knows their kinds.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,34 +17,77 @@ pub(crate) struct Pipeline {
     pub metadata: ObjectMeta,
 }
 
-impl Resource for Pipeline {
-    type DynamicType = ();
-    type Scope = k8s_openapi::NamespaceResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        "Pipeline".into()
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        "tekton.dev".into()
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        "v1".into()
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        "pipelines".into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
+/// A Tekton PipelineRun, as far as it is read.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PipelineRun {
+    /// Metadata.
+    pub metadata: ObjectMeta,
+    /// What is run.
+    #[serde(default)]
+    pub spec: PipelineRunSpec,
+    /// How far it is.
+    #[serde(default)]
+    pub status: PipelineRunStatus,
 }
+
+/// What is run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PipelineRunSpec {
+    /// The pipeline, where it is not written into the run.
+    pub pipeline_ref: Option<PipelineRef>,
+}
+
+/// A pipeline by its name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PipelineRef {
+    /// The name; a resolver has none.
+    pub name: Option<String>,
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PipelineRunStatus {
+    /// Set once it is over.
+    pub completion_time: Option<String>,
+}
+
+macro_rules! tekton {
+    ($object:ident, $kind:literal, $plural:literal) => {
+        impl Resource for $object {
+            type DynamicType = ();
+            type Scope = k8s_openapi::NamespaceResourceScope;
+
+            fn kind((): &()) -> Cow<'_, str> {
+                $kind.into()
+            }
+
+            fn group((): &()) -> Cow<'_, str> {
+                "tekton.dev".into()
+            }
+
+            fn version((): &()) -> Cow<'_, str> {
+                "v1".into()
+            }
+
+            fn plural((): &()) -> Cow<'_, str> {
+                $plural.into()
+            }
+
+            fn meta(&self) -> &ObjectMeta {
+                &self.metadata
+            }
+
+            fn meta_mut(&mut self) -> &mut ObjectMeta {
+                &mut self.metadata
+            }
+        }
+    };
+}
+
+tekton!(Pipeline, "Pipeline", "pipelines");
+tekton!(PipelineRun, "PipelineRun", "pipelineruns");
 
 /// For requests with objects of any shape.
 pub(crate) fn api_resource() -> ApiResource {

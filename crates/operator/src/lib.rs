@@ -19,6 +19,7 @@ mod leader;
 mod live;
 mod metrics;
 mod permission;
+mod pipeline_run;
 mod projection;
 mod queue;
 mod record;

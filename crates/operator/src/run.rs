@@ -136,6 +136,7 @@ fn host_name() -> String {
 fn work(args: &Args, context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
     begin(context);
     worker::start(context, args.concurrency, tasks);
+    watch::start_runs(context, tasks, stop);
     tasks.spawn(resync::run(
         Arc::clone(context),
         args.resync(),

@@ -37,6 +37,8 @@ pub(crate) enum Task {
     Workflow(ObjectKey),
     /// Render, refresh or withdraw a projection.
     Projection(ObjectKey),
+    /// Make a run ready that has just come.
+    Run(ObjectKey),
     /// Check the references of a record and count its consumers.
     Record(RecordKey),
 }
@@ -47,6 +49,7 @@ impl Task {
         match self {
             Self::Workflow(_) => "workflow",
             Self::Projection(_) => "projection",
+            Self::Run(_) => "run",
             Self::Record(_) => "record",
         }
     }
@@ -57,6 +60,7 @@ impl fmt::Display for Task {
         match self {
             Self::Workflow(key) => write!(formatter, "Workflow {key}"),
             Self::Projection(key) => write!(formatter, "ExtensionProjection {key}"),
+            Self::Run(key) => write!(formatter, "PipelineRun {key}"),
             Self::Record(key) => write!(formatter, "{key}"),
         }
     }

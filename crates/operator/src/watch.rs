@@ -3,6 +3,7 @@
 mod pipelines;
 mod projections;
 mod records;
+mod runs;
 mod sources;
 mod workflows;
 
@@ -27,6 +28,7 @@ use crate::task::ObjectKey;
 use pipelines::Pipelines;
 use projections::Projections;
 use records::Records;
+use runs::Runs;
 pub(crate) use sources::SourceWatches;
 use workflows::Workflows;
 
@@ -110,6 +112,24 @@ pub(crate) async fn start(
             () = stop.cancelled() => return,
         }
     }
+}
+
+/// Starts the watch of runs. Nothing waits for it, and only the replica that works needs it.
+pub(crate) fn start_runs(
+    context: &Arc<Context>,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) {
+    let mut watches = Watches {
+        context,
+        tasks,
+        stop,
+        waits: Vec::new(),
+    };
+    watches.add(
+        watcher::Config::default().any_semantic(),
+        Runs::new(context),
+    );
 }
 
 /// The watches, as they are started.

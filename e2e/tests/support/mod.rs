@@ -23,7 +23,8 @@ use serde_json::{Value, json};
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
 const PATIENCE: Duration = Duration::from_secs(30);
-const KINDS: [(&str, &str, &str); 11] = [
+const KINDS: [(&str, &str, &str); 12] = [
+    ("PipelineRun", "tekton.dev/v1", "pipelineruns"),
     ("Lease", "coordination.k8s.io/v1", "leases"),
     (
         "ClusterExtension",
