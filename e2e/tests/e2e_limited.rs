@@ -90,10 +90,7 @@ async fn it_does_nothing_in_two(lab: &Lab) {
     pause(3.0).await;
     let waits = lab.get("Workflow", "two", "waits").await;
     assert!(condition(&waits, "Ready")["status"] != "True", "{waits:#}");
-    assert!(
-        waits["status"]["observedGeneration"].is_null(),
-        "{waits:#}"
-    );
+    assert!(waits["status"]["observedGeneration"].is_null(), "{waits:#}");
     for kind in ["Pipeline", "ExtensionProjection", "Secret"] {
         let made = lab.list(kind, "two").await;
         assert!(made.is_empty(), "{kind}: {made:#?}");

@@ -83,7 +83,12 @@ impl Lab {
         Self::begin(cluster, installed, test, arguments)
     }
 
-    pub(crate) fn begin(cluster: Cluster, installed: Installed, test: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn begin(
+        cluster: Cluster,
+        installed: Installed,
+        test: &str,
+        arguments: &[&str],
+    ) -> Self {
         let mut lab = Self {
             cluster,
             installed,
