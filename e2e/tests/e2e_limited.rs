@@ -1,7 +1,6 @@
 //! An operator of some namespaces: it works there, and elsewhere it does nothing and could do nothing.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "the helpers of tests may do what tests may do"
 )]

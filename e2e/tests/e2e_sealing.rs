@@ -2,7 +2,7 @@
 //! the record.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::print_stdout,
     reason = "the helpers of tests may do what tests may do"
 )]
 
