@@ -91,6 +91,12 @@ impl Installed {
         self.webhook.is_some()
     }
 
+    /// Where the webhook listens, if there is one.
+    #[must_use]
+    pub fn webhook(&self) -> Option<SocketAddr> {
+        self.webhook
+    }
+
     /// Kubeconfig of the operator's account.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {

@@ -20,7 +20,7 @@ pub use site::{Mount, Site};
 
 pub(crate) use expressions::key_of;
 use variables::SecretVariable;
-pub(crate) use variables::plan;
+pub(crate) use variables::{different_sources, plan};
 
 use crate::check::requirements::{invalid_root, root_path};
 

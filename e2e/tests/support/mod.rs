@@ -94,7 +94,12 @@ impl Lab {
         Self::begin(cluster, installed.with_log_level(level), test, &[])
     }
 
-    fn begin(cluster: Cluster, installed: Installed, test: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn begin(
+        cluster: Cluster,
+        installed: Installed,
+        test: &str,
+        arguments: &[&str],
+    ) -> Self {
         let mut lab = Self {
             cluster,
             installed,

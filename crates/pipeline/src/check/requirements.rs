@@ -1,6 +1,6 @@
 //! Requirements of a step, and the folder in which it finds them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use extension_registry_api::workflow::{EnvVar, RequirementSpec, Step, WorkflowSpec};
 use extension_registry_core::projection::environment::{ROOT_VARIABLE, is_owned};
@@ -8,7 +8,8 @@ use extension_registry_core::refusal::{Reason, Refusal};
 
 use crate::check::step_field;
 use crate::engine::Engine;
-use crate::names::{is_label, is_variable};
+use crate::names::{input_variable, is_label, is_variable};
+use crate::patch::different_sources;
 use crate::path;
 use crate::problem::Problem;
 
@@ -41,6 +42,7 @@ pub(super) fn check(spec: &WorkflowSpec, engine: &dyn Engine, problems: &mut Vec
             }
             check_environment(&field, &step.name, requirement, problems);
         }
+        check_sources(index, step, problems);
         check_root(index, step, engine, problems);
     }
 }
@@ -91,6 +93,42 @@ fn check_environment(
             format!("{field}.environment[{position}].name"),
             Some(step),
             refusal,
+        ));
+    }
+}
+
+/// Variables that requirements map from keys of different names: whatever they resolve to, that is
+/// not one source. A variable of the step itself wins, and nothing clashes over it.
+fn check_sources(index: usize, step: &Step, problems: &mut Vec<Problem>) {
+    let mut claims: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for requirement in &step.extensions {
+        for mapping in requirement.environment.iter().flatten() {
+            let claims = claims.entry(&mapping.name).or_default();
+            // A name mapped twice by one requirement is told by itself.
+            if claims.iter().all(|(name, _)| *name != requirement.name) {
+                let key = match mapping.configuration.as_str() {
+                    "url" => "uri",
+                    key => key,
+                };
+                claims.push((&requirement.name, key));
+            }
+        }
+    }
+    for (name, claims) in claims {
+        let is_own = step.env.iter().any(|variable| variable.name == name)
+            || step.inputs.iter().any(|input| {
+                let input = input.name.as_deref();
+                input.is_some_and(|input| input_variable(input) == name)
+            });
+        let is_one_key = claims.windows(2).all(|pair| pair[0].1 == pair[1].1);
+        if is_own || is_one_key || is_owned(name) || !is_variable(name) {
+            continue;
+        }
+        let names: Vec<&str> = claims.iter().map(|(requirement, _)| *requirement).collect();
+        problems.push(Problem::new(
+            format!("{}.extensions", step_field(index)),
+            Some(&step.name),
+            different_sources(name, &names),
         ));
     }
 }

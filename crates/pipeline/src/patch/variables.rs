@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use extension_registry_core::projection::Origin;
 use extension_registry_core::projection::environment::{environment, is_dangerous};
+use extension_registry_core::refusal::Refusal;
 use serde_json::{Value, json};
 
 use crate::patch::{Bound, Fault, Place, conflict};
@@ -94,24 +95,31 @@ pub(crate) fn plan(bounds: &[Bound<'_>], own: &[&str]) -> Plan {
             });
             continue;
         }
-        let names: Vec<String> = claims
+        let names: Vec<&str> = claims
             .iter()
-            .map(|(bound, _)| format!("`{}`", bound.requirement.name))
+            .map(|(bound, _)| &*bound.requirement.name)
             .collect();
         plan.faults.push(Fault::new(
             Place::Requirements,
-            conflict(
-                format!(
-                    "requirements {} set `{name}` from different sources",
-                    names.join(" and ")
-                ),
-                format!(
-                    "map it with `environment:` in all but one of them, or set `{name}` in `env:`"
-                ),
-            ),
+            different_sources(&name, &names),
         ));
     }
     plan
+}
+
+/// The refusal of a variable that several requirements set.
+pub(crate) fn different_sources(variable: &str, requirements: &[&str]) -> Refusal {
+    let names: Vec<String> = requirements
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    conflict(
+        format!(
+            "requirements {} set `{variable}` from different sources",
+            names.join(" and ")
+        ),
+        format!("map it with `environment:` in all but one of them, or set `{variable}` in `env:`"),
+    )
 }
 
 /// Whether two variables always have the same value: the same key of the same Secret, or the same

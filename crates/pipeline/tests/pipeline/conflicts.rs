@@ -239,3 +239,38 @@ steps:
     let problems = build_with(&records, &spec).expect_err("problems");
     same("problems_of_all_steps", &shown(&problems));
 }
+
+/// Two requirements that map `SAME` from these keys, and what else the step has.
+fn mapped(first: &str, second: &str, more: &str) -> Vec<String> {
+    let spec = format!(
+        "
+steps:
+  - name: copy
+    image: copy:1.0
+    extensions:
+      - {{name: from, product: p, environment: [{{name: SAME, configuration: {first}}}]}}
+      - {{name: to, product: p, environment: [{{name: SAME, configuration: {second}}}]}}
+{more}"
+    );
+    extension_registry_pipeline::check(&workflow(&spec))
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn one_variable_of_two_keys_is_a_clash_before_anything_is_resolved() {
+    assert_eq!(
+        mapped("A", "B", ""),
+        [
+            "step `copy`, spec.steps[0].extensions: requirements `from` and `to` set `SAME` from different sources; hint: map it with `environment:` in all but one of them, or set `SAME` in `env:`"
+        ]
+    );
+    for (first, second, more) in [
+        ("A", "A", ""),
+        ("uri", "url", ""),
+        ("A", "B", "    env: [{name: SAME, value: own}]"),
+    ] {
+        assert_eq!(mapped(first, second, more), Vec::<String>::new());
+    }
+}

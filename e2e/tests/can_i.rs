@@ -1,0 +1,243 @@
+//! Who may do what once the chart is installed, as the API server itself answers: the question of `kubectl auth can-i`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::setup::{NAMESPACE as OWN, RECORDS_NAMESPACE as RECORDS};
+use extension_registry_e2e::{Cluster, Installed, Options};
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
+use kube::Api;
+use kube::api::PostParams;
+use serde_json::json;
+
+/// The columns, as in [`TABLE`], with the groups that an API server would add.
+const PEOPLE: [(&str, &[&str]); 5] = [
+    (
+        "system:serviceaccount:extension-registry:extension-registry",
+        &[
+            "system:serviceaccounts",
+            "system:serviceaccounts:extension-registry",
+            "system:authenticated",
+        ],
+    ),
+    ("scientist", &["system:authenticated"]),
+    ("admin", &["system:authenticated"]),
+    ("viewer", &["system:authenticated"]),
+    ("platform", &["system:authenticated"]),
+];
+
+/// `-n` is a namespace, `*` is none of them: the question is then about the whole cluster.
+/// A cell is `y` for yes and `.` for no.
+const TABLE: &str = "
+# verb             what                                             -n        operator scientist admin viewer platform
+# Secrets of a project: the operator writes and never reads. A patch would read.
+get                secrets                                          alpha     .        y         y     .      .
+get                secrets/ext-any                                  alpha     .        y         y     .      .
+list               secrets                                          alpha     .        y         y     .      .
+watch              secrets                                          alpha     .        y         y     .      .
+patch              secrets                                          alpha     .        y         y     .      .
+deletecollection   secrets                                          alpha     .        y         y     .      .
+create             secrets                                          alpha     y        y         y     .      .
+update             secrets                                          alpha     y        y         y     .      .
+delete             secrets                                          alpha     y        y         y     .      .
+get                secrets                                          kube-system .      .         .     .      .
+patch              secrets                                          kube-system .      .         .     .      .
+list               secrets                                          *         .        .         .     .      .
+watch              secrets                                          *         .        .         .     .      .
+patch              secrets                                          *         .        .         .     .      .
+deletecollection   secrets                                          *         .        .         .     .      .
+# Its own namespace: two keys by name, and no other.
+get                secrets/extension-registry-digest-key            OWN       y        .         .     .      .
+get                secrets/extension-registry-webhook-ca            OWN       y        .         .     .      .
+get                secrets/sh.helm.release.v1.extension-registry.v1 OWN       .        .         .     .      .
+get                secrets                                          OWN       .        .         .     .      .
+list               secrets                                          OWN       .        .         .     .      .
+watch              secrets                                          OWN       .        .         .     .      .
+patch              secrets/extension-registry-webhook-ca            OWN       .        .         .     .      .
+create             workflows.registry.fuseml.io                    OWN       y        .         .     .      .
+# Secrets of cluster records.
+get                secrets                                          RECORDS   y        .         .     .      y
+list               secrets                                          RECORDS   y        .         .     .      y
+watch              secrets                                          RECORDS   y        .         .     .      y
+create             secrets                                          RECORDS   y        .         .     .      y
+patch              secrets                                          RECORDS   .        .         .     .      y
+deletecollection   secrets                                          RECORDS   .        .         .     .      .
+# Our kinds.
+create             workflows.registry.fuseml.io                     alpha     .        y         y     .      .
+delete             workflows.registry.fuseml.io                     alpha     .        y         y     .      .
+create             extensions.registry.fuseml.io                    alpha     .        .         y     .      .
+update             extensions.registry.fuseml.io                    alpha     .        .         y     .      .
+create             clusterextensions.registry.fuseml.io             *         .        .         .     .      y
+delete             clusterextensions.registry.fuseml.io             *         .        .         .     .      y
+create             extensionprojections.registry.fuseml.io          alpha     y        .         .     .      .
+delete             extensionprojections.registry.fuseml.io          alpha     y        .         .     .      .
+get                workflows.registry.fuseml.io                     alpha     y        y         y     y      .
+get                extensions.registry.fuseml.io                    alpha     y        y         y     y      .
+get                extensionprojections.registry.fuseml.io          alpha     y        y         y     y      .
+# A binding in one namespace shows nothing of the cluster: whoever should see cluster records is bound with a ClusterRoleBinding.
+get                clusterextensions.registry.fuseml.io             *         y        .         .     .      y
+get                workflows.registry.fuseml.io                     beta      y        .         .     .      .
+create             workflows.registry.fuseml.io                     beta      .        .         .     .      .
+# Statuses are the operator's, and it only patches them.
+update             workflows.registry.fuseml.io//status             alpha     .        .         .     .      .
+patch              workflows.registry.fuseml.io//status             alpha     y        .         .     .      .
+patch              extensions.registry.fuseml.io//status            alpha     y        .         .     .      .
+patch              clusterextensions.registry.fuseml.io//status     *         y        .         .     .      .
+patch              extensionprojections.registry.fuseml.io//status  alpha     y        .         .     .      .
+patch              workflows.registry.fuseml.io                     alpha     .        y         y     .      .
+patch              clusterextensions.registry.fuseml.io             *         .        .         .     .      y
+# The engine. Its own chart decides who may run.
+create             pipelineruns.tekton.dev                          alpha     .        .         .     .      .
+create             pipelines.tekton.dev                             alpha     y        .         .     .      .
+patch              pipelines.tekton.dev                             alpha     y        .         .     .      .
+delete             pipelines.tekton.dev                             alpha     .        .         .     .      .
+# Ways to more power.
+create             pods                                             alpha     .        y         y     .      .
+create             pods                                             OWN       .        .         .     .      .
+create             pods//exec                                       alpha     .        y         y     .      .
+create             serviceaccounts//token                           alpha     .        y         y     .      .
+create             serviceaccounts//token                           OWN       .        .         .     .      .
+create             roles.rbac.authorization.k8s.io                  alpha     .        .         y     .      .
+create             rolebindings.rbac.authorization.k8s.io           alpha     .        .         y     .      .
+create             clusterroles.rbac.authorization.k8s.io           *         .        .         .     .      .
+create             clusterrolebindings.rbac.authorization.k8s.io    *         .        .         .     .      .
+impersonate        users                                            *         .        .         .     .      .
+impersonate        groups                                           *         .        .         .     .      .
+impersonate        serviceaccounts                                  OWN       .        .         .     .      .
+create             subjectaccessreviews.authorization.k8s.io        *         y        .         .     .      .
+create             tokenreviews.authentication.k8s.io               *         .        .         .     .      .
+# The webhook: the operator keeps the authority in the two objects of its name.
+patch              mutatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry   * y . . . .
+patch              validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry * y . . . .
+update             mutatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry   * . . . . .
+update             validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry * . . . . .
+patch              mutatingwebhookconfigurations.admissionregistration.k8s.io/another              * . . . . .
+patch              validatingwebhookconfigurations.admissionregistration.k8s.io/another            * . . . . .
+delete             validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry * . . . . .
+patch              validatingadmissionpolicies.admissionregistration.k8s.io                        * . . . . .
+delete             validatingadmissionpolicies.admissionregistration.k8s.io                        * . . . . .
+patch              customresourcedefinitions.apiextensions.k8s.io                                  * . . . . .
+";
+
+const BINDINGS: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {namespace: alpha, name: scientist}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: scientist}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {namespace: alpha, name: admin}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: admin}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {namespace: alpha, name: viewer}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: viewer}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: platform}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: extension-registry-platform}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: platform}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {namespace: RECORDS, name: platform}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: extension-registry-platform}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: platform}]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+    let cluster = Cluster::start(Options {
+        node: Node::None,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    Installed::with_webhook(&cluster, &[]).unwrap();
+    cluster.create_namespace("alpha").unwrap();
+    cluster
+        .apply(&BINDINGS.replace("RECORDS", RECORDS))
+        .unwrap();
+    // The roles `view`, `edit` and `admin` take up the chart's within a moment.
+    let start = Instant::now();
+    let wrong = loop {
+        let wrong = wrong_cells(&cluster).await;
+        if wrong.is_empty() || start.elapsed() > Duration::from_secs(15) {
+            break wrong;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    };
+    assert!(wrong.is_empty(), "{wrong}");
+    println!("{} rows, {:?}", rows().count(), start.elapsed());
+    cluster.stop().await.unwrap();
+}
+
+fn rows() -> impl Iterator<Item = Vec<&'static str>> {
+    TABLE
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_whitespace().collect())
+}
+
+async fn wrong_cells(cluster: &Cluster) -> String {
+    let mut wrong = String::new();
+    for row in rows() {
+        let [verb, what, namespace, cells @ ..] = row.as_slice() else {
+            continue;
+        };
+        assert_eq!(cells.len(), PEOPLE.len(), "{row:?}");
+        for (cell, (user, groups)) in cells.iter().zip(PEOPLE) {
+            assert!(["y", "."].contains(cell), "{row:?}");
+            let may = may(cluster, user, groups, verb, what, namespace).await;
+            if may != (*cell == "y") {
+                let answer = if may { "may" } else { "may not" };
+                let _ = writeln!(wrong, "{user} {answer} {verb} {what} -n {namespace}");
+            }
+        }
+    }
+    wrong
+}
+
+/// What `kubectl auth can-i` asks, without a program of its own for each of some hundred cells.
+async fn may(
+    cluster: &Cluster,
+    user: &str,
+    groups: &[&str],
+    verb: &str,
+    what: &str,
+    namespace: &str,
+) -> bool {
+    let (what, subresource) = what.split_once("//").unwrap_or((what, ""));
+    let (resource, name) = what.split_once('/').unwrap_or((what, ""));
+    let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
+    let namespace = match namespace {
+        "*" => "",
+        "OWN" => OWN,
+        "RECORDS" => RECORDS,
+        named => named,
+    };
+    let review = serde_json::from_value(json!({
+        "spec": {"user": user, "groups": groups, "resourceAttributes": {
+            "verb": verb, "group": group, "resource": resource, "subresource": subresource,
+            "name": name, "namespace": namespace,
+        }},
+    }))
+    .unwrap();
+    let answer = Api::<SubjectAccessReview>::all(cluster.client())
+        .create(&PostParams::default(), &review)
+        .await
+        .unwrap();
+    answer.status.unwrap().allowed
+}
