@@ -94,6 +94,9 @@ patch              workflows.registry.fuseml.io                     alpha     . 
 patch              clusterextensions.registry.fuseml.io             *         .        .         .     .      y
 # The engine. Its own chart decides who may run.
 create             pipelineruns.tekton.dev                          alpha     .        .         .     .      .
+get                pipelineruns.tekton.dev                          alpha     y        .         .     .      .
+patch              pipelineruns.tekton.dev                          alpha     y        .         .     .      .
+delete             pipelineruns.tekton.dev                          alpha     .        .         .     .      .
 create             pipelines.tekton.dev                             alpha     y        .         .     .      .
 patch              pipelines.tekton.dev                             alpha     y        .         .     .      .
 delete             pipelines.tekton.dev                             alpha     .        .         .     .      .

@@ -1,8 +1,4 @@
 //! A run comes: what somebody deleted by hand is there again, and the run says what it was bound to.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
 
 mod support;
 

@@ -17,7 +17,7 @@ pub(crate) struct Pipeline {
     pub metadata: ObjectMeta,
 }
 
-/// A Tekton PipelineRun, as far as it is read.
+/// A Tekton `PipelineRun`, as far as it is read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct PipelineRun {
     /// Metadata.
