@@ -2,7 +2,6 @@
 //! write into a workflow, a run or a Pod.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "the helpers of tests may do what tests may do"
 )]
@@ -530,8 +529,9 @@ async fn unsigned(lab: &Lab, people: &People) {
             .unwrap();
     }
     let mut forged = personal_workflow("forged");
-    let claim = json!({"user": "grace", "groups": ["team"], "signature": "0".repeat(64)});
-    forged["metadata"]["annotations"] = json!({IDENTITY: claim.to_string()});
+    let claim =
+        json!({"user": "grace", "groups": ["team"], "signature": "0".repeat(64)}).to_string();
+    forged["metadata"]["annotations"] = json!({IDENTITY: claim});
     eventually(
         Duration::from_secs(10),
         "it is stored as it is",
@@ -546,7 +546,7 @@ async fn unsigned(lab: &Lab, people: &People) {
             .await;
             applied(&people.ada, &forged).await;
             let stored = lab.get("Workflow", PROJECT, "forged").await;
-            if stored["metadata"]["annotations"][IDENTITY] == claim.to_string() {
+            if stored["metadata"]["annotations"][IDENTITY] == claim.as_str() {
                 Ok(())
             } else {
                 Err("signed".to_owned())
