@@ -1,7 +1,6 @@
 //! Who may do what once the chart is installed, as the API server itself answers: the question of `kubectl auth can-i`.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "the helpers of tests may do what tests may do"
 )]
 

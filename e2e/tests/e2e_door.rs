@@ -1,8 +1,6 @@
 //! The door: what the webhook says to requests that are none, what it refuses, and what still works while it is away.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
     reason = "the helpers of tests may do what tests may do"
 )]
 
