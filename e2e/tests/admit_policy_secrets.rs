@@ -13,7 +13,7 @@ mod people;
 use std::time::{Duration, Instant};
 
 use extension_registry_e2e::cluster::Node;
-use extension_registry_e2e::setup::RECORDS_NAMESPACE;
+use extension_registry_e2e::setup::{NAMESPACE, RECORDS_NAMESPACE};
 use extension_registry_e2e::{Cluster, Installed, Options};
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
@@ -41,6 +41,7 @@ async fn secrets_and_the_ledger_are_kept_apart() {
     the_operator_writes_only_what_it_renders(&operator).await;
     the_operator_leaves_what_it_did_not_render(&operator, &admin).await;
     the_operator_reads_no_secret(&operator, &admin).await;
+    the_operator_keeps_its_keys_and_no_others(&operator).await;
     the_operator_seals_and_nothing_else(&operator, &admin).await;
     nobody_else_writes_what_is_rendered(&operator, &admin).await;
     nobody_else_writes_the_ledger(&operator, &admin).await;
@@ -286,6 +287,33 @@ async fn the_operator_reads_no_secret(operator: &Client, admin: &Client) {
             "{answer}"
         );
     }
+}
+
+async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
+    section("in its own namespace the operator writes its two keys only");
+    let key = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"namespace": NAMESPACE, "name": "extension-registry-webhook-ca"},
+    });
+    let breaks: [(Break, &str); 2] = [
+        (
+            |o| o["metadata"]["name"] = json!("another"),
+            "and no other Secret",
+        ),
+        (
+            |o| o["type"] = json!("example.org/other"),
+            "type: a key of the operator is Opaque",
+        ),
+    ];
+    each_is_refused(operator, &key, &breaks).await;
+    let api = secrets(operator, NAMESPACE);
+    let release = "sh.helm.release.v1.extension-registry.v1";
+    let said = api.delete(release, &DeleteParams::default()).await;
+    let said = said.map(drop).unwrap_err().to_string();
+    assert!(
+        said.contains("deletes no Secret of its own namespace"),
+        "{said}"
+    );
 }
 
 async fn the_operator_seals_and_nothing_else(operator: &Client, admin: &Client) {
