@@ -335,6 +335,13 @@ async fn the_operator_seals_and_nothing_else(operator: &Client, admin: &Client) 
     create(operator, &sealed("sealed-policy"), &PostParams::default())
         .await
         .unwrap();
+    let same = serde_json::from_value(sealed("sealed-policy")).unwrap();
+    let said = api
+        .replace("sealed-policy", &PostParams::default(), &same)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("a sealed Secret never changes"), "{said}");
     api.delete("sealed-policy", &DeleteParams::default())
         .await
         .map(drop)
@@ -377,6 +384,16 @@ async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) 
     .unwrap();
     let apply = json!({"apiVersion": "v1", "kind": "Secret", "data": {"uri": "eQ=="}});
     for (name, patch, expected) in [
+        (
+            "ext-kept",
+            Patch::Merge(json!({"immutable": true})),
+            "immutable: the operator of the registry",
+        ),
+        (
+            "ext-kept",
+            Patch::Merge(json!({"metadata": {"finalizers": ["example.org/hold"]}})),
+            "metadata.finalizers: the operator of the registry",
+        ),
         (
             "ext-kept",
             Patch::Merge(json!({"data": {"uri": "eQ=="}})),
