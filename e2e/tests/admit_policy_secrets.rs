@@ -43,6 +43,7 @@ async fn secrets_and_the_ledger_are_kept_apart() {
     the_operator_reads_no_secret(&operator, &admin).await;
     the_operator_seals_and_nothing_else(&operator, &admin).await;
     nobody_else_writes_what_is_rendered(&operator, &admin).await;
+    nobody_else_holds_it_back(&admin).await;
     nobody_else_writes_the_ledger(&operator, &admin).await;
     what_is_deleted_goes(&operator, &admin, &cluster).await;
     if !cluster.is_ours() {
@@ -386,16 +387,6 @@ async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) 
     for (name, patch, expected) in [
         (
             "ext-kept",
-            Patch::Merge(json!({"immutable": true})),
-            "immutable: the operator of the registry",
-        ),
-        (
-            "ext-kept",
-            Patch::Merge(json!({"metadata": {"finalizers": ["example.org/hold"]}})),
-            "metadata.finalizers: the operator of the registry",
-        ),
-        (
-            "ext-kept",
             Patch::Merge(json!({"data": {"uri": "eQ=="}})),
             data,
         ),
@@ -455,6 +446,27 @@ async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) 
         .await
         .unwrap();
     assert!(replaced.metadata.annotations.is_none());
+}
+
+async fn nobody_else_holds_it_back(admin: &Client) {
+    section("nobody else keeps a rendered Secret from changing or going");
+    for (patch, expected) in [
+        (
+            json!({"immutable": true}),
+            "immutable: the operator of the registry",
+        ),
+        (
+            json!({"metadata": {"finalizers": ["example.org/hold"]}}),
+            "metadata.finalizers: the operator of the registry",
+        ),
+    ] {
+        let said = secrets(admin, PROJECT)
+            .patch("ext-kept", &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains(expected), "{expected} is not in: {said}");
+    }
 }
 
 async fn nobody_else_writes_the_ledger(operator: &Client, admin: &Client) {

@@ -1,7 +1,6 @@
 //! Who may do what, as a table to read, and the API server's answer to each of its lines. It is the question that
 //! `kubectl auth can-i` asks. Only roles are asked here: what a policy forbids on top is marked, and tested elsewhere.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     reason = "the helpers of tests may do what tests may do"
 )]
