@@ -44,6 +44,7 @@ async fn secrets_and_the_ledger_are_kept_apart() {
     the_operator_keeps_its_keys_and_no_others(&operator).await;
     the_operator_seals_and_nothing_else(&operator, &admin).await;
     nobody_else_writes_what_is_rendered(&operator, &admin).await;
+    nobody_else_holds_it_back(&admin).await;
     nobody_else_writes_the_ledger(&operator, &admin).await;
     what_is_deleted_goes(&operator, &admin, &cluster).await;
     if !cluster.is_ours() {
@@ -363,6 +364,13 @@ async fn the_operator_seals_and_nothing_else(operator: &Client, admin: &Client) 
     create(operator, &sealed("sealed-policy"), &PostParams::default())
         .await
         .unwrap();
+    let same = serde_json::from_value(sealed("sealed-policy")).unwrap();
+    let said = api
+        .replace("sealed-policy", &PostParams::default(), &same)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("a sealed Secret never changes"), "{said}");
     api.delete("sealed-policy", &DeleteParams::default())
         .await
         .map(drop)
@@ -466,6 +474,27 @@ async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) 
         .await
         .unwrap();
     assert!(replaced.metadata.annotations.is_none());
+}
+
+async fn nobody_else_holds_it_back(admin: &Client) {
+    section("nobody else keeps a rendered Secret from changing or going");
+    for (patch, expected) in [
+        (
+            json!({"immutable": true}),
+            "immutable: the operator of the registry",
+        ),
+        (
+            json!({"metadata": {"finalizers": ["example.org/hold"]}}),
+            "metadata.finalizers: the operator of the registry",
+        ),
+    ] {
+        let said = secrets(admin, PROJECT)
+            .patch("ext-kept", &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains(expected), "{expected} is not in: {said}");
+    }
 }
 
 async fn nobody_else_writes_the_ledger(operator: &Client, admin: &Client) {
