@@ -8,11 +8,14 @@
 mod door;
 mod support;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use door::kubectl;
 use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
+use k8s_openapi::ByteString;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use support::{Lab, eventually, section, text, workflow};
 
@@ -34,7 +37,7 @@ async fn the_certificate_is_always_trusted() {
         node: Node::None,
         ..Options::default()
     };
-    let lab = Lab::with_webhook("door-certificate", options, &[], &[]).await;
+    let mut lab = Lab::with_webhook("door-certificate", options, &[], &[]).await;
     lab.namespace(PROJECT);
     let authority = ca(&lab).await;
     assert!(!authority.is_empty());
@@ -99,7 +102,65 @@ async fn the_certificate_is_always_trusted() {
     }
     println!("{count} applies in {:?}", start.elapsed());
     assert_eq!(ca(&lab).await, authority);
+
+    made_by_somebody_else(&mut lab).await;
     lab.stop().await;
+}
+
+/// As cert-manager does it: files that are renewed, and a bundle that somebody else writes.
+async fn made_by_somebody_else(lab: &mut Lab) {
+    section("a certificate from a folder is served, and followed when it is renewed");
+    let folder = std::env::temp_dir().join(format!("door-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    lab.stop_operator();
+    issue(lab, &folder);
+    let files = format!("--webhook-certificate={}", folder.display());
+    lab.arguments.push(files);
+    // It is ready only once the API server has reached it.
+    lab.start_operator();
+    lab.apply(&workflow(PROJECT, "from-files", &json!({"product": "any"})))
+        .await;
+    issue(lab, &folder);
+    let renewed = || workflow(PROJECT, "from-files", &json!({"product": "other"}));
+    eventually(
+        Duration::from_secs(30),
+        "the new one is served",
+        async || {
+            // The API server keeps a connection that it trusted: only a new one shows the certificate.
+            if !lab
+                .operator()
+                .log()
+                .contains("the serving certificate is renewed")
+            {
+                return Err("it is not loaded".to_owned());
+            }
+            lab.try_apply(&renewed())
+                .await
+                .map_err(|error| error.to_string())
+        },
+    )
+    .await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A new authority and a certificate of it: the one into the configurations, the other into files.
+fn issue(lab: &Lab, folder: &Path) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &authority).unwrap();
+    std::fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
+    std::fs::write(folder.join("tls.crt"), leaf.pem()).unwrap();
+    let bundle = ByteString(authority.pem().into_bytes());
+    for kind in CONFIGURATIONS {
+        let patches: Vec<Value> = (0..2)
+            .map(|index| json!({"op": "replace", "path": format!("/webhooks/{index}/clientConfig/caBundle"), "value": bundle}))
+            .collect();
+        let patch = json!(patches).to_string();
+        run(lab, &["patch", kind, OWN, "--type=json", "-p", &patch]);
+    }
 }
 
 /// The authorities that are published, in base64; empty where there are none.

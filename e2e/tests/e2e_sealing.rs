@@ -38,6 +38,7 @@ async fn values_leave_records_before_they_are_stored() {
     applied_once_more(&lab).await;
     rotated(&lab).await;
     refused_and_dry(&lab).await;
+    far_too_many(&lab).await;
     only_readers_write(&lab).await;
     anothers_secret(&lab).await;
     unnamed(&lab);
@@ -211,6 +212,21 @@ async fn refused_and_dry(lab: &Lab) {
         );
         assert_eq!(sealed(lab).await, known);
     }
+}
+
+async fn far_too_many(lab: &Lab) {
+    section("ten thousand credentials are refused before any is sealed");
+    let mut many = with_value("many", "");
+    let one = |number: u32| json!({"name": format!("c{number}"), "configuration": [{"name": "K", "value": canary("many")}]});
+    many["spec"]["services"][0]["credentials"] = (0..10_000).map(one).collect();
+    let known = sealed(lab).await;
+    let said = apply(lab, &["--server-side"], &many).unwrap_err();
+    assert!(
+        said.contains("credentials: Too many") && said.contains("at most 64 items"),
+        "{said}"
+    );
+    assert!(!said.contains(&canary("many")));
+    assert_eq!(sealed(lab).await, known);
 }
 
 async fn only_readers_write(lab: &Lab) {
