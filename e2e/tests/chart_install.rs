@@ -92,10 +92,7 @@ fn upgraded(cluster: &Cluster) {
     let holder =
         "get lease -n extension-registry extension-registry -o jsonpath={.spec.holderIdentity}";
     assert_ne!(kubectl(cluster, holder), "");
-    let log = kubectl(
-        cluster,
-        "logs -n extension-registry -l app.kubernetes.io/component=operator --tail=-1",
-    );
+    let log = logs(cluster);
     assert_eq!(missing_powers(&log), Vec::<&str>::new());
 }
 
@@ -261,6 +258,26 @@ fn replicas_at_work(cluster: &Cluster) -> usize {
 fn kubectl(cluster: &Cluster, arguments: &str) -> String {
     let arguments: Vec<&str> = arguments.split(' ').collect();
     cluster.kubectl_run(&arguments).unwrap()
+}
+
+/// What the operator's Pods logged. One of the old ones may go while they are asked.
+fn logs(cluster: &Cluster) -> String {
+    let arguments = [
+        "logs",
+        "-n",
+        NAMESPACE,
+        "-l",
+        "app.kubernetes.io/component=operator",
+        "--tail=-1",
+    ];
+    let start = Instant::now();
+    loop {
+        match cluster.kubectl_run(&arguments) {
+            Ok(log) => return log,
+            Err(error) => assert!(start.elapsed() < Duration::from_secs(30), "{error:#}"),
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 fn took(what: &str, start: Instant) {

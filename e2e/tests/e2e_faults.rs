@@ -35,7 +35,7 @@ async fn it_comes_back_by_itself() {
             "they are not of this harness",
         );
     }
-    lab.stop().await;
+    lab.stop_after_faults().await;
 }
 
 /// Conflicts on end: somebody changes what the operator is about to write.
