@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::pipeline_run::dereference::Dereferenced;
+
+/// The most bytes of bindings in the annotation: all annotations of an object share 256 KiB.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// What is to be done for a run.
 pub(super) struct Prepared {
@@ -23,10 +26,21 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Prepared {
         .status
         .as_ref()
         .map_or(&[][..], |status| status.bindings.as_slice());
-    let annotation = json!({
-        "workflowGeneration": workflow.metadata.generation,
-        "bindings": bindings,
-    });
+    let mut written: Vec<Value> = Vec::with_capacity(bindings.len());
+    let mut size = 0;
+    for binding in bindings {
+        let binding = json!(binding);
+        size += binding.to_string().len();
+        if size > MOST_BYTES {
+            break;
+        }
+        written.push(binding);
+    }
+    let mut annotation = json!({ "workflowGeneration": workflow.metadata.generation });
+    if written.len() < bindings.len() {
+        annotation["omitted"] = json!(bindings.len() - written.len());
+    }
+    annotation["bindings"] = Value::Array(written);
     Prepared {
         uid: uid.clone(),
         projections: bindings
@@ -43,27 +57,45 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::run;
+    use super::{Prepared, run};
     use crate::pipeline_run::dereference::Dereferenced;
 
-    #[test]
-    fn a_run_says_names_and_generations() {
-        let binding = |requirement: &str| {
-            json!({
-                "step": "train", "requirement": requirement, "kind": "Extension", "record": "own",
-                "recordGeneration": 3, "service": "s3", "secret": "ext-own-0",
-            })
-        };
+    fn binding(requirement: &str) -> Value {
+        json!({
+            "step": "train", "requirement": requirement, "kind": "Extension", "record": "own",
+            "recordGeneration": 3, "service": "s3", "secret": "ext-own-0",
+        })
+    }
+
+    fn prepared(bindings: &[Value]) -> Prepared {
         let workflow = json!({
             "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Workflow",
             "metadata": {"name": "w", "generation": 5},
             "spec": {"steps": [{"name": "train", "image": "i"}]},
-            "status": {"bindings": [binding("a"), binding("b")]},
+            "status": {"bindings": bindings},
         });
-        let prepared = run(&Dereferenced {
+        run(&Dereferenced {
             uid: "u".to_owned(),
             workflow: Arc::new(serde_json::from_value(workflow).unwrap()),
-        });
+        })
+    }
+
+    #[test]
+    fn a_run_of_very_many_requirements_names_the_first() {
+        let many: Vec<Value> = (0..2_000)
+            .map(|number| binding(&format!("r{number}")))
+            .collect();
+        let prepared = prepared(&many);
+        assert!(prepared.annotation.len() < 100 * 1024);
+        let annotation: Value = serde_json::from_str(&prepared.annotation).unwrap();
+        let named = annotation["bindings"].as_array().unwrap().len();
+        assert_eq!(annotation["bindings"][0], many[0]);
+        assert_eq!(annotation["omitted"], 2_000 - named);
+    }
+
+    #[test]
+    fn a_run_says_names_and_generations() {
+        let prepared = prepared(&[binding("a"), binding("b")]);
         let annotation: Value = serde_json::from_str(&prepared.annotation).unwrap();
         assert_eq!(annotation["workflowGeneration"], 5);
         assert_eq!(annotation["bindings"], json!([binding("a"), binding("b")]));
