@@ -21,7 +21,14 @@ use crate::workflow::apply::Applied;
 use crate::workflow::dereference::Dereferenced;
 
 /// Refusals that end with a change which no watch shows: of objects that are not the operator's.
-const UNSEEN: [&str; 3] = ["EngineMissing", "PipelineConflict", "SecretConflict"];
+/// Admission is one of them: a policy refuses while an API server that has just started does not
+/// yet know its parameters.
+const UNSEEN: [&str; 4] = [
+    "EngineMissing",
+    "PipelineConflict",
+    "PipelineRejected",
+    "SecretConflict",
+];
 
 /// How soon such a workflow is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
