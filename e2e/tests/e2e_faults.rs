@@ -88,7 +88,22 @@ async fn the_api_server_restarts(lab: &Lab) {
         },
     )
     .await;
-    lab.ready(PROJECT, "late").await;
+    // Policies with parameters refuse until the API server has discovered Workflows again, which it
+    // tries twice a minute.
+    eventually(
+        Duration::from_mins(2),
+        "the late one is ready",
+        async || {
+            let late = lab.get("Workflow", PROJECT, "late").await;
+            let ready = support::condition(&late, "Ready");
+            if ready["status"] == "True" {
+                Ok(())
+            } else {
+                Err(ready.to_string())
+            }
+        },
+    )
+    .await;
 }
 
 async fn etcd_stands_still(lab: &Lab) {
