@@ -12,6 +12,7 @@ mod people;
 
 use std::time::{Duration, Instant};
 
+use extension_registry_api::PERSONAL_LABEL;
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Installed, Options};
 use kube::Client;
@@ -48,6 +49,16 @@ struct Stage {
     admin: Client,
 }
 
+impl Stage {
+    /// Who writes this kind with the label: the operator the Pipeline, the engine all else.
+    fn operator_or_engine(&self, kind: &str) -> Client {
+        match kind {
+            "Pipeline" => self.operator.clone(),
+            _ => self.engine.clone(),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_engine_is_not_talked_into_a_persons_secret() {
     let options = Options {
@@ -71,6 +82,8 @@ async fn the_engine_is_not_talked_into_a_persons_secret() {
     her_workflow(&stage).await;
     nobody_writes_the_name_anywhere(&stage).await;
     drivers_get_no_secret(&stage).await;
+    only_the_operator_labels(&stage).await;
+    parameters_fill_in_no_name(&stage).await;
     nobody_else_has_anything_fetched(&stage).await;
     her_pipeline_is_the_operators(&stage).await;
     nothing_pretends_to_be_hers(&stage).await;
@@ -246,10 +259,112 @@ async fn drivers_get_no_secret(stage: &Stage) {
         let pod = |spec: &Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": PROJECT, "name": "p"}, "spec": spec});
         let said = create_dry(&stage.grace, &pod(&spec)).await.unwrap_err();
         assert!(said.contains(expected), "{spec}: {said}");
-        create_dry(&stage.engine, &pod(&spec)).await.unwrap();
+        let said = create_dry(&stage.engine, &pod(&spec)).await.unwrap_err();
+        assert!(said.contains(expected), "not a run of hers: {spec}: {said}");
+        let mut of_hers = pod(&spec);
+        of_hers["metadata"]["labels"] = json!({PERSONAL_LABEL: "true"});
+        create_dry(&stage.engine, &of_hers).await.unwrap();
+        let said = create_dry(&stage.grace, &of_hers).await.unwrap_err();
+        assert!(
+            said.contains(expected),
+            "the label is no pass: {spec}: {said}"
+        );
         let other = spec.to_string().replace(SECRET, "another");
         let other = pod(&serde_json::from_str(&other).unwrap());
         create_dry(&stage.grace, &other).await.unwrap();
+    }
+}
+
+async fn only_the_operator_labels(stage: &Stage) {
+    section("only the operator labels a Pipeline as a person's, and the engine what comes of it");
+    let label = json!({PERSONAL_LABEL: "true"});
+    let specs = [
+        ("Task", json!({"steps": []})),
+        ("Pipeline", json!({"tasks": []})),
+        ("TaskRun", json!({"taskRef": {"name": "t"}})),
+        ("PipelineRun", json!({"pipelineRef": {"name": "other"}})),
+    ];
+    for (kind, spec) in specs {
+        let name = format!("labelled-{}", kind.to_lowercase());
+        let mut object = engine_object(kind, &name, &spec);
+        create_dry(&stage.grace, &object).await.unwrap();
+        object["metadata"]["labels"] = label.clone();
+        for client in [&stage.grace, &stage.ada] {
+            let said = create_dry(client, &object).await.expect_err(kind);
+            assert!(said.contains("written by the operator alone"), "{said}");
+        }
+        create_dry(&stage.engine, &object).await.unwrap();
+        create(
+            &stage.operator_or_engine(kind),
+            &object,
+            &PostParams::default(),
+        )
+        .await
+        .unwrap();
+        let api = objects(&stage.ada, "tekton.dev/v1", kind, PROJECT);
+        let change = Patch::Merge(json!({"spec": {"description": "changed"}}));
+        let changed = api.patch(&name, &PatchParams::default(), &change).await;
+        assert_eq!(
+            changed.is_ok(),
+            kind.ends_with("Run"),
+            "{kind}: {changed:?}"
+        );
+        let other = Patch::Merge(json!({"metadata": {"labels": {PERSONAL_LABEL: "yes"}}}));
+        let said = api
+            .patch(&name, &PatchParams::default(), &other)
+            .await
+            .expect_err(kind)
+            .to_string();
+        assert!(said.contains("written by the operator alone"), "{said}");
+    }
+
+    section("nor does anything in a spec set the label");
+    let metadata = json!({"labels": label});
+    let step = json!([{"name": "s", "image": "i"}]);
+    let task = json!([{"name": "t", "taskSpec": {"metadata": metadata, "steps": step}}]);
+    let specs = [
+        ("Pipeline", json!({"tasks": task})),
+        ("PipelineRun", json!({"pipelineSpec": {"tasks": task}})),
+        (
+            "PipelineRun",
+            json!({"pipelineRef": {"name": "other"},
+                "taskRunSpecs": [{"pipelineTaskName": "t", "metadata": metadata}]}),
+        ),
+    ];
+    for (kind, spec) in specs {
+        let object = engine_object(kind, "o", &spec);
+        let said = create_dry(&stage.grace, &object).await.expect_err(kind);
+        assert!(said.contains("somewhere it sets the label"), "{said}");
+    }
+}
+
+async fn parameters_fill_in_no_name(stage: &Stage) {
+    section("a run of a person's Pipeline puts no name together from parameters");
+    let volume = |name: &str| json!([{"name": "v", "secret": {"secretName": name}}]);
+    let additions = |name: &str| {
+        [
+            json!({"workspaces": [{"name": "w", "secret": {"secretName": name}}]}),
+            json!({"taskRunTemplate": {"podTemplate": {"volumes": volume(name)}}}),
+            json!({"taskRunSpecs": [{"pipelineTaskName": "t", "podTemplate": {"volumes": volume(name)}}]}),
+        ]
+    };
+    let hers = json!({"name": "hers"});
+    let from_elsewhere = json!({"resolver": "cluster", "params": []});
+    for reference in [&hers, &from_elsewhere] {
+        for mut spec in additions("ext-$(params.s)") {
+            spec["pipelineRef"] = reference.clone();
+            let run = engine_object("PipelineRun", "o", &spec);
+            let said = create_dry(&stage.ada, &run).await.unwrap_err();
+            assert!(said.contains("filled in with parameters"), "{spec}: {said}");
+            spec["pipelineRef"] = json!({"name": "other"});
+            let run = engine_object("PipelineRun", "o", &spec);
+            create_dry(&stage.ada, &run).await.unwrap();
+        }
+        for mut spec in additions("another") {
+            spec["pipelineRef"] = reference.clone();
+            let run = engine_object("PipelineRun", "o", &spec);
+            create_dry(&stage.ada, &run).await.unwrap();
+        }
     }
 }
 

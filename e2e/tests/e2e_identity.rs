@@ -15,6 +15,7 @@ mod support;
 use std::time::Duration;
 
 use door::kubectl;
+use extension_registry_api::PERSONAL_LABEL;
 use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 use kube::Client;
@@ -303,6 +304,8 @@ async fn current_groups_count(lab: &Lab) {
 
     section("rewritten by another, a workflow no longer uses the person's Secret");
     let secret = text(&bound["status"]["bindings"][0]["secret"]).to_owned();
+    let pipeline = lab.get("Pipeline", PROJECT, "by-group").await;
+    assert_eq!(pipeline["metadata"]["labels"][PERSONAL_LABEL], "true");
     let rewrite = |text: &str| json!({"spec": {"description": text}});
     let grace = person(&lab.cluster, "grace", &["team"]);
     // No look that was wanted before may do the work of this one.
@@ -370,6 +373,12 @@ fn pods(secret: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// As the engine labels a Pod in a run of a Pipeline that the operator labelled.
+fn of_hers(mut pod: Value) -> Value {
+    pod["metadata"]["labels"] = json!({PERSONAL_LABEL: "true"});
+    pod
+}
+
 async fn only_the_engine_makes_pods(lab: &Lab, people: &People, secret: &str) {
     section("only the engine makes Pods that refer to the Secret");
     let pod = |spec: &Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": PROJECT, "name": "p"}, "spec": spec});
@@ -384,14 +393,19 @@ async fn only_the_engine_makes_pods(lab: &Lab, people: &People, secret: &str) {
                 "{place}: {said}"
             );
         }
-        create_dry(&engine, &pod(&spec)).await.unwrap();
+        let said = create_dry(&engine, &pod(&spec)).await.unwrap_err();
+        assert!(
+            said.contains("is of one person"),
+            "not a run of hers: {said}"
+        );
+        create_dry(&engine, &of_hers(pod(&spec))).await.unwrap();
     }
     for (_, spec) in pods("another") {
         create_dry(&people.grace, &pod(&spec)).await.unwrap();
     }
 
     section("nobody puts a container beside the person's");
-    let running = pod(&pods(secret)[0].1);
+    let running = of_hers(pod(&pods(secret)[0].1));
     create(&engine, &running, &PostParams::default())
         .await
         .unwrap();

@@ -51,6 +51,10 @@ pub const SEALED_TYPE: &str = "registry.fuseml.io/sealed";
 /// Value of [`MANAGED_BY_LABEL`].
 pub const MANAGED_BY: &str = "extension-registry";
 
+/// Label of a pipeline that is bound to credentials of one person, always `true`. The engine hands it
+/// down to the Pods of a run; without it no Pod gets the Secret of a person (security, section 5).
+pub const PERSONAL_LABEL: &str = "registry.fuseml.io/personal";
+
 /// Annotation of a workflow: on whose behalf it resolves. Written and signed by the webhook.
 pub const IDENTITY_ANNOTATION: &str = "registry.fuseml.io/identity";
 

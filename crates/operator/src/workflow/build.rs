@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use extension_registry_api::PERSONAL_LABEL;
 use extension_registry_api::workflow::{Binding, RunAs};
 use extension_registry_core::projection::Identity;
 use extension_registry_core::refusal::Reason;
@@ -82,6 +83,13 @@ pub(super) fn run(
             owner.block_owner_deletion = Some(false);
             owner
         })]);
+    let run_as = run_as::of(
+        validated.bound.iter().map(|bound| bound.choice),
+        dereferenced.person.as_ref(),
+    );
+    if run_as.is_some() {
+        object["metadata"]["labels"][PERSONAL_LABEL] = json!("true");
+    }
     let mut notes = output.notes;
     notes.extend(
         validated
@@ -102,9 +110,8 @@ pub(super) fn run(
         .iter()
         .map(|bound| binding(step_name(bound.step), bound))
         .collect();
-    let choices = validated.bound.iter().map(|bound| bound.choice);
     Ok(Prepared {
-        run_as: run_as::of(choices, dereferenced.person.as_ref()),
+        run_as,
         digest: digest::of_public(object.to_string().as_bytes()),
         pipeline: object,
         projections: needed(key, validated.bound),
