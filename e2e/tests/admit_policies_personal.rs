@@ -17,7 +17,7 @@ use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Installed, Options};
 use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
-use people::{create, create_dry, objects, person};
+use people::{create, create_dry, objects, of_a_person, person};
 use serde_json::{Value, json};
 
 const PROJECT: &str = "personal";
@@ -47,16 +47,6 @@ struct Stage {
     engine: Client,
     operator: Client,
     admin: Client,
-}
-
-impl Stage {
-    /// Who writes this kind with the label: the operator the Pipeline, the engine all else.
-    fn operator_or_engine(&self, kind: &str) -> Client {
-        match kind {
-            "Pipeline" => self.operator.clone(),
-            _ => self.engine.clone(),
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -261,8 +251,7 @@ async fn drivers_get_no_secret(stage: &Stage) {
         assert!(said.contains(expected), "{spec}: {said}");
         let said = create_dry(&stage.engine, &pod(&spec)).await.unwrap_err();
         assert!(said.contains(expected), "not a run of hers: {spec}: {said}");
-        let mut of_hers = pod(&spec);
-        of_hers["metadata"]["labels"] = json!({PERSONAL_LABEL: "true"});
+        let of_hers = of_a_person(pod(&spec));
         create_dry(&stage.engine, &of_hers).await.unwrap();
         let said = create_dry(&stage.grace, &of_hers).await.unwrap_err();
         assert!(
@@ -277,30 +266,29 @@ async fn drivers_get_no_secret(stage: &Stage) {
 
 async fn only_the_operator_labels(stage: &Stage) {
     section("only the operator labels a Pipeline as a person's, and the engine what comes of it");
-    let label = json!({PERSONAL_LABEL: "true"});
     let specs = [
-        ("Task", json!({"steps": []})),
-        ("Pipeline", json!({"tasks": []})),
-        ("TaskRun", json!({"taskRef": {"name": "t"}})),
-        ("PipelineRun", json!({"pipelineRef": {"name": "other"}})),
+        ("Task", json!({"steps": []}), &stage.engine),
+        ("Pipeline", json!({"tasks": []}), &stage.operator),
+        ("TaskRun", json!({"taskRef": {"name": "t"}}), &stage.engine),
+        (
+            "PipelineRun",
+            json!({"pipelineRef": {"name": "other"}}),
+            &stage.engine,
+        ),
     ];
-    for (kind, spec) in specs {
+    for (kind, spec, writer) in specs {
         let name = format!("labelled-{}", kind.to_lowercase());
-        let mut object = engine_object(kind, &name, &spec);
+        let object = engine_object(kind, &name, &spec);
         create_dry(&stage.grace, &object).await.unwrap();
-        object["metadata"]["labels"] = label.clone();
+        let object = of_a_person(object);
         for client in [&stage.grace, &stage.ada] {
             let said = create_dry(client, &object).await.expect_err(kind);
             assert!(said.contains("written by the operator alone"), "{said}");
         }
         create_dry(&stage.engine, &object).await.unwrap();
-        create(
-            &stage.operator_or_engine(kind),
-            &object,
-            &PostParams::default(),
-        )
-        .await
-        .unwrap();
+        create(writer, &object, &PostParams::default())
+            .await
+            .unwrap();
         let api = objects(&stage.ada, "tekton.dev/v1", kind, PROJECT);
         let change = Patch::Merge(json!({"spec": {"description": "changed"}}));
         let changed = api.patch(&name, &PatchParams::default(), &change).await;
@@ -319,7 +307,7 @@ async fn only_the_operator_labels(stage: &Stage) {
     }
 
     section("nor does anything in a spec set the label");
-    let metadata = json!({"labels": label});
+    let metadata = json!({"labels": {PERSONAL_LABEL: "true"}});
     let step = json!([{"name": "s", "image": "i"}]);
     let task = json!([{"name": "t", "taskSpec": {"metadata": metadata, "steps": step}}]);
     let specs = [

@@ -20,7 +20,7 @@ use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
-use people::{create, create_dry, objects, person};
+use people::{create, create_dry, objects, of_a_person, person};
 use serde_json::{Value, json};
 use support::{Lab, eventually, message, record, section, text, workflow};
 
@@ -373,12 +373,6 @@ fn pods(secret: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// As the engine labels a Pod in a run of a Pipeline that the operator labelled.
-fn of_hers(mut pod: Value) -> Value {
-    pod["metadata"]["labels"] = json!({PERSONAL_LABEL: "true"});
-    pod
-}
-
 async fn only_the_engine_makes_pods(lab: &Lab, people: &People, secret: &str) {
     section("only the engine makes Pods that refer to the Secret");
     let pod = |spec: &Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": PROJECT, "name": "p"}, "spec": spec});
@@ -398,14 +392,14 @@ async fn only_the_engine_makes_pods(lab: &Lab, people: &People, secret: &str) {
             said.contains("is of one person"),
             "not a run of hers: {said}"
         );
-        create_dry(&engine, &of_hers(pod(&spec))).await.unwrap();
+        create_dry(&engine, &of_a_person(pod(&spec))).await.unwrap();
     }
     for (_, spec) in pods("another") {
         create_dry(&people.grace, &pod(&spec)).await.unwrap();
     }
 
     section("nobody puts a container beside the person's");
-    let running = of_hers(pod(&pods(secret)[0].1));
+    let running = of_a_person(pod(&pods(secret)[0].1));
     create(&engine, &running, &PostParams::default())
         .await
         .unwrap();

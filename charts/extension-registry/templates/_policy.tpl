@@ -48,3 +48,14 @@ spec:
 {{- define "extension-registry.policyCollectors" -}}
 ['system:serviceaccount:kube-system:generic-garbage-collector', 'system:serviceaccount:kube-system:namespace-controller', 'system:kube-controller-manager']
 {{- end -}}
+
+{{/* The accounts of the engine's controllers. */}}
+{{- define "extension-registry.policyEngines" -}}
+[{{ range $index, $account := .Values.engine.accounts }}{{ if $index }}, {{ end }}'{{ $account }}'{{ end }}]
+{{- end -}}
+
+{{/* The label of a Pipeline that is bound to credentials of one person, and of what comes of it; empty without one. To be
+     written behind `object.` or `oldObject.` */}}
+{{- define "extension-registry.policyPersonalLabel" -}}
+metadata.?labels['registry.fuseml.io/personal'].orValue('')
+{{- end -}}

@@ -6,11 +6,12 @@
     reason = "a helper of several tests, each of which uses a part of it"
 )]
 
+use extension_registry_api::PERSONAL_LABEL;
 use extension_registry_e2e::{Cluster, Installed};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The operator, by a token of its own account.
 pub(crate) async fn operator(installed: &Installed) -> Client {
@@ -40,6 +41,12 @@ pub(crate) fn objects(
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
     Api::namespaced_with(client.clone(), namespace, &resource)
+}
+
+/// An object as the operator or the engine labels it, where it is of a run with credentials of one person.
+pub(crate) fn of_a_person(mut object: Value) -> Value {
+    object["metadata"]["labels"] = json!({PERSONAL_LABEL: "true"});
+    object
 }
 
 /// Creates an object as somebody, without storing it. What the refusal says, where there is one.
