@@ -12,12 +12,17 @@ use std::time::Duration;
 
 use extension_registry_e2e::{fault, leave_out};
 use futures::{StreamExt, stream};
-use kube::api::{ListParams, Patch, PatchParams};
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use support::{Lab, eventually, from_secret, pause, record, section, workflow};
 
 const WORKFLOWS: u32 = 100;
 const PROJECT: &str = "faults";
+/// The chart's, in the namespace of records' Secrets.
+const BINDING: &str = "extension-registry-records";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_comes_back_by_itself() {
@@ -26,6 +31,7 @@ async fn it_comes_back_by_itself() {
     lab.source(support::RECORDS, "shared", "x").await;
     lab.apply(&record("shared", &from_secret("shared"))).await;
     others_write_the_same_objects(&lab).await;
+    the_right_to_read_goes_and_comes_back(&lab).await;
     if lab.cluster.is_ours() {
         the_api_server_restarts(&lab).await;
         etcd_stands_still(&lab).await;
@@ -66,6 +72,53 @@ async fn others_write_the_same_objects(lab: &Lab) {
     tokio::join!(apply(lab, "storm"), storm);
     all_ready(lab, "storm").await;
     counted(lab, before, "a storm of other writers");
+}
+
+/// No watch shows a permission that comes back, and an open watch does not even notice that it went.
+async fn the_right_to_read_goes_and_comes_back(lab: &Lab) {
+    section("the operator may not read the Secrets of records for a while");
+    lab.source(support::RECORDS, "unreadable", "x").await;
+    let bindings: Api<RoleBinding> = Api::namespaced(lab.cluster.client(), support::RECORDS);
+    let binding = bindings.get(BINDING).await.unwrap();
+    bindings
+        .delete(BINDING, &DeleteParams::default())
+        .await
+        .unwrap();
+    // An authorizer learns of it a moment later.
+    pause(2.0).await;
+    lab.apply(&record("unreadable", &from_secret("unreadable")))
+        .await;
+    lab.apply(&workflow(
+        PROJECT,
+        "unreadable",
+        &json!({"product": "unreadable"}),
+    ))
+    .await;
+    let refused = async || {
+        let object = lab.get("Workflow", PROJECT, "unreadable").await;
+        let ready = support::condition(&object, "Ready");
+        let message = ready["message"].as_str().unwrap_or_default();
+        if message.contains("the operator may not read Secret") {
+            Ok(())
+        } else {
+            Err(ready.to_string())
+        }
+    };
+    eventually(Duration::from_mins(1), "it is refused", refused).await;
+    let again = RoleBinding {
+        metadata: ObjectMeta {
+            name: binding.metadata.name,
+            labels: binding.metadata.labels,
+            annotations: binding.metadata.annotations,
+            ..ObjectMeta::default()
+        },
+        ..binding
+    };
+    bindings
+        .create(&PostParams::default(), &again)
+        .await
+        .unwrap();
+    all_of(lab, "unreadable", 1).await;
 }
 
 async fn the_api_server_restarts(lab: &Lab) {
@@ -136,7 +189,10 @@ async fn apply(lab: &Lab, prefix: &str) {
 }
 
 async fn all_ready(lab: &Lab, prefix: &str) {
-    let wanted = usize::try_from(WORKFLOWS).unwrap();
+    all_of(lab, prefix, usize::try_from(WORKFLOWS).unwrap()).await;
+}
+
+async fn all_of(lab: &Lab, prefix: &str, wanted: usize) {
     eventually(Duration::from_mins(2), "all are ready", async || {
         let api = lab.api("Workflow", PROJECT);
         let list = api.list(&ListParams::default()).await;

@@ -120,15 +120,25 @@ pub(crate) fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: O
     tokio::spawn(async move {
         let before = context.world.sources.write().forget(&key);
         let after = crate::source::look(&context, &key).await;
-        let keys_changed = match (&before, &after) {
-            (
-                Some(SourceState::Present { keys: before, .. }),
-                Ok(SourceState::Present { keys: after, .. }),
-            ) => before != after,
-            _ => true,
+        let offers_the_same = match (&before, &after) {
+            (Some(before), Ok(after)) => before.offers_the_same(after),
+            _ => false,
         };
-        source_settled(&context, &key, keys_changed);
+        source_settled(&context, &key, !offers_the_same);
     });
+}
+
+/// Somebody who read a source Secret saw another state than the one known before. Its watch stays
+/// silent then: it has nothing newer to tell.
+pub(crate) fn source_read(
+    context: &Arc<Context>,
+    key: &ObjectKey,
+    before: Option<&SourceState>,
+    after: &SourceState,
+) {
+    if let Some(before) = before.filter(|before| *before != after) {
+        source_settled(context, key, !before.offers_the_same(after));
+    }
 }
 
 fn source_settled(context: &Arc<Context>, key: &ObjectKey, keys_changed: bool) {

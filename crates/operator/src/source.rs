@@ -11,6 +11,7 @@ use kube::{Api, ResourceExt};
 
 use crate::context::Context;
 use crate::error::{Error, code};
+use crate::impact;
 use crate::permission;
 use crate::seal::Seal;
 use crate::store::{SourceState, version_number};
@@ -41,15 +42,16 @@ pub(crate) fn place(
     }
 }
 
-/// What is known of a source Secret; looks when nobody did yet.
+/// What is known of a source Secret; looks when nobody did yet, and at one that could not be read: no
+/// watch shows when a permission comes back.
 ///
 /// # Errors
 /// When the API server does not answer. Missing and forbidden are answers.
-pub(crate) async fn state(context: &Context, key: &ObjectKey) -> Result<SourceState, Error> {
+async fn state(context: &Arc<Context>, key: &ObjectKey) -> Result<SourceState, Error> {
     let known = context.world.sources.read().get(key).cloned();
     match known {
+        Some(SourceState::Denied) | None => look(context, key).await,
         Some(state) => Ok(state),
-        None => look(context, key).await,
     }
 }
 
@@ -57,14 +59,20 @@ pub(crate) async fn state(context: &Context, key: &ObjectKey) -> Result<SourceSt
 ///
 /// # Errors
 /// As [`state`].
-pub(crate) async fn look(context: &Context, key: &ObjectKey) -> Result<SourceState, Error> {
+pub(crate) async fn look(context: &Arc<Context>, key: &ObjectKey) -> Result<SourceState, Error> {
     let (state, _) = read(context, key).await?;
-    context
+    note(context, key, &state);
+    Ok(state)
+}
+
+/// Keeps what was read, and wakes whoever relied on something else.
+fn note(context: &Arc<Context>, key: &ObjectKey, state: &SourceState) {
+    let before = context
         .world
         .sources
         .write()
         .set(key.clone(), state.clone());
-    Ok(state)
+    impact::source_read(context, key, before.as_ref(), state);
 }
 
 type Data = BTreeMap<String, ByteString>;
@@ -99,6 +107,8 @@ async fn read(context: &Context, key: &ObjectKey) -> Result<(SourceState, Data),
 pub(crate) struct KeyView {
     keys: HashMap<SourceSecret, Option<Arc<[Name]>>>,
     problems: HashMap<SourceSecret, String>,
+    /// Whether a Secret could not be read for want of a permission.
+    denied: bool,
 }
 
 impl KeyView {
@@ -107,7 +117,7 @@ impl KeyView {
     /// # Errors
     /// When the API server does not answer.
     pub(crate) async fn read(
-        context: &Context,
+        context: &Arc<Context>,
         record: &RecordKey,
         secrets: impl IntoIterator<Item = SourceSecret>,
     ) -> Result<Self, Error> {
@@ -136,12 +146,18 @@ impl KeyView {
             _ => None,
         };
         let admitted = names.is_some();
+        self.denied |= *state == SourceState::Denied;
         self.keys.insert(secret.clone(), names);
         if !admitted {
             let problem = problem(secret, place, state, account);
             self.problems.insert(secret.clone(), problem);
         }
         admitted
+    }
+
+    /// Whether a Secret could not be read for want of a permission.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.denied
     }
 
     /// Why a Secret cannot be used, for people.
@@ -196,7 +212,7 @@ impl ValueView {
     /// # Errors
     /// When the API server does not answer.
     pub(crate) async fn read(
-        context: &Context,
+        context: &Arc<Context>,
         record: &RecordKey,
         secrets: impl IntoIterator<Item = SourceSecret>,
     ) -> Result<Self, Error> {
@@ -212,7 +228,7 @@ impl ValueView {
             {
                 view.data.insert(secret, data);
             }
-            context.world.sources.write().set(place, state);
+            note(context, &place, &state);
         }
         Ok(view)
     }

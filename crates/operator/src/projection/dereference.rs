@@ -25,7 +25,7 @@ pub(super) struct Dereferenced {
 }
 
 pub(super) async fn run(
-    context: &Context,
+    context: &Arc<Context>,
     key: &ObjectKey,
     choice: &Choice,
 ) -> Result<Dereferenced, Error> {

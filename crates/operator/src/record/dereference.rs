@@ -21,7 +21,10 @@ pub(super) struct Dereferenced {
     pub(super) consumers: i64,
 }
 
-pub(super) async fn run(context: &Context, key: &RecordKey) -> Result<Option<Dereferenced>, Error> {
+pub(super) async fn run(
+    context: &Arc<Context>,
+    key: &RecordKey,
+) -> Result<Option<Dereferenced>, Error> {
     let (entry, record) = {
         let records = context.world.records.read();
         let Some(entry) = records.get(key).cloned() else {

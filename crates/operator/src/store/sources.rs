@@ -33,6 +33,21 @@ pub(crate) enum SourceState {
 }
 
 impl SourceState {
+    /// Whether records can have the same of it as of the other, its values aside.
+    pub(crate) fn offers_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Present { keys, seal, .. },
+                Self::Present {
+                    keys: other_keys,
+                    seal: other_seal,
+                    ..
+                },
+            ) => keys == other_keys && seal == other_seal,
+            _ => self == other,
+        }
+    }
+
     /// The version that was read; zero for what could not be.
     pub(crate) fn version(&self) -> u64 {
         match self {

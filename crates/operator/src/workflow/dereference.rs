@@ -49,7 +49,10 @@ pub(super) struct Dereferenced {
     pub(super) pipeline: Option<PipelineEntry>,
 }
 
-pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Dereferenced>, Error> {
+pub(super) async fn run(
+    context: &Arc<Context>,
+    key: &ObjectKey,
+) -> Result<Option<Dereferenced>, Error> {
     let Some(workflow) = context.world.workflows.read().get(key).cloned() else {
         return Ok(None);
     };
@@ -96,7 +99,7 @@ pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Der
     }))
 }
 
-async fn found(context: &Context, choice: Choice) -> Result<Found, Error> {
+async fn found(context: &Arc<Context>, choice: Choice) -> Result<Found, Error> {
     let keys = KeyView::read(context, &choice.record.key, secrets(&choice)).await?;
     Ok(Found { choice, keys })
 }
