@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use extension_registry_core::access::Consumer;
+use extension_registry_binding::ObjectKey;
 use kube::Client;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::args::InlineCredentials;
 use crate::digest::DigestKey;
 use crate::events::Events;
-use crate::identity::Person;
 use crate::metrics::Metrics;
 use crate::queue::{Queue, Urgency};
 use crate::seal::Lately;
 use crate::store::World;
-use crate::task::{ObjectKey, Task};
+use crate::task::Task;
 
 /// Counters settle for so long before they are written.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -166,18 +165,5 @@ impl Context {
     pub(crate) async fn lock_projection(&self, key: &ObjectKey) -> MutexGuard<'_, ()> {
         let slot = usize::try_from(self.hasher.hash_one(key) % LOCKS as u64).unwrap_or(0);
         self.locks[slot].lock().await
-    }
-
-    /// On whose behalf something in a namespace resolves. Without a person, nothing that asks for one
-    /// is admitted.
-    pub(crate) fn consumer(&self, namespace: &Arc<str>, person: Option<&Person>) -> Consumer {
-        Consumer {
-            user: person.map(|person| person.user.clone()),
-            groups: person
-                .map(|person| person.groups.clone())
-                .unwrap_or_default(),
-            zone: self.settings.zone.clone(),
-            ..Consumer::in_project(Arc::clone(namespace))
-        }
     }
 }

@@ -1,11 +1,11 @@
 //! Keyed digests: they tell whether a value changed without telling anything about the value.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use k8s_openapi::ByteString;
+use sha2::Sha256;
 
 /// Length of the key in bytes.
 pub(crate) const KEY_LENGTH: usize = 32;
@@ -43,16 +43,14 @@ impl DigestKey {
 
     /// HMAC-SHA256 over namespace, projection and every key with its value, each with its length
     /// (security, section 2): equal values in two places have different digests.
-    pub(crate) fn of_data(
+    pub(crate) fn of_data<'d>(
         &self,
         namespace: &str,
         projection: &str,
-        data: &BTreeMap<String, Vec<u8>>,
+        data: impl Iterator<Item = (&'d String, &'d ByteString)>,
     ) -> String {
         let place = [namespace.as_bytes(), projection.as_bytes()];
-        let values = data
-            .iter()
-            .flat_map(|(key, value)| [key.as_bytes(), value.as_slice()]);
+        let values = data.flat_map(|(key, value)| [key.as_bytes(), value.0.as_slice()]);
         self.of_parts(place.into_iter().chain(values))
     }
 
@@ -93,11 +91,6 @@ pub(crate) fn is_equal(left: &str, right: &str) -> bool {
             == 0
 }
 
-/// Plain SHA-256 of something that holds no value: a generated pipeline.
-pub(crate) fn of_public(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes)[..16])
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
@@ -111,26 +104,28 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
+    use k8s_openapi::ByteString;
+
     use super::DigestKey;
 
     #[test]
     fn place_key_and_boundaries_count() {
         let key = DigestKey::from_bytes(&[7; 32]).unwrap();
-        let data = |pairs: &[(&str, &str)]| -> BTreeMap<String, Vec<u8>> {
+        let data = |pairs: &[(&str, &str)]| -> BTreeMap<String, ByteString> {
             pairs
                 .iter()
-                .map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec()))
+                .map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())))
                 .collect()
         };
         let digests = [
-            key.of_data("a", "p", &data(&[("k", "v")])),
-            key.of_data("b", "p", &data(&[("k", "v")])),
-            key.of_data("a", "q", &data(&[("k", "v")])),
-            key.of_data("a", "p", &data(&[("kv", "")])),
-            key.of_data("a", "p", &data(&[("k", "w")])),
+            key.of_data("a", "p", data(&[("k", "v")]).iter()),
+            key.of_data("b", "p", data(&[("k", "v")]).iter()),
+            key.of_data("a", "q", data(&[("k", "v")]).iter()),
+            key.of_data("a", "p", data(&[("kv", "")]).iter()),
+            key.of_data("a", "p", data(&[("k", "w")]).iter()),
             DigestKey::from_bytes(&[8; 32])
                 .unwrap()
-                .of_data("a", "p", &data(&[("k", "v")])),
+                .of_data("a", "p", data(&[("k", "v")]).iter()),
         ];
         let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
         assert_eq!(distinct.len(), digests.len());

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use extension_registry_binding::source::version_number;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::core::ApiResource;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{PipelineEntry, version_number};
+use crate::store::PipelineEntry;
 
 /// A Tekton Pipeline, as far as watches need it. What is written is JSON from the pipeline crate.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -6,97 +6,58 @@
 
 use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_api::{IDENTITY_ANNOTATION, Workflow};
-use extension_registry_core::record::Name;
-use k8s_openapi::api::authentication::v1::UserInfo;
+use extension_registry_binding::person::Person;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::digest::{self, DigestKey};
 
-/// The most groups that an identity keeps.
-pub(crate) const MOST_GROUPS: usize = 64;
-
 const PURPOSE: &str = "workflow identity";
 
-/// A person, or an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Person {
-    /// The name, as the API server knows it, with its prefix.
-    pub(crate) user: Name,
-    /// The groups, sorted.
-    pub(crate) groups: Box<[Name]>,
+/// The annotation that says who it is, signed for this spec in this namespace.
+pub(crate) fn sign(
+    person: &Person,
+    key: &DigestKey,
+    namespace: &str,
+    spec: &WorkflowSpec,
+) -> String {
+    let annotation = Annotation {
+        user: person.user.to_string(),
+        groups: person.groups.iter().map(ToString::to_string).collect(),
+        signature: signature(person, key, namespace, spec),
+    };
+    serde_json::to_string(&annotation).unwrap_or_default()
 }
 
-impl Person {
-    /// A person without groups.
-    pub(crate) fn named(user: &str) -> Self {
-        Self {
-            user: user.into(),
-            groups: Box::default(),
-        }
-    }
-
-    /// Who asks; `None` for nobody. Of more groups than are kept, the first in order are.
-    pub(crate) fn asking(user: &UserInfo) -> Option<Self> {
-        let name = user.username.as_deref().filter(|name| !name.is_empty())?;
-        let groups = user.groups.iter().flatten();
-        Some(Self {
-            user: name.into(),
-            groups: sorted(groups.map(|group| group.as_str().into()).collect()),
-        })
-    }
-
-    /// The annotation that says so, signed for this spec in this namespace.
-    pub(crate) fn sign(&self, key: &DigestKey, namespace: &str, spec: &WorkflowSpec) -> String {
-        let annotation = Annotation {
-            user: self.user.to_string(),
-            groups: self.groups.iter().map(ToString::to_string).collect(),
-            signature: self.signature(key, namespace, spec),
-        };
-        serde_json::to_string(&annotation).unwrap_or_default()
-    }
-
-    /// The person of a signed annotation; `None` when it was not signed for this spec in this
-    /// namespace.
-    pub(crate) fn verify(
-        key: &DigestKey,
-        namespace: &str,
-        spec: &WorkflowSpec,
-        annotation: &str,
-    ) -> Option<Self> {
-        let annotation: Annotation = serde_json::from_str(annotation).ok()?;
-        let person = Self {
-            user: annotation.user.into(),
-            groups: sorted(annotation.groups.into_iter().map(Into::into).collect()),
-        };
-        let signature = person.signature(key, namespace, spec);
-        digest::is_equal(&signature, &annotation.signature).then_some(person)
-    }
-
-    /// The person on whose behalf a stored workflow resolves.
-    pub(crate) fn of(key: &DigestKey, workflow: &Workflow) -> Option<Self> {
-        let metadata = &workflow.metadata;
-        let annotation = metadata.annotations.as_ref()?.get(IDENTITY_ANNOTATION)?;
-        let namespace = metadata.namespace.as_deref().unwrap_or_default();
-        Self::verify(key, namespace, &workflow.spec, annotation)
-    }
-
-    fn signature(&self, key: &DigestKey, namespace: &str, spec: &WorkflowSpec) -> String {
-        // By way of a Value: its fields are sorted, so that the order in the code does not matter.
-        let spec = serde_json::to_value(spec).unwrap_or_default().to_string();
-        let spec = Sha256::digest(spec.as_bytes());
-        let parts = [namespace.as_bytes(), &spec, self.user.as_bytes()];
-        let groups = self.groups.iter().map(|group| group.as_bytes());
-        key.of_purpose(PURPOSE, parts.into_iter().chain(groups))
-    }
+/// The person of a signed annotation; `None` when it was not signed for this spec in this namespace.
+pub(crate) fn verify(
+    key: &DigestKey,
+    namespace: &str,
+    spec: &WorkflowSpec,
+    annotation: &str,
+) -> Option<Person> {
+    let annotation: Annotation = serde_json::from_str(annotation).ok()?;
+    let groups = annotation.groups.into_iter().map(Into::into).collect();
+    let person = Person::with_groups(&annotation.user, groups);
+    let signature = signature(&person, key, namespace, spec);
+    digest::is_equal(&signature, &annotation.signature).then_some(person)
 }
 
-/// Groups in order, each once. Of more than are kept, the first stay: fewer groups admit to less.
-fn sorted(mut groups: Vec<Name>) -> Box<[Name]> {
-    groups.sort();
-    groups.dedup();
-    groups.truncate(MOST_GROUPS);
-    groups.into()
+/// The person on whose behalf a stored workflow resolves.
+pub(crate) fn of(key: &DigestKey, workflow: &Workflow) -> Option<Person> {
+    let metadata = &workflow.metadata;
+    let annotation = metadata.annotations.as_ref()?.get(IDENTITY_ANNOTATION)?;
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    verify(key, namespace, &workflow.spec, annotation)
+}
+
+fn signature(person: &Person, key: &DigestKey, namespace: &str, spec: &WorkflowSpec) -> String {
+    // By way of a Value: its fields are sorted, so that the order in the code does not matter.
+    let spec = serde_json::to_value(spec).unwrap_or_default().to_string();
+    let spec = Sha256::digest(spec.as_bytes());
+    let parts = [namespace.as_bytes(), &spec, person.user.as_bytes()];
+    let groups = person.groups.iter().map(|group| group.as_bytes());
+    key.of_purpose(PURPOSE, parts.into_iter().chain(groups))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,11 +71,11 @@ struct Annotation {
 #[cfg(test)]
 mod tests {
     use extension_registry_api::workflow::WorkflowSpec;
-    use k8s_openapi::api::authentication::v1::UserInfo;
+    use extension_registry_binding::person::Person;
     use serde_json::json;
 
-    use super::{MOST_GROUPS, Person};
     use crate::digest::DigestKey;
+    use crate::identity::{sign, verify};
 
     fn key() -> DigestKey {
         DigestKey::from_bytes(&[7; 32]).unwrap()
@@ -133,10 +94,7 @@ mod tests {
 
     #[test]
     fn a_signature_holds_for_its_spec_in_its_namespace_and_for_nothing_else() {
-        let signed = ada().sign(&key(), "dev", &spec("i"));
-        let verify = |key: &DigestKey, namespace, spec: &WorkflowSpec, text: &str| {
-            Person::verify(key, namespace, spec, text)
-        };
+        let signed = sign(&ada(), &key(), "dev", &spec("i"));
         assert_eq!(verify(&key(), "dev", &spec("i"), &signed), Some(ada()));
         assert_eq!(verify(&key(), "prod", &spec("i"), &signed), None);
         assert_eq!(verify(&key(), "dev", &spec("j"), &signed), None);
@@ -166,25 +124,8 @@ mod tests {
     fn a_signature_survives_how_the_spec_is_written() {
         let text = r#"{"steps":[{"image":"i","name":"a","extensions":[]}],"inputs":[]}"#;
         let same: WorkflowSpec = serde_json::from_str(text).unwrap();
-        let signed = ada().sign(&key(), "dev", &spec("i"));
-        let verified = Person::verify(&key(), "dev", &same, &signed);
+        let signed = sign(&ada(), &key(), "dev", &spec("i"));
+        let verified = verify(&key(), "dev", &same, &signed);
         assert_eq!(verified, Some(ada()));
-    }
-
-    #[test]
-    fn groups_are_sorted_and_not_without_end() {
-        let groups: Vec<String> = (0..100)
-            .rev()
-            .map(|number| format!("g{number:03}"))
-            .collect();
-        let person = Person::asking(&UserInfo {
-            username: Some("ada".to_owned()),
-            groups: Some(groups),
-            ..UserInfo::default()
-        })
-        .unwrap();
-        assert_eq!(person.groups.len(), MOST_GROUPS);
-        assert!(person.groups.is_sorted());
-        assert_eq!(Person::asking(&UserInfo::default()), None);
     }
 }

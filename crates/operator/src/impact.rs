@@ -5,15 +5,17 @@ use std::sync::Arc;
 use extension_registry_api::Workflow;
 use extension_registry_api::status::RESOLVED;
 use extension_registry_api::workflow::RequirementSpec;
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::source::SourceState;
 use extension_registry_core::record::{Record, RecordKey};
 
 use crate::condition;
 use crate::context::Context;
-use crate::identity::Person;
+use crate::identity;
 use crate::projection;
 use crate::queue::Urgency;
-use crate::store::{Bound, RecordChange, SourceState};
-use crate::task::{ObjectKey, Task};
+use crate::store::{Bound, RecordChange};
+use crate::task::Task;
 
 /// A record came, changed or went.
 pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &RecordChange) {
@@ -244,7 +246,7 @@ pub(crate) fn workflow_gone(context: &Arc<Context>, key: &ObjectKey) {
 /// grace period.
 pub(crate) fn remember_person(context: &Arc<Context>, key: &ObjectKey) {
     let before = context.world.workflows.read().get(key).cloned();
-    let Some(person) = before.and_then(|before| Person::of(&context.digest_key, &before)) else {
+    let Some(person) = before.and_then(|before| identity::of(&context.digest_key, &before)) else {
         return;
     };
     let bound = context.world.bindings.read().of(key).to_vec();

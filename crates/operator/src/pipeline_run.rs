@@ -10,9 +10,10 @@ mod dereference;
 
 use std::sync::Arc;
 
+use extension_registry_binding::ObjectKey;
+
 use crate::context::Context;
 use crate::error::Error;
-use crate::task::ObjectKey;
 
 /// Makes a run ready that has just come.
 ///

@@ -12,6 +12,7 @@ mod validate;
 
 use std::sync::Arc;
 
+use extension_registry_binding::ObjectKey;
 use extension_registry_core::projection::Identity;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Choice;
@@ -20,10 +21,8 @@ use k8s_openapi::jiff::Timestamp;
 use crate::context::Context;
 use crate::error::Error;
 use crate::queue::Urgency;
-use crate::task::{ObjectKey, Task};
+use crate::task::Task;
 
-pub(crate) use build::missing_sources;
-pub(crate) use dereference::secrets;
 use validate::Verdict;
 
 /// Brings a projection to where it should be.
@@ -100,7 +99,7 @@ async fn render(
 ) -> Result<Result<(), Refusal>, Error> {
     let _one_writer = context.lock_projection(key).await;
     let dereferenced = dereference::run(context, key, choice).await?;
-    let outcome = match build::run(context, key, identity, choice, &dereferenced) {
+    let outcome = match build::run(&context.digest_key, key, identity, choice, &dereferenced) {
         Ok(prepared) => apply::run(context, key, &dereferenced, prepared).await?,
         Err(refusal) => Err(refusal),
     };

@@ -14,7 +14,7 @@ pub(crate) use bindings::{Bindings, Bound};
 pub(crate) use ledger::{Ledger, LedgerEntry, RenderStamp};
 pub(crate) use pipelines::{PipelineEntry, Pipelines};
 pub(crate) use records::{RecordChange, RecordEntry, Records, secrets_of, source_secrets};
-pub(crate) use sources::{SourceState, Sources};
+pub(crate) use sources::Sources;
 pub(crate) use workflows::Workflows;
 
 /// All of it. Locks are held for the length of a look-up, never across an await.
@@ -32,10 +32,4 @@ pub(crate) struct World {
     pub sources: RwLock<Sources>,
     /// Which workflow uses what.
     pub bindings: RwLock<Bindings>,
-}
-
-/// A resource version as a number: they are comparable since Kubernetes 1.35, and were in fact
-/// before. Zero when it is none, so that the next event wins.
-pub(crate) fn version_number(text: Option<&str>) -> u64 {
-    text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }

@@ -1,34 +1,9 @@
-//! Keys of objects, and the work there is on them.
+//! The work there is.
 
 use std::fmt;
-use std::sync::Arc;
 
+use extension_registry_binding::ObjectKey;
 use extension_registry_core::record::RecordKey;
-
-/// Namespace and name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ObjectKey {
-    /// The namespace.
-    pub namespace: Arc<str>,
-    /// The name.
-    pub name: Arc<str>,
-}
-
-impl ObjectKey {
-    /// A key from its parts.
-    pub(crate) fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
-        Self {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
-    }
-}
-
-impl fmt::Display for ObjectKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.namespace, self.name)
-    }
-}
 
 /// One piece of work: bring this object to where it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

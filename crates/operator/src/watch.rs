@@ -13,6 +13,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use extension_registry_api::{ClusterExtension, Extension, MANAGED_BY, MANAGED_BY_LABEL};
+use extension_registry_binding::ObjectKey;
 use futures::{StreamExt, TryStreamExt, pin_mut};
 use k8s_openapi::NamespaceResourceScope;
 use kube::runtime::{WatchStreamExt, watcher};
@@ -23,7 +24,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::task::ObjectKey;
 
 use pipelines::Pipelines;
 use projections::Projections;

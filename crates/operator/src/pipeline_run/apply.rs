@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::{FIELD_MANAGER, RUN_BINDINGS_ANNOTATION};
+use extension_registry_binding::ObjectKey;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
@@ -12,7 +13,6 @@ use crate::engine::PipelineRun;
 use crate::error::{Error, code};
 use crate::pipeline_run::build::Prepared;
 use crate::projection;
-use crate::task::ObjectKey;
 
 pub(super) async fn run(
     context: &Arc<Context>,

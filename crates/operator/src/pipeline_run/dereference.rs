@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use extension_registry_api::{RUN_BINDINGS_ANNOTATION, Workflow};
+use extension_registry_binding::ObjectKey;
 use kube::Api;
 
 use crate::context::Context;
 use crate::engine::PipelineRun;
 use crate::error::Error;
-use crate::task::ObjectKey;
 
 /// A run of a generated pipeline.
 pub(super) struct Dereferenced {

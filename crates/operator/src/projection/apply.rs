@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use extension_registry_api::projection::WrittenSecret;
 use extension_registry_api::{ExtensionProjection, FIELD_MANAGER};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::projection::secret_owner;
 use extension_registry_core::refusal::{Reason, Refusal};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -15,10 +17,9 @@ use kube::{Api, Resource, ResourceExt};
 
 use crate::context::Context;
 use crate::error::{Error, code, is_namespace_terminating};
-use crate::projection::build::{Prepared, secret_owner};
+use crate::projection::build::Prepared;
 use crate::projection::dereference::Dereferenced;
 use crate::store::LedgerEntry;
-use crate::task::ObjectKey;
 
 /// What stands in the cluster now.
 pub(super) struct Applied {

@@ -1,26 +1,15 @@
 //! The objects as they should be. No client here.
 
-use std::collections::BTreeMap;
-
-use extension_registry_api::projection::RecordReference;
-use extension_registry_api::{
-    ExtensionProjection, ExtensionProjectionSpec, GROUP, MANAGED_BY, MANAGED_BY_LABEL, VERSION,
-};
-use extension_registry_core::projection::{Identity, Layout, MissingSource};
-use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_api::ExtensionProjection;
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::projection::{Rendered, render};
+use extension_registry_core::projection::Identity;
+use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Choice;
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::Resource;
 
-use crate::context::Context;
+use crate::digest::DigestKey;
 use crate::projection::dereference::Dereferenced;
-use crate::source::KeyView;
-use crate::task::ObjectKey;
-
-/// Limit of the API server for the data of a Secret, in bytes.
-const MOST_BYTES: usize = 1024 * 1024;
 
 /// What is to be written.
 pub(super) struct Prepared {
@@ -37,105 +26,22 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn run(
-    context: &Context,
+    digest_key: &DigestKey,
     key: &ObjectKey,
     identity: &Identity,
     choice: &Choice,
     dereferenced: &Dereferenced,
 ) -> Result<Prepared, Refusal> {
-    let values = &dereferenced.values;
-    let data = Layout::new(choice, &values.keys)
-        .and_then(|layout| layout.render(choice, values))
-        .map_err(|missing| missing_sources(&missing, &values.keys))?;
-    let size: usize = data
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum();
-    if size > MOST_BYTES {
-        return Err(Refusal::new(
-            Reason::TooLarge,
-            format!(
-                "{} would render {size} bytes; a Secret holds {MOST_BYTES}",
-                choice.record.key
-            ),
-            "shorten the configuration of the record or the source Secret",
-        ));
-    }
-    let digest = context.digest_key.of_data(&key.namespace, &key.name, &data);
-    let owner = dereferenced.record_uid.to_string();
+    let Dereferenced {
+        record_uid, values, ..
+    } = dereferenced;
+    let Rendered { projection, secret } = render(key, identity, choice, record_uid, values)?;
+    let data = secret.data.iter().flatten();
     Ok(Prepared {
-        projection: projection(key, identity, &owner),
-        keys: data.keys().cloned().collect(),
-        secret: secret(key, identity, data),
-        digest,
-        owner,
+        digest: digest_key.of_data(&key.namespace, &key.name, data.clone()),
+        keys: data.map(|(key, _)| key.clone()).collect(),
+        projection,
+        owner: record_uid.to_string(),
+        secret,
     })
-}
-
-/// The refusal for what is missing: it may be created any time, so it is no fault of the record.
-pub(crate) fn missing_sources(missing: &[MissingSource], keys: &KeyView) -> Refusal {
-    let texts: Vec<String> = missing
-        .iter()
-        .map(|missing| match missing {
-            MissingSource::Secret { secret } => keys
-                .problem(secret)
-                .map_or_else(|| missing.to_string(), str::to_owned),
-            MissingSource::Key { .. } => format!("{missing}; add it"),
-        })
-        .collect();
-    Refusal::new(Reason::SecretMissing, texts.join("; "), "")
-}
-
-fn projection(key: &ObjectKey, identity: &Identity, record_uid: &str) -> ExtensionProjection {
-    let spec = ExtensionProjectionSpec::from(identity);
-    let RecordReference { name, .. } = &spec.record;
-    let owner = OwnerReference {
-        api_version: format!("{GROUP}/{VERSION}"),
-        kind: identity.record.kind().as_str().to_owned(),
-        name: name.clone(),
-        uid: record_uid.to_owned(),
-        controller: Some(true),
-        // `true` is refused where OwnerReferencesPermissionEnforcement is on.
-        block_owner_deletion: Some(false),
-    };
-    let mut projection = ExtensionProjection::new(&key.name, spec);
-    projection.metadata = ObjectMeta {
-        owner_references: Some(vec![owner]),
-        ..metadata(key)
-    };
-    projection
-}
-
-fn secret(key: &ObjectKey, identity: &Identity, data: BTreeMap<String, Vec<u8>>) -> Secret {
-    Secret {
-        metadata: metadata(key),
-        type_: Some(format!("servicebinding.io/{}", identity.binding_type)),
-        data: Some(
-            data.into_iter()
-                .map(|(key, value)| (key, ByteString(value)))
-                .collect(),
-        ),
-        ..Secret::default()
-    }
-}
-
-fn metadata(key: &ObjectKey) -> ObjectMeta {
-    ObjectMeta {
-        name: Some(key.name.to_string()),
-        namespace: Some(key.namespace.to_string()),
-        labels: Some([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())].into()),
-        ..ObjectMeta::default()
-    }
-}
-
-/// The one owner of a rendered Secret.
-pub(super) fn secret_owner(key: &ObjectKey, projection_uid: &str) -> OwnerReference {
-    OwnerReference {
-        api_version: ExtensionProjection::api_version(&()).into_owned(),
-        kind: ExtensionProjection::kind(&()).into_owned(),
-        name: key.name.to_string(),
-        uid: projection_uid.to_owned(),
-        controller: Some(true),
-        block_owner_deletion: Some(false),
-    }
 }

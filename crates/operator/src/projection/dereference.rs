@@ -1,16 +1,15 @@
 //! Reads what a projection is rendered from.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use extension_registry_core::record::{Credentials, SourceSecret};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::source::{ValueView, place, secrets};
 use extension_registry_core::resolve::Choice;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::source::{ValueView, place};
+use crate::source;
 use crate::store::{LedgerEntry, RenderStamp};
-use crate::task::ObjectKey;
 
 /// Everything that the next steps need; it holds values and lives for one rendering.
 pub(super) struct Dereferenced {
@@ -29,7 +28,7 @@ pub(super) async fn run(
     key: &ObjectKey,
     choice: &Choice,
 ) -> Result<Dereferenced, Error> {
-    let values = ValueView::read(context, &choice.record.key, secrets(choice)).await?;
+    let values = source::values(context, &choice.record.key, secrets(choice)).await?;
     let record = record_stamp(context, choice);
     Ok(Dereferenced {
         entry: context.world.ledger.read().get(key).cloned(),
@@ -70,12 +69,4 @@ fn record_stamp(context: &Context, choice: &Choice) -> (Arc<str>, i64) {
         .get(&choice.record.key)
         .map_or_else(|| Arc::from(""), |entry| Arc::clone(&entry.uid));
     (uid, choice.record.generation)
-}
-
-/// The source Secrets of the chosen credentials, and of no others.
-pub(crate) fn secrets(choice: &Choice) -> BTreeSet<SourceSecret> {
-    choice
-        .credentials()
-        .map(Credentials::source_secrets)
-        .unwrap_or_default()
 }

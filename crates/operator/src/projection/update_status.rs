@@ -4,6 +4,7 @@ use extension_registry_api::status::READY;
 use extension_registry_api::{
     ExtensionProjection, ExtensionProjectionStatus, FIELD_MANAGER, GROUP, VERSION,
 };
+use extension_registry_binding::ObjectKey;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Choice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -18,7 +19,7 @@ use crate::error::{Error, code};
 use crate::projection::apply::Applied;
 use crate::projection::validate;
 use crate::store::LedgerEntry;
-use crate::task::{ObjectKey, Task};
+use crate::task::Task;
 
 pub(super) async fn run(
     context: &Context,

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::person::{Person, consumer};
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::Name;
 use extension_registry_core::resolve::Choice;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;
-use crate::identity::Person;
+use crate::identity;
 use crate::store::LedgerEntry;
-use crate::task::ObjectKey;
 
 /// What is to become of a projection.
 pub(super) enum Verdict {
@@ -100,7 +101,7 @@ fn find(
     identity: &Identity,
     person: Option<&Person>,
 ) -> Option<Choice> {
-    let consumer = context.consumer(&key.namespace, person);
+    let consumer = consumer(&key.namespace, context.settings.zone.as_ref(), person);
     let records = context.world.records.read();
     Choice::find(records.index.get(&identity.record)?, identity, &consumer)
 }
@@ -119,7 +120,7 @@ fn persons(context: &Context, key: &ObjectKey, user: &Name) -> Vec<Person> {
     };
     workflows
         .iter()
-        .filter_map(|workflow| Person::of(&context.digest_key, workflow))
+        .filter_map(|workflow| identity::of(&context.digest_key, workflow))
         .filter(|person| person.user == *user)
         .collect()
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use extension_registry_binding::source::KeyView;
 use extension_registry_core::record::{Record, RecordKey};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::source::KeyView;
+use crate::source;
 use crate::store::{RecordEntry, source_secrets};
 
 /// Everything that the next steps need.
@@ -33,7 +34,7 @@ pub(super) async fn run(
         (entry, records.index.get(key).cloned())
     };
     let secrets = record.as_deref().map(source_secrets).unwrap_or_default();
-    let keys = KeyView::read(context, key, secrets).await?;
+    let keys = source::keys(context, key, secrets).await?;
     let consumers = context.world.bindings.read().record_consumers(key);
     Ok(Some(Dereferenced {
         entry,

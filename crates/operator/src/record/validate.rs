@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use extension_registry_binding::projection::missing_sources;
 use extension_registry_core::projection::{MissingSource, SourceKeys};
 use extension_registry_core::record::{Credentials, Source};
 use extension_registry_core::refusal::Reason;
 
-use crate::projection::missing_sources;
 use crate::record::dereference::Dereferenced;
 
 /// Why a record cannot be used, at least in part.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use extension_registry_api::{ClusterExtension, Extension, SEALED_LABEL, SEALED_TYPE};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::seal::record_of;
 use extension_registry_core::record::RecordKey;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
@@ -13,10 +15,8 @@ use kube::{Api, ResourceExt};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::record_of;
 use crate::context::Context;
 use crate::error::{Error, code};
-use crate::task::ObjectKey;
 
 /// Secrets of one page of a list.
 const PAGE: u32 = 500;

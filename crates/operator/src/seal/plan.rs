@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use extension_registry_api::{SEALED_LABEL, SEALED_TYPE, limits};
+use extension_registry_binding::seal::{RECORD_KIND, RECORD_NAME, RECORD_NAMESPACE};
 use extension_registry_core::projection::RESERVED_KEYS;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
@@ -13,7 +14,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::walk::{Set, is_inline, is_key, list, sets};
-use super::{RECORD_KIND, RECORD_NAME, RECORD_NAMESPACE};
 use crate::digest::DigestKey;
 
 /// Purpose of the digest in the name of a sealed Secret.

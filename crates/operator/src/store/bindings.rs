@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use extension_registry_api::workflow::Binding;
+use extension_registry_binding::ObjectKey;
 use extension_registry_core::record::{RecordKey, RecordKind};
-
-use crate::task::ObjectKey;
 
 /// One requirement bound.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -119,10 +118,10 @@ fn change<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, i64>, key: K, step: i
 
 #[cfg(test)]
 mod tests {
+    use extension_registry_binding::ObjectKey;
     use extension_registry_core::record::RecordKey;
 
     use super::{Bindings, Bound};
-    use crate::task::ObjectKey;
 
     fn bound(name: &str) -> Bound {
         Bound {

@@ -5,14 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use extension_registry_api::{ExtensionProjection, ExtensionProjectionStatus};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::person::Person;
+use extension_registry_binding::source::version_number;
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::{Name, RecordKey};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
-
-use crate::identity::Person;
-use crate::store::version_number;
-use crate::task::ObjectKey;
 
 /// From what a Secret was last rendered by this process: while nothing of it moves, there is
 /// nothing to do.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::task::ObjectKey;
+use extension_registry_binding::ObjectKey;
 
 /// One pipeline that carries the operator's label.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use extension_registry_api::convert::{self, FieldProblem, Names};
 use extension_registry_api::{ExtensionSpec, ExtensionStatus, RecordObject, status};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::source::place;
+use extension_registry_binding::source::version_number;
 use extension_registry_core::record::{Credentials, Record, RecordKey, SourceSecret};
 use extension_registry_core::resolve::Index;
 use kube::ResourceExt;
-
-use crate::source::place;
-use crate::store::version_number;
-use crate::task::ObjectKey;
 
 /// After so many removals the names that nothing holds any more are dropped.
 const FORGET_EVERY: usize = 1024;

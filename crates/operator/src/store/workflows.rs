@@ -4,10 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::source::version_number;
 use kube::ResourceExt;
-
-use crate::store::version_number;
-use crate::task::ObjectKey;
 
 /// All workflows.
 #[derive(Debug, Default)]

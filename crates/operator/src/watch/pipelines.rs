@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use extension_registry_binding::ObjectKey;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
 
 use crate::context::Context;
 use crate::engine::{Pipeline, entry_of};
 use crate::queue::Urgency;
-use crate::task::{ObjectKey, Task};
+use crate::task::Task;
 use crate::watch::{Sink, api_of, object_key};
 
 #[derive(Clone)]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use extension_registry_api::ExtensionProjection;
+use extension_registry_binding::ObjectKey;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client};
 
 use crate::context::Context;
 use crate::impact;
-use crate::task::{ObjectKey, Task};
+use crate::task::Task;
 use crate::watch::{Sink, api_of, object_key};
 
 #[derive(Clone)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use extension_registry_api::convert::FieldProblem;
 use extension_registry_api::kinds::strip;
 use extension_registry_api::{ClusterExtension, Extension, RecordObject};
+use extension_registry_binding::source::version_number;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::refusal::{Reason, Refusal};
 use kube::core::DeserializeGuard;
@@ -13,7 +14,7 @@ use kube::{Api, Client, ResourceExt};
 
 use crate::context::Context;
 use crate::impact;
-use crate::store::{RecordChange, RecordEntry, version_number};
+use crate::store::{RecordChange, RecordEntry};
 use crate::watch::{Sink, SourceWatches, api_of};
 
 /// What tells the two kinds of record apart.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use extension_registry_api::RUN_BINDINGS_ANNOTATION;
+use extension_registry_binding::ObjectKey;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
@@ -11,7 +12,7 @@ use kube::{Api, Client};
 use crate::context::Context;
 use crate::engine::PipelineRun;
 use crate::queue::Urgency;
-use crate::task::{ObjectKey, Task};
+use crate::task::Task;
 use crate::watch::{Sink, api_of, object_key};
 
 /// Older ones have their Pods: after a start nobody looks at them again.

@@ -4,6 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::source::version_number;
 use futures::{StreamExt, TryStreamExt, pin_mut};
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
@@ -14,8 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::impact;
-use crate::store::{RecordChange, version_number};
-use crate::task::ObjectKey;
+use crate::store::RecordChange;
 
 /// The running watches of source Secrets.
 pub(crate) struct SourceWatches {

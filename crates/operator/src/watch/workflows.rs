@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use extension_registry_api::kinds::strip;
 use extension_registry_api::{IDENTITY_ANNOTATION, Workflow};
+use extension_registry_binding::ObjectKey;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource, ResourceExt};
 
 use crate::context::Context;
 use crate::impact;
 use crate::queue::Urgency;
-use crate::task::{ObjectKey, Task};
+use crate::task::Task;
 use crate::watch::{Sink, api_of, object_key};
 
 #[derive(Clone)]

@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 use extension_registry_api::FIELD_MANAGER;
 use extension_registry_api::workflow::{Binding, PipelineReference, RunAs};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::workflow::Prepared;
+use extension_registry_binding::workflow::Refusals;
 use extension_registry_core::refusal::Reason;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
@@ -20,9 +23,6 @@ use crate::error::{Error, code, is_namespace_terminating};
 use crate::impact;
 use crate::projection;
 use crate::store::Bound;
-use crate::task::ObjectKey;
-use crate::workflow::Refusals;
-use crate::workflow::build::Prepared;
 use crate::workflow::dereference::Dereferenced;
 
 /// What stands in the cluster now.
@@ -94,7 +94,13 @@ pub(super) async fn run(
 /// The pipeline that stands, if it is what should stand: written by us, with this content, and
 /// touched by nobody since.
 fn current(dereferenced: &Dereferenced, digest: &str) -> Option<PipelineReference> {
-    let reference = dereferenced.workflow.status.as_ref()?.pipeline.as_ref()?;
+    let reference = dereferenced
+        .resolved
+        .workflow
+        .status
+        .as_ref()?
+        .pipeline
+        .as_ref()?;
     let entry = dereferenced.pipeline.as_ref()?;
     let untouched = *entry.uid == *reference.uid && entry.generation == reference.generation;
     (untouched && reference.digest == digest).then(|| reference.clone())
@@ -112,7 +118,7 @@ async fn write(
         &key.namespace,
         &api_resource(),
     );
-    let owner = dereferenced.workflow.metadata.uid.as_deref();
+    let owner = dereferenced.resolved.workflow.metadata.uid.as_deref();
     let ours = |controller: Option<&str>| controller.is_some() && controller == owner;
     let known = dereferenced
         .pipeline

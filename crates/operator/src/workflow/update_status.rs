@@ -6,6 +6,8 @@ use std::time::Duration;
 use extension_registry_api::status::{READY, RESOLVED, STALLED, join};
 use extension_registry_api::workflow::{Binding, WorkflowSummary};
 use extension_registry_api::{FIELD_MANAGER, GROUP, VERSION, Workflow, WorkflowStatus};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::workflow::Refusals;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource};
 use serde_json::json;
@@ -15,8 +17,7 @@ use crate::context::Context;
 use crate::error::{Error, code};
 use crate::live::{self, Live};
 use crate::queue::Urgency;
-use crate::task::{ObjectKey, Task};
-use crate::workflow::Refusals;
+use crate::task::Task;
 use crate::workflow::apply::Applied;
 use crate::workflow::dereference::Dereferenced;
 
@@ -39,7 +40,7 @@ pub(super) async fn run(
     dereferenced: &Dereferenced,
     outcome: Result<Applied, Refusals>,
 ) -> Result<(), Error> {
-    let workflow = &dereferenced.workflow;
+    let workflow = &dereferenced.resolved.workflow;
     let before = workflow.status.clone().unwrap_or_default();
     let generation = workflow.metadata.generation.unwrap_or_default();
     let unseen = matches!(&outcome, Err(refusals) if UNSEEN.contains(&refusals.reason));

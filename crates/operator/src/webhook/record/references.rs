@@ -5,6 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::grant::subject;
+use extension_registry_binding::source::place;
 use extension_registry_core::record::{RecordKey, SourceSecret};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
@@ -12,10 +15,8 @@ use kube::core::DynamicObject;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::permission::{is_allowed, subject};
+use crate::permission::is_allowed;
 use crate::seal;
-use crate::source::place;
-use crate::task::ObjectKey;
 use crate::webhook::Review;
 
 /// Questions asked at a time.
@@ -119,12 +120,12 @@ fn refusal(record: &RecordKey, user: &str, refused: &BTreeMap<ObjectKey, bool>) 
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
+    use extension_registry_binding::ObjectKey;
     use extension_registry_core::record::{RecordKey, SourceSecret};
     use kube::core::{ApiResource, DynamicObject};
     use serde_json::json;
 
     use super::{refusal, wanted};
-    use crate::task::ObjectKey;
 
     fn object(spec: &serde_json::Value) -> DynamicObject {
         let kind = ApiResource::erase::<extension_registry_api::Extension>(&());

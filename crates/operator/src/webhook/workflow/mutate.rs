@@ -2,12 +2,13 @@
 
 use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_api::{IDENTITY_ANNOTATION, ON_BEHALF_OF_ANNOTATION, limits};
+use extension_registry_binding::person::Person;
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use kube::core::DynamicObject;
 
 use crate::context::Context;
 use crate::digest::DigestKey;
-use crate::identity::Person;
+use crate::identity;
 use crate::permission;
 use crate::webhook::{Answer, Review};
 
@@ -75,7 +76,7 @@ fn sign(key: &DigestKey, review: &Review, person: Option<Person>) -> Answer {
         return keep(review, None);
     };
     let namespace = review.namespace.as_deref().unwrap_or_default();
-    let signed = person.sign(key, namespace, &spec);
+    let signed = identity::sign(&person, key, namespace, &spec);
     let asked = annotation(&review.object, IDENTITY_ANNOTATION);
     let is_foreign = asked.is_some_and(|asked| asked != signed && Some(asked) != stored(review));
     let answer = with_identity(review, Some(&signed));

@@ -4,6 +4,7 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::identity;
 use crate::webhook::answer::Decision;
 
 fn key() -> DigestKey {
@@ -53,7 +54,7 @@ fn decide(review: &Review) -> (DynamicObject, Vec<String>) {
 fn person(object: &DynamicObject) -> Option<String> {
     let spec: WorkflowSpec = serde_json::from_value(object.data["spec"].clone()).unwrap();
     let signed = annotation(object, IDENTITY_ANNOTATION)?;
-    Person::verify(&key(), "dev", &spec, signed).map(|person| person.user.to_string())
+    identity::verify(&key(), "dev", &spec, signed).map(|person| person.user.to_string())
 }
 
 fn created_by(user: &str, image: &str) -> DynamicObject {
@@ -127,7 +128,7 @@ fn acting_for_another_is_a_question_of_rights() {
     let asked = review("argo", for_ada.clone(), None);
     assert_eq!(question(&asked), Question::MayActFor("ada"));
     let (stored, _) = decide(&asked);
-    let verified = Person::verify(
+    let verified = identity::verify(
         &key(),
         "dev",
         &serde_json::from_value(stored.data["spec"].clone()).unwrap(),

@@ -1,4 +1,4 @@
-//! Who may start a run, where a choice depended on the person. No client here.
+//! Who may start a run, where a choice depended on the person.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use extension_registry_api::workflow::{RunAs, RunAsGroups};
 use extension_registry_core::record::Name;
 use extension_registry_core::resolve::Choice;
 
-use crate::identity::Person;
+use crate::person::Person;
 
 /// Accounts of machines; a person is named by an identity only.
 const ACCOUNTS: &str = "system:serviceaccount:";
@@ -91,7 +91,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::of;
-    use crate::identity::Person;
+    use crate::person::Person;
 
     const ROBOT: &str = "system:serviceaccount:ci:robot";
     const OTHER: &str = "system:serviceaccount:ci:other";

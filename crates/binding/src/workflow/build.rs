@@ -1,6 +1,7 @@
-//! The pipeline as it should be, and the projections that it needs. No client here.
+//! The pipeline as it should be, and the projections that it needs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use extension_registry_api::PERSONAL_LABEL;
 use extension_registry_api::workflow::{Binding, RunAs};
@@ -11,44 +12,40 @@ use extension_registry_core::version::RecordVersion;
 use extension_registry_pipeline::{self as pipeline, Input, Tekton};
 use kube::Resource;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use crate::digest;
-use crate::task::ObjectKey;
-use crate::workflow::dereference::Dereferenced;
+use crate::ObjectKey;
 use crate::workflow::validate::{Bound, Validated};
-use crate::workflow::{Refusals, run_as};
+use crate::workflow::{Refusals, Resolved, run_as};
 
 /// A projection that must stand before the pipeline may refer to its Secret.
-pub(super) struct Needed {
+pub struct Needed {
     /// Its key.
-    pub(super) key: ObjectKey,
+    pub key: ObjectKey,
     /// What it stands for.
-    pub(super) identity: Identity,
+    pub identity: Identity,
     /// What it is rendered from.
-    pub(super) choice: Choice,
+    pub choice: Choice,
 }
 
 /// What is to be written.
-pub(super) struct Prepared {
+pub struct Prepared {
     /// The pipeline.
-    pub(super) pipeline: Value,
-    /// Hash of it.
-    pub(super) digest: String,
+    pub pipeline: Value,
+    /// Plain SHA-256 of it, shortened: a pipeline holds no value.
+    pub digest: String,
     /// Projections, each once.
-    pub(super) projections: Vec<Needed>,
+    pub projections: Vec<Needed>,
     /// For the status.
-    pub(super) bindings: Vec<Binding>,
+    pub bindings: Vec<Binding>,
     /// Who may start a run, for the status.
-    pub(super) run_as: Option<RunAs>,
+    pub run_as: Option<RunAs>,
     /// Remarks for the status.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
-pub(super) fn run(
-    dereferenced: &Dereferenced,
-    validated: Validated<'_>,
-) -> Result<Prepared, Refusals> {
-    let Dereferenced { workflow, key, .. } = dereferenced;
+pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepared, Refusals> {
+    let Resolved { workflow, key, .. } = resolved;
     let spec = &workflow.spec;
     let step_name = |step: usize| spec.steps.get(step).map_or("", |step| step.name.as_str());
     let mut bounds: BTreeMap<String, Vec<pipeline::Bound<'_>>> = BTreeMap::new();
@@ -85,7 +82,7 @@ pub(super) fn run(
         })]);
     let run_as = run_as::of(
         validated.bound.iter().map(|bound| bound.choice),
-        dereferenced.person.as_ref(),
+        resolved.person.as_ref(),
     );
     if run_as.is_some() {
         object["metadata"]["labels"][PERSONAL_LABEL] = json!("true");
@@ -112,7 +109,7 @@ pub(super) fn run(
         .collect();
     Ok(Prepared {
         run_as,
-        digest: digest::of_public(object.to_string().as_bytes()),
+        digest: digest_of(object.to_string().as_bytes()),
         pipeline: object,
         projections: needed(key, validated.bound),
         bindings,
@@ -155,4 +152,15 @@ fn needed(workflow: &ObjectKey, bound: Vec<Bound<'_>>) -> Vec<Needed> {
         });
     }
     needed.into_values().collect()
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest
+        .iter()
+        .take(16)
+        .fold(String::with_capacity(32), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

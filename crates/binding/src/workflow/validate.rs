@@ -1,4 +1,4 @@
-//! Every requirement resolved, every source there. No client here.
+//! Every requirement resolved, every source there.
 
 use extension_registry_api::ON_BEHALF_OF_ANNOTATION;
 use extension_registry_core::projection::{Identity, Layout};
@@ -6,10 +6,9 @@ use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::requirement::Requirement;
 use extension_registry_core::resolve::Choice;
 
-use crate::identity::Person;
+use crate::person::Person;
 use crate::projection::missing_sources;
-use crate::workflow::Refusals;
-use crate::workflow::dereference::{Dereferenced, Found};
+use crate::workflow::{Found, Refusals, Resolved};
 
 /// A requirement with all that its step will see of it.
 pub(super) struct Bound<'a> {
@@ -33,17 +32,17 @@ pub(super) struct Validated<'a> {
     pub(super) bound: Vec<Bound<'a>>,
 }
 
-pub(super) fn run(dereferenced: &Dereferenced) -> Result<Validated<'_>, Refusals> {
-    let spec = &dereferenced.workflow.spec;
-    let person = dereferenced.person.as_ref();
+pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
+    let spec = &resolved.workflow.spec;
+    let person = resolved.person.as_ref();
     // What the workflow gets wrong by itself comes first: no other object can heal it.
     let mut problems: Vec<(Reason, String)> = extension_registry_pipeline::check(spec)
         .into_iter()
         .map(|problem| (problem.refusal.reason, problem.to_string()))
         .collect();
     let mut unresolved = false;
-    let mut bound = Vec::with_capacity(dereferenced.resolutions.len());
-    for resolution in &dereferenced.resolutions {
+    let mut bound = Vec::with_capacity(resolved.resolutions.len());
+    for resolution in &resolved.resolutions {
         let step = spec
             .steps
             .get(resolution.step)

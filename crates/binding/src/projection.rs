@@ -1,0 +1,133 @@
+//! A projection and its Secret, as they should be.
+
+use std::collections::BTreeMap;
+
+use extension_registry_api::projection::RecordReference;
+use extension_registry_api::{
+    ExtensionProjection, ExtensionProjectionSpec, GROUP, MANAGED_BY, MANAGED_BY_LABEL, VERSION,
+};
+use extension_registry_core::projection::{Identity, Layout, MissingSource};
+use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_core::resolve::Choice;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::Resource;
+
+use crate::ObjectKey;
+use crate::source::{KeyView, ValueView};
+
+/// Limit of the API server for the data of a Secret, in bytes.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// What is to be written.
+pub struct Rendered {
+    /// The projection, owned by its record.
+    pub projection: ExtensionProjection,
+    /// The Secret; its owner is set once the projection has a uid.
+    pub secret: Secret,
+}
+
+/// Renders a choice for a namespace. The record is named by its uid, as its owner.
+///
+/// # Errors
+/// When a source is missing, or the Secret would be too large.
+pub fn render(
+    key: &ObjectKey,
+    identity: &Identity,
+    choice: &Choice,
+    record_uid: &str,
+    values: &ValueView,
+) -> Result<Rendered, Refusal> {
+    let data = Layout::new(choice, &values.keys)
+        .and_then(|layout| layout.render(choice, values))
+        .map_err(|missing| missing_sources(&missing, &values.keys))?;
+    let size: usize = data
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    if size > MOST_BYTES {
+        return Err(Refusal::new(
+            Reason::TooLarge,
+            format!(
+                "{} would render {size} bytes; a Secret holds {MOST_BYTES}",
+                choice.record.key
+            ),
+            "shorten the configuration of the record or the source Secret",
+        ));
+    }
+    Ok(Rendered {
+        projection: projection(key, identity, record_uid),
+        secret: secret(key, identity, data),
+    })
+}
+
+/// The refusal for what is missing: it may be created any time, so it is no fault of the record.
+#[must_use]
+pub fn missing_sources(missing: &[MissingSource], keys: &KeyView) -> Refusal {
+    let texts: Vec<String> = missing
+        .iter()
+        .map(|missing| match missing {
+            MissingSource::Secret { secret } => keys
+                .problem(secret)
+                .map_or_else(|| missing.to_string(), str::to_owned),
+            MissingSource::Key { .. } => format!("{missing}; add it"),
+        })
+        .collect();
+    Refusal::new(Reason::SecretMissing, texts.join("; "), "")
+}
+
+fn projection(key: &ObjectKey, identity: &Identity, record_uid: &str) -> ExtensionProjection {
+    let spec = ExtensionProjectionSpec::from(identity);
+    let RecordReference { name, .. } = &spec.record;
+    let owner = OwnerReference {
+        api_version: format!("{GROUP}/{VERSION}"),
+        kind: identity.record.kind().as_str().to_owned(),
+        name: name.clone(),
+        uid: record_uid.to_owned(),
+        controller: Some(true),
+        // `true` is refused where OwnerReferencesPermissionEnforcement is on.
+        block_owner_deletion: Some(false),
+    };
+    let mut projection = ExtensionProjection::new(&key.name, spec);
+    projection.metadata = ObjectMeta {
+        owner_references: Some(vec![owner]),
+        ..metadata(key)
+    };
+    projection
+}
+
+fn secret(key: &ObjectKey, identity: &Identity, data: BTreeMap<String, Vec<u8>>) -> Secret {
+    Secret {
+        metadata: metadata(key),
+        type_: Some(format!("servicebinding.io/{}", identity.binding_type)),
+        data: Some(
+            data.into_iter()
+                .map(|(key, value)| (key, ByteString(value)))
+                .collect(),
+        ),
+        ..Secret::default()
+    }
+}
+
+fn metadata(key: &ObjectKey) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(key.name.to_string()),
+        namespace: Some(key.namespace.to_string()),
+        labels: Some([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())].into()),
+        ..ObjectMeta::default()
+    }
+}
+
+/// The one owner of a rendered Secret.
+#[must_use]
+pub fn secret_owner(key: &ObjectKey, projection_uid: &str) -> OwnerReference {
+    OwnerReference {
+        api_version: ExtensionProjection::api_version(&()).into_owned(),
+        kind: ExtensionProjection::kind(&()).into_owned(),
+        name: key.name.to_string(),
+        uid: projection_uid.to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(false),
+    }
+}

@@ -1,0 +1,138 @@
+//! A workflow: its requirements are resolved, then comes its pipeline with all that it refers to.
+//!
+//! [`resolve`] → the key names of the chosen source Secrets, from wherever they are kept → [`prepare`].
+
+mod build;
+mod run_as;
+mod validate;
+
+use std::sync::Arc;
+
+use extension_registry_api::Workflow;
+use extension_registry_api::convert::{self, FieldProblem};
+use extension_registry_core::access::Consumer;
+use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_core::requirement::Requirement;
+use extension_registry_core::resolve::{self as resolution, Choice, Index};
+
+pub use build::{Needed, Prepared};
+
+use crate::ObjectKey;
+use crate::person::Person;
+use crate::source::KeyView;
+
+/// A requirement with its answer.
+pub struct Resolution<T> {
+    /// Position of the step.
+    pub step: usize,
+    /// What was asked; a problem when it cannot be read.
+    pub requirement: Result<Requirement, Vec<FieldProblem>>,
+    /// What was found; `None` where nothing could be asked.
+    pub answer: Option<Result<T, Refusal>>,
+}
+
+/// What was found.
+pub struct Found {
+    /// The choice.
+    pub choice: Choice,
+    /// Key names of its source Secrets.
+    pub keys: KeyView,
+}
+
+/// A workflow with the answers to its requirements.
+pub struct Resolved {
+    /// The workflow.
+    pub workflow: Arc<Workflow>,
+    /// Its namespace and name.
+    pub key: ObjectKey,
+    /// On whose behalf it resolves; `None` where nobody signed for it.
+    pub person: Option<Person>,
+    /// One entry a requirement, in their order.
+    pub resolutions: Vec<Resolution<Found>>,
+}
+
+impl Resolution<Choice> {
+    /// What was chosen.
+    #[must_use]
+    pub fn choice(&self) -> Option<&Choice> {
+        self.answer.as_ref()?.as_ref().ok()
+    }
+
+    /// The same with the key names of the source Secrets of the choice.
+    #[must_use]
+    pub fn with_keys(self, keys: KeyView) -> Resolution<Found> {
+        Resolution {
+            step: self.step,
+            requirement: self.requirement,
+            answer: self
+                .answer
+                .map(|answer| answer.map(|choice| Found { choice, keys })),
+        }
+    }
+
+    /// The same, where nothing was chosen.
+    #[must_use]
+    pub fn without_keys(self) -> Resolution<Found> {
+        self.with_keys(KeyView::default())
+    }
+}
+
+/// Resolves every requirement of a workflow.
+#[must_use]
+pub fn resolve(index: &Index, workflow: &Workflow, consumer: &Consumer) -> Vec<Resolution<Choice>> {
+    let mut resolutions = Vec::new();
+    for (step, written) in workflow.spec.steps.iter().enumerate() {
+        for (position, spec) in written.extensions.iter().enumerate() {
+            let field = format!("spec.steps[{step}].extensions[{position}]");
+            let requirement = convert::requirement(&field, spec);
+            let answer = requirement
+                .as_ref()
+                .ok()
+                .map(|wanted| resolution::resolve(index, wanted, consumer));
+            resolutions.push(Resolution {
+                step,
+                requirement,
+                answer,
+            });
+        }
+    }
+    resolutions
+}
+
+/// Pipeline, projections and bindings of a workflow.
+///
+/// # Errors
+/// When a requirement is not resolved, a source is missing, or variables and files are in conflict.
+pub fn prepare(resolved: &Resolved) -> Result<Prepared, Refusals> {
+    build::run(resolved, validate::run(resolved)?)
+}
+
+/// Why a workflow cannot be brought to where it should be.
+#[derive(Clone, Debug)]
+pub struct Refusals {
+    /// Whether every requirement was resolved all the same.
+    pub resolved: bool,
+    /// The reason for the conditions: that of the first problem.
+    pub reason: &'static str,
+    /// Only an edit of the workflow can help.
+    pub stalled: bool,
+    /// For people, one line a problem.
+    pub message: String,
+}
+
+impl Refusals {
+    /// From problems in their order: the first gives the reason.
+    #[must_use]
+    pub fn new(resolved: bool, problems: &[(Reason, String)]) -> Self {
+        let reason = problems
+            .first()
+            .map_or(Reason::Invalid, |(reason, _)| *reason);
+        let lines: Vec<&str> = problems.iter().map(|(_, text)| text.as_str()).collect();
+        Self {
+            resolved,
+            reason: reason.as_str(),
+            stalled: problems.iter().any(|(reason, _)| reason.is_stalled()),
+            message: lines.join("\n"),
+        }
+    }
+}
