@@ -25,6 +25,8 @@ use crate::source::KeyView;
 pub struct Resolution<T> {
     /// Position of the step.
     pub step: usize,
+    /// The field that asks: `spec.steps[0].extensions[1]`.
+    pub field: String,
     /// What was asked; a problem when it cannot be read.
     pub requirement: Result<Requirement, Vec<FieldProblem>>,
     /// What was found; `None` where nothing could be asked.
@@ -63,6 +65,7 @@ impl Resolution<Choice> {
     pub fn with_keys(self, keys: KeyView) -> Resolution<Found> {
         Resolution {
             step: self.step,
+            field: self.field,
             requirement: self.requirement,
             answer: self
                 .answer
@@ -91,6 +94,7 @@ pub fn resolve(index: &Index, workflow: &Workflow, consumer: &Consumer) -> Vec<R
                 .map(|wanted| resolution::resolve(index, wanted, consumer));
             resolutions.push(Resolution {
                 step,
+                field,
                 requirement,
                 answer,
             });
@@ -107,6 +111,36 @@ pub fn prepare(resolved: &Resolved) -> Result<Prepared, Refusals> {
     build::run(resolved, validate::run(resolved)?)
 }
 
+/// One thing that is wrong in a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The field: `spec.steps[0].extensions[1]`.
+    pub field: String,
+    /// The step, where the field belongs to one.
+    pub step: Option<String>,
+    /// What is wrong, and the way out.
+    pub refusal: Refusal,
+    /// All of it for people, in one line.
+    pub text: String,
+}
+
+impl From<extension_registry_pipeline::Problem> for Problem {
+    fn from(problem: extension_registry_pipeline::Problem) -> Self {
+        let text = problem.to_string();
+        let extension_registry_pipeline::Problem {
+            field,
+            step,
+            refusal,
+        } = problem;
+        Self {
+            field,
+            step,
+            refusal,
+            text,
+        }
+    }
+}
+
 /// Why a workflow cannot be brought to where it should be.
 #[derive(Clone, Debug)]
 pub struct Refusals {
@@ -118,21 +152,36 @@ pub struct Refusals {
     pub stalled: bool,
     /// For people, one line a problem.
     pub message: String,
+    /// What is wrong in the workflow, each with its field.
+    pub problems: Vec<Problem>,
 }
 
 impl Refusals {
-    /// From problems in their order: the first gives the reason.
+    /// From problems of a workflow in their order: the first gives the reason.
     #[must_use]
-    pub fn new(resolved: bool, problems: &[(Reason, String)]) -> Self {
-        let reason = problems
-            .first()
-            .map_or(Reason::Invalid, |(reason, _)| *reason);
-        let lines: Vec<&str> = problems.iter().map(|(_, text)| text.as_str()).collect();
+    pub fn new(resolved: bool, problems: Vec<Problem>) -> Self {
+        let lines: Vec<_> = problems
+            .iter()
+            .map(|problem| (problem.refusal.reason, problem.text.as_str()))
+            .collect();
+        let refusals = Self::of(resolved, &lines);
+        Self {
+            problems,
+            ..refusals
+        }
+    }
+
+    /// From reasons and texts in their order: the first gives the reason.
+    #[must_use]
+    pub fn of(resolved: bool, lines: &[(Reason, &str)]) -> Self {
+        let reason = lines.first().map_or(Reason::Invalid, |(reason, _)| *reason);
+        let texts: Vec<&str> = lines.iter().map(|(_, text)| *text).collect();
         Self {
             resolved,
             reason: reason.as_str(),
-            stalled: problems.iter().any(|(reason, _)| reason.is_stalled()),
-            message: lines.join("\n"),
+            stalled: lines.iter().any(|(reason, _)| reason.is_stalled()),
+            message: texts.join("\n"),
+            problems: Vec::new(),
         }
     }
 }

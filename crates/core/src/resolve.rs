@@ -4,6 +4,7 @@
 mod candidates;
 mod credentials;
 mod endpoint;
+mod examine;
 mod index;
 mod nearest;
 mod shelf;
@@ -16,6 +17,7 @@ use crate::record::{Credentials, Endpoint, Record, Service};
 use crate::refusal::Refusal;
 use crate::requirement::Requirement;
 
+pub use examine::{Examined, Miss, Verdict, examine};
 pub use index::Index;
 
 /// One service of one record, with the endpoint and the credentials that go with it.

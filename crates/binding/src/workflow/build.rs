@@ -6,7 +6,6 @@ use std::fmt::Write;
 use extension_registry_api::PERSONAL_LABEL;
 use extension_registry_api::workflow::{Binding, RunAs};
 use extension_registry_core::projection::Identity;
-use extension_registry_core::refusal::Reason;
 use extension_registry_core::resolve::Choice;
 use extension_registry_core::version::RecordVersion;
 use extension_registry_pipeline::{self as pipeline, Input, Tekton};
@@ -16,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ObjectKey;
 use crate::workflow::validate::{Bound, Validated};
-use crate::workflow::{Refusals, Resolved, run_as};
+use crate::workflow::{Problem, Refusals, Resolved, run_as};
 
 /// A projection that must stand before the pipeline may refer to its Secret.
 pub struct Needed {
@@ -68,18 +67,14 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
         engine: &Tekton,
     };
     let output = pipeline::build(&input).map_err(|problems| {
-        let problems: Vec<(Reason, String)> = problems
-            .into_iter()
-            .map(|problem| (problem.refusal.reason, problem.to_string()))
-            .collect();
-        Refusals::new(true, &problems)
+        Refusals::new(true, problems.into_iter().map(Problem::from).collect())
     })?;
     let mut object = output.pipeline;
-    object["metadata"]["ownerReferences"] =
-        json!([workflow.controller_owner_ref(&()).map(|mut owner| {
-            owner.block_owner_deletion = Some(false);
-            owner
-        })]);
+    // One that is not in a cluster owns nothing.
+    if let Some(mut owner) = workflow.controller_owner_ref(&()) {
+        owner.block_owner_deletion = Some(false);
+        object["metadata"]["ownerReferences"] = json!([owner]);
+    }
     let run_as = run_as::of(
         validated.bound.iter().map(|bound| bound.choice),
         resolved.person.as_ref(),

@@ -8,7 +8,7 @@ use extension_registry_core::resolve::Choice;
 
 use crate::person::Person;
 use crate::projection::missing_sources;
-use crate::workflow::{Found, Refusals, Resolved};
+use crate::workflow::{Found, Problem, Refusals, Resolved};
 
 /// A requirement with all that its step will see of it.
 pub(super) struct Bound<'a> {
@@ -36,9 +36,9 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
     let spec = &resolved.workflow.spec;
     let person = resolved.person.as_ref();
     // What the workflow gets wrong by itself comes first: no other object can heal it.
-    let mut problems: Vec<(Reason, String)> = extension_registry_pipeline::check(spec)
+    let mut problems: Vec<Problem> = extension_registry_pipeline::check(spec)
         .into_iter()
-        .map(|problem| (problem.refusal.reason, problem.to_string()))
+        .map(Problem::from)
         .collect();
     let mut unresolved = false;
     let mut bound = Vec::with_capacity(resolved.resolutions.len());
@@ -47,14 +47,20 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
             .steps
             .get(resolution.step)
             .map_or("", |step| &step.name);
-        let mut refuse =
-            |reason, text: String| problems.push((reason, format!("step `{step}`: {text}")));
+        let mut refuse = |field: &str, refusal: &Refusal, text: String| {
+            problems.push(Problem {
+                field: field.to_owned(),
+                step: Some(step.to_owned()),
+                refusal: refusal.clone(),
+                text: format!("step `{step}`: {text}"),
+            });
+        };
         let requirement = match &resolution.requirement {
             Ok(requirement) => requirement,
             Err(unread) => {
                 unresolved = true;
                 for problem in unread {
-                    refuse(problem.refusal.reason, problem.to_string());
+                    refuse(&problem.field, &problem.refusal, problem.to_string());
                 }
                 continue;
             }
@@ -62,11 +68,12 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
         match &resolution.answer {
             Some(Ok(found)) => match bind(resolution.step, requirement, found, person) {
                 Ok(one) => bound.push(one),
-                Err(refusal) => refuse(refusal.reason, refusal.to_string()),
+                Err(refusal) => refuse(&resolution.field, &refusal, refusal.to_string()),
             },
             Some(Err(refusal)) => {
                 unresolved = true;
-                refuse(refusal.reason, with_person(refusal, person));
+                let text = with_person(refusal, person);
+                refuse(&resolution.field, refusal, text);
             }
             None => unresolved = true,
         }
@@ -74,8 +81,8 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
     if problems.is_empty() {
         return Ok(Validated { bound });
     }
-    problems.sort_by_key(|(reason, _)| !reason.is_stalled());
-    Err(Refusals::new(!unresolved, &problems))
+    problems.sort_by_key(|problem| !problem.refusal.reason.is_stalled());
+    Err(Refusals::new(!unresolved, problems))
 }
 
 /// The refusal, with whom the workflow acts for: credentials are often there for a person, and a tool

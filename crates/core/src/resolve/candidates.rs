@@ -54,7 +54,7 @@ fn shadow(candidates: &mut Vec<&Offer>) {
     }
 }
 
-fn has_usable_credentials(offer: &Offer, consumer: &Consumer) -> bool {
+pub(super) fn has_usable_credentials(offer: &Offer, consumer: &Consumer) -> bool {
     let credentials = &offer.service().credentials;
     credentials.is_empty() || credentials.iter().any(|entry| entry.admits(consumer))
 }

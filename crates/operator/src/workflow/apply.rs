@@ -73,7 +73,11 @@ pub(super) async fn run(
         }
     }
     if !problems.is_empty() {
-        return Ok(Err(Refusals::new(true, &problems)));
+        let lines = problems
+            .iter()
+            .map(|(reason, text)| (*reason, text.as_str()))
+            .collect::<Vec<_>>();
+        return Ok(Err(Refusals::of(true, &lines)));
     }
     let written = match current(dereferenced, &digest) {
         Some(reference) => reference,
@@ -157,12 +161,13 @@ async fn write(
             Ok(Ok(reference))
         }
         Err(error) if code(&error) == 404 && known.is_none() => Ok(Err(no_engine())),
-        Err(error) if is_namespace_terminating(&error) => Ok(Err(Refusals::new(true, &[]))),
+        Err(error) if is_namespace_terminating(&error) => Ok(Err(Refusals::of(true, &[]))),
         Err(error) if matches!(code(&error), 400 | 422) => Ok(Err(Refusals {
             resolved: true,
             reason: "PipelineRejected",
             stalled: false,
             message: format!("the engine refuses Pipeline {key}: {error}"),
+            problems: Vec::new(),
         })),
         Err(error) => {
             if matches!(code(&error), 404 | 409) {
@@ -218,6 +223,7 @@ fn conflict(key: &ObjectKey) -> Refusals {
             "Pipeline {key} was made by somebody else and stays untouched; hint: rename the workflow, or kubectl delete pipeline -n {} {}",
             key.namespace, key.name
         ),
+        problems: Vec::new(),
     }
 }
 
@@ -228,5 +234,6 @@ fn no_engine() -> Refusals {
         stalled: false,
         message: "the cluster knows no pipelines.tekton.dev; hint: install Tekton Pipelines"
             .to_owned(),
+        problems: Vec::new(),
     }
 }

@@ -101,6 +101,7 @@ fn wanted(
             reason,
             stalled,
             message,
+            problems: _,
         }) => {
             let mut wanted = vec![
                 if resolved {

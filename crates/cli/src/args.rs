@@ -1,0 +1,112 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::verb::{completion, describe, explain, lint, list, render, resolve, version, whatif};
+
+/// Extensions: which tools are registered, what a workflow gets of them, and why.
+///
+/// Without `-f`, records and workflows are read from the cluster. With `-f`, they are read from files, and no cluster is
+/// asked.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-ext",
+    bin_name = "kubectl ext",
+    version,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List services that are registered
+    List(list::List),
+    /// Show a record: services, endpoints, credentials by name, consumers
+    Describe(describe::Describe),
+    /// Resolve the requirements of workflows
+    Resolve(resolve::Resolve),
+    /// Say of every candidate which test it passed or failed
+    Explain(explain::Explain),
+    /// Say which workflows a change would touch, before it is made
+    Whatif(whatif::Whatif),
+    /// Render pipelines and Secrets from files, as the operator would
+    Render(render::Render),
+    /// Find what is wrong in files of records and workflows
+    Lint(lint::Lint),
+    /// Print a script that completes commands in a shell
+    Completion(completion::Completion),
+    /// Print the version
+    Version(version::Version),
+}
+
+/// Where records and workflows come from.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Source {
+    /// A file or folder of records and workflows, or `-` for standard input; may be repeated
+    #[arg(short = 'f', long = "filename", value_name = "PATH", global = false)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+/// How things look to whom.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct View {
+    /// Namespace of objects that name none
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    /// The user on whose behalf workflows resolve, where nobody signed for them
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// A group of that user; may be repeated
+    #[arg(long = "as-group", value_name = "GROUP", requires = "user")]
+    pub(crate) groups: Vec<String>,
+    /// Zone in which steps run; the operator has a setting of that name
+    #[arg(long, value_name = "ZONE", env = "EXTENSION_REGISTRY_ZONE")]
+    pub(crate) zone: Option<String>,
+    /// Namespace of the source Secrets of cluster records
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "EXTENSION_REGISTRY_RECORDS_NAMESPACE",
+        default_value = "extension-registry-records"
+    )]
+    pub(crate) records_namespace: String,
+}
+
+/// Which cluster.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Cluster {
+    /// The kubeconfig file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Seconds to wait for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) request_timeout: u64,
+}
+
+/// The form of what is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For people, with more columns
+    Wide,
+    /// For programs
+    Json,
+    /// For programs
+    Yaml,
+    /// Names only
+    Name,
+}

@@ -1,0 +1,108 @@
+//! Something that is wrong, and where.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    /// It cannot work.
+    Error,
+    /// It works, but should not be so.
+    Warning,
+}
+
+/// A place in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    /// From 1; zero where there is no file.
+    pub(crate) line: usize,
+    /// From 1, in characters.
+    pub(crate) column: usize,
+}
+
+/// One thing that is wrong. It holds no value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    /// What kind of thing: `unknown-field`, or the reason of a refusal.
+    pub(crate) rule: String,
+    /// How bad.
+    pub(crate) level: Level,
+    /// The file; `-` is standard input.
+    #[serde(serialize_with = "text")]
+    pub(crate) file: Arc<str>,
+    /// The line, from 1.
+    pub(crate) line: usize,
+    /// The column, from 1.
+    pub(crate) column: usize,
+    /// The object: `Workflow dev/train`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) object: String,
+    /// The field: `spec.services[0].name`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) field: String,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// The way out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) hint: String,
+}
+
+impl Finding {
+    /// An error in a file.
+    pub(crate) fn error(rule: &str, file: &Arc<str>, at: Position) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            level: Level::Error,
+            file: Arc::clone(file),
+            line: at.line,
+            column: at.column,
+            object: String::new(),
+            field: String::new(),
+            message: String::new(),
+            hint: String::new(),
+        }
+    }
+
+    /// A warning in a file.
+    pub(crate) fn warning(rule: &str, file: &Arc<str>, at: Position) -> Self {
+        Self {
+            level: Level::Warning,
+            ..Self::error(rule, file, at)
+        }
+    }
+
+    /// The same, with what it says.
+    pub(crate) fn says(mut self, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        self.message = message.into();
+        self.hint = hint.into();
+        self
+    }
+
+    /// The same, of a field of an object.
+    pub(crate) fn of(mut self, object: impl Into<String>, field: impl Into<String>) -> Self {
+        self.object = object.into();
+        self.field = field.into();
+        self
+    }
+}
+
+fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+/// In the order of files and lines.
+pub(crate) fn sort(findings: &mut Vec<Finding>) {
+    findings.sort_by(|left, right| {
+        let key = |finding: &Finding| (Arc::clone(&finding.file), finding.line, finding.column);
+        (key(left), left.level, &left.rule, &left.message).cmp(&(
+            key(right),
+            right.level,
+            &right.rule,
+            &right.message,
+        ))
+    });
+    findings.dedup();
+}

@@ -1,0 +1,63 @@
+//! `kubectl ext`: everything a person does with the registry, with and without a cluster.
+//!
+//! [`args`] is what was typed, [`world`] what there is: records, workflows and Secrets, from files or
+//! from a cluster. Each verb is a file in [`verb`] and works on a world, so it does not know where that
+//! came from. [`finding`] is what is wrong, and [`report`] says it to people and to programs.
+//!
+//! Resolution and rendering are those of the operator: `core` and `binding`.
+
+mod args;
+mod finding;
+mod output;
+mod report;
+mod verb;
+mod world;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Verb};
+use crate::output::Terminal;
+
+/// Everything went well, and nothing is wrong.
+pub const FINE: u8 = 0;
+/// Something is wrong in what was looked at, or it could not be looked at.
+pub const WRONG: u8 = 1;
+/// `whatif`: workflows change, and each still resolves.
+pub const AFFECTED: u8 = 3;
+/// `whatif`: a workflow stops resolving.
+pub const BROKEN: u8 = 4;
+
+/// The program. Results go to standard output, all else to standard error.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let terminal = Terminal::detect();
+    let mut out = Vec::new();
+    let result = run(&args, terminal, &mut out);
+    // Who reads may have gone, as `head` does: that is no error.
+    let _ = io::stdout().lock().write_all(&out);
+    match result {
+        Ok(code) => code.into(),
+        Err(error) => {
+            let _ = writeln!(io::stderr().lock(), "error: {error:#}");
+            WRONG.into()
+        }
+    }
+}
+
+fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8> {
+    match &args.verb {
+        Verb::List(verb) => verb::list::run(verb, out),
+        Verb::Describe(verb) => verb::describe::run(verb, out),
+        Verb::Resolve(verb) => verb::resolve::run(verb, terminal, out),
+        Verb::Explain(verb) => verb::explain::run(verb, terminal, out),
+        Verb::Whatif(verb) => verb::whatif::run(verb, terminal, out),
+        Verb::Render(verb) => verb::render::run(verb, out),
+        Verb::Lint(verb) => verb::lint::run(verb, terminal, out),
+        Verb::Completion(verb) => Ok(verb::completion::run(verb, out)),
+        Verb::Version(verb) => verb::version::run(verb, out),
+    }
+}

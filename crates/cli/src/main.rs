@@ -1,0 +1,7 @@
+//! `kubectl ext`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    extension_registry_cli::main()
+}

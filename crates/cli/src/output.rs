@@ -1,0 +1,94 @@
+//! Tables, JSON and YAML.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// What standard output can show.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terminal {
+    /// Whether results may have colours.
+    pub(crate) colours: bool,
+}
+
+impl Terminal {
+    /// Looks at standard output and `NO_COLOR` (<https://no-color.org>).
+    pub(crate) fn detect() -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self {
+            colours: is_terminal && wanted && !dumb,
+        }
+    }
+
+    /// One without colours.
+    pub(crate) fn plain() -> Self {
+        Self { colours: false }
+    }
+
+    /// Text in a colour, where there are colours.
+    pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
+        if self.colours {
+            format!("\x1b[{}m{text}\x1b[0m", colour as u8)
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// A colour (ECMA-48, "select graphic rendition").
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Colour {
+    Bold = 1,
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+}
+
+/// A table without lines, as `kubectl get` prints it. A dash stands for nothing.
+pub(crate) fn table(
+    out: &mut Vec<u8>,
+    header: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> io::Result<()> {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row.into_iter().map(|cell| {
+            if cell.is_empty() {
+                "-".to_owned()
+            } else {
+                cell
+            }
+        }));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Data as JSON.
+pub(crate) fn json(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, data)?;
+    out.push(b'\n');
+    Ok(())
+}
+
+/// Data as YAML.
+pub(crate) fn yaml(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_saphyr::to_string(data)?;
+    out.extend_from_slice(text.as_bytes());
+    if !text.ends_with('\n') {
+        out.push(b'\n');
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! Findings as workflow commands of GitHub actions, which shows them beside the line.
+
+use std::io::{self, Write};
+
+use crate::finding::{Finding, Level};
+
+pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> io::Result<()> {
+    for finding in findings {
+        let level = match finding.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        let mut text = String::new();
+        for part in [&finding.object, &finding.field] {
+            if !part.is_empty() {
+                text.push_str(part);
+                text.push_str(": ");
+            }
+        }
+        text.push_str(&finding.message);
+        if !finding.hint.is_empty() {
+            text.push_str("; hint: ");
+            text.push_str(&finding.hint);
+        }
+        writeln!(
+            out,
+            "::{level} file={},line={},col={},title={}::{}",
+            property(&finding.file),
+            finding.line,
+            finding.column,
+            property(&finding.rule),
+            data(&text)
+        )?;
+    }
+    Ok(())
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,41 @@
+//! Findings for people: a line each, with the place first, so that editors can jump there.
+
+use std::io::{self, Write};
+
+use crate::finding::{Finding, Level};
+use crate::output::{Colour, Terminal};
+
+/// Says on standard error what is wrong, beside the answer to something else. Whether an error is
+/// among it.
+pub(crate) fn complain(findings: &[Finding]) -> io::Result<bool> {
+    let mut text = Vec::new();
+    write(&mut text, findings, Terminal::plain())?;
+    io::stderr().lock().write_all(&text)?;
+    Ok(findings.iter().any(|finding| finding.level == Level::Error))
+}
+
+pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding], terminal: Terminal) -> io::Result<()> {
+    for finding in findings {
+        let (level, colour) = match finding.level {
+            Level::Error => ("error", Colour::Red),
+            Level::Warning => ("warning", Colour::Yellow),
+        };
+        let level = terminal.paint(colour, level);
+        if !finding.file.is_empty() {
+            let place = format!("{}:{}:{}", finding.file, finding.line, finding.column);
+            write!(out, "{}: ", terminal.paint(Colour::Bold, &place))?;
+        }
+        write!(out, "{level}[{}]: ", finding.rule)?;
+        if !finding.object.is_empty() {
+            write!(out, "{}: ", finding.object)?;
+        }
+        if !finding.field.is_empty() {
+            write!(out, "{}: ", finding.field)?;
+        }
+        writeln!(out, "{}", finding.message)?;
+        if !finding.hint.is_empty() {
+            writeln!(out, "  hint: {}", finding.hint)?;
+        }
+    }
+    Ok(())
+}

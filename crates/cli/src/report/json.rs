@@ -1,0 +1,16 @@
+//! Findings for programs: `{"findings": [...]}`, each as [`Finding`] has it.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::finding::Finding;
+use crate::output;
+
+#[derive(Serialize)]
+struct Report<'f> {
+    findings: &'f [Finding],
+}
+
+pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> Result<()> {
+    output::json(out, &Report { findings })
+}

@@ -1,0 +1,11 @@
+//! The verbs, one file each.
+
+pub(crate) mod completion;
+pub(crate) mod describe;
+pub(crate) mod explain;
+pub(crate) mod lint;
+pub(crate) mod list;
+pub(crate) mod render;
+pub(crate) mod resolve;
+pub(crate) mod version;
+pub(crate) mod whatif;

@@ -1,0 +1,281 @@
+//! `describe`: one record, without its values.
+
+use std::io::Write;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use extension_registry_core::record::{Credentials, Name, Record, Source as ValueSource};
+use extension_registry_core::version::RecordVersion;
+use serde::Serialize;
+
+use crate::FINE;
+use crate::args::{Format, Source};
+use crate::output;
+use crate::report::human::complain;
+use crate::verb::resolve::{Outcome, answers, near};
+use crate::world::World;
+
+#[derive(Debug, Args)]
+pub(crate) struct Describe {
+    /// The record: NAME, or NAMESPACE/NAME for a project's own
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    source: Source,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Description {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+    product: Option<String>,
+    version: Option<String>,
+    zone: Option<String>,
+    default: bool,
+    configuration: Vec<String>,
+    services: Vec<Service>,
+    consumers: Vec<Consumer>,
+}
+
+#[derive(Serialize)]
+struct Service {
+    name: String,
+    resource: Option<String>,
+    category: Option<String>,
+    endpoints: Vec<Endpoint>,
+    credentials: Vec<Set>,
+    configuration: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Endpoint {
+    name: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    configuration: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Set {
+    name: String,
+    scope: &'static str,
+    default: bool,
+    projects: Option<Vec<String>>,
+    users: Option<Vec<String>>,
+    keys: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Consumer {
+    namespace: String,
+    workflow: String,
+    step: String,
+    requirement: String,
+    service: String,
+}
+
+pub(crate) fn run(verb: &Describe, out: &mut Vec<u8>) -> Result<u8> {
+    let world = World::read(&verb.source)?;
+    complain(&world.findings)?;
+    let mut found = world.records.iter().filter(|entry| {
+        let qualified = match &entry.key.namespace {
+            Some(namespace) => format!("{namespace}/{}", entry.key.name),
+            None => entry.key.name.to_string(),
+        };
+        qualified == verb.name || (!verb.name.contains('/') && *entry.key.name == *verb.name)
+    });
+    let (first, more) = (found.next(), found.next());
+    ensure!(
+        first.is_some(),
+        "no record `{}`{}",
+        verb.name,
+        near(
+            &verb.name,
+            world.records.iter().map(|entry| &*entry.key.name)
+        )
+    );
+    ensure!(
+        more.is_none(),
+        "there are several records `{}`; hint: name one as NAMESPACE/NAME",
+        verb.name
+    );
+    let record = first.and_then(|entry| world.index.get(&entry.key));
+    let Some(record) = record else {
+        anyhow::bail!("record `{}` has problems; hint: mend them first", verb.name);
+    };
+    let description = describe(&world, record);
+    match verb.output {
+        Format::Json => output::json(out, &description)?,
+        Format::Yaml => output::yaml(out, &description)?,
+        Format::Name => writeln!(out, "{}", description.name)?,
+        Format::Table | Format::Wide => people(&description, out)?,
+    }
+    Ok(FINE)
+}
+
+fn text(name: Option<&Name>) -> Option<String> {
+    name.map(ToString::to_string)
+}
+
+fn texts(names: Option<&[Name]>) -> Option<Vec<String>> {
+    names.map(|names| names.iter().map(ToString::to_string).collect())
+}
+
+fn describe(world: &World, record: &Record) -> Description {
+    let services = record.services.iter().map(|service| Service {
+        name: service.name.to_string(),
+        resource: text(service.resource.as_ref()),
+        category: text(service.category.as_ref()),
+        endpoints: service
+            .endpoints
+            .iter()
+            .map(|endpoint| Endpoint {
+                name: endpoint.name.to_string(),
+                kind: endpoint.kind.as_str(),
+                configuration: keys(&endpoint.configuration),
+            })
+            .collect(),
+        credentials: service.credentials.iter().map(set).collect(),
+        configuration: keys(&service.configuration),
+    });
+    Description {
+        kind: record.key.kind().as_str(),
+        namespace: text(record.key.namespace.as_ref()),
+        name: record.key.name.to_string(),
+        product: text(record.product.as_ref()),
+        version: record
+            .version
+            .as_ref()
+            .map(RecordVersion::text)
+            .map(str::to_owned),
+        zone: text(record.zone.as_ref()),
+        default: record.default,
+        configuration: keys(&record.configuration),
+        services: services.collect(),
+        consumers: consumers(world, record),
+    }
+}
+
+fn keys(entries: &[extension_registry_core::record::Entry]) -> Vec<String> {
+    entries.iter().map(|entry| entry.name.to_string()).collect()
+}
+
+fn set(credentials: &Credentials) -> Set {
+    let entries = credentials.entries.iter().map(|entry| match &entry.source {
+        ValueSource::Inline(_) => format!("{} (in the record)", entry.name),
+        ValueSource::SecretKey { secret, key } => {
+            format!("{} (Secret {secret}, key {key})", entry.name)
+        }
+    });
+    let whole = credentials
+        .secret
+        .iter()
+        .map(|secret| format!("* (Secret {secret})"));
+    Set {
+        name: credentials.name.to_string(),
+        scope: credentials.scope.as_str(),
+        default: credentials.default,
+        projects: texts(credentials.projects.as_deref()),
+        users: texts(credentials.users.as_deref()),
+        keys: entries.chain(whole).collect(),
+    }
+}
+
+fn consumers(world: &World, record: &Record) -> Vec<Consumer> {
+    let mut consumers = Vec::new();
+    for entry in &world.workflows {
+        for answer in answers(world, entry) {
+            let Outcome::Bound {
+                kind,
+                record: name,
+                service,
+                ..
+            } = answer.outcome
+            else {
+                continue;
+            };
+            let is_here = record
+                .key
+                .namespace
+                .as_ref()
+                .is_none_or(|namespace| **namespace == *answer.namespace);
+            if kind == record.key.kind().as_str() && *name == *record.key.name && is_here {
+                consumers.push(Consumer {
+                    namespace: answer.namespace,
+                    workflow: answer.workflow,
+                    step: answer.step,
+                    requirement: answer.requirement,
+                    service,
+                });
+            }
+        }
+    }
+    consumers
+}
+
+fn people(description: &Description, out: &mut Vec<u8>) -> Result<()> {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let namespace = description
+        .namespace
+        .as_ref()
+        .map(|namespace| format!("{namespace}/"))
+        .unwrap_or_default();
+    writeln!(out, "{} {namespace}{}", description.kind, description.name)?;
+    writeln!(out, "Product:  {}", or_dash(&description.product))?;
+    writeln!(out, "Version:  {}", or_dash(&description.version))?;
+    writeln!(out, "Zone:     {}", or_dash(&description.zone))?;
+    writeln!(out, "Default:  {}", description.default)?;
+    list(out, "Keys:    ", &description.configuration)?;
+    for service in &description.services {
+        writeln!(
+            out,
+            "\nService {} (resource {}, category {})",
+            service.name,
+            or_dash(&service.resource),
+            or_dash(&service.category)
+        )?;
+        list(out, "  Keys: ", &service.configuration)?;
+        for endpoint in &service.endpoints {
+            writeln!(out, "  Endpoint {}: {}", endpoint.name, endpoint.kind)?;
+            list(out, "    Keys: ", &endpoint.configuration)?;
+        }
+        for set in &service.credentials {
+            let default = if set.default { ", default" } else { "" };
+            writeln!(out, "  Credentials {}: {}{default}", set.name, set.scope)?;
+            for (what, names) in [("Projects", &set.projects), ("Users", &set.users)] {
+                if let Some(names) = names {
+                    writeln!(out, "    {what}: {}", names.join(", "))?;
+                }
+            }
+            list(out, "    Keys: ", &set.keys)?;
+        }
+    }
+    if !description.consumers.is_empty() {
+        writeln!(out)?;
+        let rows = description.consumers.iter().map(|consumer| {
+            vec![
+                consumer.namespace.clone(),
+                consumer.workflow.clone(),
+                consumer.step.clone(),
+                consumer.requirement.clone(),
+                consumer.service.clone(),
+            ]
+        });
+        let header = ["NAMESPACE", "WORKFLOW", "STEP", "REQUIREMENT", "SERVICE"];
+        output::table(out, &header, rows)?;
+    }
+    Ok(())
+}
+
+fn list(out: &mut Vec<u8>, title: &str, names: &[String]) -> Result<()> {
+    if !names.is_empty() {
+        writeln!(out, "{title} {}", names.join(", "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! `explain`: every candidate of a requirement, and which test it passed or failed.
+
+use std::io::Write;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use extension_registry_api::convert;
+use extension_registry_core::resolve::{Examined, Verdict, examine};
+use serde::Serialize;
+
+use crate::args::{Format, Source};
+use crate::output::{self, Colour, Terminal};
+use crate::report::human::complain;
+use crate::verb::resolve::{Answer, Outcome, answers, chosen, near};
+use crate::world::{WorkflowEntry, World};
+use crate::{FINE, WRONG};
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The workflow, and where only a part is wanted, its step and requirement
+    #[arg(value_name = "WORKFLOW[/STEP[/REQUIREMENT]]")]
+    path: String,
+    #[command(flatten)]
+    source: Source,
+    /// Show candidates that are not near, too
+    #[arg(long)]
+    all: bool,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// Candidates that failed on more selectors than the nearest are seldom of interest.
+const NEAREST: usize = 10;
+
+#[derive(Serialize)]
+struct Explanation {
+    #[serde(flatten)]
+    answer: Answer,
+    candidates: Vec<Candidate>,
+    /// Visible services that are not among the candidates shown.
+    omitted: usize,
+}
+
+#[derive(Serialize)]
+struct Candidate {
+    kind: &'static str,
+    record: String,
+    service: String,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failed>,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    selector: &'static str,
+    wanted: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Explanations {
+    requirements: Vec<Explanation>,
+}
+
+pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
+    let world = World::read(&verb.source)?;
+    complain(&world.findings)?;
+    let (entry, rest) = workflow(&world, verb)?;
+    let explanations = explain(&world, entry, &rest, verb.all);
+    if !rest.is_empty() {
+        let steps = entry.workflow.spec.steps.iter();
+        ensure!(
+            !explanations.is_empty(),
+            "workflow {} has no requirement `{}`{}",
+            entry.key,
+            rest.join("/"),
+            near(&rest[0], steps.map(|step| step.name.as_str()))
+        );
+    }
+    let is_fine = explanations
+        .iter()
+        .all(|one| matches!(one.answer.outcome, Outcome::Bound { .. }));
+    match verb.output {
+        Format::Json => output::json(
+            out,
+            &Explanations {
+                requirements: explanations,
+            },
+        )?,
+        Format::Yaml => output::yaml(
+            out,
+            &Explanations {
+                requirements: explanations,
+            },
+        )?,
+        Format::Table | Format::Wide | Format::Name => {
+            for (position, explanation) in explanations.iter().enumerate() {
+                if position > 0 {
+                    writeln!(out)?;
+                }
+                people(explanation, terminal, out)?;
+            }
+        }
+    }
+    Ok(if is_fine { FINE } else { WRONG })
+}
+
+/// The workflow of a path, and the rest of the path. A path may begin with a namespace.
+fn workflow<'w>(world: &'w World, verb: &Explain) -> Result<(&'w WorkflowEntry, Vec<String>)> {
+    let parts: Vec<String> = verb.path.split('/').map(str::to_owned).collect();
+    if parts.len() > 1 {
+        let whole = format!("{}/{}", parts[0], parts[1]);
+        let qualified = world
+            .workflows
+            .iter()
+            .find(|entry| entry.key.to_string() == whole);
+        if let Some(entry) = qualified {
+            return Ok((entry, parts[2..].to_vec()));
+        }
+    }
+    let found = chosen(world, &parts[..1])?;
+    ensure!(
+        found.len() == 1,
+        "there is a workflow `{}` in several namespaces; hint: name one, as in `{}`",
+        parts[0],
+        found[0].key
+    );
+    Ok((found[0], parts[1..].to_vec()))
+}
+
+fn explain(world: &World, entry: &WorkflowEntry, path: &[String], all: bool) -> Vec<Explanation> {
+    let consumer = world.consumer(entry);
+    let specs = entry
+        .workflow
+        .spec
+        .steps
+        .iter()
+        .flat_map(|step| &step.extensions);
+    answers(world, entry)
+        .into_iter()
+        .zip(specs)
+        .filter(|(answer, _)| {
+            path.first().is_none_or(|step| *step == answer.step)
+                && path.get(1).is_none_or(|name| *name == answer.requirement)
+        })
+        .map(|(answer, spec)| {
+            let examined = convert::requirement("", spec)
+                .map(|requirement| examine(&world.index, &requirement, &consumer))
+                .unwrap_or_default();
+            let shown = if all {
+                examined.len()
+            } else {
+                interesting(&examined)
+            };
+            Explanation {
+                answer,
+                omitted: examined.len() - shown,
+                candidates: examined.iter().take(shown).map(candidate).collect(),
+            }
+        })
+        .collect()
+}
+
+/// All that match; of the others those that failed on the fewest selectors.
+fn interesting(examined: &[Examined]) -> usize {
+    let misses = |one: &Examined| match &one.verdict {
+        Verdict::Mismatch(misses) => misses.len(),
+        _ => 0,
+    };
+    let matching = examined.iter().filter(|one| misses(one) == 0).count();
+    let fewest = examined.get(matching).map_or(0, misses);
+    let near = examined
+        .iter()
+        .skip(matching)
+        .take_while(|one| misses(one) == fewest)
+        .count();
+    matching + near.min(NEAREST)
+}
+
+fn candidate(examined: &Examined) -> Candidate {
+    let (verdict, failed) = match &examined.verdict {
+        Verdict::Chosen => ("Chosen", Vec::new()),
+        Verdict::OneOfSeveral => ("OneOfSeveral", Vec::new()),
+        Verdict::NotDefault => ("NotDefault", Vec::new()),
+        Verdict::NoCredentials => ("NoCredentials", Vec::new()),
+        Verdict::Shadowed => ("Shadowed", Vec::new()),
+        Verdict::Mismatch(misses) => (
+            "Mismatch",
+            misses
+                .iter()
+                .map(|miss| Failed {
+                    selector: miss.selector,
+                    wanted: miss.wanted.clone(),
+                    found: miss.found.clone(),
+                })
+                .collect(),
+        ),
+    };
+    Candidate {
+        kind: examined.record.key.kind().as_str(),
+        record: examined.record.key.name.to_string(),
+        service: examined.service().name.to_string(),
+        verdict,
+        failed,
+    }
+}
+
+fn people(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
+    let Explanation {
+        answer,
+        candidates,
+        omitted,
+    } = explanation;
+    writeln!(
+        out,
+        "{}/{}, step `{}`, requirement `{}`",
+        answer.namespace, answer.workflow, answer.step, answer.requirement
+    )?;
+    match &answer.outcome {
+        Outcome::Bound {
+            kind,
+            record,
+            service,
+            endpoint,
+            credentials,
+            ..
+        } => {
+            let bound = terminal.paint(Colour::Green, "bound");
+            let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".into());
+            writeln!(
+                out,
+                "{bound} to {kind} `{record}`, service `{service}`, endpoint {}, credentials {}",
+                or_none(endpoint),
+                or_none(credentials)
+            )?;
+        }
+        Outcome::Refused {
+            reason,
+            message,
+            hint,
+        } => {
+            writeln!(out, "{}: {message}", terminal.paint(Colour::Red, reason))?;
+            if !hint.is_empty() {
+                writeln!(out, "  hint: {hint}")?;
+            }
+        }
+    }
+    if !candidates.is_empty() {
+        writeln!(out)?;
+        let rows = candidates.iter().map(|candidate| {
+            vec![
+                candidate.kind.to_owned(),
+                candidate.record.clone(),
+                candidate.service.clone(),
+                why(candidate),
+            ]
+        });
+        output::table(out, &["KIND", "RECORD", "SERVICE", "VERDICT"], rows)?;
+    }
+    if *omitted > 0 {
+        writeln!(out, "{omitted} more that differ in more; --all shows them")?;
+    }
+    Ok(())
+}
+
+fn why(candidate: &Candidate) -> String {
+    match candidate.verdict {
+        "Chosen" => "chosen".to_owned(),
+        "OneOfSeveral" => "passed every test, and so did others".to_owned(),
+        "NotDefault" => "passed every test; another says `default: true`".to_owned(),
+        "NoCredentials" => "no credentials admit this project".to_owned(),
+        "Shadowed" => "the project has a record of its own that matches".to_owned(),
+        _ => candidate
+            .failed
+            .iter()
+            .map(|failed| match &failed.found {
+                Some(found) => {
+                    format!("{} is `{found}`, not `{}`", failed.selector, failed.wanted)
+                }
+                None => format!("{} is unset, not `{}`", failed.selector, failed.wanted),
+            })
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}

@@ -1,0 +1,112 @@
+//! `lint`: what is wrong in files, before anybody applies them.
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use extension_registry_binding::workflow::prepare;
+
+use crate::args::Source;
+use crate::finding::{self, Finding, Level};
+use crate::output::Terminal;
+use crate::world::{RecordEntry, WorkflowEntry, World};
+use crate::{FINE, WRONG, report};
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Files and folders; the same as `-f`
+    #[arg(value_name = "PATH")]
+    paths: Vec<std::path::PathBuf>,
+    #[command(flatten)]
+    source: Source,
+    /// The form of the findings
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+    /// Warnings are errors
+    #[arg(long)]
+    strict: bool,
+}
+
+/// The form of findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+    /// For code scanning (SARIF 2.1.0)
+    Sarif,
+    /// For the log of a GitHub action
+    Github,
+}
+
+pub(crate) fn run(verb: &Lint, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
+    let mut source = verb.source.clone();
+    source.files.extend(verb.paths.iter().cloned());
+    ensure!(
+        !source.files.is_empty(),
+        "no files; hint: kubectl ext lint FOLDER, or -f - for standard input"
+    );
+    let world = World::read(&source)?;
+    let findings = findings(world);
+    match verb.output {
+        Form::Human => report::human::write(out, &findings, terminal)?,
+        Form::Json => report::json::write(out, &findings)?,
+        Form::Sarif => report::sarif::write(out, &findings)?,
+        Form::Github => report::github::write(out, &findings)?,
+    }
+    let bad = |finding: &Finding| verb.strict || finding.level == Level::Error;
+    Ok(if findings.iter().any(bad) {
+        WRONG
+    } else {
+        FINE
+    })
+}
+
+/// Everything that is wrong in a world.
+pub(crate) fn findings(mut world: World) -> Vec<Finding> {
+    let mut findings = std::mem::take(&mut world.findings);
+    for record in &world.records {
+        inline_credentials(record, &mut findings);
+    }
+    for workflow in &world.workflows {
+        problems(&world, workflow, &mut findings);
+    }
+    finding::sort(&mut findings);
+    findings
+}
+
+/// A password that was committed is known to whoever can read the repository.
+fn inline_credentials(record: &RecordEntry, findings: &mut Vec<Finding>) {
+    for (at, service) in record.spec.services.iter().enumerate() {
+        for (set, credentials) in service.credentials.iter().enumerate() {
+            for (entry, written) in credentials.configuration.iter().enumerate() {
+                if written.value.is_none() {
+                    continue;
+                }
+                let field =
+                    format!("spec.services[{at}].credentials[{set}].configuration[{entry}].value");
+                findings.push(record.origin.warning("inline-credential", &field).says(
+                    format!("`{}` has its value in the file", written.name),
+                    "keep it in a Secret and refer to that with `valueFrom.secretKeyRef`",
+                ));
+            }
+        }
+    }
+}
+
+/// What a workflow gets wrong by itself, and where the files have records, what does not resolve.
+fn problems(world: &World, entry: &WorkflowEntry, findings: &mut Vec<Finding>) {
+    let Err(refusals) = prepare(&world.resolved(entry)) else {
+        return;
+    };
+    let has_records = !world.records.is_empty();
+    for problem in refusals.problems {
+        let reason = problem.refusal.reason;
+        // Without records everything would be missing.
+        if !has_records && !reason.is_stalled() {
+            continue;
+        }
+        let finding = entry.origin.error(reason.as_str(), &problem.field);
+        findings.push(finding.says(problem.refusal.message, problem.refusal.hint));
+    }
+}

@@ -1,0 +1,158 @@
+//! `render`: what the operator would write, from files.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::projection;
+use extension_registry_binding::workflow::{Needed, prepare};
+use k8s_openapi::api::core::v1::Secret;
+use serde_json::{Value, json};
+
+use crate::args::Source;
+use crate::finding::{self, Finding};
+use crate::output;
+use crate::report::human::complain;
+use crate::world::World;
+use crate::{FINE, WRONG};
+
+const REDACTED: &str = "[redacted]";
+
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    /// Files and folders; the same as `-f`
+    #[arg(value_name = "PATH")]
+    paths: Vec<std::path::PathBuf>,
+    #[command(flatten)]
+    source: Source,
+    /// The form of the objects
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+    /// Print the values of Secrets
+    #[arg(long)]
+    reveal: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Documents
+    #[default]
+    Yaml,
+    /// One list
+    Json,
+}
+
+/// The objects of a world.
+struct Rendered {
+    pipelines: Vec<Value>,
+    secrets: Vec<Value>,
+    findings: Vec<Finding>,
+}
+
+pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<u8> {
+    let mut source = verb.source.clone();
+    source.files.extend(verb.paths.iter().cloned());
+    ensure!(
+        !source.files.is_empty(),
+        "no files; hint: kubectl ext render FOLDER, or -f - for standard input"
+    );
+    let world = World::read(&source)?;
+    let Rendered {
+        pipelines,
+        secrets,
+        findings,
+    } = rendered(&world, verb.reveal)?;
+    let objects: Vec<Value> = pipelines.into_iter().chain(secrets).collect();
+    match verb.output {
+        Form::Yaml => {
+            for object in &objects {
+                writeln!(out, "---")?;
+                output::yaml(out, object)?;
+            }
+        }
+        Form::Json => {
+            let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+            output::json(out, &list)?;
+        }
+    }
+    Ok(if complain(&findings)? { WRONG } else { FINE })
+}
+
+fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
+    let mut pipelines = Vec::new();
+    let mut needed: BTreeMap<ObjectKey, Needed> = BTreeMap::new();
+    let mut findings = world.findings.clone();
+    for entry in &world.workflows {
+        match prepare(&world.resolved(entry)) {
+            Ok(prepared) => {
+                pipelines.push(prepared.pipeline);
+                needed.extend(
+                    prepared
+                        .projections
+                        .into_iter()
+                        .map(|needed| (needed.key.clone(), needed)),
+                );
+            }
+            Err(refusals) => findings.extend(refusals.problems.into_iter().map(|problem| {
+                let reason = problem.refusal.reason.as_str();
+                let finding = entry.origin.error(reason, &problem.field);
+                finding.says(problem.refusal.message, problem.refusal.hint)
+            })),
+        }
+    }
+    let mut secrets = Vec::new();
+    for (key, needed) in needed {
+        let values = world
+            .secrets
+            .values(&needed.choice, world.records_namespace());
+        match projection::render(&key, &needed.identity, &needed.choice, "", &values) {
+            Ok(rendered) => secrets.push(shown(&rendered.secret, reveal)?),
+            Err(refusal) => {
+                let finding = Finding::error(
+                    refusal.reason.as_str(),
+                    &"".into(),
+                    finding::Position::default(),
+                );
+                let finding = finding.of(format!("Secret {key}"), "");
+                findings.push(finding.says(refusal.message, refusal.hint));
+            }
+        }
+        if reveal {
+            for unknown in world
+                .secrets
+                .unknown(&needed.choice, world.records_namespace())
+            {
+                let at = finding::Position::default();
+                let finding = Finding::warning("unknown-secret", &"".into(), at);
+                findings.push(finding.of(format!("Secret {key}"), "").says(
+                    format!("takes values from Secret {unknown}, which is not among the files"),
+                    "add it to the files to see them",
+                ));
+            }
+        }
+    }
+    finding::sort(&mut findings);
+    Ok(Rendered {
+        pipelines,
+        secrets,
+        findings,
+    })
+}
+
+/// A Secret without its values. `stringData` says what it is; nobody takes it for the real one.
+fn shown(secret: &Secret, reveal: bool) -> Result<Value> {
+    let mut object = serde_json::to_value(secret)?;
+    if !reveal && let Value::Object(fields) = &mut object {
+        fields.remove("data");
+        let redacted: BTreeMap<&String, &str> = secret
+            .data
+            .iter()
+            .flatten()
+            .map(|(key, _)| (key, REDACTED))
+            .collect();
+        fields.insert("stringData".to_owned(), json!(redacted));
+    }
+    Ok(object)
+}

@@ -1,0 +1,303 @@
+//! `resolve`: what the requirements of workflows come to.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use extension_registry_binding::workflow::{Found, Resolution, prepare};
+use extension_registry_core::version::RecordVersion;
+use serde::Serialize;
+
+use crate::args::{Format, Source};
+use crate::output::{self, Colour, Terminal};
+use crate::report::human::complain;
+use crate::world::{WorkflowEntry, World};
+use crate::{FINE, WRONG};
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    /// Only these workflows: NAME or NAMESPACE/NAME
+    #[arg(value_name = "WORKFLOW")]
+    workflows: Vec<String>,
+    #[command(flatten)]
+    source: Source,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// What a requirement came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer {
+    pub(crate) namespace: String,
+    pub(crate) workflow: String,
+    pub(crate) step: String,
+    pub(crate) requirement: String,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
+}
+
+/// The choice, or the refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Outcome {
+    /// One service of one record.
+    #[serde(rename_all = "camelCase")]
+    Bound {
+        kind: &'static str,
+        record: String,
+        service: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        credentials: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+    },
+    /// Why not.
+    Refused {
+        reason: String,
+        message: String,
+        #[serde(skip_serializing_if = "String::is_empty")]
+        hint: String,
+    },
+}
+
+/// What requirements came to, and what else is wrong in their workflows.
+#[derive(Serialize)]
+struct Answers {
+    answers: Vec<Answer>,
+    problems: Vec<Wrong>,
+}
+
+/// Something that keeps a workflow from its pipeline although its requirements are resolved.
+#[derive(Serialize)]
+struct Wrong {
+    namespace: String,
+    workflow: String,
+    field: String,
+    message: String,
+}
+
+pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
+    let world = World::read(&verb.source)?;
+    let is_wrong = complain(&world.findings)?;
+    let chosen = chosen(&world, &verb.workflows)?;
+    let mut data = Answers {
+        answers: Vec::new(),
+        problems: Vec::new(),
+    };
+    for entry in chosen {
+        data.answers.extend(answers(&world, entry));
+        data.problems.extend(others(&world, entry));
+    }
+    let is_fine = !is_wrong
+        && data.problems.is_empty()
+        && data
+            .answers
+            .iter()
+            .all(|answer| matches!(answer.outcome, Outcome::Bound { .. }));
+    match verb.output {
+        Format::Json => output::json(out, &data)?,
+        Format::Yaml => output::yaml(out, &data)?,
+        Format::Name => {
+            for answer in &data.answers {
+                if let Outcome::Bound {
+                    record, service, ..
+                } = &answer.outcome
+                {
+                    writeln!(out, "{record}/{service}")?;
+                }
+            }
+        }
+        Format::Table | Format::Wide => people(&data, terminal, out)?,
+    }
+    Ok(if is_fine { FINE } else { WRONG })
+}
+
+fn people(data: &Answers, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
+    let header = [
+        "NAMESPACE",
+        "WORKFLOW",
+        "STEP",
+        "REQUIREMENT",
+        "RECORD",
+        "SERVICE",
+        "ENDPOINT",
+        "CREDENTIALS",
+    ];
+    let rows = data.answers.iter().map(|answer| {
+        let who = [
+            answer.namespace.clone(),
+            answer.workflow.clone(),
+            answer.step.clone(),
+            answer.requirement.clone(),
+        ];
+        let what = match &answer.outcome {
+            Outcome::Bound {
+                record,
+                service,
+                endpoint,
+                credentials,
+                ..
+            } => [
+                record.clone(),
+                service.clone(),
+                endpoint.clone().unwrap_or_default(),
+                credentials.clone().unwrap_or_default(),
+            ],
+            Outcome::Refused { reason, .. } => {
+                [reason.clone(), String::new(), String::new(), String::new()]
+            }
+        };
+        who.into_iter().chain(what).collect()
+    });
+    output::table(out, &header, rows)?;
+    for answer in &data.answers {
+        if let Outcome::Refused {
+            reason,
+            message,
+            hint,
+        } = &answer.outcome
+        {
+            let reason = terminal.paint(Colour::Red, reason);
+            writeln!(
+                out,
+                "\n{reason} {}/{}, step `{}`: {message}",
+                answer.namespace, answer.workflow, answer.step
+            )?;
+            if !hint.is_empty() {
+                writeln!(out, "  hint: {hint}")?;
+            }
+        }
+    }
+    for Wrong {
+        namespace,
+        workflow,
+        message,
+        ..
+    } in &data.problems
+    {
+        let what = terminal.paint(Colour::Red, "Invalid");
+        writeln!(out, "\n{what} {namespace}/{workflow}: {message}")?;
+    }
+    Ok(())
+}
+
+/// The workflows that were named, or all.
+pub(crate) fn chosen<'w>(world: &'w World, names: &[String]) -> Result<Vec<&'w WorkflowEntry>> {
+    if names.is_empty() {
+        return Ok(world.workflows.iter().collect());
+    }
+    let mut chosen = Vec::new();
+    for name in names {
+        let before = chosen.len();
+        chosen.extend(world.workflows.iter().filter(|entry| {
+            entry.key.to_string() == *name || (!name.contains('/') && *entry.key.name == **name)
+        }));
+        anyhow::ensure!(
+            chosen.len() > before,
+            "no workflow `{name}`{}",
+            near(name, world.workflows.iter().map(|entry| &*entry.key.name))
+        );
+    }
+    Ok(chosen)
+}
+
+/// `; hint: did you mean …?`, where something is near.
+pub(crate) fn near<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> String {
+    extension_registry_core::suggest::closest(name, names)
+        .map(|near| format!("; hint: did you mean `{near}`?"))
+        .unwrap_or_default()
+}
+
+/// What each requirement of a workflow comes to.
+pub(crate) fn answers(world: &World, entry: &WorkflowEntry) -> Vec<Answer> {
+    let resolved = world.resolved(entry);
+    let steps = &resolved.workflow.spec.steps;
+    resolved
+        .resolutions
+        .iter()
+        .map(|resolution| {
+            let step = steps.get(resolution.step);
+            Answer {
+                namespace: entry.key.namespace.to_string(),
+                workflow: entry.key.name.to_string(),
+                step: step.map(|step| step.name.clone()).unwrap_or_default(),
+                requirement: requirement_name(resolution),
+                outcome: outcome(resolution),
+            }
+        })
+        .collect()
+}
+
+fn requirement_name(resolution: &Resolution<Found>) -> String {
+    match &resolution.requirement {
+        Ok(requirement) => requirement.name.to_string(),
+        Err(_) => resolution.field.clone(),
+    }
+}
+
+fn outcome(resolution: &Resolution<Found>) -> Outcome {
+    let refused = |refusal: &extension_registry_core::refusal::Refusal| Outcome::Refused {
+        reason: refusal.reason.as_str().to_owned(),
+        message: refusal.message.clone(),
+        hint: refusal.hint.clone(),
+    };
+    match (&resolution.requirement, &resolution.answer) {
+        (Err(problems), _) => problems.first().map_or_else(
+            || Outcome::Refused {
+                reason: "Invalid".to_owned(),
+                message: String::new(),
+                hint: String::new(),
+            },
+            |problem| refused(&problem.refusal),
+        ),
+        (_, Some(Ok(Found { choice, .. }))) => Outcome::Bound {
+            kind: choice.record.key.kind().as_str(),
+            record: choice.record.key.name.to_string(),
+            service: choice.service().name.to_string(),
+            endpoint: choice.endpoint().map(|endpoint| endpoint.name.to_string()),
+            credentials: choice
+                .credentials()
+                .map(|credentials| credentials.name.to_string()),
+            version: choice
+                .record
+                .version
+                .as_ref()
+                .map(RecordVersion::text)
+                .map(str::to_owned),
+        },
+        (_, Some(Err(refusal))) => refused(refusal),
+        (_, None) => Outcome::Refused {
+            reason: "Invalid".to_owned(),
+            message: "it cannot be read".to_owned(),
+            hint: String::new(),
+        },
+    }
+}
+
+/// What else keeps a workflow from its pipeline.
+fn others(world: &World, entry: &WorkflowEntry) -> Vec<Wrong> {
+    let resolved = world.resolved(entry);
+    let Err(refusals) = prepare(&resolved) else {
+        return Vec::new();
+    };
+    let is_answer = |field: &str| {
+        resolved.resolutions.iter().any(|resolution| {
+            field.starts_with(&resolution.field) && !matches!(resolution.answer, Some(Ok(_)))
+        })
+    };
+    refusals
+        .problems
+        .into_iter()
+        .filter(|problem| !is_answer(&problem.field))
+        .map(|problem| Wrong {
+            namespace: entry.key.namespace.to_string(),
+            workflow: entry.key.name.to_string(),
+            field: problem.field,
+            message: problem.text,
+        })
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! Source Secrets. Files seldom hold them, and a cluster is not asked for them: of one that is not
+//! known, those keys are taken for granted that records name.
+
+use std::collections::{BTreeSet, HashMap};
+
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::seal::Seal;
+use extension_registry_binding::source::{Data, KeyView, SourceState, ValueView, place, secrets};
+use extension_registry_core::record::{Name, RecordKey, Source, SourceSecret};
+use extension_registry_core::resolve::Choice;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use serde_json::Value;
+
+/// Stands for a value that nobody knows here.
+const UNKNOWN: &str = "[not among the files]";
+
+/// The Secrets that are known.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    known: HashMap<ObjectKey, Secret>,
+}
+
+impl Secrets {
+    /// Adds a Secret. One that is none is left to the API server to refuse.
+    pub(super) fn add(&mut self, namespace: String, name: &str, value: Value) {
+        let Ok(mut secret) = serde_json::from_value::<Secret>(value) else {
+            return;
+        };
+        // As the API server does.
+        for (key, text) in secret.string_data.take().into_iter().flatten() {
+            let data = secret.data.get_or_insert_default();
+            data.insert(key, ByteString(text.into_bytes()));
+        }
+        self.known.insert(ObjectKey::new(namespace, name), secret);
+    }
+
+    /// Key names of the source Secrets of a choice.
+    pub(crate) fn keys(&self, choice: &Choice, records_namespace: &str) -> KeyView {
+        let record = &choice.record.key;
+        let mut view = KeyView::default();
+        for secret in secrets(choice) {
+            let place = place(record, &secret, records_namespace);
+            let (state, _) = self.look(choice, &secret, &place);
+            view.add(record, &secret, &place, &state, "");
+        }
+        view
+    }
+
+    /// Values of the source Secrets of a choice.
+    pub(crate) fn values(&self, choice: &Choice, records_namespace: &str) -> ValueView {
+        let record = &choice.record.key;
+        let mut view = ValueView::default();
+        for secret in secrets(choice) {
+            let place = place(record, &secret, records_namespace);
+            let (state, data) = self.look(choice, &secret, &place);
+            view.add(record, secret, &place, (&state, data), "");
+        }
+        view
+    }
+
+    /// The source Secrets of a choice that are not known.
+    pub(crate) fn unknown(&self, choice: &Choice, records_namespace: &str) -> Vec<ObjectKey> {
+        secrets(choice)
+            .iter()
+            .map(|secret| place(&choice.record.key, secret, records_namespace))
+            .filter(|place| !self.known.contains_key(place))
+            .collect()
+    }
+
+    fn look(
+        &self,
+        choice: &Choice,
+        secret: &SourceSecret,
+        place: &ObjectKey,
+    ) -> (SourceState, Data) {
+        if let Some(known) = self.known.get(place) {
+            return SourceState::of(known.clone());
+        }
+        let keys = named_keys(choice, secret);
+        let data = keys
+            .iter()
+            .map(|key| (key.to_string(), ByteString(UNKNOWN.into())))
+            .collect();
+        let state = SourceState::Present {
+            version: 0,
+            keys: keys.into_iter().collect(),
+            seal: assumed_seal(&choice.record.key, secret),
+        };
+        (state, data)
+    }
+}
+
+fn named_keys(choice: &Choice, wanted: &SourceSecret) -> BTreeSet<Name> {
+    let credentials = choice.credentials();
+    let entries = credentials.iter().flat_map(|entry| &entry.entries);
+    entries
+        .filter_map(|entry| match &entry.source {
+            Source::SecretKey { secret, key } if secret == wanted => Some(key.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn assumed_seal(record: &RecordKey, secret: &SourceSecret) -> Seal {
+    match secret {
+        SourceSecret::Kept(_) => Seal::Open,
+        SourceSecret::Sealed(_) => Seal::For(record.clone()),
+    }
+}

@@ -1,0 +1,462 @@
+//! YAML as `kubectl` reads it, with the place of every field.
+//!
+//! Plain words become what `sigs.k8s.io/yaml` makes of them: `no` is a boolean there, and a reader that
+//! takes it for text would pass what the API server refuses.
+
+use std::collections::HashMap;
+use std::iter::Peekable;
+use std::mem;
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+use serde_json::{Map, Number, Value};
+
+use crate::finding::Position;
+
+/// Deeper than any object of Kubernetes.
+const DEEPEST: usize = 100;
+/// What aliases may unfold to, in nodes.
+const MOST_NODES: usize = 2_000_000;
+
+/// Where the parts of a value are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Marks {
+    at: Position,
+    children: Children,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Children {
+    #[default]
+    None,
+    Fields(Vec<(String, Marks)>),
+    Items(Vec<Marks>),
+}
+
+impl Marks {
+    /// Where the value begins.
+    pub(crate) fn at(&self) -> Position {
+        self.at
+    }
+
+    /// Where a field is: `spec.services[0].name`. For one that is not there, where the nearest field
+    /// around it is.
+    pub(crate) fn find(&self, field: &str) -> Position {
+        let mut marks = self;
+        let parts = field
+            .split(['.', '['])
+            .map(|part| part.strip_suffix(']').unwrap_or(part));
+        let mut parts = parts.peekable();
+        while let Some(part) = parts.next() {
+            let child = match &marks.children {
+                // Keys of maps may hold dots of their own.
+                Children::Fields(fields) => fields.iter().rev().find(|(name, _)| {
+                    name == part
+                        || parts
+                            .peek()
+                            .is_some_and(|next| *name == format!("{part}.{next}"))
+                }),
+                Children::Items(items) => {
+                    let item = part
+                        .parse::<usize>()
+                        .ok()
+                        .and_then(|index| items.get(index));
+                    match item {
+                        Some(item) => {
+                            marks = item;
+                            continue;
+                        }
+                        None => return marks.at,
+                    }
+                }
+                Children::None => return marks.at,
+            };
+            match child {
+                Some((_, child)) => marks = child,
+                None => return marks.at,
+            }
+        }
+        marks.at
+    }
+
+    /// The marks of a field.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        match &self.children {
+            Children::Fields(fields) => fields
+                .iter()
+                .find(|(field, _)| field == name)
+                .map(|(_, marks)| marks),
+            _ => None,
+        }
+    }
+
+    /// The marks of an item.
+    pub(crate) fn item(&self, index: usize) -> Option<&Self> {
+        match &self.children {
+            Children::Items(items) => items.get(index),
+            _ => None,
+        }
+    }
+}
+
+/// The fields of a mapping, and where they are.
+type Fields = (Map<String, Value>, Vec<(String, Marks)>);
+
+/// Something that is no YAML, or says a thing twice.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    /// `syntax` or `duplicate-key`.
+    pub(crate) rule: &'static str,
+    /// Where.
+    pub(crate) at: Position,
+    /// What.
+    pub(crate) message: String,
+}
+
+/// The documents of a text, as far as they can be read, and what is wrong.
+pub(crate) fn parse(text: &str) -> (Vec<(Value, Marks)>, Vec<Fault>) {
+    let mut reader = Reader {
+        events: Parser::new_from_str(text).peekable(),
+        anchors: HashMap::new(),
+        faults: Vec::new(),
+        nodes: 0,
+    };
+    let mut documents = Vec::new();
+    loop {
+        match reader.next() {
+            Ok(None | Some((Event::StreamEnd, _))) => break,
+            Ok(Some((Event::DocumentStart(..) | Event::StreamStart | Event::DocumentEnd, _))) => {}
+            Ok(Some((event, span))) => match reader.value(&event, span, 0) {
+                Ok((value, marks)) => documents.push((value, marks)),
+                Err(fault) => {
+                    reader.faults.push(fault);
+                    break;
+                }
+            },
+            Err(fault) => {
+                reader.faults.push(fault);
+                break;
+            }
+        }
+        if matches!(reader.events.peek(), Some(Ok((Event::DocumentEnd, _)))) {
+            reader.anchors.clear();
+        }
+    }
+    (documents, reader.faults)
+}
+
+struct Reader<'t, I>
+where
+    I: Iterator<Item = Result<(Event<'t>, Span), ScanError>>,
+{
+    events: Peekable<I>,
+    anchors: HashMap<usize, (Value, Marks)>,
+    faults: Vec<Fault>,
+    nodes: usize,
+}
+
+fn position(span: Span) -> Position {
+    Position {
+        line: span.start.line(),
+        column: span.start.col() + 1,
+    }
+}
+
+impl<'t, I> Reader<'t, I>
+where
+    I: Iterator<Item = Result<(Event<'t>, Span), ScanError>>,
+{
+    fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, Fault> {
+        loop {
+            match self.events.next() {
+                Some(Ok((Event::Comment(..), _))) => {}
+                Some(Ok(event)) => return Ok(Some(event)),
+                Some(Err(error)) => {
+                    return Err(Fault {
+                        rule: "syntax",
+                        at: Position {
+                            line: error.marker().line(),
+                            column: error.marker().col() + 1,
+                        },
+                        message: format!("no YAML: {}", error.info()),
+                    });
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn must(&mut self, at: Position) -> Result<(Event<'t>, Span), Fault> {
+        self.next()?.ok_or(Fault {
+            rule: "syntax",
+            at,
+            message: "no YAML: it ends in the middle".to_owned(),
+        })
+    }
+
+    fn value(
+        &mut self,
+        event: &Event<'t>,
+        span: Span,
+        depth: usize,
+    ) -> Result<(Value, Marks), Fault> {
+        let at = position(span);
+        let fault = |message: &str| Fault {
+            rule: "syntax",
+            at,
+            message: message.to_owned(),
+        };
+        if depth > DEEPEST {
+            return Err(fault("nested deeper than any object of Kubernetes"));
+        }
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return Err(fault("larger than any object of Kubernetes"));
+        }
+        let (anchor, value, children) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let is_text = *style != ScalarStyle::Plain
+                    || tag
+                        .as_ref()
+                        .is_some_and(|tag| tag.to_string().ends_with("str"));
+                let value = if is_text {
+                    Value::String(text.to_string())
+                } else {
+                    plain(text)
+                };
+                (*anchor, value, Children::None)
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let mut items = Vec::new();
+                let mut marks = Vec::new();
+                loop {
+                    let (event, span) = self.must(at)?;
+                    if event == Event::SequenceEnd {
+                        break;
+                    }
+                    let (value, mark) = self.value(&event, span, depth + 1)?;
+                    items.push(value);
+                    marks.push(mark);
+                }
+                (*anchor, Value::Array(items), Children::Items(marks))
+            }
+            Event::MappingStart(_, anchor, _) => {
+                let (fields, marks) = self.mapping(at, depth)?;
+                (*anchor, Value::Object(fields), Children::Fields(marks))
+            }
+            Event::Alias(anchor) => {
+                let (value, marks) = self
+                    .anchors
+                    .get(anchor)
+                    .ok_or_else(|| fault("an alias of nothing"))?;
+                self.nodes += count(value);
+                if self.nodes > MOST_NODES {
+                    return Err(fault("larger than any object of Kubernetes"));
+                }
+                let children = marks.children.clone();
+                return Ok((value.clone(), Marks { at, children }));
+            }
+            _ => return Err(fault("no YAML")),
+        };
+        let marks = Marks { at, children };
+        if anchor != 0 {
+            self.anchors.insert(anchor, (value.clone(), marks.clone()));
+        }
+        Ok((value, marks))
+    }
+
+    fn mapping(&mut self, at: Position, depth: usize) -> Result<Fields, Fault> {
+        let mut fields = Map::new();
+        let mut marks: Vec<(String, Marks)> = Vec::new();
+        let mut merged = Vec::new();
+        loop {
+            let (event, span) = self.must(at)?;
+            if event == Event::MappingEnd {
+                break;
+            }
+            let key_at = position(span);
+            let (key, _) = self.value(&event, span, depth + 1)?;
+            let key = match key {
+                Value::String(text) => text,
+                Value::Null => "null".to_owned(),
+                Value::Bool(_) | Value::Number(_) => key.to_string(),
+                _ => {
+                    return Err(Fault {
+                        rule: "syntax",
+                        at: key_at,
+                        message: "a key has to be text".to_owned(),
+                    });
+                }
+            };
+            let (event, span) = self.must(key_at)?;
+            let (value, mut mark) = self.value(&event, span, depth + 1)?;
+            if key == "<<" {
+                merged.push((value, mark));
+                continue;
+            }
+            mark.at = key_at;
+            if fields.contains_key(&key) {
+                self.faults.push(Fault {
+                    rule: "duplicate-key",
+                    at: key_at,
+                    message: format!("`{key}` stands here a second time"),
+                });
+            }
+            fields.insert(key.clone(), value);
+            marks.push((key, mark));
+        }
+        for (value, mark) in merged {
+            merge(&mut fields, &mut marks, value, mark);
+        }
+        Ok((fields, marks))
+    }
+}
+
+/// A merge key: what is not there yet comes from another mapping, or from several.
+fn merge(
+    fields: &mut Map<String, Value>,
+    marks: &mut Vec<(String, Marks)>,
+    value: Value,
+    mut mark: Marks,
+) {
+    match (value, mem::take(&mut mark.children)) {
+        (Value::Object(from), Children::Fields(places)) => {
+            let mut places: HashMap<String, Marks> = places.into_iter().collect();
+            for (key, value) in from {
+                if !fields.contains_key(&key) {
+                    marks.push((key.clone(), places.remove(&key).unwrap_or_default()));
+                    fields.insert(key, value);
+                }
+            }
+        }
+        (Value::Array(items), Children::Items(places)) => {
+            for (item, place) in items.into_iter().zip(places) {
+                merge(fields, marks, item, place);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(count).sum::<usize>() + 1,
+        Value::Object(fields) => fields.values().map(count).sum::<usize>() + 1,
+        _ => 1,
+    }
+}
+
+/// A word without quotes.
+fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Value::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Value::Bool(false)
+        }
+        _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
+    }
+}
+
+fn number(text: &str) -> Option<Number> {
+    let first = text.bytes().next()?;
+    if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
+        return None;
+    }
+    let digits = text.replace('_', "");
+    let (sign, bare) = match digits.strip_prefix('-') {
+        Some(bare) => (-1, bare),
+        None => (1, digits.strip_prefix('+').unwrap_or(&digits)),
+    };
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(bare) = bare.strip_prefix(prefix) {
+            return i64::from_str_radix(bare, radix)
+                .ok()
+                .map(|value| (sign * value).into());
+        }
+    }
+    if bare.len() > 1 && bare.starts_with('0') && bare.bytes().all(|byte| byte.is_ascii_digit()) {
+        // YAML 1.1: octal.
+        return i64::from_str_radix(bare, 8)
+            .ok()
+            .map(|value| (sign * value).into());
+    }
+    if bare.bytes().all(|byte| byte.is_ascii_digit()) {
+        return match bare.parse::<u64>() {
+            Ok(value) if sign == 1 => Some(value.into()),
+            Ok(value) => i64::try_from(value).ok().map(|value| (-value).into()),
+            Err(_) => None,
+        };
+    }
+    let is_float = bare
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'))
+        && bare.bytes().any(|byte| byte.is_ascii_digit());
+    is_float
+        .then(|| digits.parse::<f64>().ok())
+        .flatten()
+        .and_then(Number::from_f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Position, parse};
+
+    #[test]
+    fn words_are_what_kubectl_takes_them_for() {
+        let text = "a: no\nb: 1.19\nc: 1.19.0\nd: '1'\ne: 0x10\nf: ~\ng: 010\nh: -3\ni: 1e3\nj: 2024-01-01\nk: !!str 5\nl: .5\n";
+        let (documents, faults) = parse(text);
+        assert!(faults.is_empty());
+        let wanted = json!({"a": false, "b": 1.19, "c": "1.19.0", "d": "1", "e": 16, "f": null,
+            "g": 8, "h": -3, "i": 1000.0, "j": "2024-01-01", "k": "5", "l": 0.5});
+        assert_eq!(documents[0].0, wanted);
+    }
+
+    #[test]
+    fn every_field_has_its_place() {
+        let text = "# first\na:\n  - b: 1\n    c.d: 2\n---\ne: {f: [x, y]}\n";
+        let (documents, faults) = parse(text);
+        assert!(faults.is_empty());
+        let at = |document: usize, field: &str| {
+            let Position { line, column } = documents[document].1.find(field);
+            (line, column)
+        };
+        assert_eq!(at(0, "a"), (2, 1));
+        assert_eq!(at(0, "a[0].b"), (3, 5));
+        assert_eq!(at(0, "a[0].c.d"), (4, 5));
+        assert_eq!(at(0, "a[0].gone.far"), (3, 5));
+        assert_eq!(at(0, "a[7]"), (2, 1));
+        assert_eq!(at(1, "e.f[1]"), (6, 12));
+    }
+
+    #[test]
+    fn what_is_no_yaml_has_its_place_too() {
+        let (documents, faults) = parse("a: 1\na: 2\n---\nb: [1\nc: 2\n");
+        assert_eq!(documents.len(), 1);
+        let found: Vec<_> = faults
+            .iter()
+            .map(|fault| (fault.rule, fault.at.line))
+            .collect();
+        assert_eq!(found[0], ("duplicate-key", 2));
+        assert_eq!(found[1].0, "syntax");
+        assert!(found[1].1 >= 4, "{found:?}");
+    }
+
+    #[test]
+    fn aliases_merge_and_do_not_explode() {
+        let (documents, faults) = parse("a: &a {x: 1, z: 2}\nb:\n  <<: *a\n  z: 3\n");
+        assert!(faults.is_empty());
+        assert_eq!(documents[0].0["b"], json!({"z": 3, "x": 1}));
+        let level = |level: u32| {
+            let items = vec![format!("*a{level}"); 10].join(", ");
+            format!("a{}: &a{} [{items}]\n", level + 1, level + 1)
+        };
+        let levels: String = (0..12).map(level).collect();
+        let bomb = format!("a0: &a0 [x, x]\n{levels}");
+        let (_, faults) = parse(&bomb);
+        assert_eq!(faults[0].rule, "syntax");
+    }
+}
