@@ -284,13 +284,23 @@ pub fn program() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(OPERATOR_VARIABLE) {
         return Ok(path.into());
     }
+    built("extension-registry")
+}
+
+/// A program of this repository, in the folder where cargo puts the programs of this build.
+///
+/// # Errors
+/// When there is none, with the command that builds it.
+pub fn built(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("failed to find this program")?;
     own.ancestors()
         .skip(1)
         .take(3)
-        .map(|folder| folder.join("extension-registry"))
+        .map(|folder| folder.join(name))
         .find(|path| path.is_file())
-        .context(
-            "there is no operator program beside the tests: run `cargo build --workspace` first",
-        )
+        .with_context(|| {
+            format!(
+                "there is no program {name} beside the tests: run `cargo build --workspace` first"
+            )
+        })
 }

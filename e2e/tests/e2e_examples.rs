@@ -8,9 +8,11 @@
 #[path = "support/lab.rs"]
 mod lab;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use extension_registry_e2e::cluster::Node;
@@ -189,6 +191,7 @@ async fn every_example_ends_in_the_documented_state() {
     ambiguous_is_refused_and_healed(&lab).await;
     bound_as_written(&lab).await;
     shown_as_written(&lab).await;
+    offline_is_the_same(&lab, &examples);
     lab.stop().await;
 }
 
@@ -225,6 +228,92 @@ async fn ambiguous_is_refused_and_healed(lab: &Lab) {
         ])
         .unwrap();
     lab.ready("Workflow", "alpha", "train-ambiguous").await;
+}
+
+/// What `kubectl ext render` makes of the files is what the operator made of the objects, byte for
+/// byte: the two are one program.
+fn offline_is_the_same(lab: &Lab, examples: &Examples) {
+    let kubectl = |arguments: &[&str]| lab.cluster.kubectl_run(arguments).unwrap();
+    let mut files = vec![read(&repository("examples/ambiguous/workflow.yaml"))];
+    for folder in ["cluster", "overlays/dev", "overlays/prod"] {
+        let path = repository("examples/gitops").join(folder);
+        files.push(kubectl(&["kustomize", path.to_str().unwrap()]));
+    }
+    files.extend(examples.workflows.iter().map(|path| read(path)));
+    files.extend(examples.records.iter().map(|path| {
+        let text = read(path);
+        if path.ends_with("minio-s3-storage.yaml") {
+            // As the patch of ambiguous/fix.yaml leaves it.
+            text.replacen("\nspec:\n", "\nspec:\n  default: true\n", 1)
+        } else {
+            text
+        }
+    }));
+    let rendered = render(&files.join("\n---\n"));
+    let offline: BTreeMap<String, String> =
+        list(&rendered["items"]).iter().map(comparable).collect();
+    let ours = "registry.fuseml.io/managed-by=extension-registry";
+    let mut cluster = BTreeMap::new();
+    for kind in ["pipelines.tekton.dev", "secrets"] {
+        let found = kubectl(&["get", kind, "-A", "-l", ours, "-o", "json"]);
+        let found: Value = serde_json::from_str(&found).unwrap();
+        cluster.extend(list(&found["items"]).iter().map(comparable));
+    }
+    // What a workflow used before all records were there stays for a while.
+    let projections = kubectl(&["get", "extensionprojections", "-A", "-o", "json"]);
+    let projections: Value = serde_json::from_str(&projections).unwrap();
+    for projection in list(&projections["items"]) {
+        if projection["status"]["consumers"] == 0 {
+            let metadata = &projection["metadata"];
+            let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
+            cluster.remove(&format!("Secret {namespace}/{name}"));
+        }
+    }
+    let names = |objects: &BTreeMap<String, String>| objects.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&offline), names(&cluster));
+    assert!(offline.len() > 12, "{:#?}", names(&offline));
+    for (name, object) in &offline {
+        assert_eq!(object, &cluster[name], "{name}");
+    }
+}
+
+/// The name of an object, and its text without what only an API server can give it.
+fn comparable(object: &Value) -> (String, String) {
+    let mut object = object.clone();
+    let metadata = object["metadata"].as_object_mut().unwrap();
+    for field in [
+        "creationTimestamp",
+        "generation",
+        "managedFields",
+        "ownerReferences",
+        "resourceVersion",
+        "uid",
+    ] {
+        metadata.remove(field);
+    }
+    let metadata = &object["metadata"];
+    let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
+    let name = format!("{} {namespace}/{name}", text(&object["kind"]));
+    (name, object.to_string())
+}
+
+fn render(files: &str) -> Value {
+    let program = extension_registry_e2e::operator::built("kubectl-ext").unwrap();
+    let mut child = Command::new(program)
+        .args(["render", "--reveal", "-o", "json", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(files.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 async fn bound_as_written(lab: &Lab) {

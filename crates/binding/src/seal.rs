@@ -1,9 +1,16 @@
-//! Which records a source Secret serves (security, section 4).
+//! Which records a source Secret serves, and what sealing the values of a record means (security,
+//! section 4).
+
+mod plan;
+mod walk;
 
 use extension_registry_api::{SEALED_LABEL, SEALED_TYPE};
 use extension_registry_core::record::{RecordKey, SourceSecret};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+pub use plan::{NameDigest, Plan, SealedSecret, plan, slug};
+pub use walk::{inline_fields, references};
 
 /// Annotation of a sealed Secret: kind of the record that it serves.
 pub const RECORD_KIND: &str = "registry.fuseml.io/record-kind";

@@ -79,6 +79,19 @@ pub(crate) struct View {
         default_value = "extension-registry-records"
     )]
     pub(crate) records_namespace: String,
+    /// What the operator does with credentials that are written into a record
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) inline_credentials: InlineCredentials,
+}
+
+/// A setting of the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InlineCredentials {
+    /// They are moved into Secrets of their own
+    #[default]
+    Seal,
+    /// They stay
+    Allow,
 }
 
 /// Which cluster.

@@ -3,6 +3,7 @@
 mod cluster;
 mod files;
 mod schema;
+mod seal;
 pub(crate) mod secrets;
 pub(crate) mod yaml;
 
@@ -21,7 +22,7 @@ use extension_registry_core::resolve::Index;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::args::{Source, View};
+use crate::args::{InlineCredentials, Source, View};
 use crate::finding::Finding;
 use secrets::Secrets;
 use yaml::Marks;
@@ -55,6 +56,8 @@ pub(crate) struct RecordEntry {
     pub(crate) origin: Origin,
     pub(crate) key: RecordKey,
     pub(crate) spec: ExtensionSpec,
+    /// The fields of credentials that hold a value in the file, with their names.
+    pub(crate) inline: Vec<(String, String)>,
 }
 
 /// A workflow.
@@ -238,16 +241,24 @@ impl World {
         if !self.fits(kind, &origin, value) {
             return;
         }
-        let spec = value.get("spec").cloned().unwrap_or_default();
+        let key = RecordKey {
+            namespace: namespace.map(Name::from),
+            name: name.into(),
+        };
+        let written = value.get("spec").cloned().unwrap_or_default();
+        let inline = seal::inline(&written);
+        let spec = match self.view.inline_credentials {
+            InlineCredentials::Seal => {
+                let namespace = &self.view.records_namespace;
+                seal::seal(&key, written, &mut self.secrets, namespace)
+            }
+            InlineCredentials::Allow => written,
+        };
         let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {
             let finding = origin.error("wrong-type", "spec");
             self.findings
                 .push(finding.says(format!("is no spec of kind {kind}"), ""));
             return;
-        };
-        let key = RecordKey {
-            namespace: namespace.map(Name::from),
-            name: name.into(),
         };
         let generation = value
             .get("metadata")
@@ -266,7 +277,12 @@ impl World {
                 }
             }
         }
-        self.records.push(RecordEntry { origin, key, spec });
+        self.records.push(RecordEntry {
+            origin,
+            key,
+            spec,
+            inline,
+        });
     }
 
     fn add_workflow(&mut self, origin: Origin, namespace: String, name: &str, mut value: Value) {

@@ -8,7 +8,7 @@ use extension_registry_core::access::Consumer;
 use extension_registry_core::record::Record;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::requirement::Requirement;
-use extension_registry_core::resolve::{Choice, Index, resolve};
+use extension_registry_core::resolve::{Choice, Index, Verdict, examine, resolve};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -92,6 +92,41 @@ proptest! {
     /// Unrelated is a record that the consumer does not see, or of which no service meets every
     /// selector. The first changes nothing at all; the second may be the nearest miss, so it may
     /// change the words of `NotFound` and nothing else.
+    #[test]
+    fn what_is_shown_of_a_decision_is_that_decision(
+        records in any_records(), need in any_requirement(), consumer in any_consumer(),
+    ) {
+        let index = index(records);
+        let shown = examine(&index, &need, &consumer);
+        let count = |verdict: Verdict| shown.iter().filter(|one| one.verdict == verdict).count();
+        let matching = shown.iter().filter(|one| !matches!(one.verdict, Verdict::Mismatch(_))).count();
+        let chosen: Vec<_> = shown.iter().filter(|one| one.verdict == Verdict::Chosen).collect();
+        let result = resolve(&index, &need, &consumer);
+        match &result {
+            Ok(choice) => {
+                prop_assert_eq!(chosen.len(), 1);
+                prop_assert_eq!(&chosen[0].record.key, &choice.record.key);
+                prop_assert_eq!(&chosen[0].service().name, &choice.service().name);
+                prop_assert_eq!(count(Verdict::OneOfSeveral), 0);
+            }
+            Err(refusal) if refusal.reason == Reason::Ambiguous => {
+                prop_assert!(count(Verdict::OneOfSeveral) > 1);
+                prop_assert!(chosen.is_empty());
+            }
+            Err(refusal) if nothing_matched(&result.as_ref().map(answer).map_err(Clone::clone)) => {
+                prop_assert_eq!(matching, 0, "{}", refusal);
+            }
+            Err(refusal) if refusal.reason == Reason::NoAccess && chosen.is_empty() => {
+                prop_assert!(count(Verdict::NoCredentials) > 0);
+                prop_assert_eq!(count(Verdict::OneOfSeveral), 0);
+            }
+            // The requirement itself is wrong, or the winner lacks what it names.
+            Err(refusal) => prop_assert!(
+                chosen.len() == 1 || refusal.reason.is_stalled(), "{}", refusal
+            ),
+        }
+    }
+
     #[test]
     fn an_unrelated_record_never_changes_an_answer(
         mut records in any_records(), other in any_record(),

@@ -9,16 +9,30 @@
 pub(crate) mod collect;
 mod last_applied;
 mod lately;
-mod plan;
-mod walk;
 
 pub(crate) use last_applied::{LastApplied, rewrite};
 pub(crate) use lately::Lately;
-pub(crate) use plan::{SealedSecret, plan};
-pub(crate) use walk::{inline_fields, references};
+
+use extension_registry_binding::seal::Plan;
+use extension_registry_core::record::RecordKey;
+use serde_json::Value;
+
+use crate::digest::DigestKey;
+
+/// Purpose of the digest in the name of a sealed Secret.
+const PURPOSE: &str = "sealed";
+
+/// Decides what is sealed, under names that tell nothing without the key.
+pub(crate) fn plan(key: &DigestKey, record: &RecordKey, spec: &Value) -> Plan {
+    let digest = |parts: Vec<&[u8]>| key.of_purpose(PURPOSE, parts);
+    extension_registry_binding::seal::plan(&digest, record, spec)
+}
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod kinds {
     use extension_registry_binding::seal::{RECORD_KIND, RECORD_NAMESPACE, Seal};
     use extension_registry_core::record::RecordKey;
 

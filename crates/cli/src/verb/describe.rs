@@ -4,7 +4,9 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use extension_registry_core::record::{Credentials, Name, Record, Source as ValueSource};
+use extension_registry_core::record::{
+    Credentials, Name, Record, Source as ValueSource, SourceSecret,
+};
 use extension_registry_core::version::RecordVersion;
 use serde::Serialize;
 
@@ -169,6 +171,10 @@ fn keys(entries: &[extension_registry_core::record::Entry]) -> Vec<String> {
 fn set(credentials: &Credentials) -> Set {
     let entries = credentials.entries.iter().map(|entry| match &entry.source {
         ValueSource::Inline(_) => format!("{} (in the record)", entry.name),
+        ValueSource::SecretKey {
+            secret: SourceSecret::Sealed(_),
+            ..
+        } => format!("{} (sealed)", entry.name),
         ValueSource::SecretKey { secret, key } => {
             format!("{} (Secret {secret}, key {key})", entry.name)
         }

@@ -77,20 +77,11 @@ pub(crate) fn findings(mut world: World) -> Vec<Finding> {
 
 /// A password that was committed is known to whoever can read the repository.
 fn inline_credentials(record: &RecordEntry, findings: &mut Vec<Finding>) {
-    for (at, service) in record.spec.services.iter().enumerate() {
-        for (set, credentials) in service.credentials.iter().enumerate() {
-            for (entry, written) in credentials.configuration.iter().enumerate() {
-                if written.value.is_none() {
-                    continue;
-                }
-                let field =
-                    format!("spec.services[{at}].credentials[{set}].configuration[{entry}].value");
-                findings.push(record.origin.warning("inline-credential", &field).says(
-                    format!("`{}` has its value in the file", written.name),
-                    "keep it in a Secret and refer to that with `valueFrom.secretKeyRef`",
-                ));
-            }
-        }
+    for (field, name) in &record.inline {
+        findings.push(record.origin.warning("inline-credential", field).says(
+            format!("`{name}` has its value in the file"),
+            "keep it in a Secret and refer to that with `valueFrom.secretKeyRef`",
+        ));
     }
 }
 

@@ -32,7 +32,12 @@ impl Secrets {
             let data = secret.data.get_or_insert_default();
             data.insert(key, ByteString(text.into_bytes()));
         }
-        self.known.insert(ObjectKey::new(namespace, name), secret);
+        self.insert(ObjectKey::new(namespace, name), secret);
+    }
+
+    /// Adds a Secret.
+    pub(super) fn insert(&mut self, place: ObjectKey, secret: Secret) {
+        self.known.insert(place, secret);
     }
 
     /// Key names of the source Secrets of a choice.

@@ -1,9 +1,10 @@
 //! The annotation in which `kubectl apply` keeps the whole object, values included.
 
+use extension_registry_binding::seal::inline_fields;
 use extension_registry_core::record::RecordKey;
 use serde_json::Value;
 
-use super::{inline_fields, plan};
+use super::plan;
 use crate::digest::DigestKey;
 
 /// What becomes of the annotation.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use extension_registry_binding::seal::inline_fields;
 use extension_registry_core::record::RecordKey;
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ pub(super) fn kept(context: &Context, review: &Review, record: &RecordKey) -> Op
         InlineCredentials::Deny => denied(record, review),
         InlineCredentials::Seal => {
             let spec = review.object.data.get("spec")?;
-            let fields = seal::inline_fields(spec);
+            let fields = inline_fields(spec);
             if fields.is_empty() {
                 return None;
             }
@@ -46,7 +47,7 @@ pub(super) fn denied(record: &RecordKey, review: &Review) -> Option<String> {
         return None;
     }
     let spec = review.object.data.get("spec").unwrap_or(&Value::Null);
-    let fields = seal::inline_fields(spec);
+    let fields = inline_fields(spec);
     if fields.is_empty() {
         return None;
     }

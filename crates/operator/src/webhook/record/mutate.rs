@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use extension_registry_api::kinds::LAST_APPLIED;
+use extension_registry_binding::seal::{SealedSecret, references as references_of};
 use extension_registry_core::record::{RecordKey, SourceSecret};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
@@ -17,7 +18,7 @@ use super::{inline, references};
 use crate::args::InlineCredentials;
 use crate::context::Context;
 use crate::error::{Error, code};
-use crate::seal::{self, LastApplied, SealedSecret};
+use crate::seal::{self, LastApplied};
 use crate::webhook::{Answer, Review};
 
 /// Secrets written at a time.
@@ -163,7 +164,7 @@ impl Sealed {
 
     fn answer(self, context: &Context, review: &Review) -> Answer {
         let stored = review.old.as_ref().and_then(|old| old.data.get("spec"));
-        let stored = stored.map(seal::references).unwrap_or_default();
+        let stored = stored.map(references_of).unwrap_or_default();
         // An apply that changes nothing is not told again.
         let is_new = |secret: &&SealedSecret| {
             !stored.contains(&SourceSecret::Sealed(secret.name.as_str().into()))

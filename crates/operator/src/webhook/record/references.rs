@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::grant::subject;
+use extension_registry_binding::seal::references;
 use extension_registry_binding::source::place;
 use extension_registry_core::record::{RecordKey, SourceSecret};
 use futures::{StreamExt, TryStreamExt};
@@ -16,7 +17,6 @@ use kube::core::DynamicObject;
 use crate::context::Context;
 use crate::error::Error;
 use crate::permission::is_allowed;
-use crate::seal;
 use crate::webhook::Review;
 
 /// Questions asked at a time.
@@ -71,7 +71,7 @@ fn wanted(
     let Some(spec) = object.data.get("spec") else {
         return BTreeMap::new();
     };
-    seal::references(spec)
+    references(spec)
         .into_iter()
         .filter(|secret| !is_supplied(secret))
         .map(|secret| {

@@ -98,7 +98,8 @@ pub(super) fn is_inline(entry: &Map<String, Value>) -> bool {
 }
 
 /// The fields of credentials that hold a value, with the names of the entries where they are sound.
-pub(crate) fn inline_fields(spec: &Value) -> Vec<(String, Option<String>)> {
+#[must_use]
+pub fn inline_fields(spec: &Value) -> Vec<(String, Option<String>)> {
     sets(spec)
         .flat_map(|set| {
             let inline = set.entries().filter(|(_, entry)| is_inline(entry));
@@ -115,7 +116,8 @@ pub(crate) fn inline_fields(spec: &Value) -> Vec<(String, Option<String>)> {
 }
 
 /// Every Secret that a spec refers to.
-pub(crate) fn references(spec: &Value) -> BTreeSet<SourceSecret> {
+#[must_use]
+pub fn references(spec: &Value) -> BTreeSet<SourceSecret> {
     let mut found = BTreeSet::new();
     for set in sets(spec) {
         let whole = set.value.pointer("/secretRef/name").and_then(Value::as_str);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use extension_registry_api::{SEALED_LABEL, SEALED_TYPE, limits};
-use extension_registry_binding::seal::{RECORD_KIND, RECORD_NAME, RECORD_NAMESPACE};
 use extension_registry_core::projection::RESERVED_KEYS;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
@@ -14,37 +13,39 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::walk::{Set, is_inline, is_key, list, sets};
-use crate::digest::DigestKey;
+use super::{RECORD_KIND, RECORD_NAME, RECORD_NAMESPACE};
 
-/// Purpose of the digest in the name of a sealed Secret.
-const PURPOSE: &str = "sealed";
+/// Tells texts apart without telling what they are: record, place and values become a part of a name.
+pub type NameDigest<'d> = &'d dyn Fn(Vec<&[u8]>) -> String;
+
 const SLUG_LENGTH: usize = 30;
 const HASH_LENGTH: usize = 32;
 
 /// What sealing a spec means. It has no `Debug`: the spec is the user's own text.
-pub(crate) struct Plan {
+pub struct Plan {
     /// The spec without values; `None` when there is nothing to change.
-    pub(crate) spec: Option<Value>,
+    pub spec: Option<Value>,
     /// The Secrets that hold them.
-    pub(crate) secrets: Vec<SealedSecret>,
+    pub secrets: Vec<SealedSecret>,
     /// Why nothing is sealed, with the field: something holds a value that cannot be.
-    pub(crate) left: Vec<String>,
+    pub left: Vec<String>,
 }
 
 /// A Secret to be made of one set of credentials.
 #[derive(Debug)]
-pub(crate) struct SealedSecret {
+pub struct SealedSecret {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// The set that it is made of.
-    pub(crate) field: String,
+    pub field: String,
     /// Keys and values.
-    pub(crate) data: BTreeMap<String, Sensitive>,
+    pub data: BTreeMap<String, Sensitive>,
 }
 
 /// Decides what is sealed. All or nothing: where one value cannot be sealed the spec stays as it
 /// is, for the schema or the validating door to refuse, and no Secret is made.
-pub(crate) fn plan(key: &DigestKey, record: &RecordKey, spec: &Value) -> Plan {
+#[must_use]
+pub fn plan(digest: NameDigest<'_>, record: &RecordKey, spec: &Value) -> Plan {
     let mut plan = Plan {
         spec: None,
         secrets: Vec::new(),
@@ -62,7 +63,7 @@ pub(crate) fn plan(key: &DigestKey, record: &RecordKey, spec: &Value) -> Plan {
         match values(&set) {
             Ok(data) if data.is_empty() => {}
             Ok(data) => {
-                let name = name(key, record, &set, &data);
+                let name = name(digest, record, &set, &data);
                 point_at(&mut changed, &set, &name);
                 plan.secrets.push(SealedSecret {
                     name,
@@ -142,7 +143,7 @@ fn point_at(spec: &mut Value, set: &Set<'_>, secret: &str) {
 /// `sealed-<slug>-<32 hex>`. The digest covers the record, the place and every value, so that equal
 /// names mean equal content; it is keyed, so that nobody can tell a value from a name.
 fn name(
-    key: &DigestKey,
+    digest: NameDigest<'_>,
     record: &RecordKey,
     set: &Set<'_>,
     data: &BTreeMap<String, Sensitive>,
@@ -158,13 +159,14 @@ fn name(
         .iter()
         .flat_map(|(name, value)| [name.as_str(), value.reveal()]);
     let parts: Vec<&[u8]> = place.into_iter().chain(values).map(str::as_bytes).collect();
-    let mut digest = key.of_purpose(PURPOSE, parts);
+    let mut digest = digest(parts);
     digest.truncate(HASH_LENGTH);
     format!("sealed-{}-{digest}", slug(&record.name))
 }
 
 /// A readable part for people, as far as the name of a Secret takes it.
-fn slug(record: &str) -> String {
+#[must_use]
+pub fn slug(record: &str) -> String {
     let mut slug = String::new();
     for character in record
         .chars()
@@ -253,7 +255,8 @@ impl io::Write for Counter {
 
 impl SealedSecret {
     /// The Secret as it is written: immutable, and naming the one record that it serves.
-    pub(crate) fn object(&self, record: &RecordKey) -> Secret {
+    #[must_use]
+    pub fn object(&self, record: &RecordKey) -> Secret {
         let mut annotations: BTreeMap<String, String> = [
             (RECORD_KIND.to_owned(), record.kind().as_str().to_owned()),
             (RECORD_NAME.to_owned(), record.name.to_string()),
@@ -281,6 +284,3 @@ impl SealedSecret {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
