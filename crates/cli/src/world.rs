@@ -182,6 +182,7 @@ impl World {
             Some(namespace) => format!("{kind} {namespace}/{name}"),
             None => format!("{kind} {name}"),
         };
+        let object = object.trim_end().to_owned();
         let origin = Origin {
             file: Arc::clone(file),
             marks,

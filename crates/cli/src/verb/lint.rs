@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
+use extension_registry_api::extension::CredentialsScope;
 use extension_registry_binding::workflow::prepare;
 
 use crate::args::Source;
@@ -67,6 +68,7 @@ pub(crate) fn findings(mut world: World) -> Vec<Finding> {
     let mut findings = std::mem::take(&mut world.findings);
     for record in &world.records {
         inline_credentials(record, &mut findings);
+        admits_nobody(record, &mut findings);
     }
     for workflow in &world.workflows {
         problems(&world, workflow, &mut findings);
@@ -82,6 +84,28 @@ fn inline_credentials(record: &RecordEntry, findings: &mut Vec<Finding>) {
             format!("`{name}` has its value in the file"),
             "keep it in a Secret and refer to that with `valueFrom.secretKeyRef`",
         ));
+    }
+}
+
+/// A list that admits nobody is allowed, and seldom meant.
+fn admits_nobody(entry: &RecordEntry, findings: &mut Vec<Finding>) {
+    let nobody = |list: &Option<Vec<String>>| list.as_ref().is_none_or(Vec::is_empty);
+    for (at, service) in entry.spec.services.iter().enumerate() {
+        for (set, credentials) in service.credentials.iter().enumerate() {
+            let scope = match credentials.scope {
+                Some(CredentialsScope::Project) if nobody(&credentials.project) => "project",
+                Some(CredentialsScope::User) if nobody(&credentials.user) => "user",
+                _ => continue,
+            };
+            let field = format!("spec.services[{at}].credentials[{set}]");
+            findings.push(entry.origin.warning("admits-nobody", &field).says(
+                format!(
+                    "credentials `{}` of scope {scope} admit nobody",
+                    credentials.name
+                ),
+                format!("list in `{scope}` who may have them"),
+            ));
+        }
     }
 }
 

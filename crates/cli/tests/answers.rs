@@ -1,0 +1,188 @@
+//! What the other verbs answer, over files.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod support;
+
+use support::{Output, ext, ext_with};
+
+const RECORDS: &str = "../../examples/records";
+const WORKFLOWS: &str = "../../examples/workflows";
+const AMBIGUOUS: &str = "../../examples/ambiguous/workflow.yaml";
+
+/// A verb over the examples.
+fn over_examples(arguments: &[&str]) -> Output {
+    let files = ["-f", RECORDS, "-f", WORKFLOWS, "-f", AMBIGUOUS];
+    ext(&[arguments, &files].concat())
+}
+
+/// Values of credentials in the examples.
+const CANARIES: [&str; 2] = [
+    "24oT0SfbJPEu6kUbUKsH",
+    "cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf",
+];
+
+#[test]
+fn no_verb_shows_a_value() {
+    for verb in [
+        &["list", "-o", "wide"][..],
+        &["list", "-o", "json"],
+        &["describe", "mlflow-0001"],
+        &["describe", "mlflow-0001", "-o", "yaml"],
+        &["describe", "mlflow-global", "-o", "json"],
+        &["resolve", "-o", "yaml"],
+        &["explain", "train-ambiguous", "--all"],
+        &["render"],
+        &["render", "-o", "json"],
+    ] {
+        let output = over_examples(verb);
+        assert!(!output.out.is_empty(), "{verb:?}: {}", output.err);
+        for canary in CANARIES {
+            let all = format!("{}{}", output.out, output.err);
+            assert!(!all.contains(canary), "{verb:?}");
+            assert!(!all.contains(&base64(canary)), "{verb:?}");
+        }
+    }
+    let revealed = over_examples(&["render", "--reveal"]);
+    assert!(revealed.out.contains(&base64(CANARIES[0])));
+}
+
+/// As in `data` of a Secret.
+fn base64(text: &str) -> String {
+    let bytes = k8s_openapi::ByteString(text.as_bytes().to_vec());
+    serde_json::to_value(&bytes)
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn list_in_every_form() {
+    for form in ["table", "wide", "json", "yaml", "name"] {
+        let output = over_examples(&["list", "-o", form]);
+        assert_eq!((output.code, &*output.err), (0, ""), "{form}");
+        insta::assert_snapshot!(format!("list_{form}"), output.out);
+    }
+}
+
+#[test]
+fn list_takes_only_what_was_asked_for() {
+    let names = |arguments: &[&str]| {
+        let output = over_examples(&[&["list", "-o", "name"], arguments].concat());
+        assert_eq!(output.code, 0);
+        output.out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(&["--product", "minio"]),
+        ["minio-s3-storage/s3", "mlflow-model-store-0001/s3"]
+    );
+    assert_eq!(
+        names(&["--resource", "s3", "--category", "model-store"]),
+        ["mlflow-0001/mlflow-store"]
+    );
+    assert_eq!(
+        names(&["--in-zone", "rd-cloud"]),
+        ["gitea-devel-rd/git+http"]
+    );
+    assert!(names(&["--product", "none"]).is_empty());
+}
+
+#[test]
+fn describe_for_people_and_programs() {
+    insta::assert_snapshot!(
+        "describe",
+        over_examples(&["describe", "seldon-core-production"]).out
+    );
+    insta::assert_snapshot!(
+        "describe_json",
+        over_examples(&["describe", "minio-s3-storage", "-o", "json"]).out
+    );
+    let output = over_examples(&["describe", "mlfow-0001"]);
+    assert_eq!(output.code, 1);
+    insta::assert_snapshot!(output.err, @"error: no record `mlfow-0001`; hint: did you mean `mlflow-0001`?");
+}
+
+#[test]
+fn resolve_and_explain_a_refusal() {
+    let output = over_examples(&["resolve"]);
+    assert_eq!(output.code, 1);
+    insta::assert_snapshot!("resolve", output.out);
+    let output = over_examples(&["resolve", "train-explicit", "-o", "json"]);
+    assert_eq!(output.code, 0);
+    insta::assert_snapshot!("resolve_json", output.out);
+    let output = over_examples(&["explain", "train-ambiguous"]);
+    assert_eq!(output.code, 1);
+    insta::assert_snapshot!("explain", output.out);
+    let output = over_examples(&["explain", "alpha/train-explicit/trainer/mlflow-storage"]);
+    assert_eq!(output.code, 0);
+    insta::assert_snapshot!("explain_bound", output.out);
+    let output = over_examples(&["explain", "train-explicit/traner"]);
+    assert_eq!(output.code, 1);
+    insta::assert_snapshot!(output.err, @"error: workflow alpha/train-explicit has no requirement `traner`; hint: did you mean `trainer`?");
+}
+
+#[test]
+fn whatif_tells_by_its_code_how_bad_it_is() {
+    let base = ["--base", RECORDS, "--base", WORKFLOWS, "--base", AMBIGUOUS];
+    let whatif = |arguments: &[&str], change: &str| {
+        ext_with(&[&["whatif"], arguments, &base[..]].concat(), change)
+    };
+    let output = whatif(&["--delete", "mlflow-0001"], "");
+    assert_eq!(output.code, 4);
+    insta::assert_snapshot!("whatif_delete", output.out);
+    let output = whatif(&["--delete", "gitea-devel-rd"], "");
+    assert_eq!(
+        (output.code, &*output.out),
+        (0, "no workflow is affected\n")
+    );
+    // Deleting two of three candidates settles what was ambiguous.
+    let output = whatif(
+        &[
+            "--delete",
+            "aws-object-storage",
+            "--delete",
+            "minio-s3-storage",
+            "-o",
+            "json",
+        ],
+        "",
+    );
+    assert_eq!(output.code, 3);
+    insta::assert_snapshot!("whatif_starts", output.out);
+    let record = "apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata: {name: own}\nspec: {product: mlflow, services: [{name: x, resource: s3}]}\n";
+    let output = whatif(&["-f", "-"], record);
+    assert_eq!(output.code, 4, "what was one is two");
+    let output = whatif(&["-f", "-"], &record.replace("product", "prodct"));
+    assert_eq!(output.code, 1);
+    assert!(output.err.contains("-:4:8: spec.prodct"), "{}", output.err);
+    let output = whatif(&["--delete", "minio-s3-storag"], "");
+    assert_eq!(output.code, 1);
+    assert!(output.err.contains("did you mean `minio-s3-storage`?"));
+}
+
+#[test]
+fn without_a_cluster_the_way_out_is_named() {
+    let output = ext(&["list"]);
+    assert_eq!(output.code, 1);
+    assert!(
+        output.err.contains("hint: name a kubeconfig"),
+        "{}",
+        output.err
+    );
+}
+
+#[test]
+fn version_and_completion() {
+    let output = ext(&["version"]);
+    assert_eq!(output.code, 0);
+    assert!(output.out.contains("registry.fuseml.io/v1alpha1"));
+    for shell in ["bash", "zsh", "fish"] {
+        let output = ext(&["completion", shell]);
+        assert_eq!(output.code, 0);
+        assert!(output.out.contains("whatif"), "{shell}");
+    }
+    assert_eq!(ext(&["no-such-verb"]).code, 2);
+}

@@ -1,0 +1,116 @@
+//! What `lint` finds, where, and how it says so.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::{ext, ext_with};
+
+const MISTAKES: &str = "tests/data/mistakes";
+
+/// What comments of the form `# !rule` ask for: file, line, rule.
+fn planted(folder: &Path, found: &mut BTreeSet<(String, u64, String)>) {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            planted(&path, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for (index, line) in text.lines().enumerate() {
+            if let Some((_, rule)) = line.split_once("# !") {
+                let file = path.display().to_string();
+                found.insert((file, index as u64 + 1, rule.to_owned()));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_planted_mistake_is_found_at_its_line_and_nothing_else() {
+    let mut wanted = BTreeSet::new();
+    planted(Path::new(MISTAKES), &mut wanted);
+    // The line of the file's own explanation.
+    wanted.retain(|(_, _, rule)| !rule.starts_with('`'));
+    assert!(wanted.len() >= 30, "{} are planted", wanted.len());
+
+    let output = ext(&["lint", MISTAKES, "-o", "json"]);
+    assert_eq!(output.code, 1);
+    let report: Value = serde_json::from_str(&output.out).unwrap();
+    let found: Vec<(String, u64, String)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let text = |field: &str| finding[field].as_str().unwrap().to_owned();
+            assert!(finding["column"].as_u64().unwrap() > 0);
+            assert!(!text("message").is_empty());
+            (
+                text("file"),
+                finding["line"].as_u64().unwrap(),
+                text("rule"),
+            )
+        })
+        .collect();
+    let once: BTreeSet<_> = found.iter().cloned().collect();
+    assert_eq!(found.len(), once.len(), "something is found twice");
+    let missed: Vec<_> = wanted.difference(&once).collect();
+    let surplus: Vec<_> = once.difference(&wanted).collect();
+    assert!(
+        missed.is_empty() && surplus.is_empty(),
+        "missed: {missed:#?}\nsurplus: {surplus:#?}"
+    );
+}
+
+#[test]
+fn each_form_says_the_same_and_no_value() {
+    for form in ["human", "json", "sarif", "github"] {
+        let output = ext(&["lint", MISTAKES, "-o", form]);
+        assert_eq!(output.code, 1, "{form}");
+        assert!(!output.out.contains("secret-canary"), "{form}");
+        insta::assert_snapshot!(format!("mistakes_{form}"), output.out);
+    }
+}
+
+#[test]
+fn what_is_sound_says_nothing() {
+    let output = ext(&["lint", "../../examples/records/kfserving-local.yaml"]);
+    assert_eq!((output.code, &*output.out, &*output.err), (0, "", ""));
+}
+
+#[test]
+fn warnings_are_errors_where_that_is_asked_for() {
+    let file = "../../examples/records/minio-s3-storage.yaml";
+    assert_eq!(ext(&["lint", file]).code, 0);
+    assert_eq!(ext(&["lint", file, "--strict"]).code, 1);
+}
+
+#[test]
+fn standard_input_is_a_file_like_others() {
+    let text = "apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata: {name: x}\nspec: {prodct: x}\n";
+    let output = ext_with(&["lint", "-f", "-"], text);
+    assert_eq!(output.code, 1);
+    insta::assert_snapshot!(output.out, @r"
+    -:4:8: error[unknown-field]: ClusterExtension x: spec.prodct: is no field of this kind
+      hint: did you mean `product`?
+    ");
+}
+
+#[test]
+fn what_is_not_there_is_an_error_with_its_name() {
+    let output = ext(&["lint", "no/such/file.yaml"]);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    assert!(output.err.contains("no/such/file.yaml"), "{}", output.err);
+    let output = ext(&["lint"]);
+    assert_eq!(output.code, 1);
+    assert!(output.err.contains("hint:"), "{}", output.err);
+}

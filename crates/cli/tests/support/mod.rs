@@ -1,0 +1,43 @@
+//! Runs the program.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "a helper of several tests, each of which uses a part of it"
+)]
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// What the program did.
+pub(crate) struct Output {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs it in the folder of the crate, without a cluster.
+pub(crate) fn ext(arguments: &[&str]) -> Output {
+    ext_with(arguments, "")
+}
+
+/// Runs it with a text on standard input.
+pub(crate) fn ext_with(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-ext"))
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("KUBECONFIG", "/nowhere/kubeconfig")
+        .env_remove("RUST_BACKTRACE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Output {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
