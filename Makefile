@@ -5,7 +5,7 @@ PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack i
 SUDOLESS := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ] && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e crds bench packages up down status deny clean
+.PHONY: help demo test check unit e2e crds docs bench packages up down status deny clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ e2e: packages ## Run the tests on a real Kubernetes
 
 crds: ## Write the definitions in crds/ and in the chart anew
 	$(CARGO) run --quiet -p extension-registry-api --bin crdgen -- crds charts/extension-registry/files/crds
+
+docs: ## Write the reference of commands and the man pages anew
+	$(CARGO) run --quiet -p extension-registry-cli --bin docgen -- docs
 
 bench: packages ## Measure: a table here, and bench-results.json
 	$(CARGO) build --release --workspace --bins

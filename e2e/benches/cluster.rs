@@ -14,6 +14,7 @@
 mod cluster {
     pub(crate) mod bare;
     pub(crate) mod binding;
+    pub(crate) mod files;
     pub(crate) mod kinds;
     pub(crate) mod measure;
     pub(crate) mod memory;
@@ -29,7 +30,7 @@ use anyhow::{Context, Result};
 use extension_registry_e2e::operator;
 
 use cluster::report::Report;
-use cluster::{binding, memory, resolve, webhook};
+use cluster::{binding, files, memory, resolve, webhook};
 
 /// Only what is wrong, and the line with the address: logging is not what is measured.
 const LOG_LEVEL: &str = "warn,extension_registry_operator::run=info";
@@ -122,6 +123,9 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
         }
         if only("webhook") {
             webhook::run(scale, &mut report).await?;
+        }
+        if only("files") {
+            files::run(&mut report).await?;
         }
         anyhow::Ok(())
     })?;

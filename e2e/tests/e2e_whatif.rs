@@ -2,6 +2,7 @@
 //! only look.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "the helpers of tests may do what tests may do"
 )]
 
@@ -267,26 +268,21 @@ async fn what_is_foretold_comes_true() {
         let deleted = (dice.roll(3) == 0 && !records.is_empty())
             .then(|| records.keys().nth(dice.roll(records.len())).cloned())
             .flatten();
-        let (what, (code, answer)) = match &deleted {
-            Some((_, namespace, name)) => {
-                let path = if namespace.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{namespace}/{name}")
-                };
-                (
-                    format!("delete {path}"),
-                    ext(&viewer, &["whatif", "--delete", &path]),
-                )
-            }
-            None => {
-                let object = record(&mut dice);
-                std::fs::write(&file, object.to_string()).unwrap();
-                let answer = ext(&viewer, &["whatif", "-f", file.to_str().unwrap()]);
-                records.insert(key(&object), object.clone());
-                apply(&lab, &object).await;
-                (format!("apply {object}"), answer)
-            }
+        let (what, (code, answer)) = if let Some((_, namespace, name)) = &deleted {
+            let path = if namespace.is_empty() {
+                name.clone()
+            } else {
+                format!("{namespace}/{name}")
+            };
+            let answer = ext(&viewer, &["whatif", "--delete", &path]);
+            (format!("delete {path}"), answer)
+        } else {
+            let object = record(&mut dice);
+            std::fs::write(&file, object.to_string()).unwrap();
+            let answer = ext(&viewer, &["whatif", "-f", file.to_str().unwrap()]);
+            records.insert(key(&object), object.clone());
+            apply(&lab, &object).await;
+            (format!("apply {object}"), answer)
         };
         if let Some((kind, namespace, name)) = &deleted {
             let api = api(&lab, kind, namespace);

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::verb::{completion, describe, explain, lint, list, render, resolve, version, whatif};
+use crate::verb::{
+    completion, describe, doctor, explain, lint, list, render, resolve, status, version, whatif,
+};
 
 /// Extensions: which tools are registered, what a workflow gets of them, and why.
 ///
@@ -38,6 +40,10 @@ pub(crate) enum Verb {
     Render(render::Render),
     /// Find what is wrong in files of records and workflows
     Lint(lint::Lint),
+    /// Say how workflows are in the cluster
+    Status(status::Status),
+    /// Look whether the cluster has what the registry needs, and what you may do
+    Doctor(doctor::Doctor),
     /// Print a script that completes commands in a shell
     Completion(completion::Completion),
     /// Print the version

@@ -7,6 +7,7 @@
 //! Resolution and rendering are those of the operator: `core` and `binding`.
 
 mod args;
+pub mod documentation;
 mod finding;
 mod output;
 mod report;
@@ -57,6 +58,8 @@ fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8>
         Verb::Whatif(verb) => verb::whatif::run(verb, terminal, out),
         Verb::Render(verb) => verb::render::run(verb, out),
         Verb::Lint(verb) => verb::lint::run(verb, terminal, out),
+        Verb::Status(verb) => verb::status::run(verb, out),
+        Verb::Doctor(verb) => verb::doctor::run(verb, terminal, out),
         Verb::Completion(verb) => Ok(verb::completion::run(verb, out)),
         Verb::Version(verb) => verb::version::run(verb, out),
     }

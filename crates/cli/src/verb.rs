@@ -2,10 +2,12 @@
 
 pub(crate) mod completion;
 pub(crate) mod describe;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod render;
 pub(crate) mod resolve;
+pub(crate) mod status;
 pub(crate) mod version;
 pub(crate) mod whatif;

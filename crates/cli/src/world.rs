@@ -1,6 +1,6 @@
 //! What there is: records, workflows and Secrets, from files or from a cluster.
 
-mod cluster;
+pub(crate) mod cluster;
 mod files;
 mod schema;
 mod seal;

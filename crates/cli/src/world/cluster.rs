@@ -47,7 +47,8 @@ async fn list(cluster: &Cluster, view: &View) -> Result<(Vec<Value>, String)> {
     Ok((objects, namespace))
 }
 
-async fn configuration(cluster: &Cluster) -> Result<Config> {
+/// The configuration of a client, from what was typed.
+pub(crate) async fn configuration(cluster: &Cluster) -> Result<Config> {
     let options = KubeConfigOptions {
         context: cluster.context.clone(),
         ..KubeConfigOptions::default()

@@ -1,0 +1,20 @@
+//! Writes the reference of commands and the man pages: `docgen [FOLDER]`, `docs` if none is given.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use extension_registry_cli::documentation;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = env::args_os()
+        .nth(1)
+        .map_or_else(|| PathBuf::from("docs"), PathBuf::from);
+    let man = folder.join("man");
+    fs::create_dir_all(&man)?;
+    fs::write(folder.join("commands.md"), documentation::reference())?;
+    for (name, text) in documentation::pages()? {
+        fs::write(man.join(name), text)?;
+    }
+    Ok(())
+}

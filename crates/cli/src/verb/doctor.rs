@@ -1,0 +1,118 @@
+//! `doctor`: whether a cluster has what the registry needs, and what the caller may do.
+
+mod checks;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use kube::Client;
+use serde::Serialize;
+
+use crate::args::{Cluster, Format};
+use crate::output::{self, Colour, Terminal};
+use crate::world::cluster::configuration;
+use crate::{FINE, WRONG};
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    cluster: Cluster,
+    /// The namespace that questions of permission are about
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    /// As it should be.
+    Ok,
+    /// The caller may not look, or it is a matter of taste.
+    Unknown,
+    /// The registry cannot work like this.
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize)]
+struct Check {
+    name: String,
+    verdict: Verdict,
+    detail: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    hint: String,
+}
+
+impl Check {
+    fn new(name: &str, verdict: Verdict, detail: impl Into<String>, hint: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict,
+            detail: detail.into(),
+            hint: hint.to_owned(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Checks {
+    checks: Vec<Check>,
+}
+
+pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
+    // Only the first call of a process may install one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start")?;
+    let checks = runtime.block_on(look(verb))?;
+    let is_bad = checks.iter().any(|check| check.verdict == Verdict::Bad);
+    match verb.output {
+        Format::Json => output::json(out, &Checks { checks })?,
+        Format::Yaml => output::yaml(out, &Checks { checks })?,
+        Format::Table | Format::Wide | Format::Name => people(&checks, terminal, out)?,
+    }
+    Ok(if is_bad { WRONG } else { FINE })
+}
+
+async fn look(verb: &Doctor) -> Result<Vec<Check>> {
+    let config = configuration(&verb.cluster).await?;
+    let namespace = verb
+        .namespace
+        .clone()
+        .unwrap_or_else(|| config.default_namespace.clone());
+    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
+    let mut found = checks::server(&client).await;
+    if found.iter().any(|check| check.verdict == Verdict::Bad) {
+        // Nothing else can be asked.
+        return Ok(found);
+    }
+    found.push(checks::kinds(&client).await);
+    found.push(checks::engine(&client).await);
+    found.push(checks::operator(&client).await);
+    found.push(checks::webhooks(&client).await);
+    found.extend(checks::permissions(&client, &namespace).await);
+    Ok(found)
+}
+
+fn people(checks: &[Check], terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
+    let rows = checks.iter().map(|check| {
+        let verdict = match check.verdict {
+            Verdict::Ok => terminal.paint(Colour::Green, "ok"),
+            Verdict::Unknown => terminal.paint(Colour::Yellow, "unknown"),
+            Verdict::Bad => terminal.paint(Colour::Red, "bad"),
+        };
+        let detail = if check.hint.is_empty() {
+            check.detail.clone()
+        } else {
+            format!("{}; hint: {}", check.detail, check.hint)
+        };
+        vec![check.name.clone(), verdict, detail]
+    });
+    output::table(out, &["CHECK", "VERDICT", "DETAIL"], rows)?;
+    Ok(())
+}

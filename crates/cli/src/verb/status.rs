@@ -1,0 +1,141 @@
+//! `status`: how the workflows are, as the operator says.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use extension_registry_api::Workflow;
+use extension_registry_api::status::READY;
+use serde::Serialize;
+
+use crate::args::{Cluster, Format, Source, View};
+use crate::output;
+use crate::verb::resolve::chosen;
+use crate::world::{WorkflowEntry, World};
+use crate::{FINE, WRONG};
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Only these workflows: NAME or NAMESPACE/NAME
+    #[arg(value_name = "WORKFLOW")]
+    workflows: Vec<String>,
+    #[command(flatten)]
+    cluster: Cluster,
+    /// Only workflows of this namespace
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    namespace: String,
+    workflow: String,
+    ready: String,
+    reason: String,
+    message: String,
+    extensions: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_as: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Workflows {
+    workflows: Vec<Row>,
+}
+
+pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<u8> {
+    let world = World::read(&Source {
+        files: Vec::new(),
+        cluster: verb.cluster.clone(),
+        view: View {
+            namespace: verb.namespace.clone(),
+            ..View::default()
+        },
+    })?;
+    let rows: Vec<Row> = chosen(&world, &verb.workflows)?
+        .into_iter()
+        .filter(|entry| {
+            let namespace = verb.namespace.as_deref();
+            namespace.is_none_or(|namespace| *entry.key.namespace == *namespace)
+        })
+        .map(row)
+        .collect();
+    let is_fine = rows.iter().all(|row| row.ready == "True");
+    match verb.output {
+        Format::Json => output::json(out, &Workflows { workflows: rows })?,
+        Format::Yaml => output::yaml(out, &Workflows { workflows: rows })?,
+        Format::Name => {
+            for row in rows {
+                writeln!(out, "{}/{}", row.namespace, row.workflow)?;
+            }
+        }
+        Format::Table | Format::Wide => people(&rows, out)?,
+    }
+    Ok(if is_fine { FINE } else { WRONG })
+}
+
+fn row(entry: &WorkflowEntry) -> Row {
+    let workflow: &Workflow = &entry.workflow;
+    let status = workflow.status.clone().unwrap_or_default();
+    let is_current = status.observed_generation == workflow.metadata.generation;
+    let ready = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == READY)
+        .filter(|_| is_current);
+    let (ready, reason, message) = ready.map_or_else(
+        || {
+            let why = "the operator has not seen this spec yet";
+            ("Unknown".to_owned(), "Pending".to_owned(), why.to_owned())
+        },
+        |condition| {
+            (
+                condition.status.clone(),
+                condition.reason.clone(),
+                condition.message.clone(),
+            )
+        },
+    );
+    Row {
+        namespace: entry.key.namespace.to_string(),
+        workflow: entry.key.name.to_string(),
+        ready,
+        reason,
+        message,
+        extensions: status
+            .summary
+            .map(|summary| summary.extensions)
+            .unwrap_or_default(),
+        run_as: status.run_as.map(|run_as| run_as.user),
+    }
+}
+
+fn people(rows: &[Row], out: &mut Vec<u8>) -> Result<()> {
+    let header = [
+        "NAMESPACE",
+        "WORKFLOW",
+        "READY",
+        "REASON",
+        "EXTENSIONS",
+        "RUN AS",
+    ];
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.namespace.clone(),
+            row.workflow.clone(),
+            row.ready.clone(),
+            row.reason.clone(),
+            row.extensions.clone(),
+            row.run_as.clone().unwrap_or_default(),
+        ]
+    });
+    output::table(out, &header, cells)?;
+    for row in rows.iter().filter(|row| row.ready != "True") {
+        writeln!(out, "\n{}/{}: {}", row.namespace, row.workflow, row.message)?;
+    }
+    Ok(())
+}

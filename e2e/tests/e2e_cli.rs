@@ -1,0 +1,138 @@
+//! `kubectl ext` on a cluster, as its administrator and as somebody who may only look.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/lab.rs"]
+mod lab;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::operator::built;
+use extension_registry_e2e::{Options, cluster};
+use serde_json::Value;
+
+use lab::{Lab, list, text};
+
+const OBJECTS: &str = r#"
+apiVersion: registry.fuseml.io/v1alpha1
+kind: ClusterExtension
+metadata: {name: store}
+spec:
+  product: store
+  version: "1.2.0"
+  services:
+    - name: s3
+      resource: s3
+      credentials:
+        - name: all
+          configuration: [{name: KEY, value: canary-93b1}]
+---
+apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata: {name: fine, namespace: alpha}
+spec:
+  steps: [{name: train, image: "train:1", extensions: [{name: data, product: store}]}]
+---
+apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata: {name: wanting, namespace: alpha}
+spec:
+  steps: [{name: train, image: "train:1", extensions: [{name: data, product: stroe}]}]
+"#;
+
+struct Answer {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn ext(kubeconfig: &Path, arguments: &[&str]) -> Answer {
+    let output = Command::new(built("kubectl-ext").unwrap())
+        .args(arguments)
+        .arg("--kubeconfig")
+        .arg(kubeconfig)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Answer {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The verdicts of `doctor` by the names of its checks.
+fn verdict(checks: &Value, name: &str) -> String {
+    let mut found = list(&checks["checks"])
+        .iter()
+        .filter(|check| text(&check["name"]).starts_with(name));
+    text(&found.next().unwrap()["verdict"]).to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_ask_a_cluster() {
+    let options = Options {
+        node: Node::None,
+        ..cluster::Options::default()
+    };
+    let lab = Lab::start("cli", options).await;
+    lab.cluster.create_namespace("alpha").unwrap();
+    let kubectl = |arguments: &[&str]| lab.cluster.kubectl_run(arguments).unwrap();
+    kubectl(&["create", "serviceaccount", "viewer", "-n", "alpha"]);
+    let role = "--clusterrole=extension-registry-view";
+    let subject = "--serviceaccount=alpha:viewer";
+    kubectl(&["create", "clusterrolebinding", "viewer", role, subject]);
+    let viewer = lab.cluster.kubeconfig_of("alpha", "viewer").unwrap();
+    let admin = lab.cluster.kubeconfig();
+    lab.apply(OBJECTS);
+    lab.ready("Workflow", "alpha", "fine").await;
+    lab.refused("alpha", "wanting", "NotFound").await;
+
+    for who in [admin, &*viewer] {
+        let answer = ext(who, &["status"]);
+        assert_eq!(answer.code, 1, "{}", answer.err);
+        let line = |name: &str| answer.out.lines().find(|line| line.contains(name));
+        assert!(line("fine").unwrap().contains("True"));
+        assert!(line("wanting").unwrap().contains("NotFound"));
+        assert!(answer.out.contains("did you mean `product: store`?"));
+        assert_eq!(ext(who, &["status", "alpha/fine"]).code, 0);
+
+        let answer = ext(who, &["list", "-o", "wide"]);
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        assert!(answer.out.contains("all (global)"));
+        let answer = ext(who, &["describe", "store"]);
+        assert!(answer.out.contains("KEY (sealed)"), "{}", answer.out);
+        assert!(answer.out.contains("fine"));
+        assert!(!answer.out.contains("canary"));
+        let answer = ext(who, &["explain", "wanting"]);
+        assert_eq!(answer.code, 1);
+        assert!(answer.out.contains("product is `store`, not `stroe`"));
+
+        let answer = ext(who, &["doctor", "-n", "alpha", "-o", "json"]);
+        let checks: Value = serde_json::from_str(&answer.out).unwrap();
+        for sound in [
+            "API server",
+            "clock",
+            "kinds",
+            "engine",
+            "may list workflows",
+        ] {
+            assert_eq!(verdict(&checks, sound), "ok", "{sound}");
+        }
+        let is_admin = who == admin;
+        let of_admins = if is_admin { "ok" } else { "unknown" };
+        assert_eq!(verdict(&checks, "may create clusterextensions"), of_admins);
+        if lab.cluster.is_ours() {
+            assert_eq!(verdict(&checks, "webhook"), of_admins);
+            // No node runs the Pods of its Deployment: the tests run the program themselves.
+            let operator = if is_admin { "bad" } else { "unknown" };
+            assert_eq!(verdict(&checks, "operator"), operator);
+            assert_eq!(answer.code, i32::from(is_admin), "{}", answer.out);
+        }
+    }
+    lab.stop().await;
+}
