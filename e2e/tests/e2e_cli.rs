@@ -134,5 +134,73 @@ async fn people_ask_a_cluster() {
             assert_eq!(answer.code, i32::from(is_admin), "{}", answer.out);
         }
     }
+    runs_are_started_and_followed(&lab, admin).await;
     lab.stop().await;
+}
+
+async fn runs_are_started_and_followed(lab: &Lab, admin: &Path) {
+    let answer = ext(admin, &["run", "alpha/fine", "--input", "no=1"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.err.contains("has no input `no`"), "{}", answer.err);
+    // The gate says why.
+    let answer = ext(admin, &["run", "alpha/wanting"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.err.contains("did you mean"), "{}", answer.err);
+    let answer = ext(admin, &["run", "alpha/fine", "--dry-run"]);
+    assert!(answer.out.contains("generateName: fine-"), "{}", answer.out);
+
+    let (config, program) = (admin.to_owned(), built("kubectl-ext").unwrap());
+    for (status, code) in [("True", 0), ("False", 1)] {
+        let child = Command::new(&program)
+            .args(["run", "fine", "-n", "alpha", "--follow", "--kubeconfig"])
+            .arg(&config)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // No engine runs here: what it would say is said for it, once the operator has seen the run.
+        let name = started(lab).await;
+        let patch = serde_json::json!({"status": {
+            "conditions": [{"type": "Succeeded", "status": status, "reason": "Ended", "message": "so"}],
+            "results": [{"name": "url", "value": "http://model"}],
+        }});
+        let run = format!("pipelinerun/{name}");
+        let patch = patch.to_string();
+        let arguments = [
+            "patch",
+            "-n",
+            "alpha",
+            &run,
+            "--type=merge",
+            "--subresource=status",
+            "-p",
+            &patch,
+        ];
+        if lab.cluster.kubectl_run(&arguments).is_err() {
+            // A definition without that subresource, as the tests' own is.
+            let plain = ["patch", "-n", "alpha", &run, "--type=merge", "-p", &patch];
+            lab.cluster.kubectl_run(&plain).unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("Ended: so"));
+        let has_result = String::from_utf8_lossy(&output.stdout).contains("url: http://model");
+        assert_eq!(has_result, code == 0);
+        lab.cluster
+            .kubectl_run(&["delete", "-n", "alpha", &run])
+            .unwrap();
+    }
+}
+
+/// The name of the one run there is.
+async fn started(lab: &Lab) -> String {
+    for _ in 0..600 {
+        let arguments = ["get", "pipelineruns", "-n", "alpha", "-o", "name"];
+        let names = lab.cluster.kubectl_run(&arguments).unwrap();
+        if let Some((_, name)) = names.trim().split_once('/') {
+            return name.to_owned();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    unreachable!("no run was started");
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
-    completion, describe, doctor, explain, lint, list, render, resolve, status, version, whatif,
+    completion, describe, doctor, explain, lint, list, render, resolve, run, status, version,
+    whatif,
 };
 
 /// Extensions: which tools are registered, what a workflow gets of them, and why.
@@ -40,6 +41,8 @@ pub(crate) enum Verb {
     Render(render::Render),
     /// Find what is wrong in files of records and workflows
     Lint(lint::Lint),
+    /// Start a workflow, and follow it
+    Run(run::Run),
     /// Say how workflows are in the cluster
     Status(status::Status),
     /// Look whether the cluster has what the registry needs, and what you may do

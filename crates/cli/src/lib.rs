@@ -58,6 +58,7 @@ fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8>
         Verb::Whatif(verb) => verb::whatif::run(verb, terminal, out),
         Verb::Render(verb) => verb::render::run(verb, out),
         Verb::Lint(verb) => verb::lint::run(verb, terminal, out),
+        Verb::Run(verb) => verb::run::run(verb, out),
         Verb::Status(verb) => verb::status::run(verb, out),
         Verb::Doctor(verb) => verb::doctor::run(verb, terminal, out),
         Verb::Completion(verb) => Ok(verb::completion::run(verb, out)),

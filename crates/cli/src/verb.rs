@@ -8,6 +8,7 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod render;
 pub(crate) mod resolve;
+pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod version;
 pub(crate) mod whatif;

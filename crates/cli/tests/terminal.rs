@@ -69,6 +69,7 @@ fn colours_can_be_switched_off() {
 fn every_verb_says_how_it_is_used() {
     for verb in [
         "list",
+        "run",
         "describe",
         "resolve",
         "explain",

@@ -22,6 +22,7 @@ mod names;
 mod patch;
 mod path;
 mod problem;
+mod run;
 
 pub use build::{Input, Output, build};
 pub use check::check;
@@ -30,3 +31,4 @@ pub use generate::generate;
 pub use generate::model;
 pub use patch::{Bound, Fault, Mount, Place, Site, patch};
 pub use problem::Problem;
+pub use run::{WORKSPACE_SIZE, run};

@@ -1,0 +1,204 @@
+//! `run`: starts a workflow, and follows it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use extension_registry_api::Workflow;
+use extension_registry_pipeline as pipeline;
+use kube::api::{Api, ApiResource, DynamicObject, PostParams};
+use kube::{Client, ResourceExt};
+use serde_json::Value;
+
+use crate::args::Cluster;
+use crate::world::cluster::configuration;
+use crate::{FINE, WRONG, output};
+
+/// How often a run is looked at.
+const PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The workflow: NAME or NAMESPACE/NAME
+    #[arg(value_name = "WORKFLOW")]
+    workflow: String,
+    /// An input; may be repeated. A codeset takes NAME=URL and NAME-revision=BRANCH
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
+    inputs: Vec<(String, String)>,
+    /// Wait until it ends, and say what happens; the exit code is 1 when it fails
+    #[arg(long)]
+    follow: bool,
+    /// Print the run and start nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Space for each codeset
+    #[arg(long, value_name = "QUANTITY", default_value = pipeline::WORKSPACE_SIZE)]
+    workspace_size: String,
+    /// Namespace of the workflow
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    #[command(flatten)]
+    cluster: Cluster,
+}
+
+fn input(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "it has no `=`: write NAME=VALUE".to_owned())
+}
+
+pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
+    // Only the first call of a process may install one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start")?;
+    runtime.block_on(start(verb, out))
+}
+
+async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
+    let config = configuration(&verb.cluster).await?;
+    let (namespace, name) = match verb.workflow.split_once('/') {
+        Some((namespace, name)) => (namespace.to_owned(), name),
+        None => (
+            verb.namespace
+                .clone()
+                .unwrap_or_else(|| config.default_namespace.clone()),
+            &*verb.workflow,
+        ),
+    };
+    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
+    let workflow = Api::<Workflow>::namespaced(client.clone(), &namespace)
+        .get_opt(name)
+        .await
+        .with_context(|| format!("failed to read Workflow {namespace}/{name}"))?;
+    let Some(workflow) = workflow else {
+        bail!("no workflow `{name}` in namespace `{namespace}`; hint: kubectl ext status");
+    };
+    let inputs: BTreeMap<String, String> = verb.inputs.iter().cloned().collect();
+    let run = pipeline::run(
+        &namespace,
+        name,
+        &workflow.spec,
+        &inputs,
+        &verb.workspace_size,
+    )
+    .map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
+    if verb.dry_run {
+        output::yaml(out, &run)?;
+        return Ok(FINE);
+    }
+    let runs = runs(client, &namespace);
+    let object: DynamicObject = serde_json::from_value(run)?;
+    let made = runs
+        .create(&PostParams::default(), &object)
+        .await
+        .map_err(refused)?;
+    let started = made.name_any();
+    if !verb.follow {
+        writeln!(out, "pipelinerun.tekton.dev/{started} created")?;
+        return Ok(FINE);
+    }
+    say(&format!("pipelinerun.tekton.dev/{started} created"))?;
+    follow(&runs, &started, out).await
+}
+
+/// What a policy says is for people already.
+fn refused(error: kube::Error) -> anyhow::Error {
+    match error {
+        kube::Error::Api(status) => anyhow::anyhow!("{}", status.message),
+        error => anyhow::Error::new(error).context("failed to start a run"),
+    }
+}
+
+fn runs(client: Client, namespace: &str) -> Api<DynamicObject> {
+    let resource = ApiResource {
+        group: "tekton.dev".to_owned(),
+        version: "v1".to_owned(),
+        api_version: "tekton.dev/v1".to_owned(),
+        kind: "PipelineRun".to_owned(),
+        plural: "pipelineruns".to_owned(),
+    };
+    Api::namespaced_with(client, namespace, &resource)
+}
+
+/// Says what the engine says, each thing once, until the run has ended.
+async fn follow(runs: &Api<DynamicObject>, name: &str, out: &mut Vec<u8>) -> Result<u8> {
+    let mut last = String::new();
+    loop {
+        let found = runs.get_opt(name).await;
+        let Some(run) = found.with_context(|| format!("failed to read run {name}"))? else {
+            bail!("run {name} was deleted");
+        };
+        let progress = Progress::of(&run.data);
+        if progress.message != last && !progress.message.is_empty() {
+            say(&progress.message)?;
+            last.clone_from(&progress.message);
+        }
+        match progress.succeeded {
+            Some(true) => {
+                for (name, value) in results(&run.data) {
+                    writeln!(out, "{name}: {value}")?;
+                }
+                return Ok(FINE);
+            }
+            Some(false) => return Ok(WRONG),
+            None => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// How far a run is.
+struct Progress {
+    /// Whether it ended well; `None` while it goes on.
+    succeeded: Option<bool>,
+    /// What the engine says.
+    message: String,
+}
+
+impl Progress {
+    /// From condition `Succeeded`, which the engine keeps.
+    fn of(run: &Value) -> Self {
+        let conditions = run.pointer("/status/conditions").and_then(Value::as_array);
+        let condition = conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition["type"] == "Succeeded");
+        let text = |field: &str| condition.and_then(|condition| condition[field].as_str());
+        Self {
+            succeeded: match text("status") {
+                Some("True") => Some(true),
+                Some("False") => Some(false),
+                _ => None,
+            },
+            message: match (text("reason"), text("message")) {
+                (Some(reason), Some(message)) => format!("{reason}: {message}"),
+                (Some(text), None) | (None, Some(text)) => text.to_owned(),
+                (None, None) => String::new(),
+            },
+        }
+    }
+}
+
+fn results(run: &Value) -> Vec<(String, String)> {
+    let results = run.pointer("/status/results").and_then(Value::as_array);
+    results
+        .into_iter()
+        .flatten()
+        .filter_map(|result| {
+            let value = match &result["value"] {
+                Value::String(text) => text.clone(),
+                value => value.to_string(),
+            };
+            Some((result["name"].as_str()?.to_owned(), value))
+        })
+        .collect()
+}
+
+/// Progress is no result.
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "{text}")
+}
