@@ -93,13 +93,13 @@ async fn people_ask_a_cluster() {
     lab.refused("alpha", "wanting", "NotFound").await;
 
     for who in [admin, &*viewer] {
-        let answer = ext(who, &["status"]);
+        let answer = ext(who, &["status", "-A"]);
         assert_eq!(answer.code, 1, "{}", answer.err);
         let line = |name: &str| answer.out.lines().find(|line| line.contains(name));
         assert!(line("fine").unwrap().contains("True"));
         assert!(line("wanting").unwrap().contains("NotFound"));
         assert!(answer.out.contains("did you mean `product: store`?"));
-        assert_eq!(ext(who, &["status", "alpha/fine"]).code, 0);
+        assert_eq!(ext(who, &["status", "fine", "-n", "alpha"]).code, 0);
 
         let answer = ext(who, &["list", "-o", "wide"]);
         assert_eq!(answer.code, 0, "{}", answer.err);
@@ -108,7 +108,7 @@ async fn people_ask_a_cluster() {
         assert!(answer.out.contains("KEY (sealed)"), "{}", answer.out);
         assert!(answer.out.contains("fine"));
         assert!(!answer.out.contains("canary"));
-        let answer = ext(who, &["explain", "wanting"]);
+        let answer = ext(who, &["explain", "wanting", "-n", "alpha"]);
         assert_eq!(answer.code, 1);
         assert!(answer.out.contains("product is `store`, not `stroe`"));
 
@@ -134,8 +134,34 @@ async fn people_ask_a_cluster() {
             assert_eq!(answer.code, i32::from(is_admin), "{}", answer.out);
         }
     }
+    a_project_is_enough(&lab);
     runs_are_started_and_followed(&lab, admin).await;
     lab.stop().await;
+}
+
+/// Somebody who may look at one project only.
+fn a_project_is_enough(lab: &Lab) {
+    let kubectl = |arguments: &[&str]| lab.cluster.kubectl_run(arguments).unwrap();
+    kubectl(&["create", "serviceaccount", "author", "-n", "alpha"]);
+    let role = "--clusterrole=extension-registry-view";
+    let subject = "--serviceaccount=alpha:author";
+    kubectl(&[
+        "create",
+        "rolebinding",
+        "author",
+        "-n",
+        "alpha",
+        role,
+        subject,
+    ]);
+    let author = lab.cluster.kubeconfig_of("alpha", "author").unwrap();
+    assert_eq!(ext(&author, &["status", "fine", "-n", "alpha"]).code, 0);
+    for arguments in [&["status", "-A"][..], &["list", "-n", "alpha"]] {
+        let answer = ext(&author, arguments);
+        assert_eq!(answer.code, 1, "{arguments:?}");
+        let hint = "hint: ask for ClusterRole extension-registry-view";
+        assert!(answer.err.contains(hint), "{}", answer.err);
+    }
 }
 
 async fn runs_are_started_and_followed(lab: &Lab, admin: &Path) {

@@ -252,7 +252,7 @@ async fn what_is_foretold_comes_true() {
         apply(&lab, &object).await;
         records.insert(key(&object), object);
     }
-    let (_, answers) = ext(&viewer, &["resolve"]);
+    let (_, answers) = ext(&viewer, &["resolve", "-A"]);
     let mut wanted: Truth = list(&answers["answers"])
         .iter()
         .map(|answer| (name_of(answer), foretold(answer)))

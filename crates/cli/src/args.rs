@@ -68,9 +68,12 @@ pub(crate) struct Source {
 /// How things look to whom.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct View {
-    /// Namespace of objects that name none
+    /// The namespace to look at; of files, that of objects which name none
     #[arg(short, long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// Look at all namespaces of the cluster
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub(crate) all_namespaces: bool,
     /// The user on whose behalf workflows resolve, where nobody signed for them
     #[arg(long = "as", value_name = "USER")]
     pub(crate) user: Option<String>,

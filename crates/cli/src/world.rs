@@ -27,6 +27,41 @@ use crate::finding::Finding;
 use secrets::Secrets;
 use yaml::Marks;
 
+/// What of a cluster is asked for. Of files, all is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// Records.
+    pub(crate) records: bool,
+    /// Workflows.
+    pub(crate) workflows: bool,
+    /// Of every namespace that the caller may look at, not only of the one that was named.
+    pub(crate) everywhere: bool,
+}
+
+impl Wanted {
+    /// Records and workflows of the namespace that was named.
+    pub(crate) const NEAR: Self = Self {
+        records: true,
+        workflows: true,
+        everywhere: false,
+    };
+    /// All that the caller may see.
+    pub(crate) const ALL: Self = Self {
+        everywhere: true,
+        ..Self::NEAR
+    };
+    /// Records alone.
+    pub(crate) const RECORDS: Self = Self {
+        workflows: false,
+        ..Self::NEAR
+    };
+    /// Workflows alone.
+    pub(crate) const WORKFLOWS: Self = Self {
+        records: false,
+        ..Self::NEAR
+    };
+}
+
 /// Where an object was found.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
@@ -89,7 +124,7 @@ pub(crate) struct World {
 
 impl World {
     /// Reads what was asked for.
-    pub(crate) fn read(source: &Source) -> Result<Self> {
+    pub(crate) fn read(source: &Source, wanted: Wanted) -> Result<Self> {
         let mut world = Self {
             view: source.view.clone(),
             namespace: source
@@ -100,7 +135,7 @@ impl World {
             ..Self::default()
         };
         if source.files.is_empty() {
-            let (objects, namespace) = cluster::read(&source.cluster, &source.view)?;
+            let (objects, namespace) = cluster::read(&source.cluster, &source.view, wanted)?;
             world.namespace = namespace;
             for object in objects {
                 world.add(&"".into(), object, Marks::default());

@@ -15,7 +15,7 @@ use crate::args::{Format, Source};
 use crate::output;
 use crate::report::human::complain;
 use crate::verb::resolve::{Outcome, answers, near};
-use crate::world::World;
+use crate::world::{Wanted, World};
 
 #[derive(Debug, Args)]
 pub(crate) struct Describe {
@@ -83,7 +83,7 @@ struct Consumer {
 }
 
 pub(crate) fn run(verb: &Describe, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read(&verb.source)?;
+    let world = World::read(&verb.source, Wanted::ALL)?;
     complain(&world.findings)?;
     let mut found = world.records.iter().filter(|entry| {
         let qualified = match &entry.key.namespace {

@@ -8,7 +8,7 @@ use extension_registry_binding::workflow::prepare;
 use crate::args::Source;
 use crate::finding::{self, Finding, Level};
 use crate::output::Terminal;
-use crate::world::{RecordEntry, WorkflowEntry, World};
+use crate::world::{RecordEntry, Wanted, WorkflowEntry, World};
 use crate::{FINE, WRONG, report};
 
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub(crate) fn run(verb: &Lint, terminal: Terminal, out: &mut Vec<u8>) -> Result<
         !source.files.is_empty(),
         "no files; hint: kubectl ext lint FOLDER, or -f - for standard input"
     );
-    let world = World::read(&source)?;
+    let world = World::read(&source, Wanted::NEAR)?;
     let findings = findings(world);
     match verb.output {
         Form::Human => report::human::write(out, &findings, terminal)?,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::args::{Format, Source};
 use crate::output;
 use crate::report::human::complain;
-use crate::world::World;
+use crate::world::{Wanted, World};
 use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ struct Services {
 }
 
 pub(crate) fn run(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read(&verb.source)?;
+    let world = World::read(&verb.source, Wanted::RECORDS)?;
     let is_wrong = complain(&world.findings)?;
     let rows = rows(verb, &world);
     match verb.output {

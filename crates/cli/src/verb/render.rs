@@ -15,7 +15,7 @@ use crate::args::Source;
 use crate::finding::{self, Finding};
 use crate::output;
 use crate::report::human::complain;
-use crate::world::World;
+use crate::world::{Wanted, World};
 use crate::{FINE, WRONG};
 
 const REDACTED: &str = "[redacted]";
@@ -58,7 +58,7 @@ pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<u8> {
         !source.files.is_empty(),
         "no files; hint: kubectl ext render FOLDER, or -f - for standard input"
     );
-    let world = World::read(&source)?;
+    let world = World::read(&source, Wanted::NEAR)?;
     let Rendered {
         pipelines,
         secrets,

@@ -31,8 +31,8 @@ pub(crate) struct Run {
     #[arg(long)]
     follow: bool,
     /// Print the run and start nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[arg(long = "dry-run")]
+    dry: bool,
     /// Space for each codeset
     #[arg(long, value_name = "QUANTITY", default_value = pipeline::WORKSPACE_SIZE)]
     workspace_size: String,
@@ -87,7 +87,7 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
         &verb.workspace_size,
     )
     .map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
-    if verb.dry_run {
+    if verb.dry {
         output::yaml(out, &run)?;
         return Ok(FINE);
     }

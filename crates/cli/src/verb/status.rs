@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::args::{Cluster, Format, Source, View};
 use crate::output;
 use crate::verb::resolve::chosen;
-use crate::world::{WorkflowEntry, World};
+use crate::world::{Wanted, WorkflowEntry, World};
 use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
@@ -21,9 +21,12 @@ pub(crate) struct Status {
     workflows: Vec<String>,
     #[command(flatten)]
     cluster: Cluster,
-    /// Only workflows of this namespace
+    /// The namespace to look at
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
+    /// Look at all namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
     /// The form of the answer
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -48,20 +51,18 @@ struct Workflows {
 }
 
 pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read(&Source {
+    let source = Source {
         files: Vec::new(),
         cluster: verb.cluster.clone(),
         view: View {
             namespace: verb.namespace.clone(),
+            all_namespaces: verb.all_namespaces,
             ..View::default()
         },
-    })?;
+    };
+    let world = World::read(&source, Wanted::WORKFLOWS)?;
     let rows: Vec<Row> = chosen(&world, &verb.workflows)?
         .into_iter()
-        .filter(|entry| {
-            let namespace = verb.namespace.as_deref();
-            namespace.is_none_or(|namespace| *entry.key.namespace == *namespace)
-        })
         .map(row)
         .collect();
     let is_fine = rows.iter().all(|row| row.ready == "True");

@@ -15,7 +15,7 @@ use crate::args::{Cluster, Format, Source, View};
 use crate::output::{self, Colour, Terminal};
 use crate::report::human::complain;
 use crate::verb::resolve::{Answer, Outcome, answers, near};
-use crate::world::World;
+use crate::world::{Wanted, World};
 use crate::{AFFECTED, BROKEN, FINE};
 
 #[derive(Debug, Args)]
@@ -74,11 +74,12 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
         !(verb.change.is_empty() && verb.delete.is_empty()),
         "no change; hint: -f RECORD.yaml, or --delete NAME"
     );
-    let mut world = World::read(&Source {
+    let source = Source {
         files: verb.base.clone(),
         cluster: verb.cluster.clone(),
         view: verb.view.clone(),
-    })?;
+    };
+    let mut world = World::read(&source, Wanted::ALL)?;
     complain(&world.findings)?;
     let before = all(&world);
     change(&mut world, verb)?;

@@ -1,6 +1,7 @@
 //! Objects from a cluster. Secrets are never asked for: what of them a person may see is not what the
 //! operator may.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,28 +13,23 @@ use kube::{Api, Client, Config};
 use serde_json::Value;
 
 use crate::args::{Cluster, View};
+use crate::world::Wanted;
 
 /// Objects in a page of a list.
 const PAGE: u32 = 500;
 
-const KINDS: [(&str, &str); 3] = [
-    ("ClusterExtension", "clusterextensions"),
-    ("Extension", "extensions"),
-    ("Workflow", "workflows"),
-];
-
-/// All records and workflows that the caller may list, and the namespace of the context.
-pub(super) fn read(cluster: &Cluster, view: &View) -> Result<(Vec<Value>, String)> {
+/// All that is wanted and that the caller may list, and the namespace that was looked at.
+pub(super) fn read(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
     // Only the first call of a process may install one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("failed to start")?;
-    runtime.block_on(list(cluster, view))
+    runtime.block_on(list(cluster, view, wanted))
 }
 
-async fn list(cluster: &Cluster, view: &View) -> Result<(Vec<Value>, String)> {
+async fn list(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
     let config = configuration(cluster).await?;
     let namespace = view
         .namespace
@@ -41,10 +37,58 @@ async fn list(cluster: &Cluster, view: &View) -> Result<(Vec<Value>, String)> {
         .unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
     let mut objects = Vec::new();
-    for (kind, plural) in KINDS {
-        objects.extend(all(&client, kind, plural).await?);
+    if wanted.records {
+        let api = api(&client, "ClusterExtension", "clusterextensions", None);
+        objects.extend(all(&api, "ClusterExtension").await.map_err(explain)?);
+        let records = near(&client, "Extension", "extensions", &namespace, view, wanted);
+        objects.extend(records.await?);
+    }
+    if wanted.workflows {
+        let workflows = near(&client, "Workflow", "workflows", &namespace, view, wanted);
+        objects.extend(workflows.await?);
     }
     Ok((objects, namespace))
+}
+
+/// The objects of a namespace, or of all.
+async fn near(
+    client: &Client,
+    kind: &str,
+    plural: &str,
+    namespace: &str,
+    view: &View,
+    wanted: Wanted,
+) -> Result<Vec<Value>> {
+    let is_wide = view.all_namespaces || (wanted.everywhere && view.namespace.is_none());
+    let own = api(client, kind, plural, Some(namespace));
+    if !is_wide {
+        return all(&own, kind).await.map_err(explain);
+    }
+    match all(&api(client, kind, plural, None), kind).await {
+        // Who may not look at all was not asked to: then what is near has to do.
+        Err(kube::Error::Api(status)) if status.code == 403 && !view.all_namespaces => {
+            let mut err = io::stderr().lock();
+            writeln!(
+                err,
+                "note: you may list {plural} of namespace `{namespace}` only"
+            )?;
+            all(&own, kind).await.map_err(explain)
+        }
+        result => result.map_err(explain),
+    }
+}
+
+fn explain(error: kube::Error) -> anyhow::Error {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => anyhow::anyhow!(
+            "{}; hint: ask for ClusterRole extension-registry-view, or name a namespace of yours with -n",
+            status.message
+        ),
+        kube::Error::Api(status) if status.code == 404 => {
+            anyhow::anyhow!("the cluster does not know {GROUP}/{VERSION}; hint: kubectl ext doctor")
+        }
+        error => anyhow::Error::new(error).context("failed to ask the cluster"),
+    }
 }
 
 /// The configuration of a client, from what was typed.
@@ -69,7 +113,7 @@ pub(crate) async fn configuration(cluster: &Cluster) -> Result<Config> {
     Ok(config)
 }
 
-async fn all(client: &Client, kind: &str, plural: &str) -> Result<Vec<Value>> {
+fn api(client: &Client, kind: &str, plural: &str, namespace: Option<&str>) -> Api<DynamicObject> {
     let resource = ApiResource {
         group: GROUP.to_owned(),
         version: VERSION.to_owned(),
@@ -77,18 +121,21 @@ async fn all(client: &Client, kind: &str, plural: &str) -> Result<Vec<Value>> {
         kind: kind.to_owned(),
         plural: plural.to_owned(),
     };
-    let api = Api::<DynamicObject>::all_with(client.clone(), &resource);
+    match namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    }
+}
+
+async fn all(api: &Api<DynamicObject>, kind: &str) -> Result<Vec<Value>, kube::Error> {
     let mut objects = Vec::new();
     let mut parameters = ListParams::default().limit(PAGE);
     loop {
-        let page = api
-            .list(&parameters)
-            .await
-            .with_context(|| format!("failed to list {plural}"))?;
+        let page = api.list(&parameters).await?;
         for mut object in page.items {
             object.metadata.managed_fields = None;
-            let mut object = serde_json::to_value(object)?;
-            object["apiVersion"] = resource.api_version.clone().into();
+            let mut object = serde_json::to_value(object).map_err(kube::Error::SerdeError)?;
+            object["apiVersion"] = format!("{GROUP}/{VERSION}").into();
             object["kind"] = kind.into();
             objects.push(object);
         }
