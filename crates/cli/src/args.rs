@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
-    completion, describe, doctor, explain, lint, list, render, resolve, run, status, version,
-    whatif,
+    complete, completion, describe, doctor, explain, lint, list, render, resolve, run, status,
+    version, whatif,
 };
 
 /// Extensions: which tools are registered, what a workflow gets of them, and why.
@@ -49,6 +49,9 @@ pub(crate) enum Verb {
     Doctor(doctor::Doctor),
     /// Print a script that completes commands in a shell
     Completion(completion::Completion),
+    /// Answer kubectl's question for completions
+    #[command(name = "__complete", hide = true)]
+    Complete(complete::Complete),
     /// Print the version
     Version(version::Version),
 }
@@ -65,7 +68,46 @@ pub(crate) struct Source {
     pub(crate) view: View,
 }
 
-/// How things look to whom.
+/// Files alone: no cluster is asked.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Files {
+    /// Files and folders; the same as `-f`
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// A file or folder of records and workflows, or `-` for standard input; may be repeated
+    #[arg(short = 'f', long = "filename", value_name = "PATH")]
+    named: Vec<PathBuf>,
+    /// Namespace of objects that name none
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    #[command(flatten)]
+    perspective: Perspective,
+}
+
+impl Files {
+    /// Where they come from.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) fn source(&self, verb: &str) -> anyhow::Result<Source> {
+        let files: Vec<PathBuf> = self.named.iter().chain(&self.paths).cloned().collect();
+        anyhow::ensure!(
+            !files.is_empty(),
+            "no files; hint: kubectl ext {verb} FOLDER, or -f - for standard input"
+        );
+        Ok(Source {
+            files,
+            cluster: Cluster::default(),
+            view: View {
+                namespace: self.namespace.clone(),
+                all_namespaces: false,
+                perspective: self.perspective.clone(),
+            },
+        })
+    }
+}
+
+/// What is looked at, and how.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct View {
     /// The namespace to look at; of files, that of objects which name none
@@ -74,6 +116,13 @@ pub(crate) struct View {
     /// Look at all namespaces of the cluster
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     pub(crate) all_namespaces: bool,
+    #[command(flatten)]
+    pub(crate) perspective: Perspective,
+}
+
+/// How things look to whom.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Perspective {
     /// The user on whose behalf workflows resolve, where nobody signed for them
     #[arg(long = "as", value_name = "USER")]
     pub(crate) user: Option<String>,

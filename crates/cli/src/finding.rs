@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// It cannot work.
@@ -24,7 +25,7 @@ pub(crate) struct Position {
 }
 
 /// One thing that is wrong. It holds no value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub(crate) struct Finding {
     /// What kind of thing: `unknown-field`, or the reason of a refusal.
     pub(crate) rule: String,
@@ -32,6 +33,7 @@ pub(crate) struct Finding {
     pub(crate) level: Level,
     /// The file; `-` is standard input.
     #[serde(serialize_with = "text")]
+    #[schemars(with = "String")]
     pub(crate) file: Arc<str>,
     /// The line, from 1.
     pub(crate) line: usize,

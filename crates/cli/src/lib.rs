@@ -62,6 +62,7 @@ fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8>
         Verb::Status(verb) => verb::status::run(verb, out),
         Verb::Doctor(verb) => verb::doctor::run(verb, terminal, out),
         Verb::Completion(verb) => Ok(verb::completion::run(verb, out)),
+        Verb::Complete(verb) => Ok(verb::complete::run(verb, out)?),
         Verb::Version(verb) => verb::version::run(verb, out),
     }
 }

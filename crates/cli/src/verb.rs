@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub(crate) mod complete;
 pub(crate) mod completion;
 pub(crate) mod describe;
 pub(crate) mod doctor;

@@ -283,9 +283,9 @@ impl World {
         };
         let written = value.get("spec").cloned().unwrap_or_default();
         let inline = seal::inline(&written);
-        let spec = match self.view.inline_credentials {
+        let spec = match self.view.perspective.inline_credentials {
             InlineCredentials::Seal => {
-                let namespace = &self.view.records_namespace;
+                let namespace = &self.view.perspective.records_namespace;
                 seal::seal(&key, written, &mut self.secrets, namespace)
             }
             InlineCredentials::Allow => written,
@@ -353,9 +353,9 @@ impl World {
             .and_then(|annotations| annotations.get(IDENTITY_ANNOTATION))
             .and_then(|text| serde_json::from_str::<Signed>(text).ok());
         let named = || {
-            self.view.user.clone().map(|user| Signed {
+            self.view.perspective.user.clone().map(|user| Signed {
                 user,
-                groups: self.view.groups.clone(),
+                groups: self.view.perspective.groups.clone(),
             })
         };
         let Signed { user, groups } = signed.or_else(named)?;
@@ -365,7 +365,7 @@ impl World {
 
     /// Who asks for a workflow.
     pub(crate) fn consumer(&self, entry: &WorkflowEntry) -> Consumer {
-        let zone = self.view.zone.as_deref().map(Name::from);
+        let zone = self.view.perspective.zone.as_deref().map(Name::from);
         let person = self.person(&entry.workflow);
         consumer(&entry.key.namespace, zone.as_ref(), person.as_ref())
     }
@@ -377,7 +377,9 @@ impl World {
             .into_iter()
             .map(|resolution| match resolution.choice() {
                 Some(choice) => {
-                    let keys = self.secrets.keys(choice, &self.view.records_namespace);
+                    let keys = self
+                        .secrets
+                        .keys(choice, &self.view.perspective.records_namespace);
                     resolution.with_keys(keys)
                 }
                 None => resolution.without_keys(),
@@ -393,6 +395,6 @@ impl World {
 
     /// Namespace of the source Secrets of cluster records.
     pub(crate) fn records_namespace(&self) -> &str {
-        &self.view.records_namespace
+        &self.view.perspective.records_namespace
     }
 }

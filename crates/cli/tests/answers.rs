@@ -186,3 +186,18 @@ fn version_and_completion() {
     }
     assert_eq!(ext(&["no-such-verb"]).code, 2);
 }
+
+/// The last word is unfinished, as kubectl gives it.
+#[test]
+fn kubectl_completes_verbs_options_and_values() {
+    let complete = |words: &[&str]| ext(&[&["__complete"], words].concat()).out;
+    assert_eq!(complete(&["wh"]), "whatif\n:4\n");
+    assert!(complete(&[""]).contains("lint\n"));
+    assert!(!complete(&["_"]).contains("complete"));
+    assert_eq!(complete(&["list", "--prod"]), "--product\n:4\n");
+    assert_eq!(complete(&["list", "-o", "w"]), "wide\n:4\n");
+    assert_eq!(complete(&["lint", "-f", ""]), ":0\n");
+    assert_eq!(complete(&["nothing", ""]), ":4\n");
+    let script = ext(&["completion", "kubectl"]).out;
+    assert!(script.starts_with("#!/bin/sh\n"), "{script}");
+}

@@ -1,4 +1,4 @@
-//! Writes the reference of commands and the man pages: `docgen [FOLDER]`, `docs` if none is given.
+//! Writes the reference of commands, the man pages and the schemas of answers: `docgen [FOLDER]`, `docs` if none is given.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -15,6 +15,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("commands.md"), documentation::reference())?;
     for (name, text) in documentation::pages()? {
         fs::write(man.join(name), text)?;
+    }
+    let schemas = folder.join("schemas");
+    fs::create_dir_all(&schemas)?;
+    for (name, schema) in documentation::schemas() {
+        let text = documentation::schema_text(&schema)?;
+        fs::write(schemas.join(format!("{name}.json")), text)?;
     }
     Ok(())
 }

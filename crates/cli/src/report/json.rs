@@ -1,13 +1,14 @@
 //! Findings for programs: `{"findings": [...]}`, each as [`Finding`] has it.
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::finding::Finding;
 use crate::output;
 
-#[derive(Serialize)]
-struct Report<'f> {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Report<'f> {
     findings: &'f [Finding],
 }
 

@@ -8,6 +8,7 @@ use extension_registry_core::record::{
     Credentials, Name, Record, Source as ValueSource, SourceSecret,
 };
 use extension_registry_core::version::RecordVersion;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::FINE;
@@ -29,9 +30,9 @@ pub(crate) struct Describe {
     output: Format,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Description {
+pub(crate) struct Description {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
@@ -45,7 +46,7 @@ struct Description {
     consumers: Vec<Consumer>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Service {
     name: String,
     resource: Option<String>,
@@ -55,7 +56,7 @@ struct Service {
     configuration: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Endpoint {
     name: String,
     #[serde(rename = "type")]
@@ -63,7 +64,7 @@ struct Endpoint {
     configuration: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Set {
     name: String,
     scope: &'static str,
@@ -73,7 +74,7 @@ struct Set {
     keys: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Consumer {
     namespace: String,
     workflow: String,

@@ -5,6 +5,7 @@ mod checks;
 use anyhow::{Context, Result};
 use clap::Args;
 use kube::Client;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{Cluster, Format};
@@ -25,7 +26,7 @@ pub(crate) struct Doctor {
 }
 
 /// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Verdict {
     /// As it should be.
@@ -37,7 +38,7 @@ enum Verdict {
 }
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 struct Check {
     name: String,
     verdict: Verdict,
@@ -57,8 +58,8 @@ impl Check {
     }
 }
 
-#[derive(Serialize)]
-struct Checks {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Checks {
     checks: Vec<Check>,
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use extension_registry_api::convert;
 use extension_registry_core::resolve::{Examined, Verdict, examine};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{Format, Source};
@@ -33,7 +34,7 @@ pub(crate) struct Explain {
 /// Candidates that failed on more selectors than the nearest are seldom of interest.
 const NEAREST: usize = 10;
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Explanation {
     #[serde(flatten)]
     answer: Answer,
@@ -42,7 +43,7 @@ struct Explanation {
     omitted: usize,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Candidate {
     kind: &'static str,
     record: String,
@@ -52,7 +53,7 @@ struct Candidate {
     failed: Vec<Failed>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Failed {
     selector: &'static str,
     wanted: String,
@@ -60,8 +61,8 @@ struct Failed {
     found: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Explanations {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Explanations {
     requirements: Vec<Explanation>,
 }
 

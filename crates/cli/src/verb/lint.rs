@@ -1,11 +1,11 @@
 //! `lint`: what is wrong in files, before anybody applies them.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use extension_registry_api::extension::CredentialsScope;
 use extension_registry_binding::workflow::prepare;
 
-use crate::args::Source;
+use crate::args::Files;
 use crate::finding::{self, Finding, Level};
 use crate::output::Terminal;
 use crate::world::{RecordEntry, Wanted, WorkflowEntry, World};
@@ -13,11 +13,8 @@ use crate::{FINE, WRONG, report};
 
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
-    /// Files and folders; the same as `-f`
-    #[arg(value_name = "PATH")]
-    paths: Vec<std::path::PathBuf>,
     #[command(flatten)]
-    source: Source,
+    files: Files,
     /// The form of the findings
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
@@ -41,12 +38,7 @@ enum Form {
 }
 
 pub(crate) fn run(verb: &Lint, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    let mut source = verb.source.clone();
-    source.files.extend(verb.paths.iter().cloned());
-    ensure!(
-        !source.files.is_empty(),
-        "no files; hint: kubectl ext lint FOLDER, or -f - for standard input"
-    );
+    let source = verb.files.source("lint")?;
     let world = World::read(&source, Wanted::NEAR)?;
     let findings = findings(world);
     match verb.output {

@@ -7,6 +7,7 @@ use clap::Args;
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{Record, Service};
 use extension_registry_core::version::RecordVersion;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{Format, Source};
@@ -41,7 +42,7 @@ pub(crate) struct List {
 
 /// A service. Neither URLs nor any other value: the minimal form of a record may keep a password
 /// there.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
     kind: &'static str,
@@ -64,8 +65,8 @@ struct Row {
     default: bool,
 }
 
-#[derive(Serialize)]
-struct Services {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Services {
     services: Vec<Row>,
 }
 

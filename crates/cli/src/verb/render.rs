@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::projection;
@@ -11,7 +11,7 @@ use extension_registry_binding::workflow::{Needed, prepare};
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
-use crate::args::Source;
+use crate::args::Files;
 use crate::finding::{self, Finding};
 use crate::output;
 use crate::report::human::complain;
@@ -22,11 +22,8 @@ const REDACTED: &str = "[redacted]";
 
 #[derive(Debug, Args)]
 pub(crate) struct Render {
-    /// Files and folders; the same as `-f`
-    #[arg(value_name = "PATH")]
-    paths: Vec<std::path::PathBuf>,
     #[command(flatten)]
-    source: Source,
+    files: Files,
     /// The form of the objects
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
@@ -52,12 +49,7 @@ struct Rendered {
 }
 
 pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<u8> {
-    let mut source = verb.source.clone();
-    source.files.extend(verb.paths.iter().cloned());
-    ensure!(
-        !source.files.is_empty(),
-        "no files; hint: kubectl ext render FOLDER, or -f - for standard input"
-    );
+    let source = verb.files.source("render")?;
     let world = World::read(&source, Wanted::NEAR)?;
     let Rendered {
         pipelines,

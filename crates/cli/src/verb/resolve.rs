@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use extension_registry_binding::workflow::{Found, Resolution, prepare};
 use extension_registry_core::version::RecordVersion;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{Format, Source};
@@ -27,7 +28,7 @@ pub(crate) struct Resolve {
 }
 
 /// What a requirement came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
     pub(crate) namespace: String,
@@ -39,7 +40,7 @@ pub(crate) struct Answer {
 }
 
 /// The choice, or the refusal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Outcome {
     /// One service of one record.
@@ -65,14 +66,14 @@ pub(crate) enum Outcome {
 }
 
 /// What requirements came to, and what else is wrong in their workflows.
-#[derive(Serialize)]
-struct Answers {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Answers {
     answers: Vec<Answer>,
     problems: Vec<Wrong>,
 }
 
 /// Something that keeps a workflow from its pipeline although its requirements are resolved.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Wrong {
     namespace: String,
     workflow: String,

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use extension_registry_api::Workflow;
 use extension_registry_api::status::READY;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{Cluster, Format, Source, View};
@@ -32,7 +33,7 @@ pub(crate) struct Status {
     output: Format,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
     namespace: String,
@@ -45,8 +46,8 @@ struct Row {
     run_as: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Workflows {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Workflows {
     workflows: Vec<Row>,
 }
 

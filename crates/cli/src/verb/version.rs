@@ -5,7 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Args;
 use extension_registry_api::{GROUP, VERSION};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::args::Format;
 use crate::{FINE, output};
@@ -17,9 +18,22 @@ pub(crate) struct Version {
     output: Format,
 }
 
+/// What speaks what.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Versions<'v> {
+    /// Of this program.
+    version: &'v str,
+    /// Of the kinds that it knows.
+    api_version: &'v str,
+}
+
 pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
     let (version, api) = (env!("CARGO_PKG_VERSION"), format!("{GROUP}/{VERSION}"));
-    let data = json!({"version": version, "apiVersion": api});
+    let data = Versions {
+        version,
+        api_version: &api,
+    };
     match verb.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,

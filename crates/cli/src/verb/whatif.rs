@@ -9,6 +9,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 use extension_registry_api::convert;
 use extension_registry_core::record::RecordKey;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{Cluster, Format, Source, View};
@@ -39,7 +40,7 @@ pub(crate) struct Whatif {
 }
 
 /// What becomes of a requirement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Effect {
     /// It resolves no more.
@@ -52,7 +53,7 @@ enum Effect {
     OtherRefusal,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Affected {
     namespace: String,
@@ -64,8 +65,8 @@ struct Affected {
     after: Outcome,
 }
 
-#[derive(Serialize)]
-struct Answered {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Answered {
     affected: Vec<Affected>,
 }
 
