@@ -1,6 +1,7 @@
 //! What was typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -81,6 +82,8 @@ pub(crate) struct Files {
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
     #[command(flatten)]
+    identity: Identity,
+    #[command(flatten)]
     perspective: Perspective,
 }
 
@@ -97,7 +100,10 @@ impl Files {
         );
         Ok(Source {
             files,
-            cluster: Cluster::default(),
+            cluster: Cluster {
+                identity: self.identity.clone(),
+                ..Cluster::default()
+            },
             view: View {
                 namespace: self.namespace.clone(),
                 all_namespaces: false,
@@ -120,15 +126,20 @@ pub(crate) struct View {
     pub(crate) perspective: Perspective,
 }
 
-/// How things look to whom.
+/// Somebody else.
 #[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct Perspective {
-    /// The user on whose behalf workflows resolve, where nobody signed for them
+pub(crate) struct Identity {
+    /// Act as this user; workflows that nobody signed for resolve on their behalf
     #[arg(long = "as", value_name = "USER")]
     pub(crate) user: Option<String>,
     /// A group of that user; may be repeated
     #[arg(long = "as-group", value_name = "GROUP", requires = "user")]
     pub(crate) groups: Vec<String>,
+}
+
+/// Settings of the operator, which resolution depends on.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Perspective {
     /// Zone in which steps run; the operator has a setting of that name
     #[arg(long, value_name = "ZONE", env = "EXTENSION_REGISTRY_ZONE")]
     pub(crate) zone: Option<String>,
@@ -164,9 +175,31 @@ pub(crate) struct Cluster {
     /// A context of the kubeconfig
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// Seconds to wait for an answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub(crate) request_timeout: u64,
+    /// How long to wait for an answer: `30s`, `2m`, or a number of seconds
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) request_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+/// As kubectl takes it.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, text.as_bytes()[number.len()]),
+        None => (text, b's'),
+    };
+    let seconds = match unit {
+        b'm' => 60,
+        b'h' => 3_600,
+        _ => 1,
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(seconds))
+        .filter(|seconds| *seconds > 0)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "write it as `30s` or `2m`".to_owned())
 }
 
 /// The form of what is shown.

@@ -201,3 +201,47 @@ fn kubectl_completes_verbs_options_and_values() {
     let script = ext(&["completion", "kubectl"]).out;
     assert!(script.starts_with("#!/bin/sh\n"), "{script}");
 }
+
+/// A person's own credentials are found only on that person's behalf.
+#[test]
+fn as_somebody_else_other_things_resolve() {
+    let objects = "apiVersion: registry.fuseml.io/v1alpha1
+kind: ClusterExtension
+metadata: {name: store}
+spec: {product: store, services: [{name: s3, credentials: [{name: mine, scope: user, user: [ada]}]}]}
+---
+apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata: {name: train, namespace: dev}
+spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]}
+";
+    let resolve =
+        |arguments: &[&str]| ext_with(&[&["resolve", "-f", "-"], arguments].concat(), objects);
+    let nobody = resolve(&[]);
+    assert_eq!(nobody.code, 1);
+    assert!(nobody.out.contains("NoAccess"), "{}", nobody.out);
+    assert_eq!(resolve(&["--as", "ada"]).code, 0);
+    assert_eq!(resolve(&["--as", "grace", "--as-group", "ada"]).code, 1);
+    assert_eq!(resolve(&["--as-group", "team"]).code, 2);
+    let render = ext_with(&["render", "-f", "-", "--as", "ada"], objects);
+    assert_eq!(render.code, 0);
+    assert!(
+        render.out.contains("registry.fuseml.io/personal: \"true\""),
+        "{}",
+        render.out
+    );
+}
+
+#[test]
+fn times_are_written_as_for_kubectl() {
+    for (time, is_understood) in [
+        ("5", true),
+        ("30s", true),
+        ("2m", true),
+        ("0", false),
+        ("x", false),
+    ] {
+        let code = ext(&["list", "-f", RECORDS, "--request-timeout", time]).code;
+        assert_eq!(code, if is_understood { 0 } else { 2 }, "{time}");
+    }
+}

@@ -2,7 +2,6 @@
 //! operator may.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use extension_registry_api::{GROUP, VERSION};
@@ -107,9 +106,12 @@ pub(crate) async fn configuration(cluster: &Cluster) -> Result<Config> {
         None => Config::from_kubeconfig(&options).await,
     }
     .with_context(|| format!("no cluster to ask; {hint}"))?;
-    let timeout = Duration::from_secs(cluster.request_timeout);
-    config.connect_timeout = Some(timeout);
-    config.read_timeout = Some(timeout);
+    config.connect_timeout = Some(cluster.request_timeout);
+    config.read_timeout = Some(cluster.request_timeout);
+    if let Some(user) = &cluster.identity.user {
+        config.auth_info.impersonate = Some(user.clone());
+        config.auth_info.impersonate_groups = Some(cluster.identity.groups.clone());
+    }
     Ok(config)
 }
 
