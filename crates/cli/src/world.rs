@@ -239,6 +239,22 @@ impl World {
         }
     }
 
+    /// Secrets of which a choice takes every key, and of which nobody knows the keys here.
+    pub(crate) fn whole_secrets_unknown(&self, resolved: &Resolved) -> Vec<ObjectKey> {
+        let choices = resolved
+            .resolutions
+            .iter()
+            .filter_map(|resolution| Some(&resolution.answer.as_ref()?.as_ref().ok()?.choice));
+        choices
+            .filter(|choice| {
+                choice
+                    .credentials()
+                    .is_some_and(|credentials| credentials.secret.is_some())
+            })
+            .flat_map(|choice| self.secrets.unknown(choice, self.records_namespace()))
+            .collect()
+    }
+
     /// Namespace of the source Secrets of cluster records.
     pub(crate) fn records_namespace(&self) -> &str {
         &self.view.perspective.records_namespace

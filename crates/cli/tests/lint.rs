@@ -114,3 +114,41 @@ fn what_is_not_there_is_an_error_with_its_name() {
     assert_eq!(output.code, 1);
     assert!(output.err.contains("hint:"), "{}", output.err);
 }
+
+/// Only the cluster has the Secret, so nobody here can tell whether the key is in it.
+#[test]
+fn a_key_of_a_secret_that_is_not_among_the_files_is_no_error() {
+    let objects = "apiVersion: registry.fuseml.io/v1alpha1
+kind: ClusterExtension
+metadata: {name: store}
+spec: {product: store, services: [{name: s3, credentials: [{name: all, secretRef: {name: keys}}]}]}
+---
+apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata: {name: train, namespace: dev}
+spec:
+  steps:
+    - name: a
+      image: i
+      env: [{name: X, value: '{{ extensions.store.cfg.TOKEN }}'}]
+      extensions: [{name: store, product: store}]
+";
+    let output = ext_with(&["lint", "-f", "-"], objects);
+    assert_eq!(output.code, 0, "{}", output.out);
+    assert!(output.out.contains("warning[UnknownKey]"), "{}", output.out);
+    assert!(
+        output
+            .out
+            .contains("Secret extension-registry-records/keys")
+    );
+    let secret = |key: &str| {
+        format!(
+            "{objects}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: keys, namespace: extension-registry-records}}\nstringData: {{{key}: canary-77}}\n"
+        )
+    };
+    let output = ext_with(&["lint", "-f", "-"], &secret("TOKEN"));
+    assert_eq!((output.code, &*output.out), (0, ""));
+    let output = ext_with(&["lint", "-f", "-"], &secret("OTHER"));
+    assert_eq!(output.code, 1);
+    assert!(!output.out.contains("canary"));
+}

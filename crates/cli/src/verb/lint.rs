@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use extension_registry_api::extension::CredentialsScope;
 use extension_registry_binding::workflow::prepare;
+use extension_registry_core::refusal::Reason;
 
 use crate::args::Files;
 use crate::finding::{self, Finding, Level};
@@ -103,17 +104,29 @@ fn admits_nobody(entry: &RecordEntry, findings: &mut Vec<Finding>) {
 
 /// What a workflow gets wrong by itself, and where the files have records, what does not resolve.
 fn problems(world: &World, entry: &WorkflowEntry, findings: &mut Vec<Finding>) {
-    let Err(refusals) = prepare(&world.resolved(entry)) else {
+    let resolved = world.resolved(entry);
+    let Err(refusals) = prepare(&resolved) else {
         return;
     };
     let has_records = !world.records.is_empty();
+    let unknown = world.whole_secrets_unknown(&resolved);
     for problem in refusals.problems {
         let reason = problem.refusal.reason;
         // Without records everything would be missing.
         if !has_records && !reason.is_stalled() {
             continue;
         }
-        let finding = entry.origin.error(reason.as_str(), &problem.field);
-        findings.push(finding.says(problem.refusal.message, problem.refusal.hint));
+        let mut finding = entry.origin.error(reason.as_str(), &problem.field);
+        let mut hint = problem.refusal.hint;
+        // The key may well be in a Secret that only the cluster has.
+        if reason == Reason::UnknownKey && !unknown.is_empty() {
+            finding.level = Level::Warning;
+            let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+            hint = format!(
+                "it may be a key of Secret {}, which is not among the files",
+                names.join(", ")
+            );
+        }
+        findings.push(finding.says(problem.refusal.message, hint));
     }
 }
