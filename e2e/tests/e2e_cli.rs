@@ -136,6 +136,7 @@ async fn people_ask_a_cluster() {
     }
     a_project_is_enough(&lab);
     runs_are_started_and_followed(&lab, admin).await;
+    tools_are_registered_and_unregistered(&lab, admin).await;
     lab.stop().await;
 }
 
@@ -216,6 +217,39 @@ async fn runs_are_started_and_followed(lab: &Lab, admin: &Path) {
             .kubectl_run(&["delete", "-n", "alpha", &run])
             .unwrap();
     }
+}
+
+async fn tools_are_registered_and_unregistered(lab: &Lab, admin: &Path) {
+    let url = ["--url", "http://stroe:9000", "--yes"];
+    let register = |arguments: &[&str]| {
+        ext(
+            admin,
+            &[&["register", "stroe"], &url[..], arguments].concat(),
+        )
+    };
+    let answer = register(&["--credential", "KEY=env:PATH"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    // The workflow that found nothing is healed, and the value is sealed where there is a webhook.
+    lab.ready("Workflow", "alpha", "wanting").await;
+    let record = lab.get("ClusterExtension", "", "stroe").await;
+    let entry = &record["spec"]["services"][0]["credentials"][0]["configuration"][0];
+    assert_eq!(
+        entry["valueFrom"]["sealedRef"].is_object(),
+        lab.cluster.is_ours()
+    );
+    // Once more is nothing new.
+    assert_eq!(register(&["--credential", "KEY=env:PATH"]).code, 0);
+    let answer = ext(admin, &["unregister", "stroe"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.err.contains("hint: --yes"), "{}", answer.err);
+    let answer = ext(admin, &["unregister", "stro", "--yes"]);
+    assert!(
+        answer.err.contains("did you mean `stroe`?"),
+        "{}",
+        answer.err
+    );
+    assert_eq!(ext(admin, &["unregister", "stroe", "--yes"]).code, 0);
+    assert!(lab.get("ClusterExtension", "", "stroe").await.is_null());
 }
 
 /// The name of the one run there is.

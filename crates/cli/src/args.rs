@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
-    complete, completion, describe, doctor, explain, lint, list, render, resolve, run, status,
-    version, whatif,
+    complete, completion, describe, doctor, explain, lint, list, register, render, resolve, run,
+    status, unregister, version, whatif,
 };
 
 /// Extensions: which tools are registered, what a workflow gets of them, and why.
@@ -32,6 +32,10 @@ pub(crate) enum Verb {
     List(list::List),
     /// Show a record: services, endpoints, credentials by name, consumers
     Describe(describe::Describe),
+    /// Register a tool: one service, one endpoint, its credentials
+    Register(register::Register),
+    /// Delete a record, after saying who uses it
+    Unregister(unregister::Unregister),
     /// Resolve the requirements of workflows
     Resolve(resolve::Resolve),
     /// Say of every candidate which test it passed or failed

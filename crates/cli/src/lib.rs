@@ -53,6 +53,8 @@ fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8>
     match &args.verb {
         Verb::List(verb) => verb::list::run(verb, out),
         Verb::Describe(verb) => verb::describe::run(verb, out),
+        Verb::Register(verb) => verb::register::run(verb, out),
+        Verb::Unregister(verb) => verb::unregister::run(verb, out),
         Verb::Resolve(verb) => verb::resolve::run(verb, terminal, out),
         Verb::Explain(verb) => verb::explain::run(verb, terminal, out),
         Verb::Whatif(verb) => verb::whatif::run(verb, terminal, out),

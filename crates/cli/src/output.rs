@@ -76,6 +76,20 @@ pub(crate) fn table(
     Ok(())
 }
 
+/// Asks a person. Where nobody can answer, that is an error with the way out.
+pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
+    anyhow::ensure!(
+        io::stdin().is_terminal(),
+        "nobody is there to be asked; hint: --yes goes ahead without a question"
+    );
+    let mut err = io::stderr().lock();
+    write!(err, "{question} [y/N] ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
 /// Data as JSON.
 pub(crate) fn json(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
     serde_json::to_writer_pretty(&mut *out, data)?;

@@ -151,6 +151,13 @@ impl World {
         Ok(world)
     }
 
+    /// What is wrong with one object by itself.
+    pub(crate) fn check(object: serde_json::Value) -> Vec<Finding> {
+        let mut world = Self::default();
+        world.add(&"".into(), object, Marks::default());
+        world.findings
+    }
+
     /// Adds the objects of a text.
     pub(crate) fn add_text(&mut self, file: &Arc<str>, text: &str) {
         let (documents, faults) = yaml::parse(text);

@@ -70,6 +70,8 @@ fn every_verb_says_how_it_is_used() {
     for verb in [
         "list",
         "run",
+        "register",
+        "unregister",
         "describe",
         "resolve",
         "explain",

@@ -75,11 +75,11 @@ struct Set {
 }
 
 #[derive(JsonSchema, Serialize)]
-struct Consumer {
-    namespace: String,
-    workflow: String,
-    step: String,
-    requirement: String,
+pub(crate) struct Consumer {
+    pub(crate) namespace: String,
+    pub(crate) workflow: String,
+    pub(crate) step: String,
+    pub(crate) requirement: String,
     service: String,
 }
 
@@ -194,7 +194,8 @@ fn set(credentials: &Credentials) -> Set {
     }
 }
 
-fn consumers(world: &World, record: &Record) -> Vec<Consumer> {
+/// The requirements that are bound to a record.
+pub(crate) fn consumers(world: &World, record: &Record) -> Vec<Consumer> {
     let mut consumers = Vec::new();
     for entry in &world.workflows {
         for answer in answers(world, entry) {

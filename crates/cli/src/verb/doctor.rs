@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::{Cluster, Format};
 use crate::output::{self, Colour, Terminal};
-use crate::world::cluster::configuration;
+use crate::world::cluster::{block_on, configuration};
 use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
@@ -64,13 +64,7 @@ pub(crate) struct Checks {
 }
 
 pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    // Only the first call of a process may install one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start")?;
-    let checks = runtime.block_on(look(verb))?;
+    let checks = block_on(look(verb))?;
     let is_bad = checks.iter().any(|check| check.verdict == Verdict::Bad);
     match verb.output {
         Format::Json => output::json(out, &Checks { checks })?,

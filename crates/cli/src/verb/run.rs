@@ -13,7 +13,7 @@ use kube::{Client, ResourceExt};
 use serde_json::Value;
 
 use crate::args::Cluster;
-use crate::world::cluster::configuration;
+use crate::world::cluster::{block_on, configuration};
 use crate::{FINE, WRONG, output};
 
 /// How often a run is looked at.
@@ -50,13 +50,7 @@ fn input(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
-    // Only the first call of a process may install one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start")?;
-    runtime.block_on(start(verb, out))
+    block_on(start(verb, out))
 }
 
 async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {

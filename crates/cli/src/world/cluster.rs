@@ -19,13 +19,31 @@ const PAGE: u32 = 500;
 
 /// All that is wanted and that the caller may list, and the namespace that was looked at.
 pub(super) fn read(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
+    block_on(list(cluster, view, wanted))
+}
+
+/// Runs what waits for a cluster.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     // Only the first call of a process may install one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("failed to start")?;
-    runtime.block_on(list(cluster, view, wanted))
+    runtime.block_on(work)
+}
+
+/// The records of a project, or those of the cluster.
+pub(crate) async fn record_api(
+    cluster: &Cluster,
+    project: Option<&str>,
+) -> Result<Api<DynamicObject>> {
+    let config = configuration(cluster).await?;
+    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
+    Ok(match project {
+        Some(project) => api(&client, "Extension", "extensions", Some(project)),
+        None => api(&client, "ClusterExtension", "clusterextensions", None),
+    })
 }
 
 async fn list(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
