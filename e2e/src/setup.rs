@@ -1,7 +1,8 @@
 //! What a cluster needs before the operator can run.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -19,26 +20,32 @@ pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
+/// Runs a program with a text on its standard input.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn with_input(command: &mut Command, input: &str) -> io::Result<Output> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // It may end before it has read everything; its own message then says why.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    child.wait_with_output()
+}
+
 impl Cluster {
     /// Runs kubectl, gives it `input`, and returns what it printed.
     ///
     /// # Errors
     /// When it fails, with what it said.
     pub fn kubectl_with(&self, arguments: &[&str], input: &str) -> Result<String> {
-        use std::io::Write;
-        let mut child = Command::new(self.kubectl())
-            .args(arguments)
-            .env("KUBECONFIG", self.kubeconfig())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("failed to start kubectl")?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // kubectl may end before it has read everything; its own message then says why.
-            let _ = stdin.write_all(input.as_bytes());
-        }
-        let output = child.wait_with_output()?;
+        let mut command = Command::new(self.kubectl());
+        command.args(arguments).env("KUBECONFIG", self.kubeconfig());
+        let output = with_input(&mut command, input).context("failed to run kubectl")?;
         if !output.status.success() {
             bail!(
                 "kubectl {}: {}",

@@ -4,6 +4,8 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "support/ext.rs"]
+mod ext;
 #[path = "support/lab.rs"]
 mod lab;
 
@@ -15,6 +17,7 @@ use extension_registry_e2e::operator::built;
 use extension_registry_e2e::{Options, cluster};
 use serde_json::Value;
 
+use ext::{ext, viewer};
 use lab::{Lab, list, text};
 
 const OBJECTS: &str = r#"
@@ -44,27 +47,6 @@ spec:
   steps: [{name: train, image: "train:1", extensions: [{name: data, product: stroe}]}]
 "#;
 
-struct Answer {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn ext(kubeconfig: &Path, arguments: &[&str]) -> Answer {
-    let output = Command::new(built("kubectl-ext").unwrap())
-        .args(arguments)
-        .arg("--kubeconfig")
-        .arg(kubeconfig)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    Answer {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 /// The verdicts of `doctor` by the names of its checks.
 fn verdict(checks: &Value, name: &str) -> String {
     let mut found = list(&checks["checks"])
@@ -81,12 +63,7 @@ async fn people_ask_a_cluster() {
     };
     let lab = Lab::start("cli", options).await;
     lab.cluster.create_namespace("alpha").unwrap();
-    let kubectl = |arguments: &[&str]| lab.cluster.kubectl_run(arguments).unwrap();
-    kubectl(&["create", "serviceaccount", "viewer", "-n", "alpha"]);
-    let role = "--clusterrole=extension-registry-view";
-    let subject = "--serviceaccount=alpha:viewer";
-    kubectl(&["create", "clusterrolebinding", "viewer", role, subject]);
-    let viewer = lab.cluster.kubeconfig_of("alpha", "viewer").unwrap();
+    let viewer = viewer(&lab.cluster);
     let admin = lab.cluster.kubeconfig();
     lab.apply(OBJECTS);
     lab.ready("Workflow", "alpha", "fine").await;

@@ -10,13 +10,12 @@ mod lab;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use extension_registry_e2e::cluster::Node;
-use extension_registry_e2e::setup::repository;
+use extension_registry_e2e::setup::{repository, with_input};
 use extension_registry_e2e::{Options, cluster};
 use serde_json::Value;
 
@@ -299,19 +298,9 @@ fn comparable(object: &Value) -> (String, String) {
 
 fn render(files: &str) -> Value {
     let program = extension_registry_e2e::operator::built("kubectl-ext").unwrap();
-    let mut child = Command::new(program)
-        .args(["render", "--reveal", "-o", "json", "-f", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(files.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut command = Command::new(program);
+    command.args(["render", "--reveal", "-o", "json", "-f", "-"]);
+    let output = with_input(&mut command, files).unwrap();
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).unwrap()
 }

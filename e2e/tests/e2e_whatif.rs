@@ -6,20 +6,21 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "support/ext.rs"]
+mod ext;
 #[path = "support/lab.rs"]
 mod lab;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use extension_registry_e2e::cluster::Node;
-use extension_registry_e2e::operator::built;
 use extension_registry_e2e::{Options, cluster};
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
+use ext::{ext, viewer};
 use lab::{Lab, condition, list, text};
 
 const PROJECTS: [&str; 2] = ["alpha", "beta"];
@@ -120,24 +121,9 @@ fn workflow(dice: &mut Dice, number: usize) -> Value {
     })
 }
 
-fn api(lab: &Lab, kind: &str, namespace: &str) -> Api<DynamicObject> {
-    let resource = ApiResource {
-        group: "registry.fuseml.io".to_owned(),
-        version: "v1alpha1".to_owned(),
-        api_version: "registry.fuseml.io/v1alpha1".to_owned(),
-        kind: kind.to_owned(),
-        plural: format!("{}s", kind.to_lowercase()),
-    };
-    if namespace.is_empty() {
-        Api::all_with(lab.cluster.client(), &resource)
-    } else {
-        Api::namespaced_with(lab.cluster.client(), namespace, &resource)
-    }
-}
-
 async fn apply(lab: &Lab, object: &Value) {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
-    let api = api(lab, text(&object["kind"]), namespace);
+    let api = lab.api(text(&object["kind"]), namespace);
     let parameters = PatchParams::apply("user").force();
     let name = text(&object["metadata"]["name"]);
     api.patch(name, &parameters, &Patch::Apply(object))
@@ -147,7 +133,7 @@ async fn apply(lab: &Lab, object: &Value) {
 
 /// What the statuses say.
 async fn truth(lab: &Lab) -> Truth {
-    let workflows = api(lab, "Workflow", "").list(&ListParams::default()).await;
+    let workflows = lab.api("Workflow", "").list(&ListParams::default()).await;
     let mut truth = Truth::new();
     for workflow in workflows.unwrap() {
         let object = serde_json::to_value(&workflow).unwrap();
@@ -192,20 +178,12 @@ fn foretold(outcome: &Value) -> String {
     }
 }
 
-/// Runs the program as somebody who may only look.
-fn ext(viewer: &Path, arguments: &[&str]) -> (i32, Value) {
-    let output = Command::new(built("kubectl-ext").unwrap())
-        .args(arguments)
-        .args(["-o", "json"])
-        .arg("--kubeconfig")
-        .arg(viewer)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    let code = output.status.code().unwrap();
-    let answer = serde_json::from_slice(&output.stdout);
-    (code, answer.unwrap_or_else(|_| panic!("{code}: {error}")))
+/// The exit code and what the program answers.
+fn ask(viewer: &Path, arguments: &[&str]) -> (i32, Value) {
+    let answer = ext(viewer, &[arguments, &["-o", "json"]].concat());
+    let data = serde_json::from_str(&answer.out);
+    let data = data.unwrap_or_else(|_| panic!("{}: {}", answer.code, answer.err));
+    (answer.code, data)
 }
 
 async fn until_true(lab: &Lab, wanted: &Truth, what: &str) {
@@ -235,12 +213,7 @@ async fn what_is_foretold_comes_true() {
     for project in PROJECTS {
         lab.cluster.create_namespace(project).unwrap();
     }
-    let kubectl = |arguments: &[&str]| lab.cluster.kubectl_run(arguments).unwrap();
-    kubectl(&["create", "serviceaccount", "viewer", "-n", "alpha"]);
-    let role = "--clusterrole=extension-registry-view";
-    let subject = "--serviceaccount=alpha:viewer";
-    kubectl(&["create", "clusterrolebinding", "viewer", role, subject]);
-    let viewer = lab.cluster.kubeconfig_of("alpha", "viewer").unwrap();
+    let viewer = viewer(&lab.cluster);
 
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let mut records = BTreeMap::new();
@@ -252,7 +225,7 @@ async fn what_is_foretold_comes_true() {
         apply(&lab, &object).await;
         records.insert(key(&object), object);
     }
-    let (_, answers) = ext(&viewer, &["resolve", "-A"]);
+    let (_, answers) = ask(&viewer, &["resolve", "-A"]);
     let mut wanted: Truth = list(&answers["answers"])
         .iter()
         .map(|answer| (name_of(answer), foretold(answer)))
@@ -274,18 +247,18 @@ async fn what_is_foretold_comes_true() {
             } else {
                 format!("{namespace}/{name}")
             };
-            let answer = ext(&viewer, &["whatif", "--delete", &path]);
+            let answer = ask(&viewer, &["whatif", "--delete", &path]);
             (format!("delete {path}"), answer)
         } else {
             let object = record(&mut dice);
             std::fs::write(&file, object.to_string()).unwrap();
-            let answer = ext(&viewer, &["whatif", "-f", file.to_str().unwrap()]);
+            let answer = ask(&viewer, &["whatif", "-f", file.to_str().unwrap()]);
             records.insert(key(&object), object.clone());
             apply(&lab, &object).await;
             (format!("apply {object}"), answer)
         };
         if let Some((kind, namespace, name)) = &deleted {
-            let api = api(&lab, kind, namespace);
+            let api = lab.api(kind, namespace);
             api.delete(name, &DeleteParams::default()).await.unwrap();
             records.remove(&(kind.clone(), namespace.clone(), name.clone()));
         }

@@ -19,6 +19,8 @@ pub mod extension;
 pub mod kinds;
 pub mod limits;
 pub mod projection;
+pub mod shape;
+pub mod size;
 pub mod status;
 pub mod unquoted;
 pub mod workflow;

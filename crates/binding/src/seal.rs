@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use plan::{NameDigest, Plan, SealedSecret, plan, slug};
-pub use walk::{inline_fields, references};
+pub use walk::{InlineEntry, inline_entries, inline_fields, references};
 
 /// Annotation of a sealed Secret: kind of the record that it serves.
 pub const RECORD_KIND: &str = "registry.fuseml.io/record-kind";

@@ -160,11 +160,10 @@ impl Refusals {
     /// From problems of a workflow in their order: the first gives the reason.
     #[must_use]
     pub fn new(resolved: bool, problems: Vec<Problem>) -> Self {
-        let lines: Vec<_> = problems
+        let lines = problems
             .iter()
-            .map(|problem| (problem.refusal.reason, problem.text.as_str()))
-            .collect();
-        let refusals = Self::of(resolved, &lines);
+            .map(|problem| (problem.refusal.reason, problem.text.clone()));
+        let refusals = Self::of(resolved, lines);
         Self {
             problems,
             ..refusals
@@ -173,14 +172,25 @@ impl Refusals {
 
     /// From reasons and texts in their order: the first gives the reason.
     #[must_use]
-    pub fn of(resolved: bool, lines: &[(Reason, &str)]) -> Self {
-        let reason = lines.first().map_or(Reason::Invalid, |(reason, _)| *reason);
-        let texts: Vec<&str> = lines.iter().map(|(_, text)| *text).collect();
+    pub fn of(resolved: bool, lines: impl IntoIterator<Item = (Reason, String)>) -> Self {
+        let (reasons, texts): (Vec<Reason>, Vec<String>) = lines.into_iter().unzip();
         Self {
             resolved,
-            reason: reason.as_str(),
-            stalled: lines.iter().any(|(reason, _)| reason.is_stalled()),
+            reason: reasons.first().unwrap_or(&Reason::Invalid).as_str(),
+            stalled: reasons.iter().any(|reason| reason.is_stalled()),
             message: texts.join("\n"),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Something outside of the workflow, whose requirements are all resolved, is in the way.
+    #[must_use]
+    pub fn outside(reason: &'static str, message: String) -> Self {
+        Self {
+            resolved: true,
+            reason,
+            stalled: false,
+            message,
             problems: Vec::new(),
         }
     }

@@ -83,6 +83,22 @@ impl Finding {
         self
     }
 
+    /// The object, its field and what is wrong there, in one line.
+    pub(crate) fn text(&self) -> String {
+        let parts = [&*self.object, &*self.field, &*self.message];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(": ")
+    }
+
+    /// That line with the way out.
+    pub(crate) fn text_with_hint(&self) -> String {
+        if self.hint.is_empty() {
+            self.text()
+        } else {
+            format!("{}; hint: {}", self.text(), self.hint)
+        }
+    }
+
     /// The same, of a field of an object.
     pub(crate) fn of(mut self, object: impl Into<String>, field: impl Into<String>) -> Self {
         self.object = object.into();
@@ -97,14 +113,17 @@ fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error
 
 /// In the order of files and lines.
 pub(crate) fn sort(findings: &mut Vec<Finding>) {
-    findings.sort_by(|left, right| {
-        let key = |finding: &Finding| (Arc::clone(&finding.file), finding.line, finding.column);
-        (key(left), left.level, &left.rule, &left.message).cmp(&(
-            key(right),
-            right.level,
-            &right.rule,
-            &right.message,
-        ))
-    });
+    findings.sort_by(|left, right| place_of(left).cmp(&place_of(right)));
     findings.dedup();
+}
+
+fn place_of(finding: &Finding) -> (&str, usize, usize, Level, &str, &str) {
+    (
+        &finding.file,
+        finding.line,
+        finding.column,
+        finding.level,
+        &finding.rule,
+        &finding.message,
+    )
 }

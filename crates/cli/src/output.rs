@@ -90,6 +90,14 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
+/// The way out, below what was wrong.
+pub(crate) fn hint(out: &mut Vec<u8>, hint: &str) -> io::Result<()> {
+    if !hint.is_empty() {
+        writeln!(out, "  hint: {hint}")?;
+    }
+    Ok(())
+}
+
 /// Data as JSON.
 pub(crate) fn json(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
     serde_json::to_writer_pretty(&mut *out, data)?;

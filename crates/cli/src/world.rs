@@ -3,7 +3,6 @@
 pub(crate) mod cluster;
 mod files;
 mod intake;
-mod schema;
 mod seal;
 pub(crate) mod secrets;
 pub(crate) mod yaml;
@@ -19,6 +18,7 @@ use extension_registry_binding::person::{Person, consumer};
 use extension_registry_binding::workflow::{Resolved, resolve};
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{Name, RecordKey};
+use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Index;
 use serde::Deserialize;
 
@@ -79,6 +79,12 @@ impl Origin {
         Finding::error(rule, &self.file, self.marks.find(field)).of(&self.object, field)
     }
 
+    /// What was refused at a field.
+    pub(crate) fn refused(&self, field: &str, refusal: Refusal) -> Finding {
+        self.error(refusal.reason.as_str(), field)
+            .says(refusal.message, refusal.hint)
+    }
+
     /// A warning at a field.
     pub(crate) fn warning(&self, rule: &str, field: &str) -> Finding {
         Finding::warning(rule, &self.file, self.marks.find(field)).of(&self.object, field)
@@ -91,8 +97,9 @@ pub(crate) struct RecordEntry {
     pub(crate) origin: Origin,
     pub(crate) key: RecordKey,
     pub(crate) spec: ExtensionSpec,
-    /// The fields of credentials that hold a value in the file, with their names.
-    pub(crate) inline: Vec<(String, String)>,
+    /// The fields of credentials that hold a value in the file, with the names of the entries where
+    /// they are sound.
+    pub(crate) inline: Vec<(String, Option<String>)>,
 }
 
 /// A workflow.
@@ -194,7 +201,7 @@ impl World {
 
     /// On whose behalf a workflow resolves: who signed for it, else who was named. Nobody here can
     /// check a signature; what it admits to is not decided here either.
-    pub(crate) fn person(&self, workflow: &Workflow) -> Option<Person> {
+    fn person(&self, workflow: &Workflow) -> Option<Person> {
         #[derive(Deserialize)]
         struct Signed {
             user: String,
@@ -216,23 +223,21 @@ impl World {
         Some(Person::with_groups(&user, groups))
     }
 
-    /// Who asks for a workflow.
-    pub(crate) fn consumer(&self, entry: &WorkflowEntry) -> Consumer {
+    /// Who asks for a workflow, on behalf of a person.
+    pub(crate) fn consumer(&self, key: &ObjectKey, person: Option<&Person>) -> Consumer {
         let zone = self.view.perspective.zone.as_deref().map(Name::from);
-        let person = self.person(&entry.workflow);
-        consumer(&entry.key.namespace, zone.as_ref(), person.as_ref())
+        consumer(&key.namespace, zone.as_ref(), person)
     }
 
     /// A workflow with the answers to its requirements.
     pub(crate) fn resolved(&self, entry: &WorkflowEntry) -> Resolved {
-        let answered = resolve(&self.index, &entry.workflow, &self.consumer(entry));
-        let resolutions = answered
+        let person = self.person(&entry.workflow);
+        let consumer = self.consumer(&entry.key, person.as_ref());
+        let resolutions = resolve(&self.index, &entry.workflow, &consumer)
             .into_iter()
             .map(|resolution| match resolution.choice() {
                 Some(choice) => {
-                    let keys = self
-                        .secrets
-                        .keys(choice, &self.view.perspective.records_namespace);
+                    let keys = self.secrets.keys(choice, self.records_namespace());
                     resolution.with_keys(keys)
                 }
                 None => resolution.without_keys(),
@@ -241,7 +246,7 @@ impl World {
         Resolved {
             workflow: Arc::clone(&entry.workflow),
             key: entry.key.clone(),
-            person: self.person(&entry.workflow),
+            person,
             resolutions,
         }
     }

@@ -11,6 +11,7 @@
 
 pub mod access;
 pub mod expression;
+pub mod hex;
 pub mod projection;
 pub mod record;
 pub mod refusal;

@@ -112,6 +112,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// The version as it was written.
+    #[must_use]
+    pub fn version_text(&self) -> Option<&str> {
+        self.version.as_ref().map(RecordVersion::text)
+    }
+
     /// The service of that name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Service> {

@@ -23,6 +23,9 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// But no longer than this after the first change.
 const SETTLE_LATEST: Duration = Duration::from_secs(30);
 
+/// How soon something is looked at again that ends with a change which no watch shows.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
 const LOCKS: usize = 256;
 
 /// Settings that work needs.
@@ -159,6 +162,12 @@ impl Context {
             self.queue
                 .add_after(task, Urgency::Background, SETTLE, SETTLE_LATEST);
         }
+    }
+
+    /// Wants to look again at what ends with a change that no watch shows.
+    pub(crate) fn look_again(&self, task: Task) {
+        self.queue
+            .add_after(task, Urgency::Background, LOOK_AGAIN, LOOK_AGAIN);
     }
 
     /// One writer at a time for a projection: workflows and the projection controller both render.

@@ -1,8 +1,8 @@
 //! Keyed digests: they tell whether a value changed without telling anything about the value.
 
 use std::fmt;
-use std::fmt::Write;
 
+use extension_registry_core::hex::hex;
 use hmac::{Hmac, KeyInit, Mac};
 use k8s_openapi::ByteString;
 use sha2::Sha256;
@@ -89,15 +89,6 @@ pub(crate) fn is_equal(left: &str, right: &str) -> bool {
             .zip(right.bytes())
             .fold(0, |difference, (left, right)| difference | (left ^ right))
             == 0
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

@@ -121,12 +121,11 @@ pub(crate) fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: O
     let (context, key) = (Arc::clone(context), key.clone());
     tokio::spawn(async move {
         let before = context.world.sources.write().forget(&key);
-        let after = crate::source::look(&context, &key).await;
-        let offers_the_same = match (&before, &after) {
-            (Some(before), Ok(after)) => before.offers_the_same(after),
-            _ => false,
-        };
-        source_settled(&context, &key, !offers_the_same);
+        match crate::source::look(&context, &key).await {
+            Ok(after) => source_read(&context, &key, before.as_ref(), &after),
+            // Whoever needs it looks for himself, and tries until there is an answer.
+            Err(_) => source_settled(&context, &key, true),
+        }
     });
 }
 

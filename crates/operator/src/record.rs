@@ -8,18 +8,12 @@ mod update_status;
 mod validate;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use extension_registry_core::record::RecordKey;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::queue::Urgency;
 use crate::task::Task;
-
-/// How soon a record is looked at again whose Secrets the operator may not read: no watch shows when
-/// it may. What comes of it wakes everything that waits for those Secrets.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Brings the status of a record up to date.
 ///
@@ -32,12 +26,9 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &RecordKey) -> Result
     let verdict = validate::run(&dereferenced);
     update_status::run(context, key, &dereferenced, verdict).await?;
     if dereferenced.keys.is_denied() {
-        context.queue.add_after(
-            Task::Record(key.clone()),
-            Urgency::Background,
-            LOOK_AGAIN,
-            LOOK_AGAIN,
-        );
+        // No watch shows when the operator may read them. What comes of it wakes everything that
+        // waits for those Secrets.
+        context.look_again(Task::Record(key.clone()));
     }
     Ok(())
 }

@@ -9,9 +9,10 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use extension_registry_e2e::Cluster;
+use extension_registry_e2e::setup::with_input;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
@@ -29,16 +30,11 @@ pub(crate) fn canary(name: &str) -> String {
 
 /// Runs kubectl with an input.
 pub(crate) fn kubectl(cluster: &Cluster, arguments: &[&str], input: &str) -> Said {
-    let mut child = Command::new(cluster.kubectl())
+    let mut command = Command::new(cluster.kubectl());
+    command
         .args(arguments)
-        .env("KUBECONFIG", cluster.kubeconfig())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
+        .env("KUBECONFIG", cluster.kubeconfig());
+    let output = with_input(&mut command, input).unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
     if output.status.success() {

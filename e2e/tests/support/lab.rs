@@ -81,8 +81,8 @@ impl Lab {
         self.cluster.stop().await.unwrap();
     }
 
-    /// An object as JSON; null where there is none.
-    pub(crate) async fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
+    /// The objects of a kind in a namespace; in all, or cluster-wide, where that is empty.
+    pub(crate) fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
         let (group, version, plural) = match kind {
             "Pipeline" => ("tekton.dev", "v1", "pipelines"),
             "PipelineRun" => ("tekton.dev", "v1", "pipelineruns"),
@@ -103,12 +103,16 @@ impl Lab {
             kind: kind.to_owned(),
             plural: plural.to_owned(),
         };
-        let api: Api<DynamicObject> = if namespace.is_empty() {
+        if namespace.is_empty() {
             Api::all_with(self.cluster.client(), &resource)
         } else {
             Api::namespaced_with(self.cluster.client(), namespace, &resource)
-        };
-        let object = api.get_opt(name).await.unwrap();
+        }
+    }
+
+    /// An object as JSON; null where there is none.
+    pub(crate) async fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        let object = self.api(kind, namespace).get_opt(name).await.unwrap();
         serde_json::to_value(object).unwrap()
     }
 

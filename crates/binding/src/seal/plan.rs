@@ -1,9 +1,8 @@
 //! What sealing a spec means: which Secrets are made, and what the spec says instead. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 
-use extension_registry_api::{SEALED_LABEL, SEALED_TYPE, limits};
+use extension_registry_api::{SEALED_LABEL, SEALED_TYPE, limits, size};
 use extension_registry_core::projection::RESERVED_KEYS;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
@@ -228,29 +227,13 @@ fn too_large(spec: &Value) -> Option<String> {
     if let Some(reason) = over("spec", entries, limits::ENTRIES) {
         return Some(reason);
     }
-    let mut written = Counter(0);
-    let counted = serde_json::to_writer(&mut written, spec).is_ok();
-    (!counted || written.0 > limits::RECORD).then(|| {
+    let written = size::written(spec).unwrap_or(usize::MAX);
+    (written > limits::RECORD).then(|| {
         format!(
-            "spec: {} bytes in all, of {} allowed; {hint}",
-            written.0,
+            "spec: {written} bytes in all, of {} allowed; {hint}",
             limits::RECORD
         )
     })
-}
-
-/// Counts bytes and keeps none.
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl SealedSecret {

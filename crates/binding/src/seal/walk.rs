@@ -21,7 +21,9 @@ pub(super) struct Set<'a> {
 
 impl<'a> Set<'a> {
     /// The entries, with their place in the list.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> {
+    pub(super) fn entries(
+        &self,
+    ) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
         list(self.value, "configuration")
             .iter()
             .enumerate()
@@ -97,21 +99,57 @@ pub(super) fn is_inline(entry: &Map<String, Value>) -> bool {
     entry.get("value").is_some_and(|value| !value.is_null())
 }
 
+/// An entry of credentials that holds a value.
+pub struct InlineEntry<'a> {
+    /// The set that it belongs to.
+    path: Path<'a>,
+    /// Its place in the set.
+    index: usize,
+    /// Its name, where that is sound: somebody may have put a password there.
+    pub name: Option<&'a str>,
+}
+
+impl InlineEntry<'_> {
+    /// The field, for people: by names, where they are sound.
+    #[must_use]
+    pub fn field(&self) -> String {
+        let place = self
+            .name
+            .map_or_else(|| self.index.to_string(), str::to_owned);
+        format!("{}.configuration[{place}].value", self.path)
+    }
+
+    /// The field by its places in the lists.
+    #[must_use]
+    pub fn position(&self) -> String {
+        let (service, credentials) = self.path.indexes();
+        format!(
+            "spec.services[{service}].credentials[{credentials}].configuration[{}].value",
+            self.index
+        )
+    }
+}
+
+/// Every entry of credentials that holds a value.
+pub fn inline_entries(spec: &Value) -> impl Iterator<Item = InlineEntry<'_>> {
+    sets(spec).flat_map(|set| {
+        let inline = set.entries().filter(|(_, entry)| is_inline(entry));
+        inline.map(move |(index, entry)| InlineEntry {
+            path: set.path,
+            index,
+            name: entry
+                .get("name")
+                .and_then(Value::as_str)
+                .filter(|name| is_key(name)),
+        })
+    })
+}
+
 /// The fields of credentials that hold a value, with the names of the entries where they are sound.
 #[must_use]
 pub fn inline_fields(spec: &Value) -> Vec<(String, Option<String>)> {
-    sets(spec)
-        .flat_map(|set| {
-            let inline = set.entries().filter(|(_, entry)| is_inline(entry));
-            inline
-                .map(|(index, entry)| {
-                    let name = entry.get("name").and_then(Value::as_str);
-                    let name = name.filter(|name| is_key(name)).map(str::to_owned);
-                    let place = name.clone().unwrap_or_else(|| index.to_string());
-                    (format!("{}.configuration[{place}].value", set.path), name)
-                })
-                .collect::<Vec<_>>()
-        })
+    inline_entries(spec)
+        .map(|entry| (entry.field(), entry.name.map(str::to_owned)))
         .collect()
 }
 

@@ -1,13 +1,12 @@
 //! The pipeline as it should be, and the projections that it needs.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use extension_registry_api::PERSONAL_LABEL;
 use extension_registry_api::workflow::{Binding, RunAs};
+use extension_registry_core::hex::hex;
 use extension_registry_core::projection::Identity;
 use extension_registry_core::resolve::Choice;
-use extension_registry_core::version::RecordVersion;
 use extension_registry_pipeline::{self as pipeline, Input, Tekton};
 use kube::Resource;
 use serde_json::{Value, json};
@@ -16,6 +15,9 @@ use sha2::{Digest, Sha256};
 use crate::ObjectKey;
 use crate::workflow::validate::{Bound, Validated};
 use crate::workflow::{Problem, Refusals, Resolved, run_as};
+
+/// Bytes of the digest of a pipeline that are kept.
+const DIGEST_LENGTH: usize = 16;
 
 /// A projection that must stand before the pipeline may refer to its Secret.
 pub struct Needed {
@@ -104,7 +106,7 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
         .collect();
     Ok(Prepared {
         run_as,
-        digest: digest_of(object.to_string().as_bytes()),
+        digest: hex(&Sha256::digest(object.to_string().as_bytes())[..DIGEST_LENGTH]),
         pipeline: object,
         projections: needed(key, validated.bound),
         bindings,
@@ -125,12 +127,7 @@ fn binding(step: &str, bound: &Bound<'_>) -> Binding {
         credentials: choice
             .credentials()
             .map(|credentials| credentials.name.to_string()),
-        version: choice
-            .record
-            .version
-            .as_ref()
-            .map(RecordVersion::text)
-            .map(str::to_owned),
+        version: choice.record.version_text().map(str::to_owned),
         secret: bound.secret.clone(),
     }
 }
@@ -147,15 +144,4 @@ fn needed(workflow: &ObjectKey, bound: Vec<Bound<'_>>) -> Vec<Needed> {
         });
     }
     needed.into_values().collect()
-}
-
-fn digest_of(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest
-        .iter()
-        .take(16)
-        .fold(String::with_capacity(32), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

@@ -10,18 +10,6 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> io::Result<()> {
             Level::Error => "error",
             Level::Warning => "warning",
         };
-        let mut text = String::new();
-        for part in [&finding.object, &finding.field] {
-            if !part.is_empty() {
-                text.push_str(part);
-                text.push_str(": ");
-            }
-        }
-        text.push_str(&finding.message);
-        if !finding.hint.is_empty() {
-            text.push_str("; hint: ");
-            text.push_str(&finding.hint);
-        }
         writeln!(
             out,
             "::{level} file={},line={},col={},title={}::{}",
@@ -29,7 +17,7 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> io::Result<()> {
             finding.line,
             finding.column,
             property(&finding.rule),
-            data(&text)
+            data(&finding.text_with_hint())
         )?;
     }
     Ok(())

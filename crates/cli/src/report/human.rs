@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::finding::{Finding, Level};
-use crate::output::{Colour, Terminal};
+use crate::output::{self, Colour, Terminal};
 
 /// Says on standard error what is wrong, beside the answer to something else. Whether an error is
 /// among it.
@@ -26,16 +26,8 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding], terminal: Terminal)
             write!(out, "{}: ", terminal.paint(Colour::Bold, &place))?;
         }
         write!(out, "{level}[{}]: ", finding.rule)?;
-        if !finding.object.is_empty() {
-            write!(out, "{}: ", finding.object)?;
-        }
-        if !finding.field.is_empty() {
-            write!(out, "{}: ", finding.field)?;
-        }
-        writeln!(out, "{}", finding.message)?;
-        if !finding.hint.is_empty() {
-            writeln!(out, "  hint: {}", finding.hint)?;
-        }
+        writeln!(out, "{}", finding.text())?;
+        output::hint(out, &finding.hint)?;
     }
     Ok(())
 }

@@ -39,22 +39,10 @@ fn result(finding: &Finding) -> serde_json::Value {
         Level::Error => "error",
         Level::Warning => "warning",
     };
-    let mut text = String::new();
-    for part in [&finding.object, &finding.field] {
-        if !part.is_empty() {
-            text.push_str(part);
-            text.push_str(": ");
-        }
-    }
-    text.push_str(&finding.message);
-    if !finding.hint.is_empty() {
-        text.push_str("; hint: ");
-        text.push_str(&finding.hint);
-    }
     json!({
         "ruleId": finding.rule,
         "level": level,
-        "message": {"text": text},
+        "message": {"text": finding.text_with_hint()},
         "locations": [{"physicalLocation": {
             "artifactLocation": {"uri": &*finding.file},
             "region": {"startLine": finding.line.max(1), "startColumn": finding.column.max(1)},

@@ -7,7 +7,6 @@ use clap::Args;
 use extension_registry_core::record::{
     Credentials, Name, Record, Source as ValueSource, SourceSecret,
 };
-use extension_registry_core::version::RecordVersion;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -152,11 +151,7 @@ fn describe(world: &World, record: &Record) -> Description {
         namespace: text(record.key.namespace.as_ref()),
         name: record.key.name.to_string(),
         product: text(record.product.as_ref()),
-        version: record
-            .version
-            .as_ref()
-            .map(RecordVersion::text)
-            .map(str::to_owned),
+        version: record.version_text().map(str::to_owned),
         zone: text(record.zone.as_ref()),
         default: record.default,
         configuration: keys(&record.configuration),
@@ -198,7 +193,7 @@ fn set(credentials: &Credentials) -> Set {
 pub(crate) fn consumers(world: &World, record: &Record) -> Vec<Consumer> {
     let mut consumers = Vec::new();
     for entry in &world.workflows {
-        for answer in answers(world, entry) {
+        for answer in answers(&world.resolved(entry)) {
             let Outcome::Bound {
                 kind,
                 record: name,

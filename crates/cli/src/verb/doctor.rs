@@ -2,15 +2,14 @@
 
 mod checks;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use kube::Client;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::{Cluster, Format};
 use crate::output::{self, Colour, Terminal};
-use crate::world::cluster::{block_on, configuration};
+use crate::world::cluster::{block_on, connect};
 use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
@@ -75,12 +74,8 @@ pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Resul
 }
 
 async fn look(verb: &Doctor) -> Result<Vec<Check>> {
-    let config = configuration(&verb.cluster).await?;
-    let namespace = verb
-        .namespace
-        .clone()
-        .unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
+    let (client, default_namespace) = connect(&verb.cluster).await?;
+    let namespace = verb.namespace.clone().unwrap_or(default_namespace);
     let mut found = checks::server(&client).await;
     if found.iter().any(|check| check.verdict == Verdict::Bad) {
         // Nothing else can be asked.

@@ -4,8 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use extension_registry_api::convert;
-use extension_registry_core::resolve::{Examined, Verdict, examine};
+use extension_registry_core::resolve::{Examined, Miss, Verdict, examine};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -49,6 +48,9 @@ struct Candidate {
     record: String,
     service: String,
     verdict: &'static str,
+    /// For people; programs have `failed`.
+    #[serde(skip)]
+    why: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<Failed>,
 }
@@ -84,21 +86,14 @@ pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Resu
     let is_fine = explanations
         .iter()
         .all(|one| matches!(one.answer.outcome, Outcome::Bound { .. }));
+    let data = Explanations {
+        requirements: explanations,
+    };
     match verb.output {
-        Format::Json => output::json(
-            out,
-            &Explanations {
-                requirements: explanations,
-            },
-        )?,
-        Format::Yaml => output::yaml(
-            out,
-            &Explanations {
-                requirements: explanations,
-            },
-        )?,
+        Format::Json => output::json(out, &data)?,
+        Format::Yaml => output::yaml(out, &data)?,
         Format::Table | Format::Wide | Format::Name => {
-            for (position, explanation) in explanations.iter().enumerate() {
+            for (position, explanation) in data.requirements.iter().enumerate() {
                 if position > 0 {
                     writeln!(out)?;
                 }
@@ -133,23 +128,18 @@ fn workflow<'w>(world: &'w World, verb: &Explain) -> Result<(&'w WorkflowEntry, 
 }
 
 fn explain(world: &World, entry: &WorkflowEntry, path: &[String], all: bool) -> Vec<Explanation> {
-    let consumer = world.consumer(entry);
-    let specs = entry
-        .workflow
-        .spec
-        .steps
-        .iter()
-        .flat_map(|step| &step.extensions);
-    answers(world, entry)
-        .into_iter()
-        .zip(specs)
+    let resolved = world.resolved(entry);
+    let consumer = world.consumer(&resolved.key, resolved.person.as_ref());
+    answers(&resolved)
+        .zip(&resolved.resolutions)
         .filter(|(answer, _)| {
             path.first().is_none_or(|step| *step == answer.step)
                 && path.get(1).is_none_or(|name| *name == answer.requirement)
         })
-        .map(|(answer, spec)| {
-            let examined = convert::requirement("", spec)
-                .map(|requirement| examine(&world.index, &requirement, &consumer))
+        .map(|(answer, resolution)| {
+            let requirement = resolution.requirement.as_ref();
+            let examined = requirement
+                .map(|requirement| examine(&world.index, requirement, &consumer))
                 .unwrap_or_default();
             let shown = if all {
                 examined.len()
@@ -182,30 +172,54 @@ fn interesting(examined: &[Examined]) -> usize {
 }
 
 fn candidate(examined: &Examined) -> Candidate {
-    let (verdict, failed) = match &examined.verdict {
-        Verdict::Chosen => ("Chosen", Vec::new()),
-        Verdict::OneOfSeveral => ("OneOfSeveral", Vec::new()),
-        Verdict::NotDefault => ("NotDefault", Vec::new()),
-        Verdict::NoCredentials => ("NoCredentials", Vec::new()),
-        Verdict::Shadowed => ("Shadowed", Vec::new()),
-        Verdict::Mismatch(misses) => (
-            "Mismatch",
-            misses
-                .iter()
-                .map(|miss| Failed {
-                    selector: miss.selector,
-                    wanted: miss.wanted.clone(),
-                    found: miss.found.clone(),
-                })
-                .collect(),
+    let (verdict, why) = match &examined.verdict {
+        Verdict::Chosen => ("Chosen", "chosen"),
+        Verdict::OneOfSeveral => ("OneOfSeveral", "passed every test, and so did others"),
+        Verdict::NotDefault => (
+            "NotDefault",
+            "passed every test; another says `default: true`",
         ),
+        Verdict::NoCredentials => ("NoCredentials", "no credentials admit this project"),
+        Verdict::Shadowed => (
+            "Shadowed",
+            "the project has a record of its own that matches",
+        ),
+        Verdict::Mismatch(_) => ("Mismatch", ""),
     };
+    let failed: Vec<Failed> = match &examined.verdict {
+        Verdict::Mismatch(misses) => misses.iter().map(failed).collect(),
+        _ => Vec::new(),
+    };
+    let mismatches: Vec<String> = failed.iter().map(Failed::text).collect();
     Candidate {
         kind: examined.record.key.kind().as_str(),
         record: examined.record.key.name.to_string(),
         service: examined.service().name.to_string(),
         verdict,
+        why: if failed.is_empty() {
+            why.to_owned()
+        } else {
+            mismatches.join("; ")
+        },
         failed,
+    }
+}
+
+fn failed(miss: &Miss) -> Failed {
+    Failed {
+        selector: miss.selector,
+        wanted: miss.wanted.clone(),
+        found: miss.found.clone(),
+    }
+}
+
+impl Failed {
+    fn text(&self) -> String {
+        let (selector, wanted) = (self.selector, &self.wanted);
+        match &self.found {
+            Some(found) => format!("{selector} is `{found}`, not `{wanted}`"),
+            None => format!("{selector} is unset, not `{wanted}`"),
+        }
     }
 }
 
@@ -244,9 +258,7 @@ fn people(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>) -> R
             hint,
         } => {
             writeln!(out, "{}: {message}", terminal.paint(Colour::Red, reason))?;
-            if !hint.is_empty() {
-                writeln!(out, "  hint: {hint}")?;
-            }
+            output::hint(out, hint)?;
         }
     }
     if !candidates.is_empty() {
@@ -256,7 +268,7 @@ fn people(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>) -> R
                 candidate.kind.to_owned(),
                 candidate.record.clone(),
                 candidate.service.clone(),
-                why(candidate),
+                candidate.why.clone(),
             ]
         });
         output::table(out, &["KIND", "RECORD", "SERVICE", "VERDICT"], rows)?;
@@ -265,25 +277,4 @@ fn people(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>) -> R
         writeln!(out, "{omitted} more that differ in more; --all shows them")?;
     }
     Ok(())
-}
-
-fn why(candidate: &Candidate) -> String {
-    match candidate.verdict {
-        "Chosen" => "chosen".to_owned(),
-        "OneOfSeveral" => "passed every test, and so did others".to_owned(),
-        "NotDefault" => "passed every test; another says `default: true`".to_owned(),
-        "NoCredentials" => "no credentials admit this project".to_owned(),
-        "Shadowed" => "the project has a record of its own that matches".to_owned(),
-        _ => candidate
-            .failed
-            .iter()
-            .map(|failed| match &failed.found {
-                Some(found) => {
-                    format!("{} is `{found}`, not `{}`", failed.selector, failed.wanted)
-                }
-                None => format!("{} is unset, not `{}`", failed.selector, failed.wanted),
-            })
-            .collect::<Vec<_>>()
-            .join("; "),
-    }
 }

@@ -73,8 +73,11 @@ pub(crate) fn findings(mut world: World) -> Vec<Finding> {
 /// A password that was committed is known to whoever can read the repository.
 fn inline_credentials(record: &RecordEntry, findings: &mut Vec<Finding>) {
     for (field, name) in &record.inline {
+        let entry = name
+            .as_ref()
+            .map_or_else(|| "an entry".to_owned(), |name| format!("`{name}`"));
         findings.push(record.origin.warning("inline-credential", field).says(
-            format!("`{name}` has its value in the file"),
+            format!("{entry} has its value in the file"),
             "keep it in a Secret and refer to that with `valueFrom.secretKeyRef`",
         ));
     }
@@ -116,17 +119,16 @@ fn problems(world: &World, entry: &WorkflowEntry, findings: &mut Vec<Finding>) {
         if !has_records && !reason.is_stalled() {
             continue;
         }
-        let mut finding = entry.origin.error(reason.as_str(), &problem.field);
-        let mut hint = problem.refusal.hint;
+        let mut finding = entry.origin.refused(&problem.field, problem.refusal);
         // The key may well be in a Secret that only the cluster has.
         if reason == Reason::UnknownKey && !unknown.is_empty() {
             finding.level = Level::Warning;
             let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
-            hint = format!(
+            finding.hint = format!(
                 "it may be a key of Secret {}, which is not among the files",
                 names.join(", ")
             );
         }
-        findings.push(finding.says(problem.refusal.message, hint));
+        findings.push(finding);
     }
 }

@@ -6,7 +6,6 @@ use anyhow::Result;
 use clap::Args;
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{Record, Service};
-use extension_registry_core::version::RecordVersion;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -173,11 +172,7 @@ fn row(record: &Record, service: &Service) -> Row {
         record: record.key.name.to_string(),
         service: service.name.to_string(),
         product: text(&record.product),
-        version: record
-            .version
-            .as_ref()
-            .map(RecordVersion::text)
-            .map(str::to_owned),
+        version: record.version_text().map(str::to_owned),
         resource: text(&service.resource),
         category: text(&service.category),
         zone: text(&record.zone),

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
 use crate::args::Files;
-use crate::finding::{self, Finding};
+use crate::finding::{self, Finding, Level, Position};
 use crate::output;
 use crate::report::human::complain;
 use crate::world::{Wanted, World};
@@ -87,13 +87,18 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
                         .map(|needed| (needed.key.clone(), needed)),
                 );
             }
-            Err(refusals) => findings.extend(refusals.problems.into_iter().map(|problem| {
-                let reason = problem.refusal.reason.as_str();
-                let finding = entry.origin.error(reason, &problem.field);
-                finding.says(problem.refusal.message, problem.refusal.hint)
-            })),
+            Err(refusals) => findings.extend(
+                refusals
+                    .problems
+                    .into_iter()
+                    .map(|problem| entry.origin.refused(&problem.field, problem.refusal)),
+            ),
         }
     }
+    let nowhere = |rule: &str, level: Level, key: &ObjectKey| {
+        let finding = Finding::error(rule, &"".into(), Position::default());
+        Finding { level, ..finding }.of(format!("Secret {key}"), "")
+    };
     let mut secrets = Vec::new();
     for (key, needed) in needed {
         let values = world
@@ -102,12 +107,7 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
         match projection::render(&key, &needed.identity, &needed.choice, "", &values) {
             Ok(rendered) => secrets.push(shown(&rendered.secret, reveal)?),
             Err(refusal) => {
-                let finding = Finding::error(
-                    refusal.reason.as_str(),
-                    &"".into(),
-                    finding::Position::default(),
-                );
-                let finding = finding.of(format!("Secret {key}"), "");
+                let finding = nowhere(refusal.reason.as_str(), Level::Error, &key);
                 findings.push(finding.says(refusal.message, refusal.hint));
             }
         }
@@ -116,9 +116,8 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
                 .secrets
                 .unknown(&needed.choice, world.records_namespace())
             {
-                let at = finding::Position::default();
-                let finding = Finding::warning("unknown-secret", &"".into(), at);
-                findings.push(finding.of(format!("Secret {key}"), "").says(
+                let finding = nowhere("unknown-secret", Level::Warning, &key);
+                findings.push(finding.says(
                     format!("takes values from Secret {unknown}, which is not among the files"),
                     "add it to the files to see them",
                 ));

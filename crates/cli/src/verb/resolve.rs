@@ -4,8 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_binding::workflow::{Found, Resolution, prepare};
-use extension_registry_core::version::RecordVersion;
+use extension_registry_binding::workflow::{Found, Resolution, Resolved, prepare};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -90,8 +89,9 @@ pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Resu
         problems: Vec::new(),
     };
     for entry in chosen {
-        data.answers.extend(answers(&world, entry));
-        data.problems.extend(others(&world, entry));
+        let resolved = world.resolved(entry);
+        data.answers.extend(answers(&resolved));
+        data.problems.extend(others(&resolved));
     }
     let is_fine = !is_wrong
         && data.problems.is_empty()
@@ -168,9 +168,7 @@ fn people(data: &Answers, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
                 "\n{reason} {}/{}, step `{}`: {message}",
                 answer.namespace, answer.workflow, answer.step
             )?;
-            if !hint.is_empty() {
-                writeln!(out, "  hint: {hint}")?;
-            }
+            output::hint(out, hint)?;
         }
     }
     for Wrong {
@@ -214,23 +212,17 @@ pub(crate) fn near<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> 
 }
 
 /// What each requirement of a workflow comes to.
-pub(crate) fn answers(world: &World, entry: &WorkflowEntry) -> Vec<Answer> {
-    let resolved = world.resolved(entry);
-    let steps = &resolved.workflow.spec.steps;
-    resolved
-        .resolutions
-        .iter()
-        .map(|resolution| {
-            let step = steps.get(resolution.step);
-            Answer {
-                namespace: entry.key.namespace.to_string(),
-                workflow: entry.key.name.to_string(),
-                step: step.map(|step| step.name.clone()).unwrap_or_default(),
-                requirement: requirement_name(resolution),
-                outcome: outcome(resolution),
-            }
-        })
-        .collect()
+pub(crate) fn answers(resolved: &Resolved) -> impl Iterator<Item = Answer> {
+    resolved.resolutions.iter().map(|resolution| {
+        let step = resolved.workflow.spec.steps.get(resolution.step);
+        Answer {
+            namespace: resolved.key.namespace.to_string(),
+            workflow: resolved.key.name.to_string(),
+            step: step.map(|step| step.name.clone()).unwrap_or_default(),
+            requirement: requirement_name(resolution),
+            outcome: outcome(resolution),
+        }
+    })
 }
 
 fn requirement_name(resolution: &Resolution<Found>) -> String {
@@ -263,12 +255,7 @@ fn outcome(resolution: &Resolution<Found>) -> Outcome {
             credentials: choice
                 .credentials()
                 .map(|credentials| credentials.name.to_string()),
-            version: choice
-                .record
-                .version
-                .as_ref()
-                .map(RecordVersion::text)
-                .map(str::to_owned),
+            version: choice.record.version_text().map(str::to_owned),
         },
         (_, Some(Err(refusal))) => refused(refusal),
         (_, None) => Outcome::Refused {
@@ -280,9 +267,8 @@ fn outcome(resolution: &Resolution<Found>) -> Outcome {
 }
 
 /// What else keeps a workflow from its pipeline.
-fn others(world: &World, entry: &WorkflowEntry) -> Vec<Wrong> {
-    let resolved = world.resolved(entry);
-    let Err(refusals) = prepare(&resolved) else {
+fn others(resolved: &Resolved) -> Vec<Wrong> {
+    let Err(refusals) = prepare(resolved) else {
         return Vec::new();
     };
     let is_answer = |field: &str| {
@@ -295,8 +281,8 @@ fn others(world: &World, entry: &WorkflowEntry) -> Vec<Wrong> {
         .into_iter()
         .filter(|problem| !is_answer(&problem.field))
         .map(|problem| Wrong {
-            namespace: entry.key.namespace.to_string(),
-            workflow: entry.key.name.to_string(),
+            namespace: resolved.key.namespace.to_string(),
+            workflow: resolved.key.name.to_string(),
             field: problem.field,
             message: problem.text,
         })

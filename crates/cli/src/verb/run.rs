@@ -13,7 +13,7 @@ use kube::{Client, ResourceExt};
 use serde_json::Value;
 
 use crate::args::Cluster;
-use crate::world::cluster::{block_on, configuration};
+use crate::world::cluster::{block_on, connect};
 use crate::{FINE, WRONG, output};
 
 /// How often a run is looked at.
@@ -54,17 +54,14 @@ pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
 }
 
 async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
-    let config = configuration(&verb.cluster).await?;
+    let (client, default_namespace) = connect(&verb.cluster).await?;
     let (namespace, name) = match verb.workflow.split_once('/') {
         Some((namespace, name)) => (namespace.to_owned(), name),
         None => (
-            verb.namespace
-                .clone()
-                .unwrap_or_else(|| config.default_namespace.clone()),
+            verb.namespace.clone().unwrap_or(default_namespace),
             &*verb.workflow,
         ),
     };
-    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
     let workflow = Api::<Workflow>::namespaced(client.clone(), &namespace)
         .get_opt(name)
         .await

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
-use extension_registry_api::convert;
 use extension_registry_core::record::RecordKey;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -114,7 +113,7 @@ fn all(world: &World) -> BTreeMap<Key, Outcome> {
     world
         .workflows
         .iter()
-        .flat_map(|entry| answers(world, entry))
+        .flat_map(|entry| answers(&world.resolved(entry)).collect::<Vec<_>>())
         .map(
             |Answer {
                  namespace,
@@ -150,20 +149,8 @@ fn change(world: &mut World, verb: &Whatif) -> Result<()> {
         !changed.records.is_empty(),
         "no record among what would be applied"
     );
-    for entry in &changed.records {
-        match convert::record(entry.key.clone(), 1, &entry.spec) {
-            Ok(record) => {
-                world.index.insert(Arc::new(record));
-            }
-            Err(problems) => bail!(
-                "{}: {}",
-                entry.key,
-                problems
-                    .first()
-                    .map(ToString::to_string)
-                    .unwrap_or_default()
-            ),
-        }
+    for record in changed.index.records() {
+        world.index.insert(Arc::clone(record));
     }
     Ok(())
 }
@@ -257,9 +244,7 @@ fn people(affected: &[Affected], terminal: Terminal, out: &mut Vec<u8>) -> Resul
                 "\n{}/{}, step `{}` {stops}: {message}",
                 one.namespace, one.workflow, one.step
             )?;
-            if !hint.is_empty() {
-                writeln!(out, "  hint: {hint}")?;
-            }
+            output::hint(out, hint)?;
         }
     }
     Ok(())

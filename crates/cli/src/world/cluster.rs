@@ -38,8 +38,7 @@ pub(crate) async fn record_api(
     cluster: &Cluster,
     project: Option<&str>,
 ) -> Result<Api<DynamicObject>> {
-    let config = configuration(cluster).await?;
-    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
+    let (client, _) = connect(cluster).await?;
     Ok(match project {
         Some(project) => api(&client, "Extension", "extensions", Some(project)),
         None => api(&client, "ClusterExtension", "clusterextensions", None),
@@ -47,12 +46,8 @@ pub(crate) async fn record_api(
 }
 
 async fn list(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
-    let config = configuration(cluster).await?;
-    let namespace = view
-        .namespace
-        .clone()
-        .unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
+    let (client, default_namespace) = connect(cluster).await?;
+    let namespace = view.namespace.clone().unwrap_or(default_namespace);
     let mut objects = Vec::new();
     if wanted.records {
         let api = api(&client, "ClusterExtension", "clusterextensions", None);
@@ -108,8 +103,15 @@ fn explain(error: kube::Error) -> anyhow::Error {
     }
 }
 
-/// The configuration of a client, from what was typed.
-pub(crate) async fn configuration(cluster: &Cluster) -> Result<Config> {
+/// A client, and the namespace of its context.
+pub(crate) async fn connect(cluster: &Cluster) -> Result<(Client, String)> {
+    let config = configuration(cluster).await?;
+    let namespace = config.default_namespace.clone();
+    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
+    Ok((client, namespace))
+}
+
+async fn configuration(cluster: &Cluster) -> Result<Config> {
     let options = KubeConfigOptions {
         context: cluster.context.clone(),
         ..KubeConfigOptions::default()

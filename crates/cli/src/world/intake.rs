@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use extension_registry_api::convert;
-use extension_registry_api::{ExtensionSpec, GROUP, Workflow};
+use extension_registry_api::{ExtensionSpec, GROUP, Workflow, convert, shape};
 use extension_registry_binding::ObjectKey;
+use extension_registry_binding::seal::inline_entries;
 use extension_registry_core::record::{Name, RecordKey};
 use serde_json::Value;
 
 use super::yaml::Marks;
-use super::{Origin, RecordEntry, WorkflowEntry, World, schema, seal};
+use super::{Origin, RecordEntry, WorkflowEntry, World, seal};
 use crate::args::InlineCredentials;
 use crate::finding::Finding;
 
@@ -92,11 +92,11 @@ impl World {
 
     /// Whether an object has the shape of its kind. Of one that has not, nothing more is asked.
     fn fits(&mut self, kind: &str, origin: &Origin, value: &Value) -> bool {
-        let misfits = schema::check(kind, value);
+        let misfits = shape::check(kind, value);
         for misfit in &misfits {
-            let finding = origin.error(misfit.rule, &misfit.field);
+            let finding = origin.error(misfit.rule(), &misfit.field);
             self.findings
-                .push(finding.says(&misfit.message, &misfit.hint));
+                .push(finding.says(misfit.message(), misfit.hint()));
         }
         misfits.is_empty()
     }
@@ -115,7 +115,9 @@ impl World {
             name: name.into(),
         };
         let written = value.get("spec").cloned().unwrap_or_default();
-        let inline = seal::inline(&written);
+        let inline = inline_entries(&written)
+            .map(|entry| (entry.position(), entry.name.map(str::to_owned)))
+            .collect();
         let spec = match self.view.perspective.inline_credentials {
             InlineCredentials::Seal => {
                 let namespace = &self.view.perspective.records_namespace;
@@ -139,11 +141,10 @@ impl World {
                 self.index.insert(record);
             }
             Err(problems) => {
-                for problem in problems {
-                    let finding = origin.error(problem.refusal.reason.as_str(), &problem.field);
-                    self.findings
-                        .push(finding.says(problem.refusal.message, problem.refusal.hint));
-                }
+                let findings = problems
+                    .into_iter()
+                    .map(|problem| origin.refused(&problem.field, problem.refusal));
+                self.findings.extend(findings);
             }
         }
         self.records.push(RecordEntry {

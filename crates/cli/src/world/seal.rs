@@ -1,10 +1,9 @@
 //! Sealing as the operator does it where it is set to, so that what is rendered from files is what a
 //! cluster would have: a sealed value is no part of the rendered document.
 
-use std::fmt::Write;
-
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::seal;
+use extension_registry_core::hex::hex;
 use extension_registry_core::record::RecordKey;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -27,31 +26,6 @@ pub(super) fn seal(
     plan.spec.unwrap_or(spec)
 }
 
-/// The fields of credentials that hold a value, and the names of their entries.
-pub(super) fn inline(spec: &Value) -> Vec<(String, String)> {
-    let mut fields = Vec::new();
-    for (service, offered) in list(spec, "services").enumerate() {
-        for (set, credentials) in list(offered, "credentials").enumerate() {
-            for (entry, written) in list(credentials, "configuration").enumerate() {
-                if written.get("value").is_none_or(Value::is_null) {
-                    continue;
-                }
-                let field = format!(
-                    "spec.services[{service}].credentials[{set}].configuration[{entry}].value"
-                );
-                let name = written.get("name").and_then(Value::as_str);
-                fields.push((field, name.unwrap_or_default().to_owned()));
-            }
-        }
-    }
-    fields
-}
-
-fn list<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> {
-    let list = value.get(field).and_then(Value::as_array);
-    list.into_iter().flatten()
-}
-
 /// No key: the names are in the memory of this program only.
 fn digest(parts: Vec<&[u8]>) -> String {
     let mut digest = Sha256::new();
@@ -59,9 +33,5 @@ fn digest(parts: Vec<&[u8]>) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    let mut text = String::new();
-    for byte in digest.finalize() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(&digest.finalize())
 }

@@ -18,7 +18,7 @@ const UNKNOWN: &str = "[not among the files]";
 /// The Secrets that are known.
 #[derive(Default)]
 pub(crate) struct Secrets {
-    known: HashMap<ObjectKey, Secret>,
+    known: HashMap<ObjectKey, (SourceState, Data)>,
 }
 
 impl Secrets {
@@ -37,19 +37,12 @@ impl Secrets {
 
     /// Adds a Secret.
     pub(super) fn insert(&mut self, place: ObjectKey, secret: Secret) {
-        self.known.insert(place, secret);
+        self.known.insert(place, SourceState::of(secret));
     }
 
     /// Key names of the source Secrets of a choice.
     pub(crate) fn keys(&self, choice: &Choice, records_namespace: &str) -> KeyView {
-        let record = &choice.record.key;
-        let mut view = KeyView::default();
-        for secret in secrets(choice) {
-            let place = place(record, &secret, records_namespace);
-            let (state, _) = self.look(choice, &secret, &place);
-            view.add(record, &secret, &place, &state, "");
-        }
-        view
+        self.values(choice, records_namespace).keys
     }
 
     /// Values of the source Secrets of a choice.
@@ -80,7 +73,7 @@ impl Secrets {
         place: &ObjectKey,
     ) -> (SourceState, Data) {
         if let Some(known) = self.known.get(place) {
-            return SourceState::of(known.clone());
+            return known.clone();
         }
         let keys = named_keys(choice, secret);
         let data = keys

@@ -72,10 +72,7 @@ pub(super) fn render(choice: &Choice) -> String {
     let document = Document {
         name: &record.key.name,
         product: record.product.as_deref(),
-        version: record
-            .version
-            .as_ref()
-            .map(crate::version::RecordVersion::text),
+        version: record.version_text(),
         zone: record.zone.as_deref(),
         configuration: items(&record.configuration),
         services: [ServiceDocument {

@@ -1,9 +1,8 @@
 //! The identity of a projection, and the name of its Secret (security, section 2).
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::record::{Name, RecordKey};
 use crate::resolve::Choice;
 
@@ -77,14 +76,6 @@ impl Identity {
         let prefix = if self.user.is_some() { "ext-u" } else { "ext" };
         format!("{prefix}-{}-{hex}", slug(&self.record.name, &self.service))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 /// A readable part for people: record and service, as far as a DNS label takes them.

@@ -133,14 +133,10 @@ impl Layout {
     fn add_derived(&mut self, choice: &Choice) {
         let record = &choice.record;
         let service = choice.service();
-        let version = record
-            .version
-            .as_ref()
-            .map(crate::version::RecordVersion::text);
         let fields = [
             (TYPE_KEY, Some(choice.binding_type())),
             ("provider", record.product.as_deref()),
-            ("version", version),
+            ("version", record.version_text()),
             ("zone", record.zone.as_deref()),
             ("category", service.category.as_deref()),
         ];

@@ -10,7 +10,6 @@ use crate::requirement::{Field, Requirement};
 use crate::resolve::index::Index;
 use crate::resolve::nearest;
 use crate::resolve::shelf::{Offer, Shelf};
-use crate::version::RecordVersion;
 
 /// The most candidates that a message lists.
 const MOST_LISTED: usize = 100;
@@ -120,7 +119,7 @@ fn ambiguous(requirement: &Requirement, several: &[&Offer], has_defaults: bool) 
         .collect();
     let versions_differ = offers
         .iter()
-        .any(|offer| version(offer) != version(offers[0]));
+        .any(|offer| offer.record.version_text() != offers[0].record.version_text());
 
     let mut message = format!(
         "requirement `{}` ({}) matches {} services: ",
@@ -172,7 +171,7 @@ fn describe(message: &mut String, offer: &Offer, differing: &[Field], versions_d
         separator = ", ";
     }
     if versions_differ {
-        let _ = match version(offer) {
+        let _ = match offer.record.version_text() {
             Some(version) => write!(message, "{separator}version {version}"),
             None => write!(message, "{separator}no version"),
         };
@@ -181,10 +180,6 @@ fn describe(message: &mut String, offer: &Offer, differing: &[Field], versions_d
     if separator == ", " {
         message.push(')');
     }
-}
-
-fn version(offer: &Offer) -> Option<&str> {
-    offer.record.version.as_ref().map(RecordVersion::text)
 }
 
 /// The selectors that leave only this candidate, if there are any: the name of the record first,

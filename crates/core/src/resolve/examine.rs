@@ -8,7 +8,6 @@ use crate::requirement::{Field, Requirement};
 use crate::resolve::candidates;
 use crate::resolve::index::Index;
 use crate::resolve::shelf::Offer;
-use crate::version::RecordVersion;
 
 /// A service that the consumer can see.
 #[derive(Clone, Debug)]
@@ -143,12 +142,7 @@ fn misses(offer: &Offer, requirement: &Requirement) -> Vec<Miss> {
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
-            found: offer
-                .record
-                .version
-                .as_ref()
-                .map(RecordVersion::text)
-                .map(str::to_owned),
+            found: offer.record.version_text().map(str::to_owned),
         });
     }
     misses

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use extension_registry_api::FIELD_MANAGER;
 use extension_registry_api::workflow::{Binding, PipelineReference, RunAs};
 use extension_registry_binding::ObjectKey;
-use extension_registry_binding::workflow::Prepared;
-use extension_registry_binding::workflow::Refusals;
+use extension_registry_binding::workflow::{Prepared, Refusals};
 use extension_registry_core::refusal::Reason;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
@@ -73,11 +72,7 @@ pub(super) async fn run(
         }
     }
     if !problems.is_empty() {
-        let lines = problems
-            .iter()
-            .map(|(reason, text)| (*reason, text.as_str()))
-            .collect::<Vec<_>>();
-        return Ok(Err(Refusals::of(true, &lines)));
+        return Ok(Err(Refusals::of(true, problems)));
     }
     let written = match current(dereferenced, &digest) {
         Some(reference) => reference,
@@ -161,14 +156,11 @@ async fn write(
             Ok(Ok(reference))
         }
         Err(error) if code(&error) == 404 && known.is_none() => Ok(Err(no_engine())),
-        Err(error) if is_namespace_terminating(&error) => Ok(Err(Refusals::of(true, &[]))),
-        Err(error) if matches!(code(&error), 400 | 422) => Ok(Err(Refusals {
-            resolved: true,
-            reason: "PipelineRejected",
-            stalled: false,
-            message: format!("the engine refuses Pipeline {key}: {error}"),
-            problems: Vec::new(),
-        })),
+        Err(error) if is_namespace_terminating(&error) => Ok(Err(Refusals::of(true, []))),
+        Err(error) if matches!(code(&error), 400 | 422) => Ok(Err(Refusals::outside(
+            "PipelineRejected",
+            format!("the engine refuses Pipeline {key}: {error}"),
+        ))),
         Err(error) => {
             if matches!(code(&error), 404 | 409) {
                 // It is not what the store says; its watch will, and then the next try finds out.
@@ -215,25 +207,18 @@ async fn apply(
 }
 
 fn conflict(key: &ObjectKey) -> Refusals {
-    Refusals {
-        resolved: true,
-        reason: Reason::PipelineConflict.as_str(),
-        stalled: false,
-        message: format!(
+    Refusals::outside(
+        Reason::PipelineConflict.as_str(),
+        format!(
             "Pipeline {key} was made by somebody else and stays untouched; hint: rename the workflow, or kubectl delete pipeline -n {} {}",
             key.namespace, key.name
         ),
-        problems: Vec::new(),
-    }
+    )
 }
 
 fn no_engine() -> Refusals {
-    Refusals {
-        resolved: true,
-        reason: "EngineMissing",
-        stalled: false,
-        message: "the cluster knows no pipelines.tekton.dev; hint: install Tekton Pipelines"
-            .to_owned(),
-        problems: Vec::new(),
-    }
+    Refusals::outside(
+        "EngineMissing",
+        "the cluster knows no pipelines.tekton.dev; hint: install Tekton Pipelines".to_owned(),
+    )
 }

@@ -1,7 +1,6 @@
 //! Says in the status what was done or why not, and tells people what changed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use extension_registry_api::status::{READY, RESOLVED, STALLED, join};
 use extension_registry_api::workflow::{Binding, WorkflowSummary};
@@ -16,7 +15,6 @@ use crate::condition::{Wanted, conditions, find, is_true};
 use crate::context::Context;
 use crate::error::{Error, code};
 use crate::live::{self, Live};
-use crate::queue::Urgency;
 use crate::task::Task;
 use crate::workflow::apply::Applied;
 use crate::workflow::dereference::Dereferenced;
@@ -30,9 +28,6 @@ const UNSEEN: [&str; 4] = [
     "PipelineRejected",
     "SecretConflict",
 ];
-
-/// How soon such a workflow is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(
     context: &Arc<Context>,
@@ -50,12 +45,7 @@ pub(super) async fn run(
         tell(context, workflow, &before, &status).await;
     }
     if unseen {
-        context.queue.add_after(
-            Task::Workflow(key.clone()),
-            Urgency::Background,
-            LOOK_AGAIN,
-            LOOK_AGAIN,
-        );
+        context.look_again(Task::Workflow(key.clone()));
     }
     Ok(())
 }

@@ -1,12 +1,10 @@
 //! Limits of a record: of each list, each value, and the whole.
 
-use std::io;
-
 use extension_registry_core::refusal::Reason;
 
 use crate::convert::problem::{Path, Problems};
 use crate::extension::{CredentialsSpec, ExtensionSpec, SecretText, ServiceSpec};
-use crate::limits;
+use crate::{limits, size};
 
 /// Whether the record keeps its limits; what does not is added to `problems`.
 pub(super) fn check(problems: &mut Problems, root: &Path<'_>, spec: &ExtensionSpec) -> bool {
@@ -118,13 +116,12 @@ impl Sizes<'_> {
                 ),
             );
         }
-        let mut written = Counter(0);
-        // Counting cannot fail, and a spec of texts and lists always has a form in JSON.
-        let counted = serde_json::to_writer(&mut written, spec).is_ok();
-        if !counted || written.0 > limits::RECORD {
+        // A spec of texts and lists always has a form in JSON.
+        let written = size::written(spec).unwrap_or(usize::MAX);
+        if written > limits::RECORD {
             self.refuse(
                 root,
-                format!("{} bytes in all, of {} allowed", written.0, limits::RECORD),
+                format!("{written} bytes in all, of {} allowed", limits::RECORD),
             );
         }
     }
@@ -137,19 +134,5 @@ impl Sizes<'_> {
             message,
             "split the record in two, or keep large values elsewhere",
         );
-    }
-}
-
-/// Counts bytes and keeps none: they are secrets.
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

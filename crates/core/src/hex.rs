@@ -1,0 +1,14 @@
+//! Digests as text.
+
+use std::fmt::Write;
+
+/// Two digits a byte, in lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing into a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
