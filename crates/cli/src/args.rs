@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
-    complete, completion, describe, doctor, explain, lint, list, register, render, resolve, run,
-    status, unregister, version, whatif,
+    complete, completion, convert, describe, doctor, explain, lint, list, register, render,
+    resolve, run, status, unregister, version, whatif,
 };
 
 /// Extensions: which tools are registered, what a workflow gets of them, and why.
@@ -46,6 +46,8 @@ pub(crate) enum Verb {
     Render(render::Render),
     /// Find what is wrong in files of records and workflows
     Lint(lint::Lint),
+    /// Make records and workflows of FuseML's own files
+    Convert(convert::Convert),
     /// Start a workflow, and follow it
     Run(run::Run),
     /// Say how workflows are in the cluster

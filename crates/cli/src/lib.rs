@@ -4,9 +4,12 @@
 //! from a cluster. Each verb is a file in [`verb`] and works on a world, so it does not know where that
 //! came from. [`finding`] is what is wrong, and [`report`] says it to people and to programs.
 //!
+//! [`convert`] makes objects of files that FuseML wrote.
+//!
 //! Resolution and rendering are those of the operator: `core` and `binding`.
 
 mod args;
+mod convert;
 pub mod documentation;
 mod finding;
 mod output;
@@ -60,6 +63,7 @@ fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8>
         Verb::Whatif(verb) => verb::whatif::run(verb, terminal, out),
         Verb::Render(verb) => verb::render::run(verb, out),
         Verb::Lint(verb) => verb::lint::run(verb, terminal, out),
+        Verb::Convert(verb) => verb::convert::run(verb, out),
         Verb::Run(verb) => verb::run::run(verb, out),
         Verb::Status(verb) => verb::status::run(verb, out),
         Verb::Doctor(verb) => verb::doctor::run(verb, terminal, out),

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -113,4 +114,46 @@ pub(crate) fn yaml(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<(
         out.push(b'\n');
     }
     Ok(())
+}
+
+/// The form of objects that can be applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// Documents
+    #[default]
+    Yaml,
+    /// One list
+    Json,
+}
+
+/// Objects that can be applied.
+pub(crate) fn objects(
+    out: &mut Vec<u8>,
+    form: Form,
+    objects: &[impl Serialize],
+) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct List<'o, T> {
+        api_version: &'static str,
+        kind: &'static str,
+        items: &'o [T],
+    }
+    match form {
+        Form::Yaml => {
+            for object in objects {
+                writeln!(out, "---")?;
+                yaml(out, object)?;
+            }
+            Ok(())
+        }
+        Form::Json => {
+            let list = List {
+                api_version: "v1",
+                kind: "List",
+                items: objects,
+            };
+            json(out, &list)
+        }
+    }
 }

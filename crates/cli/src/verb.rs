@@ -2,6 +2,7 @@
 
 pub(crate) mod complete;
 pub(crate) mod completion;
+pub(crate) mod convert;
 pub(crate) mod describe;
 pub(crate) mod doctor;
 pub(crate) mod explain;

@@ -23,9 +23,10 @@ use extension_registry_core::resolve::Index;
 use serde::Deserialize;
 
 use crate::args::{Identity, Source, View};
+use crate::convert::{self, Made, NewSecret, Wish};
 use crate::finding::Finding;
 use secrets::Secrets;
-use yaml::Marks;
+use yaml::{Marks, Node};
 
 /// What of a cluster is asked for. Of files, all is read.
 #[derive(Clone, Copy, Debug)]
@@ -158,6 +159,34 @@ impl World {
         Ok(world)
     }
 
+    /// Makes a world of FuseML's own files, and the Secrets that it refers to.
+    pub(crate) fn convert(source: &Source, wish: &Wish<'_>) -> Result<(Self, Vec<NewSecret>)> {
+        let mut world = Self {
+            view: source.view.clone(),
+            namespace: source
+                .view
+                .namespace
+                .clone()
+                .unwrap_or_else(|| "default".to_owned()),
+            ..Self::default()
+        };
+        let mut secrets = Vec::new();
+        for text in files::read(&source.files, &mut world.findings)? {
+            for (value, marks) in world.documents(&text.file, &text.text) {
+                let mut made = Made::default();
+                convert::document(&text.file, Node::join(value, marks), wish, &mut made);
+                world.findings.append(&mut made.findings);
+                secrets.append(&mut made.secrets);
+                for object in made.objects {
+                    let (value, marks) = object.split();
+                    world.add(&text.file, value, marks);
+                }
+            }
+        }
+        world.sort();
+        Ok((world, secrets))
+    }
+
     /// What is wrong with one object by itself.
     pub(crate) fn check(object: serde_json::Value) -> Vec<Finding> {
         let mut world = Self::default();
@@ -167,14 +196,19 @@ impl World {
 
     /// Adds the objects of a text.
     pub(crate) fn add_text(&mut self, file: &Arc<str>, text: &str) {
-        let (documents, faults) = yaml::parse(text);
-        for fault in faults {
-            self.findings
-                .push(Finding::error(fault.rule, file, fault.at).says(fault.message, ""));
-        }
-        for (value, marks) in documents {
+        for (value, marks) in self.documents(file, text) {
             self.add(file, value, marks);
         }
+    }
+
+    /// The documents of a text, as far as it can be read.
+    fn documents(&mut self, file: &Arc<str>, text: &str) -> Vec<(serde_json::Value, Marks)> {
+        let (documents, faults) = yaml::parse(text);
+        let faults = faults
+            .into_iter()
+            .map(|fault| Finding::error(fault.rule, file, fault.at).says(fault.message, ""));
+        self.findings.extend(faults);
+        documents
     }
 
     /// Reads the objects of files into a list of their own: those of a change.

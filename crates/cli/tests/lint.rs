@@ -7,33 +7,12 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
-use support::{ext, ext_with};
+use support::{ext, ext_with, planted};
 
 const MISTAKES: &str = "tests/data/mistakes";
-
-/// What comments of the form `# !rule` ask for: file, line, rule.
-fn planted(folder: &Path, found: &mut BTreeSet<(String, u64, String)>) {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            planted(&path, found);
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
-        for (index, line) in text.lines().enumerate() {
-            if let Some((_, rule)) = line.split_once("# !") {
-                let file = path.display().to_string();
-                found.insert((file, index as u64 + 1, rule.to_owned()));
-            }
-        }
-    }
-}
 
 #[test]
 fn every_planted_mistake_is_found_at_its_line_and_nothing_else() {

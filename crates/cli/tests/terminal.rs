@@ -78,6 +78,7 @@ fn every_verb_says_how_it_is_used() {
         "whatif",
         "render",
         "lint",
+        "convert",
         "status",
         "doctor",
         "completion",

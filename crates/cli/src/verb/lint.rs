@@ -105,6 +105,15 @@ fn admits_nobody(entry: &RecordEntry, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What a workflow gets wrong, whatever records there are.
+pub(crate) fn by_itself(world: &World, entry: &WorkflowEntry, findings: &mut Vec<Finding>) {
+    if let Err(refusals) = prepare(&world.resolved(entry)) {
+        let problems = refusals.problems.into_iter();
+        let own = problems.filter(|problem| problem.refusal.reason.is_stalled());
+        findings.extend(own.map(|problem| entry.origin.refused(&problem.field, problem.refusal)));
+    }
+}
+
 /// What a workflow gets wrong by itself, and where the files have records, what does not resolve.
 fn problems(world: &World, entry: &WorkflowEntry, findings: &mut Vec<Finding>) {
     let resolved = world.resolved(entry);

@@ -1,10 +1,9 @@
 //! `render`: what the operator would write, from files.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::projection;
 use extension_registry_binding::workflow::{Needed, prepare};
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::args::Files;
 use crate::finding::{self, Finding, Level, Position};
-use crate::output;
+use crate::output::{self, Form};
 use crate::report::human::complain;
 use crate::world::{Wanted, World};
 use crate::{FINE, WRONG};
@@ -32,15 +31,6 @@ pub(crate) struct Render {
     reveal: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// Documents
-    #[default]
-    Yaml,
-    /// One list
-    Json,
-}
-
 /// The objects of a world.
 struct Rendered {
     pipelines: Vec<Value>,
@@ -57,18 +47,7 @@ pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<u8> {
         findings,
     } = rendered(&world, verb.reveal)?;
     let objects: Vec<Value> = pipelines.into_iter().chain(secrets).collect();
-    match verb.output {
-        Form::Yaml => {
-            for object in &objects {
-                writeln!(out, "---")?;
-                output::yaml(out, object)?;
-            }
-        }
-        Form::Json => {
-            let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-            output::json(out, &list)?;
-        }
-    }
+    output::objects(out, verb.output, &objects)?;
     Ok(if complain(&findings)? { WRONG } else { FINE })
 }
 

@@ -3,16 +3,19 @@
 //! Plain words become what `sigs.k8s.io/yaml` makes of them: `no` is a boolean there, and a reader that
 //! takes it for text would pass what the API server refuses.
 
+mod node;
 mod plain;
 
 use std::collections::HashMap;
 use std::iter::Peekable;
 use std::mem;
+use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 use serde_json::{Map, Value};
 
 use crate::finding::Position;
+pub(crate) use node::{Content, Node};
 use plain::plain;
 
 /// Deeper than any object of Kubernetes.
@@ -31,6 +34,8 @@ pub(crate) struct Marks {
 enum Children {
     #[default]
     None,
+    /// None either: a word without quotes that is no text, as it was written.
+    Word(Arc<str>),
     Fields(Vec<(String, Marks)>),
     Items(Vec<Marks>),
 }
@@ -71,7 +76,7 @@ impl Marks {
                         None => return marks.at,
                     }
                 }
-                Children::None => return marks.at,
+                Children::None | Children::Word(_) => return marks.at,
             };
             match child {
                 Some((_, child)) => marks = child,
@@ -226,7 +231,12 @@ where
                 } else {
                     plain(text)
                 };
-                (*anchor, value, Children::None)
+                let children = if value.is_string() {
+                    Children::None
+                } else {
+                    Children::Word(text.as_ref().into())
+                };
+                (*anchor, value, children)
             }
             Event::SequenceStart(_, anchor, _) => {
                 let mut items = Vec::new();

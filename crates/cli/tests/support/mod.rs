@@ -5,7 +5,10 @@
     reason = "a helper of several tests, each of which uses a part of it"
 )]
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What the program did.
@@ -39,5 +42,25 @@ pub(crate) fn ext_with(arguments: &[&str], input: &str) -> Output {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// What comments of the form `# !rule` ask for: file, line, rule.
+pub(crate) fn planted(folder: &Path, found: &mut BTreeSet<(String, u64, String)>) {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            planted(&path, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for (index, line) in text.lines().enumerate() {
+            if let Some((_, rule)) = line.split_once("# !") {
+                let file = path.display().to_string();
+                found.insert((file, index as u64 + 1, rule.to_owned()));
+            }
+        }
     }
 }

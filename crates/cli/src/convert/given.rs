@@ -1,0 +1,144 @@
+//! A mapping whose fields are taken one by one. What is left at the end is nothing anybody knows.
+
+use extension_registry_core::suggest;
+
+use super::Log;
+use crate::finding::Position;
+use crate::world::yaml::{Content, Node};
+
+/// The fields of a mapping that nobody took yet.
+pub(super) struct Given {
+    pub(super) at: Position,
+    path: String,
+    fields: Vec<(String, Node)>,
+    known: Vec<&'static str>,
+}
+
+impl Given {
+    /// The fields of a value, which has to be a mapping.
+    pub(super) fn of(log: &mut Log, path: String, node: Node) -> Option<Self> {
+        let at = node.at;
+        let Content::Fields(mut fields) = node.content else {
+            let message = format!("is {} where a mapping belongs", node.kind());
+            log.error("wrong-type", at, &path).says(message, "");
+            return None;
+        };
+        // A field without a value says nothing.
+        fields.retain(|(_, node)| !node.is_null());
+        Some(Self {
+            at,
+            path,
+            fields,
+            known: Vec::new(),
+        })
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(field, _)| field == name)
+    }
+
+    /// The path of a field.
+    pub(super) fn path(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        }
+    }
+
+    /// Takes a field as it is.
+    pub(super) fn take(&mut self, name: &'static str) -> Option<Node> {
+        self.known.push(name);
+        let index = self.fields.iter().position(|(field, _)| field == name)?;
+        Some(self.fields.remove(index).1)
+    }
+
+    /// Takes a field that is text here.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<Node> {
+        self.take(name).map(Node::into_text)
+    }
+
+    /// Takes a field that has two names, one in each form.
+    pub(super) fn either(
+        &mut self,
+        log: &mut Log,
+        names: [&'static str; 2],
+    ) -> Option<(Node, String)> {
+        let [first, second] = names;
+        let taken = self.take(first);
+        let other = self.take(second);
+        if let (Some(_), Some(other)) = (&taken, &other) {
+            let message = format!("says what `{first}` says already");
+            log.error("duplicate-key", other.at, &self.path(second))
+                .says(message, "keep one of the two");
+        }
+        let second = other.map(|node| (node, self.path(second)));
+        taken.map(|node| (node, self.path(first))).or(second)
+    }
+
+    /// Takes a text that has two names.
+    pub(super) fn either_text(&mut self, log: &mut Log, names: [&'static str; 2]) -> Option<Node> {
+        self.either(log, names).map(|(node, _)| node.into_text())
+    }
+
+    /// Takes the mappings of a list, each with its path.
+    pub(super) fn mappings(
+        &mut self,
+        log: &mut Log,
+        name: &'static str,
+    ) -> Option<(Position, Vec<Self>)> {
+        let node = self.take(name)?;
+        let path = self.path(name);
+        let at = node.at;
+        let items = items(log, &path, node)?;
+        let mappings = items
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, item)| Self::of(log, format!("{path}[{index}]"), item))
+            .collect();
+        Some((at, mappings))
+    }
+
+    /// Takes a field that has no place here, and says so.
+    pub(super) fn no_place(&mut self, log: &mut Log, name: &'static str, why: &str, hint: &str) {
+        if let Some(node) = self.take(name) {
+            log.no_place(node.at, &self.path(name), why, hint);
+        }
+    }
+
+    /// Takes a reference to what is around this, which its place says already.
+    pub(super) fn says_where(&mut self, log: &mut Log, name: &'static str, around: &str) {
+        if let Some(node) = self.text(name)
+            && node.as_written() != Some(around)
+        {
+            log.no_place(
+                node.at,
+                &self.path(name),
+                "names something else than what it stands in",
+                "what it stands in was taken",
+            );
+        }
+    }
+
+    /// All was taken that is known: what is left is wrong.
+    pub(super) fn end(self, log: &mut Log) {
+        for (name, node) in &self.fields {
+            let hint = suggest::closest(name, self.known.iter().copied()).map_or_else(
+                || "remove it".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            log.error("unknown-field", node.at, &self.path(name))
+                .says("is no field that FuseML has here", hint);
+        }
+    }
+}
+
+/// The items of a list.
+pub(super) fn items(log: &mut Log, path: &str, node: Node) -> Option<Vec<Node>> {
+    let Content::Items(items) = node.content else {
+        let message = format!("is {} where a list belongs", node.kind());
+        log.error("wrong-type", node.at, path).says(message, "");
+        return None;
+    };
+    Some(items)
+}

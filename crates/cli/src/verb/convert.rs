@@ -1,0 +1,166 @@
+//! `convert`: FuseML's own files into objects of the registry.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use extension_registry_api::{
+    ClusterExtension, ClusterExtensionSpec, Extension, ExtensionSpec, NamespacedExtensionSpec,
+    Workflow,
+};
+use extension_registry_core::record::RecordKey;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::lint;
+use crate::args::{Perspective, Source, View};
+use crate::convert::{NewSecret, Wish};
+use crate::output::{self, Form};
+use crate::report::human::complain;
+use crate::world::World;
+use crate::{FINE, WRONG, finding};
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// Files and folders; the same as `-f`
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// A file or folder of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated
+    #[arg(short = 'f', long = "filename", value_name = "PATH")]
+    named: Vec<PathBuf>,
+    /// Namespace to write into workflows
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Make records of this project (Extension), not of the cluster
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    /// Write the Secrets with the values of credentials to this file, which must not exist yet
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
+    /// Namespace of the source Secrets of cluster records
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "EXTENSION_REGISTRY_RECORDS_NAMESPACE",
+        default_value = "extension-registry-records"
+    )]
+    records_namespace: String,
+    /// The form of the objects
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+}
+
+pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<u8> {
+    let files: Vec<PathBuf> = verb.named.iter().chain(&verb.paths).cloned().collect();
+    ensure!(
+        !files.is_empty(),
+        "no files; hint: kubectl ext convert FOLDER, or -f - for standard input"
+    );
+    let source = Source {
+        files,
+        view: View {
+            namespace: verb.namespace.clone(),
+            perspective: Perspective {
+                records_namespace: verb.records_namespace.clone(),
+                ..Perspective::default()
+            },
+            ..View::default()
+        },
+        ..Source::default()
+    };
+    let wish = Wish {
+        namespace: verb.namespace.as_deref(),
+        project: verb.project.as_deref(),
+    };
+    let (world, secrets) = World::convert(&source, &wish)?;
+    let mut findings = world.findings.clone();
+    for workflow in &world.workflows {
+        lint::by_itself(&world, workflow, &mut findings);
+    }
+    finding::sort(&mut findings);
+    if complain(&findings)? {
+        return Ok(WRONG);
+    }
+    let namespace = verb.project.as_ref().unwrap_or(&verb.records_namespace);
+    let secrets: Vec<&NewSecret> = secrets
+        .iter()
+        .filter(|secret| !secret.data.is_empty())
+        .collect();
+    if let Some(path) = &verb.secrets {
+        write_secrets(path, namespace, &secrets)?;
+    } else {
+        let mut err = std::io::stderr().lock();
+        for secret in &secrets {
+            writeln!(
+                err,
+                "note: credentials refer to Secret {namespace}/{}, which --secrets FILE writes",
+                secret.name
+            )?;
+        }
+    }
+    let records = world
+        .records
+        .into_iter()
+        .map(|entry| record(&entry.key, entry.spec));
+    let workflows = world.workflows.iter().map(|entry| {
+        let mut workflow = entry.workflow.as_ref().clone();
+        workflow.metadata.namespace.clone_from(&verb.namespace);
+        Object::Workflow(Box::new(workflow))
+    });
+    let objects: Vec<Object> = records.chain(workflows).collect();
+    output::objects(out, verb.output, &objects)?;
+    Ok(FINE)
+}
+
+/// An object with its fields in the order of its definition.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Object {
+    Cluster(Box<ClusterExtension>),
+    Project(Box<Extension>),
+    Workflow(Box<Workflow>),
+}
+
+fn record(key: &RecordKey, spec: ExtensionSpec) -> Object {
+    match &key.namespace {
+        None => Object::Cluster(Box::new(ClusterExtension::new(
+            &key.name,
+            ClusterExtensionSpec(spec),
+        ))),
+        Some(namespace) => {
+            let mut record = Extension::new(&key.name, NamespacedExtensionSpec(spec));
+            record.metadata.namespace = Some(namespace.to_string());
+            Object::Project(Box::new(record))
+        }
+    }
+}
+
+/// For the eyes of the caller alone.
+fn write_secrets(path: &Path, namespace: &str, secrets: &[&NewSecret]) -> Result<()> {
+    let mut text = Vec::new();
+    for secret in secrets {
+        let data: Map<String, Value> = secret
+            .data
+            .iter()
+            .map(|(key, value)| (key.clone(), json!(value.reveal())))
+            .collect();
+        writeln!(text, "---")?;
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": secret.name, "namespace": namespace},
+            "stringData": data,
+        });
+        output::yaml(&mut text, &object)?;
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(&text))
+        .with_context(|| format!("failed to write {}", path.display()))
+}

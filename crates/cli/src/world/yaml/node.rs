@@ -1,0 +1,145 @@
+//! A value together with the places of its parts, for those who make another value of it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Children, Marks};
+use crate::finding::Position;
+
+/// A value and where it was written. It may be a password, so nothing prints it.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) at: Position,
+    pub(crate) content: Content,
+}
+
+/// What a value is.
+#[derive(Clone)]
+pub(crate) enum Content {
+    Text(String),
+    /// A word without quotes that YAML reads as something else, and as it was written.
+    Word(Value, Arc<str>),
+    Items(Vec<Node>),
+    /// In the order of the file.
+    Fields(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// Joins a value with its places.
+    pub(crate) fn join(value: Value, marks: Marks) -> Self {
+        let at = marks.at;
+        let content = match (value, marks.children) {
+            (Value::String(text), _) => Content::Text(text),
+            (Value::Array(items), Children::Items(marks)) => Content::Items(
+                items
+                    .into_iter()
+                    .zip(marks)
+                    .map(|(item, marks)| Self::join(item, marks))
+                    .collect(),
+            ),
+            (Value::Object(mut fields), Children::Fields(marks)) => Content::Fields(
+                marks
+                    .into_iter()
+                    // The second of two fields of one name is a fault that was told already.
+                    .filter_map(|(name, marks)| {
+                        let value = fields.remove(&name)?;
+                        Some((name, Self::join(value, marks)))
+                    })
+                    .collect(),
+            ),
+            (value, Children::Word(word)) => Content::Word(value, word),
+            (value, _) => {
+                let word = value.to_string();
+                Content::Word(value, word.into())
+            }
+        };
+        Self { at, content }
+    }
+
+    /// The value, and its places.
+    pub(crate) fn split(self) -> (Value, Marks) {
+        let (value, children) = match self.content {
+            Content::Text(text) => (Value::String(text), Children::None),
+            Content::Word(value, word) => (value, Children::Word(word)),
+            Content::Items(items) => {
+                let (values, marks): (Vec<_>, Vec<_>) = items.into_iter().map(Self::split).unzip();
+                (Value::Array(values), Children::Items(marks))
+            }
+            Content::Fields(fields) => {
+                let mut values = Map::new();
+                let mut marks = Vec::with_capacity(fields.len());
+                for (name, node) in fields {
+                    let (value, mark) = node.split();
+                    values.insert(name.clone(), value);
+                    marks.push((name, mark));
+                }
+                (Value::Object(values), Children::Fields(marks))
+            }
+        };
+        let marks = Marks {
+            at: self.at,
+            children,
+        };
+        (value, marks)
+    }
+
+    /// Text that stands nowhere, at the place of what it was made of.
+    pub(crate) fn text(at: Position, text: impl Into<String>) -> Self {
+        let content = Content::Text(text.into());
+        Self { at, content }
+    }
+
+    /// A list.
+    pub(crate) fn items(at: Position, items: Vec<Self>) -> Self {
+        let content = Content::Items(items);
+        Self { at, content }
+    }
+
+    /// A mapping of the fields that are there.
+    pub(crate) fn fields<'n>(
+        at: Position,
+        fields: impl IntoIterator<Item = (&'n str, Option<Self>)>,
+    ) -> Self {
+        let fields = fields
+            .into_iter()
+            .filter_map(|(name, node)| Some((name.to_owned(), node?)))
+            .collect();
+        let content = Content::Fields(fields);
+        Self { at, content }
+    }
+
+    /// Whether nothing stands there.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.content, Content::Word(Value::Null, _))
+    }
+
+    /// What is written there, where it is text or a word.
+    pub(crate) fn as_written(&self) -> Option<&str> {
+        match &self.content {
+            Content::Text(text) => Some(text),
+            Content::Word(_, word) => Some(word),
+            Content::Items(_) | Content::Fields(_) => None,
+        }
+    }
+
+    /// The same as text, where it is a word: `False`, `1.20`.
+    pub(crate) fn into_text(self) -> Self {
+        match self.content {
+            Content::Word(_, word) => Self::text(self.at, &*word),
+            _ => self,
+        }
+    }
+
+    /// What it is, for people.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.content {
+            Content::Text(_) => "text",
+            Content::Word(Value::Null, _) => "nothing",
+            Content::Word(Value::Bool(_), _) => "a boolean",
+            Content::Word(..) => "a number",
+            Content::Items(_) => "a list",
+            Content::Fields(_) => "a mapping",
+        }
+    }
+}

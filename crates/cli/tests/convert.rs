@@ -1,0 +1,242 @@
+//! FuseML's own files: what they become, and what is said of those that are broken.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::{ext, ext_with, planted};
+
+const DATA: &str = "tests/data/fuseml";
+
+fn text(file: impl AsRef<Path>) -> String {
+    fs::read_to_string(file).unwrap()
+}
+
+fn list(json: &str) -> Vec<Value> {
+    let list: Value = serde_json::from_str(json).unwrap();
+    list["items"].as_array().unwrap().clone()
+}
+
+fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+/// A folder that goes away with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("convert-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Puts the values of Secrets back where a record refers to them.
+fn with_values(record: &mut Value, secrets: &BTreeMap<String, Value>) {
+    match record {
+        Value::Object(fields) => {
+            if let Some(source) = fields.remove("valueFrom") {
+                let reference = &source["secretKeyRef"];
+                let secret = &secrets[reference["name"].as_str().unwrap()];
+                let key = reference["key"].as_str().unwrap();
+                let value = secret["stringData"][key].clone();
+                fields.insert("value".to_owned(), value);
+            }
+            for value in fields.values_mut() {
+                with_values(value, secrets);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| with_values(item, secrets)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_record_of_the_seed_becomes_the_example_of_its_name() {
+    let folder = Folder::new("records");
+    let mut count = 0;
+    for (examples, names) in [
+        (
+            "../../examples/records",
+            &[
+                "aws-object-storage",
+                "gitea-devel-rd",
+                "minio-s3-storage",
+                "mlflow-0001",
+                "mlflow-model-store-0001",
+                "seldon-core-production",
+            ][..],
+        ),
+        (
+            "../../examples/records/minimal",
+            &["kfserving-local-cluster", "mlflow-global"],
+        ),
+    ] {
+        for name in names {
+            let secrets = folder.file(name);
+            let file = format!("{DATA}/plain/{name}.yaml");
+            let output = ext(&["convert", &file, "-o", "json", "--secrets", &secrets]);
+            assert_eq!(output.code, 0, "{}", output.err);
+            let secrets: BTreeMap<String, Value> = text(&secrets)
+                .split("---\n")
+                .skip(1)
+                .map(|document| {
+                    let secret = yaml(document);
+                    let name = secret["metadata"]["name"].as_str().unwrap().to_owned();
+                    (name, secret)
+                })
+                .collect();
+            let objects = list(&output.out);
+            assert_eq!(objects.len(), 1);
+            let mut record = objects[0].clone();
+            with_values(&mut record, &secrets);
+            let example = yaml(&text(format!("{examples}/{name}.yaml")));
+            assert_eq!(record, example, "{name}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 8);
+}
+
+#[test]
+fn the_record_of_the_seed_that_says_a_thing_twice_is_refused_there() {
+    let output = ext(&["convert", &format!("{DATA}/plain/kfserving-local.yaml")]);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    let place = "kfserving-local.yaml:15:5: error[duplicate-key]";
+    assert!(output.err.contains(place), "{}", output.err);
+}
+
+#[test]
+fn workflows_of_the_seed() {
+    for number in 1..=5 {
+        let file = format!("{DATA}/plain/workflow-{number}.yaml");
+        let output = ext(&["convert", &file, "-n", "alpha"]);
+        assert_eq!((output.code, &*output.err), (0, ""));
+        insta::assert_snapshot!(format!("convert_workflow_{number}"), output.out);
+        let lint = ext_with(&["lint", "-f", "-"], &output.out);
+        assert_eq!((lint.code, &*lint.out), (0, ""));
+    }
+    // It has an input twice.
+    let output = ext(&["convert", &format!("{DATA}/plain/workflow-6.yaml")]);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    let place = "workflow-6.yaml:22:9: error[Invalid]";
+    assert!(output.err.contains(place), "{}", output.err);
+}
+
+#[test]
+fn the_released_form_with_all_that_it_has() {
+    let folder = Folder::new("released");
+    let file = folder.file("secrets");
+    let output = ext(&["convert", &format!("{DATA}/released"), "--secrets", &file]);
+    assert_eq!(output.code, 0);
+    insta::assert_snapshot!("convert_released", output.out);
+    insta::assert_snapshot!("convert_released_said", output.err);
+    insta::assert_snapshot!("convert_released_secrets", text(&file));
+    let lint = ext_with(&["lint", "-f", "-"], &output.out);
+    let errors = lint.out.lines().filter(|line| line.contains("error["));
+    // The workflow asks for tools that are not among the files.
+    let errors: Vec<&str> = errors.filter(|line| !line.contains("[NotFound]")).collect();
+    assert_eq!(errors, Vec::<&str>::new());
+}
+
+#[test]
+fn records_of_a_project() {
+    let file = format!("{DATA}/released/record.yaml");
+    let output = ext(&["convert", &file, "--project", "alpha", "-o", "json"]);
+    assert_eq!(output.code, 0);
+    let record = &list(&output.out)[0];
+    assert_eq!(record["kind"], "Extension");
+    assert_eq!(record["metadata"]["namespace"], "alpha");
+    let secret = "Secret alpha/seldon-production-api-everyone";
+    assert!(output.err.contains(secret), "{}", output.err);
+}
+
+#[test]
+fn values_go_into_the_file_of_secrets_alone() {
+    let folder = Folder::new("secrets");
+    let file = folder.file("secrets.yaml");
+    let record = format!("{DATA}/released/record.yaml");
+    let output = ext(&["convert", &record, "--secrets", &file]);
+    assert_eq!(output.code, 0);
+    assert!(!format!("{}{}", output.out, output.err).contains("canary"));
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(text(&file).matches("canary-7c31").count(), 2);
+
+    // What is there stays.
+    fs::write(&file, "precious").unwrap();
+    let output = ext(&["convert", &record, "--secrets", &file]);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    assert!(output.err.contains("secrets.yaml"), "{}", output.err);
+    assert_eq!(text(&file), "precious");
+}
+
+#[test]
+fn what_is_broken_is_found_at_its_place_and_nothing_is_made() {
+    let folder = format!("{DATA}/broken");
+    let mut wanted = BTreeSet::new();
+    planted(Path::new(&folder), &mut wanted);
+    let wanted: BTreeSet<(String, u64, String)> = wanted
+        .into_iter()
+        .flat_map(|(file, line, rules)| {
+            let rules: Vec<String> = rules.split(" !").map(str::to_owned).collect();
+            rules
+                .into_iter()
+                .map(move |rule| (file.clone(), line, rule))
+        })
+        .collect();
+    assert!(wanted.len() >= 25, "{} are planted", wanted.len());
+    let output = ext(&["convert", &folder]);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    assert!(!output.err.contains("canary"));
+    let found: BTreeSet<(String, u64, String)> = output
+        .err
+        .lines()
+        .filter(|line| !line.starts_with("  hint: "))
+        .map(|line| {
+            let parts: Vec<&str> = line.splitn(4, ':').collect();
+            let (_, rule) = parts[3].split_once('[').unwrap();
+            let (rule, _) = rule.split_once(']').unwrap();
+            assert!(parts[2].parse::<u64>().unwrap() > 0);
+            (
+                parts[0].to_owned(),
+                parts[1].parse().unwrap(),
+                rule.to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_list_of_them_and_objects_of_kubernetes() {
+    let records = "- id: one\n  services: []\n- id: two\n  product: two\n";
+    let output = ext_with(&["convert", "-f", "-", "-o", "json"], records);
+    assert_eq!((output.code, &*output.err), (0, ""));
+    assert_eq!(list(&output.out).len(), 2);
+
+    let object = "apiVersion: v1\nkind: ConfigMap\n";
+    let output = ext_with(&["convert", "-f", "-"], object);
+    assert_eq!((output.code, &*output.out), (0, ""));
+    assert!(output.err.contains("warning[no-form]"), "{}", output.err);
+}
