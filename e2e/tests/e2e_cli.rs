@@ -114,6 +114,9 @@ async fn people_ask_a_cluster() {
     a_project_is_enough(&lab);
     runs_are_started_and_followed(&lab, admin).await;
     tools_are_registered_and_unregistered(&lab, admin).await;
+    a_record_is_updated(&lab, admin).await;
+    a_service_is_registered(&lab, admin).await;
+    files_of_fuseml_are_converted_and_applied(&lab, admin).await;
     lab.stop().await;
 }
 
@@ -227,6 +230,146 @@ async fn tools_are_registered_and_unregistered(lab: &Lab, admin: &Path) {
     );
     assert_eq!(ext(admin, &["unregister", "stroe", "--yes"]).code, 0);
     assert!(lab.get("ClusterExtension", "", "stroe").await.is_null());
+}
+
+/// Single fields change, and the workflow gets what they say now.
+async fn a_record_is_updated(lab: &Lab, admin: &Path) {
+    let update = |arguments: &[&str]| ext(admin, &[&["update", "store"], arguments].concat());
+    let answer = update(&["--version", "1.3.0", "--dry-run"]);
+    let change = "spec.version: \"1.2.0\" -> \"1.3.0\"\n";
+    assert_eq!((answer.code, &*answer.out), (0, change));
+    let answer = update(&["--version", "1.2.0", "--yes"]);
+    assert!(answer.out.contains("says that already"), "{}", answer.out);
+    let answer = update(&["--version", "1.3.0"]);
+    assert!(answer.err.contains("hint: --yes"), "{}", answer.err);
+    let answer = update(&["--url", "http://store:9000", "--yes"]);
+    assert!(answer.err.contains("has no endpoint"), "{}", answer.err);
+    assert_eq!(update(&[]).code, 1);
+
+    let before = lab.get("ClusterExtension", "", "store").await;
+    let answer = update(&[
+        "--version",
+        "1.3.0",
+        "--credential",
+        "KEY=env:HOME",
+        "--yes",
+    ]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let after = lab.get("ClusterExtension", "", "store").await;
+    assert_eq!(after["spec"]["version"], "1.3.0");
+    let entry = |record: &Value| {
+        record["spec"]["services"][0]["credentials"][0]["configuration"][0].clone()
+    };
+    // Another value is another sealed Secret.
+    assert_eq!(
+        entry(&after)["valueFrom"]["sealedRef"].is_object(),
+        lab.cluster.is_ours()
+    );
+    assert_ne!(entry(&before), entry(&after));
+    let answer = ext(admin, &["update", "nowhere", "--version", "1", "--yes"]);
+    assert!(answer.err.contains("no such record"), "{}", answer.err);
+}
+
+const TOOL: &str = r#"
+apiVersion: v1
+kind: Service
+metadata:
+  name: tracker
+  namespace: alpha
+  labels: {app.kubernetes.io/name: mlflow, app.kubernetes.io/version: "2.9.2"}
+spec:
+  ports: [{name: http, port: 5000}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: tracker, namespace: alpha}
+spec:
+  tls: [{hosts: [mlflow.example.org]}]
+  rules:
+    - host: mlflow.example.org
+      http:
+        paths: [{path: /tracking/, pathType: Prefix, backend: {service: {name: tracker, port: {name: http}}}}]
+    - host: other.example.org
+      http:
+        paths: [{path: /, pathType: Prefix, backend: {service: {name: other, port: {number: 80}}}}]
+"#;
+
+/// What runs in the cluster already.
+async fn a_service_is_registered(lab: &Lab, admin: &Path) {
+    lab.apply(TOOL);
+    let from = [
+        "--from-service",
+        "alpha/tracker",
+        "--resource",
+        "mlflow-tracking",
+    ];
+    let answer = ext(admin, &[&["register"], &from[..], &["--yes"]].concat());
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let record = lab.get("ClusterExtension", "", "tracker").await;
+    let wanted = serde_json::json!({
+        "product": "mlflow",
+        "version": "2.9.2",
+        "services": [{"name": "mlflow-tracking", "resource": "mlflow-tracking", "endpoints": [
+            {"name": "cluster", "type": "internal", "url": "http://tracker.alpha.svc:5000"},
+            {"name": "external", "type": "external", "url": "https://mlflow.example.org/tracking"},
+        ]}],
+    });
+    assert_eq!(record["spec"], wanted);
+    let answer = ext(admin, &["register", "--from-service", "alpha/trakcer"]);
+    let hint = "hint: kubectl get services -n alpha";
+    assert!(answer.err.contains(hint), "{}", answer.err);
+}
+
+const CONVERTED: &str = r"
+name: Converted
+steps:
+  - name: train
+    image: train:1
+    extensions: [{name: data, extension_id: mlflow-0001, service_id: mlflow-store}]
+    env: [{name: ID, value: '{{ extension.data.cfg.AWS_ACCESS_KEY_ID }}'}]
+";
+
+/// What `convert` makes is what the cluster takes, Secrets and all.
+async fn files_of_fuseml_are_converted_and_applied(lab: &Lab, admin: &Path) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cli/tests/data/fuseml");
+    let secrets = std::env::temp_dir().join(format!("secrets-{}.yaml", std::process::id()));
+    let workflow = std::env::temp_dir().join(format!("converted-{}.yaml", std::process::id()));
+    std::fs::write(&workflow, CONVERTED).unwrap();
+    let arguments = [
+        "convert",
+        &*data.join("plain/mlflow-0001.yaml").display().to_string(),
+        &*workflow.display().to_string(),
+        &*data.join("released").display().to_string(),
+        "-n",
+        "alpha",
+        "--secrets",
+        &*secrets.display().to_string(),
+    ];
+    let output = Command::new(built("kubectl-ext").unwrap())
+        .args(arguments)
+        .output()
+        .unwrap();
+    std::fs::remove_file(&workflow).unwrap();
+    let made = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{made}");
+    let values = std::fs::read_to_string(&secrets).unwrap();
+    std::fs::remove_file(&secrets).unwrap();
+    lab.apply(&values);
+    let file = std::env::temp_dir().join(format!("records-{}.yaml", std::process::id()));
+    let (records, workflows): (Vec<&str>, Vec<&str>) = made
+        .split("---\n")
+        .skip(1)
+        .partition(|document| document.contains("kind: ClusterExtension"));
+    assert_eq!((records.len(), workflows.len()), (3, 2));
+    std::fs::write(&file, records.join("---\n")).unwrap();
+    let path = file.display().to_string();
+    let answer = ext(admin, &["register", "-f", &path, "--yes"]);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    assert_eq!(answer.out.lines().count(), 3);
+    lab.apply(&workflows.join("---\n"));
+    lab.ready("Workflow", "alpha", "converted").await;
+    lab.refused("alpha", "mlflow-e2e", "NotFound").await;
 }
 
 /// The name of the one run there is.

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
     complete, completion, convert, describe, doctor, explain, lint, list, register, render,
-    resolve, run, status, unregister, version, whatif,
+    resolve, run, status, unregister, update, version, whatif,
 };
 
 /// Extensions: which tools are registered, what a workflow gets of them, and why.
@@ -32,8 +32,10 @@ pub(crate) enum Verb {
     List(list::List),
     /// Show a record: services, endpoints, credentials by name, consumers
     Describe(describe::Describe),
-    /// Register a tool: one service, one endpoint, its credentials
+    /// Register a tool: in one line, from a template, a Service or a file
     Register(register::Register),
+    /// Change what a record says: its version, an address, a credential
+    Update(update::Update),
     /// Delete a record, after saying who uses it
     Unregister(unregister::Unregister),
     /// Resolve the requirements of workflows

@@ -11,9 +11,11 @@
 mod args;
 mod convert;
 pub mod documentation;
+mod draft;
 mod finding;
 mod output;
 mod report;
+mod template;
 mod verb;
 mod world;
 
@@ -57,6 +59,7 @@ fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8>
         Verb::List(verb) => verb::list::run(verb, out),
         Verb::Describe(verb) => verb::describe::run(verb, out),
         Verb::Register(verb) => verb::register::run(verb, out),
+        Verb::Update(verb) => verb::update::run(verb, out),
         Verb::Unregister(verb) => verb::unregister::run(verb, out),
         Verb::Resolve(verb) => verb::resolve::run(verb, terminal, out),
         Verb::Explain(verb) => verb::explain::run(verb, terminal, out),

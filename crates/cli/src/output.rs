@@ -1,9 +1,12 @@
 //! Tables, JSON and YAML.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
+use extension_registry_core::sensitive::Sensitive;
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 /// What standard output can show.
@@ -89,6 +92,47 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Shows on a terminal that something goes on, until it is dropped.
+pub(crate) struct Spinner(ProgressBar);
+
+impl Spinner {
+    /// Begins to show it.
+    pub(crate) fn start(what: &'static str) -> Self {
+        let bar = ProgressBar::new_spinner().with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(bar)
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Asks a person for a text.
+pub(crate) fn ask(question: &str) -> anyhow::Result<String> {
+    let mut err = io::stderr().lock();
+    write!(err, "{question}: ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    let answer = answer.trim();
+    anyhow::ensure!(!answer.is_empty(), "nothing was said");
+    Ok(answer.to_owned())
+}
+
+/// Asks a person for a secret, which the terminal does not show.
+pub(crate) fn ask_secret(question: &str) -> anyhow::Result<Sensitive> {
+    anyhow::ensure!(
+        io::stdin().is_terminal(),
+        "nobody is there to be asked for {question}; hint: file:PATH, env:NAME or secret:NAME/KEY say where it is"
+    );
+    let answer = rpassword::prompt_password(format!("{question}: "))?;
+    anyhow::ensure!(!answer.is_empty(), "nothing was said");
+    Ok(Sensitive::new(answer))
 }
 
 /// The way out, below what was wrong.

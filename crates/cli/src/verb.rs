@@ -14,5 +14,6 @@ pub(crate) mod resolve;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod unregister;
+pub(crate) mod update;
 pub(crate) mod version;
 pub(crate) mod whatif;

@@ -98,3 +98,126 @@ fn what_the_operator_would_refuse_is_refused_here() {
     assert_eq!(output.code, 1);
     assert!(output.err.contains("hint: --yes"), "{}", output.err);
 }
+
+#[test]
+fn templates_are_filled_in() {
+    let mlflow = |arguments: &[&str]| {
+        let all = [
+            "register",
+            "tracker",
+            "--from-template",
+            "mlflow",
+            "--dry-run",
+        ];
+        ext(&[&all, arguments].concat())
+    };
+    let credentials = [
+        "--credential",
+        "AWS_ACCESS_KEY_ID=secret:mlflow/id",
+        "--credential",
+        "AWS_SECRET_ACCESS_KEY=env:PATH",
+    ];
+    let addresses = [
+        "--url",
+        "http://mlflow:5000",
+        "--set",
+        "store-url=http://minio:9000",
+    ];
+    let all = [
+        &addresses[..],
+        &credentials,
+        &["--zone", "east", "--for-project", "dev"],
+    ]
+    .concat();
+    let output = mlflow(&all);
+    assert_eq!((output.code, &*output.err), (0, ""));
+    insta::assert_snapshot!("register_template", output.out);
+
+    // All that is missing is said at once, as it has to be typed.
+    let output = mlflow(&["--url", "http://mlflow:5000"]);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    for missing in [
+        "--set store-url=VALUE  Address of the S3 store, like http://minio.mlflow:9000",
+        "--credential AWS_ACCESS_KEY_ID=SOURCE",
+        "--credential AWS_SECRET_ACCESS_KEY=SOURCE",
+    ] {
+        assert!(output.err.contains(missing), "{}", output.err);
+    }
+    let output = mlflow(&["--set", "stoer-url=x"]);
+    assert!(
+        output.err.contains("did you mean `store-url`?"),
+        "{}",
+        output.err
+    );
+    let output = mlflow(&["--set", "AWS_ACCESS_KEY_ID=canary-5d02"]);
+    assert!(
+        output.err.contains("AWS_ACCESS_KEY_ID=prompt"),
+        "{}",
+        output.err
+    );
+    assert!(!output.err.contains("canary"));
+    let output = ext(&["register", "x", "--from-template", "mlflwo", "--dry-run"]);
+    assert!(
+        output.err.contains("did you mean `mlflow`?"),
+        "{}",
+        output.err
+    );
+}
+
+#[test]
+fn every_template_makes_a_sound_record() {
+    for (template, arguments) in [
+        ("aws-s3", &["--set", "region=eu-central-1"][..]),
+        ("minio", &["--url", "http://minio:9000"]),
+        ("gitea", &["--url", "https://gitea.example.org"]),
+        ("oci-registry", &["--url", "https://registry.example.org"]),
+        ("kserve", &["--version", "0.11.0"]),
+        ("seldon-core", &[]),
+    ] {
+        let is_s3 = matches!(template, "aws-s3" | "minio");
+        let credentials = match template {
+            "kserve" | "seldon-core" => &[][..],
+            _ if is_s3 => &[
+                "AWS_ACCESS_KEY_ID=secret:a/b",
+                "AWS_SECRET_ACCESS_KEY=secret:a/c",
+            ],
+            _ => &["username=secret:a/b", "password=secret:a/c"],
+        };
+        let mut all = vec!["register", "tool", "--from-template", template, "--dry-run"];
+        all.extend(arguments);
+        all.extend(credentials.iter().flat_map(|entry| ["--credential", entry]));
+        let output = ext(&all);
+        assert_eq!((output.code, &*output.err), (0, ""), "{template}");
+        assert!(!output.out.contains("${"), "{}", output.out);
+        let lint = ext_with(&["lint", "-f", "-", "--strict"], &output.out);
+        assert_eq!((lint.code, &*lint.out), (0, ""), "{template}");
+        let help = ext(&["register", "--help"]).out;
+        assert!(help.contains(template), "--help names {template}");
+    }
+}
+
+#[test]
+fn whole_records_of_files() {
+    let output = ext(&["register", "-f", "../../examples/records", "--dry-run"]);
+    assert_eq!((output.code, &*output.err), (0, ""));
+    assert_eq!(output.out.matches("kind: ClusterExtension").count(), 9);
+    // The examples have their values in them.
+    assert!(
+        !output
+            .out
+            .contains("24oT0SfbJPEu6kUbUKsH\n            - name: AWS_SECRET")
+    );
+    assert!(output.out.contains("[redacted]"));
+
+    let output = ext(&["register", "-f", "../../examples/workflows", "--dry-run"]);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    assert!(output.err.contains("error[no-record]"), "{}", output.err);
+    let extension = "apiVersion: registry.fuseml.io/v1alpha1\nkind: Extension\nmetadata: {name: a}\nspec: {product: a}\n";
+    let output = ext_with(&["register", "-f", "-", "--dry-run"], extension);
+    assert!(output.err.contains("--project PROJECT"), "{}", output.err);
+    let arguments = ["register", "-f", "-", "--dry-run", "--project", "dev"];
+    let output = ext_with(&arguments, extension);
+    assert!(output.out.contains("namespace: dev"), "{}", output.out);
+    let output = ext(&["register", "name", "-f", "../../examples/records"]);
+    assert_eq!(output.code, 2);
+}

@@ -8,6 +8,7 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 use support::ext;
@@ -17,20 +18,44 @@ const AMBIGUOUS: &str =
 
 /// What a person would see, and the exit code.
 fn on_a_terminal(arguments: &str, variables: &[(&str, &str)]) -> (i32, String) {
+    asked_on_a_terminal(arguments, variables, &[])
+}
+
+/// The same, of a person who gives an answer to each question.
+fn asked_on_a_terminal(
+    arguments: &str,
+    variables: &[(&str, &str)],
+    answers: &[(&str, &str)],
+) -> (i32, String) {
     let program = env!("CARGO_BIN_EXE_kubectl-ext");
-    let output = Command::new("script")
+    let mut child = Command::new("script")
         .args(["--quiet", "--return", "--command"])
-        .arg(format!("{program} {arguments}"))
+        .arg(format!("timeout 20 {program} {arguments}"))
         .arg("/dev/null")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("TERM", "xterm-256color")
         .env_remove("NO_COLOR")
         .envs(variables.iter().copied())
-        .stdin(Stdio::null())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
         .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    (output.status.code().unwrap(), text.replace("\r\n", "\n"))
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut text = Vec::new();
+    for (question, answer) in answers {
+        // The end is there before the question only if the program gave up.
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&text).ends_with(question) {
+            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "never asked {question}");
+            text.push(byte[0]);
+        }
+        writeln!(stdin, "{answer}").unwrap();
+    }
+    stdout.read_to_end(&mut text).unwrap();
+    let status = child.wait().unwrap();
+    let text = String::from_utf8(text).unwrap();
+    (status.code().unwrap(), text.replace("\r\n", "\n"))
 }
 
 fn without_colours(text: &str) -> String {
@@ -72,6 +97,7 @@ fn every_verb_says_how_it_is_used() {
         "run",
         "register",
         "unregister",
+        "update",
         "describe",
         "resolve",
         "explain",
@@ -92,4 +118,32 @@ fn every_verb_says_how_it_is_used() {
             "{verb}: {plain}"
         );
     }
+}
+
+#[test]
+fn what_is_missing_is_asked_for_and_a_secret_is_not_shown() {
+    let (code, text) = asked_on_a_terminal(
+        "register git --from-template gitea --dry-run",
+        &[],
+        &[
+            (
+                "url (Address of the server, like https://gitea.example.org): ",
+                "https://git.example.org",
+            ),
+            ("password (Password or token of that user): ", "canary-2a41"),
+            ("username (User that steps log in as): ", "canary-2a41-user"),
+        ],
+    );
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("url: https://git.example.org"), "{text}");
+    assert_eq!(text.matches("[redacted]").count(), 2, "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}
+
+#[test]
+fn nothing_is_applied_without_a_yes() {
+    let arguments = "register store --url http://store:9000";
+    let (code, text) = asked_on_a_terminal(arguments, &[], &[("Apply this? [y/N] ", "n")]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("error: nothing was applied"), "{text}");
 }

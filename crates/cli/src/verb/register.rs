@@ -1,51 +1,52 @@
-//! `register`: a tool in one line. What was not said is taken from what was, and shown before it is
-//! applied.
+//! `register`: a tool in one line. What was not said is taken from what was, from a template or from a
+//! Service, and shown before it is applied.
+
+mod credential;
+mod line;
+mod service;
+mod template;
 
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use extension_registry_api::{GROUP, VERSION};
-use extension_registry_core::sensitive::Sensitive;
-use kube::api::{Patch, PatchParams};
-use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
 use crate::args::Cluster;
+use crate::draft::{self, Draft, How};
 use crate::report::human::complain;
 use crate::world::World;
-use crate::world::cluster::{self, record_api};
-use crate::{FINE, WRONG, output};
+use crate::world::cluster;
+use crate::{FINE, WRONG};
 
-const REDACTED: &str = "[redacted]";
-/// Name under which this program applies.
-const MANAGER: &str = "kubectl-ext";
+pub(crate) use credential::{Credential, Entry};
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Register {
     /// Name of the record; also its product, where that is not said
-    #[arg(value_name = "NAME")]
-    name: String,
+    #[arg(
+        value_name = "NAME",
+        required_unless_present_any = ["files", "from_service"],
+        conflicts_with = "files"
+    )]
+    name: Option<String>,
     /// Where it is reached
-    #[arg(long, value_name = "URL")]
-    url: String,
-    /// What was installed
-    #[arg(long, value_name = "PRODUCT")]
-    product: Option<String>,
-    /// Its version; a semantic version can match a range
-    #[arg(long, value_name = "VERSION")]
-    version: Option<String>,
+    #[arg(
+        long,
+        value_name = "URL",
+        required_unless_present_any = ["files", "from_service", "from_template"]
+    )]
+    url: Option<String>,
+    #[command(flatten)]
+    about: About,
     /// What it offers: `s3`, `mlflow-tracking`
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
     /// A wider word for that: `object-storage`
     #[arg(long, value_name = "CATEGORY")]
     category: Option<String>,
-    /// Where it runs
-    #[arg(long, value_name = "ZONE")]
-    zone: Option<String>,
     /// Name of the service; the resource or the name of the record, where it is not said
     #[arg(long, value_name = "SERVICE")]
     service: Option<String>,
@@ -58,211 +59,174 @@ pub(crate) struct Register {
     /// Of one project alone: makes an Extension there
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
-    /// A credential: KEY=secret:NAME/KEY refers to a Secret; KEY=file:PATH and KEY=env:NAME read a value, which the operator seals
-    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = credential)]
-    credentials: Vec<(String, From)>,
+    /// Whole records from a file or folder, or `-` for standard input; may be repeated
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "PATH",
+        conflicts_with_all = ["url", "resource", "category", "service", "internal", "default", "credentials", "from_service", "from_template"]
+    )]
+    files: Vec<PathBuf>,
+    /// Propose a record of this Service of the cluster, and of the Ingresses that lead to it
+    #[arg(
+        long,
+        value_name = "NAMESPACE/NAME",
+        conflicts_with_all = ["url", "internal", "from_template"]
+    )]
+    from_service: Option<String>,
+    /// Fill in a template: aws-s3, gitea, kserve, minio, mlflow, oci-registry, seldon-core, or a file
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        conflicts_with_all = ["internal", "resource", "category", "service"]
+    )]
+    from_template: Option<String>,
+    /// A parameter of the template; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "from_template", value_parser = template::setting)]
+    set: Vec<(String, String)>,
+    /// A credential: KEY=secret:NAME/KEY refers to a Secret; KEY=file:PATH, KEY=env:NAME and KEY=prompt read a value, which the operator seals
+    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = Credential::parse)]
+    credentials: Vec<Credential>,
     /// Only this project may have the credentials; may be repeated
-    #[arg(long, value_name = "PROJECT", requires = "credentials")]
+    #[arg(long, value_name = "PROJECT", conflicts_with = "files")]
     for_project: Vec<String>,
     /// Only this user may have the credentials; may be repeated
-    #[arg(long, value_name = "USER", requires = "credentials")]
+    #[arg(long, value_name = "USER", conflicts_with = "files")]
     for_user: Vec<String>,
-    /// Print the record, values redacted, and apply nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Apply it without a question
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    how: How,
     #[command(flatten)]
     cluster: Cluster,
 }
 
-/// Where a credential comes from, as it was typed.
-#[derive(Clone, Debug)]
-enum From {
-    Secret { name: String, key: String },
-    File(PathBuf),
-    Variable(String),
+/// What a record says about its tool.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct About {
+    /// What was installed
+    #[arg(long, value_name = "PRODUCT")]
+    pub(crate) product: Option<String>,
+    /// Its version; a semantic version can match a range
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<String>,
+    /// Where it runs
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) zone: Option<String>,
 }
 
-/// What the entry of the record says.
-enum Entry {
-    Reference { name: String, key: String },
-    Value(Sensitive),
-}
-
-fn credential(text: &str) -> Result<(String, From), String> {
-    let ways = "write KEY=secret:NAME/KEY, KEY=file:PATH or KEY=env:NAME";
-    // What stands behind `=` may be a password: it is not repeated.
-    let (key, source) = text
-        .split_once('=')
-        .ok_or_else(|| format!("it has no `=`: {ways}"))?;
-    let from = match source.split_once(':') {
-        Some(("secret", place)) => {
-            let (name, key) = place
-                .split_once('/')
-                .ok_or_else(|| "a Secret is named as secret:NAME/KEY".to_owned())?;
-            From::Secret {
-                name: name.to_owned(),
-                key: key.to_owned(),
-            }
-        }
-        Some(("file", path)) => From::File(path.into()),
-        Some(("env", name)) => From::Variable(name.to_owned()),
-        _ => {
-            return Err(format!(
-                "a value on the command line stays in the history of the shell: {ways}"
-            ));
-        }
-    };
-    Ok((key.to_owned(), from))
+impl About {
+    /// Writes what was said over what there is.
+    pub(crate) fn write(&self, spec: &mut Value) {
+        set(spec, "product", self.product.as_deref());
+        set(spec, "version", self.version.as_deref());
+        set(spec, "zone", self.zone.as_deref());
+    }
 }
 
 pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
-    let entries = verb
-        .credentials
-        .iter()
-        .map(|(key, from)| read(key, from).map(|entry| (key.clone(), entry)))
-        .collect::<Result<Vec<_>>>()?;
-    let shown = record(verb, &entries, |_| REDACTED.to_owned());
-    if complain(&World::check(shown.clone()))? {
+    let drafts = if verb.files.is_empty() {
+        vec![Draft::new(proposed(verb)?)]
+    } else {
+        let (objects, findings) = World::objects(&verb.files, verb.project.as_deref())?;
+        if complain(&findings)? {
+            return Ok(WRONG);
+        }
+        objects.into_iter().map(Draft::new).collect()
+    };
+    ensure!(!drafts.is_empty(), "no record in these files");
+    if verb.files.is_empty() && complain(&World::check(drafts[0].shown()))? {
         return Ok(WRONG);
     }
-    if verb.dry_run {
-        output::yaml(out, &shown)?;
+    if !draft::confirmed(&drafts, &verb.how, out)? {
         return Ok(FINE);
     }
-    if !verb.yes {
-        let mut text = Vec::new();
-        output::yaml(&mut text, &shown)?;
-        let question = format!("{}\nApply this?", String::from_utf8_lossy(&text));
-        if !output::confirm(&question)? {
-            bail!("nothing was applied");
+    cluster::block_on(async {
+        for draft in &drafts {
+            draft.apply(&verb.cluster).await?;
+            writeln!(out, "{} registered", draft.name())?;
         }
-    }
-    let object = record(verb, &entries, |value| value.reveal().to_owned());
-    cluster::block_on(apply(verb, object, out))
-}
-
-fn read(key: &str, from: &From) -> Result<Entry> {
-    Ok(match from {
-        From::Secret { name, key } => Entry::Reference {
-            name: name.clone(),
-            key: key.clone(),
-        },
-        From::File(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("failed to read {} for {key}", path.display()))?;
-            // Editors end a file with a line break, which is no part of a password.
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            Entry::Value(Sensitive::new(text.strip_suffix('\r').unwrap_or(text)))
-        }
-        From::Variable(name) => {
-            let value = std::env::var(name)
-                .ok()
-                .with_context(|| format!("variable {name} for {key} is not set, or no text"))?;
-            Entry::Value(Sensitive::new(value))
-        }
+        Ok(FINE)
     })
 }
 
-/// The record, with each value as the caller wants it shown.
-fn record(
-    verb: &Register,
-    entries: &[(String, Entry)],
-    show: impl Fn(&Sensitive) -> String,
-) -> Value {
-    let service = verb
-        .service
-        .as_ref()
-        .or(verb.resource.as_ref())
-        .unwrap_or(&verb.name);
-    let mut endpoint = json!({"name": "main", "url": verb.url});
-    endpoint["type"] = json!(if verb.internal {
-        "internal"
-    } else {
-        "external"
-    });
-    let mut offered = json!({"name": service, "endpoints": [endpoint]});
-    set(&mut offered, "resource", verb.resource.as_deref());
-    set(&mut offered, "category", verb.category.as_deref());
-    if !entries.is_empty() {
-        let configuration: Vec<Value> = entries
-            .iter()
-            .map(|(key, entry)| match entry {
-                Entry::Reference { name, key: from } => json!({
-                    "name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": from}},
-                }),
-                Entry::Value(value) => json!({"name": key, "value": show(value)}),
-            })
-            .collect();
-        let mut credentials = json!({"name": "main", "configuration": configuration});
-        let scope = match (verb.for_user.is_empty(), verb.for_project.is_empty()) {
-            (false, _) => "user",
-            (true, false) => "project",
-            (true, true) => "global",
+/// The record that was described in one line.
+fn proposed(verb: &Register) -> Result<Value> {
+    let (name, mut spec) = if let Some(template) = &verb.from_template {
+        let name = verb.name.clone().unwrap_or_default();
+        (name, template::spec(verb, template)?)
+    } else if let Some(place) = &verb.from_service {
+        let Some((namespace, service)) = place.split_once('/') else {
+            bail!("`{place}` is no Service; hint: --from-service NAMESPACE/NAME");
         };
-        credentials["scope"] = json!(scope);
-        if !verb.for_project.is_empty() {
-            credentials["project"] = json!(verb.for_project);
-        }
-        if !verb.for_user.is_empty() {
-            credentials["user"] = json!(verb.for_user);
-        }
-        offered["credentials"] = json!([credentials]);
-    }
-    let product = verb.product.as_ref().unwrap_or(&verb.name);
-    let mut spec = json!({"product": product, "services": [offered]});
-    set(&mut spec, "version", verb.version.as_deref());
-    set(&mut spec, "zone", verb.zone.as_deref());
+        let name = verb.name.clone().unwrap_or_else(|| service.to_owned());
+        let found = cluster::block_on(service::find(&verb.cluster, namespace, service))?;
+        (name, service::spec(verb, &found)?)
+    } else {
+        let name = verb.name.clone().unwrap_or_default();
+        let spec = line::spec(verb, &name)?;
+        (name, spec)
+    };
+    verb.about.write(&mut spec);
     if verb.default {
         spec["default"] = json!(true);
     }
-    let mut metadata = Map::from_iter([("name".to_owned(), json!(verb.name))]);
+    admit(verb, &mut spec)?;
+    let mut metadata = Map::from_iter([("name".to_owned(), json!(name))]);
     let kind = if let Some(project) = &verb.project {
         metadata.insert("namespace".to_owned(), json!(project));
         "Extension"
     } else {
         "ClusterExtension"
     };
-    json!({
+    Ok(json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
         "kind": kind,
         "metadata": metadata,
         "spec": spec,
-    })
+    }))
 }
 
-fn set(object: &mut Value, field: &str, value: Option<&str>) {
+/// Writes who may have the credentials.
+fn admit(verb: &Register, spec: &mut Value) -> Result<()> {
+    let scope = match (verb.for_user.is_empty(), verb.for_project.is_empty()) {
+        (false, _) => "user",
+        (true, false) => "project",
+        (true, true) => return Ok(()),
+    };
+    let mut sets = 0;
+    for service in draft::items(Some(spec), "services") {
+        for set in draft::items(Some(service), "credentials") {
+            sets += 1;
+            set["scope"] = json!(scope);
+            if !verb.for_project.is_empty() {
+                set["project"] = json!(verb.for_project);
+            }
+            if !verb.for_user.is_empty() {
+                set["user"] = json!(verb.for_user);
+            }
+        }
+    }
+    ensure!(
+        sets > 0,
+        "there are no credentials for them alone; hint: --credential KEY=SOURCE, or `access` in a record of -f FILE"
+    );
+    Ok(())
+}
+
+/// One set of credentials of everybody; None without any.
+fn credentials(verb: &Register) -> Result<Option<Value>> {
+    if verb.credentials.is_empty() {
+        return Ok(None);
+    }
+    let mut configuration = Vec::new();
+    for credential in &verb.credentials {
+        configuration.push(credential.read()?.named(&credential.key));
+    }
+    let set = json!({"name": "main", "scope": "global", "configuration": configuration});
+    Ok(Some(json!([set])))
+}
+
+pub(crate) fn set(object: &mut Value, field: &str, value: Option<&str>) {
     if let Some(value) = value {
         object[field] = json!(value);
-    }
-}
-
-async fn apply(verb: &Register, object: Value, out: &mut Vec<u8>) -> Result<u8> {
-    let api = record_api(&verb.cluster, verb.project.as_deref()).await?;
-    let object: DynamicObject = serde_json::from_value(object)?;
-    let result = api
-        .patch(
-            &verb.name,
-            &PatchParams::apply(MANAGER),
-            &Patch::Apply(&object),
-        )
-        .await;
-    match result {
-        Ok(_) => {
-            writeln!(out, "{} registered", verb.name)?;
-            Ok(FINE)
-        }
-        Err(kube::Error::Api(status)) => {
-            // Messages of the API server may quote a field, but never one of a value that it accepted.
-            ensure!(
-                status.code != 409,
-                "record `{}` was written by somebody else, with other values; hint: kubectl edit, or kubectl ext unregister it first",
-                verb.name
-            );
-            bail!("{}", status.message)
-        }
-        Err(error) => Err(error).context("failed to apply the record"),
     }
 }

@@ -12,6 +12,7 @@ use kube::{Api, Client, Config};
 use serde_json::Value;
 
 use crate::args::{Cluster, View};
+use crate::output::Spinner;
 use crate::world::Wanted;
 
 /// Objects in a page of a list.
@@ -19,6 +20,7 @@ const PAGE: u32 = 500;
 
 /// All that is wanted and that the caller may list, and the namespace that was looked at.
 pub(super) fn read(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
+    let _spinner = Spinner::start("asking the cluster");
     block_on(list(cluster, view, wanted))
 }
 

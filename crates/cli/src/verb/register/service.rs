@@ -1,0 +1,200 @@
+//! A record of a Service that runs in the cluster: its ports are services of the record, its name in the
+//! cluster an internal endpoint, what leads to it from outside external ones.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, bail, ensure};
+use k8s_openapi::api::core::v1::{Service, ServicePort};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+
+use super::{Register, credentials, set};
+use crate::args::Cluster;
+use crate::world::cluster;
+
+const PRODUCT: &str = "app.kubernetes.io/name";
+const VERSION: &str = "app.kubernetes.io/version";
+
+/// What a cluster has of a Service.
+pub(super) struct Found {
+    service: Service,
+    ingresses: Vec<Ingress>,
+}
+
+pub(super) async fn find(cluster: &Cluster, namespace: &str, name: &str) -> Result<Found> {
+    let (client, _) = cluster::connect(cluster).await?;
+    let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+    let service = services
+        .get_opt(name)
+        .await
+        .with_context(|| format!("failed to read Service {namespace}/{name}"))?
+        .with_context(|| {
+            format!("no Service {namespace}/{name}; hint: kubectl get services -n {namespace}")
+        })?;
+    let ingresses: Api<Ingress> = Api::namespaced(client, namespace);
+    let ingresses = match ingresses.list(&ListParams::default()).await {
+        Ok(list) => list.items,
+        Err(kube::Error::Api(status)) if status.code == 403 => {
+            let mut err = std::io::stderr().lock();
+            writeln!(
+                err,
+                "note: you may not list Ingresses of {namespace}, so external endpoints may be missing"
+            )?;
+            Vec::new()
+        }
+        Err(error) => return Err(error).context("failed to list Ingresses"),
+    };
+    Ok(Found { service, ingresses })
+}
+
+pub(super) fn spec(verb: &Register, found: &Found) -> Result<Value> {
+    let service = &found.service;
+    let name = service.name_any();
+    let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_ref());
+    let ports: Vec<&ServicePort> = ports.into_iter().flatten().collect();
+    ensure!(!ports.is_empty(), "Service {name} has no port");
+    if ports.len() > 1 && verb.service.is_some() {
+        bail!(
+            "Service {name} has several ports, each of which is a service; hint: leave --service out, and rename them with --dry-run and -f"
+        );
+    }
+    let mut services = Vec::new();
+    for port in &ports {
+        let only =
+            (ports.len() == 1).then_some(verb.service.as_deref().or(verb.resource.as_deref()));
+        let title = match only {
+            Some(title) => title.unwrap_or(&name).to_owned(),
+            None => port.name.clone().unwrap_or_else(|| port.port.to_string()),
+        };
+        let mut offered = json!({"name": title, "endpoints": endpoints(found, port)});
+        set(&mut offered, "resource", verb.resource.as_deref());
+        set(&mut offered, "category", verb.category.as_deref());
+        services.push(offered);
+    }
+    if let Some(credentials) = credentials(verb)? {
+        for service in &mut services {
+            service["credentials"] = credentials.clone();
+        }
+    }
+    let labels = service.labels();
+    let product = labels.get(PRODUCT).unwrap_or(&name);
+    let mut spec = json!({"product": product, "services": services});
+    set(
+        &mut spec,
+        "version",
+        labels.get(VERSION).map(String::as_str),
+    );
+    Ok(spec)
+}
+
+fn endpoints(found: &Found, port: &ServicePort) -> Vec<Value> {
+    let service = &found.service;
+    let spec = service.spec.as_ref();
+    let namespace = service.namespace().unwrap_or_default();
+    let address = |host: &str| match scheme(port) {
+        Some(scheme) => format!("{scheme}://{host}:{}", port.port),
+        None => format!("{host}:{}", port.port),
+    };
+    let mut external = Vec::new();
+    let elsewhere = spec.and_then(|spec| spec.external_name.as_ref());
+    external.extend(elsewhere.map(|host| address(host)));
+    let status = service.status.as_ref();
+    let balancer = status.and_then(|status| status.load_balancer.as_ref());
+    let hosts = balancer
+        .and_then(|balancer| balancer.ingress.as_ref())
+        .into_iter()
+        .flatten()
+        .filter_map(|ingress| ingress.hostname.as_ref().or(ingress.ip.as_ref()));
+    external.extend(hosts.map(|host| address(host)));
+    for ingress in &found.ingresses {
+        external.extend(led(ingress, &service.name_any(), port));
+    }
+
+    let mut endpoints = Vec::new();
+    if elsewhere.is_none() {
+        let host = format!("{}.{namespace}.svc", service.name_any());
+        endpoints.push(json!({"name": "cluster", "url": address(&host), "type": "internal"}));
+    }
+    for (index, url) in external.iter().enumerate() {
+        let name = match index {
+            0 => "external".to_owned(),
+            _ => format!("external-{}", index + 1),
+        };
+        endpoints.push(json!({"name": name, "url": url, "type": "external"}));
+    }
+    endpoints
+}
+
+/// What an Ingress makes of a port: its addresses.
+fn led(ingress: &Ingress, service: &str, port: &ServicePort) -> Vec<String> {
+    let leads_there = |path: &&HTTPIngressPath| {
+        path.backend.service.as_ref().is_some_and(|backend| {
+            let to = backend.port.as_ref();
+            let is_port = to.is_none_or(|to| {
+                to.number == Some(port.port) || (to.name.is_some() && to.name == port.name)
+            });
+            backend.name == service && is_port
+        })
+    };
+    let spec = ingress.spec.as_ref();
+    let tls: Vec<&String> = spec
+        .and_then(|spec| spec.tls.as_ref())
+        .into_iter()
+        .flatten()
+        .flat_map(|tls| tls.hosts.iter().flatten())
+        .collect();
+    let rules = spec.and_then(|spec| spec.rules.as_ref());
+    let mut addresses = Vec::new();
+    for rule in rules.into_iter().flatten() {
+        // Without a host, or with `*.`, nobody knows how it is called.
+        let Some(host) = rule.host.as_ref().filter(|host| !host.starts_with('*')) else {
+            continue;
+        };
+        let scheme = if tls.contains(&host) { "https" } else { "http" };
+        let paths = rule.http.iter().flat_map(|http| &http.paths);
+        addresses.extend(paths.filter(leads_there).map(|path| {
+            let path = path.path.as_deref().unwrap_or_default();
+            // A path with an expression is for the proxy alone.
+            let is_plain = !path.contains(['(', '*', '[', '|']);
+            let path = if is_plain {
+                path.trim_end_matches('/')
+            } else {
+                ""
+            };
+            format!("{scheme}://{host}{path}")
+        }));
+    }
+    addresses.dedup();
+    addresses
+}
+
+/// Which URLs a port has; None where it is no HTTP.
+fn scheme(port: &ServicePort) -> Option<&'static str> {
+    let words = [port.app_protocol.as_deref(), port.name.as_deref()];
+    let says = |word: &str| {
+        words
+            .iter()
+            .flatten()
+            .any(|text| text.split(['-', '/', '.']).any(|part| part == word))
+    };
+    if says("https") || matches!(port.port, 443 | 8443) {
+        return Some("https");
+    }
+    let is_other = words.iter().flatten().any(|text| {
+        [
+            "tcp",
+            "grpc",
+            "postgresql",
+            "postgres",
+            "mysql",
+            "redis",
+            "mongo",
+            "kafka",
+            "tls",
+        ]
+        .contains(&text.split(['-', '/', '.']).next().unwrap_or_default())
+    });
+    (says("http") || says("web") || !is_other).then_some("http")
+}

@@ -1,0 +1,198 @@
+//! `update`: changes what a record says, and leaves the rest as it is, whoever wrote it.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::register::{About, Credential};
+use crate::args::Cluster;
+use crate::draft::{self, Draft, How};
+use crate::report::human::complain;
+use crate::world::World;
+use crate::world::cluster::{self, record_api};
+use crate::{FINE, WRONG, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// Name of the record
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    about: About,
+    /// Where the endpoint is reached now
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The service that has the endpoint or the credentials, where there are several
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// The endpoint, where there are several
+    #[arg(long, value_name = "ENDPOINT", requires = "url")]
+    endpoint: Option<String>,
+    /// The set of credentials, where there are several
+    #[arg(long, value_name = "SET", requires = "credentials")]
+    set: Option<String>,
+    /// Whether it wins where several match
+    #[arg(long, value_name = "BOOLEAN")]
+    default: Option<bool>,
+    /// A new value or place of a credential: KEY=secret:NAME/KEY, KEY=file:PATH, KEY=env:NAME or KEY=prompt; may be repeated
+    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = Credential::parse)]
+    credentials: Vec<Credential>,
+    /// The project whose own record it is; without it, one of the cluster is meant
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    cluster: Cluster,
+}
+
+pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<u8> {
+    let about = &verb.about;
+    let says_something = [&about.product, &about.version, &about.zone, &verb.url]
+        .iter()
+        .any(|field| field.is_some())
+        || verb.default.is_some()
+        || !verb.credentials.is_empty();
+    ensure!(
+        says_something,
+        "nothing to change; hint: kubectl ext update --help says what can be"
+    );
+    let object = cluster::block_on(read(verb))?;
+    let old = Draft::new(object.clone()).shown();
+    let object = changed(verb, object)?;
+    let draft = Draft::new(object);
+    if complain(&World::check(draft.shown()))? {
+        return Ok(WRONG);
+    }
+    let mut changes = Vec::new();
+    differences("spec", &old["spec"], &draft.shown()["spec"], &mut changes);
+    // Two values look alike once they are redacted.
+    changes.extend(
+        verb.credentials
+            .iter()
+            .map(|credential| format!("credential {}: is written anew", credential.key)),
+    );
+    if changes.is_empty() {
+        writeln!(out, "{} says that already", verb.name)?;
+        return Ok(FINE);
+    }
+    if verb.how.dry_run {
+        for change in &changes {
+            writeln!(out, "{change}")?;
+        }
+        return Ok(FINE);
+    }
+    if !verb.how.yes {
+        let question = format!("{}\nApply this to {}?", changes.join("\n"), verb.name);
+        ensure!(output::confirm(&question)?, "nothing was changed");
+    }
+    cluster::block_on(draft.replace(&verb.cluster))?;
+    writeln!(out, "{} updated", verb.name)?;
+    Ok(FINE)
+}
+
+async fn read(verb: &Update) -> Result<Value> {
+    let api = record_api(&verb.cluster, verb.project.as_deref()).await?;
+    let record = api
+        .get_opt(&verb.name)
+        .await
+        .with_context(|| format!("failed to read record `{}`", verb.name))?;
+    let mut record = record.with_context(|| {
+        format!(
+            "no such record `{}`; hint: kubectl ext list says which there are",
+            verb.name
+        )
+    })?;
+    record.metadata.managed_fields = None;
+    Ok(serde_json::to_value(record)?)
+}
+
+fn changed(verb: &Update, mut object: Value) -> Result<Value> {
+    let spec = object
+        .get_mut("spec")
+        .with_context(|| format!("record `{}` has no spec", verb.name))?;
+    verb.about.write(spec);
+    if let Some(default) = verb.default {
+        spec["default"] = json!(default);
+    }
+    if verb.url.is_none() && verb.credentials.is_empty() {
+        return Ok(object);
+    }
+    let service = one(spec, "services", verb.service.as_deref(), "service")?;
+    if let Some(url) = &verb.url {
+        let endpoint = one(service, "endpoints", verb.endpoint.as_deref(), "endpoint")?;
+        endpoint["url"] = json!(url);
+    }
+    if verb.credentials.is_empty() {
+        return Ok(object);
+    }
+    let set = one(service, "credentials", verb.set.as_deref(), "set")?;
+    for credential in &verb.credentials {
+        let new = credential.read()?.named(&credential.key);
+        let mut entries = draft::items(Some(set), "configuration");
+        let entry = entries.find(|entry| entry["name"] == *credential.key);
+        if let Some(entry) = entry {
+            *entry = new;
+            continue;
+        }
+        drop(entries);
+        match set.get_mut("configuration").and_then(Value::as_array_mut) {
+            Some(entries) => entries.push(new),
+            None => set["configuration"] = json!([new]),
+        }
+    }
+    Ok(object)
+}
+
+/// The item that was named, or the only one.
+fn one<'v>(
+    of: &'v mut Value,
+    field: &str,
+    name: Option<&str>,
+    what: &str,
+) -> Result<&'v mut Value> {
+    let mut items: Vec<&mut Value> = draft::items(Some(of), field).collect();
+    let names: Vec<String> = items
+        .iter()
+        .filter_map(|item| item["name"].as_str().map(str::to_owned))
+        .collect();
+    let index = match name {
+        Some(name) => names.iter().position(|known| known == name),
+        None if items.len() == 1 => Some(0),
+        None => None,
+    };
+    match (index, names.is_empty()) {
+        (Some(index), _) => Ok(items.swap_remove(index)),
+        (None, true) => bail!("it has no {what}; hint: kubectl edit adds one"),
+        (None, false) => bail!(
+            "which {what} is meant? hint: --{what} {}",
+            names.join(&format!(", --{what} "))
+        ),
+    }
+}
+
+/// Fields that differ, each with what it was and what it becomes.
+fn differences(field: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
+    match (old, new) {
+        _ if old == new => {}
+        (Value::Object(old), Value::Object(new)) => {
+            for (name, value) in new {
+                let before = old.get(name).unwrap_or(&Value::Null);
+                differences(&format!("{field}.{name}"), before, value, found);
+            }
+            for name in old.keys().filter(|name| !new.contains_key(*name)) {
+                found.push(format!("{field}.{name}: removed"));
+            }
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            for (index, value) in new.iter().enumerate() {
+                let before = old.get(index).unwrap_or(&Value::Null);
+                differences(&format!("{field}[{index}]"), before, value, found);
+            }
+        }
+        (Value::Null, new) => found.push(format!("{field}: {new}")),
+        (old, new) => found.push(format!("{field}: {old} -> {new}")),
+    }
+}
