@@ -1,6 +1,8 @@
 //! What there is: records, workflows and Secrets, from files or from a cluster.
 
 pub(crate) mod cluster;
+mod converted;
+mod drafts;
 mod files;
 mod intake;
 mod seal;
@@ -8,7 +10,6 @@ pub(crate) mod secrets;
 pub(crate) mod yaml;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -24,10 +25,9 @@ use extension_registry_core::resolve::Index;
 use serde::Deserialize;
 
 use crate::args::{Identity, Source, View};
-use crate::convert::{self, Made, NewSecret, Wish};
 use crate::finding::Finding;
 use secrets::Secrets;
-use yaml::{Marks, Node};
+use yaml::Marks;
 
 /// What of a cluster is asked for. Of files, all is read.
 #[derive(Clone, Copy, Debug)]
@@ -158,74 +158,6 @@ impl World {
         }
         world.sort();
         Ok(world)
-    }
-
-    /// Makes a world of FuseML's own files, and the Secrets that it refers to.
-    pub(crate) fn convert(source: &Source, wish: &Wish<'_>) -> Result<(Self, Vec<NewSecret>)> {
-        let mut world = Self {
-            view: source.view.clone(),
-            namespace: source
-                .view
-                .namespace
-                .clone()
-                .unwrap_or_else(|| "default".to_owned()),
-            ..Self::default()
-        };
-        let mut secrets = Vec::new();
-        for text in files::read(&source.files, &mut world.findings)? {
-            for (value, marks) in world.documents(&text.file, &text.text) {
-                let mut made = Made::default();
-                convert::document(&text.file, Node::join(value, marks), wish, &mut made);
-                world.findings.append(&mut made.findings);
-                secrets.append(&mut made.secrets);
-                for object in made.objects {
-                    let (value, marks) = object.split();
-                    world.add(&text.file, value, marks);
-                }
-            }
-        }
-        world.sort();
-        Ok((world, secrets))
-    }
-
-    /// The records of files as they were written, and what is wrong with them.
-    pub(crate) fn objects(
-        files: &[PathBuf],
-        project: Option<&str>,
-    ) -> Result<(Vec<serde_json::Value>, Vec<Finding>)> {
-        let mut world = Self {
-            namespace: project.unwrap_or_default().to_owned(),
-            ..Self::default()
-        };
-        let mut objects = Vec::new();
-        for text in files::read(files, &mut world.findings)? {
-            for (mut value, marks) in world.documents(&text.file, &text.text) {
-                let kind = value.get("kind").and_then(serde_json::Value::as_str);
-                let is_record = matches!(kind, Some("ClusterExtension" | "Extension"));
-                if !is_record {
-                    let finding = Finding::error("no-record", &text.file, marks.at()).says(
-                        "is no ClusterExtension and no Extension",
-                        "kubectl apply takes other objects, kubectl ext convert files of FuseML",
-                    );
-                    world.findings.push(finding);
-                    continue;
-                }
-                if kind == Some("Extension") && value["metadata"].get("namespace").is_none() {
-                    if let Some(project) = project {
-                        value["metadata"]["namespace"] = project.into();
-                    } else {
-                        let finding = Finding::error("missing-field", &text.file, marks.at())
-                            .of("Extension", "metadata.namespace")
-                            .says("is missing", "add it, or say --project PROJECT");
-                        world.findings.push(finding);
-                    }
-                }
-                world.add(&text.file, value.clone(), marks);
-                objects.push(value);
-            }
-        }
-        world.sort();
-        Ok((objects, world.findings))
     }
 
     /// What is wrong with one object by itself.

@@ -198,3 +198,66 @@ fn scheme(port: &ServicePort) -> Option<&'static str> {
     });
     (says("http") || says("web") || !is_other).then_some("http")
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ServicePort;
+    use serde_json::json;
+
+    use super::{Found, endpoints, scheme};
+
+    #[test]
+    fn a_port_says_what_it_speaks() {
+        let of = |name: &str, protocol: Option<&str>, port: i32| {
+            scheme(&ServicePort {
+                name: Some(name.to_owned()),
+                app_protocol: protocol.map(str::to_owned),
+                port,
+                ..ServicePort::default()
+            })
+        };
+        assert_eq!(of("http", None, 80), Some("http"));
+        assert_eq!(of("api", None, 9000), Some("http"));
+        assert_eq!(of("https-api", None, 9443), Some("https"));
+        assert_eq!(of("api", None, 443), Some("https"));
+        assert_eq!(of("grpc", None, 9000), None);
+        assert_eq!(of("tcp-postgresql", None, 5432), None);
+        assert_eq!(of("db", Some("postgresql"), 5432), None);
+        assert_eq!(of("x", Some("https"), 1), Some("https"));
+    }
+
+    #[test]
+    fn what_leads_to_a_service_from_outside() {
+        let balanced = json!([{"ip": "192.0.2.7"}, {"hostname": "lb.example.org"}]);
+        let service = json!({
+            "metadata": {"name": "store", "namespace": "dev"},
+            "spec": {"ports": [{"port": 9000, "name": "api"}]},
+            "status": {"loadBalancer": {"ingress": balanced}},
+        });
+        let path = |path: &str, port: i32| {
+            let backend = json!({"service": {"name": "store", "port": {"number": port}}});
+            json!({"pathType": "Prefix", "path": path, "backend": backend})
+        };
+        let rule = |host: &str, paths: &[serde_json::Value]| json!({"host": host, "http": {"paths": paths}});
+        let ingress = json!({"spec": {"rules": [
+            rule("*.example.org", &[path("/", 9000)]),
+            rule("store.example.org", &[path("/a(/|$)(.*)", 9000), path("/", 1)]),
+        ]}});
+        let found = Found {
+            service: serde_json::from_value(service).unwrap(),
+            ingresses: vec![serde_json::from_value(ingress).unwrap()],
+        };
+        let port = &found.service.spec.as_ref().unwrap().ports.as_ref().unwrap()[0];
+        let urls: Vec<String> = endpoints(&found, port)
+            .iter()
+            .map(|endpoint| endpoint["url"].as_str().unwrap().to_owned())
+            .collect();
+        let wanted = [
+            "http://store.dev.svc:9000",
+            "http://192.0.2.7:9000",
+            "http://lb.example.org:9000",
+            "http://store.example.org",
+        ];
+        assert_eq!(urls, wanted);
+    }
+}

@@ -1,0 +1,38 @@
+//! A world of files that FuseML wrote.
+
+use anyhow::Result;
+
+use super::yaml::Node;
+use super::{World, files};
+use crate::args::Source;
+use crate::convert::{self, Made, NewSecret, Wish};
+
+impl World {
+    /// Makes a world of FuseML's own files, and the Secrets that it refers to.
+    pub(crate) fn convert(source: &Source, wish: &Wish<'_>) -> Result<(Self, Vec<NewSecret>)> {
+        let mut world = Self {
+            view: source.view.clone(),
+            namespace: source
+                .view
+                .namespace
+                .clone()
+                .unwrap_or_else(|| "default".to_owned()),
+            ..Self::default()
+        };
+        let mut secrets = Vec::new();
+        for text in files::read(&source.files, &mut world.findings)? {
+            for (value, marks) in world.documents(&text.file, &text.text) {
+                let mut made = Made::default();
+                convert::document(&text.file, Node::join(value, marks), wish, &mut made);
+                world.findings.append(&mut made.findings);
+                secrets.append(&mut made.secrets);
+                for object in made.objects {
+                    let (value, marks) = object.split();
+                    world.add(&text.file, value, marks);
+                }
+            }
+        }
+        world.sort();
+        Ok((world, secrets))
+    }
+}
