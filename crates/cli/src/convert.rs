@@ -7,7 +7,6 @@
 //!
 //! Nothing is dropped in silence: what has no place here is a finding of the rule `no-place`.
 
-mod given;
 mod installer;
 mod names;
 mod record;
@@ -17,10 +16,9 @@ use std::sync::Arc;
 
 use extension_registry_api::{GROUP, VERSION};
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_yaml::{Complaints, Content, Given, Node, Position};
 
-use crate::finding::{Finding, Position};
-use crate::world::yaml::{Content, Node};
-use given::Given;
+use crate::finding::Finding;
 
 /// What the caller wants.
 pub(crate) struct Wish<'w> {
@@ -59,11 +57,7 @@ pub(crate) fn document(file: &Arc<str>, node: Node, wish: &Wish<'_>, made: &mut 
         return;
     }
     let at = node.at;
-    let mut log = Log {
-        file: Arc::clone(file),
-        object: String::new(),
-        findings: Vec::new(),
-    };
+    let mut log = Complaints::default();
     if let Some(given) = Given::of(&mut log, String::new(), node) {
         match form(&given) {
             Some(Form::Workflow) => {
@@ -88,7 +82,10 @@ pub(crate) fn document(file: &Arc<str>, node: Node, wish: &Wish<'_>, made: &mut 
             ),
         }
     }
-    made.findings.append(&mut log.findings);
+    let about = log.about;
+    let complaints = log.list.into_iter();
+    made.findings
+        .extend(complaints.map(|complaint| Finding::of_complaint(file, &about, complaint)));
 }
 
 impl Made {
@@ -119,43 +116,6 @@ fn form(given: &Given) -> Option<Form> {
         Some(Form::Record)
     } else {
         None
-    }
-}
-
-/// What is said about a document.
-pub(crate) struct Log {
-    file: Arc<str>,
-    /// What it becomes: `Workflow train`.
-    object: String,
-    findings: Vec<Finding>,
-}
-
-/// A finding that still has to say what is wrong.
-struct Said<'l> {
-    log: &'l mut Log,
-    finding: Finding,
-}
-
-impl Said<'_> {
-    fn says(self, message: impl Into<String>, hint: impl Into<String>) {
-        let finding = self.finding.says(message, hint);
-        self.log.findings.push(finding);
-    }
-}
-
-impl Log {
-    fn error(&mut self, rule: &str, at: Position, field: &str) -> Said<'_> {
-        let finding = Finding::error(rule, &self.file, at).of(&self.object, field);
-        Said { log: self, finding }
-    }
-
-    fn warning(&mut self, rule: &str, at: Position, field: &str) -> Said<'_> {
-        let finding = Finding::warning(rule, &self.file, at).of(&self.object, field);
-        Said { log: self, finding }
-    }
-
-    fn no_place(&mut self, at: Position, field: &str, why: &str, hint: &str) {
-        self.warning("no-place", at, field).says(why, hint);
     }
 }
 

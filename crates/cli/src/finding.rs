@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use extension_registry_yaml::{Complaint, Position};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -13,15 +14,6 @@ pub(crate) enum Level {
     Error,
     /// It works, but should not be so.
     Warning,
-}
-
-/// A place in a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Position {
-    /// From 1; zero where there is no file.
-    pub(crate) line: usize,
-    /// From 1, in characters.
-    pub(crate) column: usize,
 }
 
 /// One thing that is wrong. It holds no value.
@@ -74,6 +66,21 @@ impl Finding {
             level: Level::Warning,
             ..Self::error(rule, file, at)
         }
+    }
+
+    /// What is wrong with an object of a file.
+    pub(crate) fn of_complaint(file: &Arc<str>, object: &str, complaint: Complaint) -> Self {
+        let level = if complaint.is_error {
+            Level::Error
+        } else {
+            Level::Warning
+        };
+        Self {
+            level,
+            ..Self::error(complaint.rule, file, complaint.at)
+        }
+        .of(object, complaint.field)
+        .says(complaint.message, complaint.hint)
     }
 
     /// The same, with what it says.

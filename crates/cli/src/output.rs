@@ -1,11 +1,14 @@
-//! Tables, JSON and YAML.
+//! Tables, JSON and YAML, and questions to a person.
+
+mod secret;
+
+pub(crate) use secret::ask_secret;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
-use extension_registry_core::sensitive::Sensitive;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -122,17 +125,6 @@ pub(crate) fn ask(question: &str) -> anyhow::Result<String> {
     let answer = answer.trim();
     anyhow::ensure!(!answer.is_empty(), "nothing was said");
     Ok(answer.to_owned())
-}
-
-/// Asks a person for a secret, which the terminal does not show.
-pub(crate) fn ask_secret(question: &str) -> anyhow::Result<Sensitive> {
-    anyhow::ensure!(
-        io::stdin().is_terminal(),
-        "nobody is there to be asked for {question}; hint: file:PATH, env:NAME or secret:NAME/KEY say where it is"
-    );
-    let answer = rpassword::prompt_password(format!("{question}: "))?;
-    anyhow::ensure!(!answer.is_empty(), "nothing was said");
-    Ok(Sensitive::new(answer))
 }
 
 /// The way out, below what was wrong.

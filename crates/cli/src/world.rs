@@ -7,7 +7,6 @@ mod files;
 mod intake;
 mod seal;
 pub(crate) mod secrets;
-pub(crate) mod yaml;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,8 +25,8 @@ use serde::Deserialize;
 
 use crate::args::{Identity, Source, View};
 use crate::finding::Finding;
+use extension_registry_yaml::{self as yaml, Marks};
 use secrets::Secrets;
-use yaml::Marks;
 
 /// What of a cluster is asked for. Of files, all is read.
 #[derive(Clone, Copy, Debug)]

@@ -130,7 +130,11 @@ fn what_is_missing_is_asked_for_and_a_secret_is_not_shown() {
                 "url (Address of the server, like https://gitea.example.org): ",
                 "https://git.example.org",
             ),
-            ("password (Password or token of that user): ", "canary-2a41"),
+            // Somebody mistypes, and takes it back.
+            (
+                "password (Password or token of that user): ",
+                "canary\u{e9}\u{7f}-2a41",
+            ),
             ("username (User that steps log in as): ", "canary-2a41-user"),
         ],
     );
@@ -138,6 +142,15 @@ fn what_is_missing_is_asked_for_and_a_secret_is_not_shown() {
     assert!(text.contains("url: https://git.example.org"), "{text}");
     assert_eq!(text.matches("[redacted]").count(), 2, "{text}");
     assert!(!text.contains("canary"), "{text}");
+}
+
+#[test]
+fn an_interrupt_leaves_the_terminal_as_it_was() {
+    let question = "KEY: ";
+    let command = "register store --url http://store:9000 --credential KEY=prompt --dry-run";
+    let (code, text) = asked_on_a_terminal(command, &[], &[(question, "half\u{3}")]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("error: interrupted"), "{text}");
 }
 
 #[test]

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::given::Given;
 use super::record::{self, Kept, reference};
-use super::{Log, NewSecret, Wish};
-use crate::world::yaml::Node;
+use super::{NewSecret, Wish};
+use extension_registry_yaml::{Complaints, Given, Node};
 
 /// Fields that nothing else has.
 pub(super) const ONLY_THERE: [&str; 7] = [
@@ -22,7 +21,7 @@ pub(super) const ONLY_THERE: [&str; 7] = [
 pub(super) fn convert(
     mut given: Given,
     wish: &Wish<'_>,
-    log: &mut Log,
+    log: &mut Complaints,
 ) -> Option<(Node, Vec<NewSecret>)> {
     let installed = "says how the tool is installed, which a record does not";
     let hint = "keep it where the tool is installed: Helm, kustomize, GitOps";
@@ -53,7 +52,7 @@ pub(super) fn convert(
 }
 
 /// Credentials that the installer reads from Secrets of the tool.
-fn kept(given: &mut Given, log: &mut Log) -> Kept {
+fn kept(given: &mut Given, log: &mut Complaints) -> Kept {
     let mut kept = Kept::new();
     let mut elsewhere = BTreeSet::new();
     let services = given.mappings(log, "servicecredentials");
@@ -79,7 +78,11 @@ fn kept(given: &mut Given, log: &mut Log) -> Kept {
     kept
 }
 
-fn entry(mut given: Given, elsewhere: &mut BTreeSet<(String, String)>, log: &mut Log) -> Node {
+fn entry(
+    mut given: Given,
+    elsewhere: &mut BTreeSet<(String, String)>,
+    log: &mut Complaints,
+) -> Node {
     let at = given.at;
     let name = written(&mut given, "configvalue", log);
     let secret = written(&mut given, "secret", log);
@@ -107,7 +110,7 @@ fn entry(mut given: Given, elsewhere: &mut BTreeSet<(String, String)>, log: &mut
 }
 
 /// A text that has to be there.
-fn written(given: &mut Given, name: &'static str, log: &mut Log) -> String {
+fn written(given: &mut Given, name: &'static str, log: &mut Complaints) -> String {
     let text = given
         .text(name)
         .and_then(|node| node.as_written().map(str::to_owned));

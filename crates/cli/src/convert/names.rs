@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Log;
-use crate::world::yaml::Node;
+use extension_registry_yaml::{Complaints, Node};
 
 /// The name that stands for a name here: `My_Store` becomes `my-store`.
 pub(super) fn plain(name: &str) -> String {
@@ -19,7 +18,7 @@ pub(super) fn plain(name: &str) -> String {
 }
 
 /// The same for a name with a place, saying so where it changes. None, where nothing is left of it.
-pub(super) fn renamed(log: &mut Log, field: &str, node: Node) -> Option<Node> {
+pub(super) fn renamed(log: &mut Complaints, field: &str, node: Node) -> Option<Node> {
     let node = node.into_text();
     let Some(name) = node.as_written() else {
         return Some(node);

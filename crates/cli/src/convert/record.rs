@@ -5,11 +5,9 @@
 
 use extension_registry_core::sensitive::Sensitive;
 
-use super::given::{Given, items};
 use super::names::{Fresh, plain, renamed};
-use super::{Log, NewSecret, Wish, object};
-use crate::finding::Position;
-use crate::world::yaml::{Content, Node};
+use super::{NewSecret, Wish, object};
+use extension_registry_yaml::{Complaints, Content, Given, Node, Position, items};
 
 /// What FuseML shows in place of a value.
 const HIDDEN: &str = "<hidden>";
@@ -21,7 +19,7 @@ pub(super) type Kept = Vec<(String, String, Vec<Node>)>;
 pub(super) fn convert(
     given: Given,
     wish: &Wish<'_>,
-    log: &mut Log,
+    log: &mut Complaints,
 ) -> Option<(Node, Vec<NewSecret>)> {
     build(given, wish, Vec::new(), log)
 }
@@ -31,14 +29,14 @@ pub(super) fn build(
     mut given: Given,
     wish: &Wish<'_>,
     kept: Kept,
-    log: &mut Log,
+    log: &mut Complaints,
 ) -> Option<(Node, Vec<NewSecret>)> {
     let at = given.at;
     let kind = match wish.project {
         Some(_) => "Extension",
         None => "ClusterExtension",
     };
-    kind.clone_into(&mut log.object);
+    kind.clone_into(&mut log.about);
     let product = given.text("product");
     let (name, field) = match given.either(log, ["name", "id"]) {
         Some((name, field)) => (Some(name), field),
@@ -53,7 +51,7 @@ pub(super) fn build(
     let id = name.as_written().unwrap_or_default().to_owned();
     let name = renamed(log, &field, name)?;
     let record = name.as_written().unwrap_or_default().to_owned();
-    log.object = match wish.project {
+    log.about = match wish.project {
         Some(project) => format!("{kind} {project}/{record}"),
         None => format!("{kind} {record}"),
     };
@@ -105,7 +103,7 @@ struct Context {
     kept: Kept,
 }
 
-fn services(given: &mut Given, context: &mut Context, log: &mut Log) -> Option<Node> {
+fn services(given: &mut Given, context: &mut Context, log: &mut Complaints) -> Option<Node> {
     let (at, services) = given.mappings(log, "services")?;
     let mut names = Fresh::default();
     let services = services
@@ -115,7 +113,12 @@ fn services(given: &mut Given, context: &mut Context, log: &mut Log) -> Option<N
     Some(Node::items(at, services))
 }
 
-fn service(mut given: Given, context: &mut Context, names: &mut Fresh, log: &mut Log) -> Node {
+fn service(
+    mut given: Given,
+    context: &mut Context,
+    names: &mut Fresh,
+    log: &mut Complaints,
+) -> Node {
     let at = given.at;
     // Example 4 of the seed writes `service` for `resource`.
     let resource = given.either(log, ["resource", "service"]);
@@ -184,7 +187,7 @@ fn service(mut given: Given, context: &mut Context, names: &mut Fresh, log: &mut
     )
 }
 
-fn endpoints(given: &mut Given, (id, service): (&str, &str), log: &mut Log) -> Option<Node> {
+fn endpoints(given: &mut Given, (id, service): (&str, &str), log: &mut Complaints) -> Option<Node> {
     let (at, endpoints) = given.mappings(log, "endpoints")?;
     let mut names = Fresh::default();
     let endpoints = endpoints
@@ -221,7 +224,7 @@ fn credentials(
     given: &mut Given,
     service: &str,
     context: &mut Context,
-    log: &mut Log,
+    log: &mut Complaints,
 ) -> Option<Node> {
     let (at, sets) = given.mappings(log, "credentials")?;
     let mut names = Fresh::default();
@@ -261,7 +264,11 @@ fn credentials(
 
 /// Who may have credentials. FuseML writes both lists beside every scope, and reads only those that
 /// the scope is about; of scope user, an empty list of projects stands for all of them.
-fn people(given: &mut Given, scope: Option<&Node>, log: &mut Log) -> (Option<Node>, Option<Node>) {
+fn people(
+    given: &mut Given,
+    scope: Option<&Node>,
+    log: &mut Complaints,
+) -> (Option<Node>, Option<Node>) {
     let at = given.at;
     let mut list = |names: [&'static str; 2]| {
         let (node, field) = given.either(log, names)?;
@@ -294,7 +301,7 @@ fn people(given: &mut Given, scope: Option<&Node>, log: &mut Log) -> (Option<Nod
 }
 
 /// Entries that are no secret: a list in the plain form, a mapping in the released one.
-fn configuration(given: &mut Given, log: &mut Log) -> Option<Node> {
+fn configuration(given: &mut Given, log: &mut Complaints) -> Option<Node> {
     let node = given.take("configuration")?;
     let path = given.path("configuration");
     let at = node.at;
@@ -308,7 +315,7 @@ fn configuration(given: &mut Given, log: &mut Log) -> Option<Node> {
 /// Name and value of each entry.
 type Pairs = Vec<(Position, Option<Node>, Option<Node>)>;
 
-fn pairs(node: Node, path: &str, log: &mut Log) -> Option<Pairs> {
+fn pairs(node: Node, path: &str, log: &mut Complaints) -> Option<Pairs> {
     if let Content::Fields(fields) = node.content {
         let pairs = fields.into_iter().map(|(name, value)| {
             let at = value.at;
@@ -338,7 +345,7 @@ fn entries(
     service: &str,
     set: &str,
     context: &mut Context,
-    log: &mut Log,
+    log: &mut Complaints,
 ) -> Option<Node> {
     let node = given.take("configuration");
     let mut at = given.at;

@@ -4,25 +4,23 @@
 
 mod expressions;
 
-use super::given::Given;
 use super::names::{plain, renamed};
-use super::{Log, Wish, object};
-use crate::finding::Position;
-use crate::world::yaml::{Content, Node};
+use super::{Wish, object};
 use expressions::{Names, Texts};
+use extension_registry_yaml::{Complaints, Content, Given, Node, Position};
 
 const COMMAND: &str = "run";
 
-pub(super) fn convert(mut given: Given, wish: &Wish<'_>, log: &mut Log) -> Option<Node> {
+pub(super) fn convert(mut given: Given, wish: &Wish<'_>, log: &mut Complaints) -> Option<Node> {
     let at = given.at;
-    "Workflow".clone_into(&mut log.object);
+    "Workflow".clone_into(&mut log.about);
     let Some(name) = given.take("name") else {
         log.error("missing-field", at, "name")
             .says("is missing", "give the workflow a name");
         return None;
     };
     let name = renamed(log, "name", name)?;
-    log.object = format!(
+    log.about = format!(
         "Workflow {}/{}",
         wish.namespace.unwrap_or("default"),
         name.as_written().unwrap_or_default()
@@ -50,7 +48,7 @@ pub(super) fn convert(mut given: Given, wish: &Wish<'_>, log: &mut Log) -> Optio
     Some(object(at, "Workflow", name, wish.namespace, spec))
 }
 
-fn inputs(given: &mut Given, log: &mut Log) -> (Option<Position>, Vec<Node>) {
+fn inputs(given: &mut Given, log: &mut Complaints) -> (Option<Position>, Vec<Node>) {
     let Some((at, inputs)) = given.mappings(log, "inputs") else {
         return (None, Vec::new());
     };
@@ -90,7 +88,7 @@ fn inputs(given: &mut Given, log: &mut Log) -> (Option<Position>, Vec<Node>) {
 }
 
 /// An input for what expressions of FuseML read off a codeset: its name, its project.
-fn added(name: &str, at: Position, log: &mut Log) -> Node {
+fn added(name: &str, at: Position, log: &mut Complaints) -> Node {
     log.warning("added-input", at, "inputs").says(
         format!(
             "input `{name}` was added: a codeset is an address here, without a name or a project"
@@ -106,7 +104,7 @@ fn added(name: &str, at: Position, log: &mut Log) -> Node {
     )
 }
 
-fn outputs(given: &mut Given, log: &mut Log) -> Option<Node> {
+fn outputs(given: &mut Given, log: &mut Complaints) -> Option<Node> {
     let (at, outputs) = given.mappings(log, "outputs")?;
     let outputs = outputs.into_iter().map(|mut given| {
         let at = given.at;
@@ -117,7 +115,7 @@ fn outputs(given: &mut Given, log: &mut Log) -> Option<Node> {
     Some(Node::items(at, outputs.collect()))
 }
 
-fn steps(given: &mut Given, texts: &mut Texts, log: &mut Log) -> Option<Node> {
+fn steps(given: &mut Given, texts: &mut Texts, log: &mut Complaints) -> Option<Node> {
     let (at, mut steps) = given.mappings(log, "steps")?;
     // Later steps speak of earlier ones by name.
     let names: Vec<Option<Node>> = steps
@@ -137,7 +135,7 @@ fn steps(given: &mut Given, texts: &mut Texts, log: &mut Log) -> Option<Node> {
     Some(Node::items(at, steps))
 }
 
-fn step(mut given: Given, name: Option<Node>, texts: &mut Texts, log: &mut Log) -> Node {
+fn step(mut given: Given, name: Option<Node>, texts: &mut Texts, log: &mut Complaints) -> Node {
     let at = given.at;
     texts.requirements = Names::default();
     let mut extensions = Vec::new();
@@ -205,7 +203,7 @@ fn input(
     mut given: Given,
     texts: &mut Texts,
     extensions: &mut Vec<Node>,
-    log: &mut Log,
+    log: &mut Complaints,
 ) -> Option<Node> {
     let at = given.at;
     if let Some(extension) = given.take("extension") {
@@ -244,7 +242,7 @@ fn input(
     ))
 }
 
-fn requirement(mut given: Given, texts: &mut Texts, log: &mut Log) -> Node {
+fn requirement(mut given: Given, texts: &mut Texts, log: &mut Complaints) -> Node {
     let at = given.at;
     let name = given.take("name").and_then(|name| {
         let new = renamed(log, &given.path("name"), name.clone())?;

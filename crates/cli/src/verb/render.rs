@@ -11,11 +11,12 @@ use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
 use crate::args::Files;
-use crate::finding::{self, Finding, Level, Position};
+use crate::finding::{self, Finding, Level};
 use crate::output::{self, Form};
 use crate::report::human::complain;
 use crate::world::{Wanted, World};
 use crate::{FINE, WRONG};
+use extension_registry_yaml::Position;
 
 const REDACTED: &str = "[redacted]";
 

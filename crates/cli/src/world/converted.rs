@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use super::yaml::Node;
 use super::{World, files};
 use crate::args::Source;
 use crate::convert::{self, Made, NewSecret, Wish};
+use extension_registry_yaml::Node;
 
 impl World {
     /// Makes a world of FuseML's own files, and the Secrets that it refers to.

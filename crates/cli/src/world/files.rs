@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::finding::{Finding, Position};
+use crate::finding::Finding;
+use extension_registry_yaml::Position;
 
 /// A file and what it holds.
 pub(super) struct Text {

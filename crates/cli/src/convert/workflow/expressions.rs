@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::finding::Position;
-use crate::world::yaml::{Content, Node};
+use extension_registry_yaml::{Content, Node, Position};
 
 /// Names that changed.
 #[derive(Default)]

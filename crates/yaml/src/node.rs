@@ -4,30 +4,34 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Children, Marks};
-use crate::finding::Position;
+use super::{Children, Marks, Position};
 
 /// A value and where it was written. It may be a password, so nothing prints it.
 #[derive(Clone)]
-pub(crate) struct Node {
-    pub(crate) at: Position,
-    pub(crate) content: Content,
+pub struct Node {
+    /// Where it begins.
+    pub at: Position,
+    /// What it is.
+    pub content: Content,
 }
 
 /// What a value is.
 #[derive(Clone)]
-pub(crate) enum Content {
+pub enum Content {
+    /// Text.
     Text(String),
     /// A word without quotes that YAML reads as something else, and as it was written.
     Word(Value, Arc<str>),
+    /// A list.
     Items(Vec<Node>),
-    /// In the order of the file.
+    /// A mapping, in the order of the file.
     Fields(Vec<(String, Node)>),
 }
 
 impl Node {
     /// Joins a value with its places.
-    pub(crate) fn join(value: Value, marks: Marks) -> Self {
+    #[must_use]
+    pub fn join(value: Value, marks: Marks) -> Self {
         let at = marks.at;
         let content = match (value, marks.children) {
             (Value::String(text), _) => Content::Text(text),
@@ -58,7 +62,8 @@ impl Node {
     }
 
     /// The value, and its places.
-    pub(crate) fn split(self) -> (Value, Marks) {
+    #[must_use]
+    pub fn split(self) -> (Value, Marks) {
         let (value, children) = match self.content {
             Content::Text(text) => (Value::String(text), Children::None),
             Content::Word(value, word) => (value, Children::Word(word)),
@@ -85,19 +90,20 @@ impl Node {
     }
 
     /// Text that stands nowhere, at the place of what it was made of.
-    pub(crate) fn text(at: Position, text: impl Into<String>) -> Self {
+    pub fn text(at: Position, text: impl Into<String>) -> Self {
         let content = Content::Text(text.into());
         Self { at, content }
     }
 
     /// A list.
-    pub(crate) fn items(at: Position, items: Vec<Self>) -> Self {
+    #[must_use]
+    pub fn items(at: Position, items: Vec<Self>) -> Self {
         let content = Content::Items(items);
         Self { at, content }
     }
 
     /// A mapping of the fields that are there.
-    pub(crate) fn fields<'n>(
+    pub fn fields<'n>(
         at: Position,
         fields: impl IntoIterator<Item = (&'n str, Option<Self>)>,
     ) -> Self {
@@ -110,12 +116,14 @@ impl Node {
     }
 
     /// Whether nothing stands there.
-    pub(crate) fn is_null(&self) -> bool {
+    #[must_use]
+    pub fn is_null(&self) -> bool {
         matches!(self.content, Content::Word(Value::Null, _))
     }
 
     /// What is written there, where it is text or a word.
-    pub(crate) fn as_written(&self) -> Option<&str> {
+    #[must_use]
+    pub fn as_written(&self) -> Option<&str> {
         match &self.content {
             Content::Text(text) => Some(text),
             Content::Word(_, word) => Some(word),
@@ -124,7 +132,8 @@ impl Node {
     }
 
     /// The same as text, where it is a word: `False`, `1.20`.
-    pub(crate) fn into_text(self) -> Self {
+    #[must_use]
+    pub fn into_text(self) -> Self {
         match self.content {
             Content::Word(_, word) => Self::text(self.at, &*word),
             _ => self,
@@ -132,7 +141,8 @@ impl Node {
     }
 
     /// What it is, for people.
-    pub(crate) fn kind(&self) -> &'static str {
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
         match &self.content {
             Content::Text(_) => "text",
             Content::Word(Value::Null, _) => "nothing",

@@ -3,6 +3,13 @@
 //! Plain words become what `sigs.k8s.io/yaml` makes of them: `no` is a boolean there, and a reader that
 //! takes it for text would pass what the API server refuses.
 
+//!
+//! [`parse`] gives values and their [`Marks`]. [`Node`] is both in one tree, for those who make something
+//! else of a document: [`Given`] hands out the fields of a mapping one by one, and what is wrong becomes
+//! [`Complaints`].
+
+mod complaint;
+mod given;
 mod node;
 mod plain;
 
@@ -14,9 +21,19 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 use serde_json::{Map, Value};
 
-use crate::finding::Position;
-pub(crate) use node::{Content, Node};
+pub use complaint::{Complaint, Complaints, Said};
+pub use given::{Given, items};
+pub use node::{Content, Node};
 use plain::plain;
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// From 1; zero where there is no text.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
 
 /// Deeper than any object of Kubernetes.
 const DEEPEST: usize = 100;
@@ -25,7 +42,7 @@ const MOST_NODES: usize = 2_000_000;
 
 /// Where the parts of a value are.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Marks {
+pub struct Marks {
     at: Position,
     children: Children,
 }
@@ -42,13 +59,15 @@ enum Children {
 
 impl Marks {
     /// Where the value begins.
-    pub(crate) fn at(&self) -> Position {
+    #[must_use]
+    pub fn at(&self) -> Position {
         self.at
     }
 
     /// Where a field is: `spec.services[0].name`. For one that is not there, where the nearest field
     /// around it is.
-    pub(crate) fn find(&self, field: &str) -> Position {
+    #[must_use]
+    pub fn find(&self, field: &str) -> Position {
         let mut marks = self;
         let parts = field
             .split(['.', '['])
@@ -87,7 +106,8 @@ impl Marks {
     }
 
     /// The marks of a field.
-    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Self> {
         match &self.children {
             Children::Fields(fields) => fields
                 .iter()
@@ -98,7 +118,8 @@ impl Marks {
     }
 
     /// The marks of an item.
-    pub(crate) fn item(&self, index: usize) -> Option<&Self> {
+    #[must_use]
+    pub fn item(&self, index: usize) -> Option<&Self> {
         match &self.children {
             Children::Items(items) => items.get(index),
             _ => None,
@@ -111,17 +132,18 @@ type Fields = (Map<String, Value>, Vec<(String, Marks)>);
 
 /// Something that is no YAML, or says a thing twice.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// `syntax` or `duplicate-key`.
-    pub(crate) rule: &'static str,
+    pub rule: &'static str,
     /// Where.
-    pub(crate) at: Position,
+    pub at: Position,
     /// What.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// The documents of a text, as far as they can be read, and what is wrong.
-pub(crate) fn parse(text: &str) -> (Vec<(Value, Marks)>, Vec<Fault>) {
+#[must_use]
+pub fn parse(text: &str) -> (Vec<(Value, Marks)>, Vec<Fault>) {
     let mut reader = Reader {
         events: Parser::new_from_str(text).peekable(),
         anchors: HashMap::new(),

@@ -2,13 +2,12 @@
 
 use extension_registry_core::suggest;
 
-use super::Log;
-use crate::finding::Position;
-use crate::world::yaml::{Content, Node};
+use crate::{Complaints, Content, Node, Position};
 
 /// The fields of a mapping that nobody took yet.
-pub(super) struct Given {
-    pub(super) at: Position,
+pub struct Given {
+    /// Where the mapping begins.
+    pub at: Position,
     path: String,
     fields: Vec<(String, Node)>,
     known: Vec<&'static str>,
@@ -16,7 +15,7 @@ pub(super) struct Given {
 
 impl Given {
     /// The fields of a value, which has to be a mapping.
-    pub(super) fn of(log: &mut Log, path: String, node: Node) -> Option<Self> {
+    pub fn of(log: &mut Complaints, path: String, node: Node) -> Option<Self> {
         let at = node.at;
         let Content::Fields(mut fields) = node.content else {
             let message = format!("is {} where a mapping belongs", node.kind());
@@ -33,12 +32,15 @@ impl Given {
         })
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    /// Whether a field is there still.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(field, _)| field == name)
     }
 
     /// The path of a field.
-    pub(super) fn path(&self, name: &str) -> String {
+    #[must_use]
+    pub fn path(&self, name: &str) -> String {
         if self.path.is_empty() {
             name.to_owned()
         } else {
@@ -47,21 +49,21 @@ impl Given {
     }
 
     /// Takes a field as it is.
-    pub(super) fn take(&mut self, name: &'static str) -> Option<Node> {
+    pub fn take(&mut self, name: &'static str) -> Option<Node> {
         self.known.push(name);
         let index = self.fields.iter().position(|(field, _)| field == name)?;
         Some(self.fields.remove(index).1)
     }
 
     /// Takes a field that is text here.
-    pub(super) fn text(&mut self, name: &'static str) -> Option<Node> {
+    pub fn text(&mut self, name: &'static str) -> Option<Node> {
         self.take(name).map(Node::into_text)
     }
 
     /// Takes a field that has two names, one in each form.
-    pub(super) fn either(
+    pub fn either(
         &mut self,
-        log: &mut Log,
+        log: &mut Complaints,
         names: [&'static str; 2],
     ) -> Option<(Node, String)> {
         let [first, second] = names;
@@ -77,14 +79,14 @@ impl Given {
     }
 
     /// Takes a text that has two names.
-    pub(super) fn either_text(&mut self, log: &mut Log, names: [&'static str; 2]) -> Option<Node> {
+    pub fn either_text(&mut self, log: &mut Complaints, names: [&'static str; 2]) -> Option<Node> {
         self.either(log, names).map(|(node, _)| node.into_text())
     }
 
     /// Takes the mappings of a list, each with its path.
-    pub(super) fn mappings(
+    pub fn mappings(
         &mut self,
-        log: &mut Log,
+        log: &mut Complaints,
         name: &'static str,
     ) -> Option<(Position, Vec<Self>)> {
         let node = self.take(name)?;
@@ -100,14 +102,14 @@ impl Given {
     }
 
     /// Takes a field that has no place here, and says so.
-    pub(super) fn no_place(&mut self, log: &mut Log, name: &'static str, why: &str, hint: &str) {
+    pub fn no_place(&mut self, log: &mut Complaints, name: &'static str, why: &str, hint: &str) {
         if let Some(node) = self.take(name) {
             log.no_place(node.at, &self.path(name), why, hint);
         }
     }
 
     /// Takes a reference to what is around this, which its place says already.
-    pub(super) fn says_where(&mut self, log: &mut Log, name: &'static str, around: &str) {
+    pub fn says_where(&mut self, log: &mut Complaints, name: &'static str, around: &str) {
         if let Some(node) = self.text(name)
             && node.as_written() != Some(around)
         {
@@ -121,20 +123,20 @@ impl Given {
     }
 
     /// All was taken that is known: what is left is wrong.
-    pub(super) fn end(self, log: &mut Log) {
+    pub fn end(self, log: &mut Complaints) {
         for (name, node) in &self.fields {
             let hint = suggest::closest(name, self.known.iter().copied()).map_or_else(
                 || "remove it".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
             log.error("unknown-field", node.at, &self.path(name))
-                .says("is no field that FuseML has here", hint);
+                .says("is no field of this", hint);
         }
     }
 }
 
 /// The items of a list.
-pub(super) fn items(log: &mut Log, path: &str, node: Node) -> Option<Vec<Node>> {
+pub fn items(log: &mut Complaints, path: &str, node: Node) -> Option<Vec<Node>> {
     let Content::Items(items) = node.content else {
         let message = format!("is {} where a list belongs", node.kind());
         log.error("wrong-type", node.at, path).says(message, "");
