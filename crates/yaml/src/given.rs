@@ -122,15 +122,28 @@ impl Given {
         }
     }
 
+    /// All was taken that is known. What is left may be of a later version: it is said, and does no harm.
+    /// Fields that begin with `x-` are anybody's own.
+    pub fn end_mildly(mut self, log: &mut Complaints) {
+        self.fields.retain(|(name, _)| !name.starts_with("x-"));
+        for (name, node) in &self.fields {
+            log.warning("unknown-field", node.at, &self.path(name))
+                .says("is no field that this version knows", self.hint(name));
+        }
+    }
+
+    fn hint(&self, name: &str) -> String {
+        suggest::closest(name, self.known.iter().copied()).map_or_else(
+            || "remove it".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        )
+    }
+
     /// All was taken that is known: what is left is wrong.
     pub fn end(self, log: &mut Complaints) {
         for (name, node) in &self.fields {
-            let hint = suggest::closest(name, self.known.iter().copied()).map_or_else(
-                || "remove it".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
             log.error("unknown-field", node.at, &self.path(name))
-                .says("is no field of this", hint);
+                .says("is no field of this", self.hint(name));
         }
     }
 }

@@ -1,0 +1,440 @@
+//! Bundles: the same bytes from the same folder, and nothing outside of the folder that is unpacked into.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use extension_registry_packages::{Limits, PackError, UnpackError, pack, unpack};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use tar::{Builder, EntryType, Header};
+use tempfile::TempDir;
+
+const MANIFEST: &str = "extension: {name: a, version: 1.0.0}\n";
+
+fn package() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("extension.yaml", MANIFEST);
+    write("templates/b.yaml", "spec: {}\n");
+    write("templates/a.yaml", "spec: {}\n");
+    write("docs/README.md", "# A\n");
+    write("scripts/install.sh", "#!/bin/sh\n");
+    write(".git/config", "secret\n");
+    let script = folder.path().join("scripts/install.sh");
+    fs::set_permissions(script, fs::Permissions::from_mode(0o750)).unwrap();
+    folder
+}
+
+#[test]
+fn the_same_folder_gives_the_same_bytes() {
+    let first = pack(package().path(), Limits::default()).unwrap();
+    // Another folder, later, of other permissions.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let other = package();
+    let loose = fs::Permissions::from_mode(0o666);
+    fs::set_permissions(other.path().join("docs/README.md"), loose).unwrap();
+    let second = pack(other.path(), Limits::default()).unwrap();
+    assert_eq!(first.sha256, second.sha256);
+    assert_eq!(first.bytes, second.bytes);
+    let files = [
+        "docs/README.md",
+        "extension.yaml",
+        "scripts/install.sh",
+        "templates/a.yaml",
+        "templates/b.yaml",
+    ];
+    assert_eq!(first.files, files);
+    fs::write(other.path().join("docs/README.md"), "# B\n").unwrap();
+    let third = pack(other.path(), Limits::default()).unwrap();
+    assert_ne!(first.sha256, third.sha256);
+}
+
+#[test]
+fn what_was_packed_is_unpacked_here_and_by_tar() {
+    let bundle = pack(package().path(), Limits::default()).unwrap();
+    let target = TempDir::new().unwrap();
+    let folder = target.path().join("a");
+    let files = unpack(&*bundle.bytes, &folder, Limits::default()).unwrap();
+    assert_eq!(files.len(), 5);
+    assert_eq!(
+        fs::read_to_string(folder.join("extension.yaml")).unwrap(),
+        MANIFEST
+    );
+    let mode = |path: &str| folder.join(path).metadata().unwrap().permissions().mode() & 0o7777;
+    assert_eq!(
+        (mode("scripts/install.sh"), mode("docs/README.md")),
+        (0o755, 0o644)
+    );
+    assert_eq!(mode(""), 0o755);
+    // Packed again, nothing is different.
+    let again = pack(&folder, Limits::default()).unwrap();
+    assert_eq!(again.sha256, bundle.sha256);
+
+    let mut tar = Command::new("tar")
+        .args(["-tzf", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    tar.stdin.take().unwrap().write_all(&bundle.bytes).unwrap();
+    let listed = String::from_utf8(tar.wait_with_output().unwrap().stdout).unwrap();
+    let listed: Vec<&str> = listed.lines().collect();
+    assert_eq!(listed, bundle.files);
+}
+
+#[test]
+fn what_tar_packs_is_unpacked() {
+    let package = package();
+    let long = format!("docs/{}", "l".repeat(120));
+    fs::write(package.path().join(&long), "long\n").unwrap();
+    for format in ["--format=gnu", "--format=pax", "--format=ustar"] {
+        let output = Command::new("tar")
+            .args([format, "--exclude=.git", "-czf", "-", "-C"])
+            .arg(package.path())
+            .arg(".")
+            .output()
+            .unwrap();
+        if format == "--format=ustar" {
+            // It has no place for such a name, and says so.
+            assert!(!output.status.success());
+            continue;
+        }
+        let target = TempDir::new().unwrap();
+        let folder = target.path().join("a");
+        let files = unpack(&*output.stdout, &folder, Limits::default()).unwrap();
+        assert_eq!(files.len(), 6, "{format}");
+        assert_eq!(fs::read_to_string(folder.join(&long)).unwrap(), "long\n");
+    }
+}
+
+#[test]
+fn what_cannot_travel_is_not_packed() {
+    let empty = TempDir::new().unwrap();
+    let error = pack(empty.path(), Limits::default()).unwrap_err();
+    assert!(matches!(error, PackError::NoManifest(_)), "{error}");
+    let package = package();
+    symlink("/etc/passwd", package.path().join("docs/link")).unwrap();
+    let error = pack(package.path(), Limits::default()).unwrap_err();
+    assert!(matches!(error, PackError::NotAFile(_)), "{error}");
+    fs::remove_file(package.path().join("docs/link")).unwrap();
+    fs::write(package.path().join("docs/back\\slash"), "").unwrap();
+    let error = pack(package.path(), Limits::default()).unwrap_err();
+    assert!(error.to_string().contains("backslash"), "{error}");
+    fs::remove_file(package.path().join("docs/back\\slash")).unwrap();
+    let few = Limits {
+        entries: 4,
+        ..Limits::default()
+    };
+    assert!(matches!(
+        pack(package.path(), few),
+        Err(PackError::TooLarge(_))
+    ));
+    let small = Limits {
+        bytes: 40,
+        ..Limits::default()
+    };
+    assert!(matches!(
+        pack(package.path(), small),
+        Err(PackError::TooLarge(_))
+    ));
+}
+
+/// An entry as somebody hostile writes it: names go in as bytes, unchecked.
+struct Hostile {
+    name: Vec<u8>,
+    kind: EntryType,
+    link: &'static str,
+    mode: u32,
+    content: &'static [u8],
+}
+
+fn entry(name: &str) -> Hostile {
+    Hostile {
+        name: name.as_bytes().to_vec(),
+        kind: EntryType::Regular,
+        link: "",
+        mode: 0o644,
+        content: b"x",
+    }
+}
+
+fn archive(entries: &[Hostile]) -> Vec<u8> {
+    let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for entry in entries {
+        let mut header = Header::new_ustar();
+        header.as_old_mut().name[..entry.name.len()].copy_from_slice(&entry.name);
+        header.as_old_mut().linkname[..entry.link.len()].copy_from_slice(entry.link.as_bytes());
+        header.set_entry_type(entry.kind);
+        header.set_mode(entry.mode);
+        header.set_size(entry.content.len() as u64);
+        header.set_cksum();
+        builder.append(&header, entry.content).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+/// Unpacks into `inner/new` of a folder, and says what is wrong. Nothing may be left.
+fn refused(bytes: &[u8], limits: Limits) -> String {
+    let outer = TempDir::new().unwrap();
+    let inner = outer.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let error = unpack(bytes, &inner.join("new"), limits).unwrap_err();
+    let left: Vec<_> = fs::read_dir(&inner).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 1);
+    error.to_string()
+}
+
+#[test]
+fn r82_hostile_entries_are_refused_and_nothing_is_left() {
+    let link = |kind, link| Hostile {
+        kind,
+        link,
+        content: b"",
+        ..entry("docs/link")
+    };
+    let of_kind = |kind| Hostile {
+        kind,
+        content: b"",
+        ..entry("docs/thing")
+    };
+    let with_mode = |mode| Hostile {
+        mode,
+        ..entry("docs/tool")
+    };
+    let hostile: Vec<(&str, Vec<Hostile>)> = vec![
+        ("part `.` or `..`", vec![entry("../outside")]),
+        ("part `.` or `..`", vec![entry("docs/../../outside")]),
+        ("part `.` or `..`", vec![entry("docs/./x")]),
+        ("absolute", vec![entry("/tmp/outside")]),
+        ("empty part", vec![entry("docs//x")]),
+        ("empty part", vec![entry("")]),
+        ("backslash", vec![entry("docs\\x")]),
+        ("control character", vec![entry("docs/\x1b[31m")]),
+        (
+            "UTF-8",
+            vec![Hostile {
+                name: b"docs/\xff".to_vec(),
+                ..entry("")
+            }],
+        ),
+        ("link", vec![link(EntryType::Symlink, "/etc/passwd")]),
+        ("link", vec![link(EntryType::Symlink, "README.md")]),
+        // CVE-2026-50163: relative to the folder of the program, not of the archive.
+        (
+            "link",
+            vec![
+                entry("docs/README.md"),
+                link(EntryType::Link, "docs/README.md"),
+            ],
+        ),
+        ("device", vec![of_kind(EntryType::Char)]),
+        ("device", vec![of_kind(EntryType::Block)]),
+        ("device", vec![of_kind(EntryType::Fifo)]),
+        ("type is none", vec![of_kind(EntryType::GNUSparse)]),
+        ("type is none", vec![of_kind(EntryType::new(b'Z'))]),
+        ("somebody else", vec![with_mode(0o4755)]),
+        ("somebody else", vec![with_mode(0o2755)]),
+        ("second time", vec![entry("docs/a"), entry("docs/a")]),
+        ("second time", vec![entry("docs/a"), entry("docs")]),
+        ("needs a folder", vec![entry("docs"), entry("docs/a")]),
+    ];
+    for (wanted, entries) in hostile {
+        // A good file before it goes with it.
+        let mut all = vec![entry("extension.yaml")];
+        all.extend(entries);
+        let why = refused(&archive(&all), Limits::default());
+        assert!(why.contains(wanted), "{wanted}: {why}");
+        assert!(!why.contains('\x1b'), "{why:?}");
+    }
+}
+
+#[test]
+fn r82_a_name_of_an_extended_header_is_looked_at_too() {
+    let record = |text: &str| {
+        let mut length = text.len() + 3;
+        length = text.len() + 2 + length.to_string().len();
+        format!("{length} {text}\n").into_bytes()
+    };
+    let header = |kind, content: Vec<u8>| Hostile {
+        kind,
+        content: content.leak(),
+        ..entry("header")
+    };
+    for (wanted, extension) in [
+        (
+            "part `.` or `..`",
+            header(EntryType::XHeader, record("path=../outside")),
+        ),
+        (
+            "part `.` or `..`",
+            header(EntryType::GNULongName, b"../outside\0".to_vec()),
+        ),
+        (
+            "size",
+            header(EntryType::XHeader, record("size=1000000000000")),
+        ),
+        (
+            "broken",
+            header(EntryType::XHeader, b"99999 path=x\n".to_vec()),
+        ),
+        (
+            "longer than any name",
+            header(EntryType::XHeader, vec![b'x'; 70_000]),
+        ),
+        (
+            "longer than any name",
+            header(EntryType::XGlobalHeader, vec![b'x'; 70_000]),
+        ),
+        (
+            "type is none",
+            header(EntryType::GNULongLink, b"/etc/passwd\0".to_vec()),
+        ),
+    ] {
+        let why = refused(&archive(&[extension, entry("docs/x")]), Limits::default());
+        assert!(why.contains(wanted), "{wanted}: {why}");
+    }
+}
+
+#[test]
+fn r82_too_much_is_refused_before_it_is_written() {
+    let zeros: &'static [u8] = vec![0; 4 << 20].leak();
+    let bomb = archive(&[Hostile {
+        content: zeros,
+        ..entry("zeros")
+    }]);
+    assert!(bomb.len() < 64 * 1024);
+    let small = Limits {
+        bytes: 1 << 20,
+        ..Limits::default()
+    };
+    assert!(refused(&bomb, small).contains("more than 1048576 bytes"));
+
+    let many: Vec<Hostile> = (0..101)
+        .map(|number| Hostile {
+            content: b"",
+            ..entry(&format!("f{number}"))
+        })
+        .collect();
+    let few = Limits {
+        entries: 100,
+        ..Limits::default()
+    };
+    assert!(refused(&archive(&many), few).contains("100 entries"));
+    // Folders that nobody wrote down count as well.
+    let deep: String = "d/".repeat(45) + "f";
+    let few = Limits {
+        entries: 20,
+        ..Limits::default()
+    };
+    assert!(refused(&archive(&[entry(&deep)]), few).contains("20 entries"));
+}
+
+#[test]
+fn r82_ten_gigabytes_of_zeros_end_at_the_limit() {
+    // One megabyte of zeros again and again: gzip members one after the other are one stream.
+    let mut header = Header::new_ustar();
+    header.set_path("zeros").unwrap();
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(0o644);
+    let blocks = 10 << 10;
+    header.set_size(blocks << 20);
+    header.set_cksum();
+    let member = |content: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zeros = member(&vec![0; 1 << 20]);
+    let mut bytes = member(header.as_bytes());
+    for _ in 0..blocks {
+        bytes.extend(&zeros);
+    }
+    let limits = Limits {
+        bytes: 8 << 20,
+        ..Limits::default()
+    };
+    assert!(refused(&bytes, limits).contains("more than 8388608 bytes"));
+}
+
+#[test]
+fn what_is_no_archive_or_ends_in_the_middle_is_refused() {
+    let bundle = pack(package().path(), Limits::default()).unwrap();
+    let half = &bundle.bytes[..bundle.bytes.len() / 2];
+    for bytes in [half, b"<html></html>", b""] {
+        let why = refused(bytes, Limits::default());
+        assert!(why.contains("cannot be read"), "{why}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_there_stays_as_it_is() {
+    let bundle = pack(package().path(), Limits::default()).unwrap();
+    let target = TempDir::new().unwrap();
+    fs::write(target.path().join("a"), "precious").unwrap();
+    symlink("/nowhere", target.path().join("b")).unwrap();
+    for name in ["a", "b"] {
+        let folder = target.path().join(name);
+        let error = unpack(&*bundle.bytes, &folder, Limits::default()).unwrap_err();
+        assert!(matches!(error, UnpackError::Exists(_)), "{error}");
+    }
+    let precious = fs::read_to_string(target.path().join("a")).unwrap();
+    assert_eq!(precious, "precious");
+}
+
+/// All that is below a folder.
+fn below(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        found.push(path.display().to_string());
+        if path.symlink_metadata().unwrap().is_dir() {
+            below(&path, found);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever the names are: what is written is inside, or nothing is.
+    #[test]
+    fn r82_nothing_is_ever_written_outside(
+        names in prop::collection::vec("([a-c./\\\\]|\\.\\.){0,8}", 1..6),
+        kinds in prop::collection::vec(0_u8..3, 6),
+    ) {
+        let entries: Vec<Hostile> = names
+            .iter()
+            .zip(kinds)
+            .map(|(name, kind)| match kind {
+                0 => Hostile { kind: EntryType::Directory, content: b"", ..entry(name) },
+                1 => Hostile { kind: EntryType::Symlink, link: "..", content: b"", ..entry(name) },
+                _ => entry(name),
+            })
+            .collect();
+        let outer = TempDir::new().unwrap();
+        let inner = outer.path().join("x/y");
+        fs::create_dir_all(&inner).unwrap();
+        let folder = inner.join("new");
+        let result = unpack(&*archive(&entries), &folder, Limits::default());
+        let mut found = Vec::new();
+        below(outer.path(), &mut found);
+        let allowed = folder.display().to_string();
+        let ways = [inner.display().to_string(), outer.path().join("x").display().to_string()];
+        for path in &found {
+            prop_assert!(path.starts_with(&allowed) || ways.contains(path), "{path}");
+        }
+        prop_assert_eq!(result.is_ok(), found.contains(&allowed));
+    }
+}
