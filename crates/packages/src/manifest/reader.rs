@@ -24,9 +24,12 @@ pub fn read(text: &str) -> (Option<Manifest>, Complaints) {
             .says("is a second document", "a manifest is one");
     }
     let manifest = if documents.is_empty() {
-        let at = Position { line: 1, column: 1 };
-        log.error("missing-field", at, "extension")
-            .says("is missing", "add it, with a `name` and a `version`");
+        // What is no YAML was said.
+        if !log.has_errors() {
+            let at = Position { line: 1, column: 1 };
+            log.error("missing-field", at, "extension")
+                .says("is missing", "add it, with a `name` and a `version`");
+        }
         None
     } else {
         let (value, marks) = documents.swap_remove(0);
