@@ -203,7 +203,7 @@ fn r82_hostile_entries_are_refused_and_nothing_is_left() {
         kind,
         link,
         content: b"",
-        ..entry("docs/link")
+        ..entry("docs/way")
     };
     let of_kind = |kind| Hostile {
         kind,

@@ -74,10 +74,11 @@ pub(crate) struct Register {
         conflicts_with_all = ["url", "internal", "from_template"]
     )]
     from_service: Option<String>,
-    /// Fill in a template: aws-s3, gitea, kserve, minio, mlflow, oci-registry, seldon-core, or a file
+    /// Fill in a template: one of these, or that of a file
     #[arg(
         long,
         value_name = "TEMPLATE",
+        value_parser = template::Named,
         conflicts_with_all = ["internal", "resource", "category", "service"]
     )]
     from_template: Option<String>,

@@ -1,15 +1,39 @@
 //! A record from a template. What is missing is asked for on a terminal, and else said, all at once.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
 use anyhow::{Result, bail, ensure};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Command};
 use extension_registry_core::suggest;
 use serde_json::Value;
 
 use super::{Entry, Register};
 use crate::output;
-use crate::template::{Filling, Template};
+use crate::template::{Filling, Template, shipped};
+
+/// The name of a template. Help and completion know those that come with the program.
+#[derive(Clone, Debug)]
+pub(super) struct Named;
+
+impl TypedValueParser for Named {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(shipped().map(PossibleValue::new)))
+    }
+}
 
 /// Reads `NAME=VALUE`.
 pub(super) fn setting(text: &str) -> Result<(String, String), String> {
