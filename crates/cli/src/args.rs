@@ -77,15 +77,37 @@ pub(crate) struct Source {
     pub(crate) view: View,
 }
 
-/// Files alone: no cluster is asked.
+/// Files, with `-f` or without.
 #[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct Files {
+pub(crate) struct Paths {
     /// Files and folders; the same as `-f`
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// A file or folder of records and workflows, or `-` for standard input; may be repeated
     #[arg(short = 'f', long = "filename", value_name = "PATH")]
     named: Vec<PathBuf>,
+}
+
+impl Paths {
+    /// All of them.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) fn all(&self, verb: &str) -> anyhow::Result<Vec<PathBuf>> {
+        let files: Vec<PathBuf> = self.named.iter().chain(&self.paths).cloned().collect();
+        anyhow::ensure!(
+            !files.is_empty(),
+            "no files; hint: kubectl ext {verb} FOLDER, or -f - for standard input"
+        );
+        Ok(files)
+    }
+}
+
+/// Files alone: no cluster is asked.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Files {
+    #[command(flatten)]
+    paths: Paths,
     /// Namespace of objects that name none
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
@@ -101,13 +123,8 @@ impl Files {
     /// # Errors
     /// When there are none.
     pub(crate) fn source(&self, verb: &str) -> anyhow::Result<Source> {
-        let files: Vec<PathBuf> = self.named.iter().chain(&self.paths).cloned().collect();
-        anyhow::ensure!(
-            !files.is_empty(),
-            "no files; hint: kubectl ext {verb} FOLDER, or -f - for standard input"
-        );
         Ok(Source {
-            files,
+            files: self.paths.all(verb)?,
             cluster: Cluster {
                 identity: self.identity.clone(),
                 ..Cluster::default()
@@ -132,6 +149,14 @@ pub(crate) struct View {
     pub(crate) all_namespaces: bool,
     #[command(flatten)]
     pub(crate) perspective: Perspective,
+}
+
+impl View {
+    /// The namespace of objects which name none.
+    pub(crate) fn own_namespace(&self) -> String {
+        let named = self.namespace.clone();
+        named.unwrap_or_else(|| "default".to_owned())
+    }
 }
 
 /// Somebody else.

@@ -5,15 +5,15 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail, ensure};
 use extension_registry_api::{ClusterExtension, Extension};
+use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use serde_json::Value;
 
 use crate::args::Cluster;
 use crate::output;
-use crate::world::cluster::record_api;
+use crate::world::cluster::{record_api, records_of};
 
-const REDACTED: &str = "[redacted]";
 /// Name under which this program applies.
 const MANAGER: &str = "kubectl-ext";
 
@@ -31,7 +31,7 @@ impl Draft {
         let mut shown = self.0.clone();
         for entry in entries(&mut shown) {
             if let Some(value) = entry.get_mut("value") {
-                *value = REDACTED.into();
+                *value = output::REDACTED.into();
             }
         }
         shown
@@ -57,8 +57,8 @@ impl Draft {
     }
 
     /// Applies it (server-side apply).
-    pub(crate) async fn apply(&self, cluster: &Cluster) -> Result<()> {
-        let api = record_api(cluster, self.text("namespace")).await?;
+    pub(crate) async fn apply(&self, client: &Client) -> Result<()> {
+        let api = records_of(client, self.text("namespace"));
         let object: DynamicObject = serde_json::from_value(self.0.clone())?;
         let parameters = PatchParams::apply(MANAGER);
         let result = api

@@ -12,6 +12,9 @@ use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+/// Stands where a value of a credential is not shown.
+pub(crate) const REDACTED: &str = "[redacted]";
+
 /// What standard output can show.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {

@@ -21,11 +21,11 @@ use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Index;
+use extension_registry_yaml::{self as yaml, Marks};
 use serde::Deserialize;
 
 use crate::args::{Identity, Source, View};
 use crate::finding::Finding;
-use extension_registry_yaml::{self as yaml, Marks};
 use secrets::Secrets;
 
 /// What of a cluster is asked for. Of files, all is read.
@@ -137,11 +137,7 @@ impl World {
         let mut world = Self {
             view: source.view.clone(),
             identity: source.cluster.identity.clone(),
-            namespace: source
-                .view
-                .namespace
-                .clone()
-                .unwrap_or_else(|| "default".to_owned()),
+            namespace: source.view.own_namespace(),
             ..Self::default()
         };
         if source.files.is_empty() {

@@ -9,10 +9,11 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 use support::{ext, ext_with, planted};
+use tempfile::TempDir;
 
 const DATA: &str = "tests/data/fuseml";
 
@@ -29,26 +30,9 @@ fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
-/// A folder that goes away with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let name = format!("convert-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// The path of a file in a folder that goes away with the test.
+fn in_folder(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).display().to_string()
 }
 
 /// Puts the values of Secrets back where a record refers to them.
@@ -73,7 +57,7 @@ fn with_values(record: &mut Value, secrets: &BTreeMap<String, Value>) {
 
 #[test]
 fn every_record_of_the_seed_becomes_the_example_of_its_name() {
-    let folder = Folder::new("records");
+    let folder = TempDir::new().unwrap();
     let mut count = 0;
     for (examples, names) in [
         (
@@ -93,7 +77,7 @@ fn every_record_of_the_seed_becomes_the_example_of_its_name() {
         ),
     ] {
         for name in names {
-            let secrets = folder.file(name);
+            let secrets = in_folder(&folder, name);
             let file = format!("{DATA}/plain/{name}.yaml");
             let output = ext(&["convert", &file, "-o", "json", "--secrets", &secrets]);
             assert_eq!(output.code, 0, "{}", output.err);
@@ -145,8 +129,8 @@ fn workflows_of_the_seed() {
 
 #[test]
 fn the_released_form_with_all_that_it_has() {
-    let folder = Folder::new("released");
-    let file = folder.file("secrets");
+    let folder = TempDir::new().unwrap();
+    let file = in_folder(&folder, "secrets");
     let output = ext(&["convert", &format!("{DATA}/released"), "--secrets", &file]);
     assert_eq!(output.code, 0);
     insta::assert_snapshot!("convert_released", output.out);
@@ -173,8 +157,8 @@ fn records_of_a_project() {
 
 #[test]
 fn values_go_into_the_file_of_secrets_alone() {
-    let folder = Folder::new("secrets");
-    let file = folder.file("secrets.yaml");
+    let folder = TempDir::new().unwrap();
+    let file = in_folder(&folder, "secrets.yaml");
     let record = format!("{DATA}/released/record.yaml");
     let output = ext(&["convert", &record, "--secrets", &file]);
     assert_eq!(output.code, 0);

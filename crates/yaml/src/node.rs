@@ -121,6 +121,12 @@ impl Node {
         matches!(self.content, Content::Word(Value::Null, _))
     }
 
+    /// Whether it is a list of nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.content, Content::Items(items) if items.is_empty())
+    }
+
     /// What is written there, where it is text or a word.
     #[must_use]
     pub fn as_written(&self) -> Option<&str> {

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use extension_registry_yaml::{Complaints, Given, Node};
+
 use super::record::{self, Kept, reference};
 use super::{NewSecret, Wish};
-use extension_registry_yaml::{Complaints, Given, Node};
 
 /// Fields that nothing else has.
 pub(super) const ONLY_THERE: [&str; 7] = [

@@ -4,10 +4,10 @@
 //! name, lists of people are `projects` and `users`.
 
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_yaml::{Complaints, Content, Given, Node, Position, items};
 
 use super::names::{Fresh, plain, renamed};
 use super::{NewSecret, Wish, object};
-use extension_registry_yaml::{Complaints, Content, Given, Node, Position, items};
 
 /// What FuseML shows in place of a value.
 const HIDDEN: &str = "<hidden>";
@@ -148,9 +148,7 @@ fn service(
     let needs = given.either_text(log, ["auth_required", "authrequired"]);
     let credentials = credentials(&mut given, &service, context, log);
     if let Some(needs) = needs {
-        let has_some = credentials.as_ref().is_some_and(
-            |node| !matches!(&node.content, Content::Items(items) if items.is_empty()),
-        );
+        let has_some = credentials.as_ref().is_some_and(|node| !node.is_empty());
         let wanted = needs.as_written().unwrap_or_default().to_ascii_lowercase();
         let field = given.path("auth_required");
         match (&*wanted, has_some) {
@@ -202,10 +200,7 @@ fn endpoints(given: &mut Given, (id, service): (&str, &str), log: &mut Complaint
             names.note(name.as_written());
             let url = given.text("url");
             let configuration = configuration(&mut given, log);
-            given.says_where(log, "extension_id", id);
-            given.says_where(log, "service_id", service);
-            given.no_place(log, "status", STATUS, "");
-            given.end(log);
+            end(given, (id, service), log);
             Node::fields(
                 at,
                 [
@@ -242,10 +237,7 @@ fn credentials(
             let (project, user) = people(&mut given, scope.as_ref(), log);
             let default = given.take("default");
             let configuration = entries(&mut given, service, &set, context, log);
-            given.says_where(log, "extension_id", &context.id);
-            given.says_where(log, "service_id", service);
-            given.no_place(log, "status", STATUS, "");
-            given.end(log);
+            end(given, (&context.id, service), log);
             Node::fields(
                 at,
                 [
@@ -260,6 +252,14 @@ fn credentials(
         })
         .collect();
     Some(Node::items(at, sets))
+}
+
+/// Takes what FuseML writes into each part of a service beside what it says.
+fn end(mut given: Given, (id, service): (&str, &str), log: &mut Complaints) {
+    given.says_where(log, "extension_id", id);
+    given.says_where(log, "service_id", service);
+    given.no_place(log, "status", STATUS, "");
+    given.end(log);
 }
 
 /// Who may have credentials. FuseML writes both lists beside every scope, and reads only those that
@@ -350,16 +350,14 @@ fn entries(
     let node = given.take("configuration");
     let mut at = given.at;
     let mut entries = Vec::new();
-    let mut secret = None;
     if let Some(node) = node {
         at = node.at;
         let path = given.path("configuration");
-        let secret = secret.get_or_insert_with(|| NewSecret {
-            name: context
-                .names
-                .name(&plain(&format!("{}-{service}-{set}", context.record))),
+        let name = plain(&format!("{}-{service}-{set}", context.record));
+        let mut secret = NewSecret {
+            name: context.names.name(&name),
             data: Vec::new(),
-        });
+        };
         for (at, name, value) in pairs(node, &path, log)? {
             let key = name.as_ref().and_then(Node::as_written).unwrap_or_default();
             let reference = value.map(|value| {
@@ -378,8 +376,8 @@ fn entries(
             });
             entries.push(Node::fields(at, [("name", name), ("valueFrom", reference)]));
         }
+        context.secrets.push(secret);
     }
-    context.secrets.extend(secret);
     let kept = context
         .kept
         .iter()

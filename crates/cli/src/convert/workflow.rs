@@ -4,10 +4,11 @@
 
 mod expressions;
 
+use extension_registry_yaml::{Complaints, Given, Node, Position};
+
 use super::names::{plain, renamed};
 use super::{Wish, object};
 use expressions::{Names, Texts};
-use extension_registry_yaml::{Complaints, Content, Given, Node, Position};
 
 const COMMAND: &str = "run";
 
@@ -153,8 +154,7 @@ fn step(mut given: Given, name: Option<Node>, texts: &mut Texts, log: &mut Compl
             .collect();
         Node::items(at, inputs)
     });
-    let inputs =
-        inputs.filter(|node| !matches!(&node.content, Content::Items(items) if items.is_empty()));
+    let inputs = inputs.filter(|node| !node.is_empty());
     let outputs = given.mappings(log, "outputs").map(|(at, outputs)| {
         let outputs = outputs.into_iter().map(|mut given| {
             let at = given.at;

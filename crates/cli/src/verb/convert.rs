@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use extension_registry_api::{
     ClusterExtension, ClusterExtensionSpec, Extension, ExtensionSpec, NamespacedExtensionSpec,
@@ -16,21 +16,20 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::lint;
-use crate::args::{Perspective, Source, View};
+use crate::args::{Paths, Perspective, Source, View};
 use crate::convert::{NewSecret, Wish};
 use crate::output::{self, Form};
 use crate::report::human::complain;
 use crate::world::World;
 use crate::{FINE, WRONG, finding};
 
+const FILES: &str = "A file or folder of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated";
+
 #[derive(Debug, Args)]
+#[command(mut_arg("named", |argument| argument.help(FILES)))]
 pub(crate) struct Convert {
-    /// Files and folders; the same as `-f`
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
-    /// A file or folder of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated
-    #[arg(short = 'f', long = "filename", value_name = "PATH")]
-    named: Vec<PathBuf>,
+    #[command(flatten)]
+    paths: Paths,
     /// Namespace to write into workflows
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
@@ -54,13 +53,8 @@ pub(crate) struct Convert {
 }
 
 pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<u8> {
-    let files: Vec<PathBuf> = verb.named.iter().chain(&verb.paths).cloned().collect();
-    ensure!(
-        !files.is_empty(),
-        "no files; hint: kubectl ext convert FOLDER, or -f - for standard input"
-    );
     let source = Source {
-        files,
+        files: verb.paths.all("convert")?,
         view: View {
             namespace: verb.namespace.clone(),
             perspective: Perspective {
@@ -78,7 +72,8 @@ pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<u8> {
     let (world, secrets) = World::convert(&source, &wish)?;
     let mut findings = world.findings.clone();
     for workflow in &world.workflows {
-        lint::by_itself(&world, workflow, &mut findings);
+        // What it asks for may be registered already, or be in other files.
+        lint::problems(&world, workflow, false, &mut findings);
     }
     finding::sort(&mut findings);
     if complain(&findings)? {

@@ -63,8 +63,9 @@ pub(crate) fn findings(mut world: World) -> Vec<Finding> {
         inline_credentials(record, &mut findings);
         admits_nobody(record, &mut findings);
     }
+    let has_records = !world.records.is_empty();
     for workflow in &world.workflows {
-        problems(&world, workflow, &mut findings);
+        problems(&world, workflow, has_records, &mut findings);
     }
     finding::sort(&mut findings);
     findings
@@ -105,22 +106,17 @@ fn admits_nobody(entry: &RecordEntry, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What a workflow gets wrong, whatever records there are.
-pub(crate) fn by_itself(world: &World, entry: &WorkflowEntry, findings: &mut Vec<Finding>) {
-    if let Err(refusals) = prepare(&world.resolved(entry)) {
-        let problems = refusals.problems.into_iter();
-        let own = problems.filter(|problem| problem.refusal.reason.is_stalled());
-        findings.extend(own.map(|problem| entry.origin.refused(&problem.field, problem.refusal)));
-    }
-}
-
-/// What a workflow gets wrong by itself, and where the files have records, what does not resolve.
-fn problems(world: &World, entry: &WorkflowEntry, findings: &mut Vec<Finding>) {
+/// What a workflow gets wrong by itself, and where all records are there, what does not resolve.
+pub(crate) fn problems(
+    world: &World,
+    entry: &WorkflowEntry,
+    has_records: bool,
+    findings: &mut Vec<Finding>,
+) {
     let resolved = world.resolved(entry);
     let Err(refusals) = prepare(&resolved) else {
         return;
     };
-    let has_records = !world.records.is_empty();
     let unknown = world.whole_secrets_unknown(&resolved);
     for problem in refusals.problems {
         let reason = problem.refusal.reason;

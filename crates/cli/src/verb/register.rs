@@ -141,8 +141,9 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
         return Ok(FINE);
     }
     cluster::block_on(async {
+        let (client, _) = cluster::connect(&verb.cluster).await?;
         for draft in &drafts {
-            draft.apply(&verb.cluster).await?;
+            draft.apply(&client).await?;
             writeln!(out, "{} registered", draft.name())?;
         }
         Ok(FINE)

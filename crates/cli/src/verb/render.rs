@@ -7,6 +7,7 @@ use clap::Args;
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::projection;
 use extension_registry_binding::workflow::{Needed, prepare};
+use extension_registry_yaml::Position;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
@@ -16,9 +17,6 @@ use crate::output::{self, Form};
 use crate::report::human::complain;
 use crate::world::{Wanted, World};
 use crate::{FINE, WRONG};
-use extension_registry_yaml::Position;
-
-const REDACTED: &str = "[redacted]";
 
 #[derive(Debug, Args)]
 pub(crate) struct Render {
@@ -121,7 +119,7 @@ fn shown(secret: &Secret, reveal: bool) -> Result<Value> {
             .data
             .iter()
             .flatten()
-            .map(|(key, _)| (key, REDACTED))
+            .map(|(key, _)| (key, output::REDACTED))
             .collect();
         fields.insert("stringData".to_owned(), json!(redacted));
     }

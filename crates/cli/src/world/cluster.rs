@@ -41,10 +41,15 @@ pub(crate) async fn record_api(
     project: Option<&str>,
 ) -> Result<Api<DynamicObject>> {
     let (client, _) = connect(cluster).await?;
-    Ok(match project {
-        Some(project) => api(&client, "Extension", "extensions", Some(project)),
-        None => api(&client, "ClusterExtension", "clusterextensions", None),
-    })
+    Ok(records_of(&client, project))
+}
+
+/// The same, with a client that is there.
+pub(crate) fn records_of(client: &Client, project: Option<&str>) -> Api<DynamicObject> {
+    match project {
+        Some(project) => api(client, "Extension", "extensions", Some(project)),
+        None => api(client, "ClusterExtension", "clusterextensions", None),
+    }
 }
 
 async fn list(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {

@@ -1,22 +1,18 @@
 //! A world of files that FuseML wrote.
 
 use anyhow::Result;
+use extension_registry_yaml::Node;
 
 use super::{World, files};
 use crate::args::Source;
 use crate::convert::{self, Made, NewSecret, Wish};
-use extension_registry_yaml::Node;
 
 impl World {
     /// Makes a world of FuseML's own files, and the Secrets that it refers to.
     pub(crate) fn convert(source: &Source, wish: &Wish<'_>) -> Result<(Self, Vec<NewSecret>)> {
         let mut world = Self {
             view: source.view.clone(),
-            namespace: source
-                .view
-                .namespace
-                .clone()
-                .unwrap_or_else(|| "default".to_owned()),
+            namespace: source.view.own_namespace(),
             ..Self::default()
         };
         let mut secrets = Vec::new();

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use extension_registry_yaml::Position;
 
 use crate::finding::Finding;
-use extension_registry_yaml::Position;
 
 /// A file and what it holds.
 pub(super) struct Text {

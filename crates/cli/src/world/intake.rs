@@ -6,12 +6,12 @@ use extension_registry_api::{ExtensionSpec, GROUP, Workflow, convert, shape};
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::seal::inline_entries;
 use extension_registry_core::record::{Name, RecordKey};
+use extension_registry_yaml::Marks;
 use serde_json::Value;
 
 use super::{Origin, RecordEntry, WorkflowEntry, World, seal};
 use crate::args::InlineCredentials;
 use crate::finding::Finding;
-use extension_registry_yaml::Marks;
 
 impl World {
     /// Adds an object, if it is one of ours or a Secret.

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use extension_registry_core::hex::hex;
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
@@ -13,7 +14,6 @@ use tar::{Builder, EntryType, Header};
 use super::Limits;
 use super::entry::inside;
 use crate::manifest::FILE;
-use extension_registry_core::hex::hex;
 
 /// Operating system of a gzip header that says nothing (RFC 1952, section 2.3.1).
 const UNKNOWN_SYSTEM: u8 = 255;

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Entry, Register};
 use crate::output;
-use crate::template::{Filling, Template, shipped};
+use crate::template::{Filling, Parameter, Template, shipped};
 
 /// The name of a template. Help and completion know those that come with the program.
 #[derive(Clone, Debug)]
@@ -43,8 +43,8 @@ pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-pub(super) fn spec(verb: &Register, name: &str) -> Result<Value> {
-    let template = Template::find(name)?;
+pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
+    let template = Template::find(title)?;
     let known = || template.parameters.keys().map(String::as_str);
     let mut given: BTreeMap<&str, &str> = BTreeMap::new();
     let about = &verb.about;
@@ -58,10 +58,7 @@ pub(super) fn spec(verb: &Register, name: &str) -> Result<Value> {
         {
             given.insert(name, value);
         } else if name == "url" && value.is_some() {
-            bail!(
-                "template `{}` has no parameter `url`; hint: --set",
-                verb.from_template.as_deref().unwrap_or_default()
-            );
+            bail!("template `{title}` has no parameter `url`; hint: --set");
         }
     }
     given.extend(verb.set.iter().map(|(name, value)| (&**name, &**value)));
@@ -78,49 +75,28 @@ pub(super) fn spec(verb: &Register, name: &str) -> Result<Value> {
 
     let mut fillings = BTreeMap::new();
     let mut missing = Vec::new();
-    let somebody_is_there = io::stdin().is_terminal();
     // Addresses before passwords.
     let mut parameters: Vec<_> = template.parameters.iter().collect();
     parameters.sort_by_key(|(_, parameter)| parameter.secret);
     for (name, parameter) in parameters {
-        let filling = if parameter.secret {
+        let set = given.get(&**name).copied();
+        let (filling, flag) = if parameter.secret {
             ensure!(
-                !given.contains_key(&**name),
+                set.is_none(),
                 "`{name}` is a credential; hint: --credential {name}=prompt"
             );
-            let mut credentials = verb.credentials.iter();
-            match credentials.find(|credential| credential.key == *name) {
-                Some(credential) => Some(Filling::Fields(credential.read()?.fields())),
-                None if parameter.optional => None,
-                None if somebody_is_there => {
-                    let question = format!("{name} ({})", parameter.about());
-                    let value = output::ask_secret(&question)?;
-                    Some(Filling::Fields(Entry::Value(value).fields()))
-                }
-                None => {
-                    missing.push(format!(
-                        "  --credential {name}=SOURCE  {}",
-                        parameter.about()
-                    ));
-                    None
-                }
-            }
+            let filling = credential(verb, name, parameter)?;
+            (filling, format!("--credential {name}=SOURCE"))
         } else {
-            let value = given.get(&**name).copied().map(str::to_owned);
-            match value.or_else(|| parameter.default.clone()) {
-                Some(value) => Some(Filling::Text(value)),
-                None if parameter.optional => None,
-                None if somebody_is_there => {
-                    let question = format!("{name} ({})", parameter.about());
-                    Some(Filling::Text(output::ask(&question)?))
-                }
-                None => {
-                    missing.push(format!("  --set {name}=VALUE  {}", parameter.about()));
-                    None
-                }
-            }
+            (text(set, name, parameter)?, format!("--set {name}=VALUE"))
         };
-        fillings.extend(filling.map(|filling| (name.clone(), filling)));
+        match filling {
+            Some(filling) => {
+                fillings.insert(name.clone(), filling);
+            }
+            None if parameter.optional => {}
+            None => missing.push(format!("  {flag}  {}", parameter.about())),
+        }
     }
     ensure!(
         missing.is_empty(),
@@ -129,4 +105,31 @@ pub(super) fn spec(verb: &Register, name: &str) -> Result<Value> {
         missing.join("\n")
     );
     template.fill(&fillings)
+}
+
+/// What a person has to be asked; None where the record does without, or nobody is there.
+fn question(name: &str, parameter: &Parameter) -> Option<String> {
+    let asks = !parameter.optional && io::stdin().is_terminal();
+    asks.then(|| format!("{name} ({})", parameter.about()))
+}
+
+fn credential(verb: &Register, name: &str, parameter: &Parameter) -> Result<Option<Filling>> {
+    let mut credentials = verb.credentials.iter();
+    let entry = match credentials.find(|credential| credential.key == *name) {
+        Some(credential) => Some(credential.read()?),
+        None => question(name, parameter)
+            .map(|question| output::ask_secret(&question).map(Entry::Value))
+            .transpose()?,
+    };
+    Ok(entry.map(|entry| Filling::Fields(entry.fields())))
+}
+
+fn text(set: Option<&str>, name: &str, parameter: &Parameter) -> Result<Option<Filling>> {
+    let text = match set.or(parameter.default.as_deref()) {
+        Some(text) => Some(text.to_owned()),
+        None => question(name, parameter)
+            .map(|question| output::ask(&question))
+            .transpose()?,
+    };
+    Ok(text.map(Filling::Text))
 }
