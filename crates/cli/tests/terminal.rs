@@ -28,9 +28,11 @@ fn asked_on_a_terminal(
     answers: &[(&str, &str)],
 ) -> (i32, String) {
     let program = env!("CARGO_BIN_EXE_kubectl-ext");
+    // `--foreground`: a shell that does not give way to its one command leaves `timeout` in a group of its own,
+    // which may not read from the terminal.
     let mut child = Command::new("script")
         .args(["--quiet", "--return", "--command"])
-        .arg(format!("timeout 20 {program} {arguments}"))
+        .arg(format!("timeout --foreground 20 {program} {arguments}"))
         .arg("/dev/null")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("TERM", "xterm-256color")
