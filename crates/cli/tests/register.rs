@@ -76,6 +76,10 @@ fn a_password_on_the_command_line_is_refused_and_not_repeated() {
         let output = register(&["--credential", literal]);
         assert_eq!(output.code, 2);
         assert!(output.err.contains("KEY=secret:NAME/KEY"), "{}", output.err);
+        assert!(!output.err.contains(CANARY), "{}", output.err);
+        let output = ext(&["update", "store", "--credential", literal]);
+        assert_eq!(output.code, 2);
+        assert!(!output.err.contains(CANARY), "{}", output.err);
     }
     let output = register(&["--credential", "KEY=file:/no/such/file"]);
     assert_eq!(output.code, 1);

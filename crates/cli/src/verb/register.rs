@@ -21,7 +21,7 @@ use crate::world::World;
 use crate::world::cluster;
 use crate::{FINE, WRONG};
 
-pub(crate) use credential::{Credential, Entry};
+pub(crate) use credential::{Credential, Entry, Typed};
 
 #[derive(Debug, Args)]
 pub(crate) struct Register {
@@ -86,7 +86,7 @@ pub(crate) struct Register {
     #[arg(long, value_name = "NAME=VALUE", requires = "from_template", value_parser = template::setting)]
     set: Vec<(String, String)>,
     /// A credential: KEY=secret:NAME/KEY refers to a Secret; KEY=file:PATH, KEY=env:NAME and KEY=prompt read a value, which the operator seals
-    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = Credential::parse)]
+    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = Typed)]
     credentials: Vec<Credential>,
     /// Only this project may have the credentials; may be repeated
     #[arg(long, value_name = "PROJECT", conflicts_with = "files")]

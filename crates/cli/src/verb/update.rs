@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::register::{About, Credential};
+use super::register::{About, Credential, Typed};
 use crate::args::Cluster;
 use crate::draft::{self, Draft, How};
 use crate::report::human::complain;
@@ -37,7 +37,7 @@ pub(crate) struct Update {
     #[arg(long, value_name = "BOOLEAN")]
     default: Option<bool>,
     /// A new value or place of a credential: KEY=secret:NAME/KEY, KEY=file:PATH, KEY=env:NAME or KEY=prompt; may be repeated
-    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = Credential::parse)]
+    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = Typed)]
     credentials: Vec<Credential>,
     /// The project whose own record it is; without it, one of the cluster is meant
     #[arg(long, value_name = "PROJECT")]

@@ -1,8 +1,12 @@
 //! Credentials, and where they are read from. Never from the command line: a shell remembers that.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
 use extension_registry_core::sensitive::Sensitive;
 use serde_json::{Map, Value, json};
 
@@ -32,9 +36,31 @@ pub(crate) enum Entry {
     Value(Sensitive),
 }
 
+/// Reads a credential of the command line. The usual message would repeat what was typed, which may be a
+/// password.
+#[derive(Clone, Debug)]
+pub(crate) struct Typed;
+
+impl TypedValueParser for Typed {
+    type Value = Credential;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Credential, clap::Error> {
+        let text = StringValueParser::new().parse_ref(command, argument, value)?;
+        Credential::parse(&text).map_err(|why| {
+            let message = format!("--credential cannot be read: {why}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
+}
+
 impl Credential {
     /// Reads what was typed.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, String> {
         let ways = "write KEY=secret:NAME/KEY, KEY=file:PATH, KEY=env:NAME or KEY=prompt";
         // What stands behind `=` may be a password: it is not repeated.
         let (key, source) = text
