@@ -22,6 +22,7 @@ mod world;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 
 use crate::args::{Args, Verb};
@@ -43,14 +44,26 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::detect();
     let mut out = Vec::new();
     let result = run(&args, terminal, &mut out);
-    // Who reads may have gone, as `head` does: that is no error.
-    let _ = io::stdout().lock().write_all(&out);
+    let result = write(&out).and(result);
     match result {
         Ok(code) => code.into(),
         Err(error) => {
-            let _ = writeln!(io::stderr().lock(), "error: {error:#}");
+            let _ = io::stderr()
+                .lock()
+                .write_all(report::human::failure(&error).as_bytes());
             WRONG.into()
         }
+    }
+}
+
+/// Hands the answer over. Who reads may have gone, as `head` does: that is no error. A full disk is.
+fn write(out: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(out).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("failed to write the answer")
+        }
+        _ => Ok(()),
     }
 }
 

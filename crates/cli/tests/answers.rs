@@ -6,6 +6,10 @@
 
 mod support;
 
+use std::fs::{self, File};
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+
 use support::{Output, ext, ext_with};
 
 const RECORDS: &str = "../../examples/records";
@@ -102,7 +106,10 @@ fn describe_for_people_and_programs() {
     );
     let output = over_examples(&["describe", "mlfow-0001"]);
     assert_eq!(output.code, 1);
-    insta::assert_snapshot!(output.err, @"error: no record `mlfow-0001`; hint: did you mean `mlflow-0001`?");
+    insta::assert_snapshot!(output.err, @r"
+    error: no record `mlfow-0001`
+      hint: did you mean `mlflow-0001`?
+    ");
 }
 
 #[test]
@@ -121,7 +128,10 @@ fn resolve_and_explain_a_refusal() {
     insta::assert_snapshot!("explain_bound", output.out);
     let output = over_examples(&["explain", "train-explicit/traner"]);
     assert_eq!(output.code, 1);
-    insta::assert_snapshot!(output.err, @"error: workflow alpha/train-explicit has no requirement `traner`; hint: did you mean `trainer`?");
+    insta::assert_snapshot!(output.err, @r"
+    error: workflow alpha/train-explicit has no requirement `traner`
+      hint: did you mean `trainer`?
+    ");
 }
 
 #[test]
@@ -166,12 +176,39 @@ fn whatif_tells_by_its_code_how_bad_it_is() {
 #[test]
 fn without_a_cluster_the_way_out_is_named() {
     let output = ext(&["list"]);
-    assert_eq!(output.code, 1);
-    assert!(
-        output.err.contains("hint: name a kubeconfig"),
-        "{}",
-        output.err
-    );
+    assert_eq!((output.code, &*output.out), (1, ""));
+    insta::assert_snapshot!(output.err, @r#"
+    error: no cluster to ask: failed to read kubeconfig from '"/nowhere/kubeconfig"': No such file or directory (os error 2)
+      hint: name a kubeconfig with --kubeconfig, or files with -f where the verb reads some
+    "#);
+}
+
+/// `head` reads a part and goes, which is no error; a full disk is one.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_written_is_an_error() {
+    let list = |stdout: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-ext"));
+        command.args(["list", "-f", "-"]).stdout(stdout);
+        command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let ended = |mut child: Child| {
+        // Nothing is written before all is read, so whoever has gone by now is gone.
+        drop(child.stdout.take());
+        let records = fs::read(format!("{RECORDS}/mlflow-0001.yaml")).unwrap();
+        child.stdin.take().unwrap().write_all(&records).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    assert_eq!(ended(list(Stdio::piped())), (Some(0), String::new()));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let (code, err) = ended(list(full.into()));
+    assert_eq!(code, Some(1));
+    assert!(err.contains("error: failed to write the answer"), "{err}");
 }
 
 #[test]

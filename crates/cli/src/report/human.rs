@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use anyhow::Error;
+
 use crate::finding::{Finding, Level};
 use crate::output::{self, Colour, Terminal};
 
@@ -30,4 +32,25 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding], terminal: Terminal)
         output::hint(out, &finding.hint)?;
     }
     Ok(())
+}
+
+/// Why a command failed: what, then why, in one line, and each way out in a line of its own.
+pub(crate) fn failure(error: &Error) -> String {
+    let mut line = String::from("error");
+    let mut hints = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        let (text, hint) = cause.split_once("; hint: ").unwrap_or((&cause, ""));
+        // Some errors say their cause themselves.
+        if !line.ends_with(text) {
+            line.push_str(": ");
+            line.push_str(text);
+        }
+        if !hint.is_empty() {
+            hints.push_str("  hint: ");
+            hints.push_str(hint);
+            hints.push('\n');
+        }
+    }
+    format!("{line}\n{hints}")
 }

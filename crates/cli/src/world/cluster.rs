@@ -123,7 +123,8 @@ async fn configuration(cluster: &Cluster) -> Result<Config> {
         context: cluster.context.clone(),
         ..KubeConfigOptions::default()
     };
-    let hint = "hint: name a kubeconfig with --kubeconfig, or files with -f";
+    let hint =
+        "hint: name a kubeconfig with --kubeconfig, or files with -f where the verb reads some";
     let mut config = match &cluster.kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path)
