@@ -151,7 +151,7 @@ fn records_of_a_project() {
     let record = &list(&output.out)[0];
     assert_eq!(record["kind"], "Extension");
     assert_eq!(record["metadata"]["namespace"], "alpha");
-    let secret = "Secret alpha/seldon-production-api-everyone";
+    let secret = "Secret alpha/seldon-production.api.everyone";
     assert!(output.err.contains(secret), "{}", output.err);
 }
 
@@ -173,6 +173,26 @@ fn values_go_into_the_file_of_secrets_alone() {
     assert_eq!((output.code, &*output.out), (1, ""));
     assert!(output.err.contains("secrets.yaml"), "{}", output.err);
     assert_eq!(text(&file), "precious");
+}
+
+/// Else one of them would get what is for the other.
+#[test]
+fn no_two_sets_of_credentials_share_a_secret() {
+    let record = |record: &str, service: &str| {
+        format!(
+            "id: {record}\nservices: [{{id: {service}, credentials: [{{id: d, scope: global, configuration: {{K: v}}}}]}}]\n---\n"
+        )
+    };
+    let records = [record("a-b", "c"), record("a", "b-c"), record("a-c", "b+c")].concat();
+    let output = ext_with(&["convert", "-f", "-", "-o", "json"], &records);
+    assert_eq!(output.code, 0, "{}", output.err);
+    let of = "/spec/services/0/credentials/0/configuration/0/valueFrom/secretKeyRef/name";
+    let names: BTreeSet<String> = list(&output.out)
+        .iter()
+        .map(|record| record.pointer(of).unwrap().as_str().unwrap().to_owned())
+        .collect();
+    let wanted = ["a-b.c.d", "a-c.b-c.d", "a.b-c.d"].map(str::to_owned);
+    assert_eq!(names, BTreeSet::from(wanted));
 }
 
 #[test]

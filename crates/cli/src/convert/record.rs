@@ -353,7 +353,8 @@ fn entries(
     if let Some(node) = node {
         at = node.at;
         let path = given.path("configuration");
-        let name = plain(&format!("{}-{service}-{set}", context.record));
+        // With `-` in between, `a-b` with `c` and `a` with `b-c` would be one Secret.
+        let name = format!("{}.{}.{}", context.record, plain(service), plain(set));
         let mut secret = NewSecret {
             name: context.names.name(&name),
             data: Vec::new(),
