@@ -1,5 +1,7 @@
 //! What was typed.
 
+mod time;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -208,31 +210,11 @@ pub(crate) struct Cluster {
     /// A context of the kubeconfig
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// How long to wait for an answer: `30s`, `2m`, or a number of seconds
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    /// How long to wait for an answer: `30s`, `1m30s`, or a number of seconds; `0` waits without end
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time::time)]
     pub(crate) request_timeout: Duration,
     #[command(flatten)]
     pub(crate) identity: Identity,
-}
-
-/// As kubectl takes it.
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
-        Some(number) => (number, text.as_bytes()[number.len()]),
-        None => (text, b's'),
-    };
-    let seconds = match unit {
-        b'm' => 60,
-        b'h' => 3_600,
-        _ => 1,
-    };
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(seconds))
-        .filter(|seconds| *seconds > 0)
-        .map(Duration::from_secs)
-        .ok_or_else(|| "write it as `30s` or `2m`".to_owned())
 }
 
 /// The form of what is shown.

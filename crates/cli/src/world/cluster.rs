@@ -106,7 +106,9 @@ fn explain(error: kube::Error) -> anyhow::Error {
         kube::Error::Api(status) if status.code == 404 => {
             anyhow::anyhow!("the cluster does not know {GROUP}/{VERSION}; hint: kubectl ext doctor")
         }
-        error => anyhow::Error::new(error).context("failed to ask the cluster"),
+        error => anyhow::Error::new(error).context(
+            "failed to ask the cluster; hint: is the context of the kubeconfig the right one?",
+        ),
     }
 }
 
@@ -134,8 +136,9 @@ async fn configuration(cluster: &Cluster) -> Result<Config> {
         None => Config::from_kubeconfig(&options).await,
     }
     .with_context(|| format!("no cluster to ask; {hint}"))?;
-    config.connect_timeout = Some(cluster.request_timeout);
-    config.read_timeout = Some(cluster.request_timeout);
+    let limit = Some(cluster.request_timeout).filter(|time| !time.is_zero());
+    config.connect_timeout = limit;
+    config.read_timeout = limit;
     if let Some(user) = &cluster.identity.user {
         config.auth_info.impersonate = Some(user.clone());
         config.auth_info.impersonate_groups = Some(cluster.identity.groups.clone());
