@@ -1,15 +1,15 @@
 //! Tables, JSON and YAML, and questions to a person.
 
+mod progress;
 mod secret;
 
+pub(crate) use progress::{Spinner, say};
 pub(crate) use secret::ask_secret;
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 /// Stands where a value of a credential is not shown.
@@ -98,24 +98,6 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
-/// Shows on a terminal that something goes on, until it is dropped.
-pub(crate) struct Spinner(ProgressBar);
-
-impl Spinner {
-    /// Begins to show it.
-    pub(crate) fn start(what: &'static str) -> Self {
-        let bar = ProgressBar::new_spinner().with_message(what);
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self(bar)
-    }
-}
-
-impl Drop for Spinner {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
 }
 
 /// Asks a person for a text.

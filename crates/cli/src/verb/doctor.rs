@@ -63,7 +63,7 @@ pub(crate) struct Checks {
 }
 
 pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    let checks = block_on(look(verb))?;
+    let checks = block_on("looking at the cluster", look(verb))?;
     let is_bad = checks.iter().any(|check| check.verdict == Verdict::Bad);
     match verb.output {
         Format::Json => output::json(out, &Checks { checks })?,

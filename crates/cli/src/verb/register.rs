@@ -140,7 +140,7 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
     if !draft::confirmed(&drafts, &verb.how, out)? {
         return Ok(FINE);
     }
-    cluster::block_on(async {
+    cluster::block_on("applying", async {
         let (client, _) = cluster::connect(&verb.cluster).await?;
         for draft in &drafts {
             draft.apply(&client).await?;
@@ -160,7 +160,10 @@ fn proposed(verb: &Register) -> Result<Value> {
             bail!("`{place}` is no Service; hint: --from-service NAMESPACE/NAME");
         };
         let name = verb.name.clone().unwrap_or_else(|| service.to_owned());
-        let found = cluster::block_on(service::find(&verb.cluster, namespace, service))?;
+        let found = cluster::block_on(
+            "asking the cluster",
+            service::find(&verb.cluster, namespace, service),
+        )?;
         (name, service::spec(verb, &found)?)
     } else {
         let name = verb.name.clone().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `run`: starts a workflow, and follows it.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -50,7 +50,12 @@ fn input(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
-    block_on(start(verb, out))
+    let what = if verb.follow {
+        "following the run"
+    } else {
+        "asking the cluster"
+    };
+    block_on(what, start(verb, out))
 }
 
 async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
@@ -93,7 +98,7 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
         writeln!(out, "pipelinerun.tekton.dev/{started} created")?;
         return Ok(FINE);
     }
-    say(&format!("pipelinerun.tekton.dev/{started} created"))?;
+    output::say(&format!("pipelinerun.tekton.dev/{started} created"))?;
     follow(&runs, &started, out).await
 }
 
@@ -126,7 +131,7 @@ async fn follow(runs: &Api<DynamicObject>, name: &str, out: &mut Vec<u8>) -> Res
         };
         let progress = Progress::of(&run.data);
         if progress.message != last && !progress.message.is_empty() {
-            say(&progress.message)?;
+            output::say(&progress.message)?;
             last.clone_from(&progress.message);
         }
         match progress.succeeded {
@@ -187,9 +192,4 @@ fn results(run: &Value) -> Vec<(String, String)> {
             Some((result["name"].as_str()?.to_owned(), value))
         })
         .collect()
-}
-
-/// Progress is no result.
-fn say(text: &str) -> io::Result<()> {
-    writeln!(io::stderr().lock(), "{text}")
 }

@@ -1,8 +1,6 @@
 //! Objects from a cluster. Secrets are never asked for: what of them a person may see is not what the
 //! operator may.
 
-use std::io::{self, Write};
-
 use anyhow::{Context, Result};
 use extension_registry_api::{GROUP, VERSION};
 use kube::api::ListParams;
@@ -12,7 +10,7 @@ use kube::{Api, Client, Config};
 use serde_json::Value;
 
 use crate::args::{Cluster, View};
-use crate::output::Spinner;
+use crate::output::{self, Spinner};
 use crate::world::Wanted;
 
 /// Objects in a page of a list.
@@ -20,12 +18,12 @@ const PAGE: u32 = 500;
 
 /// All that is wanted and that the caller may list, and the namespace that was looked at.
 pub(super) fn read(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
-    let _spinner = Spinner::start("asking the cluster");
-    block_on(list(cluster, view, wanted))
+    block_on("asking the cluster", list(cluster, view, wanted))
 }
 
-/// Runs what waits for a cluster.
-pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+/// Runs what waits for a cluster, and shows meanwhile what it does.
+pub(crate) fn block_on<T>(what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let _spinner = Spinner::start(what);
     // Only the first call of a process may install one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -86,11 +84,9 @@ async fn near(
     match all(&api(client, kind, plural, None), kind).await {
         // Who may not look at all was not asked to: then what is near has to do.
         Err(kube::Error::Api(status)) if status.code == 403 && !view.all_namespaces => {
-            let mut err = io::stderr().lock();
-            writeln!(
-                err,
+            output::say(&format!(
                 "note: you may list {plural} of namespace `{namespace}` only"
-            )?;
+            ))?;
             all(&own, kind).await.map_err(explain)
         }
         result => result.map_err(explain),

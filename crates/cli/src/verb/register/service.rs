@@ -1,8 +1,6 @@
 //! A record of a Service that runs in the cluster: its ports are services of the record, its name in the
 //! cluster an internal endpoint, what leads to it from outside external ones.
 
-use std::io::Write;
-
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress};
@@ -12,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Register, credentials, set};
 use crate::args::Cluster;
+use crate::output;
 use crate::world::cluster;
 
 const PRODUCT: &str = "app.kubernetes.io/name";
@@ -37,11 +36,9 @@ pub(super) async fn find(cluster: &Cluster, namespace: &str, name: &str) -> Resu
     let ingresses = match ingresses.list(&ListParams::default()).await {
         Ok(list) => list.items,
         Err(kube::Error::Api(status)) if status.code == 403 => {
-            let mut err = std::io::stderr().lock();
-            writeln!(
-                err,
+            output::say(&format!(
                 "note: you may not list Ingresses of {namespace}, so external endpoints may be missing"
-            )?;
+            ))?;
             Vec::new()
         }
         Err(error) => return Err(error).context("failed to list Ingresses"),
