@@ -130,4 +130,38 @@ spec:
     let output = ext_with(&["lint", "-f", "-"], &secret("OTHER"));
     assert_eq!(output.code, 1);
     assert!(!output.out.contains("canary"));
+
+    // The other verbs take it in the same way.
+    assert_eq!(ext_with(&["resolve", "-f", "-"], objects).code, 0);
+    let resolve = |key| ext_with(&["resolve", "-f", "-"], &secret(key)).code;
+    assert_eq!((resolve("TOKEN"), resolve("OTHER")), (0, 1));
+    let output = ext_with(&["render", "-f", "-"], objects);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    assert!(
+        output.err.contains("hint: it may be a key of Secret"),
+        "{}",
+        output.err
+    );
+}
+
+/// The operator would write more than can be seen here: that is said.
+#[test]
+fn render_says_which_secrets_it_would_need() {
+    let objects = "apiVersion: registry.fuseml.io/v1alpha1
+kind: ClusterExtension
+metadata: {name: store}
+spec: {product: store, services: [{name: s3, credentials: [{name: all, secretRef: {name: keys}}]}]}
+---
+apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata: {name: train, namespace: dev}
+spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]}
+";
+    let output = ext_with(&["render", "-f", "-"], objects);
+    assert_eq!(output.code, 0);
+    let warning = "takes every key from Secret extension-registry-records/keys";
+    assert!(output.err.contains(warning), "{}", output.err);
+    let secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys, namespace: extension-registry-records}\nstringData: {K: v}\n";
+    let output = ext_with(&["render", "-f", "-"], &format!("{objects}{secret}"));
+    assert_eq!((output.code, &*output.err), (0, ""));
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use extension_registry_api::extension::CredentialsScope;
+use extension_registry_binding::ObjectKey;
 use extension_registry_binding::workflow::prepare;
 use extension_registry_core::refusal::Reason;
 
@@ -125,15 +126,24 @@ pub(crate) fn problems(
             continue;
         }
         let mut finding = entry.origin.refused(&problem.field, problem.refusal);
-        // The key may well be in a Secret that only the cluster has.
-        if reason == Reason::UnknownKey && !unknown.is_empty() {
+        if may_be_there(reason, &unknown) {
             finding.level = Level::Warning;
-            let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
-            finding.hint = format!(
-                "it may be a key of Secret {}, which is not among the files",
-                names.join(", ")
-            );
+            finding.hint = hidden(&unknown);
         }
         findings.push(finding);
     }
+}
+
+/// Whether a key that is not known may well be in a Secret that only the cluster has.
+pub(crate) fn may_be_there(reason: Reason, unknown: &[ObjectKey]) -> bool {
+    reason == Reason::UnknownKey && !unknown.is_empty()
+}
+
+/// Where a key may be that is not known.
+pub(crate) fn hidden(unknown: &[ObjectKey]) -> String {
+    let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    format!(
+        "it may be a key of Secret {}, which is not among the files",
+        names.join(", ")
+    )
 }

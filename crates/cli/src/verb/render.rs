@@ -15,6 +15,7 @@ use crate::args::Files;
 use crate::finding::{self, Finding, Level};
 use crate::output::{self, Form};
 use crate::report::human::complain;
+use crate::verb::lint;
 use crate::world::{Wanted, World};
 use crate::{FINE, WRONG};
 
@@ -55,7 +56,8 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
     let mut needed: BTreeMap<ObjectKey, Needed> = BTreeMap::new();
     let mut findings = world.findings.clone();
     for entry in &world.workflows {
-        match prepare(&world.resolved(entry)) {
+        let resolved = world.resolved(entry);
+        match prepare(&resolved) {
             Ok(prepared) => {
                 pipelines.push(prepared.pipeline);
                 needed.extend(
@@ -65,12 +67,17 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
                         .map(|needed| (needed.key.clone(), needed)),
                 );
             }
-            Err(refusals) => findings.extend(
-                refusals
-                    .problems
-                    .into_iter()
-                    .map(|problem| entry.origin.refused(&problem.field, problem.refusal)),
-            ),
+            Err(refusals) => {
+                let unknown = world.whole_secrets_unknown(&resolved);
+                findings.extend(refusals.problems.into_iter().map(|problem| {
+                    let reason = problem.refusal.reason;
+                    let mut finding = entry.origin.refused(&problem.field, problem.refusal);
+                    if lint::may_be_there(reason, &unknown) {
+                        finding.hint = lint::hidden(&unknown);
+                    }
+                    finding
+                }));
+            }
         }
     }
     let nowhere = |rule: &str, level: Level, key: &ObjectKey| {
@@ -89,14 +96,18 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
                 findings.push(finding.says(refusal.message, refusal.hint));
             }
         }
-        if reveal {
+        let credentials = needed.choice.credentials();
+        let is_whole = credentials.is_some_and(|credentials| credentials.secret.is_some());
+        let takes = if is_whole { "every key" } else { "values" };
+        // Without values, only keys that nobody knows make a difference.
+        if reveal || is_whole {
             for unknown in world
                 .secrets
                 .unknown(&needed.choice, world.records_namespace())
             {
                 let finding = nowhere("unknown-secret", Level::Warning, &key);
                 findings.push(finding.says(
-                    format!("takes values from Secret {unknown}, which is not among the files"),
+                    format!("takes {takes} from Secret {unknown}, which is not among the files"),
                     "add it to the files to see them",
                 ));
             }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::args::{Format, Source};
 use crate::output::{self, Colour, Terminal};
 use crate::report::human::complain;
+use crate::verb::lint::may_be_there;
 use crate::world::{Wanted, WorkflowEntry, World};
 use crate::{FINE, WRONG};
 
@@ -91,7 +92,7 @@ pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Resu
     for entry in chosen {
         let resolved = world.resolved(entry);
         data.answers.extend(answers(&resolved));
-        data.problems.extend(others(&resolved));
+        data.problems.extend(others(&world, &resolved));
     }
     let is_fine = !is_wrong
         && data.problems.is_empty()
@@ -266,8 +267,8 @@ fn outcome(resolution: &Resolution<Found>) -> Outcome {
     }
 }
 
-/// What else keeps a workflow from its pipeline.
-fn others(resolved: &Resolved) -> Vec<Wrong> {
+/// What else keeps a workflow from its pipeline, as far as can be told here.
+fn others(world: &World, resolved: &Resolved) -> Vec<Wrong> {
     let Err(refusals) = prepare(resolved) else {
         return Vec::new();
     };
@@ -276,10 +277,12 @@ fn others(resolved: &Resolved) -> Vec<Wrong> {
             field.starts_with(&resolution.field) && !matches!(resolution.answer, Some(Ok(_)))
         })
     };
+    let unknown = world.whole_secrets_unknown(resolved);
     refusals
         .problems
         .into_iter()
         .filter(|problem| !is_answer(&problem.field))
+        .filter(|problem| !may_be_there(problem.refusal.reason, &unknown))
         .map(|problem| Wrong {
             namespace: resolved.key.namespace.to_string(),
             workflow: resolved.key.name.to_string(),
