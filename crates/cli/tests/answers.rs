@@ -169,7 +169,12 @@ fn whatif_tells_by_its_code_how_bad_it_is() {
     assert_eq!(output.code, 4, "what was one is two");
     let output = whatif(&["-f", "-"], &record.replace("product", "prodct"));
     assert_eq!(output.code, 1);
-    assert!(output.err.contains("-:4:8: spec.prodct"), "{}", output.err);
+    let place = "-:4:8: error[unknown-field]: ClusterExtension own: spec.prodct";
+    assert!(output.err.contains(place), "{}", output.err);
+    // What is only left out is said, and does not keep the answer back.
+    let output = whatif(&["-f", "-"], &format!("{record}---\nx: 1\n"));
+    assert_eq!(output.code, 4);
+    assert!(output.err.contains("warning[no-object]"), "{}", output.err);
     let output = whatif(&["--delete", "minio-s3-storag"], "");
     assert_eq!(output.code, 1);
     assert!(output.err.contains("did you mean `minio-s3-storage`?"));

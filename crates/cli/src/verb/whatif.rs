@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use extension_registry_core::record::RecordKey;
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ use crate::output::{self, Colour, Terminal};
 use crate::report::human::complain;
 use crate::verb::resolve::{Answer, Outcome, answers, near};
 use crate::world::{Wanted, World};
-use crate::{AFFECTED, BROKEN, FINE};
+use crate::{AFFECTED, BROKEN, FINE, WRONG};
 
 #[derive(Debug, Args)]
 pub(crate) struct Whatif {
@@ -82,7 +82,9 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
     let mut world = World::read(&source, Wanted::ALL)?;
     complain(&world.findings)?;
     let before = all(&world);
-    change(&mut world, verb)?;
+    if !change(&mut world, verb)? {
+        return Ok(WRONG);
+    }
     let affected = compare(before, all(&world));
     let code = match affected.iter().map(|one| one.effect).min() {
         Some(Effect::Stops) => BROKEN,
@@ -126,7 +128,8 @@ fn all(world: &World) -> BTreeMap<Key, Outcome> {
         .collect()
 }
 
-fn change(world: &mut World, verb: &Whatif) -> Result<()> {
+/// Makes the change in a world. False, where it is wrong itself.
+fn change(world: &mut World, verb: &Whatif) -> Result<bool> {
     for name in &verb.delete {
         let key = match name.split_once('/') {
             Some((namespace, name)) => RecordKey::project(namespace, name),
@@ -138,12 +141,11 @@ fn change(world: &mut World, verb: &Whatif) -> Result<()> {
         world.index.remove(&key);
     }
     if verb.change.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let changed = world.read_change(&verb.change)?;
-    if let Some(finding) = changed.findings.first() {
-        let place = format!("{}:{}:{}", finding.file, finding.line, finding.column);
-        bail!("{place}: {}: {}", finding.field, finding.message);
+    if complain(&changed.findings)? {
+        return Ok(false);
     }
     ensure!(
         !changed.records.is_empty(),
@@ -152,7 +154,7 @@ fn change(world: &mut World, verb: &Whatif) -> Result<()> {
     for record in changed.index.records() {
         world.index.insert(Arc::clone(record));
     }
-    Ok(())
+    Ok(true)
 }
 
 fn compare(before: BTreeMap<Key, Outcome>, mut after: BTreeMap<Key, Outcome>) -> Vec<Affected> {
