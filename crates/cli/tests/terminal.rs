@@ -10,8 +10,11 @@ mod support;
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use serde_json::json;
 use support::ext;
+use support::server::{Server, list, refusal};
 
 const AMBIGUOUS: &str =
     "explain train-ambiguous -f ../../examples/records -f ../../examples/ambiguous/workflow.yaml";
@@ -161,4 +164,45 @@ fn nothing_is_applied_without_a_yes() {
     let (code, text) = asked_on_a_terminal(arguments, &[], &[("Apply this? [y/N] ", "n")]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("error: nothing was applied"), "{text}");
+}
+
+/// Who may look at one project only is told so, in a line of its own.
+#[test]
+fn a_note_does_not_end_up_in_the_line_of_the_spinner() {
+    let server = Server::start(|path| {
+        let is_of_all = !path.contains("/namespaces/") && !path.ends_with("/clusterextensions");
+        // Long enough for the spinner to stand there.
+        std::thread::sleep(Duration::from_millis(300));
+        Some(if is_of_all {
+            refusal(403, "no")
+        } else {
+            list(&[])
+        })
+    });
+    let arguments = format!("describe store --kubeconfig {}", server.kubeconfig());
+    let (code, text) = on_a_terminal(&arguments, &[]);
+    assert_eq!(code, 1);
+    assert!(text.contains("asking the cluster"), "{text:?}");
+    let note = "note: you may list workflows of namespace `alpha` only\n";
+    let (before, _) = text.split_once(note).unwrap();
+    assert!(
+        before.ends_with(['\r', '\n']) || before.ends_with("\x1b[2K"),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn unregister_says_who_uses_it_and_asks() {
+    let server = Server::start(|path| {
+        let records = [json!({"metadata": {"name": "store"}, "spec": {"product": "store"}})];
+        let is_record = path.ends_with("/clusterextensions");
+        Some(list(if is_record { &records } else { &[] }))
+    });
+    let arguments = format!("unregister store --kubeconfig {}", server.kubeconfig());
+    let question = "Delete ClusterExtension store? [y/N] ";
+    let (code, text) = asked_on_a_terminal(&arguments, &[], &[(question, "n")]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("No workflow uses it.\n"), "{text:?}");
+    assert!(text.contains("error: nothing was deleted"), "{text:?}");
+    assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
 }

@@ -56,13 +56,16 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
             )
         })
         .collect();
-    if !verb.yes {
-        let users = if used.is_empty() {
+    if !verb.yes || !used.is_empty() {
+        // Whoever has said --yes, or cannot be asked, learns it too.
+        output::say(&if used.is_empty() {
             "No workflow uses it.".to_owned()
         } else {
             format!("It is used by\n{}", used.join("\n"))
-        };
-        let question = format!("{users}\nDelete {}?", entry.key);
+        })?;
+    }
+    if !verb.yes {
+        let question = format!("Delete {}?", entry.key);
         ensure!(output::confirm(&question)?, "nothing was deleted");
     }
     cluster::block_on("deleting", async {

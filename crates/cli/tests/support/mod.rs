@@ -5,6 +5,8 @@
     reason = "a helper of several tests, each of which uses a part of it"
 )]
 
+pub(crate) mod server;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;

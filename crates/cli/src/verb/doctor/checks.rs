@@ -195,6 +195,7 @@ fn not_seen(name: &str, error: &kube::Error) -> Check {
         kube::Error::Api(status) if status.code == 403 => {
             Check::new(name, Verdict::Unknown, "you may not look", "")
         }
+        kube::Error::Api(status) => Check::new(name, Verdict::Unknown, &*status.message, ""),
         error => Check::new(name, Verdict::Unknown, error.to_string(), ""),
     }
 }

@@ -1,0 +1,96 @@
+//! What verbs ask of a cluster, and what they make of its answers.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::server::{Server, list};
+use support::{Output, ext_with};
+
+const GROUP: &str = "/apis/registry.fuseml.io/v1alpha1";
+
+/// A record, and a workflow that uses it.
+fn registry(path: &str) -> Option<(u16, Value)> {
+    let record = json!({
+        "metadata": {"name": "store"},
+        "spec": {"product": "store", "services": [{"name": "s3"}]},
+    });
+    let requirement = json!({"name": "data", "product": "store"});
+    let workflow = json!({
+        "metadata": {"name": "train", "namespace": "alpha"},
+        "spec": {"steps": [{"name": "a", "image": "i", "extensions": [requirement]}]},
+    });
+    let path = path.strip_prefix(GROUP)?;
+    match path.strip_prefix("/namespaces/alpha").unwrap_or(path) {
+        "/clusterextensions" => Some(list(&[record])),
+        "/extensions" => Some(list(&[])),
+        "/workflows" => Some(list(&[workflow])),
+        _ => None,
+    }
+}
+
+fn asking(server: &Server, arguments: &[&str], input: &str) -> Output {
+    let kubeconfig = server.kubeconfig();
+    ext_with(&[arguments, &["--kubeconfig", &kubeconfig]].concat(), input)
+}
+
+#[test]
+fn nothing_is_asked_that_is_not_needed() {
+    let server = Server::start(registry);
+    let records = ["/clusterextensions", "/namespaces/alpha/extensions"];
+    let workflows = "/namespaces/alpha/workflows";
+    for (arguments, wanted) in [
+        (&["list"][..], &records[..]),
+        (&["status"], &[workflows]),
+        (&["resolve"], &[records[0], records[1], workflows]),
+        (&["list", "-f", "../../examples/records"], &[]),
+        (&["register", "x", "--url", "http://x:1", "--dry-run"], &[]),
+    ] {
+        let output = asking(&server, arguments, "");
+        let answered = !output.out.is_empty();
+        assert!(answered, "{arguments:?}: {}", output.err);
+        let wanted = wanted.iter().map(|path| format!("GET {GROUP}{path}"));
+        assert_eq!(server.asked(), wanted.collect::<Vec<_>>(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn unregister_says_who_uses_it_even_where_nobody_can_be_asked() {
+    let server = Server::start(registry);
+    let output = asking(&server, &["unregister", "store"], "");
+    assert_eq!((output.code, &*output.out), (1, ""));
+    insta::assert_snapshot!(output.err, @r"
+    It is used by
+      alpha/train, step `a`, requirement `data`
+    error: nobody is there to be asked
+      hint: --yes goes ahead without a question
+    ");
+    assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
+}
+
+#[test]
+fn doctor_says_in_words_what_it_cannot_see() {
+    let server = Server::start(|path| {
+        let version = json!({"major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});
+        (path == "/version").then_some((200, version))
+    });
+    let output = asking(&server, &["doctor"], "");
+    assert_eq!(output.code, 1);
+    insta::assert_snapshot!(output.out, @r"
+    CHECK                             VERDICT  DETAIL
+    API server                        ok       v1.36.3
+    clock                             unknown  the API server does not say what time it is
+    kinds                             bad      no clusterextensions, extensions, workflows, extensionprojections of registry.fuseml.io/v1alpha1; hint: install the chart, or kubectl apply -f crds/
+    engine                            bad      no pipelines of tekton.dev/v1; hint: install Tekton Pipelines
+    operator                          unknown  nobody knows it
+    webhook                           unknown  nobody knows it
+    may list clusterextensions        unknown  nobody knows it
+    may create clusterextensions      unknown  nobody knows it
+    may list workflows in alpha       unknown  nobody knows it
+    may create workflows in alpha     unknown  nobody knows it
+    may create pipelineruns in alpha  unknown  nobody knows it
+    ");
+}
