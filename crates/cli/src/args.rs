@@ -15,7 +15,7 @@ use crate::verb::{
 /// Extensions: which tools are registered, what a workflow gets of them, and why.
 ///
 /// Without `-f`, records and workflows are read from the cluster. With `-f`, they are read from files, and no cluster is
-/// asked.
+/// asked, but by `resolve` and `explain` for records, where the files have none.
 #[derive(Debug, Parser)]
 #[command(
     name = "kubectl-ext",

@@ -134,12 +134,7 @@ pub(crate) struct World {
 impl World {
     /// Reads what was asked for.
     pub(crate) fn read(source: &Source, wanted: Wanted) -> Result<Self> {
-        let mut world = Self {
-            view: source.view.clone(),
-            identity: source.cluster.identity.clone(),
-            namespace: source.view.own_namespace(),
-            ..Self::default()
-        };
+        let mut world = Self::empty(source);
         if source.files.is_empty() {
             let (objects, namespace) = cluster::read(&source.cluster, &source.view, wanted)?;
             world.namespace = namespace;
@@ -153,6 +148,16 @@ impl World {
         }
         world.sort();
         Ok(world)
+    }
+
+    /// Nothing yet.
+    fn empty(source: &Source) -> Self {
+        Self {
+            view: source.view.clone(),
+            identity: source.cluster.identity.clone(),
+            namespace: source.view.own_namespace(),
+            ..Self::default()
+        }
     }
 
     /// What is wrong with one object by itself.

@@ -57,6 +57,48 @@ fn nothing_is_asked_that_is_not_needed() {
     }
 }
 
+/// Its author has no record at hand, and wants to know before it is applied.
+#[test]
+fn a_draft_of_a_workflow_resolves_to_what_the_cluster_has() {
+    let server = Server::start(registry);
+    let draft = "apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata: {name: draft}
+spec: {steps: [{name: a, image: i, extensions: [{name: data, product: store}]}]}
+";
+    let resolve = ["resolve", "-f", "-"];
+    let output = asking(&server, &resolve, draft);
+    assert_eq!((output.code, &*output.err), (0, ""));
+    // The workflow of the cluster is nobody's question, and the namespace is that of the context.
+    insta::assert_snapshot!(output.out, @r"
+    NAMESPACE  WORKFLOW  STEP  REQUIREMENT  RECORD  SERVICE  ENDPOINT  CREDENTIALS
+    alpha      draft     a     data         store   s3       -         -
+    ");
+    let output = asking(&server, &["explain", "draft", "-f", "-"], draft);
+    assert_eq!((output.code, &*output.err), (0, ""));
+    let mut asked = server.asked();
+    asked.dedup();
+    assert!(
+        !asked.iter().any(|path| path.ends_with("workflows")),
+        "{asked:?}"
+    );
+
+    // Records among the files are all there is.
+    let record = draft.replace("Workflow", "ClusterExtension");
+    let record = record
+        .replace("draft", "other")
+        .replace("spec: {steps", "spec: {product: other} #");
+    let output = asking(&server, &resolve, &format!("{draft}---\n{record}"));
+    assert_eq!(output.code, 1);
+    assert!(output.out.contains("NotFound"), "{}", output.out);
+    assert_eq!(server.asked(), Vec::<String>::new());
+
+    let output = ext_with(&resolve, draft);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    let why = "error: no record is among the files, so the cluster is asked: no cluster to ask";
+    assert!(output.err.contains(why), "{}", output.err);
+}
+
 #[test]
 fn unregister_says_who_uses_it_even_where_nobody_can_be_asked() {
     let server = Server::start(registry);

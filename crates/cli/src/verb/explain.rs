@@ -12,7 +12,7 @@ use crate::args::{Format, Source};
 use crate::output::{self, Colour, Terminal};
 use crate::report::human::complain;
 use crate::verb::resolve::{Answer, Outcome, answers, chosen, near};
-use crate::world::{Wanted, WorkflowEntry, World};
+use crate::world::{WorkflowEntry, World};
 use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
@@ -69,7 +69,7 @@ pub(crate) struct Explanations {
 }
 
 pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read(&verb.source, Wanted::NEAR)?;
+    let world = World::read_drafts(&verb.source)?;
     complain(&world.findings)?;
     let (entry, rest) = workflow(&world, verb)?;
     let explanations = explain(&world, entry, &rest, verb.all);

@@ -12,7 +12,7 @@ use crate::args::{Format, Source};
 use crate::output::{self, Colour, Terminal};
 use crate::report::human::complain;
 use crate::verb::lint::may_be_there;
-use crate::world::{Wanted, WorkflowEntry, World};
+use crate::world::{WorkflowEntry, World};
 use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
@@ -82,7 +82,7 @@ struct Wrong {
 }
 
 pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read(&verb.source, Wanted::NEAR)?;
+    let world = World::read_drafts(&verb.source)?;
     let is_wrong = complain(&world.findings)?;
     let chosen = chosen(&world, &verb.workflows)?;
     let mut data = Answers {

@@ -1,14 +1,60 @@
-//! Records of files, to be applied as they were written.
+//! What is in files and not applied yet.
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use extension_registry_yaml::Marks;
 use serde_json::Value;
 
-use super::{World, files};
+use super::{Wanted, World, cluster, files};
+use crate::args::Source;
 use crate::finding::Finding;
 
 impl World {
+    /// Records and workflows. Workflows of files that hold no record are drafts, which ask for what the
+    /// cluster has.
+    pub(crate) fn read_drafts(source: &Source) -> Result<Self> {
+        if source.files.is_empty() {
+            return Self::read(source, Wanted::NEAR);
+        }
+        let mut findings = Vec::new();
+        let texts = files::read(&source.files, &mut findings)?;
+        let of_texts = |mut world: Self| {
+            world.findings.extend(findings.clone());
+            for text in &texts {
+                world.add_text(&text.file, &text.text);
+            }
+            world.sort();
+            world
+        };
+        let alone = of_texts(Self::empty(source));
+        if alone.workflows.is_empty() || alone.has_records() {
+            return Ok(alone);
+        }
+        let wanted = Wanted {
+            workflows: false,
+            ..Wanted::ALL
+        };
+        let (records, namespace) = cluster::read(&source.cluster, &source.view, wanted)
+            .context("no record is among the files, so the cluster is asked")?;
+        let mut world = Self {
+            namespace,
+            ..Self::empty(source)
+        };
+        for record in records {
+            world.add(&"".into(), record, Marks::default());
+        }
+        Ok(of_texts(world))
+    }
+
+    /// Whether there is a record, sound or not.
+    fn has_records(&self) -> bool {
+        let mut objects = self.seen.keys();
+        objects.any(|object| {
+            object.starts_with("ClusterExtension ") || object.starts_with("Extension ")
+        })
+    }
+
     /// The records of files as they were written, and what is wrong with them.
     pub(crate) fn objects(
         files: &[PathBuf],
