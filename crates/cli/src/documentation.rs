@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema};
 
 use crate::args::Args;
 use crate::report::json::Report;
-use crate::verb::{describe, doctor, explain, list, resolve, status, version, whatif};
+use crate::verb::{describe, doctor, explain, list, resolve, run, status, update, version, whatif};
 
 /// Columns of help in the reference.
 const COLUMNS: usize = 100;
@@ -24,7 +24,7 @@ fn command() -> Command {
 #[must_use]
 pub fn reference() -> String {
     let mut command = command();
-    let mut text = "# Commands\n\nWhat `kubectl ext --help` says, for every verb. Written by `make docs`.\n\nThe exit code is 0 when nothing is wrong, 1 when something is, and 2 when the command cannot be understood.\n`whatif` has two more: 3 when workflows change and each still resolves, 4 when one stops resolving.\n\nWhat `-o json` writes has a [schema](schemas) for each verb. Fields may be added to it, and none is taken away.\n".to_owned();
+    let mut text = "# Commands\n\nWhat `kubectl ext --help` says, for every verb. Written by `make docs`.\n\nThe exit code is 0 when nothing is wrong, 1 when something is, and 2 when the command cannot be understood.\n`whatif` has two more: 3 when workflows change and each still resolves, 4 when one stops resolving.\n\nWhat `-o json` writes has a [schema](schemas) for each verb. Fields may be added to it, and none is taken away.\n`render`, `convert` and `register --dry-run` write a List of objects of Kubernetes, `run --dry-run` one such object.\n".to_owned();
     section(&mut text, "kubectl ext", &mut command);
     for verb in command
         .get_subcommands_mut()
@@ -69,7 +69,9 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("lint", schema::<Report<'static>>()),
         ("list", schema::<list::Services>()),
         ("resolve", schema::<resolve::Answers>()),
+        ("run", schema::<run::Started>()),
         ("status", schema::<status::Workflows>()),
+        ("update", schema::<update::Changes>()),
         ("version", schema::<version::Versions<'static>>()),
         ("whatif", schema::<whatif::Answered>()),
     ]

@@ -7,10 +7,12 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::schema::fits;
 use support::server::{Server, list};
 use support::{Output, ext_with};
 
 const GROUP: &str = "/apis/registry.fuseml.io/v1alpha1";
+const RUNS: &str = "/apis/tekton.dev/v1/namespaces/alpha/pipelineruns";
 
 /// A record, and a workflow that uses it.
 fn registry(path: &str) -> Option<(u16, Value)> {
@@ -23,11 +25,23 @@ fn registry(path: &str) -> Option<(u16, Value)> {
         "metadata": {"name": "train", "namespace": "alpha"},
         "spec": {"steps": [{"name": "a", "image": "i", "extensions": [requirement]}]},
     });
+    if let Some(rest) = path.strip_prefix(RUNS) {
+        let mut run = json!({"metadata": {"name": "train-x7"}});
+        if rest == "/train-x7" {
+            let condition =
+                json!({"type": "Succeeded", "status": "True", "reason": "Ended", "message": "so"});
+            let result = json!({"name": "url", "value": "http://model"});
+            run["status"] = json!({"conditions": [condition], "results": [result]});
+        }
+        return Some((200, run));
+    }
     let path = path.strip_prefix(GROUP)?;
     match path.strip_prefix("/namespaces/alpha").unwrap_or(path) {
         "/clusterextensions" => Some(list(&[record])),
         "/extensions" => Some(list(&[])),
         "/workflows" => Some(list(&[workflow])),
+        "/workflows/train" => Some((200, workflow)),
+        "/clusterextensions/store" => Some((200, record)),
         _ => None,
     }
 }
@@ -119,6 +133,10 @@ fn doctor_says_in_words_what_it_cannot_see() {
         let version = json!({"major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});
         (path == "/version").then_some((200, version))
     });
+    fits(
+        "doctor",
+        &asking(&server, &["doctor", "-o", "json"], "").out,
+    );
     let output = asking(&server, &["doctor"], "");
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.out, @r"
@@ -135,4 +153,98 @@ fn doctor_says_in_words_what_it_cannot_see() {
     may create workflows in alpha     unknown  nobody knows it
     may create pipelineruns in alpha  unknown  nobody knows it
     ");
+}
+
+#[test]
+fn a_run_in_every_form() {
+    let server = Server::start(registry);
+    let run = |arguments: &[&str]| {
+        let output = asking(&server, &[&["run", "train"], arguments].concat(), "");
+        assert_eq!(output.code, 0, "{}", output.err);
+        output.out
+    };
+    insta::assert_snapshot!(run(&[]), @"pipelinerun.tekton.dev/train-x7 created");
+    insta::assert_snapshot!(run(&["-o", "name"]), @"pipelinerun.tekton.dev/train-x7");
+    insta::assert_snapshot!(run(&["--follow"]), @"url: http://model");
+    insta::assert_snapshot!(run(&["-o", "yaml"]), @r"
+    namespace: alpha
+    run: train-x7
+    results: {}
+    ");
+    let json = run(&["--follow", "-o", "json"]);
+    insta::assert_snapshot!(json, @r#"
+    {
+      "namespace": "alpha",
+      "run": "train-x7",
+      "succeeded": true,
+      "results": {
+        "url": "http://model"
+      }
+    }
+    "#);
+    fits("run", &json);
+    let dry = run(&["--dry-run", "-o", "json"]);
+    let dry: Value = serde_json::from_str(&dry).unwrap();
+    assert_eq!(dry["metadata"]["generateName"], "train-");
+}
+
+#[test]
+fn a_change_in_every_form() {
+    let server = Server::start(registry);
+    let update = |arguments: &[&str]| {
+        let change = [
+            "update",
+            "store",
+            "--version",
+            "2",
+            "--product",
+            "shop",
+            "--dry-run",
+        ];
+        let output = asking(&server, &[&change, arguments].concat(), "");
+        assert_eq!(output.code, 0, "{}", output.err);
+        output.out
+    };
+    insta::assert_snapshot!(update(&[]), @r#"
+    spec.product: "store" -> "shop"
+    spec.version: "2"
+    "#);
+    insta::assert_snapshot!(update(&["-o", "name"]), @r"
+    spec.product
+    spec.version
+    ");
+    let json = update(&["-o", "json"]);
+    insta::assert_snapshot!(json, @r#"
+    {
+      "changes": [
+        {
+          "field": "spec.product",
+          "before": "store",
+          "after": "shop"
+        },
+        {
+          "field": "spec.version",
+          "after": "2"
+        }
+      ]
+    }
+    "#);
+    fits("update", &json);
+}
+
+#[test]
+fn what_nobody_has_seen_yet_is_not_ready() {
+    let server = Server::start(registry);
+    let output = asking(&server, &["status"], "");
+    assert_eq!(output.code, 1);
+    insta::assert_snapshot!(output.out, @r"
+    NAMESPACE  WORKFLOW  READY    REASON   EXTENSIONS  RUN AS
+    alpha      train     Unknown  Pending  -           -
+
+    alpha/train: the operator has not seen this spec yet
+    ");
+    fits(
+        "status",
+        &asking(&server, &["status", "-o", "json"], "").out,
+    );
 }

@@ -50,6 +50,8 @@ fn what_was_not_said_is_taken_from_what_was() {
     insta::assert_snapshot!("register_most", output.out);
     let lint = ext_with(&["lint", "-f", "-"], &output.out);
     assert_eq!((lint.code, &*lint.out), (0, ""));
+    let output = register(&["-o", "json"]);
+    insta::assert_snapshot!("register_json", output.out);
 }
 
 #[test]

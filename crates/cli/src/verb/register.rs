@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::Cluster;
 use crate::draft::{self, Draft, How};
+use crate::output::{self, Form};
 use crate::report::human::complain;
 use crate::world::World;
 use crate::world::cluster;
@@ -94,6 +95,9 @@ pub(crate) struct Register {
     /// Only this user may have the credentials; may be repeated
     #[arg(long, value_name = "USER", conflicts_with = "files")]
     for_user: Vec<String>,
+    /// The form of what --dry-run prints
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
     #[command(flatten)]
     how: How,
     #[command(flatten)]
@@ -136,6 +140,11 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
     ensure!(!drafts.is_empty(), "no record in these files");
     if verb.files.is_empty() && complain(&World::check(drafts[0].shown()))? {
         return Ok(WRONG);
+    }
+    if verb.how.dry_run && verb.output == Form::Json {
+        let shown: Vec<Value> = drafts.iter().map(Draft::shown).collect();
+        output::objects(out, Form::Json, &shown)?;
+        return Ok(FINE);
     }
     if !draft::confirmed(&drafts, &verb.how, out)? {
         return Ok(FINE);

@@ -10,9 +10,11 @@ use extension_registry_api::Workflow;
 use extension_registry_pipeline as pipeline;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::{Client, ResourceExt};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::args::Cluster;
+use crate::args::{Cluster, Format};
 use crate::world::cluster::{block_on, connect};
 use crate::{FINE, WRONG, output};
 
@@ -39,8 +41,24 @@ pub(crate) struct Run {
     /// Namespace of the workflow
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
     #[command(flatten)]
     cluster: Cluster,
+}
+
+/// A run that was started.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Started {
+    namespace: String,
+    /// Name of the `PipelineRun`.
+    run: String,
+    /// Whether it ended well. Absent, where nobody waited for its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    succeeded: Option<bool>,
+    /// What it came to, by name.
+    results: BTreeMap<String, String>,
 }
 
 fn input(text: &str) -> Result<(String, String), String> {
@@ -84,7 +102,11 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
     )
     .map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
     if verb.dry {
-        output::yaml(out, &run)?;
+        if verb.output == Format::Json {
+            output::json(out, &run)?;
+        } else {
+            output::yaml(out, &run)?;
+        }
         return Ok(FINE);
     }
     let runs = runs(client, &namespace);
@@ -93,13 +115,40 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
         .create(&PostParams::default(), &object)
         .await
         .map_err(refused)?;
-    let started = made.name_any();
-    if !verb.follow {
-        writeln!(out, "pipelinerun.tekton.dev/{started} created")?;
-        return Ok(FINE);
+    let mut started = Started {
+        run: made.name_any(),
+        namespace,
+        succeeded: None,
+        results: BTreeMap::new(),
+    };
+    if verb.follow {
+        output::say(&format!("{} created", started.name()))?;
+        follow(&runs, &mut started).await?;
     }
-    output::say(&format!("pipelinerun.tekton.dev/{started} created"))?;
-    follow(&runs, &started, out).await
+    match verb.output {
+        Format::Json => output::json(out, &started)?,
+        Format::Yaml => output::yaml(out, &started)?,
+        Format::Name => writeln!(out, "{}", started.name())?,
+        Format::Table | Format::Wide if !verb.follow => {
+            writeln!(out, "{} created", started.name())?;
+        }
+        Format::Table | Format::Wide => {
+            for (name, value) in &started.results {
+                writeln!(out, "{name}: {value}")?;
+            }
+        }
+    }
+    Ok(match started.succeeded {
+        Some(false) => WRONG,
+        _ => FINE,
+    })
+}
+
+impl Started {
+    /// As kubectl names it.
+    fn name(&self) -> String {
+        format!("pipelinerun.tekton.dev/{}", self.run)
+    }
 }
 
 /// What a policy says is for people already.
@@ -122,7 +171,8 @@ fn runs(client: Client, namespace: &str) -> Api<DynamicObject> {
 }
 
 /// Says what the engine says, each thing once, until the run has ended.
-async fn follow(runs: &Api<DynamicObject>, name: &str, out: &mut Vec<u8>) -> Result<u8> {
+async fn follow(runs: &Api<DynamicObject>, started: &mut Started) -> Result<()> {
+    let name = &*started.run;
     let mut last = String::new();
     loop {
         let found = runs.get_opt(name).await;
@@ -134,16 +184,14 @@ async fn follow(runs: &Api<DynamicObject>, name: &str, out: &mut Vec<u8>) -> Res
             output::say(&progress.message)?;
             last.clone_from(&progress.message);
         }
-        match progress.succeeded {
-            Some(true) => {
-                for (name, value) in results(&run.data) {
-                    writeln!(out, "{name}: {value}")?;
-                }
-                return Ok(FINE);
-            }
-            Some(false) => return Ok(WRONG),
-            None => tokio::time::sleep(PAUSE).await,
+        if progress.succeeded == Some(true) {
+            started.results = results(&run.data);
         }
+        if progress.succeeded.is_some() {
+            started.succeeded = progress.succeeded;
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -179,7 +227,7 @@ impl Progress {
     }
 }
 
-fn results(run: &Value) -> Vec<(String, String)> {
+fn results(run: &Value) -> BTreeMap<String, String> {
     let results = run.pointer("/status/results").and_then(Value::as_array);
     results
         .into_iter()

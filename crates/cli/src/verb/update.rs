@@ -1,13 +1,16 @@
 //! `update`: changes what a record says, and leaves the rest as it is, whoever wrote it.
 
+use std::fmt;
 use std::io::Write;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::register::{About, Credential, Typed};
-use crate::args::Cluster;
+use crate::args::{Cluster, Format};
 use crate::draft::{self, Draft, How};
 use crate::report::human::complain;
 use crate::world::World;
@@ -42,10 +45,46 @@ pub(crate) struct Update {
     /// The project whose own record it is; without it, one of the cluster is meant
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
+    /// The form of what --dry-run prints
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
     #[command(flatten)]
     how: How,
     #[command(flatten)]
     cluster: Cluster,
+}
+
+/// A field that becomes another one.
+#[derive(JsonSchema, Serialize)]
+struct Change {
+    field: String,
+    /// Absent where it was not there, or is a credential.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    before: Value,
+    /// Absent where it is removed, or is a credential.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    after: Value,
+}
+
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Changes {
+    changes: Vec<Change>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            field,
+            before,
+            after,
+        } = self;
+        match (before, after) {
+            (Value::Null, Value::Null) => write!(formatter, "{field}: is written anew"),
+            (Value::Null, after) => write!(formatter, "{field}: {after}"),
+            (_, Value::Null) => write!(formatter, "{field}: removed"),
+            (before, after) => write!(formatter, "{field}: {before} -> {after}"),
+        }
+    }
 }
 
 pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<u8> {
@@ -69,28 +108,46 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<u8> {
     let mut changes = Vec::new();
     differences("spec", &old["spec"], &draft.shown()["spec"], &mut changes);
     // Two values look alike once they are redacted.
-    changes.extend(
-        verb.credentials
-            .iter()
-            .map(|credential| format!("credential {}: is written anew", credential.key)),
-    );
+    changes.extend(verb.credentials.iter().map(|credential| Change {
+        field: format!("credential {}", credential.key),
+        before: Value::Null,
+        after: Value::Null,
+    }));
     if changes.is_empty() {
         writeln!(out, "{} says that already", verb.name)?;
         return Ok(FINE);
     }
     if verb.how.dry_run {
-        for change in &changes {
-            writeln!(out, "{change}")?;
-        }
+        show(changes, verb.output, out)?;
         return Ok(FINE);
     }
     if !verb.how.yes {
-        let question = format!("{}\nApply this to {}?", changes.join("\n"), verb.name);
+        let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        let question = format!("{}\nApply this to {}?", lines.join("\n"), verb.name);
         ensure!(output::confirm(&question)?, "nothing was changed");
     }
     cluster::block_on("applying", draft.replace(&verb.cluster))?;
     writeln!(out, "{} updated", verb.name)?;
     Ok(FINE)
+}
+
+fn show(changes: Vec<Change>, form: Format, out: &mut Vec<u8>) -> Result<()> {
+    match form {
+        Format::Json => output::json(out, &Changes { changes }),
+        Format::Yaml => output::yaml(out, &Changes { changes }),
+        Format::Name => {
+            for change in changes {
+                writeln!(out, "{}", change.field)?;
+            }
+            Ok(())
+        }
+        Format::Table | Format::Wide => {
+            for change in changes {
+                writeln!(out, "{change}")?;
+            }
+            Ok(())
+        }
+    }
 }
 
 async fn read(verb: &Update) -> Result<Value> {
@@ -174,7 +231,7 @@ fn one<'v>(
 }
 
 /// Fields that differ, each with what it was and what it becomes.
-fn differences(field: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
+fn differences(field: &str, old: &Value, new: &Value, found: &mut Vec<Change>) {
     match (old, new) {
         _ if old == new => {}
         (Value::Object(old), Value::Object(new)) => {
@@ -183,7 +240,12 @@ fn differences(field: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
                 differences(&format!("{field}.{name}"), before, value, found);
             }
             for name in old.keys().filter(|name| !new.contains_key(*name)) {
-                found.push(format!("{field}.{name}: removed"));
+                let before = old[name].clone();
+                found.push(Change {
+                    field: format!("{field}.{name}"),
+                    before,
+                    after: Value::Null,
+                });
             }
         }
         (Value::Array(old), Value::Array(new)) => {
@@ -192,7 +254,10 @@ fn differences(field: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
                 differences(&format!("{field}[{index}]"), before, value, found);
             }
         }
-        (Value::Null, new) => found.push(format!("{field}: {new}")),
-        (old, new) => found.push(format!("{field}: {old} -> {new}")),
+        (old, new) => found.push(Change {
+            field: field.to_owned(),
+            before: old.clone(),
+            after: new.clone(),
+        }),
     }
 }

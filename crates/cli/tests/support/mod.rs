@@ -5,6 +5,7 @@
     reason = "a helper of several tests, each of which uses a part of it"
 )]
 
+pub(crate) mod schema;
 pub(crate) mod server;
 
 use std::collections::BTreeSet;
