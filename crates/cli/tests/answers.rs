@@ -240,6 +240,9 @@ fn kubectl_completes_verbs_options_and_values() {
     assert!(!complete(&["_"]).contains("complete"));
     assert_eq!(complete(&["list", "--prod"]), "--product\n:4\n");
     assert_eq!(complete(&["list", "-o", "w"]), "wide\n:4\n");
+    assert_eq!(complete(&["list", "--output=w"]), "--output=wide\n:4\n");
+    assert_eq!(complete(&["completion", "f"]), "fish\n:4\n");
+    assert_eq!(complete(&["render", "ex"]), ":0\n");
     assert_eq!(complete(&["lint", "-f", ""]), ":0\n");
     assert_eq!(complete(&["nothing", ""]), ":4\n");
     let script = ext(&["completion", "kubectl"]).out;

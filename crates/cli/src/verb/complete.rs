@@ -4,7 +4,8 @@
 
 use std::io::{self, Write};
 
-use clap::{Args, Command, CommandFactory};
+use clap::builder::PossibleValue;
+use clap::{Arg, Args, Command, CommandFactory};
 
 use crate::FINE;
 
@@ -46,22 +47,14 @@ fn candidates(root: &Command, words: &[String]) -> (Vec<String>, u8) {
     let Some(verb) = root.find_subcommand(first) else {
         return (Vec::new(), NO_FILES);
     };
-    let option = rest.last().and_then(|word| {
-        verb.get_arguments()
-            .filter(|argument| argument.get_action().takes_values())
-            .find(|argument| {
-                let long = argument.get_long().map(|long| format!("--{long}"));
-                let short = argument.get_short().map(|short| format!("-{short}"));
-                Some(word) == long.as_ref() || Some(word) == short.as_ref()
-            })
-    });
-    if let Some(option) = option {
-        let values = option.get_possible_values();
-        if values.is_empty() {
-            return (Vec::new(), DEFAULT);
-        }
-        let names = values.iter().map(clap::builder::PossibleValue::get_name);
-        return (beginning(last, names), NO_FILES);
+    if let Some(option) = rest.last().and_then(|word| option(verb, word)) {
+        return values(option, "", last);
+    }
+    // `--output=j` is one word.
+    if let Some((name, value)) = last.split_once('=')
+        && let Some(option) = option(verb, name)
+    {
+        return values(option, &format!("{name}="), value);
     }
     if last.starts_with('-') {
         let longs: Vec<String> = verb
@@ -70,7 +63,31 @@ fn candidates(root: &Command, words: &[String]) -> (Vec<String>, u8) {
             .collect();
         return (beginning(last, longs.iter().map(String::as_str)), NO_FILES);
     }
-    (Vec::new(), DEFAULT)
+    let positional = verb.get_positionals().next();
+    positional.map_or((Vec::new(), DEFAULT), |argument| values(argument, "", last))
+}
+
+/// The option of a verb that takes a value and has this name.
+fn option<'v>(verb: &'v Command, name: &str) -> Option<&'v Arg> {
+    let mut options = verb.get_arguments();
+    options.find(|argument| {
+        let long = argument.get_long().map(|long| format!("--{long}"));
+        let short = argument.get_short().map(|short| format!("-{short}"));
+        argument.get_action().takes_values()
+            && [long, short].iter().flatten().any(|known| known == name)
+    })
+}
+
+/// What an argument may be; names of files, where it may be anything.
+fn values(argument: &Arg, before: &str, start: &str) -> (Vec<String>, u8) {
+    let values = argument.get_possible_values();
+    if values.is_empty() {
+        return (Vec::new(), DEFAULT);
+    }
+    let names = values.iter().map(PossibleValue::get_name);
+    let names = beginning(start, names).into_iter();
+    let words = names.map(|name| format!("{before}{name}")).collect();
+    (words, NO_FILES)
 }
 
 fn beginning<'a>(start: &str, words: impl Iterator<Item = &'a str>) -> Vec<String> {
