@@ -94,6 +94,33 @@ fn what_is_not_there_is_an_error_with_its_name() {
     assert!(output.err.contains("hint:"), "{}", output.err);
 }
 
+/// One file that is no text does not keep the others from being looked at.
+#[test]
+fn what_is_no_text_has_its_place() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), b"kind: a\nb: \xc3\xa9\xff\n").unwrap();
+    std::fs::write(folder.path().join("b.yaml"), "a: 1\n").unwrap();
+    let output = ext(&["lint", folder.path().to_str().unwrap()]);
+    assert_eq!(output.code, 1);
+    for place in [
+        "a.yaml:2:5: error[syntax]: no text",
+        "b.yaml:1:1: warning[no-object]",
+    ] {
+        assert!(output.out.contains(place), "{}", output.out);
+    }
+}
+
+/// A check that looked at nothing has to be heard.
+#[test]
+fn a_folder_without_files_is_an_error_with_the_way_out() {
+    let output = ext(&["lint", "tests/data/mistakes/base"]);
+    assert_eq!((output.code, &*output.out), (1, ""));
+    insta::assert_snapshot!(output.err, @r"
+    error: no YAML or JSON file in tests/data/mistakes/base
+      hint: kubectl kustomize tests/data/mistakes/base | kubectl ext lint -f -
+    ");
+}
+
 /// Only the cluster has the Secret, so nobody here can tell whether the key is in it.
 #[test]
 fn a_key_of_a_secret_that_is_not_among_the_files_is_no_error() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use extension_registry_yaml::Position;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 
 /// A file and what it holds.
 pub(super) struct Text {
@@ -23,37 +23,50 @@ pub(super) fn read(paths: &[PathBuf], findings: &mut Vec<Finding>) -> Result<Vec
     let mut texts = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            let mut text = String::new();
+            let mut bytes = Vec::new();
             io::stdin()
-                .read_to_string(&mut text)
+                .read_to_end(&mut bytes)
                 .context("failed to read standard input")?;
-            texts.push(Text {
-                file: "-".into(),
-                text,
-            });
+            texts.extend(text("-".into(), bytes, findings));
         } else if path.is_dir() {
             folder(path, &mut texts, findings)?;
         } else {
-            texts.push(file(path)?);
+            texts.extend(file(path, findings)?);
         }
     }
-    if texts.is_empty() {
+    let is_wrong = |finding: &Finding| finding.level == Level::Error;
+    if texts.is_empty() && !findings.iter().any(is_wrong) {
         let names: Vec<_> = paths
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        bail!("no YAML or JSON file in {}", names.join(", "));
+        let left_out = findings.first().map(|finding| &finding.hint);
+        let hint = left_out.map_or_else(String::new, |hint| format!("; hint: {hint}"));
+        bail!("no YAML or JSON file in {}{hint}", names.join(", "));
     }
     Ok(texts)
 }
 
-fn file(path: &Path) -> Result<Text> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    Ok(Text {
-        file: path.display().to_string().into(),
-        text,
-    })
+fn file(path: &Path, findings: &mut Vec<Finding>) -> Result<Option<Text>> {
+    let bytes = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    Ok(text(path.display().to_string().into(), bytes, findings))
+}
+
+/// None, where it is no text: that is said, and others are read.
+fn text(file: Arc<str>, bytes: Vec<u8>, findings: &mut Vec<Finding>) -> Option<Text> {
+    let error = match String::from_utf8(bytes) {
+        Ok(text) => return Some(Text { file, text }),
+        Err(error) => error,
+    };
+    let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+    let lines: Vec<&[u8]> = sound.split(|byte| *byte == b'\n').collect();
+    let last = lines.last().copied().unwrap_or_default();
+    let at = Position {
+        line: lines.len(),
+        column: String::from_utf8_lossy(last).chars().count() + 1,
+    };
+    findings.push(Finding::error("syntax", &file, at).says("no text (UTF-8)", ""));
+    None
 }
 
 fn folder(path: &Path, texts: &mut Vec<Text>, findings: &mut Vec<Finding>) -> Result<()> {
@@ -88,7 +101,7 @@ fn folder(path: &Path, texts: &mut Vec<Text>, findings: &mut Vec<Finding>) -> Re
         if entry.is_dir() {
             folder(&entry, texts, findings)?;
         } else if has_objects(&entry) {
-            texts.push(file(&entry)?);
+            texts.extend(file(&entry, findings)?);
         }
     }
     Ok(())
