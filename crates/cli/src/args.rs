@@ -223,7 +223,7 @@ pub(crate) enum Format {
     /// For people
     #[default]
     Table,
-    /// For people, with more columns
+    /// For people, with all columns
     Wide,
     /// For programs
     Json,

@@ -136,6 +136,43 @@ fn resolve_and_explain_a_refusal() {
     ");
 }
 
+/// Each form of each verb that shows data, but for those that have a test of their own.
+#[test]
+fn every_form_of_the_other_verbs() {
+    let some = [
+        "-f",
+        "../../examples/records/mlflow-0001.yaml",
+        "-f",
+        "../../examples/workflows/explicit.yaml",
+    ];
+    let base = some.map(|word| if word == "-f" { "--base" } else { word });
+    let explain = ["explain", "train-explicit/trainer/mlflow-storage"];
+    let delete = ["whatif", "--delete", "mlflow-0001"];
+    for (verb, files, forms) in [
+        (
+            &["describe", "mlflow-0001"][..],
+            some,
+            &["yaml", "name", "wide"][..],
+        ),
+        (&["resolve"], some, &["wide", "yaml", "name"]),
+        (&explain, some, &["json", "yaml", "name"]),
+        (&delete, base, &["yaml", "name", "wide"]),
+        (&["render"], some, &["yaml", "json"]),
+    ] {
+        for form in forms {
+            let output = ext(&[verb, &files, &["-o", form]].concat());
+            assert_eq!(output.err, "", "{verb:?}");
+            insta::assert_snapshot!(format!("{}_form_{form}", verb[0]), output.out);
+        }
+    }
+    for form in ["table", "json", "yaml", "name"] {
+        let output = ext(&["version", "-o", form]);
+        let version = env!("CARGO_PKG_VERSION");
+        let text = output.out.replace(version, "VERSION");
+        insta::assert_snapshot!(format!("version_form_{form}"), text);
+    }
+}
+
 #[test]
 fn whatif_tells_by_its_code_how_bad_it_is() {
     let base = ["--base", RECORDS, "--base", WORKFLOWS, "--base", AMBIGUOUS];

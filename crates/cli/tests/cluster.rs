@@ -127,12 +127,14 @@ fn unregister_says_who_uses_it_even_where_nobody_can_be_asked() {
     assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
 }
 
+fn version(path: &str) -> Option<(u16, Value)> {
+    let version = json!({"major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});
+    (path == "/version").then_some((200, version))
+}
+
 #[test]
 fn doctor_says_in_words_what_it_cannot_see() {
-    let server = Server::start(|path| {
-        let version = json!({"major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});
-        (path == "/version").then_some((200, version))
-    });
+    let server = Server::start(version);
     fits(
         "doctor",
         &asking(&server, &["doctor", "-o", "json"], "").out,
@@ -153,6 +155,44 @@ fn doctor_says_in_words_what_it_cannot_see() {
     may create workflows in alpha     unknown  nobody knows it
     may create pipelineruns in alpha  unknown  nobody knows it
     ");
+}
+
+#[test]
+fn doctor_compares_versions() {
+    fn deployment(version: &str) -> (u16, Value) {
+        let metadata = json!({
+            "name": "extension-registry",
+            "namespace": "registry",
+            "labels": {"app.kubernetes.io/version": version},
+        });
+        let spec = json!({"selector": {}, "template": {}});
+        let status = json!({"readyReplicas": 2});
+        list(&[json!({"metadata": metadata, "spec": spec, "status": status})])
+    }
+    let line = |server: &Server| {
+        let output = asking(server, &["doctor"], "");
+        let mut lines = output.out.lines();
+        lines
+            .find(|line| line.starts_with("operator"))
+            .unwrap()
+            .to_owned()
+    };
+    let server = Server::start(|path| match path {
+        "/apis/apps/v1/deployments" => Some(deployment(env!("CARGO_PKG_VERSION"))),
+        _ => version(path),
+    });
+    let ok = concat!(
+        "ok       2 ready in namespace registry, version ",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(line(&server).ends_with(ok), "{}", line(&server));
+    let server = Server::start(|path| match path {
+        "/apis/apps/v1/deployments" => Some(deployment("9.9.9")),
+        _ => version(path),
+    });
+    let other =
+        "unknown  2 ready in namespace registry, version 9.9.9; hint: kubectl ext is of version";
+    assert!(line(&server).contains(other), "{}", line(&server));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod checks;
 
+use std::io::Write;
+
 use anyhow::Result;
 use clap::Args;
 use schemars::JsonSchema;
@@ -68,7 +70,12 @@ pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Resul
     match verb.output {
         Format::Json => output::json(out, &Checks { checks })?,
         Format::Yaml => output::yaml(out, &Checks { checks })?,
-        Format::Table | Format::Wide | Format::Name => people(&checks, terminal, out)?,
+        Format::Name => {
+            for check in checks {
+                writeln!(out, "{}", check.name)?;
+            }
+        }
+        Format::Table | Format::Wide => people(&checks, terminal, out)?,
     }
     Ok(if is_bad { WRONG } else { FINE })
 }

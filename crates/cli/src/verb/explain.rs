@@ -92,7 +92,12 @@ pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Resu
     match verb.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,
-        Format::Table | Format::Wide | Format::Name => {
+        Format::Name => {
+            for candidate in data.requirements.iter().flat_map(|one| &one.candidates) {
+                writeln!(out, "{}/{}", candidate.record, candidate.service)?;
+            }
+        }
+        Format::Table | Format::Wide => {
             for (position, explanation) in data.requirements.iter().enumerate() {
                 if position > 0 {
                     writeln!(out)?;

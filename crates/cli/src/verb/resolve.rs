@@ -113,12 +113,13 @@ pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Resu
                 }
             }
         }
-        Format::Table | Format::Wide => people(&data, terminal, out)?,
+        Format::Table => people(&data, false, terminal, out)?,
+        Format::Wide => people(&data, true, terminal, out)?,
     }
     Ok(if is_fine { FINE } else { WRONG })
 }
 
-fn people(data: &Answers, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
+fn people(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
     let header = [
         "NAMESPACE",
         "WORKFLOW",
@@ -128,7 +129,14 @@ fn people(data: &Answers, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
         "SERVICE",
         "ENDPOINT",
         "CREDENTIALS",
+        "KIND",
+        "VERSION",
     ];
+    let columns = if is_wide {
+        header.len()
+    } else {
+        header.len() - 2
+    };
     let rows = data.answers.iter().map(|answer| {
         let who = [
             answer.namespace.clone(),
@@ -142,20 +150,23 @@ fn people(data: &Answers, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
                 service,
                 endpoint,
                 credentials,
-                ..
-            } => [
+                kind,
+                version,
+            } => vec![
                 record.clone(),
                 service.clone(),
                 endpoint.clone().unwrap_or_default(),
                 credentials.clone().unwrap_or_default(),
+                (*kind).to_owned(),
+                version.clone().unwrap_or_default(),
             ],
-            Outcome::Refused { reason, .. } => {
-                [reason.clone(), String::new(), String::new(), String::new()]
-            }
+            Outcome::Refused { reason, .. } => vec![reason.clone()],
         };
-        who.into_iter().chain(what).collect()
+        let nothing = std::iter::repeat(String::new());
+        let cells = who.into_iter().chain(what).chain(nothing);
+        cells.take(columns).collect()
     });
-    output::table(out, &header, rows)?;
+    output::table(out, &header[..columns], rows)?;
     for answer in &data.answers {
         if let Outcome::Refused {
             reason,

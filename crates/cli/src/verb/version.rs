@@ -37,7 +37,8 @@ pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
     match verb.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,
-        Format::Table | Format::Wide | Format::Name => {
+        Format::Name => writeln!(out, "{version}")?,
+        Format::Table | Format::Wide => {
             writeln!(out, "kubectl ext {version}, {api}")?;
         }
     }

@@ -18,6 +18,9 @@ use kube::{Api, Client};
 
 use super::{Check, Verdict};
 
+const VERSION_LABEL: &str = "app.kubernetes.io/version";
+const OURS: &str = env!("CARGO_PKG_VERSION");
+
 /// More than this, and tokens and certificates begin to fail.
 const MOST_SKEW: u64 = 30;
 
@@ -138,12 +141,7 @@ pub(super) async fn operator(client: &Client) -> Check {
         .filter_map(|deployment| deployment.status.as_ref()?.ready_replicas)
         .sum();
     if ready > 0 {
-        let namespace = deployments
-            .first()
-            .and_then(|deployment| deployment.metadata.namespace.clone())
-            .unwrap_or_default();
-        let detail = format!("{ready} ready in namespace {namespace}");
-        return Check::new("operator", Verdict::Ok, detail, "");
+        return running(ready, &deployments);
     }
     if deployments.is_empty() {
         // It may run elsewhere, with a kubeconfig.
@@ -152,6 +150,23 @@ pub(super) async fn operator(client: &Client) -> Check {
     }
     let hint = "kubectl describe deployment, and the logs of its Pods";
     Check::new("operator", Verdict::Bad, "none is ready", hint)
+}
+
+/// What of the operator is ready, and whether it speaks as this program does.
+fn running(ready: i32, deployments: &[Deployment]) -> Check {
+    let metadata = deployments.first().map(|deployment| &deployment.metadata);
+    let namespace = metadata.and_then(|metadata| metadata.namespace.as_deref());
+    let label = metadata.and_then(|metadata| metadata.labels.as_ref()?.get(VERSION_LABEL));
+    let (version, ours) = (label.map_or("unknown", |label| label), OURS);
+    let detail = format!(
+        "{ready} ready in namespace {}, version {version}",
+        namespace.unwrap_or_default()
+    );
+    if version == ours {
+        return Check::new("operator", Verdict::Ok, detail, "");
+    }
+    let hint = format!("kubectl ext is of version {ours}: take the same where answers differ");
+    Check::new("operator", Verdict::Unknown, detail, &hint)
 }
 
 /// The API server has the webhook, and a certificate to trust it by.
