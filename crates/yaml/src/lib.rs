@@ -397,6 +397,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_read_to_their_ends() {
+        let text = "a: -0x8000000000000000\nb: 0xffffffffffffffff\nc: -0x-8000000000000000\nd: 0x+5\ne: 99999999999999999999\nf: 089\ng: -9223372036854775808\nh: --1\ni: -010\n";
+        let (documents, faults) = parse(text);
+        assert!(faults.is_empty());
+        let wanted = json!({"a": i64::MIN, "b": u64::MAX, "c": "-0x-8000000000000000", "d": "0x+5",
+            "e": 1e20, "f": 89.0, "g": i64::MIN, "h": "--1", "i": -8});
+        assert_eq!(documents[0].0, wanted);
+    }
+
+    #[test]
     fn every_field_has_its_place() {
         let text = "# first\na:\n  - b: 1\n    c.d: 2\n---\ne: {f: [x, y]}\n";
         let (documents, faults) = parse(text);

@@ -22,29 +22,23 @@ fn number(text: &str) -> Option<Number> {
         return None;
     }
     let digits = text.replace('_', "");
-    let (sign, bare) = match digits.strip_prefix('-') {
-        Some(bare) => (-1, bare),
-        None => (1, digits.strip_prefix('+').unwrap_or(&digits)),
+    let (is_negative, bare) = match digits.strip_prefix('-') {
+        Some(bare) => (true, bare),
+        None => (false, digits.strip_prefix('+').unwrap_or(&digits)),
     };
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(bare) = bare.strip_prefix(prefix) {
-            return i64::from_str_radix(bare, radix)
-                .ok()
-                .map(|value| (sign * value).into());
+            return whole(bare, radix, is_negative);
         }
     }
-    if bare.len() > 1 && bare.starts_with('0') && bare.bytes().all(|byte| byte.is_ascii_digit()) {
-        // YAML 1.1: octal.
-        return i64::from_str_radix(bare, 8)
-            .ok()
-            .map(|value| (sign * value).into());
-    }
-    if bare.bytes().all(|byte| byte.is_ascii_digit()) {
-        return match bare.parse::<u64>() {
-            Ok(value) if sign == 1 => Some(value.into()),
-            Ok(value) => i64::try_from(value).ok().map(|value| (-value).into()),
-            Err(_) => None,
-        };
+    // YAML 1.1: octal.
+    let radix = if bare.len() > 1 && bare.starts_with('0') {
+        8
+    } else {
+        10
+    };
+    if let Some(number) = whole(bare, radix, is_negative) {
+        return Some(number);
     }
     let is_float = bare
         .bytes()
@@ -54,4 +48,18 @@ fn number(text: &str) -> Option<Number> {
         .then(|| digits.parse::<f64>().ok())
         .flatten()
         .and_then(Number::from_f64)
+}
+
+/// A whole number; None, where it is none or too large to be one.
+fn whole(digits: &str, radix: u32, is_negative: bool) -> Option<Number> {
+    // A second sign makes it text.
+    if digits.starts_with(['+', '-']) {
+        return None;
+    }
+    let value = u64::from_str_radix(digits, radix).ok()?;
+    if is_negative {
+        0_i64.checked_sub_unsigned(value).map(Number::from)
+    } else {
+        Some(value.into())
+    }
 }
