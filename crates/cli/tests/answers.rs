@@ -212,6 +212,13 @@ fn whatif_tells_by_its_code_how_bad_it_is() {
     let output = whatif(&["-f", "-"], &format!("{record}---\nx: 1\n"));
     assert_eq!(output.code, 4);
     assert!(output.err.contains("warning[no-object]"), "{}", output.err);
+    let workflow = "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec: {steps: [{name: a, image: i}]}\n";
+    let output = whatif(&["-f", "-"], &format!("{record}---\n{workflow}"));
+    assert!(
+        output.err.contains("only records are looked at"),
+        "{}",
+        output.err
+    );
     let output = whatif(&["--delete", "minio-s3-storag"], "");
     assert_eq!(output.code, 1);
     assert!(output.err.contains("did you mean `minio-s3-storage`?"));

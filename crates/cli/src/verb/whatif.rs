@@ -151,6 +151,9 @@ fn change(world: &mut World, verb: &Whatif) -> Result<bool> {
         !changed.records.is_empty(),
         "no record among what would be applied"
     );
+    if !changed.workflows.is_empty() {
+        output::say("note: of what would be applied, only records are looked at, not workflows")?;
+    }
     for record in changed.index.records() {
         world.index.insert(Arc::clone(record));
     }
