@@ -40,7 +40,8 @@ pub(crate) fn failure(error: &Error) -> String {
     let mut hints = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
-        let (text, hint) = cause.split_once("; hint: ").unwrap_or((&cause, ""));
+        // What a cluster says may quote a sentence that has its own.
+        let (text, hint) = cause.rsplit_once("; hint: ").unwrap_or((&cause, ""));
         // Some errors say their cause themselves.
         if !line.ends_with(text) {
             line.push_str(": ");
@@ -53,4 +54,21 @@ pub(crate) fn failure(error: &Error) -> String {
         }
     }
     format!("{line}\n{hints}")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::failure;
+
+    #[test]
+    fn hints_stand_below_the_whole_sentence() {
+        let error = anyhow!("not ready (NotFound: none; hint: register one); hint: look at it");
+        let error = error.context("refused; hint: wait");
+        let wanted = "error: refused: not ready (NotFound: none; hint: register one)\n  hint: wait\n  hint: look at it\n";
+        assert_eq!(failure(&error), wanted);
+        let error = anyhow!("no such file").context("failed to read x: no such file");
+        assert_eq!(failure(&error), "error: failed to read x: no such file\n");
+    }
 }
