@@ -187,13 +187,20 @@ async fn an_identity_is_not_taken(lab: &Lab, people: &People) {
     )
     .await;
     lab.refused(PROJECT, "handed-over", "NoAccess").await;
-    let said = create_dry(&people.ada, &run("handed-over"))
-        .await
-        .unwrap_err();
-    assert!(
-        said.contains("is not ready at its present generation (NoAccess"),
-        "{said}"
-    );
+    // Refused at once; the reason follows when the policy has learned of the status.
+    eventually(Duration::from_secs(10), "the gate knows why", async || {
+        let said = create_dry(&people.ada, &run("handed-over"))
+            .await
+            .unwrap_err();
+        let gate = "is not ready at its present generation (";
+        assert!(said.contains(gate), "{said}");
+        if said.contains(&format!("{gate}NoAccess")) {
+            Ok(())
+        } else {
+            Err(said)
+        }
+    })
+    .await;
 }
 
 async fn patch_as(client: &Client, name: &str, patch: Value) {
