@@ -57,6 +57,20 @@ enum Children {
     Items(Vec<Marks>),
 }
 
+/// The field that a path begins with, and the rest of the path. Keys of maps may hold dots and slashes of their
+/// own, so the longest key wins; of keys that are there twice, the last.
+fn below<'m, 'p>(fields: &'m [(String, Marks)], path: &'p str) -> Option<(&'m Marks, &'p str)> {
+    let rest = |name: &str| {
+        let rest = path.strip_prefix(name)?;
+        (rest.is_empty() || rest.starts_with(['.', '['])).then_some(rest)
+    };
+    fields
+        .iter()
+        .filter_map(|(name, marks)| Some((name.len(), marks, rest(name)?)))
+        .max_by_key(|(length, _, _)| *length)
+        .map(|(_, marks, rest)| (marks, rest))
+}
+
 impl Marks {
     /// Where the value begins.
     #[must_use]
@@ -69,38 +83,23 @@ impl Marks {
     #[must_use]
     pub fn find(&self, field: &str) -> Position {
         let mut marks = self;
-        let parts = field
-            .split(['.', '['])
-            .map(|part| part.strip_suffix(']').unwrap_or(part));
-        let mut parts = parts.peekable();
-        while let Some(part) = parts.next() {
+        let mut rest = field;
+        while !rest.is_empty() {
             let child = match &marks.children {
-                // Keys of maps may hold dots of their own.
-                Children::Fields(fields) => fields.iter().rev().find(|(name, _)| {
-                    name == part
-                        || parts
-                            .peek()
-                            .is_some_and(|next| *name == format!("{part}.{next}"))
-                }),
+                Children::Fields(fields) => below(fields, rest),
                 Children::Items(items) => {
-                    let item = part
-                        .parse::<usize>()
-                        .ok()
-                        .and_then(|index| items.get(index));
-                    match item {
-                        Some(item) => {
-                            marks = item;
-                            continue;
-                        }
-                        None => return marks.at,
-                    }
+                    let end = rest.find(']').unwrap_or(rest.len());
+                    let index = rest[..end].trim_start_matches('[').parse::<usize>();
+                    let item = index.ok().and_then(|index| items.get(index));
+                    item.map(|item| (item, rest.get(end + 1..).unwrap_or_default()))
                 }
-                Children::None | Children::Word(_) => return marks.at,
+                Children::None | Children::Word(_) => None,
             };
-            match child {
-                Some((_, child)) => marks = child,
-                None => return marks.at,
-            }
+            let Some((child, after)) = child else {
+                break;
+            };
+            marks = child;
+            rest = after.trim_start_matches('.');
         }
         marks.at
     }
