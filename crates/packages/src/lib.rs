@@ -9,11 +9,27 @@
 //!    └──read──> Manifest
 //! ```
 
-mod bundle;
-mod manifest;
+pub mod bundle;
+pub mod cache;
+pub mod catalog;
+pub mod config;
+pub mod credentials;
+pub mod deliver;
+pub mod digest;
+pub mod index;
+pub mod lock;
+pub mod manifest;
+pub mod mirror;
+pub mod package;
+pub mod progress;
+pub mod repository;
+pub mod signature;
+pub mod solve;
+pub mod spec;
+pub mod transport;
+pub mod trust;
+pub mod version;
 
 pub use bundle::{Bundle, Limits, PackError, UnpackError, pack, unpack};
-pub use manifest::{
-    Dependency, Docs, From, Kind, Manifest, Metadata, Packaging, Parameter, Provided, Requirement,
-    TemplateFile, read,
-};
+pub use digest::Digest;
+pub use manifest::Manifest;

@@ -1,6 +1,7 @@
 //! `extension.yaml`: what a package is, what it needs and what it gives.
 
-mod name;
+mod json;
+pub(crate) mod name;
 mod reader;
 
 use std::collections::BTreeMap;

@@ -5,12 +5,12 @@
 )]
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use extension_registry_packages::{Limits, PackError, UnpackError, pack, unpack};
+use extension_registry_packages::{Digest, Limits, PackError, UnpackError, pack, unpack};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
@@ -18,6 +18,25 @@ use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 
 const MANIFEST: &str = "extension: {name: a, version: 1.0.0}\n";
+
+#[derive(Debug)]
+struct Packed {
+    bytes: Vec<u8>,
+    digest: Digest,
+    files: Vec<String>,
+}
+
+fn packed(folder: &Path, limits: Limits) -> Result<Packed, PackError> {
+    let mut bytes = Vec::new();
+    let bundle = pack(folder, &mut bytes, limits)?;
+    assert_eq!(bundle.size, bytes.len() as u64);
+    assert_eq!(bundle.digest, Digest::of(&bytes));
+    Ok(Packed {
+        bytes,
+        digest: bundle.digest,
+        files: bundle.files,
+    })
+}
 
 fn package() -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -39,14 +58,14 @@ fn package() -> TempDir {
 
 #[test]
 fn the_same_folder_gives_the_same_bytes() {
-    let first = pack(package().path(), Limits::default()).unwrap();
+    let first = packed(package().path(), Limits::default()).unwrap();
     // Another folder, later, of other permissions.
     std::thread::sleep(std::time::Duration::from_millis(20));
     let other = package();
     let loose = fs::Permissions::from_mode(0o666);
     fs::set_permissions(other.path().join("docs/README.md"), loose).unwrap();
-    let second = pack(other.path(), Limits::default()).unwrap();
-    assert_eq!(first.sha256, second.sha256);
+    let second = packed(other.path(), Limits::default()).unwrap();
+    assert_eq!(first.digest, second.digest);
     assert_eq!(first.bytes, second.bytes);
     let files = [
         "docs/README.md",
@@ -57,13 +76,13 @@ fn the_same_folder_gives_the_same_bytes() {
     ];
     assert_eq!(first.files, files);
     fs::write(other.path().join("docs/README.md"), "# B\n").unwrap();
-    let third = pack(other.path(), Limits::default()).unwrap();
-    assert_ne!(first.sha256, third.sha256);
+    let third = packed(other.path(), Limits::default()).unwrap();
+    assert_ne!(first.digest, third.digest);
 }
 
 #[test]
 fn what_was_packed_is_unpacked_here_and_by_tar() {
-    let bundle = pack(package().path(), Limits::default()).unwrap();
+    let bundle = packed(package().path(), Limits::default()).unwrap();
     let target = TempDir::new().unwrap();
     let folder = target.path().join("a");
     let files = unpack(&*bundle.bytes, &folder, Limits::default()).unwrap();
@@ -79,8 +98,8 @@ fn what_was_packed_is_unpacked_here_and_by_tar() {
     );
     assert_eq!(mode(""), 0o755);
     // Packed again, nothing is different.
-    let again = pack(&folder, Limits::default()).unwrap();
-    assert_eq!(again.sha256, bundle.sha256);
+    let again = packed(&folder, Limits::default()).unwrap();
+    assert_eq!(again.digest, bundle.digest);
 
     let mut tar = Command::new("tar")
         .args(["-tzf", "-"])
@@ -122,15 +141,15 @@ fn what_tar_packs_is_unpacked() {
 #[test]
 fn what_cannot_travel_is_not_packed() {
     let empty = TempDir::new().unwrap();
-    let error = pack(empty.path(), Limits::default()).unwrap_err();
+    let error = packed(empty.path(), Limits::default()).unwrap_err();
     assert!(matches!(error, PackError::NoManifest(_)), "{error}");
     let package = package();
     symlink("/etc/passwd", package.path().join("docs/link")).unwrap();
-    let error = pack(package.path(), Limits::default()).unwrap_err();
+    let error = packed(package.path(), Limits::default()).unwrap_err();
     assert!(matches!(error, PackError::NotAFile(_)), "{error}");
     fs::remove_file(package.path().join("docs/link")).unwrap();
     fs::write(package.path().join("docs/back\\slash"), "").unwrap();
-    let error = pack(package.path(), Limits::default()).unwrap_err();
+    let error = packed(package.path(), Limits::default()).unwrap_err();
     assert!(error.to_string().contains("backslash"), "{error}");
     fs::remove_file(package.path().join("docs/back\\slash")).unwrap();
     let few = Limits {
@@ -138,7 +157,7 @@ fn what_cannot_travel_is_not_packed() {
         ..Limits::default()
     };
     assert!(matches!(
-        pack(package.path(), few),
+        packed(package.path(), few),
         Err(PackError::TooLarge(_))
     ));
     let small = Limits {
@@ -146,9 +165,66 @@ fn what_cannot_travel_is_not_packed() {
         ..Limits::default()
     };
     assert!(matches!(
-        pack(package.path(), small),
+        packed(package.path(), small),
         Err(PackError::TooLarge(_))
     ));
+}
+
+/// Changes a file as soon as a part of the archive was written.
+struct Meddling<'f> {
+    file: &'f Path,
+    size: u64,
+    seen: usize,
+}
+
+impl Write for Meddling<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.seen += bytes.len();
+        if self.seen > 100_000 {
+            fs::File::options()
+                .write(true)
+                .open(self.file)?
+                .set_len(self.size)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_packed_is_named() {
+    let package = package();
+    let file = package.path().join("docs/data");
+    let mut state = 1_u32;
+    let noise: Vec<u8> = (0..2_000_000)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect();
+    for size in [1_000_000, 3_000_000] {
+        fs::write(&file, &noise).unwrap();
+        let meddling = Meddling {
+            file: &file,
+            size,
+            seen: 0,
+        };
+        let error = pack(package.path(), meddling, Limits::default()).unwrap_err();
+        assert!(
+            matches!(&error, PackError::Changed(path) if *path == file),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_writer_that_fails_is_said() {
+    let mut little = [0_u8; 20];
+    let error = pack(package().path(), &mut little[..], Limits::default()).unwrap_err();
+    assert!(matches!(error, PackError::Write(_)), "{error}");
 }
 
 /// An entry as somebody hostile writes it: names go in as bytes, unchecked.
@@ -371,7 +447,7 @@ fn r82_ten_gigabytes_of_zeros_end_at_the_limit() {
 
 #[test]
 fn what_is_no_archive_or_ends_in_the_middle_is_refused() {
-    let bundle = pack(package().path(), Limits::default()).unwrap();
+    let bundle = packed(package().path(), Limits::default()).unwrap();
     let half = &bundle.bytes[..bundle.bytes.len() / 2];
     for bytes in [half, b"<html></html>", b""] {
         let why = refused(bytes, Limits::default());
@@ -381,7 +457,7 @@ fn what_is_no_archive_or_ends_in_the_middle_is_refused() {
 
 #[test]
 fn a_folder_that_is_there_stays_as_it_is() {
-    let bundle = pack(package().path(), Limits::default()).unwrap();
+    let bundle = packed(package().path(), Limits::default()).unwrap();
     let target = TempDir::new().unwrap();
     fs::write(target.path().join("a"), "precious").unwrap();
     symlink("/nowhere", target.path().join("b")).unwrap();

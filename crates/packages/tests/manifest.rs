@@ -4,7 +4,7 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
-use extension_registry_packages::{From, Kind, Manifest, Packaging, read};
+use extension_registry_packages::manifest::{From, Kind, Manifest, Packaging, read};
 
 /// Seed 003, "Extension Manifest".
 const SEED: &str = "extension:

@@ -1,30 +1,30 @@
 //! Packs a folder. The same folder gives the same bytes, wherever and whenever it is packed.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use extension_registry_core::hex::hex;
 use flate2::{Compression, GzBuilder};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use super::Limits;
 use super::entry::inside;
+use crate::digest::Digest;
 use crate::manifest::FILE;
 
 /// Operating system of a gzip header that says nothing (RFC 1952, section 2.3.1).
 const UNKNOWN_SYSTEM: u8 = 255;
 
-/// A packed package.
+/// What was packed.
 #[derive(Clone, Debug)]
 pub struct Bundle {
-    /// The archive.
-    pub bytes: Vec<u8>,
-    /// SHA-256 of the archive, in small hexadecimal digits.
-    pub sha256: String,
+    /// Digest of the archive.
+    pub digest: Digest,
+    /// Bytes of the archive.
+    pub size: u64,
     /// Paths of its files, in the order of the archive.
     pub files: Vec<String>,
 }
@@ -57,17 +57,25 @@ pub enum PackError {
         /// Why.
         error: io::Error,
     },
+    /// A file is not what it was when its packing began.
+    #[error("{0} changed while it was packed; hint: try again when nobody writes it")]
+    Changed(PathBuf),
+    /// The archive cannot be written.
+    #[error("failed to write the package: {0}")]
+    Write(io::Error),
 }
 
-/// Packs a folder: all its files, but those whose names begin with a dot.
+/// Packs a folder into a writer: all its files, but those whose names begin with a dot. No file is held in
+/// memory.
 ///
 /// Entries are sorted by path, belong to nobody, and say of their files only whether they can be run. Their
 /// time is `SOURCE_DATE_EPOCH` of the environment, in seconds, else zero
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
 ///
 /// # Errors
-/// Where there is no manifest, a file cannot be read, or something is no plain file.
-pub fn pack(folder: &Path, limits: Limits) -> Result<Bundle, PackError> {
+/// Where there is no manifest, a file cannot be read, something is no plain file, or the writer fails. It has a
+/// part of the archive then.
+pub fn pack(folder: &Path, into: impl Write, limits: Limits) -> Result<Bundle, PackError> {
     if !folder.join(FILE).is_file() {
         return Err(PackError::NoManifest(folder.to_owned()));
     }
@@ -81,7 +89,7 @@ pub fn pack(folder: &Path, limits: Limits) -> Result<Bundle, PackError> {
     let writer = GzBuilder::new()
         .mtime(0)
         .operating_system(UNKNOWN_SYSTEM)
-        .write(Vec::new(), Compression::best());
+        .write(Hashing::new(into), Compression::best());
     let mut archive = Builder::new(writer);
     let mut left = limits.bytes;
     for (name, path) in &files {
@@ -89,15 +97,16 @@ pub fn pack(folder: &Path, limits: Limits) -> Result<Bundle, PackError> {
             path: path.clone(),
             error,
         };
-        let content = fs::read(path).map_err(failed)?;
+        let file = File::open(path).map_err(failed)?;
+        let known = file.metadata().map_err(failed)?;
         left = left
-            .checked_sub(content.len() as u64)
+            .checked_sub(known.len())
             .ok_or(PackError::TooLarge(limits))?;
-        let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+        let is_run = known.permissions().mode() & 0o100 != 0;
         let mut header = Header::new_ustar();
         header.set_entry_type(EntryType::Regular);
-        header.set_size(content.len() as u64);
-        header.set_mode(if mode & 0o100 == 0 { 0o644 } else { 0o755 });
+        header.set_size(known.len());
+        header.set_mode(if is_run { 0o755 } else { 0o644 });
         header.set_mtime(time);
         header.set_uid(0);
         header.set_gid(0);
@@ -106,21 +115,103 @@ pub fn pack(folder: &Path, limits: Limits) -> Result<Bundle, PackError> {
             why: "its path is longer than a tar archive can hold (255 bytes, 100 of them the name)",
         })?;
         header.set_cksum();
-        archive.append(&header, &*content).map_err(failed)?;
+        let mut content = Content::new(file, known.len());
+        let appended = archive.append(&header, &mut content);
+        if let Some(error) = content.failed {
+            return Err(failed(error));
+        }
+        appended.map_err(PackError::Write)?;
+        if !content.is_whole().map_err(failed)? {
+            return Err(PackError::Changed(path.clone()));
+        }
     }
-    let failed = |error| PackError::Read {
-        path: folder.to_owned(),
-        error,
-    };
-    let bytes = archive
+    let (mut into, digest, size) = archive
         .into_inner()
         .and_then(flate2::write::GzEncoder::finish)
-        .map_err(failed)?;
+        .map_err(PackError::Write)?
+        .finish();
+    into.flush().map_err(PackError::Write)?;
     Ok(Bundle {
-        sha256: hex(&Sha256::digest(&bytes)),
-        bytes,
+        digest,
+        size,
         files: files.into_keys().collect(),
     })
+}
+
+/// A file as its header says it is: no byte more. It remembers why reading failed, for the archive cannot tell
+/// that from a writer that failed.
+struct Content {
+    file: File,
+    left: u64,
+    failed: Option<io::Error>,
+}
+
+impl Content {
+    fn new(file: File, size: u64) -> Self {
+        Self {
+            file,
+            left: size,
+            failed: None,
+        }
+    }
+
+    /// Whether it ended where it should.
+    fn is_whole(&mut self) -> io::Result<bool> {
+        Ok(self.left == 0 && self.file.read(&mut [0])? == 0)
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer
+            .len()
+            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        match self.file.read(&mut buffer[..most]) {
+            Ok(count) => {
+                self.left -= count as u64;
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                self.failed = Some(error);
+                Err(io::ErrorKind::Other.into())
+            }
+        }
+    }
+}
+
+/// A writer that hashes and counts what goes through it.
+struct Hashing<W> {
+    into: W,
+    hasher: Sha256,
+    size: u64,
+}
+
+impl<W> Hashing<W> {
+    fn new(into: W) -> Self {
+        Self {
+            into,
+            hasher: Sha256::new(),
+            size: 0,
+        }
+    }
+
+    fn finish(self) -> (W, Digest, u64) {
+        (self.into, Digest::finish(self.hasher), self.size)
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.into.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
+    }
 }
 
 /// Files below a folder, by their path in the package.

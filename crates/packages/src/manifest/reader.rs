@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use extension_registry_core::version::VersionRange;
 use extension_registry_yaml::{Complaints, Content, Given, Node, Position, items, parse};
 
+use super::json::API_VERSION;
 use super::{
     Dependency, Docs, From, Kind, Manifest, Metadata, Packaging, Parameter, Provided, Requirement,
     TemplateFile, name,
@@ -68,7 +69,14 @@ fn manifest(mut outer: Given, log: &mut Complaints) -> Option<Manifest> {
         None => None,
     };
     let mut halves = Halves { inner, outer };
-    let _ = halves.outer.take("apiVersion");
+    if let Some(node) = halves.outer.text("apiVersion")
+        && node.as_written() != Some(API_VERSION)
+    {
+        log.error("bad-version", node.at, "apiVersion").says(
+            "is none that this program reads",
+            format!("write `{API_VERSION}`, or take a newer program"),
+        );
+    }
 
     let head = halves.head();
     let (name, version) = (identity(head, at, log), version(head, at, log));
@@ -126,7 +134,9 @@ fn manifest(mut outer: Given, log: &mut Complaints) -> Option<Manifest> {
 }
 
 impl Kind {
-    fn of(text: &str) -> Self {
+    /// What a name says.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
         match text {
             "record" => Self::Record,
             "provider" => Self::Provider,
@@ -138,7 +148,8 @@ impl Kind {
 }
 
 impl Packaging {
-    fn of(text: &str) -> Self {
+    /// What a name says.
+    pub(crate) fn of(text: &str) -> Self {
         match text {
             "bundle" => Self::Bundle,
             "template" => Self::Template,

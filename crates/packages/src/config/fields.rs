@@ -1,0 +1,266 @@
+//! Fields of a TOML table, with their places.
+
+use std::ops::Range;
+use std::path::Path;
+
+use extension_registry_core::suggest;
+use toml::de::{DeTable, DeValue};
+
+use super::origin::{Findings, Origin, Valued};
+
+/// Names of fields that hold a credential. None of them is known, so nobody loses anything.
+const SECRETS: [&str; 10] = [
+    "password",
+    "passwd",
+    "token",
+    "auth_token",
+    "auth",
+    "secret",
+    "username_password",
+    "api_key",
+    "credentials",
+    "identitytoken",
+];
+
+/// A file that is being read.
+pub(super) struct Source<'s> {
+    pub(super) path: &'s Path,
+    pub(super) text: &'s str,
+}
+
+impl Source<'_> {
+    /// Where a part of the text is.
+    pub(super) fn origin(&self, span: &Range<usize>) -> Origin {
+        let before = self.text.get(..span.start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Origin::File {
+            path: self.path.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+}
+
+/// A table whose fields are taken one after the other. What nobody took, nobody knows.
+pub(super) struct Fields<'f, 's> {
+    source: &'f Source<'s>,
+    table: &'f DeTable<'f>,
+    prefix: String,
+    known: Vec<&'static str>,
+}
+
+impl<'f, 's> Fields<'f, 's> {
+    pub(super) fn new(source: &'f Source<'s>, table: &'f DeTable<'f>, prefix: &str) -> Self {
+        Self {
+            source,
+            table,
+            prefix: prefix.to_owned(),
+            known: Vec::new(),
+        }
+    }
+
+    /// The whole name of a field.
+    pub(super) fn path(&self, name: &str) -> String {
+        if self.prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.prefix)
+        }
+    }
+
+    /// Names the table, once it is known what it is called.
+    pub(super) fn rename(&mut self, prefix: String) {
+        self.prefix = prefix;
+    }
+
+    /// Whether the table has a field. It counts as known.
+    pub(super) fn has(&mut self, name: &'static str) -> bool {
+        self.take(name).is_some()
+    }
+
+    fn take(&mut self, name: &'static str) -> Option<(&'f DeValue<'f>, Origin)> {
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
+        let (_, value) = self.table.iter().find(|(key, _)| key.get_ref() == name)?;
+        Some((value.get_ref(), self.source.origin(&value.span())))
+    }
+
+    pub(super) fn text(
+        &mut self,
+        name: &'static str,
+        findings: &mut Findings,
+    ) -> Option<Valued<String>> {
+        let (value, origin) = self.take(name)?;
+        let Some(text) = value.as_str() else {
+            self.wrong(name, &origin, value, "text", findings);
+            return None;
+        };
+        Some(Valued::new(text.to_owned(), origin))
+    }
+
+    pub(super) fn flag(
+        &mut self,
+        name: &'static str,
+        findings: &mut Findings,
+    ) -> Option<Valued<bool>> {
+        let (value, origin) = self.take(name)?;
+        let Some(flag) = value.as_bool() else {
+            self.wrong(name, &origin, value, "`true` or `false`", findings);
+            return None;
+        };
+        Some(Valued::new(flag, origin))
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn number(
+        &mut self,
+        name: &'static str,
+        bounds: std::ops::RangeInclusive<i64>,
+        findings: &mut Findings,
+    ) -> Option<Valued<i64>> {
+        let (value, origin) = self.take(name)?;
+        let Some(integer) = value.as_integer() else {
+            self.wrong(name, &origin, value, "a whole number", findings);
+            return None;
+        };
+        let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let Some(number) = number.filter(|number| bounds.contains(number)) else {
+            let message = format!("is not within {} and {}", bounds.start(), bounds.end());
+            findings.error(&origin, self.path(name), message, "");
+            return None;
+        };
+        Some(Valued::new(number, origin))
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(
+        &mut self,
+        name: &'static str,
+        findings: &mut Findings,
+    ) -> Option<Vec<Valued<String>>> {
+        let (value, origin) = self.take(name)?;
+        let Some(items) = value.as_array() else {
+            self.wrong(name, &origin, value, "a list of texts", findings);
+            return None;
+        };
+        let mut texts = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let origin = self.source.origin(&item.span());
+            if let Some(text) = item.get_ref().as_str() {
+                texts.push(Valued::new(text.to_owned(), origin));
+            } else {
+                let field = format!("{}[{index}]", self.path(name));
+                findings.error(&origin, field, wrong_type(item.get_ref(), "text"), "");
+            }
+        }
+        Some(texts)
+    }
+
+    pub(super) fn table(
+        &mut self,
+        name: &'static str,
+        findings: &mut Findings,
+    ) -> Option<(Fields<'f, 's>, Origin)> {
+        let (value, origin) = self.take(name)?;
+        let Some(table) = value.as_table() else {
+            self.wrong(name, &origin, value, "a table", findings);
+            return None;
+        };
+        Some((Fields::new(self.source, table, &self.path(name)), origin))
+    }
+
+    /// A list of tables.
+    pub(super) fn tables(
+        &mut self,
+        name: &'static str,
+        findings: &mut Findings,
+    ) -> Vec<(Fields<'f, 's>, Origin)> {
+        let Some((value, origin)) = self.take(name) else {
+            return Vec::new();
+        };
+        let Some(items) = value.as_array() else {
+            let message = wrong_type(value, "a list of tables");
+            let hint = format!("write `[[{name}]]`, with two brackets, for each");
+            findings.error(&origin, self.path(name), message, hint);
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let origin = self.source.origin(&item.span());
+            let field = format!("{}[{index}]", self.path(name));
+            match item.get_ref().as_table() {
+                Some(table) => tables.push((Fields::new(self.source, table, &field), origin)),
+                None => findings.error(&origin, field, wrong_type(item.get_ref(), "a table"), ""),
+            }
+        }
+        tables
+    }
+
+    /// Says which fields nobody knows. One that is named as a credential is refused.
+    pub(super) fn end(self, findings: &mut Findings) {
+        for (key, value) in self.table {
+            let name: &str = key.get_ref();
+            if self.known.contains(&name) {
+                continue;
+            }
+            let origin = self.source.origin(&key.span());
+            let field = self.path(name);
+            if is_secret(name) || holds_secret(value.get_ref()) {
+                findings.error(
+                    &origin,
+                    field,
+                    "is refused: no credential belongs in this file",
+                    "use `kubectl ext package login`, or name a file in `auth_token_path`",
+                );
+                continue;
+            }
+            let known = self.known.iter().copied();
+            let hint = match suggest::closest(name, known.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", known.collect::<Vec<_>>().join(", ")),
+            };
+            findings.warning(&origin, field, "is not known, and has no effect", hint);
+        }
+    }
+
+    fn wrong(
+        &self,
+        name: &str,
+        origin: &Origin,
+        value: &DeValue<'_>,
+        wanted: &str,
+        findings: &mut Findings,
+    ) {
+        findings.error(origin, self.path(name), wrong_type(value, wanted), "");
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    let plain = name.to_lowercase().replace('-', "_");
+    SECRETS.contains(&plain.as_str())
+}
+
+/// Whether a value that nobody knows has a credential in it somewhere.
+fn holds_secret(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(table) => table
+            .iter()
+            .any(|(key, value)| is_secret(key.get_ref()) || holds_secret(value.get_ref())),
+        DeValue::Array(items) => items.iter().any(|item| holds_secret(item.get_ref())),
+        _ => false,
+    }
+}
+
+fn wrong_type(value: &DeValue<'_>, wanted: &str) -> String {
+    let kind = match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    format!("is {kind} where {wanted} belongs")
+}

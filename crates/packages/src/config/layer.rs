@@ -1,0 +1,297 @@
+//! What one file says.
+
+use std::path::Path;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use super::fields::{Fields, Source as Text};
+use super::origin::{Findings, Origin, Valued};
+use super::{OCI, Source};
+use crate::repository::Kind;
+
+/// The longest time that makes sense anywhere: a year, in seconds.
+const YEAR: i64 = 366 * 24 * 3600;
+
+/// Whose word a file is. What comes later wins, within what it may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    System,
+    User,
+    Project,
+}
+
+/// What a file says, as far as it could be read.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) level: Level,
+    pub(super) source: Option<Valued<Source>>,
+    pub(super) folders: Vec<Valued<String>>,
+    pub(super) parts: Vec<Part>,
+    pub(super) cache_path: Option<Valued<String>>,
+    pub(super) cache_ttl: Option<Valued<Duration>>,
+    pub(super) cache_max_content: Option<Valued<u64>>,
+    pub(super) trust: Option<Valued<toml::Table>>,
+}
+
+/// What is said of one repository. Every field may be missing: another file may have it.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) name: String,
+    pub(super) defined: Origin,
+    pub(super) level: Option<Level>,
+    pub(super) kind: Option<Valued<Kind>>,
+    pub(super) url: Option<Valued<String>>,
+    /// Of `[oci]` alone, where it stands with the namespace for an address.
+    pub(super) registry: Option<Valued<String>>,
+    pub(super) namespace: Option<Valued<String>>,
+    pub(super) owner: Option<Valued<String>>,
+    pub(super) group: Option<Valued<String>>,
+    pub(super) priority: Option<Valued<i64>>,
+    pub(super) system: Option<Valued<bool>>,
+    pub(super) names: Option<Vec<Valued<String>>>,
+    pub(super) mirrors: Option<Vec<Valued<String>>>,
+    pub(super) insecure: Option<Valued<bool>>,
+    pub(super) timeout: Option<Valued<Duration>>,
+    pub(super) retry_count: Option<Valued<usize>>,
+    pub(super) ca: Option<Valued<String>>,
+    pub(super) auth_token_path: Option<Valued<String>>,
+}
+
+impl Part {
+    pub(super) fn new(name: &str, defined: Origin, level: Option<Level>) -> Self {
+        Self {
+            name: name.to_owned(),
+            defined,
+            level,
+            kind: None,
+            url: None,
+            registry: None,
+            namespace: None,
+            owner: None,
+            group: None,
+            priority: None,
+            system: None,
+            names: None,
+            mirrors: None,
+            insecure: None,
+            timeout: None,
+            retry_count: None,
+            ca: None,
+            auth_token_path: None,
+        }
+    }
+
+    /// What `[oci]` and `[[repository]]` have in common.
+    fn read_common(&mut self, fields: &mut Fields<'_, '_>, findings: &mut Findings) {
+        self.insecure = fields.flag("insecure", findings);
+        self.timeout = fields
+            .number("timeout", 1..=YEAR, findings)
+            .map(|given| given.map(seconds));
+        self.retry_count = fields
+            .number("retry_count", 0..=100, findings)
+            .map(|given| given.map(|number| usize::try_from(number).unwrap_or_default()));
+        self.auth_token_path = fields.text("auth_token_path", findings);
+    }
+}
+
+/// Reads a file. A file that is no TOML says nothing.
+pub(super) fn read(level: Level, path: &Path, text: &str, findings: &mut Findings) -> Layer {
+    let text = Text { path, text };
+    let mut layer = Layer {
+        level,
+        source: None,
+        folders: Vec::new(),
+        parts: Vec::new(),
+        cache_path: None,
+        cache_ttl: None,
+        cache_max_content: None,
+        trust: None,
+    };
+    let table = match DeTable::parse(text.text) {
+        Ok(table) => table,
+        Err(error) => {
+            let origin = text.origin(&error.span().unwrap_or_default());
+            // What the parser prints shows the line, and the line may hold a password.
+            let message = format!("is no TOML: {}", error.message());
+            findings.error(&origin, "", message, "");
+            return layer;
+        }
+    };
+    let mut fields = Fields::new(&text, table.get_ref(), "");
+    if let Some((fields, origin)) = fields.table(OCI, findings) {
+        layer.parts.push(oci(level, fields, origin, findings));
+    }
+    if let Some((fields, _)) = fields.table("extensions", findings) {
+        layer.read_extensions(fields, findings);
+    }
+    for (fields, origin) in fields.tables("repository", findings) {
+        if let Some(part) = repository(level, fields, origin, findings) {
+            layer.add(part, findings);
+        }
+    }
+    if let Some((fields, _)) = fields.table("cache", findings) {
+        layer.read_cache(fields, findings);
+    }
+    if let Some((_, origin)) = fields.table("trust", findings) {
+        let whole: Option<toml::Table> = text.text.parse().ok();
+        if let Some(toml::Value::Table(trust)) = whole.and_then(|mut whole| whole.remove("trust")) {
+            layer.trust = Some(Valued::new(trust, origin));
+        }
+    }
+    fields.end(findings);
+    layer
+}
+
+impl Layer {
+    fn read_extensions(&mut self, mut fields: Fields<'_, '_>, findings: &mut Findings) {
+        if let Some(given) = fields.text("source_type", findings) {
+            let Valued { value, origin } = given;
+            match Source::of(&value) {
+                Ok(source) => self.source = Some(Valued::new(source, origin)),
+                Err(hint) => {
+                    let message = format!("`{value}` is no kind of source");
+                    findings.error(&origin, fields.path("source_type"), message, hint);
+                }
+            }
+        }
+        self.folders.extend(fields.text("path", findings));
+        self.folders
+            .extend(fields.texts("paths", findings).unwrap_or_default());
+        fields.end(findings);
+    }
+
+    fn read_cache(&mut self, mut fields: Fields<'_, '_>, findings: &mut Findings) {
+        self.cache_path = fields.text("path", findings);
+        self.cache_ttl = fields
+            .number("ttl", 0..=YEAR, findings)
+            .map(|given| given.map(seconds));
+        self.cache_max_content = fields
+            .number("max_content", 1..=i64::MAX, findings)
+            .map(|given| given.map(i64::unsigned_abs));
+        fields.end(findings);
+    }
+
+    fn add(&mut self, part: Part, findings: &mut Findings) {
+        if let Some(first) = self.parts.iter().find(|first| first.name == part.name) {
+            let message = format!(
+                "is the name of two repositories; the first is at {}",
+                first.defined
+            );
+            let field = format!("repository.{}", part.name);
+            findings.error(&part.defined, field, message, "give one another name");
+            return;
+        }
+        self.parts.push(part);
+    }
+}
+
+fn oci(level: Level, mut fields: Fields<'_, '_>, defined: Origin, findings: &mut Findings) -> Part {
+    let mut part = Part::new(OCI, defined.clone(), Some(level));
+    part.kind = Some(Valued::new(Kind::Oci, defined));
+    part.registry = fields.text("registry", findings);
+    part.namespace = fields.text("namespace", findings);
+    part.read_common(&mut fields, findings);
+    fields.end(findings);
+    part
+}
+
+fn repository(
+    level: Level,
+    mut fields: Fields<'_, '_>,
+    defined: Origin,
+    findings: &mut Findings,
+) -> Option<Part> {
+    let name = name(&mut fields, &defined, findings);
+    if let Some(name) = &name {
+        fields.rename(format!("repository.{name}"));
+    }
+    let mut part = Part::new(name.as_deref().unwrap_or_default(), defined, Some(level));
+    // A field that is there and wrong was said; it is not missing besides.
+    let (has_kind, has_url) = (fields.has("kind"), fields.has("url"));
+    part.kind = kind(&mut fields, findings);
+    part.url = fields.text("url", findings);
+    let is_read = part.kind.is_some() == has_kind && part.url.is_some() == has_url;
+    part.owner = segment(&mut fields, "owner", findings);
+    part.group = segment(&mut fields, "group", findings);
+    part.priority = fields.number("priority", -1_000_000..=1_000_000, findings);
+    part.system = fields.flag("system", findings);
+    part.names = fields.texts("names", findings);
+    part.mirrors = fields.texts("mirrors", findings);
+    part.ca = fields.text("ca", findings);
+    part.read_common(&mut fields, findings);
+    fields.end(findings);
+    name.filter(|_| is_read).map(|_| part)
+}
+
+fn name(fields: &mut Fields<'_, '_>, defined: &Origin, findings: &mut Findings) -> Option<String> {
+    let field = fields.path("name");
+    if !fields.has("name") {
+        findings.error(defined, field, "is missing", "add `name`");
+        return None;
+    }
+    let Valued { value, origin } = fields.text("name", findings)?;
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if value.is_empty() || value.len() > 63 || !value.bytes().all(fits) {
+        let hint = "take small letters, digits and `-`, at most 63";
+        findings.error(&origin, field, "is no name of a repository", hint);
+        return None;
+    }
+    let made_by = match value.as_str() {
+        OCI => "`[oci]`",
+        "local" => "`[extensions]`",
+        other if other.strip_prefix("local-").is_some_and(is_number) => "`[extensions]`",
+        _ => return Some(value),
+    };
+    let message = format!("`{value}` is the name of the repository that {made_by} makes");
+    findings.error(&origin, field, message, "take another name");
+    None
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn kind(fields: &mut Fields<'_, '_>, findings: &mut Findings) -> Option<Valued<Kind>> {
+    let Valued { value, origin } = fields.text("kind", findings)?;
+    let kind = match value.as_str() {
+        "oci" => Kind::Oci,
+        "gitea" => Kind::Gitea,
+        "maven" => Kind::Maven,
+        "folder" => Kind::Folder,
+        _ => {
+            let message = format!("`{value}` is no kind of repository");
+            let hint = super::near(&value, &["oci", "gitea", "maven", "folder"]);
+            findings.error(&origin, fields.path("kind"), message, hint);
+            return None;
+        }
+    };
+    Some(Valued::new(kind, origin))
+}
+
+/// A text that becomes a part of an address, and must not lead out of it.
+fn segment(
+    fields: &mut Fields<'_, '_>,
+    name: &'static str,
+    findings: &mut Findings,
+) -> Option<Valued<String>> {
+    let given = fields.text(name, findings)?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let text = &given.value;
+    let is_fine = !text.is_empty() && text.bytes().all(fits);
+    if !is_fine || text.starts_with('.') || text.ends_with('.') || text.contains("..") {
+        let hint = "take letters, digits, `.`, `_` and `-`";
+        findings.error(
+            &given.origin,
+            fields.path(name),
+            "cannot be in an address",
+            hint,
+        );
+        return None;
+    }
+    Some(given)
+}
+
+fn seconds(number: i64) -> Duration {
+    Duration::from_secs(number.unsigned_abs())
+}

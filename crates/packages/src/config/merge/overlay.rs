@@ -1,0 +1,199 @@
+//! Puts what one file says of a repository over what others said.
+
+use super::super::layer::{Level, Part};
+use super::super::origin::{Findings, Origin, Valued};
+
+/// Puts a part over the one of the same name, field by field.
+///
+/// A project's file does not change where the credentials of somebody else's repository go, and nobody but the
+/// system's file says where the System Repository is. What is said a second time changes nothing, and is no
+/// fault: a project may name the repository that its user has too.
+pub(super) fn put(parts: &mut Vec<Part>, mut part: Part, findings: &mut Findings) {
+    only_of_system(&mut part, findings);
+    no_token_of_a_project(&mut part, findings);
+    let Some(below) = parts.iter_mut().find(|below| below.name == part.name) else {
+        parts.push(part);
+        return;
+    };
+    if part.level.is_some() {
+        drop_the_same(below, &mut part);
+    }
+    if is_guarded(below, &part) {
+        for (field, origin) in guarded(&part) {
+            let message = format!(
+                "is refused: `{}` is a repository of {}, and its credentials would go elsewhere",
+                part.name, below.defined
+            );
+            let field = format!("repository.{}.{field}", part.name);
+            let hint = "give the repository another name here, or change it there";
+            findings.error(origin, field, message, hint);
+        }
+        return;
+    }
+    keep_token_at_home(below, &part, findings);
+    overlay(below, part);
+}
+
+fn is_guarded(below: &Part, part: &Part) -> bool {
+    let is_others = part.level == Some(Level::Project) && below.level != Some(Level::Project);
+    let is_system = below.system.as_ref().is_some_and(|system| system.value);
+    let is_guarded = is_others || (is_system && part.level != Some(Level::System));
+    is_guarded && !guarded(part).is_empty()
+}
+
+/// The fields that decide whom credentials are shown to.
+fn guarded(part: &Part) -> Vec<(&'static str, &Origin)> {
+    let texts = [
+        ("url", &part.url),
+        ("registry", &part.registry),
+        ("namespace", &part.namespace),
+        ("owner", &part.owner),
+        ("group", &part.group),
+        ("ca", &part.ca),
+        ("auth_token_path", &part.auth_token_path),
+    ];
+    let mut fields: Vec<(&'static str, &Origin)> = texts
+        .into_iter()
+        .filter_map(|(name, given)| Some((name, &given.as_ref()?.origin)))
+        .collect();
+    fields.extend(
+        part.insecure
+            .iter()
+            .map(|given| ("insecure", &given.origin)),
+    );
+    if part.name != super::OCI {
+        fields.extend(part.kind.iter().map(|given| ("kind", &given.origin)));
+    }
+    if let Some(mirrors) = &part.mirrors {
+        let origin = mirrors.first().map_or(&part.defined, |first| &first.origin);
+        fields.push(("mirrors", origin));
+    }
+    fields
+}
+
+/// Takes out what says the same of where a repository is. The value below keeps its origin: a relative path
+/// counts from there.
+fn drop_the_same(below: &Part, part: &mut Part) {
+    drop_same(below.url.as_ref(), &mut part.url);
+    drop_same(below.registry.as_ref(), &mut part.registry);
+    drop_same(below.namespace.as_ref(), &mut part.namespace);
+    drop_same(below.owner.as_ref(), &mut part.owner);
+    drop_same(below.group.as_ref(), &mut part.group);
+    drop_same(below.kind.as_ref(), &mut part.kind);
+    drop_same(below.insecure.as_ref(), &mut part.insecure);
+    drop_same(below.ca.as_ref(), &mut part.ca);
+    let texts = |list: &Vec<Valued<String>>| -> Vec<String> {
+        list.iter().map(|given| given.value.clone()).collect()
+    };
+    let new = part.mirrors.as_ref().map(texts);
+    if new.is_some() && new == below.mirrors.as_ref().map(texts) {
+        part.mirrors = None;
+    }
+}
+
+fn drop_same<T: PartialEq>(below: Option<&Valued<T>>, above: &mut Option<Valued<T>>) {
+    if let (Some(old), Some(new)) = (below, &*above)
+        && old.value == new.value
+    {
+        *above = None;
+    }
+}
+
+/// Only the system's file names the System Repository.
+fn only_of_system(part: &mut Part, findings: &mut Findings) {
+    if matches!(part.level, None | Some(Level::System)) {
+        return;
+    }
+    if let Some(system) = part.system.take()
+        && system.value
+    {
+        let field = format!("repository.{}.system", part.name);
+        let hint = "only the system's file names the System Repository";
+        findings.warning(&system.origin, field, "has no effect", hint);
+    }
+}
+
+/// A project that came from somebody else would have any file of the user sent to its own server.
+fn no_token_of_a_project(part: &mut Part, findings: &mut Findings) {
+    if part.level != Some(Level::Project) {
+        return;
+    }
+    if let Some(given) = part.auth_token_path.take() {
+        let field = format!("repository.{}.auth_token_path", part.name);
+        findings.error(
+            &given.origin,
+            field,
+            "is refused: a project does not say which of your files is sent to a server",
+            "put it into your own file, or use `kubectl ext package login`",
+        );
+    }
+}
+
+/// A token file is for the server beside which it was named.
+fn keep_token_at_home(below: &mut Part, part: &Part, findings: &mut Findings) {
+    let moved = moved(below.url.as_ref(), part.url.as_ref())
+        .or_else(|| moved(below.registry.as_ref(), part.registry.as_ref()));
+    let (Some(moved), None) = (moved, &part.auth_token_path) else {
+        return;
+    };
+    if let Some(token) = below.auth_token_path.take() {
+        let field = format!("repository.{}.auth_token_path", part.name);
+        let message = format!(
+            "is not used: it is for another server than that of {}",
+            moved.origin
+        );
+        findings.warning(&token.origin, field, message, "name a token file there too");
+    }
+}
+
+fn moved<'p>(
+    below: Option<&Valued<String>>,
+    above: Option<&'p Valued<String>>,
+) -> Option<&'p Valued<String>> {
+    above.filter(|above| below.is_none_or(|below| below.value != above.value))
+}
+
+fn overlay(below: &mut Part, part: Part) {
+    // Without `..`: a new field has to be put over the old one too.
+    let Part {
+        name: _,
+        defined: _,
+        level: _,
+        kind,
+        url,
+        registry,
+        namespace,
+        owner,
+        group,
+        priority,
+        system,
+        names,
+        mirrors,
+        insecure,
+        timeout,
+        retry_count,
+        ca,
+        auth_token_path,
+    } = part;
+    over(&mut below.kind, kind);
+    over(&mut below.url, url);
+    over(&mut below.registry, registry);
+    over(&mut below.namespace, namespace);
+    over(&mut below.owner, owner);
+    over(&mut below.group, group);
+    over(&mut below.priority, priority);
+    over(&mut below.system, system);
+    over(&mut below.names, names);
+    over(&mut below.mirrors, mirrors);
+    over(&mut below.insecure, insecure);
+    over(&mut below.timeout, timeout);
+    over(&mut below.retry_count, retry_count);
+    over(&mut below.ca, ca);
+    over(&mut below.auth_token_path, auth_token_path);
+}
+
+fn over<T>(below: &mut Option<T>, above: Option<T>) {
+    if above.is_some() {
+        *below = above;
+    }
+}

@@ -1,0 +1,191 @@
+//! From what was said of a repository to the repository.
+
+use super::super::layer::Part;
+use super::super::location::{Fault, Location};
+use super::super::origin::{Findings, Origin, Valued};
+use super::super::{Environment, RepositoryConfig};
+use super::{OCI, folder_of, path_of};
+use crate::repository::Kind;
+use crate::transport::Settings;
+
+/// The registry of `[oci]` where none is said (seed 003).
+const REGISTRY: &str = "localhost:5000";
+/// Its namespace.
+const NAMESPACE: &str = "extensions";
+/// The group of packages in Maven.
+const GROUP: &str = "io.fuseml.extensions";
+
+/// Makes a repository of it. None, where something has to be mended.
+pub(super) fn of(
+    part: Part,
+    environment: &Environment,
+    findings: &mut Findings,
+) -> Option<RepositoryConfig> {
+    let usual = Settings::default();
+    let key = |field: &str| format!("repository.{}.{field}", part.name);
+    let insecure = part
+        .insecure
+        .unwrap_or_else(|| Valued::default_of(usual.insecure));
+
+    let parts = (part.name == OCI).then(|| {
+        let registry = part.registry.unwrap_or_else(|| default_text(REGISTRY));
+        let namespace = part.namespace.unwrap_or_else(|| default_text(NAMESPACE));
+        (registry, namespace)
+    });
+    let url = match &parts {
+        Some((registry, namespace)) => Some(joined(registry, namespace)),
+        None => part.url,
+    };
+    for (field, is_missing) in [("kind", part.kind.is_none()), ("url", url.is_none())] {
+        if is_missing {
+            let hint = format!("add `{field}`");
+            findings.error(&part.defined, key(field), "is missing", hint);
+        }
+    }
+    let (kind, written) = (part.kind?, url?);
+
+    let is_insecure = insecure.value;
+    let url = place(
+        &written,
+        if parts.is_some() {
+            "oci.registry".to_owned()
+        } else {
+            key("url")
+        },
+        (kind.value, is_insecure),
+        environment,
+        findings,
+    );
+    let mut mirrors = Vec::new();
+    let mut mirrors_origin = Origin::Default;
+    for (index, mirror) in part.mirrors.iter().flatten().enumerate() {
+        let field = format!("{}[{index}]", key("mirrors"));
+        let mirror = place(
+            mirror,
+            field,
+            (kind.value, is_insecure),
+            environment,
+            findings,
+        );
+        if let Some(Valued { value, origin }) = mirror {
+            mirrors.push(value);
+            if index == 0 {
+                mirrors_origin = origin;
+            }
+        }
+    }
+
+    of_their_kind(
+        &part.name,
+        kind.value,
+        (part.owner.as_ref(), part.group.as_ref()),
+        &part.defined,
+        findings,
+    );
+    let group = part.group.filter(|_| kind.value == Kind::Maven);
+    let group = group.or_else(|| (kind.value == Kind::Maven).then(|| default_text(GROUP)));
+
+    let names = match part.names {
+        Some(names) => {
+            let origin = names
+                .first()
+                .map_or(part.defined.clone(), |first| first.origin.clone());
+            let names = names.into_iter().map(|name| name.value).collect();
+            Valued::new(names, origin)
+        }
+        None => Valued::default_of(Vec::new()),
+    };
+    let mut file = |given: Option<Valued<String>>, field: &str| {
+        let field = key(field);
+        given.and_then(|given| path_of(&given, &field, environment, findings))
+    };
+    let ca = file(part.ca, "ca");
+    let auth_token_path = file(part.auth_token_path, "auth_token_path");
+    Some(RepositoryConfig {
+        url: url?,
+        name: part.name,
+        defined: part.defined,
+        owner: part.owner.filter(|_| kind.value == Kind::Gitea),
+        kind,
+        parts,
+        group,
+        priority: part.priority.unwrap_or_else(|| Valued::default_of(0)),
+        system: part.system.unwrap_or_else(|| Valued::default_of(false)),
+        names,
+        mirrors: Valued::new(mirrors, mirrors_origin),
+        insecure,
+        timeout: part
+            .timeout
+            .unwrap_or_else(|| Valued::default_of(usual.timeout)),
+        retry_count: part
+            .retry_count
+            .unwrap_or_else(|| Valued::default_of(usual.retries)),
+        ca,
+        auth_token_path,
+    })
+}
+
+/// What only some kinds have: whether it is there, and where it has no effect.
+fn of_their_kind(
+    name: &str,
+    kind: Kind,
+    (owner, group): (Option<&Valued<String>>, Option<&Valued<String>>),
+    defined: &Origin,
+    findings: &mut Findings,
+) {
+    for (field, given, of) in [("owner", owner, Kind::Gitea), ("group", group, Kind::Maven)] {
+        if let Some(given) = given.filter(|_| kind != of) {
+            let message = format!("has no effect on a repository of kind `{kind}`");
+            let hint = format!("it is for those of kind `{of}`");
+            let field = format!("repository.{name}.{field}");
+            findings.warning(&given.origin, field, message, hint);
+        }
+    }
+    if kind == Kind::Gitea && owner.is_none() {
+        let hint = "add `owner`: the user or organisation whose packages they are";
+        findings.error(
+            defined,
+            format!("repository.{name}.owner"),
+            "is missing",
+            hint,
+        );
+    }
+}
+
+fn default_text(text: &str) -> Valued<String> {
+    Valued::default_of(text.to_owned())
+}
+
+/// Registry and namespace as one address. It is from where the registry is from, or where that is the default,
+/// from where the namespace is.
+fn joined(registry: &Valued<String>, namespace: &Valued<String>) -> Valued<String> {
+    let host = registry.value.trim().trim_end_matches('/');
+    let path = namespace.value.trim().trim_matches('/');
+    let origin = match &registry.origin {
+        Origin::Default => namespace.origin.clone(),
+        origin => origin.clone(),
+    };
+    let text = if host.is_empty() || path.is_empty() {
+        host.to_owned()
+    } else {
+        format!("{host}/{path}")
+    };
+    Valued::new(text, origin)
+}
+
+fn place(
+    written: &Valued<String>,
+    field: String,
+    (kind, insecure): (Kind, bool),
+    environment: &Environment,
+    findings: &mut Findings,
+) -> Option<Valued<Location>> {
+    let folder = folder_of(&written.origin);
+    match Location::of(&written.value, kind, insecure, folder, environment) {
+        Ok(location) => Some(Valued::new(location, written.origin.clone())),
+        Err(Fault(message, hint)) => {
+            findings.error(&written.origin, field, message, hint);
+            None
+        }
+    }
+}

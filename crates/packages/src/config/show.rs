@@ -1,0 +1,108 @@
+//! Shows a configuration, value by value.
+
+use std::fmt::Display;
+
+use super::{Config, Origin, RepositoryConfig, Valued};
+
+/// A value of a configuration, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Its name: `repository.company.url`.
+    pub key: String,
+    /// The value. A credential is in no configuration, so none is here.
+    pub value: String,
+    /// Where it was said.
+    pub origin: Origin,
+}
+
+impl Config {
+    /// Every value and its origin, sorted by name.
+    #[must_use]
+    pub fn show(&self) -> Vec<Shown> {
+        let mut rows = Rows(Vec::new());
+        let source = self.source.clone();
+        rows.add("extensions.source_type", &source.map(super::Source::name));
+        let cache = &self.cache;
+        rows.add(
+            "cache.path",
+            &cache.path.clone().map(|path| path.display().to_string()),
+        );
+        rows.add("cache.ttl", &cache.ttl.clone().map(|ttl| ttl.as_secs()));
+        rows.add("cache.max_content", &cache.max_content);
+        if let Some(trust) = &self.trust {
+            let names: Vec<&str> = trust.value.keys().map(String::as_str).collect();
+            rows.add(
+                "trust",
+                &Valued::new(names.join(", "), trust.origin.clone()),
+            );
+        }
+        for repository in &self.repositories {
+            rows.repository(repository);
+        }
+        rows.0.sort_by(|left, right| left.key.cmp(&right.key));
+        rows.0
+    }
+}
+
+struct Rows(Vec<Shown>);
+
+impl Rows {
+    fn add<T: Display>(&mut self, key: &str, given: &Valued<T>) {
+        self.0.push(Shown {
+            key: key.to_owned(),
+            value: given.value.to_string(),
+            origin: given.origin.clone(),
+        });
+    }
+
+    fn repository(&mut self, given: &RepositoryConfig) {
+        // Without `..`: a new field has to be shown too.
+        let RepositoryConfig {
+            name,
+            defined: _,
+            kind,
+            url,
+            parts,
+            owner,
+            group,
+            priority,
+            system,
+            names,
+            mirrors,
+            insecure,
+            timeout,
+            retry_count,
+            ca,
+            auth_token_path,
+        } = given;
+        if let Some((registry, namespace)) = parts {
+            self.add("oci.registry", registry);
+            self.add("oci.namespace", namespace);
+        }
+        let key = |field: &str| format!("repository.{name}.{field}");
+        self.add(&key("kind"), kind);
+        self.add(&key("url"), url);
+        self.add(&key("priority"), priority);
+        self.add(&key("system"), system);
+        self.add(&key("names"), &names.clone().map(|names| names.join(", ")));
+        let texts = |mirrors: Vec<super::Location>| {
+            let texts: Vec<String> = mirrors.iter().map(ToString::to_string).collect();
+            texts.join(", ")
+        };
+        self.add(&key("mirrors"), &mirrors.clone().map(texts));
+        self.add(&key("insecure"), insecure);
+        self.add(&key("timeout"), &timeout.clone().map(|time| time.as_secs()));
+        self.add(&key("retry_count"), retry_count);
+        for (field, given) in [("owner", owner), ("group", group)] {
+            if let Some(given) = given {
+                self.add(&key(field), given);
+            }
+        }
+        for (field, given) in [("ca", ca), ("auth_token_path", auth_token_path)] {
+            if let Some(given) = given {
+                let shown = given.clone().map(|path| path.display().to_string());
+                self.add(&key(field), &shown);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! How servers are named in docker's files.
+
+use serde_json::{Map, Value};
+
+/// How docker names its own registry in its files.
+const HUB: &str = "https://index.docker.io/v1/";
+
+/// One name of a server, without scheme, version of the protocol and slash at the end.
+pub(super) fn canonical(key: &str) -> String {
+    let (key, is_address) = match key.split_once("://") {
+        Some((_, rest)) => (rest, true),
+        None => (key, false),
+    };
+    let mut bare = key.trim_end_matches('/');
+    // Without a scheme it is a namespace of that name.
+    if is_address {
+        let shorter = bare.strip_suffix("/v1").or(bare.strip_suffix("/v2"));
+        bare = shorter.unwrap_or(bare);
+    }
+    let (host, path) = match bare.split_once('/') {
+        Some((host, path)) => (host, Some(path)),
+        None => (bare, None),
+    };
+    let host = match host.to_ascii_lowercase() {
+        host if matches!(host.as_str(), "index.docker.io" | "registry-1.docker.io") => {
+            "docker.io".to_owned()
+        }
+        host => host,
+    };
+    match path {
+        Some(path) => format!("{host}/{path}"),
+        None => host,
+    }
+}
+
+/// The names under which a server is looked for, longest first: `host/a/b`, `host/a`, `host`.
+pub(super) fn candidates(server: &str) -> Vec<String> {
+    let mut candidates = vec![canonical(server)];
+    while let Some((shorter, _)) = candidates.last().and_then(|last| last.rsplit_once('/')) {
+        candidates.push(shorter.to_owned());
+    }
+    candidates
+}
+
+/// The host alone.
+pub(super) fn host(server: &str) -> String {
+    let whole = canonical(server);
+    match whole.split_once('/') {
+        Some((host, _)) => host.to_owned(),
+        None => whole,
+    }
+}
+
+/// The name that docker itself writes.
+pub(super) fn written(candidate: &str) -> &str {
+    if candidate == "docker.io" {
+        HUB
+    } else {
+        candidate
+    }
+}
+
+/// The entry of a server. The same name goes before one that only means the same.
+pub(super) fn entry<'m>(
+    map: &'m Map<String, Value>,
+    candidate: &str,
+) -> Option<(&'m String, &'m Value)> {
+    let exact = map.iter().find(|(key, _)| *key == candidate);
+    exact.or_else(|| map.iter().find(|(key, _)| canonical(key) == candidate))
+}

@@ -1,0 +1,80 @@
+//! What this machine has already.
+
+use std::fs;
+use std::io;
+
+use extension_registry_core::version::VersionRange;
+
+use super::{DeliverError, Delivery, Loader, Step, key, told};
+use crate::cache::Entry;
+use crate::manifest::{self, Kind};
+use crate::signature::Statement;
+use crate::version;
+
+impl Loader<'_> {
+    /// The newest version in a range that this machine has; no source is asked. With `*`, a cached version may
+    /// not be the newest there is.
+    ///
+    /// # Errors
+    /// When what is here is refused now, or is broken.
+    pub fn here(
+        &self,
+        name: &str,
+        range: &VersionRange,
+        kind: Option<&Kind>,
+    ) -> Result<Option<Delivery>, DeliverError> {
+        let mut entries = self.cache.find(name)?.entries;
+        entries.retain(|entry| kind.is_none_or(|kind| *kind == entry.kind));
+        let versions = entries.iter().map(|entry| &entry.version);
+        let Ok(newest) = version::newest(range, versions).cloned() else {
+            return Ok(None);
+        };
+        let entry = entries.into_iter().find(|entry| entry.version == newest);
+        entry.map(|entry| self.known(entry)).transpose()
+    }
+
+    /// A version that the cache has, judged again: a key may have been revoked since.
+    ///
+    /// # Errors
+    /// When it is refused now, or is broken.
+    pub fn known(&self, entry: Entry) -> Result<Delivery, DeliverError> {
+        let key = key(&entry.kind, &entry.name, &entry.version);
+        if let Some(known) = self.memory.borrow().get(&key)
+            && known.entry.content.digest == entry.content.digest
+        {
+            let mut known = known.clone();
+            known.steps = vec![Step::Memory];
+            return Ok(known);
+        }
+        self.cache.verify(&entry)?;
+        let path = entry.configuration_path();
+        let unreadable = |error| DeliverError::File {
+            path: path.clone(),
+            error,
+        };
+        let text = fs::read_to_string(&path).map_err(unreadable)?;
+        let (manifest, _) = manifest::read(&text);
+        let manifest = manifest
+            .ok_or_else(|| unreadable(io::Error::other("it is no manifest of a package")))?;
+        let configuration = entry.configuration.digest;
+        let document = entry.document.as_ref().map(|document| document.digest);
+        let statement = Statement::of(
+            &manifest,
+            entry.content.digest,
+            (!entry.is_foreign).then_some(configuration),
+            document,
+        );
+        let signatures = self.cache.signatures(&entry)?;
+        let verdict = self.judge(&entry.repository, &statement, entry.manifest, &signatures)?;
+        self.cache.touch(&entry)?;
+        let delivery = Delivery {
+            warnings: told(&verdict),
+            steps: vec![Step::Cache, Step::Trust(verdict.by().to_vec())],
+            entry,
+            manifest,
+            verdict,
+        };
+        self.keep(&delivery);
+        Ok(delivery)
+    }
+}

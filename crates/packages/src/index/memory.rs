@@ -1,0 +1,254 @@
+//! What was seen of indexes, so that nobody can show an old one again.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::Index;
+use crate::digest::Digest;
+
+/// The form of the file.
+const API_VERSION: &str = "packages.fuseml.io/index-memory/v1";
+
+/// Remembers the highest serial number of each repository in a file. Several processes can share one.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    path: PathBuf,
+}
+
+/// Why an index is not used, or cannot be remembered.
+#[derive(thiserror::Error, Debug)]
+pub enum MemoryError {
+    /// A newer one was seen before: somebody shows an old one, to hide what is new.
+    #[error(
+        "rollback: {repository} shows its index {offered}, and index {seen} was seen before; hint: a mirror may be late, so try again or another one; if the repository began anew, forget what was seen of it"
+    )]
+    Rollback {
+        /// Id of the repository.
+        repository: String,
+        /// The highest serial number that was seen.
+        seen: u64,
+        /// The one that is there now.
+        offered: u64,
+    },
+    /// Another one with the same number was seen before: one of them was shown to some only.
+    #[error(
+        "{repository} has two indexes {serial}: sha256 {seen} was seen before, and now it is {offered}; hint: ask whoever signs it; two people may have published at once, and the next index mends that"
+    )]
+    Changed {
+        /// Id of the repository.
+        repository: String,
+        /// The serial number.
+        serial: u64,
+        /// Digest of the one that was seen.
+        seen: Digest,
+        /// Digest of the one that is there now.
+        offered: Digest,
+    },
+    /// The file cannot be understood. It is not made anew: then whoever can break it can show old indexes.
+    #[error(
+        "{path}, which remembers what was seen of indexes, cannot be read: {why}; hint: find out who wrote to it, then remove it"
+    )]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The file cannot be opened, read or written.
+    #[error("failed to {what} {path}: {error}")]
+    File {
+        /// `read`, `write`, `lock`.
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct State {
+    api_version: String,
+    repositories: BTreeMap<String, Seen>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Seen {
+    serial: u64,
+    sha256: Digest,
+}
+
+impl Memory {
+    /// The memory in this file, which need not be there yet.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Whether an index may be used after what was seen. Nothing is written.
+    ///
+    /// # Errors
+    /// When it is older than one that was seen, or another one with its number.
+    pub fn check(
+        &self,
+        repository: &str,
+        index: &Index,
+        digest: Digest,
+    ) -> Result<(), MemoryError> {
+        compare(&self.read()?, repository, index, digest)
+    }
+
+    /// Checks an index and remembers it, before anybody uses it: a crash in between loses nothing. Only for
+    /// indexes whose signature was verified; a forged one with a high number would shut out all that follow.
+    ///
+    /// # Errors
+    /// As [`Memory::check`]; also when the file cannot be written.
+    pub fn remember(
+        &self,
+        repository: &str,
+        index: &Index,
+        digest: Digest,
+    ) -> Result<(), MemoryError> {
+        let _lock = self.lock()?;
+        let mut state = self.read()?;
+        compare(&state, repository, index, digest)?;
+        let seen = Seen {
+            serial: index.serial,
+            sha256: digest,
+        };
+        let before = state.repositories.insert(repository.to_owned(), seen);
+        if before.is_some_and(|before| before.serial == seen.serial) {
+            return Ok(());
+        }
+        self.write(&state)
+    }
+
+    /// Forgets what was seen of a repository, because it began anew; whether there was anything.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn forget(&self, repository: &str) -> Result<bool, MemoryError> {
+        let _lock = self.lock()?;
+        let mut state = self.read()?;
+        if state.repositories.remove(repository).is_none() {
+            return Ok(false);
+        }
+        self.write(&state)?;
+        Ok(true)
+    }
+
+    /// The highest serial number that was seen of a repository.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn highest(&self, repository: &str) -> Result<Option<u64>, MemoryError> {
+        let state = self.read()?;
+        Ok(state.repositories.get(repository).map(|seen| seen.serial))
+    }
+
+    fn read(&self) -> Result<State, MemoryError> {
+        let corrupt = |why: String| MemoryError::Corrupt {
+            path: self.path.clone(),
+            why,
+        };
+        let json = match fs::read(&self.path) {
+            Ok(json) => json,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(State {
+                    api_version: API_VERSION.to_owned(),
+                    repositories: BTreeMap::new(),
+                });
+            }
+            Err(error) => return Err(self.failed("read", error)),
+        };
+        let state: State =
+            serde_json::from_slice(&json).map_err(|error| corrupt(error.to_string()))?;
+        if state.api_version != API_VERSION {
+            return Err(corrupt("it has another form".to_owned()));
+        }
+        Ok(state)
+    }
+
+    /// Writes a file beside it and puts that in its place, so that no reader sees half of one.
+    fn write(&self, state: &State) -> Result<(), MemoryError> {
+        let failed = |error| self.failed("write", error);
+        let folder = folder(&self.path);
+        let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+        let json = serde_json::to_vec(state).map_err(|error| failed(error.into()))?;
+        file.write_all(&json).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&self.path)
+            .map_err(|error| failed(error.error))?;
+        // So that the new name is on the disk too, before the index is used.
+        #[cfg(unix)]
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// One writer at a time. The lock is on a file of its own, since the other one is replaced; it ends with
+    /// the process, however that ends.
+    fn lock(&self) -> Result<File, MemoryError> {
+        let failed = |error| self.failed("lock", error);
+        fs::create_dir_all(folder(&self.path)).map_err(failed)?;
+        let mut path = self.path.clone().into_os_string();
+        path.push(".lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
+        file.lock().map_err(failed)?;
+        Ok(file)
+    }
+
+    fn failed(&self, what: &'static str, error: io::Error) -> MemoryError {
+        MemoryError::File {
+            what,
+            path: self.path.clone(),
+            error,
+        }
+    }
+}
+
+fn compare(
+    state: &State,
+    repository: &str,
+    index: &Index,
+    digest: Digest,
+) -> Result<(), MemoryError> {
+    let Some(seen) = state.repositories.get(repository) else {
+        return Ok(());
+    };
+    if index.serial < seen.serial {
+        return Err(MemoryError::Rollback {
+            repository: repository.to_owned(),
+            seen: seen.serial,
+            offered: index.serial,
+        });
+    }
+    if index.serial == seen.serial && digest != seen.sha256 {
+        return Err(MemoryError::Changed {
+            repository: repository.to_owned(),
+            serial: index.serial,
+            seen: seen.sha256,
+            offered: digest,
+        });
+    }
+    Ok(())
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent();
+    folder
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}

@@ -1,0 +1,139 @@
+//! Copies packages from one repository to another, with their documents and signatures (R78: for machines that
+//! reach nothing else).
+
+use std::io;
+
+use crate::cache::{Cache, CacheError};
+use crate::deliver::Delivery;
+use crate::progress::Progress;
+use crate::repository::{Document, DocumentFormat, Error, Release, Repository, Upload};
+
+/// What became of a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// It is there now.
+    New,
+    /// The same was there before; signatures that were missing are there now.
+    Known,
+}
+
+/// Why a package was not copied.
+#[derive(thiserror::Error, Debug)]
+pub enum MirrorError {
+    /// The repository did not take it.
+    #[error(transparent)]
+    Repository(#[from] Error),
+    /// The cache has not got it any more.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// Another package has its place.
+    #[error(
+        "{repository} has another {title}: content {there}, not {here}; hint: --force puts this one in its place"
+    )]
+    Other {
+        /// Name of the repository.
+        repository: String,
+        /// `mlflow 1.2.0`.
+        title: String,
+        /// What it has.
+        there: String,
+        /// What would come.
+        here: String,
+    },
+    /// It has no configuration that could be copied with its signatures.
+    #[error(
+        "{0} was made for something else, and is not copied; hint: copy the repository it is in with its own tools"
+    )]
+    Foreign(String),
+    /// A file of the cache cannot be read.
+    #[error("failed to read {path}: {error}")]
+    Read {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// Copies a package that was delivered to a repository.
+///
+/// # Errors
+/// When it does not get there, or something else is in its place.
+pub async fn copy(
+    delivery: &Delivery,
+    cache: &Cache,
+    target: &dyn Repository,
+    force: bool,
+    progress: &dyn Progress,
+) -> Result<Copied, MirrorError> {
+    let entry = &delivery.entry;
+    let title = format!("{} {}", entry.name, entry.version);
+    if entry.is_foreign {
+        return Err(MirrorError::Foreign(title));
+    }
+    let there = match target.release(&entry.name, &entry.version).await {
+        Ok(release) => Some(release),
+        Err(Error::NotFound { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let (release, copied) = match there {
+        Some(release) if release.content.digest == Some(entry.content.digest) => {
+            (release, Copied::Known)
+        }
+        Some(release) if !force => {
+            let there = release.content.digest;
+            return Err(MirrorError::Other {
+                repository: target.id().to_owned(),
+                title,
+                there: there.map_or_else(|| "unknown".to_owned(), |digest| digest.to_string()),
+                here: entry.content.digest.to_string(),
+            });
+        }
+        there => {
+            let upload = upload(delivery)?;
+            let release = target.publish(&upload, there.is_some(), progress).await?;
+            (release, Copied::New)
+        }
+    };
+    sign(delivery, cache, target, &release).await?;
+    Ok(copied)
+}
+
+async fn sign(
+    delivery: &Delivery,
+    cache: &Cache,
+    target: &dyn Repository,
+    release: &Release,
+) -> Result<(), MirrorError> {
+    let known = target.signatures(release).await?;
+    for signature in cache.signatures(&delivery.entry)? {
+        if !known.contains(&signature) {
+            target.sign(release, &signature).await?;
+        }
+    }
+    Ok(())
+}
+
+fn upload(delivery: &Delivery) -> Result<Upload, MirrorError> {
+    let entry = &delivery.entry;
+    let read = |path: std::path::PathBuf| {
+        std::fs::read(&path).map_err(|error| MirrorError::Read { path, error })
+    };
+    let document = match (entry.document_path(), entry.document_format()) {
+        (Some(path), format) => Some(Document {
+            bytes: read(path)?,
+            format: format.unwrap_or(DocumentFormat::Markdown),
+        }),
+        (None, _) => None,
+    };
+    Ok(Upload {
+        name: entry.name.clone(),
+        version: entry.version.clone(),
+        manifest: delivery.manifest.clone(),
+        configuration: read(entry.configuration_path())?,
+        content: entry.content_path(),
+        digest: entry.content.digest,
+        size: entry.content.size,
+        document,
+    })
+}

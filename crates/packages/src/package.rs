@@ -1,0 +1,176 @@
+//! From a folder to what is published: the manifest as JSON, the content, the document.
+
+mod advice;
+pub mod check;
+mod renumber;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use extension_registry_yaml::Complaints;
+
+use crate::bundle::{Limits, PackError, pack};
+use crate::digest::Digest;
+use crate::manifest::{self, Manifest};
+pub use advice::advice;
+pub use renumber::renumber;
+
+use crate::repository::{Document, DocumentFormat, Upload};
+
+/// Where a document is looked for when the manifest names none.
+const DOCUMENTS: [&str; 4] = [
+    "README.md",
+    "README.adoc",
+    "docs/README.md",
+    "docs/README.adoc",
+];
+
+/// Why a folder is no package.
+#[derive(thiserror::Error, Debug)]
+pub enum BuildError {
+    /// It cannot be packed.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// Its manifest is wrong.
+    #[error("{path} is no manifest of a package")]
+    Manifest {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        complaints: Complaints,
+    },
+    /// The manifest names a file that is not there.
+    #[error(
+        "{path}, which the manifest names as {what}, is not in the package; hint: add it, or take it out of the manifest"
+    )]
+    Missing {
+        /// Which file.
+        path: String,
+        /// `a template`, `docs`.
+        what: &'static str,
+    },
+    /// A file cannot be read or written.
+    #[error("failed to write {path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// Reads the manifest of a folder.
+///
+/// # Errors
+/// When there is none, or something is wrong in it.
+pub fn manifest(folder: &Path) -> Result<(Manifest, Complaints), BuildError> {
+    let path = folder.join(manifest::FILE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(PackError::NoManifest(folder.to_owned()).into());
+        }
+        Err(error) => return Err(PackError::Read { path, error }.into()),
+    };
+    match manifest::read(&text) {
+        (Some(manifest), complaints) => Ok((manifest, complaints)),
+        (None, complaints) => Err(BuildError::Manifest { path, complaints }),
+    }
+}
+
+/// Makes a package of a folder. Its content is written to `target`, a file.
+///
+/// # Errors
+/// When the folder is no package, or the file cannot be written.
+pub fn build(folder: &Path, target: &Path, limits: Limits) -> Result<Upload, BuildError> {
+    let (manifest, _) = self::manifest(folder)?;
+    for template in &manifest.templates {
+        present(folder, &template.file, "a template")?;
+    }
+    let file = fs::File::create(target).map_err(|error| BuildError::File {
+        path: target.to_owned(),
+        error,
+    })?;
+    let bundle = pack(folder, io::BufWriter::new(file), limits)?;
+    let digest = bundle.digest;
+    Ok(Upload {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        configuration: manifest.to_json(),
+        content: target.to_owned(),
+        digest,
+        size: bundle.size,
+        document: document(folder, &manifest, digest)?,
+        manifest,
+    })
+}
+
+/// The document of a package. Its first line says which content it describes (seed 001, section 6.B).
+fn document(
+    folder: &Path,
+    manifest: &Manifest,
+    content: Digest,
+) -> Result<Option<Document>, BuildError> {
+    let mut files = Vec::new();
+    for path in [&manifest.docs.readme, &manifest.docs.details]
+        .into_iter()
+        .flatten()
+    {
+        present(folder, path, "docs")?;
+        files.push(path.as_str());
+    }
+    if files.is_empty() {
+        let found = DOCUMENTS.iter().find(|path| folder.join(path).is_file());
+        files.extend(found);
+    }
+    let Some(first) = files.first() else {
+        return Ok(None);
+    };
+    let is_adoc = match manifest.docs.format.as_deref() {
+        Some(format) => format == "asciidoc",
+        None => Path::new(first)
+            .extension()
+            .is_some_and(|ending| ending == "adoc"),
+    };
+    let (format, line) = if is_adoc {
+        (
+            DocumentFormat::AsciiDoc,
+            format!("// content-sha256: {content}\n"),
+        )
+    } else {
+        (
+            DocumentFormat::Markdown,
+            format!("<!-- content-sha256: {content} -->\n"),
+        )
+    };
+    let mut bytes = line.into_bytes();
+    for (index, file) in files.iter().enumerate() {
+        let path = folder.join(file);
+        let text = fs::read(&path).map_err(|error| PackError::Read { path, error })?;
+        if index > 0 {
+            bytes.extend_from_slice(b"\n\n");
+        }
+        bytes.extend_from_slice(&text);
+    }
+    Ok(Some(Document { bytes, format }))
+}
+
+/// The digest of the content that a document says it describes; None where it says none.
+#[must_use]
+pub fn described(document: &[u8]) -> Option<Digest> {
+    let line = document.split(|byte| *byte == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    let (_, rest) = line.split_once("content-sha256:")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+fn present(folder: &Path, path: &str, what: &'static str) -> Result<(), BuildError> {
+    if folder.join(path).is_file() {
+        return Ok(());
+    }
+    Err(BuildError::Missing {
+        path: path.to_owned(),
+        what,
+    })
+}

@@ -1,0 +1,204 @@
+//! What a template must not bring along: where it comes from, and anybody's passwords (seed 001, section 2:
+//! exported templates carry state and identifiers of the system they were made on).
+
+use std::fs;
+use std::path::Path;
+
+use extension_registry_yaml::{Complaints, parse};
+use serde_json::Value;
+
+use super::BuildError;
+use crate::bundle::PackError;
+use crate::manifest::Manifest;
+
+/// Fields of an object's metadata that the cluster gave it, or that tie it to one.
+const OF_A_CLUSTER: [&str; 9] = [
+    "creationTimestamp",
+    "deletionTimestamp",
+    "finalizers",
+    "generation",
+    "managedFields",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "uid",
+];
+/// Annotations that repeat a whole object.
+const REPEATS: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// What is wrong in one template.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its path in the package.
+    pub file: String,
+    /// What is wrong; empty where all is well.
+    pub complaints: Complaints,
+}
+
+/// Looks through the templates of a package: those that the manifest names, and what else is in `templates/`.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn templates(folder: &Path, manifest: &Manifest) -> Result<Vec<Checked>, BuildError> {
+    let mut files: Vec<String> = manifest
+        .templates
+        .iter()
+        .map(|one| one.file.clone())
+        .collect();
+    if let Ok(entries) = fs::read_dir(folder.join("templates")) {
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_yaml = Path::new(&name)
+                .extension()
+                .is_some_and(|ending| ending == "yaml" || ending == "yml");
+            if is_yaml && !name.starts_with('.') {
+                files.push(format!("templates/{name}"));
+            }
+        }
+    }
+    files.sort();
+    files.dedup();
+    let mut all = Vec::new();
+    for file in files {
+        let path = folder.join(&file);
+        let text = fs::read_to_string(&path).map_err(|error| PackError::Read { path, error })?;
+        let complaints = template(&text, manifest);
+        if !complaints.list.is_empty() {
+            all.push(Checked { file, complaints });
+        }
+    }
+    Ok(all)
+}
+
+/// Looks through one template.
+#[must_use]
+pub fn template(text: &str, manifest: &Manifest) -> Complaints {
+    let mut log = Complaints::default();
+    let (documents, faults) = parse(text);
+    for fault in faults {
+        log.error(fault.rule, fault.at, "").says(fault.message, "");
+    }
+    for (document, marks) in &documents {
+        let mut found = Vec::new();
+        object(document, &mut found);
+        let spec = document.get("spec").unwrap_or(document);
+        let prefix = if document.get("spec").is_some() {
+            "spec."
+        } else {
+            ""
+        };
+        credentials(spec, prefix, &mut found);
+        unknown_placeholders(document, manifest, &mut found);
+        for (rule, field, message, hint) in found {
+            log.error(rule, marks.find(&field), &field)
+                .says(message, hint);
+        }
+    }
+    log.list.sort_by_key(|complaint| complaint.at);
+    log
+}
+
+/// Rule, field, message, way out.
+type Found = Vec<(&'static str, String, String, String)>;
+
+fn object(document: &Value, found: &mut Found) {
+    let mut state = |field: String| {
+        let message = "belongs to the cluster it was made on".to_owned();
+        found.push(("state", field, message, "remove it".to_owned()));
+    };
+    if document.get("status").is_some() {
+        state("status".to_owned());
+    }
+    let Some(metadata) = document.get("metadata") else {
+        return;
+    };
+    for name in OF_A_CLUSTER {
+        if metadata.get(name).is_some() {
+            state(format!("metadata.{name}"));
+        }
+    }
+    let annotations = metadata.get("annotations");
+    if annotations.is_some_and(|annotations| annotations.get(REPEATS).is_some()) {
+        state(format!("metadata.annotations.{REPEATS}"));
+    }
+}
+
+/// Values of credentials that are no placeholders.
+fn credentials(spec: &Value, prefix: &str, found: &mut Found) {
+    for (service_at, service) in items(spec, "services") {
+        for (set_at, set) in items(service, "credentials") {
+            for (entry_at, entry) in items(set, "configuration") {
+                let is_literal = match entry.get("value") {
+                    Some(Value::String(text)) => !is_placeholder(text),
+                    Some(Value::Null) | None => false,
+                    Some(_) => true,
+                };
+                if is_literal {
+                    let field = format!(
+                        "{prefix}services[{service_at}].credentials[{set_at}].configuration[{entry_at}].value"
+                    );
+                    let message = "is a credential that everybody would get".to_owned();
+                    let hint =
+                        "write a placeholder, `${NAME}`, and a parameter with `secret: true`";
+                    found.push(("literal-credential", field, message, hint.to_owned()));
+                }
+            }
+        }
+    }
+}
+
+fn items<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = (usize, &'v Value)> {
+    let items = value.get(field).and_then(Value::as_array);
+    items.into_iter().flatten().enumerate()
+}
+
+/// Whether a text is one placeholder and nothing around it.
+fn is_placeholder(text: &str) -> bool {
+    text.strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'))
+        .is_some_and(|name| !name.is_empty() && !name.contains(['$', '{', '}']))
+}
+
+/// Placeholders that are a parameter neither of the template nor of the package.
+fn unknown_placeholders(document: &Value, manifest: &Manifest, found: &mut Found) {
+    let own = document.get("parameters").and_then(Value::as_object);
+    let is_known = |name: &str| {
+        own.is_some_and(|own| own.contains_key(name)) || manifest.parameters.contains_key(name)
+    };
+    let mut places = Vec::new();
+    texts(document, String::new(), &mut places);
+    for (field, text) in places {
+        for rest in text.split("${").skip(1) {
+            let Some((name, _)) = rest.split_once('}') else {
+                continue;
+            };
+            if !is_known(name) {
+                let message = format!("`${{{name}}}` is no parameter");
+                let hint = format!("add `{name}` under `parameters`");
+                found.push(("unknown-parameter", field.clone(), message, hint));
+            }
+        }
+    }
+}
+
+fn texts<'v>(value: &'v Value, path: String, places: &mut Vec<(String, &'v str)>) {
+    match value {
+        Value::String(text) => places.push((path, text)),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                texts(item, format!("{path}[{index}]"), places);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                texts(value, path, places);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,158 @@
+//! Files of the folder: found without leaving it, and read as they are.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use crate::repository::layout::found;
+use crate::repository::{Error, Kind, Result};
+
+/// Name of the file that writers lock.
+const LOCK: &str = ".lock";
+
+/// Where files are, and how they are called in messages. Its work blocks.
+#[derive(Clone, Debug)]
+pub(super) struct Disk {
+    pub(super) id: String,
+    pub(super) root: PathBuf,
+    /// Where the packages are, from the root.
+    pub(super) group: PathBuf,
+    /// How POMs call the group.
+    pub(super) label: String,
+    pub(super) kind: Kind,
+}
+
+impl Disk {
+    /// The root, without links.
+    pub(super) fn real_root(&self) -> Result<PathBuf> {
+        fs::canonicalize(&self.root).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NotFound {
+                repository: self.id.clone(),
+                what: format!("folder {}", self.root.display()),
+                hint: "correct its path in the configuration; publishing makes the folder"
+                    .to_owned(),
+            },
+            _ => failed("read", &self.root)(error),
+        })
+    }
+
+    /// The folder of a package.
+    pub(super) fn package(&self, name: &str) -> PathBuf {
+        self.root.join(&self.group).join(name)
+    }
+
+    pub(super) fn version(&self, name: &str, version: &semver::Version) -> PathBuf {
+        self.package(name).join(version.to_string())
+    }
+
+    /// A path without links; None where there is nothing. A link that leads out of the root is refused.
+    pub(super) fn real(&self, path: &Path) -> Result<Option<PathBuf>> {
+        match fs::canonicalize(path) {
+            Ok(real) if real.starts_with(self.real_root()?) => Ok(Some(real)),
+            Ok(_) => Err(Error::Broken {
+                repository: self.id.clone(),
+                what: path.display().to_string(),
+                why: format!(
+                    "it leads out of {}, and is not followed",
+                    self.root.display()
+                ),
+                hint: "put the files themselves there".to_owned(),
+            }),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(failed("read", path)(error)),
+        }
+    }
+
+    /// Waits until nobody writes. Where nobody ever did, or the file system has no locks, there is nothing to wait
+    /// for.
+    pub(super) fn share(&self) -> Option<File> {
+        let file = File::open(self.root.join(LOCK)).ok()?;
+        file.lock_shared().ok()?;
+        Some(file)
+    }
+
+    /// Waits until nobody else reads or writes.
+    pub(super) fn lock(&self) -> Result<File> {
+        let path = self.root.join(LOCK);
+        let opened = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let locked = opened.and_then(|file| file.lock().map(|()| file));
+        locked.map_err(failed("lock", &path))
+    }
+
+    /// The bytes of a file; None where there is none.
+    pub(super) fn bytes(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+        let Some(file) = self.open(path)? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        let read = file.take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(failed("read", path))?;
+        if bytes.len() as u64 > limit {
+            let why = format!("it has more than {limit} bytes");
+            return Err(found::broken(&self.id, &path.display().to_string(), why));
+        }
+        Ok(Some(bytes))
+    }
+
+    pub(super) fn open(&self, path: &Path) -> Result<Option<File>> {
+        let Some(real) = self.real(path)? else {
+            return Ok(None);
+        };
+        // A pipe would make the reader wait for ever.
+        if !real.is_file() {
+            let why = "it is no file".to_owned();
+            return Err(found::broken(&self.id, &path.display().to_string(), why));
+        }
+        let opened = File::open(&real);
+        opened.map(Some).map_err(failed("read", path))
+    }
+
+    /// Names of folders in a folder, without hidden ones; none where there is no such folder.
+    pub(super) fn folders(&self, path: &Path) -> Result<Vec<String>> {
+        self.entries(path, true)
+    }
+
+    /// Names of what is no folder, without hidden ones.
+    pub(super) fn files(&self, path: &Path) -> Result<Vec<String>> {
+        self.entries(path, false)
+    }
+
+    fn entries(&self, path: &Path, folders: bool) -> Result<Vec<String>> {
+        let Some(real) = self.real(path)? else {
+            return Ok(Vec::new());
+        };
+        if !real.is_dir() {
+            return Ok(Vec::new());
+        }
+        let failed = failed("read", path);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&real).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type().map_err(failed)?;
+            let is_folder = kind.is_dir() || (kind.is_symlink() && entry.path().is_dir());
+            if is_folder == folders && !name.starts_with('.') {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// What a failure with a file is.
+pub(super) fn failed(what: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error + Copy {
+    move |error| Error::File {
+        what,
+        path: path.to_owned(),
+        error,
+    }
+}

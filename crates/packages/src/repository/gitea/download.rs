@@ -1,0 +1,73 @@
+//! The content of a release.
+
+use async_trait::async_trait;
+use reqwest::StatusCode;
+use url::Url;
+
+use super::server::{Access, Server};
+use crate::repository::download::{self, range};
+use crate::repository::layout::found::{absent, broken};
+use crate::repository::{Error, Release, Result, Sink};
+use crate::transport::{self, Answer, Call};
+
+/// One content, and what is said of it.
+struct Content<'r> {
+    server: &'r Server,
+    release: &'r Release,
+    what: String,
+    file: &'r str,
+    url: Url,
+}
+
+/// Brings the content of a release.
+pub(super) async fn fetch(server: &Server, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
+    let Some(file) = &release.content.file else {
+        return Err(absent(&server.id, &release.name, &release.version));
+    };
+    let content = Content {
+        server,
+        release,
+        what: format!("read version {} of {}", release.version, release.name),
+        file,
+        url: server.file(&release.name, &release.version.to_string(), file),
+    };
+    download::download(&content, server.origin.waits(), sink).await
+}
+
+#[async_trait]
+impl download::Content for Content<'_> {
+    fn size(&self) -> Option<u64> {
+        self.release.content.size
+    }
+
+    async fn ask(&self, from: u64) -> Result<Answer> {
+        let mut call = Call::get(self.url.clone());
+        if let Some(range) = range(from) {
+            call = call.header("range", &range);
+        }
+        self.server.send(&self.what, call).await
+    }
+
+    async fn refused(&self, answer: Answer) -> Error {
+        if answer.status() == StatusCode::NOT_FOUND {
+            let release = self.release;
+            return absent(&self.server.id, &release.name, &release.version);
+        }
+        self.server
+            .refused(&self.what, Access::Read, answer.status())
+    }
+
+    fn failed(&self, error: transport::Error) -> Error {
+        self.server.failed(&self.what, &error)
+    }
+
+    async fn check(&self, sink: &Sink<'_>) -> Result<()> {
+        let came = sink.written();
+        if let Some(size) = self.release.content.size.filter(|size| *size != came) {
+            let why = format!("it has {came} bytes, {size} were said");
+            return Err(broken(&self.server.id, self.file, why));
+        }
+        let digest = self.release.content.digest;
+        self.server.same(self.file, digest, sink.digest())
+    }
+}

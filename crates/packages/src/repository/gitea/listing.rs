@@ -1,0 +1,97 @@
+//! Lists: one entry for each version of each package. Gitea gives them page by page, and to nobody without a token.
+
+use std::collections::BTreeSet;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+use super::server::{Access, Server};
+use super::unfinished;
+use crate::repository::layout::is_word;
+use crate::repository::{Error, Result};
+use crate::transport::Call;
+
+/// The package that holds the index.
+pub(super) const INDEX: &str = "extension-index";
+/// Entries of one page. Gitea gives no more than 50 unless it is set up so.
+const PAGE: &str = "50";
+/// Pages of one list.
+const PAGES: usize = 10_000;
+
+/// Package and version.
+pub(super) type Entry = (String, String);
+
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Listed {
+    name: String,
+    version: String,
+    #[serde(rename = "type", default)]
+    kind: Option<String>,
+}
+
+/// Whether a generic package may be one of ours, and no place of our own beside them.
+pub(super) fn is_package(name: &str) -> bool {
+    is_word(name) && !matches!(name, INDEX | unfinished::PACKAGE)
+}
+
+/// Versions of all packages; with a text, of those whose names have it.
+pub(super) async fn all(server: &Server, text: Option<&str>) -> Result<BTreeSet<Entry>> {
+    let mut query = vec![("type", "generic")];
+    query.extend(text.map(|text| ("q", text)));
+    let what = "list packages";
+    let found = pages(server, what, &[], &query).await?;
+    found.ok_or_else(|| server.refused(what, Access::Read, StatusCode::NOT_FOUND))
+}
+
+/// Versions of a package. Older servers have no list for it alone; there its name is searched.
+pub(super) async fn versions(server: &Server, name: &str) -> Result<BTreeSet<semver::Version>> {
+    let what = format!("list versions of {name}");
+    let entries = match pages(server, &what, &["generic", name], &[]).await? {
+        Some(entries) => entries,
+        None => all(server, Some(name)).await?,
+    };
+    let own = entries.into_iter().filter(|(of, _)| of == name);
+    Ok(own
+        .filter_map(|(_, version)| semver::Version::parse(&version).ok())
+        .collect())
+}
+
+/// All pages of a list; None where there is no such list.
+async fn pages(
+    server: &Server,
+    what: &str,
+    below: &[&str],
+    query: &[(&str, &str)],
+) -> Result<Option<BTreeSet<Entry>>> {
+    let mut seen = BTreeSet::new();
+    for page in 1..=PAGES {
+        let number = page.to_string();
+        let query = [query, &[("page", number.as_str()), ("limit", PAGE)]].concat();
+        let call = Call::get(server.list(below, &query));
+        let answer = server.send(what, call).await?;
+        match answer.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED if page == 1 => return Ok(None),
+            status => return Err(server.refused(what, Access::Read, status)),
+        }
+        let total = answer.header("x-total-count");
+        let total: Option<usize> = total.and_then(|total| total.parse().ok());
+        let before = seen.len();
+        let listed: Vec<Listed> = server.json(what, answer).await?;
+        seen.extend(listed);
+        // A page that brings nothing new: the end, or a server that always gives the same one.
+        if seen.len() == before || total.is_some_and(|total| seen.len() >= total) {
+            let generic = seen
+                .into_iter()
+                .filter(|entry| entry.kind.as_deref().is_none_or(|kind| kind == "generic"));
+            let entries = generic.map(|entry| (entry.name, entry.version));
+            return Ok(Some(entries.collect()));
+        }
+    }
+    Err(Error::Broken {
+        repository: server.id.clone(),
+        what: "its list".to_owned(),
+        why: format!("it has more than {PAGES} pages"),
+        hint: String::new(),
+    })
+}

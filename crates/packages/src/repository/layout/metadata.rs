@@ -1,0 +1,84 @@
+//! `maven-metadata.xml`: which versions an artifact has.
+//!
+//! Its markers `latest` and `release` are written for Maven and never read: what deploys last sets them, so they say
+//! nothing of which version is the highest.
+
+use super::xml::{self, Writer};
+
+/// Name of the file, beside the folders of the versions.
+pub(crate) const FILE: &str = "maven-metadata.xml";
+
+/// The versions that a file lists, as they are written.
+pub(crate) fn read(bytes: &[u8]) -> Result<Vec<String>, String> {
+    let root = xml::read(bytes, "metadata")?;
+    let versioning = root.child("versioning");
+    let list = versioning.map_or(&[][..], |versioning| versioning.list("versions"));
+    Ok(list
+        .iter()
+        .filter(|element| element.name() == "version")
+        .map(|element| element.text().to_owned())
+        .collect())
+}
+
+/// Those versions that are semantic versions, and do not change under their name as Maven's snapshots do.
+pub(crate) fn semantic<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<semver::Version> {
+    texts
+        .filter(|text| !text.ends_with("-SNAPSHOT"))
+        .filter_map(|text| semver::Version::parse(text).ok())
+        .collect()
+}
+
+/// The file for these versions.
+pub(crate) fn write(group: &str, name: &str, versions: &[String], now: jiff::Timestamp) -> Vec<u8> {
+    let mut sorted: Vec<&String> = versions.iter().collect();
+    // What is no semantic version comes first, in the order of its letters.
+    sorted.sort_by_cached_key(|text| (semver::Version::parse(text).ok(), (*text).clone()));
+    sorted.dedup();
+    let semantic = semantic(sorted.iter().map(|text| text.as_str()));
+    let latest = semantic.iter().max().map(ToString::to_string);
+    let releases = semantic.iter().filter(|version| version.pre.is_empty());
+    let release = releases.max().map(ToString::to_string);
+    let mut writer = Writer::new();
+    writer.root("metadata", "", |writer| {
+        writer.leaf("groupId", group);
+        writer.leaf("artifactId", name);
+        writer.within("versioning", |writer| {
+            writer.leaf_of("latest", latest.as_deref());
+            writer.leaf_of("release", release.as_deref());
+            writer.within("versions", |writer| {
+                for version in sorted {
+                    writer.leaf("version", version);
+                }
+            });
+            let updated = now.strftime("%Y%m%d%H%M%S").to_string();
+            writer.leaf("lastUpdated", &updated);
+        });
+    });
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, semantic, write};
+
+    #[test]
+    fn what_is_written_is_read_and_sorted() {
+        let versions = ["1.10.0", "1.9.0", "old", "2.0.0-rc.1"].map(str::to_owned);
+        let bytes = write("g", "a", &versions, jiff::Timestamp::UNIX_EPOCH);
+        let read = read(&bytes).unwrap();
+        assert_eq!(read, ["old", "1.9.0", "1.10.0", "2.0.0-rc.1"]);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains("<latest>2.0.0-rc.1</latest>"), "{text}");
+        assert!(text.contains("<release>1.10.0</release>"), "{text}");
+        assert!(
+            text.contains("<lastUpdated>19700101000000</lastUpdated>"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn snapshots_and_other_texts_are_no_versions() {
+        let texts = ["1.0", "1.0.0-SNAPSHOT", "1.0.0", "v1.0.0"];
+        assert_eq!(semantic(texts.into_iter()), [semver::Version::new(1, 0, 0)]);
+    }
+}

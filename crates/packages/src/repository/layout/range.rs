@@ -1,0 +1,188 @@
+//! Ranges of versions, between our grammar and Maven's (Maven's "Version Requirement Specification").
+//!
+//! ```text
+//! Maven                 ours
+//! [1.0,2.0)             >=1.0, <2.0
+//! (,1.0]                <=1.0
+//! [1.0]                 >=1.0, <=1.0
+//! (,1.1),(1.1,)         <1.1 || >1.1
+//! 1.0                   *
+//! ```
+//!
+//! A bare version is a wish in Maven, and any other will do: so it is `*` here, as is no version at all. What our
+//! grammar cannot say becomes the exact text, which no version matches: who needs it is told, and nobody gets
+//! something else in its place.
+
+use std::ops::Bound;
+
+use extension_registry_core::version::{Version, VersionRange};
+
+/// A range of Maven as one of ours; None where nothing at all can be said.
+pub(crate) fn from_maven(text: Option<&str>) -> Option<VersionRange> {
+    let text = text.unwrap_or_default().trim();
+    let ours = if text.starts_with(['[', '(']) {
+        alternatives(text).unwrap_or_else(|| nothing(text))
+    } else if text.contains("${") {
+        nothing(text)
+    } else {
+        "*".to_owned()
+    };
+    let parsed = ours.parse().or_else(|_| nothing(text).parse());
+    parsed.ok()
+}
+
+/// A range that no version is in, and that still shows what was there. Our grammar has no commas, spaces and signs
+/// inside of a text.
+fn nothing(text: &str) -> String {
+    let shown = text.chars().take(80).filter(|one| !one.is_whitespace());
+    let shown = shown.map(|one| match one {
+        ',' => ';',
+        '|' | '<' | '>' => '?',
+        other => other,
+    });
+    format!("={}", shown.collect::<String>())
+}
+
+fn alternatives(mut text: &str) -> Option<String> {
+    let mut ours = Vec::new();
+    while !text.is_empty() {
+        let end = text.find([']', ')'])?;
+        let (one, rest) = text.split_at(end + 1);
+        ours.push(interval(one)?);
+        let rest = rest.trim_start();
+        text = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+    }
+    Some(ours.join(" || "))
+}
+
+fn interval(text: &str) -> Option<String> {
+    let above = match text.chars().next()? {
+        '[' => ">=",
+        '(' => ">",
+        _ => return None,
+    };
+    let below = if text.ends_with(']') { "<=" } else { "<" };
+    let inner = text.get(1..text.len().checked_sub(1)?)?;
+    let (low, high) = match inner.split_once(',') {
+        Some((low, high)) => (low.trim(), high.trim()),
+        // `[1.0]` is this one version.
+        None => (inner.trim(), inner.trim()),
+    };
+    let is_version = |text: &str| text.is_empty() || Version::parse(text).is_some();
+    if !is_version(low) || !is_version(high) {
+        return None;
+    }
+    Some(match (low, high) {
+        ("", "") => "*".to_owned(),
+        (low, "") => format!("{above}{low}"),
+        ("", high) => format!("{below}{high}"),
+        (low, high) => format!("{above}{low}, {below}{high}"),
+    })
+}
+
+/// A range of ours as one of Maven's; None where Maven has none that admits the same releases.
+pub(crate) fn to_maven(range: &VersionRange) -> Option<String> {
+    let text = range.to_string();
+    let mut maven = Vec::new();
+    for part in text.split("||") {
+        let part = part.trim();
+        let one: VersionRange = part.parse().ok()?;
+        let Some((low, high)) = one.hull() else {
+            // `*` admits all; `=1.2.3-custom` is a text, and Maven's brackets compare texts too.
+            let text = part.strip_prefix('=').map(str::trim);
+            maven.push(match text {
+                Some(text) if is_plain(text) => format!("[{text}]"),
+                Some(_) => return None,
+                None => "[0,)".to_owned(),
+            });
+            continue;
+        };
+        if let (Bound::Included(low), Bound::Included(high)) = (low, high)
+            && low == high
+        {
+            maven.push(format!("[{low}]"));
+            continue;
+        }
+        let low = match low {
+            Bound::Included(version) => format!("[{version}"),
+            Bound::Excluded(version) => format!("({version}"),
+            Bound::Unbounded => "(".to_owned(),
+        };
+        let high = match high {
+            Bound::Included(version) => format!("{version}]"),
+            // Before everything that comes before the release, which Maven's grammar has no word for.
+            Bound::Excluded(version) => {
+                let text = version.to_string();
+                format!("{})", text.strip_suffix("-0").unwrap_or(&text))
+            }
+            Bound::Unbounded => ")".to_owned(),
+        };
+        maven.push(format!("{low},{high}"));
+    }
+    Some(maven.join(","))
+}
+
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{from_maven, to_maven};
+
+    #[test]
+    fn ranges_of_maven_are_read() {
+        for (maven, ours) in [
+            ("[1.0,2.0)", ">=1.0, <2.0"),
+            ("(1.0, 2.0]", ">1.0, <=2.0"),
+            ("(,1.0]", "<=1.0"),
+            ("[1.5,)", ">=1.5"),
+            ("[1.0]", ">=1.0, <=1.0"),
+            ("(,1.1),(1.1,)", "<1.1 || >1.1"),
+            ("(,)", "*"),
+            ("1.0", "*"),
+            ("", "*"),
+            ("[1.0.0.Final,2.0)", "=[1.0.0.Final;2.0)"),
+            ("[1.0", "=[1.0"),
+            ("[2.0, 1.0]", "=[2.0;1.0]"),
+            ("${other}", "=${other}"),
+        ] {
+            let range = from_maven(Some(maven)).unwrap();
+            assert_eq!(range.to_string(), ours, "{maven}");
+        }
+        assert!(from_maven(None).unwrap().is_any());
+    }
+
+    #[test]
+    fn ranges_are_written_so_that_they_come_back() {
+        for (ours, maven) in [
+            ("^1.2.0", "[1.2.0,2.0.0)"),
+            ("~1.2", "[1.2.0,1.3.0)"),
+            (">=1.2, <2", "[1.2.0,2.0.0)"),
+            ("1.2.3", "[1.2.3]"),
+            ("1.2.0-1.5.0", "[1.2.0,1.5.0]"),
+            (">1", "(1.0.0,)"),
+            ("<=2.1.0", "(,2.1.0]"),
+            ("*", "[0,)"),
+            ("<1.1 || >1.1", "(,1.1.0),(1.1.0,)"),
+            ("=1.2.0-custom", "[1.2.0-custom]"),
+        ] {
+            let range = ours.parse().unwrap();
+            let written = to_maven(&range).unwrap();
+            assert_eq!(written, maven, "{ours}");
+            let back = from_maven(Some(&written)).unwrap();
+            for version in [
+                "0.9.0", "1.0.1", "1.1.0", "1.2.0", "1.2.3", "1.9.0", "2.0.0",
+            ] {
+                let version = version.parse().unwrap();
+                let admits = crate::version::admits;
+                assert_eq!(
+                    admits(&range, &version),
+                    admits(&back, &version),
+                    "{ours} {version}"
+                );
+            }
+        }
+    }
+}

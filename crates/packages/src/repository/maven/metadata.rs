@@ -1,0 +1,105 @@
+//! The list of the versions of a package, `maven-metadata.xml`, behind a server.
+
+use super::Remote;
+use super::server::{Sums, Tagged, When};
+use crate::repository::layout::metadata::{self, FILE};
+use crate::repository::layout::{found, is_word, xml};
+use crate::repository::{Error, Result};
+
+/// How often a list is written again that somebody else replaced in the same moment.
+const TRIES: usize = 20;
+
+impl Remote {
+    /// The versions of a package. What a list calls its newest is never asked (R2).
+    pub(super) async fn listed(&self, name: &str) -> Result<Vec<semver::Version>> {
+        if !is_word(name) {
+            return Ok(Vec::new());
+        }
+        let folder = self.package(name);
+        let read = self
+            .server
+            .checked(&folder, FILE, xml::LONGEST, Sums::Required);
+        // The file has the same name for every package.
+        let read = read.await.map_err(|error| of(error, name))?;
+        let Some(bytes) = read else {
+            return Ok(Vec::new());
+        };
+        let texts = self.parsed(name, &bytes)?;
+        Ok(metadata::semantic(texts.iter().map(String::as_str)))
+    }
+
+    /// The list as it is, for who is about to write it, and its tag.
+    pub(super) async fn list(&self, name: &str) -> Result<(Vec<String>, Option<Tagged>)> {
+        let folder = self.package(name);
+        let tagged = self.server.tagged(&folder, FILE, xml::LONGEST).await?;
+        let texts = match &tagged {
+            Some(tagged) => self.parsed(name, &tagged.bytes)?,
+            None => Vec::new(),
+        };
+        Ok((texts, tagged))
+    }
+
+    fn parsed(&self, name: &str, bytes: &[u8]) -> Result<Vec<String>> {
+        let what = format!("{FILE} of {name}");
+        metadata::read(bytes).map_err(|why| found::broken(self.id(), &what, why))
+    }
+
+    /// Writes a version into the list or out of it. Where the server has tags, nobody's change in the same moment is
+    /// lost; where it has none, a later look finds most of them.
+    pub(super) async fn set_listed(
+        &self,
+        name: &str,
+        version: &semver::Version,
+        listed: bool,
+    ) -> Result<()> {
+        let (folder, text) = (self.package(name), version.to_string());
+        let mut refused = None;
+        for _ in 0..TRIES {
+            let (mut versions, before) = self.list(name).await?;
+            let is_so = versions.contains(&text) == listed;
+            // Its checksum may be that of somebody else's list.
+            if is_so && self.listed(name).await.is_ok() {
+                return Ok(());
+            }
+            versions.retain(|one| *one != text);
+            if listed {
+                versions.push(text.clone());
+            }
+            if versions.is_empty() {
+                self.server.remove(&folder, FILE).await?;
+                continue;
+            }
+            let tag = before.as_ref().and_then(|before| before.tag.clone());
+            let when = match (&before, &tag) {
+                (None, _) => When::Absent,
+                // Refused though nobody changed it: this server cannot compare.
+                (Some(_), Some(tag)) if refused.as_ref() != Some(tag) => When::Same(tag),
+                _ => When::Always,
+            };
+            let bytes = metadata::write(&self.group, name, &versions, jiff::Timestamp::now());
+            let written = self.server.write(&folder, FILE, &bytes, when).await?;
+            refused = if written { None } else { tag };
+        }
+        let what = format!("list version {version} of {name}");
+        let why = format!("others replace {FILE} all the time");
+        Err(self.server.unavailable(&what, why, "try again"))
+    }
+}
+
+/// Says of which package a broken file is.
+fn of(error: Error, name: &str) -> Error {
+    match error {
+        Error::Broken {
+            repository,
+            what,
+            why,
+            hint,
+        } => Error::Broken {
+            repository,
+            what: format!("{what} of {name}"),
+            why,
+            hint,
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,88 @@
+//! Signatures behind the server, and the index.
+
+use super::Remote;
+use super::server::When;
+use crate::repository::layout::{self, Files, INDEX, found, is_word};
+use crate::repository::{IndexFile, Release, Result};
+use crate::signature::{Format, Signature};
+
+impl Remote {
+    /// Adds a signature below the first number that is free.
+    pub(super) async fn add_signature(
+        &self,
+        release: &Release,
+        signature: &Signature,
+    ) -> Result<()> {
+        let Release { name, version, .. } = release;
+        if signature.format != Format::Minisign {
+            return Err(found::only_minisign(self.id()));
+        }
+        let (folder, files) = (self.version(name, version), Files::of(name, version));
+        if !is_word(name) || self.server.head(&folder, &files.pom()).await?.is_none() {
+            return Err(found::absent(self.id(), name, version));
+        }
+        let statement = files.statement();
+        let there = self
+            .server
+            .bytes(&folder, &statement, layout::SIGNATURE)
+            .await?;
+        match there {
+            Some(there) if there == signature.payload => {}
+            Some(_) => return Err(found::other_statement(self.id(), &statement)),
+            None => {
+                let write =
+                    self.server
+                        .write(&folder, &statement, &signature.payload, When::Absent);
+                if !write.await? {
+                    return Err(found::other_statement(self.id(), &statement));
+                }
+            }
+        }
+        for number in 1..=layout::SIGNATURES {
+            let file = files.signature(number);
+            match self.server.bytes(&folder, &file, layout::SIGNATURE).await? {
+                Some(there) if there == signature.signature => return Ok(()),
+                Some(_) => {}
+                None => {
+                    let write =
+                        self.server
+                            .write(&folder, &file, &signature.signature, When::Absent);
+                    // Else somebody else took the number: the next one.
+                    if write.await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let what = format!("sign version {version} of {name}");
+        let why = format!("it has {} signatures already", layout::SIGNATURES);
+        Err(self.server.unavailable(&what, why, ""))
+    }
+
+    /// Replaces the index, then its signatures, and takes away what is left of the old ones.
+    pub(super) async fn write_index(&self, index: &IndexFile) -> Result<()> {
+        let is_minisign = |signature: &Signature| signature.format == Format::Minisign;
+        if !index.signatures.iter().all(is_minisign) {
+            return Err(found::only_minisign(self.id()));
+        }
+        self.server
+            .write("", INDEX, &index.bytes, When::Always)
+            .await?;
+        let mut number = 0;
+        for signature in &index.signatures {
+            number += 1;
+            let file = layout::signature(INDEX, number);
+            self.server
+                .write("", &file, &signature.signature, When::Always)
+                .await?;
+        }
+        for number in number + 1..=layout::SIGNATURES {
+            let file = layout::signature(INDEX, number);
+            if self.server.head("", &file).await?.is_none() {
+                break;
+            }
+            self.server.remove("", &file).await?;
+        }
+        Ok(())
+    }
+}

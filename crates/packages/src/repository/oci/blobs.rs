@@ -1,0 +1,250 @@
+//! Blobs: content, configurations, documents.
+
+use async_trait::async_trait;
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::client::Client;
+use super::model::Descriptor;
+use super::scope::Scope;
+use crate::digest::Digest;
+use crate::progress::Progress;
+use crate::repository::download::{self, range};
+use crate::repository::{Error, Result, Sink};
+use crate::transport::{self, Answer, Body, Call, Sent, watched};
+
+/// Largest blob that is read into memory: a configuration, a document, a signature.
+const LIMIT: u64 = 4 * 1024 * 1024;
+
+impl Client {
+    /// A small blob. Its size and digest are checked.
+    pub(super) async fn blob(&self, path: &str, descriptor: &Descriptor) -> Result<Vec<u8>> {
+        self.blob_up_to(path, descriptor, LIMIT).await
+    }
+
+    /// The same, for what may be larger.
+    pub(super) async fn blob_up_to(
+        &self,
+        path: &str,
+        descriptor: &Descriptor,
+        limit: u64,
+    ) -> Result<Vec<u8>> {
+        let what = format!("read {path}");
+        let name = format!("{} of {path}", descriptor.digest);
+        let digest = self.known(&name, descriptor)?;
+        if descriptor.size > limit {
+            let why = format!("it has {} bytes, more than {limit}", descriptor.size);
+            return Err(self.broken(&name, why));
+        }
+        let call = Call::get(self.blob_url(path, digest));
+        let answer = self.call(call, &Scope::pull(path), &what).await?;
+        if !answer.status().is_success() {
+            return Err(self.no_blob(answer, &name, &what).await);
+        }
+        let bytes = answer
+            .bytes(usize::try_from(limit).unwrap_or(usize::MAX))
+            .await;
+        let bytes = bytes.map_err(|error| self.failed(&what, error))?;
+        self.same(
+            &name,
+            (digest, descriptor.size),
+            (Digest::of(&bytes), bytes.len() as u64),
+        )?;
+        Ok(bytes)
+    }
+
+    /// The digest of a descriptor: one of another algorithm cannot be checked here, nor be part of a path.
+    pub(super) fn known(&self, name: &str, descriptor: &Descriptor) -> Result<Digest> {
+        descriptor.sha256().ok_or_else(|| Error::Unsupported {
+            repository: self.id.clone(),
+            what: format!(
+                "check {}: its digest is not SHA-256",
+                super::client::clean(name)
+            ),
+            hint: String::new(),
+        })
+    }
+
+    /// Writes a blob from memory, unless it is there.
+    pub(super) async fn put_bytes(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        let digest = Digest::of(bytes);
+        let body = Body::Bytes(bytes.to_vec().into());
+        if self.has_blob(path, digest).await? {
+            return Ok(());
+        }
+        self.upload(path, digest, body, Sent::default()).await
+    }
+
+    /// Writes a blob from a file, unless it is there.
+    pub(super) async fn put_file(
+        &self,
+        path: &str,
+        file: &std::path::Path,
+        (digest, size): (Digest, u64),
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        progress.begin(0, Some(size));
+        if self.has_blob(path, digest).await? {
+            progress.advance(size);
+            return Ok(());
+        }
+        let sent = Sent::default();
+        let body = Body::File {
+            path: file.to_owned(),
+            size,
+        };
+        let upload = self.upload(path, digest, body, Sent::clone(&sent));
+        watched(upload, &sent, progress).await
+    }
+
+    async fn has_blob(&self, path: &str, digest: Digest) -> Result<bool> {
+        let what = format!("write {path}");
+        let call = Call::new(Method::HEAD, self.blob_url(path, digest));
+        let answer = self.call(call, &Scope::push(path), &what).await?;
+        match answer.status() {
+            StatusCode::NOT_FOUND => Ok(false),
+            status if status.is_success() => Ok(true),
+            _ => Err(self.refused(answer, &what).await),
+        }
+    }
+
+    /// `POST`, then `PUT` of the whole (distribution-spec, "POST then PUT").
+    async fn upload(&self, path: &str, digest: Digest, body: Body, sent: Sent) -> Result<()> {
+        let what = format!("write {path}");
+        let scope = Scope::push(path);
+        let start = Call::new(
+            Method::POST,
+            self.url(&format!("/v2/{path}/blobs/uploads/")),
+        );
+        let answer = self.call(start, &scope, &what).await?;
+        if answer.status() == StatusCode::CREATED {
+            return Ok(());
+        }
+        if !answer.status().is_success() {
+            return Err(self.refused(answer, &what).await);
+        }
+        let mut place = self.place(&answer, &what)?;
+        let _ = place.query_pairs_mut().append_pair("digest", &digest.oci());
+        let call = Call::new(Method::PUT, place)
+            .header("content-type", "application/octet-stream")
+            .body(body)
+            .counting(sent);
+        let answer = self.call(call, &scope, &what).await?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        Err(self.refused(answer, &what).await)
+    }
+
+    /// Where an upload goes: relative or whole, on the registry itself.
+    fn place(&self, answer: &Answer, what: &str) -> Result<Url> {
+        let location = answer.header("location").unwrap_or_default();
+        let place = answer.url().join(location).ok();
+        let place = place.filter(|_| !location.is_empty()).ok_or_else(|| {
+            self.broken(
+                what,
+                "the registry does not say where the upload goes".to_owned(),
+            )
+        })?;
+        if place.origin() != self.base.origin() {
+            let other = format!("{}://{}", place.scheme(), transport::host(&place));
+            let why = format!("the upload would go to {other}, which is another server");
+            return Err(self.broken(what, why));
+        }
+        Ok(place)
+    }
+
+    /// Brings a blob into a sink. The whole has to have the digest.
+    pub(super) async fn fetch(
+        &self,
+        path: &str,
+        (digest, size): (Digest, Option<u64>),
+        sink: &mut Sink<'_>,
+    ) -> Result<()> {
+        let blob = Blob {
+            client: self,
+            path,
+            digest,
+            size,
+        };
+        download::download(&blob, self.transport.waits(), sink).await
+    }
+
+    async fn no_blob(&self, answer: Answer, name: &str, what: &str) -> Error {
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Error::NotFound {
+                repository: self.id.clone(),
+                what: name.to_owned(),
+                hint: "its manifest names it, so it was lost or removed: publish the package anew"
+                    .to_owned(),
+            };
+        }
+        self.refused(answer, what).await
+    }
+
+    fn same(&self, name: &str, wanted: (Digest, u64), came: (Digest, u64)) -> Result<()> {
+        if wanted.1 != came.1 {
+            let why = format!("it has {} bytes, not {}", came.1, wanted.1);
+            return Err(self.broken(name, why));
+        }
+        if wanted.0 != came.0 {
+            let why = format!("its digest is {}, not {}", came.0.oci(), wanted.0.oci());
+            return Err(self.broken(name, why));
+        }
+        Ok(())
+    }
+
+    fn blob_url(&self, path: &str, digest: Digest) -> Url {
+        self.url(&format!("/v2/{path}/blobs/{}", digest.oci()))
+    }
+}
+
+/// A blob of a repository.
+struct Blob<'b> {
+    client: &'b Client,
+    path: &'b str,
+    digest: Digest,
+    size: Option<u64>,
+}
+
+impl Blob<'_> {
+    fn what(&self) -> String {
+        format!("read {}", self.path)
+    }
+
+    fn name(&self) -> String {
+        format!("{} of {}", self.digest.oci(), self.path)
+    }
+}
+
+#[async_trait]
+impl download::Content for Blob<'_> {
+    fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    async fn ask(&self, from: u64) -> Result<Answer> {
+        let mut call = Call::get(self.client.blob_url(self.path, self.digest));
+        if let Some(range) = range(from) {
+            call = call.header("range", &range);
+        }
+        let scope = Scope::pull(self.path);
+        self.client.call(call, &scope, &self.what()).await
+    }
+
+    async fn refused(&self, answer: Answer) -> Error {
+        self.client
+            .no_blob(answer, &self.name(), &self.what())
+            .await
+    }
+
+    fn failed(&self, error: transport::Error) -> Error {
+        self.client.failed(&self.what(), error)
+    }
+
+    async fn check(&self, sink: &Sink<'_>) -> Result<()> {
+        let came = (sink.digest(), sink.written());
+        let size = self.size.unwrap_or(came.1);
+        self.client.same(&self.name(), (self.digest, size), came)
+    }
+}

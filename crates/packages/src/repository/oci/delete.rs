@@ -1,0 +1,105 @@
+//! Deleting a version, with what refers to it.
+
+use std::collections::BTreeSet;
+
+use super::Oci;
+use super::manifests::Removal;
+use super::names::{cosign_tag, fallback_tag, tags};
+use crate::digest::Digest;
+use crate::repository::{Deleted, Error, Result};
+
+impl Oci {
+    /// Deletes the manifests of a version by their digests, then tags that the registry keeps, then signatures.
+    pub(super) async fn remove(&self, name: &str, version: &semver::Version) -> Result<Deleted> {
+        let path = self
+            .path(name)
+            .ok_or_else(|| self.no_version(name, version))?;
+        let mut deleted = Deleted::default();
+        for tag in tags(version) {
+            if let Some(digest) = self.client.digest(&path, &tag).await? {
+                self.remove_manifest(&path, &tag, digest, &mut deleted)
+                    .await?;
+            }
+        }
+        if deleted == Deleted::default() {
+            return Err(self.no_version(name, version));
+        }
+        Ok(deleted)
+    }
+
+    async fn remove_manifest(
+        &self,
+        path: &str,
+        tag: &str,
+        digest: Digest,
+        deleted: &mut Deleted,
+    ) -> Result<()> {
+        let client = &self.client;
+        // Read before it is gone: some registries forget then what refers to it.
+        let referrers = client.referrers(path, digest).await?;
+        if let Removal::Forbidden(why) = client.remove(path, &digest.oci()).await? {
+            return Err(Error::Unsupported {
+                repository: client.id.clone(),
+                what: format!("delete {tag} of {path}: {why}"),
+                hint: "ask whoever runs the registry to allow it, or to delete it".to_owned(),
+            });
+        }
+        deleted.gone.push(format!("{tag} of {path}"));
+        self.remove_tag(path, tag, digest, deleted).await?;
+        let subject = digest;
+        let mut rest: BTreeSet<Digest> = referrers.into_iter().collect();
+        for tag in [fallback_tag(digest), cosign_tag(digest)] {
+            if let Some(kept) = client.digest(path, &tag).await? {
+                let _ = rest.remove(&kept);
+                self.remove_one(path, &kept.oci(), &tag, deleted).await?;
+                self.remove_tag(path, &tag, kept, deleted).await?;
+            }
+        }
+        for digest in rest {
+            // Whoever may write the list may have put what belongs to others into it.
+            if !client.refers(path, digest, subject).await? {
+                continue;
+            }
+            let what = format!("{}, which refers to it", digest.oci());
+            self.remove_one(path, &digest.oci(), &what, deleted).await?;
+        }
+        Ok(())
+    }
+
+    /// Some registries keep a tag when its manifest goes, some even serve it. One that leads to something else
+    /// meanwhile is somebody else's.
+    async fn remove_tag(
+        &self,
+        path: &str,
+        tag: &str,
+        was: Digest,
+        deleted: &mut Deleted,
+    ) -> Result<()> {
+        let is_there = self.client.digest(path, tag).await? == Some(was);
+        if is_there && let Removal::Forbidden(why) = self.client.remove(path, tag).await? {
+            deleted.left.push(format!("the tag {tag}: {why}"));
+        }
+        self.remember_ghost(path, tag);
+        Ok(())
+    }
+
+    async fn remove_one(
+        &self,
+        path: &str,
+        reference: &str,
+        what: &str,
+        deleted: &mut Deleted,
+    ) -> Result<()> {
+        let removal = match self.client.remove(path, reference).await {
+            Ok(removal) => removal,
+            // The version is gone: what is left is told, not an error.
+            Err(Error::Denied { .. }) => Removal::Forbidden("it is not allowed".to_owned()),
+            Err(error) => return Err(error),
+        };
+        match removal {
+            Removal::Gone => deleted.gone.push(what.to_owned()),
+            Removal::Forbidden(why) => deleted.left.push(format!("{what}: {why}")),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! What a registry can do beyond the protocol: `_oci/ext/discover` (distribution-spec, "extensions/_oci.md"; seed 002).
+
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::client::{Client, clean};
+use super::model::listed;
+use super::scope::Scope;
+use crate::repository::{Extension, Result};
+use crate::transport::Call;
+
+/// Largest answer.
+const LIMIT: usize = 1024 * 1024;
+
+/// The answer. Entries are read one by one: one that is broken hides no other.
+#[derive(Debug, Deserialize)]
+struct Discovered {
+    #[serde(default, deserialize_with = "listed")]
+    extensions: Vec<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    name: String,
+    url: Option<String>,
+    description: Option<String>,
+    #[serde(deserialize_with = "listed")]
+    endpoints: Vec<String>,
+}
+
+impl Client {
+    /// Extensions that the registry advertises, or that one repository of it does.
+    ///
+    /// Most registries know no such thing, and answer in many ways that they do not; all of them are "none".
+    ///
+    /// # Errors
+    /// [`Error::Denied`](crate::repository::Error::Denied) for 401 and 403: that is not "none". When the registry
+    /// does not answer.
+    pub(super) async fn discover(&self, repository: Option<&str>) -> Result<Vec<Extension>> {
+        let (path, scope) = match repository {
+            None => ("/v2/_oci/ext/discover".to_owned(), Scope::registry()),
+            Some(path) => (format!("/v2/{path}/_oci/ext/discover"), Scope::pull(path)),
+        };
+        let what = match repository {
+            None => "say its extensions".to_owned(),
+            Some(path) => format!("say the extensions of {path}"),
+        };
+        let call = Call::get(self.url(&path)).header("accept", "application/json");
+        let answer = self.call(call, &scope, &what).await?;
+        let status = answer.status();
+        if matches!(status.as_u16(), 401 | 403) || crate::transport::is_passing(status) {
+            return Err(self.refused(answer, &what).await);
+        }
+        if !status.is_success() {
+            return Ok(Vec::new());
+        }
+        let media_type = answer.header("content-type").unwrap_or_default();
+        let is_json = media_type.split(';').next().is_some_and(|media_type| {
+            let media_type = media_type.trim();
+            media_type == "application/json" || media_type.ends_with("+json")
+        });
+        let media_type = media_type.to_owned();
+        let bytes = answer.bytes(LIMIT).await;
+        let bytes = bytes.map_err(|error| self.failed(&what, error))?;
+        let Ok(discovered) = serde_json::from_slice::<Discovered>(&bytes) else {
+            return Ok(Vec::new());
+        };
+        if !is_json {
+            self.note(&format!(
+                "to {what}: the answer is JSON, and its type says `{media_type}`"
+            ));
+        }
+        let entries = discovered.extensions.into_iter();
+        Ok(entries
+            .filter_map(|entry| self.extension(entry, repository, &what))
+            .collect())
+    }
+
+    fn extension(&self, entry: Value, repository: Option<&str>, what: &str) -> Option<Extension> {
+        let entry = serde_json::from_value::<Entry>(entry).unwrap_or_default();
+        if entry.name.is_empty() {
+            self.note(&format!("to {what}: an entry has no name, and is left out"));
+            return None;
+        }
+        let url = entry.url.unwrap_or_default();
+        let endpoints = entry.endpoints.iter();
+        Some(Extension {
+            name: clean(&entry.name),
+            url: if is_web(&url) {
+                clean(&url)
+            } else {
+                String::new()
+            },
+            description: clean(&entry.description.unwrap_or_default()),
+            endpoints: endpoints
+                .filter_map(|endpoint| self.endpoint(endpoint, repository))
+                .collect(),
+            repository: repository.map(str::to_owned),
+        })
+    }
+
+    /// The path of an endpoint from the root of the server. The specification leaves open how it is written: with
+    /// `/v2/`, without, or whole.
+    fn endpoint(&self, text: &str, repository: Option<&str>) -> Option<String> {
+        let text = text.trim();
+        let path = match text.parse::<Url>() {
+            Ok(url) if url.origin() == self.base.origin() => url.path().to_owned(),
+            Ok(_) => return None,
+            Err(_) => text.trim_start_matches('/').to_owned(),
+        };
+        let path = path.trim_start_matches('/');
+        let below = path.strip_prefix("v2/").unwrap_or(path);
+        let whole = match repository {
+            Some(repository) if below.starts_with('_') => format!("/v2/{repository}/{below}"),
+            _ => format!("/v2/{below}"),
+        };
+        let is_plain = whole.bytes().all(|byte| byte.is_ascii_graphic()) && !whole.contains("..");
+        is_plain.then_some(whole)
+    }
+}
+
+/// Whether an address can be shown as a link.
+fn is_web(text: &str) -> bool {
+    let url = text.parse::<Url>();
+    url.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}

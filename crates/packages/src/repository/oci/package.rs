@@ -1,0 +1,216 @@
+//! A package as a manifest of OCI, and back.
+
+use std::collections::BTreeMap;
+
+use super::client::{Client, clean};
+use super::manifests::Found;
+use super::model::{Descriptor, MANIFEST, Manifest, annotation};
+use crate::digest::Digest;
+use crate::manifest::{self, Docs, Kind, Metadata, Packaging};
+use crate::repository::{Blob, Description, DocumentFormat, Release, Result, Upload};
+
+/// What a manifest of a package is.
+pub(super) const PACKAGE: &str = "application/vnd.fuseml.package.v1";
+/// Its configuration: the manifest of the package as JSON.
+pub(super) const CONFIGURATION: &str = "application/vnd.fuseml.package.config.v1+json";
+/// Its content.
+const CONTENT: &str = "application/vnd.fuseml.package.content.v1.tar+gzip";
+/// Types of documents.
+const DOCUMENTS: [DocumentFormat; 2] = [DocumentFormat::Markdown, DocumentFormat::AsciiDoc];
+/// Types of one template and nothing around it.
+const TEMPLATES: [&str; 4] = [
+    "application/yaml",
+    "application/x-yaml",
+    "text/yaml",
+    "text/x-yaml",
+];
+
+/// The manifest of a package. It says nothing of when it was made: the same package is the same manifest.
+pub(super) fn packaged(upload: &Upload) -> Manifest {
+    let about = &upload.manifest;
+    let said = [
+        (annotation::TITLE, Some(upload.name.clone())),
+        (annotation::VERSION, Some(upload.version.to_string())),
+        (annotation::DESCRIPTION, Some(about.description.clone())),
+        (annotation::LICENSES, about.metadata.license.clone()),
+        (annotation::URL, about.metadata.homepage.clone()),
+        (annotation::SOURCE, about.metadata.repository.clone()),
+        (annotation::AUTHORS, about.author.clone()),
+        (annotation::TYPE, Some(about.kind.name().to_owned())),
+        (
+            annotation::PACKAGING,
+            Some(about.packaging.name().to_owned()),
+        ),
+    ];
+    let file = format!("{}-{}", upload.name, upload.version);
+    let content = Descriptor {
+        media_type: CONTENT.to_owned(),
+        digest: upload.digest.oci(),
+        size: upload.size,
+        ..Descriptor::default()
+    };
+    let mut layers = vec![content.titled(&format!("{file}.tar.gz"))];
+    if let Some(document) = &upload.document {
+        let title = format!("{file}-docs.{}", document.format.ending());
+        let layer = Descriptor::of(document.format.media_type(), &document.bytes);
+        layers.push(layer.titled(&title));
+    }
+    Manifest {
+        schema_version: 2,
+        media_type: Some(MANIFEST.to_owned()),
+        artifact_type: Some(PACKAGE.to_owned()),
+        config: Some(Descriptor::of(CONFIGURATION, &upload.configuration)),
+        layers,
+        subject: None,
+        annotations: said
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .filter(|(_, value)| !value.is_empty())
+            .collect::<BTreeMap<String, String>>(),
+    }
+}
+
+/// What was published.
+pub(super) fn published(upload: &Upload, locator: String, digest: Digest) -> Release {
+    Release {
+        name: upload.name.clone(),
+        version: upload.version.clone(),
+        description: Description::Configuration {
+            bytes: upload.configuration.clone(),
+            digest: Digest::of(&upload.configuration),
+        },
+        content: Blob {
+            digest: Some(upload.digest),
+            size: Some(upload.size),
+            file: None,
+        },
+        document: upload.document.as_ref().map(|document| Blob {
+            digest: Some(Digest::of(&document.bytes)),
+            size: Some(document.bytes.len() as u64),
+            file: None,
+        }),
+        locator,
+        manifest: Some(digest),
+        published: None,
+    }
+}
+
+impl Client {
+    /// What a manifest says of a version. The configuration is read; of what is not ours, annotations tell.
+    ///
+    /// # Errors
+    /// [`Error::Broken`](crate::repository::Error::Broken) where the manifest of a package of ours says another
+    /// version than its tag.
+    pub(super) async fn release(
+        &self,
+        path: &str,
+        (name, version): (&str, &semver::Version),
+        found: &Found,
+    ) -> Result<Release> {
+        let manifest = self.understood(path, found)?;
+        let document = manifest.layers.iter().find(|layer| is_document(layer));
+        let content = content(&manifest);
+        let ours = manifest.config.as_ref();
+        let ours = ours.filter(|config| config.media_type == CONFIGURATION);
+        let description = match ours {
+            Some(config) => {
+                self.agrees(path, version, &manifest)?;
+                let what = format!("the configuration of {path}");
+                Description::Configuration {
+                    digest: self.known(&what, config)?,
+                    bytes: self.blob(path, config).await?,
+                }
+            }
+            None => Description::Foreign(Box::new(foreign(name, version, &manifest))),
+        };
+        Ok(Release {
+            name: name.to_owned(),
+            version: version.clone(),
+            description,
+            content: content.map(blob).unwrap_or_default(),
+            document: document.map(blob),
+            locator: self.locator(path, found.digest),
+            manifest: Some(found.digest),
+            published: manifest.annotation(annotation::CREATED).map(clean),
+        })
+    }
+
+    /// A reference that always means the same.
+    pub(super) fn locator(&self, path: &str, digest: Digest) -> String {
+        format!("{}/{path}@{}", self.registry, digest.oci())
+    }
+
+    fn agrees(&self, path: &str, version: &semver::Version, manifest: &Manifest) -> Result<()> {
+        let Some(said) = manifest.annotation(annotation::VERSION) else {
+            return Ok(());
+        };
+        if said == version.to_string() {
+            return Ok(());
+        }
+        let why = format!("its manifest says version {}", clean(said));
+        Err(self.broken(&format!("version {version} of {path}"), why))
+    }
+}
+
+fn blob(layer: &Descriptor) -> Blob {
+    Blob {
+        digest: layer.sha256(),
+        size: Some(layer.size),
+        file: None,
+    }
+}
+
+fn is_document(layer: &Descriptor) -> bool {
+    let media_type = layer.media_type.split(';').next().unwrap_or_default();
+    DOCUMENTS
+        .iter()
+        .any(|format| format.media_type() == media_type.trim())
+}
+
+/// The layer with the content: ours by its type, else the first one that is no document.
+fn content(manifest: &Manifest) -> Option<&Descriptor> {
+    let mut layers = manifest.layers.iter();
+    let ours = layers.find(|layer| layer.media_type == CONTENT);
+    ours.or_else(|| manifest.layers.iter().find(|layer| !is_document(layer)))
+}
+
+/// What is known of an artifact that was made for something else.
+fn foreign(name: &str, version: &semver::Version, manifest: &Manifest) -> manifest::Manifest {
+    let text = |name: &str| manifest.annotation(name).map(clean);
+    let is_template = content(manifest).is_some_and(|content| {
+        let media_type = content.media_type.split(';').next().unwrap_or_default();
+        TEMPLATES.contains(&media_type.trim())
+    });
+    manifest::Manifest {
+        name: name.to_owned(),
+        version: version.clone(),
+        kind: Kind::default(),
+        packaging: if is_template {
+            Packaging::Template
+        } else {
+            Packaging::Unsupported(clean(manifest.kind()))
+        },
+        description: text(annotation::DESCRIPTION)
+            .or_else(|| text(annotation::TITLE))
+            .unwrap_or_default(),
+        author: text(annotation::AUTHORS),
+        product: None,
+        category: None,
+        keywords: Vec::new(),
+        deprecated: None,
+        replaces: None,
+        requires: Vec::new(),
+        dependencies: Vec::new(),
+        provides: Vec::new(),
+        parameters: BTreeMap::new(),
+        templates: Vec::new(),
+        docs: Docs::default(),
+        changes: Vec::new(),
+        metadata: Metadata {
+            homepage: text(annotation::URL),
+            repository: text(annotation::SOURCE),
+            license: text(annotation::LICENSES),
+            maintainers: Vec::new(),
+        },
+    }
+}

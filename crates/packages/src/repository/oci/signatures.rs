@@ -1,0 +1,236 @@
+//! Signatures in a registry: manifests that refer to what they sign, and cosign's tags.
+
+use std::collections::BTreeMap;
+
+use super::client::Client;
+use super::manifests::Found;
+use super::model::{Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Manifest};
+use super::names::cosign_tag;
+use crate::digest::Digest;
+use crate::repository::{Error, Result};
+use crate::signature::{Format, Signature};
+
+/// What a manifest with a signature of ours is.
+pub(super) const SIGNATURE: &str = "application/vnd.fuseml.signature.v1";
+/// What was signed.
+const STATEMENT: &str = "application/vnd.fuseml.statement.v1+json";
+/// The text of a `.minisig` file.
+const MINISIG: &str = "application/vnd.fuseml.minisig";
+/// What cosign signs in its classic form, and where it keeps the signature (cosign, "Signature Specification").
+const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+const SIMPLE_SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+/// Type of the configuration that cosign gives its classic form.
+const SIMPLE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// A Sigstore bundle (sigstore, "Cosign Bundle Specification"). Both forms of the type are in use.
+const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const BUNDLE_OLD: &str = "application/vnd.dev.sigstore.bundle+json;version=0.3";
+/// Manifests that are opened in search of signatures, and signatures of one that are read.
+const MOST: usize = 200;
+/// Largest statement, and largest signature over one; more is no signature.
+const SMALL: u64 = 16 * 1024;
+/// Largest bundle.
+const BUNDLE_LIMIT: u64 = 1024 * 1024;
+
+impl Client {
+    /// All signatures of a manifest. What cannot be read hides no other; it is noted. A statement that is `known`
+    /// is not fetched again: that of an index is the index, which can be long.
+    pub(super) async fn signatures(
+        &self,
+        path: &str,
+        subject: Digest,
+        known: &[u8],
+    ) -> Result<Vec<Signature>> {
+        let mut signatures: Vec<Signature> = Vec::new();
+        let referrers = self.referrers(path, subject).await?;
+        if referrers.len() > MOST {
+            self.note(&format!(
+                "{path}: more than {MOST} manifests refer to {}; the rest is not read",
+                subject.oci()
+            ));
+        }
+        for digest in referrers.into_iter().take(MOST) {
+            let read = self.of_referrer(path, subject, digest, known).await;
+            self.gather(&mut signatures, read)?;
+        }
+        if let Some(found) = self.manifest(path, &cosign_tag(subject)).await? {
+            let read = self.of_cosign(path, &found).await;
+            self.gather(&mut signatures, read)?;
+        }
+        Ok(signatures)
+    }
+
+    fn gather(&self, all: &mut Vec<Signature>, read: Result<Vec<Signature>>) -> Result<()> {
+        match read {
+            Ok(signatures) => {
+                for signature in signatures {
+                    if !all.contains(&signature) {
+                        all.push(signature);
+                    }
+                }
+                Ok(())
+            }
+            Err(
+                error @ (Error::Broken { .. } | Error::NotFound { .. } | Error::Unsupported { .. }),
+            ) => {
+                self.note(&format!("a signature cannot be read: {error}"));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a manifest is there and says that it refers to this one.
+    pub(super) async fn refers(&self, path: &str, digest: Digest, subject: Digest) -> Result<bool> {
+        let Some(found) = self.manifest(path, &digest.oci()).await? else {
+            return Ok(false);
+        };
+        let manifest = self.understood(path, &found).ok();
+        let of = manifest.and_then(|manifest| manifest.subject?.sha256());
+        Ok(of == Some(subject))
+    }
+
+    async fn of_referrer(
+        &self,
+        path: &str,
+        subject: Digest,
+        digest: Digest,
+        known: &[u8],
+    ) -> Result<Vec<Signature>> {
+        let Some(found) = self.manifest(path, &digest.oci()).await? else {
+            return Ok(Vec::new());
+        };
+        let manifest = self.understood(path, &found)?;
+        let refers_here = manifest.subject.as_ref().and_then(Descriptor::sha256) == Some(subject);
+        if !refers_here {
+            return Ok(Vec::new());
+        }
+        let layer = |media_type: &str| {
+            let mut layers = manifest.layers.iter();
+            layers.find(|layer| layer.media_type == media_type)
+        };
+        if let Some(bundle) = layer(BUNDLE).or_else(|| layer(BUNDLE_OLD)) {
+            return Ok(vec![Signature {
+                format: Format::SigstoreBundle,
+                payload: Vec::new(),
+                signature: self.blob_up_to(path, bundle, BUNDLE_LIMIT).await?,
+            }]);
+        }
+        let (Some(statement), Some(minisig)) = (layer(STATEMENT), layer(MINISIG)) else {
+            return Ok(Vec::new());
+        };
+        let payload = if statement.sha256() == Some(Digest::of(known)) {
+            known.to_vec()
+        } else {
+            self.blob_up_to(path, statement, SMALL).await?
+        };
+        Ok(vec![Signature {
+            format: Format::Minisign,
+            payload,
+            signature: self.blob_up_to(path, minisig, SMALL).await?,
+        }])
+    }
+
+    async fn of_cosign(&self, path: &str, found: &Found) -> Result<Vec<Signature>> {
+        let manifest = self.understood(path, found)?;
+        let mut signatures = Vec::new();
+        for layer in manifest.layers.iter().take(MOST) {
+            let signature = layer.annotations.get(SIMPLE_SIGNATURE);
+            let Some(signature) = signature.filter(|_| layer.media_type == SIMPLE) else {
+                continue;
+            };
+            signatures.push(Signature {
+                format: Format::CosignSimple,
+                payload: self.blob_up_to(path, layer, SMALL).await?,
+                signature: signature.clone().into_bytes(),
+            });
+        }
+        Ok(signatures)
+    }
+
+    /// Adds a signature to a manifest. The same one a second time is the same manifest, so nothing changes.
+    pub(super) async fn sign(
+        &self,
+        path: &str,
+        subject: Digest,
+        signature: &Signature,
+    ) -> Result<()> {
+        let (kind, layers): (&str, Vec<(&str, &[u8])>) = match signature.format {
+            Format::Minisign => (
+                SIGNATURE,
+                vec![
+                    (STATEMENT, &signature.payload),
+                    (MINISIG, &signature.signature),
+                ],
+            ),
+            Format::SigstoreBundle => (BUNDLE, vec![(BUNDLE, &signature.signature)]),
+            Format::CosignSimple => return self.sign_cosign(path, subject, signature).await,
+        };
+        let Some(found) = self.manifest(path, &subject.oci()).await? else {
+            return Err(Error::NotFound {
+                repository: self.id.clone(),
+                what: format!("{} of {path}", subject.oci()),
+                hint: "it was deleted or replaced: publish it, then sign it".to_owned(),
+            });
+        };
+        let signed = self.understood(path, &found)?;
+        self.put_bytes(path, EMPTY_BYTES).await?;
+        for (_, bytes) in &layers {
+            self.put_bytes(path, bytes).await?;
+        }
+        let layers = layers.iter();
+        let manifest = Manifest {
+            schema_version: 2,
+            media_type: Some(MANIFEST.to_owned()),
+            artifact_type: Some(kind.to_owned()),
+            config: Some(Descriptor::of(EMPTY, EMPTY_BYTES)),
+            layers: layers
+                .map(|(media_type, bytes)| Descriptor::of(media_type, bytes))
+                .collect(),
+            subject: Some(Descriptor {
+                media_type: signed.media_type.unwrap_or_else(|| MANIFEST.to_owned()),
+                digest: subject.oci(),
+                size: found.bytes.len() as u64,
+                ..Descriptor::default()
+            }),
+            annotations: BTreeMap::new(),
+        };
+        let bytes = self.written(&manifest)?;
+        self.put_referrer(path, subject, &manifest, &bytes).await
+    }
+
+    /// A signature of cosign's classic form: one more layer under its tag.
+    async fn sign_cosign(&self, path: &str, subject: Digest, signature: &Signature) -> Result<()> {
+        let text = String::from_utf8_lossy(&signature.signature).into_owned();
+        let mut layer = Descriptor::of(SIMPLE, &signature.payload);
+        let _ = layer.annotations.insert(SIMPLE_SIGNATURE.to_owned(), text);
+        self.put_bytes(path, EMPTY_BYTES).await?;
+        self.put_bytes(path, &signature.payload).await?;
+        let change = |found: Option<&Found>| {
+            let known = found.map(|found| self.understood(path, found));
+            let mut manifest = known.transpose()?.unwrap_or_else(|| Manifest {
+                schema_version: 2,
+                media_type: Some(MANIFEST.to_owned()),
+                config: Some(Descriptor::of(SIMPLE_CONFIG, EMPTY_BYTES)),
+                ..Manifest::default()
+            });
+            let is_same = |other: &Descriptor| {
+                other.digest == layer.digest
+                    && other.annotations.get(SIMPLE_SIGNATURE)
+                        == layer.annotations.get(SIMPLE_SIGNATURE)
+            };
+            if manifest.layers.iter().any(is_same) {
+                return Ok(None);
+            }
+            manifest.layers.push(layer.clone());
+            Ok(serde_json::to_vec(&manifest).ok())
+        };
+        self.amend(path, &cosign_tag(subject), MANIFEST, change)
+            .await
+    }
+
+    /// A manifest as it is written: the same bytes for the same manifest.
+    pub(super) fn written(&self, manifest: &Manifest) -> Result<Vec<u8>> {
+        serde_json::to_vec(manifest)
+            .map_err(|error| self.broken("a manifest", format!("it cannot be written: {error}")))
+    }
+}

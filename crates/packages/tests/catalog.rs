@@ -1,0 +1,433 @@
+//! Many repositories as one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod contract;
+mod desk;
+mod quirk;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use desk::{Desk, NoIndex, catalog, source};
+use extension_registry_packages::catalog::{Catalog, Discovery, FindError, Gathered, gaps};
+use extension_registry_packages::progress::Silent;
+use extension_registry_packages::repository::mirrored::Mirrored;
+use extension_registry_packages::repository::{Repository, Way};
+use extension_registry_packages::solve::{Universe, Wanted, solve};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn names(discovery: &Discovery) -> Vec<(&str, &str)> {
+    let packages = discovery.packages.iter();
+    packages
+        .map(|one| (one.name.as_str(), one.repository.as_str()))
+        .collect()
+}
+
+async fn publish(desk: &Desk, repository: &Arc<dyn Repository>, name: &str, version: &str) {
+    let upload = desk.bench.package(name, version, "a tool");
+    repository.publish(&upload, false, &Silent).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r54_one_dead_source_takes_nothing_from_the_others() {
+    let desk = Desk::new();
+    let (a, b) = (desk.folder("a"), desk.folder("b"));
+    publish(&desk, &a, "mlflow", "1.0.0").await;
+    publish(&desk, &b, "minio", "1.0.0").await;
+    // It takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = extension_registry_packages::repository::oci::Settings {
+        id: "dead".to_owned(),
+        registry: format!("http://{}", silent.local_addr().unwrap()),
+        namespace: "extensions".to_owned(),
+        names: Vec::new(),
+    };
+    let transport = quirk::transport(0);
+    let dead = extension_registry_packages::repository::oci::Oci::new(
+        settings,
+        transport,
+        extension_registry_packages::credentials::Credentials::Anonymous,
+    );
+    let dead: Arc<dyn Repository> = Arc::new(dead.unwrap());
+    let mut impatient = source(dead, 0);
+    impatient.patience = Duration::from_millis(200);
+    let catalog = Catalog::new(vec![source(a, 0), impatient, source(b, 0)]);
+    let lately = desk.lately(HOUR, false);
+    let discovery = catalog.discover(None, &NoIndex, &lately).await;
+    assert_eq!(names(&discovery), [("minio", "b"), ("mlflow", "a")]);
+    assert_eq!(discovery.failures.len(), 1);
+    assert_eq!(discovery.failures[0].repository, "dead");
+    let ways: Vec<_> = discovery
+        .taken
+        .iter()
+        .map(|one| (one.repository.as_str(), one.way))
+        .collect();
+    assert_eq!(ways, [("a", Way::Catalog), ("b", Way::Catalog)]);
+    let filtered = catalog.discover(Some("FLOW"), &NoIndex, &lately).await;
+    assert_eq!(names(&filtered), [("mlflow", "a")]);
+}
+
+/// None of the four answers before all were asked: one after the other, nobody would.
+#[tokio::test(flavor = "multi_thread")]
+async fn r70_sources_are_asked_at_the_same_time() {
+    let desk = Desk::new();
+    let barrier = Arc::new(tokio::sync::Barrier::new(4));
+    let mut servers = Vec::new();
+    let mut sources = Vec::new();
+    for _ in 0..4 {
+        let server = quirk::Server::meeting(Arc::clone(&barrier)).await;
+        sources.push(source(Arc::new(server.driver()), 0));
+        servers.push(server);
+    }
+    let catalog = Catalog::new(sources);
+    let found = catalog
+        .discover(None, &NoIndex, &desk.lately(HOUR, true))
+        .await;
+    assert_eq!(found.failures, []);
+}
+
+#[tokio::test]
+async fn r45_the_same_version_with_other_content_is_an_error_and_no_pick() {
+    let desk = Desk::new();
+    let (a, b) = (desk.folder("a"), desk.folder("b"));
+    let first = desk.bench.package("tool", "1.0.0", "first");
+    a.publish(&first, false, &Silent).await.unwrap();
+    let second = desk.bench.package("tool", "1.0.0", "second");
+    b.publish(&second, false, &Silent).await.unwrap();
+    let any = "*".parse().unwrap();
+    // Whatever their priorities are.
+    for priorities in [(0, 0), (1, 0), (0, 1)] {
+        let sources = vec![
+            source(Arc::clone(&a), priorities.0),
+            source(Arc::clone(&b), priorities.1),
+        ];
+        let catalog = Catalog::new(sources);
+        let error = catalog.find("tool", &any, None).await.unwrap_err();
+        assert!(matches!(error, FindError::Conflict { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(&first.digest.to_string()), "{text}");
+        assert!(text.contains(&second.digest.to_string()), "{text}");
+        assert!(text.contains("hint: --source"), "{text}");
+        let chosen = catalog.only("b");
+        let sighting = chosen.find("tool", &any, None).await.unwrap();
+        assert_eq!(sighting.spec.release.content.digest, Some(second.digest));
+    }
+}
+
+#[tokio::test]
+async fn r45_a_source_is_chosen_by_name_or_kind() {
+    let desk = Desk::new();
+    let (a, b) = (desk.folder("a"), desk.folder("b"));
+    let catalog = catalog(&[&a, &b]);
+    let ids = |catalog: &Catalog| -> Vec<String> {
+        catalog
+            .sources()
+            .iter()
+            .map(|one| one.id().to_owned())
+            .collect()
+    };
+    assert_eq!(ids(&catalog.only("a")), ["a"]);
+    assert_eq!(ids(&catalog.only("local")), ["a", "b"]);
+    assert_eq!(ids(&catalog.only("oci")), Vec::<String>::new());
+    assert_eq!(ids(&catalog.without("a")), ["b"]);
+}
+
+#[tokio::test]
+async fn r74_a_source_of_lower_priority_brings_no_newer_version_under() {
+    let desk = Desk::new();
+    let (company, public) = (desk.folder("company"), desk.folder("public"));
+    publish(&desk, &company, "tool", "1.0.0").await;
+    publish(&desk, &public, "tool", "9.9.9").await;
+    publish(&desk, &public, "other", "1.0.0").await;
+    let any = "*".parse().unwrap();
+    let sources = vec![
+        source(Arc::clone(&public), 0),
+        source(Arc::clone(&company), 10),
+    ];
+    let ranked = Catalog::new(sources);
+    let sighting = ranked.find("tool", &any, None).await.unwrap();
+    assert_eq!(sighting.source.id(), "company");
+    assert_eq!(sighting.spec.manifest.version.to_string(), "1.0.0");
+    // What it has alone is taken from it.
+    let sighting = ranked.find("other", &any, None).await.unwrap();
+    assert_eq!(sighting.source.id(), "public");
+    // Of equal ones the newest is taken.
+    let equal = catalog(&[&public, &company]);
+    let sighting = equal.find("tool", &any, None).await.unwrap();
+    assert_eq!(sighting.source.id(), "public");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r74_a_source_below_does_not_stand_in_for_a_broken_one() {
+    let desk = Desk::new();
+    let (company, public) = (desk.folder("company"), desk.folder("public"));
+    for repository in [&company, &public] {
+        publish(&desk, repository, "tool", "1.0.0").await;
+    }
+    let any = "*".parse().unwrap();
+    let sources = || {
+        vec![
+            source(Arc::clone(&public), 0),
+            source(Arc::clone(&company), 10),
+        ]
+    };
+    let ranked = Catalog::new(sources());
+    assert_eq!(
+        ranked.find("tool", &any, None).await.unwrap().source.id(),
+        "company"
+    );
+    let manifest = desk.root("company").join("tool/1.0.0/tool-1.0.0.json");
+    fs::write(&manifest, "{").unwrap();
+    let error = Catalog::new(sources())
+        .find("tool", &any, None)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("company"), "{error}");
+    // One below that is broken changes nothing.
+    let sources = vec![
+        source(Arc::clone(&public), 10),
+        source(Arc::clone(&company), 0),
+    ];
+    let catalog = Catalog::new(sources);
+    assert_eq!(
+        catalog.find("tool", &any, None).await.unwrap().source.id(),
+        "public"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r74_a_mirror_is_asked_first_and_fallen_through() {
+    let desk = Desk::new();
+    let (mirror, origin) = (desk.folder("mirror"), desk.folder("origin"));
+    publish(&desk, &origin, "tool", "1.0.0").await;
+    let both: Arc<dyn Repository> = Arc::new(Mirrored::new(
+        vec![Arc::clone(&mirror)],
+        Arc::clone(&origin),
+    ));
+    let release = both
+        .release("tool", &"1.0.0".parse().unwrap())
+        .await
+        .unwrap();
+    let digest = contract::fetched(&*both, &release, &desk.bench.target("first")).await;
+    // The mirror has it now, and the origin is gone.
+    publish(&desk, &mirror, "tool", "1.0.0").await;
+    fs::remove_dir_all(desk.root("origin")).unwrap();
+    let release = both
+        .release("tool", &"1.0.0".parse().unwrap())
+        .await
+        .unwrap();
+    let again = contract::fetched(&*both, &release, &desk.bench.target("second")).await;
+    assert_eq!(again, digest);
+    // What is published goes to the origin.
+    publish(&desk, &both, "tool", "2.0.0").await;
+    assert_eq!(origin.versions("tool").await.unwrap().len(), 1);
+    assert_eq!(mirror.versions("tool").await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r63_what_was_listed_lately_is_not_asked_again_unless_refreshed() {
+    let desk = Desk::new();
+    let server = quirk::Server::registry().await;
+    let registry: Arc<dyn Repository> = Arc::new(server.driver());
+    publish(&desk, &registry, "tool", "1.0.0").await;
+    let catalog = catalog(&[&registry]);
+    let first = catalog
+        .discover(None, &NoIndex, &desk.lately(HOUR, false))
+        .await;
+    server.lines();
+    let second = catalog
+        .discover(None, &NoIndex, &desk.lately(HOUR, false))
+        .await;
+    assert_eq!(server.lines(), Vec::<String>::new());
+    assert_eq!(second.packages, first.packages);
+    publish(&desk, &registry, "tool", "2.0.0").await;
+    server.lines();
+    let refreshed = catalog
+        .discover(None, &NoIndex, &desk.lately(HOUR, true))
+        .await;
+    assert!(!server.lines().is_empty());
+    assert_eq!(refreshed.packages[0].newest().unwrap().to_string(), "2.0.0");
+    // A listing that is older than it may be is none.
+    server.lines();
+    catalog
+        .discover(None, &NoIndex, &desk.lately(Duration::ZERO, false))
+        .await;
+    assert!(!server.lines().is_empty());
+}
+
+#[tokio::test]
+async fn r22_all_of_a_package_but_its_content_is_known_before_it_is_fetched() {
+    let desk = Desk::new();
+    let folder = desk.folder("team");
+    let more = "dependencies: [{name: other, version: ^1}]\nrequires: [docker]\n";
+    let upload = desk.bench.package_with("tool", "1.0.0", "a tool", more);
+    folder.publish(&upload, false, &Silent).await.unwrap();
+    let catalog = catalog(&[&folder]);
+    let spec = catalog
+        .find("tool", &"*".parse().unwrap(), None)
+        .await
+        .unwrap()
+        .spec;
+    assert_eq!(
+        format!("{:?}", spec.manifest),
+        format!("{:?}", upload.manifest)
+    );
+    assert_eq!(spec.release.content.digest, Some(upload.digest));
+    assert!(spec.release.document.is_some());
+    assert_eq!(desk.cache.list().entries.len(), 0);
+}
+
+#[tokio::test]
+async fn r57_a_name_with_two_types_asks_which() {
+    let desk = Desk::new();
+    let (a, b) = (desk.folder("a"), desk.folder("b"));
+    publish(&desk, &a, "tool", "1.0.0").await;
+    let source = desk.bench.path().join("provider");
+    fs::create_dir(&source).unwrap();
+    let manifest = "extension: {name: tool, version: 1.0.0, type: provider}";
+    fs::write(source.join("extension.yaml"), manifest).unwrap();
+    let target = desk.bench.path().join("provider.tar.gz");
+    let limits = extension_registry_packages::bundle::Limits::default();
+    let upload = extension_registry_packages::package::build(&source, &target, limits).unwrap();
+    b.publish(&upload, false, &Silent).await.unwrap();
+    let catalog = catalog(&[&a, &b]);
+    let any = "*".parse().unwrap();
+    let error = catalog
+        .find("tool", &any, None)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("hint: --type record or --type provider"),
+        "{error}"
+    );
+    let kind = extension_registry_packages::manifest::Kind::Provider;
+    let sighting = catalog.find("tool", &any, Some(&kind)).await.unwrap();
+    assert_eq!(sighting.source.id(), "b");
+    let kind = extension_registry_packages::manifest::Kind::Cluster;
+    let error = catalog
+        .find("tool", &any, Some(&kind))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("not a cluster"), "{error}");
+}
+
+fn wanted(name: &str) -> Wanted {
+    Wanted {
+        name: name.to_owned(),
+        range: "*".parse().unwrap(),
+        kind: None,
+        repository: None,
+    }
+}
+
+#[tokio::test]
+async fn r17_r18_dependencies_come_from_the_same_repository_or_the_system_one_and_else_from_nowhere()
+ {
+    let desk = Desk::new();
+    let (system, a, b) = (desk.folder("system"), desk.folder("a"), desk.folder("b"));
+    let needs = |what: &str| format!("dependencies: [{{name: {what}, version: ^1}}]\n");
+    for (repository, name, more) in [
+        (&a, "beside", needs("near")),
+        (&a, "near", String::new()),
+        (&a, "trusting", needs("base")),
+        (&system, "base", String::new()),
+        (&a, "far", needs("foreign")),
+        (&b, "foreign", String::new()),
+    ] {
+        let upload = desk.bench.package_with(name, "1.0.0", "a tool", &more);
+        repository.publish(&upload, false, &Silent).await.unwrap();
+    }
+    let mut trusted = source(Arc::clone(&system), 100);
+    trusted.is_system = true;
+    let catalog = Catalog::new(vec![trusted, source(a, 0), source(b, 0)]);
+    let gather = async |name: &str, universe: Universe| -> Gathered {
+        catalog.gather(&[wanted(name)], universe).await.unwrap()
+    };
+    for (name, from) in [("beside", ["a", "a"]), ("trusting", ["system", "a"])] {
+        let gathered = gather(name, Universe::default()).await;
+        let solution = solve(&[wanted(name)], &gathered.universe).unwrap();
+        let origins = solution
+            .chosen
+            .iter()
+            .map(|one| one.origin.repository().unwrap());
+        assert_eq!(
+            origins.collect::<Vec<_>>(),
+            from,
+            "{name}: what it needs comes first"
+        );
+    }
+    let gathered = gather("far", Universe::default()).await;
+    let refusal = solve(&[wanted("far")], &gathered.universe)
+        .unwrap_err()
+        .to_string();
+    assert!(refusal.contains("only in repository b"), "{refusal}");
+    assert!(
+        refusal.contains("kubectl ext package pull far --approve foreign@b"),
+        "{refusal}"
+    );
+    let approved = Universe {
+        approved: BTreeSet::from([("foreign".to_owned(), "b".to_owned())]),
+        ..Universe::default()
+    };
+    let gathered = gather("far", approved).await;
+    let solution = solve(&[wanted("far")], &gathered.universe).unwrap();
+    let foreign = solution.get("foreign").unwrap();
+    let sighting = gathered.sighting(&catalog, "foreign", &foreign.version, &foreign.origin);
+    assert_eq!(sighting.unwrap().source.id(), "b");
+}
+
+#[tokio::test]
+async fn r14_what_a_repository_lacks_to_be_closed_is_said() {
+    let desk = Desk::new();
+    let folder = desk.folder("system");
+    for (name, version, more) in [
+        ("base", "1.0.0", ""),
+        (
+            "whole",
+            "1.0.0",
+            "dependencies: [{name: base, version: ^1}]\n",
+        ),
+        ("old", "1.0.0", "dependencies: [nowhere]\n"),
+        ("old", "1.1.0", "dependencies: [base]\n"),
+        (
+            "modest",
+            "1.0.0",
+            "dependencies: [{name: nowhere, optional: true}]\n",
+        ),
+    ] {
+        let upload = desk.bench.package_with(name, version, "a tool", more);
+        folder.publish(&upload, false, &Silent).await.unwrap();
+    }
+    let system = source(folder, 0);
+    let (found, warnings) = gaps(&system).await.unwrap();
+    assert_eq!((found, warnings), (Vec::new(), Vec::new()));
+    for (name, more) in [
+        ("outside", "dependencies: [nowhere]\n"),
+        ("newer", "dependencies: [{name: base, version: ^2}]\n"),
+    ] {
+        let upload = desk.bench.package_with(name, "1.0.0", "a tool", more);
+        system
+            .repository
+            .publish(&upload, false, &Silent)
+            .await
+            .unwrap();
+    }
+    let (found, _) = gaps(&system).await.unwrap();
+    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "newer 1.0.0 needs base `^2`, which is not there",
+            "outside 1.0.0 needs nowhere `*`, which is not there",
+        ]
+    );
+}

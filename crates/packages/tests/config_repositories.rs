@@ -1,0 +1,338 @@
+//! Repositories in the configuration: who may say what of them, and where their credentials go.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod configured;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use configured::{Machine, pair, place};
+use extension_registry_packages::config::Flags;
+
+#[test]
+fn r74_several_repositories_by_priority_with_what_each_has_of_its_own() {
+    let machine = Machine::new();
+    machine
+        .system("[[repository]]\nname = \"first\"\nkind = \"maven\"\nurl = \"https://first.example.com\"\n")
+        .user(
+            r#"
+[[repository]]
+name = "second"
+kind = "folder"
+url = "packages"
+[[repository]]
+name = "company"
+kind = "oci"
+url = "https://registry.example.com/extensions/"
+priority = 10
+names = ["mlflow", "minio"]
+mirrors = ["https://mirror.example.com/extensions", "near.example.com/x"]
+insecure = false
+timeout = 300
+retry_count = 5
+ca = "ca.pem"
+auth_token_path = "/run/token"
+[[repository]]
+name = "last"
+kind = "gitea"
+url = "https://forge.example.com"
+owner = "team"
+priority = -1
+"#,
+        )
+        .write("user/ca.pem", "the file");
+    let config = machine.load();
+    let names: Vec<&str> = config
+        .repositories
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    assert_eq!(names, ["company", "first", "second", "last"]);
+    let company = config.repository("company").unwrap();
+    assert_eq!(
+        company.url.value.to_string(),
+        "https://registry.example.com/extensions"
+    );
+    assert_eq!(company.names.value, ["mlflow", "minio"]);
+    let mirrors: Vec<String> = company
+        .mirrors
+        .value
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        mirrors,
+        [
+            "https://mirror.example.com/extensions",
+            "https://near.example.com/x"
+        ]
+    );
+    assert_eq!(
+        company.auth_token_path.as_ref().unwrap().value,
+        Path::new("/run/token")
+    );
+    let settings = company.settings().unwrap();
+    assert_eq!(settings.authorities, [b"the file".to_vec()]);
+    assert_eq!(
+        (settings.retries, settings.timeout),
+        (5, Duration::from_mins(5))
+    );
+    assert_eq!(
+        config
+            .repository("first")
+            .unwrap()
+            .group
+            .as_ref()
+            .unwrap()
+            .value,
+        "io.fuseml.extensions"
+    );
+    assert_eq!(
+        config
+            .repository("last")
+            .unwrap()
+            .owner
+            .as_ref()
+            .unwrap()
+            .value,
+        "team"
+    );
+}
+
+#[test]
+fn r74_a_later_file_changes_a_repository_field_by_field() {
+    let machine = Machine::new();
+    machine
+        .system("[[repository]]\nname = \"a\"\nkind = \"oci\"\nurl = \"https://a.example.com\"\ntimeout = 9\n")
+        .user("[[repository]]\nname = \"a\"\nmirrors = [\"https://near.example.com\"]\npriority = 3\n")
+        .project("[[repository]]\nname = \"a\"\npriority = 4\nnames = [\"x\"]\n");
+    assert_eq!(machine.load().repositories.len(), 1);
+    assert_eq!(
+        machine.shown("repository.a.timeout"),
+        pair("9", "system/packages.toml:5")
+    );
+    assert_eq!(
+        machine.shown("repository.a.priority"),
+        pair("4", "project/packages.toml:3")
+    );
+    assert_eq!(
+        machine.shown("repository.a.mirrors"),
+        pair("https://near.example.com", "user/packages.toml:3")
+    );
+}
+
+#[test]
+fn r74_a_project_changes_nothing_of_where_credentials_of_others_go() {
+    let machine = Machine::new();
+    machine.user("\n[[repository]]\nname = \"a\"\nkind = \"oci\"\nurl = \"https://a.example.com/x\"\n[oci]\n");
+    for (line, field) in [
+        ("url = \"https://evil.example.com/x\"", "url"),
+        ("mirrors = [\"https://evil.example.com/x\"]", "mirrors"),
+        ("insecure = true", "insecure"),
+        ("ca = \"evil.pem\"", "ca"),
+        ("kind = \"gitea\"", "kind"),
+        ("owner = \"evil\"", "owner"),
+    ] {
+        machine.project(&format!("[[repository]]\nname = \"a\"\n{line}\n"));
+        let text = machine.wrong();
+        assert!(text.starts_with("project/packages.toml:3:"), "{text}");
+        assert!(
+            text.contains(&format!("repository.a.{field} is refused")),
+            "{text}"
+        );
+        assert!(
+            text.contains("a repository of user/packages.toml:2,"),
+            "{text}"
+        );
+    }
+    for line in [
+        "registry = \"evil.example.com\"",
+        "namespace = \"evil\"",
+        "insecure = true",
+    ] {
+        machine.project(&format!("[oci]\n{line}\n"));
+        assert!(machine.wrong().contains("is refused"), "{line}");
+    }
+    // The same said again, and what leads nowhere else, is fine.
+    machine.project(
+        "[[repository]]\nname = \"a\"\nkind = \"oci\"\nurl = \"https://a.example.com/x\"\npriority = 1\n[oci]\ntimeout = 3\n",
+    );
+    assert_eq!(machine.shown("repository.a.url").1, "user/packages.toml:5");
+    assert_eq!(machine.shown("repository.a.priority").0, "1");
+}
+
+#[test]
+fn r74_a_project_sends_no_file_of_its_user_anywhere() {
+    let machine = Machine::new();
+    machine.project(
+        "[[repository]]\nname = \"a\"\nkind = \"oci\"\nurl = \"https://evil.example.com\"\nauth_token_path = \"~/.ssh/id_ed25519\"\n\
+         [oci]\nauth_token_path = \"~/.ssh/id_ed25519\"\n[cache]\npath = \"~\"\n",
+    );
+    let text = machine.wrong();
+    assert_eq!(
+        text.matches("auth_token_path is refused").count(),
+        2,
+        "{text}"
+    );
+    assert!(text.contains("cache.path is refused"), "{text}");
+}
+
+#[test]
+fn r74_a_token_file_stays_with_its_server() {
+    let mut machine = Machine::new();
+    machine.user("[oci]\nregistry = \"a.example.com\"\nauth_token_path = \"/run/token\"\n");
+    let has_token = |machine: &Machine| {
+        let config = machine.load();
+        config.repository("oci").unwrap().auth_token_path.is_some()
+    };
+    assert!(has_token(&machine));
+    machine.flags.registry = Some("a.example.com".to_owned());
+    assert!(has_token(&machine));
+    machine.flags.registry = Some("b.example.com".to_owned());
+    assert!(!has_token(&machine));
+    assert_eq!(
+        machine.warnings(),
+        [
+            "user/packages.toml:3:19: repository.oci.auth_token_path is not used: it is for another server than that of flag --registry; hint: name a token file there too"
+        ]
+    );
+}
+
+#[test]
+fn r74_names_are_unique_and_of_few_characters() {
+    let machine = Machine::new();
+    let one =
+        |name: &str| format!("[[repository]]\nname = \"{name}\"\nkind = \"folder\"\nurl = \"x\"\n");
+    machine.user(&format!("{}{}", one("a"), one("a")));
+    assert_eq!(
+        machine.wrong(),
+        "user/packages.toml:5:1: repository.a is the name of two repositories; the first is at user/packages.toml:1; hint: give one another name"
+    );
+    for name in ["", "A", "a/b", "a b", "ä"] {
+        machine.user(&one(name));
+        assert!(
+            machine.wrong().contains("is no name of a repository"),
+            "{name}"
+        );
+    }
+    for name in ["oci", "local", "local-2"] {
+        machine.user(&one(name));
+        assert!(
+            machine
+                .wrong()
+                .contains("is the name of the repository that"),
+            "{name}"
+        );
+    }
+    machine.user(&one("local-mirror"));
+    machine.load();
+    machine.user("[[repository]]\n");
+    assert_eq!(
+        machine.wrong(),
+        "user/packages.toml:1:1: repository[0].name is missing; hint: add `name`"
+    );
+    machine.user("[[repository]]\nname = \"a\"\nkind = \"ocy\"\n");
+    assert_eq!(
+        machine.wrong(),
+        "user/packages.toml:3:8: repository.a.kind `ocy` is no kind of repository; hint: did you mean `oci`?"
+    );
+    machine
+        .user("[[repository]]\nname = \"a\"\nkind = \"gitea\"\nurl = \"https://a.example.com\"\n");
+    assert!(machine.wrong().contains("repository.a.owner is missing"));
+}
+
+#[test]
+fn r74_an_address_fits_its_kind() {
+    let machine = Machine::new();
+    for (kind, url, expected) in [
+        (
+            "oci",
+            "registry.example.com/x",
+            Some("https://registry.example.com/x"),
+        ),
+        ("oci", "localhost:5000/x", Some("http://localhost:5000/x")),
+        ("oci", "127.0.0.1:5000", Some("http://127.0.0.1:5000")),
+        ("oci", "[::1]:5000/x", Some("http://[::1]:5000/x")),
+        ("oci", "ftp://example.com", None),
+        ("oci", "/srv/x", None),
+        ("oci", "file:///srv/x", None),
+        ("oci", "", None),
+        ("folder", "/srv/x", Some("/srv/x")),
+        ("folder", "file:///srv/x", Some("/srv/x")),
+        ("folder", "~/x", None),
+        ("folder", "https://example.com", None),
+        ("maven", "/srv/x", Some("/srv/x")),
+        (
+            "maven",
+            "https://example.com/releases",
+            Some("https://example.com/releases"),
+        ),
+    ] {
+        machine.user(&format!(
+            "[[repository]]\nname = \"a\"\nkind = \"{kind}\"\nurl = \"{url}\"\n"
+        ));
+        let mut homeless = Machine {
+            folder: tempfile::tempdir().unwrap(),
+            variables: Vec::new(),
+            flags: Flags::default(),
+        };
+        homeless.set("EXTENSION_REGISTRY_CACHE_DIR", "/cache");
+        homeless.user(&fs::read_to_string(machine.path("user/packages.toml")).unwrap());
+        let outcome = homeless.outcome().ok().map(|config| place(&config, "a"));
+        assert_eq!(outcome.as_deref(), expected, "{kind} {url}");
+    }
+}
+
+#[test]
+fn only_the_systems_file_names_the_system_repository() {
+    let machine = Machine::new();
+    let one = |name: &str| {
+        format!(
+            "[[repository]]\nname = \"{name}\"\nkind = \"folder\"\nurl = \"/{name}\"\nsystem = true\n"
+        )
+    };
+    machine.system(&one("a")).user(&one("b"));
+    assert_eq!(machine.load().system_repository().unwrap().name, "a");
+    assert!(!machine.load().repository("b").unwrap().system.value);
+    assert_eq!(
+        machine.warnings(),
+        [
+            "user/packages.toml:5:10: repository.b.system has no effect; hint: only the system's file names the System Repository"
+        ]
+    );
+    machine.user("[[repository]]\nname = \"a\"\nurl = \"/elsewhere\"\n");
+    assert!(machine.wrong().contains("repository.a.url is refused"));
+    machine
+        .user("")
+        .system(&format!("{}{}", one("a"), one("b")));
+    assert!(
+        machine
+            .wrong()
+            .contains("repository.b.system is the second System Repository; the first is `a`")
+    );
+}
+
+#[test]
+fn whom_to_trust_is_for_the_system_else_the_user_and_never_for_a_project() {
+    let machine = Machine::new();
+    machine.user("[trust]\nmode = \"warn\"\n");
+    assert_eq!(machine.shown("trust").1, "user/packages.toml:1");
+    machine.system("[trust]\nmode = \"enforce\"\n");
+    let trust = machine.load().trust.unwrap().value;
+    // Never merged: what the user says adds nothing.
+    assert_eq!(
+        trust,
+        "mode = \"enforce\"\n".parse::<toml::Table>().unwrap()
+    );
+    assert!(machine.warnings()[0].starts_with("user/packages.toml:1:1: trust has no effect: "));
+    machine.project("[trust]\nmode = \"warn\"\n");
+    assert!(
+        machine
+            .wrong()
+            .starts_with("project/packages.toml:1:1: trust is refused")
+    );
+}

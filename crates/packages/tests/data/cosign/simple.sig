@@ -1,0 +1,1 @@
+MEUCICBlfg86vE9mS+T9FTE6zpdZ/rJwc5bcq3sV/PIhae0cAiEAl0TWpDSp5tHD2pOKy9fxCq2K2x6NiRpGdDk9IyZp+og=

@@ -1,0 +1,117 @@
+//! A machine with a cache, a policy and sources, for the tests of what stands above the drivers.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests; not every test needs all of it"
+)]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use extension_registry_core::sensitive::Sensitive;
+use extension_registry_packages::cache::Cache;
+use extension_registry_packages::catalog::{Catalog, Indexes, Lately, Listed, Source};
+use extension_registry_packages::deliver::Loader;
+use extension_registry_packages::progress::Silent;
+use extension_registry_packages::repository::folder::{Folder, Settings};
+use extension_registry_packages::repository::{IndexFile, Release, Repository, Upload};
+use extension_registry_packages::signature::{Statement, minisign};
+use extension_registry_packages::trust::Policy;
+use jiff::Timestamp;
+
+use crate::contract::Bench;
+
+/// A machine.
+pub(crate) struct Desk {
+    pub(crate) bench: Bench,
+    pub(crate) cache: Cache,
+    pub(crate) policy: Policy,
+    secret: Sensitive,
+}
+
+impl Desk {
+    /// One that trusts a key of its own, for everything.
+    pub(crate) fn new() -> Self {
+        let bench = Bench::new();
+        let key = minisign::generate(None).unwrap();
+        let policy = format!(
+            "[[rule]]\nrepositories = [\"*\"]\nnames = [\"*\"]\n\n[[rule.key]]\nname = \"alice\"\npublic = \"\"\"\n{}\"\"\"\n",
+            key.public.trim_end()
+        );
+        Self {
+            cache: Cache::open(bench.path().join("cache")).unwrap(),
+            policy: Policy::read(&policy.parse().unwrap()).unwrap(),
+            secret: key.secret,
+            bench,
+        }
+    }
+
+    pub(crate) fn folder(&self, id: &str) -> Arc<dyn Repository> {
+        Arc::new(Folder::new(Settings {
+            id: id.to_owned(),
+            root: self.root(id),
+        }))
+    }
+
+    pub(crate) fn root(&self, id: &str) -> PathBuf {
+        self.bench.path().join("repositories").join(id)
+    }
+
+    /// Publishes and signs.
+    pub(crate) async fn publish(&self, repository: &dyn Repository, upload: &Upload) -> Release {
+        let release = repository.publish(upload, false, &Silent).await.unwrap();
+        self.sign(repository, &release, &Statement::of_upload(upload))
+            .await;
+        release
+    }
+
+    pub(crate) async fn sign(
+        &self,
+        repository: &dyn Repository,
+        release: &Release,
+        statement: &Statement,
+    ) {
+        let signature = minisign::sign(statement, &self.secret, None).unwrap();
+        repository.sign(release, &signature).await.unwrap();
+    }
+
+    pub(crate) fn loader(&self) -> Loader<'_> {
+        Loader::new(&self.cache, &self.policy, Timestamp::now(), 1 << 30)
+    }
+
+    pub(crate) fn lately(&self, lasts: Duration, refresh: bool) -> Lately {
+        let folder = self.bench.path().join("listings");
+        Lately::new(folder, lasts, Timestamp::now(), refresh)
+    }
+}
+
+/// A source of this priority.
+pub(crate) fn source(repository: Arc<dyn Repository>, priority: i64) -> Source {
+    Source {
+        repository,
+        priority,
+        is_system: false,
+        patience: Duration::from_secs(30),
+    }
+}
+
+pub(crate) fn catalog(repositories: &[&Arc<dyn Repository>]) -> Catalog {
+    let sources = repositories.iter().map(|one| source(Arc::clone(one), 0));
+    Catalog::new(sources.collect())
+}
+
+/// Takes no index.
+pub(crate) struct NoIndex;
+
+impl Indexes for NoIndex {
+    fn read(
+        &self,
+        _source: &Source,
+        _file: &IndexFile,
+        _warnings: &mut Vec<String>,
+    ) -> Option<Vec<Listed>> {
+        None
+    }
+}

@@ -1,0 +1,721 @@
+//! Maven repositories, in a folder and behind a server of files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod contract;
+mod file_server;
+mod shelf;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use axum::http::Method;
+use contract::{Bench, fetched, version};
+use extension_registry_core::sensitive::Sensitive;
+use extension_registry_packages::Digest;
+use extension_registry_packages::credentials::Credentials;
+use extension_registry_packages::manifest::Packaging;
+use extension_registry_packages::progress::Silent;
+use extension_registry_packages::repository::folder::{self, Folder};
+use extension_registry_packages::repository::maven::{Maven, Place, Settings};
+use extension_registry_packages::repository::{
+    Description, Error, Kind, Release, Repository, Sink, Way,
+};
+use extension_registry_packages::signature::{Format, Signature};
+use extension_registry_packages::transport::{self, Transport};
+use file_server::{FileServer, Gather};
+use shelf::{OF_MAVEN, OURS, put};
+
+const GROUP: &str = "io.fuseml.extensions";
+
+fn transport() -> Transport {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Transport::new(transport::Settings::default()).unwrap()
+}
+
+fn local(root: &Path) -> Maven {
+    let settings = Settings {
+        id: "central".to_owned(),
+        place: Place::Folder(root.to_owned()),
+        group: GROUP.to_owned(),
+        names: Vec::new(),
+    };
+    Maven::new(settings, None, Credentials::Anonymous).unwrap()
+}
+
+fn remote_of(server: &FileServer, names: &[&str]) -> Maven {
+    with(server, names, Credentials::Anonymous)
+}
+
+fn with(server: &FileServer, names: &[&str], credentials: Credentials) -> Maven {
+    let settings = Settings {
+        id: "central".to_owned(),
+        place: Place::Http(server.url.clone()),
+        group: GROUP.to_owned(),
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+    };
+    Maven::new(settings, Some(transport()), credentials).unwrap()
+}
+
+#[tokio::test]
+async fn r20_a_maven_folder_keeps_the_contract() {
+    let bench = Bench::new();
+    let root = bench.target("repository");
+    fs::create_dir(&root).unwrap();
+    contract::all(&local(&root)).await;
+}
+
+#[tokio::test]
+async fn r20_a_maven_server_keeps_the_contract() {
+    let bench = Bench::new();
+    let server = FileServer::start(&bench.target("repository")).await;
+    contract::all(&remote_of(&server, &["tool", "other.tool_2", "fixed"])).await;
+    // What is in a path as it is would be a blank for many servers.
+    let log = server.log();
+    assert!(log.iter().any(|line| line.contains("1.0.1%2Bbuild.7")));
+    assert!(!log.iter().any(|line| line.contains('+')));
+}
+
+/// Where the packages are, below a root.
+fn packages(root: &Path) -> PathBuf {
+    root.join("io/fuseml/extensions")
+}
+
+/// A server of files with nothing in it, and a repository there.
+async fn remote(bench: &Bench, names: &[&str]) -> (Maven, FileServer) {
+    let server = FileServer::start(&bench.target("repository")).await;
+    (remote_of(&server, names), server)
+}
+
+fn signature(text: &str) -> Signature {
+    Signature {
+        format: Format::Minisign,
+        payload: b"a statement".to_vec(),
+        signature: text.as_bytes().to_vec(),
+    }
+}
+
+async fn fetch_error(maven: &Maven, release: &Release, target: &Path) -> Error {
+    let mut sink = Sink::open(target, 1 << 30, &Silent).unwrap();
+    maven.fetch(release, &mut sink).await.unwrap_err()
+}
+
+/// Packages as `mvn deploy:deploy-file` leaves them: 1.0.0, 1.10.0 and 1.9.0 in this order, a `.nar`.
+fn made_by_maven(root: &Path) {
+    let artifact = packages(root).join("camel");
+    for version in ["1.0.0", "1.10.0", "1.9.0"] {
+        let folder = artifact.join(version);
+        let pom = shelf::pom(GROUP, "camel", version, "nar");
+        put(
+            &folder,
+            &format!("camel-{version}.pom"),
+            pom.as_bytes(),
+            OF_MAVEN,
+        );
+        let content = format!("content of {version}");
+        put(
+            &folder,
+            &format!("camel-{version}.nar"),
+            content.as_bytes(),
+            OF_MAVEN,
+        );
+    }
+    let metadata = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metadata>\n\
+        <groupId>io.fuseml.extensions</groupId><artifactId>camel</artifactId>\n\
+        <versioning><release>1.9.0</release><versions><version>1.0.0</version>\n\
+        <version>1.10.0</version><version>1.9.0</version>\n\
+        <version>2.0.0-SNAPSHOT</version><version>old</version></versions>\n\
+        <lastUpdated>20261101120000</lastUpdated></versioning></metadata>";
+    put(
+        &artifact,
+        "maven-metadata.xml",
+        metadata.as_bytes(),
+        OF_MAVEN,
+    );
+}
+
+#[tokio::test]
+async fn r1_what_is_published_to_a_server_is_found_by_a_new_client() {
+    let bench = Bench::new();
+    let (publisher, server) = remote(&bench, &[]).await;
+    let upload = bench.package("tool", "1.2.0", "a tool");
+    publisher.publish(&upload, false, &Silent).await.unwrap();
+    let client = remote_of(&server, &["tool", "absent"]);
+    let names = client.names(None).await.unwrap();
+    assert_eq!(
+        (names.names, names.way),
+        (vec!["tool".to_owned()], Way::Named)
+    );
+    let release = client.release("tool", &version("1.2.0")).await.unwrap();
+    let digest = fetched(&client, &release, &bench.target("came")).await;
+    assert_eq!(digest, upload.digest);
+}
+
+#[tokio::test]
+async fn r2_what_a_list_calls_its_newest_decides_nothing() {
+    let bench = Bench::new();
+    made_by_maven(&bench.target("repository"));
+    let (maven, _server) = remote(&bench, &[]).await;
+    let mut versions = maven.versions("camel").await.unwrap();
+    versions.sort();
+    let texts: Vec<String> = versions.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["1.0.0", "1.9.0", "1.10.0"]);
+    let local = local(&bench.target("repository"));
+    let mut in_folder = local.versions("camel").await.unwrap();
+    in_folder.sort();
+    assert_eq!(in_folder, versions);
+}
+
+#[tokio::test]
+async fn r4_a_document_is_read_and_no_request_goes_for_the_content() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let upload = bench.package("tool", "1.2.0", "a tool");
+    maven.publish(&upload, false, &Silent).await.unwrap();
+    server.log();
+    let release = maven.release("tool", &version("1.2.0")).await.unwrap();
+    let mut log = server.log();
+    assert_eq!(log.len(), 8, "{log:?}");
+    let document = maven.document(&release).await.unwrap().unwrap();
+    assert_eq!(document, upload.document.unwrap().bytes);
+    log.extend(server.log());
+    assert_eq!(log.len(), 10, "{log:?}");
+    let is_content = |line: &&String| line.starts_with("GET") && line.ends_with(".tar.gz");
+    assert_eq!(log.iter().find(is_content), None, "{log:?}");
+}
+
+#[tokio::test]
+async fn r9_named_packages_cost_two_requests_each() {
+    let bench = Bench::new();
+    let names = ["a", "b", "c", "d"];
+    let (maven, server) = remote(&bench, &names).await;
+    for name in names {
+        let upload = bench.package(name, "1.0.0", "a tool");
+        maven.publish(&upload, false, &Silent).await.unwrap();
+    }
+    server.log();
+    assert_eq!(maven.names(None).await.unwrap().names, names);
+    let log = server.log();
+    assert_eq!(log.len(), 2 * names.len(), "{log:?}");
+    assert!(log.iter().all(|line| line.contains("maven-metadata.xml")));
+}
+
+#[tokio::test]
+async fn r9_a_server_lists_nothing_and_the_way_out_is_told() {
+    let bench = Bench::new();
+    let (maven, _server) = remote(&bench, &[]).await;
+    let error = maven.names(None).await.unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    let told = error.to_string();
+    assert!(told.contains("`names`") && told.contains("index"), "{told}");
+    assert!(!maven.probe().await.unwrap().list);
+}
+
+#[tokio::test]
+async fn r12_what_was_made_for_another_program_is_delivered_as_it_is() {
+    let bench = Bench::new();
+    let root = bench.target("repository");
+    made_by_maven(&root);
+    let (remote, _server) = remote(&bench, &["camel"]).await;
+    for maven in [remote, local(&root)] {
+        assert_eq!(maven.names(None).await.unwrap().names, ["camel"]);
+        let release = maven.release("camel", &version("1.10.0")).await.unwrap();
+        let Description::Foreign(manifest) = &release.description else {
+            panic!("{release:?}");
+        };
+        assert_eq!(manifest.packaging, Packaging::Unsupported("nar".to_owned()));
+        assert_eq!(manifest.description, "made elsewhere");
+        assert_eq!(manifest.metadata.license.as_deref(), Some("Apache-2.0"));
+        assert_eq!(manifest.dependencies[0].range.to_string(), ">=1.0, <2.0");
+        assert_eq!(release.content.digest, None, "SHA-1 names no content");
+        let came = bench.target(&format!("came-{}", maven.place().len()));
+        fetched(&maven, &release, &came).await;
+        assert_eq!(fs::read(came).unwrap(), b"content of 1.10.0");
+    }
+}
+
+#[tokio::test]
+async fn r15_a_broken_package_behind_a_server_hides_no_other() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &["bad", "good", "page"]).await;
+    let upload = bench.package("good", "1.0.0", "good");
+    maven.publish(&upload, false, &Silent).await.unwrap();
+    let packages = packages(&server.root);
+    put(
+        &packages.join("bad"),
+        "maven-metadata.xml",
+        b"<metadata/>",
+        &[],
+    );
+    put(
+        &packages.join("page"),
+        "maven-metadata.xml",
+        b"<html>sign in</html>",
+        OURS,
+    );
+    let names = maven.names(None).await.unwrap();
+    assert_eq!(names.names, ["good"]);
+    let told = names.faults.join("\n");
+    assert!(
+        told.contains("of bad") && told.contains("of page"),
+        "{told}"
+    );
+    assert_eq!(names.faults.len(), 2);
+}
+
+#[tokio::test]
+async fn r20_a_blob_of_nothing_in_particular_is_delivered() {
+    let bench = Bench::new();
+    let (maven, _server) = remote(&bench, &[]).await;
+    let bytes = shelf::noise(9, 300_000);
+    let upload = shelf::blob(bench.target("blob"), "noise", "1.0.0", &bytes);
+    let release = maven.publish(&upload, false, &Silent).await.unwrap();
+    let came = bench.target("came");
+    fetched(&maven, &release, &came).await;
+    assert_eq!(fs::read(came).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn r21_r43_every_kind_says_the_same_of_a_package_and_delivers_the_same_bytes() {
+    let bench = Bench::new();
+    let server = FileServer::start(&bench.target("served")).await;
+    let plain = Folder::new(folder::Settings {
+        id: "shelf".to_owned(),
+        root: bench.target("plain"),
+    });
+    let kinds: [Box<dyn Repository>; 3] = [
+        Box::new(plain),
+        Box::new(local(&bench.target("maven"))),
+        Box::new(remote_of(&server, &["tool"])),
+    ];
+    let more = "dependencies:\n  - name: base\n    version: ^1.2.0\n";
+    let upload = bench.package_with("tool", "1.2.0+build.7", "a tool", more);
+    for kind in kinds {
+        let release = kind.publish(&upload, false, &Silent).await.unwrap();
+        let Description::Configuration { bytes, digest } = &release.description else {
+            panic!("{release:?}");
+        };
+        assert_eq!(*bytes, upload.configuration, "{}", kind.place());
+        assert_eq!(*digest, Digest::of(&upload.configuration));
+        assert_eq!(release.content.digest, Some(upload.digest));
+        assert_eq!(release.content.size, Some(upload.size));
+        assert_eq!(
+            release.content.file.as_deref(),
+            Some("tool-1.2.0+build.7.tar.gz")
+        );
+        assert!(release.document.as_ref().unwrap().digest.is_some());
+        assert!(
+            release.locator.contains("tool/1.2.0"),
+            "{}",
+            release.locator
+        );
+        assert!(release.published.is_some());
+        let came = bench.target("came");
+        let digest = fetched(kind.as_ref(), &release, &came).await;
+        assert_eq!(digest, upload.digest);
+        fs::remove_file(came).unwrap();
+        assert_eq!(kind.names(None).await.unwrap().names, ["tool"]);
+    }
+    // The same files, whoever wrote them.
+    let of = |root: &str| shelf::files(&packages(&bench.target(root)).join("tool/1.2.0+build.7"));
+    assert_eq!(of("maven"), of("served"));
+    let pom = String::from_utf8(of("maven")["tool-1.2.0+build.7.pom"].clone()).unwrap();
+    for part in [
+        "<groupId>io.fuseml.extensions</groupId>",
+        "<packaging>tar.gz</packaging>",
+        "<version>[1.2.0,2.0.0)</version>",
+        "<fuseml.type>record</fuseml.type>",
+        "<fuseml.packaging>bundle</fuseml.packaging>",
+        "<name>MIT</name>",
+        "<url>https://example.com</url>",
+        "<name>Somebody</name>",
+    ] {
+        assert!(pom.contains(part), "{part} in {pom}");
+    }
+}
+
+#[tokio::test]
+async fn r23_a_server_gets_six_files_and_the_checksums_of_each() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let upload = bench.package("tool", "1.2.0", "a tool");
+    maven.publish(&upload, false, &Silent).await.unwrap();
+    let folder = packages(&server.root).join("tool/1.2.0");
+    let files = shelf::files(&folder);
+    for file in [
+        "tool-1.2.0.tar.gz",
+        "tool-1.2.0.pom",
+        "tool-1.2.0.json",
+        "tool-1.2.0-docs.md",
+    ] {
+        let again = bench.target("again");
+        put(&again, file, &files[file], OURS);
+        for ending in OURS {
+            let name = format!("{file}.{ending}");
+            assert_eq!(files[&name], fs::read(again.join(&name)).unwrap(), "{name}");
+        }
+    }
+    assert_eq!(files.len(), 16, "{:?}", files.keys());
+    // The list comes last, in the order of Maven.
+    let log = server.log();
+    let at = |ending: &str| {
+        let is_it = |line: &String| line.starts_with("PUT") && line.ends_with(ending);
+        log.iter().position(is_it).unwrap()
+    };
+    assert!(at("1.2.0.tar.gz") < at("1.2.0.pom"));
+    assert!(at("1.2.0.pom") < at("maven-metadata.xml"));
+}
+
+#[tokio::test]
+async fn r24_a_document_behind_a_server_has_checksums_too() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let upload = bench.package("tool", "1.2.0", "a tool");
+    let release = maven.publish(&upload, false, &Silent).await.unwrap();
+    let folder = packages(&server.root).join("tool/1.2.0");
+    fs::write(folder.join("tool-1.2.0-docs.md"), "of another").unwrap();
+    let error = maven.document(&release).await.unwrap_err();
+    assert!(matches!(error, Error::Broken { .. }), "{error}");
+    assert!(error.to_string().contains("tool-1.2.0-docs.md"), "{error}");
+}
+
+#[tokio::test]
+async fn r25_wrong_checksums_behind_a_server_are_refused_with_both_values() {
+    let bench = Bench::new();
+    made_by_maven(&bench.target("repository"));
+    let (maven, server) = remote(&bench, &[]).await;
+    let folder = packages(&server.root).join("camel/1.9.0");
+    let release = maven.release("camel", &version("1.9.0")).await.unwrap();
+    for (ending, digits) in [("sha1", 40), ("md5", 32)] {
+        let beside = folder.join(format!("camel-1.9.0.nar.{ending}"));
+        let right = fs::read_to_string(&beside).unwrap();
+        let wrong = "0".repeat(digits);
+        fs::write(&beside, &wrong).unwrap();
+        let error = fetch_error(&maven, &release, &bench.target("came")).await;
+        assert!(matches!(error, Error::Broken { .. }), "{error}");
+        let told = error.to_string();
+        for part in [&format!("camel-1.9.0.nar.{ending}"), &wrong, &right] {
+            assert!(told.contains(part.as_str()), "{part} in {told}");
+        }
+        fs::write(&beside, right).unwrap();
+        fs::remove_file(bench.target("came")).unwrap();
+    }
+    fs::write(folder.join("camel-1.9.0.pom.sha1"), "<html>sign in</html>").unwrap();
+    let error = maven.release("camel", &version("1.9.0")).await.unwrap_err();
+    assert!(
+        error.to_string().contains("camel-1.9.0.pom.sha1"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn r25_missing_checksums_behind_a_server_are_refused() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let upload = bench.package("tool", "1.2.0", "a tool");
+    for file in [
+        "tool-1.2.0.tar.gz",
+        "tool-1.2.0.json",
+        "tool-1.2.0.pom",
+        "tool-1.2.0-docs.md",
+    ] {
+        maven.publish(&upload, true, &Silent).await.unwrap();
+        for ending in OURS {
+            let name = format!("tool/1.2.0/{file}.{ending}");
+            fs::remove_file(packages(&server.root).join(name)).unwrap();
+        }
+        let error = maven.release("tool", &version("1.2.0")).await.unwrap_err();
+        assert!(matches!(error, Error::Broken { .. }), "{error}");
+        let told = error.to_string();
+        assert!(
+            told.contains(file) && told.contains("no checksum"),
+            "{told}"
+        );
+    }
+}
+
+/// Eight publishers, all of whom see that there is no such version yet.
+async fn race(bench: &Bench, server: &FileServer) -> Vec<(Digest, Result<Release, Error>)> {
+    let looks = Gather::of(Method::HEAD, ".tar.gz", 8);
+    *server.behaviour.gather.lock().unwrap() = Some(looks);
+    let publishing = (0..8).map(|number| {
+        let upload = bench.package("raced", "1.0.0", &format!("of {number}"));
+        let maven = remote_of(server, &[]);
+        tokio::spawn(async move {
+            let outcome = maven.publish(&upload, false, &Silent).await;
+            (upload.digest, outcome)
+        })
+    });
+    let mut outcomes = Vec::new();
+    for one in publishing.collect::<Vec<_>>() {
+        outcomes.push(one.await.unwrap());
+    }
+    outcomes
+}
+
+#[tokio::test]
+async fn r62_of_publishers_who_begin_together_one_is_first() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let outcomes = race(&bench, &server).await;
+    let mut winners = Vec::new();
+    for (digest, outcome) in outcomes {
+        match outcome {
+            Ok(release) => {
+                assert_eq!(release.content.digest, Some(digest));
+                winners.push(digest);
+            }
+            Err(error) => assert!(matches!(error, Error::Exists { .. }), "{error}"),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    // The others were refused at their content, and wrote nothing after it.
+    let log = server.log();
+    let described = |line: &&String| line.starts_with("PUT") && line.ends_with("raced-1.0.0.json");
+    assert_eq!(log.iter().filter(described).count(), 1, "{log:?}");
+    let release = maven.release("raced", &version("1.0.0")).await.unwrap();
+    let digest = fetched(&maven, &release, &bench.target("came")).await;
+    assert_eq!(digest, winners[0]);
+}
+
+#[tokio::test]
+async fn r62_what_is_there_is_seen_without_conditions_too() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let first = bench.package("tool", "1.0.0", "first");
+    maven.publish(&first, false, &Silent).await.unwrap();
+    server.behaviour.unconditional.store(true, Ordering::SeqCst);
+    let second = bench.package("tool", "1.0.0", "second");
+    let error = maven.publish(&second, false, &Silent).await.unwrap_err();
+    assert!(matches!(error, Error::Exists { .. }), "{error}");
+    let release = maven.release("tool", &version("1.0.0")).await.unwrap();
+    assert_eq!(release.content.digest, Some(first.digest));
+}
+
+#[tokio::test]
+async fn r62_publishers_of_different_versions_lose_none() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    // All of them come to the list in the same moment.
+    let described = Gather::of(Method::PUT, ".pom.sha256", 8);
+    *server.behaviour.gather.lock().unwrap() = Some(described);
+    let publishing = (0..8).map(|number| {
+        let upload = bench.package("many", &format!("1.{number}.0"), "a");
+        let maven = remote_of(&server, &[]);
+        tokio::spawn(async move { maven.publish(&upload, false, &Silent).await.unwrap() })
+    });
+    for one in publishing.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+    assert_eq!(maven.versions("many").await.unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn r62_what_another_publisher_listed_meanwhile_stays() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    // First where there was no list yet, then where there was one.
+    for (own, other) in [("1.0.0", "8.0.0"), ("1.1.0", "9.0.0")] {
+        let mut there = maven.versions("tool").await.unwrap();
+        there.push(version(other));
+        let there = there.iter().map(|one| format!("<version>{one}</version>"));
+        let list = format!(
+            "<metadata><versioning><versions>{}</versions></versioning></metadata>",
+            there.collect::<String>()
+        );
+        let meddles = Some(("maven-metadata.xml", list.into_bytes()));
+        *server.behaviour.meddles.lock().unwrap() = meddles;
+        let upload = bench.package("tool", own, "a tool");
+        maven.publish(&upload, false, &Silent).await.unwrap();
+    }
+    let mut versions = maven.versions("tool").await.unwrap();
+    versions.sort();
+    let texts: Vec<String> = versions.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["1.0.0", "1.1.0", "8.0.0", "9.0.0"]);
+}
+
+#[tokio::test]
+async fn r62_a_server_that_keeps_signatures_keeps_their_version_too() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let first = bench.package("tool", "1.0.0", "first");
+    let release = maven.publish(&first, false, &Silent).await.unwrap();
+    maven
+        .sign(&release, &signature("of the first"))
+        .await
+        .unwrap();
+    server.behaviour.keeps.store(true, Ordering::SeqCst);
+    let second = bench.package("tool", "1.0.0", "second");
+    let error = maven.publish(&second, true, &Silent).await.unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    let release = maven.release("tool", &version("1.0.0")).await.unwrap();
+    assert_eq!(release.content.digest, Some(first.digest));
+    assert_eq!(maven.signatures(&release).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn r65_a_server_that_lets_nobody_delete_is_named() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    maven.publish(&upload, false, &Silent).await.unwrap();
+    server.behaviour.keeps.store(true, Ordering::SeqCst);
+    let error = maven.delete("tool", &version("1.0.0")).await.unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("405"), "{error}");
+    assert_eq!(maven.versions("tool").await.unwrap(), [version("1.0.0")]);
+    let release = maven.release("tool", &version("1.0.0")).await.unwrap();
+    fetched(&maven, &release, &bench.target("came")).await;
+}
+
+#[tokio::test]
+async fn r65_a_deleted_version_takes_its_signatures_along_and_says_so() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    let release = maven.publish(&upload, false, &Silent).await.unwrap();
+    maven.sign(&release, &signature("one")).await.unwrap();
+    maven.sign(&release, &signature("two")).await.unwrap();
+    let deleted = maven.delete("tool", &version("1.0.0")).await.unwrap();
+    for file in ["tool-1.0.0.tar.gz", "tool-1.0.0.statement.json.2.minisig"] {
+        assert!(deleted.gone.iter().any(|gone| gone == file), "{deleted:?}");
+    }
+    assert_eq!(deleted.left, Vec::<String>::new());
+    let left = shelf::files(&server.root);
+    assert_eq!(left.len(), 0, "{:?}", left.keys());
+}
+
+#[tokio::test]
+async fn r65_a_foreign_version_is_deleted_with_its_content() {
+    let bench = Bench::new();
+    made_by_maven(&bench.target("repository"));
+    let (maven, server) = remote(&bench, &[]).await;
+    maven.delete("camel", &version("1.9.0")).await.unwrap();
+    assert_eq!(maven.versions("camel").await.unwrap().len(), 2);
+    assert_eq!(
+        shelf::files(&packages(&server.root).join("camel/1.9.0")).len(),
+        0
+    );
+    let text = fs::read_to_string(packages(&server.root).join("camel/maven-metadata.xml"));
+    let text = text.unwrap();
+    assert!(
+        text.contains("<version>old</version>"),
+        "others stay: {text}"
+    );
+    assert!(text.contains("<release>1.10.0</release>"), "{text}");
+}
+
+#[tokio::test]
+async fn r80_a_transfer_goes_on_by_range_and_begins_anew_where_the_server_cannot() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let bytes = shelf::noise(3, 700_000);
+    let upload = shelf::blob(bench.target("blob"), "noise", "1.0.0", &bytes);
+    let release = maven.publish(&upload, false, &Silent).await.unwrap();
+    let behaviour = &server.behaviour;
+    let settings = [(false, false, 1), (true, false, 1), (false, true, 2)];
+    for (no_ranges, bad_ranges, requests) in settings {
+        behaviour.no_ranges.store(no_ranges, Ordering::SeqCst);
+        behaviour.bad_ranges.store(bad_ranges, Ordering::SeqCst);
+        let cut = bench.target("cut");
+        fs::write(&cut, &bytes[..500_000]).unwrap();
+        server.log();
+        assert_eq!(fetched(&maven, &release, &cut).await, upload.digest);
+        let log = server.log();
+        let contents = log.iter().filter(|line| line.ends_with(".tar.gz"));
+        assert_eq!(contents.count(), requests, "{log:?}");
+    }
+}
+
+#[tokio::test]
+async fn r80_a_cut_connection_is_continued_and_other_bytes_are_thrown_away() {
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    let bytes = shelf::noise(5, 700_000);
+    let upload = shelf::blob(bench.target("blob"), "noise", "1.0.0", &bytes);
+    let release = maven.publish(&upload, false, &Silent).await.unwrap();
+    server.behaviour.cuts.store(2, Ordering::SeqCst);
+    let digest = fetched(&maven, &release, &bench.target("came")).await;
+    assert_eq!(digest, upload.digest);
+    assert_eq!(server.behaviour.cuts.load(Ordering::SeqCst), 0);
+    for other in [vec![0; 1000], vec![0; 900_000]] {
+        let path = bench.target("other");
+        fs::write(&path, other).unwrap();
+        assert_eq!(fetched(&maven, &release, &path).await, upload.digest);
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_shown_to_the_server_and_to_nobody_else() {
+    let bench = Bench::new();
+    let server = FileServer::start(&bench.target("repository")).await;
+    // `user:word`, as RFC 7617 writes it.
+    *server.behaviour.wants.lock().unwrap() = Some("Basic dXNlcjp3b3Jk".to_owned());
+    let of = |word: &str| Credentials::Basic {
+        user: "user".to_owned(),
+        password: Sensitive::new(word),
+    };
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    let good = with(&server, &[], of("word"));
+    good.publish(&upload, false, &Silent).await.unwrap();
+    assert!(!format!("{good:?}").contains("dXNlcjp3b3Jk"));
+    let wrong = with(&server, &[], of("hunter2"));
+    for maven in [wrong, remote_of(&server, &[])] {
+        let error = maven.versions("tool").await.unwrap_err();
+        assert!(matches!(error, Error::Denied { .. }), "{error}");
+        let told = error.to_string();
+        assert!(
+            told.contains("login") && !told.contains("hunter2"),
+            "{told}"
+        );
+        assert!(maven.probe().await.is_err());
+    }
+    let settings = Settings {
+        id: "central".to_owned(),
+        place: Place::Http("http://user:hunter2@127.0.0.1:1/".parse().unwrap()),
+        group: GROUP.to_owned(),
+        names: Vec::new(),
+    };
+    let refused = Maven::new(settings, Some(transport()), Credentials::Anonymous);
+    let told = refused.unwrap_err().to_string();
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
+#[tokio::test]
+async fn groups_and_names_that_are_no_part_of_a_path_are_refused() {
+    for group in ["", "..", "a..b", "a/b", ".a", "a b"] {
+        let settings = Settings {
+            id: "central".to_owned(),
+            place: Place::Folder(PathBuf::from("/nowhere")),
+            group: group.to_owned(),
+            names: Vec::new(),
+        };
+        let refused = Maven::new(settings, None, Credentials::Anonymous);
+        assert!(matches!(refused, Err(Error::Unsupported { .. })), "{group}");
+    }
+    let bench = Bench::new();
+    let (maven, server) = remote(&bench, &[]).await;
+    for name in ["..", "a/b", ""] {
+        let release = maven.release(name, &version("1.0.0")).await;
+        assert!(matches!(release, Err(Error::NotFound { .. })), "{name}");
+        assert_eq!(maven.versions(name).await.unwrap(), Vec::new());
+    }
+    assert_eq!(server.log(), Vec::<String>::new(), "nothing was asked");
+}
+
+#[tokio::test]
+async fn other_groups_of_a_maven_folder_are_no_packages() {
+    let bench = Bench::new();
+    let root = bench.target("repository");
+    made_by_maven(&root);
+    let deeper = packages(&root).join("more/other/1.0.0");
+    put(&deeper, "other-1.0.0.yaml", b"a: 1\n", OURS);
+    let names = local(&root).names(None).await.unwrap();
+    assert_eq!(names.names, ["camel"]);
+    assert_eq!(names.faults, Vec::<String>::new());
+    assert_eq!(local(&root).kind(), Kind::Maven);
+}

@@ -1,0 +1,303 @@
+//! `_oci/ext/discover`, and searches that it leads to: answers as the specification, as zot, and as most registries
+//! give them.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod quirk;
+
+use extension_registry_packages::repository::{Error, Extension, Repository, Way};
+use quirk::{Asked, Server, answer, json, text};
+
+const DISCOVER: &str = "/v2/_oci/ext/discover";
+
+/// What zot answers, with all that it has.
+const ZOT: &str = r#"{"extensions":[{"name":"_zot",
+    "url":"https://github.com/project-zot/zot/blob/v2.1.0/pkg/extensions/_zot.md",
+    "description":"zot registry extensions",
+    "endpoints":["/v2/_zot/ext/notation","/v2/_zot/ext/cosign","/v2/_zot/ext/search",
+                 "/v2/_zot/ext/userprefs","/v2/_zot/ext/mgmt"]}]}"#;
+
+async fn saying(status: u16, media_type: &'static str, body: &'static str) -> Server {
+    Server::of(move |asked| {
+        let is_discover = asked.path.ends_with("/_oci/ext/discover");
+        is_discover.then(|| answer(status, &[("content-type", media_type)], body))
+    })
+    .await
+}
+
+async fn discovered(body: &'static str) -> Vec<Extension> {
+    let server = saying(200, "application/json", body).await;
+    server.driver().extensions(&[]).await.unwrap()
+}
+
+#[tokio::test]
+async fn r30_zot_is_read() {
+    let found = discovered(ZOT).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].name, "_zot");
+    assert_eq!(found[0].description, "zot registry extensions");
+    assert!(found[0].url.starts_with("https://github.com/project-zot/"));
+    assert_eq!(found[0].endpoints[2], "/v2/_zot/ext/search");
+    assert_eq!(found[0].repository, None);
+    assert_eq!(discovered(r#"{"extensions":[]}"#).await, []);
+    assert_eq!(discovered(r#"{"extensions":null}"#).await, []);
+}
+
+#[tokio::test]
+async fn r30_endpoints_are_read_in_each_form() {
+    let found = discovered(
+        r#"{"extensions":[{"name":"_x","url":"https://a.example/","endpoints":
+            ["_x/a/b","/_x/a/b","v2/_x/a/b","/v2/_x/a/b","https://elsewhere.example/v2/_x/a/b","/v2/_x/../../etc"]}]}"#,
+    )
+    .await;
+    assert_eq!(found[0].endpoints, ["/v2/_x/a/b"; 4]);
+}
+
+#[tokio::test]
+async fn r31_a_repository_says_its_own() {
+    let server = Server::of(|asked| match asked.path.as_str() {
+        DISCOVER => Some(json(ZOT)),
+        "/v2/extensions/tool/_oci/ext/discover" => Some(json(
+            r#"{"extensions":[{"name":"_x","url":"https://a.example/","endpoints":["_x/a/b"]}]}"#,
+        )),
+        _ => None,
+    })
+    .await;
+    let found = server
+        .driver()
+        .extensions(&["tool", "other", "_no"])
+        .await
+        .unwrap();
+    let origins: Vec<(&str, Option<&str>)> = found
+        .iter()
+        .map(|one| (one.name.as_str(), one.repository.as_deref()))
+        .collect();
+    assert_eq!(origins, [("_zot", None), ("_x", Some("extensions/tool"))]);
+    assert_eq!(found[1].endpoints, ["/v2/extensions/tool/_x/a/b"]);
+    assert!(server.lines().iter().all(|line| !line.contains("_no")));
+}
+
+#[tokio::test]
+async fn r32_no_support_is_none() {
+    for (status, media_type, body) in [
+        (404, "text/plain", "404 page not found\n"),
+        (
+            404,
+            "application/json",
+            r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#,
+        ),
+        (
+            404,
+            "application/json",
+            r#"{"errors":[{"code":"UNSUPPORTED"}]}"#,
+        ),
+        (
+            405,
+            "application/json",
+            r#"{"errors":[{"code":"UNSUPPORTED"}]}"#,
+        ),
+        (
+            400,
+            "application/json",
+            r#"{"errors":[{"code":"EXTENSION_UNKNOWN","message":"?"}]}"#,
+        ),
+        (200, "text/html", "<html><body>Sign in</body></html>"),
+        (200, "application/json", "[]"),
+    ] {
+        let server = saying(status, media_type, body).await;
+        let found = server.driver().extensions(&[]).await.unwrap();
+        assert_eq!(found, [], "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn r32_not_allowed_is_not_none() {
+    for status in [401, 403] {
+        let server = saying(
+            status,
+            "application/json",
+            r#"{"errors":[{"code":"DENIED"}]}"#,
+        )
+        .await;
+        let error = server.driver().extensions(&[]).await.unwrap_err();
+        assert!(matches!(error, Error::Denied { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn r37_what_is_unknown_or_missing_is_kept() {
+    let server = saying(
+        200,
+        "text/plain",
+        r#"{"more":1,"extensions":[
+            {"name":"_new","url":"https://a.example/","endpoints":["_new/x"],"since":"v9"},
+            {"name":"_short"},
+            {"url":"https://a.example/"},
+            7,
+            {"name":"_null","description":null,"url":null,"endpoints":null}]}"#,
+    )
+    .await;
+    let driver = server.driver();
+    let found = driver.extensions(&[]).await.unwrap();
+    let names: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["_new", "_short", "_null"]);
+    assert_eq!(server.asked()[0].header("accept"), Some("application/json"));
+    let warnings = driver.warnings().join("\n");
+    assert!(
+        warnings.contains("its type says `text/plain`"),
+        "{warnings}"
+    );
+    assert!(warnings.contains("an entry has no name"), "{warnings}");
+}
+
+#[tokio::test]
+async fn r39_only_addresses_of_the_web_are_links() {
+    let found = discovered(
+        r#"{"extensions":[
+            {"name":"_a","url":"javascript:alert(1)","endpoints":[]},
+            {"name":"_b","url":"file:///etc/passwd","endpoints":[]},
+            {"name":"_c","url":"http://a.example/doc","endpoints":[]}]}"#,
+    )
+    .await;
+    let urls: Vec<&str> = found.iter().map(|one| one.url.as_str()).collect();
+    assert_eq!(urls, ["", "", "http://a.example/doc"]);
+}
+
+const FUSEML: &str = r#"{"extensions":[{"name":"_fuseml","url":"https://a.example/",
+    "endpoints":["_fuseml/packages/search"]}]}"#;
+
+#[tokio::test]
+async fn r34_r40_our_search_is_asked_where_it_is_advertised() {
+    let server = Server::of(|asked: &Asked| {
+        Some(match (asked.path.as_str(), asked.parameter("last").as_deref()) {
+            (DISCOVER, _) => json(FUSEML),
+            ("/v2/_fuseml/packages/search", None) => answer(
+                200,
+                &[("link", "</v2/_fuseml/packages/search?q=flow&last=2>; rel=\"next\"")],
+                r#"{"packages":[{"repository":"extensions/mlflow","type":"record"},
+                    {"repository":"elsewhere/mlflow"},{"repository":"extensions/extension-index"}]}"#,
+            ),
+            ("/v2/_fuseml/packages/search", Some("2")) => {
+                json(r#"{"packages":[{"repository":"extensions/airflow"},{"repository":"extensions/_x"}]}"#)
+            }
+            _ => return None,
+        })
+    })
+    .await;
+    let names = server.driver().names(Some("flow")).await.unwrap();
+    assert_eq!(names.way, Way::Search);
+    assert_eq!(names.names, ["airflow", "mlflow"]);
+    let asked = server.asked();
+    assert_eq!(asked[1].parameter("q").as_deref(), Some("flow"));
+    assert!(asked.iter().all(|one| one.path != "/v2/_catalog"));
+}
+
+#[tokio::test]
+async fn r34_what_is_not_advertised_is_never_asked() {
+    let server = Server::of(|asked| match asked.path.as_str() {
+        DISCOVER => Some(json(
+            r#"{"extensions":[{"name":"_other","url":"","endpoints":[]}]}"#,
+        )),
+        "/v2/_catalog" => Some(json(r#"{"repositories":["extensions/mlflow"]}"#)),
+        _ => None,
+    })
+    .await;
+    let names = server.driver().names(Some("flow")).await.unwrap();
+    assert_eq!(names.way, Way::Catalog);
+    assert_eq!(
+        server.lines(),
+        [format!("GET {DISCOVER}"), "GET /v2/_catalog".to_owned()]
+    );
+}
+
+/// zot, with these queries.
+async fn zot(queries: &'static str) -> Server {
+    Server::of(move |asked| match asked.path.as_str() {
+        DISCOVER => Some(json(ZOT)),
+        "/v2/_catalog" => Some(json(r#"{"repositories":["extensions/by-catalog"]}"#)),
+        "/v2/_zot/ext/search" => {
+            let body: serde_json::Value = serde_json::from_slice(&asked.body).unwrap();
+            if body["query"].as_str().unwrap().contains("__schema") {
+                return Some(json(queries));
+            }
+            assert_eq!(body["variables"]["query"], "flow");
+            Some(json(
+                r#"{"data":{"GlobalSearch":{"Repos":[{"Name":"extensions/mlflow"},{"Name":"other/x"}]}}}"#,
+            ))
+        }
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn r34_zot_is_asked_what_it_can_before_it_is_asked() {
+    let server = zot(r#"{"data":{"__schema":{"queryType":{"fields":[{"name":"ImageList"},{"name":"GlobalSearch"}]}}}}"#).await;
+    let names = server.driver().names(Some("flow")).await.unwrap();
+    assert_eq!(
+        (names.way, names.names),
+        (Way::Search, vec!["mlflow".to_owned()])
+    );
+
+    let server =
+        zot(r#"{"data":{"__schema":{"queryType":{"fields":[{"name":"ImageList"}]}}}}"#).await;
+    let names = server.driver().names(Some("flow")).await.unwrap();
+    assert_eq!(
+        (names.way, names.names),
+        (Way::Catalog, vec!["by-catalog".to_owned()])
+    );
+    let searches = server
+        .lines()
+        .iter()
+        .filter(|line| line.contains("_zot"))
+        .count();
+    assert_eq!(searches, 1, "the query itself is not tried");
+}
+
+#[tokio::test]
+async fn a_search_that_fails_gives_way_to_the_catalog() {
+    let server = Server::of(|asked| match asked.path.as_str() {
+        DISCOVER => Some(json(FUSEML)),
+        "/v2/_fuseml/packages/search" => Some(text(403, "no")),
+        "/v2/_catalog" => Some(json(r#"{"repositories":["extensions/mlflow"]}"#)),
+        _ => None,
+    })
+    .await;
+    let names = server.driver().names(None).await.unwrap();
+    assert_eq!(names.way, Way::Catalog);
+}
+
+/// The search shows what its token may see, and what a repository says is asked with a token of that repository.
+#[tokio::test]
+async fn r35_each_request_has_the_scope_of_its_repository() {
+    let server = Server::of(|asked| {
+        let host = asked.header("host").unwrap();
+        if asked.path == "/token" {
+            let scope = asked.parameter("scope").unwrap_or_default();
+            return Some(json(&format!(
+                r#"{{"token":"for:{scope}","expires_in":300}}"#
+            )));
+        }
+        let Some(shown) = asked.header("authorization") else {
+            let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"r\"");
+            return Some(answer(401, &[("www-authenticate", &challenge)], ""));
+        };
+        Some(match (asked.path.as_str(), shown) {
+            (DISCOVER, "Bearer for:")
+            | (
+                "/v2/extensions/tool/_oci/ext/discover",
+                "Bearer for:repository:extensions/tool:pull",
+            ) => json(FUSEML),
+            ("/v2/_fuseml/packages/search", "Bearer for:") => {
+                json(r#"{"packages":[{"repository":"extensions/tool"}]}"#)
+            }
+            _ => text(403, "another scope"),
+        })
+    })
+    .await;
+    let driver = server.driver();
+    assert_eq!(driver.extensions(&["tool"]).await.unwrap().len(), 2);
+    assert_eq!(driver.names(Some("tool")).await.unwrap().names, ["tool"]);
+}

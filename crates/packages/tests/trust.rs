@@ -1,0 +1,439 @@
+//! Verdicts: what is refused, and why.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod signed;
+
+use std::sync::LazyLock;
+
+use extension_registry_packages::Digest;
+use extension_registry_packages::signature::{Format, Signature, Statement};
+use extension_registry_packages::trust::{
+    Evidence, Manifest, Part, Policy, Reason, Verdict, other_document,
+};
+use proptest::prelude::*;
+use signed::{
+    Person, SIMPLE, TestPair, bundle, changed, critical, data, policy, simple, statement, time,
+};
+
+/// Approves Alice for everything in `hub`.
+fn alice(alice: &Person) -> Policy {
+    policy(&format!(
+        "[[trust.rule]]\nrepositories = [\"hub\"]\n{}",
+        alice.toml()
+    ))
+}
+
+fn judge(policy: &Policy, statement: &Statement, signatures: &[Signature]) -> Verdict {
+    judge_at(policy, statement, signatures, "2026-06-01T00:00:00Z")
+}
+
+fn judge_at(policy: &Policy, statement: &Statement, signatures: &[Signature], at: &str) -> Verdict {
+    policy.judge(&Evidence {
+        repository: "hub",
+        statement,
+        manifest: None,
+        signatures,
+        now: time(at),
+    })
+}
+
+/// Judges a package in an OCI registry.
+fn judge_oci(
+    policy: &Policy,
+    statement: &Statement,
+    signatures: &[Signature],
+    manifest: Manifest,
+) -> Verdict {
+    policy.judge(&Evidence {
+        repository: "hub",
+        statement,
+        manifest: Some(manifest),
+        signatures,
+        now: time("2026-06-01T00:00:00Z"),
+    })
+}
+
+/// The names of the reasons of a package that is refused.
+fn refused(verdict: &Verdict) -> Vec<&'static str> {
+    let Verdict::Refused { reasons } = verdict else {
+        panic!("{verdict:?}");
+    };
+    assert!(!verdict.is_delivered() && !verdict.is_trusted());
+    assert_eq!(verdict.name(), "refused");
+    reasons.iter().map(Reason::name).collect()
+}
+
+/// All reasons as one text.
+fn said(verdict: &Verdict) -> String {
+    let reasons = verdict.reasons().iter().map(ToString::to_string);
+    reasons.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn r16_a_package_that_an_approved_key_signed_is_trusted() {
+    let person = Person::new("alice");
+    let statement = statement("mlflow", "1.2.0");
+    let verdict = judge(&alice(&person), &statement, &[person.sign(&statement)]);
+    assert_eq!(
+        verdict,
+        Verdict::Trusted {
+            by: vec!["alice".to_owned()],
+            warnings: Vec::new()
+        }
+    );
+    assert!(verdict.is_delivered() && verdict.is_trusted());
+    assert_eq!(verdict.by(), ["alice"]);
+}
+
+#[test]
+fn r16_a_package_that_is_not_signed_is_refused() {
+    let person = Person::new("alice");
+    let verdict = judge(&alice(&person), &statement("mlflow", "1.2.0"), &[]);
+    assert_eq!(refused(&verdict), ["Unsigned"]);
+    assert!(said(&verdict).starts_with("record mlflow 1.2.0 from hub is not signed; hint: "));
+}
+
+#[test]
+fn r16_a_package_that_another_key_signed_is_refused() {
+    let (person, mallory) = (Person::new("alice"), Person::new("mallory"));
+    let statement = statement("mlflow", "1.2.0");
+    let verdict = judge(&alice(&person), &statement, &[mallory.sign(&statement)]);
+    assert_eq!(refused(&verdict), ["UnknownKey"]);
+    assert!(said(&verdict).contains(&mallory.public().id()));
+    let pair = TestPair::new();
+    let signature = pair.simple(&statement.to_json());
+    let verdict = judge(&alice(&person), &statement, &[signature]);
+    assert_eq!(verdict.reasons(), [Reason::UnknownKey { key: None }]);
+}
+
+#[test]
+fn r16_a_key_with_the_id_of_an_approved_one_is_another_key() {
+    let (person, mallory) = (Person::new("alice"), Person::new("mallory"));
+    let statement = statement("mlflow", "1.2.0");
+    let signature = person.named_in(mallory.sign(&statement));
+    assert_eq!(signature.signer(), Some(person.public().id()));
+    let verdict = judge(&alice(&person), &statement, &[signature]);
+    assert_eq!(refused(&verdict), ["BadSignature"]);
+    assert!(said(&verdict).starts_with("a signature of alice does not hold"));
+}
+
+#[test]
+fn r16_content_manifest_and_document_that_were_changed_are_refused() {
+    let person = Person::new("alice");
+    let mut signed = statement("mlflow", "1.2.0");
+    signed.document = Some(Digest::of(b"document"));
+    let signature = person.sign(&signed);
+    let other = Digest::of(b"other");
+    let mut content = signed.clone();
+    content.content = other;
+    let mut configuration = signed.clone();
+    configuration.configuration = Some(other);
+    let mut document = signed.clone();
+    document.document = Some(other);
+    let mut missing = signed.clone();
+    missing.document = None;
+    let mut bare = signed.clone();
+    bare.configuration = None;
+    for (found, part, was, is) in [
+        (content, Part::Content, Some(signed.content), Some(other)),
+        (
+            configuration,
+            Part::Configuration,
+            signed.configuration,
+            Some(other),
+        ),
+        (document, Part::Document, signed.document, Some(other)),
+        (missing, Part::Document, signed.document, None),
+        (bare, Part::Configuration, signed.configuration, None),
+    ] {
+        let verdict = judge(&alice(&person), &found, std::slice::from_ref(&signature));
+        assert_eq!(refused(&verdict), ["Tampered"]);
+        let expected = Reason::Tampered {
+            key: "alice".to_owned(),
+            part,
+            signed: was,
+            found: is,
+        };
+        assert_eq!(verdict.reasons(), [expected]);
+    }
+}
+
+#[test]
+fn r16_a_document_that_was_not_signed_is_refused_too() {
+    let person = Person::new("alice");
+    let signed = statement("mlflow", "1.2.0");
+    let mut found = signed.clone();
+    found.document = Some(Digest::of(b"put beside it later"));
+    let verdict = judge(&alice(&person), &found, &[person.sign(&signed)]);
+    assert_eq!(refused(&verdict), ["Tampered"]);
+    assert!(said(&verdict).contains("and none was signed"));
+}
+
+#[test]
+fn r16_a_signature_of_another_package_or_version_is_refused() {
+    let person = Person::new("alice");
+    let found = statement("mlflow", "1.2.0");
+    let mut kind = found.clone();
+    kind.kind = "taskserv".to_owned();
+    let mut packaging = found.clone();
+    packaging.packaging = "template".to_owned();
+    for other in [
+        statement("minio", "1.2.0"),
+        statement("mlflow", "1.1.0"),
+        statement("mlflow", "1.2.0+build.7"),
+        kind,
+        packaging,
+    ] {
+        let verdict = judge(&alice(&person), &found, &[person.sign(&other)]);
+        assert_eq!(refused(&verdict), ["OtherPackage"], "{other:?}");
+        let text = said(&verdict);
+        assert!(
+            text.contains(&format!("is of {}", other.subject())),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn r16_an_index_is_no_package_and_a_package_no_index() {
+    let person = Person::new("alice");
+    let policy = alice(&person);
+    let found = statement("extension-index", "1.0.0");
+    let file = signed::index_file(&person, 1);
+    let verdict = judge(&policy, &found, &file.signatures);
+    assert_eq!(refused(&verdict), ["OtherPackage"]);
+    let file = extension_registry_packages::repository::IndexFile {
+        bytes: found.to_json(),
+        signatures: vec![person.sign(&found)],
+    };
+    let verdict = policy.judge_index("hub", &file, time("2026-06-01T00:00:00Z"));
+    assert_eq!(refused(&verdict), ["OtherPackage"]);
+}
+
+#[test]
+fn r16_a_name_cannot_play_tricks_on_a_terminal() {
+    let mut found = statement("mlflow", "1.2.0");
+    found.kind = "record\u{1b}[2J\n".to_owned();
+    let verdict = judge(&Policy::default(), &found, &[]);
+    assert!(!said(&verdict).replace('\n', "").contains(char::is_control));
+    assert!(said(&verdict).contains("record?[2J? mlflow"));
+}
+
+#[test]
+fn r41_a_signature_of_cosign_counts_where_its_manifest_names_the_package() {
+    let policy = cosign_policy();
+    let found = statement("mlflow", "1.2.0");
+    let here = Manifest {
+        digest: Digest::of(&data("manifest.json")),
+        names_package: true,
+    };
+    let all = [
+        simple("simple.json", "simple.sig"),
+        bundle(b"", "bundle.json"),
+        bundle(&data("manifest.json"), "manifest-bundle.json"),
+    ];
+    for signature in all {
+        let signatures = [signature];
+        let verdict = judge_oci(&policy, &found, &signatures, here);
+        assert_eq!(verdict.by(), ["carol"], "{verdict:?}");
+        let unbound = Manifest {
+            names_package: false,
+            ..here
+        };
+        let verdict = judge_oci(&policy, &found, &signatures, unbound);
+        assert_eq!(refused(&verdict), ["Unbound"]);
+        let other = Manifest {
+            digest: Digest::of(b"another manifest"),
+            ..here
+        };
+        let verdict = judge_oci(&policy, &found, &signatures, other);
+        assert_eq!(refused(&verdict), ["Tampered"]);
+        assert!(said(&verdict).starts_with("the manifest is not the one that carol signed"));
+        // In a repository that has no manifests it says nothing.
+        let verdict = judge(&policy, &found, &signatures);
+        assert_eq!(refused(&verdict), ["Unbound"]);
+    }
+}
+
+fn cosign_policy() -> Policy {
+    let pem = String::from_utf8(data("cosign.pub")).unwrap();
+    policy(&format!(
+        "[[trust.rule]]\nrepositories = [\"*\"]\n[[trust.rule.key]]\nname = \"carol\"\npublic = '''\n{pem}'''\n"
+    ))
+}
+
+#[test]
+fn r73_the_verdict_is_the_same_whatever_repository_a_package_is_in() {
+    let person = Person::new("alice");
+    let rule = format!("[[trust.rule]]\nrepositories = [\"*\"]\n{}", person.toml());
+    let policy = policy(&rule);
+    let found = statement("mlflow", "1.2.0");
+    let mut tampered = found.clone();
+    tampered.content = Digest::of(b"changed");
+    let signatures = [person.sign(&found)];
+    let manifest = Manifest {
+        digest: Digest::of(b"manifest"),
+        names_package: false,
+    };
+    for (repository, manifest) in [
+        ("folder", None),
+        ("maven", None),
+        ("gitea", None),
+        ("oci", Some(manifest)),
+    ] {
+        let judge = |statement, signatures| {
+            policy.judge(&Evidence {
+                repository,
+                statement,
+                manifest,
+                signatures,
+                now: time("2026-06-01T00:00:00Z"),
+            })
+        };
+        assert_eq!(judge(&found, &signatures).by(), ["alice"], "{repository}");
+        assert_eq!(refused(&judge(&tampered, &signatures)), ["Tampered"]);
+        assert_eq!(refused(&judge(&found, &[])), ["Unsigned"]);
+    }
+}
+
+#[test]
+fn r73_statements_of_cosign_count_like_those_of_minisign() {
+    let signature = simple("statement.json", "statement.sig");
+    let found = Statement::read(&data("statement.json")).unwrap();
+    let verdict = judge(&cosign_policy(), &found, std::slice::from_ref(&signature));
+    assert_eq!(verdict.by(), ["carol"]);
+    let mut other = found;
+    other.version = "9.9.9".parse().unwrap();
+    let verdict = judge(&cosign_policy(), &other, &[signature]);
+    assert_eq!(refused(&verdict), ["OtherPackage"]);
+}
+
+#[test]
+fn r24_a_document_of_another_package_is_flagged() {
+    let (content, other) = (Digest::of(b"content"), Digest::of(b"other"));
+    for line in [
+        "<!-- content-sha256: {} -->\n# A",
+        "// content-sha256: {}\n= A",
+    ] {
+        let document = |digest: Digest| line.replace("{}", &digest.to_string()).into_bytes();
+        assert_eq!(other_document(&document(content), content), None);
+        let reason = other_document(&document(other), content).unwrap();
+        assert_eq!(reason.name(), "OtherDocument");
+        let text = reason.to_string();
+        assert!(
+            text.contains(&other.to_string()) && text.contains(&content.to_string()),
+            "{text}"
+        );
+    }
+    for silent in ["", "# No line", "# A\n<!-- content-sha256: elsewhere -->"] {
+        assert_eq!(other_document(silent.as_bytes(), content), None, "{silent}");
+    }
+}
+
+#[test]
+fn a_thousand_bad_signatures_have_one_reason_and_do_not_hide_a_good_one() {
+    let (person, mallory) = (Person::new("alice"), Person::new("mallory"));
+    let found = statement("mlflow", "1.2.0");
+    let mut signatures = vec![mallory.sign(&found); 1000];
+    let verdict = judge(&alice(&person), &found, &signatures);
+    assert_eq!(refused(&verdict), ["UnknownKey"]);
+    signatures.push(person.sign(&found));
+    let verdict = judge(&alice(&person), &found, &signatures);
+    assert_eq!(verdict.by(), ["alice"]);
+    assert_eq!(verdict.reasons(), [], "others may sign what they like");
+    // That an approved key signed something else is worth a word.
+    signatures.push(person.sign(&statement("mlflow", "1.1.0")));
+    let verdict = judge(&alice(&person), &found, &signatures);
+    assert!(verdict.is_trusted());
+    assert_eq!(verdict.reasons()[0].name(), "OtherPackage");
+}
+
+#[test]
+fn what_a_signature_of_an_approved_key_signs_has_to_be_a_package() {
+    let pair = TestPair::new();
+    let policy = policy(&format!(
+        "[[trust.rule]]\nrepositories = [\"*\"]\n[[trust.rule.key]]\nname = \"carol\"\npublic = '''\n{}'''\n",
+        pair.pem()
+    ));
+    let found = statement("mlflow", "1.2.0");
+    let manifest = Manifest {
+        digest: Digest::of(b"m"),
+        names_package: true,
+    };
+    let payload = format!("{{{}}}", critical(manifest.digest, SIMPLE));
+    let verdict = judge_oci(
+        &policy,
+        &found,
+        &[pair.simple(payload.as_bytes())],
+        manifest,
+    );
+    assert!(verdict.is_trusted(), "{verdict:?}");
+    for payload in [
+        format!("{{{}}}", critical(manifest.digest, "an attestation")),
+        "any file".to_owned(),
+        String::from_utf8(found.to_json()).unwrap() + " ,",
+    ] {
+        let signatures = [pair.simple(payload.as_bytes())];
+        let verdict = judge_oci(&policy, &found, &signatures, manifest);
+        assert_eq!(refused(&verdict), ["BadSignature"], "{payload}");
+    }
+}
+
+/// A person whose key is approved, and a package that she signed.
+static SIGNED: LazyLock<(Person, Policy, Statement, Signature)> = LazyLock::new(|| {
+    let person = Person::new("alice");
+    let policy = alice(&person);
+    let statement = statement("mlflow", "1.2.0");
+    let signature = person.sign(&statement);
+    (person, policy, statement, signature)
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn r16_with_any_byte_changed_nothing_is_trusted(place: prop::sample::Index, by in 1_u8..) {
+        let (person, policy, found, signature) = &*SIGNED;
+        let payload = changed(&signature.payload, place, by);
+        let other = Signature { payload: payload.clone(), ..signature.clone() };
+        prop_assert!(!judge(policy, found, std::slice::from_ref(&other)).is_trusted());
+        // Nor what the changed bytes say.
+        if let Ok(said) = Statement::read(&payload) {
+            prop_assert!(!judge(policy, &said, &[other]).is_trusted());
+        }
+        // The first line is a comment that nobody signs.
+        let first = signature.signature.iter().position(|byte| *byte == b'\n').unwrap();
+        let (comment, signed) = signature.signature.split_at(first);
+        let text = [comment, &changed(signed, place, by)].concat();
+        let other = Signature { signature: text, ..signature.clone() };
+        prop_assert!(!judge(policy, found, &[other]).is_trusted());
+        let judge_with = |line: String| {
+            let line = toml::Value::String(line);
+            let text = format!("[[rule]]\nrepositories = ['*']\n[[rule.key]]\nname = 'alice'\npublic = {line}");
+            let policy = Policy::read(&text.parse().unwrap()).ok()?;
+            Some(judge(&policy, found, std::slice::from_ref(signature)).is_trusted())
+        };
+        let line = person.public_line();
+        prop_assert_eq!(judge_with(line.to_owned()), Some(true));
+        let line = String::from_utf8_lossy(&changed(line.as_bytes(), place, by)).into_owned();
+        prop_assert_ne!(judge_with(line), Some(true));
+    }
+
+    #[test]
+    fn garbage_is_never_trusted(
+        payload in prop::collection::vec(any::<u8>(), 0..200),
+        signature in prop::collection::vec(any::<u8>(), 0..400),
+        which in 0_usize..3,
+    ) {
+        let format = [Format::Minisign, Format::CosignSimple, Format::SigstoreBundle][which];
+        let garbage = Signature { format, payload, signature };
+        let (_, policy, found, _) = &*SIGNED;
+        let verdict = judge(policy, found, &[garbage]);
+        prop_assert!(!verdict.is_delivered() && !verdict.reasons().is_empty());
+        prop_assert!(!said(&verdict).is_empty());
+    }
+}
