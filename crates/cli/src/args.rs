@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::verb::{
-    complete, completion, convert, describe, doctor, explain, lint, list, register, render,
-    resolve, run, status, unregister, update, version, whatif,
+    complete, completion, convert, describe, doctor, explain, lint, list, package, register,
+    render, resolve, run, status, unregister, update, version, whatif,
 };
 
 /// Extensions: which tools are registered, what a workflow gets of them, and why.
@@ -58,6 +58,9 @@ pub(crate) enum Verb {
     Status(status::Status),
     /// Look whether the cluster has what the registry needs, and what you may do
     Doctor(doctor::Doctor),
+    /// Find, verify, pull and publish packages of record templates
+    #[command(visible_alias = "pkg")]
+    Package(package::Package),
     /// Print a script that completes commands in a shell
     Completion(completion::Completion),
     /// Answer kubectl's question for completions

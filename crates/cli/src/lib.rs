@@ -14,6 +14,7 @@ pub mod documentation;
 mod draft;
 mod finding;
 mod output;
+mod packages;
 mod report;
 mod template;
 mod verb;
@@ -32,6 +33,8 @@ use crate::output::Terminal;
 pub const FINE: u8 = 0;
 /// Something is wrong in what was looked at, or it could not be looked at.
 pub const WRONG: u8 = 1;
+/// `package`: some sources or packages failed, and the others are answered.
+pub const PARTIAL: u8 = 5;
 /// `whatif`: workflows change, and each still resolves.
 pub const AFFECTED: u8 = 3;
 /// `whatif`: a workflow stops resolving.
@@ -83,6 +86,7 @@ fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8>
         Verb::Run(verb) => verb::run::run(verb, out),
         Verb::Status(verb) => verb::status::run(verb, out),
         Verb::Doctor(verb) => verb::doctor::run(verb, terminal, out),
+        Verb::Package(verb) => verb::package::run(verb, out),
         Verb::Completion(verb) => Ok(verb::completion::run(verb, out)),
         Verb::Complete(verb) => Ok(verb::complete::run(verb, out)?),
         Verb::Version(verb) => verb::version::run(verb, out),

@@ -12,6 +12,8 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::args::Format;
+
 /// Stands where a value of a credential is not shown.
 pub(crate) const REDACTED: &str = "[redacted]";
 
@@ -57,6 +59,17 @@ pub(crate) enum Colour {
     Yellow = 33,
 }
 
+/// Text of somebody else without what a terminal would obey.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().filter(|one| !one.is_control()).collect()
+}
+
+/// The same of a text with lines.
+pub(crate) fn clean_lines(text: &str) -> String {
+    let keeps = |one: &char| !one.is_control() || matches!(one, '\n' | '\t');
+    text.chars().filter(keeps).collect()
+}
+
 /// A table without lines, as `kubectl get` prints it. A dash stands for nothing.
 pub(crate) fn table(
     out: &mut Vec<u8>,
@@ -73,7 +86,7 @@ pub(crate) fn table(
             if cell.is_empty() {
                 "-".to_owned()
             } else {
-                cell
+                clean(&cell)
             }
         }));
     }
@@ -84,6 +97,17 @@ pub(crate) fn table(
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// Says on standard error what stopped nothing.
+pub(crate) fn warn(warnings: &[String]) -> io::Result<()> {
+    let mut err = Vec::new();
+    for warning in warnings {
+        let (text, hints) = parted(warning);
+        writeln!(err, "warning: {text}")?;
+        hints.iter().try_for_each(|one| hint(&mut err, one))?;
+    }
+    io::stderr().lock().write_all(&err)
 }
 
 /// Asks a person. Where nobody can answer, that is an error with the way out.
@@ -112,12 +136,54 @@ pub(crate) fn ask(question: &str) -> anyhow::Result<String> {
     Ok(answer.to_owned())
 }
 
+/// A sentence, and the ways out that stand behind it. What it quotes in brackets may have one of its own.
+pub(crate) fn parted(sentence: &str) -> (&str, Vec<&str>) {
+    let mut text = sentence;
+    let mut hints = Vec::new();
+    while let Some((before, hint)) = text.rsplit_once("; hint: ") {
+        if hint.matches(')').count() > hint.matches('(').count() {
+            break;
+        }
+        hints.insert(0, hint);
+        text = before;
+    }
+    (text, hints)
+}
+
 /// The way out, below what was wrong.
 pub(crate) fn hint(out: &mut Vec<u8>, hint: &str) -> io::Result<()> {
     if !hint.is_empty() {
         writeln!(out, "  hint: {hint}")?;
     }
     Ok(())
+}
+
+/// What a verb answers, in every form.
+pub(crate) trait Answer: Serialize {
+    /// Names alone, a line each.
+    fn names(&self) -> Vec<String>;
+
+    /// For people.
+    fn table(&self, out: &mut Vec<u8>) -> anyhow::Result<()>;
+}
+
+/// An answer in the form that was asked for.
+pub(crate) fn answer(
+    out: &mut Vec<u8>,
+    format: Format,
+    answer: &impl Answer,
+) -> anyhow::Result<()> {
+    match format {
+        Format::Json => json(out, answer),
+        Format::Yaml => yaml(out, answer),
+        Format::Name => {
+            for name in answer.names() {
+                writeln!(out, "{name}")?;
+            }
+            Ok(())
+        }
+        Format::Table | Format::Wide => answer.table(out),
+    }
 }
 
 /// Data as JSON.

@@ -12,6 +12,8 @@ use extension_registry_core::suggest;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::packages;
+
 /// Those that come with the program.
 const SHIPPED: [(&str, &str); 7] = [
     ("aws-s3", include_str!("../templates/aws-s3.yaml")),
@@ -25,6 +27,9 @@ const SHIPPED: [(&str, &str); 7] = [
     ),
     ("seldon-core", include_str!("../templates/seldon-core.yaml")),
 ];
+
+/// What stands before the name of a package that has a template.
+pub(crate) const PACKAGE: &str = "package:";
 
 /// A template of a record.
 #[derive(Debug, Deserialize)]
@@ -77,11 +82,28 @@ pub(crate) fn shipped() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|(name, _)| *name)
 }
 
+/// The text of a template that comes with the program.
+pub(crate) fn shipped_text(name: &str) -> Result<&'static str> {
+    let found = SHIPPED.iter().find(|(shipped, _)| *shipped == name);
+    found.map(|(_, text)| *text).with_context(|| {
+        let names: Vec<&str> = shipped().collect();
+        format!(
+            "no template `{name}` comes with the program; hint: there are {}",
+            names.join(", ")
+        )
+    })
+}
+
 impl Template {
     /// One of those that come with the program, or one of a file.
     pub(crate) fn find(name: &str) -> Result<Self> {
         if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
             return Self::parse(text).with_context(|| format!("template `{name}`"));
+        }
+        if let Some(reference) = name.strip_prefix(PACKAGE) {
+            let found = packages::template(reference)?;
+            let parse = Self::parse_with(&found.text, found.parameters);
+            return parse.with_context(|| format!("template {}", found.title));
         }
         let extension = Path::new(name).extension();
         let is_yaml = extension.is_some_and(|extension| extension == "yaml" || extension == "yml");
@@ -93,7 +115,7 @@ impl Template {
         let hint = match suggest::closest(name, shipped()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
-                "there are {}, or name a file",
+                "there are {}; or name a file, or a package: {PACKAGE}NAME",
                 shipped().collect::<Vec<_>>().join(", ")
             ),
         };
@@ -101,7 +123,15 @@ impl Template {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let template: Self = serde_saphyr::from_str(text)?;
+        Self::parse_with(text, BTreeMap::new())
+    }
+
+    /// Reads a template. What it does not say of its parameters is taken from elsewhere.
+    fn parse_with(text: &str, parameters: BTreeMap<String, Parameter>) -> Result<Self> {
+        let mut template: Self = serde_saphyr::from_str(text)?;
+        for (name, parameter) in parameters {
+            template.parameters.entry(name).or_insert(parameter);
+        }
         let mut unknown = Vec::new();
         texts(&template.spec, &mut |text| {
             let names = placeholders(text).filter(|name| !template.parameters.contains_key(*name));

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod package;
 pub(crate) mod register;
 pub(crate) mod render;
 pub(crate) mod resolve;

@@ -4,9 +4,10 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+mod machine;
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -78,4 +79,120 @@ fn answers_are_as_their_schemas_say() {
     for (name, arguments) in answers {
         fits(name, &support::ext(&arguments).out);
     }
+}
+
+#[test]
+fn r58_answers_about_packages_are_as_their_schemas_say() {
+    let machine = machine::Machine::new();
+    machine.publish("base", "1.0.0", "");
+    let more = "dependencies: [base]\nrequires: [docker]\nprovides: [{product: app}]\nparameters: {key: {description: k, secret: true}}\n";
+    let folder = machine.package("app", "1.0.0", more);
+    let publish = ["publish", &folder, "--sign-with", "me.key"];
+    for (name, arguments) in [
+        ("package-publish", &publish[..]),
+        ("package-list", &["list"]),
+        ("package-list", &["search", "app"]),
+        ("package-list", &["discover"]),
+        ("package-info", &["info", "app"]),
+        ("package-versions", &["versions", "app"]),
+        ("package-pull", &["pull", "app", "--with-deps"]),
+        ("package-load", &["load", "app"]),
+        ("package-verify", &["verify", "app"]),
+        ("package-repositories", &["repositories"]),
+        ("package-config-show", &["config", "show"]),
+        ("package-cache-list", &["cache", "list"]),
+        ("package-cache-stats", &["cache", "stats"]),
+        ("package-docs", &["docs", "app"]),
+        ("package-docs", &["docs", "app", "--offline"]),
+        (
+            "package-sign",
+            &["sign", "app", "--version", "1.0.0", "--key", "me.key"],
+        ),
+        ("package-index", &["index", "team", "--sign-with", "me.key"]),
+        ("package-verify-closure", &["verify-closure", "team"]),
+        (
+            "package-mirror",
+            &["mirror", "--all-versions", "--to", "./other"],
+        ),
+        ("package-delete", &["delete", "app", "1.0.0", "--yes"]),
+        ("package-cache-prune", &["cache", "prune"]),
+        ("package-cache-clear", &["cache", "clear", "--all", "--yes"]),
+        ("package-init", &["init", "begun"]),
+        (
+            "package-key-generate",
+            &["key", "generate", "--no-password", "my.key"],
+        ),
+        ("package-key-show", &["key", "show", "my.key.pub"]),
+        ("package-key-approve", &["key", "approve", "my.key.pub"]),
+        (
+            "package-version-compare",
+            &["version", "compare", "1.9.0", "1.10.0"],
+        ),
+        (
+            "package-version-sort",
+            &["version", "sort", "1.9.0", "1.10.0"],
+        ),
+        (
+            "package-version-satisfies",
+            &["version", "satisfies", "1.9.0", "^1"],
+        ),
+    ] {
+        let whole = [&["package"], arguments, &["-o", "json"]].concat();
+        let output = machine.ext(&whole);
+        assert_eq!(output.code, 0, "{whole:?}: {}", output.err);
+        fits(name, &output.out);
+    }
+    let login = [
+        "package",
+        "login",
+        "localhost:5000",
+        "-u",
+        "me",
+        "--password-stdin",
+        "-o",
+        "json",
+    ];
+    fits(
+        "package-login",
+        &machine.ext_with(&login, "a-password").fine(),
+    );
+    let logout = ["package", "logout", "localhost:5000", "-o", "json"];
+    fits("package-logout", &machine.ext(&logout).fine());
+    let nothing_listens = [
+        "package",
+        "test-oci",
+        "--source",
+        "oci",
+        "--registry",
+        "127.0.0.1:9",
+        "-o",
+        "json",
+    ];
+    let output = machine.ext(&nothing_listens);
+    assert_eq!(output.code, 11, "the class of the network: {}", output.err);
+    fits("package-test-oci", &output.out);
+}
+
+/// Verbs whose answer is a file or a conversation, and no data.
+const NO_DATA: [&str; 1] = ["completion"];
+
+#[test]
+fn r58_every_verb_answers_programs() {
+    let pages = documentation::pages().unwrap();
+    let pages: BTreeMap<String, String> = pages
+        .into_iter()
+        .map(|(name, text)| {
+            let name = name
+                .trim_start_matches("kubectl-ext-")
+                .trim_end_matches(".1");
+            let text = String::from_utf8(text).unwrap().replace("\\-", "-");
+            (name.to_owned(), text)
+        })
+        .collect();
+    let silent: Vec<&str> = pages
+        .iter()
+        .filter(|(_, text)| !text.contains(".SH SUBCOMMANDS") && !text.contains("--output"))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(silent, NO_DATA);
 }

@@ -40,14 +40,13 @@ pub(crate) fn failure(error: &Error) -> String {
     let mut hints = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
-        // What a cluster says may quote a sentence that has its own.
-        let (text, hint) = cause.rsplit_once("; hint: ").unwrap_or((&cause, ""));
+        let (text, ways_out) = output::parted(&cause);
         // Some errors say their cause themselves.
         if !line.ends_with(text) {
             line.push_str(": ");
             line.push_str(text);
         }
-        if !hint.is_empty() {
+        for hint in ways_out {
             hints.push_str("  hint: ");
             hints.push_str(hint);
             hints.push('\n');
@@ -67,6 +66,9 @@ mod tests {
         let error = anyhow!("not ready (NotFound: none; hint: register one); hint: look at it");
         let error = error.context("refused; hint: wait");
         let wanted = "error: refused: not ready (NotFound: none; hint: register one)\n  hint: wait\n  hint: look at it\n";
+        assert_eq!(failure(&error), wanted);
+        let error = anyhow!("two reasons; hint: this way; hint: or (that) way");
+        let wanted = "error: two reasons\n  hint: this way\n  hint: or (that) way\n";
         assert_eq!(failure(&error), wanted);
         let error = anyhow!("no such file").context("failed to read x: no such file");
         assert_eq!(failure(&error), "error: failed to read x: no such file\n");

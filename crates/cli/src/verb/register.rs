@@ -75,7 +75,7 @@ pub(crate) struct Register {
         conflicts_with_all = ["url", "internal", "from_template"]
     )]
     from_service: Option<String>,
-    /// Fill in a template: one of these, or that of a file
+    /// Fill in a template: one of these, that of a file, or that of a package: package:NAME[/TEMPLATE][@RANGE]
     #[arg(
         long,
         value_name = "TEMPLATE",

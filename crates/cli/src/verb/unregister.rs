@@ -5,11 +5,13 @@ use std::io::Write;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use kube::api::DeleteParams;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::FINE;
-use crate::args::{Cluster, Source, View};
-use crate::output;
-use crate::verb::describe::consumers;
+use crate::args::{Cluster, Format, Source, View};
+use crate::output::{self, Answer};
+use crate::verb::describe::{Consumer, consumers};
 use crate::verb::resolve::near;
 use crate::world::cluster::{self, record_api};
 use crate::world::{Wanted, World};
@@ -27,6 +29,31 @@ pub(crate) struct Unregister {
     yes: bool,
     #[command(flatten)]
     cluster: Cluster,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// The record that was deleted.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Unregistered {
+    name: String,
+    /// The project whose own record it was
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+    /// Who used it
+    consumers: Vec<Consumer>,
+}
+
+impl Answer for Unregistered {
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        writeln!(out, "{} unregistered", self.name)?;
+        Ok(())
+    }
 }
 
 pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
@@ -43,12 +70,11 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
         let names = world.records.iter().map(|entry| &*entry.key.name);
         bail!("no such record `{}`{}", verb.name, near(&verb.name, names));
     };
-    let used: Vec<String> = world
-        .index
-        .get(&entry.key)
-        .map(|record| consumers(&world, record))
-        .unwrap_or_default()
-        .into_iter()
+    let record = world.index.get(&entry.key);
+    let consumers = record.map(|record| consumers(&world, record));
+    let consumers = consumers.unwrap_or_default();
+    let used: Vec<String> = consumers
+        .iter()
         .map(|consumer| {
             format!(
                 "  {}/{}, step `{}`, requirement `{}`",
@@ -75,6 +101,11 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
             .with_context(|| format!("failed to delete {}", entry.key))?;
         anyhow::Ok(())
     })?;
-    writeln!(out, "{} unregistered", verb.name)?;
+    let data = Unregistered {
+        name: verb.name.clone(),
+        project: verb.project.clone(),
+        consumers,
+    };
+    output::answer(out, verb.output, &data)?;
     Ok(FINE)
 }

@@ -8,6 +8,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client, Config};
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
 use crate::args::{Cluster, View};
 use crate::output::{self, Spinner};
@@ -24,13 +25,17 @@ pub(super) fn read(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Ve
 /// Runs what waits for a cluster, and shows meanwhile what it does.
 pub(crate) fn block_on<T>(what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
     let _spinner = Spinner::start(what);
+    runtime()?.block_on(work)
+}
+
+/// What waits for servers, with TLS.
+pub(crate) fn runtime() -> Result<Runtime> {
     // Only the first call of a process may install one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("failed to start")?;
-    runtime.block_on(work)
+        .context("failed to start")
 }
 
 /// The records of a project, or those of the cluster.

@@ -1,0 +1,90 @@
+//! What the verbs of `package` share on the command line.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use extension_registry_core::version::VersionRange;
+use extension_registry_packages::config::{Flags, Source};
+use extension_registry_packages::manifest::Kind;
+
+use super::Session;
+
+/// Where packages come from.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Sources {
+    /// Only this source: its name, or a kind: oci, gitea, maven, local; auto is all
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+    /// A folder of packages beside what is configured; may be repeated
+    #[arg(long, value_name = "FOLDER")]
+    path: Vec<PathBuf>,
+    /// The registry of the source `oci`: host and port
+    #[arg(long, value_name = "REGISTRY")]
+    registry: Option<String>,
+    /// The namespace of the source `oci`
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// A configuration file in the place of your own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Ask nobody: only what the cache has
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+impl Sources {
+    /// Everything there is, as it is configured.
+    pub(crate) fn open(&self) -> Result<Session> {
+        Session::open(self)
+    }
+
+    /// A kind chooses in the configuration, a name among what it gave.
+    pub(super) fn named(&self) -> Option<&str> {
+        let source = self.source.as_deref()?;
+        Source::of(source).is_err().then_some(source)
+    }
+
+    pub(super) fn flags(&self) -> Flags {
+        let source = self.source.as_deref();
+        Flags {
+            source: source.and_then(|source| Source::of(source).ok()),
+            registry: self.registry.clone(),
+            namespace: self.namespace.clone(),
+            paths: self.path.clone(),
+            ..Flags::default()
+        }
+    }
+}
+
+/// One package.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Chosen {
+    /// Name of the package
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// A version or a range: 1.2.3, ^1.2; without it, the highest release
+    #[arg(long, value_name = "RANGE")]
+    pub(crate) version: Option<String>,
+    /// Its type, where a name is there with two
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+}
+
+impl Chosen {
+    pub(crate) fn new(name: &str, version: Option<String>, kind: Option<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            version,
+            kind,
+        }
+    }
+
+    pub(crate) fn range(&self) -> Result<VersionRange> {
+        super::range(&self.name, self.version.as_deref())
+    }
+
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.kind.as_deref().map(Kind::of)
+    }
+}

@@ -1,0 +1,92 @@
+//! Templates that come in packages.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use extension_registry_core::suggest;
+use extension_registry_packages::bundle::Limits;
+use extension_registry_packages::manifest::{Manifest, Packaging, TemplateFile};
+
+use super::{Chosen, Sources};
+use crate::output;
+use crate::template::Parameter;
+
+/// A template of a package.
+pub(crate) struct Found {
+    /// What it is, for people: `mlflow 1.2.0, main`.
+    pub(crate) title: String,
+    /// Its text.
+    pub(crate) text: String,
+    /// Parameters of the package.
+    pub(crate) parameters: BTreeMap<String, Parameter>,
+}
+
+/// The template of `PACKAGE[/TEMPLATE][@RANGE]`: from this machine where it has the package, else from a source.
+pub(crate) fn template(reference: &str) -> Result<Found> {
+    let (path, range) = match reference.split_once('@') {
+        Some((path, range)) => (path, Some(range.to_owned())),
+        None => (reference, None),
+    };
+    let (package, wanted) = match path.split_once('/') {
+        Some((package, template)) => (package, Some(template)),
+        None => (path, None),
+    };
+    let session = Sources::default().open()?;
+    let delivery = session.delivered(&Chosen::new(package, range, None), false)?;
+    output::warn(&delivery.warnings)?;
+    let (manifest, entry) = (&delivery.manifest, &delivery.entry);
+    let title = format!("{} {}", entry.name, entry.version);
+    let (title, path) = if manifest.packaging == Packaging::Template {
+        (title, entry.content_path())
+    } else {
+        let template = chosen(manifest, wanted).with_context(|| title.clone())?;
+        let folder = session.cache.unpacked(entry, Limits::default())?;
+        (
+            format!("{title}, {}", template.name),
+            folder.join(&template.file),
+        )
+    };
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let parameters = manifest.parameters.iter();
+    let parameters = parameters.map(|(name, one)| {
+        let parameter = Parameter {
+            description: one.description.clone(),
+            example: one.example.clone(),
+            default: one.default.clone(),
+            optional: one.optional,
+            secret: one.secret,
+        };
+        (name.clone(), parameter)
+    });
+    Ok(Found {
+        title,
+        text,
+        parameters: parameters.collect(),
+    })
+}
+
+/// The template of a name, or the only one.
+fn chosen<'m>(manifest: &'m Manifest, wanted: Option<&str>) -> Result<&'m TemplateFile> {
+    let names = || manifest.templates.iter().map(|one| one.name.as_str());
+    let all = || names().collect::<Vec<_>>().join(", ");
+    match (wanted, manifest.templates.as_slice()) {
+        (_, []) => bail!("it has no template; hint: kubectl ext package info shows what it has"),
+        (None, [only]) => Ok(only),
+        (None, _) => bail!(
+            "which template? hint: package:{}/TEMPLATE; there are {}",
+            manifest.name,
+            all()
+        ),
+        (Some(wanted), templates) => {
+            let found = templates.iter().find(|one| one.name == wanted);
+            found.with_context(|| match suggest::closest(wanted, names()) {
+                Some(near) => {
+                    format!("it has no template `{wanted}`; hint: did you mean `{near}`?")
+                }
+                None => format!("it has no template `{wanted}`; hint: there are {}", all()),
+            })
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! `package cache`: what this machine keeps.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use extension_registry_packages::cache::{Entry, Removed, Selector};
+use extension_registry_packages::manifest::Kind;
+use extension_registry_packages::version;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Answer;
+use crate::packages::{Session, Sources};
+use crate::{FINE, output};
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
+
+#[derive(Debug, Args)]
+pub(crate) struct Cache {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List what is kept
+    List(List),
+    /// Say how much is kept
+    Stats(List),
+    /// Remove what is named
+    Clear(Clear),
+    /// Remove what nobody used lately
+    Prune(Prune),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the list
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Debug, Args)]
+struct Clear {
+    /// Packages of this type
+    #[arg(long = "type", value_name = "TYPE", conflicts_with = "all")]
+    kind: Option<String>,
+    /// Packages of this name
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    name: Option<String>,
+    /// Only this version
+    #[arg(long, value_name = "VERSION", conflicts_with = "all")]
+    version: Option<String>,
+    /// Everything
+    #[arg(long)]
+    all: bool,
+    /// Without a question
+    #[arg(long, short = 'y')]
+    yes: bool,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Debug, Args)]
+struct Prune {
+    /// What was not used for this many days
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    days: u64,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// A version that is gone.
+#[derive(JsonSchema, Serialize)]
+struct Gone {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    version: String,
+}
+
+/// What was removed.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Freed {
+    packages: Vec<Gone>,
+    /// Files that nobody else had
+    blobs: usize,
+    /// Transfers that were cut
+    partial: usize,
+    /// Bytes of the disk that are free now
+    bytes: u64,
+}
+
+impl Answer for Freed {
+    fn names(&self) -> Vec<String> {
+        let gone = self.packages.iter();
+        gone.map(|one| format!("{}/{}/{}", one.kind, one.name, one.version))
+            .collect()
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        for gone in &self.packages {
+            writeln!(out, "{} {} {} removed", gone.kind, gone.name, gone.version)?;
+        }
+        writeln!(out, "{} bytes are free", self.bytes)?;
+        Ok(())
+    }
+}
+
+impl Answer for Kept {
+    fn names(&self) -> Vec<String> {
+        let rows = self.packages.iter();
+        rows.map(|row| format!("{}/{}/{}", row.kind, row.name, row.version))
+            .collect()
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        let header = ["NAME", "TYPE", "VERSION", "SOURCE", "BYTES", "LAST USED"];
+        let cells = self.packages.iter().map(|row| {
+            let bytes = row.bytes.to_string();
+            let texts = [&row.name, &row.kind, &row.version, &row.source, &bytes];
+            let mut cells: Vec<String> = texts.into_iter().cloned().collect();
+            cells.push(row.last_used.clone());
+            cells
+        });
+        Ok(output::table(out, &header, cells)?)
+    }
+}
+
+impl Answer for Stats {
+    fn names(&self) -> Vec<String> {
+        vec![self.folder.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        writeln!(out, "{}", self.folder)?;
+        writeln!(
+            out,
+            "packages: {}, files: {}, bytes: {}, cut transfers: {}, broken: {}",
+            self.packages, self.blobs, self.bytes, self.partial, self.broken
+        )?;
+        Ok(())
+    }
+}
+
+/// A version that is kept.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    version: String,
+    source: String,
+    bytes: u64,
+    last_used: String,
+    /// SHA-256 of the content
+    digest: String,
+    folder: String,
+}
+
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Kept {
+    packages: Vec<Row>,
+}
+
+/// How much is kept.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stats {
+    folder: String,
+    packages: usize,
+    /// Files that are kept once, however many packages share them
+    blobs: usize,
+    /// Transfers that were cut
+    partial: usize,
+    bytes: u64,
+    /// Entries that cannot be read
+    broken: usize,
+}
+
+pub(crate) fn run(verb: &Cache, out: &mut Vec<u8>) -> Result<u8> {
+    match &verb.what {
+        What::List(list) => self::list(list, out),
+        What::Stats(list) => stats(list, out),
+        What::Clear(clear) => self::clear(clear, out),
+        What::Prune(prune) => self::prune(prune, out),
+    }
+}
+
+fn list(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let listing = session.cache.list();
+    for fault in &listing.faults {
+        output::warn(&[format!(
+            "{}: {}; hint: kubectl ext package cache clear --name NAME removes it",
+            fault.path.display(),
+            fault.why
+        )])?;
+    }
+    let rows = listing.entries.iter().map(|entry| row(&session, entry));
+    let data = Kept {
+        packages: rows.collect(),
+    };
+    output::answer(out, verb.output, &data)?;
+    Ok(FINE)
+}
+
+fn row(session: &Session, entry: &Entry) -> Row {
+    let used = Timestamp::try_from(session.cache.last_used(entry));
+    Row {
+        name: entry.name.clone(),
+        kind: entry.kind.name().to_owned(),
+        version: entry.version.to_string(),
+        source: entry.repository.clone(),
+        bytes: entry.size(),
+        last_used: used
+            .map(|used| used.strftime("%Y-%m-%d").to_string())
+            .unwrap_or_default(),
+        digest: entry.content.digest.to_string(),
+        folder: entry.folder().display().to_string(),
+    }
+}
+
+fn stats(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let stats = session.cache.stats();
+    let data = Stats {
+        folder: session.cache.root().display().to_string(),
+        packages: stats.entries,
+        blobs: stats.blobs,
+        partial: stats.partial,
+        bytes: stats.bytes,
+        broken: stats.faults,
+    };
+    output::answer(out, verb.output, &data)?;
+    Ok(FINE)
+}
+
+fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let selector = if verb.all {
+        Selector::All
+    } else {
+        Selector::Only {
+            kind: verb.kind.as_deref().map(Kind::of),
+            name: verb.name.clone(),
+            version: verb.version.as_deref().map(version::parse).transpose()?,
+        }
+    };
+    if verb.all && !verb.yes {
+        let question = format!("Remove everything in {}?", session.cache.root().display());
+        if !output::confirm(&question)? {
+            return Ok(FINE);
+        }
+    }
+    let removed = session.cache.clear(&selector)?;
+    removal(&removed, verb.output, out)
+}
+
+fn prune(verb: &Prune, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let age = Duration::from_secs(verb.days.saturating_mul(DAY));
+    // What the lock file of the working folder pins is in use.
+    let locked = super::pull::locked()?;
+    let keep = |entry: &Entry| {
+        locked
+            .iter()
+            .any(|(name, version)| *name == entry.name && *version == entry.version)
+    };
+    let removed = session.cache.prune(age, SystemTime::now(), &keep)?;
+    removal(&removed, verb.output, out)
+}
+
+fn removal(removed: &Removed, format: Format, out: &mut Vec<u8>) -> Result<u8> {
+    let packages = removed.versions.iter().map(|key| Gone {
+        name: key.name.clone(),
+        kind: key.kind.name().to_owned(),
+        version: key.version.to_string(),
+    });
+    let data = Freed {
+        packages: packages.collect(),
+        blobs: removed.blobs,
+        partial: removed.partial,
+        bytes: removed.bytes,
+    };
+    output::answer(out, format, &data)?;
+    for fault in &removed.faults {
+        output::warn(&[format!("{}: {}", fault.path.display(), fault.why)])?;
+    }
+    Ok(FINE)
+}

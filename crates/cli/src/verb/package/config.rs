@@ -1,0 +1,71 @@
+//! `package config`: what is configured, and where each value was said.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Answer;
+use crate::packages::{Sources, configuration};
+use crate::{FINE, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show every value, and the file, variable or flag that said it
+    Show {
+        #[command(flatten)]
+        sources: Sources,
+        /// The form of the answer
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
+    },
+}
+
+/// A value of the configuration.
+#[derive(JsonSchema, Serialize)]
+struct Row {
+    key: String,
+    value: String,
+    /// `default`, a file with its line, a variable or a flag
+    origin: String,
+}
+
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Values {
+    values: Vec<Row>,
+}
+
+impl Answer for Values {
+    fn names(&self) -> Vec<String> {
+        self.values.iter().map(|row| row.key.clone()).collect()
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        let rows = self.values.iter();
+        let cells = rows.map(|row| vec![row.key.clone(), row.value.clone(), row.origin.clone()]);
+        output::table(out, &["KEY", "VALUE", "SAID BY"], cells)?;
+        Ok(())
+    }
+}
+
+pub(crate) fn run(verb: &Config, out: &mut Vec<u8>) -> Result<u8> {
+    let What::Show { sources, output } = &verb.what;
+    let (_, config) = configuration(sources)?;
+    let rows = config.show().into_iter().map(|shown| Row {
+        key: shown.key,
+        value: shown.value,
+        origin: shown.origin.to_string(),
+    });
+    let data = Values {
+        values: rows.collect(),
+    };
+    output::answer(out, *output, &data)?;
+    Ok(FINE)
+}

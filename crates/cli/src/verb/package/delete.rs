@@ -1,0 +1,78 @@
+//! `package delete`: a version, for everybody.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use extension_registry_packages::version;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Answer;
+use crate::packages::Sources;
+use crate::{FINE, WRONG, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    /// Name of the package
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The version to delete
+    #[arg(value_name = "VERSION")]
+    version: String,
+    /// The repository to delete from
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
+    /// Delete without a question
+    #[arg(long, visible_alias = "yes", short = 'y')]
+    force: bool,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// What was deleted.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Deleted {
+    repository: String,
+    /// What is gone
+    gone: Vec<String>,
+    /// What is still there, and why
+    left: Vec<String>,
+}
+
+impl Answer for Deleted {
+    fn names(&self) -> Vec<String> {
+        self.gone.clone()
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        for gone in &self.gone {
+            writeln!(out, "{gone} deleted")?;
+        }
+        Ok(output::warn(&self.left)?)
+    }
+}
+
+pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let source = session.source(verb.repository.as_deref())?;
+    let version = version::parse(&verb.version)?;
+    let (name, id) = (&verb.name, source.id());
+    let question = format!("Delete {name} {version} from {id}, for everybody who has it pinned?");
+    if !verb.force && !output::confirm(&question)? {
+        return Ok(FINE);
+    }
+    let deleted = session.ask(async { Ok(source.repository.delete(name, &version).await?) })?;
+    session.lately(true).forget(source);
+    let data = Deleted {
+        repository: id.to_owned(),
+        gone: deleted.gone,
+        left: deleted.left,
+    };
+    output::answer(out, verb.output, &data)?;
+    Ok(if data.left.is_empty() { FINE } else { WRONG })
+}

@@ -1,0 +1,101 @@
+//! `package docs`: the document of a package, without its content.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use extension_registry_packages::cache::Entry;
+use extension_registry_packages::package;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Answer;
+use crate::packages::{Chosen, Sources};
+use crate::{FINE, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Docs {
+    #[command(flatten)]
+    chosen: Chosen,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// The document of a package.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Document {
+    name: String,
+    version: String,
+    text: String,
+}
+
+impl Answer for Document {
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        out.extend_from_slice(self.text.as_bytes());
+        Ok(())
+    }
+}
+
+pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    if session.offline {
+        let here = session.loader().here(
+            &verb.chosen.name,
+            &verb.chosen.range()?,
+            verb.chosen.kind().as_ref(),
+        )?;
+        let entry = here.map(|delivery| delivery.entry);
+        let path = entry.as_ref().and_then(Entry::document_path);
+        let (Some(entry), Some(path)) = (&entry, path) else {
+            bail!(
+                "the cache has no document of `{}`; hint: go without --offline",
+                verb.chosen.name
+            );
+        };
+        let document = document(&entry.name, &entry.version, &std::fs::read(path)?);
+        output::answer(out, verb.output, &document)?;
+        return Ok(FINE);
+    }
+    session.ask(async {
+        let sighting = session.find(&verb.chosen).await?;
+        let release = &sighting.spec.release;
+        let found = sighting.source.repository.document(release).await?;
+        let Some(found) = found else {
+            bail!("{} has no document", sighting.spec.title());
+        };
+        if let (Some(described), Some(content)) =
+            (package::described(&found), release.content.digest)
+            && described != content
+        {
+            output::warn(&[format!(
+                "this document describes another package, {described}"
+            )])?;
+        }
+        let manifest = &sighting.spec.manifest;
+        let document = document(&manifest.name, &manifest.version, &found);
+        output::answer(out, verb.output, &document)?;
+        Ok(FINE)
+    })
+}
+
+/// All but the line for programs.
+fn document(name: &str, version: &semver::Version, document: &[u8]) -> Document {
+    let text = if package::described(document).is_some() {
+        let end = document.iter().position(|byte| *byte == b'\n');
+        end.map_or(&[][..], |end| &document[end + 1..])
+    } else {
+        document
+    };
+    let text = output::clean_lines(&String::from_utf8_lossy(text));
+    Document {
+        name: name.to_owned(),
+        version: version.to_string(),
+        text: format!("{}\n", text.trim_end()),
+    }
+}

@@ -1,0 +1,177 @@
+//! `package index`: writes the index of a repository anew, so that all of it is found in one file.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use extension_registry_packages::catalog::Source;
+use extension_registry_packages::index::{self, Index as Listing, Listed, Package};
+use extension_registry_packages::repository::IndexFile;
+use extension_registry_packages::spec::Spec;
+use futures::{StreamExt, stream};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::publish::secret;
+use crate::args::Format;
+use crate::output::Answer;
+use crate::packages::Sources;
+use crate::{FINE, output};
+
+/// Requests under way at once.
+const AT_ONCE: usize = 8;
+
+#[derive(Debug, Args)]
+pub(crate) struct Index {
+    /// The repository
+    #[arg(value_name = "REPOSITORY")]
+    repository: Option<String>,
+    /// Days after which nobody should take it for the newest
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    days: u32,
+    /// Sign it with this secret key
+    #[arg(long, value_name = "FILE")]
+    sign_with: Option<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// The index that was written.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Written {
+    repository: String,
+    /// Its number: the next one has a higher one
+    serial: u64,
+    packages: usize,
+    versions: usize,
+    /// After that nobody should take it for the newest
+    expires: String,
+    signed: bool,
+}
+
+impl Answer for Written {
+    fn names(&self) -> Vec<String> {
+        vec![self.repository.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        let Self {
+            repository,
+            serial,
+            packages,
+            versions,
+            expires,
+            ..
+        } = self;
+        writeln!(
+            out,
+            "index {serial} of {repository}: {packages} packages, {versions} versions, until {expires}"
+        )?;
+        Ok(())
+    }
+}
+
+pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let source = session.source(verb.repository.as_deref())?;
+    let secret = verb.sign_with.as_deref().map(secret).transpose()?;
+    let (index, count) = session.ask(async {
+        let packages = packages(source).await?;
+        let before = source.repository.index().await?;
+        // Whatever it is, the next one has to come after it.
+        let before = before.and_then(|file| Listing::read(&file.bytes).ok());
+        let before = before.map(|(index, _)| index);
+        let count: usize = packages.iter().map(|package| package.versions.len()).sum();
+        let index = Listing::next(before.as_ref(), packages, session.now, verb.days)?;
+        let bytes = index.to_json();
+        let signatures = match &secret {
+            Some((secret, password)) => vec![index::sign(&bytes, secret, password.as_ref())?],
+            None => Vec::new(),
+        };
+        let file = IndexFile { bytes, signatures };
+        source.repository.put_index(&file).await?;
+        Ok((index, count))
+    })?;
+    session.lately(true).forget(source);
+    let data = Written {
+        repository: source.id().to_owned(),
+        serial: index.serial,
+        packages: index.packages.len(),
+        versions: count,
+        expires: index.expires.to_string(),
+        signed: secret.is_some(),
+    };
+    output::answer(out, verb.output, &data)?;
+    if secret.is_none() {
+        output::warn(&["it is not signed, so nobody uses it whose trust policy is enforced; hint: --sign-with FILE".to_owned()])?;
+    }
+    Ok(FINE)
+}
+
+/// What a repository has, version by version.
+async fn packages(source: &Source) -> Result<Vec<Package>> {
+    let repository = &source.repository;
+    let names = repository.names(None).await?;
+    output::warn(&names.faults)?;
+    let mut packages = Vec::new();
+    for name in names.names {
+        let versions = repository.versions(&name).await?;
+        let asked = stream::iter(versions).map(|version| {
+            let name = name.clone();
+            async move {
+                let release = repository.release(&name, &version).await?;
+                Spec::of(&**repository, release)
+            }
+        });
+        let mut specs = Vec::new();
+        for spec in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
+            match spec {
+                Ok(spec) => specs.push(spec),
+                // One that is broken hides no other.
+                Err(error) => output::warn(&[error.to_string()])?,
+            }
+        }
+        specs.sort_by(|left, right| right.manifest.version.cmp(&left.manifest.version));
+        let Some(newest) = specs.first() else {
+            continue;
+        };
+        let (kind, description) = (
+            newest.manifest.kind.clone(),
+            newest.manifest.description.clone(),
+        );
+        let keywords = newest.manifest.keywords.clone();
+        let mut listed = Vec::new();
+        for spec in specs {
+            listed.push(version(spec).with_context(|| format!("package {name}"))?);
+        }
+        packages.push(Package {
+            name,
+            kind,
+            description,
+            keywords,
+            versions: listed,
+        });
+    }
+    Ok(packages)
+}
+
+fn version(spec: Spec) -> Result<Listed> {
+    let title = spec.title();
+    let content = spec.release.content.digest;
+    Ok(Listed {
+        content: content.with_context(|| {
+            format!("the repository does not know the digest of {title}; hint: publish it again")
+        })?,
+        configuration: spec.configuration(),
+        document: spec.release.document.as_ref().and_then(|blob| blob.digest),
+        published: spec.release.published.clone(),
+        yanked: spec.manifest.deprecated.clone(),
+        version: spec.manifest.version,
+        requires: spec.manifest.requires,
+        dependencies: spec.manifest.dependencies,
+    })
+}

@@ -1,0 +1,308 @@
+//! `package info`: all that is known of a package before it is fetched.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use extension_registry_packages::catalog::Sighting;
+use extension_registry_packages::manifest::{Manifest, Packaging};
+use extension_registry_packages::signature::Statement;
+use extension_registry_packages::trust::{Evidence, Manifest as Around, Verdict};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Answer;
+use crate::packages::{Chosen, Session, Sources};
+use crate::{FINE, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    #[command(flatten)]
+    chosen: Chosen,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// A package, without its content (seed 001, `ExtensionSpec`): the same fields from every kind of source.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Described {
+    name: String,
+    version: String,
+    #[serde(rename = "type")]
+    kind: String,
+    packaging: String,
+    description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    homepage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deprecated: Option<String>,
+    keywords: Vec<String>,
+    source: String,
+    /// `oci`, `gitea`, `maven`, `folder`
+    source_kind: &'static str,
+    /// Where it is in the source
+    locator: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<String>,
+    /// SHA-256 of the content
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    /// SHA-256 of the manifest as JSON
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<String>,
+    /// Whether it has a document: `package docs`
+    has_document: bool,
+    dependencies: Vec<Needed>,
+    requires: Vec<Needed>,
+    provides: Vec<Provided>,
+    templates: Vec<String>,
+    parameters: Vec<Parameter>,
+    /// `trusted`, `tolerated` or `refused`
+    trust: &'static str,
+    /// Names of the keys that vouch for it
+    signed_by: Vec<String>,
+    /// Why it is not trusted
+    reasons: Vec<String>,
+    /// Whether this machine has it
+    cached: bool,
+}
+
+#[derive(JsonSchema, Serialize)]
+struct Needed {
+    name: String,
+    version: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    optional: bool,
+}
+
+#[derive(JsonSchema, Serialize)]
+struct Provided {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+}
+
+#[derive(JsonSchema, Serialize)]
+struct Parameter {
+    name: String,
+    description: String,
+    secret: bool,
+    optional: bool,
+}
+
+impl Answer for Described {
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        text(out, self)
+    }
+}
+
+pub(crate) fn run(verb: &Info, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let data = session.ask(async {
+        let sighting = session.find(&verb.chosen).await?;
+        let verdict = judge(&session, &sighting).await?;
+        Ok(described(&session, &sighting, &verdict))
+    })?;
+    output::answer(out, verb.output, &data)?;
+    Ok(FINE)
+}
+
+/// What the trust policy says of what the source says. The content is not here yet.
+pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<Verdict> {
+    let (spec, release) = (&sighting.spec, &sighting.spec.release);
+    let Some(content) = release.content.digest else {
+        return Ok(Verdict::Tolerated {
+            reasons: Vec::new(),
+        });
+    };
+    let signatures = sighting.source.repository.signatures(release).await?;
+    let document = release.document.as_ref().and_then(|blob| blob.digest);
+    let statement = Statement::of(&spec.manifest, content, spec.configuration(), document);
+    Ok(session.policy.judge(&Evidence {
+        repository: sighting.source.id(),
+        statement: &statement,
+        manifest: release.manifest.map(|digest| Around {
+            digest,
+            names_package: statement.configuration.is_some(),
+        }),
+        signatures: &signatures,
+        now: session.now,
+    }))
+}
+
+fn described(session: &Session, sighting: &Sighting<'_>, verdict: &Verdict) -> Described {
+    let (spec, release) = (&sighting.spec, &sighting.spec.release);
+    let Manifest {
+        name,
+        version,
+        kind,
+        packaging,
+        description,
+        author,
+        keywords,
+        deprecated,
+        requires,
+        dependencies,
+        provides,
+        parameters,
+        templates,
+        metadata,
+        ..
+    } = spec.manifest.clone();
+    let trust = if release.content.digest.is_none() {
+        "unknown before it is fetched"
+    } else {
+        verdict.name()
+    };
+    Described {
+        cached: session.has(kind.name(), &name, &version),
+        name,
+        version: version.to_string(),
+        kind: kind.name().to_owned(),
+        packaging: packaging.name().to_owned(),
+        description,
+        author,
+        license: metadata.license,
+        homepage: metadata.homepage,
+        deprecated,
+        keywords,
+        source: spec.repository.clone(),
+        source_kind: spec.repository_kind.name(),
+        locator: release.locator.clone(),
+        published: release.published.clone(),
+        content: release.content.digest.map(|digest| digest.to_string()),
+        size: release.content.size,
+        configuration: spec.configuration().map(|digest| digest.to_string()),
+        has_document: release.document.is_some(),
+        dependencies: dependencies
+            .into_iter()
+            .map(|one| Needed {
+                name: one.name,
+                version: one.range.to_string(),
+                optional: one.optional,
+            })
+            .collect(),
+        requires: requires
+            .into_iter()
+            .map(|one| Needed {
+                name: one.name,
+                version: one.range.to_string(),
+                optional: false,
+            })
+            .collect(),
+        provides: provides
+            .into_iter()
+            .map(|one| Provided {
+                product: one.product,
+                resource: one.resource,
+                category: one.category,
+            })
+            .collect(),
+        templates: templates.into_iter().map(|one| one.name).collect(),
+        parameters: parameters
+            .into_iter()
+            .map(|(name, one)| Parameter {
+                name,
+                description: one.description,
+                secret: one.secret,
+                optional: one.optional,
+            })
+            .collect(),
+        trust,
+        signed_by: verdict.by().to_vec(),
+        reasons: verdict.reasons().iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
+    writeln!(out, "{} {}", data.name, data.version)?;
+    if !data.description.is_empty() {
+        writeln!(out, "{}", output::clean(&data.description))?;
+    }
+    writeln!(out)?;
+    let mut row = |name: &str, value: &str| -> Result<()> {
+        if !value.is_empty() {
+            writeln!(out, "{name:<14} {}", output::clean(value))?;
+        }
+        Ok(())
+    };
+    let list = |needed: &[Needed]| {
+        let texts = needed.iter().map(|one| {
+            let optional = if one.optional { " (optional)" } else { "" };
+            format!("{} {}{optional}", one.name, one.version)
+        });
+        texts.collect::<Vec<_>>().join(", ")
+    };
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    row("Type", &data.kind)?;
+    if data.packaging != Packaging::Bundle.name() {
+        row("Packaging", &data.packaging)?;
+    }
+    row("Author", &optional(&data.author))?;
+    row("License", &optional(&data.license))?;
+    row("Homepage", &optional(&data.homepage))?;
+    row("Deprecated", &optional(&data.deprecated))?;
+    row("Source", &format!("{} ({})", data.source, data.source_kind))?;
+    row("Locator", &data.locator)?;
+    row("Published", &optional(&data.published))?;
+    row("Content", &optional(&data.content))?;
+    row(
+        "Size",
+        &data
+            .size
+            .map(|size| format!("{size} bytes"))
+            .unwrap_or_default(),
+    )?;
+    row("Dependencies", &list(&data.dependencies))?;
+    row("Requires", &list(&data.requires))?;
+    let provides = data.provides.iter().map(|one| {
+        let parts = [&one.product, &one.resource, &one.category];
+        parts
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("/")
+    });
+    row("Provides", &provides.collect::<Vec<_>>().join(", "))?;
+    row("Templates", &data.templates.join(", "))?;
+    let parameters = data.parameters.iter().map(|one| one.name.as_str());
+    row("Parameters", &parameters.collect::<Vec<_>>().join(", "))?;
+    let trust = match data.signed_by.as_slice() {
+        [] => data.trust.to_owned(),
+        keys => format!("{}, signed by {}", data.trust, keys.join(", ")),
+    };
+    row("Trust", &trust)?;
+    row("Cached", if data.cached { "yes" } else { "no" })?;
+    for reason in &data.reasons {
+        let (text, hints) = output::parted(reason);
+        writeln!(out, "  {text}")?;
+        hints.iter().try_for_each(|hint| output::hint(out, hint))?;
+    }
+    if !data.templates.is_empty() {
+        writeln!(
+            out,
+            "\n  kubectl ext register NAME --from-template package:{}",
+            data.name
+        )?;
+    }
+    Ok(())
+}

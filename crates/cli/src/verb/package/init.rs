@@ -1,0 +1,130 @@
+//! `package init`: a folder to start from, which can be published as it is.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use extension_registry_packages::package;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Answer;
+use crate::{FINE, output, template};
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder; it must not exist yet
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// Name of the package; that of the folder, where it is not said
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Begin with a template that comes with the program
+    #[arg(long, value_name = "TEMPLATE", default_value = "minio")]
+    from: String,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// A package that was begun.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Begun {
+    name: String,
+    folder: String,
+    files: Vec<&'static str>,
+}
+
+impl Answer for Begun {
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        writeln!(
+            out,
+            "{0} is a package\n\n  kubectl ext package publish {0} --dry-run\n",
+            self.folder
+        )?;
+        Ok(())
+    }
+}
+
+pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<u8> {
+    let folder = &verb.folder;
+    ensure!(
+        folder.symlink_metadata().is_err(),
+        "{} is there already; hint: choose another folder",
+        folder.display()
+    );
+    let base = folder.file_name().and_then(|name| name.to_str());
+    let name = verb.name.as_deref().or(base).unwrap_or_default();
+    let template = template::shipped_text(&verb.from)?;
+    let manifest = manifest(name, &verb.from);
+    let (readme, manifest) = (readme(name), manifest.as_str());
+    let files = [
+        ("extension.yaml", manifest),
+        ("templates/main.yaml", template),
+        ("README.md", &readme),
+        ("LICENSE", LICENSE),
+    ];
+    for (path, text) in files {
+        write(&folder.join(path), text)?;
+    }
+    // What is wrong with the name is said by those who know.
+    if let Err(error) = package::manifest(folder) {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("failed to remove {}", folder.display()))?;
+        return crate::packages::built(Err(error));
+    }
+    let data = Begun {
+        name: name.to_owned(),
+        folder: folder.display().to_string(),
+        files: files.map(|(path, _)| path).into(),
+    };
+    output::answer(out, verb.output, &data)?;
+    Ok(FINE)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).with_context(|| format!("failed to make {}", parent.display()))?;
+    fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))
+}
+
+fn manifest(name: &str, template: &str) -> String {
+    format!(
+        "extension:
+  name: {name}
+  version: 0.1.0
+  type: record
+  description: Registers {template}
+  product: {template}
+  keywords: [{template}]
+
+templates:
+  - file: templates/main.yaml
+
+metadata:
+  license: Apache-2.0
+"
+    )
+}
+
+fn readme(name: &str) -> String {
+    format!(
+        "# {name}
+
+What it registers, and what has to be filled in.
+
+```sh
+kubectl ext register NAME --from-template package:{name}
+```
+"
+    )
+}
+
+const LICENSE: &str = "Say here under which licence the package may be used; `license` in extension.yaml is its SPDX name.\n";

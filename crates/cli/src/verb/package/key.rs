@@ -1,0 +1,143 @@
+//! `package key`: keys of those who publish, and whom to trust.
+
+mod approve;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Subcommand};
+use extension_registry_packages::signature::{PublicKey, minisign};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::publish::PASSWORD;
+use crate::args::Format;
+use crate::output::Answer;
+use crate::{FINE, output};
+pub(crate) use approve::Approved;
+use approve::{Approve, approve};
+
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    what: What,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t, global = true)]
+    output: Format,
+}
+
+/// A key that was made.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Made {
+    id: String,
+    /// File of the secret key
+    secret: String,
+    /// File for everybody
+    public: String,
+}
+
+impl Answer for Made {
+    fn names(&self) -> Vec<String> {
+        vec![self.id.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        writeln!(
+            out,
+            "{} is secret; {} is for everybody",
+            self.secret, self.public
+        )?;
+        Ok(())
+    }
+}
+
+/// A key in a file.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Shown {
+    id: String,
+}
+
+impl Answer for Shown {
+    fn names(&self) -> Vec<String> {
+        vec![self.id.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        writeln!(out, "{}", self.id)?;
+        Ok(())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Make a key: FILE is secret, FILE.pub is for everybody
+    Generate {
+        /// Where the secret key is written; it must not exist yet
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Leave the secret key without a password: whoever reads the file signs with it
+        #[arg(long)]
+        no_password: bool,
+    },
+    /// Say which key a file has
+    Show {
+        /// A public key: of minisign, or PEM of cosign
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Trust a key: write it into your own configuration
+    Approve(Box<Approve>),
+}
+
+pub(crate) fn run(verb: &Key, out: &mut Vec<u8>) -> Result<u8> {
+    let output = verb.output;
+    match &verb.what {
+        What::Generate { file, no_password } => {
+            output::answer(out, output, &generate(file, *no_password)?)?;
+        }
+        What::Show { file } => {
+            let (key, _) = public(file)?;
+            let id = key.id().clone();
+            output::answer(out, output, &Shown { id })?;
+        }
+        What::Approve(verb) => output::answer(out, output, &approve(verb)?)?,
+    }
+    Ok(FINE)
+}
+
+fn generate(file: &Path, no_password: bool) -> Result<Made> {
+    let password = if no_password {
+        None
+    } else if let Ok(password) = std::env::var(PASSWORD) {
+        Some(password.as_str().into())
+    } else {
+        Some(output::ask_secret("password of the new key")?)
+    };
+    let key = minisign::generate(password.as_ref())?;
+    let public = PathBuf::from(format!("{}.pub", file.display()));
+    ensure!(!public.exists(), "{} is there already", public.display());
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file);
+    let mut made = made.with_context(|| format!("failed to make {}", file.display()))?;
+    made.write_all(key.secret.reveal().as_bytes())?;
+    fs::write(&public, &key.public)
+        .with_context(|| format!("failed to write {}", public.display()))?;
+    Ok(Made {
+        id: PublicKey::read(&key.public)?.id().clone(),
+        secret: file.display().to_string(),
+        public: public.display().to_string(),
+    })
+}
+
+fn public(file: &Path) -> Result<(PublicKey, String)> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))?;
+    let key = PublicKey::read(&text).with_context(|| file.display().to_string())?;
+    Ok((key, text))
+}

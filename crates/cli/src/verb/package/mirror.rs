@@ -1,0 +1,211 @@
+//! `package mirror`: packages, documents and signatures into another repository, for machines that reach nothing
+//! else.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use extension_registry_packages::mirror::{Copied, copy};
+use extension_registry_packages::repository::Repository;
+use extension_registry_packages::repository::folder::{Folder, Settings};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Answer;
+use crate::packages::{Bar, Chosen, Session, Sources};
+use crate::{FINE, PARTIAL, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Mirror {
+    /// Names of packages; NAME@RANGE asks for a version. Without any, everything that the sources list
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// A repository of the configuration, or a folder
+    #[arg(long, value_name = "REPOSITORY")]
+    to: String,
+    /// Every version, and not only the newest that fits
+    #[arg(long)]
+    all_versions: bool,
+    /// Put it in the place of what is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// A package that was to be copied.
+#[derive(JsonSchema, Serialize)]
+struct Row {
+    name: String,
+    /// Absent where none was found
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    outcome: Outcome,
+    /// Why it failed
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+#[derive(Clone, Copy, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Outcome {
+    Copied,
+    WasThere,
+    Failed,
+}
+
+/// What went into another repository.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Mirrored {
+    repository: String,
+    packages: Vec<Row>,
+    /// Whether the index went along
+    index_copied: bool,
+}
+
+impl Answer for Mirrored {
+    fn names(&self) -> Vec<String> {
+        let done = self.packages.iter();
+        let done = done.filter(|row| row.outcome != Outcome::Failed);
+        done.map(|row| row.name.clone()).collect()
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        for row in &self.packages {
+            let (name, version) = (&row.name, row.version.as_deref().unwrap_or_default());
+            match row.outcome {
+                Outcome::Copied => writeln!(out, "{name} {version} copied")?,
+                Outcome::WasThere => writeln!(out, "{name} {version} was there")?,
+                Outcome::Failed => {}
+            }
+        }
+        if self.index_copied {
+            writeln!(out, "index copied")?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
+    let mut session = verb.sources.open()?;
+    let target = target(&session, &verb.to)?;
+    // What comes from the target need not go there.
+    session.catalog = session.catalog.without(target.id());
+    let (wanted, is_all) = wanted(verb, &session)?;
+    let loader = session.loader();
+    let mut packages = Vec::new();
+    for chosen in wanted {
+        let outcome = session.transfer(async {
+            let sighting = session.find(&chosen).await?;
+            let bar = Bar::new(&sighting.spec.title());
+            let delivery = loader.bring(&sighting, false, &bar).await?;
+            output::warn(&delivery.warnings)?;
+            let copied = copy(&delivery, &session.cache, &*target, verb.force, &bar).await?;
+            Ok((sighting.spec.manifest.version.to_string(), copied))
+        });
+        let (version, outcome, why) = match outcome {
+            Ok((version, Copied::New)) => (Some(version), Outcome::Copied, None),
+            Ok((version, Copied::Known)) => (Some(version), Outcome::WasThere, None),
+            Err(error) => {
+                let why = format!("{error:#}");
+                output::warn(&[format!("{}: {why}", chosen.name)])?;
+                (None, Outcome::Failed, Some(why))
+            }
+        };
+        packages.push(Row {
+            name: chosen.name,
+            version,
+            outcome,
+            why,
+        });
+    }
+    let is_whole = packages.iter().all(|row| row.outcome != Outcome::Failed);
+    let data = Mirrored {
+        repository: target.id().to_owned(),
+        index_copied: is_all && is_whole && verb.all_versions && index(&session, &*target)?,
+        packages,
+    };
+    output::answer(out, verb.output, &data)?;
+    Ok(if is_whole { FINE } else { PARTIAL })
+}
+
+fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
+    if let Some(source) = session.catalog.source(name) {
+        return Ok(Arc::clone(&source.repository));
+    }
+    let path = PathBuf::from(name);
+    anyhow::ensure!(
+        name.contains('/') || path.is_dir(),
+        "`{name}` is no repository and no folder; hint: write a folder with a `/`"
+    );
+    Ok(Arc::new(Folder::new(Settings {
+        id: name.to_owned(),
+        root: path,
+    })))
+}
+
+/// What is copied, and whether that is all there is.
+fn wanted(verb: &Mirror, session: &Session) -> Result<(Vec<Chosen>, bool)> {
+    let is_all = verb.names.is_empty();
+    let mut names = verb.names.clone();
+    if is_all {
+        let discovery = session.discover(None, true)?;
+        output::warn(&discovery.warnings)?;
+        let failure = discovery.failures.first();
+        anyhow::ensure!(
+            failure.is_none(),
+            "{}",
+            failure
+                .map(|failure| failure.why.clone())
+                .unwrap_or_default()
+        );
+        names = discovery
+            .packages
+            .into_iter()
+            .map(|listed| listed.name)
+            .collect();
+        names.dedup();
+    }
+    let mut wanted = Vec::new();
+    for name in names {
+        let (name, range) = match name.split_once('@') {
+            Some((name, range)) => (name.to_owned(), Some(range.to_owned())),
+            None => (name, None),
+        };
+        if verb.all_versions {
+            let range = crate::packages::range(&name, range.as_deref())?;
+            let (found, _) = session.versions(&name)?;
+            for version in found.versions.keys() {
+                let is_any = range.is_any();
+                if is_any || extension_registry_packages::version::admits(&range, version) {
+                    wanted.push(Chosen::new(&name, Some(format!("={version}")), None));
+                }
+            }
+        } else {
+            wanted.push(Chosen::new(&name, range, None));
+        }
+    }
+    Ok((wanted, is_all))
+}
+
+/// The index is of everything, so it goes along where everything went, and keeps its signatures.
+fn index(session: &Session, target: &dyn Repository) -> Result<bool> {
+    let [source] = session.catalog.sources() else {
+        output::warn(&["several sources went into one: it needs an index of its own; hint: kubectl ext package index".to_owned()])?;
+        return Ok(false);
+    };
+    session.transfer(async {
+        let index = source.repository.index().await.context("the index")?;
+        if let Some(index) = &index {
+            target.put_index(index).await?;
+        }
+        Ok(index.is_some())
+    })
+}

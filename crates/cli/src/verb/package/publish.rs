@@ -1,0 +1,323 @@
+//! `package publish` and `package sign`.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use extension_registry_core::sensitive::Sensitive;
+use extension_registry_packages::bundle::Limits;
+use extension_registry_packages::package::{self, check};
+use extension_registry_packages::repository::{Error, Upload};
+use extension_registry_packages::signature::{Statement, minisign};
+use extension_registry_packages::spec::Spec;
+use extension_registry_packages::version;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::output::Answer;
+use crate::packages::{Bar, Session, Sources, built, complain};
+use crate::{FINE, WRONG, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    /// The folder of the package
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// The repository to publish to
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
+    /// The version that is expected; another one in the manifest is an error
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+    /// Publish as that version, whatever the manifest says
+    #[arg(long, requires = "version")]
+    set_version: bool,
+    /// Sign it with this secret key
+    #[arg(long, value_name = "FILE")]
+    sign_with: Option<PathBuf>,
+    /// Check everything, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Replace a version that is there, for everybody who has it pinned
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// Name of the package
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Its version
+    #[arg(long, value_name = "VERSION")]
+    version: String,
+    /// The repository that has it
+    #[arg(long, value_name = "NAME")]
+    repository: Option<String>,
+    /// The secret key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// What was signed.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Signed {
+    name: String,
+    version: String,
+    repository: String,
+    /// SHA-256 of the content
+    digest: String,
+}
+
+impl Answer for Signed {
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        let Self {
+            name,
+            version,
+            repository,
+            ..
+        } = self;
+        writeln!(out, "{name} {version} in {repository} signed")?;
+        Ok(())
+    }
+}
+
+/// What was published.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Published {
+    name: String,
+    version: String,
+    repository: String,
+    /// Where it is in the repository; absent of a dry run
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locator: Option<String>,
+    /// SHA-256 of the content
+    digest: String,
+    size: u64,
+    signed: bool,
+    dry_run: bool,
+    /// What strangers will miss
+    advice: Vec<String>,
+}
+
+impl Answer for Published {
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
+        let done = if self.dry_run {
+            "can be published"
+        } else {
+            "published"
+        };
+        let (name, version) = (&self.name, &self.version);
+        writeln!(out, "{name} {version} {done} in {}", self.repository)?;
+        writeln!(out, "sha256:{}", self.digest)?;
+        if !self.signed {
+            output::warn(&["it is not signed, so nobody gets it whose trust policy is enforced; hint: --sign-with FILE".to_owned()])?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let source = session.source(verb.repository.as_deref())?;
+    let work = tempfile::tempdir().context("failed to make a folder")?;
+    let folder = numbered(verb, work.path())?;
+    let upload = built(package::build(
+        &folder,
+        &work.path().join("content"),
+        Limits::default(),
+    ))?;
+    let mut is_wrong = false;
+    for checked in check::templates(&folder, &upload.manifest)? {
+        is_wrong |= complain(&verb.folder.join(&checked.file), checked.complaints)?;
+    }
+    if is_wrong {
+        return Ok(WRONG);
+    }
+    let secret = verb.sign_with.as_deref().map(secret).transpose()?;
+    let advice = package::advice(&folder, &upload.manifest, upload.document.is_some());
+    output::warn(&advice)?;
+    let locator = if verb.dry_run {
+        session.ask(refuses_what_is_there(
+            &session,
+            &upload,
+            source.id(),
+            verb.force,
+        ))?;
+        None
+    } else {
+        let release = session.transfer(async {
+            let bar = Bar::new(&format!("{} {}", upload.name, upload.version));
+            let repository = &source.repository;
+            let release = repository.publish(&upload, verb.force, &bar).await?;
+            if let Some((secret, password)) = &secret {
+                let statement = Statement::of_upload(&upload);
+                let signature = minisign::sign(&statement, secret, password.as_ref())?;
+                repository.sign(&release, &signature).await?;
+            }
+            Ok(release)
+        })?;
+        session.lately(true).forget(source);
+        Some(release.locator)
+    };
+    let data = Published {
+        name: upload.name.clone(),
+        version: upload.version.to_string(),
+        repository: source.id().to_owned(),
+        locator,
+        digest: upload.digest.to_string(),
+        size: upload.size,
+        signed: secret.is_some(),
+        dry_run: verb.dry_run,
+        advice,
+    };
+    output::answer(out, verb.output, &data)?;
+    Ok(FINE)
+}
+
+/// The folder, or a copy of it with another version.
+fn numbered(verb: &Publish, work: &Path) -> Result<PathBuf> {
+    let Some(wanted) = &verb.version else {
+        return Ok(verb.folder.clone());
+    };
+    let wanted = version::parse(wanted)?;
+    let (manifest, _) = built(package::manifest(&verb.folder))?;
+    if manifest.version == wanted {
+        return Ok(verb.folder.clone());
+    }
+    ensure!(
+        verb.set_version,
+        "the manifest says version {}, not {wanted}; hint: --set-version publishes as {wanted}",
+        manifest.version
+    );
+    let path = verb.folder.join("extension.yaml");
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let Some(text) = package::renumber(&text, &wanted) else {
+        bail!(
+            "the version in {} has no line of its own; hint: write it there",
+            path.display()
+        );
+    };
+    let copy = work.join("package");
+    copied(&verb.folder, &copy)?;
+    fs::write(copy.join("extension.yaml"), text)?;
+    Ok(copy)
+}
+
+/// Copies files and folders. What is neither is left for the packer to refuse.
+fn copied(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir(to).with_context(|| format!("failed to make {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("failed to read {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copied(&entry.path(), &target)?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), &target)?;
+        } else {
+            bail!(
+                "{} is no file and no folder; hint: put a copy of what it leads to in its place",
+                entry.path().display()
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn refuses_what_is_there(
+    session: &Session,
+    upload: &Upload,
+    repository: &str,
+    force: bool,
+) -> Result<()> {
+    let source = session.source(Some(repository))?;
+    let versions = match source.repository.versions(&upload.name).await {
+        Ok(versions) => versions,
+        // A folder that publishing makes.
+        Err(Error::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    ensure!(
+        force || !versions.contains(&upload.version),
+        "{repository} already has version {} of {}; hint: publish another version",
+        upload.version,
+        upload.name
+    );
+    Ok(())
+}
+
+/// A secret key, and its password where it has one.
+pub(super) fn secret(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let secret = Sensitive::new(text);
+    match minisign::public(&secret, None) {
+        Ok(_) => Ok((secret, None)),
+        Err(minisign::SignError::PasswordNeeded) => {
+            let password = match std::env::var(PASSWORD) {
+                Ok(password) => Sensitive::new(password),
+                Err(_) => output::ask_secret(&format!("password of {}", path.display()))?,
+            };
+            minisign::public(&secret, Some(&password))?;
+            Ok((secret, Some(password)))
+        }
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+/// Variable with the password of a secret key, where nobody can be asked.
+pub(super) const PASSWORD: &str = "EXTENSION_REGISTRY_KEY_PASSWORD";
+
+pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let source = session.source(verb.repository.as_deref())?;
+    let version = version::parse(&verb.version)?;
+    let (secret, password) = secret(&verb.key)?;
+    session.transfer(async {
+        let repository = &source.repository;
+        let release = repository.release(&verb.name, &version).await?;
+        let spec = Spec::of(&**repository, release)?;
+        let Some(content) = spec.release.content.digest else {
+            bail!(
+                "{} does not say the digest of the content; hint: publish the package again",
+                source.id()
+            );
+        };
+        let document = spec.release.document.as_ref().and_then(|blob| blob.digest);
+        let statement = Statement::of(&spec.manifest, content, spec.configuration(), document);
+        let signature = minisign::sign(&statement, &secret, password.as_ref())?;
+        repository.sign(&spec.release, &signature).await?;
+        let data = Signed {
+            name: verb.name.clone(),
+            version: version.to_string(),
+            repository: source.id().to_owned(),
+            digest: content.to_string(),
+        };
+        output::answer(out, verb.output, &data)?;
+        Ok(FINE)
+    })
+}

@@ -1,0 +1,132 @@
+//! `package versions`: the newest first.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::packages::Sources;
+use crate::{FINE, PARTIAL, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Versions {
+    /// Name of the package
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    sources: Sources,
+    /// The form of the list
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// A version of a package.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    version: String,
+    /// Whether it comes before its release
+    prerelease: bool,
+    /// Why nobody should take it, as its publisher says
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deprecated: Option<String>,
+    sources: Vec<String>,
+    /// SHA-256 of the content
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<String>,
+    /// Whether this machine has it
+    cached: bool,
+}
+
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Listed {
+    name: String,
+    versions: Vec<Row>,
+}
+
+pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<u8> {
+    let session = verb.sources.open()?;
+    let (found, specs) = session.versions(&verb.name)?;
+    for failure in &found.failures {
+        output::warn(std::slice::from_ref(&failure.why))?;
+    }
+    let mut rows = Vec::new();
+    for (version, places) in found.versions.iter().rev() {
+        let sources = places
+            .iter()
+            .map(|index| session.catalog.sources()[*index].id());
+        let spec = specs.get(version);
+        rows.push(Row {
+            version: version.to_string(),
+            prerelease: !version.pre.is_empty(),
+            deprecated: spec.and_then(|spec| spec.manifest.deprecated.clone()),
+            sources: sources.map(str::to_owned).collect(),
+            digest: spec
+                .and_then(|spec| spec.release.content.digest)
+                .map(|digest| digest.to_string()),
+            published: spec.and_then(|spec| spec.release.published.clone()),
+            cached: spec
+                .is_some_and(|spec| session.has(spec.manifest.kind.name(), &verb.name, version)),
+        });
+    }
+    let data = Listed {
+        name: verb.name.clone(),
+        versions: rows,
+    };
+    match verb.output {
+        Format::Json => output::json(out, &data)?,
+        Format::Yaml => output::yaml(out, &data)?,
+        Format::Name => {
+            for row in &data.versions {
+                writeln!(out, "{}", row.version)?;
+            }
+        }
+        Format::Table | Format::Wide => {
+            let header = ["VERSION", "PUBLISHED", "SOURCES", "DIGEST", "NOTES"];
+            let is_wide = verb.output == Format::Wide;
+            output::table(
+                out,
+                &header,
+                data.versions.into_iter().map(|row| cells(row, is_wide)),
+            )?;
+        }
+    }
+    Ok(if found.failures.is_empty() {
+        FINE
+    } else {
+        PARTIAL
+    })
+}
+
+fn cells(row: Row, is_wide: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if row.prerelease {
+        notes.push("pre-release".to_owned());
+    }
+    if row.cached {
+        notes.push("cached".to_owned());
+    }
+    if let Some(why) = row.deprecated {
+        notes.push(format!("deprecated: {why}"));
+    }
+    let digest = row.digest.unwrap_or_default();
+    let digest = if is_wide {
+        digest
+    } else {
+        digest.chars().take(12).collect()
+    };
+    let day = row.published.unwrap_or_default();
+    vec![
+        row.version,
+        day.chars().take(10).collect(),
+        row.sources.join(", "),
+        digest,
+        notes.join(", "),
+    ]
+}

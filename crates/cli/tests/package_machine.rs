@@ -1,0 +1,461 @@
+//! What `kubectl ext package` keeps on a machine: keys, configuration, cache; and other kinds of repositories.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod machine;
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use machine::Machine;
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_key_is_for_its_owner_alone_and_is_never_replaced() {
+    let machine = Machine::bare();
+    let generate = ["package", "key", "generate", "me.key"];
+    let output = machine
+        .command(&generate)
+        .env("EXTENSION_REGISTRY_KEY_PASSWORD", "a-secret-word")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(!format!("{output:?}").contains("a-secret-word"));
+    let mode = fs::metadata(machine.path("work/me.key"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let secret = fs::read(machine.path("work/me.key")).unwrap();
+    let again = machine
+        .ext(&["package", "key", "generate", "--no-password", "me.key"])
+        .wrong(1);
+    assert!(again.contains("me.key.pub is there already"), "{again}");
+    assert_eq!(fs::read(machine.path("work/me.key")).unwrap(), secret);
+    // It needs its password; the wrong one is said.
+    machine.configure(
+        "[[repository]]\nname = \"team\"\nkind = \"folder\"\nurl = \"../repositories/team\"\n",
+    );
+    let folder = machine.package("mlflow", "1.2.0", "");
+    let output = machine
+        .command(&["package", "publish", &folder, "--sign-with", "me.key"])
+        .env("EXTENSION_REGISTRY_KEY_PASSWORD", "another-word")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("cannot be opened with this password"),
+        "{said}"
+    );
+    assert!(!said.contains("another-word"));
+    assert!(
+        !machine.path("repositories").exists(),
+        "nothing is published that was to be signed and is not"
+    );
+    let shown = machine
+        .ext(&["package", "key", "show", "me.key.pub"])
+        .fine();
+    assert_eq!(shown.trim().len(), 16);
+    let wrong = machine.ext(&["package", "key", "show", "me.key"]).wrong(1);
+    assert!(
+        !wrong.contains(
+            std::str::from_utf8(&secret)
+                .unwrap()
+                .lines()
+                .nth(1)
+                .unwrap()
+        )
+    );
+}
+
+#[test]
+fn approving_a_key_keeps_what_the_configuration_says() {
+    let machine = Machine::bare();
+    machine.configure("# mine\n[cache]\nttl = 7\n");
+    machine
+        .ext(&["package", "key", "generate", "--no-password", "me.key"])
+        .fine();
+    machine
+        .ext(&[
+            "package",
+            "key",
+            "approve",
+            "me.key.pub",
+            "--repository",
+            "hub",
+        ])
+        .fine();
+    let text = machine.configuration();
+    assert!(text.starts_with("# mine\n[cache]\nttl = 7\n"), "{text}");
+    assert!(text.contains("repositories = [\"hub\"]"), "{text}");
+    machine
+        .ext(&["package", "key", "approve", "me.key.pub", "--name", "again"])
+        .fine();
+    let policy: toml::Table = machine.configuration().parse().unwrap();
+    assert_eq!(policy["trust"]["rule"].as_array().unwrap().len(), 2);
+    // A second key for the same packages belongs to the same rule: the first that matches decides.
+    machine
+        .ext(&["package", "key", "generate", "--no-password", "you.key"])
+        .fine();
+    let second = machine.ext(&["package", "key", "approve", "you.key.pub"]);
+    assert!(
+        second.err.contains("trust.rule[0] stands before"),
+        "{}",
+        second.err
+    );
+    second.fine();
+    let text = machine.configuration();
+    assert!(text.starts_with("# mine\n[cache]\nttl = 7\n"), "{text}");
+    let policy: toml::Table = text.parse().unwrap();
+    let rules = policy["trust"]["rule"].as_array().unwrap();
+    let keys = rules
+        .iter()
+        .map(|rule| rule["key"].as_array().unwrap().len());
+    assert_eq!(keys.collect::<Vec<_>>(), [1, 2]);
+    let none = machine
+        .ext(&["package", "key", "approve", "nowhere.pub"])
+        .wrong(1);
+    assert!(none.contains("failed to read nowhere.pub"), "{none}");
+}
+
+#[test]
+fn r7_each_value_of_the_configuration_has_its_origin() {
+    let machine = Machine::bare();
+    machine.configure("[oci]\nregistry = \"registry.example.com\"\n\n[cache]\nttl = 7\n");
+    let output = machine
+        .command(&[
+            "package",
+            "config",
+            "show",
+            "--namespace",
+            "team",
+            "-o",
+            "json",
+        ])
+        .env("EXTENSION_REGISTRY_OCI_REGISTRY", "other.example.com")
+        .output()
+        .unwrap();
+    let data = json(std::str::from_utf8(&output.stdout).unwrap());
+    let origin = |key: &str| {
+        let rows = data["values"].as_array().unwrap().iter();
+        let row = rows.clone().find(|row| row["key"] == key).unwrap();
+        format!(
+            "{} {}",
+            row["value"].as_str().unwrap(),
+            row["origin"].as_str().unwrap()
+        )
+    };
+    assert_eq!(
+        origin("oci.registry"),
+        "other.example.com environment EXTENSION_REGISTRY_OCI_REGISTRY"
+    );
+    assert_eq!(origin("oci.namespace"), "team flag --namespace");
+    assert!(
+        origin("cache.ttl").starts_with("7 ") && origin("cache.ttl").ends_with("packages.toml:5")
+    );
+    assert!(origin("cache.max_content").ends_with(" default"));
+}
+
+#[test]
+fn what_needs_no_source_works_with_broken_ones() {
+    let machine = Machine::bare();
+    machine.configure("[[repository]]\nname = \"dead\"\nkind = \"oci\"\nurl = \"http://127.0.0.1:9/extensions\"\n");
+    for arguments in [
+        &["package", "cache", "list"][..],
+        &["package", "cache", "stats"],
+        &["package", "config", "show"],
+        &["package", "version", "compare", "1.9.0", "1.10.0"],
+        &["package", "init", "mytool"],
+        &["package", "key", "generate", "--no-password", "me.key"],
+        &["package", "list", "--cached"],
+        &["package", "list", "--offline"],
+    ] {
+        machine.ext(arguments).fine();
+    }
+}
+
+#[test]
+fn r60_the_cache_is_listed_counted_cleared_and_pruned() {
+    let machine = Machine::new();
+    machine.publish("mlflow", "1.2.0", "");
+    machine.publish("minio", "1.0.0", "");
+    machine.ext(&["package", "pull", "--all"]).fine();
+    let names = machine
+        .ext(&["package", "cache", "list", "-o", "name"])
+        .fine();
+    assert_eq!(names, "record/minio/1.0.0\nrecord/mlflow/1.2.0\n");
+    let stats = json(
+        &machine
+            .ext(&["package", "cache", "stats", "-o", "json"])
+            .fine(),
+    );
+    assert_eq!(stats["packages"], 2);
+    let refused = machine.ext(&["package", "cache", "clear"]).wrong(1);
+    assert!(refused.contains("nothing says what to clear"), "{refused}");
+    let asked = machine
+        .ext(&["package", "cache", "clear", "--all"])
+        .wrong(1);
+    assert!(asked.contains("--yes"), "{asked}");
+    machine
+        .ext(&[
+            "package", "cache", "clear", "--type", "record", "--name", "minio",
+        ])
+        .fine();
+    let names = machine
+        .ext(&["package", "cache", "list", "-o", "name"])
+        .fine();
+    assert_eq!(names, "record/mlflow/1.2.0\n");
+    // Used lately, so it stays.
+    machine
+        .ext(&["package", "cache", "prune", "--days", "30"])
+        .fine();
+    assert_eq!(
+        machine
+            .ext(&["package", "cache", "list", "-o", "name"])
+            .fine(),
+        names
+    );
+    // Pinned by the lock file here, so it stays however old it is.
+    machine.ext(&["package", "pull", "mlflow", "--lock"]).fine();
+    machine
+        .ext(&["package", "cache", "prune", "--days", "0"])
+        .fine();
+    assert_eq!(
+        machine
+            .ext(&["package", "cache", "list", "-o", "name"])
+            .fine(),
+        names
+    );
+    fs::remove_file(machine.path("work/extensions.lock")).unwrap();
+    machine
+        .ext(&["package", "cache", "prune", "--days", "0"])
+        .fine();
+    assert_eq!(
+        machine
+            .ext(&["package", "cache", "list", "-o", "name"])
+            .fine(),
+        ""
+    );
+}
+
+#[test]
+fn r68_versions_compare_sort_and_satisfy() {
+    let machine = Machine::bare();
+    let said = machine
+        .ext(&["package", "version", "compare", "1.9.0", "v1.10"])
+        .fine();
+    assert_eq!(said, "1.9.0 < v1.10\n");
+    let said = machine
+        .ext(&[
+            "package",
+            "version",
+            "sort",
+            "1.9.0",
+            "1.10.0",
+            "1.10.0-rc.1",
+        ])
+        .fine();
+    assert_eq!(said, "1.10.0\n1.10.0-rc.1\n1.9.0\n");
+    machine
+        .ext(&["package", "version", "satisfies", "1.9.0", "^1.2"])
+        .fine();
+    assert_eq!(
+        machine
+            .ext(&["package", "version", "satisfies", "2.0.0", "^1.2"])
+            .code,
+        1
+    );
+    let wrong = machine
+        .ext(&["package", "version", "satisfies", "2.0.0", "~>1"])
+        .wrong(1);
+    assert!(wrong.contains("`~>1` is no range"), "{wrong}");
+    let sorted = machine.ext_with(&["package", "version", "sort"], "1.0.0\n2.0.0\n");
+    assert_eq!(sorted.fine(), "2.0.0\n1.0.0\n");
+}
+
+/// What came to a port of this machine, without an answer.
+fn listening() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut bytes = [0; 1024];
+            let count = stream.unwrap().read(&mut bytes).unwrap_or(0);
+            let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+            if sender.send(text).is_err() {
+                return;
+            }
+        }
+    });
+    (host, receiver)
+}
+
+#[test]
+fn r71_what_is_for_this_machine_goes_through_no_proxy() {
+    let machine = Machine::bare();
+    let ((registry, asked), (proxy, passed)) = (listening(), listening());
+    let list = ["package", "test-oci", "--registry", &registry];
+    let output = machine
+        .command(&list)
+        .env("HTTP_PROXY", format!("http://{proxy}"))
+        .env("http_proxy", format!("http://{proxy}"))
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let came = asked.try_iter().find(|text| text.starts_with("GET /v2/"));
+    assert!(came.is_some(), "{output:?}");
+    assert_eq!(passed.try_iter().collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn r44_offline_asks_nobody() {
+    let machine = Machine::new();
+    machine.publish("mlflow", "1.0.0", "");
+    let folder = machine.package("other", "1.0.0", "");
+    let before = machine.files("repositories");
+    for asking in [
+        &["discover"][..],
+        &["info", "mlflow"],
+        &["versions", "mlflow"],
+        &["verify-closure", "team"],
+        &["publish", &folder],
+        &["publish", &folder, "--dry-run"],
+        &["sign", "mlflow", "--version", "1.0.0", "--key", "me.key"],
+        &["delete", "mlflow", "1.0.0", "--yes"],
+        &["index", "team"],
+        &["test-oci", "--registry", "127.0.0.1:9"],
+    ] {
+        let whole = [&["package"], asking, &["--offline"]].concat();
+        let said = machine.ext(&whole).wrong(1);
+        assert!(said.contains("--offline asks nobody"), "{whole:?}: {said}");
+    }
+    let mirror = [
+        "package",
+        "mirror",
+        "mlflow",
+        "--to",
+        "./elsewhere",
+        "--offline",
+    ];
+    let said = machine.ext(&mirror).wrong(5);
+    assert!(said.contains("--offline asks nobody"), "{said}");
+    assert_eq!(machine.files("repositories"), before);
+    assert!(!machine.path("work/elsewhere").exists());
+}
+
+#[test]
+fn r1_what_one_machine_publishes_to_maven_another_loads() {
+    let machine = Machine::new();
+    let maven = "[[repository]]\nname = \"team\"\nkind = \"maven\"\nurl = \"../repositories/maven\"\ngroup = \"org.example\"\n";
+    let text = machine.configuration();
+    let (_, trust) = text.split_once("\n\n").unwrap();
+    machine.configure(&format!("{maven}\n{trust}"));
+    machine.publish("mlflow", "1.2.0", "");
+    assert!(
+        machine
+            .path("repositories/maven/org/example/mlflow/maven-metadata.xml")
+            .exists()
+    );
+    let other = Machine::bare();
+    let root = machine.path("repositories/maven").display().to_string();
+    other.configure(
+        &machine
+            .configuration()
+            .replace("MACHINE/repositories/maven", &root),
+    );
+    let loaded = other
+        .ext(&["package", "load", "mlflow", "-o", "json"])
+        .fine();
+    assert_eq!(json(&loaded)["signedBy"][0], "me");
+}
+
+#[test]
+fn r56_a_variable_adds_folders_of_packages() {
+    let machine = Machine::new();
+    machine.publish("mlflow", "1.2.0", "");
+    let output = machine
+        .command(&["package", "list", "-o", "json"])
+        .env("XDG_CONFIG_HOME", machine.path("nowhere"))
+        .env(
+            "EXTENSION_REGISTRY_EXTENSIONS_PATH",
+            machine.path("repositories/team"),
+        )
+        .output()
+        .unwrap();
+    let data = json(std::str::from_utf8(&output.stdout).unwrap());
+    assert_eq!(data["packages"][0]["source"], "local");
+}
+
+#[test]
+fn r14_verify_closure_names_what_is_missing() {
+    let machine = Machine::new();
+    machine.publish("app", "1.0.0", "dependencies: [base]\n");
+    let output = machine.ext(&["package", "verify-closure", "team"]);
+    assert_eq!(
+        (output.code, output.out.as_str()),
+        (1, "app 1.0.0 needs base `*`, which is not there\n")
+    );
+    machine.publish("base", "1.0.0", "");
+    let said = machine.ext(&["package", "verify-closure", "team"]).fine();
+    assert_eq!(said, "team has all that its packages need\n");
+    let none = machine.ext(&["package", "verify-closure"]).wrong(1);
+    assert!(none.contains("hint: name one"), "{none}");
+}
+
+#[test]
+fn r11_a_template_with_a_password_in_it_is_not_published() {
+    let machine = Machine::new();
+    let folder = machine.package("mlflow", "1.2.0", "");
+    let template = machine
+        .path("work")
+        .join(&folder)
+        .join("templates/main.yaml");
+    let text = "description: d\nspec:\n  services:\n    - name: a\n      credentials:\n        - name: main\n          configuration: [{name: KEY, value: hunter2}]\n";
+    fs::write(template, text).unwrap();
+    let refused = machine.ext(&["package", "publish", &folder]).wrong(1);
+    assert!(
+        refused.contains("mlflow-1.2.0/templates/main.yaml:7:"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("literal-credential") && !refused.contains("hunter2"),
+        "{refused}"
+    );
+    assert!(!machine.path("repositories").exists());
+}
+
+#[test]
+fn credentials_are_kept_where_docker_keeps_them_and_never_shown() {
+    let machine = Machine::bare();
+    let login = [
+        "package",
+        "login",
+        "localhost:5000",
+        "-u",
+        "ada",
+        "--password-stdin",
+    ];
+    let output = machine.ext_with(&login, "a-secret-word\n");
+    assert!(!output.err.contains("a-secret-word"), "{}", output.err);
+    assert!(!output.fine().contains("a-secret-word"));
+    let path = machine.path("docker/config.json");
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(json(&fs::read_to_string(&path).unwrap())["auths"]["localhost:5000"].is_object());
+    machine.ext(&["package", "logout", "localhost:5000"]).fine();
+    assert_eq!(
+        machine.ext(&["package", "logout", "localhost:5000"]).code,
+        1
+    );
+}
