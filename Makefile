@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
 
 CARGO    ?= cargo
-PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2 util-linux tar
+PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2 util-linux tar docker-registry minisign
 SUDOLESS := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ] && echo yes)
 
 .DEFAULT_GOAL := help
@@ -39,21 +39,25 @@ e2e: packages ## Run the tests on a real Kubernetes
 crds: ## Write the definitions in crds/ and in the chart anew
 	$(CARGO) run --quiet -p extension-registry-api --bin crdgen -- crds charts/extension-registry/files/crds
 
-docs: ## Write the reference of commands and the man pages anew
+docs: ## Write the reference of commands, the man pages and the schemas anew
 	$(CARGO) run --quiet -p extension-registry-cli --bin docgen -- docs
 
-bench: packages ## Measure: a table here, and bench-results.json
+bench: packages ## Measure: tables here, bench-results.json and bench-packages.json
 	$(CARGO) build --release --workspace --bins
 	$(CARGO) bench -p extension-registry-core --bench resolve
+	$(CARGO) bench -p extension-registry-packages
+	$(CARGO) bench -p extension-registry-e2e --bench packages
 	$(CARGO) bench -p extension-registry-e2e --bench cluster
 
-packages: ## Install the Debian packages that a node needs
+packages: ## Install the Debian packages that a node and the tests of packages need
 ifeq ($(SUDOLESS),yes)
 	@missing=$$(for package in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
 	if [ -n "$$missing" ] && command -v apt-get >/dev/null; then \
 	  echo "Installing Debian packages for the local node:" $$missing; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	  case "$$missing" in *docker-registry*) \
+	    if [ -d /run/systemd/system ]; then systemctl disable --now --quiet docker-registry; fi;; esac; \
 	elif [ -n "$$missing" ]; then \
 	  echo "Install these packages, or tests of containers are skipped:" $$missing; \
 	fi

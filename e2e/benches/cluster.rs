@@ -11,6 +11,8 @@
     reason = "a benchmark prints"
 )]
 
+#[path = "support/report.rs"]
+mod report;
 mod cluster {
     pub(crate) mod bare;
     pub(crate) mod binding;
@@ -18,7 +20,6 @@ mod cluster {
     pub(crate) mod kinds;
     pub(crate) mod measure;
     pub(crate) mod memory;
-    pub(crate) mod report;
     pub(crate) mod resolve;
     pub(crate) mod webhook;
     pub(crate) mod world;
@@ -29,8 +30,9 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use extension_registry_e2e::operator;
 
-use cluster::report::Report;
 use cluster::{binding, files, memory, resolve, webhook};
+use report::Report;
+use serde_json::json;
 
 /// Only what is wrong, and the line with the address: logging is not what is measured.
 const LOG_LEVEL: &str = "warn,extension_registry_operator::run=info";
@@ -132,7 +134,11 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
     resolve::read(&mut report)?;
     println!("load after: {}", measure_load());
     print!("{}", report.table());
-    report.write(scale)?;
+    let circumstances = json!({
+        "workflows": scale.workflows, "namespaces": scale.namespaces, "records": scale.records,
+        "manyRecords": scale.many_records,
+    });
+    report.write("bench-results.json", circumstances)?;
     Ok(if report.passed() {
         ExitCode::SUCCESS
     } else {

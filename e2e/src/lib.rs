@@ -33,6 +33,7 @@ mod pki;
 mod ports;
 mod process;
 mod progress;
+pub mod servers;
 pub mod setup;
 mod skip;
 mod state;

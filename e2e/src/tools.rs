@@ -68,3 +68,8 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(program))
         .find(|candidate| candidate.is_file())
 }
+
+/// Whether a program is there without a build.
+pub(crate) fn is_built(tool: Tool) -> bool {
+    from_assets(tool).or_else(|| from_path(tool)).is_some() || build::is_cached(tool)
+}

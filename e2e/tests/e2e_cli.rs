@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::operator::built;
 use extension_registry_e2e::{Options, cluster};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use ext::{ext, viewer};
 use lab::{Lab, list, text};
@@ -228,7 +228,14 @@ async fn tools_are_registered_and_unregistered(lab: &Lab, admin: &Path) {
         "{}",
         answer.err
     );
-    assert_eq!(ext(admin, &["unregister", "stroe", "--yes"]).code, 0);
+    let answer = ext(admin, &["unregister", "stroe", "--yes", "-o", "json"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let data: Value = serde_json::from_str(&answer.out).unwrap();
+    let consumer = json!({
+        "namespace": "alpha", "workflow": "wanting", "step": "train", "requirement": "data",
+        "service": "stroe",
+    });
+    assert_eq!(data, json!({"name": "stroe", "consumers": [consumer]}));
     assert!(lab.get("ClusterExtension", "", "stroe").await.is_null());
 }
 

@@ -21,6 +21,16 @@ const WORKFLOWS: usize = 500;
 #[tokio::test(flavor = "multi_thread")]
 async fn one_replica_works_and_another_takes_over() {
     let mut lab = Lab::start("leader", &["--leader-elect"]).await;
+    // Of two that begin together either may be first.
+    eventually(
+        Duration::from_mins(1),
+        "the first leads",
+        async || match holder(&lab).await.as_str() {
+            "" => Err("nobody does".to_owned()),
+            _ => Ok(()),
+        },
+    )
+    .await;
     let standby = replica(&lab, "standby");
     killed_in_the_middle(&mut lab, &standby).await;
     asked_to_stop(&mut lab, standby).await;

@@ -11,9 +11,9 @@ use serde_json::json;
 use super::bare::Recording;
 use super::kinds::{everywhere, within};
 use super::measure::{ReadyWatch, median, ninetieth, quiet, server_writes, writes, writes_by_kind};
-use super::report::Report;
 use super::world;
 use crate::Scale;
+use crate::report::Report;
 
 const WRITES_PER_WORKFLOW: f64 = 2.2;
 const WRITES_PER_PROJECTION: f64 = 3.0;

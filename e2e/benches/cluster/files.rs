@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Options, cluster, operator};
 
-use super::report::Report;
+use crate::report::Report;
 
 /// Records, and as many workflows.
 const OBJECTS: usize = 1_000;

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::binding::mebibytes;
 use super::measure::{ReadyWatch, quiet};
-use super::report::Report;
 use super::world;
 use crate::Scale;
+use crate::report::Report;
 
 const MOST: f64 = 96.0;
 const MOST_FOR_FOREIGN: f64 = 5.0;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use extension_registry_e2e::setup::repository;
 use serde_json::Value;
 
-use super::report::Report;
+use crate::report::Report;
 
 /// Takes in what criterion wrote, if it did.
 pub(crate) fn read(report: &mut Report) -> Result<()> {

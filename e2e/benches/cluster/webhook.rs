@@ -11,8 +11,8 @@ use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
 
 use super::kinds::{everywhere, within};
-use super::report::Report;
 use crate::Scale;
+use crate::report::Report;
 
 /// Requests a second.
 const RATE: u32 = 200;

@@ -8,15 +8,26 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::module::Module;
 use super::{Tool, on_path};
 use crate::cache;
-use crate::process::tail;
+use crate::process::{run, tail};
 use crate::progress::{Step, say};
+
+/// Whether a program is in the cache.
+pub(super) fn is_cached(tool: Tool) -> bool {
+    cache::folder().is_ok_and(|root| place(&root.join("tools"), tool).is_file())
+}
+
+/// Where a program is in the cache.
+fn place(root: &Path, tool: Tool) -> PathBuf {
+    root.join(tool.module().cache_name()).join(tool.program())
+}
 
 /// The programs from the cache; those that it lacks are built first.
 pub(super) fn cached_or_built(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
     let root = cache::folder()?.join("tools");
-    let place = |tool: Tool| root.join(tool.module().cache_name()).join(tool.program());
+    let place = |tool: Tool| place(&root, tool);
     let to_build: Vec<Tool> = tools
         .iter()
         .copied()
@@ -67,11 +78,13 @@ fn build(tool: Tool, target: &Path, number: usize, total: usize) -> Result<()> {
         File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
     let mut child = dying_with_parent(&go)
         .current_dir(&source)
-        .env("CGO_ENABLED", "0")
+        .env("CGO_ENABLED", if module.cgo { "1" } else { "0" })
         .args([
             "build",
             "-trimpath",
             "-buildvcs=false",
+            "-tags",
+            module.tags,
             "-ldflags",
             &module.linker_flags(),
             "-o",
@@ -105,8 +118,27 @@ fn build(tool: Tool, target: &Path, number: usize, total: usize) -> Result<()> {
         "`go build {}` made no program",
         tool.package()
     );
+    if !module.files.is_empty() {
+        copy_files(module, &go, &source, &folder.join("files"))?;
+    }
     // The name appears only with a whole program behind it.
     fs::rename(&unfinished, target).with_context(|| format!("failed to name {}", target.display()))
+}
+
+/// Copies what a program reads while it runs out of its module.
+fn copy_files(module: &Module, go: &Path, source: &Path, target: &Path) -> Result<()> {
+    let mut list = Command::new(go);
+    list.current_dir(source)
+        .args(["list", "-m", "-f", "{{.Dir}}", module.path]);
+    let from = PathBuf::from(run(&mut list)?.trim());
+    fs::create_dir_all(target).with_context(|| format!("failed to create {}", target.display()))?;
+    let mut copy = Command::new("cp");
+    copy.arg("-R")
+        .args(module.files.iter().map(|file| from.join(file)))
+        .arg(target);
+    run(&mut copy)?;
+    // Files of a module are read-only; these can be removed.
+    run(Command::new("chmod").args(["-R", "u+w"]).arg(target)).map(drop)
 }
 
 /// A command that ends with this process, even when that is killed. What `go` started then ends within seconds.

@@ -16,6 +16,8 @@ pub(crate) enum Tool {
     Shim,
     Ctr,
     Helm,
+    Gitea,
+    Crane,
 }
 
 impl Tool {
@@ -47,6 +49,8 @@ impl Tool {
             Self::Shim => "containerd-shim-runc-v2",
             Self::Ctr => "ctr",
             Self::Helm => "helm",
+            Self::Gitea => "gitea",
+            Self::Crane => "crane",
         }
     }
 
@@ -55,6 +59,8 @@ impl Tool {
             Self::Etcd => &ETCD,
             Self::Containerd | Self::Shim | Self::Ctr => &CONTAINERD,
             Self::Helm => &HELM,
+            Self::Gitea => &GITEA,
+            Self::Crane => &CRANE,
             _ => &KUBERNETES,
         }
     }
@@ -63,7 +69,7 @@ impl Tool {
     pub(crate) fn package(self) -> String {
         let module = self.module();
         match self {
-            Self::Etcd => module.path.to_owned(),
+            Self::Etcd | Self::Gitea => module.path.to_owned(),
             _ => format!("{}/cmd/{}", module.path, self.program()),
         }
     }
@@ -74,6 +80,7 @@ impl Tool {
             Self::Kubectl => &["version", "--client"],
             Self::Shim => &["-v"],
             Self::Helm => &["version", "--short"],
+            Self::Crane => &["version"],
             _ => &["--version"],
         }
     }
@@ -86,31 +93,67 @@ pub(crate) struct Module {
     pub(crate) path: &'static str,
     pub(crate) go_mod: &'static str,
     pub(crate) go_sum: &'static str,
+    /// Tags of the build.
+    pub(crate) tags: &'static str,
+    /// Whether parts of it are C, so that the build needs a C compiler.
+    pub(crate) cgo: bool,
+    /// Folders of the module that its program reads while it runs. They are kept beside it, in `files`.
+    pub(crate) files: &'static [&'static str],
 }
 
+/// What most modules are: Go alone, in one file.
+const PLAIN: Module = Module {
+    name: "",
+    path: "",
+    go_mod: "",
+    go_sum: "",
+    tags: "",
+    cgo: false,
+    files: &[],
+};
 static KUBERNETES: Module = Module {
     name: "kubernetes",
     path: "k8s.io/kubernetes",
     go_mod: include_str!("../../tools/kubernetes/go.mod"),
     go_sum: include_str!("../../tools/kubernetes/go.sum"),
+    ..PLAIN
 };
 static ETCD: Module = Module {
     name: "etcd",
     path: "go.etcd.io/etcd/server/v3",
     go_mod: include_str!("../../tools/etcd/go.mod"),
     go_sum: include_str!("../../tools/etcd/go.sum"),
+    ..PLAIN
 };
 static CONTAINERD: Module = Module {
     name: "containerd",
     path: "github.com/containerd/containerd/v2",
     go_mod: include_str!("../../tools/containerd/go.mod"),
     go_sum: include_str!("../../tools/containerd/go.sum"),
+    ..PLAIN
 };
 static HELM: Module = Module {
     name: "helm",
     path: "helm.sh/helm/v4",
     go_mod: include_str!("../../tools/helm/go.mod"),
     go_sum: include_str!("../../tools/helm/go.sum"),
+    ..PLAIN
+};
+static GITEA: Module = Module {
+    name: "gitea",
+    path: "code.gitea.io/gitea",
+    go_mod: include_str!("../../tools/gitea/go.mod"),
+    go_sum: include_str!("../../tools/gitea/go.sum"),
+    tags: "sqlite sqlite_unlock_notify",
+    cgo: true,
+    files: &["templates", "options", "public"],
+};
+static CRANE: Module = Module {
+    name: "crane",
+    path: "github.com/google/go-containerregistry",
+    go_mod: include_str!("../../tools/crane/go.mod"),
+    go_sum: include_str!("../../tools/crane/go.sum"),
+    ..PLAIN
 };
 
 impl Module {
@@ -168,7 +211,7 @@ mod tests {
 
     #[test]
     fn version_comes_from_go_mod() {
-        for module in [&KUBERNETES, &ETCD, &CONTAINERD, &HELM] {
+        for module in [&KUBERNETES, &ETCD, &CONTAINERD, &HELM, &GITEA, &CRANE] {
             assert_eq!(module.version().split('.').count(), 3, "{}", module.name);
         }
         assert!(

@@ -1,4 +1,4 @@
-//! The table and the file.
+//! The table and the file: what every benchmark here ends with.
 
 use std::fmt::Write;
 use std::fs;
@@ -6,8 +6,6 @@ use std::fs;
 use anyhow::{Context, Result};
 use extension_registry_e2e::setup::repository;
 use serde_json::{Value, json};
-
-use crate::Scale;
 
 enum Target {
     Most(f64),
@@ -90,8 +88,8 @@ impl Report {
         text
     }
 
-    /// For programs.
-    pub(crate) fn write(&self, scale: Scale) -> Result<()> {
+    /// For programs: a file at the root of the repository, with what was measured and under which circumstances.
+    pub(crate) fn write(&self, file: &str, mut circumstances: Value) -> Result<()> {
         let lines: Vec<Value> = self
             .lines
             .iter()
@@ -107,12 +105,9 @@ impl Report {
                 })
             })
             .collect();
-        let value = json!({
-            "workflows": scale.workflows, "namespaces": scale.namespaces, "records": scale.records,
-            "manyRecords": scale.many_records, "results": lines,
-        });
-        let path = repository("bench-results.json");
-        fs::write(&path, serde_json::to_string_pretty(&value)?)
+        circumstances["results"] = lines.into();
+        let path = repository(file);
+        fs::write(&path, serde_json::to_string_pretty(&circumstances)?)
             .with_context(|| format!("failed to write {}", path.display()))
     }
 }

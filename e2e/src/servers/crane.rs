@@ -1,0 +1,53 @@
+//! The registry of `crane`, in memory: strict about nothing, and different from the others where it can be.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::running::{Place, Running};
+use crate::tools::{Tool, Tools, on_path};
+
+/// A running registry, until it is dropped.
+#[derive(Debug)]
+pub struct Crane {
+    running: Running,
+    program: PathBuf,
+}
+
+/// Why there is none on this machine; None where there is.
+#[must_use]
+pub fn missing() -> Option<&'static str> {
+    let is_there = on_path("crane").is_some() || on_path("go").is_some();
+    (!is_there).then_some("crane is not installed, and building it needs `go`")
+}
+
+impl Crane {
+    /// Starts it. Blocks; for half a minute when it has to be built first.
+    ///
+    /// # Errors
+    /// When it cannot be built, or does not start.
+    pub fn start() -> Result<Self> {
+        let tools = Tools::find(&[Tool::Crane])?;
+        let program = tools.path(Tool::Crane)?.to_owned();
+        let place = Place::new("crane")?;
+        let mut command = Command::new(&program);
+        command
+            .args(["registry", "serve", "--address"])
+            .arg(format!("127.0.0.1:{}", place.port));
+        let running = place.run("crane", &command)?;
+        Ok(Self { running, program })
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.running.host()
+    }
+
+    /// The program, as a client that is not ours.
+    #[must_use]
+    pub fn client(&self) -> Command {
+        Command::new(&self.program)
+    }
+}

@@ -1,0 +1,117 @@
+//! Debian's docker-registry: what many run, and older than referrers.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::running::{Place, Running};
+use crate::tools::on_path;
+
+/// Name of its program.
+const PROGRAM: &str = "docker-registry";
+
+/// How a registry is set up.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Who may do what.
+    pub access: Access,
+    /// The registry whose content it serves; nobody can write into it then.
+    pub mirror_of: Option<String>,
+    /// Whether manifests can be deleted.
+    pub deletes: bool,
+}
+
+/// Who may do what in a registry.
+#[derive(Clone, Debug, Default)]
+pub enum Access {
+    /// Everybody everything.
+    #[default]
+    Open,
+    /// Who is in this file of `htpasswd`, with bcrypt.
+    Passwords(String),
+    /// Who has a token of a service.
+    Tokens {
+        /// Address of the service.
+        realm: String,
+        /// Its name, and that of whoever signs.
+        issuer: String,
+        /// Its certificate, as PEM.
+        certificate: String,
+    },
+}
+
+/// A running registry, until it is dropped.
+#[derive(Debug)]
+pub struct DockerRegistry {
+    running: Running,
+}
+
+/// Why there is none on this machine; None where there is.
+#[must_use]
+pub fn missing() -> Option<&'static str> {
+    on_path(PROGRAM)
+        .is_none()
+        .then_some("docker-registry is not installed: `apt-get install docker-registry`")
+}
+
+impl DockerRegistry {
+    /// Starts it, and waits until it takes connections. Blocks.
+    ///
+    /// # Errors
+    /// When it is not installed, or does not start.
+    pub fn start(options: &Options) -> Result<Self> {
+        let program = on_path(PROGRAM).context("docker-registry is not installed")?;
+        let place = Place::new(PROGRAM)?;
+        let settings = settings(&place, options)?;
+        let path = place.folder.join("config.yml");
+        fs::write(&path, settings).context("failed to write the registry's settings")?;
+        let mut command = Command::new(program);
+        command.arg("serve").arg(path);
+        let running = place.run(PROGRAM, &command)?;
+        Ok(Self { running })
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.running.host()
+    }
+}
+
+fn settings(place: &Place, options: &Options) -> Result<String> {
+    let folder = place.folder.display();
+    let mut text = format!(
+        "version: 0.1\nlog:\n  level: warn\nstorage:\n  filesystem:\n    rootdirectory: {folder}/data\n  \
+         delete:\n    enabled: {}\nhttp:\n  addr: 127.0.0.1:{}\n",
+        options.deletes, place.port
+    );
+    match &options.access {
+        Access::Open => {}
+        Access::Passwords(file) => {
+            fs::write(place.folder.join("htpasswd"), file).context("failed to write htpasswd")?;
+            write!(
+                text,
+                "auth:\n  htpasswd:\n    realm: packages\n    path: {folder}/htpasswd\n"
+            )?;
+        }
+        Access::Tokens {
+            realm,
+            issuer,
+            certificate,
+        } => {
+            fs::write(place.folder.join("issuer.pem"), certificate)
+                .context("failed to write the certificate")?;
+            write!(
+                text,
+                "auth:\n  token:\n    realm: {realm}\n    service: {issuer}\n    issuer: {issuer}\n    \
+                 rootcertbundle: {folder}/issuer.pem\n"
+            )?;
+        }
+    }
+    if let Some(address) = &options.mirror_of {
+        write!(text, "proxy:\n  remoteurl: http://{address}\n")?;
+    }
+    Ok(text)
+}

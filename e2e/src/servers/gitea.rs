@@ -1,0 +1,233 @@
+//! A Gitea with a database of its own, built from its Go module.
+
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::running::{Place, Running};
+use crate::process::run;
+use crate::tools::{Tool, Tools, is_built, on_path};
+
+/// Who owns the packages.
+pub const USER: &str = "somebody";
+/// The password of that user.
+pub const PASSWORD: &str = "a-long-password-of-somebody";
+
+/// Gitea does not run as root. There, this user of the machine runs it.
+const SYSTEM_USER: &str = "nobody";
+
+/// A running Gitea. It is ended, and all that it wrote removed, when this is dropped; also when the process is killed.
+#[derive(Debug)]
+pub struct Gitea {
+    running: Running,
+    own: Own,
+    token: String,
+}
+
+/// What is of one Gitea alone.
+#[derive(Debug)]
+struct Own {
+    program: PathBuf,
+    folder: PathBuf,
+    /// Who runs it, where that is not whoever runs the tests.
+    account: Option<(u32, u32)>,
+}
+
+/// Why no Gitea can run on this machine; None where one can.
+#[must_use]
+pub fn missing() -> Option<String> {
+    if is_root() && (on_path("setpriv").is_none() || account().is_err()) {
+        let why = "as root, Gitea needs `setpriv` and the user `nobody`: it refuses to run as root";
+        return Some(why.to_owned());
+    }
+    let builds = on_path("go").is_some() && on_path("cc").is_some();
+    (!builds && !is_built(Tool::Gitea))
+        .then(|| "building Gitea needs `go` and a C compiler, `cc`".to_owned())
+}
+
+impl Gitea {
+    /// Starts it, with the user [`USER`], and waits until it answers. Blocks; for minutes when it has to be built first.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not start. Nothing is left running then.
+    pub fn start() -> Result<Self> {
+        let tools = Tools::find(&[Tool::Gitea])?;
+        let built = tools.path(Tool::Gitea)?;
+        let place = Place::new("gitea")?;
+        // Everybody may pass through it, to what lies in it and is theirs.
+        fs::set_permissions(&place.folder, Permissions::from_mode(0o711))
+            .context("failed to open Gitea's folder")?;
+        let account = is_root().then(account).transpose()?;
+        let program = match account {
+            Some(_) => copied(built, &place.folder)?,
+            None => built.to_owned(),
+        };
+        let settings = settings(&program.with_file_name("files"), &place);
+        let own = Own {
+            program,
+            folder: place.folder.clone(),
+            account,
+        };
+        own.prepare(&settings)?;
+        own.run(&["migrate"])
+            .context("failed to set up Gitea's database")?;
+        let mut create = vec!["admin", "user", "create", "--must-change-password=false"];
+        create.extend(["--username", USER, "--password", PASSWORD]);
+        create.extend(["--email", "somebody@example.com"]);
+        own.run(&create).context("failed to create Gitea's user")?;
+        let token = own.token("packages", "write:package")?;
+        let running = place.run("gitea", &own.command(&["web"]))?;
+        Ok(Self {
+            running,
+            own,
+            token,
+        })
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.running.host())
+    }
+
+    /// A token that may read and write packages of [`USER`].
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Makes a token with these scopes.
+    ///
+    /// # Errors
+    /// When Gitea does not make it.
+    pub fn token_for(&self, name: &str, scopes: &str) -> Result<String> {
+        self.own.token(name, scopes)
+    }
+
+    /// Requests that were answered so far, each as `GET /path`. The last ones may be missing for a moment.
+    ///
+    /// # Errors
+    /// When Gitea's log of them cannot be read.
+    pub fn requests(&self) -> Result<Vec<String>> {
+        let path = self.own.home().join("log/access.log");
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("failed to read {}", path.display()))?;
+        let request = |line: &str| {
+            let (request, _) = line.split('"').nth(1)?.rsplit_once(' ')?;
+            Some(request.to_owned())
+        };
+        Ok(text.lines().filter_map(request).collect())
+    }
+}
+
+impl Own {
+    fn home(&self) -> PathBuf {
+        self.folder.join("home")
+    }
+
+    /// Makes the folder that Gitea writes in, with its settings.
+    fn prepare(&self, settings: &str) -> Result<()> {
+        let home = self.home();
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&home)
+            .context("failed to create Gitea's folder")?;
+        let file = home.join("app.ini");
+        fs::write(&file, settings).context("failed to write Gitea's settings")?;
+        let Some((user, group)) = self.account else {
+            return Ok(());
+        };
+        for path in [home, file] {
+            chown(&path, Some(user), Some(group))
+                .with_context(|| format!("failed to give {} away", path.display()))?;
+        }
+        Ok(())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<String> {
+        run(&mut self.command(arguments))
+    }
+
+    fn token(&self, name: &str, scopes: &str) -> Result<String> {
+        let mut arguments = vec!["admin", "user", "generate-access-token", "--raw"];
+        arguments.extend(["--username", USER, "--token-name", name, "--scopes", scopes]);
+        let said = self
+            .run(&arguments)
+            .context("failed to make a token of Gitea")?;
+        let last = said.lines().last().context("Gitea printed no token")?;
+        Ok(last.trim().to_owned())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let home = self.home();
+        let mut command = match (self.account, on_path("setpriv")) {
+            (Some((user, group)), Some(setpriv)) => {
+                let mut command = Command::new(setpriv);
+                command
+                    .args(["--reuid", &user.to_string(), "--regid", &group.to_string()])
+                    .args(["--clear-groups", "--no-new-privs", "--"])
+                    .arg(&self.program);
+                command
+            }
+            _ => Command::new(&self.program),
+        };
+        command
+            .arg("--config")
+            .arg(home.join("app.ini"))
+            .args(arguments)
+            .env("HOME", &home)
+            .env("GITEA_WORK_DIR", &home)
+            .env("USER", SYSTEM_USER);
+        command
+    }
+}
+
+fn settings(files: &Path, place: &Place) -> String {
+    let (home, port) = (place.folder.join("home"), place.port);
+    let home = home.display();
+    let mut text = format!(
+        "RUN_MODE = prod\nWORK_PATH = {home}\n\
+         [server]\nHTTP_ADDR = 127.0.0.1\nHTTP_PORT = {port}\nROOT_URL = http://127.0.0.1:{port}/\n\
+         DISABLE_SSH = true\nOFFLINE_MODE = true\n"
+    );
+    // One that was installed knows where they are.
+    if files.is_dir() {
+        let _ = writeln!(text, "STATIC_ROOT_PATH = {}", files.display());
+    }
+    text + "[database]\nDB_TYPE = sqlite3\nSQLITE_JOURNAL_MODE = WAL\nSQLITE_TIMEOUT = 20000\n\
+            [security]\nINSTALL_LOCK = true\n\
+            [log]\nMODE = console\nLEVEL = Warn\nlogger.access.MODE = access\n\
+            [log.access]\nMODE = file\nLEVEL = Info\nFILE_NAME = access.log\n\
+            [indexer]\nISSUE_INDEXER_TYPE = db\n\
+            [cron]\nENABLED = false\n"
+}
+
+/// Brings the program, and the files beside it, where the system's user can read them.
+fn copied(built: &Path, folder: &Path) -> Result<PathBuf> {
+    let files = built.with_file_name("files");
+    let mut copy = Command::new("cp");
+    copy.arg("-R").arg(built);
+    if files.is_dir() {
+        copy.arg(files);
+    }
+    run(copy.arg(folder))?;
+    let name = built.file_name().context("a program needs a name")?;
+    Ok(folder.join(name))
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// The numbers of the system's user and of its group.
+fn account() -> Result<(u32, u32)> {
+    let number = |flag| {
+        let said = run(Command::new("id").args([flag, SYSTEM_USER]))?;
+        said.trim().parse::<u32>().context("`id` printed no number")
+    };
+    Ok((number("-u")?, number("-g")?))
+}

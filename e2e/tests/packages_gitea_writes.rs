@@ -1,0 +1,313 @@
+//! What is written to a real Gitea: by two at once, by whoever may not, and what is left when it fails.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "../../crates/packages/tests/contract/mod.rs"]
+mod contract;
+#[path = "support/gitea.rs"]
+mod support;
+
+use std::fs;
+
+use contract::{Bench, fetched, version};
+use extension_registry_core::sensitive::Sensitive;
+use extension_registry_e2e::servers::gitea::USER;
+use extension_registry_packages::credentials::Credentials;
+use extension_registry_packages::progress::Silent;
+use extension_registry_packages::repository::{Description, Error, IndexFile, Repository, Upload};
+use extension_registry_packages::signature::{Format, Signature};
+use support::{asked, driver, named, server, token};
+
+/// How many publish at once.
+const PUBLISHERS: usize = 6;
+
+/// Packages of one version that differ.
+fn rivals(bench: &Bench) -> Vec<Upload> {
+    (0..PUBLISHERS)
+        .map(|number| bench.package("tool", "1.0.0", &format!("number {number}")))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r62_one_of_many_who_publish_at_once_is_first_and_the_others_are_told() {
+    let Some(server) = server("a race in Gitea") else {
+        return;
+    };
+    let bench = Bench::new();
+    let publishing = rivals(&bench).into_iter().map(|upload| {
+        let gitea = driver(&server, token(&server));
+        async move { (gitea.publish(&upload, false, &Silent).await, upload) }
+    });
+    let outcomes = futures::future::join_all(publishing).await;
+    let mut first = Vec::new();
+    for (outcome, upload) in outcomes {
+        match outcome {
+            Ok(_) => first.push(upload),
+            Err(Error::Exists { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(first.len(), 1);
+    let gitea = driver(&server, token(&server));
+    is_whole(&gitea, &bench, &first).await;
+}
+
+/// Who replaces takes the place of whoever publishes. Nothing is mixed of two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r62_many_who_replace_at_once_leave_one_whole_version_or_none() {
+    let Some(server) = server("a race of replacements in Gitea") else {
+        return;
+    };
+    let bench = Bench::new();
+    let uploads = rivals(&bench);
+    let gitea = driver(&server, token(&server));
+    for _ in 0..3 {
+        let publishing = uploads.iter().map(|upload| {
+            let gitea = driver(&server, token(&server));
+            async move { gitea.publish(upload, true, &Silent).await }
+        });
+        for outcome in futures::future::join_all(publishing).await {
+            if let Err(error) = outcome {
+                let is_told = matches!(
+                    error,
+                    Error::Exists { .. } | Error::Broken { .. } | Error::NotFound { .. }
+                );
+                assert!(is_told, "{error}");
+            }
+        }
+        match gitea.release("tool", &version("1.0.0")).await {
+            Ok(_) => is_whole(&gitea, &bench, &uploads).await,
+            Err(error) => {
+                let is_told = matches!(error, Error::Broken { .. } | Error::NotFound { .. });
+                assert!(is_told, "{error}");
+            }
+        }
+    }
+    // Whatever is left, it can be replaced.
+    gitea.publish(&uploads[0], true, &Silent).await.unwrap();
+    is_whole(&gitea, &bench, &uploads[..1]).await;
+    assert_eq!(gitea.names(None).await.unwrap().faults, named(&[]));
+}
+
+/// Whether the version is one of these, in all of its files.
+async fn is_whole(gitea: &dyn Repository, bench: &Bench, uploads: &[Upload]) {
+    let release = gitea.release("tool", &version("1.0.0")).await.unwrap();
+    let digest = fetched(gitea, &release, &bench.target("came")).await;
+    let upload = uploads.iter().find(|upload| upload.digest == digest);
+    let Some(upload) = upload else {
+        panic!("nobody published this content: {release:?}");
+    };
+    let Description::Configuration { bytes, .. } = &release.description else {
+        panic!("{release:?}");
+    };
+    assert_eq!(bytes, &upload.configuration);
+    let document = gitea.document(&release).await.unwrap();
+    assert_eq!(document, upload.document.clone().map(|one| one.bytes));
+    fs::remove_file(bench.target("came")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r62_a_publication_that_fails_leaves_nothing() {
+    let Some(server) = server("a failed publication to Gitea") else {
+        return;
+    };
+    let bench = Bench::new();
+    let gitea = driver(&server, token(&server));
+    let good = bench.package("tool", "1.0.0", "a tool");
+    let mut changed = good.clone();
+    changed.content = bench.target("changed.tar.gz");
+    let mut bytes = fs::read(&good.content).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&changed.content, bytes).unwrap();
+    let error = gitea.publish(&changed, false, &Silent).await.unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, Error::Broken { .. }), "{text}");
+    assert!(
+        text.contains(&format!("{} was sent", good.digest)),
+        "{text}"
+    );
+    fs::remove_file(&changed.content).unwrap();
+    let error = gitea.publish(&changed, false, &Silent).await.unwrap_err();
+    assert!(error.to_string().contains("changed.tar.gz"), "{error}");
+    let names = gitea.names(None).await.unwrap();
+    assert_eq!((names.names, names.faults), (named(&[]), named(&[])));
+    gitea.publish(&good, false, &Silent).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r65_a_deletion_tells_what_went_signatures_too() {
+    let Some(server) = server("deletion in Gitea") else {
+        return;
+    };
+    let bench = Bench::new();
+    let gitea = driver(&server, token(&server));
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    let release = gitea.publish(&upload, false, &Silent).await.unwrap();
+    let signature = Signature {
+        format: Format::Minisign,
+        payload: b"{}".to_vec(),
+        signature: b"a signature".to_vec(),
+    };
+    gitea.sign(&release, &signature).await.unwrap();
+    let deleted = gitea.delete("tool", &upload.version).await.unwrap();
+    assert_eq!(deleted.left, named(&[]));
+    for file in [
+        "version 1.0.0 of tool",
+        "tool-1.0.0.tar.gz",
+        "tool-1.0.0.json",
+        "tool-1.0.0-docs.md",
+        "tool-1.0.0.statement.json",
+        "tool-1.0.0.statement.json.1.minisig",
+    ] {
+        assert!(
+            deleted.gone.iter().any(|gone| gone == file),
+            "{file}: {deleted:?}"
+        );
+    }
+    // Nothing is signed that is not there, and nothing comes to be by it.
+    let error = gitea.sign(&release, &signature).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
+    assert_eq!(gitea.versions("tool").await.unwrap(), Vec::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn signatures_of_many_who_sign_at_once_are_all_kept() {
+    let Some(server) = server("many who sign in Gitea") else {
+        return;
+    };
+    let bench = Bench::new();
+    let gitea = driver(&server, token(&server));
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    let release = gitea.publish(&upload, false, &Silent).await.unwrap();
+    let of = |number: usize| Signature {
+        format: Format::Minisign,
+        payload: b"{}".to_vec(),
+        signature: format!("of number {number}").into_bytes(),
+    };
+    let signing = (0..PUBLISHERS).map(|number| {
+        let (gitea, release) = (driver(&server, token(&server)), release.clone());
+        async move { gitea.sign(&release, &of(number)).await }
+    });
+    for outcome in futures::future::join_all(signing).await {
+        outcome.unwrap();
+    }
+    let mut found = gitea.signatures(&release).await.unwrap();
+    found.sort_by(|left, right| left.signature.cmp(&right.signature));
+    assert_eq!(found, (0..PUBLISHERS).map(of).collect::<Vec<_>>());
+    let other = Signature {
+        payload: b"another statement".to_vec(),
+        ..of(9)
+    };
+    let error = gitea.sign(&release, &other).await.unwrap_err();
+    assert!(matches!(error, Error::Broken { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_writes_the_index_at_the_same_time_is_told_and_nothing_stays_broken() {
+    let Some(server) = server("many who write the index in Gitea") else {
+        return;
+    };
+    let of = |number: usize| {
+        let bytes = format!("{{\"serial\":{number}}}").into_bytes();
+        let signature = Signature {
+            format: Format::Minisign,
+            payload: bytes.clone(),
+            signature: format!("of {number}").into_bytes(),
+        };
+        IndexFile {
+            bytes,
+            signatures: vec![signature],
+        }
+    };
+    let writing = (0..3).map(|number| {
+        let gitea = driver(&server, token(&server));
+        async move { gitea.put_index(&of(number)).await }
+    });
+    for outcome in futures::future::join_all(writing).await {
+        if let Err(error) = outcome {
+            let text = error.to_string();
+            assert!(text.contains("somebody else writes it"), "{text}");
+        }
+    }
+    // Whatever they left, it is replaced.
+    let gitea = driver(&server, token(&server));
+    gitea.put_index(&of(9)).await.unwrap();
+    let anybody = driver(&server, Credentials::Anonymous);
+    assert_eq!(anybody.index().await.unwrap(), Some(of(9)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r46_r72_wrong_credentials_are_one_clear_line_without_them() {
+    let Some(server) = server("wrong credentials for Gitea") else {
+        return;
+    };
+    let bench = Bench::new();
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    let wrong_password = Credentials::Basic {
+        user: USER.to_owned(),
+        password: Sensitive::from("hunter2-is-wrong"),
+    };
+    let wrong_token = "0123456789012345678901234567890123456789";
+    let wrong_token = Credentials::Token(Sensitive::from(wrong_token));
+    for credentials in [wrong_password, wrong_token] {
+        let gitea = driver(&server, credentials);
+        for error in [
+            gitea.probe().await.unwrap_err(),
+            gitea.names(None).await.unwrap_err(),
+            gitea.release("tool", &upload.version).await.unwrap_err(),
+            gitea.publish(&upload, false, &Silent).await.unwrap_err(),
+        ] {
+            let text = format!("{error} {error:?} {gitea:?}");
+            assert!(matches!(error, Error::Denied { .. }), "{text}");
+            assert!(
+                text.contains("does not accept the password or token"),
+                "{text}"
+            );
+            assert_eq!(error.to_string().lines().count(), 1, "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+            assert!(!text.contains("012345678901234567890"), "{text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r72_a_token_that_may_only_read_is_told_which_scope_it_needs() {
+    let Some(server) = server("scopes of Gitea") else {
+        return;
+    };
+    let bench = Bench::new();
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    let reads = server.token_for("reads", "read:package").unwrap();
+    let reader = driver(&server, Credentials::Token(Sensitive::from(reads.as_str())));
+    assert!(reader.probe().await.unwrap().list);
+    let before = asked(&server).await.len();
+    let error = reader.publish(&upload, false, &Silent).await.unwrap_err();
+    assert!(matches!(error, Error::Denied { .. }), "{error}");
+    assert!(error.to_string().contains("write:package"), "{error}");
+    let requests = asked(&server).await.split_off(before);
+    let sent = requests.iter().filter(|line| line.contains(".tar.gz"));
+    assert_eq!(
+        sent.count(),
+        0,
+        "nothing large is sent in vain: {requests:#?}"
+    );
+    // One for something else altogether.
+    let other = server.token_for("other", "read:user").unwrap();
+    let stranger = driver(&server, Credentials::Token(Sensitive::from(other.as_str())));
+    let error = stranger.names(None).await.unwrap_err();
+    assert!(matches!(error, Error::Denied { .. }), "{error}");
+    assert!(error.to_string().contains("read:package"), "{error}");
+    // An owner that is not there.
+    let mut settings = support::settings(&server);
+    settings.owner = "nobody-here".to_owned();
+    let error = support::with(settings, token(&server))
+        .names(None)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
+    assert!(error.to_string().contains("look at `owner`"), "{error}");
+}

@@ -1,0 +1,140 @@
+//! What tests with a Gitea share.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "tests; not every test needs all of it"
+)]
+
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use extension_registry_core::sensitive::Sensitive;
+use extension_registry_e2e::servers::gitea::{self, Gitea as Server, USER};
+use extension_registry_e2e::skip;
+use extension_registry_packages::Digest;
+use extension_registry_packages::credentials::Credentials;
+use extension_registry_packages::progress::Progress;
+use extension_registry_packages::repository::Upload;
+use extension_registry_packages::repository::gitea::{Gitea, Settings};
+use extension_registry_packages::transport::{self, Transport};
+
+use crate::contract::Bench;
+
+/// A Gitea, or a line that says why there is none here.
+pub(crate) fn server(test: &str) -> Option<Server> {
+    if let Some(why) = gitea::missing() {
+        skip(test, &why).unwrap();
+        return None;
+    }
+    Some(Server::start().unwrap())
+}
+
+pub(crate) fn transport() -> Transport {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let settings = transport::Settings {
+        timeout: Duration::from_mins(1),
+        ..transport::Settings::default()
+    };
+    Transport::new(settings).unwrap()
+}
+
+pub(crate) fn settings(server: &Server) -> Settings {
+    Settings {
+        id: "gitea".to_owned(),
+        url: server.url().parse().unwrap(),
+        owner: USER.to_owned(),
+        names: Vec::new(),
+    }
+}
+
+pub(crate) fn with(settings: Settings, credentials: Credentials) -> Gitea {
+    Gitea::new(settings, transport(), credentials).unwrap()
+}
+
+pub(crate) fn driver(server: &Server, credentials: Credentials) -> Gitea {
+    with(settings(server), credentials)
+}
+
+pub(crate) fn token(server: &Server) -> Credentials {
+    Credentials::Token(Sensitive::from(server.token()))
+}
+
+pub(crate) fn named(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Writes a file as somebody who does not use the driver.
+pub(crate) async fn put(server: &Server, path: &str, bytes: &[u8]) {
+    let url = format!("{}api/packages/{USER}/generic/{path}", server.url());
+    let answer = reqwest::Client::new()
+        .put(url)
+        .header("authorization", format!("token {}", server.token()))
+        .body(bytes.to_vec())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status().as_u16(), 201, "{path}");
+}
+
+/// All requests so far. One more is made, and waited for: those before it are in the log then.
+pub(crate) async fn asked(server: &Server) -> Vec<String> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let last = format!("api/v1/version?{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let url = format!("{}{last}", server.url());
+    reqwest::get(url).await.unwrap();
+    let start = Instant::now();
+    loop {
+        let requests = server.requests().unwrap_or_default();
+        if requests.iter().any(|line| line.ends_with(&last)) {
+            return requests;
+        }
+        assert!(start.elapsed() < Duration::from_mins(1), "{requests:#?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A package whose content is no archive.
+pub(crate) fn blob(bench: &Bench, size: usize) -> Upload {
+    let mut upload = bench.package("blob", "1.0.0", "any bytes");
+    let mut state = 1_u32;
+    let bytes: Vec<u8> = (0..size)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect();
+    fs::write(&upload.content, &bytes).unwrap();
+    upload.size = bytes.len() as u64;
+    upload.digest = Digest::of(&bytes);
+    upload
+}
+
+/// Remembers how a transfer went.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    begins: Mutex<Vec<u64>>,
+    bytes: AtomicU64,
+}
+
+impl Told {
+    pub(crate) fn begins(&self) -> Vec<u64> {
+        self.begins.lock().unwrap().clone()
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Progress for Told {
+    fn begin(&self, done: u64, _total: Option<u64>) {
+        self.begins.lock().unwrap().push(done);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
