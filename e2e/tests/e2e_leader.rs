@@ -59,24 +59,27 @@ async fn killed_in_the_middle(lab: &mut Lab, standby: &Operator) {
             workflow(&namespace, &name, &json!({"product": "shared"}))
         })
         .collect();
+    let leader = lab.take_operator();
+    let lab = &*lab;
     let applying = stream::iter(&objects)
         .map(|object| lab.apply(object))
         .buffer_unordered(8)
         .collect::<Vec<_>>();
-    let seen = async {
+    // Workflows still arrive when it dies, so there is always something left to do.
+    let dying = async {
         loop {
             let ready = ready(lab).await;
             if ready >= WORKFLOWS / 5 {
-                return ready;
+                assert!(writes(standby) < 1.0, "the one that waits writes nothing");
+                let before = writes(&leader);
+                leader.kill().unwrap();
+                return (ready, before, Instant::now());
             }
             pause(0.02).await;
         }
     };
-    let (_, ready_before) = tokio::join!(applying, seen);
-    assert!(writes(standby) < 1.0, "the one that waits writes nothing");
-    let before = writes(lab.operator());
-    lab.kill_operator();
-    let killed = Instant::now();
+    let (_, (ready_before, before, killed)) = tokio::join!(applying, dying);
+    assert!(ready_before < WORKFLOWS, "all was done before the kill");
     eventually(
         Duration::from_mins(1),
         "all 500 are ready",

@@ -131,11 +131,16 @@ impl Lab {
     }
 
     pub(crate) fn stop_operator(&mut self) {
-        self.operator.take().unwrap().stop().unwrap();
+        self.take_operator().stop().unwrap();
     }
 
     pub(crate) fn kill_operator(&mut self) {
-        self.operator.take().unwrap().kill().unwrap();
+        self.take_operator().kill().unwrap();
+    }
+
+    /// The caller ends it.
+    pub(crate) fn take_operator(&mut self) -> Operator {
+        self.operator.take().unwrap()
     }
 
     /// The operator has ended by itself.
