@@ -90,6 +90,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("package-config-show", schema::<package::config::Values>()),
         ("package-delete", schema::<package::delete::Deleted>()),
         ("package-docs", schema::<package::docs::Document>()),
+        ("package-forget", schema::<package::forget::Forgotten>()),
         ("package-index", schema::<package::index::Written>()),
         ("package-info", schema::<package::info::Described>()),
         ("package-init", schema::<package::init::Begun>()),

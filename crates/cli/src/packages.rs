@@ -14,7 +14,7 @@ use extension_registry_packages::cache::Cache;
 use extension_registry_packages::catalog::{
     Catalog, Discovery, Found, Indexes, Lately, Listed, Sighting, Source,
 };
-use extension_registry_packages::config::{Config, Environment, Places};
+use extension_registry_packages::config::{Config, Environment, Origin, Places};
 use extension_registry_packages::deliver::{Delivery, Loader};
 use extension_registry_packages::index::{self, Memory};
 use extension_registry_packages::manifest::{self, Kind};
@@ -80,9 +80,18 @@ impl Session {
         let state = environment
             .state_folder()
             .context("there is no folder for what was seen; hint: set HOME")?;
+        let mut memory = Memory::at(state.join("indexes.json"));
+        for repository in &config.repositories {
+            if matches!(
+                repository.url.origin,
+                Origin::Flag(_) | Origin::Environment(_)
+            ) {
+                memory = memory.by_place(&repository.name, &repository.url.value.to_string());
+            }
+        }
         let session = Self {
             cache: Cache::open(&config.cache.path.value)?,
-            memory: Memory::at(state.join("indexes.json")),
+            memory,
             now: Timestamp::now(),
             offline: sources.offline,
             config,

@@ -109,6 +109,7 @@ fn r58_answers_about_packages_are_as_their_schemas_say() {
             &["sign", "app", "--version", "1.0.0", "--key", "me.key"],
         ),
         ("package-index", &["index", "team", "--sign-with", "me.key"]),
+        ("package-forget", &["forget", "team"]),
         ("package-verify-closure", &["verify-closure", "team"]),
         (
             "package-mirror",

@@ -3,12 +3,13 @@
 //! A repository that nobody may list can still be searched, and a thousand packages are one file. The
 //! index only helps to find: what it names is judged by its own signatures. It is signed all the same, has a
 //! serial number that only grows and a day on which it expires, because leaving out the newest version is an
-//! attack too ([`Memory`]).
+//! attack too ([`Memory`]). Its [`Series`] says whose it is.
 
 mod json;
 mod memory;
 mod open;
 mod search;
+mod series;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,6 +19,7 @@ use crate::manifest::{Dependency, Kind, Requirement};
 pub use json::{Fault, IndexError};
 pub use memory::{Memory, MemoryError};
 pub use open::{OpenError, Opened, Warning, open, sign};
+pub use series::{NoSeries, Series};
 
 /// What an index says of itself; nothing else that is signed does.
 pub const API_VERSION: &str = "packages.fuseml.io/index/v1";
@@ -31,6 +33,8 @@ const HIGHEST: u64 = (1 << 53) - 1;
 /// What is in a repository.
 #[derive(Clone, Debug)]
 pub struct Index {
+    /// The same in every index of this repository, and of the copies of it.
+    pub series: Series,
     /// Grows with every index of this repository.
     pub serial: u64,
     /// When it was made.
@@ -80,10 +84,11 @@ pub struct Listed {
 /// Why there is no next index.
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextError {
+    /// There are no random numbers for the name of a new series.
+    #[error("the first index of a repository needs random numbers, and this machine has none: {0}")]
+    Random(getrandom::Error),
     /// The serial number is the highest there is.
-    #[error(
-        "the serial number of the index cannot grow any more; hint: begin anew with another repository"
-    )]
+    #[error("the serial number of the index cannot grow any more; hint: begin anew with `--anew`")]
     Serial,
     /// The time is none that can be written.
     #[error("an index cannot be valid for {0} days; hint: 30 is a good number")]
@@ -91,10 +96,10 @@ pub enum NextError {
 }
 
 impl Index {
-    /// The index that comes after another one, or the first.
+    /// The index that comes after another one, or the first of a new series.
     ///
     /// # Errors
-    /// When its serial number or its last day cannot be written.
+    /// When there are no random numbers for a new series; when its serial number or its last day cannot be written.
     pub fn next(
         previous: Option<&Self>,
         packages: Vec<Package>,
@@ -113,7 +118,9 @@ impl Index {
             .ok()
             .filter(|expires| *expires > created)
             .ok_or(NextError::Days(days))?;
+        let series = previous.map_or_else(Series::draw, |previous| Ok(previous.series));
         let mut index = Self {
+            series: series.map_err(NextError::Random)?,
             serial,
             created,
             expires,

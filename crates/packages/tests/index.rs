@@ -15,7 +15,7 @@ use extension_registry_packages::index::{
 use extension_registry_packages::manifest::{Dependency, From, Kind, Requirement};
 use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::trust::{Policy, Reason};
-use signed::{Person, index_file, policy, statement, time};
+use signed::{Person, SERIES, index_file, policy, statement, time};
 
 const CREATED: &str = "2026-06-01T00:00:00Z";
 const NOON: &str = "2026-06-01T12:00:00Z";
@@ -199,7 +199,7 @@ fn r79_an_entry_that_cannot_be_read_hides_no_other() {
 #[test]
 fn a_broken_index_has_no_more_than_a_hundred_faults() {
     let json = format!(
-        "{{\"apiVersion\":\"{}\",\"serial\":1,\"created\":\"{CREATED}\",\"expires\":\"{NOON}\",\"packages\":[{}1]}}",
+        "{{\"apiVersion\":\"{}\",\"series\":\"{SERIES}\",\"serial\":1,\"created\":\"{CREATED}\",\"expires\":\"{NOON}\",\"packages\":[{}1]}}",
         index::API_VERSION,
         "1,".repeat(5000)
     );
@@ -229,6 +229,8 @@ fn what_is_no_index_says_why() {
         &serial("1.5"),
         &sound.replace("\"serial\":1", "\"serial\":1,\"serial\":2"),
         &sound.replace("\"expires\"", "\"expired\""),
+        &sound.replace("\"series\":\"", "\"series\":\"A"),
+        &sound.replace("\"series\"", "\"serious\""),
         &sound.replace("\"packages\":[]", "\"packages\":{}"),
         &format!("{sound}{sound}"),
         &"[".repeat(100_000),
@@ -244,6 +246,8 @@ fn each_index_has_a_higher_number_and_a_day_on_which_it_expires() {
     let first = index(Vec::new());
     let next = Index::next(Some(&first), Vec::new(), time("2026-06-02T10:00:00.5Z"), 7).unwrap();
     assert_eq!((first.serial, next.serial), (1, 2));
+    assert_eq!(first.series, next.series);
+    assert_ne!(first.series, index(Vec::new()).series, "nobody else's");
     assert_eq!(next.created, time("2026-06-02T10:00:00Z"));
     assert_eq!(next.expires, time("2026-06-09T10:00:00Z"));
     assert!(!next.is_expired(time("2026-06-09T09:59:59Z")));

@@ -13,10 +13,12 @@ use std::process::Command;
 use std::thread;
 
 use extension_registry_packages::Digest;
-use extension_registry_packages::index::{self, Index, Memory, MemoryError, OpenError, Opened};
+use extension_registry_packages::index::{
+    self, Index, Memory, MemoryError, OpenError, Opened, Series,
+};
 use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::trust::Policy;
-use signed::{Person, index_file, policy, time};
+use signed::{Person, SERIES, index_file, policy, time};
 
 const NOON: &str = "2026-06-01T12:00:00Z";
 
@@ -69,6 +71,7 @@ fn rule(person: &Person, mode: &str) -> String {
 
 fn plain(serial: u64) -> Index {
     let mut index = Index::next(None, Vec::new(), time("2026-06-01T00:00:00Z"), 30).unwrap();
+    index.series = SERIES.parse().unwrap();
     index.serial = serial;
     index
 }
@@ -120,6 +123,53 @@ fn r79_two_indexes_with_one_number_are_noticed() {
     );
     bench.show(5).unwrap();
     bench.show(6).unwrap();
+}
+
+#[test]
+fn r79_the_index_of_one_repository_does_not_stand_for_that_of_another() {
+    let bench = Bench::new();
+    bench.show(5).unwrap();
+    let mut other = plain(6);
+    other.series = Series::draw().unwrap();
+    let other = bench.alice.index(other.to_json());
+    let error = bench.open("hub", &other).unwrap_err();
+    assert!(
+        matches!(error, OpenError::Memory(MemoryError::Series { .. })),
+        "{error}"
+    );
+    let text = error.to_string();
+    assert!(
+        text.starts_with("hub shows the index of another repository: its series is ")
+            && text.contains(&format!("{SERIES} was seen before; hint: "))
+            && text.ends_with("`kubectl ext package forget hub`"),
+        "{text}"
+    );
+    bench.show(6).unwrap();
+    // It is good where it belongs, and where somebody says that it does.
+    bench.open("partner", &other).unwrap();
+    assert!(bench.memory().forget("hub").unwrap());
+    bench.open("hub", &other).unwrap();
+}
+
+#[test]
+fn r79_places_that_a_flag_names_are_no_rollback_of_each_other() {
+    let bench = Bench::new();
+    let show = |place: &str, serial| {
+        let memory = bench.memory().by_place("local", place);
+        let file = index_file(&bench.alice, serial);
+        index::open(&bench.policy, &memory, "local", &file, time(NOON))
+    };
+    show("/media/stick", 5).unwrap();
+    show("/media/other", 2).unwrap();
+    let error = show("/media/stick", 4).unwrap_err();
+    assert!(
+        error.to_string().contains("/media/stick shows its index 4"),
+        "{error}"
+    );
+    assert_eq!(
+        bench.memory().repositories().unwrap(),
+        ["/media/other", "/media/stick"]
+    );
 }
 
 #[test]
@@ -207,6 +257,7 @@ fn a_memory_that_cannot_be_understood_stops_all_and_stays_as_it_is() {
         sound[..sound.len() / 2].to_owned(),
         sound.replace("index-memory/v1", "index-memory/v2"),
         sound.replace("\"serial\":5", "\"serial\":-5"),
+        sound.replace(SERIES, "00112233"),
         sound.replace("\"serial\":5", "\"serial\":5,\"serial\":1"),
         "\0".repeat(sound.len()),
     ] {

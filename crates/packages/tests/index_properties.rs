@@ -15,7 +15,7 @@ use extension_registry_packages::manifest::{Dependency, From, Kind, Requirement}
 use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::trust::Policy;
 use proptest::prelude::*;
-use signed::{Person, changed, policy, time};
+use signed::{Person, SERIES, changed, policy, time};
 
 const CREATED: &str = "2026-06-01T00:00:00Z";
 const NOON: &str = "2026-06-01T12:00:00Z";
@@ -171,7 +171,7 @@ proptest! {
         prop_assert!(Index::read(&bytes).is_err());
         let [name, kind, version, range] = texts;
         let json = serde_json::json!({
-            "apiVersion": index::API_VERSION, "serial": 1, "created": CREATED, "expires": NOON,
+            "apiVersion": index::API_VERSION, "series": SERIES, "serial": 1, "created": CREATED, "expires": NOON,
             "packages": [
                 {"name": &name, "type": &kind, "versions": [{"version": &version, "content": &range}]},
                 {"name": "sound", "type": number, "versions": []},

@@ -5,6 +5,7 @@ pub(crate) mod closure;
 pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod docs;
+pub(crate) mod forget;
 pub(crate) mod index;
 pub(crate) mod info;
 pub(crate) mod init;
@@ -63,6 +64,8 @@ enum Verb {
     Delete(delete::Delete),
     /// Write the index of a repository
     Index(index::Index),
+    /// Forget what was seen of the index of a repository that began anew
+    Forget(forget::Forget),
     /// Make a key, and say whom to trust
     Key(key::Key),
     /// Copy packages to another repository
@@ -101,6 +104,7 @@ pub(crate) fn run(package: &Package, out: &mut Vec<u8>) -> Result<u8> {
         Verb::Sign(verb) => publish::sign(verb, out),
         Verb::Delete(verb) => delete::run(verb, out),
         Verb::Index(verb) => index::run(verb, out),
+        Verb::Forget(verb) => forget::run(verb, out),
         Verb::Key(verb) => key::run(verb, out),
         Verb::Mirror(verb) => mirror::run(verb, out),
         Verb::Cache(verb) => cache::run(verb, out),

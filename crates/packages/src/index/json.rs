@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{API_VERSION, HIGHEST, Index, Listed, Package};
+use super::{API_VERSION, HIGHEST, Index, Listed, Package, Series};
 use crate::digest::Digest;
 use crate::manifest::{Dependency, From, Kind, Requirement, name};
 
@@ -63,6 +63,7 @@ impl fmt::Display for Fault {
 #[serde(rename_all = "camelCase")]
 struct Head {
     api_version: String,
+    series: Series,
     serial: u64,
     created: Timestamp,
     expires: Timestamp,
@@ -73,6 +74,7 @@ struct Head {
 #[serde(rename_all = "camelCase")]
 struct Written<'i> {
     api_version: &'static str,
+    series: Series,
     serial: u64,
     created: Timestamp,
     expires: Timestamp,
@@ -251,6 +253,7 @@ impl Index {
             }
         }
         let mut index = Self {
+            series: head.series,
             serial: head.serial,
             created: head.created,
             expires: head.expires,
@@ -267,6 +270,7 @@ impl Index {
         sorted.sort();
         let written = Written {
             api_version: API_VERSION,
+            series: self.series,
             serial: self.serial,
             created: self.created,
             expires: self.expires,

@@ -8,24 +8,39 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::Index;
+use super::{Index, Series};
 use crate::digest::Digest;
 
 /// The form of the file.
 const API_VERSION: &str = "packages.fuseml.io/index-memory/v1";
 
-/// Remembers the highest serial number of each repository in a file. Several processes can share one.
+/// Remembers the series and the highest serial number of each repository in a file. Several processes can share one.
 #[derive(Clone, Debug)]
 pub struct Memory {
     path: PathBuf,
+    /// Ids of repositories that are remembered by something else.
+    places: BTreeMap<String, String>,
 }
 
 /// Why an index is not used, or cannot be remembered.
 #[derive(thiserror::Error, Debug)]
 pub enum MemoryError {
+    /// It is of another series than those that were seen: the index of another repository, or of one that began
+    /// anew.
+    #[error(
+        "{repository} shows the index of another repository: its series is {offered}, and {seen} was seen before; hint: if it began anew or has another address now, `kubectl ext package forget {repository}`"
+    )]
+    Series {
+        /// Id of the repository.
+        repository: String,
+        /// The series that was seen.
+        seen: Series,
+        /// The one that is there now.
+        offered: Series,
+    },
     /// A newer one was seen before: somebody shows an old one, to hide what is new.
     #[error(
-        "rollback: {repository} shows its index {offered}, and index {seen} was seen before; hint: a mirror may be late, so try again or another one; if the repository began anew, forget what was seen of it"
+        "rollback: {repository} shows its index {offered}, and index {seen} was seen before; hint: a mirror may be late, so try again or another one"
     )]
     Rollback {
         /// Id of the repository.
@@ -80,6 +95,7 @@ struct State {
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Seen {
+    series: Series,
     serial: u64,
     sha256: Digest,
 }
@@ -88,20 +104,38 @@ impl Memory {
     /// The memory in this file, which need not be there yet.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// Remembers a repository by its place and not by its id. For those of a flag or a variable: their ids are
+    /// the same for every place that somebody names.
+    #[must_use]
+    pub fn by_place(mut self, repository: &str, place: &str) -> Self {
+        self.places.insert(repository.to_owned(), place.to_owned());
+        self
+    }
+
+    /// What a repository is remembered by.
+    fn key<'k>(&'k self, repository: &'k str) -> &'k str {
+        self.places
+            .get(repository)
+            .map_or(repository, String::as_str)
     }
 
     /// Whether an index may be used after what was seen. Nothing is written.
     ///
     /// # Errors
-    /// When it is older than one that was seen, or another one with its number.
+    /// When it is of another series than those that were seen, older, or another one with the same number.
     pub fn check(
         &self,
         repository: &str,
         index: &Index,
         digest: Digest,
     ) -> Result<(), MemoryError> {
-        compare(&self.read()?, repository, index, digest)
+        compare(&self.read()?, self.key(repository), index, digest)
     }
 
     /// Checks an index and remembers it, before anybody uses it: a crash in between loses nothing. Only for
@@ -117,8 +151,10 @@ impl Memory {
     ) -> Result<(), MemoryError> {
         let _lock = self.lock()?;
         let mut state = self.read()?;
+        let repository = self.key(repository);
         compare(&state, repository, index, digest)?;
         let seen = Seen {
+            series: index.series,
             serial: index.serial,
             sha256: digest,
         };
@@ -129,18 +165,27 @@ impl Memory {
         self.write(&state)
     }
 
-    /// Forgets what was seen of a repository, because it began anew; whether there was anything.
+    /// Forgets what was seen of a repository, because it began anew; whether there was anything. It is named by
+    /// its id, or by its place where it is remembered by that.
     ///
     /// # Errors
     /// When the file cannot be read or written.
     pub fn forget(&self, repository: &str) -> Result<bool, MemoryError> {
         let _lock = self.lock()?;
         let mut state = self.read()?;
-        if state.repositories.remove(repository).is_none() {
+        if state.repositories.remove(self.key(repository)).is_none() {
             return Ok(false);
         }
         self.write(&state)?;
         Ok(true)
+    }
+
+    /// The repositories of which an index was seen.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn repositories(&self) -> Result<Vec<String>, MemoryError> {
+        Ok(self.read()?.repositories.into_keys().collect())
     }
 
     /// The highest serial number that was seen of a repository.
@@ -149,7 +194,8 @@ impl Memory {
     /// When the file cannot be read.
     pub fn highest(&self, repository: &str) -> Result<Option<u64>, MemoryError> {
         let state = self.read()?;
-        Ok(state.repositories.get(repository).map(|seen| seen.serial))
+        let seen = state.repositories.get(self.key(repository));
+        Ok(seen.map(|seen| seen.serial))
     }
 
     fn read(&self) -> Result<State, MemoryError> {
@@ -228,6 +274,13 @@ fn compare(
     let Some(seen) = state.repositories.get(repository) else {
         return Ok(());
     };
+    if index.series != seen.series {
+        return Err(MemoryError::Series {
+            repository: repository.to_owned(),
+            seen: seen.series,
+            offered: index.series,
+        });
+    }
     if index.serial < seen.serial {
         return Err(MemoryError::Rollback {
             repository: repository.to_owned(),

@@ -229,9 +229,13 @@ pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+/// Whose the indexes of tests are.
+pub(crate) const SERIES: &str = "00112233445566778899aabbccddeeff";
+
 /// An index without packages, which counts for 30 days from the beginning of June 2026 on.
 pub(crate) fn index_file(person: &Person, serial: u64) -> IndexFile {
     let mut index = Index::next(None, Vec::new(), time("2026-06-01T00:00:00Z"), 30).unwrap();
+    index.series = SERIES.parse().unwrap();
     index.serial = serial;
     person.index(index.to_json())
 }

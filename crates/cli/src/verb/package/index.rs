@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use extension_registry_packages::Digest;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::index::{self, Index as Listing, Listed, Package};
-use extension_registry_packages::repository::IndexFile;
+use extension_registry_packages::repository::{Error, IndexFile};
 use extension_registry_packages::spec::Spec;
 use futures::{StreamExt, stream};
 use schemars::JsonSchema;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use super::publish::secret;
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::Sources;
+use crate::packages::{Session, Sources};
 use crate::{FINE, output};
 
 /// Requests under way at once.
@@ -30,6 +31,9 @@ pub(crate) struct Index {
     /// Days after which nobody should take it for the newest
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     days: u32,
+    /// Begin a new series: whoever saw the old one has to `forget` it
+    #[arg(long)]
+    anew: bool,
     /// Sign it with this secret key
     #[arg(long, value_name = "FILE")]
     sign_with: Option<PathBuf>,
@@ -81,10 +85,11 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
     let secret = verb.sign_with.as_deref().map(secret).transpose()?;
     let (index, count) = session.ask(async {
         let packages = packages(source).await?;
-        let before = source.repository.index().await?;
-        // Whatever it is, the next one has to come after it.
-        let before = before.and_then(|file| Listing::read(&file.bytes).ok());
-        let before = before.map(|(index, _)| index);
+        let before = if verb.anew {
+            None
+        } else {
+            before(&session, source).await?
+        };
         let count: usize = packages.iter().map(|package| package.versions.len()).sum();
         let index = Listing::next(before.as_ref(), packages, session.now, verb.days)?;
         let bytes = index.to_json();
@@ -92,8 +97,16 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
             Some((secret, password)) => vec![index::sign(&bytes, secret, password.as_ref())?],
             None => Vec::new(),
         };
+        let digest = Digest::of(&bytes);
         let file = IndexFile { bytes, signatures };
         source.repository.put_index(&file).await?;
+        // Nobody shows its publisher an older one either.
+        if verb.anew {
+            session.memory.forget(source.id())?;
+        }
+        if secret.is_some() {
+            session.memory.remember(source.id(), &index, digest)?;
+        }
         Ok((index, count))
     })?;
     session.lately(true).forget(source);
@@ -110,6 +123,25 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
         output::warn(&["it is not signed, so nobody uses it whose trust policy is enforced; hint: --sign-with FILE".to_owned()])?;
     }
     Ok(FINE)
+}
+
+/// The index that the next one comes after. Somebody may have put another one in its place: what this machine
+/// saw is held against it, as everywhere.
+async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {
+    let unread = "the index that is there cannot be read; hint: --anew begins without it";
+    let file = match source.repository.index().await {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(None),
+        Err(error @ Error::Broken { .. }) => return Err(error).context(unread),
+        Err(error) => return Err(error.into()),
+    };
+    let read = Listing::read(&file.bytes);
+    let (index, _) = read
+        .with_context(|| source.id().to_owned())
+        .context(unread)?;
+    let digest = Digest::of(&file.bytes);
+    session.memory.check(source.id(), &index, digest)?;
+    Ok(Some(index))
 }
 
 /// What a repository has, version by version.

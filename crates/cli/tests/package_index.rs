@@ -1,0 +1,118 @@
+//! `kubectl ext package index` and `forget`: one key signs the indexes of two repositories.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod machine;
+
+use std::fs;
+
+use machine::Machine;
+
+/// A machine whose one key signs for `team` and `partner`; each has a package and an index.
+fn two() -> Machine {
+    let machine = Machine::new();
+    let partner = "[[repository]]\nname = \"partner\"\nkind = \"folder\"\nurl = \"../repositories/partner\"\n\n";
+    let configuration = machine.configuration().replace("\"team\"]", "\"*\"]");
+    machine.configure(&format!("{partner}{configuration}"));
+    for (repository, name) in [("team", "app"), ("partner", "tool")] {
+        let folder = machine.package(name, "1.0.0", "");
+        let publish = [
+            "package",
+            "publish",
+            &folder,
+            "--repository",
+            repository,
+            "--sign-with",
+            "me.key",
+        ];
+        machine.ext(&publish).fine();
+        machine.ext(&index(repository)).fine();
+    }
+    machine
+}
+
+fn index(repository: &str) -> [&str; 5] {
+    ["package", "index", repository, "--sign-with", "me.key"]
+}
+
+/// Shows the index of `team` as that of `partner`.
+fn swap(machine: &Machine) {
+    for file in machine.files("repositories/team") {
+        if file.starts_with("index.json") {
+            let from = machine.path("repositories/team").join(&file);
+            fs::copy(from, machine.path("repositories/partner").join(&file)).unwrap();
+        }
+    }
+}
+
+const DISCOVER: [&str; 3] = ["package", "discover", "--refresh"];
+
+#[test]
+fn r79_one_key_for_two_repositories_lets_no_index_stand_for_the_other() {
+    let machine = two();
+    let found = machine.ext(&DISCOVER);
+    assert_eq!(found.err, "");
+    assert!(found.fine().contains("partner: 1 packages, by index"));
+    swap(&machine);
+    let found = machine.ext(&DISCOVER);
+    assert!(
+        found
+            .err
+            .contains("partner shows the index of another repository: its series is ")
+            && found.err.contains("`kubectl ext package forget partner`"),
+        "{}",
+        found.err
+    );
+    let found = found.fine();
+    assert!(
+        found.contains("tool") && !found.contains("partner: 1 packages, by index"),
+        "{found}"
+    );
+    // Nor is it taken for what the next index follows.
+    let refused = machine.ext(&index("partner")).wrong(1);
+    assert!(
+        refused.contains("the index of another repository"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn r79_a_repository_that_begins_anew_has_to_be_forgotten() {
+    let machine = two();
+    swap(&machine);
+    let anew = [&index("partner")[..], &["--anew"]].concat();
+    assert!(
+        machine
+            .ext(&anew)
+            .fine()
+            .starts_with("index 1 of partner: 1 packages")
+    );
+    assert!(
+        machine
+            .ext(&index("partner"))
+            .fine()
+            .starts_with("index 2 of partner")
+    );
+    // Who made it knows it, and who saw the old one does not.
+    assert_eq!(machine.ext(&DISCOVER).err, "");
+    fs::write(machine.path("repositories/partner/index.json"), "{").unwrap();
+    let broken = machine.ext(&index("partner")).wrong(1);
+    assert!(
+        broken.contains("partner: ") && broken.contains("hint: --anew"),
+        "{broken}"
+    );
+    machine.ext(&anew).fine();
+
+    let unknown = machine.ext(&["package", "forget", "partnr"]).wrong(1);
+    assert!(
+        unknown
+            .contains("no index was seen of `partnr`\n  hint: indexes were seen of partner, team"),
+        "{unknown}"
+    );
+    let said = machine.ext(&["package", "forget", "partner"]).fine();
+    assert!(said.starts_with("index 1 of partner forgotten"), "{said}");
+    let again = machine.ext(&["package", "forget", "partner"]).wrong(1);
+    assert!(again.contains("indexes were seen of team"), "{again}");
+}
