@@ -171,20 +171,17 @@ async fn packages(source: &Source) -> Result<Vec<Package>> {
         let Some(newest) = specs.first() else {
             continue;
         };
-        let (kind, description) = (
-            newest.manifest.kind.clone(),
-            newest.manifest.description.clone(),
-        );
-        let keywords = newest.manifest.keywords.clone();
+        let manifest = newest.manifest.clone();
         let mut listed = Vec::new();
         for spec in specs {
             listed.push(version(spec).with_context(|| format!("package {name}"))?);
         }
         packages.push(Package {
             name,
-            kind,
-            description,
-            keywords,
+            kind: manifest.kind,
+            description: manifest.description,
+            keywords: manifest.keywords,
+            license: manifest.metadata.license,
             versions: listed,
         });
     }
