@@ -293,7 +293,7 @@ fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
         writeln!(out, "  {text}")?;
         hints.iter().try_for_each(|hint| output::hint(out, hint))?;
     }
-    if !data.templates.is_empty() {
+    if !data.templates.is_empty() && data.trust != "refused" {
         writeln!(
             out,
             "\n  kubectl ext register NAME --from-template package:{}",
