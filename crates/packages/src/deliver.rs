@@ -18,7 +18,7 @@ use std::fmt;
 use crate::cache::{Cache, CacheError, Entry};
 use crate::digest::Digest;
 use crate::manifest::{Kind, Manifest, Requirement};
-use crate::repository::Error;
+use crate::repository::{Around, Error};
 use crate::signature::{Signature, Statement};
 use crate::solve::platform::{self, Platform};
 use crate::trust::{self, Evidence, Policy, Reason, Verdict};
@@ -233,15 +233,11 @@ impl<'l> Loader<'l> {
         &self,
         repository: &str,
         statement: &Statement,
-        manifest: Option<Digest>,
+        manifest: Option<&Around>,
         signatures: &[Signature],
     ) -> Result<Verdict, DeliverError> {
-        // A manifest of ours names its content, document and configuration by digest, and the configuration was
-        // compared with the name and the version when it was read.
-        let manifest = manifest.map(|digest| trust::Manifest {
-            digest,
-            names_package: statement.configuration.is_some(),
-        });
+        // The configuration was compared with the name and the version when it was read.
+        let manifest = manifest.map(|around| trust::Manifest::of(around, statement));
         let verdict = self.policy.judge(&Evidence {
             repository,
             statement,

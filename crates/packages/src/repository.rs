@@ -6,6 +6,7 @@
 //!
 //! The set of kinds is closed: a new one is a file here.
 
+mod around;
 mod download;
 mod error;
 pub mod folder;
@@ -20,6 +21,7 @@ mod sink;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use around::Around;
 pub use error::Error;
 pub use sink::Sink;
 
@@ -230,8 +232,8 @@ pub struct Release {
     pub document: Option<Blob>,
     /// Where it is in this repository: a path, a reference with digest.
     pub locator: String,
-    /// Digest of the manifest around it, in an OCI registry.
-    pub manifest: Option<Digest>,
+    /// The manifest around it, in an OCI registry.
+    pub manifest: Option<Around>,
     /// When it was published, where the repository says so (RFC 3339).
     pub published: Option<String>,
 }

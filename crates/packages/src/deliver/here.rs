@@ -8,6 +8,7 @@ use extension_registry_core::version::VersionRange;
 use super::{DeliverError, Delivery, Loader, Step, key, told};
 use crate::cache::Entry;
 use crate::manifest::{self, Kind};
+use crate::repository::Around;
 use crate::signature::Statement;
 use crate::trust::other_document;
 use crate::version;
@@ -67,7 +68,15 @@ impl Loader<'_> {
             document,
         );
         let signatures = self.cache.signatures(&entry)?;
-        let verdict = self.judge(&entry.repository, &statement, entry.manifest, &signatures)?;
+        let around = match entry.around_path() {
+            Some(path) => {
+                let bytes = fs::read(&path).map_err(|error| DeliverError::File { path, error })?;
+                Some(Around::of(bytes))
+            }
+            None => None,
+        };
+        let repository = &entry.repository;
+        let verdict = self.judge(repository, &statement, around.as_ref(), &signatures)?;
         self.cache.touch(&entry)?;
         let mut warnings = told(&verdict);
         if let Some(path) = entry.document_path() {

@@ -288,7 +288,7 @@ fn locked(chosen: &Choice, delivery: &Delivery) -> Locked {
         content: entry.content.digest,
         configuration: (!entry.is_foreign).then_some(entry.configuration.digest),
         document: entry.document.as_ref().map(|document| document.digest),
-        manifest: entry.manifest,
+        manifest: entry.manifest.as_ref().map(|manifest| manifest.digest),
         signed_by: delivery.verdict.by().to_vec(),
         requested_by: chosen.requested_by.clone(),
     }
