@@ -25,6 +25,7 @@ fn package(name: &str, description: &str, keywords: &[&str]) -> Package {
         kind: Kind::Record,
         description: description.to_owned(),
         keywords: keywords.iter().map(ToString::to_string).collect(),
+        license: None,
         versions: vec![Listed {
             version: "1.0.0".parse().unwrap(),
             content: extension_registry_packages::Digest::of(name.as_bytes()),
