@@ -117,7 +117,7 @@ async fn r74_what_is_below_a_source_that_has_a_version_broken_is_not_taken_in_it
     let any = [wanted("tool", None)];
     let gathered = above.gather(&any, Universe::default()).await.unwrap();
     let refusal = solve(&any, &gathered.universe).unwrap_err().to_string();
-    let why = "company, which comes before public, has it broken";
+    let why = "company, which comes before public, has it and cannot show it";
     assert!(refusal.contains(why), "{refusal}");
     for priority in [0, -5] {
         let (from, warnings) = find(&with(priority)).await.unwrap();

@@ -139,7 +139,10 @@ impl Catalog {
                     *broken == version && other.priority > source.priority && !is_named(source)
                 });
                 candidate.barred = above.map(|(_, other)| {
-                    format!("{}, which comes before {id}, has it broken", other.id())
+                    format!(
+                        "{}, which comes before {id}, has it and cannot show it",
+                        other.id()
+                    )
                 });
                 candidates.push(candidate);
                 let key = (name.to_owned(), version.clone(), id);
