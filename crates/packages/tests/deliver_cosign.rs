@@ -54,12 +54,12 @@ impl Bought {
             .find("tool", &"*".parse().unwrap(), None)
             .await
             .unwrap();
-        let brought = bought
+        let delivery = bought
             .loader()
             .bring(&sighting, false, &Silent)
             .await
             .unwrap();
-        assert_eq!(brought.verdict.by(), ["carol"]);
+        assert_eq!(delivery.verdict.by(), ["carol"]);
         bought
     }
 
