@@ -8,8 +8,14 @@
 #[path = "../../../packages/tests/quirk/mod.rs"]
 pub(crate) mod quirk;
 
+#[path = "../../../packages/tests/file_server/mod.rs"]
+pub(crate) mod file_server;
+
+use std::path::Path;
+
 use axum::response::Response;
-use quirk::{Asked, Server};
+use file_server::FileServer;
+use quirk::{Asked, Server, answer};
 use tokio::runtime::{Builder, Runtime};
 
 /// A server that answers while the program runs.
@@ -33,11 +39,7 @@ impl Registry {
     }
 
     fn start(server: impl Future<Output = Server>) -> Self {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         Self {
             server: runtime.block_on(server),
             _runtime: runtime,
@@ -69,6 +71,49 @@ impl Registry {
     pub(crate) fn lines(&self) -> Vec<String> {
         self.server.lines()
     }
+}
+
+/// Files over http, as Maven repositories are served.
+pub(crate) struct Files {
+    pub(crate) server: FileServer,
+    _runtime: Runtime,
+}
+
+impl Files {
+    /// Those of a folder.
+    pub(crate) fn of(root: &Path) -> Self {
+        let runtime = runtime();
+        Self {
+            server: runtime.block_on(FileServer::start(root)),
+            _runtime: runtime,
+        }
+    }
+}
+
+/// It goes on while a test waits for the program.
+fn runtime() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// The header of somebody with a name and the password `a-good-word`.
+pub(crate) const BASIC: &str = "Basic bWU6YS1nb29kLXdvcmQ=";
+
+/// A refusal, unless a header is shown. It names the way to ask.
+pub(crate) fn unless_shown(asked: &Asked, wanted: &str, challenge: &str) -> Option<Response> {
+    let is_shown = asked.header("authorization") == Some(wanted);
+    let refused = || {
+        let headers = [
+            ("www-authenticate", challenge),
+            ("content-type", "application/json"),
+        ];
+        let fault = r#"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}"#;
+        answer(401, &headers, fault)
+    };
+    (!is_shown).then(refused)
 }
 
 /// Whether a request may change something.
