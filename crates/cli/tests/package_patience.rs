@@ -104,7 +104,7 @@ fn r74_a_copy_is_asked_first_and_the_original_for_what_it_lacks() {
     let token = machine.path("token");
     fs::write(&token, "a-token").unwrap();
     let more = format!(
-        "mirrors = [\"http://{}/extensions\"]\nauth_token_path = \"{}\"\n",
+        "retry_count = 0\nmirrors = [\"http://{}/extensions\"]\nauth_token_path = \"{}\"\n",
         copy.host(),
         token.display()
     );
