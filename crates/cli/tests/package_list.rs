@@ -168,8 +168,8 @@ fn r79_without_a_catalog_list_and_search_work_and_say_how() {
         refused.err
     );
     // The names of the configuration.
-    let named = registry.repository("hub", "names = [\"mlflow\"]\n");
-    machine.configure(&format!("{named}{}", machine::trust(&machine)));
+    let with_names = registry.repository("hub", "names = [\"mlflow\"]\n");
+    machine.configure(&format!("{with_names}{}", machine::trust(&machine)));
     let listed = machine.ext(&list);
     assert_eq!(
         listed.err,
