@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use machine::{Machine, Output, another, trust, with};
 use registry::quirk::{self, Asked};
-use registry::{BASIC, Files, Registry, unless_shown};
+use registry::{BASIC, Registry, unless_shown};
 use serde_json::Value;
 
 fn json(text: &str) -> Value {
@@ -47,30 +47,6 @@ fn r1_r61_what_one_machine_publishes_to_a_registry_another_pulls() {
     assert_eq!(json(&loaded)["signedBy"][0], "me");
     assert_eq!(json(&loaded)["source"], "hub");
     assert_eq!(json(&loaded)["digest"], content);
-}
-
-#[test]
-fn r1_r43_a_maven_repository_over_http_delivers_the_same_content() {
-    let machine = Machine::new();
-    let files = Files::of(&machine.path("repositories"));
-    let url = &files.server.url;
-    machine.configure(&format!(
-        "[[repository]]\nname = \"hub\"\nkind = \"maven\"\nurl = \"{url}\"\ngroup = \"org.example\"\n\n{}",
-        trust(&machine)
-    ));
-    let folder = machine.package("mlflow", "1.2.0", "");
-    let published = machine
-        .ext(&["package", "publish", &folder, "--sign-with", "me.key"])
-        .fine();
-    assert!(machine.path("repositories/org/example/mlflow").exists());
-    let other = another(&machine);
-    let pulled = other.ext(&["package", "pull", "mlflow"]).fine();
-    let digest = published.lines().nth(1).unwrap();
-    assert_eq!(pulled, format!("mlflow 1.2.0 pulled, {digest}\n"));
-    let gone = other
-        .ext(&["package", "delete", "mlflow", "1.2.0", "--yes"])
-        .fine();
-    assert!(gone.contains("deleted"), "{gone}");
 }
 
 /// A registry that lets only `me` in.

@@ -10,6 +10,8 @@ pub(crate) mod quirk;
 
 #[path = "../../../packages/tests/file_server/mod.rs"]
 pub(crate) mod file_server;
+pub(crate) mod gitea;
+pub(crate) mod secure;
 
 use std::path::Path;
 
@@ -36,6 +38,13 @@ impl Registry {
         before: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static,
     ) -> Self {
         Self::start(Server::before(before))
+    }
+
+    /// Something else, which a function answers for.
+    pub(crate) fn of(
+        answered: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(Server::of(answered))
     }
 
     fn start(server: impl Future<Output = Server>) -> Self {

@@ -211,7 +211,8 @@ pub(crate) fn transport(retries: usize) -> Transport {
     Transport::new(settings).unwrap()
 }
 
-fn real() -> Router {
+/// What a real registry answers.
+pub(crate) fn real() -> Router {
     let state = AppState::new(
         Arc::new(InMemoryBlobStore::new()),
         Arc::new(InMemoryRegistryMeta::new()),
