@@ -6,7 +6,7 @@ mod secret;
 
 pub(crate) use fit::{columns, fitting};
 pub(crate) use progress::{Spinner, say};
-pub(crate) use secret::ask_secret;
+pub(crate) use secret::{ask_secret, ask_secret_or};
 
 use std::io::{self, IsTerminal, Write};
 
