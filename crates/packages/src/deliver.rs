@@ -23,6 +23,8 @@ use crate::signature::{Signature, Statement};
 use crate::solve::platform::{self, Platform};
 use crate::trust::{self, Evidence, Policy, Reason, Verdict};
 
+pub(crate) use here::of_one_kind;
+
 /// A package on this machine.
 #[derive(Clone, Debug)]
 pub struct Delivery {
@@ -123,6 +125,16 @@ pub enum DeliverError {
         actual: Box<Digest>,
         /// What was said.
         wanted: Box<Digest>,
+    },
+    /// The cache has the name with two types.
+    #[error("the cache has `{name}` as a {} ({}) and as a {} ({}); hint: --type {} or --type {}", types[0], versions[0], types[1], versions[1], types[0], types[1])]
+    TwoTypes {
+        /// Its name.
+        name: String,
+        /// The types.
+        types: Box<[String; 2]>,
+        /// A version of each.
+        versions: Box<[semver::Version; 2]>,
     },
     /// It is for another platform.
     #[error(

@@ -17,7 +17,7 @@ impl Loader<'_> {
     /// not be the newest there is.
     ///
     /// # Errors
-    /// When what is here is refused now, or is broken.
+    /// When what is here is refused now, or is broken; when no type is wanted and the name is here with two.
     pub fn here(
         &self,
         name: &str,
@@ -27,6 +27,7 @@ impl Loader<'_> {
         let mut entries = self.cache.find(name)?.entries;
         entries.retain(|entry| kind.is_none_or(|kind| *kind == entry.kind));
         entries.retain(|entry| self.counts(entry));
+        of_one_kind(&entries, range)?;
         let versions = entries.iter().map(|entry| &entry.version);
         let Ok(newest) = version::newest(range, versions).cloned() else {
             return Ok(None);
@@ -87,5 +88,26 @@ impl Loader<'_> {
         };
         self.keep(&delivery);
         Ok(delivery)
+    }
+}
+
+/// Refuses to choose between two types that nobody chose between.
+///
+/// # Errors
+/// When entries that fit have two.
+pub(crate) fn of_one_kind(entries: &[Entry], range: &VersionRange) -> Result<(), DeliverError> {
+    let mut fitting = entries
+        .iter()
+        .filter(|entry| version::admits(range, &entry.version));
+    let Some(first) = fitting.next() else {
+        return Ok(());
+    };
+    match fitting.find(|other| other.kind != first.kind) {
+        None => Ok(()),
+        Some(other) => Err(DeliverError::TwoTypes {
+            name: first.name.clone(),
+            types: Box::new([first, other].map(|entry| entry.kind.name().to_owned())),
+            versions: Box::new([first, other].map(|entry| entry.version.clone())),
+        }),
     }
 }

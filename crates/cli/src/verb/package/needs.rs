@@ -146,7 +146,14 @@ impl Needs {
 
 fn gather(session: &Session, wanted: &[Wanted], universe: Universe) -> Result<Gathered> {
     if session.offline {
-        return Ok(Gathered::of_cache(&session.cache, wanted, universe)?);
+        let system = session.config.system_repository();
+        let system = system.map(|repository| repository.name.as_str());
+        return Ok(Gathered::of_cache(
+            &session.cache,
+            system,
+            wanted,
+            universe,
+        )?);
     }
     session.ask(async { Ok(session.catalog.gather(wanted, universe).await?) })
 }
