@@ -20,7 +20,7 @@ use extension_registry_e2e::skip;
 use extension_registry_packages::Digest;
 use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::progress::Silent;
-use extension_registry_packages::repository::oci::{Oci, Outcome, Settings, Step};
+use extension_registry_packages::repository::oci::{Class, Oci, Outcome, Settings, Step};
 use extension_registry_packages::repository::{Description, Error, Repository, Way};
 use extension_registry_packages::signature::{Format, Signature};
 use extension_registry_packages::transport::{self, Transport};
@@ -379,8 +379,8 @@ async fn r64_every_step_is_told() {
     let wrong = driver(&server.host(), password("wrong")).check().await;
     let auth = wrong.iter().find(|one| one.step == Step::Auth).unwrap();
     assert_eq!(
-        (auth.outcome, auth.step.class()),
-        (Outcome::Fail, 3),
+        (auth.outcome, auth.class),
+        (Outcome::Fail, Some(Class::Credentials)),
         "{wrong:?}"
     );
     assert!(!auth.advice.is_empty());

@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-pub use check::{Check, Outcome, Step};
+pub use check::{Check, Class, Outcome, Step};
 use tokio::sync::OnceCell;
 
 use self::client::Client;
