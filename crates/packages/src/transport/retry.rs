@@ -61,6 +61,16 @@ mod tests {
         }
     }
 
+    /// Clients that failed together do not come back together.
+    #[test]
+    fn r80_waits_are_not_the_same_for_all() {
+        for place in 0..3 {
+            let all: Vec<Duration> = (0..50).filter_map(|_| waits(3).nth(place)).collect();
+            assert_eq!(all.len(), 50);
+            assert!(all.iter().any(|wait| *wait != all[0]), "{:?}", all[0]);
+        }
+    }
+
     #[test]
     fn r80_what_is_asked_for_is_waited_for_within_reason() {
         let own = Duration::from_millis(800);
