@@ -1,5 +1,6 @@
 //! Requests to one registry: where it is, who we are, what its refusals mean.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use reqwest::StatusCode;
@@ -9,6 +10,7 @@ use super::auth::Authority;
 use super::model::{Fault, Refusal};
 use super::scope::Scope;
 use crate::credentials::Credentials;
+use crate::digest::Digest;
 use crate::repository::{Error, Result};
 use crate::transport::{self, Answer, Call, Transport};
 
@@ -32,6 +34,8 @@ pub(super) struct Client {
     /// Held while a tag is read, changed and written.
     pub(super) amending: tokio::sync::Mutex<()>,
     noted: Mutex<Noted>,
+    /// Blobs that were seen or written, each with the repository that has it.
+    pub(super) blobs: Mutex<HashMap<Digest, String>>,
 }
 
 /// What hindered nothing.
@@ -69,6 +73,7 @@ impl Client {
             page: PAGE,
             amending: tokio::sync::Mutex::default(),
             noted: Mutex::default(),
+            blobs: Mutex::default(),
         })
     }
 
