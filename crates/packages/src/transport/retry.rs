@@ -11,7 +11,8 @@ use super::Answer;
 /// The longest that a server can make us wait. One that asks for more is taken to have refused.
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// Waits between tries, each about twice the one before, never two alike.
+/// Waits between tries, each about twice the one before, never two alike. That takes `std` of backon: without it,
+/// chance is the same in every program, and those that failed together come back together.
 pub(super) fn waits(retries: usize) -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
