@@ -135,12 +135,11 @@ impl Client {
             Some(from) => self.mount(path, digest, &from).await?,
             None => None,
         };
-        let answer = match mounted {
-            Some(answer) => answer,
-            None => {
-                let start = Call::new(Method::POST, self.uploads(path));
-                self.call(start, &scope, &what).await?
-            }
+        let answer = if let Some(answer) = mounted {
+            answer
+        } else {
+            let start = Call::new(Method::POST, self.uploads(path));
+            self.call(start, &scope, &what).await?
         };
         if answer.status() == StatusCode::CREATED {
             self.remember(path, digest);
