@@ -116,14 +116,19 @@ impl Session {
     /// Runs what waits for sources, and shows meanwhile that something goes on.
     pub(crate) fn ask<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         may_ask(self.offline)?;
-        let _spinner = Spinner::start("asking the sources");
-        self.runtime.block_on(work)
+        let spinner = Spinner::start("asking the sources");
+        let outcome = self.runtime.block_on(work);
+        drop(spinner);
+        output::warn(&self.catalog.warnings())?;
+        outcome
     }
 
     /// Runs a transfer, which shows itself.
     pub(crate) fn transfer<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         may_ask(self.offline)?;
-        self.runtime.block_on(work)
+        let outcome = self.runtime.block_on(work);
+        output::warn(&self.catalog.warnings())?;
+        outcome
     }
 
     /// What sources listed lately.

@@ -145,3 +145,16 @@ fn r64_the_credentials_are_13() {
     let output = test_oci(&machine, &host);
     assert_eq!(output.code, 0, "{}{}", output.out, output.err);
 }
+
+/// It lets somebody in, and not to what is asked then.
+#[test]
+fn r64_what_is_refused_after_the_door_is_13_too() {
+    for part in ["/tags/list", "/_oci/ext/discover", "/referrers/"] {
+        let registry =
+            Registry::before(move |asked| asked.path.contains(part).then(|| text(403, "no")));
+        let output = test_oci(&Machine::bare(), &registry.host());
+        assert_eq!(output.code, 13, "{part}: {}{}", output.out, output.err);
+        let (_, _, advice) = failed(&output);
+        assert!(advice.contains("log in"), "{part}: {advice}");
+    }
+}

@@ -197,11 +197,7 @@ impl Server {
 
     /// A driver for it, with the namespace `extensions`.
     pub(crate) fn driver(&self) -> Oci {
-        self.driver_with(Credentials::Anonymous)
-    }
-
-    pub(crate) fn driver_with(&self, credentials: Credentials) -> Oci {
-        Oci::new(self.settings(), hasty(), credentials).unwrap()
+        Oci::new(self.settings(), hasty(), Credentials::Anonymous).unwrap()
     }
 
     /// A driver of this name, which tries once.
