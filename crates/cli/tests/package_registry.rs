@@ -91,6 +91,7 @@ fn r46_r55_a_token_file_opens_a_registry_with_basic_and_a_wrong_password_is_one_
     let folder = machine.package("mlflow", "1.3.0", "");
     for asking in [
         &["pull", "mlflow"][..],
+        &["pull", "mlflow", "--with-deps"],
         &["load", "mlflow", "--force"],
         &["info", "mlflow"],
         &["publish", &folder],
