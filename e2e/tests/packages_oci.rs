@@ -20,10 +20,11 @@ use extension_registry_e2e::skip;
 use extension_registry_packages::Digest;
 use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::progress::Silent;
-use extension_registry_packages::repository::oci::{Oci, Outcome, Settings, Step};
-use extension_registry_packages::repository::{Description, Error, Repository, Way};
+use extension_registry_packages::repository::oci::{Class, Oci, Outcome, Settings, Step};
+use extension_registry_packages::repository::{Description, Error, Repository, Upload, Way};
 use extension_registry_packages::signature::{Format, Signature};
 use extension_registry_packages::transport::{self, Transport};
+use extension_registry_packages::version::newest;
 use tokens::Tokens;
 
 const USER: &str = "somebody";
@@ -148,7 +149,13 @@ async fn r46_a_wrong_password_at_a_token_service_is_one_clear_line() {
     let driver = driver(&server.host(), password("hunter2-is-wrong"));
     let error = driver.versions("tool").await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error}");
-    assert!(!format!("{error} {error:?} {driver:?}").contains("hunter2"));
+    let text = error.to_string();
+    assert!(
+        text.starts_with("real does not allow to log in at "),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1);
+    assert!(!format!("{text} {error:?} {driver:?}").contains("hunter2"));
     let steps = driver.check().await;
     let auth = steps.iter().find(|check| check.step == Step::Auth).unwrap();
     assert_eq!(auth.outcome, Outcome::Fail, "{steps:?}");
@@ -278,10 +285,46 @@ async fn r53_versions_are_found_among_many_tags_on_each_server() {
             let versions = oci.versions("tool").await.unwrap();
             assert_eq!(versions.len(), 244, "{host}, pages of {page}");
             assert_eq!(versions.iter().max(), Some(&version("2.0.0-rc.1")));
+            for (range, taken) in [
+                ("*", "1.10.0"),
+                ("<1.10", "1.9.0"),
+                (">=2.0.0-rc.1", "2.0.0-rc.1"),
+            ] {
+                let newest = newest(&range.parse().unwrap(), &versions).unwrap();
+                assert_eq!(*newest, version(taken), "{host}, {range}");
+            }
             for text in ["1.9.0", "1.10.0", "1.0.1+build.7", "0.0.0", "0.239.0"] {
                 assert!(versions.contains(&version(text)), "{host}: {text}");
             }
         }
+    }
+}
+
+/// The second package has the content of the first, and no file of it: the registry takes it from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn r27_docker_registry_mounts_what_another_package_has() {
+    let tokens = Tokens::start(USER, PASSWORD).await;
+    for (access, credentials) in [
+        (Access::Open, Credentials::Anonymous),
+        (Access::Passwords(FILE.to_owned()), password(PASSWORD)),
+        (tokens.access(), password(PASSWORD)),
+    ] {
+        let Some(server) = docker("docker-registry", access) else {
+            return;
+        };
+        let bench = Bench::new();
+        let driver = driver(&server.host(), credentials);
+        let first = bench.package("tool", "1.0.0", "a tool");
+        driver.publish(&first, false, &Silent).await.unwrap();
+        let second = Upload {
+            content: bench.target("nowhere"),
+            digest: first.digest,
+            size: first.size,
+            ..bench.package("other", "1.0.0", "another")
+        };
+        let release = driver.publish(&second, false, &Silent).await.unwrap();
+        let digest = fetched(&driver, &release, &bench.target("came")).await;
+        assert_eq!(digest, first.digest);
     }
 }
 
@@ -379,8 +422,8 @@ async fn r64_every_step_is_told() {
     let wrong = driver(&server.host(), password("wrong")).check().await;
     let auth = wrong.iter().find(|one| one.step == Step::Auth).unwrap();
     assert_eq!(
-        (auth.outcome, auth.step.class()),
-        (Outcome::Fail, 3),
+        (auth.outcome, auth.class),
+        (Outcome::Fail, Some(Class::Credentials)),
         "{wrong:?}"
     );
     assert!(!auth.advice.is_empty());

@@ -1,8 +1,10 @@
 //! Tables, JSON and YAML, and questions to a person.
 
+mod fit;
 mod progress;
 mod secret;
 
+pub(crate) use fit::{columns, fitting};
 pub(crate) use progress::{Spinner, say};
 pub(crate) use secret::{ask_secret, ask_secret_or};
 

@@ -3,6 +3,7 @@
 mod arguments;
 mod bar;
 mod complaints;
+mod explain;
 mod template;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,9 @@ pub(crate) use template::template;
 use crate::output::{self, Spinner};
 use crate::world::cluster;
 
+/// The source that `--registry` and `--namespace` are of.
+const OCI: &str = "oci";
+
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
 
@@ -45,6 +49,10 @@ pub(crate) struct Session {
     pub(crate) memory: Memory,
     pub(crate) offline: bool,
     pub(crate) now: Timestamp,
+    /// The sources that `--source` takes; None, where it was not said.
+    only: Option<Vec<String>>,
+    /// Whether the command line says where the source `oci` is.
+    says_oci: bool,
     /// Connections to servers live in it.
     runtime: Runtime,
 }
@@ -94,6 +102,8 @@ impl Session {
             memory,
             now: Timestamp::now(),
             offline: sources.offline,
+            only: sources.narrows().then(|| ids(&catalog)),
+            says_oci: sources.says_oci(),
             config,
             catalog,
             policy,
@@ -106,14 +116,19 @@ impl Session {
     /// Runs what waits for sources, and shows meanwhile that something goes on.
     pub(crate) fn ask<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         may_ask(self.offline)?;
-        let _spinner = Spinner::start("asking the sources");
-        self.runtime.block_on(work)
+        let spinner = Spinner::start("asking the sources");
+        let outcome = self.runtime.block_on(work);
+        drop(spinner);
+        output::warn(&self.catalog.warnings())?;
+        outcome
     }
 
     /// Runs a transfer, which shows itself.
     pub(crate) fn transfer<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         may_ask(self.offline)?;
-        self.runtime.block_on(work)
+        let outcome = self.runtime.block_on(work);
+        output::warn(&self.catalog.warnings())?;
+        outcome
     }
 
     /// What sources listed lately.
@@ -133,7 +148,11 @@ impl Session {
 
     /// What the cache has, as a list of packages.
     pub(crate) fn cached(&self) -> Discovery {
-        let listing = self.cache.list();
+        let mut listing = self.cache.list();
+        let only = self.only.as_ref();
+        listing
+            .entries
+            .retain(|entry| only.is_none_or(|only| only.contains(&entry.repository)));
         let mut packages: BTreeMap<(String, String), Listed> = BTreeMap::new();
         for entry in listing.entries {
             let key = (entry.name.clone(), entry.kind.name().to_owned());
@@ -240,12 +259,20 @@ impl Session {
     /// What brings packages here, wherever they are used.
     pub(crate) fn loader(&self) -> Loader<'_> {
         let most = self.config.cache.max_content.value;
-        Loader::new(&self.cache, &self.policy, self.now, most)
+        let loader = Loader::new(&self.cache, &self.policy, self.now, most);
+        match &self.only {
+            Some(only) => loader.only(only.clone()),
+            None => loader,
+        }
     }
 
-    /// A source by name.
+    /// A source by name; without one, the one that the command line says with `--registry`, or the only one.
     pub(crate) fn source(&self, name: Option<&str>) -> Result<&Source> {
         let sources = self.catalog.sources();
+        let said = self.catalog.source(OCI).filter(|_| self.says_oci);
+        if let (None, Some(said)) = (name, said) {
+            return Ok(said);
+        }
         match name {
             Some(name) => self.catalog.source(name).with_context(|| {
                 format!(
@@ -279,6 +306,24 @@ pub(crate) fn configuration(sources: &Sources) -> Result<(Environment, Config)> 
         writeln!(err, "warning: {warning}")?;
     }
     Ok((environment, config))
+}
+
+fn ids(catalog: &Catalog) -> Vec<String> {
+    let sources = catalog.sources().iter();
+    sources.map(|source| source.id().to_owned()).collect()
+}
+
+/// A type, for people (R13).
+pub(crate) fn type_for_people(kind: &str) -> String {
+    match Kind::of(kind) {
+        Kind::Unsupported(name) => format!("unsupported type {name}"),
+        kind => kind.name().to_owned(),
+    }
+}
+
+/// Whether this program can use packages of a type.
+pub(crate) fn is_supported(kind: &str) -> bool {
+    !matches!(Kind::of(kind), Kind::Unsupported(_))
 }
 
 fn known(config: &Config) -> String {

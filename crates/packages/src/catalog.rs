@@ -121,6 +121,15 @@ impl Catalog {
         self.sources.iter().find(|source| source.is_system)
     }
 
+    /// What the sources noticed since the last time, and hindered nothing.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let sources = self.sources.iter();
+        sources
+            .flat_map(|source| source.repository.warnings())
+            .collect()
+    }
+
     /// Only the sources with this name, or of this kind; `local` is another word for `folder`.
     #[must_use]
     pub fn only(&self, wanted: &str) -> Self {

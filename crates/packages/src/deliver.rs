@@ -184,6 +184,8 @@ pub struct Loader<'l> {
     now: jiff::Timestamp,
     /// Bytes of the largest content.
     most: u64,
+    /// The sources that count; None, where all do.
+    sources: Option<Vec<String>>,
     platform: Platform,
     memory: RefCell<HashMap<Key, Delivery>>,
 }
@@ -200,9 +202,25 @@ impl<'l> Loader<'l> {
             policy,
             now,
             most,
+            sources: None,
             platform: Platform::new(),
             memory: RefCell::default(),
         }
+    }
+
+    /// Takes of the cache only what came from these sources. The same content of another one is fetched again.
+    #[must_use]
+    pub fn only(self, sources: Vec<String>) -> Self {
+        Self {
+            sources: Some(sources),
+            ..self
+        }
+    }
+
+    /// Whether what the cache has came from a source that counts.
+    fn counts(&self, entry: &Entry) -> bool {
+        let sources = self.sources.as_ref();
+        sources.is_none_or(|sources| sources.contains(&entry.repository))
     }
 
     /// Delivers only what this platform has all for (R3). What a package requires beside that is not checked,

@@ -107,6 +107,17 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
 
     /// Puts an index in the place of the one that is there.
     async fn put_index(&self, index: &IndexFile) -> Result<()>;
+
+    /// Extensions of the protocol that it advertises. Only OCI has such.
+    async fn extensions(&self) -> Extensions {
+        Extensions::default()
+    }
+
+    /// What was noticed since the last time, and hindered nothing: what a server says beside its answers, what was
+    /// passed over. Each names the repository, and comes once.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A kind of repository.
@@ -160,8 +171,25 @@ pub struct Capabilities {
     pub resume: bool,
     /// Signatures are found by the referrers interface.
     pub referrers: bool,
-    /// Extensions of the protocol that it advertises, `_oci/ext/discover`.
-    pub extensions: Vec<Extension>,
+}
+
+/// Extensions of the protocol that a registry and its repositories advertise, `_oci/ext/discover`.
+#[derive(Debug, Default)]
+pub struct Extensions {
+    /// All that were found. Each says where.
+    pub found: Vec<Extension>,
+    /// Who did not say, and why: a repository; None is the whole registry.
+    pub failures: Vec<(Option<String>, Error)>,
+}
+
+impl Extensions {
+    /// Adds what one of them answered.
+    fn add(&mut self, place: Option<String>, outcome: Result<Vec<Extension>>) {
+        match outcome {
+            Ok(found) => self.found.extend(found),
+            Err(error) => self.failures.push((place, error)),
+        }
+    }
 }
 
 /// An extension of the OCI protocol (distribution-spec, "extensions/_oci.md").

@@ -7,8 +7,10 @@
 
 mod quirk;
 
+use extension_registry_packages::credentials::Credentials;
+use extension_registry_packages::repository::oci::{Oci, Settings};
 use extension_registry_packages::repository::{Error, Extension, Repository, Way};
-use quirk::{Asked, Server, answer, json, text};
+use quirk::{Asked, Server, answer, hasty, json, text};
 
 const DISCOVER: &str = "/v2/_oci/ext/discover";
 
@@ -29,7 +31,23 @@ async fn saying(status: u16, media_type: &'static str, body: &'static str) -> Se
 
 async fn discovered(body: &'static str) -> Vec<Extension> {
     let server = saying(200, "application/json", body).await;
-    server.driver().extensions(&[]).await.unwrap()
+    all(&server.driver()).await
+}
+
+/// Extensions where everybody answers.
+async fn all(driver: &Oci) -> Vec<Extension> {
+    let extensions = driver.extensions().await;
+    assert!(extensions.failures.is_empty(), "{extensions:?}");
+    extensions.found
+}
+
+/// A driver for a server, whose configuration names these packages.
+fn naming(server: &Server, names: &[&str]) -> Oci {
+    let settings = Settings {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..server.settings()
+    };
+    Oci::new(settings, hasty(), Credentials::Anonymous).unwrap()
 }
 
 #[tokio::test]
@@ -65,11 +83,7 @@ async fn r31_a_repository_says_its_own() {
         _ => None,
     })
     .await;
-    let found = server
-        .driver()
-        .extensions(&["tool", "other", "_no"])
-        .await
-        .unwrap();
+    let found = all(&naming(&server, &["tool", "other", "_no"])).await;
     let origins: Vec<(&str, Option<&str>)> = found
         .iter()
         .map(|one| (one.name.as_str(), one.repository.as_deref()))
@@ -107,8 +121,7 @@ async fn r32_no_support_is_none() {
         (200, "application/json", "[]"),
     ] {
         let server = saying(status, media_type, body).await;
-        let found = server.driver().extensions(&[]).await.unwrap();
-        assert_eq!(found, [], "{status} {body}");
+        assert_eq!(all(&server.driver()).await, [], "{status} {body}");
     }
 }
 
@@ -121,8 +134,73 @@ async fn r32_not_allowed_is_not_none() {
             r#"{"errors":[{"code":"DENIED"}]}"#,
         )
         .await;
-        let error = server.driver().extensions(&[]).await.unwrap_err();
-        assert!(matches!(error, Error::Denied { .. }), "{error}");
+        let extensions = naming(&server, &["tool"]).extensions().await;
+        assert_eq!(extensions.found, []);
+        let places: Vec<Option<&str>> = extensions
+            .failures
+            .iter()
+            .map(|(place, error)| {
+                assert!(matches!(error, Error::Denied { .. }), "{error}");
+                place.as_deref()
+            })
+            .collect();
+        assert_eq!(places, [None, Some("extensions/tool")]);
+    }
+}
+
+/// What one place does not say takes nothing from the others.
+#[tokio::test]
+async fn r32_each_place_answers_for_itself() {
+    let server = Server::of(|asked| match asked.path.as_str() {
+        DISCOVER => Some(text(403, "no")),
+        "/v2/extensions/tool/_oci/ext/discover" => Some(json(FUSEML)),
+        "/v2/extensions/broken/_oci/ext/discover" => Some(text(500, "no")),
+        _ => None,
+    })
+    .await;
+    let extensions = naming(&server, &["tool", "broken", "other"])
+        .extensions()
+        .await;
+    let found: Vec<Option<&str>> = extensions
+        .found
+        .iter()
+        .map(|one| one.repository.as_deref())
+        .collect();
+    assert_eq!(found, [Some("extensions/tool")]);
+    let [(None, denied), (Some(broken), error)] = &extensions.failures[..] else {
+        unreachable!("{extensions:?}");
+    };
+    assert!(matches!(denied, Error::Denied { .. }), "{denied}");
+    assert_eq!(broken, "extensions/broken");
+    assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+
+    // A registry that does not answer is not asked for each repository.
+    let server = saying(500, "text/plain", "no").await;
+    let extensions = naming(&server, &["tool"]).extensions().await;
+    assert_eq!(extensions.failures.len(), 1);
+    assert!(server.lines().iter().all(|line| !line.contains("/tool/")));
+}
+
+/// Lists go on without a search that nobody may ask for; that it failed is told.
+#[tokio::test]
+async fn r37_a_failure_of_discover_is_told_and_a_refusal_is_none() {
+    for (status, told) in [(500, 1), (403, 0)] {
+        let server = Server::of(move |asked| match asked.path.as_str() {
+            DISCOVER => Some(text(status, "no")),
+            "/v2/_catalog" => Some(json(r#"{"repositories":["extensions/mlflow"]}"#)),
+            _ => None,
+        })
+        .await;
+        let driver = server.driver();
+        assert_eq!(driver.names(None).await.unwrap().names, ["mlflow"]);
+        let warnings = driver.warnings();
+        assert_eq!(warnings.len(), told, "{warnings:?}");
+        for warning in warnings {
+            assert!(
+                warning.starts_with("quirk failed to say its extensions: it answers 500"),
+                "{warning}"
+            );
+        }
     }
 }
 
@@ -140,7 +218,7 @@ async fn r37_what_is_unknown_or_missing_is_kept() {
     )
     .await;
     let driver = server.driver();
-    let found = driver.extensions(&[]).await.unwrap();
+    let found = all(&driver).await;
     let names: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["_new", "_short", "_null"]);
     assert_eq!(server.asked()[0].header("accept"), Some("application/json"));
@@ -265,8 +343,14 @@ async fn a_search_that_fails_gives_way_to_the_catalog() {
         _ => None,
     })
     .await;
-    let names = server.driver().names(None).await.unwrap();
+    let driver = server.driver();
+    let names = driver.names(None).await.unwrap();
     assert_eq!(names.way, Way::Catalog);
+    let warnings = driver.warnings();
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with("quirk does not allow to search"),
+        "{warnings:?}"
+    );
 }
 
 /// The search shows what its token may see, and what a repository says is asked with a token of that repository.
@@ -297,7 +381,7 @@ async fn r35_each_request_has_the_scope_of_its_repository() {
         })
     })
     .await;
-    let driver = server.driver();
-    assert_eq!(driver.extensions(&["tool"]).await.unwrap().len(), 2);
+    let driver = naming(&server, &["tool"]);
+    assert_eq!(all(&driver).await.len(), 2);
     assert_eq!(driver.names(Some("tool")).await.unwrap().names, ["tool"]);
 }

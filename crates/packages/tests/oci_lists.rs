@@ -7,9 +7,13 @@
 mod contract;
 mod quirk;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use contract::{Bench, version};
 use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::progress::Silent;
+use extension_registry_packages::repository::mirrored::Mirrored;
 use extension_registry_packages::repository::oci::Oci;
 use extension_registry_packages::repository::{Error, Repository, Way};
 use quirk::{Asked, Server, answer, hasty, json, text};
@@ -66,11 +70,8 @@ async fn r40_a_link_to_itself_ends_the_list() {
     let driver = server.driver();
     assert_eq!(driver.versions("tool").await.unwrap().len(), 2);
     assert_eq!(server.asked().len(), 1);
-    assert!(
-        driver.warnings()[0].contains("leads back"),
-        "{:?}",
-        driver.warnings()
-    );
+    let warnings = driver.warnings();
+    assert!(warnings[0].contains("leads back"), "{warnings:?}");
 
     let circle =
         pages(|_, page| Some(format!("<{TAGS}?page={}>; rel=\"next\"", (page + 1) % 3))).await;
@@ -273,7 +274,7 @@ async fn a_version_under_a_v_is_found_and_its_own_tag_comes_first() {
 }
 
 #[tokio::test]
-async fn warnings_are_told_once() {
+async fn r37_warnings_are_told_once() {
     let server = Server::of(|_| {
         let headers = [
             ("warning", "299 - \"this registry closes soon\""),
@@ -286,5 +287,16 @@ async fn warnings_are_told_once() {
     for _ in 0..3 {
         let _ = driver.versions("tool").await.unwrap();
     }
-    assert_eq!(driver.warnings(), ["this registry closes soon"]);
+    let told = ["quirk: this registry closes soon"];
+    assert_eq!(driver.warnings(), told);
+    let _ = driver.versions("tool").await.unwrap();
+    assert_eq!(driver.warnings(), Vec::<String>::new(), "they were told");
+    // Behind a copy they are told all the same.
+    let copy: Arc<dyn Repository> = Arc::new(server.driver());
+    let original: Arc<dyn Repository> = Arc::new(server.driver());
+    let _ = original.versions("tool").await.unwrap();
+    let mirrored = Mirrored::new(vec![Arc::clone(&copy)], original, Duration::from_secs(20));
+    assert_eq!(mirrored.warnings(), told);
+    let _ = copy.versions("tool").await.unwrap();
+    assert_eq!(mirrored.warnings(), told);
 }

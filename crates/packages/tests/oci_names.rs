@@ -6,9 +6,7 @@
 
 use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::repository::Error;
-use extension_registry_packages::repository::oci::names::{
-    VENDOR_EXTENSION, extension_fault, repository_fault, tag, version,
-};
+use extension_registry_packages::repository::oci::names::{repository_fault, tag, version};
 use extension_registry_packages::repository::oci::{Oci, Settings};
 use extension_registry_packages::transport::{self, Transport};
 use proptest::prelude::*;
@@ -108,25 +106,6 @@ fn r53_what_is_no_version_is_no_version() {
     }
     let long = format!("1.0.0-{}", "a".repeat(128)).parse().unwrap();
     assert_eq!(tag(&long), None);
-}
-
-#[test]
-fn r38_a_reserved_name_is_not_ours_to_advertise() {
-    assert_eq!(extension_fault(VENDOR_EXTENSION), None);
-    for name in [
-        "_oci",
-        "_catalog",
-        "_chainguard",
-        "_docker",
-        "fuseml",
-        "_",
-        "__a",
-        "_A",
-        "_a/b",
-        "",
-    ] {
-        assert!(extension_fault(name).is_some(), "{name}");
-    }
 }
 
 #[test]

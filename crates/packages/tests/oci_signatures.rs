@@ -7,6 +7,7 @@
 mod contract;
 mod quirk;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -449,14 +450,45 @@ async fn a_signature_that_is_broken_hides_no_other() {
 
 #[tokio::test]
 async fn r65_what_is_deleted_takes_its_signatures_along() {
-    for server in [Server::registry().await, Server::without_referrers().await] {
+    for keeps_referrers in [true, false] {
+        let server = if keeps_referrers {
+            Server::registry().await
+        } else {
+            Server::without_referrers().await
+        };
         let driver = server.driver();
         let release = published(&driver).await;
-        driver.sign(&release, &minisign("first")).await.unwrap();
+        for who in ["first", "second"] {
+            driver.sign(&release, &minisign(who)).await.unwrap();
+        }
+        let cosign = Signature {
+            format: Format::CosignSimple,
+            ..minisign("third")
+        };
+        driver.sign(&release, &cosign).await.unwrap();
+        let subject = release.manifest.as_ref().unwrap().digest.oci();
+        let tag = subject.replace(':', "-");
+        let referrers = if keeps_referrers {
+            format!("referrers/{subject}")
+        } else {
+            format!("manifests/{tag}")
+        };
+        let referrers = got(&server, &format!("/v2/extensions/tool/{referrers}")).await;
+        let referrers = referrers["manifests"].as_array().unwrap();
+        let mut wanted: BTreeSet<String> = referrers
+            .iter()
+            .map(|one| format!("the signature {}", one["digest"].as_str().unwrap()))
+            .collect();
+        assert_eq!(wanted.len(), 2);
+        let _ = wanted.insert("1.0.0 of extensions/tool".to_owned());
+        let _ = wanted.insert(format!("the signatures that cosign made, {tag}.sig"));
+        if !keeps_referrers {
+            let _ = wanted.insert(format!("the list of what refers to it, {tag}"));
+        }
         let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
         assert_eq!(deleted.left, Vec::<String>::new());
-        assert!(deleted.gone.len() >= 2, "{deleted:?}");
-        let subject = release.manifest.as_ref().unwrap().digest.oci();
+        // Each of them is named.
+        assert_eq!(BTreeSet::from_iter(deleted.gone), wanted);
         let index =
             reqwest::get(server.url(&format!("/v2/extensions/tool/referrers/{subject}"))).await;
         let text = index.unwrap().text().await.unwrap();

@@ -47,6 +47,17 @@ impl Sources {
         Source::of(source).is_err().then_some(source)
     }
 
+    /// Whether `--source` leaves sources out: `auto` is all of them.
+    pub(super) fn narrows(&self) -> bool {
+        let source = self.source.as_deref();
+        source.is_some_and(|source| !matches!(Source::of(source), Ok(Source::Auto)))
+    }
+
+    /// Whether it says where the source `oci` is.
+    pub(super) fn says_oci(&self) -> bool {
+        self.registry.is_some() || self.namespace.is_some()
+    }
+
     pub(super) fn flags(&self) -> Flags {
         let source = self.source.as_deref();
         Flags {

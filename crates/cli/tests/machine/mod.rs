@@ -173,3 +173,24 @@ impl Machine {
         found
     }
 }
+
+/// The rules of trust of a machine, without its repositories.
+pub(crate) fn trust(machine: &Machine) -> String {
+    let text = machine.configuration();
+    let start = text.find("[[trust.rule]]").unwrap();
+    text[start..].to_owned()
+}
+
+/// A machine with a key that it trusts, and this repository alone.
+pub(crate) fn with(repository: &str) -> Machine {
+    let machine = Machine::new();
+    machine.configure(&format!("{repository}{}", trust(&machine)));
+    machine
+}
+
+/// Another machine with the same configuration and nothing else.
+pub(crate) fn another(machine: &Machine) -> Machine {
+    let other = Machine::bare();
+    other.configure(&machine.configuration());
+    other
+}

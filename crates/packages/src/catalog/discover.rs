@@ -1,5 +1,7 @@
 //! What there is, without fetching any content.
 
+use std::mem::discriminant;
+
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
@@ -184,9 +186,10 @@ async fn one(
         Some(_) => repository.probe().await.is_ok_and(|able| able.search),
         None => false,
     };
+    let mut unread = None;
     if !searches
         && let Some(file) = repository.index().await.unwrap_or_else(|error| {
-            warnings.push(error.to_string());
+            unread = Some(error);
             None
         })
         && let Some(packages) = indexes.read(source, &file, warnings)
@@ -197,7 +200,15 @@ async fn one(
             warnings: Vec::new(),
         });
     }
-    let Names { names, way, faults } = repository.names(text).await?;
+    let names = repository.names(text).await;
+    // Whoever is not let in, or gets no answer, is told once.
+    let is_told = |unread: &Error| {
+        let failure = names.as_ref().err();
+        failure.is_some_and(|failure| discriminant(failure) == discriminant(unread))
+    };
+    let unread = unread.filter(|unread| !is_told(unread));
+    warnings.extend(unread.map(|error| error.to_string()));
+    let Names { names, way, faults } = names?;
     warnings.extend(faults);
     let all = names.len();
     let details = stream::iter(names).map(|name| async move {

@@ -244,7 +244,7 @@ impl Catalog {
         }
     }
 
-    fn no_package(&self, found: Found) -> FindError {
+    pub(super) fn no_package(&self, found: Found) -> FindError {
         let hint = if self.sources.is_empty() {
             "no source is configured: kubectl ext package config show"
         } else {

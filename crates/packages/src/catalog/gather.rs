@@ -93,6 +93,10 @@ impl Catalog {
         gathered: &mut Gathered,
     ) -> Result<Asked, FindError> {
         let found = self.versions(name).await;
+        // Nobody can say that there is none as long as some were not asked.
+        if wanted.is_some() && found.versions.is_empty() && !found.failures.is_empty() {
+            return Err(self.no_package(found));
+        }
         for failure in &found.failures {
             gathered.warnings.push(failure.why.clone());
         }

@@ -132,7 +132,7 @@ impl Loader<'_> {
         };
         let known = match found {
             Ok(entry) => entry
-                .filter(is_same)
+                .filter(|entry| self.counts(entry) && is_same(entry))
                 .map(|entry| self.known(entry))
                 .transpose(),
             Err(error) => Err(error.into()),

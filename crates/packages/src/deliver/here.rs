@@ -27,6 +27,7 @@ impl Loader<'_> {
     ) -> Result<Option<Delivery>, DeliverError> {
         let mut entries = self.cache.find(name)?.entries;
         entries.retain(|entry| kind.is_none_or(|kind| *kind == entry.kind));
+        entries.retain(|entry| self.counts(entry));
         of_one_kind(&entries, range)?;
         let versions = entries.iter().map(|entry| &entry.version);
         let Ok(newest) = version::newest(range, versions).cloned() else {

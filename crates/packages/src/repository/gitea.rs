@@ -142,7 +142,6 @@ impl Repository for Gitea {
             delete: may_write,
             resume: true,
             referrers: false,
-            extensions: Vec::new(),
         })
     }
 

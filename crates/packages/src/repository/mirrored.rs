@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Capabilities, Deleted, IndexFile, Kind, Names, Release, Repository, Result, Sink, Upload,
+    Capabilities, Deleted, Extensions, IndexFile, Kind, Names, Release, Repository, Result, Sink,
+    Upload,
 };
 use crate::progress::Progress;
 use crate::signature::Signature;
@@ -127,5 +128,15 @@ impl Repository for Mirrored {
 
     async fn put_index(&self, index: &IndexFile) -> Result<()> {
         self.original.put_index(index).await
+    }
+
+    /// Those of the original: what a copy adds is of the copy.
+    async fn extensions(&self) -> Extensions {
+        self.original.extensions().await
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let all = self.copies.iter().chain([&self.original]);
+        all.flat_map(|repository| repository.warnings()).collect()
     }
 }

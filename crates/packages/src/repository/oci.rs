@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-pub use check::{Check, Outcome, Step};
+pub use check::{Check, Class, Outcome, Step};
 pub use package::names_package;
 use tokio::sync::OnceCell;
 
@@ -40,8 +40,8 @@ use self::names::repository_fault;
 use self::paging::Listed;
 use self::scope::Scope;
 use super::{
-    Capabilities, Deleted, Error, Extension, IndexFile, Kind, Names, Release, Repository, Result,
-    Sink, Upload, Way,
+    Capabilities, Deleted, Error, Extension, Extensions, IndexFile, Kind, Names, Release,
+    Repository, Result, Sink, Upload, Way,
 };
 use crate::credentials::Credentials;
 use crate::digest::Digest;
@@ -110,33 +110,17 @@ impl Oci {
         self
     }
 
-    /// What the registry said beside its answers (`Warning: 299`), and what was passed over; each once.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        self.client.warnings()
-    }
-
-    /// Extensions that the registry advertises, then those that the repositories of these packages do. Each says
-    /// where it was found.
-    ///
-    /// # Errors
-    /// [`Error::Denied`] for what nobody may ask. A registry that knows no extensions has none.
-    pub async fn extensions(&self, packages: &[&str]) -> Result<Vec<Extension>> {
-        let mut all = self.client.discover(None).await?;
-        for path in packages.iter().filter_map(|name| self.path(name)) {
-            all.extend(self.client.discover(Some(&path)).await?);
-        }
-        Ok(all)
-    }
-
-    /// What the registry advertises. One that does not say is one without.
+    /// What the registry advertises. For a list, one that does not say is one without. That it does not allow to ask
+    /// is no news there: many say so of every path that they do not know.
     async fn advertised(&self) -> &[Extension] {
         let asked = self
             .extensions
             .get_or_init(async || match self.client.discover(None).await {
                 Ok(extensions) => extensions,
                 Err(error) => {
-                    self.client.note(&error.to_string());
+                    if !matches!(error, Error::Denied { .. }) {
+                        self.client.note_failure(&error);
+                    }
                     Vec::new()
                 }
             });
@@ -280,8 +264,9 @@ impl Repository for Oci {
     }
 
     async fn probe(&self) -> Result<Capabilities> {
-        let extensions = match self.client.discover(None).await {
+        let advertised = match self.client.discover(None).await {
             Ok(extensions) => extensions,
+            // A search that nobody is told of cannot be asked. Whoever wants to know why asks for the extensions.
             Err(Error::Denied { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -293,12 +278,11 @@ impl Repository for Oci {
         };
         Ok(Capabilities {
             list: self.catalog().await?.is_ok(),
-            search: search::is_advertised(&extensions),
+            search: search::is_advertised(&advertised),
             publish: true,
             delete: true,
             resume: true,
             referrers,
-            extensions,
         })
     }
 
@@ -313,7 +297,7 @@ impl Repository for Oci {
         match found {
             Ok(Some(paths)) => return Ok(self.names_of(&paths, Way::Search)),
             Ok(None) => {}
-            Err(error) => self.client.note(&error.to_string()),
+            Err(error) => self.client.note_failure(&error),
         }
         let refusal = match self.catalog().await? {
             Ok(paths) => return Ok(self.names_of(&paths, Way::Catalog)),
@@ -427,5 +411,15 @@ impl Repository for Oci {
 
     async fn put_index(&self, index: &IndexFile) -> Result<()> {
         self.write_index(index).await
+    }
+
+    /// Of the registry, and of the repositories of the packages that the configuration names.
+    async fn extensions(&self) -> Extensions {
+        self.all_extensions().await
+    }
+
+    /// Among them what the registry says of itself, `Warning: 299` (distribution-spec, "Warnings").
+    fn warnings(&self) -> Vec<String> {
+        self.client.warnings()
     }
 }

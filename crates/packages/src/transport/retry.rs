@@ -11,7 +11,8 @@ use super::Answer;
 /// The longest that a server can make us wait. One that asks for more is taken to have refused.
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// Waits between tries, each about twice the one before, never two alike.
+/// Waits between tries, each about twice the one before, never two alike. That takes `std` of backon: without it,
+/// chance is the same in every program, and those that failed together come back together.
 pub(super) fn waits(retries: usize) -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
@@ -58,6 +59,16 @@ mod tests {
         for (index, wait) in waits.iter().enumerate() {
             let least = Duration::from_millis(250 << index);
             assert!(*wait >= least && *wait <= 2 * least, "{wait:?}");
+        }
+    }
+
+    /// Clients that failed together do not come back together.
+    #[test]
+    fn r80_waits_are_not_the_same_for_all() {
+        for place in 0..3 {
+            let all: Vec<Duration> = (0..50).filter_map(|_| waits(3).nth(place)).collect();
+            assert_eq!(all.len(), 50);
+            assert!(all.iter().any(|wait| *wait != all[0]), "{:?}", all[0]);
         }
     }
 

@@ -197,11 +197,7 @@ impl Server {
 
     /// A driver for it, with the namespace `extensions`.
     pub(crate) fn driver(&self) -> Oci {
-        self.driver_with(Credentials::Anonymous)
-    }
-
-    pub(crate) fn driver_with(&self, credentials: Credentials) -> Oci {
-        Oci::new(self.settings(), hasty(), credentials).unwrap()
+        Oci::new(self.settings(), hasty(), Credentials::Anonymous).unwrap()
     }
 
     /// A driver of this name, which tries once.
@@ -238,7 +234,8 @@ pub(crate) fn transport(retries: usize) -> Transport {
     Transport::new(settings).unwrap()
 }
 
-fn real() -> Router {
+/// What a real registry answers.
+pub(crate) fn real() -> Router {
     let state = AppState::new(
         Arc::new(InMemoryBlobStore::new()),
         Arc::new(InMemoryRegistryMeta::new()),

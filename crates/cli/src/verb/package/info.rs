@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Chosen, Session, Sources};
+use crate::packages::{Chosen, Session, Sources, is_supported, type_for_people};
 use crate::{FINE, output};
 
 #[derive(Debug, Args)]
@@ -35,6 +35,8 @@ pub(crate) struct Described {
     version: String,
     #[serde(rename = "type")]
     kind: String,
+    /// Whether this program can load packages of this type
+    supported: bool,
     packaging: String,
     description: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +176,7 @@ fn described(session: &Session, sighting: &Sighting<'_>, verdict: Option<&Verdic
         cached: session.has(kind.name(), &name, &version),
         name,
         version: version.to_string(),
+        supported: is_supported(kind.name()),
         kind: kind.name().to_owned(),
         packaging: packaging.name().to_owned(),
         description,
@@ -250,7 +253,7 @@ fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
         texts.collect::<Vec<_>>().join(", ")
     };
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
-    row("Type", &data.kind)?;
+    row("Type", &type_for_people(&data.kind))?;
     if data.packaging != Packaging::Bundle.name() {
         row("Packaging", &data.packaging)?;
     }

@@ -4,17 +4,15 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_packages::catalog::{Discovery, Listed};
+use extension_registry_packages::catalog::{Discovery, Listed, Taken};
+use extension_registry_packages::repository::Way;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
 use crate::output;
-use crate::packages::{Session, Sources};
+use crate::packages::{Session, Sources, is_supported, type_for_people};
 use crate::{FINE, PARTIAL};
-
-/// Columns of a terminal.
-const COLUMNS: usize = 80;
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
@@ -67,6 +65,8 @@ struct Row {
     /// `record`, `provider`, `taskserv`, `cluster`, or what this program does not know
     #[serde(rename = "type")]
     kind: String,
+    /// Whether this program can load packages of this type
+    supported: bool,
     /// The highest release; without any release, the highest version
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<String>,
@@ -113,7 +113,7 @@ pub(crate) fn list(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
     } else {
         session.discover(None, verb.narrow.refresh)?
     };
-    show(&session, discovery, &verb.narrow, false, out)
+    show(&session, discovery, &verb.narrow, Ways::Unusual, out)
 }
 
 pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<u8> {
@@ -125,20 +125,29 @@ pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<u8> {
     } else {
         session.discover(Some(&verb.text), verb.narrow.refresh)?
     };
-    show(&session, discovery, &verb.narrow, false, out)
+    show(&session, discovery, &verb.narrow, Ways::Unusual, out)
 }
 
 pub(crate) fn discover(verb: &Discover, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.narrow.sources.open()?;
     let discovery = session.discover(None, verb.narrow.refresh)?;
-    show(&session, discovery, &verb.narrow, true, out)
+    show(&session, discovery, &verb.narrow, Ways::All, out)
+}
+
+/// Which ways of asking a source are said in a table.
+#[derive(Clone, Copy, PartialEq)]
+enum Ways {
+    /// Each, before the table.
+    All,
+    /// On standard error, those that may not give all that a source has.
+    Unusual,
 }
 
 fn show(
     session: &Session,
     discovery: Discovery,
     narrow: &Narrow,
-    with_ways: bool,
+    ways: Ways,
     out: &mut Vec<u8>,
 ) -> Result<u8> {
     let code = if discovery.failures.is_empty() {
@@ -150,6 +159,12 @@ fn show(
     for failure in &discovery.failures {
         output::warn(std::slice::from_ref(&failure.why))?;
     }
+    let told = match narrow.output {
+        Format::Wide => told(&discovery.taken, true),
+        Format::Table if ways == Ways::Unusual => told(&discovery.taken, false),
+        _ => Vec::new(),
+    };
+    told.iter().try_for_each(|line| output::say(line))?;
     let data = packages(session, discovery, narrow);
     match narrow.output {
         Format::Json => output::json(out, &data)?,
@@ -160,10 +175,11 @@ fn show(
             }
         }
         Format::Table => {
-            if with_ways {
-                ways(out, &data.sources)?;
+            if ways == Ways::All {
+                say_ways(out, &data.sources)?;
             }
-            let (columns, rows) = fitting(data.packages);
+            let cells = data.packages.into_iter().map(narrow_cells).collect();
+            let (columns, rows) = output::fitting(&NARROW, cells, output::columns());
             output::table(out, &NARROW[..columns], rows)?;
         }
         Format::Wide => output::table(out, &WIDE, data.packages.into_iter().map(wide))?,
@@ -207,6 +223,7 @@ fn row(session: &Session, listed: Listed) -> Row {
         status: if is_cached { "cached" } else { "remote" },
         versions: listed.versions.iter().map(ToString::to_string).collect(),
         name: listed.name,
+        supported: is_supported(&listed.kind),
         kind: listed.kind,
         source: listed.repository,
         description: listed.description,
@@ -227,38 +244,10 @@ const WIDE: [&str; 8] = [
     "DESCRIPTION",
 ];
 
-/// Rows that fit a terminal, and how many columns they have: the description has what is left of a line, and none
-/// where that is too little.
-fn fitting(rows: Vec<Row>) -> (usize, Vec<Vec<String>>) {
-    let mut cells: Vec<Vec<String>> = rows.into_iter().map(narrow_cells).collect();
-    let last = NARROW.len() - 1;
-    let mut used = 0;
-    for column in 0..last {
-        let widths = cells.iter().map(|row| row[column].chars().count());
-        used += widths.chain([NARROW[column].len()]).max().unwrap_or(0) + 2;
-    }
-    let left = COLUMNS.saturating_sub(used);
-    let columns = if left < NARROW[last].len() {
-        last
-    } else {
-        NARROW.len()
-    };
-    for row in &mut cells {
-        row.truncate(columns);
-        if let Some(description) = row.get_mut(last)
-            && description.chars().count() > left
-        {
-            let kept: String = description.chars().take(left - 1).collect();
-            *description = format!("{}…", kept.trim_end());
-        }
-    }
-    (columns, cells)
-}
-
 fn narrow_cells(row: Row) -> Vec<String> {
     vec![
         row.name,
-        row.kind,
+        type_for_people(&row.kind),
         row.newest.unwrap_or_default(),
         row.source,
         row.status.to_owned(),
@@ -269,7 +258,7 @@ fn narrow_cells(row: Row) -> Vec<String> {
 fn wide(row: Row) -> Vec<String> {
     vec![
         row.name,
-        row.kind,
+        type_for_people(&row.kind),
         row.newest.unwrap_or_default(),
         row.source,
         row.status.to_owned(),
@@ -279,7 +268,23 @@ fn wide(row: Row) -> Vec<String> {
     ]
 }
 
-fn ways(out: &mut Vec<u8>, sources: &[Asked]) -> Result<()> {
+/// How sources were asked (R79): each, or where that may not be all they have.
+fn told(taken: &[Taken], is_each: bool) -> Vec<String> {
+    let told = taken.iter().filter_map(|taken| {
+        let (name, count) = (&taken.repository, taken.packages);
+        match taken.way {
+            Way::Named => Some(format!(
+                "{name}: {count} packages, by the names in the configuration; it lists none itself"
+            )),
+            Way::Index => Some(format!("{name}: {count} packages, by index")),
+            way if is_each => Some(format!("{name}: {count} packages, by {}", way.name())),
+            Way::Search | Way::Catalog => None,
+        }
+    });
+    told.collect()
+}
+
+fn say_ways(out: &mut Vec<u8>, sources: &[Asked]) -> Result<()> {
     for source in sources {
         match source.way {
             Some(way) => writeln!(

@@ -21,7 +21,7 @@ pub(crate) struct Load {
     /// Fetch it again, and verify it, whatever the cache has
     #[arg(long)]
     force: bool,
-    /// Say each step that was taken
+    /// Say each step that was taken, and why the source was
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<u8> {
     let unchecked = unchecked(std::slice::from_ref(&delivery), OnPlatform::HINT);
     delivery.warnings.extend(unchecked);
     output::warn(&delivery.warnings)?;
-    let data = loaded(&session, &delivery)?;
+    let data = loaded(&session, &delivery, verb.explain)?;
     match verb.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,
@@ -85,7 +85,7 @@ pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<u8> {
     Ok(FINE)
 }
 
-fn loaded(session: &Session, delivery: &Delivery) -> Result<Loaded> {
+fn loaded(session: &Session, delivery: &Delivery, with_reasons: bool) -> Result<Loaded> {
     let entry = &delivery.entry;
     let (folder, templates) = if delivery.manifest.packaging == Packaging::Bundle {
         let folder = session.cache.unpacked(entry, Limits::default())?;
@@ -108,7 +108,7 @@ fn loaded(session: &Session, delivery: &Delivery) -> Result<Loaded> {
         signed_by: delivery.verdict.by().to_vec(),
         folder: folder.display().to_string(),
         templates,
-        steps: delivery.steps.iter().map(ToString::to_string).collect(),
+        steps: session.steps(delivery, with_reasons)?,
         warnings: delivery.warnings.clone(),
     })
 }

@@ -27,7 +27,7 @@ pub(crate) struct Publish {
     /// The folder of the package
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// The repository to publish to
+    /// The repository to publish to; without it, that of --registry and --namespace, or the only one there is
     #[arg(long, value_name = "NAME")]
     repository: Option<String>,
     /// The version that is expected; another one in the manifest is an error

@@ -38,7 +38,7 @@ pub(crate) struct Pull {
     /// Fetch it again, and verify it, whatever the cache has
     #[arg(long)]
     force: bool,
-    /// Say each step that was taken
+    /// Say each step that was taken, and why the source was
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
@@ -111,7 +111,8 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<u8> {
         if let Some(folder) = &verb.to {
             file = copied(&file, folder)?;
         }
-        rows.push(row(delivery, &file));
+        let steps = session.steps(delivery, verb.explain)?;
+        rows.push(row(delivery, &file, steps));
     }
     let data = Pulled {
         packages: rows,
@@ -232,7 +233,7 @@ fn everything(verb: &Pull, session: &Session, failures: &mut Vec<Failed>) -> Res
     Ok(deliveries)
 }
 
-fn row(delivery: &Delivery, file: &Path) -> Row {
+fn row(delivery: &Delivery, file: &Path, steps: Vec<String>) -> Row {
     let entry = &delivery.entry;
     Row {
         name: entry.name.clone(),
@@ -243,7 +244,7 @@ fn row(delivery: &Delivery, file: &Path) -> Row {
         signed_by: delivery.verdict.by().to_vec(),
         fetched: delivery.was_fetched(),
         file: file.display().to_string(),
-        steps: delivery.steps.iter().map(ToString::to_string).collect(),
+        steps,
     }
 }
 

@@ -84,7 +84,8 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<u8> {
     let registry = Catalog::oci(repository, &environment)?;
     let checks = block_on("asking the registry", async { Ok(registry.check().await) })?;
     let failed = checks.iter().find(|check| check.outcome == Outcome::Fail);
-    let code = failed.map_or(FINE, |check| CLASS + check.step.class());
+    let class = failed.and_then(|check| check.class);
+    let code = class.map_or(FINE, |class| CLASS + class.number());
     let rows = checks.into_iter().map(|check| Row {
         step: check.step.name(),
         outcome: match check.outcome {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::packages::Sources;
+use crate::packages::{Sources, is_supported, type_for_people};
 use crate::{FINE, PARTIAL, output};
 
 #[derive(Debug, Args)]
@@ -28,6 +28,11 @@ pub(crate) struct Versions {
 #[serde(rename_all = "camelCase")]
 struct Row {
     version: String,
+    /// Absent where it cannot be read
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// Whether this program can load packages of its type
+    supported: bool,
     /// Whether it comes before its release
     prerelease: bool,
     /// Why nobody should take it, as its publisher says
@@ -62,8 +67,11 @@ pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<u8> {
             .iter()
             .map(|index| session.catalog.sources()[*index].id());
         let spec = specs.get(version);
+        let kind = spec.map(|spec| spec.manifest.kind.name().to_owned());
         rows.push(Row {
             version: version.to_string(),
+            supported: kind.as_deref().is_some_and(is_supported),
+            kind,
             prerelease: !version.pre.is_empty(),
             deprecated: spec.and_then(|spec| spec.manifest.deprecated.clone()),
             sources: sources.map(str::to_owned).collect(),
@@ -108,6 +116,9 @@ fn cells(row: Row, is_wide: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if row.prerelease {
         notes.push("pre-release".to_owned());
+    }
+    if let Some(kind) = row.kind.as_deref().filter(|kind| !is_supported(kind)) {
+        notes.push(type_for_people(kind));
     }
     if row.cached {
         notes.push("cached".to_owned());

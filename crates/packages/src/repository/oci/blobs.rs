@@ -1,5 +1,7 @@
 //! Blobs: content, configurations, documents.
 
+use std::sync::PoisonError;
+
 use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 use url::Url;
@@ -15,6 +17,15 @@ use crate::transport::{self, Answer, Body, Call, Sent, watched};
 
 /// Largest blob that is read into memory: a configuration, a document, a signature.
 const LIMIT: u64 = 4 * 1024 * 1024;
+
+/// How a blob came to be where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upload {
+    /// Its bytes were sent.
+    Sent,
+    /// The registry had them.
+    Spared,
+}
 
 impl Client {
     /// A small blob. Its size and digest are checked.
@@ -72,7 +83,8 @@ impl Client {
         if self.has_blob(path, digest).await? {
             return Ok(());
         }
-        self.upload(path, digest, body, Sent::default()).await
+        let _ = self.upload(path, digest, body, Sent::default()).await?;
+        Ok(())
     }
 
     /// Writes a blob from a file, unless it is there.
@@ -94,7 +106,10 @@ impl Client {
             size,
         };
         let upload = self.upload(path, digest, body, Sent::clone(&sent));
-        watched(upload, &sent, progress).await
+        if watched(upload, &sent, progress).await? == Upload::Spared {
+            progress.advance(size);
+        }
+        Ok(())
     }
 
     async fn has_blob(&self, path: &str, digest: Digest) -> Result<bool> {
@@ -103,22 +118,32 @@ impl Client {
         let answer = self.call(call, &Scope::push(path), &what).await?;
         match answer.status() {
             StatusCode::NOT_FOUND => Ok(false),
-            status if status.is_success() => Ok(true),
+            status if status.is_success() => {
+                self.remember(path, digest);
+                Ok(true)
+            }
             _ => Err(self.refused(answer, &what).await),
         }
     }
 
-    /// `POST`, then `PUT` of the whole (distribution-spec, "POST then PUT").
-    async fn upload(&self, path: &str, digest: Digest, body: Body, sent: Sent) -> Result<()> {
+    /// `POST`, then `PUT` of the whole (distribution-spec, "POST then PUT"). What another repository of the registry
+    /// is known to have is mounted from there, where the registry does that.
+    async fn upload(&self, path: &str, digest: Digest, body: Body, sent: Sent) -> Result<Upload> {
         let what = format!("write {path}");
         let scope = Scope::push(path);
-        let start = Call::new(
-            Method::POST,
-            self.url(&format!("/v2/{path}/blobs/uploads/")),
-        );
-        let answer = self.call(start, &scope, &what).await?;
+        let mounted = match self.keeper(path, digest) {
+            Some(from) => self.mount(path, digest, &from).await?,
+            None => None,
+        };
+        let answer = if let Some(answer) = mounted {
+            answer
+        } else {
+            let start = Call::new(Method::POST, self.uploads(path));
+            self.call(start, &scope, &what).await?
+        };
         if answer.status() == StatusCode::CREATED {
-            return Ok(());
+            self.remember(path, digest);
+            return Ok(Upload::Spared);
         }
         if !answer.status().is_success() {
             return Err(self.refused(answer, &what).await);
@@ -131,9 +156,44 @@ impl Client {
             .counting(sent);
         let answer = self.call(call, &scope, &what).await?;
         if answer.status().is_success() {
-            return Ok(());
+            self.remember(path, digest);
+            return Ok(Upload::Sent);
         }
         Err(self.refused(answer, &what).await)
+    }
+
+    /// Asks the registry to take a blob from another repository (distribution-spec, "Mounting a blob from another
+    /// repository"): 201 where it did, 202 where it waits for an upload instead. None where it wants neither, as for
+    /// whoever may not read the other repository.
+    async fn mount(&self, path: &str, digest: Digest, from: &str) -> Result<Option<Answer>> {
+        let mut url = self.uploads(path);
+        let _ = url
+            .query_pairs_mut()
+            .append_pair("mount", &digest.oci())
+            .append_pair("from", from);
+        let call = Call::new(Method::POST, url);
+        let what = format!("write {path}");
+        match self.call(call, &Scope::mount(path, from), &what).await {
+            Ok(answer) => Ok(Some(answer).filter(|answer| answer.status().is_success())),
+            Err(Error::Denied { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes note of who has a blob.
+    fn remember(&self, path: &str, digest: Digest) {
+        let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = blobs.entry(digest).or_insert_with(|| path.to_owned());
+    }
+
+    /// Another repository that has a blob, as far as is known.
+    fn keeper(&self, path: &str, digest: Digest) -> Option<String> {
+        let blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        blobs.get(&digest).filter(|from| *from != path).cloned()
+    }
+
+    fn uploads(&self, path: &str) -> Url {
+        self.url(&format!("/v2/{path}/blobs/uploads/"))
     }
 
     /// Where an upload goes: relative or whole, on the registry itself.

@@ -24,6 +24,31 @@ pub struct Check {
     pub detail: String,
     /// What to do; empty where there is nothing to be done.
     pub advice: String,
+    /// What kind of failure it is; None where it is none.
+    pub class: Option<Class>,
+}
+
+/// A kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The registry cannot be reached.
+    Network,
+    /// It does not answer as a registry does.
+    Protocol,
+    /// It does not let these credentials do it.
+    Credentials,
+}
+
+impl Class {
+    /// Its number. Exit codes are made of it.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Network => 1,
+            Self::Protocol => 2,
+            Self::Credentials => 3,
+        }
+    }
 }
 
 /// A step of the check, in its order.
@@ -62,16 +87,6 @@ impl Step {
             Self::Referrers => "referrers",
         }
     }
-
-    /// What kind of failure it is: 1 the network, 2 the protocol, 3 the credentials. Exit codes are made of it.
-    #[must_use]
-    pub fn class(self) -> u8 {
-        match self {
-            Self::Dns | Self::Tcp | Self::Tls => 1,
-            Self::Base | Self::Tags | Self::Discover | Self::Referrers => 2,
-            Self::Auth => 3,
-        }
-    }
 }
 
 /// What came of a step.
@@ -91,15 +106,30 @@ struct Report(Vec<Check>);
 
 impl Report {
     fn pass(&mut self, step: Step, detail: impl Into<String>) {
-        self.add(step, Outcome::Pass, detail, "");
+        self.add(step, Outcome::Pass, detail);
     }
 
-    fn add(&mut self, step: Step, outcome: Outcome, detail: impl Into<String>, advice: &str) {
+    fn skip(&mut self, step: Step, detail: &str) {
+        self.add(step, Outcome::Skipped, detail);
+    }
+
+    fn add(&mut self, step: Step, outcome: Outcome, detail: impl Into<String>) {
         self.0.push(Check {
             step,
             outcome,
             detail: detail.into(),
+            advice: String::new(),
+            class: None,
+        });
+    }
+
+    fn fail(&mut self, step: Step, class: Class, detail: impl Into<String>, advice: &str) {
+        self.0.push(Check {
+            step,
+            outcome: Outcome::Fail,
+            detail: detail.into(),
             advice: advice.to_owned(),
+            class: Some(class),
         });
     }
 
@@ -117,7 +147,7 @@ impl Report {
         ];
         for step in all {
             if !self.0.iter().any(|check| check.step == step) {
-                self.add(step, Outcome::Skipped, "an earlier step failed", "");
+                self.skip(step, "an earlier step failed");
             }
         }
         self.0
@@ -154,7 +184,8 @@ impl Oci {
             Err(error) => {
                 let advice =
                     "look at the spelling of `registry`, and at the name servers of this machine";
-                report.add(Step::Dns, Outcome::Fail, format!("{host}: {error}"), advice);
+                let detail = format!("{host}: {error}");
+                report.fail(Step::Dns, Class::Network, detail, advice);
                 None
             }
         }
@@ -169,35 +200,30 @@ impl Oci {
         let answer = match sent {
             Ok(answer) => answer,
             Err(error) => {
-                let step = if is_plain { Step::Base } else { Step::Tls };
+                let (step, class) = if is_plain {
+                    (Step::Base, Class::Protocol)
+                } else {
+                    (Step::Tls, Class::Network)
+                };
                 let advice = if is_plain {
                     "if the server speaks TLS, write `https://` before the registry"
                 } else {
                     "if its certificate is of an authority of your own, add that to the repository; if it speaks plain http, set `insecure = true`"
                 };
-                report.add(step, Outcome::Fail, error.to_string(), advice);
+                report.fail(step, class, error.to_string(), advice);
                 return false;
             }
         };
         if is_plain {
-            report.add(
-                Step::Tls,
-                Outcome::Skipped,
-                "the registry is asked over http",
-                "",
-            );
+            report.skip(Step::Tls, "the registry is asked over http");
         } else {
             report.pass(Step::Tls, "the certificate is trusted");
         }
         let status = answer.status();
         if !(status.is_success() || matches!(status.as_u16(), 401 | 403)) {
             let advice = "this may be no registry: look at host and port";
-            report.add(
-                Step::Base,
-                Outcome::Fail,
-                format!("it answers {status}"),
-                advice,
-            );
+            let detail = format!("it answers {status}");
+            report.fail(Step::Base, Class::Protocol, detail, advice);
             return false;
         }
         report.pass(Step::Base, format!("it answers {status}"));
@@ -211,8 +237,7 @@ impl Oci {
             Err(error) => Some(error),
         };
         if let Some(error) = refusal {
-            let advice = client.authority.advice();
-            report.add(Step::Auth, Outcome::Fail, error.to_string(), advice);
+            self.fail(report, Step::Auth, &error);
             return false;
         }
         let detail = match (asks, client.authority.is_anonymous()) {
@@ -268,12 +293,13 @@ impl Oci {
         }
     }
 
+    /// Whoever is refused needs other credentials, whatever was asked.
     fn fail(&self, report: &mut Report, step: Step, error: &Error) {
-        let advice = match error {
-            Error::Denied { .. } => self.client.authority.advice(),
-            _ => "ask whoever runs the registry",
+        let (class, advice) = match error {
+            Error::Denied { .. } => (Class::Credentials, self.client.authority.advice()),
+            _ => (Class::Protocol, "ask whoever runs the registry"),
         };
-        report.add(step, Outcome::Fail, error.to_string(), advice);
+        report.fail(step, class, error.to_string(), advice);
     }
 
     /// The repository that is asked where any would do.
@@ -320,6 +346,6 @@ async fn check_connection(report: &mut Report, addresses: &[SocketAddr]) -> bool
     }
     let advice =
         "see that the registry runs, and that no firewall stands between; a proxy is not used here";
-    report.add(Step::Tcp, Outcome::Fail, last, advice);
+    report.fail(Step::Tcp, Class::Network, last, advice);
     false
 }

@@ -1,8 +1,7 @@
 //! Requests to one registry: where it is, who we are, what its refusals mean.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use reqwest::StatusCode;
 use url::Url;
@@ -11,6 +10,7 @@ use super::auth::Authority;
 use super::model::{Fault, Refusal};
 use super::scope::Scope;
 use crate::credentials::Credentials;
+use crate::digest::Digest;
 use crate::repository::{Error, Result};
 use crate::transport::{self, Answer, Call, Transport};
 
@@ -33,7 +33,18 @@ pub(super) struct Client {
     pub(super) page: usize,
     /// Held while a tag is read, changed and written.
     pub(super) amending: tokio::sync::Mutex<()>,
-    warnings: Mutex<BTreeSet<String>>,
+    noted: Mutex<Noted>,
+    /// Blobs that were seen or written, each with the repository that has it.
+    pub(super) blobs: Mutex<HashMap<Digest, String>>,
+}
+
+/// What hindered nothing.
+#[derive(Debug, Default)]
+struct Noted {
+    /// All of it, in its order, each once.
+    texts: Vec<String>,
+    /// How many of them were told.
+    told: usize,
 }
 
 impl Client {
@@ -61,7 +72,8 @@ impl Client {
             transport,
             page: PAGE,
             amending: tokio::sync::Mutex::default(),
-            warnings: Mutex::default(),
+            noted: Mutex::default(),
+            blobs: Mutex::default(),
         })
     }
 
@@ -150,16 +162,27 @@ impl Client {
 
     /// Takes note of something that hinders nothing.
     pub(super) fn note(&self, text: &str) {
-        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        if warnings.len() < WARNINGS {
-            let _ = warnings.insert(clean(text));
+        self.take_note(format!("{}: {}", self.id, clean(text)));
+    }
+
+    /// Takes note of a failure that something else makes up for. It names the registry.
+    pub(super) fn note_failure(&self, error: &Error) {
+        self.take_note(error.to_string());
+    }
+
+    fn take_note(&self, text: String) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.texts.len() < WARNINGS && !noted.texts.contains(&text) {
+            noted.texts.push(text);
         }
     }
 
-    /// What it said beside its answers, each once.
+    /// What was noted since the last time.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        warnings.iter().cloned().collect()
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = noted.texts.len();
+        let told = std::mem::replace(&mut noted.told, all);
+        noted.texts.iter().skip(told).cloned().collect()
     }
 
     /// `299 - "text"` (distribution-spec, "Warnings"); other codes are for machines.

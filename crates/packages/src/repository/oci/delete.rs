@@ -48,19 +48,22 @@ impl Oci {
         self.remove_tag(path, tag, digest, deleted).await?;
         let subject = digest;
         let mut rest: BTreeSet<Digest> = referrers.into_iter().collect();
-        for tag in [fallback_tag(digest), cosign_tag(digest)] {
+        for (tag, what) in [
+            (fallback_tag(digest), "the list of what refers to it"),
+            (cosign_tag(digest), "the signatures that cosign made"),
+        ] {
             if let Some(kept) = client.digest(path, &tag).await? {
                 let _ = rest.remove(&kept);
-                self.remove_one(path, &kept.oci(), &tag, deleted).await?;
+                let what = format!("{what}, {tag}");
+                self.remove_one(path, &kept.oci(), &what, deleted).await?;
                 self.remove_tag(path, &tag, kept, deleted).await?;
             }
         }
         for digest in rest {
             // Whoever may write the list may have put what belongs to others into it.
-            if !client.refers(path, digest, subject).await? {
+            let Some(what) = client.referrer(path, digest, subject).await? else {
                 continue;
-            }
-            let what = format!("{}, which refers to it", digest.oci());
+            };
             self.remove_one(path, &digest.oci(), &what, deleted).await?;
         }
         Ok(())

@@ -1,17 +1,21 @@
 //! What a registry can do beyond the protocol: `_oci/ext/discover` (distribution-spec, "extensions/_oci.md"; seed 002).
 
+use futures::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use super::Oci;
 use super::client::{Client, clean};
 use super::model::listed;
 use super::scope::Scope;
-use crate::repository::{Extension, Result};
+use crate::repository::{Error, Extension, Extensions, Result};
 use crate::transport::Call;
 
 /// Largest answer.
 const LIMIT: usize = 1024 * 1024;
+/// Requests under way at once.
+const AT_ONCE: usize = 8;
 
 /// The answer. Entries are read one by one: one that is broken hides no other.
 #[derive(Debug, Deserialize)]
@@ -30,13 +34,37 @@ struct Entry {
     endpoints: Vec<String>,
 }
 
+impl Oci {
+    /// Extensions of the registry, then those of the repositories of packages that the configuration names. Each is
+    /// asked with the scope of that repository.
+    pub(super) async fn all_extensions(&self) -> Extensions {
+        let mut all = Extensions::default();
+        all.add(None, self.client.discover(None).await);
+        let is_denied = |(_, error): &(_, Error)| matches!(error, Error::Denied { .. });
+        if !all.failures.iter().all(is_denied) {
+            // Where the registry does not answer, each repository would be one more wait.
+            return all;
+        }
+        let names = self.settings.names.iter();
+        let paths: Vec<String> = names.filter_map(|name| self.path(name)).collect();
+        let asked = stream::iter(paths).map(|path| async move {
+            let outcome = self.client.discover(Some(&path)).await;
+            (path, outcome)
+        });
+        for (path, outcome) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
+            all.add(Some(path), outcome);
+        }
+        all
+    }
+}
+
 impl Client {
     /// Extensions that the registry advertises, or that one repository of it does.
     ///
     /// Most registries know no such thing, and answer in many ways that they do not; all of them are "none".
     ///
     /// # Errors
-    /// [`Error::Denied`](crate::repository::Error::Denied) for 401 and 403: that is not "none". When the registry
+    /// [`Error::Denied`] for 401 and 403: that is not "none". When the registry
     /// does not answer.
     pub(super) async fn discover(&self, repository: Option<&str>) -> Result<Vec<Extension>> {
         let (path, scope) = match repository {

@@ -8,9 +8,7 @@ const LONGEST_REPOSITORY: usize = 255;
 const LONGEST_TAG: usize = 128;
 
 /// Our extension of the protocol (seed 002: experimental names are those of a vendor).
-pub const VENDOR_EXTENSION: &str = "_fuseml";
-/// Names of extensions that are taken (distribution-spec, "extensions/README.md").
-const RESERVED: [&str; 4] = ["_oci", "_catalog", "_chainguard", "_docker"];
+pub(super) const VENDOR_EXTENSION: &str = "_fuseml";
 
 /// Why a text is no path of a repository; None if it is one.
 ///
@@ -89,12 +87,18 @@ pub(super) fn cosign_tag(subject: Digest) -> String {
     format!("sha256-{subject}.sig")
 }
 
-/// Why a text cannot name an extension of ours; None if it can. Asked before a server advertises one.
-#[must_use]
-pub fn extension_fault(name: &str) -> Option<&'static str> {
-    if RESERVED.contains(&name) {
-        return Some("the name is reserved by the OCI distribution specification");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of extensions that are taken (distribution-spec, "extensions/README.md").
+    const RESERVED: [&str; 4] = ["_oci", "_catalog", "_chainguard", "_docker"];
+
+    #[test]
+    fn r38_the_name_of_our_extension_is_one_and_is_not_taken() {
+        assert!(!RESERVED.contains(&VENDOR_EXTENSION));
+        assert!(VENDOR_EXTENSION.strip_prefix('_').is_some_and(is_component));
+        // No path of a repository begins so.
+        assert!(repository_fault(VENDOR_EXTENSION).is_some());
     }
-    let is_one = name.strip_prefix('_').is_some_and(is_component);
-    (!is_one).then_some("the name of an extension is `_` and small letters and digits")
 }

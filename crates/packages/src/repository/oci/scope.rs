@@ -26,6 +26,13 @@ impl Scope {
         Self(Some(format!("repository:{path}:pull,push")))
     }
 
+    /// To write into it what another one has.
+    pub(super) fn mount(path: &str, from: &str) -> Self {
+        Self(Some(format!(
+            "repository:{path}:pull,push repository:{from}:pull"
+        )))
+    }
+
     /// To delete from it.
     pub(super) fn delete(path: &str) -> Self {
         Self(Some(format!("repository:{path}:pull,delete")))
@@ -38,7 +45,8 @@ impl Scope {
 
     /// What is asked of the token service: the own scope, and that of the server where it says more.
     pub(super) fn with<'a>(&'a self, challenged: Option<&'a str>) -> Vec<&'a str> {
-        let mut all: Vec<&str> = self.text().into_iter().collect();
+        let own = self.text().unwrap_or_default();
+        let mut all: Vec<&str> = own.split_whitespace().collect();
         let said = challenged.into_iter().flat_map(str::split_whitespace);
         for scope in said {
             if !all.iter().any(|own| covers(own, scope)) {
@@ -79,5 +87,9 @@ mod tests {
             ["repository:a/b:pull,push", "repository:a/b:delete"]
         );
         assert_eq!(Scope::registry().with(None), Vec::<&str>::new());
+        assert_eq!(
+            Scope::mount("a/b", "a/c").with(Some("repository:a/c:pull")),
+            ["repository:a/b:pull,push", "repository:a/c:pull"]
+        );
     }
 }

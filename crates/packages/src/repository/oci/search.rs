@@ -72,7 +72,14 @@ impl Client {
         let listed = self.list(url, &Scope::registry(), "search", read).await?;
         Ok(match listed {
             Listed::All(paths) => Some(paths),
-            Listed::Refused(_) | Listed::Foreign => None,
+            Listed::Refused(answer) => {
+                self.note_failure(&self.refused(answer, "search").await);
+                None
+            }
+            Listed::Foreign => {
+                self.note("its search, which it advertises, answers with no JSON");
+                None
+            }
         })
     }
 
@@ -124,6 +131,7 @@ impl Client {
             .body(Body::Bytes(asked.to_string().into_bytes().into()));
         let answer = self.call(call, &Scope::registry(), "search").await?;
         if !answer.status().is_success() {
+            self.note_failure(&self.refused(answer, "search").await);
             return Ok(None);
         }
         Ok(answer.json(LIMIT).await.ok())

@@ -78,14 +78,28 @@ impl Client {
         }
     }
 
-    /// Whether a manifest is there and says that it refers to this one.
-    pub(super) async fn refers(&self, path: &str, digest: Digest, subject: Digest) -> Result<bool> {
+    /// What a manifest is, in words, that is there and says that it refers to this one; else None.
+    pub(super) async fn referrer(
+        &self,
+        path: &str,
+        digest: Digest,
+        subject: Digest,
+    ) -> Result<Option<String>> {
         let Some(found) = self.manifest(path, &digest.oci()).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         let manifest = self.understood(path, &found).ok();
-        let of = manifest.and_then(|manifest| manifest.subject?.sha256());
-        Ok(of == Some(subject))
+        let refers = |manifest: &Manifest| {
+            manifest.subject.as_ref().and_then(Descriptor::sha256) == Some(subject)
+        };
+        Ok(manifest.filter(refers).map(|manifest| {
+            let is_signature = [SIGNATURE, BUNDLE, BUNDLE_OLD].contains(&manifest.kind());
+            if is_signature {
+                format!("the signature {}", digest.oci())
+            } else {
+                format!("{}, which refers to it", digest.oci())
+            }
+        }))
     }
 
     async fn of_referrer(

@@ -1,0 +1,86 @@
+//! Why a package came from one source and not from another (R45).
+
+use anyhow::Result;
+use extension_registry_packages::catalog::{Found, Source};
+use extension_registry_packages::deliver::{Delivery, Step};
+
+use super::Session;
+use crate::output;
+
+impl Session {
+    /// The steps of a delivery. With reasons, each source says after them why it was taken, or was not; for that,
+    /// the sources are asked once more which versions they have.
+    pub(crate) fn steps(&self, delivery: &Delivery, with_reasons: bool) -> Result<Vec<String>> {
+        let mut steps = Vec::new();
+        for step in &delivery.steps {
+            steps.push(step.to_string());
+            if let (Step::Source(id), true) = (step, with_reasons)
+                && let Some(taken) = self.catalog.source(id)
+            {
+                let name = &delivery.entry.name;
+                let found = self.ask(async { Ok(self.catalog.versions(name).await) })?;
+                let reasons = self.reasons(taken, delivery, &found);
+                steps.extend(reasons.into_iter().map(|reason| format!("why: {reason}")));
+            }
+        }
+        Ok(steps)
+    }
+
+    fn reasons(&self, taken: &Source, delivery: &Delivery, found: &Found) -> Vec<String> {
+        let sources = self.catalog.sources();
+        let id = taken.id();
+        if sources.len() == 1 {
+            let why = match self.only {
+                Some(_) => "--source takes no other",
+                None => "there is no other source",
+            };
+            return vec![format!("{id} is asked alone: {why}")];
+        }
+        let has = |index: usize| {
+            found
+                .versions
+                .values()
+                .any(|places| places.contains(&index))
+        };
+        let highest = (0..sources.len())
+            .filter(|index| has(*index))
+            .map(|index| sources[index].priority)
+            .max();
+        let priority = taken.priority;
+        let mut reasons = vec![if highest.is_none_or(|highest| priority >= highest) {
+            format!("{id} has priority {priority}, the highest of those that have it")
+        } else {
+            format!("{id} has priority {priority}")
+        }];
+        let version = &delivery.entry.version;
+        let at = found.versions.get(version).map_or(&[][..], Vec::as_slice);
+        for (index, other) in sources.iter().enumerate() {
+            let name = other.id();
+            if name == id {
+                continue;
+            }
+            let mut failures = found.failures.iter();
+            let failure = failures.find(|failure| failure.repository == name);
+            reasons.push(match failure {
+                Some(failure) => {
+                    let (why, _) = output::parted(&failure.why);
+                    format!("{name} could not be asked: {why}")
+                }
+                None if !has(index) => format!("{name} has no package of this name"),
+                None if other.priority < priority => {
+                    format!("{name} stands behind, with priority {}", other.priority)
+                }
+                None if other.priority > priority => format!(
+                    "{name} has priority {} and does not count here: what it has is of another type, or this is a \
+                     dependency, which comes from the repository of what needs it",
+                    other.priority
+                ),
+                None if at.contains(&index) => {
+                    format!("{name} has the same content and priority, and stands behind {id} in the configuration")
+                }
+                None => format!("{name} has the same priority, and not version {version}"),
+            });
+        }
+        reasons
+    }
+}

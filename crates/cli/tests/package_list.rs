@@ -1,0 +1,263 @@
+//! What `list`, `search`, `discover`, `info` and `versions` show: types, what is here, the way it was found, and how
+//! it fits.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod machine;
+mod registry;
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use machine::{Machine, with};
+use registry::Registry;
+use registry::quirk::text;
+use serde_json::{Value, json};
+
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Publishes a package of another type than record.
+fn publish_of_type(machine: &Machine, kind: &str, name: &str, version: &str) {
+    let folder = machine.package(name, version, "");
+    let manifest = machine.path("work").join(&folder).join("extension.yaml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let line = format!("  version: {version}\n  type: {kind}\n");
+    let text = text.replacen(&format!("  version: {version}\n"), &line, 1);
+    fs::write(&manifest, text).unwrap();
+    machine
+        .ext(&["package", "publish", &folder, "--sign-with", "me.key"])
+        .fine();
+}
+
+#[test]
+fn r13_what_this_program_does_not_know_is_listed_as_that_and_never_loaded() {
+    let machine = Machine::new();
+    machine.publish("mlflow", "1.2.0", "");
+    publish_of_type(&machine, "camel", "humps", "1.0.0");
+    let listed = machine.ext(&["package", "list"]).fine();
+    let line = |name: &str| {
+        let mut lines = listed.lines();
+        lines
+            .find(|line| line.starts_with(name))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        line("humps").contains("  unsupported type camel  "),
+        "{listed}"
+    );
+    assert!(line("mlflow").contains("  record  "), "{listed}");
+    let wide = machine.ext(&["package", "list", "-o", "wide"]).fine();
+    assert!(wide.contains("  unsupported type camel  "), "{wide}");
+    let info = machine.ext(&["package", "info", "humps"]).fine();
+    assert!(
+        info.contains("Type           unsupported type camel\n"),
+        "{info}"
+    );
+    let versions = machine.ext(&["package", "versions", "humps"]).fine();
+    assert!(versions.contains("unsupported type camel"), "{versions}");
+    // A program gets the type as it is, and whether it may expect anything of it.
+    let json = |arguments: &[&str]| {
+        let whole = [&["package"], arguments, &["-o", "json"]].concat();
+        read(&machine.ext(&whole).fine())
+    };
+    let packages = json(&["list"])["packages"].clone();
+    let told = |row: &Value| (row["type"].clone(), row["supported"].clone());
+    assert_eq!(told(&packages[0]), (json!("camel"), json!(false)));
+    assert_eq!(told(&packages[1]), (json!("record"), json!(true)));
+    assert_eq!(
+        told(&json(&["info", "humps"])),
+        (json!("camel"), json!(false))
+    );
+    let row = json(&["versions", "humps"])["versions"][0].clone();
+    assert_eq!(told(&row), (json!("camel"), json!(false)));
+    let refused = machine.ext(&["package", "pull", "humps"]).wrong(1);
+    assert!(refused.contains("type `camel`"), "{refused}");
+}
+
+#[test]
+fn r54_r58_a_type_narrows_every_list() {
+    let machine = Machine::new();
+    machine.publish("mlflow", "1.2.0", "");
+    publish_of_type(&machine, "provider", "flow-cloud", "1.0.0");
+    for list in [&["list"][..], &["search", "flow"], &["discover"]] {
+        let names = |kind: &[&str]| {
+            let whole = [&["package"], list, kind, &["-o", "name"]].concat();
+            machine.ext(&whole).fine()
+        };
+        assert_eq!(names(&[]), "flow-cloud\nmlflow\n");
+        assert_eq!(names(&["--type", "record"]), "mlflow\n");
+        assert_eq!(names(&["--type", "provider"]), "flow-cloud\n");
+        assert_eq!(names(&["--type", "camel"]), "");
+    }
+}
+
+#[test]
+fn r5_what_is_on_this_machine_is_cached_and_a_newer_version_is_remote() {
+    let machine = Machine::new();
+    machine.publish("mlflow", "1.2.0", "");
+    let statuses = || {
+        let listed = machine
+            .ext(&["package", "list", "--refresh", "-o", "json"])
+            .fine();
+        let row = read(&listed)["packages"][0].clone();
+        let table = machine.ext(&["package", "list"]).fine();
+        let status = row["status"].as_str().unwrap().to_owned();
+        assert!(table.contains(&format!("  {status}  ")), "{table}");
+        status
+    };
+    assert_eq!(statuses(), "remote");
+    machine.ext(&["package", "pull", "mlflow"]).fine();
+    assert_eq!(statuses(), "cached");
+    machine.publish("mlflow", "1.3.0", "");
+    assert_eq!(statuses(), "remote");
+    machine
+        .ext(&["package", "cache", "clear", "--all", "--yes"])
+        .fine();
+    assert_eq!(statuses(), "remote");
+}
+
+#[test]
+fn r63_a_list_is_asked_for_once_and_refresh_asks_again() {
+    let registry = Registry::real();
+    let machine = with(&registry.repository("hub", ""));
+    machine.publish("mlflow", "1.2.0", "");
+    let _ = registry.lines();
+    for list in [&["list"][..], &["search", "flow"], &["discover"]] {
+        let whole = [&["package"], list, &["-o", "name"]].concat();
+        let again = [&whole[..], &["--refresh"]].concat();
+        assert_eq!(machine.ext(&again).fine(), "mlflow\n");
+        let asked = registry.lines();
+        assert!(
+            asked.contains(&"GET /v2/_catalog".to_owned()),
+            "{list:?}: {asked:?}"
+        );
+    }
+    for list in [&["list"][..], &["search", "flow"], &["discover"]] {
+        let whole = [&["package"], list, &["-o", "name"]].concat();
+        assert_eq!(machine.ext(&whole).fine(), "mlflow\n");
+        assert_eq!(registry.lines(), Vec::<String>::new(), "{list:?}");
+    }
+    // Publishing makes what was listed old.
+    machine.publish("minio", "1.0.0", "");
+    let listed = machine.ext(&["package", "list", "-o", "name"]).fine();
+    assert_eq!(listed, "minio\nmlflow\n");
+}
+
+#[test]
+fn r79_without_a_catalog_list_and_search_work_and_say_how() {
+    let registry = Registry::before(|asked| {
+        let is_catalog = asked.path == "/v2/_catalog";
+        is_catalog.then(|| text(403, "nobody lists this\n"))
+    });
+    let machine = with(&registry.repository("hub", ""));
+    machine.publish("mlflow", "1.2.0", "");
+    let list = ["package", "list", "--refresh"];
+    let refused = machine.ext(&list);
+    assert_eq!(refused.code, 5, "{}", refused.err);
+    assert!(
+        refused
+            .err
+            .contains("publish an index: `kubectl ext package index`"),
+        "{}",
+        refused.err
+    );
+    // The names of the configuration.
+    let with_names = registry.repository("hub", "names = [\"mlflow\"]\n");
+    machine.configure(&format!("{with_names}{}", machine::trust(&machine)));
+    let listed = machine.ext(&list);
+    assert_eq!(
+        listed.err,
+        "hub: 1 packages, by the names in the configuration; it lists none itself\n"
+    );
+    assert!(listed.fine().contains("mlflow"));
+    // The index.
+    machine
+        .ext(&["package", "index", "--sign-with", "me.key"])
+        .fine();
+    let wide = [&list[..], &["-o", "wide"]].concat();
+    let search = ["package", "search", "flow", "--refresh"];
+    for asking in [&list[..], &wide, &search] {
+        let listed = machine.ext(asking);
+        assert_eq!(listed.err, "hub: 1 packages, by index\n", "{asking:?}");
+        assert!(listed.fine().contains("mlflow"));
+    }
+    // Programs find it in what they read.
+    let json = machine.ext(&[&list[..], &["-o", "json"]].concat());
+    assert_eq!(json.err, "");
+    assert_eq!(read(&json.fine())["sources"][0]["way"], "index");
+    let names = machine.ext(&[&list[..], &["-o", "name"]].concat());
+    assert_eq!((names.err.as_str(), names.out.as_str()), ("", "mlflow\n"));
+}
+
+#[test]
+fn r79_a_plain_list_says_nothing_of_it_but_with_all_columns() {
+    let machine = Machine::new();
+    machine.publish("mlflow", "1.2.0", "");
+    assert_eq!(machine.ext(&["package", "list"]).err, "");
+    let wide = machine.ext(&["package", "list", "-o", "wide"]);
+    assert_eq!(wide.err, "team: 1 packages, by catalog\n");
+}
+
+/// What a person sees on a terminal of 80 columns.
+fn on_a_terminal(machine: &Machine, arguments: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_kubectl-ext");
+    let like = machine.command(&[]);
+    let variables = like
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command"])
+        .arg(format!("timeout --foreground 20 {program} {arguments}"))
+        .arg("/dev/null")
+        .current_dir(machine.path("work"))
+        .env_clear()
+        .envs(variables)
+        .env("TERM", "dumb")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.replace("\r\n", "\n")
+}
+
+#[test]
+fn r58_a_table_fits_a_terminal_and_a_program_gets_all_of_it() {
+    let machine = Machine::new();
+    let name = format!(
+        "tool-{}",
+        "with-a-long-name-".repeat(5).trim_end_matches('-')
+    );
+    let version = "1.0.0-a.very.long.pre.release.of.something";
+    machine.publish(&name, version, "");
+    machine.publish("mlflow", "1.2.0", "");
+    let shown = on_a_terminal(&machine, "package list");
+    let table: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.contains("record"))
+        .collect();
+    assert_eq!(table.len(), 2, "{shown}");
+    assert!(
+        table.iter().all(|line| line.chars().count() <= 80),
+        "{shown}"
+    );
+    assert!(
+        table[1].starts_with("tool-with-a-long-name-") && table[1].contains('…'),
+        "{shown}"
+    );
+    assert!(table[1].contains("remote"), "{shown}");
+    for form in ["table", "wide"] {
+        let whole = machine.ext(&["package", "list", "-o", form]).fine();
+        let line = whole.lines().nth(2).unwrap();
+        assert!(line.contains(&name) && line.contains(version), "{whole}");
+    }
+    let wide = on_a_terminal(&machine, "package list -o wide");
+    assert!(wide.contains(&name) && wide.contains(version), "{wide}");
+}

@@ -1,0 +1,203 @@
+//! Which of several sources a package comes from, which one it is published to, and how both are said.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod machine;
+mod registry;
+
+use std::fs;
+
+use machine::{Machine, trust};
+use registry::Registry;
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// A folder repository of the configuration, with more keys.
+fn folder(name: &str, more: &str) -> String {
+    format!(
+        "[[repository]]\nname = \"{name}\"\nkind = \"folder\"\nurl = \"../repositories/{name}\"\n{more}\n"
+    )
+}
+
+/// Publishes a package, signed, to one of several.
+fn publish(machine: &Machine, name: &str, version: &str, repository: &str, more: &str) {
+    let folder = machine.package(name, version, more);
+    machine
+        .ext(&[
+            "package",
+            "publish",
+            &folder,
+            "--repository",
+            repository,
+            "--sign-with",
+            "me.key",
+        ])
+        .fine();
+}
+
+#[test]
+fn r57_what_the_cache_has_of_another_source_is_not_of_this_one() {
+    let machine = Machine::new();
+    let rules = trust(&machine);
+    machine.configure(&format!(
+        "{}{}{rules}",
+        folder("team", ""),
+        folder("copy", "")
+    ));
+    publish(&machine, "mlflow", "1.2.0", "team", "");
+    publish(&machine, "mlflow", "1.1.0", "copy", "");
+    publish(&machine, "mlflow", "1.0.0", "copy", "");
+    let load = |more: &[&str]| {
+        let whole = [&["package", "load", "mlflow", "-o", "json"], more].concat();
+        let data = json(&machine.ext(&whole).fine());
+        format!(
+            "{} {}",
+            data["source"].as_str().unwrap(),
+            data["version"].as_str().unwrap()
+        )
+    };
+    assert_eq!(load(&["--version", "1.0.0"]), "copy 1.0.0");
+    assert_eq!(load(&[]), "copy 1.0.0", "the cache has one that fits");
+    assert_eq!(load(&["--source", "team"]), "team 1.2.0");
+    // Without the network too, and the newest of all does not stand before the newest of that source.
+    assert_eq!(load(&["--offline"]), "team 1.2.0");
+    assert_eq!(load(&["--offline", "--source", "copy"]), "copy 1.0.0");
+    assert_eq!(load(&["--source", "auto"]), "team 1.2.0");
+    let none = machine
+        .ext(&["package", "load", "minio", "--offline", "--source", "copy"])
+        .wrong(1);
+    assert!(
+        none.contains("the cache has no `minio` that fits"),
+        "{none}"
+    );
+    let cached = machine
+        .ext(&[
+            "package", "list", "--cached", "--source", "copy", "-o", "json",
+        ])
+        .fine();
+    assert_eq!(
+        json(&cached)["packages"][0]["versions"],
+        serde_json::json!(["1.0.0"])
+    );
+    // The same content from there is of that source from then on.
+    publish(&machine, "minio", "1.0.0", "team", "");
+    publish(&machine, "minio", "1.0.0", "copy", "");
+    let pull = |source: &str| {
+        let whole = ["package", "pull", "minio", "--source", source, "-o", "json"];
+        json(&machine.ext(&whole).fine())["packages"][0].clone()
+    };
+    assert_eq!(pull("team")["fetched"], true);
+    assert_eq!(pull("team")["fetched"], false);
+    assert_eq!(pull("copy")["source"], "copy");
+    assert_eq!(pull("copy")["fetched"], false);
+}
+
+#[test]
+fn r45_explain_says_why_this_source_and_none_of_the_others() {
+    let machine = Machine::new();
+    let rules = trust(&machine);
+    let dead = "[[repository]]\nname = \"dead\"\nkind = \"oci\"\nurl = \"http://127.0.0.1:9/extensions\"\n\
+                retry_count = 0\npriority = -2\n\n";
+    machine.configure(&format!(
+        "{}{}{}{}{}{dead}{rules}",
+        folder("team", "priority = 10\n"),
+        folder("twin", "priority = 10\n"),
+        folder("older", "priority = 10\n"),
+        folder("below", "priority = -1\n"),
+        folder("empty", "")
+    ));
+    publish(&machine, "mlflow", "1.2.0", "team", "");
+    publish(&machine, "mlflow", "1.2.0", "twin", "");
+    publish(&machine, "mlflow", "1.0.0", "older", "");
+    publish(&machine, "mlflow", "2.0.0", "below", "");
+    publish(&machine, "minio", "1.0.0", "empty", "");
+    let pulled = machine
+        .ext(&["package", "pull", "mlflow", "--explain"])
+        .fine();
+    let why: Vec<&str> = pulled
+        .lines()
+        .filter_map(|line| line.strip_prefix("  why: "))
+        .collect();
+    assert_eq!(
+        why[..5],
+        [
+            "team has priority 10, the highest of those that have it",
+            "twin has the same content and priority, and stands behind team in the configuration",
+            "older has the same priority, and not version 1.2.0",
+            "empty has no package of this name",
+            "below stands behind, with priority -1",
+        ]
+    );
+    assert!(
+        why[5].starts_with("dead could not be asked: dead failed to "),
+        "{}",
+        why[5]
+    );
+    assert_eq!(why.len(), 6);
+    // For programs, as a step; and only where it was asked for.
+    let steps = |more: &[&str]| {
+        let whole = [
+            &["package", "load", "mlflow", "--force", "-o", "json"],
+            more,
+        ]
+        .concat();
+        json(&machine.ext(&whole).fine())["steps"].clone()
+    };
+    assert_eq!(
+        steps(&["--explain", "--source", "team"])[1],
+        "why: team is asked alone: --source takes no other"
+    );
+    assert!(!steps(&[]).to_string().contains("why: "));
+    // What comes from the cache asked nobody, and needs no reason.
+    let loaded = machine
+        .ext(&["package", "load", "mlflow", "--explain"])
+        .fine();
+    assert!(!loaded.contains("why: "), "{loaded}");
+}
+
+#[test]
+fn r62_registry_and_namespace_name_where_it_is_published_to() {
+    let registry = Registry::real();
+    let machine = Machine::new();
+    let folder = machine.package("mlflow", "1.2.0", "");
+    let host = registry.host();
+    let there = ["--registry", &host, "--namespace", "seed"];
+    let publish = ["package", "publish", &folder, "--sign-with", "me.key"];
+    let said = machine.ext(&[&publish[..], &there].concat()).fine();
+    assert!(
+        said.starts_with("mlflow 1.2.0 published in oci\n"),
+        "{said}"
+    );
+    let lines = registry.lines();
+    assert!(
+        lines.contains(&"PUT /v2/seed/mlflow/manifests/1.2.0".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        !machine.path("repositories").exists(),
+        "`team` is not meant"
+    );
+    // The same for what follows a publication.
+    let delete = ["package", "delete", "mlflow", "1.2.0", "--yes"];
+    let gone = machine.ext(&[&delete[..], &there].concat()).fine();
+    assert!(gone.contains("deleted"), "{gone}");
+    // A name still says more.
+    let named = [&publish[..], &there, &["--repository", "team"]].concat();
+    let said = machine.ext(&named).fine();
+    assert!(
+        said.starts_with("mlflow 1.2.0 published in team\n"),
+        "{said}"
+    );
+    // Of two that are configured, neither is meant until one is said.
+    fs::create_dir_all(machine.path("more")).unwrap();
+    let more = machine.path("more").display().to_string();
+    let which = machine
+        .ext(&[&publish[..], &["--path", &more]].concat())
+        .wrong(1);
+    assert!(which.contains("hint: --repository NAME"), "{which}");
+}

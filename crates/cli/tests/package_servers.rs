@@ -1,0 +1,115 @@
+//! The configuration leads to each kind of server, and to one with a certificate of one's own.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod machine;
+mod registry;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use machine::{Machine, another, trust, with};
+use registry::gitea::gitea;
+use registry::secure::Secure;
+use registry::{Files, Registry};
+
+/// Publishes a package, and pulls it from another machine with the same configuration. Both say the same digest.
+#[track_caller]
+fn goes_from_one_machine_to_another(machine: &Machine) -> Machine {
+    let folder = machine.package("mlflow", "1.2.0", "");
+    let publish = ["package", "publish", &folder, "--sign-with", "me.key"];
+    let published = machine.ext(&publish).fine();
+    let digest = published.lines().nth(1).unwrap();
+    let again = machine.ext(&publish).wrong(1);
+    assert!(again.contains("hub already has version 1.2.0"), "{again}");
+    let other = another(machine);
+    let listed = other.ext(&["package", "list", "-o", "name"]).fine();
+    assert_eq!(listed, "mlflow\n");
+    let found = other
+        .ext(&["package", "search", "flow", "-o", "name"])
+        .fine();
+    assert_eq!(found, "mlflow\n");
+    let pulled = other.ext(&["package", "pull", "mlflow"]).fine();
+    assert_eq!(pulled, format!("mlflow 1.2.0 pulled, {digest}\n"));
+    other
+        .ext(&["package", "load", "mlflow", "--offline"])
+        .fine();
+    other
+}
+
+#[test]
+fn r1_r43_a_maven_repository_over_http_delivers() {
+    let machine = Machine::new();
+    let files = Files::of(&machine.path("repositories"));
+    let url = &files.server.url;
+    machine.configure(&format!(
+        "[[repository]]\nname = \"hub\"\nkind = \"maven\"\nurl = \"{url}\"\ngroup = \"org.example\"\nnames = [\"mlflow\"]\n\n{}",
+        trust(&machine)
+    ));
+    let other = goes_from_one_machine_to_another(&machine);
+    assert!(machine.path("repositories/org/example/mlflow").exists());
+    let gone = other
+        .ext(&["package", "delete", "mlflow", "1.2.0", "--yes"])
+        .fine();
+    assert!(gone.contains("deleted"), "{gone}");
+}
+
+#[test]
+fn r1_r72_a_gitea_delivers_to_whoever_has_a_token() {
+    let server = Registry::of(gitea("token a-token"));
+    let machine = with("");
+    let token = machine.path("token");
+    fs::write(&token, "a-token\n").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    machine.configure(&format!(
+        "[[repository]]\nname = \"hub\"\nkind = \"gitea\"\nurl = \"http://{}\"\nowner = \"me\"\nauth_token_path = \"{}\"\n\n{}",
+        server.host(),
+        token.display(),
+        trust(&machine)
+    ));
+    let other = goes_from_one_machine_to_another(&machine);
+    let gone = other
+        .ext(&["package", "delete", "mlflow", "1.2.0", "--yes"])
+        .fine();
+    assert!(gone.contains("deleted"), "{gone}");
+    // Another token is one clear sentence.
+    fs::write(&token, "a-bad-word\n").unwrap();
+    let refused = machine.ext(&["package", "info", "mlflow"]).wrong(1);
+    assert!(!refused.contains("a-bad-word"), "{refused}");
+    let sentences = refused.lines().filter(|line| !line.starts_with("  hint: "));
+    assert_eq!(sentences.count(), 1, "{refused}");
+    assert!(refused.contains("read:package"), "{refused}");
+}
+
+#[test]
+fn r55_r64_ca_is_a_file_of_authorities_that_are_trusted_too() {
+    let registry = Secure::start();
+    let hub = format!(
+        "[[repository]]\nname = \"hub\"\nkind = \"oci\"\nurl = \"https://{}/extensions\"\nretry_count = 0\n",
+        registry.address
+    );
+    let machine = with(&format!("{hub}\n"));
+    let checked = machine.ext(&["package", "test-oci", "hub"]);
+    assert_eq!(checked.code, 11, "{}{}", checked.out, checked.err);
+    let tls = checked.out.lines().find(|line| line.starts_with("TLS "));
+    assert!(tls.unwrap().contains("fail"), "{}", checked.out);
+    assert!(
+        checked
+            .out
+            .contains("hint: if its certificate is of an authority of your own"),
+        "{}",
+        checked.out
+    );
+    let ca = machine.path("ca.pem");
+    fs::write(&ca, &registry.certificate).unwrap();
+    machine.configure(&format!(
+        "{hub}ca = \"{}\"\n\n{}",
+        ca.display(),
+        trust(&machine)
+    ));
+    let checked = machine.ext(&["package", "test-oci", "hub"]).fine();
+    assert!(checked.contains("the certificate is trusted"), "{checked}");
+    goes_from_one_machine_to_another(&machine);
+}
