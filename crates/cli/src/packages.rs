@@ -25,7 +25,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-pub(crate) use arguments::{Chosen, Sources};
+pub(crate) use arguments::{Chosen, OnPlatform, Sources, unchecked};
 pub(crate) use bar::Bar;
 pub(crate) use complaints::{built, complain};
 pub(crate) use template::template;
@@ -209,8 +209,13 @@ impl Session {
     }
 
     /// A package, from this machine where it has one that fits, else from a source.
-    pub(crate) fn delivered(&self, chosen: &Chosen, force: bool) -> Result<Delivery> {
-        let loader = self.loader();
+    pub(crate) fn delivered(
+        &self,
+        chosen: &Chosen,
+        platform: &OnPlatform,
+        force: bool,
+    ) -> Result<Delivery> {
+        let loader = self.loader().on(platform.known());
         if !force {
             let here = loader.here(&chosen.name, &chosen.range()?, chosen.kind().as_ref());
             match here {
@@ -233,7 +238,7 @@ impl Session {
         })
     }
 
-    /// What brings packages here.
+    /// What brings packages here, wherever they are used.
     pub(crate) fn loader(&self) -> Loader<'_> {
         let most = self.config.cache.max_content.value;
         Loader::new(&self.cache, &self.policy, self.now, most)
@@ -325,7 +330,7 @@ fn listed(source: &Source, package: index::Package) -> Listed {
         kind: package.kind.name().to_owned(),
         description: package.description,
         keywords: package.keywords,
-        license: None,
+        license: package.license,
         versions: versions.map(|one| one.version).collect(),
     }
 }

@@ -14,8 +14,7 @@ use machine::Machine;
 fn two() -> Machine {
     let machine = Machine::new();
     let partner = "[[repository]]\nname = \"partner\"\nkind = \"folder\"\nurl = \"../repositories/partner\"\n\n";
-    let configuration = machine.configuration().replace("\"team\"]", "\"*\"]");
-    machine.configure(&format!("{partner}{configuration}"));
+    machine.configure(&format!("{partner}{}", machine.configuration()));
     for (repository, name) in [("team", "app"), ("partner", "tool")] {
         let folder = machine.package(name, "1.0.0", "");
         let publish = [
@@ -76,6 +75,18 @@ fn r79_one_key_for_two_repositories_lets_no_index_stand_for_the_other() {
         refused.contains("the index of another repository"),
         "{refused}"
     );
+}
+
+#[test]
+fn r26_licences_are_known_from_an_index_too() {
+    let machine = two();
+    fs::remove_dir_all(machine.path("repositories/partner/tool")).unwrap();
+    let of = |license: &str| {
+        let list = ["package", "list", "--license", license, "-o", "name"];
+        machine.ext(&list).fine()
+    };
+    assert_eq!(of("MIT"), "app\ntool\n", "the index still has it");
+    assert_eq!(of("GPL-3.0"), "");
 }
 
 #[test]

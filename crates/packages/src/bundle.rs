@@ -4,7 +4,7 @@ mod entry;
 mod pack;
 mod unpack;
 
-pub use pack::{Bundle, PackError, pack};
+pub use pack::{Bundle, PackError, files, pack};
 pub use unpack::{UnpackError, unpack};
 
 /// How much a bundle may hold. More is taken for an attack, or a mistake.

@@ -17,9 +17,10 @@ use std::fmt;
 
 use crate::cache::{Cache, CacheError, Entry};
 use crate::digest::Digest;
-use crate::manifest::{Kind, Manifest};
+use crate::manifest::{Kind, Manifest, Requirement};
 use crate::repository::Error;
 use crate::signature::{Signature, Statement};
+use crate::solve::platform::{self, Platform};
 use crate::trust::{self, Evidence, Policy, Reason, Verdict};
 
 /// A package on this machine.
@@ -35,6 +36,8 @@ pub struct Delivery {
     pub steps: Vec<Step>,
     /// What should be known, and stopped nothing.
     pub warnings: Vec<String>,
+    /// What it requires of a platform of which nobody said whether it is there: kubernetes `>=1.27`.
+    pub unchecked: Vec<String>,
 }
 
 impl Delivery {
@@ -103,7 +106,7 @@ pub enum DeliverError {
         /// The source.
         repository: String,
         /// Why; never empty.
-        reasons: Vec<String>,
+        reasons: Vec<Reason>,
     },
     /// What came is not what was said to come.
     #[error(
@@ -121,6 +124,16 @@ pub enum DeliverError {
         /// What was said.
         wanted: Box<Digest>,
     },
+    /// It is for another platform.
+    #[error(
+        "{title} requires {unmet}; hint: `kubectl ext package pull --with-deps` takes the newest version that fits"
+    )]
+    Platform {
+        /// `mlflow 1.2.0`.
+        title: String,
+        /// What it requires, and what there is.
+        unmet: String,
+    },
     /// It cannot be loaded.
     #[error("{title} is of {what}, which this program does not load; hint: a newer program may")]
     Unsupported {
@@ -129,8 +142,8 @@ pub enum DeliverError {
         /// `type camel`.
         what: String,
     },
-    /// A file cannot be written.
-    #[error("failed to write {path}: {error}")]
+    /// A file cannot be read or written.
+    #[error("failed to read or write {path}: {error}")]
     File {
         /// Which.
         path: std::path::PathBuf,
@@ -159,6 +172,7 @@ pub struct Loader<'l> {
     now: jiff::Timestamp,
     /// Bytes of the largest content.
     most: u64,
+    platform: Platform,
     memory: RefCell<HashMap<Key, Delivery>>,
 }
 
@@ -174,8 +188,38 @@ impl<'l> Loader<'l> {
             policy,
             now,
             most,
+            platform: Platform::new(),
             memory: RefCell::default(),
         }
+    }
+
+    /// Delivers only what this platform has all for (R3). What a package requires beside that is not checked,
+    /// and told.
+    #[must_use]
+    pub fn on(self, platform: Platform) -> Self {
+        Self { platform, ..self }
+    }
+
+    /// What of the requirements of a package nobody could check.
+    ///
+    /// # Errors
+    /// When one of them is not met.
+    fn fits(&self, manifest: &Manifest) -> Result<Vec<String>, DeliverError> {
+        let (known, unknown): (Vec<&Requirement>, Vec<_>) = manifest
+            .requires
+            .iter()
+            .partition(|one| self.platform.contains_key(&one.name));
+        let unmet = known.into_iter();
+        let unmet: Vec<String> = unmet
+            .filter_map(|one| platform::unmet(&self.platform, one))
+            .collect();
+        if unmet.is_empty() {
+            return Ok(unknown.into_iter().map(platform::asked).collect());
+        }
+        Err(DeliverError::Platform {
+            title: format!("{} {}", manifest.name, manifest.version),
+            unmet: unmet.join(", and "),
+        })
     }
 
     /// Takes note of what was delivered, for whoever asks again.
@@ -209,7 +253,7 @@ impl<'l> Loader<'l> {
             Verdict::Refused { reasons } => Err(DeliverError::Refused {
                 title: format!("{} {}", statement.name, statement.version),
                 repository: repository.to_owned(),
-                reasons: reasons.iter().map(ToString::to_string).collect(),
+                reasons,
             }),
             verdict => Ok(verdict),
         }

@@ -56,6 +56,8 @@ pub struct Package {
     pub description: String,
     /// Words to find it by.
     pub keywords: Vec<String>,
+    /// The licence of its newest version, as SPDX writes it, where it says one.
+    pub license: Option<String>,
     /// Its versions, the newest first.
     pub versions: Vec<Listed>,
 }

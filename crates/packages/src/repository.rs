@@ -54,6 +54,19 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
     /// is left out.
     async fn versions(&self, name: &str) -> Result<Vec<semver::Version>>;
 
+    /// Whether a version of a package is there (seed 003, "exists").
+    ///
+    /// # Errors
+    /// When the repository does not answer.
+    async fn exists(&self, name: &str, version: &semver::Version) -> Result<bool> {
+        match self.versions(name).await {
+            Ok(versions) => Ok(versions.contains(version)),
+            // A folder that publishing makes.
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What it keeps of one version, without its content.
     ///
     /// # Errors

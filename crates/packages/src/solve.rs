@@ -37,6 +37,7 @@
 //! ```
 
 mod hint;
+pub mod platform;
 mod proof;
 mod question;
 mod report;

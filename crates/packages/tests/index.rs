@@ -39,6 +39,7 @@ fn package(name: &str, description: &str, keywords: &[&str], versions: &[&str]) 
         kind: Kind::Record,
         description: description.to_owned(),
         keywords: keywords.iter().map(ToString::to_string).collect(),
+        license: Some("Apache-2.0".to_owned()),
         versions: versions.iter().map(|version| listed(version)).collect(),
     }
 }

@@ -39,6 +39,7 @@ static SIGNED: LazyLock<(Policy, IndexFile)> = LazyLock::new(|| {
         kind: Kind::Record,
         description: "Tracks experiments".to_owned(),
         keywords: vec!["tracking".to_owned()],
+        license: None,
         versions: Vec::new(),
     };
     let file = person.index(index(vec![package]).to_json());
@@ -113,9 +114,10 @@ fn any_package() -> impl Strategy<Value = Package> {
         kind,
         ".{0,40}",
         words,
+        prop::option::of(".{0,10}"),
         versions,
     )
-        .prop_map(|(name, kind, description, keywords, versions)| {
+        .prop_map(|(name, kind, description, keywords, license, versions)| {
             let mut versions: Vec<Listed> = versions.into_values().collect();
             versions.sort_by(|left, right| right.version.cmp(&left.version));
             versions.dedup_by(|left, right| left.version == right.version);
@@ -124,6 +126,7 @@ fn any_package() -> impl Strategy<Value = Package> {
                 kind,
                 description,
                 keywords,
+                license,
                 versions,
             }
         })

@@ -172,6 +172,37 @@ fn wrong(template: &str) -> Vec<(usize, &'static str, String)> {
 }
 
 #[test]
+fn r11_every_template_that_goes_along_is_looked_at() {
+    let text = format!(
+        "{}templates: [{{file: more/named.yaml}}]\n",
+        minimal("1.0.0")
+    );
+    let state = "metadata: {uid: a}\n";
+    let source = folder(&[
+        ("extension.yaml", &text),
+        ("more/named.yaml", state),
+        ("more/other.yaml", state),
+        ("templates/deep/down/it.yaml", state),
+        ("templates/it.yml", state),
+        ("templates/it.json", "{\"metadata\": {\"uid\": \"a\"}}"),
+        ("templates/.hidden/it.yaml", state),
+        ("templates/it.txt", state),
+    ]);
+    let (manifest, _) = package::manifest(source.path()).unwrap();
+    let checked = check::templates(source.path(), &manifest).unwrap();
+    let files: Vec<&str> = checked.iter().map(|one| one.file.as_str()).collect();
+    assert_eq!(
+        files,
+        [
+            "more/named.yaml",
+            "templates/deep/down/it.yaml",
+            "templates/it.json",
+            "templates/it.yml"
+        ]
+    );
+}
+
+#[test]
 fn r11_state_of_a_cluster_is_refused_with_its_path() {
     let template = "kind: ClusterExtension
 metadata:

@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use extension_registry_core::version::VersionRange;
 use extension_registry_packages::config::{Flags, Source};
+use extension_registry_packages::deliver::Delivery;
 use extension_registry_packages::manifest::Kind;
+use extension_registry_packages::solve::platform::Platform;
 
 use super::Session;
 
@@ -55,6 +57,51 @@ impl Sources {
             ..Flags::default()
         }
     }
+}
+
+/// What is there where packages are used.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct OnPlatform {
+    /// What is there where the packages are used: kubernetes=1.36.3, docker; may be repeated
+    #[arg(long, value_name = "NAME[=VERSION]")]
+    platform: Vec<String>,
+}
+
+impl OnPlatform {
+    /// How to say what is there, after what was not checked.
+    pub(crate) const HINT: &str = "; hint: --platform NAME=VERSION";
+
+    /// Whether anything was said.
+    pub(crate) fn is_said(&self) -> bool {
+        !self.platform.is_empty()
+    }
+
+    /// What was said, and this program.
+    pub(crate) fn known(&self) -> Platform {
+        let given = self.platform.iter().map(|text| match text.split_once('=') {
+            Some((name, version)) => (name.to_owned(), Some(version.to_owned())),
+            None => (text.clone(), None),
+        });
+        let own = (
+            "extension-registry".to_owned(),
+            Some(env!("CARGO_PKG_VERSION").to_owned()),
+        );
+        std::iter::once(own).chain(given).collect()
+    }
+}
+
+/// What packages require that nobody said is there, and how to say it.
+pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<String> {
+    let some = deliveries.iter().filter(|one| !one.unchecked.is_empty());
+    some.map(|one| {
+        format!(
+            "{} {} requires {}, which was not checked{hint}",
+            one.entry.name,
+            one.entry.version,
+            one.unchecked.join(" and ")
+        )
+    })
+    .collect()
 }
 
 /// One package.

@@ -8,7 +8,7 @@ use extension_registry_core::suggest;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::manifest::{Manifest, Packaging, TemplateFile};
 
-use super::{Chosen, Sources};
+use super::{Chosen, OnPlatform, Sources, unchecked};
 use crate::output;
 use crate::template::Parameter;
 
@@ -33,8 +33,10 @@ pub(crate) fn template(reference: &str) -> Result<Found> {
         None => (path, None),
     };
     let session = Sources::default().open()?;
-    let delivery = session.delivered(&Chosen::new(package, range, None), false)?;
+    let chosen_package = Chosen::new(package, range, None);
+    let delivery = session.delivered(&chosen_package, &OnPlatform::default(), false)?;
     output::warn(&delivery.warnings)?;
+    output::warn(&unchecked(std::slice::from_ref(&delivery), ""))?;
     let (manifest, entry) = (&delivery.manifest, &delivery.entry);
     let title = format!("{} {}", entry.name, entry.version);
     let (title, path) = if manifest.packaging == Packaging::Template {

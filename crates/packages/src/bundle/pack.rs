@@ -79,8 +79,7 @@ pub fn pack(folder: &Path, into: impl Write, limits: Limits) -> Result<Bundle, P
     if !folder.join(FILE).is_file() {
         return Err(PackError::NoManifest(folder.to_owned()));
     }
-    let mut files = BTreeMap::new();
-    collect(folder, "", &mut files)?;
+    let files = files(folder)?;
     if files.len() > limits.entries {
         return Err(PackError::TooLarge(limits));
     }
@@ -214,7 +213,17 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
-/// Files below a folder, by their path in the package.
+/// The files of a folder that go into its package, by their path there: all but those whose names, or the names
+/// of whose folders, begin with a dot.
+///
+/// # Errors
+/// When a folder cannot be read, or something in it is no plain file or has a name that a package cannot have.
+pub fn files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, PackError> {
+    let mut files = BTreeMap::new();
+    collect(folder, "", &mut files)?;
+    Ok(files)
+}
+
 fn collect(
     folder: &Path,
     prefix: &str,

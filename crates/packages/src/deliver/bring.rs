@@ -9,11 +9,10 @@ use crate::cache::{Content, Entry, Item, Partial};
 use crate::catalog::Sighting;
 use crate::digest::Digest;
 use crate::manifest::{Kind, Packaging};
-use crate::package;
 use crate::progress::Progress;
 use crate::repository::{Description, Document, DocumentFormat, Sink};
 use crate::signature::{Signature, Statement};
-use crate::trust::Verdict;
+use crate::trust::{Verdict, other_document};
 
 impl Loader<'_> {
     /// Brings a version of a source. Where the cache has the same content, none is fetched, unless `force` says
@@ -36,6 +35,7 @@ impl Loader<'_> {
                 what: format!("type `{name}`"),
             });
         }
+        let unchecked = self.fits(manifest)?;
         let mut steps = vec![Step::Source(repository.id().to_owned())];
         let signatures = repository.signatures(release).await?;
         // Only what a source knows the digest of can be judged before it is here.
@@ -75,15 +75,10 @@ impl Loader<'_> {
             judged
         };
         let mut warnings = Vec::new();
-        if let Some(document) = &document
-            && let Some(other) = package::described(&document.bytes)
-            && other != content
-        {
-            let title = sighting.spec.title();
-            warnings.push(format!(
-                "the document of {title} describes another package, {other}"
-            ));
-        }
+        let other = document
+            .as_ref()
+            .and_then(|document| other_document(&document.bytes, content));
+        warnings.extend(other.map(|other| format!("{}: {other}", sighting.spec.title())));
         let keeping = Keeping {
             content,
             document: document.as_ref(),
@@ -100,6 +95,7 @@ impl Loader<'_> {
             verdict,
             steps,
             warnings,
+            unchecked,
         };
         self.keep(&delivery);
         Ok(delivery)

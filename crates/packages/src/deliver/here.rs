@@ -9,6 +9,7 @@ use super::{DeliverError, Delivery, Loader, Step, key, told};
 use crate::cache::Entry;
 use crate::manifest::{self, Kind};
 use crate::signature::Statement;
+use crate::trust::other_document;
 use crate::version;
 
 impl Loader<'_> {
@@ -56,6 +57,7 @@ impl Loader<'_> {
         let (manifest, _) = manifest::read(&text);
         let manifest = manifest
             .ok_or_else(|| unreadable(io::Error::other("it is no manifest of a package")))?;
+        let unchecked = self.fits(&manifest)?;
         let configuration = entry.configuration.digest;
         let document = entry.document.as_ref().map(|document| document.digest);
         let statement = Statement::of(
@@ -67,12 +69,20 @@ impl Loader<'_> {
         let signatures = self.cache.signatures(&entry)?;
         let verdict = self.judge(&entry.repository, &statement, entry.manifest, &signatures)?;
         self.cache.touch(&entry)?;
+        let mut warnings = told(&verdict);
+        if let Some(path) = entry.document_path() {
+            let bytes = fs::read(&path).map_err(|error| DeliverError::File { path, error })?;
+            let other = other_document(&bytes, entry.content.digest);
+            let title = || format!("{} {}", entry.name, entry.version);
+            warnings.extend(other.map(|other| format!("{}: {other}", title())));
+        }
         let delivery = Delivery {
-            warnings: told(&verdict),
+            warnings,
             steps: vec![Step::Cache, Step::Trust(verdict.by().to_vec())],
             entry,
             manifest,
             verdict,
+            unchecked,
         };
         self.keep(&delivery);
         Ok(delivery)

@@ -90,6 +90,7 @@ struct RawPackage {
     description: String,
     #[serde(default)]
     keywords: Vec<String>,
+    license: Option<String>,
     versions: Entries<RawVersion>,
 }
 
@@ -101,6 +102,8 @@ struct WrittenPackage<'i> {
     description: &'i str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     keywords: &'i [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<&'i str>,
     versions: Vec<RawVersion>,
 }
 
@@ -306,6 +309,7 @@ fn package(raw: RawPackage, at: &str, log: &mut Log) -> Package {
         name: raw.name,
         description: raw.description,
         keywords: raw.keywords,
+        license: raw.license,
         versions,
     }
 }
@@ -360,6 +364,7 @@ fn written(package: &Package) -> WrittenPackage<'_> {
         kind: package.kind.name(),
         description: &package.description,
         keywords: &package.keywords,
+        license: package.license.as_deref(),
         versions: package.versions.iter().map(raw).collect(),
     }
 }

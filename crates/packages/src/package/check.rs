@@ -1,6 +1,7 @@
 //! What a template must not bring along: where it comes from, and anybody's passwords (seed 001, section 2:
 //! exported templates carry state and identifiers of the system they were made on).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use extension_registry_yaml::{Complaints, parse};
 use serde_json::Value;
 
 use super::BuildError;
-use crate::bundle::PackError;
+use crate::bundle::{self, PackError};
 use crate::manifest::Manifest;
 
 /// Fields of an object's metadata that the cluster gave it, or that tie it to one.
@@ -35,29 +36,20 @@ pub struct Checked {
     pub complaints: Complaints,
 }
 
-/// Looks through the templates of a package: those that the manifest names, and what else is in `templates/`.
+/// Looks through the templates of a package: those that the manifest names, and whatever else is below
+/// `templates/` and goes along.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn templates(folder: &Path, manifest: &Manifest) -> Result<Vec<Checked>, BuildError> {
-    let mut files: Vec<String> = manifest
-        .templates
-        .iter()
-        .map(|one| one.file.clone())
-        .collect();
-    if let Ok(entries) = fs::read_dir(folder.join("templates")) {
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let is_yaml = Path::new(&name)
-                .extension()
-                .is_some_and(|ending| ending == "yaml" || ending == "yml");
-            if is_yaml && !name.starts_with('.') {
-                files.push(format!("templates/{name}"));
-            }
-        }
-    }
-    files.sort();
-    files.dedup();
+    let named = manifest.templates.iter().map(|one| one.file.clone());
+    let mut files: BTreeSet<String> = named.collect();
+    files.extend(bundle::files(folder)?.into_keys().filter(|file| {
+        let ending = Path::new(file)
+            .extension()
+            .and_then(|ending| ending.to_str());
+        file.starts_with("templates/") && matches!(ending, Some("yaml" | "yml" | "json"))
+    }));
     let mut all = Vec::new();
     for file in files {
         let path = folder.join(&file);

@@ -4,11 +4,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use extension_registry_core::version::{RecordVersion, VersionRange};
+use extension_registry_core::version::VersionRange;
 
+use super::platform::unmet;
 use super::set::Set;
 use super::universe::{Candidate, Origin, Universe, Wanted};
-use crate::manifest::{Dependency, From, Kind, Requirement};
+use crate::manifest::{Dependency, From, Kind};
 use crate::version;
 
 /// Number of a name.
@@ -239,7 +240,7 @@ fn refused(universe: &Universe, name: &str, candidate: &Candidate) -> Option<Str
     let unmet = candidate
         .requires
         .iter()
-        .filter_map(|one| unmet(universe, one));
+        .filter_map(|one| unmet(&universe.platform, one));
     let mut unmet: Vec<String> = unmet.collect();
     unmet.sort();
     unmet.dedup();
@@ -252,31 +253,4 @@ fn refused(universe: &Universe, name: &str, candidate: &Candidate) -> Option<Str
             && !version::admits(&dependency.range, &candidate.version)
     });
     itself.map(|dependency| format!("it needs itself in `{}`", dependency.range))
-}
-
-/// What is missing for a requirement: what it asks for, and what there is.
-fn unmet(universe: &Universe, requirement: &Requirement) -> Option<String> {
-    let Requirement { name, range } = requirement;
-    let asked = if range.is_any() {
-        name.clone()
-    } else {
-        format!("{name} `{range}`")
-    };
-    match universe.platform.get(name) {
-        None => Some(format!("{asked}, which is not here")),
-        Some(Some(version)) if meets(version, range) => None,
-        Some(Some(version)) => Some(format!("{asked}, here is {version}")),
-        Some(None) if range.matches(None) => None,
-        Some(None) => Some(format!(
-            "{asked}, which is here in a version that nobody knows"
-        )),
-    }
-}
-
-/// Whether a platform is in a range. What vendors write after a version, as in `1.33.1-gke.100`, makes no
-/// version that comes before its release.
-fn meets(version: &str, range: &VersionRange) -> bool {
-    let matches = |text: &str| range.matches(Some(&RecordVersion::new(text)));
-    let release = version.split(['-', '+']).next().unwrap_or(version);
-    matches(version) || matches(release)
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use extension_registry_core::version::VersionRange;
 
+use super::platform::Platform;
 use crate::manifest::{Dependency, Kind, Requirement};
 
 /// A version of a package that could be chosen.
@@ -56,7 +57,7 @@ pub struct Universe {
     /// Candidates by name. A name without any was looked for and is nowhere.
     pub candidates: BTreeMap<String, Vec<Candidate>>,
     /// What is here, with its version where one is known: `kubernetes`, `docker`.
-    pub platform: BTreeMap<String, Option<String>>,
+    pub platform: Platform,
     /// Id of the System Repository, from which every package may have its dependencies (seed 001, section
     /// 6.A).
     pub system: Option<String>,

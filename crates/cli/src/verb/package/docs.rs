@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use extension_registry_packages::cache::Entry;
 use extension_registry_packages::package;
+use extension_registry_packages::trust::other_document;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -50,7 +51,10 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
             &verb.chosen.range()?,
             verb.chosen.kind().as_ref(),
         )?;
-        let entry = here.map(|delivery| delivery.entry);
+        let (entry, warnings) = here
+            .map(|delivery| (delivery.entry, delivery.warnings))
+            .unzip();
+        let warnings = warnings.unwrap_or_default();
         let path = entry.as_ref().and_then(Entry::document_path);
         let (Some(entry), Some(path)) = (&entry, path) else {
             bail!(
@@ -58,6 +62,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
                 verb.chosen.name
             );
         };
+        output::warn(&warnings)?;
         let document = document(&entry.name, &entry.version, &std::fs::read(path)?);
         output::answer(out, verb.output, &document)?;
         return Ok(FINE);
@@ -69,13 +74,10 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
         let Some(found) = found else {
             bail!("{} has no document", sighting.spec.title());
         };
-        if let (Some(described), Some(content)) =
-            (package::described(&found), release.content.digest)
-            && described != content
-        {
-            output::warn(&[format!(
-                "this document describes another package, {described}"
-            )])?;
+        let content = release.content.digest;
+        let other = content.and_then(|content| other_document(&found, content));
+        if let Some(other) = other {
+            output::warn(&[other.to_string()])?;
         }
         let manifest = &sighting.spec.manifest;
         let document = document(&manifest.name, &manifest.version, &found);

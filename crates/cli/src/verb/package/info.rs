@@ -68,7 +68,7 @@ pub(crate) struct Described {
     provides: Vec<Provided>,
     templates: Vec<String>,
     parameters: Vec<Parameter>,
-    /// `trusted`, `tolerated` or `refused`
+    /// `trusted`, `tolerated` or `refused`; `unknown` where only the content can tell
     trust: &'static str,
     /// Names of the keys that vouch for it
     signed_by: Vec<String>,
@@ -119,24 +119,23 @@ pub(crate) fn run(verb: &Info, out: &mut Vec<u8>) -> Result<u8> {
     let data = session.ask(async {
         let sighting = session.find(&verb.chosen).await?;
         let verdict = judge(&session, &sighting).await?;
-        Ok(described(&session, &sighting, &verdict))
+        Ok(described(&session, &sighting, verdict.as_ref()))
     })?;
     output::answer(out, verb.output, &data)?;
     Ok(FINE)
 }
 
-/// What the trust policy says of what the source says. The content is not here yet.
-pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<Verdict> {
+/// What the trust policy says of what the source says. The content is not here yet: None where the source does
+/// not know its digest.
+pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<Option<Verdict>> {
     let (spec, release) = (&sighting.spec, &sighting.spec.release);
     let Some(content) = release.content.digest else {
-        return Ok(Verdict::Tolerated {
-            reasons: Vec::new(),
-        });
+        return Ok(None);
     };
     let signatures = sighting.source.repository.signatures(release).await?;
     let document = release.document.as_ref().and_then(|blob| blob.digest);
     let statement = Statement::of(&spec.manifest, content, spec.configuration(), document);
-    Ok(session.policy.judge(&Evidence {
+    Ok(Some(session.policy.judge(&Evidence {
         repository: sighting.source.id(),
         statement: &statement,
         manifest: release.manifest.map(|digest| Around {
@@ -145,10 +144,11 @@ pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<
         }),
         signatures: &signatures,
         now: session.now,
-    }))
+    })))
 }
 
-fn described(session: &Session, sighting: &Sighting<'_>, verdict: &Verdict) -> Described {
+fn described(session: &Session, sighting: &Sighting<'_>, verdict: Option<&Verdict>) -> Described {
+    let reasons = verdict.map_or(&[][..], Verdict::reasons);
     let (spec, release) = (&sighting.spec, &sighting.spec.release);
     let Manifest {
         name,
@@ -167,11 +167,7 @@ fn described(session: &Session, sighting: &Sighting<'_>, verdict: &Verdict) -> D
         metadata,
         ..
     } = spec.manifest.clone();
-    let trust = if release.content.digest.is_none() {
-        "unknown before it is fetched"
-    } else {
-        verdict.name()
-    };
+    let trust = verdict.map_or("unknown", Verdict::name);
     Described {
         cached: session.has(kind.name(), &name, &version),
         name,
@@ -227,8 +223,8 @@ fn described(session: &Session, sighting: &Sighting<'_>, verdict: &Verdict) -> D
             })
             .collect(),
         trust,
-        signed_by: verdict.by().to_vec(),
-        reasons: verdict.reasons().iter().map(ToString::to_string).collect(),
+        signed_by: verdict.map_or(&[][..], Verdict::by).to_vec(),
+        reasons: reasons.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -297,7 +293,7 @@ fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
         writeln!(out, "  {text}")?;
         hints.iter().try_for_each(|hint| output::hint(out, hint))?;
     }
-    if !data.templates.is_empty() {
+    if !data.templates.is_empty() && data.trust != "refused" {
         writeln!(
             out,
             "\n  kubectl ext register NAME --from-template package:{}",

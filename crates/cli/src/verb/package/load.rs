@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::packages::{Chosen, Session, Sources};
+use crate::packages::{Chosen, OnPlatform, Session, Sources, unchecked};
 use crate::{FINE, output};
 
 #[derive(Debug, Args)]
@@ -24,6 +24,8 @@ pub(crate) struct Load {
     /// Say each step that was taken
     #[arg(long)]
     explain: bool,
+    #[command(flatten)]
+    platform: OnPlatform,
     #[command(flatten)]
     sources: Sources,
     /// The form of the answer
@@ -55,7 +57,9 @@ pub(crate) struct Loaded {
 
 pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
-    let delivery = session.delivered(&verb.chosen, verb.force)?;
+    let mut delivery = session.delivered(&verb.chosen, &verb.platform, verb.force)?;
+    let unchecked = unchecked(std::slice::from_ref(&delivery), OnPlatform::HINT);
+    delivery.warnings.extend(unchecked);
     output::warn(&delivery.warnings)?;
     let data = loaded(&session, &delivery)?;
     match verb.output {

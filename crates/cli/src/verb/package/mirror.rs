@@ -1,21 +1,25 @@
 //! `package mirror`: packages, documents and signatures into another repository, for machines that reach nothing
 //! else.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use extension_registry_packages::catalog::Sighting;
 use extension_registry_packages::mirror::{Copied, copy};
 use extension_registry_packages::repository::Repository;
 use extension_registry_packages::repository::folder::{Folder, Settings};
+use extension_registry_packages::spec::Spec;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::needs::along;
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Bar, Chosen, Session, Sources};
+use crate::packages::{Bar, Chosen, Session, Sources, may_ask};
 use crate::{FINE, PARTIAL, output};
 
 #[derive(Debug, Args)]
@@ -95,36 +99,50 @@ impl Answer for Mirrored {
 
 pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
     let mut session = verb.sources.open()?;
+    may_ask(session.offline)?;
     let target = target(&session, &verb.to)?;
     // What comes from the target need not go there.
     session.catalog = session.catalog.without(target.id());
     let (wanted, is_all) = wanted(verb, &session)?;
     let loader = session.loader();
-    let mut packages = Vec::new();
+    let (mut packages, mut done) = (Vec::new(), BTreeSet::new());
     for chosen in wanted {
-        let outcome = session.transfer(async {
-            let sighting = session.find(&chosen).await?;
-            let bar = Bar::new(&sighting.spec.title());
-            let delivery = loader.bring(&sighting, false, &bar).await?;
-            output::warn(&delivery.warnings)?;
-            let copied = copy(&delivery, &session.cache, &*target, verb.force, &bar).await?;
-            Ok((sighting.spec.manifest.version.to_string(), copied))
-        });
-        let (version, outcome, why) = match outcome {
-            Ok((version, Copied::New)) => (Some(version), Outcome::Copied, None),
-            Ok((version, Copied::Known)) => (Some(version), Outcome::WasThere, None),
+        let sightings = match plan(&session, &chosen, is_all && verb.all_versions) {
+            Ok(sightings) => sightings,
             Err(error) => {
-                let why = format!("{error:#}");
-                output::warn(&[format!("{}: {why}", chosen.name)])?;
-                (None, Outcome::Failed, Some(why))
+                packages.push(failed(&chosen.name, &error)?);
+                continue;
             }
         };
-        packages.push(Row {
-            name: chosen.name,
-            version,
-            outcome,
-            why,
-        });
+        for sighting in sightings {
+            let manifest = &sighting.spec.manifest;
+            let (name, version) = (manifest.name.clone(), manifest.version.to_string());
+            if !done.insert((
+                manifest.kind.name().to_owned(),
+                name.clone(),
+                version.clone(),
+            )) {
+                continue;
+            }
+            let copied = session.transfer(async {
+                let bar = Bar::new(&sighting.spec.title());
+                let delivery = loader.bring(&sighting, false, &bar).await?;
+                output::warn(&delivery.warnings)?;
+                Ok(copy(&delivery, &session.cache, &*target, verb.force, &bar).await?)
+            });
+            packages.push(match copied {
+                Ok(copied) => Row {
+                    name,
+                    version: Some(version),
+                    outcome: match copied {
+                        Copied::New => Outcome::Copied,
+                        Copied::Known => Outcome::WasThere,
+                    },
+                    why: None,
+                },
+                Err(error) => failed(&name, &error)?,
+            });
+        }
     }
     let is_whole = packages.iter().all(|row| row.outcome != Outcome::Failed);
     let data = Mirrored {
@@ -134,6 +152,31 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
     };
     output::answer(out, verb.output, &data)?;
     Ok(if is_whole { FINE } else { PARTIAL })
+}
+
+/// A package and what it depends on; that comes anyway where everything goes.
+fn plan<'s>(session: &'s Session, chosen: &Chosen, is_alone: bool) -> Result<Vec<Sighting<'s>>> {
+    if is_alone {
+        return Ok(vec![session.ask(session.find(chosen))?]);
+    }
+    let (gathered, solution) = along(session, chosen)?;
+    let sightings = solution.chosen.iter().map(|one| {
+        gathered
+            .sighting(&session.catalog, &one.name, &one.version, &one.origin)
+            .with_context(|| format!("{} {} is nowhere", one.name, one.version))
+    });
+    sightings.collect()
+}
+
+fn failed(name: &str, error: &anyhow::Error) -> Result<Row> {
+    let why = format!("{error:#}");
+    output::warn(&[format!("{name}: {why}")])?;
+    Ok(Row {
+        name: name.to_owned(),
+        version: None,
+        outcome: Outcome::Failed,
+        why: Some(why),
+    })
 }
 
 fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
@@ -154,7 +197,11 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
 /// What is copied, and whether that is all there is.
 fn wanted(verb: &Mirror, session: &Session) -> Result<(Vec<Chosen>, bool)> {
     let is_all = verb.names.is_empty();
-    let mut names = verb.names.clone();
+    let given = verb.names.iter().map(|name| match name.split_once('@') {
+        Some((name, range)) => (name.to_owned(), Some(range.to_owned()), None),
+        None => (name.clone(), None, None),
+    });
+    let mut names: Vec<(String, Option<String>, Option<String>)> = given.collect();
     if is_all {
         let discovery = session.discover(None, true)?;
         output::warn(&discovery.warnings)?;
@@ -166,30 +213,34 @@ fn wanted(verb: &Mirror, session: &Session) -> Result<(Vec<Chosen>, bool)> {
                 .map(|failure| failure.why.clone())
                 .unwrap_or_default()
         );
-        names = discovery
-            .packages
-            .into_iter()
-            .map(|listed| listed.name)
-            .collect();
+        let listed = discovery.packages.into_iter();
+        names.extend(listed.map(|listed| (listed.name, None, Some(listed.kind))));
         names.dedup();
     }
     let mut wanted = Vec::new();
-    for name in names {
-        let (name, range) = match name.split_once('@') {
-            Some((name, range)) => (name.to_owned(), Some(range.to_owned())),
-            None => (name, None),
-        };
+    for (name, range, kind) in names {
         if verb.all_versions {
             let range = crate::packages::range(&name, range.as_deref())?;
-            let (found, _) = session.versions(&name)?;
+            let (found, specs) = session.versions(&name)?;
             for version in found.versions.keys() {
+                let is_of = |spec: &Spec| {
+                    kind.as_deref()
+                        .is_none_or(|kind| kind == spec.manifest.kind.name())
+                };
+                if !specs.get(version).is_none_or(is_of) {
+                    continue;
+                }
                 let is_any = range.is_any();
                 if is_any || extension_registry_packages::version::admits(&range, version) {
-                    wanted.push(Chosen::new(&name, Some(format!("={version}")), None));
+                    wanted.push(Chosen::new(
+                        &name,
+                        Some(format!("={version}")),
+                        kind.clone(),
+                    ));
                 }
             }
         } else {
-            wanted.push(Chosen::new(&name, range, None));
+            wanted.push(Chosen::new(&name, range, kind));
         }
     }
     Ok((wanted, is_all))

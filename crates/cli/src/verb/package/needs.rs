@@ -1,18 +1,18 @@
 //! What a package depends on: chosen, locked, pulled together or not at all.
 
-use std::collections::BTreeSet;
 use std::fs;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
+use extension_registry_packages::cache::Selector;
 use extension_registry_packages::catalog::Gathered;
-use extension_registry_packages::deliver::Delivery;
+use extension_registry_packages::deliver::{Delivery, Loader};
 use extension_registry_packages::lock::{Lock, Locked};
 use extension_registry_packages::solve::{Chosen as Choice, Solution, Universe, Wanted, solve};
 
 use super::pull::LOCK;
 use crate::output;
-use crate::packages::{Bar, Chosen, Session};
+use crate::packages::{Bar, Chosen, OnPlatform, Session};
 
 #[derive(Debug, Args)]
 pub(crate) struct Needs {
@@ -25,12 +25,11 @@ pub(crate) struct Needs {
     /// Take what extensions.lock has and nothing else; anything that differs is an error
     #[arg(long, conflicts_with_all = ["all", "lock"])]
     locked: bool,
-    /// Let a dependency come from another repository; may be repeated
-    #[arg(long, value_name = "DEPENDENCY@REPOSITORY", value_parser = pair)]
+    /// Let a dependency come from another repository; may be repeated; implies --with-deps
+    #[arg(long, value_name = "DEPENDENCY@REPOSITORY", value_parser = pair, conflicts_with = "all")]
     approve: Vec<(String, String)>,
-    /// What is there where the packages are used: kubernetes=1.36.3, docker; may be repeated
-    #[arg(long, value_name = "NAME[=VERSION]")]
-    platform: Vec<String>,
+    #[command(flatten)]
+    pub(super) platform: OnPlatform,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -43,7 +42,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
 impl Needs {
     /// Whether more is wanted than the named packages alone.
     pub(super) fn is_asked(&self) -> bool {
-        self.with_deps || self.lock || self.locked || !self.platform.is_empty()
+        self.with_deps
+            || self.lock
+            || self.locked
+            || self.platform.is_said()
+            || !self.approve.is_empty()
     }
 
     /// Pulls packages with what they need, each after what it needs itself.
@@ -81,7 +84,7 @@ impl Needs {
         }
         let mut universe = Universe {
             approved: self.approve.iter().cloned().collect(),
-            platform: self.platform(),
+            platform: self.platform.known(),
             ..Universe::default()
         };
         if let Some(lock) = &lock {
@@ -89,8 +92,8 @@ impl Needs {
         }
         let mut gathered = gather(session, &wanted, universe)?;
         output::warn(&gathered.warnings)?;
-        if self.platform.is_empty() {
-            notes.extend(unchecked(&mut gathered.universe));
+        if !self.platform.is_said() {
+            let_be(&mut gathered.universe);
         }
         let solution = solve(&wanted, &gathered.universe)?;
         notes.extend(solution.notes.iter().cloned());
@@ -111,6 +114,7 @@ impl Needs {
         }
         let deliveries = deliver(
             session,
+            &self.platform,
             &gathered,
             &solution,
             lock.as_ref().filter(|_| !force),
@@ -138,18 +142,6 @@ impl Needs {
             Err(error) => Err(error).context(format!("failed to read {LOCK}")),
         }
     }
-
-    fn platform(&self) -> std::collections::BTreeMap<String, Option<String>> {
-        let given = self.platform.iter().map(|text| match text.split_once('=') {
-            Some((name, version)) => (name.to_owned(), Some(version.to_owned())),
-            None => (text.clone(), None),
-        });
-        let own = (
-            "extension-registry".to_owned(),
-            Some(env!("CARGO_PKG_VERSION").to_owned()),
-        );
-        std::iter::once(own).chain(given).collect()
-    }
 }
 
 fn gather(session: &Session, wanted: &[Wanted], universe: Universe) -> Result<Gathered> {
@@ -159,74 +151,114 @@ fn gather(session: &Session, wanted: &[Wanted], universe: Universe) -> Result<Ga
     session.ask(async { Ok(session.catalog.gather(wanted, universe).await?) })
 }
 
-/// Where nobody says what is there, nothing is required of it, and that is said.
-fn unchecked(universe: &mut Universe) -> Vec<String> {
-    let mut names = BTreeSet::new();
-    for candidate in universe.candidates.values_mut().flatten() {
-        candidate.requires.retain(|one| {
-            let is_known = universe.platform.contains_key(&one.name);
-            if !is_known {
-                names.insert(one.name.clone());
-            }
-            is_known
-        });
-    }
-    let notes = names.into_iter().map(|name| {
-        format!("packages require {name}, which was not checked; hint: --platform {name}=VERSION")
-    });
-    notes.collect()
+/// What goes along with one package, each after what it needs itself, wherever they will be used.
+pub(super) fn along(session: &Session, chosen: &Chosen) -> Result<(Gathered, Solution)> {
+    let wanted = [Wanted {
+        name: chosen.name.clone(),
+        range: chosen.range()?,
+        kind: chosen.kind(),
+        repository: None,
+    }];
+    let mut gathered = gather(session, &wanted, Universe::default())?;
+    output::warn(&gathered.warnings)?;
+    let_be(&mut gathered.universe);
+    let solution = solve(&wanted, &gathered.universe)?;
+    Ok((gathered, solution))
 }
 
+/// Where nobody says what is there, nothing is required of it; that is told of what is taken.
+fn let_be(universe: &mut Universe) {
+    let Universe {
+        candidates,
+        platform,
+        ..
+    } = universe;
+    for candidate in candidates.values_mut().flatten() {
+        let requires = &mut candidate.requires;
+        requires.retain(|one| platform.contains_key(&one.name));
+    }
+}
+
+/// All of it, or nothing: where one does not come, those that came before it go again.
 fn deliver(
     session: &Session,
+    platform: &OnPlatform,
     gathered: &Gathered,
     solution: &Solution,
     lock: Option<&Lock>,
     force: bool,
 ) -> Result<Vec<Delivery>> {
-    let loader = session.loader();
+    let loader = session.loader().on(platform.known());
     let mut deliveries = Vec::new();
+    let mut new = Vec::new();
     for chosen in &solution.chosen {
-        let locked = lock.and_then(|lock| lock.get(&chosen.name));
-        let locked = locked.filter(|locked| locked.version == chosen.version);
-        let delivery = if session.offline {
-            let entry = session
-                .cache
-                .get(&chosen.kind, &chosen.name, &chosen.version)?;
-            let Some(entry) = entry else {
-                bail!(
-                    "{} {} is no longer in the cache",
-                    chosen.name,
-                    chosen.version
-                );
-            };
-            loader.known(entry)?
-        } else {
-            let origin = &chosen.origin;
-            let sighting = gathered
-                .sighting(&session.catalog, &chosen.name, &chosen.version, origin)
-                .with_context(|| format!("{} {} is nowhere", chosen.name, chosen.version))?;
-            if let Some(locked) = locked {
-                let release = &sighting.spec.release;
-                let document = release.document.as_ref().and_then(|blob| blob.digest);
-                locked.check(
-                    release.content.digest,
-                    sighting.spec.configuration(),
-                    document,
-                )?;
+        let was_there = session
+            .cache
+            .get(&chosen.kind, &chosen.name, &chosen.version);
+        let was_there = !matches!(was_there, Ok(None));
+        match one(session, &loader, gathered, chosen, lock, force) {
+            Ok(delivery) => {
+                if !was_there {
+                    new.push(delivery.entry.clone());
+                }
+                deliveries.push(delivery);
             }
-            let bar = Bar::new(&sighting.spec.title());
-            session.transfer(async { Ok(loader.bring(&sighting, force, &bar).await?) })?
-        };
-        if let Some(locked) = locked {
-            let entry = &delivery.entry;
-            let configuration = (!entry.is_foreign).then_some(entry.configuration.digest);
-            let document = entry.document.as_ref().map(|document| document.digest);
-            locked.check(Some(entry.content.digest), configuration, document)?;
+            Err(error) => {
+                for entry in new {
+                    let cleared = session.cache.clear(&Selector::Only {
+                        kind: Some(entry.kind),
+                        name: Some(entry.name),
+                        version: Some(entry.version),
+                    });
+                    if let Err(left) = cleared {
+                        output::warn(&[left.to_string()])?;
+                    }
+                }
+                return Err(error);
+            }
         }
-        deliveries.push(delivery);
     }
     Ok(deliveries)
+}
+
+fn one(
+    session: &Session,
+    loader: &Loader<'_>,
+    gathered: &Gathered,
+    chosen: &Choice,
+    lock: Option<&Lock>,
+    force: bool,
+) -> Result<Delivery> {
+    let (name, version) = (&chosen.name, &chosen.version);
+    let locked = lock.and_then(|lock| lock.get(name));
+    let locked = locked.filter(|locked| locked.version == *version);
+    let delivery = if session.offline {
+        let entry = session.cache.get(&chosen.kind, name, version)?;
+        let entry = entry.with_context(|| format!("{name} {version} is no longer in the cache"))?;
+        loader.known(entry)?
+    } else {
+        let sighting = gathered
+            .sighting(&session.catalog, name, version, &chosen.origin)
+            .with_context(|| format!("{name} {version} is nowhere"))?;
+        if let Some(locked) = locked {
+            let release = &sighting.spec.release;
+            let document = release.document.as_ref().and_then(|blob| blob.digest);
+            locked.check(
+                release.content.digest,
+                sighting.spec.configuration(),
+                document,
+            )?;
+        }
+        let bar = Bar::new(&sighting.spec.title());
+        session.transfer(async { Ok(loader.bring(&sighting, force, &bar).await?) })?
+    };
+    if let Some(locked) = locked {
+        let entry = &delivery.entry;
+        let configuration = (!entry.is_foreign).then_some(entry.configuration.digest);
+        let document = entry.document.as_ref().map(|document| document.digest);
+        locked.check(Some(entry.content.digest), configuration, document)?;
+    }
+    Ok(delivery)
 }
 
 fn write(solution: &Solution, deliveries: &[Delivery]) -> Result<()> {

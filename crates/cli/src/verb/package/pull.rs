@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::packages::{Bar, Chosen, Session, Sources};
+use crate::packages::{Bar, Chosen, OnPlatform, Session, Sources, unchecked};
 use crate::{FINE, PARTIAL, output};
 
 /// Name of a lock file.
@@ -98,10 +98,11 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<u8> {
     } else {
         let mut deliveries = Vec::new();
         for chosen in wanted(verb)? {
-            deliveries.push(one(&session, &chosen, verb.force)?);
+            deliveries.push(one(&session, &chosen, verb)?);
         }
         deliveries
     };
+    notes.extend(unchecked(&deliveries, OnPlatform::HINT));
     output::warn(&notes)?;
     let mut rows = Vec::new();
     for delivery in &deliveries {
@@ -168,7 +169,13 @@ fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
     let mut wanted = Vec::new();
     for name in &verb.names {
         let (name, range) = match name.split_once('@') {
-            Some((name, range)) => (name, Some(range.to_owned())),
+            Some((name, range)) => {
+                ensure!(
+                    verb.version.is_none(),
+                    "`{name}@{range}` and --version both say a version; hint: leave one out"
+                );
+                (name, Some(range.to_owned()))
+            }
             None => (name.as_str(), verb.version.clone()),
         };
         wanted.push(Chosen::new(name, range, verb.kind.clone()));
@@ -177,8 +184,8 @@ fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
 }
 
 /// The newest version of the sources; without them, of the cache.
-fn one(session: &Session, chosen: &Chosen, force: bool) -> Result<Delivery> {
-    let loader = session.loader();
+fn one(session: &Session, chosen: &Chosen, verb: &Pull) -> Result<Delivery> {
+    let loader = session.loader().on(verb.needs.platform.known());
     if session.offline {
         let here = loader.here(&chosen.name, &chosen.range()?, chosen.kind().as_ref())?;
         return here.with_context(|| {
@@ -191,7 +198,7 @@ fn one(session: &Session, chosen: &Chosen, force: bool) -> Result<Delivery> {
     session.transfer(async {
         let sighting = session.find(chosen).await?;
         let bar = Bar::new(&sighting.spec.title());
-        Ok(loader.bring(&sighting, force, &bar).await?)
+        Ok(loader.bring(&sighting, verb.force, &bar).await?)
     })
 }
 
@@ -214,7 +221,7 @@ fn everything(verb: &Pull, session: &Session, failures: &mut Vec<Failed>) -> Res
     names.dedup();
     let mut deliveries = Vec::new();
     for (name, kind) in names {
-        match one(session, &Chosen::new(&name, None, Some(kind)), verb.force) {
+        match one(session, &Chosen::new(&name, None, Some(kind)), verb) {
             Ok(delivery) => deliveries.push(delivery),
             Err(error) => failures.push(Failed {
                 name,

@@ -4,6 +4,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_packages::catalog::Sighting;
+use extension_registry_packages::deliver::DeliverError;
 use extension_registry_packages::trust::{Reason, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,7 +13,7 @@ use serde::Serialize;
 use super::info::judge;
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Chosen, Sources};
+use crate::packages::{Bar, Chosen, Session, Sources};
 use crate::{FINE, WRONG, output};
 
 #[derive(Debug, Args)]
@@ -90,7 +92,10 @@ pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<u8> {
     } else {
         session.ask(async {
             let sighting = session.find(&verb.chosen).await?;
-            let verdict = judge(&session, &sighting).await?;
+            let verdict = match judge(&session, &sighting).await? {
+                Some(verdict) => verdict,
+                None => fetched(&session, &sighting).await?,
+            };
             let manifest = &sighting.spec.manifest;
             let source = sighting.source.id().to_owned();
             Ok((
@@ -112,6 +117,16 @@ pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<u8> {
     output::answer(out, verb.output, &data)?;
     let is_refused = matches!(verdict, Verdict::Refused { .. });
     Ok(if is_refused { WRONG } else { FINE })
+}
+
+/// The verdict on what the source knows no digest of: it is fetched, as `pull` does.
+async fn fetched(session: &Session, sighting: &Sighting<'_>) -> Result<Verdict> {
+    let bar = Bar::new(&sighting.spec.title());
+    match session.loader().bring(sighting, true, &bar).await {
+        Ok(delivery) => Ok(delivery.verdict),
+        Err(DeliverError::Refused { reasons, .. }) => Ok(Verdict::Refused { reasons }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn said(reason: &Reason) -> Said {

@@ -1,0 +1,184 @@
+//! `kubectl ext package pull` and `mirror`: what packages need, of each other and of the place they are used in.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod machine;
+
+use std::fs;
+
+use machine::Machine;
+
+/// A machine with the repositories `team` and `partner`, and a key for both.
+fn two() -> Machine {
+    let machine = Machine::new();
+    let partner = "[[repository]]\nname = \"partner\"\nkind = \"folder\"\nurl = \"../repositories/partner\"\n\n";
+    machine.configure(&format!("{partner}{}", machine.configuration()));
+    machine
+}
+
+fn publish(machine: &Machine, repository: &str, name: &str, version: &str, more: &str) {
+    let folder = machine.package(name, version, more);
+    let publish = [
+        "package",
+        "publish",
+        &folder,
+        "--repository",
+        repository,
+        "--sign-with",
+        "me.key",
+    ];
+    machine.ext(&publish).fine();
+}
+
+fn cached(machine: &Machine) -> String {
+    machine
+        .ext(&["package", "cache", "list", "-o", "name"])
+        .fine()
+}
+
+#[test]
+fn r18_the_command_of_the_refusal_approves_the_dependency() {
+    let machine = two();
+    publish(&machine, "partner", "base", "1.0.0", "");
+    publish(&machine, "team", "app", "1.0.0", "dependencies: [base]\n");
+    let refused = machine
+        .ext(&["package", "pull", "app", "--with-deps"])
+        .wrong(1);
+    assert_eq!(cached(&machine), "");
+    let (_, command) = refused.split_once("`kubectl ext ").unwrap();
+    let (command, _) = command.split_once('`').unwrap();
+    let command: Vec<&str> = command.split(' ').collect();
+    let pulled = machine.ext(&command).fine();
+    assert!(
+        pulled.contains("base 1.0.0 pulled") && pulled.contains("app 1.0.0 pulled"),
+        "{pulled}"
+    );
+}
+
+#[test]
+fn r10_where_one_is_refused_none_stays() {
+    let machine = two();
+    publish(&machine, "team", "known", "1.0.0", "");
+    machine.ext(&["package", "pull", "known"]).fine();
+    publish(&machine, "team", "base", "1.0.0", "");
+    let more = "dependencies: [base, known, unsigned]\n";
+    publish(&machine, "team", "app", "1.0.0", more);
+    let folder = machine.package("unsigned", "1.0.0", "dependencies: [base, known]\n");
+    let unsigned = ["package", "publish", &folder, "--repository", "team"];
+    machine.ext(&unsigned).fine();
+    let refused = machine
+        .ext(&["package", "pull", "app", "--with-deps"])
+        .wrong(1);
+    assert!(refused.contains("unsigned 1.0.0"), "{refused}");
+    assert_eq!(
+        cached(&machine),
+        "record/known/1.0.0\n",
+        "what was there before stays"
+    );
+}
+
+#[test]
+fn r3_what_this_program_is_too_old_for_is_not_fetched() {
+    let machine = Machine::new();
+    machine.publish("app", "1.0.0", "requires: [{kubernetes: '>=1.27'}]\n");
+    machine.publish("app", "2.0.0", "requires: [{extension-registry: '>=99'}]\n");
+    for verb in [
+        &["package", "pull", "app"][..],
+        &["package", "load", "app"],
+        &[
+            "register",
+            "x",
+            "--from-template",
+            "package:app",
+            "--dry-run",
+        ],
+    ] {
+        let refused = machine.ext(verb).wrong(1);
+        let own = env!("CARGO_PKG_VERSION");
+        assert!(
+            refused.contains(&format!(
+                "app 2.0.0 requires extension-registry `>=99`, here is {own}\n  hint: `kubectl ext package pull --with-deps` takes the newest version that fits"
+            )),
+            "{verb:?}: {refused}"
+        );
+    }
+    assert_eq!(cached(&machine), "");
+    // As the hint says.
+    let pulled = machine.ext(&["package", "pull", "app", "--with-deps"]);
+    assert!(
+        pulled
+            .err
+            .contains("app 1.0.0 requires kubernetes `>=1.27`, which was not checked"),
+        "{}",
+        pulled.err
+    );
+    assert!(pulled.fine().starts_with("app 1.0.0 pulled"));
+}
+
+#[test]
+fn r3_what_was_not_checked_is_said_and_can_be() {
+    let machine = Machine::new();
+    machine.publish("app", "1.0.0", "requires: [{kubernetes: '>=1.27'}]\n");
+    let load = ["package", "load", "app", "-o", "name"];
+    let loaded = machine.ext(&load);
+    assert!(
+        loaded.err.contains("app 1.0.0 requires kubernetes `>=1.27`, which was not checked\n  hint: --platform NAME=VERSION"),
+        "{}",
+        loaded.err
+    );
+    loaded.fine();
+    let good = machine.ext(&[&load[..], &["--platform", "kubernetes=1.36.3"]].concat());
+    assert_eq!(good.err, "");
+    // Also of what is here already.
+    let old = machine.ext(&[&load[..], &["--platform", "kubernetes=1.20.0"]].concat());
+    let old = old.wrong(1);
+    assert!(
+        old.contains("requires kubernetes `>=1.27`, here is 1.20.0"),
+        "{old}"
+    );
+}
+
+#[test]
+fn r78_a_mirror_of_one_package_has_what_that_needs() {
+    let machine = two();
+    publish(&machine, "team", "base", "1.0.0", "");
+    publish(&machine, "team", "base", "2.0.0", "");
+    publish(&machine, "team", "other", "1.0.0", "");
+    let more = "dependencies: [{name: base, version: ^1}]\n";
+    publish(&machine, "team", "app", "1.0.0", more);
+    let mirror = ["package", "mirror", "app", "--to", "partner"];
+    assert_eq!(
+        machine.ext(&mirror).fine(),
+        "base 1.0.0 copied\napp 1.0.0 copied\n"
+    );
+    assert_eq!(
+        machine.ext(&mirror).fine(),
+        "base 1.0.0 was there\napp 1.0.0 was there\n"
+    );
+    fs::remove_dir_all(machine.path("repositories/team")).unwrap();
+    machine
+        .ext(&["package", "cache", "clear", "--all", "--yes"])
+        .fine();
+    let partner = ["--source", "partner"];
+    let pull = ["package", "pull", "app", "--with-deps"];
+    let pulled = machine.ext(&[&pull[..], &partner].concat()).fine();
+    assert!(pulled.starts_with("base 1.0.0 pulled"), "{pulled}");
+    let docs = machine.ext(&[&["package", "docs", "app"][..], &partner].concat());
+    assert_eq!(docs.fine(), "# app 1.0.0\n");
+}
+
+#[test]
+fn r78_what_is_newest_of_all_has_what_it_needs_too() {
+    let machine = Machine::new();
+    publish(&machine, "team", "base", "1.0.0", "");
+    publish(&machine, "team", "base", "2.0.0", "");
+    let more = "dependencies: [{name: base, version: ^1}]\n";
+    publish(&machine, "team", "app", "1.0.0", more);
+    let mirror = ["package", "mirror", "--to", "./stick"];
+    assert_eq!(
+        machine.ext(&mirror).fine(),
+        "base 1.0.0 copied\napp 1.0.0 copied\nbase 2.0.0 copied\n"
+    );
+}
