@@ -5,9 +5,9 @@
 )]
 
 mod contract;
+mod past;
 mod quirk;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +17,7 @@ use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::oci::Oci;
 use extension_registry_packages::repository::{Release, Repository};
 use extension_registry_packages::signature::{Format, Signature};
+use past::{got, put};
 use quirk::{Server, answer, json};
 use serde_json::{Value, json as value};
 
@@ -34,33 +35,6 @@ async fn published(driver: &Oci) -> Release {
     let bench = Bench::new();
     let upload = bench.package("tool", "1.0.0", "a tool");
     driver.publish(&upload, false, &Silent).await.unwrap()
-}
-
-/// What `curl` would do.
-async fn put(server: &Server, path: &str, media_type: &str, body: Vec<u8>) {
-    let sent = reqwest::Client::new()
-        .put(server.url(path))
-        .header("content-type", media_type)
-        .body(body)
-        .send()
-        .await
-        .unwrap();
-    assert!(
-        sent.status().is_success(),
-        "{path}: {}",
-        sent.text().await.unwrap()
-    );
-}
-
-async fn got(server: &Server, path: &str) -> Value {
-    let sent = reqwest::Client::new()
-        .get(server.url(path))
-        .header("accept", "*/*")
-        .send()
-        .await
-        .unwrap();
-    assert!(sent.status().is_success(), "{path}: {}", sent.status());
-    serde_json::from_slice(&sent.bytes().await.unwrap()).unwrap()
 }
 
 async fn put_blob(server: &Server, bytes: &[u8]) -> Value {
@@ -274,40 +248,6 @@ async fn a_signature_of_something_else_is_none_of_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r65_what_belongs_to_another_version_is_not_deleted_whatever_the_list_says() {
-    let server = Server::without_referrers().await;
-    let driver = server.driver();
-    let release = published(&driver).await;
-    let bench = Bench::new();
-    let other = bench.package("tool", "1.1.0", "another");
-    let other = driver.publish(&other, false, &Silent).await.unwrap();
-    driver.sign(&release, &minisign("somebody")).await.unwrap();
-    // Whoever may push may write the list of what refers to the first.
-    let path = format!(
-        "/v2/extensions/tool/manifests/sha256-{}",
-        release.manifest.as_ref().unwrap().digest
-    );
-    let mut list = got(&server, &path).await;
-    let bytes = reqwest::get(server.url("/v2/extensions/tool/manifests/1.1.0"));
-    let size = bytes.await.unwrap().bytes().await.unwrap().len();
-    let digest = other.manifest.as_ref().unwrap().digest.oci();
-    let entry = value!({"mediaType": MANIFEST, "digest": digest, "size": size});
-    list["manifests"].as_array_mut().unwrap().push(entry);
-    let media_type = "application/vnd.oci.image.index.v1+json";
-    put(
-        &server,
-        &path,
-        media_type,
-        serde_json::to_vec(&list).unwrap(),
-    )
-    .await;
-    let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
-    assert_eq!(deleted.left, Vec::<String>::new());
-    assert_eq!(driver.versions("tool").await.unwrap(), [version("1.1.0")]);
-    let _ = driver.release("tool", &version("1.1.0")).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn r41_a_list_that_cannot_be_read_is_not_written_over() {
     let is_broken = Arc::new(AtomicBool::new(false));
     let broken = Arc::clone(&is_broken);
@@ -446,57 +386,4 @@ async fn a_signature_that_is_broken_hides_no_other() {
             .iter()
             .any(|text| text.contains("a signature cannot be read"))
     );
-}
-
-#[tokio::test]
-async fn r65_what_is_deleted_takes_its_signatures_along() {
-    for keeps_referrers in [true, false] {
-        let server = if keeps_referrers {
-            Server::registry().await
-        } else {
-            Server::without_referrers().await
-        };
-        let driver = server.driver();
-        let release = published(&driver).await;
-        for who in ["first", "second"] {
-            driver.sign(&release, &minisign(who)).await.unwrap();
-        }
-        let cosign = Signature {
-            format: Format::CosignSimple,
-            ..minisign("third")
-        };
-        driver.sign(&release, &cosign).await.unwrap();
-        let subject = release.manifest.as_ref().unwrap().digest.oci();
-        let tag = subject.replace(':', "-");
-        let referrers = if keeps_referrers {
-            format!("referrers/{subject}")
-        } else {
-            format!("manifests/{tag}")
-        };
-        let referrers = got(&server, &format!("/v2/extensions/tool/{referrers}")).await;
-        let referrers = referrers["manifests"].as_array().unwrap();
-        let mut wanted: BTreeSet<String> = referrers
-            .iter()
-            .map(|one| format!("the signature {}", one["digest"].as_str().unwrap()))
-            .collect();
-        assert_eq!(wanted.len(), 2);
-        let _ = wanted.insert("1.0.0 of extensions/tool".to_owned());
-        let _ = wanted.insert(format!("the signatures that cosign made, {tag}.sig"));
-        if !keeps_referrers {
-            let _ = wanted.insert(format!("the list of what refers to it, {tag}"));
-        }
-        let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
-        assert_eq!(deleted.left, Vec::<String>::new());
-        // Each of them is named.
-        assert_eq!(BTreeSet::from_iter(deleted.gone), wanted);
-        let index =
-            reqwest::get(server.url(&format!("/v2/extensions/tool/referrers/{subject}"))).await;
-        let text = index.unwrap().text().await.unwrap();
-        assert!(!text.contains("signature"), "{text}");
-        assert_eq!(driver.versions("tool").await.unwrap(), []);
-        // The same package again is the same manifest: it is not signed.
-        let again = published(&driver).await;
-        assert_eq!(again.manifest, release.manifest);
-        assert_eq!(driver.signatures(&again).await.unwrap(), []);
-    }
 }

@@ -1,0 +1,121 @@
+//! What goes with a version of a registry when it is deleted, and what stays.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod contract;
+mod past;
+mod quirk;
+
+use std::collections::BTreeSet;
+
+use contract::{Bench, version};
+use extension_registry_packages::progress::Silent;
+use extension_registry_packages::repository::oci::Oci;
+use extension_registry_packages::repository::{Release, Repository};
+use extension_registry_packages::signature::{Format, Signature};
+use past::{got, put};
+use quirk::Server;
+use serde_json::json;
+
+fn minisign(who: &str) -> Signature {
+    Signature {
+        format: Format::Minisign,
+        payload: b"{\"a\":\"statement\"}".to_vec(),
+        signature: format!("untrusted comment: {who}\n").into_bytes(),
+    }
+}
+
+async fn published(driver: &Oci) -> Release {
+    let bench = Bench::new();
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    driver.publish(&upload, false, &Silent).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r65_what_belongs_to_another_version_is_not_deleted_whatever_the_list_says() {
+    let server = Server::without_referrers().await;
+    let driver = server.driver();
+    let release = published(&driver).await;
+    let bench = Bench::new();
+    let other = bench.package("tool", "1.1.0", "another");
+    let other = driver.publish(&other, false, &Silent).await.unwrap();
+    driver.sign(&release, &minisign("somebody")).await.unwrap();
+    // Whoever may push may write the list of what refers to the first.
+    let path = format!(
+        "/v2/extensions/tool/manifests/sha256-{}",
+        release.manifest.as_ref().unwrap().digest
+    );
+    let mut list = got(&server, &path).await;
+    let bytes = reqwest::get(server.url("/v2/extensions/tool/manifests/1.1.0"));
+    let size = bytes.await.unwrap().bytes().await.unwrap().len();
+    let digest = other.manifest.as_ref().unwrap().digest.oci();
+    let entry = json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": size});
+    list["manifests"].as_array_mut().unwrap().push(entry);
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    put(
+        &server,
+        &path,
+        media_type,
+        serde_json::to_vec(&list).unwrap(),
+    )
+    .await;
+    let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
+    assert_eq!(deleted.left, Vec::<String>::new());
+    assert_eq!(driver.versions("tool").await.unwrap(), [version("1.1.0")]);
+    let _ = driver.release("tool", &version("1.1.0")).await.unwrap();
+}
+
+#[tokio::test]
+async fn r65_what_is_deleted_takes_its_signatures_along() {
+    for keeps_referrers in [true, false] {
+        let server = if keeps_referrers {
+            Server::registry().await
+        } else {
+            Server::without_referrers().await
+        };
+        let driver = server.driver();
+        let release = published(&driver).await;
+        for who in ["first", "second"] {
+            driver.sign(&release, &minisign(who)).await.unwrap();
+        }
+        let cosign = Signature {
+            format: Format::CosignSimple,
+            ..minisign("third")
+        };
+        driver.sign(&release, &cosign).await.unwrap();
+        let subject = release.manifest.as_ref().unwrap().digest.oci();
+        let tag = subject.replace(':', "-");
+        let referrers = if keeps_referrers {
+            format!("referrers/{subject}")
+        } else {
+            format!("manifests/{tag}")
+        };
+        let referrers = got(&server, &format!("/v2/extensions/tool/{referrers}")).await;
+        let referrers = referrers["manifests"].as_array().unwrap();
+        let mut wanted: BTreeSet<String> = referrers
+            .iter()
+            .map(|one| format!("the signature {}", one["digest"].as_str().unwrap()))
+            .collect();
+        assert_eq!(wanted.len(), 2);
+        let _ = wanted.insert("1.0.0 of extensions/tool".to_owned());
+        let _ = wanted.insert(format!("the signatures that cosign made, {tag}.sig"));
+        if !keeps_referrers {
+            let _ = wanted.insert(format!("the list of what refers to it, {tag}"));
+        }
+        let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
+        assert_eq!(deleted.left, Vec::<String>::new());
+        // Each of them is named.
+        assert_eq!(BTreeSet::from_iter(deleted.gone), wanted);
+        let index =
+            reqwest::get(server.url(&format!("/v2/extensions/tool/referrers/{subject}"))).await;
+        let text = index.unwrap().text().await.unwrap();
+        assert!(!text.contains("signature"), "{text}");
+        assert_eq!(driver.versions("tool").await.unwrap(), []);
+        // The same package again is the same manifest: it is not signed.
+        let again = published(&driver).await;
+        assert_eq!(again.manifest, release.manifest);
+        assert_eq!(driver.signatures(&again).await.unwrap(), []);
+    }
+}
