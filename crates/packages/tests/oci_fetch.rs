@@ -14,7 +14,7 @@ use contract::{Bench, version};
 use extension_registry_packages::Digest;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::{
-    Blob, Description, Error, Release, Repository as _, Sink,
+    Around, Blob, Description, Error, Release, Repository as _, Sink,
 };
 use quirk::{Asked, Server, answer, cut, text};
 
@@ -38,7 +38,7 @@ fn release(content: &[u8]) -> Release {
         },
         document: None,
         locator: String::new(),
-        manifest: Some(Digest::of(b"its manifest")),
+        manifest: Some(Around::of(b"its manifest".to_vec())),
         published: None,
     }
 }
