@@ -338,3 +338,44 @@ fn r29_what_strangers_will_miss_is_said_before_they_do() {
         Vec::<String>::new()
     );
 }
+
+/// Whatever the place: what looks like a credential is one to whoever gets the package.
+#[test]
+fn r11_a_credential_among_plain_configuration_is_refused_and_not_printed() {
+    let template = "parameters: {url: {description: u}, key: {description: k}}
+spec:
+  configuration:
+    - name: PASSWORD
+      value: hunter2
+    - name: URL
+      value: http://ada:hunter2@host
+    - name: HOST
+      value: hunter2
+  services:
+    - name: s3
+      configuration:
+        - {name: TOKEN, value: hunter2}
+        - {name: TOKEN, value: '${key}'}
+        - {name: STORE, value: '${url}/x'}
+      endpoints:
+        - name: main
+          url: ${url}
+          configuration:
+            - name: SECRET_KEY
+              value: hunter2
+";
+    let found = wrong(template);
+    assert_eq!(
+        found,
+        [
+            (5, "spec.configuration[0].value"),
+            (7, "spec.configuration[1].value"),
+            (13, "spec.services[0].configuration[0].value"),
+            (21, "spec.services[0].endpoints[0].configuration[0].value"),
+        ]
+        .map(|(line, field)| (line, "literal-credential", field.to_owned()))
+    );
+    let (manifest, _) = manifest::read(&minimal("1.0.0"));
+    let complaints = check::template(template, &manifest.unwrap());
+    assert!(!format!("{complaints:?}").contains("hunter2"));
+}
