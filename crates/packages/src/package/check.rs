@@ -69,7 +69,8 @@ pub fn template(text: &str, manifest: &Manifest) -> Complaints {
     let mut log = Complaints::default();
     let (documents, faults) = parse(text);
     for fault in faults {
-        log.error(fault.rule, fault.at, "").says(fault.message, fault.hint);
+        log.error(fault.rule, fault.at, "")
+            .says(fault.message, fault.hint);
     }
     for (document, marks) in &documents {
         let mut found = Vec::new();
