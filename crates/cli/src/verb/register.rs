@@ -6,7 +6,7 @@ mod line;
 mod service;
 mod template;
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
@@ -128,6 +128,14 @@ impl About {
 }
 
 pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
+    if let Some(typed) = typed(verb)
+        && complain(&World::check(typed))?
+    {
+        return Ok(WRONG);
+    }
+    if !verb.how.dry_run && io::stdin().is_terminal() {
+        cluster::block_on("asking the cluster", cluster::answers(&verb.cluster))?;
+    }
     let drafts = if verb.files.is_empty() {
         vec![Draft::new(proposed(verb)?)]
     } else {
@@ -184,19 +192,37 @@ fn proposed(verb: &Register) -> Result<Value> {
         spec["default"] = json!(true);
     }
     admit(verb, &mut spec)?;
+    Ok(object(&name, verb.project.as_deref(), &spec))
+}
+
+/// A record: one of the cluster, or of a project.
+fn object(name: &str, project: Option<&str>, spec: &Value) -> Value {
     let mut metadata = Map::from_iter([("name".to_owned(), json!(name))]);
-    let kind = if let Some(project) = &verb.project {
+    let kind = if let Some(project) = project {
         metadata.insert("namespace".to_owned(), json!(project));
         "Extension"
     } else {
         "ClusterExtension"
     };
-    Ok(json!({
+    json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
         "kind": kind,
         "metadata": metadata,
         "spec": spec,
-    }))
+    })
+}
+
+/// What was typed of a record, as far as it needs no question and no cluster. What is wrong with that is said
+/// first: nobody types a password for nothing.
+fn typed(verb: &Register) -> Option<Value> {
+    let name = verb.name.as_ref()?;
+    let mut spec = json!({"product": name});
+    // A template may make another address of it.
+    if verb.from_template.is_none() && verb.url.is_some() {
+        spec = line::offered(verb, name);
+    }
+    verb.about.write(&mut spec);
+    Some(object(name, verb.project.as_deref(), &spec))
 }
 
 /// Writes who may have the credentials.

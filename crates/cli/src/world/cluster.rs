@@ -121,6 +121,17 @@ pub(crate) async fn connect(cluster: &Cluster) -> Result<(Client, String)> {
     Ok((client, namespace))
 }
 
+/// Whether there is a cluster that answers, whatever it answers. For those who have to ask a person first.
+pub(crate) async fn answers(cluster: &Cluster) -> Result<()> {
+    let (client, _) = connect(cluster).await?;
+    match client.apiserver_version().await {
+        Ok(_) => Ok(()),
+        // What the caller may do is seen when it is done; who is not known may do nothing.
+        Err(kube::Error::Api(status)) if status.code != 401 => Ok(()),
+        Err(error) => Err(explain(error)),
+    }
+}
+
 async fn configuration(cluster: &Cluster) -> Result<Config> {
     let options = KubeConfigOptions {
         context: cluster.context.clone(),
