@@ -229,7 +229,7 @@ fn without_a_cluster_the_way_out_is_named() {
     let output = ext(&["list"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r#"
-    error: no cluster to ask: failed to read kubeconfig from '"/nowhere/kubeconfig"': No such file or directory (os error 2)
+    error: no cluster to ask: failed to read /nowhere/kubeconfig: No such file or directory (os error 2)
       hint: name a kubeconfig with --kubeconfig, or files with -f where the verb reads some
     "#);
 }

@@ -134,7 +134,11 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
         return Ok(WRONG);
     }
     if !verb.how.dry_run && io::stdin().is_terminal() {
-        cluster::block_on("asking the cluster", cluster::answers(&verb.cluster))?;
+        cluster::ask(
+            "asking the cluster",
+            &verb.cluster,
+            cluster::answers(&verb.cluster),
+        )?;
     }
     let drafts = if verb.files.is_empty() {
         vec![Draft::new(proposed(verb)?)]
@@ -157,7 +161,7 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
     if !draft::confirmed(&drafts, &verb.how, out)? {
         return Ok(FINE);
     }
-    cluster::block_on("applying", async {
+    cluster::ask("applying", &verb.cluster, async {
         let (client, _) = cluster::connect(&verb.cluster).await?;
         for draft in &drafts {
             draft.apply(&client).await?;
@@ -177,8 +181,9 @@ fn proposed(verb: &Register) -> Result<Value> {
             bail!("`{place}` is no Service; hint: --from-service NAMESPACE/NAME");
         };
         let name = verb.name.clone().unwrap_or_else(|| service.to_owned());
-        let found = cluster::block_on(
+        let found = cluster::ask(
             "asking the cluster",
+            &verb.cluster,
             service::find(&verb.cluster, namespace, service),
         )?;
         (name, service::spec(verb, &found)?)
