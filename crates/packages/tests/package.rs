@@ -270,6 +270,31 @@ spec:
     assert!(!format!("{complaints:?}").contains("hunter2"));
 }
 
+/// Else the way around the rule would be the shortest.
+#[test]
+fn r11_a_credential_is_no_default_of_a_parameter() {
+    let template = "parameters:
+  key: {description: k, secret: true, default: hunter2}
+  password: {description: p, default: hunter2}
+  region: {description: r, default: eu-central-1}
+  token: {description: t, secret: true}
+spec:
+  product: a
+";
+    let found = wrong(template);
+    assert_eq!(
+        found,
+        [
+            (2, "literal-credential", "parameters.key.default".to_owned()),
+            (
+                3,
+                "literal-credential",
+                "parameters.password.default".to_owned()
+            ),
+        ]
+    );
+}
+
 #[test]
 fn placeholders_are_parameters_of_the_template_or_of_the_package() {
     let found = wrong("parameters: {a: {description: a}}\nspec:\n  product: ${a}\n  zone: ${b}\n");

@@ -83,6 +83,7 @@ pub fn template(text: &str, manifest: &Manifest) -> Complaints {
         };
         credentials(spec, prefix, &mut found);
         plain(spec, prefix, &mut found);
+        defaults(document, &mut found);
         unknown_placeholders(document, manifest, &mut found);
         for (rule, field, message, hint) in found {
             log.error(rule, marks.find(&field), &field)
@@ -141,6 +142,22 @@ fn entries(around: &Value, prefix: &str, found: &mut Found) {
             let message = "looks like a credential, and everybody would get it".to_owned();
             let hint = format!("move it to `credentials` of a service; {PLACEHOLDER}");
             found.push((LITERAL, field, message, hint));
+        }
+    }
+}
+
+/// Defaults of parameters that are credentials, or look like some.
+fn defaults(document: &Value, found: &mut Found) {
+    let own = document.get("parameters").and_then(Value::as_object);
+    for (name, parameter) in own.into_iter().flatten() {
+        let Some(default) = parameter.get("default").and_then(Value::as_str) else {
+            continue;
+        };
+        let is_secret = parameter.get("secret") == Some(&Value::Bool(true));
+        if is_secret || lookalike::is_credential(name, default) {
+            let message = "is a credential that everybody would know".to_owned();
+            let hint = "remove it, and say `secret: true` of the parameter".to_owned();
+            found.push((LITERAL, format!("parameters.{name}.default"), message, hint));
         }
     }
 }
