@@ -5,7 +5,7 @@ PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack i
 SUDOLESS := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ] && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e crds docs bench packages up down status deny clean
+.PHONY: help demo test check unit e2e crds docs dist bench packages up down status deny clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ crds: ## Write the definitions in crds/ and in the chart anew
 
 docs: ## Write the reference of commands, the man pages and the schemas anew
 	$(CARGO) run --quiet -p extension-registry-cli --bin docgen -- docs
+
+dist: ## Pack kubectl-ext for this machine into dist/, with a manifest for krew
+	@CARGO="$(CARGO)" .ci/dist
 
 bench: packages ## Measure: tables here, bench-results.json and bench-packages.json
 	$(CARGO) build --release --workspace --bins

@@ -4,7 +4,7 @@ mod progress;
 mod secret;
 
 pub(crate) use progress::{Spinner, say};
-pub(crate) use secret::ask_secret;
+pub(crate) use secret::{ask_secret, ask_secret_or};
 
 use std::io::{self, IsTerminal, Write};
 

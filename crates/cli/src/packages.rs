@@ -181,13 +181,16 @@ impl Session {
                 let found = &found;
                 async move {
                     let sighting = self.catalog.sighting(found, version, None).await;
-                    (version.clone(), sighting.map(|sighting| sighting.spec))
+                    (version.clone(), sighting)
                 }
             });
             let mut specs = BTreeMap::new();
             for (version, spec) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
                 match spec {
-                    Ok(spec) => drop(specs.insert(version, spec)),
+                    Ok(sighting) => {
+                        output::warn(&sighting.warnings)?;
+                        specs.insert(version, sighting.spec);
+                    }
                     Err(error) => output::warn(&[error.to_string()])?,
                 }
             }
@@ -195,12 +198,13 @@ impl Session {
         })
     }
 
-    /// The version that a range takes, of the sources.
+    /// The version that a range takes, of the sources. Those that could not be asked, and need not be, are said.
     pub(crate) async fn find(&self, chosen: &Chosen) -> Result<Sighting<'_>> {
-        self.catalog
-            .find(&chosen.name, &chosen.range()?, chosen.kind().as_ref())
-            .await
-            .map_err(Into::into)
+        let (range, kind) = (chosen.range()?, chosen.kind());
+        let found = self.catalog.find(&chosen.name, &range, kind.as_ref());
+        let sighting = found.await?;
+        output::warn(&sighting.warnings)?;
+        Ok(sighting)
     }
 
     /// A package, from this machine where it has one that fits, else from a source.

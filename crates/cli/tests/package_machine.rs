@@ -398,6 +398,13 @@ fn r14_verify_closure_names_what_is_missing() {
     machine.publish("base", "1.0.0", "");
     let said = machine.ext(&["package", "verify-closure", "team"]).fine();
     assert_eq!(said, "team has all that its packages need\n");
+    // What an old version lacks is said with that version: somebody may have it pinned.
+    machine.publish("app", "0.9.0", "dependencies: [gone]\n");
+    let output = machine.ext(&["package", "verify-closure", "team"]);
+    assert_eq!(
+        (output.code, output.out.as_str()),
+        (1, "app 0.9.0 needs gone `*`, which is not there\n")
+    );
     let none = machine.ext(&["package", "verify-closure"]).wrong(1);
     assert!(none.contains("hint: name one"), "{none}");
 }

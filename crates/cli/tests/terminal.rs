@@ -256,6 +256,29 @@ fn an_interrupt_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn the_password_of_a_new_key_is_asked_for_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("new.key");
+    let generate = format!("package key generate {}", key.display());
+    let answers = |again| {
+        [
+            ("password of the new key: ", "canary-one"),
+            ("same password again: ", again),
+        ]
+    };
+    let (code, text) = asked_on_a_terminal(&generate, &[], &answers("canary-slip"));
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("the two passwords are not the same"),
+        "{text}"
+    );
+    assert!(!key.exists() && !text.contains("canary"), "{text}");
+    let (code, text) = asked_on_a_terminal(&generate, &[], &answers("canary-one"));
+    assert_eq!(code, 0, "{text}");
+    assert!(key.exists() && !text.contains("canary"), "{text}");
+}
+
+#[test]
 fn nothing_is_applied_without_a_yes() {
     let server = Server::start(|_| None);
     let arguments = format!(

@@ -3,9 +3,10 @@
 //! All sources are asked at the same time. One that does not answer takes nothing from the others: what is
 //! missing is said beside what was found.
 //!
-//! A package is taken from the sources of the highest priority that have it. A source of lower priority can
-//! then not bring a newer version of the same name under. What two sources keep under the same name and
-//! version has to be the same content, whatever their priorities are.
+//! A package is its name and its type. It is taken from the sources of the highest priority that have it. A source
+//! of lower priority can then not bring a newer version of the same name under, not even while one above does not
+//! answer. What two sources keep under the same name and version has to be the same content, whatever their
+//! priorities are.
 
 mod closure;
 mod discover;
@@ -13,6 +14,7 @@ mod find;
 mod gather;
 mod lately;
 mod open;
+mod search;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +26,8 @@ pub use gather::Gathered;
 pub use lately::Lately;
 pub use open::OpenError;
 
-use crate::repository::Repository;
+use crate::repository::{Error, Repository};
+use crate::spec::Spec;
 
 /// A repository, and what the configuration says of it.
 #[derive(Clone, Debug)]
@@ -35,7 +38,7 @@ pub struct Source {
     pub priority: i64,
     /// Whether it is the System Repository (seed 001, section 6.A).
     pub is_system: bool,
-    /// How long the whole of a listing may take.
+    /// How long an answer may take: the versions of a package, what is known of one, the whole of a listing.
     pub patience: Duration,
 }
 
@@ -44,6 +47,36 @@ impl Source {
     #[must_use]
     pub fn id(&self) -> &str {
         self.repository.id()
+    }
+
+    /// Waits for an answer, yet no longer than its patience lasts: a source that takes connections and says nothing
+    /// must not keep the others waiting.
+    async fn patiently<T>(
+        &self,
+        what: String,
+        asking: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(self.patience, asking).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::Unavailable {
+                repository: self.id().to_owned(),
+                what,
+                why: format!("no answer within {} s", self.patience.as_secs_f32()),
+                hint: "try again, or raise its `timeout`".to_owned(),
+            }),
+        }
+    }
+
+    async fn versions(&self, name: &str) -> Result<Vec<semver::Version>, Error> {
+        let asking = self.repository.versions(name);
+        self.patiently(format!("list the versions of {name}"), asking)
+            .await
+    }
+
+    async fn spec(&self, name: &str, version: &semver::Version) -> Result<Spec, Error> {
+        let asking = self.repository.release(name, version);
+        let release = self.patiently(format!("read {name} {version}"), asking);
+        Spec::of(&*self.repository, release.await?)
     }
 }
 

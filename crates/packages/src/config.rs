@@ -224,8 +224,8 @@ pub enum ConfigError {
         /// Why.
         error: std::io::Error,
     },
-    /// The file that a variable names is not there.
-    #[error("{path}, which {CONFIG_VARIABLE} names, is not there; hint: unset it, or name another file", path = path.display())]
+    /// The file that a flag or a variable names is not there.
+    #[error("{path}, which --config or {CONFIG_VARIABLE} names, is not there; hint: name another file, or leave it out", path = path.display())]
     Missing {
         /// Which file.
         path: PathBuf,

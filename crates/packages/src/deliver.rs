@@ -18,10 +18,12 @@ use std::fmt;
 use crate::cache::{Cache, CacheError, Entry};
 use crate::digest::Digest;
 use crate::manifest::{Kind, Manifest, Requirement};
-use crate::repository::Error;
+use crate::repository::{Around, Error};
 use crate::signature::{Signature, Statement};
 use crate::solve::platform::{self, Platform};
 use crate::trust::{self, Evidence, Policy, Reason, Verdict};
+
+pub(crate) use here::of_one_kind;
 
 /// A package on this machine.
 #[derive(Clone, Debug)]
@@ -123,6 +125,16 @@ pub enum DeliverError {
         actual: Box<Digest>,
         /// What was said.
         wanted: Box<Digest>,
+    },
+    /// The cache has the name with two types.
+    #[error("the cache has `{name}` as a {} ({}) and as a {} ({}); hint: --type {} or --type {}", types[0], versions[0], types[1], versions[1], types[0], types[1])]
+    TwoTypes {
+        /// Its name.
+        name: String,
+        /// The types.
+        types: Box<[String; 2]>,
+        /// A version of each.
+        versions: Box<[semver::Version; 2]>,
     },
     /// It is for another platform.
     #[error(
@@ -233,15 +245,11 @@ impl<'l> Loader<'l> {
         &self,
         repository: &str,
         statement: &Statement,
-        manifest: Option<Digest>,
+        manifest: Option<&Around>,
         signatures: &[Signature],
     ) -> Result<Verdict, DeliverError> {
-        // A manifest of ours names its content, document and configuration by digest, and the configuration was
-        // compared with the name and the version when it was read.
-        let manifest = manifest.map(|digest| trust::Manifest {
-            digest,
-            names_package: statement.configuration.is_some(),
-        });
+        // The configuration was compared with the name and the version when it was read.
+        let manifest = manifest.map(|around| trust::Manifest::of(around, statement));
         let verdict = self.policy.judge(&Evidence {
             repository,
             statement,

@@ -8,7 +8,6 @@
 mod json;
 mod memory;
 mod open;
-mod search;
 mod series;
 
 use jiff::{SignedDuration, Timestamp};

@@ -6,6 +6,7 @@
 //!
 //! The set of kinds is closed: a new one is a file here.
 
+mod around;
 mod download;
 mod error;
 pub mod folder;
@@ -20,6 +21,7 @@ mod sink;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use around::Around;
 pub use error::Error;
 pub use sink::Sink;
 
@@ -53,6 +55,19 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
     /// Versions of a package, in no order; empty where there is no such package. What is no semantic version
     /// is left out.
     async fn versions(&self, name: &str) -> Result<Vec<semver::Version>>;
+
+    /// Whether a version of a package is there (seed 003, "exists").
+    ///
+    /// # Errors
+    /// When the repository does not answer.
+    async fn exists(&self, name: &str, version: &semver::Version) -> Result<bool> {
+        match self.versions(name).await {
+            Ok(versions) => Ok(versions.contains(version)),
+            // A folder that publishing makes.
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 
     /// What it keeps of one version, without its content.
     ///
@@ -217,8 +232,8 @@ pub struct Release {
     pub document: Option<Blob>,
     /// Where it is in this repository: a path, a reference with digest.
     pub locator: String,
-    /// Digest of the manifest around it, in an OCI registry.
-    pub manifest: Option<Digest>,
+    /// The manifest around it, in an OCI registry.
+    pub manifest: Option<Around>,
     /// When it was published, where the repository says so (RFC 3339).
     pub published: Option<String>,
 }

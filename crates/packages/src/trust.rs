@@ -13,6 +13,7 @@ mod reason;
 use jiff::Timestamp;
 
 use crate::digest::Digest;
+use crate::repository::{Around, oci};
 use crate::signature::{PublicKey, Signature, Statement};
 
 pub use glob::Glob;
@@ -95,6 +96,17 @@ pub struct Manifest {
     /// statement, and the configuration says the same type, name, version and packaging. Where it is false,
     /// the signature could be one of another package, and does not count.
     pub names_package: bool,
+}
+
+impl Manifest {
+    /// What a manifest says of a package, by its bytes.
+    #[must_use]
+    pub fn of(around: &Around, statement: &Statement) -> Self {
+        Self {
+            digest: around.digest,
+            names_package: oci::names_package(&around.bytes, statement),
+        }
+    }
 }
 
 /// What came of it.

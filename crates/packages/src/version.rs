@@ -16,7 +16,7 @@ use extension_registry_core::version::{RangeError, RecordVersion, Version, Versi
 
 /// Why a text is no version.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("`{0}` is no version; hint: write all three parts: 1.2.0")]
+#[error("`{0}` is no version; hint: write numbers with dots: 1.2.0")]
 pub struct NoVersion(String);
 
 /// Reads a version as people write it: with a leading `v`, and without the last parts.

@@ -438,11 +438,23 @@ fn r82_ten_gigabytes_of_zeros_end_at_the_limit() {
     for _ in 0..blocks {
         bytes.extend(&zeros);
     }
-    let limits = Limits {
-        bytes: 8 << 20,
-        ..Limits::default()
-    };
-    assert!(refused(&bytes, limits).contains("more than 8388608 bytes"));
+    assert!(refused(&bytes, Limits::default()).contains("more than 1073741824 bytes"));
+}
+
+#[test]
+fn r82_entries_without_end_end_at_the_limit() {
+    let mut archive = GzEncoder::new(Vec::new(), Compression::fast());
+    for number in 0..=10_000 {
+        let mut header = Header::new_ustar();
+        header.set_path(format!("f{number}")).unwrap();
+        header.set_entry_type(EntryType::Regular);
+        header.set_mode(0o644);
+        header.set_size(0);
+        header.set_cksum();
+        archive.write_all(header.as_bytes()).unwrap();
+    }
+    let bytes = archive.finish().unwrap();
+    assert!(refused(&bytes, Limits::default()).contains("10000 entries"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 )]
 
 mod configured;
+mod signed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use std::time::Duration;
 use configured::{Machine, pair, place};
 use extension_registry_packages::config::{Environment, Flags, Location, Origin, Places, Source};
 use extension_registry_packages::repository::Kind;
+use extension_registry_packages::trust::{Evidence, Policy};
+use signed::{Person, statement, time};
 
 #[test]
 fn nothing_said_is_no_repository_and_the_defaults() {
@@ -92,7 +95,12 @@ fn r7_what_is_shown_is_sorted_and_has_every_value_once() {
     sorted.sort();
     sorted.dedup();
     assert_eq!(keys, sorted);
-    for key in ["cache.ttl", "oci.registry", "repository.b.group", "trust"] {
+    for key in [
+        "cache.ttl",
+        "oci.registry",
+        "repository.b.group",
+        "trust.mode",
+    ] {
         assert!(keys.iter().any(|shown| shown == key), "{key} in {keys:?}");
     }
 }
@@ -105,7 +113,7 @@ fn r7_a_variable_names_a_file_in_the_place_of_the_users() {
     machine.set("EXTENSION_REGISTRY_CONFIG", other.to_str().unwrap());
     assert_eq!(
         machine.wrong(),
-        "other.toml, which EXTENSION_REGISTRY_CONFIG names, is not there; hint: unset it, or name another file"
+        "other.toml, which --config or EXTENSION_REGISTRY_CONFIG names, is not there; hint: name another file, or leave it out"
     );
     machine.write(
         "other.toml",
@@ -136,21 +144,63 @@ fn r7_the_files_of_a_machine_follow_the_environment() {
 
 #[test]
 fn r26_a_third_party_takes_part_by_configuration_only() {
+    let (ours, theirs) = (Person::new("ours"), Person::new("theirs"));
+    let own = "[[repository]]\nname = \"ours\"\nkind = \"oci\"\nurl = \"https://ours.example.com/x\"\nsystem = true\n";
+    let other = "[[repository]]\nname = \"theirs\"\nkind = \"gitea\"\nurl = \"https://theirs.example.com\"\nowner = \"team\"\n";
+    let rule = |repository: &str, person: &Person| {
+        format!(
+            "[[trust.rule]]\nrepositories = [\"{repository}\"]\n{}",
+            person.toml()
+        )
+    };
+    let found = statement("tool", "1.0.0");
+    let signatures = [theirs.sign(&found)];
+    let is_trusted = |machine: &Machine| {
+        let policy = Policy::read(&machine.load().trust.unwrap().value).unwrap();
+        let verdict = policy.judge(&Evidence {
+            repository: "theirs",
+            statement: &found,
+            manifest: None,
+            signatures: &signatures,
+            now: time("2026-06-01T00:00:00Z"),
+        });
+        verdict.is_trusted()
+    };
     let machine = Machine::new();
-    machine.system(
-        "[[repository]]\nname = \"ours\"\nkind = \"oci\"\nurl = \"https://ours.example.com/x\"\nsystem = true\n\
-         [trust]\nmode = \"enforce\"\n[[trust.authority]]\nname = \"ours\"\n",
-    );
+    machine.system(&format!("{own}{}", rule("ours", &ours)));
     assert_eq!(machine.load().repositories.len(), 1);
-    machine.system(
-        "[[repository]]\nname = \"ours\"\nkind = \"oci\"\nurl = \"https://ours.example.com/x\"\nsystem = true\n\
-         [[repository]]\nname = \"theirs\"\nkind = \"gitea\"\nurl = \"https://theirs.example.com\"\nowner = \"team\"\n\
-         [trust]\nmode = \"enforce\"\n[[trust.authority]]\nname = \"ours\"\n[[trust.authority]]\nname = \"theirs\"\n",
+    assert!(!is_trusted(&machine));
+    machine.system(&format!(
+        "{own}{other}{}{}",
+        rule("ours", &ours),
+        rule("theirs", &theirs)
+    ));
+    assert_eq!(
+        place(&machine.load(), "theirs"),
+        "https://theirs.example.com"
     );
-    let config = machine.load();
-    assert_eq!(place(&config, "theirs"), "https://theirs.example.com");
-    let trust = config.trust.unwrap().value;
-    assert_eq!(trust["authority"].as_array().unwrap().len(), 2);
+    assert!(is_trusted(&machine));
+}
+
+#[test]
+fn whom_to_trust_is_shown_key_by_key() {
+    let person = Person::new("ours");
+    let machine = Machine::new();
+    assert_eq!(machine.shown("trust").0, "nobody: nothing is delivered");
+    machine.user(&format!(
+        "[trust]\nmode = \"enforce\"\n[[trust.rule]]\nrepositories = [\"a\", \"b*\"]\n{}revoked = \"lost: on a train\"\n",
+        person.toml()
+    ));
+    let shown = |key: &str| machine.shown(key).0;
+    assert_eq!(shown("trust.mode"), "enforce");
+    assert_eq!(shown("trust.rule[0].repositories"), "a, b*");
+    assert_eq!(shown("trust.rule[0].key[0].name"), "ours");
+    assert_eq!(shown("trust.rule[0].key[0].revoked"), "lost: on a train");
+    let public = shown("trust.rule[0].key[0].public");
+    assert!(
+        public.starts_with("RW") && !public.contains('\n'),
+        "{public}"
+    );
 }
 
 #[test]

@@ -320,7 +320,7 @@ fn only_the_systems_file_names_the_system_repository() {
 fn whom_to_trust_is_for_the_system_else_the_user_and_never_for_a_project() {
     let machine = Machine::new();
     machine.user("[trust]\nmode = \"warn\"\n");
-    assert_eq!(machine.shown("trust").1, "user/packages.toml:1");
+    assert_eq!(machine.shown("trust.mode").1, "user/packages.toml:1");
     machine.system("[trust]\nmode = \"enforce\"\n");
     let trust = machine.load().trust.unwrap().value;
     // Never merged: what the user says adds nothing.

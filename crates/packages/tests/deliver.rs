@@ -332,6 +332,6 @@ async fn r24_a_document_of_another_package_is_flagged() {
     let told = delivery
         .warnings
         .iter()
-        .any(|one| one.contains("describes another package"));
+        .any(|one| one.contains("the document names another content"));
     assert!(told, "{:?}", delivery.warnings);
 }

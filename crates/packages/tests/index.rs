@@ -135,35 +135,6 @@ fn r79_an_index_lists_packages_and_versions_without_a_catalog() {
 }
 
 #[test]
-fn r79_search_finds_each_word_and_the_best_first() {
-    let index = index(vec![
-        package("zeta", "needs mlflow", &[], &["1.0.0"]),
-        package("tracker", "", &["mlflow"], &["1.0.0"]),
-        package("my-mlflow", "", &[], &["1.0.0"]),
-        package("mlflow-server", "", &[], &["1.0.0"]),
-        package("mlflow", "", &[], &["1.0.0"]),
-        package("alpha", "needs mlflow", &[], &["1.0.0"]),
-        package("other", "has nothing to do with it", &[], &["1.0.0"]),
-    ]);
-    let search = |text: &str| -> Vec<String> {
-        let found = index.search(text).into_iter();
-        found.map(|package| package.name.clone()).collect()
-    };
-    let all = [
-        "mlflow",
-        "mlflow-server",
-        "tracker",
-        "my-mlflow",
-        "alpha",
-        "zeta",
-    ];
-    assert_eq!(search("MLflow"), all);
-    assert_eq!(search("needs mlflow"), ["alpha", "zeta"]);
-    assert_eq!(search("mlflow nowhere"), Vec::<String>::new());
-    assert_eq!(search(" ").len(), 7, "no word finds all");
-}
-
-#[test]
 fn r79_an_entry_that_cannot_be_read_hides_no_other() {
     let sound = index(vec![package("mlflow", "", &[], &["1.0.0", "1.1.0"])]);
     let mut json: serde_json::Value = serde_json::from_slice(&sound.to_json()).unwrap();

@@ -82,7 +82,7 @@ async fn r41_a_signature_names_its_subject_by_digest() {
     let driver = server.driver();
     let release = published(&driver).await;
     driver.sign(&release, &minisign("first")).await.unwrap();
-    let subject = release.manifest.unwrap().oci();
+    let subject = release.manifest.as_ref().unwrap().digest.oci();
     let index = got(&server, &format!("/v2/extensions/tool/referrers/{subject}")).await;
     let one = &index["manifests"][0];
     assert_eq!(one["artifactType"], "application/vnd.fuseml.signature.v1");
@@ -118,7 +118,7 @@ async fn r41_without_the_answer_oci_subject_the_tag_is_written() {
     let server = Server::without_referrers().await;
     let driver = server.driver();
     let release = published(&driver).await;
-    let subject = release.manifest.unwrap();
+    let subject = release.manifest.as_ref().unwrap().digest;
     for who in ["first", "second", "first"] {
         driver.sign(&release, &minisign(who)).await.unwrap();
     }
@@ -192,7 +192,7 @@ async fn what_is_in_the_tag_stays() {
     let server = Server::without_referrers().await;
     let driver = server.driver();
     let release = published(&driver).await;
-    let subject = release.manifest.unwrap();
+    let subject = release.manifest.as_ref().unwrap().digest;
     let other = value!({
         "mediaType": MANIFEST, "digest": subject.oci(), "size": 10,
         "artifactType": "application/vnd.other", "annotations": {"a": "b"},
@@ -263,7 +263,7 @@ async fn a_signature_of_something_else_is_none_of_ours() {
     driver.sign(&second, &minisign("first")).await.unwrap();
     let path = format!(
         "/v2/extensions/tool/referrers/{}",
-        second.manifest.unwrap().oci()
+        second.manifest.as_ref().unwrap().digest.oci()
     );
     let index = got(&server, &path).await;
     // The registry now says that this signature refers to everything.
@@ -284,12 +284,12 @@ async fn r65_what_belongs_to_another_version_is_not_deleted_whatever_the_list_sa
     // Whoever may push may write the list of what refers to the first.
     let path = format!(
         "/v2/extensions/tool/manifests/sha256-{}",
-        release.manifest.unwrap()
+        release.manifest.as_ref().unwrap().digest
     );
     let mut list = got(&server, &path).await;
     let bytes = reqwest::get(server.url("/v2/extensions/tool/manifests/1.1.0"));
     let size = bytes.await.unwrap().bytes().await.unwrap().len();
-    let digest = other.manifest.unwrap().oci();
+    let digest = other.manifest.as_ref().unwrap().digest.oci();
     let entry = value!({"mediaType": MANIFEST, "digest": digest, "size": size});
     list["manifests"].as_array_mut().unwrap().push(entry);
     let media_type = "application/vnd.oci.image.index.v1+json";
@@ -348,7 +348,7 @@ async fn signatures_of_cosign_are_found() {
     let server = Server::registry().await;
     let driver = server.driver();
     let release = published(&driver).await;
-    let subject = release.manifest.unwrap();
+    let subject = release.manifest.as_ref().unwrap().digest;
     let payload = format!(
         r#"{{"critical":{{"image":{{"docker-manifest-digest":"{}"}}}}}}"#,
         subject.oci()
@@ -456,7 +456,7 @@ async fn r65_what_is_deleted_takes_its_signatures_along() {
         let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
         assert_eq!(deleted.left, Vec::<String>::new());
         assert!(deleted.gone.len() >= 2, "{deleted:?}");
-        let subject = release.manifest.unwrap().oci();
+        let subject = release.manifest.as_ref().unwrap().digest.oci();
         let index =
             reqwest::get(server.url(&format!("/v2/extensions/tool/referrers/{subject}"))).await;
         let text = index.unwrap().text().await.unwrap();

@@ -20,9 +20,17 @@ const DELETE: u8 = 0x7f;
 
 /// Asks a person for a secret, which the terminal does not show, and again where nothing is typed.
 pub(crate) fn ask_secret(question: &str) -> anyhow::Result<Sensitive> {
+    ask_secret_or(
+        question,
+        "file:PATH, env:NAME or secret:NAME/KEY say where it is",
+    )
+}
+
+/// The same, with the way out for where nobody is there.
+pub(crate) fn ask_secret_or(question: &str, hint: &str) -> anyhow::Result<Sensitive> {
     ensure!(
         io::stdin().is_terminal(),
-        "nobody is there to be asked for {question}; hint: file:PATH, env:NAME or secret:NAME/KEY say where it is"
+        "nobody is there to be asked for the {question}; hint: {hint}"
     );
     let _silence = Silence::start().context("the terminal cannot hide what is typed")?;
     let mut err = io::stderr().lock();

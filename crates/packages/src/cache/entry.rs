@@ -12,10 +12,10 @@ use crate::digest::Digest;
 use crate::manifest::Kind;
 use crate::repository::DocumentFormat;
 
-use super::place::{self, CONFIGURATION, ENTRY, UNPACKED};
+use super::place::{self, AROUND, CONFIGURATION, ENTRY, UNPACKED};
 
 /// The form of `entry.json`. One of another form is not read.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// More bytes than any entry has.
 const LONGEST: u64 = 1 << 20;
 
@@ -32,8 +32,8 @@ pub struct Entry {
     pub repository: String,
     /// Where it was there.
     pub locator: String,
-    /// Digest of the manifest around it, if that was an OCI registry.
-    pub manifest: Option<Digest>,
+    /// The manifest around it, if it came from an OCI registry.
+    pub manifest: Option<Stored>,
     /// Its content.
     pub content: Stored,
     /// The manifest as JSON.
@@ -82,6 +82,13 @@ impl Entry {
         self.folder.join(&self.configuration.file)
     }
 
+    /// The manifest around it, if it came from an OCI registry.
+    #[must_use]
+    pub fn around_path(&self) -> Option<PathBuf> {
+        let manifest = self.manifest.as_ref()?;
+        Some(self.folder.join(&manifest.file))
+    }
+
     /// Its document, where there is one.
     #[must_use]
     pub fn document_path(&self) -> Option<PathBuf> {
@@ -115,6 +122,7 @@ impl Entry {
         [&self.content, &self.configuration]
             .into_iter()
             .chain(&self.document)
+            .chain(&self.manifest)
     }
 
     /// Whether another one has the same files.
@@ -162,7 +170,7 @@ pub(super) struct Row {
     repository: String,
     locator: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    manifest: Option<Digest>,
+    manifest: Option<Stored>,
     content: Stored,
     configuration: Stored,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -185,7 +193,7 @@ impl From<&Entry> for Row {
             version: entry.version.to_string(),
             repository: entry.repository.clone(),
             locator: entry.locator.clone(),
-            manifest: entry.manifest,
+            manifest: entry.manifest.clone(),
             content: entry.content.clone(),
             configuration: entry.configuration.clone(),
             foreign: entry.is_foreign,
@@ -215,6 +223,9 @@ impl Row {
         place::content_file(&self.content.file).map_err(|error| error.to_string())?;
         if self.configuration.file != CONFIGURATION {
             return Err("its configuration is another file".to_owned());
+        }
+        if (self.manifest.as_ref()).is_some_and(|manifest| manifest.file != AROUND) {
+            return Err("the manifest around it is another file".to_owned());
         }
         let is_document = |file: &str| {
             [DocumentFormat::Markdown, DocumentFormat::AsciiDoc]

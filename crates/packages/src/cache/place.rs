@@ -12,6 +12,8 @@ use super::error::CacheError;
 pub(super) const ENTRY: &str = "entry.json";
 /// The manifest, as JSON.
 pub(super) const CONFIGURATION: &str = "manifest.json";
+/// The manifest of an OCI registry around it, where it came from one.
+pub(super) const AROUND: &str = "oci-manifest.json";
 /// Signatures, where there are some.
 pub(super) const SIGNATURES: &str = "signatures.json";
 /// An empty file: its time of change is the last use. `entry.json` never changes with it, so the index knows

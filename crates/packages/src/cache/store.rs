@@ -16,7 +16,7 @@ use crate::signature::Signature;
 
 use super::entry::{Entry, Found, Key, Row, Stored, document_file, has_its_sizes};
 use super::error::{CacheError, Conflict};
-use super::place::{CONFIGURATION, ENTRY, LAST_USED, SIGNATURES, UNPACKED, content_file};
+use super::place::{AROUND, CONFIGURATION, ENTRY, LAST_USED, SIGNATURES, UNPACKED, content_file};
 use super::{Cache, entry, files, signatures};
 
 /// A version to be stored. Whoever stores it has judged it: the cache keeps what it is given.
@@ -32,8 +32,8 @@ pub struct Item<'i> {
     pub repository: &'i str,
     /// Where it was there.
     pub locator: &'i str,
-    /// Digest of the manifest around it, if that was an OCI registry.
-    pub manifest: Option<Digest>,
+    /// The manifest around it, if that was an OCI registry.
+    pub manifest: Option<&'i [u8]>,
     /// The manifest of the package as JSON.
     pub configuration: &'i [u8],
     /// Whether the package was made for something else, and that JSON here.
@@ -113,10 +113,12 @@ impl Cache {
         files::share(&path, &fresh.path().join(&entry.content.file))?;
         let texts = [Some((item.configuration, &entry.configuration))]
             .into_iter()
-            .chain([item
-                .document
-                .zip(entry.document.as_ref())
-                .map(|(document, stored)| (document.bytes.as_slice(), stored))]);
+            .chain([
+                item.document
+                    .zip(entry.document.as_ref())
+                    .map(|(document, stored)| (document.bytes.as_slice(), stored)),
+                item.manifest.zip(entry.manifest.as_ref()),
+            ]);
         for (bytes, stored) in texts.flatten() {
             let blob = self.layout.blob(stored.digest);
             if !files::holds(&blob, stored.digest, stored.size) {
@@ -189,7 +191,7 @@ fn described(item: &Item<'_>, folder: &Path) -> Result<Entry, CacheError> {
         version: item.version.clone(),
         repository: item.repository.to_owned(),
         locator: item.locator.to_owned(),
-        manifest: item.manifest,
+        manifest: item.manifest.map(|bytes| stored(AROUND.to_owned(), bytes)),
         is_foreign: item.is_foreign,
         content: Stored {
             file: item.content.file.to_owned(),

@@ -41,17 +41,6 @@ impl Listed {
         let release = versions.find(|version| version.pre.is_empty());
         release.or_else(|| self.versions.first())
     }
-
-    /// Whether its name, description or a keyword has the text in it, whatever the case of letters.
-    #[must_use]
-    pub fn mentions(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        let keywords = self.keywords.iter().map(String::as_str);
-        [self.name.as_str(), self.description.as_str()]
-            .into_iter()
-            .chain(keywords)
-            .any(|word| word.to_lowercase().contains(&text))
-    }
 }
 
 /// How a source was asked.
@@ -89,7 +78,8 @@ impl Failure {
 /// All that was found.
 #[derive(Clone, Debug, Default)]
 pub struct Discovery {
-    /// Packages, by name; those of the same name by the priority of their sources.
+    /// Packages: the best first where a text narrows them, then by name; those of the same name by the priority of
+    /// their sources.
     pub packages: Vec<Listed>,
     /// How each source was asked that answered.
     pub taken: Vec<Taken>,
@@ -129,21 +119,20 @@ impl Catalog {
             if let Some(part) = lately.part(source) {
                 return Ok(part.narrowed(text));
             }
-            let asking = one(source, text, indexes);
-            match tokio::time::timeout(source.patience, asking).await {
-                Ok(Ok(part)) => {
+            let mut warnings = Vec::new();
+            let asking = one(source, text, indexes, &mut warnings);
+            let asking = source.patiently("list its packages".to_owned(), asking);
+            match asking.await {
+                Ok(mut part) => {
+                    part.warnings.extend(warnings);
                     // A search by the source itself is not all there is.
                     if text.is_none() {
                         lately.keep(source, &part);
                     }
                     Ok(part.narrowed(text))
                 }
-                Ok(Err(error)) => Err(Failure::of(source, &error)),
-                Err(_) => Err(Failure {
-                    repository: source.id().to_owned(),
-                    why: format!("no answer within {} s", source.patience.as_secs_f32()),
-                    is_denied: false,
-                }),
+                // Why an index was of no use is often why nothing else was: both are said.
+                Err(error) => Err((Failure::of(source, &error), warnings)),
             }
         });
         let mut discovery = Discovery::default();
@@ -154,13 +143,13 @@ impl Catalog {
                     discovery.taken.push(part.taken);
                     discovery.warnings.extend(part.warnings);
                 }
-                Err(failure) => discovery.failures.push(failure),
+                Err((failure, warnings)) => {
+                    discovery.failures.push(failure);
+                    discovery.warnings.extend(warnings);
+                }
             }
         }
-        // Stable: sources stay in their order.
-        discovery
-            .packages
-            .sort_by(|left, right| left.name.cmp(&right.name));
+        discovery.sort(text.unwrap_or_default());
         discovery
     }
 }
@@ -184,9 +173,13 @@ impl Part {
     }
 }
 
-async fn one(source: &Source, text: Option<&str>, indexes: &dyn Indexes) -> Result<Part, Error> {
+async fn one(
+    source: &Source,
+    text: Option<&str>,
+    indexes: &dyn Indexes,
+    warnings: &mut Vec<String>,
+) -> Result<Part, Error> {
     let repository = &source.repository;
-    let mut warnings = Vec::new();
     let searches = match text {
         Some(_) => repository.probe().await.is_ok_and(|able| able.search),
         None => false,
@@ -196,12 +189,12 @@ async fn one(source: &Source, text: Option<&str>, indexes: &dyn Indexes) -> Resu
             warnings.push(error.to_string());
             None
         })
-        && let Some(packages) = indexes.read(source, &file, &mut warnings)
+        && let Some(packages) = indexes.read(source, &file, warnings)
     {
         return Ok(Part {
             taken: taken(source, Way::Index, packages.len()),
             packages,
-            warnings,
+            warnings: Vec::new(),
         });
     }
     let Names { names, way, faults } = repository.names(text).await?;
@@ -222,7 +215,7 @@ async fn one(source: &Source, text: Option<&str>, indexes: &dyn Indexes) -> Resu
     Ok(Part {
         packages,
         taken: taken(source, way, all),
-        warnings,
+        warnings: Vec::new(),
     })
 }
 

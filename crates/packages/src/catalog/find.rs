@@ -1,16 +1,21 @@
 //! Where a package is, and in which versions.
 
+mod error;
+mod kinds;
+
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use extension_registry_core::version::VersionRange;
 use futures::future::join_all;
 
+pub use error::FindError;
+pub(super) use kinds::same;
+
 use super::{Catalog, Failure, Source};
-use crate::digest::Digest;
 use crate::manifest::Kind;
-use crate::repository::Error;
 use crate::spec::Spec;
-use crate::version::{self, NoneFits};
+use crate::version;
 
 /// Versions of a package in all sources that answered.
 #[derive(Clone, Debug, Default)]
@@ -30,91 +35,14 @@ pub struct Sighting<'c> {
     pub source: &'c Source,
     /// What it keeps.
     pub spec: Spec,
-}
-
-/// Why a package was not found.
-#[derive(thiserror::Error, Debug)]
-pub enum FindError {
-    /// Nobody has it.
-    #[error("no source has a package `{name}`{}", told(failures, hint))]
-    NoPackage {
-        /// Its name.
-        name: String,
-        /// Sources that did not answer.
-        failures: Vec<Failure>,
-        /// What to do.
-        hint: String,
-    },
-    /// No version will do.
-    #[error("package `{name}` in {places}: {source}")]
-    NoVersion {
-        /// Its name.
-        name: String,
-        /// Where it is.
-        places: String,
-        /// Why none will do.
-        source: NoneFits,
-    },
-    /// Two sources mean different things by the same name and version.
-    #[error("{title} is not the same everywhere: {first} has content {}, {second} has {}; hint: --source {first} takes that one; ask whoever publishes there which is right", contents[0], contents[1])]
-    Conflict {
-        /// `mlflow 1.2.0`.
-        title: String,
-        /// A source.
-        first: String,
-        /// Another source.
-        second: String,
-        /// What they have.
-        contents: Box<[Digest; 2]>,
-    },
-    /// The name is there with two types.
-    #[error("{title} is a {} in {first} and a {} in {second}; hint: --type {} or --type {}", types[0], types[1], types[0], types[1])]
-    TwoTypes {
-        /// `mlflow 1.2.0`.
-        title: String,
-        /// A source.
-        first: String,
-        /// Another source.
-        second: String,
-        /// The types there.
-        types: Box<[String; 2]>,
-    },
-    /// It is there with another type only.
-    #[error("`{name}` {version} is a {actual}, not a {wanted}; hint: --type {actual}")]
-    OtherType {
-        /// Its name.
-        name: String,
-        /// The version.
-        version: semver::Version,
-        /// What it is.
-        actual: String,
-        /// What was asked for.
-        wanted: String,
-    },
-    /// A source did not answer.
-    #[error(transparent)]
-    Repository(#[from] Error),
-}
-
-fn told(failures: &[Failure], hint: &str) -> String {
-    let asked = |failure: &Failure| {
-        format!(
-            "; {} could not be asked: {}",
-            failure.repository, failure.why
-        )
-    };
-    let hint = Some(hint).filter(|hint| !hint.is_empty());
-    let hint = hint.map(|hint| format!("; hint: {hint}"));
-    failures.iter().map(asked).chain(hint).collect()
+    /// Other sources that could not be asked, in words. None of them comes before this one.
+    pub warnings: Vec<String>,
 }
 
 impl Catalog {
     /// Versions of a package, asked of all sources at the same time.
     pub async fn versions(&self, name: &str) -> Found {
-        let asked = self
-            .sources
-            .iter()
-            .map(|source| source.repository.versions(name));
+        let asked = self.sources.iter().map(|source| source.versions(name));
         let mut found = Found {
             name: name.to_owned(),
             ..Found::default()
@@ -134,20 +62,12 @@ impl Catalog {
         found
     }
 
-    /// Versions that may be taken: those of the sources of the highest priority that have the package at all.
-    #[must_use]
-    pub fn offered(&self, found: &Found) -> BTreeSet<semver::Version> {
-        let priority = |index: &usize| self.sources[*index].priority;
-        let highest = found.versions.values().flatten().map(priority).max();
-        let has = |places: &[usize]| places.iter().map(priority).max() == highest;
-        let offered = found.versions.iter().filter(|(_, places)| has(places));
-        offered.map(|(version, _)| version.clone()).collect()
-    }
-
-    /// The version that a range takes, and what is known of it.
+    /// The version that a range takes, and what is known of it: the newest of the sources of the highest priority
+    /// that have the package in this type at all.
     ///
     /// # Errors
-    /// When there is none, or sources disagree about it.
+    /// When there is none; when sources disagree about it; when one that comes before did not answer; when no type is
+    /// wanted and the name is there with two.
     pub async fn find(
         &self,
         name: &str,
@@ -155,22 +75,66 @@ impl Catalog {
         kind: Option<&Kind>,
     ) -> Result<Sighting<'_>, FindError> {
         let found = self.versions(name).await;
-        if found.versions.is_empty() {
-            return Err(self.no_package(found));
+        let mut other = None;
+        for (places, versions) in self.ranks(&found) {
+            if let Some(silent) = self.silent_above(&found.failures, &places) {
+                return Err(self.unanswered(format!("`{name}`"), &places, silent));
+            }
+            match self.newest(&found, versions, range, kind).await {
+                Err(error @ FindError::OtherType { .. }) => {
+                    other.get_or_insert(error);
+                }
+                outcome => {
+                    let mut sighting = outcome?;
+                    if kind.is_none() {
+                        self.of_one_kind(&found, range, &mut sighting).await?;
+                    }
+                    let failures = found.failures.into_iter().map(|failure| failure.why);
+                    sighting.warnings.extend(failures);
+                    return Ok(sighting);
+                }
+            }
         }
-        let offered = self.offered(&found);
-        let version = version::newest(range, &offered).map_err(|source| FindError::NoVersion {
-            name: name.to_owned(),
-            places: self.places(&found),
-            source,
-        })?;
-        self.sighting(&found, version, kind).await
+        Err(other.unwrap_or_else(|| self.no_package(found)))
+    }
+
+    /// The newest of these versions that fits and is of the type. Its type is known of a version only when it is asked
+    /// for, so those of another type are passed over one by one.
+    async fn newest(
+        &self,
+        found: &Found,
+        mut versions: BTreeSet<semver::Version>,
+        range: &VersionRange,
+        kind: Option<&Kind>,
+    ) -> Result<Sighting<'_>, FindError> {
+        let mut other = None;
+        loop {
+            let (version, misfit) = match (version::newest(range, &versions), versions.last()) {
+                (Ok(version), _) => (version.clone(), None),
+                // None fits. Whether any has the type at all decides whose word that is.
+                (Err(misfit), Some(last)) => (last.clone(), Some(misfit)),
+                (Err(misfit), None) => {
+                    return Err(other.unwrap_or_else(|| self.no_version(found, misfit)));
+                }
+            };
+            if let (Some(misfit), None) = (&misfit, kind) {
+                return Err(self.no_version(found, misfit.clone()));
+            }
+            match (self.sighting(found, &version, kind).await, misfit) {
+                (Err(error @ FindError::OtherType { .. }), _) => {
+                    versions.remove(&version);
+                    other.get_or_insert(error);
+                }
+                (_, Some(misfit)) => return Err(self.no_version(found, misfit)),
+                (outcome, None) => return outcome,
+            }
+        }
     }
 
     /// What is known of one version, after all sources that have it agreed.
     ///
     /// # Errors
-    /// When they do not agree, or the one with the highest priority does not answer.
+    /// When they do not agree, or one with a higher priority than all others does not answer.
     pub async fn sighting(
         &self,
         found: &Found,
@@ -178,44 +142,105 @@ impl Catalog {
         kind: Option<&Kind>,
     ) -> Result<Sighting<'_>, FindError> {
         let places = found.versions.get(version).map_or(&[][..], Vec::as_slice);
-        let asked = places.iter().map(|index| async move {
-            let repository = &self.sources[*index].repository;
-            let release = repository.release(&found.name, version).await?;
-            Spec::of(&**repository, release)
-        });
+        let asked = places
+            .iter()
+            .map(|index| self.sources[*index].spec(&found.name, version));
         let mut sightings: Vec<Sighting> = Vec::new();
-        let mut first_error = None;
-        let mut preferred_failed = false;
+        let mut errors = Vec::new();
         let mut other = None;
         for (answer, index) in join_all(asked).await.into_iter().zip(places) {
+            let source = &self.sources[*index];
             match answer {
                 Ok(spec) if kind.is_some_and(|kind| *kind != spec.manifest.kind) => {
                     other.get_or_insert(spec.manifest.kind);
                 }
                 Ok(spec) => sightings.push(Sighting {
-                    source: &self.sources[*index],
+                    source,
                     spec,
+                    warnings: Vec::new(),
                 }),
-                Err(error) => {
-                    preferred_failed |= sightings.is_empty();
-                    first_error.get_or_insert(error);
-                }
+                Err(error) => errors.push((source, error)),
             }
         }
-        agree(&sightings, found, version)?;
+        agree(&sightings)?;
         // The first is of the highest priority. One below does not stand in for it where it is broken.
-        let chosen = sightings.into_iter().next();
-        match (chosen, first_error, other, kind) {
-            (_, Some(error), _, _) if preferred_failed => Err(error.into()),
-            (Some(chosen), _, _, _) => Ok(chosen),
-            (None, Some(error), _, _) => Err(error.into()),
-            (None, None, Some(actual), Some(wanted)) => Err(FindError::OtherType {
-                name: found.name.clone(),
-                version: version.clone(),
-                actual: actual.name().to_owned(),
-                wanted: wanted.name().to_owned(),
-            }),
-            (None, None, _, _) => Err(self.no_package(found.clone())),
+        let Some(mut chosen) = sightings.into_iter().next() else {
+            return Err(match (errors.into_iter().next(), other, kind) {
+                (Some((_, error)), _, _) => error.into(),
+                (None, Some(actual), Some(wanted)) => FindError::OtherType {
+                    name: found.name.clone(),
+                    version: version.clone(),
+                    actual: actual.name().to_owned(),
+                    wanted: wanted.name().to_owned(),
+                },
+                _ => self.no_package(found.clone()),
+            });
+        };
+        for (source, error) in errors {
+            if source.priority > chosen.source.priority {
+                let place = chosen.source.id().to_owned();
+                return Err(FindError::Unanswered {
+                    title: chosen.spec.title(),
+                    places: place.clone(),
+                    place,
+                    failure: Box::new(Failure::of(source, &error)),
+                });
+            }
+            chosen.warnings.push(error.to_string());
+        }
+        Ok(chosen)
+    }
+
+    /// The sources that have a package, and its versions there, by their priorities: the highest first.
+    fn ranks(&self, found: &Found) -> Vec<(BTreeSet<usize>, BTreeSet<semver::Version>)> {
+        let mut ranks: BTreeMap<Reverse<i64>, (BTreeSet<usize>, BTreeSet<_>)> = BTreeMap::new();
+        for (version, places) in &found.versions {
+            for index in places {
+                let priority = Reverse(self.sources[*index].priority);
+                let rank = ranks.entry(priority).or_default();
+                rank.0.insert(*index);
+                rank.1.insert(version.clone());
+            }
+        }
+        ranks.into_values().collect()
+    }
+
+    /// A source that could not be asked and comes before all of these.
+    pub(super) fn silent_above<'f>(
+        &self,
+        failures: &'f [Failure],
+        places: &BTreeSet<usize>,
+    ) -> Option<&'f Failure> {
+        let priority = |index: &usize| self.sources[*index].priority;
+        let highest = places.iter().map(priority).max()?;
+        failures.iter().find(|failure| {
+            let source = self.source(&failure.repository);
+            source.is_some_and(|source| source.priority > highest)
+        })
+    }
+
+    pub(super) fn unanswered(
+        &self,
+        title: String,
+        places: &BTreeSet<usize>,
+        failure: &Failure,
+    ) -> FindError {
+        let place = places.first().map_or("", |index| self.sources[*index].id());
+        FindError::Unanswered {
+            title,
+            places: self.ids(places),
+            place: place.to_owned(),
+            failure: Box::new(failure.clone()),
+        }
+    }
+
+    fn no_version(&self, found: &Found, source: version::NoneFits) -> FindError {
+        let places: BTreeSet<usize> = found.versions.values().flatten().copied().collect();
+        FindError::NoVersion {
+            name: found.name.clone(),
+            places: self.ids(&places),
+            failures: found.failures.clone(),
+            source: Box::new(source),
         }
     }
 
@@ -232,51 +257,28 @@ impl Catalog {
         }
     }
 
-    /// Names of the sources that have the package.
-    fn places(&self, found: &Found) -> String {
-        let indices: BTreeSet<usize> = found.versions.values().flatten().copied().collect();
-        let names: Vec<&str> = indices
-            .iter()
-            .map(|index| self.sources[*index].id())
-            .collect();
-        names.join(", ")
+    /// Names of sources, as people list them.
+    fn ids(&self, places: &BTreeSet<usize>) -> String {
+        let names = places.iter().map(|index| self.sources[*index].id());
+        names.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Refuses what is not the same in all sources that have it.
-pub(super) fn agree(
-    sightings: &[Sighting],
-    found: &Found,
-    version: &semver::Version,
-) -> Result<(), FindError> {
+/// Refuses one version that is not the same in all sources that have it.
+pub(super) fn agree(sightings: &[Sighting]) -> Result<(), FindError> {
     let Some((first, rest)) = sightings.split_first() else {
         return Ok(());
     };
-    let title = format!("{} {version}", found.name);
-    let one = &first.spec;
-    for sighting in rest {
-        let other = &sighting.spec;
-        let places = (
-            first.source.id().to_owned(),
-            sighting.source.id().to_owned(),
-        );
-        if one.manifest.kind != other.manifest.kind {
-            let types = [one, other].map(|spec| spec.manifest.kind.name().to_owned());
-            return Err(FindError::TwoTypes {
-                title,
-                first: places.0,
-                second: places.1,
-                types: Box::new(types),
-            });
-        }
-        if let (Some(left), Some(right)) =
-            (one.release.content.digest, other.release.content.digest)
+    for other in rest {
+        same(first, other)?;
+        let digest = |sighting: &Sighting| sighting.spec.release.content.digest;
+        if let (Some(left), Some(right)) = (digest(first), digest(other))
             && left != right
         {
             return Err(FindError::Conflict {
-                title,
-                first: places.0,
-                second: places.1,
+                title: first.spec.title(),
+                first: first.source.id().to_owned(),
+                second: other.source.id().to_owned(),
                 contents: Box::new([left, right]),
             });
         }

@@ -1,14 +1,17 @@
 //! What there is to choose from when packages are to go together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 
-use super::{Catalog, FindError, Sighting};
-use crate::cache::{Cache, CacheError};
+use super::find::{agree, same};
+use super::{Catalog, Failure, FindError, Found, Sighting, Source};
+use crate::cache::Cache;
+use crate::deliver::{self, DeliverError};
 use crate::manifest::Manifest;
 use crate::solve::{Candidate, Origin, Universe, Wanted};
 use crate::spec::Spec;
+use crate::version;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
@@ -24,12 +27,16 @@ pub struct Gathered {
     pub warnings: Vec<String>,
 }
 
+/// Who has a package, and who did not say.
+type Asked = (BTreeSet<usize>, Vec<Failure>);
+
 impl Catalog {
     /// Gathers all that may matter to what is wanted, from all sources: names, their dependencies, and so on. Each
     /// version takes one or two requests; no content is fetched.
     ///
     /// # Errors
-    /// When two sources mean different content by the same name and version.
+    /// When two sources mean different content by the same name and version; when what is wanted has two types and
+    /// none was named; when a source did not answer that comes before those that have it.
     pub async fn gather(
         &self,
         wanted: &[Wanted],
@@ -41,70 +48,167 @@ impl Catalog {
         };
         gathered.universe.system = self.system().map(|source| source.id().to_owned());
         gathered.universe.order = self.sources.iter().map(|one| one.id().to_owned()).collect();
+        let mut asked: BTreeMap<String, Asked> = BTreeMap::new();
         loop {
             let open = gathered.universe.open(wanted);
             if open.is_empty() {
-                return Ok(gathered);
+                break;
             }
             for name in open {
-                let is_wanted = wanted.iter().any(|one| one.name == name);
-                self.look_for(&name, is_wanted, &mut gathered).await?;
+                let wanted = wanted.iter().find(|one| one.name == name);
+                let of_name = self.look_for(&name, wanted, &mut gathered).await?;
+                if wanted.is_none() {
+                    asked.insert(name, of_name);
+                }
             }
+        }
+        // Who needs a dependency, and so where it may come from, is known when all is gathered.
+        for (name, (places, failures)) in asked {
+            let counts = |id: &str| may_have(&gathered.universe, &name, id);
+            let places = places.into_iter();
+            let places = places.filter(|index| counts(self.sources[*index].id()));
+            let failures = failures.into_iter();
+            let failures = failures.filter(|failure| counts(&failure.repository));
+            self.refuse_silent(&name, &places.collect(), &failures.collect::<Vec<_>>())?;
+        }
+        Ok(gathered)
+    }
+
+    fn refuse_silent(
+        &self,
+        name: &str,
+        places: &BTreeSet<usize>,
+        failures: &[Failure],
+    ) -> Result<(), FindError> {
+        match self.silent_above(failures, places) {
+            Some(silent) => Err(self.unanswered(format!("`{name}`"), places, silent)),
+            None => Ok(()),
         }
     }
 
     async fn look_for(
         &self,
         name: &str,
-        is_wanted: bool,
+        wanted: Option<&Wanted>,
         gathered: &mut Gathered,
-    ) -> Result<(), FindError> {
+    ) -> Result<Asked, FindError> {
         let found = self.versions(name).await;
         for failure in &found.failures {
             gathered.warnings.push(failure.why.clone());
         }
-        let offered = self.offered(&found);
-        let mut places = Vec::new();
-        for (version, indices) in &found.versions {
-            // A source of lower priority does not bring newer versions of a wanted name under. Where dependencies
-            // come from is another rule, which the solver has.
-            let is_offered = !is_wanted || offered.contains(version);
-            for index in indices.iter().filter(|_| is_offered) {
-                places.push((version.clone(), &self.sources[*index]));
-            }
-        }
-        let asked = stream::iter(places).map(|(version, source)| async move {
-            let release = source.repository.release(name, &version).await?;
-            let spec = Spec::of(&*source.repository, release)?;
-            Ok::<_, crate::repository::Error>(Sighting { source, spec })
+        let pairs = found.versions.iter().flat_map(|(version, indices)| {
+            let sources = indices.iter().map(|index| &self.sources[*index]);
+            sources.map(move |source| (version, source))
         });
-        let mut candidates = Vec::new();
-        let mut sightings: BTreeMap<semver::Version, Vec<Sighting<'_>>> = BTreeMap::new();
-        for answer in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
+        let asked = stream::iter(pairs).map(|(version, source)| async move {
+            (version, source, source.spec(name, version).await)
+        });
+        let mut broken: Vec<(&semver::Version, &Source)> = Vec::new();
+        let mut sightings: Vec<Sighting<'_>> = Vec::new();
+        for (version, source, answer) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
             match answer {
-                Ok(sighting) => {
-                    let version = sighting.spec.manifest.version.clone();
-                    sightings.entry(version).or_default().push(sighting);
+                Ok(spec) => sightings.push(Sighting {
+                    source,
+                    spec,
+                    warnings: Vec::new(),
+                }),
+                Err(error) => {
+                    gathered.warnings.push(error.to_string());
+                    broken.push((version, source));
                 }
-                Err(error) => gathered.warnings.push(error.to_string()),
             }
         }
-        for (version, sightings) in sightings {
-            super::find::agree(&sightings, &found, &version)?;
-            for Sighting { source, spec } in sightings {
-                let id = source.id().to_owned();
-                candidates.push(candidate(&spec.manifest, &id));
-                gathered
-                    .specs
-                    .insert((name.to_owned(), version.clone(), id), spec);
+        if let Some(wanted) = wanted {
+            self.narrow(wanted, &found, &mut sightings)?;
+        }
+        let places = sightings.iter().filter_map(|one| self.index(one.source));
+        let places = places.collect();
+        let is_named = |source: &Source| {
+            let named = wanted.and_then(|wanted| wanted.repository.as_deref());
+            named == Some(source.id())
+        };
+        let mut candidates = Vec::new();
+        for sightings in
+            sightings.chunk_by(|one, other| one.spec.release.version == other.spec.release.version)
+        {
+            agree(sightings)?;
+            for Sighting { source, spec, .. } in sightings {
+                let (id, version) = (source.id().to_owned(), &spec.release.version);
+                let mut candidate = candidate(&spec.manifest, &id);
+                let above = broken.iter().find(|(broken, other)| {
+                    *broken == version && other.priority > source.priority && !is_named(source)
+                });
+                candidate.barred = above.map(|(_, other)| {
+                    format!(
+                        "{}, which comes before {id}, has it and cannot show it",
+                        other.id()
+                    )
+                });
+                candidates.push(candidate);
+                let key = (name.to_owned(), version.clone(), id);
+                gathered.specs.insert(key, spec.clone());
             }
         }
-        gathered
-            .universe
-            .candidates
-            .insert(name.to_owned(), candidates);
+        let universe = &mut gathered.universe;
+        universe.candidates.insert(name.to_owned(), candidates);
+        Ok((places, found.failures))
+    }
+
+    /// Leaves of a wanted package what is of its type, and of the sources of the highest priority that have it so: one
+    /// of lower priority does not bring newer versions under. Where dependencies come from is another rule, which the
+    /// solver has.
+    fn narrow(
+        &self,
+        wanted: &Wanted,
+        found: &Found,
+        sightings: &mut Vec<Sighting<'_>>,
+    ) -> Result<(), FindError> {
+        if let Some(kind) = &wanted.kind {
+            sightings.retain(|one| one.spec.manifest.kind == *kind);
+        }
+        // Who names a repository, as a lock does, has chosen.
+        let is_named = |one: &Sighting<'_>| match &wanted.repository {
+            Some(id) => one.source.id() == id,
+            None => true,
+        };
+        let fits = |one: &&Sighting<'_>| version::admits(&wanted.range, &one.spec.release.version);
+        let mut fitting = sightings.iter().filter(|one| is_named(one)).filter(fits);
+        if let Some(first) = fitting.next() {
+            fitting.try_for_each(|other| same(first, other))?;
+        }
+        if wanted.repository.is_none() {
+            let places = sightings.iter().filter_map(|one| self.index(one.source));
+            self.refuse_silent(&wanted.name, &places.collect(), &found.failures)?;
+        }
+        let named = sightings.iter().filter(|one| is_named(one));
+        let highest = named.clone().map(|one| one.source.priority).max();
+        let versions = named.filter(|one| Some(one.source.priority) == highest);
+        let versions: BTreeSet<_> = versions
+            .map(|one| one.spec.release.version.clone())
+            .collect();
+        sightings.retain(|one| versions.contains(&one.spec.release.version));
         Ok(())
     }
+
+    fn index(&self, source: &Source) -> Option<usize> {
+        self.sources.iter().position(|one| one.id() == source.id())
+    }
+}
+
+/// Whether a dependency may come from a repository: the System Repository, that of a package that needs it, and where
+/// somebody approved it. Where a lock says whence it comes, that is all.
+fn may_have(universe: &Universe, name: &str, id: &str) -> bool {
+    if let Some((_, locked)) = universe.preferred.get(name) {
+        return locked == id;
+    }
+    let needs = |one: &Candidate| {
+        one.origin.repository() == Some(id) && one.dependencies.iter().any(|one| one.name == name)
+    };
+    universe.system.as_deref() == Some(id)
+        || universe
+            .approved
+            .contains(&(name.to_owned(), id.to_owned()))
+        || universe.candidates.values().flatten().any(needs)
 }
 
 impl Gathered {
@@ -122,33 +226,44 @@ impl Gathered {
         Some(Sighting {
             source: catalog.source(id)?,
             spec: self.specs.get(&key)?.clone(),
+            warnings: Vec::new(),
         })
     }
 }
 
 impl Gathered {
-    /// What the cache has, as if it were all there is.
+    /// What the cache has, as if it were all there is. What came from the System Repository still counts as of it:
+    /// which one that is says the configuration, so nobody has to be asked.
     ///
     /// # Errors
-    /// When the cache cannot be read.
+    /// When the cache cannot be read; when what is wanted has two types and none was named.
     pub fn of_cache(
         cache: &Cache,
+        system: Option<&str>,
         wanted: &[Wanted],
         universe: Universe,
-    ) -> Result<Self, CacheError> {
+    ) -> Result<Self, DeliverError> {
         let mut gathered = Self {
             universe,
             ..Self::default()
         };
         let universe = &mut gathered.universe;
+        universe.system = system.map(str::to_owned);
         loop {
             let open = universe.open(wanted);
             if open.is_empty() {
                 return Ok(gathered);
             }
             for name in open {
+                let mut entries = cache.find(&name)?.entries;
+                if let Some(wanted) = wanted.iter().find(|one| one.name == name) {
+                    entries.retain(|entry| {
+                        wanted.kind.as_ref().is_none_or(|kind| *kind == entry.kind)
+                    });
+                    deliver::of_one_kind(&entries, &wanted.range)?;
+                }
                 let mut candidates = Vec::new();
-                for entry in cache.find(&name)?.entries {
+                for entry in entries {
                     let text = std::fs::read_to_string(entry.configuration_path());
                     let manifest = text.ok().and_then(|text| crate::manifest::read(&text).0);
                     if let Some(manifest) = manifest {

@@ -125,16 +125,21 @@ fn source(
     for copy in &config.mirrors.value {
         copies.push(open(copy, true, warnings)?);
     }
+    let patience = config.timeout.value;
+    // A copy that says nothing takes no time from the next.
+    let places = u32::try_from(copies.len())
+        .unwrap_or(u32::MAX)
+        .saturating_add(1);
     let repository = if copies.is_empty() {
         original
     } else {
-        Arc::new(Mirrored::new(copies, original))
+        Arc::new(Mirrored::new(copies, original, patience))
     };
     Ok(Source {
         repository,
         priority: config.priority.value,
         is_system: config.system.value,
-        patience: config.timeout.value,
+        patience: patience.saturating_mul(places),
     })
 }
 

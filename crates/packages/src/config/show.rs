@@ -30,11 +30,10 @@ impl Config {
         rows.add("cache.ttl", &cache.ttl.clone().map(|ttl| ttl.as_secs()));
         rows.add("cache.max_content", &cache.max_content);
         if let Some(trust) = &self.trust {
-            let names: Vec<&str> = trust.value.keys().map(String::as_str).collect();
-            rows.add(
-                "trust",
-                &Valued::new(names.join(", "), trust.origin.clone()),
-            );
+            rows.table("trust", &trust.value, &trust.origin);
+        } else {
+            let nobody = Valued::new("nobody: nothing is delivered", Origin::Default);
+            rows.add("trust", &nobody);
         }
         for repository in &self.repositories {
             rows.repository(repository);
@@ -53,6 +52,29 @@ impl Rows {
             value: given.value.to_string(),
             origin: given.origin.clone(),
         });
+    }
+
+    /// What is in a table, as it was written. Nothing in it is secret: keys are public.
+    fn table(&mut self, key: &str, table: &toml::Table, origin: &Origin) {
+        for (field, value) in table {
+            self.value(&format!("{key}.{field}"), value, origin);
+        }
+    }
+
+    fn value(&mut self, key: &str, value: &toml::Value, origin: &Origin) {
+        match value {
+            toml::Value::Table(table) => self.table(key, table, origin),
+            toml::Value::Array(all) if all.iter().any(toml::Value::is_table) => {
+                for (number, one) in all.iter().enumerate() {
+                    self.value(&format!("{key}[{number}]"), one, origin);
+                }
+            }
+            toml::Value::Array(all) => {
+                let texts: Vec<String> = all.iter().map(text).collect();
+                self.add(key, &Valued::new(texts.join(", "), origin.clone()));
+            }
+            one => self.add(key, &Valued::new(text(one), origin.clone())),
+        }
     }
 
     fn repository(&mut self, given: &RepositoryConfig) {
@@ -104,5 +126,21 @@ impl Rows {
                 self.add(&key(field), &shown);
             }
         }
+    }
+}
+
+/// A value on one line: of a public key in several, the one with the key.
+fn text(value: &toml::Value) -> String {
+    let Some(text) = value.as_str() else {
+        return value.to_string();
+    };
+    let lines: Vec<&str> = text.trim().lines().collect();
+    let is_key = |line: &&&str| !line.contains(':') && !line.starts_with('-');
+    match lines.as_slice() {
+        [one] => (*one).to_owned(),
+        several => several
+            .iter()
+            .rfind(is_key)
+            .map_or_else(String::new, ToString::to_string),
     }
 }

@@ -113,7 +113,7 @@ impl Loader<'_> {
         self.judge(
             &spec.repository,
             &statement,
-            spec.release.manifest,
+            spec.release.manifest.as_ref(),
             signatures,
         )
     }
@@ -225,7 +225,10 @@ impl Loader<'_> {
             version: &manifest.version,
             repository: sighting.source.id(),
             locator: &release.locator,
-            manifest: release.manifest,
+            manifest: release
+                .manifest
+                .as_ref()
+                .map(|around| around.bytes.as_slice()),
             configuration,
             is_foreign,
             content: Content {

@@ -8,6 +8,7 @@ use extension_registry_core::version::VersionRange;
 use super::{DeliverError, Delivery, Loader, Step, key, told};
 use crate::cache::Entry;
 use crate::manifest::{self, Kind};
+use crate::repository::Around;
 use crate::signature::Statement;
 use crate::trust::other_document;
 use crate::version;
@@ -17,7 +18,7 @@ impl Loader<'_> {
     /// not be the newest there is.
     ///
     /// # Errors
-    /// When what is here is refused now, or is broken.
+    /// When what is here is refused now, or is broken; when no type is wanted and the name is here with two.
     pub fn here(
         &self,
         name: &str,
@@ -26,6 +27,7 @@ impl Loader<'_> {
     ) -> Result<Option<Delivery>, DeliverError> {
         let mut entries = self.cache.find(name)?.entries;
         entries.retain(|entry| kind.is_none_or(|kind| *kind == entry.kind));
+        of_one_kind(&entries, range)?;
         let versions = entries.iter().map(|entry| &entry.version);
         let Ok(newest) = version::newest(range, versions).cloned() else {
             return Ok(None);
@@ -67,7 +69,15 @@ impl Loader<'_> {
             document,
         );
         let signatures = self.cache.signatures(&entry)?;
-        let verdict = self.judge(&entry.repository, &statement, entry.manifest, &signatures)?;
+        let around = match entry.around_path() {
+            Some(path) => {
+                let bytes = fs::read(&path).map_err(|error| DeliverError::File { path, error })?;
+                Some(Around::of(bytes))
+            }
+            None => None,
+        };
+        let repository = &entry.repository;
+        let verdict = self.judge(repository, &statement, around.as_ref(), &signatures)?;
         self.cache.touch(&entry)?;
         let mut warnings = told(&verdict);
         if let Some(path) = entry.document_path() {
@@ -86,5 +96,26 @@ impl Loader<'_> {
         };
         self.keep(&delivery);
         Ok(delivery)
+    }
+}
+
+/// Refuses to choose between two types that nobody chose between.
+///
+/// # Errors
+/// When entries that fit have two.
+pub(crate) fn of_one_kind(entries: &[Entry], range: &VersionRange) -> Result<(), DeliverError> {
+    let mut fitting = entries
+        .iter()
+        .filter(|entry| version::admits(range, &entry.version));
+    let Some(first) = fitting.next() else {
+        return Ok(());
+    };
+    match fitting.find(|other| other.kind != first.kind) {
+        None => Ok(()),
+        Some(other) => Err(DeliverError::TwoTypes {
+            name: first.name.clone(),
+            types: Box::new([first, other].map(|entry| entry.kind.name().to_owned())),
+            versions: Box::new([first, other].map(|entry| entry.version.clone())),
+        }),
     }
 }

@@ -1,14 +1,15 @@
 //! A repository with copies that are asked before it (R74).
 //!
 //! A copy is never trusted more than the original: what comes is judged all the same. Where a copy does not
-//! answer, has not got it or has it broken, the next one is asked. Whatever is written goes to the original.
+//! answer in time, has not got it or has it broken, the next one is asked. Whatever is written goes to the original.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{
-    Capabilities, Deleted, Error, IndexFile, Kind, Names, Release, Repository, Result, Sink, Upload,
+    Capabilities, Deleted, IndexFile, Kind, Names, Release, Repository, Result, Sink, Upload,
 };
 use crate::progress::Progress;
 use crate::signature::Signature;
@@ -18,13 +19,23 @@ use crate::signature::Signature;
 pub struct Mirrored {
     copies: Vec<Arc<dyn Repository>>,
     original: Arc<dyn Repository>,
+    patience: Duration,
 }
 
 impl Mirrored {
-    /// A repository with copies, in the order in which they are asked.
+    /// A repository with copies, in the order in which they are asked. After `patience` a copy that has not answered
+    /// is left alone; a transfer of content may take as long as it goes on.
     #[must_use]
-    pub fn new(copies: Vec<Arc<dyn Repository>>, original: Arc<dyn Repository>) -> Self {
-        Self { copies, original }
+    pub fn new(
+        copies: Vec<Arc<dyn Repository>>,
+        original: Arc<dyn Repository>,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            copies,
+            original,
+            patience,
+        }
     }
 }
 
@@ -33,14 +44,15 @@ impl Mirrored {
 macro_rules! first {
     ($self:ident, $repository:ident => $ask:expr, $is_answer:expr) => {{
         for $repository in &$self.copies {
-            if let Ok(answer) = $ask
+            let asking = tokio::time::timeout($self.patience, $ask);
+            if let Ok(Ok(answer)) = asking.await
                 && $is_answer(&answer)
             {
                 return Ok(answer);
             }
         }
         let $repository = &$self.original;
-        $ask
+        $ask.await
     }};
 }
 
@@ -59,40 +71,34 @@ impl Repository for Mirrored {
     }
 
     async fn probe(&self) -> Result<Capabilities> {
-        first!(self, repository => repository.probe().await, |_| true)
+        first!(self, repository => repository.probe(), |_| true)
     }
 
     async fn names(&self, text: Option<&str>) -> Result<Names> {
-        first!(self, repository => repository.names(text).await, |names: &Names| !names.names.is_empty())
+        first!(self, repository => repository.names(text), |names: &Names| !names.names.is_empty())
     }
 
     async fn versions(&self, name: &str) -> Result<Vec<semver::Version>> {
-        first!(self, repository => repository.versions(name).await, |versions: &Vec<_>| !versions.is_empty())
+        first!(self, repository => repository.versions(name), |versions: &Vec<_>| !versions.is_empty())
     }
 
     async fn release(&self, name: &str, version: &semver::Version) -> Result<Release> {
-        first!(self, repository => repository.release(name, version).await, |_| true)
+        first!(self, repository => repository.release(name, version), |_| true)
     }
 
     async fn document(&self, release: &Release) -> Result<Option<Vec<u8>>> {
-        first!(self, repository => repository.document(release).await, Option::is_some)
+        first!(self, repository => repository.document(release), Option::is_some)
     }
 
     async fn signatures(&self, release: &Release) -> Result<Vec<Signature>> {
-        first!(self, repository => repository.signatures(release).await, |found: &Vec<_>| !found.is_empty())
+        first!(self, repository => repository.signatures(release), |found: &Vec<_>| !found.is_empty())
     }
 
     async fn fetch(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
+        // The next goes on where a copy was cut. Where what came was wrong, it begins anew, as every repository does.
         for copy in &self.copies {
-            match copy.fetch(release, sink).await {
-                Ok(()) => return Ok(()),
-                // Nothing of what is broken goes on with what another has.
-                Err(Error::Broken { .. }) => sink.restart().map_err(|error| Error::File {
-                    what: "empty",
-                    path: sink.path().to_owned(),
-                    error,
-                })?,
-                Err(_) => {}
+            if copy.fetch(release, sink).await.is_ok() {
+                return Ok(());
             }
         }
         self.original.fetch(release, sink).await
@@ -116,7 +122,7 @@ impl Repository for Mirrored {
     }
 
     async fn index(&self) -> Result<Option<IndexFile>> {
-        first!(self, repository => repository.index().await, Option::is_some)
+        first!(self, repository => repository.index(), Option::is_some)
     }
 
     async fn put_index(&self, index: &IndexFile) -> Result<()> {

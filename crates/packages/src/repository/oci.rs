@@ -31,6 +31,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 pub use check::{Check, Outcome, Step};
+pub use package::names_package;
 use tokio::sync::OnceCell;
 
 use self::client::Client;
@@ -243,7 +244,7 @@ impl Oci {
     /// The path and the digest of a release of this registry.
     fn place_of(&self, release: &Release) -> Result<(String, Digest)> {
         let path = self.path(&release.name);
-        let place = path.zip(release.manifest);
+        let place = path.zip(release.manifest.as_ref().map(|manifest| manifest.digest));
         place.ok_or_else(|| self.no_version(&release.name, &release.version))
     }
 

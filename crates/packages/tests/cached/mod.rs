@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use extension_registry_packages::Limits;
 use extension_registry_packages::cache::{Cache, CacheError, Content, Entry, Item, Selector};
 use extension_registry_packages::manifest::Kind;
 use extension_registry_packages::repository::Document;
 use extension_registry_packages::signature::Signature;
-use extension_registry_packages::{Digest, Limits};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use semver::Version;
@@ -143,7 +143,7 @@ pub(crate) fn store_from(cache: &Cache, draft: &Draft, path: &Path) -> Result<En
         version: &draft.version,
         repository: "main",
         locator: "packages/somewhere",
-        manifest: Some(Digest::of(b"manifest")),
+        manifest: None,
         is_foreign: false,
         configuration: &draft.configuration,
         content: Content {

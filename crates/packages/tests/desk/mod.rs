@@ -11,9 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::cache::Cache;
 use extension_registry_packages::catalog::{Catalog, Indexes, Lately, Listed, Source};
 use extension_registry_packages::deliver::Loader;
+use extension_registry_packages::index::{self, Index, Memory, Package};
+use extension_registry_packages::package;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::folder::{Folder, Settings};
 use extension_registry_packages::repository::{IndexFile, Release, Repository, Upload};
@@ -77,6 +80,18 @@ impl Desk {
         repository.sign(release, &signature).await.unwrap();
     }
 
+    /// Puts a signed index of these packages into a repository.
+    pub(crate) async fn put_index(&self, repository: &dyn Repository, packages: Vec<Package>) {
+        let index = Index::next(None, packages, Timestamp::now(), 30).unwrap();
+        let bytes = index.to_json();
+        let signature = index::sign(&bytes, &self.secret, None).unwrap();
+        let file = IndexFile {
+            bytes,
+            signatures: vec![signature],
+        };
+        repository.put_index(&file).await.unwrap();
+    }
+
     pub(crate) fn loader(&self) -> Loader<'_> {
         Loader::new(&self.cache, &self.policy, Timestamp::now(), 1 << 30)
     }
@@ -100,6 +115,53 @@ pub(crate) fn source(repository: Arc<dyn Repository>, priority: i64) -> Source {
 pub(crate) fn catalog(repositories: &[&Arc<dyn Repository>]) -> Catalog {
     let sources = repositories.iter().map(|one| source(Arc::clone(one), 0));
     Catalog::new(sources.collect())
+}
+
+/// A package with a text for its content. `kind` is its type.
+pub(crate) async fn publish_kind(
+    desk: &Desk,
+    repository: &dyn Repository,
+    (name, version): (&str, &str),
+    kind: &str,
+) -> Release {
+    let source = desk.bench.path().join(format!("{kind}-{name}-{version}"));
+    std::fs::create_dir_all(&source).unwrap();
+    let manifest = format!("extension: {{name: {name}, version: {version}, type: {kind}}}");
+    std::fs::write(source.join("extension.yaml"), manifest).unwrap();
+    let target = source.with_extension("tar.gz");
+    let upload = package::build(&source, &target, Limits::default()).unwrap();
+    desk.publish(repository, &upload).await
+}
+
+/// Takes indexes that the policy of a desk lets it take.
+pub(crate) struct SignedIndex<'d>(pub(crate) &'d Desk);
+
+impl Indexes for SignedIndex<'_> {
+    fn read(
+        &self,
+        source: &Source,
+        file: &IndexFile,
+        warnings: &mut Vec<String>,
+    ) -> Option<Vec<Listed>> {
+        let memory = Memory::at(self.0.bench.path().join("indexes.json"));
+        let opened = index::open(&self.0.policy, &memory, source.id(), file, Timestamp::now());
+        let opened = opened.map_err(|error| warnings.push(error.to_string()));
+        let packages = opened.ok()?.index.packages.into_iter();
+        let packages = packages.map(|package| Listed {
+            name: package.name,
+            repository: source.id().to_owned(),
+            kind: package.kind.name().to_owned(),
+            description: package.description,
+            keywords: package.keywords,
+            license: None,
+            versions: package
+                .versions
+                .into_iter()
+                .map(|one| one.version)
+                .collect(),
+        });
+        Some(packages.collect())
+    }
 }
 
 /// Takes no index.

@@ -19,6 +19,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use extension_registry_packages::credentials::Credentials;
+use extension_registry_packages::repository::Repository;
 use extension_registry_packages::repository::oci::{Oci, Settings};
 use extension_registry_packages::transport::{self, Transport};
 use ferro_blob_store::InMemoryBlobStore;
@@ -142,6 +143,23 @@ impl Server {
         Self::start(meeting, Arc::new(|_| None), Arc::new(|_, answer| answer)).await
     }
 
+    /// A real registry that never answers who would read a path with this in it.
+    pub(crate) async fn hanging(part: &'static str) -> Self {
+        let hanging = real().layer(axum::middleware::from_fn(
+            move |request: Request, next: Next| {
+                let is_read = request.method() == axum::http::Method::GET;
+                let is_left = is_read && request.uri().path().contains(part);
+                async move {
+                    if is_left {
+                        std::future::pending::<()>().await;
+                    }
+                    next.run(request).await
+                }
+            },
+        ));
+        Self::start(hanging, Arc::new(|_| None), Arc::new(|_, answer| answer)).await
+    }
+
     async fn start(router: Router, before: Arc<Before>, after: Arc<After>) -> Self {
         let log = Arc::new(Mutex::new(Vec::new()));
         let shared = Shared {
@@ -184,6 +202,15 @@ impl Server {
 
     pub(crate) fn driver_with(&self, credentials: Credentials) -> Oci {
         Oci::new(self.settings(), hasty(), credentials).unwrap()
+    }
+
+    /// A driver of this name, which tries once.
+    pub(crate) fn source(&self, id: &str) -> Arc<dyn Repository> {
+        let settings = Settings {
+            id: id.to_owned(),
+            ..self.settings()
+        };
+        Arc::new(Oci::new(settings, transport(0), Credentials::Anonymous).unwrap())
     }
 
     pub(crate) fn settings(&self) -> Settings {

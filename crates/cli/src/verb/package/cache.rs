@@ -264,10 +264,14 @@ fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<u8> {
     if verb.all && !verb.yes {
         let question = format!("Remove everything in {}?", session.cache.root().display());
         if !output::confirm(&question)? {
+            output::warn(&["nothing was removed".to_owned()])?;
             return Ok(FINE);
         }
     }
     let removed = session.cache.clear(&selector)?;
+    if !verb.all && removed.versions.is_empty() {
+        output::warn(&["the cache has nothing that fits".to_owned()])?;
+    }
     removal(&removed, verb.output, out)
 }
 

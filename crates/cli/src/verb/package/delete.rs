@@ -8,6 +8,7 @@ use extension_registry_packages::version;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::index;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::Sources;
@@ -64,10 +65,12 @@ pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<u8> {
     let (name, id) = (&verb.name, source.id());
     let question = format!("Delete {name} {version} from {id}, for everybody who has it pinned?");
     if !verb.force && !output::confirm(&question)? {
+        output::warn(&["nothing was deleted".to_owned()])?;
         return Ok(FINE);
     }
     let deleted = session.ask(async { Ok(source.repository.delete(name, &version).await?) })?;
     session.lately(true).forget(source);
+    output::warn(&index::behind(&session, source))?;
     let data = Deleted {
         repository: id.to_owned(),
         gone: deleted.gone,

@@ -125,6 +125,19 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
     Ok(FINE)
 }
 
+/// What is to be told when a repository was changed that has an index: who finds packages by it sees nothing of the
+/// change.
+pub(super) fn behind(session: &Session, source: &Source) -> Vec<String> {
+    let index = session.ask(async { Ok(source.repository.index().await?) });
+    // One that cannot be read is found out by whoever needs it.
+    let is_there = index.is_ok_and(|index| index.is_some());
+    let id = source.id();
+    let told = is_there.then(|| {
+        format!("{id} has an index, and that knows nothing of this yet; hint: kubectl ext package index {id}")
+    });
+    told.into_iter().collect()
+}
+
 /// The index that the next one comes after. Somebody may have put another one in its place: what this machine
 /// saw is held against it, as everywhere.
 async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {

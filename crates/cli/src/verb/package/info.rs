@@ -7,7 +7,7 @@ use clap::Args;
 use extension_registry_packages::catalog::Sighting;
 use extension_registry_packages::manifest::{Manifest, Packaging};
 use extension_registry_packages::signature::Statement;
-use extension_registry_packages::trust::{Evidence, Manifest as Around, Verdict};
+use extension_registry_packages::trust::{self, Evidence, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -135,16 +135,18 @@ pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<
     let signatures = sighting.source.repository.signatures(release).await?;
     let document = release.document.as_ref().and_then(|blob| blob.digest);
     let statement = Statement::of(&spec.manifest, content, spec.configuration(), document);
-    Ok(Some(session.policy.judge(&Evidence {
-        repository: sighting.source.id(),
-        statement: &statement,
-        manifest: release.manifest.map(|digest| Around {
-            digest,
-            names_package: statement.configuration.is_some(),
+    Ok(Some(
+        session.policy.judge(&Evidence {
+            repository: sighting.source.id(),
+            statement: &statement,
+            manifest: release
+                .manifest
+                .as_ref()
+                .map(|around| trust::Manifest::of(around, &statement)),
+            signatures: &signatures,
+            now: session.now,
         }),
-        signatures: &signatures,
-        now: session.now,
-    })))
+    ))
 }
 
 fn described(session: &Session, sighting: &Sighting<'_>, verdict: Option<&Verdict>) -> Described {
@@ -293,7 +295,7 @@ fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
         writeln!(out, "  {text}")?;
         hints.iter().try_for_each(|hint| output::hint(out, hint))?;
     }
-    if !data.templates.is_empty() {
+    if !data.templates.is_empty() && data.trust != "refused" {
         writeln!(
             out,
             "\n  kubectl ext register NAME --from-template package:{}",

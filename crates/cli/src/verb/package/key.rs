@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
+use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::signature::{PublicKey, minisign};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -114,7 +115,7 @@ fn generate(file: &Path, no_password: bool) -> Result<Made> {
     } else if let Ok(password) = std::env::var(PASSWORD) {
         Some(password.as_str().into())
     } else {
-        Some(output::ask_secret("password of the new key")?)
+        Some(new_password()?)
     };
     let key = minisign::generate(password.as_ref())?;
     let public = PathBuf::from(format!("{}.pub", file.display()));
@@ -133,6 +134,19 @@ fn generate(file: &Path, no_password: bool) -> Result<Made> {
         secret: file.display().to_string(),
         public: public.display().to_string(),
     })
+}
+
+/// Asked for twice: a slip would lock the key for ever.
+fn new_password() -> Result<Sensitive> {
+    let question = "password of the new key";
+    let hint = format!("{PASSWORD} gives it, and --no-password does without");
+    let password = output::ask_secret_or(question, &hint)?;
+    let again = output::ask_secret_or("same password again", &hint)?;
+    ensure!(
+        password.reveal() == again.reveal(),
+        "the two passwords are not the same; hint: begin again"
+    );
+    Ok(password)
 }
 
 fn public(file: &Path) -> Result<(PublicKey, String)> {

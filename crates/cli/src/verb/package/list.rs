@@ -120,9 +120,7 @@ pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.narrow.sources.open()?;
     let discovery = if session.offline {
         let mut discovery = session.cached();
-        discovery
-            .packages
-            .retain(|listed| listed.mentions(&verb.text));
+        discovery.narrow(&verb.text);
         discovery
     } else {
         session.discover(Some(&verb.text), verb.narrow.refresh)?

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::config::Environment;
@@ -101,11 +101,18 @@ pub(crate) fn login(verb: &Login, out: &mut Vec<u8>) -> Result<u8> {
             .context("failed to read standard input")?;
         Sensitive::new(text.trim_end_matches(['\r', '\n']))
     } else {
-        output::ask_secret(&format!(
-            "password of {} for {}",
-            verb.username, verb.server
-        ))?
+        let question = format!("password of {} for {}", verb.username, verb.server);
+        output::ask_secret_or(&question, "--password-stdin reads it")?
     };
+    ensure!(
+        !password.is_empty(),
+        "the password on standard input is empty; hint: printf %s \"$PASSWORD\" | kubectl ext package login …"
+    );
+    let server = &verb.server;
+    ensure!(
+        !server.is_empty() && !server.contains(char::is_whitespace),
+        "`{server}` is no server; hint: write its host, and its port where it has one: registry.example.com, localhost:5000"
+    );
     let environment = Environment::of_process();
     let path = credentials::docker_config(&environment)?;
     let stored = credentials::store(&path, &verb.server, &verb.username, &password, &environment)?;

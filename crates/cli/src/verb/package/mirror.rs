@@ -197,11 +197,11 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
 /// What is copied, and whether that is all there is.
 fn wanted(verb: &Mirror, session: &Session) -> Result<(Vec<Chosen>, bool)> {
     let is_all = verb.names.is_empty();
-    let named = verb.names.iter().map(|name| match name.split_once('@') {
+    let given = verb.names.iter().map(|name| match name.split_once('@') {
         Some((name, range)) => (name.to_owned(), Some(range.to_owned()), None),
         None => (name.clone(), None, None),
     });
-    let mut names: Vec<(String, Option<String>, Option<String>)> = named.collect();
+    let mut names: Vec<(String, Option<String>, Option<String>)> = given.collect();
     if is_all {
         let discovery = session.discover(None, true)?;
         output::warn(&discovery.warnings)?;

@@ -146,7 +146,14 @@ impl Needs {
 
 fn gather(session: &Session, wanted: &[Wanted], universe: Universe) -> Result<Gathered> {
     if session.offline {
-        return Ok(Gathered::of_cache(&session.cache, wanted, universe)?);
+        let system = session.config.system_repository();
+        let system = system.map(|repository| repository.name.as_str());
+        return Ok(Gathered::of_cache(
+            &session.cache,
+            system,
+            wanted,
+            universe,
+        )?);
     }
     session.ask(async { Ok(session.catalog.gather(wanted, universe).await?) })
 }
@@ -288,7 +295,7 @@ fn locked(chosen: &Choice, delivery: &Delivery) -> Locked {
         content: entry.content.digest,
         configuration: (!entry.is_foreign).then_some(entry.configuration.digest),
         document: entry.document.as_ref().map(|document| document.digest),
-        manifest: entry.manifest,
+        manifest: entry.manifest.as_ref().map(|manifest| manifest.digest),
         signed_by: delivery.verdict.by().to_vec(),
         requested_by: chosen.requested_by.clone(),
     }

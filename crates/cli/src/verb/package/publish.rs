@@ -9,13 +9,14 @@ use clap::Args;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::package::{self, check};
-use extension_registry_packages::repository::{Error, Upload};
-use extension_registry_packages::signature::{Statement, minisign};
+use extension_registry_packages::repository::Upload;
+use extension_registry_packages::signature::{Claim, PublicKey, Statement, minisign};
 use extension_registry_packages::spec::Spec;
 use extension_registry_packages::version;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::index;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Bar, Session, Sources, built, complain};
@@ -180,6 +181,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
             Ok(release)
         })?;
         session.lately(true).forget(source);
+        output::warn(&index::behind(&session, source))?;
         Some(release.locator)
     };
     let data = Published {
@@ -255,14 +257,9 @@ async fn refuses_what_is_there(
     force: bool,
 ) -> Result<()> {
     let source = session.source(Some(repository))?;
-    let versions = match source.repository.versions(&upload.name).await {
-        Ok(versions) => versions,
-        // A folder that publishing makes.
-        Err(Error::NotFound { .. }) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
+    let exists = source.repository.exists(&upload.name, &upload.version);
     ensure!(
-        force || !versions.contains(&upload.version),
+        force || !exists.await?,
         "{repository} already has version {} of {}; hint: publish another version",
         upload.version,
         upload.name
@@ -280,7 +277,10 @@ pub(super) fn secret(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> {
         Err(minisign::SignError::PasswordNeeded) => {
             let password = match std::env::var(PASSWORD) {
                 Ok(password) => Sensitive::new(password),
-                Err(_) => output::ask_secret(&format!("password of {}", path.display()))?,
+                Err(_) => output::ask_secret_or(
+                    &format!("password of {}", path.display()),
+                    &format!("{PASSWORD} gives it"),
+                )?,
             };
             minisign::public(&secret, Some(&password))?;
             Ok((secret, Some(password)))
@@ -309,8 +309,15 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
         };
         let document = spec.release.document.as_ref().and_then(|blob| blob.digest);
         let statement = Statement::of(&spec.manifest, content, spec.configuration(), document);
-        let signature = minisign::sign(&statement, &secret, password.as_ref())?;
-        repository.sign(&spec.release, &signature).await?;
+        let own = PublicKey::read(&minisign::public(&secret, password.as_ref())?)?;
+        let there = repository.signatures(&spec.release).await?;
+        let claim = Ok(Claim::Package(statement.clone()));
+        if there.iter().any(|one| own.verify(one) == claim) {
+            output::warn(&[format!("this key has signed {} before", spec.title())])?;
+        } else {
+            let signature = minisign::sign(&statement, &secret, password.as_ref())?;
+            repository.sign(&spec.release, &signature).await?;
+        }
         let data = Signed {
             name: verb.name.clone(),
             version: version.to_string(),

@@ -169,7 +169,13 @@ fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
     let mut wanted = Vec::new();
     for name in &verb.names {
         let (name, range) = match name.split_once('@') {
-            Some((name, range)) => (name, Some(range.to_owned())),
+            Some((name, range)) => {
+                ensure!(
+                    verb.version.is_none(),
+                    "`{name}@{range}` and --version both say a version; hint: leave one out"
+                );
+                (name, Some(range.to_owned()))
+            }
             None => (name.as_str(), verb.version.clone()),
         };
         wanted.push(Chosen::new(name, range, verb.kind.clone()));

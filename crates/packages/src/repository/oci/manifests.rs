@@ -6,19 +6,13 @@ use super::client::Client;
 use super::model::{ACCEPTED, Manifest};
 use super::scope::Scope;
 use crate::digest::Digest;
-use crate::repository::{Error, Result};
+use crate::repository::{Around, Error, Result};
 use crate::transport::{Answer, Body, Call};
 
 /// Largest manifest that anybody has to accept (distribution-spec, "Pushing Manifests").
 const LIMIT: usize = 4 * 1024 * 1024;
 /// Says which digest the registry knows a manifest by.
 const DIGEST: &str = "docker-content-digest";
-
-/// A manifest that was read.
-pub(super) struct Found {
-    pub(super) digest: Digest,
-    pub(super) bytes: Vec<u8>,
-}
 
 /// What became of a manifest that was to be deleted.
 pub(super) enum Removal {
@@ -30,7 +24,7 @@ pub(super) enum Removal {
 
 impl Client {
     /// A manifest, by tag or digest; None where there is none.
-    pub(super) async fn manifest(&self, path: &str, reference: &str) -> Result<Option<Found>> {
+    pub(super) async fn manifest(&self, path: &str, reference: &str) -> Result<Option<Around>> {
         let what = format!("read {path}");
         let url = self.url(&format!("/v2/{path}/manifests/{reference}"));
         let call = Call::get(url).header("accept", ACCEPTED);
@@ -55,11 +49,11 @@ impl Client {
                 return Err(self.broken(&format!("the manifest {reference} of {path}"), why));
             }
         }
-        Ok(Some(Found { digest, bytes }))
+        Ok(Some(Around { digest, bytes }))
     }
 
     /// A manifest as it is understood.
-    pub(super) fn understood(&self, path: &str, found: &Found) -> Result<Manifest> {
+    pub(super) fn understood(&self, path: &str, found: &Around) -> Result<Manifest> {
         serde_json::from_slice(&found.bytes).map_err(|error| {
             let what = format!("the manifest {} of {path}", found.digest.oci());
             self.broken(&what, format!("it is no manifest: {error}"))

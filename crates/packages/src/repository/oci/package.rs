@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::client::{Client, clean};
-use super::manifests::Found;
 use super::model::{Descriptor, MANIFEST, Manifest, annotation};
 use crate::digest::Digest;
 use crate::manifest::{self, Docs, Kind, Metadata, Packaging};
-use crate::repository::{Blob, Description, DocumentFormat, Release, Result, Upload};
+use crate::repository::{Around, Blob, Description, DocumentFormat, Release, Result, Upload};
+use crate::signature::Statement;
 
 /// What a manifest of a package is.
 pub(super) const PACKAGE: &str = "application/vnd.fuseml.package.v1";
@@ -71,7 +71,7 @@ pub(super) fn packaged(upload: &Upload) -> Manifest {
 }
 
 /// What was published.
-pub(super) fn published(upload: &Upload, locator: String, digest: Digest) -> Release {
+pub(super) fn published(upload: &Upload, locator: String, manifest: Around) -> Release {
     Release {
         name: upload.name.clone(),
         version: upload.version.clone(),
@@ -90,7 +90,7 @@ pub(super) fn published(upload: &Upload, locator: String, digest: Digest) -> Rel
             file: None,
         }),
         locator,
-        manifest: Some(digest),
+        manifest: Some(manifest),
         published: None,
     }
 }
@@ -105,7 +105,7 @@ impl Client {
         &self,
         path: &str,
         (name, version): (&str, &semver::Version),
-        found: &Found,
+        found: &Around,
     ) -> Result<Release> {
         let manifest = self.understood(path, found)?;
         let document = manifest.layers.iter().find(|layer| is_document(layer));
@@ -130,7 +130,7 @@ impl Client {
             content: content.map(blob).unwrap_or_default(),
             document: document.map(blob),
             locator: self.locator(path, found.digest),
-            manifest: Some(found.digest),
+            manifest: Some(found.clone()),
             published: manifest.annotation(annotation::CREATED).map(clean),
         })
     }
@@ -150,6 +150,24 @@ impl Client {
         let why = format!("its manifest says version {}", clean(said));
         Err(self.broken(&format!("version {version} of {path}"), why))
     }
+}
+
+/// Whether a manifest names by digest what a statement is about: content, configuration and document. Where it does
+/// not, whoever signed the manifest said nothing of the package.
+#[must_use]
+pub fn names_package(manifest: &[u8], statement: &Statement) -> bool {
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(manifest) else {
+        return false;
+    };
+    let config = manifest.config.as_ref();
+    let config = config.filter(|config| config.media_type == CONFIGURATION);
+    let document = manifest.layers.iter().find(|layer| is_document(layer));
+    let digest = |layer: Option<&Descriptor>| layer.and_then(Descriptor::sha256);
+    // A package without a configuration of ours says nothing of its name that anybody signed.
+    statement.configuration.is_some()
+        && digest(config) == statement.configuration
+        && digest(content(&manifest)) == Some(statement.content)
+        && digest(document) == statement.document
 }
 
 fn blob(layer: &Descriptor) -> Blob {

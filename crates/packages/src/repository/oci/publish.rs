@@ -8,9 +8,8 @@ use super::Oci;
 use super::model::MANIFEST;
 use super::names::{repository_fault, tag, tags};
 use super::package::{packaged, published};
-use crate::digest::Digest;
 use crate::progress::Progress;
-use crate::repository::{Error, Release, Result, Upload};
+use crate::repository::{Around, Error, Release, Result, Upload};
 
 /// Ways to the registry and back after which nobody is between a look and a write any more.
 const WAYS: u32 = 3;
@@ -57,13 +56,14 @@ impl Oci {
             client.put_bytes(&path, &document.bytes).await?;
         }
         let bytes = client.written(&packaged(upload))?;
-        let digest = Digest::of(&bytes);
+        let manifest = Around::of(bytes);
+        let digest = manifest.digest;
         if !force && self.is_taken(&path, &upload.version).await? {
             return Err(exists());
         }
         let begun = Instant::now();
         let answer = client
-            .put_manifest(&path, &tag, MANIFEST, &bytes, !force)
+            .put_manifest(&path, &tag, MANIFEST, &manifest.bytes, !force)
             .await?;
         if !force {
             tokio::time::sleep(begun.elapsed() * WAYS + moment()).await;
@@ -77,7 +77,7 @@ impl Oci {
         if !is_ours {
             return Err(exists());
         }
-        Ok(published(upload, client.locator(&path, digest), digest))
+        Ok(published(upload, client.locator(&path, digest), manifest))
     }
 
     async fn is_taken(&self, path: &str, version: &semver::Version) -> Result<bool> {

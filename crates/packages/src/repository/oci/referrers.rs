@@ -5,13 +5,12 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use super::client::Client;
-use super::manifests::Found;
 use super::model::{Descriptor, INDEX, Manifest, Referrers};
 use super::names::fallback_tag;
 use super::paging::Listed;
 use super::scope::Scope;
 use crate::digest::Digest;
-use crate::repository::Result;
+use crate::repository::{Around, Result};
 
 /// Times that a tag is written again when somebody else wrote it meanwhile.
 const ATTEMPTS: usize = 12;
@@ -63,7 +62,7 @@ impl Client {
         descriptor.artifact_type = Some(manifest.kind().to_owned());
         descriptor.annotations.clone_from(&manifest.annotations);
         let tag = fallback_tag(subject);
-        let change = |found: Option<&Found>| {
+        let change = |found: Option<&Around>| {
             let kept = found.map(|found| serde_json::from_slice::<Referrers>(&found.bytes));
             // Written anew, it would lose what others put into it.
             let mut kept = kept
@@ -94,7 +93,7 @@ impl Client {
         path: &str,
         tag: &str,
         media_type: &str,
-        change: impl Fn(Option<&Found>) -> Result<Option<Vec<u8>>>,
+        change: impl Fn(Option<&Around>) -> Result<Option<Vec<u8>>>,
     ) -> Result<()> {
         let _one_at_a_time = self.amending.lock().await;
         for _ in 0..ATTEMPTS {
@@ -112,7 +111,7 @@ impl Client {
     }
 
     /// The index under a tag. One that cannot be read hides no package: it is empty, and noted.
-    fn kept(&self, path: &str, found: Option<&Found>) -> Referrers {
+    fn kept(&self, path: &str, found: Option<&Around>) -> Referrers {
         let Some(found) = found else {
             return Referrers::default();
         };

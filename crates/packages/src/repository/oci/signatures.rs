@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::client::Client;
-use super::manifests::Found;
 use super::model::{Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Manifest};
 use super::names::cosign_tag;
 use crate::digest::Digest;
-use crate::repository::{Error, Result};
+use crate::repository::{Around, Error, Result};
 use crate::signature::{Format, Signature};
 
 /// What a manifest with a signature of ours is.
@@ -130,7 +129,7 @@ impl Client {
         }])
     }
 
-    async fn of_cosign(&self, path: &str, found: &Found) -> Result<Vec<Signature>> {
+    async fn of_cosign(&self, path: &str, found: &Around) -> Result<Vec<Signature>> {
         let manifest = self.understood(path, found)?;
         let mut signatures = Vec::new();
         for layer in manifest.layers.iter().take(MOST) {
@@ -205,7 +204,7 @@ impl Client {
         let _ = layer.annotations.insert(SIMPLE_SIGNATURE.to_owned(), text);
         self.put_bytes(path, EMPTY_BYTES).await?;
         self.put_bytes(path, &signature.payload).await?;
-        let change = |found: Option<&Found>| {
+        let change = |found: Option<&Around>| {
             let known = found.map(|found| self.understood(path, found));
             let mut manifest = known.transpose()?.unwrap_or_else(|| Manifest {
                 schema_version: 2,

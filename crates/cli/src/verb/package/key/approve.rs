@@ -143,6 +143,22 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
         rules.len() - 1
     });
     let rule = rules.get_mut(number).with_context(by_hand)?;
+    let known = tables(rule, "key").with_context(by_hand)?;
+    let says = |key: &Table, field: &str, text: &str| {
+        let said = key.get(field).and_then(Item::as_str);
+        said.is_some_and(|said| said.trim() == text.trim())
+    };
+    if let Some(there) = known.iter().find(|key| says(key, "public", public)) {
+        let there = there.get("name").and_then(Item::as_str);
+        anyhow::bail!(
+            "this key is approved there already, as `{}`",
+            there.unwrap_or_default()
+        );
+    }
+    ensure!(
+        !known.iter().any(|key| says(key, "name", name)),
+        "another key is approved there as `{name}`; hint: --name gives this one a name of its own"
+    );
     let mut key = Table::new();
     key.insert("name", value(name));
     key.insert("public", value(public));

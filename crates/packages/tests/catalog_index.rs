@@ -1,0 +1,153 @@
+//! A registry that nobody may list is searched all the same (R79).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+mod contract;
+mod desk;
+mod quirk;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use desk::{Desk, NoIndex, SignedIndex, catalog};
+use extension_registry_packages::catalog::Discovery;
+use extension_registry_packages::index::{Listed, Package};
+use extension_registry_packages::manifest::Kind;
+use extension_registry_packages::repository::{Repository, Way};
+use quirk::{Server, text};
+
+fn package(name: &str, description: &str, keywords: &[&str]) -> Package {
+    Package {
+        name: name.to_owned(),
+        kind: Kind::Record,
+        description: description.to_owned(),
+        keywords: keywords.iter().map(ToString::to_string).collect(),
+        license: None,
+        versions: vec![Listed {
+            version: "1.0.0".parse().unwrap(),
+            content: extension_registry_packages::Digest::of(name.as_bytes()),
+            configuration: None,
+            document: None,
+            published: None,
+            yanked: None,
+            requires: Vec::new(),
+            dependencies: Vec::new(),
+        }],
+    }
+}
+
+fn names(discovery: &Discovery) -> Vec<&str> {
+    let packages = discovery.packages.iter();
+    packages.map(|listed| listed.name.as_str()).collect()
+}
+
+/// A registry that answers so to whoever asks for everything.
+async fn unlisted(status: u16) -> Server {
+    Server::before(move |asked| asked.path.contains("_catalog").then(|| text(status, "no"))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r79_a_registry_without_a_catalog_is_listed_and_searched_by_its_index() {
+    for status in [401, 403, 404] {
+        let desk = Desk::new();
+        let server = unlisted(status).await;
+        let hub = server.source("hub");
+        let packages = vec![
+            package("mlflow", "tracks", &[]),
+            package("minio", "keeps", &[]),
+        ];
+        desk.put_index(&*hub, packages).await;
+        let catalog = catalog(&[&hub]);
+        for (wanted, expected) in [
+            (None, vec!["minio", "mlflow"]),
+            (Some("tracks"), vec!["mlflow"]),
+        ] {
+            let lately = desk.lately(Duration::ZERO, true);
+            let found = catalog.discover(wanted, &SignedIndex(&desk), &lately).await;
+            assert_eq!(names(&found), expected, "{status}");
+            assert_eq!(
+                (found.failures, found.warnings),
+                (vec![], vec![]),
+                "{status}"
+            );
+            let [taken] = &found.taken[..] else {
+                panic!("{status}: {:?}", found.taken)
+            };
+            assert_eq!((taken.way, taken.packages), (Way::Index, 2), "{status}");
+        }
+        // The index was why.
+        let lately = desk.lately(Duration::ZERO, true);
+        let found = catalog.discover(None, &NoIndex, &lately).await;
+        assert_eq!(found.failures.len(), 1, "{status}");
+    }
+}
+
+/// The index is refused, and so is the list: each alone would be half of the reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn r79_why_an_index_was_of_no_use_is_said_beside_why_there_is_no_list() {
+    let desk = Desk::new();
+    let server = unlisted(403).await;
+    let hub = server.source("hub");
+    let stranger = Desk::new();
+    stranger
+        .put_index(&*hub, vec![package("mlflow", "", &[])])
+        .await;
+    let catalog = catalog(&[&hub]);
+    let lately = desk.lately(Duration::ZERO, true);
+    let found = catalog.discover(None, &SignedIndex(&desk), &lately).await;
+    assert_eq!(names(&found), Vec::<&str>::new());
+    assert!(found.failures[0].is_denied, "{:?}", found.failures);
+    let [warning] = &found.warnings[..] else {
+        panic!("{:?}", found.warnings)
+    };
+    assert!(warning.contains("the index of hub is refused"), "{warning}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r54_r79_search_finds_each_word_and_the_best_first_whether_listed_lately_or_not() {
+    let desk = Desk::new();
+    let server = Server::registry().await;
+    let hub: Arc<dyn Repository> = server.source("hub");
+    let packages = vec![
+        package("zeta", "needs mlflow", &[]),
+        package("tracker", "", &["mlflow"]),
+        package("my-mlflow", "", &[]),
+        package("mlflow-server", "", &[]),
+        package("mlflow", "", &[]),
+        package("alpha", "needs mlflow", &[]),
+        package("other", "has nothing to do with it", &[]),
+    ];
+    desk.put_index(&*hub, packages).await;
+    let catalog = catalog(&[&hub]);
+    let hour = Duration::from_hours(1);
+    for refresh in [true, false] {
+        if !refresh {
+            let kept = desk.lately(hour, true);
+            catalog.discover(None, &SignedIndex(&desk), &kept).await;
+            server.lines();
+        }
+        let search = async |text: &str| {
+            let lately = desk.lately(hour, refresh);
+            let indexes = SignedIndex(&desk);
+            let found = catalog.discover(Some(text), &indexes, &lately).await;
+            let packages = found.packages.into_iter();
+            packages.map(|listed| listed.name).collect::<Vec<_>>()
+        };
+        let all = [
+            "mlflow",
+            "mlflow-server",
+            "tracker",
+            "my-mlflow",
+            "alpha",
+            "zeta",
+        ];
+        assert_eq!(search("MLflow").await, all);
+        assert_eq!(search("needs mlflow").await, ["alpha", "zeta"]);
+        assert_eq!(search("mlflow nowhere").await, Vec::<String>::new());
+        assert_eq!(search(" ").await.len(), 7, "no word finds all");
+        assert_eq!(server.lines().is_empty(), !refresh);
+    }
+}
