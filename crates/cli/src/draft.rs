@@ -11,8 +11,8 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 
 use crate::args::Cluster;
-use crate::output;
 use crate::world::cluster::{record_api, records_of};
+use crate::{output, plain};
 
 /// Name under which this program applies.
 const MANAGER: &str = "kubectl-ext";
@@ -34,6 +34,7 @@ impl Draft {
                 *value = output::REDACTED.into();
             }
         }
+        plain::redact(&mut shown);
         shown
     }
 

@@ -15,6 +15,7 @@ mod draft;
 mod finding;
 mod output;
 mod packages;
+mod plain;
 mod report;
 mod template;
 mod verb;

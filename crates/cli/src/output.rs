@@ -126,16 +126,41 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Asks a person for a text.
-pub(crate) fn ask(question: &str) -> anyhow::Result<String> {
+/// Asks a person for a text, and again where it is none or `mistake` says what is wrong with it.
+pub(crate) fn ask(
+    question: &str,
+    mistake: impl Fn(&str) -> Option<String>,
+) -> anyhow::Result<String> {
     let mut err = io::stderr().lock();
-    write!(err, "{question}: ")?;
-    err.flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    let answer = answer.trim();
-    anyhow::ensure!(!answer.is_empty(), "nothing was said");
-    Ok(answer.to_owned())
+    loop {
+        write!(err, "{question}: ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        let is_end = io::stdin().read_line(&mut answer)? == 0;
+        anyhow::ensure!(!is_end, "nothing was said for {question}");
+        let answer = answer.trim();
+        let wrong = if answer.is_empty() {
+            Some(NOTHING.to_owned())
+        } else {
+            mistake(answer)
+        };
+        let Some(wrong) = wrong else {
+            return Ok(answer.to_owned());
+        };
+        again(&mut err, &wrong)?;
+    }
+}
+
+/// What is wrong with an answer that is none.
+const NOTHING: &str = "nothing was said; hint: an interrupt (Ctrl-C) ends this";
+
+/// Says what is wrong with an answer, before it is asked for again.
+fn again(err: &mut impl Write, wrong: &str) -> io::Result<()> {
+    let mut text = Vec::new();
+    let (wrong, hints) = parted(wrong);
+    writeln!(text, "  {wrong}")?;
+    hints.iter().try_for_each(|one| hint(&mut text, one))?;
+    err.write_all(&text)
 }
 
 /// A sentence, and the ways out that stand behind it. What it quotes in brackets may have one of its own.

@@ -145,9 +145,32 @@ impl Template {
         Ok(template)
     }
 
+    /// The addresses of endpoints that a parameter stands in, and no other does.
+    pub(crate) fn addresses(&self, parameter: &str) -> Vec<&str> {
+        let mut addresses = Vec::new();
+        urls(&self.spec, &mut addresses);
+        addresses.retain(|url| placeholders(url).eq([parameter]));
+        addresses
+    }
+
     /// The spec of a record, with what is filled in. Parameters without a filling are left out.
     pub(crate) fn fill(self, fillings: &BTreeMap<String, Filling>) -> Result<Value> {
         fill(self.spec, fillings)?.context("nothing is left of the template")
+    }
+}
+
+fn urls<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name == "url" => found.push(text),
+                    value => urls(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| urls(item, found)),
+        _ => {}
     }
 }
 

@@ -177,9 +177,9 @@ impl World {
     /// The documents of a text, as far as it can be read.
     fn documents(&mut self, file: &Arc<str>, text: &str) -> Vec<(serde_json::Value, Marks)> {
         let (documents, faults) = yaml::parse(text);
-        let faults = faults
-            .into_iter()
-            .map(|fault| Finding::error(fault.rule, file, fault.at).says(fault.message, ""));
+        let faults = faults.into_iter().map(|fault| {
+            Finding::error(fault.rule, file, fault.at).says(fault.message, fault.hint)
+        });
         self.findings.extend(faults);
         documents
     }

@@ -229,7 +229,7 @@ fn without_a_cluster_the_way_out_is_named() {
     let output = ext(&["list"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r#"
-    error: no cluster to ask: failed to read kubeconfig from '"/nowhere/kubeconfig"': No such file or directory (os error 2)
+    error: no cluster to ask: failed to read /nowhere/kubeconfig: No such file or directory (os error 2)
       hint: name a kubeconfig with --kubeconfig, or files with -f where the verb reads some
     "#);
 }
@@ -345,4 +345,70 @@ fn nobody_waits_longer_than_they_said() {
         ext(&["list", "-f", RECORDS, "--request-timeout", "x"]).code,
         2
     );
+}
+
+/// Who asks where a thing is has to be told; who it lets in is nobody's business.
+#[test]
+fn describe_says_where_an_endpoint_is_and_no_password() {
+    let record = "apiVersion: registry.fuseml.io/v1alpha1
+kind: ClusterExtension
+metadata: {name: store}
+spec: {services: [{name: s, endpoints: [{name: main, url: 'https://store:9000/x?token=canary-41'}, {name: none}]}]}
+";
+    for form in ["table", "wide", "json", "yaml"] {
+        let output = ext_with(&["describe", "store", "-f", "-", "-o", form], record);
+        assert_eq!(output.code, 0, "{}", output.err);
+        assert!(
+            output.out.contains("https://store:9000/x"),
+            "{}",
+            output.out
+        );
+        assert!(!output.out.contains("canary"), "{}", output.out);
+    }
+}
+
+/// `seldon-core-production` has credentials of two projects.
+#[test]
+fn list_of_a_project_has_only_the_credentials_that_it_may_have() {
+    let seen = |project: &str| {
+        let arguments = ["list", "--project", project, "-o", "json"];
+        let output = over_examples(&arguments);
+        assert_eq!(output.code, 0);
+        let list: serde_json::Value = serde_json::from_str(&output.out).unwrap();
+        let services = list["services"].as_array().unwrap().iter();
+        let seldon = services
+            .filter(|row| row["record"] == "seldon-core-production")
+            .flat_map(|row| row["credentials"].as_array().unwrap());
+        seldon
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        seen("alpha"),
+        ["project-alpha (project)", "project-beta (user)"]
+    );
+    assert_eq!(seen("beta"), ["project-beta (user)"]);
+    assert_eq!(seen("nope"), Vec::<String>::new());
+}
+
+#[test]
+fn kubectl_completes_verbs_below_verbs() {
+    let complete = |words: &[&str]| ext(&[&["__complete"], words].concat()).out;
+    let verbs = complete(&["package", ""]);
+    for verb in ["pull\n", "search\n", "key\n"] {
+        assert!(verbs.contains(verb), "{verbs}");
+    }
+    assert!(verbs.ends_with(":4\n"), "{verbs}");
+    assert_eq!(
+        complete(&["package", "veri"]),
+        "verify\nverify-closure\n:4\n"
+    );
+    assert!(complete(&["package", "key", ""]).contains("generate\n"));
+    assert!(complete(&["package", "pull", "--"]).contains("--version\n"));
+    assert_eq!(complete(&["package", "list", "-o", "js"]), "json\n:4\n");
+    assert_eq!(complete(&["package", "nothing", ""]), ":4\n");
+    // A name that only a repository knows is no name of a file.
+    assert_eq!(complete(&["package", "pull", ""]), ":4\n");
+    assert_eq!(complete(&["package", "publish", ""]), ":0\n");
+    assert_eq!(complete(&["describe", ""]), ":4\n");
 }

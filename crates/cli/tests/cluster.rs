@@ -288,3 +288,79 @@ fn what_nobody_has_seen_yet_is_not_ready() {
         &asking(&server, &["status", "-o", "json"], "").out,
     );
 }
+
+/// Whoever has several contexts has to know which of them it was.
+#[test]
+fn a_server_that_does_not_answer_is_named_with_its_context_by_every_verb() {
+    // A port that nobody listens on.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = gone.local_addr().unwrap();
+    drop(gone);
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "dev",
+        "users": [{"name": "a", "user": {}}],
+        "clusters": [{"name": "a", "cluster": {"server": format!("http://{address}")}}],
+        "contexts": [
+            {"name": "dev", "context": {"cluster": "a", "user": "a"}},
+            {"name": "other", "context": {"cluster": "a", "user": "a"}},
+        ],
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), config.to_string()).unwrap();
+    let kubeconfig = ["--kubeconfig", file.path().to_str().unwrap()];
+    for verb in [
+        &["list"][..],
+        &["status", "x"],
+        &["update", "x", "--url", "http://x"],
+        &["unregister", "x", "--yes"],
+        &["run", "x"],
+        &["register", "x", "--url", "http://x", "--yes"],
+        &["register", "--from-service", "a/b"],
+        &["doctor"],
+    ] {
+        for (context, name) in [(&[][..], "dev"), (&["--context", "other"][..], "other")] {
+            let output = ext_with(&[verb, &kubeconfig, context].concat(), "");
+            assert_eq!(output.code, 1, "{verb:?}");
+            let all = format!("{}{}", output.out, output.err);
+            let who = format!("http://{address} (context `{name}`) does not answer: ");
+            assert!(all.contains(&who), "{verb:?}: {all}");
+            assert!(all.contains("Connection refused"), "{verb:?}: {all}");
+            assert!(
+                !all.contains("ServiceError") && !all.contains("client error"),
+                "{all}"
+            );
+            assert!(all.contains("hint: "), "{verb:?}: {all}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_kubeconfig_is_said_in_one_line() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap().to_owned();
+    std::fs::write(&path, "apiVersion: v1\nx: [\n").unwrap();
+    let listed = |arguments: &[&str]| {
+        let output = ext_with(&[&["list"], arguments].concat(), "");
+        assert_eq!(output.code, 1);
+        output.err
+    };
+    let said = listed(&["--kubeconfig", &path]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(
+        said.contains(&path) && said.contains("line 2 column 4"),
+        "{said}"
+    );
+    let said = listed(&["--kubeconfig", "/nowhere/else"]);
+    assert!(
+        said.starts_with("error: no cluster to ask: failed to read /nowhere/else: No such file"),
+        "{said}"
+    );
+    let server = Server::start(registry);
+    let said = listed(&["--kubeconfig", &server.kubeconfig(), "--context", "no"]);
+    assert!(
+        said.contains("the kubeconfig has no context `no`"),
+        "{said}"
+    );
+}

@@ -244,3 +244,122 @@ fn a_list_of_them_and_objects_of_kubernetes() {
     assert_eq!((output.code, &*output.out), (0, ""));
     assert!(output.err.contains("warning[no-form]"), "{}", output.err);
 }
+
+/// A key of a mapping is text in FuseML. YAML would make other words of these.
+#[test]
+fn keys_of_mappings_are_the_text_that_was_written() {
+    let folder = TempDir::new().unwrap();
+    let file = in_folder(&folder, "secrets");
+    let entries = "{N: a, Y: b, TRUE: c, 007: d, 1.20: e, 0x1F: f, 1e3: g}";
+    let record = format!(
+        "id: one\nconfiguration: {entries}\nservices:\n- id: s\n  credentials: [{{id: d, scope: global, configuration: {entries}}}]\n"
+    );
+    let arguments = ["convert", "-f", "-", "-o", "json", "--secrets", &file];
+    let output = ext_with(&arguments, &record);
+    assert_eq!((output.code, &*output.err), (0, ""));
+    let record = &list(&output.out)[0];
+    let names = |of: &str| {
+        let entries = record.pointer(of).unwrap().as_array().unwrap().iter();
+        let names = entries.map(|entry| entry["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let written = ["N", "Y", "TRUE", "007", "1.20", "0x1F", "1e3"];
+    assert_eq!(names("/spec/configuration"), written);
+    let of_credentials = "/spec/services/0/credentials/0/configuration";
+    assert_eq!(names(of_credentials), written);
+    let secrets = yaml(text(&file).trim_start_matches("---\n"));
+    let keys: BTreeSet<&str> = secrets["stringData"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(keys, BTreeSet::from(written));
+}
+
+#[test]
+fn a_value_that_is_not_there_is_said_before_it_is_an_empty_text() {
+    let record = "id: one\nproduct: one\nconfiguration:\n  HOST: ~\n  PORT: \"\"\n";
+    let output = ext_with(&["convert", "-f", "-", "-o", "json"], record);
+    assert_eq!(output.code, 0);
+    assert_eq!(
+        list(&output.out)[0]["spec"]["configuration"][0]["value"],
+        ""
+    );
+    insta::assert_snapshot!(output.err, @r#"
+    -:4:3: warning[empty-value]: ClusterExtension one: configuration.HOST: `HOST` has no value, and is an empty text here
+      hint: write `""` where that is meant
+    "#);
+}
+
+#[test]
+fn what_stands_there_twice_says_how_it_can_stand_there_once() {
+    let output = ext(&["convert", &format!("{DATA}/plain/kfserving-local.yaml")]);
+    assert!(
+        output.err.contains("hint: make one list of the two"),
+        "{}",
+        output.err
+    );
+    let output = ext_with(&["convert", "-f", "-"], "id: a\nproduct: b\nproduct: c\n");
+    assert!(
+        output.err.contains("hint: keep one of the two"),
+        "{}",
+        output.err
+    );
+}
+
+#[test]
+fn what_the_server_of_fuseml_wrote_has_no_place_and_stops_nothing() {
+    let files = "id: one\nproduct: one\ncreated: 2022-01-01T00:00:00Z\nstatus: {a: b}\n---\nname: train\ncreated: 2022-01-01T00:00:00Z\nstatus: {a: b}\nsteps: [{name: a, image: b}]\n";
+    let output = ext_with(&["convert", "-f", "-", "-o", "json"], files);
+    assert_eq!(output.code, 0, "{}", output.err);
+    assert_eq!(list(&output.out).len(), 2);
+    assert_eq!(
+        output.err.matches("warning[no-place]").count(),
+        4,
+        "{}",
+        output.err
+    );
+}
+
+/// The minimal form has no other place for them: then they are said.
+#[test]
+fn credentials_among_plain_configuration_are_said_and_not_repeated() {
+    let record = "id: one\nconfiguration:\n  PASSWORD: canary-7c31\n  HOST: store\n  STORE: http://user:canary-7c31@host/x\n";
+    let output = ext_with(&["convert", "-f", "-"], record);
+    assert_eq!(output.code, 0);
+    insta::assert_snapshot!(output.err);
+}
+
+#[test]
+fn a_project_and_a_namespace_are_names_that_kubernetes_takes() {
+    let file = format!("{DATA}/released/record.yaml");
+    for arguments in [["--project", "P_1"], ["-n", "Bad NS"]] {
+        let output = ext(&[&["convert", &file][..], &arguments].concat());
+        assert_eq!((output.code, &*output.out), (2, ""), "{arguments:?}");
+        assert!(output.err.contains(arguments[1]), "{}", output.err);
+        assert!(output.err.contains("small letters"), "{}", output.err);
+    }
+}
+
+#[test]
+fn secrets_are_not_written_to_standard_output() {
+    let file = format!("{DATA}/released/record.yaml");
+    let output = ext(&["convert", &file, "--secrets", "-"]);
+    let made = fs::remove_file("-").is_ok();
+    assert!(!made, "a file that is called `-`");
+    assert_eq!((output.code, &*output.out), (2, ""));
+    assert!(output.err.contains("only you can read"), "{}", output.err);
+}
+
+#[test]
+fn credentials_that_admit_nobody_are_said() {
+    let record = "id: one\nservices: [{id: s, credentials: [{id: d, scope: user, users: [], configuration: {K: v}}]}]\n";
+    let output = ext_with(&["convert", "-f", "-"], record);
+    assert_eq!(output.code, 0);
+    assert!(
+        output.err.contains("warning[admits-nobody]"),
+        "{}",
+        output.err
+    );
+}

@@ -192,3 +192,12 @@ spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]
     let output = ext_with(&["render", "-f", "-"], &format!("{objects}{secret}"));
     assert_eq!((output.code, &*output.err), (0, ""));
 }
+
+/// Whoever sees a record sees them: they are a warning, also in the minimal form.
+#[test]
+fn credentials_among_plain_configuration_are_warned_of() {
+    let output = ext(&["lint", "../../examples/records/minimal"]);
+    assert_eq!(output.code, 0);
+    assert!(!output.out.contains("cMGiZff8"), "{}", output.out);
+    insta::assert_snapshot!(output.out);
+}

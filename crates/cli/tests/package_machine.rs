@@ -457,3 +457,24 @@ fn credentials_are_kept_where_docker_keeps_them_and_never_shown() {
         1
     );
 }
+
+#[test]
+fn r11_a_template_with_a_password_in_plain_configuration_is_not_published() {
+    let machine = Machine::new();
+    let folder = machine.package("mlflow", "1.2.0", "");
+    let template = machine
+        .path("work")
+        .join(&folder)
+        .join("templates/main.yaml");
+    let text = "description: d\nspec:\n  product: a\n  configuration:\n    - name: PASSWORD\n      value: hunter2secret\n";
+    fs::write(template, text).unwrap();
+    let refused = machine.ext(&["package", "publish", &folder]).wrong(1);
+    assert!(
+        refused.contains("mlflow-1.2.0/templates/main.yaml:6:"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("literal-credential") && !refused.contains("hunter2"),
+        "{refused}"
+    );
+}

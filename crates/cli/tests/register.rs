@@ -236,3 +236,55 @@ fn whole_records_of_files() {
     let output = ext(&["register", "name", "-f", "../../examples/records"]);
     assert_eq!(output.code, 2);
 }
+
+/// The minimal form has no other place for them.
+#[test]
+fn values_among_plain_configuration_that_look_like_credentials_are_redacted() {
+    let values = [
+        "24oT0SfbJPEu6kUbUKsH",
+        "cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf",
+    ];
+    let file = "../../examples/records/minimal/mlflow-global.yaml";
+    let example = std::fs::read_to_string(file).unwrap();
+    for form in ["yaml", "json"] {
+        let output = ext(&["register", "-f", file, "--dry-run", "-o", form]);
+        assert_eq!(output.code, 0, "{}", output.err);
+        for value in values {
+            assert!(example.contains(value));
+            assert!(!output.out.contains(value), "{}", output.out);
+        }
+        assert!(
+            output.out.contains("http://mlflow-minio:9000"),
+            "{}",
+            output.out
+        );
+    }
+    let object = format!(
+        "apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata: {{name: a}}\nspec:\n  services:\n    - name: s\n      configuration: [{{name: TOKEN, value: {CANARY}}}]\n      endpoints:\n        - name: e\n          url: https://store/x?token={CANARY}\n          configuration: [{{name: STORE, value: 'https://ada:{CANARY}@store'}}]\n"
+    );
+    let output = ext_with(&["register", "-f", "-", "--dry-run"], &object);
+    assert_eq!(output.code, 0, "{}", output.err);
+    assert!(!output.out.contains(CANARY), "{}", output.out);
+    assert_eq!(
+        output.out.matches("[redacted]").count(),
+        3,
+        "{}",
+        output.out
+    );
+}
+
+#[test]
+fn an_empty_credential_is_none() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for text in ["", "\n", "\r\n"] {
+        std::fs::write(file.path(), text).unwrap();
+        let credential = format!("KEY=file:{}", file.path().display());
+        let output = register(&["--credential", &credential]);
+        assert_eq!((output.code, &*output.out), (1, ""), "{text:?}");
+        assert!(
+            output.err.contains("holds nothing for KEY"),
+            "{}",
+            output.err
+        );
+    }
+}

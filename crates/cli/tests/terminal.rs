@@ -48,13 +48,20 @@ fn asked_on_a_terminal(
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     let mut text = Vec::new();
+    let mut answered = 0;
     for (question, answer) in answers {
         // The end is there before the question only if the program gave up.
         let mut byte = [0];
-        while !String::from_utf8_lossy(&text).ends_with(question) {
-            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "never asked {question}");
+        while !String::from_utf8_lossy(&text[answered..]).ends_with(question) {
+            assert_eq!(
+                stdout.read(&mut byte).unwrap(),
+                1,
+                "never asked {question}: {}",
+                String::from_utf8_lossy(&text)
+            );
             text.push(byte[0]);
         }
+        answered = text.len();
         writeln!(stdin, "{answer}").unwrap();
     }
     stdout.read_to_end(&mut text).unwrap();
@@ -149,6 +156,96 @@ fn what_is_missing_is_asked_for_and_a_secret_is_not_shown() {
     assert!(!text.contains("canary"), "{text}");
 }
 
+/// Nobody types passwords for nothing.
+#[test]
+fn nothing_is_asked_where_there_is_no_cluster_to_apply_it_to() {
+    let nowhere = [("KUBECONFIG", "/nowhere/kubeconfig")];
+    // A port that nobody listens on.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = gone.local_addr().unwrap();
+    drop(gone);
+    let silent = tempfile::NamedTempFile::new().unwrap();
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "a",
+        "users": [{"name": "a", "user": {}}],
+        "clusters": [{"name": "a", "cluster": {"server": format!("http://{address}")}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+    });
+    std::fs::write(silent.path(), config.to_string()).unwrap();
+    let silent = silent.path().display().to_string();
+    for (variables, why) in [
+        (nowhere, "no cluster to ask"),
+        ([("KUBECONFIG", &*silent)], "failed to ask the cluster"),
+    ] {
+        for arguments in [
+            "register tracker --from-template mlflow",
+            "register store --url http://store:9000 --credential KEY=prompt --yes",
+        ] {
+            let (code, text) = on_a_terminal(arguments, &variables);
+            assert_eq!(code, 1, "{text}");
+            assert!(text.contains(why), "{text}");
+            assert!(!text.contains("url (") && !text.contains("KEY: "), "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_none_is_asked_for_again() {
+    let url = "url (Address of the server, like https://gitea.example.org): ";
+    let password = "password (Password or token of that user): ";
+    let (code, text) = asked_on_a_terminal(
+        "register git --from-template gitea --dry-run",
+        &[],
+        &[
+            (url, ""),
+            (url, "not an address"),
+            (url, "https://ada:canary-2a41@git.example.org"),
+            (url, "https://git.example.org"),
+            (password, ""),
+            (password, "canary-2a41"),
+            ("username (User that steps log in as): ", "ada"),
+        ],
+    );
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(text.matches("nothing was said").count(), 2, "{text}");
+    assert!(text.contains("not an address"), "{text}");
+    assert!(text.contains("holds a user or a password"), "{text}");
+    assert!(text.contains("url: https://git.example.org"), "{text}");
+}
+
+#[test]
+fn who_ends_the_input_is_told_what_was_asked() {
+    let url = "url (Address of the server, like https://gitea.example.org): ";
+    let arguments = "register git --from-template gitea --dry-run";
+    let (code, text) = asked_on_a_terminal(arguments, &[], &[(url, "\u{4}")]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("error: nothing was said for url"), "{text}");
+    let arguments = "register store --url http://store --credential KEY=prompt --dry-run";
+    let (code, text) = asked_on_a_terminal(arguments, &[], &[("KEY: ", "\u{4}")]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("error: nothing was said for KEY"), "{text}");
+}
+
+/// What was typed on the command line is wrong before anybody types a password.
+#[test]
+fn what_cannot_be_right_is_said_before_anything_is_asked() {
+    for arguments in [
+        "register store --url 'not an address' --credential KEY=prompt --dry-run",
+        "register store --url http://store --zone 'no zone' --credential KEY=prompt --dry-run",
+        "register git --from-template gitea --url 'not an address' --dry-run",
+    ] {
+        let (code, text) = on_a_terminal(arguments, &[]);
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains("not a"), "{text}");
+        assert!(
+            !text.contains("KEY: ") && !text.contains("password ("),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn an_interrupt_leaves_the_terminal_as_it_was() {
     let question = "KEY: ";
@@ -183,10 +280,15 @@ fn the_password_of_a_new_key_is_asked_for_twice() {
 
 #[test]
 fn nothing_is_applied_without_a_yes() {
-    let arguments = "register store --url http://store:9000";
-    let (code, text) = asked_on_a_terminal(arguments, &[], &[("Apply this? [y/N] ", "n")]);
+    let server = Server::start(|_| None);
+    let arguments = format!(
+        "register store --url http://store:9000 --kubeconfig {}",
+        server.kubeconfig()
+    );
+    let (code, text) = asked_on_a_terminal(&arguments, &[], &[("Apply this? [y/N] ", "n")]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("error: nothing was applied"), "{text}");
+    assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
 }
 
 /// Who may look at one project only is told so, in a line of its own.

@@ -12,6 +12,7 @@
 pub mod access;
 pub mod expression;
 pub mod hex;
+pub mod lookalike;
 pub mod projection;
 pub mod record;
 pub mod refusal;

@@ -16,7 +16,8 @@ impl Sensitive {
         Self(text.into())
     }
 
-    /// The text itself: only for the data of a Secret and for digests of it.
+    /// The text itself: only for the data of a Secret, for digests of it, and for what is shown of it once
+    /// [`crate::lookalike`] took the credentials out.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

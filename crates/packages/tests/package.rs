@@ -270,6 +270,31 @@ spec:
     assert!(!format!("{complaints:?}").contains("hunter2"));
 }
 
+/// Else the way around the rule would be the shortest.
+#[test]
+fn r11_a_credential_is_no_default_of_a_parameter() {
+    let template = "parameters:
+  key: {description: k, secret: true, default: hunter2}
+  password: {description: p, default: hunter2}
+  region: {description: r, default: eu-central-1}
+  token: {description: t, secret: true}
+spec:
+  product: a
+";
+    let found = wrong(template);
+    assert_eq!(
+        found,
+        [
+            (2, "literal-credential", "parameters.key.default".to_owned()),
+            (
+                3,
+                "literal-credential",
+                "parameters.password.default".to_owned()
+            ),
+        ]
+    );
+}
+
 #[test]
 fn placeholders_are_parameters_of_the_template_or_of_the_package() {
     let found = wrong("parameters: {a: {description: a}}\nspec:\n  product: ${a}\n  zone: ${b}\n");
@@ -337,4 +362,45 @@ fn r29_what_strangers_will_miss_is_said_before_they_do() {
         package::advice(full.path(), &manifest, true),
         Vec::<String>::new()
     );
+}
+
+/// Whatever the place: what looks like a credential is one to whoever gets the package.
+#[test]
+fn r11_a_credential_among_plain_configuration_is_refused_and_not_printed() {
+    let template = "parameters: {url: {description: u}, key: {description: k}}
+spec:
+  configuration:
+    - name: PASSWORD
+      value: hunter2
+    - name: URL
+      value: http://ada:hunter2@host
+    - name: HOST
+      value: hunter2
+  services:
+    - name: s3
+      configuration:
+        - {name: TOKEN, value: hunter2}
+        - {name: TOKEN, value: '${key}'}
+        - {name: STORE, value: '${url}/x'}
+      endpoints:
+        - name: main
+          url: ${url}
+          configuration:
+            - name: SECRET_KEY
+              value: hunter2
+";
+    let found = wrong(template);
+    assert_eq!(
+        found,
+        [
+            (5, "spec.configuration[0].value"),
+            (7, "spec.configuration[1].value"),
+            (13, "spec.services[0].configuration[0].value"),
+            (21, "spec.services[0].endpoints[0].configuration[0].value"),
+        ]
+        .map(|(line, field)| (line, "literal-credential", field.to_owned()))
+    );
+    let (manifest, _) = manifest::read(&minimal("1.0.0"));
+    let complaints = check::template(template, &manifest.unwrap());
+    assert!(!format!("{complaints:?}").contains("hunter2"));
 }

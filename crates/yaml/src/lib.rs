@@ -138,12 +138,46 @@ pub struct Fault {
     pub at: Position,
     /// What.
     pub message: String,
+    /// The way out; may be empty.
+    pub hint: &'static str,
+}
+
+impl Fault {
+    fn syntax(at: Position, message: impl Into<String>) -> Self {
+        Self {
+            rule: "syntax",
+            at,
+            message: message.into(),
+            hint: "",
+        }
+    }
+}
+
+/// What a key is that is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keys {
+    /// What `kubectl` makes of it: `Y` is `true`, `0x1F` is `31`.
+    AsKubectl,
+    /// The text that was written.
+    AsWritten,
 }
 
 /// The documents of a text, as far as they can be read, and what is wrong.
 #[must_use]
 pub fn parse(text: &str) -> (Vec<(Value, Marks)>, Vec<Fault>) {
+    read(text, Keys::AsKubectl)
+}
+
+/// The same, where a key is the text that was written: `Y` and `TRUE` are two, and `1.20` is not `1.2`. For
+/// files that no API server reads.
+#[must_use]
+pub fn parse_with_keys_as_written(text: &str) -> (Vec<(Value, Marks)>, Vec<Fault>) {
+    read(text, Keys::AsWritten)
+}
+
+fn read(text: &str, keys: Keys) -> (Vec<(Value, Marks)>, Vec<Fault>) {
     let mut reader = Reader {
+        keys,
         events: Parser::new_from_str(text).peekable(),
         anchors: HashMap::new(),
         faults: Vec::new(),
@@ -177,6 +211,7 @@ struct Reader<'t, I>
 where
     I: Iterator<Item = Result<(Event<'t>, Span), ScanError>>,
 {
+    keys: Keys,
     events: Peekable<I>,
     anchors: HashMap<usize, (Value, Marks)>,
     faults: Vec<Fault>,
@@ -200,14 +235,11 @@ where
                 Some(Ok((Event::Comment(..), _))) => {}
                 Some(Ok(event)) => return Ok(Some(event)),
                 Some(Err(error)) => {
-                    return Err(Fault {
-                        rule: "syntax",
-                        at: Position {
-                            line: error.marker().line(),
-                            column: error.marker().col() + 1,
-                        },
-                        message: format!("no YAML: {}", error.info()),
-                    });
+                    let at = Position {
+                        line: error.marker().line(),
+                        column: error.marker().col() + 1,
+                    };
+                    return Err(Fault::syntax(at, format!("no YAML: {}", error.info())));
                 }
                 None => return Ok(None),
             }
@@ -215,11 +247,8 @@ where
     }
 
     fn must(&mut self, at: Position) -> Result<(Event<'t>, Span), Fault> {
-        self.next()?.ok_or(Fault {
-            rule: "syntax",
-            at,
-            message: "no YAML: it ends in the middle".to_owned(),
-        })
+        self.next()?
+            .ok_or_else(|| Fault::syntax(at, "no YAML: it ends in the middle"))
     }
 
     fn value(
@@ -229,11 +258,7 @@ where
         depth: usize,
     ) -> Result<(Value, Marks), Fault> {
         let at = position(span);
-        let fault = |message: &str| Fault {
-            rule: "syntax",
-            at,
-            message: message.to_owned(),
-        };
+        let fault = |message: &str| Fault::syntax(at, message);
         if depth > DEEPEST {
             return Err(fault("nested deeper than any object of Kubernetes"));
         }
@@ -298,6 +323,25 @@ where
         Ok((value, marks))
     }
 
+    /// A key, and the text of it that was written.
+    fn key(&self, key: Value, marks: &Marks, at: Position) -> Result<(String, Arc<str>), Fault> {
+        let word = match (key, &marks.children) {
+            (Value::String(text), _) => {
+                let written = text.as_str().into();
+                return Ok((text, written));
+            }
+            (Value::Null, Children::Word(word)) => ("null".to_owned(), Arc::clone(word)),
+            (key @ (Value::Bool(_) | Value::Number(_)), Children::Word(word)) => {
+                (key.to_string(), Arc::clone(word))
+            }
+            _ => return Err(Fault::syntax(at, "a key has to be text")),
+        };
+        Ok(match self.keys {
+            Keys::AsKubectl => word,
+            Keys::AsWritten => (word.1.to_string(), word.1),
+        })
+    }
+
     fn mapping(&mut self, at: Position, depth: usize) -> Result<Fields, Fault> {
         let mut fields = Map::new();
         let mut marks: Vec<(String, Marks)> = Vec::new();
@@ -308,19 +352,8 @@ where
                 break;
             }
             let key_at = position(span);
-            let (key, _) = self.value(&event, span, depth + 1)?;
-            let key = match key {
-                Value::String(text) => text,
-                Value::Null => "null".to_owned(),
-                Value::Bool(_) | Value::Number(_) => key.to_string(),
-                _ => {
-                    return Err(Fault {
-                        rule: "syntax",
-                        at: key_at,
-                        message: "a key has to be text".to_owned(),
-                    });
-                }
-            };
+            let (key, written) = self.value(&event, span, depth + 1)?;
+            let (key, written) = self.key(key, &written, key_at)?;
             let (event, span) = self.must(key_at)?;
             let (value, mut mark) = self.value(&event, span, depth + 1)?;
             if key == "<<" {
@@ -328,12 +361,9 @@ where
                 continue;
             }
             mark.at = key_at;
-            if fields.contains_key(&key) {
-                self.faults.push(Fault {
-                    rule: "duplicate-key",
-                    at: key_at,
-                    message: format!("`{key}` stands here a second time"),
-                });
+            if let Some(first) = fields.get(&key) {
+                self.faults
+                    .push(twice(&key, &written, key_at, [first, &value]));
             }
             fields.insert(key.clone(), value);
             marks.push((key, mark));
@@ -342,6 +372,26 @@ where
             merge(&mut fields, &mut marks, value, mark);
         }
         Ok((fields, marks))
+    }
+}
+
+/// A key that is there already, with both values.
+fn twice(key: &str, written: &str, at: Position, values: [&Value; 2]) -> Fault {
+    let message = if key == written {
+        format!("`{key}` stands here a second time")
+    } else {
+        format!("`{written}` is read as `{key}`, which stands here already")
+    };
+    let hint = if values.into_iter().all(Value::is_array) {
+        "make one list of the two"
+    } else {
+        "keep one of the two"
+    };
+    Fault {
+        rule: "duplicate-key",
+        at,
+        message,
+        hint,
     }
 }
 
@@ -383,7 +433,7 @@ fn count(value: &Value) -> usize {
 mod tests {
     use serde_json::json;
 
-    use super::{Position, parse};
+    use super::{Position, parse, parse_with_keys_as_written};
 
     #[test]
     fn words_are_what_kubectl_takes_them_for() {
@@ -403,6 +453,38 @@ mod tests {
         let wanted = json!({"a": i64::MIN, "b": u64::MAX, "c": "-0x-8000000000000000", "d": "0x+5",
             "e": 1e20, "f": 89.0, "g": i64::MIN, "h": "--1", "i": -8});
         assert_eq!(documents[0].0, wanted);
+    }
+
+    #[test]
+    fn keys_are_what_kubectl_takes_them_for_or_what_was_written() {
+        let text = "Y: 1\n007: 2\n0x1F: 3\n1.20: 4\n~: 5\n1e3: 6\n'no': 7\n";
+        let (documents, faults) = parse(text);
+        assert!(faults.is_empty());
+        let wanted = json!({"true": 1, "7": 2, "31": 3, "1.2": 4, "null": 5, "1000.0": 6, "no": 7});
+        assert_eq!(documents[0].0, wanted);
+        let (documents, faults) = parse_with_keys_as_written(text);
+        assert!(faults.is_empty());
+        let wanted = json!({"Y": 1, "007": 2, "0x1F": 3, "1.20": 4, "~": 5, "1e3": 6, "no": 7});
+        assert_eq!(documents[0].0, wanted);
+        assert_eq!(documents[0].1.find("0x1F").line, 3);
+    }
+
+    #[test]
+    fn two_words_for_one_key_are_told_by_the_words() {
+        let text = "Y: 1\nTRUE: 2\n";
+        let (_, faults) = parse(text);
+        assert_eq!(faults.len(), 1);
+        assert_eq!(
+            faults[0].message,
+            "`TRUE` is read as `true`, which stands here already"
+        );
+        assert_eq!(faults[0].hint, "keep one of the two");
+        let (documents, faults) = parse_with_keys_as_written(text);
+        assert!(faults.is_empty());
+        assert_eq!(documents[0].0, json!({"Y": 1, "TRUE": 2}));
+        let (_, faults) = parse_with_keys_as_written("Y: [1]\nY: [2]\n");
+        assert_eq!(faults[0].message, "`Y` stands here a second time");
+        assert_eq!(faults[0].hint, "make one list of the two");
     }
 
     #[test]

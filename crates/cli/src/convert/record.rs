@@ -68,7 +68,9 @@ pub(super) fn build(
     let zone = given.text("zone");
     let services = services(&mut given, &mut context, log);
     let configuration = configuration(&mut given, log);
-    given.no_place(log, "status", STATUS, "");
+    for field in ["created", "status"] {
+        given.no_place(log, field, STATUS, "");
+    }
     given.end(log);
     for (service, credentials, entries) in context.kept {
         let at = entries.first().map_or(at, |entry| entry.at);
@@ -321,6 +323,9 @@ fn pairs(node: Node, path: &str, log: &mut Complaints) -> Option<Pairs> {
             let at = value.at;
             // In FuseML an empty value is a value.
             let value = if value.is_null() {
+                let message = format!("`{name}` has no value, and is an empty text here");
+                log.warning("empty-value", at, &format!("{path}.{name}"))
+                    .says(message, "write `\"\"` where that is meant");
                 Node::text(at, "")
             } else {
                 value.into_text()

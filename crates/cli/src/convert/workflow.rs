@@ -26,7 +26,9 @@ pub(super) fn convert(mut given: Given, wish: &Wish<'_>, log: &mut Complaints) -
         wish.namespace.unwrap_or("default"),
         name.as_written().unwrap_or_default()
     );
-    given.no_place(log, "created", "was written by the server of FuseML", "");
+    for field in ["created", "status"] {
+        given.no_place(log, field, "was written by the server of FuseML", "");
+    }
     let description = given.text("description");
     let (inputs_at, mut inputs) = inputs(&mut given, log);
     let outputs = outputs(&mut given, log);

@@ -10,13 +10,15 @@ use anyhow::{Context, bail, ensure};
 use extension_registry_core::sensitive::Sensitive;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
+use super::{NOTHING, again};
+
 const INTERRUPT: u8 = 0x03;
 const END: u8 = 0x04;
 const BACKSPACE: u8 = 0x08;
 const CLEAR: u8 = 0x15;
 const DELETE: u8 = 0x7f;
 
-/// Asks a person for a secret, which the terminal does not show.
+/// Asks a person for a secret, which the terminal does not show, and again where nothing is typed.
 pub(crate) fn ask_secret(question: &str) -> anyhow::Result<Sensitive> {
     ask_secret_or(
         question,
@@ -32,21 +34,30 @@ pub(crate) fn ask_secret_or(question: &str, hint: &str) -> anyhow::Result<Sensit
     );
     let _silence = Silence::start().context("the terminal cannot hide what is typed")?;
     let mut err = io::stderr().lock();
-    write!(err, "{question}: ")?;
-    err.flush()?;
-    let typed = line();
-    writeln!(err)?;
-    let secret = typed?;
-    ensure!(!secret.is_empty(), "nothing was said");
-    Ok(secret)
+    loop {
+        write!(err, "{question}: ")?;
+        err.flush()?;
+        let typed = line();
+        writeln!(err)?;
+        let secret = typed?.with_context(|| format!("nothing was said for {question}"))?;
+        if !secret.is_empty() {
+            return Ok(secret);
+        }
+        again(&mut err, NOTHING)?;
+    }
 }
 
-/// What is typed until the end of the line.
-fn line() -> anyhow::Result<Sensitive> {
+/// What is typed until the end of the line; None where nothing more will be.
+fn line() -> anyhow::Result<Option<Sensitive>> {
     let mut typed = Vec::new();
+    let mut is_line = false;
     for byte in io::stdin().lock().bytes() {
         match byte? {
-            b'\n' | b'\r' | END => break,
+            END => break,
+            b'\n' | b'\r' => {
+                is_line = true;
+                break;
+            }
             INTERRUPT => bail!("interrupted"),
             CLEAR => typed.clear(),
             BACKSPACE | DELETE => {
@@ -59,7 +70,7 @@ fn line() -> anyhow::Result<Sensitive> {
     let text = String::from_utf8(typed)
         .ok()
         .context("it is no text (UTF-8)")?;
-    Ok(Sensitive::new(text))
+    Ok((is_line || !text.is_empty()).then(|| Sensitive::new(text)))
 }
 
 /// While it lives, the terminal shows nothing and hands on each key at once.

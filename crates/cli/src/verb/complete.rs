@@ -39,14 +39,19 @@ fn candidates(root: &Command, words: &[String]) -> (Vec<String>, u8) {
     let (last, before) = words
         .split_last()
         .map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
-    let Some((first, rest)) = before.split_first() else {
-        let verbs = root.get_subcommands().filter(|verb| !verb.is_hide_set());
-        let names = verbs.map(Command::get_name);
-        return (beginning(last, names), NO_FILES);
-    };
-    let Some(verb) = root.find_subcommand(first) else {
-        return (Vec::new(), NO_FILES);
-    };
+    // Verbs may stand below verbs: `package key generate`.
+    let (mut verb, mut rest) = (root, before);
+    while let Some((first, after)) = rest.split_first()
+        && let Some(below) = verb.find_subcommand(first)
+    {
+        (verb, rest) = (below, after);
+    }
+    let mut verbs = verb.get_subcommands().filter(|verb| !verb.is_hide_set());
+    if verb.has_subcommands() && !last.starts_with('-') {
+        // Nobody knows what stands below a verb that there is not.
+        let names = verbs.by_ref().filter(|_| rest.is_empty());
+        return (beginning(last, names.map(Command::get_name)), NO_FILES);
+    }
     if let Some(option) = rest.last().and_then(|word| option(verb, word)) {
         return values(option, "", last);
     }
@@ -78,11 +83,16 @@ fn option<'v>(verb: &'v Command, name: &str) -> Option<&'v Arg> {
     })
 }
 
-/// What an argument may be; names of files, where it may be anything.
+/// What values are called that may be on the disk.
+const ON_DISK: [&str; 5] = ["FILE", "FOLDER", "PATH", "REPOSITORY", "SOURCE"];
+
+/// What an argument may be; names of files, where it may be one of them.
 fn values(argument: &Arg, before: &str, start: &str) -> (Vec<String>, u8) {
     let values = argument.get_possible_values();
     if values.is_empty() {
-        return (Vec::new(), DEFAULT);
+        let mut called = argument.get_value_names().into_iter().flatten();
+        let is_on_disk = called.any(|name| ON_DISK.iter().any(|word| name.contains(word)));
+        return (Vec::new(), if is_on_disk { DEFAULT } else { NO_FILES });
     }
     let names = values.iter().map(PossibleValue::get_name);
     let names = beginning(start, names).into_iter();

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use extension_registry_api::{
     ClusterExtension, ClusterExtensionSpec, Extension, ExtensionSpec, NamespacedExtensionSpec,
-    Workflow,
+    Workflow, limits,
 };
 use extension_registry_core::record::RecordKey;
 use serde::Serialize;
@@ -21,7 +21,7 @@ use crate::convert::{NewSecret, Wish};
 use crate::output::{self, Form};
 use crate::report::human::complain;
 use crate::world::World;
-use crate::{FINE, WRONG, finding};
+use crate::{FINE, WRONG, finding, plain};
 
 const FILES: &str = "A file or folder of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated";
 
@@ -31,13 +31,13 @@ pub(crate) struct Convert {
     #[command(flatten)]
     paths: Paths,
     /// Namespace to write into workflows
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Option<String>,
     /// Make records of this project (Extension), not of the cluster
-    #[arg(long, value_name = "PROJECT")]
+    #[arg(long, value_name = "PROJECT", value_parser = namespace)]
     project: Option<String>,
     /// Write the Secrets with the values of credentials to this file, which must not exist yet
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file)]
     secrets: Option<PathBuf>,
     /// Namespace of the source Secrets of cluster records
     #[arg(
@@ -50,6 +50,28 @@ pub(crate) struct Convert {
     /// The form of the objects
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
+}
+
+/// Reads the name of a namespace. What no namespace is called makes objects that no cluster takes.
+fn namespace(text: &str) -> Result<String, String> {
+    let end = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let ends = [text.as_bytes().first(), text.as_bytes().last()];
+    let is_sound = text.len() <= limits::NAME
+        && ends.into_iter().all(|byte| byte.is_some_and(end))
+        && text.bytes().all(|byte| end(&byte) || byte == b'-');
+    if is_sound {
+        return Ok(text.to_owned());
+    }
+    let rule = "small letters, digits and `-`, at most 63, not at an end";
+    Err(format!("no namespace is called so: {rule}"))
+}
+
+/// Reads the name of the file of Secrets.
+fn file(text: &str) -> Result<PathBuf, String> {
+    if text == "-" {
+        return Err("values go into a file that only you can read: name one".to_owned());
+    }
+    Ok(text.into())
 }
 
 pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<u8> {
@@ -71,6 +93,10 @@ pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<u8> {
     };
     let (world, secrets) = World::convert(&source, &wish)?;
     let mut findings = world.findings.clone();
+    for record in &world.records {
+        plain::warn(record, &mut findings);
+        lint::admits_nobody(record, &mut findings);
+    }
     for workflow in &world.workflows {
         // What it asks for may be registered already, or be in other files.
         lint::problems(&world, workflow, false, &mut findings);

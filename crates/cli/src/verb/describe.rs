@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 use clap::Args;
+use extension_registry_core::lookalike;
 use extension_registry_core::record::{
     Credentials, Name, Record, Source as ValueSource, SourceSecret,
 };
@@ -58,6 +59,9 @@ struct Service {
 #[derive(JsonSchema, Serialize)]
 struct Endpoint {
     name: String,
+    /// Where it is, without whom the address lets in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     #[serde(rename = "type")]
     kind: &'static str,
     configuration: Vec<String>,
@@ -139,6 +143,10 @@ fn describe(world: &World, record: &Record) -> Description {
             .iter()
             .map(|endpoint| Endpoint {
                 name: endpoint.name.to_string(),
+                url: endpoint
+                    .url
+                    .as_ref()
+                    .map(|url| lookalike::without_credentials(url.reveal())),
                 kind: endpoint.kind.as_str(),
                 configuration: keys(&endpoint.configuration),
             })
@@ -245,7 +253,12 @@ fn people(description: &Description, out: &mut Vec<u8>) -> Result<()> {
         )?;
         list(out, "  Keys: ", &service.configuration)?;
         for endpoint in &service.endpoints {
-            writeln!(out, "  Endpoint {}: {}", endpoint.name, endpoint.kind)?;
+            let url = endpoint.url.as_deref().unwrap_or("-");
+            writeln!(
+                out,
+                "  Endpoint {}: {}, {url}",
+                endpoint.name, endpoint.kind
+            )?;
             list(out, "    Keys: ", &endpoint.configuration)?;
         }
         for set in &service.credentials {

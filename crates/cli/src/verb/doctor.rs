@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::args::{Cluster, Format};
 use crate::output::{self, Colour, Terminal};
-use crate::world::cluster::{block_on, connect};
+use crate::world::cluster::{ask, connect};
 use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub(crate) struct Checks {
 }
 
 pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    let checks = block_on("looking at the cluster", look(verb))?;
+    let checks = ask("looking at the cluster", &verb.cluster, look(verb))?;
     let is_bad = checks.iter().any(|check| check.verdict == Verdict::Bad);
     match verb.output {
         Format::Json => output::json(out, &Checks { checks })?,
@@ -83,7 +83,7 @@ pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Resul
 async fn look(verb: &Doctor) -> Result<Vec<Check>> {
     let (client, default_namespace) = connect(&verb.cluster).await?;
     let namespace = verb.namespace.clone().unwrap_or(default_namespace);
-    let mut found = checks::server(&client).await;
+    let mut found = checks::server(&client, &verb.cluster).await;
     if found.iter().any(|check| check.verdict == Verdict::Bad) {
         // Nothing else can be asked.
         return Ok(found);

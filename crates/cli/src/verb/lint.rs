@@ -11,7 +11,7 @@ use crate::args::Files;
 use crate::finding::{self, Finding, Level};
 use crate::output::Terminal;
 use crate::world::{RecordEntry, Wanted, WorkflowEntry, World};
-use crate::{FINE, WRONG, report};
+use crate::{FINE, WRONG, plain, report};
 
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
@@ -62,6 +62,7 @@ pub(crate) fn findings(mut world: World) -> Vec<Finding> {
     let mut findings = std::mem::take(&mut world.findings);
     for record in &world.records {
         inline_credentials(record, &mut findings);
+        plain::warn(record, &mut findings);
         admits_nobody(record, &mut findings);
     }
     let has_records = !world.records.is_empty();
@@ -86,7 +87,7 @@ fn inline_credentials(record: &RecordEntry, findings: &mut Vec<Finding>) {
 }
 
 /// A list that admits nobody is allowed, and seldom meant.
-fn admits_nobody(entry: &RecordEntry, findings: &mut Vec<Finding>) {
+pub(crate) fn admits_nobody(entry: &RecordEntry, findings: &mut Vec<Finding>) {
     let nobody = |list: &Option<Vec<String>>| list.as_ref().is_none_or(Vec::is_empty);
     for (at, service) in entry.spec.services.iter().enumerate() {
         for (set, credentials) in service.credentials.iter().enumerate() {

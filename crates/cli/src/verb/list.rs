@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::access::Consumer;
-use extension_registry_core::record::{Record, Service};
+use extension_registry_core::record::{Credentials, Record, Scope, Service};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -145,7 +145,7 @@ fn rows(verb: &List, world: &World) -> Vec<Row> {
         }
         for service in &record.services {
             if is_wanted(verb, record, service) {
-                rows.push(row(record, service));
+                rows.push(row(record, service, consumer.as_ref()));
             }
         }
     }
@@ -162,7 +162,22 @@ fn is_wanted(verb: &List, record: &Record, service: &Service) -> bool {
         && holds(&verb.in_zone, record.zone.as_deref())
 }
 
-fn row(record: &Record, service: &Service) -> Row {
+/// Whether anybody of a project may have credentials. Those of a user are for whom they name, and who that is
+/// was not asked.
+fn may_be_had(credentials: &Credentials, consumer: &Consumer) -> bool {
+    if credentials.scope != Scope::User {
+        return credentials.admits(consumer);
+    }
+    let users = credentials.users.as_deref().unwrap_or_default();
+    users.iter().any(|user| {
+        credentials.admits(&Consumer {
+            user: Some(user.clone()),
+            ..consumer.clone()
+        })
+    })
+}
+
+fn row(record: &Record, service: &Service, consumer: Option<&Consumer>) -> Row {
     let text = |name: &Option<extension_registry_core::record::Name>| {
         name.as_ref().map(ToString::to_string)
     };
@@ -184,6 +199,7 @@ fn row(record: &Record, service: &Service) -> Row {
         credentials: service
             .credentials
             .iter()
+            .filter(|set| consumer.is_none_or(|consumer| may_be_had(set, consumer)))
             .map(|entry| format!("{} ({})", entry.name, entry.scope.as_str()))
             .collect(),
         default: record.default,

@@ -6,7 +6,7 @@ mod line;
 mod service;
 mod template;
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
@@ -128,6 +128,18 @@ impl About {
 }
 
 pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
+    if let Some(typed) = typed(verb)
+        && complain(&World::check(typed))?
+    {
+        return Ok(WRONG);
+    }
+    if !verb.how.dry_run && io::stdin().is_terminal() {
+        cluster::ask(
+            "asking the cluster",
+            &verb.cluster,
+            cluster::answers(&verb.cluster),
+        )?;
+    }
     let drafts = if verb.files.is_empty() {
         vec![Draft::new(proposed(verb)?)]
     } else {
@@ -149,7 +161,7 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
     if !draft::confirmed(&drafts, &verb.how, out)? {
         return Ok(FINE);
     }
-    cluster::block_on("applying", async {
+    cluster::ask("applying", &verb.cluster, async {
         let (client, _) = cluster::connect(&verb.cluster).await?;
         for draft in &drafts {
             draft.apply(&client).await?;
@@ -169,8 +181,9 @@ fn proposed(verb: &Register) -> Result<Value> {
             bail!("`{place}` is no Service; hint: --from-service NAMESPACE/NAME");
         };
         let name = verb.name.clone().unwrap_or_else(|| service.to_owned());
-        let found = cluster::block_on(
+        let found = cluster::ask(
             "asking the cluster",
+            &verb.cluster,
             service::find(&verb.cluster, namespace, service),
         )?;
         (name, service::spec(verb, &found)?)
@@ -184,19 +197,37 @@ fn proposed(verb: &Register) -> Result<Value> {
         spec["default"] = json!(true);
     }
     admit(verb, &mut spec)?;
+    Ok(object(&name, verb.project.as_deref(), &spec))
+}
+
+/// A record: one of the cluster, or of a project.
+fn object(name: &str, project: Option<&str>, spec: &Value) -> Value {
     let mut metadata = Map::from_iter([("name".to_owned(), json!(name))]);
-    let kind = if let Some(project) = &verb.project {
+    let kind = if let Some(project) = project {
         metadata.insert("namespace".to_owned(), json!(project));
         "Extension"
     } else {
         "ClusterExtension"
     };
-    Ok(json!({
+    json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
         "kind": kind,
         "metadata": metadata,
         "spec": spec,
-    }))
+    })
+}
+
+/// What was typed of a record, as far as it needs no question and no cluster. What is wrong with that is said
+/// first: nobody types a password for nothing.
+fn typed(verb: &Register) -> Option<Value> {
+    let name = verb.name.as_ref()?;
+    let mut spec = json!({"product": name});
+    // A template may make another address of it.
+    if verb.from_template.is_none() && verb.url.is_some() {
+        spec = line::offered(verb, name);
+    }
+    verb.about.write(&mut spec);
+    Some(object(name, verb.project.as_deref(), &spec))
 }
 
 /// Writes who may have the credentials.

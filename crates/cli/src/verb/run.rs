@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Cluster, Format};
-use crate::world::cluster::{block_on, connect};
+use crate::world::cluster::{ask, connect};
 use crate::{FINE, WRONG, output};
 
 /// How often a run is looked at.
@@ -73,7 +73,7 @@ pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
     } else {
         "asking the cluster"
     };
-    block_on(what, start(verb, out))
+    ask(what, &verb.cluster, start(verb, out))
 }
 
 async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {

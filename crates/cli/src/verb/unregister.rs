@@ -94,7 +94,7 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
         let question = format!("Delete {}?", entry.key);
         ensure!(output::confirm(&question)?, "nothing was deleted");
     }
-    cluster::block_on("deleting", async {
+    cluster::ask("deleting", &verb.cluster, async {
         let api = record_api(&verb.cluster, verb.project.as_deref()).await?;
         api.delete(&verb.name, &DeleteParams::default())
             .await

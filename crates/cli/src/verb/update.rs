@@ -98,7 +98,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<u8> {
         says_something,
         "nothing to change; hint: kubectl ext update --help says what can be"
     );
-    let object = cluster::block_on("asking the cluster", read(verb))?;
+    let object = cluster::ask("asking the cluster", &verb.cluster, read(verb))?;
     let old = Draft::new(object.clone()).shown();
     let object = changed(verb, object)?;
     let draft = Draft::new(object);
@@ -126,7 +126,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<u8> {
         let question = format!("{}\nApply this to {}?", lines.join("\n"), verb.name);
         ensure!(output::confirm(&question)?, "nothing was changed");
     }
-    cluster::block_on("applying", draft.replace(&verb.cluster))?;
+    cluster::ask("applying", &verb.cluster, draft.replace(&verb.cluster))?;
     writeln!(out, "{} updated", verb.name)?;
     Ok(FINE)
 }

@@ -1,6 +1,8 @@
 //! Objects from a cluster. Secrets are never asked for: what of them a person may see is not what the
 //! operator may.
 
+pub(crate) mod unanswered;
+
 use anyhow::{Context, Result};
 use extension_registry_api::{GROUP, VERSION};
 use kube::api::ListParams;
@@ -19,10 +21,24 @@ const PAGE: u32 = 500;
 
 /// All that is wanted and that the caller may list, and the namespace that was looked at.
 pub(super) fn read(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
-    block_on("asking the cluster", list(cluster, view, wanted))
+    ask("asking the cluster", cluster, list(cluster, view, wanted))
 }
 
-/// Runs what waits for a cluster, and shows meanwhile what it does.
+/// Runs what waits for a cluster, and shows meanwhile what it does. A server that does not answer is named.
+pub(crate) fn ask<T>(
+    what: &'static str,
+    cluster: &Cluster,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    block_on(what, async {
+        match work.await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(unanswered::named(error, cluster).await),
+        }
+    })
+}
+
+/// Runs what waits for any server, and shows meanwhile what it does.
 pub(crate) fn block_on<T>(what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
     let _spinner = Spinner::start(what);
     runtime()?.block_on(work)
@@ -107,9 +123,7 @@ fn explain(error: kube::Error) -> anyhow::Error {
         kube::Error::Api(status) if status.code == 404 => {
             anyhow::anyhow!("the cluster does not know {GROUP}/{VERSION}; hint: kubectl ext doctor")
         }
-        error => anyhow::Error::new(error).context(
-            "failed to ask the cluster; hint: is the context of the kubeconfig the right one?",
-        ),
+        error => anyhow::Error::new(error).context("failed to ask the cluster"),
     }
 }
 
@@ -121,6 +135,17 @@ pub(crate) async fn connect(cluster: &Cluster) -> Result<(Client, String)> {
     Ok((client, namespace))
 }
 
+/// Whether there is a cluster that answers, whatever it answers. For those who have to ask a person first.
+pub(crate) async fn answers(cluster: &Cluster) -> Result<()> {
+    let (client, _) = connect(cluster).await?;
+    match client.apiserver_version().await {
+        Ok(_) => Ok(()),
+        // What the caller may do is seen when it is done; who is not known may do nothing.
+        Err(kube::Error::Api(status)) if status.code != 401 => Ok(()),
+        Err(error) => Err(explain(error)),
+    }
+}
+
 async fn configuration(cluster: &Cluster) -> Result<Config> {
     let options = KubeConfigOptions {
         context: cluster.context.clone(),
@@ -128,15 +153,15 @@ async fn configuration(cluster: &Cluster) -> Result<Config> {
     };
     let hint =
         "hint: name a kubeconfig with --kubeconfig, or files with -f where the verb reads some";
-    let mut config = match &cluster.kubeconfig {
-        Some(path) => {
-            let file = Kubeconfig::read_from(path)
-                .with_context(|| format!("failed to read {}; {hint}", path.display()))?;
-            Config::from_custom_kubeconfig(file, &options).await
-        }
-        None => Config::from_kubeconfig(&options).await,
-    }
-    .with_context(|| format!("no cluster to ask; {hint}"))?;
+    let path = cluster.kubeconfig.as_deref();
+    let found = match path.map(Kubeconfig::read_from).transpose() {
+        Ok(Some(file)) => Config::from_custom_kubeconfig(file, &options).await,
+        Ok(None) => Config::from_kubeconfig(&options).await,
+        Err(error) => Err(error),
+    };
+    let mut config = found
+        .map_err(|error| unanswered::kubeconfig(error, path))
+        .with_context(|| format!("no cluster to ask; {hint}"))?;
     let limit = Some(cluster.request_timeout).filter(|time| !time.is_zero());
     config.connect_timeout = limit;
     config.read_timeout = limit;

@@ -1,11 +1,12 @@
 //! A world of files that FuseML wrote.
 
 use anyhow::Result;
-use extension_registry_yaml::Node;
+use extension_registry_yaml::{self as yaml, Node};
 
 use super::{World, files};
 use crate::args::Source;
 use crate::convert::{self, Made, NewSecret, Wish};
+use crate::finding::Finding;
 
 impl World {
     /// Makes a world of FuseML's own files, and the Secrets that it refers to.
@@ -17,7 +18,11 @@ impl World {
         };
         let mut secrets = Vec::new();
         for text in files::read(&source.files, &mut world.findings)? {
-            for (value, marks) in world.documents(&text.file, &text.text) {
+            let (documents, faults) = yaml::parse_with_keys_as_written(&text.text);
+            world.findings.extend(faults.into_iter().map(|fault| {
+                Finding::error(fault.rule, &text.file, fault.at).says(fault.message, fault.hint)
+            }));
+            for (value, marks) in documents {
                 let mut made = Made::default();
                 convert::document(&text.file, Node::join(value, marks), wish, &mut made);
                 world.findings.append(&mut made.findings);

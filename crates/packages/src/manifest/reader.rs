@@ -17,7 +17,8 @@ pub fn read(text: &str) -> (Option<Manifest>, Complaints) {
     let mut log = Complaints::default();
     let (mut documents, faults) = parse(text);
     for fault in faults {
-        log.error(fault.rule, fault.at, "").says(fault.message, "");
+        log.error(fault.rule, fault.at, "")
+            .says(fault.message, fault.hint);
     }
     if documents.len() > 1 {
         let at = documents[1].1.at();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use extension_registry_core::lookalike;
 use extension_registry_yaml::{Complaints, parse};
 use serde_json::Value;
 
@@ -68,7 +69,8 @@ pub fn template(text: &str, manifest: &Manifest) -> Complaints {
     let mut log = Complaints::default();
     let (documents, faults) = parse(text);
     for fault in faults {
-        log.error(fault.rule, fault.at, "").says(fault.message, "");
+        log.error(fault.rule, fault.at, "")
+            .says(fault.message, fault.hint);
     }
     for (document, marks) in &documents {
         let mut found = Vec::new();
@@ -80,6 +82,8 @@ pub fn template(text: &str, manifest: &Manifest) -> Complaints {
             ""
         };
         credentials(spec, prefix, &mut found);
+        plain(spec, prefix, &mut found);
+        defaults(document, &mut found);
         unknown_placeholders(document, manifest, &mut found);
         for (rule, field, message, hint) in found {
             log.error(rule, marks.find(&field), &field)
@@ -115,6 +119,58 @@ fn object(document: &Value, found: &mut Found) {
     }
 }
 
+const LITERAL: &str = "literal-credential";
+const PLACEHOLDER: &str = "write a placeholder, `${NAME}`, and a parameter with `secret: true`";
+
+/// Values of plain configuration that look like credentials.
+fn plain(spec: &Value, prefix: &str, found: &mut Found) {
+    entries(spec, prefix, found);
+    for (at, service) in items(spec, "services") {
+        let around = format!("{prefix}services[{at}].");
+        for (at, endpoint) in items(service, "endpoints") {
+            entries(endpoint, &format!("{around}endpoints[{at}]."), found);
+        }
+        entries(service, &around, found);
+    }
+}
+
+fn entries(around: &Value, prefix: &str, found: &mut Found) {
+    for (at, entry) in items(around, "configuration") {
+        let text = |field| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        if lookalike::is_credential(text("name"), &without_placeholders(text("value"))) {
+            let field = format!("{prefix}configuration[{at}].value");
+            let message = "looks like a credential, and everybody would get it".to_owned();
+            let hint = format!("move it to `credentials` of a service; {PLACEHOLDER}");
+            found.push((LITERAL, field, message, hint));
+        }
+    }
+}
+
+/// Defaults of parameters that are credentials, or look like some.
+fn defaults(document: &Value, found: &mut Found) {
+    let own = document.get("parameters").and_then(Value::as_object);
+    for (name, parameter) in own.into_iter().flatten() {
+        let Some(default) = parameter.get("default").and_then(Value::as_str) else {
+            continue;
+        };
+        let is_secret = parameter.get("secret") == Some(&Value::Bool(true));
+        if is_secret || lookalike::is_credential(name, default) {
+            let message = "is a credential that everybody would know".to_owned();
+            let hint = "remove it, and say `secret: true` of the parameter".to_owned();
+            found.push((LITERAL, format!("parameters.{name}.default"), message, hint));
+        }
+    }
+}
+
+/// What the template itself says of a text.
+fn without_placeholders(text: &str) -> String {
+    let mut parts = text.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| {
+        said + part.split_once('}').map_or(part, |(_, rest)| rest)
+    })
+}
+
 /// Values of credentials that are no placeholders.
 fn credentials(spec: &Value, prefix: &str, found: &mut Found) {
     for (service_at, service) in items(spec, "services") {
@@ -130,9 +186,7 @@ fn credentials(spec: &Value, prefix: &str, found: &mut Found) {
                         "{prefix}services[{service_at}].credentials[{set_at}].configuration[{entry_at}].value"
                     );
                     let message = "is a credential that everybody would get".to_owned();
-                    let hint =
-                        "write a placeholder, `${NAME}`, and a parameter with `secret: true`";
-                    found.push(("literal-credential", field, message, hint.to_owned()));
+                    found.push((LITERAL, field, message, PLACEHOLDER.to_owned()));
                 }
             }
         }

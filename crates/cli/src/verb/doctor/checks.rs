@@ -17,6 +17,8 @@ use kube::client::Body;
 use kube::{Api, Client};
 
 use super::{Check, Verdict};
+use crate::args::Cluster;
+use crate::world::cluster::unanswered;
 
 const VERSION_LABEL: &str = "app.kubernetes.io/version";
 const OURS: &str = env!("CARGO_PKG_VERSION");
@@ -25,17 +27,16 @@ const OURS: &str = env!("CARGO_PKG_VERSION");
 const MOST_SKEW: u64 = 30;
 
 /// The API server answers, and its clock is ours.
-pub(super) async fn server(client: &Client) -> Vec<Check> {
+pub(super) async fn server(client: &Client, cluster: &Cluster) -> Vec<Check> {
     let version = match client.apiserver_version().await {
         Ok(version) => version.git_version,
         Err(error) => {
             let hint = "is the context of the kubeconfig the right one?";
-            return vec![Check::new(
-                "API server",
-                Verdict::Bad,
-                error.to_string(),
-                hint,
-            )];
+            let why = match &error {
+                kube::Error::Api(status) => status.message.clone(),
+                error => unanswered::text(cluster, error).await,
+            };
+            return vec![Check::new("API server", Verdict::Bad, why, hint)];
         }
     };
     vec![

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::builder::{StringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
@@ -104,12 +104,19 @@ impl Credential {
                     .with_context(|| format!("failed to read {} for {key}", path.display()))?;
                 // Editors end a file with a line break, which is no part of a password.
                 let text = text.strip_suffix('\n').unwrap_or(&text);
-                Entry::Value(Sensitive::new(text.strip_suffix('\r').unwrap_or(text)))
+                let text = text.strip_suffix('\r').unwrap_or(text);
+                ensure!(
+                    !text.is_empty(),
+                    "{} holds nothing for {key}",
+                    path.display()
+                );
+                Entry::Value(Sensitive::new(text))
             }
             From::Variable(name) => {
                 let value = std::env::var(name)
                     .ok()
                     .with_context(|| format!("variable {name} for {key} is not set, or no text"))?;
+                ensure!(!value.is_empty(), "variable {name} holds nothing for {key}");
                 Entry::Value(Sensitive::new(value))
             }
             From::Prompt => Entry::Value(output::ask_secret(key)?),

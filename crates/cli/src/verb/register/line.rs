@@ -6,6 +6,15 @@ use serde_json::{Value, json};
 use super::{Register, credentials, set};
 
 pub(super) fn spec(verb: &Register, name: &str) -> Result<Value> {
+    let mut spec = offered(verb, name);
+    if let Some(credentials) = credentials(verb)? {
+        spec["services"][0]["credentials"] = credentials;
+    }
+    Ok(spec)
+}
+
+/// The same, without its credentials.
+pub(super) fn offered(verb: &Register, name: &str) -> Value {
     let service = verb.service.as_deref().or(verb.resource.as_deref());
     let kind = if verb.internal {
         "internal"
@@ -16,8 +25,5 @@ pub(super) fn spec(verb: &Register, name: &str) -> Result<Value> {
     let mut offered = json!({"name": service.unwrap_or(name), "endpoints": [endpoint]});
     set(&mut offered, "resource", verb.resource.as_deref());
     set(&mut offered, "category", verb.category.as_deref());
-    if let Some(credentials) = credentials(verb)? {
-        offered["credentials"] = credentials;
-    }
-    Ok(json!({"product": name, "services": [offered]}))
+    json!({"product": name, "services": [offered]})
 }

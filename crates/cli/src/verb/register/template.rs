@@ -8,11 +8,13 @@ use anyhow::{Result, bail, ensure};
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command};
 use extension_registry_core::suggest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Entry, Register};
+use crate::finding::Level;
 use crate::output;
 use crate::template::{Filling, Parameter, Template, shipped};
+use crate::world::World;
 
 /// The name of a template. Help and completion know those that come with the program.
 #[derive(Clone, Debug)]
@@ -73,6 +75,13 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
         }
     }
 
+    // What cannot be right is said before anything is asked.
+    for (name, value) in &given {
+        if let Some(wrong) = mistake(&template, name, value) {
+            bail!("`{name}`: {wrong}");
+        }
+    }
+
     let mut fillings = BTreeMap::new();
     let mut missing = Vec::new();
     // Addresses before passwords.
@@ -88,7 +97,7 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
             let filling = credential(verb, name, parameter)?;
             (filling, format!("--credential {name}=SOURCE"))
         } else {
-            (text(set, name, parameter)?, format!("--set {name}=VALUE"))
+            (text(set, name, &template)?, format!("--set {name}=VALUE"))
         };
         match filling {
             Some(filling) => {
@@ -105,6 +114,23 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
         missing.join("\n")
     );
     template.fill(&fillings)
+}
+
+/// What is wrong with the value of a parameter, where it alone can say: it is, or is a part of, an address.
+fn mistake(template: &Template, name: &str, value: &str) -> Option<String> {
+    let mut addresses = template.addresses(name).into_iter();
+    addresses.find_map(|address| wrong_address(&address.replace(&format!("${{{name}}}"), value)))
+}
+
+/// What is wrong with the address of an endpoint.
+fn wrong_address(url: &str) -> Option<String> {
+    let endpoint = json!({"name": "main", "url": url});
+    let spec = json!({"services": [{"name": "main", "endpoints": [endpoint]}]});
+    let findings = World::check(super::object("main", None, &spec));
+    let wrong = findings
+        .into_iter()
+        .find(|finding| finding.level == Level::Error)?;
+    Some(format!("{}; hint: {}", wrong.message, wrong.hint))
 }
 
 /// What a person has to be asked; None where the record does without, or nobody is there.
@@ -124,11 +150,12 @@ fn credential(verb: &Register, name: &str, parameter: &Parameter) -> Result<Opti
     Ok(entry.map(|entry| Filling::Fields(entry.fields())))
 }
 
-fn text(set: Option<&str>, name: &str, parameter: &Parameter) -> Result<Option<Filling>> {
+fn text(set: Option<&str>, name: &str, template: &Template) -> Result<Option<Filling>> {
+    let parameter = &template.parameters[name];
     let text = match set.or(parameter.default.as_deref()) {
         Some(text) => Some(text.to_owned()),
         None => question(name, parameter)
-            .map(|question| output::ask(&question))
+            .map(|question| output::ask(&question, |answer| mistake(template, name, answer)))
             .transpose()?,
     };
     Ok(text.map(Filling::Text))

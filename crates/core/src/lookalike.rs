@@ -1,0 +1,240 @@
+//! What looks like a credential, though it stands where anybody may read it.
+//!
+//! A name says it, `AWS_SECRET_ACCESS_KEY`, or the value does: `https://ada:hunter2@host`. It is a guess, good
+//! for a warning and for leaving a value out of what is shown. It would rather take one too many: a warning
+//! costs less than a password.
+
+/// Stands where a value is not shown.
+const REDACTED: &str = "[redacted]";
+
+/// Words of a name that say it.
+const WORDS: [&str; 12] = [
+    "accesskey",
+    "apikey",
+    "key",
+    "pass",
+    "passwd",
+    "passphrase",
+    "password",
+    "privatekey",
+    "pwd",
+    "secret",
+    "secretkey",
+    "token",
+];
+/// Parts of a word that say it, as in `DBPASSWORD`. Not `token`: a tokenizer is none.
+const PARTS: [&str; 5] = ["credential", "passphrase", "passwd", "password", "secret"];
+/// Words at the end of a name that say something about a credential, and are none: `TOKEN_URL`, `KEY_PREFIX`.
+const ABOUT: [&str; 32] = [
+    "algorithm",
+    "audience",
+    "count",
+    "dir",
+    "directory",
+    "enabled",
+    "endpoint",
+    "expiration",
+    "expiry",
+    "file",
+    "folder",
+    "format",
+    "header",
+    "host",
+    "issuer",
+    "length",
+    "limit",
+    "name",
+    "namespace",
+    "path",
+    "prefix",
+    "ref",
+    "required",
+    "scope",
+    "seconds",
+    "size",
+    "suffix",
+    "ttl",
+    "type",
+    "uri",
+    "url",
+    "version",
+];
+
+/// Whether an entry looks like a credential, by its name or by its value. An empty one is none, and neither is
+/// one that only says yes or no.
+#[must_use]
+pub fn is_credential(name: &str, value: &str) -> bool {
+    let value = value.trim();
+    let says_nothing = value.is_empty()
+        || ["true", "false"]
+            .iter()
+            .any(|word| value.eq_ignore_ascii_case(word));
+    !says_nothing && (is_named_so(name) || holds_one(value))
+}
+
+/// An address without whom it lets in, and without what looks like a credential in its query.
+#[must_use]
+pub fn without_credentials(url: &str) -> String {
+    let (before, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let authority = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{REDACTED}@{host}"),
+        None => authority.to_owned(),
+    };
+    let mut text = before + &authority;
+    for part in tail.split_inclusive(BETWEEN) {
+        match part.split_once('=') {
+            Some((name, value)) if is_credential(name, value.trim_end_matches(BETWEEN)) => {
+                text.push_str(name);
+                text.push('=');
+                text.push_str(REDACTED);
+                text.extend(part.chars().last().filter(|last| BETWEEN.contains(last)));
+            }
+            _ => text.push_str(part),
+        }
+    }
+    text
+}
+
+/// What stands between the settings of a query or of a connection string.
+const BETWEEN: [char; 7] = ['?', '&', ';', '#', ' ', '\n', '\t'];
+
+fn is_named_so(name: &str) -> bool {
+    let words = words(name);
+    let has = |word: &str| words.iter().any(|other| other == word);
+    let is_about = words.last().is_some_and(|last| ABOUT.contains(&&**last));
+    let says =
+        |word: &String| WORDS.contains(&&**word) || PARTS.iter().any(|part| word.contains(part));
+    !is_about && !has("public") && words.iter().any(says)
+}
+
+/// The words of a name: `secretKey`, `SECRET_KEY` and `secret.key` have the same.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_small = false;
+    for character in name.chars() {
+        let is_new = !character.is_alphanumeric() || (was_small && character.is_uppercase());
+        if is_new {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut()
+            && character.is_alphanumeric()
+        {
+            word.extend(character.to_lowercase());
+        }
+        was_small = character.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Whether a value holds a credential among other things.
+fn holds_one(value: &str) -> bool {
+    let is_private_key = value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----");
+    let lets_in = |rest: &str| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let user = rest[..end].rsplit_once('@').map(|(user, _)| user);
+        user.and_then(|user| user.split_once(':'))
+            .is_some_and(|(_, password)| !password.is_empty())
+    };
+    let is_setting = |part: &str| {
+        part.split_once('=').is_some_and(|(name, value)| {
+            let value = value.trim();
+            !value.is_empty() && !name.contains('/') && is_named_so(name)
+        })
+    };
+    is_private_key
+        || value.split("://").skip(1).any(lets_in)
+        || value.split(BETWEEN).any(is_setting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_credential, without_credentials};
+
+    #[test]
+    fn a_name_says_it() {
+        for name in [
+            "PASSWORD",
+            "password",
+            "DB_PASS",
+            "DBPASSWORD",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_ACCESS_KEY_ID",
+            "secretKey",
+            "api-key",
+            "apikey",
+            "s3.token",
+            "CLIENT_KEY",
+            "GOOGLE_APPLICATION_CREDENTIALS_JSON",
+        ] {
+            assert!(is_credential(name, "x"), "{name}");
+        }
+        for name in [
+            "",
+            "HOST",
+            "MLFLOW_TRACKING_URI",
+            "TOKEN_URL",
+            "TOKENIZER",
+            "MAX_TOKENS",
+            "KEY_PREFIX",
+            "SECRET_NAME",
+            "PUBLIC_KEY",
+            "KEYSTONE",
+            "COMPASS",
+            "CLIENT_CERT",
+        ] {
+            assert!(!is_credential(name, "x"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_says_it() {
+        for value in [
+            "http://ada:hunter2@host",
+            "jdbc:postgresql://host/x?user=ada&password=hunter2",
+            "jdbc:sqlserver://host;password=hunter2;encrypt=true",
+            "host=db password=hunter2",
+            "a://x,b://ada:hunter2@y",
+            "-----BEGIN RSA PRIVATE KEY-----\nx",
+        ] {
+            assert!(is_credential("X", value), "{value}");
+        }
+        for value in [
+            "",
+            "http://host:9000/a@b:c",
+            "https://ada@host",
+            "git@host:a/b",
+            "http://ada:@host",
+            "http://host/x?page=2",
+            "host=db password=",
+            "-----BEGIN PUBLIC KEY-----",
+        ] {
+            assert!(!is_credential("X", value), "{value}");
+        }
+        for value in ["", " ", "true", "False"] {
+            assert!(!is_credential("PASSWORD", value), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_address_stays_one() {
+        for (url, shown) in [
+            ("http://host:80/x", "http://host:80/x"),
+            ("host:80", "host:80"),
+            ("http://ada:hunter2@host/x", "http://[redacted]@host/x"),
+            ("http://a@b@host", "http://[redacted]@host"),
+            (
+                "http://host/x?a=b&token=hunter2&c=d#e",
+                "http://host/x?a=b&token=[redacted]&c=d#e",
+            ),
+            ("http://host/?key=hunter2", "http://host/?key=[redacted]"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+        }
+    }
+}
