@@ -1,5 +1,6 @@
 //! What there is: records, workflows and Secrets, from files or from a cluster.
 
+mod claim;
 pub(crate) mod cluster;
 mod converted;
 mod drafts;

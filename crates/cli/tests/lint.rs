@@ -192,3 +192,112 @@ spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]
     let output = ext_with(&["render", "-f", "-"], &format!("{objects}{secret}"));
     assert_eq!((output.code, &*output.err), (0, ""));
 }
+
+/// A document of a workflow, with other words in the place of two.
+fn workflow(old: &str, new: &str) -> String {
+    "apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata:
+  name: train
+  namespace: dev
+spec: {steps: [{name: a, image: i}]}
+"
+    .replace(old, new)
+}
+
+/// What looks like an object of ours and is none is dropped by every verb: it has to be heard of.
+#[test]
+fn what_no_server_would_take_as_ours_is_said_with_what_was_meant() {
+    let group = "registry.fuseml.io";
+    for (old, new, said) in [
+        (
+            "kind: Workflow",
+            "kind: Worklfow",
+            "did you mean `Workflow`?",
+        ),
+        (
+            "kind: Workflow",
+            "kind: workflow",
+            "did you mean `Workflow`?",
+        ),
+        (
+            "kind: Workflow",
+            "kind: Recipe",
+            "known are `ClusterExtension`, `Extension`",
+        ),
+        ("kind: Workflow\n", "", "kind: is missing"),
+        (
+            "v1alpha1",
+            "v1",
+            "did you mean `registry.fuseml.io/v1alpha1`?",
+        ),
+        ("/v1alpha1", "", "has no version"),
+        (
+            "apiVersion: registry.fuseml.io/v1alpha1\n",
+            "",
+            "add `apiVersion: registry.fuseml.io/v1alpha1`",
+        ),
+        ("name: train", "name: Odd_3", "DNS subdomain"),
+        ("name: train", "name: 7", "metadata.name: is no text"),
+        ("namespace: dev", "namespace: Bad NS", "DNS label"),
+        ("namespace: dev", "namespace: a.b", "DNS label"),
+    ] {
+        let text = workflow(old, new);
+        assert_ne!(text, workflow("", ""), "{old}");
+        let output = ext_with(&["lint", "-f", "-"], &text);
+        assert_eq!(output.code, 1, "{new}: {}", output.out);
+        assert!(output.out.contains(said), "{new}: {}", output.out);
+        assert_eq!(output.out.matches("error[").count(), 1, "{}", output.out);
+        // Nothing is made of it either.
+        let output = ext_with(&["render", "-f", "-"], &text);
+        assert_eq!((output.code, &*output.out), (1, ""), "{new}");
+        assert!(output.err.contains(said), "{new}: {}", output.err);
+    }
+    // Whose group is nearly ours may mean theirs.
+    let output = ext_with(&["lint", "-f", "-"], &workflow(group, "registry.fusml.io"));
+    assert_eq!(output.code, 0, "{}", output.out);
+    assert!(
+        output.out.contains("warning[unknown-group]"),
+        "{}",
+        output.out
+    );
+}
+
+#[test]
+fn objects_of_others_are_nobodys_business() {
+    for (old, new) in [
+        ("registry.fuseml.io/v1alpha1", "argoproj.io/v1alpha1"),
+        (
+            "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow",
+            "kind: Pod",
+        ),
+        (
+            "registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata:\n  name: train",
+            "v1\nkind: Pod\nmetadata:\n  name: Odd_3",
+        ),
+    ] {
+        let text = workflow(old, new);
+        assert_ne!(text, workflow("", ""), "{old}");
+        let output = ext_with(&["lint", "--strict", "-f", "-"], &text);
+        assert_eq!((output.code, &*output.out), (0, ""), "{new}");
+    }
+}
+
+/// Kustomize writes its namespace into every kind that it does not know, and the API server drops it.
+#[test]
+fn a_namespace_of_a_cluster_record_stops_nothing() {
+    let record = "apiVersion: registry.fuseml.io/v1alpha1
+kind: ClusterExtension
+metadata: {name: store, namespace: alpha}
+spec: {product: store}
+";
+    let output = ext_with(&["lint", "-f", "-"], record);
+    assert_eq!(output.code, 0, "{}", output.out);
+    assert!(
+        output.out.contains("warning[ignored-namespace]"),
+        "{}",
+        output.out
+    );
+    let output = ext_with(&["list", "-f", "-", "-o", "name"], record);
+    assert_eq!((output.code, &*output.out), (0, "store/store\n"));
+}
