@@ -70,12 +70,26 @@ pub(crate) enum Verb {
     Version(version::Version),
 }
 
+/// The flag that names files.
+pub(crate) const FILES: &str = "-f";
+
+/// The verb, as it was typed: it is the first word, because no flag stands before it.
+pub(crate) fn verb_typed() -> String {
+    std::env::args().nth(1).unwrap_or_default()
+}
+
 /// Where records and workflows come from.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Source {
     /// A file or folder of records and workflows, or `-` for standard input; may be repeated
     #[arg(short = 'f', long = "filename", value_name = "PATH", global = false)]
     pub(crate) files: Vec<PathBuf>,
+    /// The flag that names files, for hints; empty where there is none.
+    #[arg(skip = FILES)]
+    pub(crate) flag: &'static str,
+    /// What there is already, from files.
+    #[arg(skip)]
+    pub(crate) base: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) cluster: Cluster,
     #[command(flatten)]
@@ -113,6 +127,9 @@ impl Paths {
 pub(crate) struct Files {
     #[command(flatten)]
     paths: Paths,
+    /// What the cluster has already, from files: records to be asked for, and Secrets; may be repeated
+    #[arg(long, value_name = "PATH")]
+    base: Vec<PathBuf>,
     /// Namespace of objects that name none
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
@@ -130,6 +147,8 @@ impl Files {
     pub(crate) fn source(&self, verb: &str) -> anyhow::Result<Source> {
         Ok(Source {
             files: self.paths.all(verb)?,
+            flag: FILES,
+            base: self.base.clone(),
             cluster: Cluster {
                 identity: self.identity.clone(),
                 ..Cluster::default()

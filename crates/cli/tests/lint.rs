@@ -116,7 +116,7 @@ fn a_folder_without_files_is_an_error_with_the_way_out() {
     let output = ext(&["lint", "tests/data/mistakes/base"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r"
-    error: no YAML or JSON file in tests/data/mistakes/base
+    error: nothing to read: tests/data/mistakes/base is built by kustomize
       hint: kubectl kustomize tests/data/mistakes/base | kubectl ext lint -f -
     ");
 }

@@ -15,6 +15,7 @@ use crate::args::{Cluster, Format, Source, View};
 use crate::output::{self, Colour, Terminal};
 use crate::report::human::complain;
 use crate::verb::resolve::{Answer, Outcome, answers, near};
+use crate::world::base::BASE;
 use crate::world::{Wanted, World};
 use crate::{AFFECTED, BROKEN, FINE, WRONG};
 
@@ -76,8 +77,10 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
     );
     let source = Source {
         files: verb.base.clone(),
+        flag: BASE,
         cluster: verb.cluster.clone(),
         view: verb.view.clone(),
+        ..Source::default()
     };
     let mut world = World::read(&source, Wanted::ALL)?;
     complain(&world.findings)?;

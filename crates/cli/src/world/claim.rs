@@ -194,7 +194,8 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
             "use 1 to 253 lower-case letters, digits, `-` or `.`, with a letter or digit at both ends of each part",
         )
     };
-    if !name.is_empty() && !(name.len() <= longest && is_subdomain(&name)) {
+    let fits = name.len() <= longest && is_subdomain(&name);
+    if !name.is_empty() && !fits {
         wrong.push(Wrong::error(
             "invalid-name",
             "metadata.name",

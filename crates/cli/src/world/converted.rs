@@ -4,7 +4,7 @@ use anyhow::Result;
 use extension_registry_yaml::Node;
 
 use super::{World, files};
-use crate::args::Source;
+use crate::args::{FILES, Source};
 use crate::convert::{self, Made, NewSecret, Wish};
 
 impl World {
@@ -16,7 +16,7 @@ impl World {
             ..Self::default()
         };
         let mut secrets = Vec::new();
-        for text in files::read(&source.files, &mut world.findings)? {
+        for text in files::read(&source.files, FILES, &mut world.findings)? {
             for (value, marks) in world.documents(&text.file, &text.text) {
                 let mut made = Made::default();
                 convert::document(&text.file, Node::join(value, marks), wish, &mut made);
@@ -28,6 +28,7 @@ impl World {
                 }
             }
         }
+        world.has_something(&source.files)?;
         world.sort();
         Ok((world, secrets))
     }

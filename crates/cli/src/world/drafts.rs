@@ -7,7 +7,7 @@ use extension_registry_yaml::Marks;
 use serde_json::Value;
 
 use super::{Wanted, World, cluster, files};
-use crate::args::Source;
+use crate::args::{FILES, Source};
 use crate::finding::Finding;
 
 impl World {
@@ -18,7 +18,7 @@ impl World {
             return Self::read(source, Wanted::NEAR);
         }
         let mut findings = Vec::new();
-        let texts = files::read(&source.files, &mut findings)?;
+        let texts = files::read(&source.files, source.flag, &mut findings)?;
         let of_texts = |mut world: Self| {
             world.findings.extend(findings.clone());
             for text in &texts {
@@ -28,6 +28,7 @@ impl World {
             world
         };
         let alone = of_texts(Self::empty(source));
+        alone.has_something(&source.files)?;
         if alone.workflows.is_empty() || alone.has_records() {
             return Ok(alone);
         }
@@ -65,7 +66,7 @@ impl World {
             ..Self::default()
         };
         let mut objects = Vec::new();
-        for text in files::read(files, &mut world.findings)? {
+        for text in files::read(files, FILES, &mut world.findings)? {
             for (mut value, marks) in world.documents(&text.file, &text.text) {
                 let kind = value.get("kind").and_then(Value::as_str);
                 let is_record = matches!(kind, Some("ClusterExtension" | "Extension"));

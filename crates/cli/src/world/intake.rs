@@ -56,7 +56,7 @@ impl World {
             Some(namespace) => format!("{kind} {namespace}/{name}"),
             None => format!("{kind} {name}"),
         };
-        origin.object = object.trim_end().to_owned();
+        object.trim_end().clone_into(&mut origin.object);
         // How other objects are named, the API server may judge.
         if kind == "Secret" {
             wrong.retain(|wrong| wrong.rule != "invalid-name");
