@@ -5,7 +5,7 @@ mod claim;
 pub(crate) mod cluster;
 mod converted;
 mod drafts;
-mod files;
+pub(crate) mod files;
 mod intake;
 mod seal;
 pub(crate) mod secrets;
@@ -142,7 +142,7 @@ impl World {
     pub(crate) fn read(source: &Source, wanted: Wanted) -> Result<Self> {
         let mut world = Self::empty(source);
         if source.files.is_empty() {
-            let (objects, namespace) = cluster::read(&source.cluster, &source.view, wanted)?;
+            let (objects, namespace) = cluster::read(source, wanted)?;
             world.namespace = namespace;
             for object in objects {
                 world.add(&"".into(), object, Marks::default());

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Wanted, World, cluster, files};
 use crate::args::{FILES, Source};
 use crate::finding::Finding;
+use crate::report::human::complain;
 
 impl World {
     /// Records and workflows. Workflows of files that hold no record are drafts, which ask for what the
@@ -36,8 +37,13 @@ impl World {
             workflows: false,
             ..Wanted::ALL
         };
-        let (records, namespace) = cluster::read(&source.cluster, &source.view, wanted)
-            .context("no record is among the files, so the cluster is asked")?;
+        let asked = cluster::read(source, wanted);
+        if asked.is_err() {
+            // One of them may be why no record is there.
+            complain(&alone.findings)?;
+        }
+        let (records, namespace) =
+            asked.context("no record is among the files, so the cluster is asked")?;
         let mut world = Self {
             namespace,
             ..Self::empty(source)

@@ -82,7 +82,7 @@ fn nothing(paths: &[PathBuf], left_out: &[LeftOut]) -> String {
 }
 
 /// Paths as they were typed.
-pub(super) fn names(paths: &[PathBuf]) -> String {
+pub(crate) fn names(paths: &[PathBuf]) -> String {
     let names: Vec<_> = paths
         .iter()
         .map(|path| path.display().to_string())
