@@ -301,3 +301,16 @@ spec: {product: store}
     let output = ext_with(&["list", "-f", "-", "-o", "name"], record);
     assert_eq!((output.code, &*output.out), (0, "store/store\n"));
 }
+
+/// Code scanning looks for the file under that name.
+#[test]
+fn a_path_with_a_space_is_a_reference_in_sarif() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("my record.yaml");
+    std::fs::write(&path, "a: 1\n").unwrap();
+    let output = ext(&["lint", path.to_str().unwrap(), "-o", "sarif"]);
+    let log: Value = serde_json::from_str(&output.out).unwrap();
+    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+    assert!(uri.ends_with("/my%20record.yaml"), "{uri}");
+}

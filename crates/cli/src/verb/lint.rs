@@ -7,6 +7,7 @@ use extension_registry_binding::ObjectKey;
 use extension_registry_binding::workflow::{Resolved, prepare};
 use extension_registry_core::refusal::Reason;
 use extension_registry_core::resolve::{Examined, Verdict, examine};
+use extension_registry_pipeline::doubts;
 
 use crate::args::Files;
 use crate::finding::{self, Finding, Level};
@@ -86,6 +87,11 @@ pub(crate) fn findings(mut world: World) -> Vec<Finding> {
     let has_records = world.knows_records();
     for workflow in &world.workflows {
         problems(&world, workflow, has_records, &mut findings);
+        let doubts = doubts(&workflow.workflow.spec).into_iter();
+        findings.extend(doubts.map(|doubt| {
+            let finding = workflow.origin.warning(doubt.rule, &doubt.field);
+            finding.says(doubt.message, doubt.hint)
+        }));
     }
     finding::sort(&mut findings);
     findings
