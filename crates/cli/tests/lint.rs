@@ -314,3 +314,14 @@ fn a_path_with_a_space_is_a_reference_in_sarif() {
     let uri = place["artifactLocation"]["uri"].as_str().unwrap();
     assert!(uri.ends_with("/my%20record.yaml"), "{uri}");
 }
+
+/// Objects that name no namespace get that of `-n`: it has to be one.
+#[test]
+fn a_namespace_that_no_server_takes_is_not_taken_here() {
+    for verb in ["lint", "render", "resolve"] {
+        let text = workflow("  namespace: dev\n", "");
+        let output = ext_with(&[verb, "-n", "Bad NS", "-f", "-"], &text);
+        assert_eq!((output.code, &*output.out), (2, ""), "{verb}");
+        assert!(output.err.contains("lower-case letters"), "{}", output.err);
+    }
+}
