@@ -53,7 +53,7 @@ pub(crate) enum Verb {
     ///
     /// Objects of others are left alone. Where no object is at all, that is an error: the path may be wrong. Where none is
     /// ours, that is said. What a workflow asks for may be in the cluster alone: `--base` says what it has, and
-    /// `--base <(kubectl kustomize FOLDER)` does for a folder of kustomize. Without it, and without a ClusterExtension
+    /// `--base <(kubectl kustomize FOLDER)` does for a folder of kustomize. Without it, and without a `ClusterExtension`
     /// among the files, a requirement that finds nothing is a warning.
     Lint(lint::Lint),
     /// Make records and workflows of FuseML's own files
