@@ -29,7 +29,7 @@ fn lint(arguments: &[&str], text: &str) -> support::Output {
     )
 }
 
-/// The record of the cluster is elsewhere, as GitOps has it: that it is not here is no mistake.
+/// The record of the cluster is elsewhere, as the shipped example has it: that it is not here is no mistake.
 #[test]
 fn what_the_cluster_may_have_is_no_error() {
     let output = lint(&[], &overlay());
