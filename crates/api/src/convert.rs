@@ -10,6 +10,7 @@ mod problem;
 mod record;
 mod requirement;
 
+pub use check::{is_label, is_subdomain};
 pub use intern::{Intern, Names, Unshared};
 pub use problem::FieldProblem;
 pub use record::{record, record_with};

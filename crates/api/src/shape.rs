@@ -150,6 +150,11 @@ static SCHEMAS: LazyLock<HashMap<String, JSONSchemaProps>> = LazyLock::new(|| {
         .collect()
 });
 
+/// The kinds that have a shape, in no order.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    SCHEMAS.keys().map(String::as_str)
+}
+
 /// Everything that is wrong with the shape of an object. Empty for a kind that is not ours.
 #[must_use]
 pub fn check(kind: &str, object: &Value) -> Vec<Misfit> {

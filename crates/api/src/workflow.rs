@@ -131,8 +131,8 @@ pub struct WorkflowOutput {
     #[schemars(length(max = limits::NAME))]
     pub kind: Option<String>,
 
-    /// Where it comes from: `{{ steps.STEP.outputs.NAME }}`. Absent: from the last step that has an
-    /// output of this name.
+    /// Where it comes from: `{{ steps.STEP.outputs.NAME }}`. Absent: from the step that has an output of
+    /// this name; there has to be one, and only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::URL))]
     pub value: Option<String>,

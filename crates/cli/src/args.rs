@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use extension_registry_api::convert::is_label;
 
 use crate::verb::{
     complete, completion, convert, describe, doctor, explain, lint, list, package, register,
@@ -49,6 +50,11 @@ pub(crate) enum Verb {
     /// Render pipelines and Secrets from files, as the operator would
     Render(render::Render),
     /// Find what is wrong in files of records and workflows
+    ///
+    /// Objects of others are left alone. Where no object is at all, that is an error: the path may be wrong. Where none is
+    /// ours, that is said. What a workflow asks for may be in the cluster alone: `--base` says what it has, and
+    /// `--base <(kubectl kustomize FOLDER)` does for a folder of kustomize. Without it, and without a `ClusterExtension`
+    /// among the files, a requirement that finds nothing is a warning.
     Lint(lint::Lint),
     /// Make records and workflows of FuseML's own files
     Convert(convert::Convert),
@@ -70,12 +76,33 @@ pub(crate) enum Verb {
     Version(version::Version),
 }
 
+/// The flag that names files.
+pub(crate) const FILES: &str = "-f";
+
+/// The verb, as it was typed: it is the first word, because no flag stands before it.
+pub(crate) fn verb_typed() -> String {
+    std::env::args().nth(1).unwrap_or_default()
+}
+
+/// A namespace, as the API server takes one.
+pub(crate) fn namespace(text: &str) -> Result<String, &'static str> {
+    is_label(text)
+        .then(|| text.to_owned())
+        .ok_or("use 1 to 63 lower-case letters, digits or `-`, with a letter or digit at both ends")
+}
+
 /// Where records and workflows come from.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Source {
     /// A file or folder of records and workflows, or `-` for standard input; may be repeated
     #[arg(short = 'f', long = "filename", value_name = "PATH", global = false)]
     pub(crate) files: Vec<PathBuf>,
+    /// The flag that names files, for hints; empty where there is none.
+    #[arg(skip = FILES)]
+    pub(crate) flag: &'static str,
+    /// What there is already, from files.
+    #[arg(skip)]
+    pub(crate) base: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) cluster: Cluster,
     #[command(flatten)]
@@ -113,8 +140,11 @@ impl Paths {
 pub(crate) struct Files {
     #[command(flatten)]
     paths: Paths,
+    /// What the cluster has already, from files: records to be asked for, and Secrets; may be repeated
+    #[arg(long, value_name = "PATH")]
+    base: Vec<PathBuf>,
     /// Namespace of objects that name none
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Option<String>,
     #[command(flatten)]
     identity: Identity,
@@ -130,6 +160,8 @@ impl Files {
     pub(crate) fn source(&self, verb: &str) -> anyhow::Result<Source> {
         Ok(Source {
             files: self.paths.all(verb)?,
+            flag: FILES,
+            base: self.base.clone(),
             cluster: Cluster {
                 identity: self.identity.clone(),
                 ..Cluster::default()
@@ -147,7 +179,7 @@ impl Files {
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct View {
     /// The namespace to look at; of files, that of objects which name none
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     pub(crate) namespace: Option<String>,
     /// Look at all namespaces of the cluster
     #[arg(short = 'A', long, conflicts_with = "namespace")]

@@ -1,9 +1,11 @@
 //! What there is: records, workflows and Secrets, from files or from a cluster.
 
+pub(crate) mod base;
+mod claim;
 pub(crate) mod cluster;
 mod converted;
 mod drafts;
-mod files;
+pub(crate) mod files;
 mod intake;
 mod seal;
 pub(crate) mod secrets;
@@ -25,7 +27,7 @@ use extension_registry_yaml::{self as yaml, Marks};
 use serde::Deserialize;
 
 use crate::args::{Identity, Source, View};
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 use secrets::Secrets;
 
 /// What of a cluster is asked for. Of files, all is read.
@@ -129,6 +131,10 @@ pub(crate) struct World {
     namespace: String,
     names: Names,
     seen: HashMap<String, Arc<str>>,
+    /// Documents of files that hold something, whosoever it is.
+    documents: usize,
+    /// Whether it was said what there is already.
+    pub(crate) has_base: bool,
 }
 
 impl World {
@@ -136,14 +142,18 @@ impl World {
     pub(crate) fn read(source: &Source, wanted: Wanted) -> Result<Self> {
         let mut world = Self::empty(source);
         if source.files.is_empty() {
-            let (objects, namespace) = cluster::read(&source.cluster, &source.view, wanted)?;
+            let (objects, namespace) = cluster::read(source, wanted)?;
             world.namespace = namespace;
             for object in objects {
                 world.add(&"".into(), object, Marks::default());
             }
         } else {
-            for text in files::read(&source.files, &mut world.findings)? {
+            for text in files::read(&source.files, source.flag, &mut world.findings)? {
                 world.add_text(&text.file, &text.text);
+            }
+            world.has_something(&source.files)?;
+            if !source.base.is_empty() {
+                world.stand_on(&source.base)?;
             }
         }
         world.sort();
@@ -181,22 +191,42 @@ impl World {
             Finding::error(fault.rule, file, fault.at).says(fault.message, fault.hint)
         });
         self.findings.extend(faults);
+        self.documents += documents
+            .iter()
+            .filter(|(value, _)| !value.is_null())
+            .count();
         documents
+    }
+
+    /// A check that looked at nothing has to be heard: the path may be wrong.
+    fn has_something(&self, paths: &[std::path::PathBuf]) -> Result<()> {
+        let is_wrong = |finding: &Finding| finding.level == Level::Error;
+        anyhow::ensure!(
+            self.documents > 0 || self.findings.iter().any(is_wrong),
+            "0 objects read from {}; hint: a file without objects is empty, or has only comments",
+            files::names(paths)
+        );
+        Ok(())
     }
 
     /// Reads the objects of files into a list of their own: those of a change.
     pub(crate) fn read_change(&self, files: &[std::path::PathBuf]) -> Result<Self> {
-        let mut change = Self {
-            view: self.view.clone(),
-            identity: self.identity.clone(),
-            namespace: self.namespace.clone(),
-            ..Self::default()
-        };
-        for text in files::read(files, &mut change.findings)? {
+        let mut change = self.beside();
+        for text in files::read(files, crate::args::FILES, &mut change.findings)? {
             change.add_text(&text.file, &text.text);
         }
         change.sort();
         Ok(change)
+    }
+
+    /// An empty world, seen from where this one is.
+    fn beside(&self) -> Self {
+        Self {
+            view: self.view.clone(),
+            identity: self.identity.clone(),
+            namespace: self.namespace.clone(),
+            ..Self::default()
+        }
     }
 
     fn sort(&mut self) {

@@ -131,7 +131,7 @@ fn resolve_and_explain_a_refusal() {
     let output = over_examples(&["explain", "train-explicit/traner"]);
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.err, @r"
-    error: workflow alpha/train-explicit has no requirement `traner`
+    error: workflow alpha/train-explicit has no step `traner`
       hint: did you mean `trainer`?
     ");
 }
@@ -230,7 +230,7 @@ fn without_a_cluster_the_way_out_is_named() {
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r#"
     error: no cluster to ask: failed to read /nowhere/kubeconfig: No such file or directory (os error 2)
-      hint: name a kubeconfig with --kubeconfig, or files with -f where the verb reads some
+      hint: name a kubeconfig with --kubeconfig, or files with -f
     "#);
 }
 
@@ -411,4 +411,107 @@ fn kubectl_completes_verbs_below_verbs() {
     assert_eq!(complete(&["package", "pull", ""]), ":4\n");
     assert_eq!(complete(&["package", "publish", ""]), ":0\n");
     assert_eq!(complete(&["describe", ""]), ":4\n");
+}
+
+/// A file that cannot be read may hold the very thing: the answer is given, and is not to be relied on.
+#[test]
+fn an_answer_over_a_broken_file_is_no_success() {
+    let folder = tempfile::TempDir::new().unwrap();
+    fs::write(folder.path().join("broken.yaml"), "a: [").unwrap();
+    let broken = folder.path().to_str().unwrap();
+    for arguments in [
+        &["describe", "mlflow-0001"][..],
+        &["explain", "train-explicit"],
+        &["list"],
+        &["resolve", "train-explicit"],
+        &["render"],
+    ] {
+        let output = over_examples(&[arguments, &["-f", broken]].concat());
+        assert_eq!(output.code, 1, "{arguments:?}");
+        assert!(!output.out.is_empty(), "{arguments:?}");
+        assert!(output.err.contains("error[syntax]"), "{arguments:?}");
+    }
+    let bases = ["--base", RECORDS, "--base", WORKFLOWS, "--base", broken];
+    // It would be 4 or 0 otherwise.
+    for record in ["mlflow-0001", "gitea-devel-rd"] {
+        let output = ext(&[&["whatif", "--delete", record], &bases[..]].concat());
+        assert_eq!(output.code, 1, "{record}");
+        assert!(output.err.contains("error[syntax]"), "{record}");
+    }
+}
+
+/// Where no workflow is, none is affected, and a gate that says so would be open.
+#[test]
+fn whatif_says_that_it_looked_at_nothing() {
+    let arguments = ["whatif", "--delete", "mlflow-0001", "--base", RECORDS];
+    let output = ext(&arguments);
+    assert_eq!(output.code, 0);
+    assert_eq!(output.out, "no workflow was looked at\n");
+    let said = "note: no workflow was looked at, because none is in ../../examples/records; --base may be repeated\n";
+    assert_eq!(output.err, said);
+    let output = ext(&[&arguments[..], &["-o", "json"]].concat());
+    support::schema::fits("whatif", &output.out);
+    assert_eq!(output.err, said);
+}
+
+/// A hint that names a flag which the verb does not have sends people nowhere.
+#[test]
+fn without_a_cluster_a_verb_names_the_flag_that_it_has() {
+    for (arguments, flag) in [
+        (&["list"][..], "-f"),
+        (&["resolve"], "-f"),
+        (&["whatif", "--delete", "x", "-f", RECORDS], "--base"),
+        (&["status"], ""),
+        (&["doctor"], ""),
+        (&["run", "x"], ""),
+        (&["unregister", "x"], ""),
+        (&["update", "x", "--version", "1"], ""),
+    ] {
+        let output = ext(arguments);
+        let mut hint = "hint: name a kubeconfig with --kubeconfig".to_owned();
+        if !flag.is_empty() {
+            hint = format!("{hint}, or files with {flag}");
+        }
+        let has = output.err.lines().chain(output.out.lines());
+        let mut has = has.filter(|line| line.contains("--kubeconfig"));
+        let line = has.next().unwrap_or_default();
+        assert!(
+            line.ends_with(&hint),
+            "{arguments:?}: {}{}",
+            output.out,
+            output.err
+        );
+    }
+}
+
+#[test]
+fn a_name_that_is_not_there_has_others_beside_it() {
+    for (arguments, said) in [
+        (
+            &["explain", "train-explicit/trainer/mlflow-stor"][..],
+            "step `trainer` of workflow alpha/train-explicit has no requirement `mlflow-stor`\n  hint: did you mean `mlflow-storage`?",
+        ),
+        (
+            &["explain", "train-explicit/builder"],
+            "step `builder` of workflow alpha/train-explicit has no requirement\n",
+        ),
+        (
+            &["explain", "train-explicit/nope"],
+            "has no step `nope`\n  hint: there is `builder`, `trainer`\n",
+        ),
+        (
+            &["describe", "mlflow"],
+            "no record `mlflow`\n  hint: did you mean one of `mlflow-0001`, `mlflow-global`, `mlflow-model-store-0001`?\n",
+        ),
+    ] {
+        let output = over_examples(arguments);
+        assert_eq!(output.code, 1);
+        assert!(output.err.contains(said), "{arguments:?}: {}", output.err);
+    }
+    let output = ext(&["explain", "nope", "-f", RECORDS, "-f", AMBIGUOUS]);
+    assert!(
+        output.err.ends_with("hint: there is `train-ambiguous`\n"),
+        "{}",
+        output.err
+    );
 }

@@ -116,7 +116,7 @@ fn a_folder_without_files_is_an_error_with_the_way_out() {
     let output = ext(&["lint", "tests/data/mistakes/base"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r"
-    error: no YAML or JSON file in tests/data/mistakes/base
+    error: nothing to read: tests/data/mistakes/base is built by kustomize
       hint: kubectl kustomize tests/data/mistakes/base | kubectl ext lint -f -
     ");
 }
@@ -200,4 +200,137 @@ fn credentials_among_plain_configuration_are_warned_of() {
     assert_eq!(output.code, 0);
     assert!(!output.out.contains("cMGiZff8"), "{}", output.out);
     insta::assert_snapshot!(output.out);
+}
+
+/// A document of a workflow, with other words in the place of two.
+fn workflow(old: &str, new: &str) -> String {
+    "apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata:
+  name: train
+  namespace: dev
+spec: {steps: [{name: a, image: i}]}
+"
+    .replace(old, new)
+}
+
+/// What looks like an object of ours and is none is dropped by every verb: it has to be heard of.
+#[test]
+fn what_no_server_would_take_as_ours_is_said_with_what_was_meant() {
+    let group = "registry.fuseml.io";
+    for (old, new, said) in [
+        (
+            "kind: Workflow",
+            "kind: Worklfow",
+            "did you mean `Workflow`?",
+        ),
+        (
+            "kind: Workflow",
+            "kind: workflow",
+            "did you mean `Workflow`?",
+        ),
+        (
+            "kind: Workflow",
+            "kind: Recipe",
+            "known are `ClusterExtension`, `Extension`",
+        ),
+        ("kind: Workflow\n", "", "kind: is missing"),
+        (
+            "v1alpha1",
+            "v1",
+            "did you mean `registry.fuseml.io/v1alpha1`?",
+        ),
+        ("/v1alpha1", "", "has no version"),
+        (
+            "apiVersion: registry.fuseml.io/v1alpha1\n",
+            "",
+            "add `apiVersion: registry.fuseml.io/v1alpha1`",
+        ),
+        ("name: train", "name: Odd_3", "DNS subdomain"),
+        ("name: train", "name: 7", "metadata.name: is no text"),
+        ("namespace: dev", "namespace: Bad NS", "DNS label"),
+        ("namespace: dev", "namespace: a.b", "DNS label"),
+    ] {
+        let text = workflow(old, new);
+        assert_ne!(text, workflow("", ""), "{old}");
+        let output = ext_with(&["lint", "-f", "-"], &text);
+        assert_eq!(output.code, 1, "{new}: {}", output.out);
+        assert!(output.out.contains(said), "{new}: {}", output.out);
+        assert_eq!(output.out.matches("error[").count(), 1, "{}", output.out);
+        // Nothing is made of it either.
+        let output = ext_with(&["render", "-f", "-"], &text);
+        assert_eq!((output.code, &*output.out), (1, ""), "{new}");
+        assert!(output.err.contains(said), "{new}: {}", output.err);
+    }
+    // Whose group is nearly ours may mean theirs.
+    let output = ext_with(&["lint", "-f", "-"], &workflow(group, "registry.fusml.io"));
+    assert_eq!(output.code, 0, "{}", output.out);
+    assert!(
+        output.out.contains("warning[unknown-group]"),
+        "{}",
+        output.out
+    );
+}
+
+#[test]
+fn objects_of_others_are_nobodys_business() {
+    for (old, new) in [
+        ("registry.fuseml.io/v1alpha1", "argoproj.io/v1alpha1"),
+        (
+            "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow",
+            "kind: Pod",
+        ),
+        (
+            "registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata:\n  name: train",
+            "v1\nkind: Pod\nmetadata:\n  name: Odd_3",
+        ),
+    ] {
+        let text = workflow(old, new);
+        assert_ne!(text, workflow("", ""), "{old}");
+        let output = ext_with(&["lint", "--strict", "-f", "-"], &text);
+        assert_eq!((output.code, &*output.out), (0, ""), "{new}");
+    }
+}
+
+/// Kustomize writes its namespace into every kind that it does not know, and the API server drops it.
+#[test]
+fn a_namespace_of_a_cluster_record_stops_nothing() {
+    let record = "apiVersion: registry.fuseml.io/v1alpha1
+kind: ClusterExtension
+metadata: {name: store, namespace: alpha}
+spec: {product: store}
+";
+    let output = ext_with(&["lint", "-f", "-"], record);
+    assert_eq!(output.code, 0, "{}", output.out);
+    assert!(
+        output.out.contains("warning[ignored-namespace]"),
+        "{}",
+        output.out
+    );
+    let output = ext_with(&["list", "-f", "-", "-o", "name"], record);
+    assert_eq!((output.code, &*output.out), (0, "store/store\n"));
+}
+
+/// Code scanning looks for the file under that name.
+#[test]
+fn a_path_with_a_space_is_a_reference_in_sarif() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("my record.yaml");
+    std::fs::write(&path, "a: 1\n").unwrap();
+    let output = ext(&["lint", path.to_str().unwrap(), "-o", "sarif"]);
+    let log: Value = serde_json::from_str(&output.out).unwrap();
+    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+    assert!(uri.ends_with("/my%20record.yaml"), "{uri}");
+}
+
+/// Objects that name no namespace get that of `-n`: it has to be one.
+#[test]
+fn a_namespace_that_no_server_takes_is_not_taken_here() {
+    for verb in ["lint", "render", "resolve"] {
+        let text = workflow("  namespace: dev\n", "");
+        let output = ext_with(&[verb, "-n", "Bad NS", "-f", "-"], &text);
+        assert_eq!((output.code, &*output.out), (2, ""), "{verb}");
+        assert!(output.err.contains("lower-case letters"), "{}", output.err);
+    }
 }

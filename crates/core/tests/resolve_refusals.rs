@@ -84,6 +84,28 @@ fn ambiguous_defaults() {
     assert_snapshot!(page(&refusal));
 }
 
+/// A default settles it among records: who has one cannot set it on another, nor leave it on one.
+#[test]
+fn a_default_is_no_way_out_among_the_services_of_one_record() {
+    let pair = || {
+        record("a")
+            .offering(service("one").resource("s3"))
+            .offering(service("two").resource("s3"))
+    };
+    let other = || record("b").offering(service("store").resource("s3"));
+    for records in [
+        vec![pair()],
+        vec![pair().by_default()],
+        vec![pair().by_default(), other()],
+    ] {
+        let refusal = refused(&records, &need().resource("s3"), &in_project("dev"));
+        assert_eq!(refusal.hint, "add one of these lines to the requirement");
+    }
+    let records = [pair().by_default(), other().by_default()];
+    let refusal = refused(&records, &need().resource("s3"), &in_project("dev"));
+    assert!(refusal.hint.contains("leave it on one"), "{}", refusal.hint);
+}
+
 #[test]
 fn no_access_for_a_project() {
     let refusal = refused(&records(), &need().product("seldon"), &in_project("beta"));

@@ -2,6 +2,7 @@
 
 mod names;
 pub(crate) mod order;
+mod outputs;
 pub(crate) mod references;
 pub(crate) mod requirements;
 pub(crate) mod texts;
@@ -11,7 +12,8 @@ use extension_registry_api::workflow::{InputKind, Step, WorkflowInput, WorkflowS
 use crate::engine::{Engine, Tekton};
 use crate::problem::Problem;
 
-/// Every problem that the workflow has by itself: names, the order of its steps, expressions that
+/// Every problem that the workflow has by itself: names, outputs without a
+/// step, the order of its steps, expressions that
 /// cannot be read or name what is not there, expressions in forbidden places. An empty list says
 /// nothing about what the requirements resolve to.
 #[must_use]
@@ -22,6 +24,7 @@ pub fn check(spec: &WorkflowSpec) -> Vec<Problem> {
 pub(crate) fn check_for(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<Problem> {
     let mut problems = Vec::new();
     names::check(spec, engine, &mut problems);
+    outputs::check(spec, &mut problems);
     requirements::check(spec, engine, &mut problems);
     let order = order::Order::new(spec, &mut problems);
     references::check(spec, &order, &mut problems);

@@ -49,7 +49,7 @@ pub(crate) fn model(
         order: &order,
         codesets: &codesets,
     };
-    let (results, mut notes) = results::results(spec, engine);
+    let mut notes = Vec::new();
     let tasks = (0..spec.steps.len())
         .filter_map(|index| step::task(&workflow, index, &mut notes))
         .collect();
@@ -59,7 +59,7 @@ pub(crate) fn model(
         description: spec.description.clone(),
         params: params(spec),
         tasks,
-        results,
+        results: results::results(spec, engine),
         codesets,
     };
     (model, notes)

@@ -8,13 +8,15 @@
 //!    expressions. It knows only the places where a container keeps such things, so it serves a
 //!    plain Pod as well.
 //!
-//! [`build`] does both, [`check`] finds what is wrong without any resolution. All that belongs to
+//! [`build`] does both, [`check`] finds what is wrong without any resolution, [`doubts`] what is
+//! seldom meant. All that belongs to
 //! one engine stands behind [`Engine`]; [`Tekton`] is the only one.
 //!
 //! Secrets are only ever referred to by name and key: no value passes through this crate.
 
 mod build;
 mod check;
+mod doubt;
 mod engine;
 mod expansion;
 mod generate;
@@ -26,6 +28,7 @@ mod run;
 
 pub use build::{Input, Output, build};
 pub use check::check;
+pub use doubt::{Doubt, doubts};
 pub use engine::{Engine, Tekton};
 pub use generate::generate;
 pub use generate::model;

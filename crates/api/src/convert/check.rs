@@ -71,12 +71,16 @@ fn is_key(text: &str) -> bool {
         && !text.starts_with("..")
 }
 
-fn is_label(text: &str) -> bool {
+/// Whether a text is a DNS label (RFC 1123), as the API server wants it of a namespace.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
     let end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.len() <= limits::NAME && framed(text, end, |byte| end(byte) || byte == b'-')
 }
 
-fn is_subdomain(text: &str) -> bool {
+/// Whether a text is a DNS subdomain (RFC 1123), as the API server wants it of the name of an object.
+#[must_use]
+pub fn is_subdomain(text: &str) -> bool {
     let end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.len() <= limits::KEY
         && text

@@ -2,6 +2,7 @@
 //! (log), 3.27 (result) and 3.30 (region).
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use anyhow::Result;
 use serde_json::json;
@@ -44,8 +45,41 @@ fn result(finding: &Finding) -> serde_json::Value {
         "level": level,
         "message": {"text": finding.text_with_hint()},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": &*finding.file},
+            "artifactLocation": {"uri": uri(&finding.file)},
             "region": {"startLine": finding.line.max(1), "startColumn": finding.column.max(1)},
         }}],
     })
+}
+
+/// A path as a relative reference (RFC 3986, sections 3.3 and 4.2; SARIF, section 3.4.3). A colon is
+/// written out too: in the first part of a path it would end the name of a scheme.
+fn uri(path: &str) -> String {
+    let mut uri = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=@/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri;
+
+    #[test]
+    fn paths_become_references() {
+        for (path, wanted) in [
+            ("records/a_b-c.yaml", "records/a_b-c.yaml"),
+            ("../a.yaml", "../a.yaml"),
+            ("-", "-"),
+            ("with space/my record.yaml", "with%20space/my%20record.yaml"),
+            ("a:b#c?d%e", "a%3Ab%23c%3Fd%25e"),
+            ("größe.yaml", "gr%C3%B6%C3%9Fe.yaml"),
+        ] {
+            assert_eq!(uri(path), wanted);
+        }
+    }
 }

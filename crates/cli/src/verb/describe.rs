@@ -11,12 +11,12 @@ use extension_registry_core::record::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::FINE;
 use crate::args::{Format, Source};
 use crate::output;
 use crate::report::human::complain;
 use crate::verb::resolve::{Outcome, answers, near};
 use crate::world::{Wanted, World};
+use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
 pub(crate) struct Describe {
@@ -88,7 +88,7 @@ pub(crate) struct Consumer {
 
 pub(crate) fn run(verb: &Describe, out: &mut Vec<u8>) -> Result<u8> {
     let world = World::read(&verb.source, Wanted::ALL)?;
-    complain(&world.findings)?;
+    let is_wrong = complain(&world.findings)?;
     let mut found = world.records.iter().filter(|entry| {
         let qualified = match &entry.key.namespace {
             Some(namespace) => format!("{namespace}/{}", entry.key.name),
@@ -122,7 +122,7 @@ pub(crate) fn run(verb: &Describe, out: &mut Vec<u8>) -> Result<u8> {
         Format::Name => writeln!(out, "{}", description.name)?,
         Format::Table | Format::Wide => people(&description, out)?,
     }
-    Ok(FINE)
+    Ok(if is_wrong { WRONG } else { FINE })
 }
 
 fn text(name: Option<&Name>) -> Option<String> {

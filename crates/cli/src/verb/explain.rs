@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Result, ensure};
+use anyhow::{Error, Result, anyhow, ensure};
 use clap::Args;
 use extension_registry_core::resolve::{Examined, Miss, Verdict, examine};
 use schemars::JsonSchema;
@@ -70,22 +70,16 @@ pub(crate) struct Explanations {
 
 pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
     let world = World::read_drafts(&verb.source)?;
-    complain(&world.findings)?;
+    let is_wrong = complain(&world.findings)?;
     let (entry, rest) = workflow(&world, verb)?;
     let explanations = explain(&world, entry, &rest, verb.all);
-    if !rest.is_empty() {
-        let steps = entry.workflow.spec.steps.iter();
-        ensure!(
-            !explanations.is_empty(),
-            "workflow {} has no requirement `{}`{}",
-            entry.key,
-            rest.join("/"),
-            near(&rest[0], steps.map(|step| step.name.as_str()))
-        );
+    if explanations.is_empty() && !rest.is_empty() {
+        return Err(unknown_part(entry, &rest));
     }
-    let is_fine = explanations
-        .iter()
-        .all(|one| matches!(one.answer.outcome, Outcome::Bound { .. }));
+    let is_fine = !is_wrong
+        && explanations
+            .iter()
+            .all(|one| matches!(one.answer.outcome, Outcome::Bound { .. }));
     let data = Explanations {
         requirements: explanations,
     };
@@ -130,6 +124,30 @@ fn workflow<'w>(world: &'w World, verb: &Explain) -> Result<(&'w WorkflowEntry, 
         found[0].key
     );
     Ok((found[0], parts[1..].to_vec()))
+}
+
+/// Which part of a path is not there.
+fn unknown_part(entry: &WorkflowEntry, path: &[String]) -> Error {
+    let workflow = &entry.key;
+    let mut steps = entry.workflow.spec.steps.iter();
+    let names = steps.clone().map(|step| step.name.as_str());
+    let Some(step) = steps.find(|step| step.name == path[0]) else {
+        let near = near(&path[0], names);
+        return anyhow!("workflow {workflow} has no step `{}`{near}", path[0]);
+    };
+    let names = || step.extensions.iter().map(|asked| asked.name.as_str());
+    let requirement = path[1..].join("/");
+    if requirement.is_empty() || names().next().is_none() {
+        return anyhow!(
+            "step `{}` of workflow {workflow} has no requirement",
+            step.name
+        );
+    }
+    let near = near(&requirement, names());
+    anyhow!(
+        "step `{}` of workflow {workflow} has no requirement `{requirement}`{near}",
+        step.name
+    )
 }
 
 fn explain(world: &World, entry: &WorkflowEntry, path: &[String], all: bool) -> Vec<Explanation> {

@@ -4,12 +4,14 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use extension_registry_api::extension::CredentialsScope;
 use extension_registry_binding::ObjectKey;
-use extension_registry_binding::workflow::prepare;
+use extension_registry_binding::workflow::{Resolved, prepare};
 use extension_registry_core::refusal::Reason;
+use extension_registry_core::resolve::{Examined, Verdict, examine};
+use extension_registry_pipeline::doubts;
 
 use crate::args::Files;
 use crate::finding::{self, Finding, Level};
-use crate::output::Terminal;
+use crate::output::{self, Terminal};
 use crate::world::{RecordEntry, Wanted, WorkflowEntry, World};
 use crate::{FINE, WRONG, plain, report};
 
@@ -42,6 +44,7 @@ enum Form {
 pub(crate) fn run(verb: &Lint, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
     let source = verb.files.source("lint")?;
     let world = World::read(&source, Wanted::NEAR)?;
+    notes(&world)?;
     let findings = findings(world);
     match verb.output {
         Form::Human => report::human::write(out, &findings, terminal)?,
@@ -57,6 +60,23 @@ pub(crate) fn run(verb: &Lint, terminal: Terminal, out: &mut Vec<u8>) -> Result<
     })
 }
 
+/// What was not looked at.
+fn notes(world: &World) -> Result<()> {
+    if world.records.is_empty() && world.workflows.is_empty() && world.findings.is_empty() {
+        output::say("note: no record and no workflow is among what was read")?;
+    }
+    let asks = |entry: &WorkflowEntry| {
+        let mut steps = entry.workflow.spec.steps.iter();
+        steps.any(|step| !step.extensions.is_empty())
+    };
+    if !world.knows_records() && world.workflows.iter().any(asks) {
+        output::say(&format!(
+            "note: no record is among the files, so what workflows ask for was not looked up; {CLUSTER_HAS}"
+        ))?;
+    }
+    Ok(())
+}
+
 /// Everything that is wrong in a world.
 pub(crate) fn findings(mut world: World) -> Vec<Finding> {
     let mut findings = std::mem::take(&mut world.findings);
@@ -65,9 +85,14 @@ pub(crate) fn findings(mut world: World) -> Vec<Finding> {
         plain::warn(record, &mut findings);
         admits_nobody(record, &mut findings);
     }
-    let has_records = !world.records.is_empty();
+    let has_records = world.knows_records();
     for workflow in &world.workflows {
         problems(&world, workflow, has_records, &mut findings);
+        let doubts = doubts(&workflow.workflow.spec).into_iter();
+        findings.extend(doubts.map(|doubt| {
+            let finding = workflow.origin.warning(doubt.rule, &doubt.field);
+            finding.says(doubt.message, doubt.hint)
+        }));
     }
     finding::sort(&mut findings);
     findings
@@ -131,8 +156,41 @@ pub(crate) fn problems(
             finding.level = Level::Warning;
             finding.hint = hidden(&unknown);
         }
+        if may_be_elsewhere(world, &resolved, &finding) {
+            if !world.knows_cluster() {
+                finding.level = Level::Warning;
+            }
+            finding.hint = elsewhere(&finding.hint);
+        }
         findings.push(finding);
     }
+}
+
+/// How to say what there is.
+const CLUSTER_HAS: &str = "--base PATH says what the cluster has";
+
+/// Whether a requirement found nothing that the cluster may well have. What lacks only an endpoint was
+/// found, and so were all of which nobody said that there are more.
+pub(crate) fn may_be_elsewhere(world: &World, resolved: &Resolved, finding: &Finding) -> bool {
+    if world.has_base || finding.rule != Reason::NotFound.as_str() {
+        return false;
+    }
+    let mut asked = resolved.resolutions.iter();
+    let asked = asked.find(|resolution| resolution.field == finding.field);
+    let Some(Ok(requirement)) = asked.map(|resolution| &resolution.requirement) else {
+        return false;
+    };
+    let consumer = world.consumer(&resolved.key, resolved.person.as_ref());
+    let is_miss = |one: &Examined| matches!(one.verdict, Verdict::Mismatch(_));
+    examine(&world.index, requirement, &consumer)
+        .iter()
+        .all(is_miss)
+}
+
+/// The way out for what is not there, where the cluster may have it.
+pub(crate) fn elsewhere(hint: &str) -> String {
+    let joint = if hint.ends_with('?') { " " } else { "; " };
+    format!("{hint}{joint}{CLUSTER_HAS}")
 }
 
 /// Whether a key that is not known may well be in a Secret that only the cluster has.

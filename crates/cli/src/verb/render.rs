@@ -41,6 +41,9 @@ struct Rendered {
 pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<u8> {
     let source = verb.files.source("render")?;
     let world = World::read(&source, Wanted::NEAR)?;
+    if world.workflows.is_empty() && world.findings.is_empty() {
+        output::say("note: no workflow is among what was read, so nothing is rendered")?;
+    }
     let Rendered {
         pipelines,
         secrets,
@@ -74,6 +77,9 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
                     let mut finding = entry.origin.refused(&problem.field, problem.refusal);
                     if lint::may_be_there(reason, &unknown) {
                         finding.hint = lint::hidden(&unknown);
+                    }
+                    if lint::may_be_elsewhere(world, &resolved, &finding) {
+                        finding.hint = lint::elsewhere(&finding.hint);
                     }
                     finding
                 }));

@@ -1,10 +1,12 @@
 //! `resolve`: what the requirements of workflows come to.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
 use extension_registry_binding::workflow::{Found, Resolution, Resolved, prepare};
+use extension_registry_core::suggest;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -216,11 +218,30 @@ pub(crate) fn chosen<'w>(world: &'w World, names: &[String]) -> Result<Vec<&'w W
     Ok(chosen)
 }
 
-/// `; hint: did you mean …?`, where something is near.
+/// Names that a message lists at most.
+const FEW: usize = 5;
+
+/// `; hint: did you mean …?`, where something is near or begins so; else what there is, if it is little.
 pub(crate) fn near<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> String {
-    extension_registry_core::suggest::closest(name, names)
-        .map(|near| format!("; hint: did you mean `{near}`?"))
-        .unwrap_or_default()
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    let listed = |names: &[&str]| format!("`{}`", names.join("`, `"));
+    let mut near: Vec<&str> = suggest::closest(name, names.iter().copied())
+        .into_iter()
+        .collect();
+    if near.is_empty() && !name.is_empty() {
+        let lower = name.to_lowercase();
+        let holds = |known: &&str| known.to_lowercase().contains(&lower);
+        near.extend(names.iter().copied().filter(holds).take(FEW));
+    }
+    match near.as_slice() {
+        [] if names.is_empty() || names.len() > FEW => String::new(),
+        [] => {
+            let names: Vec<&str> = names.into_iter().collect();
+            format!("; hint: there is {}", listed(&names))
+        }
+        [one] => format!("; hint: did you mean `{one}`?"),
+        several => format!("; hint: did you mean one of {}?", listed(several)),
+    }
 }
 
 /// What each requirement of a workflow comes to.

@@ -53,13 +53,13 @@ pub(crate) struct Workflows {
 
 pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<u8> {
     let source = Source {
-        files: Vec::new(),
         cluster: verb.cluster.clone(),
         view: View {
             namespace: verb.namespace.clone(),
             all_namespaces: verb.all_namespaces,
             ..View::default()
         },
+        ..Source::default()
     };
     let world = World::read(&source, Wanted::WORKFLOWS)?;
     let rows: Vec<Row> = chosen(&world, &verb.workflows)?

@@ -58,9 +58,9 @@ impl Answer for Unregistered {
 
 pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
     let source = Source {
-        files: Vec::new(),
         cluster: verb.cluster.clone(),
         view: View::default(),
+        ..Source::default()
     };
     let world = World::read(&source, Wanted::ALL)?;
     let mut records = world.records.iter().filter(|entry| {

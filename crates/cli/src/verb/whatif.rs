@@ -15,6 +15,8 @@ use crate::args::{Cluster, Format, Source, View};
 use crate::output::{self, Colour, Terminal};
 use crate::report::human::complain;
 use crate::verb::resolve::{Answer, Outcome, answers, near};
+use crate::world::base::BASE;
+use crate::world::files::names;
 use crate::world::{Wanted, World};
 use crate::{AFFECTED, BROKEN, FINE, WRONG};
 
@@ -76,17 +78,25 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
     );
     let source = Source {
         files: verb.base.clone(),
+        flag: BASE,
         cluster: verb.cluster.clone(),
         view: verb.view.clone(),
+        ..Source::default()
     };
     let mut world = World::read(&source, Wanted::ALL)?;
-    complain(&world.findings)?;
+    let is_wrong = complain(&world.findings)?;
+    let is_empty = world.workflows.is_empty();
+    if is_empty {
+        no_workflow(&verb.base)?;
+    }
     let before = all(&world);
     if !change(&mut world, verb)? {
         return Ok(WRONG);
     }
     let affected = compare(before, all(&world));
     let code = match affected.iter().map(|one| one.effect).min() {
+        // What could not be read may be what is affected.
+        _ if is_wrong => WRONG,
         Some(Effect::Stops) => BROKEN,
         Some(_) => AFFECTED,
         None => FINE,
@@ -104,7 +114,7 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
                 writeln!(out, "{name}")?;
             }
         }
-        Format::Table | Format::Wide => people(&affected, terminal, out)?,
+        Format::Table | Format::Wide => people(&affected, is_empty, terminal, out)?,
     }
     Ok(code)
 }
@@ -192,7 +202,29 @@ fn compare(before: BTreeMap<Key, Outcome>, mut after: BTreeMap<Key, Outcome>) ->
     affected
 }
 
-fn people(affected: &[Affected], terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
+/// Nobody is affected where nobody is: that is no answer to rely on.
+fn no_workflow(base: &[PathBuf]) -> Result<()> {
+    if base.is_empty() {
+        output::say("note: no workflow was looked at, because the cluster shows none")?;
+    } else {
+        output::say(&format!(
+            "note: no workflow was looked at, because none is in {}; {BASE} may be repeated",
+            names(base)
+        ))?;
+    }
+    Ok(())
+}
+
+fn people(
+    affected: &[Affected],
+    is_empty: bool,
+    terminal: Terminal,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    if is_empty {
+        writeln!(out, "no workflow was looked at")?;
+        return Ok(());
+    }
     if affected.is_empty() {
         writeln!(out, "no workflow is affected")?;
         return Ok(());

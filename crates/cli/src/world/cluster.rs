@@ -12,7 +12,7 @@ use kube::{Api, Client, Config};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::args::{Cluster, View};
+use crate::args::{Cluster, Source, View};
 use crate::output::{self, Spinner};
 use crate::world::Wanted;
 
@@ -20,8 +20,8 @@ use crate::world::Wanted;
 const PAGE: u32 = 500;
 
 /// All that is wanted and that the caller may list, and the namespace that was looked at.
-pub(super) fn read(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
-    ask("asking the cluster", cluster, list(cluster, view, wanted))
+pub(super) fn read(source: &Source, wanted: Wanted) -> Result<(Vec<Value>, String)> {
+    ask("asking the cluster", &source.cluster, list(source, wanted))
 }
 
 /// Runs what waits for a cluster, and shows meanwhile what it does. A server that does not answer is named.
@@ -71,8 +71,9 @@ pub(crate) fn records_of(client: &Client, project: Option<&str>) -> Api<DynamicO
     }
 }
 
-async fn list(cluster: &Cluster, view: &View, wanted: Wanted) -> Result<(Vec<Value>, String)> {
-    let (client, default_namespace) = connect(cluster).await?;
+async fn list(source: &Source, wanted: Wanted) -> Result<(Vec<Value>, String)> {
+    let view = &source.view;
+    let (client, default_namespace) = connect_or(&source.cluster, source.flag).await?;
     let namespace = view.namespace.clone().unwrap_or(default_namespace);
     let mut objects = Vec::new();
     if wanted.records {
@@ -129,7 +130,12 @@ fn explain(error: kube::Error) -> anyhow::Error {
 
 /// A client, and the namespace of its context.
 pub(crate) async fn connect(cluster: &Cluster) -> Result<(Client, String)> {
-    let config = configuration(cluster).await?;
+    connect_or(cluster, "").await
+}
+
+/// The same, where a flag names files that would do instead.
+async fn connect_or(cluster: &Cluster, flag: &str) -> Result<(Client, String)> {
+    let config = configuration(cluster, flag).await?;
     let namespace = config.default_namespace.clone();
     let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
     Ok((client, namespace))
@@ -146,13 +152,15 @@ pub(crate) async fn answers(cluster: &Cluster) -> Result<()> {
     }
 }
 
-async fn configuration(cluster: &Cluster) -> Result<Config> {
+async fn configuration(cluster: &Cluster, flag: &str) -> Result<Config> {
     let options = KubeConfigOptions {
         context: cluster.context.clone(),
         ..KubeConfigOptions::default()
     };
-    let hint =
-        "hint: name a kubeconfig with --kubeconfig, or files with -f where the verb reads some";
+    let hint = match flag {
+        "" => "hint: name a kubeconfig with --kubeconfig".to_owned(),
+        flag => format!("hint: name a kubeconfig with --kubeconfig, or files with {flag}"),
+    };
     let path = cluster.kubeconfig.as_deref();
     let found = match path.map(Kubeconfig::read_from).transpose() {
         Ok(Some(file)) => Config::from_custom_kubeconfig(file, &options).await,

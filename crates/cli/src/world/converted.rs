@@ -4,7 +4,7 @@ use anyhow::Result;
 use extension_registry_yaml::{self as yaml, Node};
 
 use super::{World, files};
-use crate::args::Source;
+use crate::args::{FILES, Source};
 use crate::convert::{self, Made, NewSecret, Wish};
 use crate::finding::Finding;
 
@@ -17,11 +17,15 @@ impl World {
             ..Self::default()
         };
         let mut secrets = Vec::new();
-        for text in files::read(&source.files, &mut world.findings)? {
+        for text in files::read(&source.files, FILES, &mut world.findings)? {
             let (documents, faults) = yaml::parse_with_keys_as_written(&text.text);
             world.findings.extend(faults.into_iter().map(|fault| {
                 Finding::error(fault.rule, &text.file, fault.at).says(fault.message, fault.hint)
             }));
+            world.documents += documents
+                .iter()
+                .filter(|(value, _)| !value.is_null())
+                .count();
             for (value, marks) in documents {
                 let mut made = Made::default();
                 convert::document(&text.file, Node::join(value, marks), wish, &mut made);
@@ -33,6 +37,7 @@ impl World {
                 }
             }
         }
+        world.has_something(&source.files)?;
         world.sort();
         Ok((world, secrets))
     }

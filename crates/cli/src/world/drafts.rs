@@ -7,8 +7,9 @@ use extension_registry_yaml::Marks;
 use serde_json::Value;
 
 use super::{Wanted, World, cluster, files};
-use crate::args::Source;
+use crate::args::{FILES, Source};
 use crate::finding::Finding;
+use crate::report::human::complain;
 
 impl World {
     /// Records and workflows. Workflows of files that hold no record are drafts, which ask for what the
@@ -18,7 +19,7 @@ impl World {
             return Self::read(source, Wanted::NEAR);
         }
         let mut findings = Vec::new();
-        let texts = files::read(&source.files, &mut findings)?;
+        let texts = files::read(&source.files, source.flag, &mut findings)?;
         let of_texts = |mut world: Self| {
             world.findings.extend(findings.clone());
             for text in &texts {
@@ -28,6 +29,7 @@ impl World {
             world
         };
         let alone = of_texts(Self::empty(source));
+        alone.has_something(&source.files)?;
         if alone.workflows.is_empty() || alone.has_records() {
             return Ok(alone);
         }
@@ -35,8 +37,13 @@ impl World {
             workflows: false,
             ..Wanted::ALL
         };
-        let (records, namespace) = cluster::read(&source.cluster, &source.view, wanted)
-            .context("no record is among the files, so the cluster is asked")?;
+        let asked = cluster::read(source, wanted);
+        if asked.is_err() {
+            // One of them may be why no record is there.
+            complain(&alone.findings)?;
+        }
+        let (records, namespace) =
+            asked.context("no record is among the files, so the cluster is asked")?;
         let mut world = Self {
             namespace,
             ..Self::empty(source)
@@ -65,7 +72,7 @@ impl World {
             ..Self::default()
         };
         let mut objects = Vec::new();
-        for text in files::read(files, &mut world.findings)? {
+        for text in files::read(files, FILES, &mut world.findings)? {
             for (mut value, marks) in world.documents(&text.file, &text.text) {
                 let kind = value.get("kind").and_then(Value::as_str);
                 let is_record = matches!(kind, Some("ClusterExtension" | "Extension"));

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use extension_registry_api::{ExtensionSpec, GROUP, Workflow, convert, shape};
+use extension_registry_api::{ExtensionSpec, Workflow, convert, shape};
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::seal::inline_entries;
 use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_yaml::Marks;
 use serde_json::Value;
 
+use super::claim::{Claim, Named, Wrong, claim, names};
 use super::{Origin, RecordEntry, WorkflowEntry, World, seal};
 use crate::args::InlineCredentials;
 use crate::finding::Finding;
@@ -19,46 +20,51 @@ impl World {
         if value.is_null() {
             return;
         }
-        let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
-        let (kind, api_version) = (text("kind").to_owned(), text("apiVersion").to_owned());
-        if kind.is_empty() {
-            self.findings.push(
-                Finding::warning("no-object", file, marks.at())
-                    .says("has no `kind`, so it was left out", ""),
-            );
-            return;
-        }
+        let kind = value.get("kind").and_then(Value::as_str);
+        let kind = kind.unwrap_or_default().to_owned();
         if kind.ends_with("List") && value.get("items").is_some_and(Value::is_array) {
             self.add_list(file, value, &marks);
             return;
         }
-        let is_ours = api_version.split_once('/').map(|(group, _)| group) == Some(GROUP);
-        let is_secret = kind == "Secret" && api_version == "v1";
-        if !(is_ours || is_secret) {
-            return;
-        }
-        let metadata = |field: &str| {
-            value
-                .get("metadata")
-                .and_then(|metadata| metadata.get(field))
-                .and_then(Value::as_str)
+        let mut origin = Origin {
+            file: Arc::clone(file),
+            marks,
+            object: String::new(),
         };
-        let name = metadata("name").unwrap_or_default().to_owned();
+        match claim(&value) {
+            Claim::Ours | Claim::Secret => {}
+            Claim::Other => return,
+            Claim::NoObject => {
+                let finding = Finding::warning("no-object", file, origin.marks.at());
+                self.findings
+                    .push(finding.says("has no `kind`, so it was left out", ""));
+                return;
+            }
+            Claim::Wrong(wrong) => {
+                self.complain(&origin, wrong);
+                return;
+            }
+        }
+        let Named {
+            name,
+            namespace,
+            mut wrong,
+        } = names(&kind, &value);
         let namespace = (kind != "ClusterExtension")
-            .then(|| metadata("namespace").unwrap_or(&self.namespace).to_owned());
+            .then(|| namespace.unwrap_or_else(|| self.namespace.clone()));
         let object = match &namespace {
             Some(namespace) => format!("{kind} {namespace}/{name}"),
             None => format!("{kind} {name}"),
         };
-        let object = object.trim_end().to_owned();
-        let origin = Origin {
-            file: Arc::clone(file),
-            marks,
-            object,
-        };
-        if name.is_empty() {
-            let finding = origin.error("missing-field", "metadata.name");
-            self.findings.push(finding.says("is missing", "add it"));
+        object.trim_end().clone_into(&mut origin.object);
+        // How other objects are named, the API server may judge.
+        if kind == "Secret" {
+            wrong.retain(|wrong| wrong.rule != "invalid-name");
+        }
+        let is_wrong = wrong.iter().any(|wrong| wrong.is_error);
+        self.complain(&origin, wrong);
+        if is_wrong {
+            self.fits(&kind, &origin, &value);
             return;
         }
         if let Some(first) = self.seen.insert(origin.object.clone(), Arc::clone(file)) {
@@ -77,6 +83,19 @@ impl World {
             "Workflow" => self.add_workflow(origin, namespace.unwrap_or_default(), &name, value),
             _ => {}
         }
+    }
+
+    /// Keeps what is wrong with what a document says it is.
+    fn complain(&mut self, origin: &Origin, wrong: Vec<Wrong>) {
+        let findings = wrong.into_iter().map(|wrong| {
+            let finding = if wrong.is_error {
+                origin.error(wrong.rule, wrong.field)
+            } else {
+                origin.warning(wrong.rule, wrong.field)
+            };
+            finding.says(wrong.message, wrong.hint)
+        });
+        self.findings.extend(findings);
     }
 
     fn add_list(&mut self, file: &Arc<str>, mut value: Value, marks: &Marks) {

@@ -40,6 +40,13 @@ impl Secrets {
         self.known.insert(place, SourceState::of(secret));
     }
 
+    /// Adds those of others that are not known.
+    pub(super) fn add_unknown(&mut self, others: Self) {
+        for (place, secret) in others.known {
+            self.known.entry(place).or_insert(secret);
+        }
+    }
+
     /// Key names of the source Secrets of a choice.
     pub(crate) fn keys(&self, choice: &Choice, records_namespace: &str) -> KeyView {
         self.values(choice, records_namespace).keys

@@ -1,5 +1,6 @@
 //! Steps 1 to 5: visible, match, shadow, usable, one.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(super) fn choose(
             let mut defaults = several.iter().filter(|offer| offer.record.default);
             match (defaults.next(), defaults.next()) {
                 (Some(one), None) => Ok((Arc::clone(&one.record), one.position)),
-                (first, _) => Err(ambiguous(requirement, several, first.is_some())),
+                _ => Err(ambiguous(requirement, several)),
             }
         }
     }
@@ -101,7 +102,7 @@ fn no_access(requirement: &Requirement, consumer: &Consumer, matched: &[&Offer])
     )
 }
 
-fn ambiguous(requirement: &Requirement, several: &[&Offer], has_defaults: bool) -> Refusal {
+fn ambiguous(requirement: &Requirement, several: &[&Offer]) -> Refusal {
     let mut offers = several.to_vec();
     offers.sort_by(|left, right| {
         display_order(
@@ -148,12 +149,25 @@ fn ambiguous(requirement: &Requirement, several: &[&Offer], has_defaults: bool) 
     if offers.len() > MOST_LISTED {
         let _ = write!(message, "; and {} more", offers.len() - MOST_LISTED);
     }
-    let hint = if has_defaults {
-        "add one of these lines to the requirement; more than one of the records says `default: true`, leave it on one"
-    } else {
+    Refusal::new(Reason::Ambiguous, message, way_out(&offers))
+}
+
+/// A default settles it among records, never among the services of one.
+fn way_out(offers: &[&Offer]) -> &'static str {
+    let records = offers.iter().map(|offer| &offer.record);
+    let defaults: BTreeSet<_> = records
+        .clone()
+        .filter(|record| record.default)
+        .map(|record| &record.key)
+        .collect();
+    let records: BTreeSet<_> = records.map(|record| &record.key).collect();
+    if records.len() == 1 || defaults.len() == 1 {
+        "add one of these lines to the requirement"
+    } else if defaults.is_empty() {
         "add one of these lines to the requirement, or set `default: true` on one of the records"
-    };
-    Refusal::new(Reason::Ambiguous, message, hint)
+    } else {
+        "add one of these lines to the requirement; more than one of the records says `default: true`, leave it on one"
+    }
 }
 
 fn describe(message: &mut String, offer: &Offer, differing: &[Field], versions_differ: bool) {

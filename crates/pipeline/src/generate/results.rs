@@ -1,4 +1,4 @@
-//! Results of a run: the outputs of the workflow that some step produces.
+//! Results of a run: the outputs of the workflow.
 
 use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_core::expression::{Segment, Template};
@@ -6,28 +6,21 @@ use extension_registry_core::expression::{Segment, Template};
 use crate::engine::Engine;
 use crate::generate::model::RunResult;
 
-/// The results, and a note for each output that nobody produces.
-pub(super) fn results(spec: &WorkflowSpec, engine: &dyn Engine) -> (Vec<RunResult>, Vec<String>) {
+/// The results. That each output has a source, and one, is checked before.
+pub(super) fn results(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<RunResult> {
     let mut results = Vec::new();
-    let mut notes = Vec::new();
     for output in &spec.outputs {
         let source = match &output.value {
             Some(value) => named(value),
-            None => last_step_with(spec, &output.name),
+            None => step_with(spec, &output.name),
         };
-        match source {
-            Some((step, name)) => results.push(RunResult {
-                name: output.name.clone(),
-                description: output.description.clone(),
-                value: engine.output(&step, &name),
-            }),
-            None => notes.push(format!(
-                "output `{}` of the workflow is left out: no step has an output of this name",
-                output.name
-            )),
-        }
+        results.extend(source.map(|(step, name)| RunResult {
+            name: output.name.clone(),
+            description: output.description.clone(),
+            value: engine.output(&step, &name),
+        }));
     }
-    (results, notes)
+    results
 }
 
 fn named(value: &str) -> Option<(String, String)> {
@@ -37,11 +30,8 @@ fn named(value: &str) -> Option<(String, String)> {
     }
 }
 
-fn last_step_with(spec: &WorkflowSpec, output: &str) -> Option<(String, String)> {
-    let step = spec
-        .steps
-        .iter()
-        .rev()
-        .find(|step| step.outputs.iter().any(|known| known.name == output))?;
+fn step_with(spec: &WorkflowSpec, output: &str) -> Option<(String, String)> {
+    let mut steps = spec.steps.iter();
+    let step = steps.find(|step| step.outputs.iter().any(|known| known.name == output))?;
     Some((step.name.clone(), output.to_owned()))
 }

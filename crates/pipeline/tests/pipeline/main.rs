@@ -7,6 +7,7 @@
 )]
 
 mod conflicts;
+mod doubts;
 mod expressions;
 mod order;
 mod plain_pod;

@@ -117,3 +117,21 @@ fn a_sound_workflow_has_no_problems() {
     let own = "steps: [{name: a, image: 'a:1', args: ['{{ .a }} {{ \"{{\" }} $(params.x)']}]";
     assert_eq!(found(own), "");
 }
+
+/// What a run is said to give comes from one step, or nobody could tell from where.
+#[test]
+fn an_output_of_the_workflow_comes_from_one_step() {
+    let outputs = "
+outputs:
+  - {name: one}
+  - {name: two}
+  - {name: both}
+  - {name: named, value: '{{ steps.a.outputs.both }}'}
+  - {name: othr}
+  - {name: nobody}
+steps:
+  - {name: a, image: 'a:1', outputs: [{name: one}, {name: both}, {name: other}]}
+  - {name: b, image: 'b:1', outputs: [{name: two}, {name: both}]}
+";
+    same("outputs", &found(outputs));
+}

@@ -2,8 +2,18 @@
 
 use crate::support::built;
 
-/// What comes before and after the step of a fragment.
+/// What comes before and after the step of a fragment, with those outputs that it produces.
 fn completed(step: &str) -> String {
+    let outputs = [
+        ("prediction-url", ", description: where the model is served"),
+        ("mlflow-model-url", ""),
+    ];
+    let outputs = outputs
+        .into_iter()
+        .filter(|(name, _)| step.contains(&format!("outputs:\n      - name: {name}\n")))
+        .map(|(name, more)| format!("{{name: {name}{more}}}"))
+        .collect::<Vec<_>>()
+        .join(", ");
     format!(
         "
 description: Trains a model and serves it
@@ -14,10 +24,7 @@ inputs:
   - name: predictor
     description: engine that serves the model
     default: auto
-outputs:
-  - name: prediction-url
-    description: where the model is served
-  - name: mlflow-model-url
+outputs: [{outputs}]
 steps:
   - name: builder
     image: builder:1.0

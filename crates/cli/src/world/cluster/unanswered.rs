@@ -46,7 +46,7 @@ pub(crate) async fn text(cluster: &Cluster, error: &(dyn Error + 'static)) -> St
 
 /// `https://host:6443 (context `dev`)`.
 async fn server(cluster: &Cluster) -> String {
-    let address = configuration(cluster).await.ok();
+    let address = configuration(cluster, "").await.ok();
     let address = address.map_or_else(
         || "the cluster".to_owned(),
         |config| {
