@@ -35,8 +35,10 @@ use crate::output::{self, Spinner};
 use crate::world::cluster;
 
 /// The source that `--registry` and `--namespace` are of.
-const OCI: &str = "oci";
+pub(crate) const OCI: &str = "oci";
 
+/// How a repository is named by a verb that has a flag for it.
+pub(crate) const REPOSITORY: &str = "--repository NAME";
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
 
@@ -142,6 +144,7 @@ impl Session {
     }
 
     pub(crate) fn discover(&self, text: Option<&str>, refresh: bool) -> Result<Discovery> {
+        self.say_if_nobody_is_asked()?;
         let lately = self.lately(refresh);
         self.ask(async { Ok(self.catalog.discover(text, self, &lately).await) })
     }
@@ -266,8 +269,16 @@ impl Session {
         }
     }
 
+    /// Says that there is nobody to ask, where that is so: an empty answer looks like an answer.
+    pub(crate) fn say_if_nobody_is_asked(&self) -> Result<()> {
+        if self.catalog.sources().is_empty() {
+            output::warn(&[format!("there is no source to ask; hint: {NO_SOURCE}")])?;
+        }
+        Ok(())
+    }
+
     /// A source by name; without one, the one that the command line says with `--registry`, or the only one.
-    pub(crate) fn source(&self, name: Option<&str>) -> Result<&Source> {
+    pub(crate) fn source(&self, name: Option<&str>, how: &str) -> Result<&Source> {
         let sources = self.catalog.sources();
         let said = self.catalog.source(OCI).filter(|_| self.says_oci);
         if let (None, Some(said)) = (name, said) {
@@ -281,10 +292,7 @@ impl Session {
                 )
             }),
             None if sources.len() == 1 => Ok(&sources[0]),
-            None => anyhow::bail!(
-                "which repository? hint: --repository NAME; {}",
-                known(&self.config)
-            ),
+            None => anyhow::bail!("which repository? hint: {how}; {}", known(&self.config)),
         }
     }
 }
@@ -326,11 +334,14 @@ pub(crate) fn is_supported(kind: &str) -> bool {
     !matches!(Kind::of(kind), Kind::Unsupported(_))
 }
 
+/// What to do where no source is configured.
+const NO_SOURCE: &str = "none is configured; ~/.config/extension-registry/packages.toml is the place for some, --path FOLDER and --registry HOST name one";
+
 fn known(config: &Config) -> String {
     let names = config.repositories.iter().map(|one| one.name.as_str());
     let names: Vec<&str> = names.collect();
     if names.is_empty() {
-        "none is configured; see docs/packages-config.md, or --path FOLDER".to_owned()
+        NO_SOURCE.to_owned()
     } else {
         format!("there are {}", names.join(", "))
     }

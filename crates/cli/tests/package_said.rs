@@ -134,3 +134,88 @@ fn r60_what_fits_nothing_is_said() {
         cleared.err
     );
 }
+
+#[test]
+fn where_nobody_is_asked_the_empty_answer_says_so() {
+    let machine = Machine::bare();
+    for verb in ["list", "discover", "repositories"] {
+        let listed = machine.ext(&["package", verb]);
+        assert!(
+            listed
+                .err
+                .contains("there is no source to ask\n  hint: none is configured; "),
+            "{verb}: {}",
+            listed.err
+        );
+    }
+}
+
+#[test]
+fn r59_versions_of_nothing_are_an_error() {
+    let machine = Machine::new();
+    machine.publish("app", "1.0.0", "");
+    let said = machine.ext(&["package", "versions", "ap"]).wrong(1);
+    assert!(
+        said.contains("no source has a package `ap`\n  hint: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_did_not_answer_may_have_it() {
+    let machine = Machine::new();
+    machine.publish("app", "1.0.0", "");
+    machine.ext(&["package", "pull", "app"]).fine();
+    std::fs::remove_dir_all(machine.path("repositories/team")).unwrap();
+    std::fs::write(machine.path("repositories/team"), "no folder").unwrap();
+    let said = machine.ext(&["package", "pull", "app"]).wrong(1);
+    assert!(
+        said.contains("no source that answered has a package `app`; team could not be asked")
+            && said.contains("hint: try again; with --offline, what this machine has is taken"),
+        "{said}"
+    );
+    machine.ext(&["package", "pull", "app", "--offline"]).fine();
+}
+
+#[test]
+fn which_repository_is_said_as_the_verb_takes_it() {
+    let machine = Machine::new();
+    let partner = "[[repository]]\nname = \"partner\"\nkind = \"folder\"\nurl = \"../repositories/partner\"\n\n";
+    machine.configure(&format!("{partner}{}", machine.configuration()));
+    let index = machine.ext(&["package", "index"]).wrong(1);
+    assert!(
+        index.contains("hint: kubectl ext package index NAME; there are"),
+        "{index}"
+    );
+    let delete = machine
+        .ext(&["package", "delete", "a", "1.0.0", "-y"])
+        .wrong(1);
+    assert!(
+        delete.contains("hint: --repository NAME; there are"),
+        "{delete}"
+    );
+    for (name, why) in [
+        ("nope", "no repository is called `nope`"),
+        ("team", "`team` is of kind folder, and no registry"),
+    ] {
+        let said = machine.ext(&["package", "test-oci", name]).wrong(1);
+        assert!(
+            said.contains(why) && said.contains("hint: name one of kind oci"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_package_is_no_repository() {
+    let machine = Machine::new();
+    let folder = machine.package("app", "1.0.0", "");
+    let listed = machine.ext(&["package", "list", "--path", &folder]);
+    assert!(
+        listed.err.contains(
+            "is a package, and no repository of packages\n  hint: `kubectl ext package publish "
+        ),
+        "{}",
+        listed.err
+    );
+}

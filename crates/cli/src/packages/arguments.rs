@@ -54,7 +54,7 @@ impl Sources {
     }
 
     /// Whether it says where the source `oci` is.
-    pub(super) fn says_oci(&self) -> bool {
+    pub(crate) fn says_oci(&self) -> bool {
         self.registry.is_some() || self.namespace.is_some()
     }
 

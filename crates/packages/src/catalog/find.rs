@@ -244,11 +244,15 @@ impl Catalog {
         }
     }
 
-    pub(super) fn no_package(&self, found: Found) -> FindError {
+    /// The refusal of a name that nobody who answered has.
+    #[must_use]
+    pub fn no_package(&self, found: Found) -> FindError {
         let hint = if self.sources.is_empty() {
             "no source is configured: kubectl ext package config show"
-        } else {
+        } else if found.failures.is_empty() {
             "kubectl ext package search finds names"
+        } else {
+            "try again; with --offline, what this machine has is taken"
         };
         FindError::NoPackage {
             name: found.name,

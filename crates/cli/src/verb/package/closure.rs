@@ -64,7 +64,7 @@ impl Answer for Closed {
 pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
     let source = match &verb.repository {
-        Some(name) => session.source(Some(name))?,
+        Some(name) => session.source(Some(name), "")?,
         None => session.catalog.system().context(
             "no repository is the System Repository; hint: name one, or have `system = true` in /etc/extension-registry/packages.toml",
         )?,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::index;
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::Sources;
+use crate::packages::{REPOSITORY, Sources};
 use crate::{FINE, WRONG, output};
 
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ impl Answer for Deleted {
 
 pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
-    let source = session.source(verb.repository.as_deref())?;
+    let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let version = version::parse(&verb.version)?;
     let (name, id) = (&verb.name, source.id());
     let question = format!("Delete {name} {version} from {id}, for everybody who has it pinned?");

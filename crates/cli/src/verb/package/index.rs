@@ -81,7 +81,7 @@ impl Answer for Written {
 
 pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
-    let source = session.source(verb.repository.as_deref())?;
+    let source = session.source(verb.repository.as_deref(), "kubectl ext package index NAME")?;
     let secret = verb.sign_with.as_deref().map(secret).transpose()?;
     let (index, count) = session.ask(async {
         let packages = packages(source).await?;

@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::index;
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Bar, Session, Sources, built, complain};
+use crate::packages::{Bar, REPOSITORY, Session, Sources, built, complain};
 use crate::{FINE, WRONG, output};
 
 #[derive(Debug, Args)]
@@ -142,7 +142,7 @@ impl Answer for Published {
 
 pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
-    let source = session.source(verb.repository.as_deref())?;
+    let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let work = tempfile::tempdir().context("failed to make a folder")?;
     let folder = numbered(verb, work.path())?;
     let upload = built(package::build(
@@ -256,7 +256,7 @@ async fn refuses_what_is_there(
     repository: &str,
     force: bool,
 ) -> Result<()> {
-    let source = session.source(Some(repository))?;
+    let source = session.source(Some(repository), REPOSITORY)?;
     let exists = source.repository.exists(&upload.name, &upload.version);
     ensure!(
         force || !exists.await?,
@@ -294,7 +294,7 @@ pub(super) const PASSWORD: &str = "EXTENSION_REGISTRY_KEY_PASSWORD";
 
 pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
-    let source = session.source(verb.repository.as_deref())?;
+    let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let version = version::parse(&verb.version)?;
     let (secret, password) = secret(&verb.key)?;
     session.transfer(async {

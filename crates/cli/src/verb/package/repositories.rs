@@ -82,6 +82,7 @@ pub(crate) struct Listed {
 
 pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
+    session.say_if_nobody_is_asked()?;
     if verb.extensions {
         may_ask(session.offline)?;
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use extension_registry_packages::catalog::Catalog;
 use extension_registry_packages::repository::Kind;
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Sources, configuration, may_ask};
+use crate::packages::{OCI, Sources, configuration, may_ask};
 use crate::world::cluster::block_on;
 use crate::{FINE, output};
 
@@ -66,15 +66,25 @@ impl Answer for Steps {
 pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<u8> {
     may_ask(verb.sources.offline)?;
     let (environment, config) = configuration(&verb.sources)?;
+    let said = verb.sources.says_oci().then_some(OCI);
+    let wanted = verb.repository.as_deref().or(said);
+    if let Some(name) = wanted {
+        let named = config.repository(name);
+        let kind = named.map(|one| one.kind.value);
+        ensure!(
+            kind == Some(Kind::Oci),
+            "{}; hint: name one of kind oci, or --source oci --registry HOST:PORT",
+            match kind {
+                Some(kind) => format!("`{name}` is of kind {kind}, and no registry"),
+                None => format!("no repository is called `{name}`"),
+            }
+        );
+    }
     let of_kind = config
         .repositories
         .iter()
         .filter(|one| one.kind.value == Kind::Oci);
-    let mut found = of_kind.filter(|one| {
-        verb.repository
-            .as_ref()
-            .is_none_or(|name| *name == one.name)
-    });
+    let mut found = of_kind.filter(|one| wanted.is_none_or(|name| name == one.name));
     let (Some(repository), None) = (found.next(), found.next()) else {
         bail!(
             "which registry? hint: name a repository of kind oci, or --source oci --registry HOST:PORT"

@@ -61,6 +61,9 @@ pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<u8> {
     for failure in &found.failures {
         output::warn(std::slice::from_ref(&failure.why))?;
     }
+    if found.versions.is_empty() && found.failures.is_empty() {
+        return Err(session.catalog.no_package(found).into());
+    }
     let mut rows = Vec::new();
     for (version, places) in found.versions.iter().rev() {
         let sources = places

@@ -9,7 +9,7 @@ use crate::version::NoneFits;
 #[derive(thiserror::Error, Debug)]
 pub enum FindError {
     /// Nobody has it.
-    #[error("no source has a package `{name}`{}", told(failures, hint))]
+    #[error("{} has a package `{name}`{}", nobody(failures), told(failures, hint))]
     NoPackage {
         /// Its name.
         name: String,
@@ -80,6 +80,15 @@ pub enum FindError {
     /// A source did not answer.
     #[error(transparent)]
     Repository(#[from] Error),
+}
+
+/// As long as some were not asked, nobody can say that there is none.
+fn nobody(failures: &[Failure]) -> &'static str {
+    if failures.is_empty() {
+        "no source"
+    } else {
+        "no source that answered"
+    }
 }
 
 fn told(failures: &[Failure], hint: &str) -> String {

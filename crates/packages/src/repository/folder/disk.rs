@@ -25,7 +25,14 @@ pub(super) struct Disk {
 impl Disk {
     /// The root, without links.
     pub(super) fn real_root(&self) -> Result<PathBuf> {
-        fs::canonicalize(&self.root).map_err(|error| match error.kind() {
+        let root = fs::canonicalize(&self.root).and_then(|root| {
+            if root.is_dir() {
+                Ok(root)
+            } else {
+                Err(ErrorKind::NotADirectory.into())
+            }
+        });
+        root.map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NotFound {
                 repository: self.id.clone(),
                 what: format!("folder {}", self.root.display()),

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, failed};
+use crate::manifest;
 use crate::repository::layout::checksum::{self, Actual, Algorithm, Said};
 use crate::repository::layout::found::{self, Found, Piece};
 use crate::repository::layout::{self, Files, INDEX, metadata, pom, xml};
@@ -19,6 +20,14 @@ impl Disk {
             way: Way::Catalog,
             faults: Vec::new(),
         };
+        if self.root.join(manifest::FILE).is_file() {
+            let root = self.root.display();
+            names.faults.push(format!(
+                "{}: {root} is a package, and no repository of packages; hint: `kubectl ext package publish {root}` puts it into one",
+                self.id
+            ));
+            return Ok(names);
+        }
         for name in self.folders(&self.root.join(&self.group))? {
             match self.look_at(&name, &mut names.faults) {
                 Ok(true) => names.names.push(name),
