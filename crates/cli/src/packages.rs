@@ -52,7 +52,7 @@ pub(crate) struct Session {
     pub(crate) offline: bool,
     pub(crate) now: Timestamp,
     /// The sources that `--source` takes; None, where it was not said.
-    only: Option<Vec<String>>,
+    pub(crate) only: Option<Vec<String>>,
     /// Whether the command line says where the source `oci` is.
     says_oci: bool,
     /// Connections to servers live in it.

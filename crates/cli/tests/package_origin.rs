@@ -67,6 +67,12 @@ fn r57_what_the_cache_has_of_another_source_is_not_of_this_one() {
     // Without the network too, and the newest of all does not stand before the newest of that source.
     assert_eq!(load(&["--offline"]), "team 1.2.0");
     assert_eq!(load(&["--offline", "--source", "copy"]), "copy 1.0.0");
+    let with_deps = ["package", "pull", "mlflow", "--with-deps", "--offline"];
+    let pulled = machine.ext(&with_deps).fine();
+    assert!(pulled.starts_with("mlflow 1.2.0 is here"), "{pulled}");
+    let pulled = machine.ext(&[&with_deps[..], &["--source", "copy"]].concat());
+    let pulled = pulled.fine();
+    assert!(pulled.starts_with("mlflow 1.0.0 is here"), "{pulled}");
     assert_eq!(load(&["--source", "auto"]), "team 1.2.0");
     let none = machine
         .ext(&["package", "load", "minio", "--offline", "--source", "copy"])

@@ -258,7 +258,14 @@ impl Transport {
             None => Err(format!("no answer within {timeout:?}")),
         };
         match outcome {
-            Ok(response) => Ok(Answer::new(response, host(url), timeout)),
+            Ok(response) => {
+                let answer = Answer::new(response, host(url), timeout);
+                if call.method == Method::GET && !call.is_streamed {
+                    answer.whole().await
+                } else {
+                    Ok(answer)
+                }
+            }
             Err(why) => Err(Error::Unreachable {
                 host: host(url),
                 why,

@@ -161,7 +161,7 @@ async fn r57_r75_the_cache_chooses_no_type_that_nobody_named() {
     };
     let gathered = |kind| {
         let wanted = [wanted("*", kind)];
-        let gathered = Gathered::of_cache(&desk.cache, None, &wanted, Universe::default());
+        let gathered = Gathered::of_cache(&desk.cache, None, None, &wanted, Universe::default());
         gathered.map(|gathered| chosen(&wanted, &gathered).unwrap())
     };
     let error = here("*", None).unwrap_err();

@@ -38,7 +38,7 @@ async fn r17_r75_what_is_cached_of_the_system_repository_counts_as_of_it() {
     }];
     let chosen = |system| {
         let universe = Universe::default();
-        let gathered = Gathered::of_cache(&desk.cache, system, &wanted, universe).unwrap();
+        let gathered = Gathered::of_cache(&desk.cache, system, None, &wanted, universe).unwrap();
         solve(&wanted, &gathered.universe).map_err(|error| error.to_string())
     };
     let solution = chosen(Some("system")).unwrap();

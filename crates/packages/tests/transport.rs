@@ -91,6 +91,32 @@ async fn r80_what_is_refused_for_good_is_asked_once() {
 }
 
 #[tokio::test]
+async fn r80_a_small_answer_that_is_cut_is_asked_for_again() {
+    let begun = AtomicUsize::new(0);
+    let server = Server::of(move |_| {
+        let is_first = begun.fetch_add(1, Ordering::SeqCst) == 0;
+        let headers = [("content-length", "9"), ("x-mark", "here")];
+        Some(if is_first {
+            cut(200, &headers, b"the ")
+        } else {
+            answer(200, &headers, "the whole")
+        })
+    })
+    .await;
+    let come = transport(1)
+        .send(&Call::get(server.url("/")))
+        .await
+        .unwrap();
+    assert_eq!(
+        (come.header("x-mark"), come.length()),
+        (Some("here"), Some(9))
+    );
+    assert_eq!(come.url(), &server.url("/"));
+    assert_eq!(come.bytes(100).await.unwrap(), b"the whole");
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_told_after_all_tries() {
     let server = refusing(0, 200, None).await;
     let url = server.url("/?token=hunter2");
@@ -238,8 +264,13 @@ async fn a_body_has_a_limit_and_an_end() {
         "{error}"
     );
     assert_eq!(get("/large").await.bytes(1001).await.unwrap().len(), 1001);
-    let error = get("/cut").await.bytes(1000).await.unwrap_err();
+    let streamed = Call::get(server.url("/cut")).streamed();
+    let come = transport.send(&streamed).await.unwrap();
+    let error = come.bytes(1000).await.unwrap_err();
     assert!(matches!(error, Error::Cut { .. }), "{error}");
+    let error = transport.send(&Call::get(server.url("/cut"))).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("its answer was cut"), "{error}");
     let error = get("/page").await.json::<u32>(1000).await.unwrap_err();
     assert!(error.to_string().contains("not the JSON"), "{error}");
     let value: serde_json::Value = get("/json").await.json(1000).await.unwrap();

@@ -237,13 +237,15 @@ impl Gathered {
 
 impl Gathered {
     /// What the cache has, as if it were all there is. What came from the System Repository still counts as of it:
-    /// which one that is says the configuration, so nobody has to be asked.
+    /// which one that is says the configuration, so nobody has to be asked. With `only`, what came from other
+    /// repositories than these is as if it were not here.
     ///
     /// # Errors
     /// When the cache cannot be read; when what is wanted has two types and none was named.
     pub fn of_cache(
         cache: &Cache,
         system: Option<&str>,
+        only: Option<&[String]>,
         wanted: &[Wanted],
         universe: Universe,
     ) -> Result<Self, DeliverError> {
@@ -260,6 +262,7 @@ impl Gathered {
             }
             for name in open {
                 let mut entries = cache.find(&name)?.entries;
+                entries.retain(|entry| only.is_none_or(|only| only.contains(&entry.repository)));
                 if let Some(wanted) = wanted.iter().find(|one| one.name == name) {
                     entries.retain(|entry| {
                         wanted.kind.as_ref().is_none_or(|kind| *kind == entry.kind)

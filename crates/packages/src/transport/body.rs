@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use reqwest::header::CONTENT_LENGTH;
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use reqwest::{RequestBuilder, Response, ResponseBuilderExt, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
@@ -70,6 +70,9 @@ impl Body {
     }
 }
 
+/// Bytes of an answer that is read before anybody looks at it.
+const SMALL: u64 = 1 << 20;
+
 /// What a server answered. Its body is read once.
 #[derive(Debug)]
 pub struct Answer {
@@ -84,6 +87,41 @@ impl Answer {
             response,
             host,
             timeout,
+        }
+    }
+
+    /// One that was read already.
+    pub(super) fn of(
+        url: &Url,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Vec<u8>,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
+        let built = http::Response::builder()
+            .status(status)
+            .url(url.clone())
+            .body(Bytes::from(body));
+        let mut response = built.map_err(|error| Error::SetUp(error.to_string()))?;
+        *response.headers_mut() = headers;
+        Ok(Self::new(response.into(), super::host(url), timeout))
+    }
+
+    /// The same with its body, where that is small. So one that is cut can be asked for again.
+    pub(super) async fn whole(self) -> Result<Self, Error> {
+        if self.length().is_none_or(|length| length > SMALL) {
+            return Ok(self);
+        }
+        let (url, status) = (self.url().clone(), self.status());
+        let (headers, timeout) = (self.response.headers().clone(), self.timeout);
+        let limit = usize::try_from(SMALL).unwrap_or(usize::MAX);
+        match self.bytes(limit).await {
+            Ok(body) => Self::of(&url, status, headers, body, timeout),
+            Err(Error::Cut { host, why }) => Err(Error::Unreachable {
+                host,
+                why: format!("its answer was cut: {why}"),
+            }),
+            Err(error) => Err(error),
         }
     }
 

@@ -17,6 +17,7 @@ pub struct Call {
     pub(super) body: Body,
     pub(super) sent: Option<Sent>,
     pub(super) is_secret: bool,
+    pub(super) is_streamed: bool,
 }
 
 impl Call {
@@ -31,6 +32,7 @@ impl Call {
             body: Body::Empty,
             sent: None,
             is_secret: false,
+            is_streamed: false,
         }
     }
 
@@ -60,6 +62,13 @@ impl Call {
     #[must_use]
     pub fn secret(mut self) -> Self {
         self.is_secret = true;
+        self
+    }
+
+    /// Whose answer is read as it comes, and continued where it is cut. Others that are small are asked for again.
+    #[must_use]
+    pub fn streamed(mut self) -> Self {
+        self.is_streamed = true;
         self
     }
 

@@ -5,9 +5,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderMap, HeaderName, HeaderValue, RANGE};
-use reqwest::{Method, ResponseBuilderExt, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -138,12 +137,6 @@ impl Known {
                 headers.append(name, value);
             }
         }
-        let built = http::Response::builder()
-            .status(StatusCode::OK)
-            .url(url.clone())
-            .body(Bytes::from(self.body));
-        let mut response = built.map_err(|error| Error::SetUp(error.to_string()))?;
-        *response.headers_mut() = headers;
-        Ok(Answer::new(response.into(), super::host(url), timeout))
+        Answer::of(url, StatusCode::OK, headers, self.body, timeout)
     }
 }

@@ -151,6 +151,7 @@ fn gather(session: &Session, wanted: &[Wanted], universe: Universe) -> Result<Ga
         return Ok(Gathered::of_cache(
             &session.cache,
             system,
+            session.only.as_deref(),
             wanted,
             universe,
         )?);

@@ -41,7 +41,7 @@ impl download::Content for Content<'_> {
     }
 
     async fn ask(&self, from: u64) -> Result<Answer> {
-        let mut call = Call::get(self.url.clone());
+        let mut call = Call::get(self.url.clone()).streamed();
         if let Some(range) = range(from) {
             call = call.header("range", &range);
         }

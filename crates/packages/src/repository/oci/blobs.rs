@@ -284,7 +284,7 @@ impl download::Content for Blob<'_> {
     }
 
     async fn ask(&self, from: u64) -> Result<Answer> {
-        let mut call = Call::get(self.client.blob_url(self.path, self.digest));
+        let mut call = Call::get(self.client.blob_url(self.path, self.digest)).streamed();
         if let Some(range) = range(from) {
             call = call.header("range", &range);
         }
