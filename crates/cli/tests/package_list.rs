@@ -61,6 +61,14 @@ fn r13_what_this_program_does_not_know_is_listed_as_that_and_never_loaded() {
     );
     let versions = machine.ext(&["package", "versions", "humps"]).fine();
     assert!(versions.contains("unsupported type camel"), "{versions}");
+    let all = machine.ext(&["package", "pull", "--all"]);
+    assert!(
+        all.err
+            .contains("humps is left out: unsupported type camel"),
+        "{}",
+        all.err
+    );
+    assert!(all.fine().starts_with("mlflow 1.2.0 pulled"));
     // A program gets the type as it is, and whether it may expect anything of it.
     let json = |arguments: &[&str]| {
         let whole = [&["package"], arguments, &["-o", "json"]].concat();

@@ -65,6 +65,39 @@ async fn r40_links_are_followed_as_given() {
 }
 
 #[tokio::test]
+async fn r40_a_registry_that_gives_no_such_long_pages_is_asked_for_its_own() {
+    let server = Server::of(|asked| {
+        if asked.parameter("n").is_some() {
+            let body = r#"{"errors":[{"code":"PAGINATION_NUMBER_INVALID"}]}"#;
+            return Some(answer(400, &[], body));
+        }
+        let (headers, tags) = match asked.parameter("last") {
+            None => {
+                let link = format!("<{TAGS}?last=1.0.0>; rel=\"next\"");
+                (vec![("link".to_owned(), link)], r#"["1.0.0"]"#)
+            }
+            Some(_) => (Vec::new(), r#"["2.0.0"]"#),
+        };
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        Some(answer(
+            200,
+            &headers,
+            format!(r#"{{"name":"x","tags":{tags}}}"#),
+        ))
+    })
+    .await;
+    assert_eq!(count(&server).await.unwrap(), 2);
+    assert_eq!(server.asked().len(), 3);
+    // One that refuses all the same has refused.
+    let server = Server::of(|_| Some(answer(400, &[], "{}"))).await;
+    assert!(count(&server).await.is_err());
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
 async fn r40_a_link_to_itself_ends_the_list() {
     let server = pages(|asked, _| Some(format!("<{TAGS}?{}>; rel=\"next\"", asked.query))).await;
     let driver = server.driver();

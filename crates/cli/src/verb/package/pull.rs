@@ -12,7 +12,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::packages::{Bar, Chosen, OnPlatform, Session, Sources, unchecked};
+use crate::packages::{
+    Bar, Chosen, OnPlatform, Session, Sources, is_supported, type_for_people, unchecked,
+};
 use crate::{FINE, PARTIAL, output};
 
 /// Name of a lock file.
@@ -91,7 +93,7 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<u8> {
     let mut failures = Vec::new();
     let mut notes = Vec::new();
     let deliveries = if verb.all {
-        everything(verb, &session, &mut failures)?
+        everything(verb, &session, &mut failures, &mut notes)?
     } else if verb.needs.is_asked() {
         let wanted = wanted(verb)?;
         verb.needs.pull(&session, &wanted, verb.force, &mut notes)?
@@ -204,7 +206,12 @@ fn one(session: &Session, chosen: &Chosen, verb: &Pull) -> Result<Delivery> {
 }
 
 /// The newest of all that is listed. One that fails takes no other along; what was cut goes on next time.
-fn everything(verb: &Pull, session: &Session, failures: &mut Vec<Failed>) -> Result<Vec<Delivery>> {
+fn everything(
+    verb: &Pull,
+    session: &Session,
+    failures: &mut Vec<Failed>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Delivery>> {
     let discovery = session.discover(None, true)?;
     output::warn(&discovery.warnings)?;
     for failure in discovery.failures {
@@ -222,6 +229,10 @@ fn everything(verb: &Pull, session: &Session, failures: &mut Vec<Failed>) -> Res
     names.dedup();
     let mut deliveries = Vec::new();
     for (name, kind) in names {
+        if !is_supported(&kind) {
+            notes.push(format!("{name} is left out: {}", type_for_people(&kind)));
+            continue;
+        }
         match one(session, &Chosen::new(&name, None, Some(kind)), verb) {
             Ok(delivery) => deliveries.push(delivery),
             Err(error) => failures.push(Failed {
