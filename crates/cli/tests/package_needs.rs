@@ -182,3 +182,58 @@ fn r78_what_is_newest_of_all_has_what_it_needs_too() {
         "base 1.0.0 copied\napp 1.0.0 copied\nbase 2.0.0 copied\n"
     );
 }
+
+#[test]
+fn r78_what_the_target_has_need_not_come_from_elsewhere() {
+    let machine = two();
+    publish(&machine, "partner", "base", "1.0.0", "");
+    publish(&machine, "team", "app", "1.0.0", "dependencies: [base]\n");
+    let mirror = ["package", "mirror", "app", "--to", "partner"];
+    let refused = machine.ext(&mirror);
+    assert_eq!(refused.code, 5, "{}", refused.err);
+    let approve = "`kubectl ext package mirror app --approve base@partner`";
+    assert!(refused.err.contains(approve), "{}", refused.err);
+    let approved = [&mirror[..], &["--approve", "base@partner"]].concat();
+    assert_eq!(machine.ext(&approved).fine(), "app 1.0.0 copied\n");
+}
+
+#[test]
+fn r13_r78_what_cannot_be_used_is_left_out_of_a_mirror_and_said() {
+    let machine = two();
+    publish(&machine, "team", "app", "1.0.0", "");
+    let folder = machine.package("humps", "1.0.0", "");
+    let manifest = machine.path("work").join(&folder).join("extension.yaml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let text = text.replacen("  version: 1.0.0\n", "  version: 1.0.0\n  type: camel\n", 1);
+    fs::write(&manifest, text).unwrap();
+    let publish = ["package", "publish", &folder, "--repository", "team"];
+    machine.ext(&publish).fine();
+    fs::create_dir_all(machine.path("repositories/partner")).unwrap();
+    let mirrored = machine.ext(&["package", "mirror", "--to", "./stick"]);
+    assert!(
+        mirrored
+            .err
+            .contains("humps is left out: unsupported type camel"),
+        "{}",
+        mirrored.err
+    );
+    assert_eq!(mirrored.fine(), "app 1.0.0 copied\n");
+}
+
+#[test]
+fn a_source_that_does_not_answer_is_said_once() {
+    let machine = two();
+    for name in ["a", "b", "c"] {
+        publish(&machine, "team", name, "1.0.0", "");
+    }
+    // `partner` has no folder.
+    let mirror = ["package", "mirror", "a", "b", "c", "--to", "./stick"];
+    let mirrored = machine.ext(&mirror);
+    assert_eq!(
+        mirrored.err.matches("partner has no folder").count(),
+        1,
+        "{}",
+        mirrored.err
+    );
+    mirrored.fine();
+}

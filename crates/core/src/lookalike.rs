@@ -79,8 +79,7 @@ pub fn without_credentials(url: &str) -> String {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), url),
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
+    let (authority, tail) = rest.split_at(end_of_authority(rest));
     let authority = match authority.rsplit_once('@') {
         Some((_, host)) => format!("{REDACTED}@{host}"),
         None => authority.to_owned(),
@@ -98,6 +97,27 @@ pub fn without_credentials(url: &str) -> String {
         }
     }
     text
+}
+
+/// Where that part of an address ends which says whom it lets in, and where (RFC 3986, section 3.2). People write
+/// passwords with `/`, `?` and `#` as they are: then what looks like a port is none, and a host comes later.
+fn end_of_authority(rest: &str) -> usize {
+    const ENDS: [char; 3] = ['/', '?', '#'];
+    let line = rest.split(char::is_whitespace).next().unwrap_or_default();
+    let end = line.find(ENDS).unwrap_or(line.len());
+    let (before, after) = line.split_at(end);
+    let port = before.split_once(':').map_or("", |(_, port)| port);
+    let is_port = port.is_empty() || port.parse::<u16>().is_ok();
+    if is_port || before.contains('@') || before.starts_with('[') {
+        return end;
+    }
+    match after.rfind('@') {
+        Some(at) => {
+            let host = end + at + 1;
+            line[host..].find(ENDS).map_or(line.len(), |end| host + end)
+        }
+        None => end,
+    }
 }
 
 /// What stands between the settings of a query or of a connection string.
@@ -136,8 +156,8 @@ fn words(name: &str) -> Vec<String> {
 fn holds_one(value: &str) -> bool {
     let is_private_key = value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----");
     let lets_in = |rest: &str| {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let user = rest[..end].rsplit_once('@').map(|(user, _)| user);
+        let user = rest[..end_of_authority(rest)].rsplit_once('@');
+        let user = user.map(|(user, _)| user);
         user.and_then(|user| user.split_once(':'))
             .is_some_and(|(_, password)| !password.is_empty())
     };
@@ -200,6 +220,8 @@ mod tests {
             "jdbc:sqlserver://host;password=hunter2;encrypt=true",
             "host=db password=hunter2",
             "a://x,b://ada:hunter2@y",
+            "postgres://ada:hun#ter2@db/x",
+            "postgres://ada:hun/t?er2@db",
             "-----BEGIN RSA PRIVATE KEY-----\nx",
         ] {
             assert!(is_credential("X", value), "{value}");
@@ -207,6 +229,8 @@ mod tests {
         for value in [
             "",
             "http://host:9000/a@b:c",
+            "http://[::1]:9000/a@b:c",
+            "http://host/a:b@c",
             "https://ada@host",
             "git@host:a/b",
             "http://ada:@host",
@@ -228,6 +252,8 @@ mod tests {
             ("host:80", "host:80"),
             ("http://ada:hunter2@host/x", "http://[redacted]@host/x"),
             ("http://a@b@host", "http://[redacted]@host"),
+            ("db://ada:hun#t/er2@db/x", "db://[redacted]@db/x"),
+            ("http://[::1]:9000/a@b", "http://[::1]:9000/a@b"),
             (
                 "http://host/x?a=b&token=hunter2&c=d#e",
                 "http://host/x?a=b&token=[redacted]&c=d#e",

@@ -105,6 +105,14 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
     /// The index of its packages, where somebody put one there.
     async fn index(&self) -> Result<Option<IndexFile>>;
 
+    /// The index that the next one comes after: its own, and not what a copy has of it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    async fn own_index(&self) -> Result<Option<IndexFile>> {
+        self.index().await
+    }
+
     /// Puts an index in the place of the one that is there.
     async fn put_index(&self, index: &IndexFile) -> Result<()>;
 

@@ -62,6 +62,21 @@ async fn two(
     [a, b]
 }
 
+/// R17: whoever a dependency cannot come from has no say in what it is.
+#[tokio::test]
+async fn r17_another_type_elsewhere_stops_nobody_who_needs_it_from_here() {
+    let desk = Desk::new();
+    let (team, public) = (desk.folder("team"), desk.folder("public"));
+    let tool = desk
+        .bench
+        .package_with("tool", "1.0.0", "a tool", "dependencies: [base]\n");
+    team.publish(&tool, false, &Silent).await.unwrap();
+    publish_kind(&desk, &*team, ("base", "1.0.0"), "record").await;
+    publish_kind(&desk, &*public, ("base", "1.0.0"), "provider").await;
+    let found = gather(&catalog(&[&team, &public]), "*", None).await;
+    assert_eq!(found.unwrap(), "record 1.0.0 team");
+}
+
 #[tokio::test]
 async fn r57_no_type_is_chosen_that_nobody_named_whatever_is_newer() {
     for (provider, priority) in [("b", 0), ("b", -1), ("b", 1), ("a", 0)] {

@@ -114,11 +114,22 @@ async fn r74_what_is_below_a_source_that_has_a_version_broken_is_not_taken_in_it
     ] {
         assert!(error.contains(part), "{part}: {error}");
     }
-    let any = [wanted("tool", None)];
-    let gathered = above.gather(&any, Universe::default()).await.unwrap();
-    let refusal = solve(&any, &gathered.universe).unwrap_err().to_string();
-    let why = "company, which comes before public, has it and cannot show it";
-    assert!(refusal.contains(why), "{refusal}");
+    for part in ["`tool` is in public", "company", "500", "--source public"] {
+        let error = ungathered(&above).await;
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    // Nor in place of a newer one: what the one above would have is not known.
+    let newer = desk.bench.package("tool", "2.0.0", "a newer tool");
+    public.publish(&newer, false, &Silent).await.unwrap();
+    assert!(matches!(
+        find(&above).await,
+        Err(FindError::Unanswered { .. })
+    ));
+    let error = ungathered(&above).await;
+    assert!(
+        error.contains("company, which comes before, could not be asked"),
+        "{error}"
+    );
     for priority in [0, -5] {
         let (from, warnings) = find(&with(priority)).await.unwrap();
         assert_eq!(from, "public");
@@ -148,6 +159,12 @@ async fn r74_a_dependency_is_not_taken_from_below_the_system_repository_that_doe
     for part in ["`base` is in team", "above", "503"] {
         assert!(error.contains(part), "{part}: {error}");
     }
+    // A lock is no way around: it says where it comes from, and that does not answer.
+    let mut locked = Universe::default();
+    let place = ("1.0.0".parse().unwrap(), "above".to_owned());
+    locked.preferred.insert("base".to_owned(), place);
+    let error = catalog(true).gather(&any, locked).await.unwrap_err();
+    assert!(error.to_string().contains("`base` is in team"), "{error}");
     // What a lock says is where it comes from.
     let mut locked = Universe::default();
     let version = "1.0.0".parse().unwrap();

@@ -50,6 +50,29 @@ fn naming(server: &Server, names: &[&str]) -> Oci {
     Oci::new(settings, hasty(), Credentials::Anonymous).unwrap()
 }
 
+/// 400 may be about the length of a page, or about the list.
+#[tokio::test]
+async fn r79_a_catalog_that_is_refused_with_400_leaves_the_names_of_the_configuration() {
+    for body in ["{}", "<html>"] {
+        let server = Server::of(move |asked| {
+            (asked.path == "/v2/_catalog").then(|| {
+                let status = if asked.parameter("n").is_some() {
+                    400
+                } else {
+                    404
+                };
+                answer(status, &[], body)
+            })
+        })
+        .await;
+        let names = naming(&server, &["tool"]).names(None).await.unwrap();
+        assert_eq!(
+            (names.names, names.way),
+            (vec!["tool".to_owned()], Way::Named)
+        );
+    }
+}
+
 #[tokio::test]
 async fn r30_zot_is_read() {
     let found = discovered(ZOT).await;

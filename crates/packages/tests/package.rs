@@ -270,6 +270,21 @@ spec:
     assert!(!format!("{complaints:?}").contains("hunter2"));
 }
 
+#[test]
+fn r11_an_address_lets_nobody_in() {
+    let found = wrong(
+        "spec:\n  services:\n    - name: a\n      endpoints:\n        - {name: b, url: 'https://ada:hunter2@host/'}\n        - {name: c, url: 'https://${user}@host/'}\n",
+    );
+    let field = "spec.services[0].endpoints[0].url".to_owned();
+    assert_eq!(found[0], (5, "literal-credential", field));
+    assert!(
+        found
+            .iter()
+            .all(|one| !one.2.contains("endpoints[1].url") || one.1 != "literal-credential"),
+        "{found:?}"
+    );
+}
+
 /// Else the way around the rule would be the shortest.
 #[test]
 fn r11_a_credential_is_no_default_of_a_parameter() {
@@ -277,6 +292,8 @@ fn r11_a_credential_is_no_default_of_a_parameter() {
   key: {description: k, secret: true, default: hunter2}
   password: {description: p, default: hunter2}
   region: {description: r, default: eu-central-1}
+  empty: {description: e, secret: true, default: ''}
+  number: {description: n, secret: true, default: 12345}
   token: {description: t, secret: true}
 spec:
   product: a
@@ -290,6 +307,11 @@ spec:
                 3,
                 "literal-credential",
                 "parameters.password.default".to_owned()
+            ),
+            (
+                6,
+                "literal-credential",
+                "parameters.number.default".to_owned()
             ),
         ]
     );

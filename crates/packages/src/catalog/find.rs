@@ -80,7 +80,7 @@ impl Catalog {
             if let Some(silent) = self.silent_above(&found.failures, &places) {
                 return Err(self.unanswered(format!("`{name}`"), &places, silent));
             }
-            match self.newest(&found, versions, range, kind).await {
+            match self.newest(&found, (&places, versions), range, kind).await {
                 Err(error @ FindError::OtherType { .. }) => {
                     other.get_or_insert(error);
                 }
@@ -103,7 +103,7 @@ impl Catalog {
     async fn newest(
         &self,
         found: &Found,
-        mut versions: BTreeSet<semver::Version>,
+        (places, mut versions): (&BTreeSet<usize>, BTreeSet<semver::Version>),
         range: &VersionRange,
         kind: Option<&Kind>,
     ) -> Result<Sighting<'_>, FindError> {
@@ -114,18 +114,18 @@ impl Catalog {
                 // None fits. Whether any has the type at all decides whose word that is.
                 (Err(misfit), Some(last)) => (last.clone(), Some(misfit)),
                 (Err(misfit), None) => {
-                    return Err(other.unwrap_or_else(|| self.no_version(found, misfit)));
+                    return Err(other.unwrap_or_else(|| self.no_version(found, places, misfit)));
                 }
             };
             if let (Some(misfit), None) = (&misfit, kind) {
-                return Err(self.no_version(found, misfit.clone()));
+                return Err(self.no_version(found, places, misfit.clone()));
             }
             match (self.sighting(found, &version, kind).await, misfit) {
                 (Err(error @ FindError::OtherType { .. }), _) => {
                     versions.remove(&version);
                     other.get_or_insert(error);
                 }
-                (_, Some(misfit)) => return Err(self.no_version(found, misfit)),
+                (_, Some(misfit)) => return Err(self.no_version(found, places, misfit)),
                 (outcome, None) => return outcome,
             }
         }
@@ -234,11 +234,16 @@ impl Catalog {
         }
     }
 
-    fn no_version(&self, found: &Found, source: version::NoneFits) -> FindError {
-        let places: BTreeSet<usize> = found.versions.values().flatten().copied().collect();
+    /// Of those sources that count: what the others have is nobody's answer.
+    fn no_version(
+        &self,
+        found: &Found,
+        places: &BTreeSet<usize>,
+        source: version::NoneFits,
+    ) -> FindError {
         FindError::NoVersion {
             name: found.name.clone(),
-            places: self.ids(&places),
+            places: self.ids(places),
             failures: found.failures.clone(),
             source: Box::new(source),
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream};
 
 use super::find::{agree, same};
-use super::{Catalog, Failure, FindError, Found, Sighting, Source};
+use super::{Catalog, Failure, FindError, Sighting, Source};
 use crate::cache::Cache;
 use crate::deliver::{self, DeliverError};
 use crate::manifest::Manifest;
@@ -63,15 +63,51 @@ impl Catalog {
             }
         }
         // Who needs a dependency, and so where it may come from, is known when all is gathered.
-        for (name, (places, failures)) in asked {
-            let counts = |id: &str| may_have(&gathered.universe, &name, id);
-            let places = places.into_iter();
-            let places = places.filter(|index| counts(self.sources[*index].id()));
-            let failures = failures.into_iter();
-            let failures = failures.filter(|failure| counts(&failure.repository));
-            self.refuse_silent(&name, &places.collect(), &failures.collect::<Vec<_>>())?;
+        for (name, asked) in asked {
+            self.judge_dependency(&name, asked, &gathered)?;
         }
         Ok(gathered)
+    }
+
+    /// Refuses a dependency of which those sources do not agree, or do not all answer, that it may come from. What
+    /// others have is nobody's business.
+    fn judge_dependency(
+        &self,
+        name: &str,
+        (places, failures): Asked,
+        gathered: &Gathered,
+    ) -> Result<(), FindError> {
+        let universe = &gathered.universe;
+        let id = |index: &usize| self.sources[*index].id();
+        if let Some((_, locked)) = universe.preferred.get(name) {
+            if places.iter().any(|index| id(index) == locked) {
+                return Ok(());
+            }
+            let silent = failures.iter().find(|one| one.repository == *locked);
+            if let (Some(silent), false) = (silent, places.is_empty()) {
+                return Err(self.unanswered(format!("`{name}`"), &places, silent));
+            }
+        }
+        let places: BTreeSet<usize> = places
+            .into_iter()
+            .filter(|index| may_have(universe, name, id(index)))
+            .collect();
+        let failures = failures.into_iter();
+        let failures = failures.filter(|failure| may_have(universe, name, &failure.repository));
+        self.refuse_silent(name, &places, &failures.collect::<Vec<_>>())?;
+        let of_name = gathered.specs.iter().filter(|((one, ..), _)| one == name);
+        let sightings = of_name.filter_map(|((_, _, id), spec)| {
+            let source = self.source(id)?;
+            may_have(universe, name, id).then(|| Sighting {
+                source,
+                spec: spec.clone(),
+                warnings: Vec::new(),
+            })
+        });
+        let sightings: Vec<Sighting<'_>> = sightings.collect();
+        let by_version =
+            sightings.chunk_by(|one, other| one.spec.release.version == other.spec.release.version);
+        by_version.into_iter().try_for_each(agree)
     }
 
     fn refuse_silent(
@@ -107,7 +143,7 @@ impl Catalog {
         let asked = stream::iter(pairs).map(|(version, source)| async move {
             (version, source, source.spec(name, version).await)
         });
-        let mut broken: Vec<(&semver::Version, &Source)> = Vec::new();
+        let mut broken: Vec<(&semver::Version, &Source, Failure)> = Vec::new();
         let mut sightings: Vec<Sighting<'_>> = Vec::new();
         for (version, source, answer) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
             match answer {
@@ -118,12 +154,20 @@ impl Catalog {
                 }),
                 Err(error) => {
                     gathered.warnings.push(error.to_string());
-                    broken.push((version, source));
+                    broken.push((version, source, Failure::of(source, &error)));
                 }
             }
         }
+        // A source that shows no version of a package may have the very one, as if it had not answered.
+        let mut failures = found.failures.clone();
+        for (_, source, failure) in &broken {
+            let is_shown = sightings.iter().any(|one| one.source.id() == source.id());
+            if !is_shown && failures.iter().all(|one| one.repository != source.id()) {
+                failures.push(failure.clone());
+            }
+        }
         if let Some(wanted) = wanted {
-            self.narrow(wanted, &found, &mut sightings)?;
+            self.narrow(wanted, &failures, &mut sightings)?;
         }
         let places = sightings.iter().filter_map(|one| self.index(one.source));
         let places = places.collect();
@@ -135,14 +179,16 @@ impl Catalog {
         for sightings in
             sightings.chunk_by(|one, other| one.spec.release.version == other.spec.release.version)
         {
-            agree(sightings)?;
+            if wanted.is_some() {
+                agree(sightings)?;
+            }
             for Sighting { source, spec, .. } in sightings {
                 let (id, version) = (source.id().to_owned(), &spec.release.version);
                 let mut candidate = candidate(&spec.manifest, &id);
-                let above = broken.iter().find(|(broken, other)| {
+                let above = broken.iter().find(|(broken, other, _)| {
                     *broken == version && other.priority > source.priority && !is_named(source)
                 });
-                candidate.barred = above.map(|(_, other)| {
+                candidate.barred = above.map(|(_, other, _)| {
                     format!(
                         "{}, which comes before {id}, has it and cannot show it",
                         other.id()
@@ -155,7 +201,7 @@ impl Catalog {
         }
         let universe = &mut gathered.universe;
         universe.candidates.insert(name.to_owned(), candidates);
-        Ok((places, found.failures))
+        Ok((places, failures))
     }
 
     /// Leaves of a wanted package what is of its type, and of the sources of the highest priority that have it so: one
@@ -164,7 +210,7 @@ impl Catalog {
     fn narrow(
         &self,
         wanted: &Wanted,
-        found: &Found,
+        failures: &[Failure],
         sightings: &mut Vec<Sighting<'_>>,
     ) -> Result<(), FindError> {
         if let Some(kind) = &wanted.kind {
@@ -182,7 +228,7 @@ impl Catalog {
         }
         if wanted.repository.is_none() {
             let places = sightings.iter().filter_map(|one| self.index(one.source));
-            self.refuse_silent(&wanted.name, &places.collect(), &found.failures)?;
+            self.refuse_silent(&wanted.name, &places.collect(), failures)?;
         }
         let named = sightings.iter().filter(|one| is_named(one));
         let highest = named.clone().map(|one| one.source.priority).max();
@@ -200,11 +246,8 @@ impl Catalog {
 }
 
 /// Whether a dependency may come from a repository: the System Repository, that of a package that needs it, and where
-/// somebody approved it. Where a lock says whence it comes, that is all.
+/// somebody approved it.
 fn may_have(universe: &Universe, name: &str, id: &str) -> bool {
-    if let Some((_, locked)) = universe.preferred.get(name) {
-        return locked == id;
-    }
     let needs = |one: &Candidate| {
         one.origin.repository() == Some(id) && one.dependencies.iter().any(|one| one.name == name)
     };

@@ -125,12 +125,28 @@ const PLACEHOLDER: &str = "write a placeholder, `${NAME}`, and a parameter with 
 /// Values of plain configuration that look like credentials.
 fn plain(spec: &Value, prefix: &str, found: &mut Found) {
     entries(spec, prefix, found);
+    address(spec, prefix, found);
     for (at, service) in items(spec, "services") {
         let around = format!("{prefix}services[{at}].");
         for (at, endpoint) in items(service, "endpoints") {
-            entries(endpoint, &format!("{around}endpoints[{at}]."), found);
+            let around = format!("{around}endpoints[{at}].");
+            entries(endpoint, &around, found);
+            address(endpoint, &around, found);
         }
         entries(service, &around, found);
+    }
+}
+
+/// Whom an address lets in.
+fn address(around: &Value, prefix: &str, found: &mut Found) {
+    let url = around
+        .get("url")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if lookalike::is_credential("", &without_placeholders(url)) {
+        let message = "holds a credential, and everybody would get it".to_owned();
+        let hint = format!("move it to `credentials` of the service; {PLACEHOLDER}");
+        found.push((LITERAL, format!("{prefix}url"), message, hint));
     }
 }
 
@@ -150,13 +166,21 @@ fn entries(around: &Value, prefix: &str, found: &mut Found) {
 fn defaults(document: &Value, found: &mut Found) {
     let own = document.get("parameters").and_then(Value::as_object);
     for (name, parameter) in own.into_iter().flatten() {
-        let Some(default) = parameter.get("default").and_then(Value::as_str) else {
-            continue;
+        let default = match parameter.get("default") {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => continue,
         };
         let is_secret = parameter.get("secret") == Some(&Value::Bool(true));
-        if is_secret || lookalike::is_credential(name, default) {
+        let says_something = !default.trim().is_empty();
+        if says_something && (is_secret || lookalike::is_credential(name, &default)) {
             let message = "is a credential that everybody would know".to_owned();
-            let hint = "remove it, and say `secret: true` of the parameter".to_owned();
+            let more = if is_secret {
+                ""
+            } else {
+                ", and say `secret: true` of the parameter"
+            };
+            let hint = format!("remove it{more}");
             found.push((LITERAL, format!("parameters.{name}.default"), message, hint));
         }
     }

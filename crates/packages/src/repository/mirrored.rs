@@ -126,6 +126,15 @@ impl Repository for Mirrored {
         first!(self, repository => repository.index(), Option::is_some)
     }
 
+    /// Who publishes asks where it goes: a copy may be late.
+    async fn exists(&self, name: &str, version: &semver::Version) -> Result<bool> {
+        self.original.exists(name, version).await
+    }
+
+    async fn own_index(&self) -> Result<Option<IndexFile>> {
+        self.original.own_index().await
+    }
+
     async fn put_index(&self, index: &IndexFile) -> Result<()> {
         self.original.put_index(index).await
     }

@@ -54,7 +54,7 @@ impl Answer for Closed {
         for row in &self.missing {
             writeln!(out, "{}", row.message)?;
         }
-        if self.missing.is_empty() {
+        if self.missing.is_empty() && self.warnings.is_empty() {
             writeln!(out, "{} has all that its packages need", self.repository)?;
         }
         Ok(())

@@ -128,7 +128,7 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
 /// What is to be told when a repository was changed that has an index: who finds packages by it sees nothing of the
 /// change.
 pub(super) fn behind(session: &Session, source: &Source) -> Vec<String> {
-    let index = session.ask(async { Ok(source.repository.index().await?) });
+    let index = session.ask(async { Ok(source.repository.own_index().await?) });
     // One that cannot be read is found out by whoever needs it.
     let is_there = index.is_ok_and(|index| index.is_some());
     let id = source.id();
@@ -142,7 +142,7 @@ pub(super) fn behind(session: &Session, source: &Source) -> Vec<String> {
 /// saw is held against it, as everywhere.
 async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {
     let unread = "the index that is there cannot be read; hint: --anew begins without it";
-    let file = match source.repository.index().await {
+    let file = match source.repository.own_index().await {
         Ok(Some(file)) => file,
         Ok(None) => return Ok(None),
         Err(error @ Error::Broken { .. }) => return Err(error).context(unread),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use extension_registry_packages::catalog::Sighting;
+use extension_registry_packages::catalog::{Catalog, Sighting};
 use extension_registry_packages::mirror::{Copied, copy};
 use extension_registry_packages::repository::Repository;
 use extension_registry_packages::repository::folder::{Folder, Settings};
@@ -16,10 +16,10 @@ use extension_registry_packages::spec::Spec;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::needs::along;
+use super::needs::{along, pair};
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Bar, Chosen, Session, Sources, may_ask};
+use crate::packages::{Bar, Chosen, Session, Sources, is_supported, may_ask, type_for_people};
 use crate::{FINE, PARTIAL, output};
 
 #[derive(Debug, Args)]
@@ -33,6 +33,9 @@ pub(crate) struct Mirror {
     /// Every version, and not only the newest that fits
     #[arg(long)]
     all_versions: bool,
+    /// Let a dependency come from another repository; may be repeated
+    #[arg(long, value_name = "DEPENDENCY@REPOSITORY", value_parser = pair)]
+    approve: Vec<(String, String)>,
     /// Put it in the place of what is there
     #[arg(long)]
     force: bool,
@@ -101,13 +104,16 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
     let mut session = verb.sources.open()?;
     may_ask(session.offline)?;
     let target = target(&session, &verb.to)?;
+    let whole = session.catalog.clone();
     // What comes from the target need not go there.
-    session.catalog = session.catalog.without(target.id());
-    let (wanted, is_all) = wanted(verb, &session)?;
+    session.catalog = whole.without(target.id());
+    let mut told = BTreeSet::new();
+    let (wanted, is_all) = wanted(verb, &session, &mut told)?;
     let loader = session.loader();
     let (mut packages, mut done) = (Vec::new(), BTreeSet::new());
     for chosen in wanted {
-        let sightings = match plan(&session, &chosen, is_all && verb.all_versions) {
+        let is_alone = is_all && verb.all_versions;
+        let sightings = match plan(verb, &session, &whole, &chosen, is_alone, &mut told) {
             Ok(sightings) => sightings,
             Err(error) => {
                 packages.push(failed(&chosen.name, &error)?);
@@ -115,6 +121,9 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
             }
         };
         for sighting in sightings {
+            if sighting.source.id() == target.id() {
+                continue;
+            }
             let manifest = &sighting.spec.manifest;
             let (name, version) = (manifest.name.clone(), manifest.version.to_string());
             if !done.insert((
@@ -155,17 +164,46 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
 }
 
 /// A package and what it depends on; that comes anyway where everything goes.
-fn plan<'s>(session: &'s Session, chosen: &Chosen, is_alone: bool) -> Result<Vec<Sighting<'s>>> {
+fn plan<'s>(
+    verb: &Mirror,
+    session: &'s Session,
+    whole: &'s Catalog,
+    chosen: &Chosen,
+    is_alone: bool,
+    told: &mut BTreeSet<String>,
+) -> Result<Vec<Sighting<'s>>> {
+    let (range, kind) = (chosen.range()?, chosen.kind());
+    let sighting = session.ask(async {
+        let found = session.catalog.find(&chosen.name, &range, kind.as_ref());
+        Ok(found.await?)
+    })?;
+    tell(told, &sighting.warnings)?;
     if is_alone {
-        return Ok(vec![session.ask(session.find(chosen))?]);
+        return Ok(vec![sighting]);
     }
-    let (gathered, solution) = along(session, chosen)?;
+    // The target may have what it needs, and be the System Repository.
+    let planned = along(session, whole, &sighting, &verb.approve);
+    // The refusal says what `pull` takes; the flag is the same here.
+    let (gathered, solution) = planned.map_err(|error| {
+        let said = format!("{error:#}");
+        anyhow::anyhow!(said.replace("ext package pull", "ext package mirror"))
+    })?;
+    tell(told, &gathered.warnings)?;
     let sightings = solution.chosen.iter().map(|one| {
         gathered
-            .sighting(&session.catalog, &one.name, &one.version, &one.origin)
+            .sighting(whole, &one.name, &one.version, &one.origin)
             .with_context(|| format!("{} {} is nowhere", one.name, one.version))
     });
     sightings.collect()
+}
+
+/// Says each thing once: every package asks the same sources.
+fn tell(told: &mut BTreeSet<String>, warnings: &[String]) -> Result<()> {
+    let new = warnings
+        .iter()
+        .filter(|warning| told.insert((*warning).clone()));
+    let new: Vec<String> = new.cloned().collect();
+    Ok(output::warn(&new)?)
 }
 
 fn failed(name: &str, error: &anyhow::Error) -> Result<Row> {
@@ -195,7 +233,11 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
 }
 
 /// What is copied, and whether that is all there is.
-fn wanted(verb: &Mirror, session: &Session) -> Result<(Vec<Chosen>, bool)> {
+fn wanted(
+    verb: &Mirror,
+    session: &Session,
+    told: &mut BTreeSet<String>,
+) -> Result<(Vec<Chosen>, bool)> {
     let is_all = verb.names.is_empty();
     let given = verb.names.iter().map(|name| match name.split_once('@') {
         Some((name, range)) => (name.to_owned(), Some(range.to_owned()), None),
@@ -204,7 +246,7 @@ fn wanted(verb: &Mirror, session: &Session) -> Result<(Vec<Chosen>, bool)> {
     let mut names: Vec<(String, Option<String>, Option<String>)> = given.collect();
     if is_all {
         let discovery = session.discover(None, true)?;
-        output::warn(&discovery.warnings)?;
+        tell(told, &discovery.warnings)?;
         let failure = discovery.failures.first();
         anyhow::ensure!(
             failure.is_none(),
@@ -213,8 +255,14 @@ fn wanted(verb: &Mirror, session: &Session) -> Result<(Vec<Chosen>, bool)> {
                 .map(|failure| failure.why.clone())
                 .unwrap_or_default()
         );
-        let listed = discovery.packages.into_iter();
-        names.extend(listed.map(|listed| (listed.name, None, Some(listed.kind))));
+        for listed in discovery.packages {
+            if is_supported(&listed.kind) {
+                names.push((listed.name, None, Some(listed.kind)));
+            } else {
+                let kind = type_for_people(&listed.kind);
+                output::warn(&[format!("{} is left out: {kind}", listed.name)])?;
+            }
+        }
         names.dedup();
     }
     let mut wanted = Vec::new();

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use extension_registry_packages::cache::Selector;
-use extension_registry_packages::catalog::Gathered;
+use extension_registry_packages::catalog::{Catalog, Gathered, Sighting};
 use extension_registry_packages::deliver::{Delivery, Loader};
 use extension_registry_packages::lock::{Lock, Locked};
 use extension_registry_packages::solve::{Chosen as Choice, Solution, Universe, Wanted, solve};
@@ -32,7 +32,7 @@ pub(crate) struct Needs {
     pub(super) platform: OnPlatform,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, repository) = text
         .split_once('@')
         .ok_or_else(|| "it has no `@`: write DEPENDENCY@REPOSITORY".to_owned())?;
@@ -160,15 +160,24 @@ fn gather(session: &Session, wanted: &[Wanted], universe: Universe) -> Result<Ga
 }
 
 /// What goes along with one package, each after what it needs itself, wherever they will be used.
-pub(super) fn along(session: &Session, chosen: &Chosen) -> Result<(Gathered, Solution)> {
+pub(super) fn along(
+    session: &Session,
+    catalog: &Catalog,
+    sighting: &Sighting<'_>,
+    approved: &[(String, String)],
+) -> Result<(Gathered, Solution)> {
+    let manifest = &sighting.spec.manifest;
     let wanted = [Wanted {
-        name: chosen.name.clone(),
-        range: chosen.range()?,
-        kind: chosen.kind(),
-        repository: None,
+        name: manifest.name.clone(),
+        range: crate::packages::range(&manifest.name, Some(&format!("={}", manifest.version)))?,
+        kind: Some(manifest.kind.clone()),
+        repository: Some(sighting.source.id().to_owned()),
     }];
-    let mut gathered = gather(session, &wanted, Universe::default())?;
-    output::warn(&gathered.warnings)?;
+    let universe = Universe {
+        approved: approved.iter().cloned().collect(),
+        ..Universe::default()
+    };
+    let mut gathered = session.ask(async { Ok(catalog.gather(&wanted, universe).await?) })?;
     let_be(&mut gathered.universe);
     let solution = solve(&wanted, &gathered.universe)?;
     Ok((gathered, solution))

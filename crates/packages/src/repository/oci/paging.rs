@@ -48,6 +48,7 @@ impl Client {
         let mut seen = HashSet::new();
         let mut all = Vec::new();
         let mut next = Some(start.clone());
+        let mut is_first = true;
         while let Some(url) = next.take() {
             if !visited.insert(url.clone()) {
                 self.note(&format!("to {what}: the list leads back to where it was"));
@@ -60,28 +61,29 @@ impl Client {
             let call = Call::get(url.clone()).header("accept", ACCEPTED);
             let answer = self.call(call, scope, what).await?;
             // Whoever gives no such long pages knows how long its own are.
-            let is_too_long = answer.status() == StatusCode::BAD_REQUEST && visited.len() == 1;
+            let is_too_long = answer.status() == StatusCode::BAD_REQUEST && is_first;
             if is_too_long && let Some(short) = without(&start, "n") {
                 start = short;
                 next = Some(start.clone());
                 continue;
             }
             if !answer.status().is_success() {
-                return match visited.len() {
-                    1 => Ok(Listed::Refused(answer)),
-                    _ => Err(self.refused(answer, what).await),
-                };
+                if is_first {
+                    return Ok(Listed::Refused(answer));
+                }
+                return Err(self.refused(answer, what).await);
             }
             let linked = self.next(&answer, what)?;
             let bytes = answer.bytes(LIMIT).await;
             let bytes = bytes.map_err(|error| self.failed(what, error))?;
             let page = match serde_json::from_slice(&bytes) {
                 Ok(page) => read(page),
-                Err(_) if visited.len() == 1 => return Ok(Listed::Foreign),
+                Err(_) if is_first => return Ok(Listed::Foreign),
                 Err(error) => {
                     return Err(self.broken(what, format!("a page of it is no JSON: {error}")));
                 }
             };
+            is_first = false;
             let (count, last) = (page.len(), page.last().cloned());
             let before = all.len();
             all.extend(page.into_iter().filter(|entry| seen.insert(entry.clone())));
