@@ -18,7 +18,7 @@ use desk::Desk;
 use extension_registry_packages::Digest;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::mirrored::Mirrored;
-use extension_registry_packages::repository::{Error, Repository, Sink, Upload};
+use extension_registry_packages::repository::{Error, IndexFile, Repository, Sink, Upload};
 use quirk::{Asked, Server, text};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -209,4 +209,29 @@ async fn r74_a_mirror_is_asked_first_and_fallen_through() {
     publish(&desk, &both, "tool", "2.0.0").await;
     assert_eq!(origin.versions("tool").await.unwrap().len(), 1);
     assert_eq!(mirror.versions("tool").await.unwrap().len(), 1);
+}
+
+/// A copy may be late, and may keep what is gone.
+#[tokio::test]
+async fn r62_who_publishes_asks_the_origin() {
+    let desk = Desk::new();
+    let (mirror, origin) = (desk.folder("mirror"), desk.folder("origin"));
+    publish(&desk, &mirror, "tool", "1.0.0").await;
+    publish(&desk, &origin, "tool", "2.0.0").await;
+    for (repository, bytes) in [(&mirror, b"late"), (&origin, b"news")] {
+        let index = IndexFile {
+            bytes: bytes.to_vec(),
+            signatures: Vec::new(),
+        };
+        repository.put_index(&index).await.unwrap();
+    }
+    let both = mirrored(mirror, origin);
+    assert!(!both.exists("tool", &one()).await.unwrap());
+    assert!(
+        both.exists("tool", &"2.0.0".parse().unwrap())
+            .await
+            .unwrap()
+    );
+    assert_eq!(both.index().await.unwrap().unwrap().bytes, b"late");
+    assert_eq!(both.own_index().await.unwrap().unwrap().bytes, b"news");
 }
