@@ -13,20 +13,9 @@ use machine::Machine;
 /// A machine whose one key signs for `team` and `partner`; each has a package and an index.
 fn two() -> Machine {
     let machine = Machine::new();
-    let partner = "[[repository]]\nname = \"partner\"\nkind = \"folder\"\nurl = \"../repositories/partner\"\n\n";
-    machine.configure(&format!("{partner}{}", machine.configuration()));
+    machine.with_repository("partner", "");
     for (repository, name) in [("team", "app"), ("partner", "tool")] {
-        let folder = machine.package(name, "1.0.0", "");
-        let publish = [
-            "package",
-            "publish",
-            &folder,
-            "--repository",
-            repository,
-            "--sign-with",
-            "me.key",
-        ];
-        machine.ext(&publish).fine();
+        machine.publish_to(repository, name, "1.0.0", "");
         machine.ext(&index(repository)).fine();
     }
     machine

@@ -409,25 +409,26 @@ fn r14_verify_closure_names_what_is_missing() {
     assert!(none.contains("hint: name one"), "{none}");
 }
 
-#[test]
-fn r11_a_template_with_a_password_in_it_is_not_published() {
+/// A machine that does not publish a template, because of a credential in this line.
+fn refuses_template(text: &str, line: usize) -> Machine {
     let machine = Machine::new();
     let folder = machine.package("mlflow", "1.2.0", "");
-    let template = machine
-        .path("work")
-        .join(&folder)
-        .join("templates/main.yaml");
-    let text = "description: d\nspec:\n  services:\n    - name: a\n      credentials:\n        - name: main\n          configuration: [{name: KEY, value: hunter2}]\n";
-    fs::write(template, text).unwrap();
+    let template = machine.path("work").join(&folder);
+    fs::write(template.join("templates/main.yaml"), text).unwrap();
     let refused = machine.ext(&["package", "publish", &folder]).wrong(1);
-    assert!(
-        refused.contains("mlflow-1.2.0/templates/main.yaml:7:"),
-        "{refused}"
-    );
+    let place = format!("mlflow-1.2.0/templates/main.yaml:{line}:");
+    assert!(refused.contains(&place), "{refused}");
     assert!(
         refused.contains("literal-credential") && !refused.contains("hunter2"),
         "{refused}"
     );
+    machine
+}
+
+#[test]
+fn r11_a_template_with_a_password_in_it_is_not_published() {
+    let text = "description: d\nspec:\n  services:\n    - name: a\n      credentials:\n        - name: main\n          configuration: [{name: KEY, value: hunter2}]\n";
+    let machine = refuses_template(text, 7);
     assert!(!machine.path("repositories").exists());
 }
 
@@ -460,21 +461,6 @@ fn credentials_are_kept_where_docker_keeps_them_and_never_shown() {
 
 #[test]
 fn r11_a_template_with_a_password_in_plain_configuration_is_not_published() {
-    let machine = Machine::new();
-    let folder = machine.package("mlflow", "1.2.0", "");
-    let template = machine
-        .path("work")
-        .join(&folder)
-        .join("templates/main.yaml");
     let text = "description: d\nspec:\n  product: a\n  configuration:\n    - name: PASSWORD\n      value: hunter2secret\n";
-    fs::write(template, text).unwrap();
-    let refused = machine.ext(&["package", "publish", &folder]).wrong(1);
-    assert!(
-        refused.contains("mlflow-1.2.0/templates/main.yaml:6:"),
-        "{refused}"
-    );
-    assert!(
-        refused.contains("literal-credential") && !refused.contains("hunter2"),
-        "{refused}"
-    );
+    refuses_template(text, 6);
 }

@@ -13,23 +13,8 @@ use machine::Machine;
 /// A machine with the repositories `team` and `partner`, and a key for both.
 fn two() -> Machine {
     let machine = Machine::new();
-    let partner = "[[repository]]\nname = \"partner\"\nkind = \"folder\"\nurl = \"../repositories/partner\"\n\n";
-    machine.configure(&format!("{partner}{}", machine.configuration()));
+    machine.with_repository("partner", "");
     machine
-}
-
-fn publish(machine: &Machine, repository: &str, name: &str, version: &str, more: &str) {
-    let folder = machine.package(name, version, more);
-    let publish = [
-        "package",
-        "publish",
-        &folder,
-        "--repository",
-        repository,
-        "--sign-with",
-        "me.key",
-    ];
-    machine.ext(&publish).fine();
 }
 
 fn cached(machine: &Machine) -> String {
@@ -41,8 +26,8 @@ fn cached(machine: &Machine) -> String {
 #[test]
 fn r18_the_command_of_the_refusal_approves_the_dependency() {
     let machine = two();
-    publish(&machine, "partner", "base", "1.0.0", "");
-    publish(&machine, "team", "app", "1.0.0", "dependencies: [base]\n");
+    machine.publish_to("partner", "base", "1.0.0", "");
+    machine.publish_to("team", "app", "1.0.0", "dependencies: [base]\n");
     let refused = machine
         .ext(&["package", "pull", "app", "--with-deps"])
         .wrong(1);
@@ -60,11 +45,11 @@ fn r18_the_command_of_the_refusal_approves_the_dependency() {
 #[test]
 fn r10_where_one_is_refused_none_stays() {
     let machine = two();
-    publish(&machine, "team", "known", "1.0.0", "");
+    machine.publish_to("team", "known", "1.0.0", "");
     machine.ext(&["package", "pull", "known"]).fine();
-    publish(&machine, "team", "base", "1.0.0", "");
+    machine.publish_to("team", "base", "1.0.0", "");
     let more = "dependencies: [base, known, unsigned]\n";
-    publish(&machine, "team", "app", "1.0.0", more);
+    machine.publish_to("team", "app", "1.0.0", more);
     let folder = machine.package("unsigned", "1.0.0", "dependencies: [base, known]\n");
     let unsigned = ["package", "publish", &folder, "--repository", "team"];
     machine.ext(&unsigned).fine();
@@ -143,11 +128,11 @@ fn r3_what_was_not_checked_is_said_and_can_be() {
 #[test]
 fn r78_a_mirror_of_one_package_has_what_that_needs() {
     let machine = two();
-    publish(&machine, "team", "base", "1.0.0", "");
-    publish(&machine, "team", "base", "2.0.0", "");
-    publish(&machine, "team", "other", "1.0.0", "");
+    machine.publish_to("team", "base", "1.0.0", "");
+    machine.publish_to("team", "base", "2.0.0", "");
+    machine.publish_to("team", "other", "1.0.0", "");
     let more = "dependencies: [{name: base, version: ^1}]\n";
-    publish(&machine, "team", "app", "1.0.0", more);
+    machine.publish_to("team", "app", "1.0.0", more);
     let mirror = ["package", "mirror", "app", "--to", "partner"];
     assert_eq!(
         machine.ext(&mirror).fine(),
@@ -172,10 +157,10 @@ fn r78_a_mirror_of_one_package_has_what_that_needs() {
 #[test]
 fn r78_what_is_newest_of_all_has_what_it_needs_too() {
     let machine = Machine::new();
-    publish(&machine, "team", "base", "1.0.0", "");
-    publish(&machine, "team", "base", "2.0.0", "");
+    machine.publish_to("team", "base", "1.0.0", "");
+    machine.publish_to("team", "base", "2.0.0", "");
     let more = "dependencies: [{name: base, version: ^1}]\n";
-    publish(&machine, "team", "app", "1.0.0", more);
+    machine.publish_to("team", "app", "1.0.0", more);
     let mirror = ["package", "mirror", "--to", "./stick"];
     assert_eq!(
         machine.ext(&mirror).fine(),
@@ -186,8 +171,8 @@ fn r78_what_is_newest_of_all_has_what_it_needs_too() {
 #[test]
 fn r78_what_the_target_has_need_not_come_from_elsewhere() {
     let machine = two();
-    publish(&machine, "partner", "base", "1.0.0", "");
-    publish(&machine, "team", "app", "1.0.0", "dependencies: [base]\n");
+    machine.publish_to("partner", "base", "1.0.0", "");
+    machine.publish_to("team", "app", "1.0.0", "dependencies: [base]\n");
     let mirror = ["package", "mirror", "app", "--to", "partner"];
     let refused = machine.ext(&mirror);
     assert_eq!(refused.code, 5, "{}", refused.err);
@@ -200,7 +185,7 @@ fn r78_what_the_target_has_need_not_come_from_elsewhere() {
 #[test]
 fn r13_r78_what_cannot_be_used_is_left_out_of_a_mirror_and_said() {
     let machine = two();
-    publish(&machine, "team", "app", "1.0.0", "");
+    machine.publish_to("team", "app", "1.0.0", "");
     let folder = machine.package("humps", "1.0.0", "");
     let manifest = machine.path("work").join(&folder).join("extension.yaml");
     let text = fs::read_to_string(&manifest).unwrap();
@@ -224,7 +209,7 @@ fn r13_r78_what_cannot_be_used_is_left_out_of_a_mirror_and_said() {
 fn a_source_that_does_not_answer_is_said_once() {
     let machine = two();
     for name in ["a", "b", "c"] {
-        publish(&machine, "team", name, "1.0.0", "");
+        machine.publish_to("team", name, "1.0.0", "");
     }
     // `partner` has no folder.
     let mirror = ["package", "mirror", "a", "b", "c", "--to", "./stick"];

@@ -24,22 +24,6 @@ fn folder(name: &str, more: &str) -> String {
     )
 }
 
-/// Publishes a package, signed, to one of several.
-fn publish(machine: &Machine, name: &str, version: &str, repository: &str, more: &str) {
-    let folder = machine.package(name, version, more);
-    machine
-        .ext(&[
-            "package",
-            "publish",
-            &folder,
-            "--repository",
-            repository,
-            "--sign-with",
-            "me.key",
-        ])
-        .fine();
-}
-
 #[test]
 fn r57_what_the_cache_has_of_another_source_is_not_of_this_one() {
     let machine = Machine::new();
@@ -49,9 +33,9 @@ fn r57_what_the_cache_has_of_another_source_is_not_of_this_one() {
         folder("team", ""),
         folder("copy", "")
     ));
-    publish(&machine, "mlflow", "1.2.0", "team", "");
-    publish(&machine, "mlflow", "1.1.0", "copy", "");
-    publish(&machine, "mlflow", "1.0.0", "copy", "");
+    machine.publish_to("team", "mlflow", "1.2.0", "");
+    machine.publish_to("copy", "mlflow", "1.1.0", "");
+    machine.publish_to("copy", "mlflow", "1.0.0", "");
     let load = |more: &[&str]| {
         let whole = [&["package", "load", "mlflow", "-o", "json"], more].concat();
         let data = json(&machine.ext(&whole).fine());
@@ -91,8 +75,8 @@ fn r57_what_the_cache_has_of_another_source_is_not_of_this_one() {
         serde_json::json!(["1.0.0"])
     );
     // The same content from there is of that source from then on.
-    publish(&machine, "minio", "1.0.0", "team", "");
-    publish(&machine, "minio", "1.0.0", "copy", "");
+    machine.publish_to("team", "minio", "1.0.0", "");
+    machine.publish_to("copy", "minio", "1.0.0", "");
     let pull = |source: &str| {
         let whole = ["package", "pull", "minio", "--source", source, "-o", "json"];
         json(&machine.ext(&whole).fine())["packages"][0].clone()
@@ -117,11 +101,11 @@ fn r45_explain_says_why_this_source_and_none_of_the_others() {
         folder("below", "priority = -1\n"),
         folder("empty", "")
     ));
-    publish(&machine, "mlflow", "1.2.0", "team", "");
-    publish(&machine, "mlflow", "1.2.0", "twin", "");
-    publish(&machine, "mlflow", "1.0.0", "older", "");
-    publish(&machine, "mlflow", "2.0.0", "below", "");
-    publish(&machine, "minio", "1.0.0", "empty", "");
+    machine.publish_to("team", "mlflow", "1.2.0", "");
+    machine.publish_to("twin", "mlflow", "1.2.0", "");
+    machine.publish_to("older", "mlflow", "1.0.0", "");
+    machine.publish_to("below", "mlflow", "2.0.0", "");
+    machine.publish_to("empty", "minio", "1.0.0", "");
     let pulled = machine
         .ext(&["package", "pull", "mlflow", "--explain"])
         .fine();

@@ -51,7 +51,7 @@ fn no_empty_password_and_no_server_that_is_none_are_kept() {
             "{said}"
         );
     }
-    assert!(!machine.path("home/.docker/config.json").exists());
+    assert!(!machine.path("docker/config.json").exists());
 }
 
 #[test]
@@ -180,8 +180,7 @@ fn who_did_not_answer_may_have_it() {
 #[test]
 fn which_repository_is_said_as_the_verb_takes_it() {
     let machine = Machine::new();
-    let partner = "[[repository]]\nname = \"partner\"\nkind = \"folder\"\nurl = \"../repositories/partner\"\n\n";
-    machine.configure(&format!("{partner}{}", machine.configuration()));
+    machine.with_repository("partner", "");
     let index = machine.ext(&["package", "index"]).wrong(1);
     assert!(
         index.contains("hint: kubectl ext package index NAME; there are"),

@@ -128,19 +128,8 @@ fn r57_a_name_with_two_types_is_chosen_by_type_alone() {
 fn r74_the_highest_version_is_that_of_the_sources_that_count() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.0.0", "");
-    let text = machine.configuration();
-    let public = "[[repository]]\nname = \"public\"\nkind = \"folder\"\nurl = \"../repositories/public\"\npriority = -1\n\n";
-    machine.configure(&format!("{public}{text}"));
-    let folder = machine.package("mlflow", "2.0.0", "");
-    let publish = [
-        "publish",
-        &folder,
-        "--repository",
-        "public",
-        "--sign-with",
-        "me.key",
-    ];
-    machine.ext(&package(&publish, &[])).fine();
+    machine.with_repository("public", "priority = -1\n");
+    machine.publish_to("public", "mlflow", "2.0.0", "");
     let error = machine.ext(&package(&["pull", "mlflow@>=2"], &[])).wrong(1);
     assert!(
         error.contains("package `mlflow` in team: ")

@@ -12,26 +12,11 @@ use std::collections::BTreeSet;
 
 use contract::{Bench, version};
 use extension_registry_packages::progress::Silent;
-use extension_registry_packages::repository::oci::Oci;
-use extension_registry_packages::repository::{Release, Repository};
+use extension_registry_packages::repository::Repository;
 use extension_registry_packages::signature::{Format, Signature};
-use past::{got, put};
+use past::{got, minisign, published, put};
 use quirk::Server;
 use serde_json::json;
-
-fn minisign(who: &str) -> Signature {
-    Signature {
-        format: Format::Minisign,
-        payload: b"{\"a\":\"statement\"}".to_vec(),
-        signature: format!("untrusted comment: {who}\n").into_bytes(),
-    }
-}
-
-async fn published(driver: &Oci) -> Release {
-    let bench = Bench::new();
-    let upload = bench.package("tool", "1.0.0", "a tool");
-    driver.publish(&upload, false, &Silent).await.unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r65_what_belongs_to_another_version_is_not_deleted_whatever_the_list_says() {

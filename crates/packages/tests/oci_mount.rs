@@ -11,6 +11,7 @@ use std::sync::Mutex;
 
 use axum::response::Response;
 use contract::{Bench, fetched, version};
+use extension_registry_packages::Digest;
 use extension_registry_packages::progress::{Progress, Silent};
 use extension_registry_packages::repository::{Repository as _, Upload};
 use quirk::{Asked, Server, answer, json, text};
@@ -108,6 +109,22 @@ async fn r27_what_was_seen_of_a_package_is_known_too() {
     assert_eq!(mounts(&server).len(), 1);
 }
 
+/// Two packages whose content is in one file.
+fn twins(bench: &Bench) -> (Upload, Upload) {
+    let (first, second) = packages(bench);
+    let content = first.content.clone();
+    (first, Upload { content, ..second })
+}
+
+/// How often a blob was sent for the other package.
+fn sent(server: &Server, digest: Digest) -> usize {
+    let asked = server.asked();
+    let is_it = |one: &&Asked| {
+        one.parameter("digest") == Some(digest.oci()) && one.path.contains("/other/")
+    };
+    asked.iter().filter(is_it).count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn r27_where_a_registry_does_not_mount_the_blob_is_sent() {
     // It begins an upload instead, refuses, or fails.
@@ -119,22 +136,14 @@ async fn r27_where_a_registry_does_not_mount_the_blob_is_sent() {
         })
         .await;
         let bench = Bench::new();
-        let (first, second) = packages(&bench);
-        let second = Upload {
-            content: first.content.clone(),
-            ..second
-        };
+        let (first, second) = twins(&bench);
         let driver = server.driver();
         driver.publish(&first, false, &Silent).await.unwrap();
         let counted = Counted::default();
         let release = driver.publish(&second, false, &counted).await.unwrap();
         assert!(!mounts(&server).is_empty(), "{status}");
         assert_eq!(*counted.0.lock().unwrap(), second.size, "{status}");
-        let asked = server.asked();
-        let puts = asked.iter().filter(|one| {
-            one.parameter("digest") == Some(first.digest.oci()) && one.path.contains("/other/")
-        });
-        assert_eq!(puts.count(), 1, "{status}");
+        assert_eq!(sent(&server, first.digest), 1, "{status}");
         let came = fetched(&driver, &release, &bench.target("came")).await;
         assert_eq!(came, first.digest);
     }
@@ -167,19 +176,11 @@ async fn r27_a_mount_is_asked_with_the_scopes_of_both_repositories() {
         })
         .await;
         let bench = Bench::new();
-        let (first, second) = packages(&bench);
-        let second = Upload {
-            content: first.content.clone(),
-            ..second
-        };
+        let (first, second) = twins(&bench);
         let driver = server.driver();
         driver.publish(&first, false, &Silent).await.unwrap();
         driver.publish(&second, false, &Silent).await.unwrap();
         assert_eq!(mounts(&server).len(), usize::from(is_given));
-        let asked = server.asked();
-        let sent = asked.iter().any(|one| {
-            one.parameter("digest") == Some(first.digest.oci()) && one.path.contains("/other/")
-        });
-        assert_eq!(sent, !is_given);
+        assert_eq!(sent(&server, first.digest) > 0, !is_given);
     }
 }

@@ -14,28 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use contract::{Bench, version};
 use extension_registry_packages::Digest;
 use extension_registry_packages::progress::Silent;
-use extension_registry_packages::repository::oci::Oci;
-use extension_registry_packages::repository::{Release, Repository};
+use extension_registry_packages::repository::Repository;
 use extension_registry_packages::signature::{Format, Signature};
-use past::{got, put};
+use past::{got, minisign, published, put};
 use quirk::{Server, answer, json};
 use serde_json::{Value, json as value};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-
-fn minisign(who: &str) -> Signature {
-    Signature {
-        format: Format::Minisign,
-        payload: b"{\"a\":\"statement\"}".to_vec(),
-        signature: format!("untrusted comment: {who}\n").into_bytes(),
-    }
-}
-
-async fn published(driver: &Oci) -> Release {
-    let bench = Bench::new();
-    let upload = bench.package("tool", "1.0.0", "a tool");
-    driver.publish(&upload, false, &Silent).await.unwrap()
-}
 
 async fn put_blob(server: &Server, bytes: &[u8]) -> Value {
     let digest = Digest::of(bytes).oci();

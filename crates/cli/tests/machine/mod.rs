@@ -154,6 +154,22 @@ impl Machine {
             .fine();
     }
 
+    /// The same, to one of several repositories.
+    pub(crate) fn publish_to(&self, repository: &str, name: &str, version: &str, more: &str) {
+        let folder = self.package(name, version, more);
+        let key = ["--sign-with", "me.key"];
+        let publish = ["package", "publish", &folder, "--repository", repository];
+        self.ext(&[&publish[..], &key].concat()).fine();
+    }
+
+    /// One more folder repository, before the others of the configuration.
+    pub(crate) fn with_repository(&self, name: &str, more: &str) {
+        let repository = format!(
+            "[[repository]]\nname = \"{name}\"\nkind = \"folder\"\nurl = \"../repositories/{name}\"\n{more}\n"
+        );
+        self.configure(&format!("{repository}{}", self.configuration()));
+    }
+
     /// Files below a folder, sorted.
     pub(crate) fn files(&self, folder: &str) -> Vec<String> {
         fn collect(folder: &Path, root: &Path, found: &mut Vec<String>) {

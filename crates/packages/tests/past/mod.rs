@@ -1,13 +1,34 @@
-//! A registry past the driver: what `curl` would do.
+//! A registry past the driver: what `curl` would do, and what the driver left there before.
 #![allow(
     dead_code,
     clippy::unwrap_used,
     reason = "tests; not every test needs all of it"
 )]
 
+use extension_registry_packages::progress::Silent;
+use extension_registry_packages::repository::oci::Oci;
+use extension_registry_packages::repository::{Release, Repository};
+use extension_registry_packages::signature::{Format, Signature};
 use serde_json::Value;
 
+use crate::contract::Bench;
 use crate::quirk::Server;
+
+/// A signature of somebody, which nobody can verify.
+pub(crate) fn minisign(who: &str) -> Signature {
+    Signature {
+        format: Format::Minisign,
+        payload: b"{\"a\":\"statement\"}".to_vec(),
+        signature: format!("untrusted comment: {who}\n").into_bytes(),
+    }
+}
+
+/// The tool, as it was published.
+pub(crate) async fn published(driver: &Oci) -> Release {
+    let bench = Bench::new();
+    let upload = bench.package("tool", "1.0.0", "a tool");
+    driver.publish(&upload, false, &Silent).await.unwrap()
+}
 
 /// Writes something.
 pub(crate) async fn put(server: &Server, path: &str, media_type: &str, body: Vec<u8>) {
