@@ -10,7 +10,7 @@ mod problem;
 mod record;
 mod requirement;
 
-pub use check::{is_label, is_subdomain};
+pub use check::{LABEL_HINT, is_label, is_subdomain};
 pub use intern::{Intern, Names, Unshared};
 pub use problem::FieldProblem;
 pub use record::{record, record_with};

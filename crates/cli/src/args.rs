@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use extension_registry_api::convert::is_label;
+use extension_registry_api::convert::{LABEL_HINT, is_label};
 
 use crate::verb::{
     complete, completion, convert, describe, doctor, explain, lint, list, package, register,
@@ -86,9 +86,7 @@ pub(crate) fn verb_typed() -> String {
 
 /// A namespace, as the API server takes one.
 pub(crate) fn namespace(text: &str) -> Result<String, &'static str> {
-    is_label(text)
-        .then(|| text.to_owned())
-        .ok_or("use 1 to 63 lower-case letters, digits or `-`, with a letter or digit at both ends")
+    is_label(text).then(|| text.to_owned()).ok_or(LABEL_HINT)
 }
 
 /// Where records and workflows come from.

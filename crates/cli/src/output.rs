@@ -12,12 +12,13 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
+use extension_registry_core::lookalike;
 use serde::Serialize;
 
 use crate::args::Format;
 
 /// Stands where a value of a credential is not shown.
-pub(crate) const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = lookalike::REDACTED;
 
 /// What standard output can show.
 #[derive(Clone, Copy, Debug)]

@@ -26,7 +26,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-pub(crate) use arguments::{Chosen, OnPlatform, Sources, unchecked};
+pub(crate) use arguments::{Chosen, OnPlatform, Sources, named, unchecked};
 pub(crate) use bar::Bar;
 pub(crate) use complaints::{built, complain};
 pub(crate) use template::template;
@@ -336,6 +336,11 @@ pub(crate) fn is_supported(kind: &str) -> bool {
 
 /// What to do where no source is configured.
 const NO_SOURCE: &str = "none is configured; ~/.config/extension-registry/packages.toml is the place for some, --path FOLDER and --registry HOST name one";
+
+/// Why a package does not go along with all others; None where it does.
+pub(crate) fn left_out(name: &str, kind: &str) -> Option<String> {
+    (!is_supported(kind)).then(|| format!("{name} is left out: {}", type_for_people(kind)))
+}
 
 fn known(config: &Config) -> String {
     let names = config.repositories.iter().map(|one| one.name.as_str());

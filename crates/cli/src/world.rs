@@ -186,7 +186,15 @@ impl World {
 
     /// The documents of a text, as far as it can be read.
     fn documents(&mut self, file: &Arc<str>, text: &str) -> Vec<(serde_json::Value, Marks)> {
-        let (documents, faults) = yaml::parse(text);
+        self.parsed(file, yaml::parse(text))
+    }
+
+    /// Documents that were read: what is wrong in them is said, and they are counted.
+    fn parsed(
+        &mut self,
+        file: &Arc<str>,
+        (documents, faults): (Vec<(serde_json::Value, Marks)>, Vec<yaml::Fault>),
+    ) -> Vec<(serde_json::Value, Marks)> {
         let faults = faults.into_iter().map(|fault| {
             Finding::error(fault.rule, file, fault.at).says(fault.message, fault.hint)
         });

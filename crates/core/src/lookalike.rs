@@ -5,7 +5,7 @@
 //! costs less than a password.
 
 /// Stands where a value is not shown.
-const REDACTED: &str = "[redacted]";
+pub const REDACTED: &str = "[redacted]";
 
 /// Words of a name that say it.
 const WORDS: [&str; 12] = [

@@ -71,6 +71,12 @@ impl Spec {
         }
     }
 
+    /// Digest of the document, where there is one and the repository knows it.
+    #[must_use]
+    pub fn document(&self) -> Option<Digest> {
+        self.release.document.as_ref()?.digest
+    }
+
     /// `mlflow 1.19.0`.
     #[must_use]
     pub fn title(&self) -> String {

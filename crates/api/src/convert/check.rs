@@ -24,11 +24,15 @@ pub(super) const KEY: Shape = Shape {
     hint: "use 1 to 253 letters, digits, `-`, `_` or `.`, and not two dots at the beginning",
 };
 
+/// What to write where a text is no DNS label.
+pub const LABEL_HINT: &str =
+    "use 1 to 63 lower-case letters, digits or `-`, with a letter or digit at both ends";
+
 /// DNS labels.
 pub(super) const LABEL: Shape = Shape {
     fits: is_label,
     what: "not a valid name",
-    hint: "use 1 to 63 lower-case letters, digits or `-`, with a letter or digit at both ends",
+    hint: LABEL_HINT,
 };
 
 /// Namespaces.

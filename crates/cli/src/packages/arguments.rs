@@ -129,6 +129,14 @@ pub(crate) struct Chosen {
     kind: Option<String>,
 }
 
+/// A name, and the range that stands behind it: `NAME[@RANGE]`.
+pub(crate) fn named(text: &str) -> (&str, Option<&str>) {
+    match text.split_once('@') {
+        Some((name, range)) => (name, Some(range)),
+        None => (text, None),
+    }
+}
+
 impl Chosen {
     pub(crate) fn new(name: &str, version: Option<String>, kind: Option<String>) -> Self {
         Self {

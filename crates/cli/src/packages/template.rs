@@ -8,7 +8,7 @@ use extension_registry_core::suggest;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::manifest::{Manifest, Packaging, TemplateFile};
 
-use super::{Chosen, OnPlatform, Sources, unchecked};
+use super::{Chosen, OnPlatform, Sources, named, unchecked};
 use crate::output;
 use crate::template::Parameter;
 
@@ -24,16 +24,13 @@ pub(crate) struct Found {
 
 /// The template of `PACKAGE[/TEMPLATE][@RANGE]`: from this machine where it has the package, else from a source.
 pub(crate) fn template(reference: &str) -> Result<Found> {
-    let (path, range) = match reference.split_once('@') {
-        Some((path, range)) => (path, Some(range.to_owned())),
-        None => (reference, None),
-    };
+    let (path, range) = named(reference);
     let (package, wanted) = match path.split_once('/') {
         Some((package, template)) => (package, Some(template)),
         None => (path, None),
     };
     let session = Sources::default().open()?;
-    let chosen_package = Chosen::new(package, range, None);
+    let chosen_package = Chosen::new(package, range.map(str::to_owned), None);
     let delivery = session.delivered(&chosen_package, &OnPlatform::default(), false)?;
     output::warn(&delivery.warnings)?;
     output::warn(&unchecked(std::slice::from_ref(&delivery), ""))?;

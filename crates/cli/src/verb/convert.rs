@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use extension_registry_api::convert::is_label;
 use extension_registry_api::{
     ClusterExtension, ClusterExtensionSpec, Extension, ExtensionSpec, NamespacedExtensionSpec,
-    Workflow, limits,
+    Workflow,
 };
 use extension_registry_core::record::RecordKey;
 use serde::Serialize;
@@ -54,12 +55,7 @@ pub(crate) struct Convert {
 
 /// Reads the name of a namespace. What no namespace is called makes objects that no cluster takes.
 fn namespace(text: &str) -> Result<String, String> {
-    let end = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let ends = [text.as_bytes().first(), text.as_bytes().last()];
-    let is_sound = text.len() <= limits::NAME
-        && ends.into_iter().all(|byte| byte.is_some_and(end))
-        && text.bytes().all(|byte| end(&byte) || byte == b'-');
-    if is_sound {
+    if is_label(text) {
         return Ok(text.to_owned());
     }
     let rule = "small letters, digits and `-`, at most 63, not at an end";

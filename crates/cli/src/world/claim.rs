@@ -1,7 +1,7 @@
 //! What a document says it is: kind and version, and its names. What the API server would refuse of an
 //! object of ours is wrong here; objects of others are nobody's business here.
 
-use extension_registry_api::convert::{is_label, is_subdomain};
+use extension_registry_api::convert::{LABEL_HINT, is_label, is_subdomain};
 use extension_registry_api::{GROUP, VERSION, limits, shape};
 use extension_registry_core::suggest;
 use serde_json::Value;
@@ -218,7 +218,7 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
             "invalid-name",
             "metadata.namespace",
             "is no namespace that Kubernetes takes (a DNS label, RFC 1123)",
-            "use 1 to 63 lower-case letters, digits or `-`, with a letter or digit at both ends",
+            LABEL_HINT,
         )),
         _ => {}
     }

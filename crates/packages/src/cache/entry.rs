@@ -82,6 +82,18 @@ impl Entry {
         self.folder.join(&self.configuration.file)
     }
 
+    /// Digest of the configuration, where it is one of ours and not one that was made here.
+    #[must_use]
+    pub fn own_configuration(&self) -> Option<Digest> {
+        (!self.is_foreign).then_some(self.configuration.digest)
+    }
+
+    /// Digest of the document, where there is one.
+    #[must_use]
+    pub fn document_digest(&self) -> Option<Digest> {
+        self.document.as_ref().map(|document| document.digest)
+    }
+
     /// The manifest around it, if it came from an OCI registry.
     #[must_use]
     pub fn around_path(&self) -> Option<PathBuf> {

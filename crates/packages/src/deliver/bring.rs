@@ -47,7 +47,7 @@ impl Loader<'_> {
         if let Some(content) = release.content.digest {
             let digest = match &document {
                 Some(document) => document.as_ref().map(digest),
-                None => release.document.as_ref().and_then(|blob| blob.digest),
+                None => sighting.spec.document(),
             };
             let judged = self.judged(sighting, content, digest, &signatures)?;
             steps.push(Step::Trust(judged.by().to_vec()));
@@ -126,9 +126,8 @@ impl Loader<'_> {
             .cache
             .get(&manifest.kind, &manifest.name, &manifest.version);
         let is_same = |entry: &Entry| {
-            let configuration = (!entry.is_foreign).then_some(entry.configuration.digest);
             Some(entry.content.digest) == spec.release.content.digest
-                && configuration == spec.configuration()
+                && entry.own_configuration() == spec.configuration()
         };
         let known = match found {
             Ok(entry) => entry

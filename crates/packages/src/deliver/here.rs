@@ -61,13 +61,11 @@ impl Loader<'_> {
         let manifest = manifest
             .ok_or_else(|| unreadable(io::Error::other("it is no manifest of a package")))?;
         let unchecked = self.fits(&manifest)?;
-        let configuration = entry.configuration.digest;
-        let document = entry.document.as_ref().map(|document| document.digest);
         let statement = Statement::of(
             &manifest,
             entry.content.digest,
-            (!entry.is_foreign).then_some(configuration),
-            document,
+            entry.own_configuration(),
+            entry.document_digest(),
         );
         let signatures = self.cache.signatures(&entry)?;
         let around = match entry.around_path() {

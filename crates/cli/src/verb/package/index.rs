@@ -209,7 +209,7 @@ fn version(spec: Spec) -> Result<Listed> {
             format!("the repository does not know the digest of {title}; hint: publish it again")
         })?,
         configuration: spec.configuration(),
-        document: spec.release.document.as_ref().and_then(|blob| blob.digest),
+        document: spec.document(),
         published: spec.release.published.clone(),
         yanked: spec.manifest.deprecated.clone(),
         version: spec.manifest.version,

@@ -135,8 +135,12 @@ pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<
         return Ok(None);
     };
     let signatures = sighting.source.repository.signatures(release).await?;
-    let document = release.document.as_ref().and_then(|blob| blob.digest);
-    let statement = Statement::of(&spec.manifest, content, spec.configuration(), document);
+    let statement = Statement::of(
+        &spec.manifest,
+        content,
+        spec.configuration(),
+        spec.document(),
+    );
     Ok(Some(
         session.policy.judge(&Evidence {
             repository: sighting.source.id(),

@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::needs::{along, pair};
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Bar, Chosen, Session, Sources, is_supported, may_ask, type_for_people};
+use crate::packages::{Bar, Chosen, Session, Sources, left_out, may_ask, named};
 use crate::{FINE, PARTIAL, output};
 
 #[derive(Debug, Args)]
@@ -239,9 +239,9 @@ fn wanted(
     told: &mut BTreeSet<String>,
 ) -> Result<(Vec<Chosen>, bool)> {
     let is_all = verb.names.is_empty();
-    let given = verb.names.iter().map(|name| match name.split_once('@') {
-        Some((name, range)) => (name.to_owned(), Some(range.to_owned()), None),
-        None => (name.clone(), None, None),
+    let given = verb.names.iter().map(|name| {
+        let (name, range) = named(name);
+        (name.to_owned(), range.map(str::to_owned), None)
     });
     let mut names: Vec<(String, Option<String>, Option<String>)> = given.collect();
     if is_all {
@@ -256,11 +256,9 @@ fn wanted(
                 .unwrap_or_default()
         );
         for listed in discovery.packages {
-            if is_supported(&listed.kind) {
-                names.push((listed.name, None, Some(listed.kind)));
-            } else {
-                let kind = type_for_people(&listed.kind);
-                output::warn(&[format!("{} is left out: {kind}", listed.name)])?;
+            match left_out(&listed.name, &listed.kind) {
+                Some(why) => output::warn(&[why])?,
+                None => names.push((listed.name, None, Some(listed.kind))),
             }
         }
         names.dedup();

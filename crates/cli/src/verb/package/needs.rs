@@ -258,22 +258,20 @@ fn one(
             .sighting(&session.catalog, name, version, &chosen.origin)
             .with_context(|| format!("{name} {version} is nowhere"))?;
         if let Some(locked) = locked {
-            let release = &sighting.spec.release;
-            let document = release.document.as_ref().and_then(|blob| blob.digest);
-            locked.check(
-                release.content.digest,
-                sighting.spec.configuration(),
-                document,
-            )?;
+            let spec = &sighting.spec;
+            let content = spec.release.content.digest;
+            locked.check(content, spec.configuration(), spec.document())?;
         }
         let bar = Bar::new(&sighting.spec.title());
         session.transfer(async { Ok(loader.bring(&sighting, force, &bar).await?) })?
     };
     if let Some(locked) = locked {
         let entry = &delivery.entry;
-        let configuration = (!entry.is_foreign).then_some(entry.configuration.digest);
-        let document = entry.document.as_ref().map(|document| document.digest);
-        locked.check(Some(entry.content.digest), configuration, document)?;
+        locked.check(
+            Some(entry.content.digest),
+            entry.own_configuration(),
+            entry.document_digest(),
+        )?;
     }
     Ok(delivery)
 }
@@ -303,8 +301,8 @@ fn locked(chosen: &Choice, delivery: &Delivery) -> Locked {
         repository: entry.repository.clone(),
         locator: entry.locator.clone(),
         content: entry.content.digest,
-        configuration: (!entry.is_foreign).then_some(entry.configuration.digest),
-        document: entry.document.as_ref().map(|document| document.digest),
+        configuration: entry.own_configuration(),
+        document: entry.document_digest(),
         manifest: entry.manifest.as_ref().map(|manifest| manifest.digest),
         signed_by: delivery.verdict.by().to_vec(),
         requested_by: chosen.requested_by.clone(),

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::bundle::Limits;
+use extension_registry_packages::catalog::Source;
 use extension_registry_packages::package::{self, check};
 use extension_registry_packages::repository::Upload;
 use extension_registry_packages::signature::{Claim, PublicKey, Statement, minisign};
@@ -19,7 +20,7 @@ use serde::Serialize;
 use super::index;
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Bar, REPOSITORY, Session, Sources, built, complain};
+use crate::packages::{Bar, REPOSITORY, Sources, built, complain};
 use crate::{FINE, WRONG, output};
 
 #[derive(Debug, Args)]
@@ -161,12 +162,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
     let advice = package::advice(&folder, &upload.manifest, upload.document.is_some());
     output::warn(&advice)?;
     let locator = if verb.dry_run {
-        session.ask(refuses_what_is_there(
-            &session,
-            &upload,
-            source.id(),
-            verb.force,
-        ))?;
+        session.ask(refuses_what_is_there(source, &upload, verb.force))?;
         None
     } else {
         let release = session.transfer(async {
@@ -250,17 +246,12 @@ fn copied(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn refuses_what_is_there(
-    session: &Session,
-    upload: &Upload,
-    repository: &str,
-    force: bool,
-) -> Result<()> {
-    let source = session.source(Some(repository), REPOSITORY)?;
+async fn refuses_what_is_there(source: &Source, upload: &Upload, force: bool) -> Result<()> {
     let exists = source.repository.exists(&upload.name, &upload.version);
     ensure!(
         force || !exists.await?,
-        "{repository} already has version {} of {}; hint: publish another version",
+        "{} already has version {} of {}; hint: publish another version",
+        source.id(),
         upload.version,
         upload.name
     );
@@ -307,8 +298,12 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
                 source.id()
             );
         };
-        let document = spec.release.document.as_ref().and_then(|blob| blob.digest);
-        let statement = Statement::of(&spec.manifest, content, spec.configuration(), document);
+        let statement = Statement::of(
+            &spec.manifest,
+            content,
+            spec.configuration(),
+            spec.document(),
+        );
         let own = PublicKey::read(&minisign::public(&secret, password.as_ref())?)?;
         let there = repository.signatures(&spec.release).await?;
         let claim = Ok(Claim::Package(statement.clone()));

@@ -12,9 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::packages::{
-    Bar, Chosen, OnPlatform, Session, Sources, is_supported, type_for_people, unchecked,
-};
+use crate::packages::{Bar, Chosen, OnPlatform, Session, Sources, left_out, named, unchecked};
 use crate::{FINE, PARTIAL, output};
 
 /// Name of a lock file.
@@ -171,16 +169,11 @@ fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
     );
     let mut wanted = Vec::new();
     for name in &verb.names {
-        let (name, range) = match name.split_once('@') {
-            Some((name, range)) => {
-                ensure!(
-                    verb.version.is_none(),
-                    "`{name}@{range}` and --version both say a version; hint: leave one out"
-                );
-                (name, Some(range.to_owned()))
-            }
-            None => (name.as_str(), verb.version.clone()),
-        };
+        let (name, range) = named(name);
+        if let (Some(range), Some(_)) = (range, &verb.version) {
+            bail!("`{name}@{range}` and --version both say a version; hint: leave one out");
+        }
+        let range = range.map(str::to_owned).or_else(|| verb.version.clone());
         wanted.push(Chosen::new(name, range, verb.kind.clone()));
     }
     Ok(wanted)
@@ -188,16 +181,11 @@ fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
 
 /// The newest version of the sources; without them, of the cache.
 fn one(session: &Session, chosen: &Chosen, verb: &Pull) -> Result<Delivery> {
-    let loader = session.loader().on(verb.needs.platform.known());
+    let platform = &verb.needs.platform;
     if session.offline {
-        let here = loader.here(&chosen.name, &chosen.range()?, chosen.kind().as_ref())?;
-        return here.with_context(|| {
-            format!(
-                "the cache has no `{}` that fits; hint: go without --offline",
-                chosen.name
-            )
-        });
+        return session.delivered(chosen, platform, false);
     }
+    let loader = session.loader().on(platform.known());
     session.transfer(async {
         let sighting = session.find(chosen).await?;
         let bar = Bar::new(&sighting.spec.title());
@@ -229,8 +217,8 @@ fn everything(
     names.dedup();
     let mut deliveries = Vec::new();
     for (name, kind) in names {
-        if !is_supported(&kind) {
-            notes.push(format!("{name} is left out: {}", type_for_people(&kind)));
+        if let Some(why) = left_out(&name, &kind) {
+            notes.push(why);
             continue;
         }
         match one(session, &Chosen::new(&name, None, Some(kind)), verb) {
