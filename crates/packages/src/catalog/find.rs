@@ -39,6 +39,17 @@ pub struct Sighting<'c> {
     pub warnings: Vec<String>,
 }
 
+impl<'c> Sighting<'c> {
+    /// What a source said, and nothing to be told.
+    pub(super) fn of(source: &'c Source, spec: Spec) -> Self {
+        Self {
+            source,
+            spec,
+            warnings: Vec::new(),
+        }
+    }
+}
+
 impl Catalog {
     /// Versions of a package, asked of all sources at the same time.
     pub async fn versions(&self, name: &str) -> Found {
@@ -154,11 +165,7 @@ impl Catalog {
                 Ok(spec) if kind.is_some_and(|kind| *kind != spec.manifest.kind) => {
                     other.get_or_insert(spec.manifest.kind);
                 }
-                Ok(spec) => sightings.push(Sighting {
-                    source,
-                    spec,
-                    warnings: Vec::new(),
-                }),
+                Ok(spec) => sightings.push(Sighting::of(source, spec)),
                 Err(error) => errors.push((source, error)),
             }
         }
@@ -178,13 +185,9 @@ impl Catalog {
         };
         for (source, error) in errors {
             if source.priority > chosen.source.priority {
-                let place = chosen.source.id().to_owned();
-                return Err(FindError::Unanswered {
-                    title: chosen.spec.title(),
-                    places: place.clone(),
-                    place,
-                    failure: Box::new(Failure::of(source, &error)),
-                });
+                let place = self.index(chosen.source).into_iter().collect();
+                let failure = Failure::of(source, &error);
+                return Err(self.unanswered(chosen.spec.title(), &place, &failure));
             }
             chosen.warnings.push(error.to_string());
         }

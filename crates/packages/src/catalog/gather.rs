@@ -98,11 +98,7 @@ impl Catalog {
         let of_name = gathered.specs.iter().filter(|((one, ..), _)| one == name);
         let sightings = of_name.filter_map(|((_, _, id), spec)| {
             let source = self.source(id)?;
-            may_have(universe, name, id).then(|| Sighting {
-                source,
-                spec: spec.clone(),
-                warnings: Vec::new(),
-            })
+            may_have(universe, name, id).then(|| Sighting::of(source, spec.clone()))
         });
         let sightings: Vec<Sighting<'_>> = sightings.collect();
         let by_version =
@@ -147,11 +143,7 @@ impl Catalog {
         let mut sightings: Vec<Sighting<'_>> = Vec::new();
         for (version, source, answer) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
             match answer {
-                Ok(spec) => sightings.push(Sighting {
-                    source,
-                    spec,
-                    warnings: Vec::new(),
-                }),
+                Ok(spec) => sightings.push(Sighting::of(source, spec)),
                 Err(error) => {
                     gathered.warnings.push(error.to_string());
                     broken.push((version, source, Failure::of(source, &error)));
@@ -240,7 +232,7 @@ impl Catalog {
         Ok(())
     }
 
-    fn index(&self, source: &Source) -> Option<usize> {
+    pub(super) fn index(&self, source: &Source) -> Option<usize> {
         self.sources.iter().position(|one| one.id() == source.id())
     }
 }
@@ -270,11 +262,8 @@ impl Gathered {
     ) -> Option<Sighting<'c>> {
         let id = origin.repository()?;
         let key = (name.to_owned(), version.clone(), id.to_owned());
-        Some(Sighting {
-            source: catalog.source(id)?,
-            spec: self.specs.get(&key)?.clone(),
-            warnings: Vec::new(),
-        })
+        let (source, spec) = (catalog.source(id)?, self.specs.get(&key)?);
+        Some(Sighting::of(source, spec.clone()))
     }
 }
 

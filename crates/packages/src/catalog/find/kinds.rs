@@ -35,12 +35,7 @@ impl Catalog {
         for (answer, (source, _, is_newest)) in join_all(answers).await.into_iter().zip(&asked) {
             match answer {
                 Ok(spec) => {
-                    let other = Sighting {
-                        source,
-                        spec,
-                        warnings: Vec::new(),
-                    };
-                    same(chosen, &other)?;
+                    same(chosen, &Sighting::of(source, spec))?;
                 }
                 Err(error) if *is_newest => chosen.warnings.push(error.to_string()),
                 // An old version that is broken is nobody's business who did not ask for it.
