@@ -13,6 +13,9 @@
 - --concurrency={{ int64 .Values.concurrency }}
 - --listen=0.0.0.0:8080
 - --log-format={{ .Values.log.format }}
+{{- if not .Values.policies.enabled }}
+- --ignore-authors
+{{- end }}
 {{- if .Values.leaderElection.enabled }}
 - --leader-elect
 {{- end }}

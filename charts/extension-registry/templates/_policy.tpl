@@ -1,4 +1,4 @@
-{{/* Head of a policy: list of root and the last part of its name. The binding denies. */}}
+{{/* Head of a policy: list of root, the last part of its name and, optionally, its kind. */}}
 {{- define "extension-registry.policyName" -}}
 {{- $root := index . 0 -}}
 {{ include "extension-registry.fullname" $root }}-{{ index . 1 }}
@@ -7,33 +7,54 @@
 {{- define "extension-registry.policyHead" -}}
 {{- $root := index . 0 -}}
 apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
+kind: {{ if eq (len .) 3 }}{{ index . 2 }}{{ else }}ValidatingAdmissionPolicy{{ end }}
 metadata:
   name: {{ include "extension-registry.policyName" . }}
   labels:
     {{- include "extension-registry.labels" $root | nindent 4 }}
+  {{- include "extension-registry.policyKept" . | nindent 2 }}
 {{- end -}}
 
-{{/* The binding of a policy. A third element "params" hands it every Workflow of the namespace. */}}
+{{/* Secrets of one user stay after an uninstall, and so does what guards them. */}}
+{{- define "extension-registry.policyKept" -}}
+{{- if has (index . 1) (list "run-by" "run-templates" "user-secrets" "user-secret-pods" "operator-kinds") -}}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end -}}
+{{- end -}}
+
+{{/* The binding of a policy. A third element is the parameterNotFoundAction of a policy whose parameter is the RunGate
+     of the namespace; "MutatingAdmissionPolicy" binds a mutating policy. */}}
 {{- define "extension-registry.policyBinding" -}}
 {{- $root := index . 0 -}}
+{{- $third := "" -}}
+{{- if eq (len .) 3 }}{{ $third = index . 2 }}{{ end -}}
 apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
+kind: {{ if eq $third "MutatingAdmissionPolicy" }}MutatingAdmissionPolicyBinding{{ else }}ValidatingAdmissionPolicyBinding{{ end }}
 metadata:
   name: {{ include "extension-registry.policyName" . }}
   labels:
     {{- include "extension-registry.labels" $root | nindent 4 }}
+  {{- include "extension-registry.policyKept" . | nindent 2 }}
 spec:
   policyName: {{ include "extension-registry.policyName" . }}
+{{- if ne $third "MutatingAdmissionPolicy" }}
   validationActions: [Deny]
-{{- if eq (len .) 3 }}
+{{- if $third }}
   paramRef:
-    selector: {}
-    parameterNotFoundAction: Allow
+    name: extension-registry
+    parameterNotFoundAction: {{ $third }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
-{{/* Whether the operator asks: a match condition. */}}
+{{- define "extension-registry.policyRunGate" -}}
+paramKind:
+  apiVersion: registry.fuseml.io/v1alpha1
+  kind: RunGate
+{{- end -}}
+
+{{/* Whether the requester is the operator: a match condition. */}}
 {{- define "extension-registry.policyIsOperator" -}}
 - name: is-the-operator
   expression: request.userInfo.username == '{{ include "extension-registry.account" . }}'
@@ -44,18 +65,111 @@ spec:
   expression: request.userInfo.username != '{{ include "extension-registry.account" . }}'
 {{- end -}}
 
-{{/* The accounts of the controller manager that collect garbage and end namespaces. */}}
+{{/* Accounts of the controller manager that collect garbage and delete the content of namespaces. */}}
 {{- define "extension-registry.policyCollectors" -}}
 ['system:serviceaccount:kube-system:generic-garbage-collector', 'system:serviceaccount:kube-system:namespace-controller', 'system:kube-controller-manager']
 {{- end -}}
 
-{{/* The accounts of the engine's controllers. */}}
+{{/* Accounts of the engine's controllers. */}}
 {{- define "extension-registry.policyEngines" -}}
 [{{ range $index, $account := .Values.engine.accounts }}{{ if $index }}, {{ end }}'{{ $account }}'{{ end }}]
 {{- end -}}
 
-{{/* The label of a Pipeline that is bound to credentials of one person, and of what comes of it; empty without one. To be
-     written behind `object.` or `oldObject.` */}}
-{{- define "extension-registry.policyPersonalLabel" -}}
-metadata.?labels['registry.fuseml.io/personal'].orValue('')
+{{/* Whether the API server stamps identities itself. */}}
+{{- define "extension-registry.policyMutates" -}}
+{{- $stamp := .Values.policies.stampIdentity -}}
+{{- if not .Values.policies.enabled -}}
+{{- else if eq $stamp "auto" -}}
+{{- if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" -}}true{{- end -}}
+{{- else if eq $stamp "always" -}}true{{- end -}}
+{{- end -}}
+
+{{/* The user that an object asks to act for: object or oldObject. */}}
+{{- define "extension-registry.policyBehalf" -}}
+{{ . }}.metadata.?annotations['registry.fuseml.io/on-behalf-of'].orValue('')
+{{- end -}}
+
+{{/* Variables about the stamp of an object: list of the annotation and of the expression that says whether the stamp
+     moves with this request. `annotation` holds the user, `annotation-groups` the groups, one a line. */}}
+{{- define "extension-registry.policyStamp" -}}
+{{- $annotation := index . 0 -}}
+- name: annotations
+  expression: "object.metadata.?annotations.orValue({})"
+- name: oldAnnotations
+  expression: "oldObject == null ? {} : oldObject.metadata.?annotations.orValue({})"
+- name: behalf
+  expression: "{{ include "extension-registry.policyBehalf" "object" }}"
+- name: moves
+  expression: >-
+    {{ index . 1 }}
+- name: user
+  expression: "variables.annotations[?'registry.fuseml.io/{{ $annotation }}'].orValue('')"
+- name: groups
+  expression: "variables.annotations[?'registry.fuseml.io/{{ $annotation }}-groups'].orValue('')"
+- name: oldUser
+  expression: "variables.oldAnnotations[?'registry.fuseml.io/{{ $annotation }}'].orValue('')"
+- name: oldGroups
+  expression: "variables.oldAnnotations[?'registry.fuseml.io/{{ $annotation }}-groups'].orValue('')"
+{{- end -}}
+
+{{/* The mutation that writes the stamp. An object that has none and gets none stays as it is. */}}
+{{- define "extension-registry.policyStampMutation" -}}
+- patchType: ApplyConfiguration
+  applyConfiguration:
+    expression: >-
+      Object{metadata: Object.metadata{annotations:
+      variables.newUser == '' && variables.user == '' && variables.groups == '' ? {} : {
+      'registry.fuseml.io/{{ . }}': variables.newUser,
+      'registry.fuseml.io/{{ . }}-groups': variables.newGroups}}}
+{{- end -}}
+
+{{- define "extension-registry.policyStampValues" -}}
+- name: newUser
+  expression: "!variables.moves ? variables.oldUser : variables.behalf == '' ? request.userInfo.username : variables.behalf"
+# A group with a line break in its name cannot be told from two groups.
+- name: newGroups
+  expression: >-
+    !variables.moves ? variables.oldGroups
+    : variables.behalf in ['', request.userInfo.username]
+    ? request.userInfo.?groups.orValue([]).filter(group, !group.contains('\n')).join('\n') : ''
+{{- end -}}
+
+{{/* The validations of a stamp: of the requester, or of a user that the requester may impersonate. */}}
+{{- define "extension-registry.policyStampValidations" -}}
+- expression: "variables.moves || variables.user == variables.oldUser && variables.groups == variables.oldGroups || variables.user == '' && variables.groups == ''"
+  message: "metadata.annotations: registry.fuseml.io/{{ . }} and registry.fuseml.io/{{ . }}-groups cannot be changed; hint: leave them as they are"
+- expression: >-
+    !variables.moves || variables.user in ['', request.userInfo.username] || variables.user == variables.behalf
+  messageExpression: >-
+    'metadata.annotations: registry.fuseml.io/{{ . }} must name the requester `' + request.userInfo.username
+    + '`; hint: remove the annotation, or set registry.fuseml.io/on-behalf-of to act for another user'
+- expression: >-
+    !variables.moves || variables.groups == '' || (variables.user == request.userInfo.username
+    && variables.groups.split('\n').all(group, group in request.userInfo.?groups.orValue([])))
+  message: "metadata.annotations: registry.fuseml.io/{{ . }}-groups may list groups of the requester only; hint: remove the annotation"
+- expression: >-
+    !variables.moves || variables.behalf in ['', request.userInfo.username]
+    || (variables.behalf.startsWith('system:serviceaccount:') && size(variables.behalf.split(':')) == 4
+    ? authorizer.group('').resource('serviceaccounts').namespace(variables.behalf.split(':')[2]).name(variables.behalf.split(':')[3]).check('impersonate').allowed()
+    : authorizer.group('').resource('users').name(variables.behalf).check('impersonate').allowed())
+  messageExpression: >-
+    'metadata.annotations[registry.fuseml.io/on-behalf-of]: `' + request.userInfo.username + '` may not impersonate `'
+    + variables.behalf + '`; hint: remove the annotation, or have an administrator grant the verb `impersonate` on that user'
+{{- end -}}
+
+{{/* Lists of the names of Secrets that a Pod hands to its containers: object or oldObject. */}}
+{{- define "extension-registry.policyPodSecrets" -}}
+([{{ . }}.spec.?volumes.orValue([]).map(volume, volume.?secret.?secretName.orValue(''))]
++ {{ . }}.spec.?volumes.orValue([]).map(volume, volume.?projected.?sources.orValue([]).map(source, source.?secret.?name.orValue('')))
++ ({{ . }}.spec.?containers.orValue([]) + {{ . }}.spec.?initContainers.orValue([])).map(container,
+container.?env.orValue([]).map(variable, variable.?valueFrom.?secretKeyRef.?name.orValue(''))
++ container.?envFrom.orValue([]).map(source, source.?secretRef.?name.orValue('')))
++ {{ . }}.spec.?ephemeralContainers.orValue([]).map(container,
+container.?env.orValue([]).map(variable, variable.?valueFrom.?secretKeyRef.?name.orValue(''))
++ container.?envFrom.orValue([]).map(source, source.?secretRef.?name.orValue(''))))
+{{- end -}}
+
+{{/* Whether a Pod hands a Secret of one user to a container. */}}
+{{- define "extension-registry.policyPodIsUserScoped" -}}
+{{ include "extension-registry.policyPodSecrets" . }}.exists(list, list.exists(name, name.startsWith('ext-u-')))
 {{- end -}}

@@ -12,6 +12,9 @@
 - apiGroups: [registry.fuseml.io]
   resources: [extensionprojections/status]
   verbs: [patch]
+- apiGroups: [registry.fuseml.io]
+  resources: [rungates]
+  verbs: [get, list, watch, create, patch, delete]
 # Pipelines go with their workflow, so nothing deletes them.
 - apiGroups: [tekton.dev]
   resources: [pipelines]

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::kinds::{ClusterExtension, Extension};
 use crate::projection::ExtensionProjection;
+use crate::run_gate::RunGate;
 use crate::workflow::Workflow;
 
 /// A definition cannot be written.
@@ -27,6 +28,7 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         Extension::crd(),
         Workflow::crd(),
         ExtensionProjection::crd(),
+        RunGate::crd(),
     ]
 }
 

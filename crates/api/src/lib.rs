@@ -19,6 +19,7 @@ pub mod extension;
 pub mod kinds;
 pub mod limits;
 pub mod projection;
+pub mod run_gate;
 pub mod shape;
 pub mod size;
 pub mod status;
@@ -30,6 +31,7 @@ pub use kinds::{
     ClusterExtension, ClusterExtensionSpec, Extension, NamespacedExtensionSpec, RecordObject,
 };
 pub use projection::{ExtensionProjection, ExtensionProjectionSpec, ExtensionProjectionStatus};
+pub use run_gate::{RUN_GATE, RunGate, RunGateSpec, SecretUser};
 pub use workflow::{Workflow, WorkflowSpec, WorkflowStatus};
 
 /// Group of every kind.
@@ -53,16 +55,22 @@ pub const SEALED_TYPE: &str = "registry.fuseml.io/sealed";
 /// Value of [`MANAGED_BY_LABEL`].
 pub const MANAGED_BY: &str = "extension-registry";
 
-/// Label of a pipeline that is bound to credentials of one person, always `true`. The engine hands it
-/// down to the Pods of a run; without it no Pod gets the Secret of a person (security, section 5).
-pub const PERSONAL_LABEL: &str = "registry.fuseml.io/personal";
+/// Annotation of a workflow: the user on whose behalf it resolves. Admission policies write it, or
+/// validate it where the API server cannot write it.
+pub const AUTHOR_ANNOTATION: &str = "registry.fuseml.io/author";
 
-/// Annotation of a workflow: on whose behalf it resolves. Written and signed by the webhook.
-pub const IDENTITY_ANNOTATION: &str = "registry.fuseml.io/identity";
+/// Annotation of a workflow: the groups of its author, one a line.
+pub const AUTHOR_GROUPS_ANNOTATION: &str = "registry.fuseml.io/author-groups";
+
+/// Annotation of a run and its Pods: the user who started it. Written as [`AUTHOR_ANNOTATION`].
+pub const RUN_BY_ANNOTATION: &str = "registry.fuseml.io/run-by";
+
+/// Annotation of a run and its Pods: the groups of the user who started it, one a line.
+pub const RUN_BY_GROUPS_ANNOTATION: &str = "registry.fuseml.io/run-by-groups";
 
 /// Annotation of a run: what it was bound to when it came, by names and generations.
 pub const RUN_BINDINGS_ANNOTATION: &str = "registry.fuseml.io/bindings";
 
-/// Annotation of a workflow: the user for whom somebody else applies it. The applier must be allowed
-/// to impersonate that user.
+/// Annotation of a workflow or a run: the user to act for. The requester must be allowed to impersonate
+/// that user.
 pub const ON_BEHALF_OF_ANNOTATION: &str = "registry.fuseml.io/on-behalf-of";

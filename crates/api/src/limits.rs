@@ -20,6 +20,11 @@ pub const ENTRIES: usize = 2_000;
 /// Members of a list that admits: more long names are too many for the API server to compare.
 pub const MEMBERS: usize = 128;
 
+/// Secrets of single users in one namespace.
+pub const USER_SECRETS: usize = 2_000;
+/// Pipelines that one namespace holds back.
+pub const HELD_PIPELINES: usize = 10_000;
+
 /// Characters of a name.
 pub const NAME: usize = 63;
 /// Characters of the name of a user or a group.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 
 pub use requirement::{EnvironmentMapping, RequirementSpec};
-pub use status::{Binding, PipelineReference, RunAs, RunAsGroups, WorkflowStatus, WorkflowSummary};
+pub use status::{Binding, PipelineReference, RunAs, WorkflowStatus, WorkflowSummary};
 pub use step::{Codeset, EnvVar, Step, StepInput, StepOutput};
 
 /// What the workflow takes, does and gives.

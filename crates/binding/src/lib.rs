@@ -5,6 +5,7 @@
 //! one of them. [`source`] and [`seal`] say what a record may have of a source Secret. Kubernetes is
 //! here as types only: nothing holds a client.
 
+pub mod access;
 pub mod grant;
 mod key;
 pub mod person;

@@ -1,8 +1,12 @@
-//! On whose behalf a workflow resolves (security, section 5).
+//! The user on whose behalf a workflow resolves.
+//!
+//! The API server's admission policies write it into annotations of the workflow, or validate what
+//! somebody else wrote there. Where they are not in force, annotations prove nothing.
 
+use extension_registry_api::{AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, limits};
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::Name;
-use k8s_openapi::api::authentication::v1::UserInfo;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// The most groups that an identity keeps.
 pub const MOST_GROUPS: usize = 64;
@@ -26,15 +30,18 @@ impl Person {
         }
     }
 
-    /// Who asks; `None` for nobody. Of more groups than are kept, the first in order are.
+    /// The author of a workflow; `None` where it has none, or one that no list of a record can name.
     #[must_use]
-    pub fn asking(user: &UserInfo) -> Option<Self> {
-        let name = user.username.as_deref().filter(|name| !name.is_empty())?;
-        let groups = user.groups.iter().flatten();
-        Some(Self {
-            user: name.into(),
-            groups: sorted(groups.map(|group| group.as_str().into()).collect()),
-        })
+    pub fn author(metadata: &ObjectMeta) -> Option<Self> {
+        let annotations = metadata.annotations.as_ref()?;
+        let user = annotations.get(AUTHOR_ANNOTATION)?.as_str();
+        if user.is_empty() || user.chars().count() > limits::PERSON {
+            return None;
+        }
+        let groups = annotations.get(AUTHOR_GROUPS_ANNOTATION);
+        let groups = groups.map_or("", String::as_str).split('\n');
+        let groups = groups.filter(|group| !group.is_empty()).map(Name::from);
+        Some(Self::with_groups(user, groups.collect()))
     }
 
     /// A person with groups.
@@ -71,24 +78,50 @@ pub fn consumer(namespace: &Name, zone: Option<&Name>, person: Option<&Person>) 
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::authentication::v1::UserInfo;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
     use super::{MOST_GROUPS, Person};
 
+    fn author(user: &str, groups: &str) -> Option<Person> {
+        Person::author(&ObjectMeta {
+            annotations: Some(
+                [
+                    ("registry.fuseml.io/author".to_owned(), user.to_owned()),
+                    (
+                        "registry.fuseml.io/author-groups".to_owned(),
+                        groups.to_owned(),
+                    ),
+                ]
+                .into(),
+            ),
+            ..ObjectMeta::default()
+        })
+    }
+
     #[test]
-    fn groups_are_sorted_and_not_without_end() {
+    fn reads_the_author_and_the_groups() {
+        let ada = author("ada", "team\nanalysts, eu").unwrap();
+        assert_eq!(&*ada.user, "ada");
+        let groups: Vec<&str> = ada.groups.iter().map(|group| &**group).collect();
+        assert_eq!(groups, ["analysts, eu", "team"]);
+        assert!(author("ada", "").unwrap().groups.is_empty());
+    }
+
+    #[test]
+    fn keeps_a_bounded_number_of_sorted_groups() {
         let groups: Vec<String> = (0..100)
             .rev()
             .map(|number| format!("g{number:03}"))
             .collect();
-        let person = Person::asking(&UserInfo {
-            username: Some("ada".to_owned()),
-            groups: Some(groups),
-            ..UserInfo::default()
-        })
-        .unwrap();
+        let person = author("ada", &groups.join("\n")).unwrap();
         assert_eq!(person.groups.len(), MOST_GROUPS);
         assert!(person.groups.is_sorted());
-        assert_eq!(Person::asking(&UserInfo::default()), None);
+    }
+
+    #[test]
+    fn has_no_author_without_a_usable_name() {
+        assert_eq!(author("", "team"), None);
+        assert_eq!(author(&"a".repeat(257), ""), None);
+        assert_eq!(Person::author(&ObjectMeta::default()), None);
     }
 }

@@ -3,7 +3,6 @@
 //! [`resolve`] → the key names of the chosen source Secrets, from wherever they are kept → [`prepare`].
 
 mod build;
-mod run_as;
 mod validate;
 
 use std::sync::Arc;
@@ -47,7 +46,7 @@ pub struct Resolved {
     pub workflow: Arc<Workflow>,
     /// Its namespace and name.
     pub key: ObjectKey,
-    /// On whose behalf it resolves; `None` where nobody signed for it.
+    /// The user on whose behalf it resolves; `None` where it has no author.
     pub person: Option<Person>,
     /// One entry a requirement, in their order.
     pub resolutions: Vec<Resolution<Found>>,

@@ -197,7 +197,7 @@ impl View {
 /// Somebody else.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Identity {
-    /// Act as this user; workflows that nobody signed for resolve on their behalf
+    /// Act as this user; workflows without an author resolve for this user
     #[arg(long = "as", value_name = "USER")]
     pub(crate) user: Option<String>,
     /// A group of that user; may be repeated

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use extension_registry_api::convert::Names;
-use extension_registry_api::{ExtensionSpec, IDENTITY_ANNOTATION, Workflow};
+use extension_registry_api::{ExtensionSpec, Workflow};
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::person::{Person, consumer};
 use extension_registry_binding::workflow::{Resolved, resolve};
@@ -24,7 +24,6 @@ use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Index;
 use extension_registry_yaml::{self as yaml, Marks};
-use serde::Deserialize;
 
 use crate::args::{Identity, Source, View};
 use crate::finding::{Finding, Level};
@@ -244,28 +243,17 @@ impl World {
         crate::finding::sort(&mut self.findings);
     }
 
-    /// On whose behalf a workflow resolves: who signed for it, else who was named. Nobody here can
-    /// check a signature; what it admits to is not decided here either.
+    /// The user on whose behalf a workflow resolves: its author, else the user of the flags. What it
+    /// admits to is not decided here.
     fn person(&self, workflow: &Workflow) -> Option<Person> {
-        #[derive(Deserialize)]
-        struct Signed {
-            user: String,
-            #[serde(default)]
-            groups: Vec<String>,
-        }
-        let annotations = workflow.metadata.annotations.as_ref();
-        let signed = annotations
-            .and_then(|annotations| annotations.get(IDENTITY_ANNOTATION))
-            .and_then(|text| serde_json::from_str::<Signed>(text).ok());
-        let named = || {
-            self.identity.user.clone().map(|user| Signed {
+        Person::author(&workflow.metadata).or_else(|| {
+            let user = self.identity.user.as_deref()?;
+            let groups = self.identity.groups.iter();
+            Some(Person::with_groups(
                 user,
-                groups: self.identity.groups.clone(),
-            })
-        };
-        let Signed { user, groups } = signed.or_else(named)?;
-        let groups = groups.into_iter().map(Name::from).collect();
-        Some(Person::with_groups(&user, groups))
+                groups.map(|group| Name::from(group.as_str())).collect(),
+            ))
+        })
     }
 
     /// Who asks for a workflow, on behalf of a person.

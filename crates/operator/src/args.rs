@@ -78,6 +78,10 @@ pub struct Args {
     #[arg(long)]
     pub webhook_certificate: Option<PathBuf>,
 
+    /// Ignore the authors of workflows: without the admission policies, anybody may write them
+    #[arg(long)]
+    pub ignore_authors: bool,
+
     /// What is done with credentials written into a record
     #[arg(long, value_enum, default_value_t = InlineCredentials::Seal)]
     pub inline_credentials: InlineCredentials,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use extension_registry_api::Workflow;
 use extension_registry_binding::ObjectKey;
+use extension_registry_binding::person::Person;
 use kube::Client;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -37,6 +39,8 @@ pub(crate) struct Settings {
     pub records_namespace: Arc<str>,
     /// Who the operator is, as the API server calls it; empty when it did not say.
     pub account: Arc<str>,
+    /// Whether annotations about authors prove nothing, because no policies are in force.
+    pub ignore_authors: bool,
     /// What is done with credentials written into a record.
     pub inline_credentials: InlineCredentials,
     /// The only namespaces that are looked at; empty means all.
@@ -70,6 +74,7 @@ pub(crate) struct Context {
     started: AtomicBool,
     leading: AtomicBool,
     locks: Vec<Mutex<()>>,
+    gate_locks: Vec<Mutex<()>>,
     hasher: RandomState,
 }
 
@@ -123,6 +128,7 @@ impl Context {
             started: AtomicBool::new(false),
             leading: AtomicBool::new(false),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
+            gate_locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
             hasher: RandomState::new(),
         }
     }
@@ -172,7 +178,21 @@ impl Context {
 
     /// One writer at a time for a projection: workflows and the projection controller both render.
     pub(crate) async fn lock_projection(&self, key: &ObjectKey) -> MutexGuard<'_, ()> {
-        let slot = usize::try_from(self.hasher.hash_one(key) % LOCKS as u64).unwrap_or(0);
-        self.locks[slot].lock().await
+        self.locks[self.slot(key)].lock().await
+    }
+
+    /// One writer at a time for a run gate. It may be taken while a projection is locked.
+    pub(crate) async fn lock_run_gate(&self, key: &ObjectKey) -> MutexGuard<'_, ()> {
+        self.gate_locks[self.slot(key)].lock().await
+    }
+
+    fn slot(&self, key: &ObjectKey) -> usize {
+        usize::try_from(self.hasher.hash_one(key) % LOCKS as u64).unwrap_or(0)
+    }
+
+    /// The user on whose behalf a workflow resolves.
+    pub(crate) fn author(&self, workflow: &Workflow) -> Option<Person> {
+        let author = Person::author(&workflow.metadata);
+        author.filter(|_| !self.settings.ignore_authors)
     }
 }

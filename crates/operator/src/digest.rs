@@ -81,16 +81,6 @@ impl DigestKey {
     }
 }
 
-/// Whether two digests are equal, in a time that does not tell where they differ.
-pub(crate) fn is_equal(left: &str, right: &str) -> bool {
-    left.len() == right.len()
-        && left
-            .bytes()
-            .zip(right.bytes())
-            .fold(0, |difference, (left, right)| difference | (left ^ right))
-            == 0
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

@@ -11,7 +11,6 @@ use extension_registry_core::record::{Record, RecordKey};
 
 use crate::condition;
 use crate::context::Context;
-use crate::identity;
 use crate::projection;
 use crate::queue::Urgency;
 use crate::store::{Bound, RecordChange};
@@ -239,13 +238,15 @@ pub(crate) fn workflow_gone(context: &Arc<Context>, key: &ObjectKey) {
     remember_person(context, key);
     context.world.workflows.write().remove(key);
     bind(context, key, Vec::new());
+    // What it leaves behind must not run; what it takes along is not held back any more.
+    context.want(Task::Workflow(key.clone()), Urgency::Dependent);
 }
 
 /// A workflow is about to lose its person: what it uses keeps that person's groups in mind, for the
 /// grace period.
 pub(crate) fn remember_person(context: &Arc<Context>, key: &ObjectKey) {
     let before = context.world.workflows.read().get(key).cloned();
-    let Some(person) = before.and_then(|before| identity::of(&context.digest_key, &before)) else {
+    let Some(person) = before.and_then(|before| context.author(&before)) else {
         return;
     };
     let bound = context.world.bindings.read().of(key).to_vec();
@@ -259,20 +260,23 @@ pub(crate) fn remember_person(context: &Arc<Context>, key: &ObjectKey) {
     }
 }
 
-/// A projection went: whoever uses it has it made again, if it still may.
+/// A projection is gone: the workflows that use it have it created again, if they still may.
 pub(crate) fn projection_gone(context: &Arc<Context>, key: &ObjectKey) {
     if !context.world.ledger.write().remove(key) {
         return;
     }
-    let bindings = context.world.bindings.read();
-    for (workflow, _) in context.world.workflows.read().iter() {
-        let uses = workflow.namespace == key.namespace
-            && bindings
-                .of(workflow)
-                .iter()
-                .any(|bound| bound.projection == key.name);
-        if uses {
-            context.want(Task::Workflow(workflow.clone()), Urgency::Dependent);
-        }
+    if context.world.gates.write().withdraw(key) {
+        let namespace = Arc::clone(&key.namespace);
+        context.want(Task::RunGate(namespace), Urgency::Direct);
+    }
+    projection_lost(context, key);
+}
+
+/// The Secret of a projection is gone, or is another object now: the workflows that use it are not
+/// ready until there is one.
+pub(crate) fn projection_lost(context: &Arc<Context>, key: &ObjectKey) {
+    let consumers = context.world.bindings.read().consumers_of(key);
+    for workflow in consumers {
+        context.want(Task::Workflow(workflow), Urgency::Dependent);
     }
 }

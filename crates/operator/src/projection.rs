@@ -13,14 +13,17 @@ mod validate;
 use std::sync::Arc;
 
 use extension_registry_binding::ObjectKey;
+use extension_registry_binding::access::secret_user;
 use extension_registry_core::projection::Identity;
-use extension_registry_core::refusal::Refusal;
+use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::impact;
 use crate::queue::Urgency;
+use crate::run_gate;
 use crate::task::Task;
 
 use validate::Verdict;
@@ -49,9 +52,12 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
                     unused.left,
                 );
             }
-            render(context, key, &entry.identity, &choice)
-                .await
-                .map(|_| ())
+            let was_ready = entry.status.secret.is_some();
+            let outcome = render(context, key, &entry.identity, &choice).await?;
+            if was_ready && outcome.is_err_and(|refusal| refusal.reason == Reason::SecretConflict) {
+                impact::projection_lost(context, key);
+            }
+            Ok(())
         }
     }
 }
@@ -100,7 +106,13 @@ async fn render(
     let _one_writer = context.lock_projection(key).await;
     let dereferenced = dereference::run(context, key, choice).await?;
     let outcome = match build::run(&context.digest_key, key, identity, choice, &dereferenced) {
-        Ok(prepared) => apply::run(context, key, &dereferenced, prepared).await?,
+        Ok(prepared) => {
+            // Policies have to know whose the Secret is before it exists.
+            if let Some(user) = &identity.user {
+                run_gate::admit(context, key, secret_user(choice, user)).await?;
+            }
+            apply::run(context, key, &dereferenced, prepared).await?
+        }
         Err(refusal) => Err(refusal),
     };
     let outcome = update_status::run(context, key, choice, outcome).await?;

@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::queue::Urgency;
 use crate::serving::Serving;
 use crate::task::Task;
-use crate::{http, permission, resync, seal, watch, worker};
+use crate::{http, permission, resync, run_gate, seal, watch, worker};
 
 /// Name of the Secret that holds the digest key.
 const DIGEST_SECRET: &str = "extension-registry-digest-key";
@@ -84,6 +84,7 @@ fn settings(args: &Args, account: Arc<str>) -> Settings {
         account,
         namespace: args.namespace.as_str().into(),
         records_namespace: args.records_namespace.as_str().into(),
+        ignore_authors: args.ignore_authors,
         inline_credentials: args.inline_credentials,
         namespaces: args
             .namespaces
@@ -154,6 +155,7 @@ fn work(args: &Args, context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &Can
 /// finished goes first.
 fn begin(context: &Arc<Context>) {
     context.set_leading();
+    run_gate::begin(context);
     let world = &context.world;
     for (key, workflow) in world.workflows.read().iter() {
         let observed = workflow
@@ -167,6 +169,14 @@ fn begin(context: &Arc<Context>) {
         };
         context.want(Task::Workflow(key.clone()), urgency);
     }
+    // What workflows left behind while nothing was watched.
+    let workflows = world.workflows.read();
+    for key in world.pipelines.read().keys() {
+        if workflows.get(key).is_none() {
+            context.want(Task::Workflow(key.clone()), Urgency::Dependent);
+        }
+    }
+    drop(workflows);
     for key in world.ledger.read().keys() {
         context.want(Task::Projection(key.clone()), Urgency::Background);
     }

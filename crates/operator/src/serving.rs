@@ -10,7 +10,7 @@ mod authority;
 mod certificate;
 mod inject;
 mod keeper;
-mod probe;
+pub(crate) mod probe;
 mod server;
 mod source;
 

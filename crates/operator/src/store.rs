@@ -2,6 +2,7 @@
 //! a restart builds it again.
 
 mod bindings;
+mod gates;
 mod ledger;
 mod pipelines;
 mod records;
@@ -11,6 +12,7 @@ mod workflows;
 use parking_lot::RwLock;
 
 pub(crate) use bindings::{Bindings, Bound};
+pub(crate) use gates::Gates;
 pub(crate) use ledger::{Ledger, LedgerEntry, RenderStamp};
 pub(crate) use pipelines::{PipelineEntry, Pipelines};
 pub(crate) use records::{RecordChange, RecordEntry, Records, secrets_of, source_secrets};
@@ -26,6 +28,8 @@ pub(crate) struct World {
     pub workflows: RwLock<Workflows>,
     /// Projections: the only memory of what was rendered where.
     pub ledger: RwLock<Ledger>,
+    /// Run gates.
+    pub gates: RwLock<Gates>,
     /// Generated pipelines, as far as needed to see that somebody changed one.
     pub pipelines: RwLock<Pipelines>,
     /// Key names of source Secrets.

@@ -1,6 +1,7 @@
 //! The work there is.
 
 use std::fmt;
+use std::sync::Arc;
 
 use extension_registry_binding::ObjectKey;
 use extension_registry_core::record::RecordKey;
@@ -14,6 +15,8 @@ pub(crate) enum Task {
     Projection(ObjectKey),
     /// Make a run ready that has just come.
     Run(ObjectKey),
+    /// Write the run gate of a namespace.
+    RunGate(Arc<str>),
     /// Check the references of a record and count its consumers.
     Record(RecordKey),
 }
@@ -25,6 +28,7 @@ impl Task {
             Self::Workflow(_) => "workflow",
             Self::Projection(_) => "projection",
             Self::Run(_) => "run",
+            Self::RunGate(_) => "run gate",
             Self::Record(_) => "record",
         }
     }
@@ -36,6 +40,7 @@ impl fmt::Display for Task {
             Self::Workflow(key) => write!(formatter, "Workflow {key}"),
             Self::Projection(key) => write!(formatter, "ExtensionProjection {key}"),
             Self::Run(key) => write!(formatter, "PipelineRun {key}"),
+            Self::RunGate(namespace) => write!(formatter, "RunGate of {namespace}"),
             Self::Record(key) => write!(formatter, "{key}"),
         }
     }

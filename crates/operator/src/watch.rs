@@ -3,6 +3,7 @@
 mod pipelines;
 mod projections;
 mod records;
+mod run_gates;
 mod runs;
 mod sources;
 mod workflows;
@@ -28,6 +29,7 @@ use crate::context::Context;
 use pipelines::Pipelines;
 use projections::Projections;
 use records::Records;
+use run_gates::RunGates;
 use runs::Runs;
 pub(crate) use sources::SourceWatches;
 use workflows::Workflows;
@@ -105,6 +107,7 @@ pub(crate) async fn start(
     watches.add(any(), Records::<Extension>::new(context, &sources));
     watches.add(any(), Workflows::new(context));
     watches.add(any(), Projections::new(context));
+    watches.add(any(), RunGates::new(context));
     watches.add(ours, Pipelines::new(context));
     for wait in watches.waits {
         tokio::select! {

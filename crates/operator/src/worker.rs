@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::metrics::Work;
 use crate::queue::Urgency;
 use crate::task::Task;
-use crate::{pipeline_run, projection, record, workflow};
+use crate::{pipeline_run, projection, record, run_gate, workflow};
 
 /// Starts as many workers as may be busy at a time.
 pub(crate) fn start(context: &Arc<Context>, count: usize, tasks: &mut JoinSet<()>) {
@@ -58,6 +58,7 @@ async fn run(context: &Arc<Context>, task: &Task) -> Result<(), Error> {
         Task::Workflow(key) => workflow::reconcile(context, key).await,
         Task::Projection(key) => projection::reconcile(context, key).await,
         Task::Run(key) => pipeline_run::reconcile(context, key).await,
+        Task::RunGate(namespace) => run_gate::reconcile(context, namespace).await,
         Task::Record(key) => record::reconcile(context, key).await,
     }
 }

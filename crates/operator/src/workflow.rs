@@ -11,10 +11,13 @@ use std::sync::Arc;
 
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::workflow::prepare;
+use extension_registry_core::refusal::Reason;
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::metrics::Refused;
+use crate::run_gate;
+use crate::store::PipelineEntry;
 
 /// Brings a workflow to where it should be.
 ///
@@ -22,15 +25,20 @@ use crate::metrics::Refused;
 /// When the API server does not do what it was asked.
 pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
     if context.world.workflows.read().is_broken(key) {
+        hold(context, key, Reason::Invalid.as_str()).await?;
         return update_status::unreadable(context, key).await;
     }
     let Some(dereferenced) = dereference::run(context, key).await? else {
-        return Ok(());
+        return leave_behind(context, key).await;
     };
     let outcome = match prepare(&dereferenced.resolved) {
         Ok(prepared) => apply::run(context, key, &dereferenced, prepared).await?,
         Err(refusals) => Err(refusals),
     };
+    match &outcome {
+        Ok(_) => run_gate::release(context, key).await?,
+        Err(refusals) => hold(context, key, refusals.reason).await?,
+    }
     if let Err(refusals) = &outcome {
         context
             .metrics
@@ -41,4 +49,41 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
             .inc();
     }
     update_status::run(context, key, &dereferenced, outcome).await
+}
+
+/// A workflow that is not ready keeps its last Pipeline, and no run of it starts. A Pipeline that
+/// another owner controls is not the workflow's to hold back.
+async fn hold(context: &Context, key: &ObjectKey, reason: &str) -> Result<(), Error> {
+    let owner = context
+        .world
+        .workflows
+        .read()
+        .get(key)
+        .and_then(|workflow| workflow.metadata.uid.clone());
+    let pipeline = context.world.pipelines.read().get(key).cloned();
+    let is_own = |entry: &PipelineEntry| {
+        let controller = entry.controller.as_deref();
+        owner
+            .as_deref()
+            .is_none_or(|owner| controller == Some(owner))
+    };
+    if pipeline.is_some_and(|entry| is_own(&entry)) {
+        run_gate::hold(context, key, reason).await
+    } else {
+        run_gate::release(context, key).await
+    }
+}
+
+/// The workflow is gone or going. A Pipeline that it left behind does not run any more; one that is
+/// deleted with it needs nothing.
+async fn leave_behind(context: &Context, key: &ObjectKey) -> Result<(), Error> {
+    if context.world.workflows.read().get(key).is_some() {
+        return Ok(());
+    }
+    let pipeline = context.world.pipelines.read().get(key).cloned();
+    match pipeline {
+        Some(entry) if entry.controller.is_none() => run_gate::hold(context, key, "Orphaned").await,
+        Some(_) => Ok(()),
+        None => run_gate::release(context, key).await,
+    }
 }

@@ -6,7 +6,7 @@
     reason = "a helper of several tests, each of which uses a part of it"
 )]
 
-use extension_registry_api::PERSONAL_LABEL;
+use extension_registry_api::RUN_BY_ANNOTATION;
 use extension_registry_e2e::{Cluster, Installed};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -43,9 +43,9 @@ pub(crate) fn objects(
     Api::namespaced_with(client.clone(), namespace, &resource)
 }
 
-/// An object as the operator or the engine labels it, where it is of a run with credentials of one person.
-pub(crate) fn of_a_person(mut object: Value) -> Value {
-    object["metadata"]["labels"] = json!({PERSONAL_LABEL: "true"});
+/// An object with the annotation that says who started the run, as the engine hands it down.
+pub(crate) fn run_by(mut object: Value, user: &str) -> Value {
+    object["metadata"]["annotations"] = json!({RUN_BY_ANNOTATION: user});
     object
 }
 

@@ -30,7 +30,8 @@ pub struct WorkflowStatus {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub bindings: Vec<Binding>,
 
-    /// Who may start a run. Absent where it does not matter: whoever may create PipelineRuns here.
+    /// The user whose runs get the credentials of the last good Pipeline. Absent where no credentials
+    /// depend on the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_as: Option<RunAs>,
 
@@ -44,35 +45,13 @@ pub struct WorkflowStatus {
     pub summary: Option<WorkflowSummary>,
 }
 
-/// Who may start a run of a pipeline that is bound to what only one person may have.
+/// The user of a Pipeline that is bound to credentials of one user.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RunAs {
-    /// The person. Whoever may impersonate that user may start a run too.
+    /// The user.
     #[schemars(length(max = limits::PERSON))]
     pub user: String,
-
-    /// The person must be in one group of each entry at the time of the run.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::MEMBERS))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub groups: Vec<RunAsGroups>,
-
-    /// Service accounts that are listed beside the person.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::MEMBERS), inner(length(max = limits::PERSON)))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub accounts: Vec<String>,
-}
-
-/// Groups of which one is enough.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct RunAsGroups {
-    /// The groups.
-    #[schemars(length(max = limits::MEMBERS), inner(length(max = limits::PERSON)))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub any_of: Vec<String>,
 }
 
 /// A workflow in short, for tables.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use extension_registry_api::PERSONAL_LABEL;
 use extension_registry_api::workflow::{Binding, RunAs};
 use extension_registry_core::hex::hex;
 use extension_registry_core::projection::Identity;
@@ -14,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ObjectKey;
 use crate::workflow::validate::{Bound, Validated};
-use crate::workflow::{Problem, Refusals, Resolved, run_as};
+use crate::workflow::{Problem, Refusals, Resolved};
 
 /// Bytes of the digest of a pipeline that are kept.
 const DIGEST_LENGTH: usize = 16;
@@ -39,7 +38,7 @@ pub struct Prepared {
     pub projections: Vec<Needed>,
     /// For the status.
     pub bindings: Vec<Binding>,
-    /// Who may start a run, for the status.
+    /// The user whose runs get the credentials, for the status.
     pub run_as: Option<RunAs>,
     /// Remarks for the status.
     pub notes: Vec<String>,
@@ -77,13 +76,13 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
         owner.block_owner_deletion = Some(false);
         object["metadata"]["ownerReferences"] = json!([owner]);
     }
-    let run_as = run_as::of(
-        validated.bound.iter().map(|bound| bound.choice),
-        resolved.person.as_ref(),
-    );
-    if run_as.is_some() {
-        object["metadata"]["labels"][PERSONAL_LABEL] = json!("true");
-    }
+    let run_as = validated
+        .bound
+        .iter()
+        .find_map(|bound| bound.identity.user.as_ref())
+        .map(|user| RunAs {
+            user: user.to_string(),
+        });
     let mut notes = output.notes;
     notes.extend(
         validated

@@ -85,18 +85,17 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
     Err(Refusals::new(!unresolved, problems))
 }
 
-/// The refusal, with whom the workflow acts for: credentials are often there for a person, and a tool
-/// that applies for others is somebody else. It is said whether or not there are any, so it tells
-/// nothing about them.
+/// The refusal, with the user whom the workflow resolves for: a tool that applies for others is
+/// another user. The text is the same whether or not another user has access, so it reveals nothing.
 fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
     match (refusal.reason, person) {
         (Reason::NoAccess, Some(person)) => format!(
-            "{refusal}; the workflow acts for `{}`, who wrote its spec: what is there for another person needs that very person to apply it, or annotation `{ON_BEHALF_OF_ANNOTATION}`",
+            "{refusal}; the workflow resolves for its author `{}`; hint: where another user has access, let that user apply it, or set annotation `{ON_BEHALF_OF_ANNOTATION}`",
             person.user
         ),
-        // To nobody, records that are there for persons do not exist.
+        // Without an author, records that admit users by name are not visible.
         (Reason::NoAccess | Reason::NotFound, None) => format!(
-            "{refusal}; the workflow acts for nobody, because nobody signed for its spec: what is there for persons needs one of them to write the spec, or a tool such as Argo CD to name one in annotation `{ON_BEHALF_OF_ANNOTATION}`; credentials of scope project need nobody"
+            "{refusal}; the workflow has no author, so credentials of scope user are not available to it; hint: apply it with a changed spec, or annotate it: kubectl annotate fwf NAME {ON_BEHALF_OF_ANNOTATION}=USER; credentials of scope project need no author"
         ),
         _ => refusal.to_string(),
     }

@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::error::{Error, code, is_namespace_terminating};
 use crate::projection::build::Prepared;
 use crate::projection::dereference::Dereferenced;
+use crate::run_gate;
 use crate::store::LedgerEntry;
 
 /// What stands in the cluster now.
@@ -268,6 +269,7 @@ pub(super) async fn withdraw(
     accept_gone(deleted)
         .map_err(|error| Error::api(format!("delete ExtensionProjection {key}"), &error))?;
     context.world.ledger.write().remove(key);
+    run_gate::withdraw(context, key).await?;
     tracing::info!(projection = %key, reason, record = %entry.identity.record, "withdrawn");
     let mut object = ExtensionProjection::new(&key.name, (&*entry.identity).into());
     object.metadata.namespace = Some(key.namespace.to_string());

@@ -5,7 +5,7 @@ use extension_registry_api::{
     ExtensionProjection, ExtensionProjectionStatus, FIELD_MANAGER, GROUP, VERSION,
 };
 use extension_registry_binding::ObjectKey;
-use extension_registry_core::refusal::Refusal;
+use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -88,11 +88,13 @@ fn wanted(
             (status, Ok(()))
         }
         Err(refusal) => {
+            // Another object has the name of the Secret: what was written is gone.
+            let is_lost = refusal.reason == Reason::SecretConflict;
             let ready = Wanted::no(READY, refusal.reason.as_str(), refusal.to_string());
             let status = ExtensionProjectionStatus {
                 conditions: conditions(&before.conditions, vec![ready], entry.generation),
-                secret: before.secret.clone(),
-                digest: before.digest.clone(),
+                secret: before.secret.clone().filter(|_| !is_lost),
+                digest: before.digest.clone().filter(|_| !is_lost),
                 keys: before.keys.clone(),
                 record_generation: before.record_generation,
                 ..base

@@ -10,7 +10,6 @@ use extension_registry_core::resolve::Choice;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;
-use crate::identity;
 use crate::store::LedgerEntry;
 
 /// What is to become of a projection.
@@ -120,7 +119,7 @@ fn persons(context: &Context, key: &ObjectKey, user: &Name) -> Vec<Person> {
     };
     workflows
         .iter()
-        .filter_map(|workflow| identity::of(&context.digest_key, workflow))
+        .filter_map(|workflow| context.author(workflow))
         .filter(|person| person.user == *user)
         .collect()
 }

@@ -1,6 +1,5 @@
 //! One dry run through the API server: the proof that it reaches the webhook and trusts it.
 
-use extension_registry_api::IDENTITY_ANNOTATION;
 use extension_registry_api::Workflow;
 use extension_registry_api::workflow::{Step, WorkflowSpec};
 use kube::Api;
@@ -8,6 +7,12 @@ use kube::api::PostParams;
 
 use crate::context::Context;
 use crate::error::Error;
+
+/// Name of the workflow that the probe asks for.
+pub(crate) const NAME: &str = "extension-registry-probe";
+
+/// Annotation with which the webhook answers the probe.
+pub(crate) const REACHED_ANNOTATION: &str = "registry.fuseml.io/webhook-reached";
 
 /// Asks the API server to admit a workflow, without storing it. `false` when the webhook left no
 /// mark on it: it is not asked at all.
@@ -28,7 +33,7 @@ pub(crate) async fn run(context: &Context) -> Result<bool, Error> {
     Ok(admitted
         .metadata
         .annotations
-        .is_some_and(|annotations| annotations.contains_key(IDENTITY_ANNOTATION)))
+        .is_some_and(|annotations| annotations.contains_key(REACHED_ANNOTATION)))
 }
 
 fn workflow() -> Workflow {
@@ -42,5 +47,5 @@ fn workflow() -> Workflow {
         steps: vec![step],
         ..WorkflowSpec::default()
     };
-    Workflow::new("extension-registry-probe", spec)
+    Workflow::new(NAME, spec)
 }

@@ -53,8 +53,8 @@ impl Bindings {
         self.projections.get(projection).copied().unwrap_or(0)
     }
 
-    /// The workflows with a requirement bound to a projection. Looks at all workflows: it is for the
-    /// few projections that are of one person.
+    /// The workflows with a requirement bound to a projection. Scans all workflows: it is for the few
+    /// projections that belong to one user or are lost.
     pub(crate) fn consumers_of(&self, projection: &ObjectKey) -> Vec<ObjectKey> {
         let uses = |bound: &Bound| bound.projection == projection.name;
         self.by_workflow

@@ -38,10 +38,11 @@ impl Pipelines {
         {
             return false;
         }
-        let changed = self
-            .entries
-            .get(&key)
-            .is_none_or(|known| known.uid != entry.uid || known.generation != entry.generation);
+        let changed = self.entries.get(&key).is_none_or(|known| {
+            known.uid != entry.uid
+                || known.generation != entry.generation
+                || known.controller != entry.controller
+        });
         self.entries.insert(key, entry);
         changed
     }

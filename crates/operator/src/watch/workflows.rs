@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use extension_registry_api::Workflow;
 use extension_registry_api::kinds::strip;
-use extension_registry_api::{IDENTITY_ANNOTATION, Workflow};
 use extension_registry_binding::ObjectKey;
+use extension_registry_binding::person::Person;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource, ResourceExt};
 
@@ -72,7 +73,7 @@ impl Sink for Workflows {
                     urgency = Urgency::Dependent;
                 }
                 let before = world.workflows.read().get(&key).cloned();
-                let is_new = before.is_none_or(|before| !has_same_identity(&before, &workflow));
+                let is_new = before.is_none_or(|before| !has_same_author(&before, &workflow));
                 if is_new {
                     impact::remember_person(&self.context, &key);
                 }
@@ -94,7 +95,6 @@ impl Sink for Workflows {
     }
 }
 
-fn has_same_identity(left: &Workflow, right: &Workflow) -> bool {
-    let identity = |workflow: &Workflow| workflow.annotations().get(IDENTITY_ANNOTATION).cloned();
-    identity(left) == identity(right)
+fn has_same_author(left: &Workflow, right: &Workflow) -> bool {
+    Person::author(&left.metadata) == Person::author(&right.metadata)
 }

@@ -10,8 +10,8 @@ use extension_registry_binding::workflow::{Resolved, resolve};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::source;
 use crate::store::PipelineEntry;
-use crate::{identity, source};
 
 /// Everything that the next steps need.
 pub(super) struct Dereferenced {
@@ -31,7 +31,7 @@ pub(super) async fn run(
     if workflow.metadata.deletion_timestamp.is_some() {
         return Ok(None);
     }
-    let person = identity::of(&context.digest_key, &workflow);
+    let person = context.author(&workflow);
     let zone = context.settings.zone.as_ref();
     let consumer = consumer(&key.namespace, zone, person.as_ref());
     let answered = resolve(&context.world.records.read().index, &workflow, &consumer);

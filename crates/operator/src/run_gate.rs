@@ -1,0 +1,130 @@
+//! Keeps the RunGate of each namespace: who may use which Secret of one user, and which Pipelines may
+//! not run now. Admission policies read it.
+//!
+//! A Secret is listed before it is rendered, and a Pipeline is released before its workflow is Ready.
+//! Several changes of one namespace become one write.
+
+use std::sync::Arc;
+
+use extension_registry_api::{FIELD_MANAGER, RUN_GATE, RunGate, RunGateSpec, SecretUser};
+use extension_registry_binding::ObjectKey;
+use extension_registry_binding::source::version_number;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::{Api, ResourceExt};
+
+use crate::context::Context;
+use crate::error::{Error, code, is_namespace_terminating};
+use crate::queue::Urgency;
+use crate::task::Task;
+
+/// Lists who may use a Secret.
+///
+/// # Errors
+/// When the API server does not do what it was asked.
+pub(crate) async fn admit(
+    context: &Context,
+    secret: &ObjectKey,
+    user: SecretUser,
+) -> Result<(), Error> {
+    context.world.gates.write().admit(secret, user);
+    reconcile(context, &secret.namespace).await
+}
+
+/// Removes a Secret that is gone.
+///
+/// # Errors
+/// As [`admit`].
+pub(crate) async fn withdraw(context: &Context, secret: &ObjectKey) -> Result<(), Error> {
+    let listed = context.world.gates.write().withdraw(secret);
+    if listed {
+        reconcile(context, &secret.namespace).await?;
+    }
+    Ok(())
+}
+
+/// Holds a Pipeline back, so that no run of it starts.
+///
+/// # Errors
+/// As [`admit`].
+pub(crate) async fn hold(
+    context: &Context,
+    pipeline: &ObjectKey,
+    reason: &str,
+) -> Result<(), Error> {
+    context.world.gates.write().hold(pipeline, reason);
+    reconcile(context, &pipeline.namespace).await
+}
+
+/// Lets a Pipeline run again.
+///
+/// # Errors
+/// As [`admit`].
+pub(crate) async fn release(context: &Context, pipeline: &ObjectKey) -> Result<(), Error> {
+    let held = context.world.gates.write().release(pipeline);
+    if held {
+        reconcile(context, &pipeline.namespace).await?;
+    }
+    Ok(())
+}
+
+/// Takes over from what is written: entries of Secrets and Pipelines that are gone are dropped.
+pub(crate) fn begin(context: &Context) {
+    let world = &context.world;
+    let (ledger, pipelines) = (world.ledger.read(), world.pipelines.read());
+    let namespaces = world.gates.write().begin(
+        |secret| ledger.get(secret).is_some(),
+        |pipeline| pipelines.get(pipeline).is_some(),
+    );
+    for namespace in namespaces {
+        context.want(Task::RunGate(namespace), Urgency::Dependent);
+    }
+}
+
+/// Writes the RunGate of a namespace where it is not as it should be. One writer at a time: those who
+/// wait find their change written.
+///
+/// # Errors
+/// As [`admit`].
+pub(crate) async fn reconcile(context: &Context, namespace: &Arc<str>) -> Result<(), Error> {
+    let key = ObjectKey::new(Arc::clone(namespace), RUN_GATE);
+    let _one_writer = context.lock_run_gate(&key).await;
+    let Some(wanted) = context.world.gates.read().pending(namespace) else {
+        return Ok(());
+    };
+    let written = write(context, &key, &wanted).await?;
+    let mut gates = context.world.gates.write();
+    match written {
+        Some(version) => gates.set_written(namespace, version, wanted),
+        None => gates.set_absent(namespace),
+    }
+    Ok(())
+}
+
+/// The version that was written; `None` where there is none afterwards.
+async fn write(
+    context: &Context,
+    key: &ObjectKey,
+    wanted: &RunGateSpec,
+) -> Result<Option<u64>, Error> {
+    let api = Api::<RunGate>::namespaced(context.client.clone(), &key.namespace);
+    if wanted.is_empty() {
+        context.metrics.wrote("RunGate", "delete");
+        return match api.delete(&key.name, &DeleteParams::default()).await {
+            Err(error) if code(&error) != 404 => {
+                Err(Error::api(format!("delete RunGate {key}"), &error))
+            }
+            _ => Ok(None),
+        };
+    }
+    let gate = RunGate::of_namespace(&key.namespace, wanted.clone());
+    let parameters = PatchParams::apply(FIELD_MANAGER).force();
+    context.metrics.wrote("RunGate", "apply");
+    match api
+        .patch(&key.name, &parameters, &Patch::Apply(&gate))
+        .await
+    {
+        Ok(gate) => Ok(Some(version_number(gate.resource_version().as_deref()))),
+        Err(error) if is_namespace_terminating(&error) => Ok(None),
+        Err(error) => Err(Error::api(format!("apply RunGate {key}"), &error)),
+    }
+}
