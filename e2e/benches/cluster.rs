@@ -17,6 +17,7 @@ mod cluster {
     pub(crate) mod bare;
     pub(crate) mod binding;
     pub(crate) mod files;
+    pub(crate) mod gate;
     pub(crate) mod kinds;
     pub(crate) mod measure;
     pub(crate) mod memory;
@@ -30,7 +31,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use extension_registry_e2e::operator;
 
-use cluster::{binding, files, memory, resolve, webhook};
+use cluster::{binding, files, gate, memory, resolve, webhook};
 use report::Report;
 use serde_json::json;
 
@@ -119,6 +120,9 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
     runtime.block_on(async {
         if only("binding") {
             binding::run(scale, &mut report).await?;
+        }
+        if only("gate") {
+            gate::run(scale, &mut report).await?;
         }
         if only("memory") {
             memory::run(scale, &mut report).await?;

@@ -9,7 +9,9 @@ pub(crate) fn kind(name: &str) -> ApiResource {
         "ClusterExtension" => ("registry.fuseml.io", "v1alpha1", "clusterextensions"),
         "Workflow" => ("registry.fuseml.io", "v1alpha1", "workflows"),
         "ExtensionProjection" => ("registry.fuseml.io", "v1alpha1", "extensionprojections"),
+        "RunGate" => ("registry.fuseml.io", "v1alpha1", "rungates"),
         "Pipeline" => ("tekton.dev", "v1", "pipelines"),
+        "PipelineRun" => ("tekton.dev", "v1", "pipelineruns"),
         "Namespace" => ("", "v1", "namespaces"),
         _ => ("", "v1", "secrets"),
     };
