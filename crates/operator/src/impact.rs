@@ -13,6 +13,7 @@ use crate::condition;
 use crate::context::Context;
 use crate::projection;
 use crate::queue::Urgency;
+use crate::run_gate;
 use crate::store::{Bound, RecordChange};
 use crate::task::Task;
 
@@ -265,10 +266,7 @@ pub(crate) fn projection_gone(context: &Arc<Context>, key: &ObjectKey) {
     if !context.world.ledger.write().remove(key) {
         return;
     }
-    if context.world.gates.write().withdraw(key) {
-        let namespace = Arc::clone(&key.namespace);
-        context.want(Task::RunGate(namespace), Urgency::Direct);
-    }
+    run_gate::withdraw(context, key);
     projection_lost(context, key);
 }
 

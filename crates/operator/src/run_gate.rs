@@ -30,16 +30,12 @@ pub(crate) async fn admit(
     reconcile(context, &secret.namespace).await
 }
 
-/// Removes a Secret that is gone.
-///
-/// # Errors
-/// As [`admit`].
-pub(crate) async fn withdraw(context: &Context, secret: &ObjectKey) -> Result<(), Error> {
-    let listed = context.world.gates.write().withdraw(secret);
-    if listed {
-        reconcile(context, &secret.namespace).await?;
+/// Removes a Secret that is gone from the list, soon: an entry without a Secret gives access to nothing.
+pub(crate) fn withdraw(context: &Context, secret: &ObjectKey) {
+    if context.world.gates.write().withdraw(secret) {
+        let namespace = Arc::clone(&secret.namespace);
+        context.want(Task::RunGate(namespace), Urgency::Dependent);
     }
-    Ok(())
 }
 
 /// Holds a Pipeline back, so that no run of it starts.

@@ -269,7 +269,7 @@ pub(super) async fn withdraw(
     accept_gone(deleted)
         .map_err(|error| Error::api(format!("delete ExtensionProjection {key}"), &error))?;
     context.world.ledger.write().remove(key);
-    run_gate::withdraw(context, key).await?;
+    run_gate::withdraw(context, key);
     tracing::info!(projection = %key, reason, record = %entry.identity.record, "withdrawn");
     let mut object = ExtensionProjection::new(&key.name, (&*entry.identity).into());
     object.metadata.namespace = Some(key.namespace.to_string());
