@@ -23,7 +23,9 @@ pub const MEMBERS: usize = 128;
 /// Secrets of single users in one namespace.
 pub const USER_SECRETS: usize = 2_000;
 /// Pipelines that one namespace holds back.
-pub const HELD_PIPELINES: usize = 10_000;
+pub const HELD_PIPELINES: usize = 5_000;
+/// Bytes of the user Secrets of a run gate, written as JSON: an object of etcd holds 1.5 MiB.
+pub const USER_SECRETS_BYTES: usize = 768 * 1024;
 
 /// Characters of a name.
 pub const NAME: usize = 63;

@@ -32,12 +32,12 @@ pub struct RunGateSpec {
     /// Users by the names of their rendered Secrets. A Pod gets a Secret `ext-u-…` only in a run of
     /// that user, and only while the Secret is listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = limits::USER_SECRETS))]
+    #[schemars(extend("maxProperties" = limits::USER_SECRETS, "x-kubernetes-map-type" = "atomic"))]
     pub user_secrets: BTreeMap<String, SecretUser>,
 
     /// Reasons by the names of Pipelines whose workflow is not ready: a run of one is refused.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = limits::HELD_PIPELINES))]
+    #[schemars(extend("maxProperties" = limits::HELD_PIPELINES, "x-kubernetes-map-type" = "atomic"))]
     pub held_pipelines: BTreeMap<String, String>,
 }
 

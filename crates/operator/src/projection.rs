@@ -106,13 +106,11 @@ async fn render(
     let _one_writer = context.lock_projection(key).await;
     let dereferenced = dereference::run(context, key, choice).await?;
     let outcome = match build::run(&context.digest_key, key, identity, choice, &dereferenced) {
-        Ok(prepared) => {
-            // Policies have to know whose the Secret is before it exists.
-            if let Some(user) = &identity.user {
-                run_gate::admit(context, key, secret_user(choice, user)).await?;
-            }
-            apply::run(context, key, &dereferenced, prepared).await?
-        }
+        // Policies have to know whose the Secret is before it exists.
+        Ok(prepared) => match admit(context, key, identity, choice).await? {
+            Ok(()) => apply::run(context, key, &dereferenced, prepared).await?,
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => Err(refusal),
     };
     let outcome = update_status::run(context, key, choice, outcome).await?;
@@ -124,4 +122,16 @@ async fn render(
             .set_stamp(key, dereferenced.stamp);
     }
     Ok(outcome)
+}
+
+async fn admit(
+    context: &Context,
+    key: &ObjectKey,
+    identity: &Identity,
+    choice: &Choice,
+) -> Result<Result<(), Refusal>, Error> {
+    match &identity.user {
+        Some(user) => run_gate::admit(context, key, secret_user(choice, user)).await,
+        None => Ok(Ok(())),
+    }
 }

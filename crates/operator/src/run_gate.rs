@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use extension_registry_api::{FIELD_MANAGER, RUN_GATE, RunGate, RunGateSpec, SecretUser};
+use extension_registry_api::{FIELD_MANAGER, RUN_GATE, RunGate, RunGateSpec, SecretUser, limits};
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::source::version_number;
+use extension_registry_core::refusal::{Reason, Refusal};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 
@@ -17,7 +18,7 @@ use crate::error::{Error, code, is_namespace_terminating};
 use crate::queue::Urgency;
 use crate::task::Task;
 
-/// Lists who may use a Secret.
+/// Lists who may use a Secret. The inner result is a refusal where the list is full.
 ///
 /// # Errors
 /// When the API server does not do what it was asked.
@@ -25,9 +26,24 @@ pub(crate) async fn admit(
     context: &Context,
     secret: &ObjectKey,
     user: SecretUser,
-) -> Result<(), Error> {
-    context.world.gates.write().admit(secret, user);
-    reconcile(context, &secret.namespace).await
+) -> Result<Result<(), Refusal>, Error> {
+    let fits = context.world.gates.write().admit(secret, user);
+    if !fits {
+        return Ok(Err(too_large(secret)));
+    }
+    reconcile(context, &secret.namespace).await.map(Ok)
+}
+
+fn too_large(secret: &ObjectKey) -> Refusal {
+    Refusal::new(
+        Reason::TooLarge,
+        format!(
+            "Secret {secret} does not fit into the RunGate of its namespace, which lists at most {} user Secrets and {} bytes",
+            limits::USER_SECRETS,
+            limits::USER_SECRETS_BYTES
+        ),
+        "list fewer groups and service accounts in the records, or move workflows to another namespace",
+    )
 }
 
 /// Removes a Secret that is gone from the list, soon: an entry without a Secret gives access to nothing.
@@ -47,7 +63,9 @@ pub(crate) async fn hold(
     pipeline: &ObjectKey,
     reason: &str,
 ) -> Result<(), Error> {
-    context.world.gates.write().hold(pipeline, reason);
+    if !context.world.gates.write().hold(pipeline, reason) {
+        tracing::warn!(%pipeline, "not held back: the RunGate of its namespace is full");
+    }
     reconcile(context, &pipeline.namespace).await
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use extension_registry_api::{RunGateSpec, SecretUser};
+use extension_registry_api::{RunGateSpec, SecretUser, limits, size};
 use extension_registry_binding::ObjectKey;
 
 /// The run gates of all namespaces.
@@ -14,10 +14,22 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
-    /// Lists the user of a Secret.
-    pub(crate) fn admit(&mut self, secret: &ObjectKey, user: SecretUser) {
-        let gate = self.of(&secret.namespace);
-        gate.user_secrets.insert(secret.name.to_string(), user);
+    /// Lists the user of a Secret; false where the list would become too large.
+    pub(crate) fn admit(&mut self, secret: &ObjectKey, user: SecretUser) -> bool {
+        let listed = &mut self.of(&secret.namespace).user_secrets;
+        if listed.get(&*secret.name) == Some(&user) {
+            return true;
+        }
+        let before = listed.insert(secret.name.to_string(), user);
+        let bytes = size::written(listed).unwrap_or(usize::MAX);
+        let fits = listed.len() <= limits::USER_SECRETS && bytes <= limits::USER_SECRETS_BYTES;
+        if !fits {
+            match before {
+                Some(before) => listed.insert(secret.name.to_string(), before),
+                None => listed.remove(&*secret.name),
+            };
+        }
+        fits
     }
 
     /// Removes a Secret from the list; true when it was listed.
@@ -26,11 +38,14 @@ impl Gates {
         gate.is_some_and(|gate| gate.user_secrets.remove(&*secret.name).is_some())
     }
 
-    /// Holds a Pipeline back.
-    pub(crate) fn hold(&mut self, pipeline: &ObjectKey, reason: &str) {
-        let gate = self.of(&pipeline.namespace);
-        gate.held_pipelines
-            .insert(pipeline.name.to_string(), reason.to_owned());
+    /// Holds a Pipeline back; false where the list is full.
+    pub(crate) fn hold(&mut self, pipeline: &ObjectKey, reason: &str) -> bool {
+        let held = &mut self.of(&pipeline.namespace).held_pipelines;
+        let fits = held.len() < limits::HELD_PIPELINES || held.contains_key(&*pipeline.name);
+        if fits {
+            held.insert(pipeline.name.to_string(), reason.to_owned());
+        }
+        fits
     }
 
     /// No longer holds a Pipeline back; true when it was held.
@@ -92,7 +107,7 @@ impl Gates {
 
 #[cfg(test)]
 mod tests {
-    use extension_registry_api::{RunGateSpec, SecretUser};
+    use extension_registry_api::{RunGateSpec, SecretUser, limits};
     use extension_registry_binding::ObjectKey;
 
     use super::Gates;
@@ -114,6 +129,29 @@ mod tests {
         assert_eq!(gates.pending("a"), Some(RunGateSpec::default()));
         gates.set_absent("a");
         assert_eq!(gates.pending("a"), None);
+    }
+
+    #[test]
+    fn refuses_what_makes_the_object_too_large() {
+        let mut gates = Gates::default();
+        let user = SecretUser {
+            groups: vec!["g".repeat(256); 128],
+            ..SecretUser::default()
+        };
+        let secret = |number: usize| ObjectKey::new("a", format!("ext-u-{number}").as_str());
+        let admitted = (0..100).take_while(|number| gates.admit(&secret(*number), user.clone()));
+        let admitted = admitted.count();
+        assert!((20..30).contains(&admitted), "{admitted}");
+        assert!(gates.admit(&secret(0), SecretUser::default()));
+        let listed = gates.pending("a").unwrap().user_secrets;
+        assert_eq!(listed.len(), admitted);
+
+        let pipeline = |number: usize| ObjectKey::new("a", format!("p-{number}").as_str());
+        for number in 0..limits::HELD_PIPELINES {
+            assert!(gates.hold(&pipeline(number), "NotFound"));
+        }
+        assert!(!gates.hold(&pipeline(limits::HELD_PIPELINES), "NotFound"));
+        assert!(gates.hold(&pipeline(0), "NoAccess"));
     }
 
     #[test]
