@@ -17,7 +17,7 @@ metadata:
 
 {{/* Secrets of one user stay after an uninstall, and so does what guards them. */}}
 {{- define "extension-registry.policyKept" -}}
-{{- if has (index . 1) (list "run-by" "run-templates" "user-secrets" "user-secret-pods" "operator-kinds") -}}
+{{- if has (index . 1) (list "run-by" "run-templates" "run-integrity" "pipelines" "user-secrets" "user-secret-pods" "user-secret-requests" "operator-kinds") -}}
 annotations:
   helm.sh/resource-policy: keep
 {{- end -}}

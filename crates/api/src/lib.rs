@@ -68,6 +68,10 @@ pub const RUN_BY_ANNOTATION: &str = "registry.fuseml.io/run-by";
 /// Annotation of a run and its Pods: the groups of the user who started it, one a line.
 pub const RUN_BY_GROUPS_ANNOTATION: &str = "registry.fuseml.io/run-by-groups";
 
+/// Label of the Pipeline of a workflow that uses Secrets of one user, always `true`. The engine hands it
+/// down to Pods; admission refuses a Pod that refers to such a Secret without it.
+pub const USER_SECRETS_LABEL: &str = "registry.fuseml.io/user-secrets";
+
 /// Annotation of a run: what it was bound to when it came, by names and generations.
 pub const RUN_BINDINGS_ANNOTATION: &str = "registry.fuseml.io/bindings";
 

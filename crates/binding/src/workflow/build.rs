@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use extension_registry_api::USER_SECRETS_LABEL;
 use extension_registry_api::workflow::{Binding, RunAs};
 use extension_registry_core::hex::hex;
 use extension_registry_core::projection::Identity;
@@ -83,6 +84,9 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
         .map(|user| RunAs {
             user: user.to_string(),
         });
+    if run_as.is_some() {
+        object["metadata"]["labels"][USER_SECRETS_LABEL] = json!("true");
+    }
     let mut notes = output.notes;
     notes.extend(
         validated
