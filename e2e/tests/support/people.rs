@@ -6,6 +6,8 @@
     reason = "a helper of several tests, each of which uses a part of it"
 )]
 
+use std::path::Path;
+
 use extension_registry_api::RUN_BY_ANNOTATION;
 use extension_registry_e2e::{Cluster, Installed};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
@@ -15,7 +17,12 @@ use serde_json::{Value, json};
 
 /// The operator, by a token of its own account.
 pub(crate) async fn operator(installed: &Installed) -> Client {
-    let kubeconfig = Kubeconfig::read_from(installed.kubeconfig()).unwrap();
+    of_kubeconfig(installed.kubeconfig()).await
+}
+
+/// The user of a kubeconfig.
+pub(crate) async fn of_kubeconfig(path: &Path) -> Client {
+    let kubeconfig = Kubeconfig::read_from(path).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
         .unwrap();

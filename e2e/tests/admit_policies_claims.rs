@@ -1,0 +1,183 @@
+//! The policies about identities where the API server does not stamp them: users claim an identity, and
+//! only a true claim is admitted. No operator runs.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/policies.rs"]
+mod policies;
+
+use extension_registry_api::{
+    AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, ON_BEHALF_OF_ANNOTATION, RUN_BY_ANNOTATION,
+    RUN_BY_GROUPS_ANNOTATION,
+};
+use kube::Client;
+use policies::{
+    REGISTRY, SECRET, Stage, TEAM, admitted, annotation, change_admitted, change_refused, dry,
+    refused, section, stored,
+};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_stamps_only_true_claims_are_admitted() {
+    let stage = Stage::without_stamps("identity-claims").await;
+    an_author_claims_their_own_name(&stage).await;
+    a_run_claims_the_name_of_its_user(&stage).await;
+    a_run_without_a_user_gets_no_secret(&stage).await;
+    stage.stop().await;
+}
+
+async fn claims(
+    client: &Client,
+    object: &Value,
+    user: &str,
+    groups: Option<&str>,
+) -> policies::Outcome {
+    let mut object = object.clone();
+    let [name, list] = if object["kind"] == "Workflow" {
+        [AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION]
+    } else {
+        [RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION]
+    };
+    annotate(&mut object, &json!({name: user}));
+    if let Some(groups) = groups {
+        object["metadata"]["annotations"][list] = json!(groups);
+    }
+    dry(client, &object).await
+}
+
+async fn true_claims_alone(stage: &Stage, object: &Value) {
+    for (user, groups) in [
+        ("grace", None),
+        ("grace", Some("")),
+        ("grace", Some(TEAM)),
+        ("grace", Some("system:authenticated\npolicy-team")),
+    ] {
+        claims(&stage.grace, object, user, groups).await.unwrap();
+    }
+    for (user, groups, expected) in [
+        ("ada", None, "must name the requester `grace`"),
+        ("Grace", None, "must name the requester `grace`"),
+        ("grace ", None, "must name the requester `grace`"),
+        (
+            "grace",
+            Some("root"),
+            "may list groups of the requester only",
+        ),
+        (
+            "grace",
+            Some("policy-team\nroot"),
+            "may list groups of the requester only",
+        ),
+        (
+            "grace",
+            Some("policy-team\n"),
+            "may list groups of the requester only",
+        ),
+        ("", Some(TEAM), "may list groups of the requester only"),
+    ] {
+        let said = claims(&stage.grace, object, user, groups)
+            .await
+            .unwrap_err();
+        assert!(said.contains(expected), "{user:?} {groups:?}: {said}");
+    }
+}
+
+async fn an_author_claims_their_own_name(stage: &Stage) {
+    section("a workflow names the requester as its author, or no author");
+    true_claims_alone(stage, &workflow(stage, "o")).await;
+    let mut hers = workflow(stage, "hers");
+    annotate(
+        &mut hers,
+        &json!({AUTHOR_ANNOTATION: "ada", AUTHOR_GROUPS_ANNOTATION: TEAM}),
+    );
+    let hers = stored(&stage.ada, &hers).await;
+    assert_eq!(annotation(&hers, AUTHOR_GROUPS_ANNOTATION), Some(TEAM));
+    let stolen =
+        |object: &mut Value| object["metadata"]["annotations"][AUTHOR_ANNOTATION] = json!("grace");
+    change_refused(&stage.grace, &hers, "", stolen, "cannot be changed").await;
+    let rewritten = |object: &mut Value| object["spec"]["description"] = json!("by grace");
+    change_refused(
+        &stage.grace,
+        &hers,
+        "",
+        rewritten,
+        "must name the requester `grace`",
+    )
+    .await;
+    let taken_over = |object: &mut Value| {
+        object["spec"]["description"] = json!("by grace");
+        object["metadata"]["annotations"] = json!({AUTHOR_ANNOTATION: "grace"});
+    };
+    for now in change_admitted(&stage.grace, &hers, "", taken_over).await {
+        assert_eq!(annotation(&now, AUTHOR_ANNOTATION), Some("grace"));
+    }
+    let mut on_behalf = workflow(stage, "o");
+    annotate(
+        &mut on_behalf,
+        &json!({ON_BEHALF_OF_ANNOTATION: "ada", AUTHOR_ANNOTATION: "ada"}),
+    );
+    refused(
+        &stage.grace,
+        &on_behalf,
+        "`grace` may not impersonate `ada`",
+    )
+    .await;
+}
+
+async fn a_run_claims_the_name_of_its_user(stage: &Stage) {
+    section("a run names the requester as its user, or no user");
+    for (number, mut run) in stage.runs().into_iter().enumerate() {
+        true_claims_alone(stage, &run).await;
+        run["metadata"]["name"] = json!(format!("run-{number}"));
+        let unnamed = stored(&stage.grace, &run).await;
+        for client in [&stage.grace, &stage.engine] {
+            let late = |object: &mut Value| annotate(object, &json!({RUN_BY_ANNOTATION: "grace"}));
+            change_refused(client, &unnamed, "", late, "cannot be").await;
+        }
+        run["metadata"]["name"] = json!(format!("named-{number}"));
+        annotate(
+            &mut run,
+            &json!({RUN_BY_ANNOTATION: "grace", RUN_BY_GROUPS_ANNOTATION: TEAM}),
+        );
+        let named = stored(&stage.grace, &run).await;
+        let changes: [fn(&mut Value); 3] = [
+            |object| object["metadata"]["annotations"] = json!({}),
+            |object| object["metadata"]["annotations"][RUN_BY_ANNOTATION] = json!("ada"),
+            |object| object["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] = json!(""),
+        ];
+        for change in changes {
+            for client in [&stage.grace, &stage.ada, &stage.engine] {
+                change_refused(client, &named, "", change, "cannot be").await;
+            }
+        }
+    }
+}
+
+async fn a_run_without_a_user_gets_no_secret(stage: &Stage) {
+    section("a Pod of a run without a user gets no Secret of a user");
+    stage
+        .gate(json!({"userSecrets": {SECRET: {"user": "ada"}}}))
+        .await;
+    let spec = json!({"containers": [{"name": "main", "image": "i",
+        "envFrom": [{"secretRef": {"name": SECRET}}]}]});
+    refused(
+        &stage.engine,
+        &stage.pod_of(None, &spec),
+        "was started by an unknown user",
+    )
+    .await;
+    admitted(&stage.engine, &stage.pod_of(Some(("ada", "")), &spec)).await;
+}
+
+fn workflow(stage: &Stage, name: &str) -> Value {
+    let spec = json!({"steps": [{"name": "train", "image": "i"}]});
+    stage.object(REGISTRY, "Workflow", name, spec)
+}
+
+fn annotate(object: &mut Value, annotations: &Value) {
+    object["metadata"]["annotations"] = annotations.clone();
+}

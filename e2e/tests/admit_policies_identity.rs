@@ -1,0 +1,482 @@
+//! The policies that stamp identities: the author of a workflow and the user of a run are those of the
+//! request, whatever the object claims. No operator runs.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/policies.rs"]
+mod policies;
+
+use extension_registry_api::{
+    AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, ON_BEHALF_OF_ANNOTATION, RUN_BY_ANNOTATION,
+    RUN_BY_GROUPS_ANNOTATION,
+};
+use extension_registry_e2e::setup::with_input;
+use kube::api::{Patch, PatchParams};
+use people::objects;
+use policies::{
+    ENGINE, REGISTRY, Stage, TEAM, TEKTON, admitted, annotation, change_admitted, change_refused,
+    dry, refused, section, stored,
+};
+use serde_json::{Value, json};
+
+const PROJECT: &str = "identity-policies";
+const FORGED: &str = "mallory";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identities_are_those_of_the_request() {
+    let stage = Stage::start(PROJECT).await;
+    names_and_groups_arrive_as_they_are(&stage).await;
+    author_is_stamped_on_create(&stage).await;
+    author_moves_with_the_spec_alone(&stage).await;
+    on_behalf_of_needs_impersonate(&stage).await;
+    user_of_a_run_is_stamped_on_create(&stage).await;
+    user_of_a_run_never_changes(&stage).await;
+    engine_hands_the_stamp_down(&stage).await;
+    templates_do_not_set_the_user(&stage).await;
+    stage.stop().await;
+}
+
+fn workflow(stage: &Stage, name: &str) -> Value {
+    let spec = json!({"steps": [{"name": "train", "image": "i"}]});
+    stage.object(REGISTRY, "Workflow", name, spec)
+}
+
+fn annotate(object: &mut Value, annotations: &Value) {
+    object["metadata"]["annotations"] = annotations.clone();
+}
+
+fn forge(object: &mut Value) {
+    annotate(
+        object,
+        &json!({AUTHOR_ANNOTATION: FORGED, AUTHOR_GROUPS_ANNOTATION: "root",
+            RUN_BY_ANNOTATION: FORGED, RUN_BY_GROUPS_ANNOTATION: "root"}),
+    );
+}
+
+fn author(object: &Value) -> (&str, Vec<&str>) {
+    stamp(object, AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION)
+}
+
+fn run_by(object: &Value) -> (&str, Vec<&str>) {
+    stamp(object, RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION)
+}
+
+fn stamp<'o>(object: &'o Value, user: &str, groups: &str) -> (&'o str, Vec<&'o str>) {
+    let groups = annotation(object, groups).unwrap_or_default();
+    let groups = groups.split('\n').filter(|group| !group.is_empty());
+    (
+        annotation(object, user).unwrap_or_default(),
+        groups.collect(),
+    )
+}
+
+async fn names_and_groups_arrive_as_they_are(stage: &Stage) {
+    section("names and groups of users are stamped as they are");
+    let users = [
+        "ada@example.org",
+        "oidc:ada",
+        "Ada Lovelace",
+        "https://issuer.example.org#ada",
+        "system:serviceaccount:ci:robot",
+        "system:node:worker-1",
+    ];
+    for user in users {
+        let client = stage.person(user, &[]);
+        let created = admitted(&client, &workflow(stage, "names")).await;
+        assert_eq!(author(&created), (user, vec![TEAM, "system:authenticated"]));
+        let created = admitted(&client, &stage.runs()[0]).await;
+        assert_eq!(run_by(&created).0, user);
+    }
+
+    section("a group may hold commas and spaces, and there may be hundreds");
+    let many: Vec<String> = (0..300)
+        .map(|number| format!("cn=g{number}, ou=staff, dc=example"))
+        .collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let client = stage.person("grace", &many);
+    let created = admitted(&client, &workflow(stage, "names")).await;
+    let expected = [&[TEAM], &many[..], &["system:authenticated"]].concat();
+    assert_eq!(author(&created), ("grace", expected.clone()));
+    let created = admitted(&client, &stage.runs()[1]).await;
+    assert_eq!(run_by(&created), ("grace", expected));
+
+    section("a name outside of ASCII is stamped as it is");
+    let arguments = [
+        "create",
+        "--dry-run=server",
+        "-o",
+        "json",
+        "-f",
+        "-",
+        "--as",
+        "jürgen ✓",
+        "--as-group",
+        TEAM,
+    ];
+    let mut kubectl = std::process::Command::new(stage.cluster.kubectl());
+    kubectl
+        .args(arguments)
+        .env("KUBECONFIG", stage.cluster.kubeconfig());
+    let output = with_input(&mut kubectl, &stage.runs()[0].to_string()).unwrap();
+    let created: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(run_by(&created).0, "jürgen ✓");
+}
+
+async fn author_is_stamped_on_create(stage: &Stage) {
+    section("a workflow gets the requester as its author, and forged claims are overwritten");
+    let mut forged = workflow(stage, "forged");
+    forge(&mut forged);
+    let created = dry(&stage.grace, &forged).await.unwrap();
+    assert_eq!(
+        author(&created),
+        ("grace", vec![TEAM, "system:authenticated"])
+    );
+    let mut generated = forged.clone();
+    generated["metadata"] = json!({"namespace": PROJECT, "generateName": "forged-",
+        "annotations": forged["metadata"]["annotations"]});
+    let created = dry(&stage.grace, &generated).await.unwrap();
+    assert_eq!(author(&created).0, "grace");
+    let applied = objects(&stage.grace, REGISTRY, "Workflow", PROJECT)
+        .patch(
+            "forged",
+            &PatchParams {
+                dry_run: true,
+                ..PatchParams::apply("someone")
+            },
+            &Patch::Apply(&forged),
+        )
+        .await
+        .unwrap();
+    let applied = serde_json::to_value(applied).unwrap();
+    assert_eq!(author(&applied).0, "grace");
+}
+
+async fn author_moves_with_the_spec_alone(stage: &Stage) {
+    section("forged, removed or copied, the author of an unchanged spec stays");
+    let hers = stored(&stage.ada, &workflow(stage, "hers")).await;
+    assert_eq!(author(&hers).0, "ada");
+    let unmoved: [fn(&mut Value); 5] = [
+        |object| object["metadata"]["labels"] = json!({"seen": "yes"}),
+        |object| object["metadata"]["finalizers"] = json!(["example.org/hold"]),
+        |object| object["metadata"]["annotations"][AUTHOR_ANNOTATION] = json!("grace"),
+        |object| object["metadata"]["annotations"][AUTHOR_GROUPS_ANNOTATION] = json!("root"),
+        |object| object["metadata"]["annotations"] = json!({}),
+    ];
+    for change in unmoved {
+        for now in change_admitted(&stage.grace, &hers, "", change).await {
+            assert_eq!(author(&now), author(&hers));
+        }
+    }
+    let status = |object: &mut Value| {
+        forge(object);
+        object["status"] = json!({"observedGeneration": 1});
+    };
+    for now in change_admitted(&stage.operator, &hers, "status", status).await {
+        assert_eq!(author(&now), author(&hers));
+    }
+
+    section("a changed spec has its changer as author, whatever the request claims");
+    let moved: [fn(&mut Value); 3] = [
+        |object| object["spec"]["description"] = json!("by grace"),
+        |object| {
+            forge(object);
+            object["spec"]["description"] = json!("by grace");
+        },
+        |object| {
+            object["metadata"]["annotations"] = json!({});
+            object["spec"]["steps"][0]["image"] = json!("other");
+        },
+    ];
+    for change in moved {
+        for now in change_admitted(&stage.grace, &hers, "", change).await {
+            assert_eq!(author(&now), ("grace", vec![TEAM, "system:authenticated"]));
+        }
+    }
+}
+
+/// Lets a user act for another.
+fn allow(stage: &Stage, user: &str, rule: &[&str]) {
+    let name = format!(
+        "act-{}",
+        rule.concat().replace(|c: char| !c.is_alphanumeric(), "-")
+    );
+    let create = [
+        &["create", "clusterrole", &name, "--verb=impersonate"],
+        rule,
+    ]
+    .concat();
+    stage.cluster.kubectl_run(&create).unwrap();
+    let (role, user) = (format!("--clusterrole={name}"), format!("--user={user}"));
+    let bind = ["create", "clusterrolebinding", &name, &role, &user];
+    stage.cluster.kubectl_run(&bind).unwrap();
+}
+
+async fn on_behalf_of_needs_impersonate(stage: &Stage) {
+    section("to act for another user takes the verb impersonate on that user");
+    let for_user = |object: &Value, user: &str| {
+        let mut object = object.clone();
+        annotate(&mut object, &json!({ON_BEHALF_OF_ANNOTATION: user}));
+        object
+    };
+    let objects = [
+        workflow(stage, "behalf"),
+        stage.runs()[0].clone(),
+        stage.runs()[1].clone(),
+    ];
+    let others = [
+        "ada",
+        "system:serviceaccount:ci:robot",
+        "system:serviceaccount:ci",
+        "system:masters",
+    ];
+    for object in &objects {
+        for user in others {
+            let expected = format!("`grace` may not impersonate `{user}`");
+            refused(&stage.grace, &for_user(object, user), &expected).await;
+        }
+        let own = admitted(&stage.grace, &for_user(object, "grace")).await;
+        let (user, groups) = if object["kind"] == "Workflow" {
+            author(&own)
+        } else {
+            run_by(&own)
+        };
+        assert_eq!(
+            (user, groups.len()),
+            ("grace", 2),
+            "her own name takes over her groups"
+        );
+    }
+    // Neither right replaces the other.
+    allow(
+        stage,
+        "grace",
+        &[
+            "--resource=users",
+            "--resource-name=ada",
+            "--resource-name=ci:robot",
+        ],
+    );
+    allow(
+        stage,
+        "grace",
+        &["--resource=serviceaccounts", "--resource-name=robot"],
+    );
+    for object in &objects {
+        for user in ["ada", "system:serviceaccount:ci:robot"] {
+            let mut asked = for_user(object, user);
+            asked["metadata"]["annotations"][AUTHOR_GROUPS_ANNOTATION] = json!("root");
+            asked["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] = json!("root");
+            let created = admitted(&stage.grace, &asked).await;
+            let stamped = if object["kind"] == "Workflow" {
+                author(&created)
+            } else {
+                run_by(&created)
+            };
+            assert_eq!(stamped, (user, vec![]), "no groups are taken over");
+        }
+        refused(
+            &stage.grace,
+            &for_user(object, "system:serviceaccount:ci:other"),
+            "may not impersonate",
+        )
+        .await;
+        refused(
+            &stage.ada,
+            &for_user(object, "grace"),
+            "`ada` may not impersonate `grace`",
+        )
+        .await;
+    }
+
+    section("the annotation alone moves the author, and stays in force");
+    let hers = stored(&stage.grace, &for_user(&workflow(stage, "for-ada"), "ada")).await;
+    assert_eq!(author(&hers), ("ada", vec![]));
+    let removed = |object: &mut Value| annotate(object, &json!({}));
+    for now in change_admitted(&stage.grace, &hers, "", removed).await {
+        assert_eq!(author(&now).0, "grace");
+    }
+    let linus = stage.person("linus", &[]);
+    for now in change_admitted(&linus, &hers, "", removed).await {
+        assert_eq!(author(&now).0, "linus");
+    }
+    let rewritten = |object: &mut Value| object["spec"]["description"] = json!("other");
+    change_refused(
+        &linus,
+        &hers,
+        "",
+        rewritten,
+        "`linus` may not impersonate `ada`",
+    )
+    .await;
+    for now in change_admitted(&stage.grace, &hers, "", rewritten).await {
+        assert_eq!(author(&now), ("ada", vec![]));
+    }
+    let own = stored(&linus, &workflow(stage, "own")).await;
+    let claimed = |object: &mut Value| {
+        object["metadata"]["annotations"][ON_BEHALF_OF_ANNOTATION] = json!("ada");
+    };
+    change_refused(
+        &linus,
+        &own,
+        "",
+        claimed,
+        "`linus` may not impersonate `ada`",
+    )
+    .await;
+    let labelled = |object: &mut Value| object["metadata"]["labels"] = json!({"seen": "yes"});
+    for now in change_admitted(&linus, &hers, "", labelled).await {
+        assert_eq!(author(&now), ("ada", vec![]), "a label needs no right");
+    }
+}
+
+async fn user_of_a_run_is_stamped_on_create(stage: &Stage) {
+    section("a run gets the requester as its user, and forged claims are overwritten");
+    for run in stage.runs() {
+        let mut forged = run.clone();
+        forge(&mut forged);
+        let mut generated = forged.clone();
+        generated["metadata"]["generateName"] = json!("run-");
+        generated["metadata"]
+            .as_object_mut()
+            .unwrap()
+            .remove("name");
+        for object in [&run, &forged, &generated] {
+            let created = dry(&stage.admin, object).await.unwrap();
+            assert_ne!(run_by(&created).0, FORGED);
+            let created = dry(&stage.grace, object).await.unwrap();
+            assert_eq!(
+                run_by(&created),
+                ("grace", vec![TEAM, "system:authenticated"])
+            );
+        }
+    }
+}
+
+async fn user_of_a_run_never_changes(stage: &Stage) {
+    section("nobody changes or removes the user of a run, the engine included");
+    let changes: [fn(&mut Value); 4] = [
+        forge,
+        |object| object["metadata"]["annotations"] = json!({}),
+        |object| object["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] = json!("root"),
+        |object| object["metadata"]["annotations"][ON_BEHALF_OF_ANNOTATION] = json!(FORGED),
+    ];
+    for (number, mut run) in stage.runs().into_iter().enumerate() {
+        run["metadata"]["name"] = json!(format!("run-{number}"));
+        let hers = stored(&stage.ada, &run).await;
+        for change in changes {
+            for client in [&stage.ada, &stage.grace, &stage.admin] {
+                for now in change_admitted(client, &hers, "", change).await {
+                    assert_eq!(run_by(&now), run_by(&hers));
+                }
+            }
+            let status = |object: &mut Value| {
+                change(object);
+                object["status"] = json!({"podName": "p"});
+            };
+            for now in change_admitted(&stage.engine, &hers, "status", status).await {
+                assert_eq!(run_by(&now), run_by(&hers));
+            }
+        }
+        for change in &changes[..2] {
+            change_refused(
+                &stage.engine,
+                &hers,
+                "",
+                change,
+                "registry.fuseml.io/run-by",
+            )
+            .await;
+        }
+        let other = |object: &mut Value| {
+            object["metadata"]["annotations"]["example.org/seen"] = json!("yes")
+        };
+        change_admitted(&stage.engine, &hers, "", other).await;
+    }
+}
+
+async fn engine_hands_the_stamp_down(stage: &Stage) {
+    section("what the engine creates keeps the annotations that it inherits");
+    for mut run in stage.runs() {
+        forge(&mut run);
+        let created = dry(&stage.engine, &run).await.unwrap();
+        assert_eq!(run_by(&created), (FORGED, vec!["root"]));
+        let impostor = stage.person(
+            &ENGINE.replace("tekton-pipelines:", "tekton-pipeline:"),
+            &[],
+        );
+        let created = dry(&impostor, &run).await.unwrap();
+        assert_ne!(run_by(&created).0, FORGED);
+    }
+}
+
+async fn templates_do_not_set_the_user(stage: &Stage) {
+    section("nothing that a run is made of sets the user");
+    let annotations = json!({"annotations": {RUN_BY_ANNOTATION: "ada"}});
+    let groups = json!({"annotations": {RUN_BY_GROUPS_ANNOTATION: "root"}});
+    for metadata in [annotations, groups] {
+        let task = json!([{"name": "t", "taskSpec": {"metadata": metadata, "steps": []}}]);
+        let in_spec = [
+            ("Pipeline", json!({"tasks": task})),
+            ("Pipeline", json!({"tasks": [], "finally": task})),
+            (
+                "Pipeline",
+                json!({"tasks": [{"name": "t", "pipelineSpec": {"tasks": task}}]}),
+            ),
+            (
+                "Task",
+                json!({"steps": [], "params": [{"name": "p", "default": metadata.to_string()}]}),
+            ),
+            (
+                "TaskRun",
+                json!({"taskSpec": {"metadata": metadata, "steps": []}}),
+            ),
+            ("PipelineRun", json!({"pipelineSpec": {"tasks": task}})),
+            (
+                "PipelineRun",
+                json!({"pipelineRef": {"name": "x"},
+                "taskRunSpecs": [{"pipelineTaskName": "t", "metadata": metadata}]}),
+            ),
+        ];
+        for (kind, spec) in in_spec {
+            for version in [TEKTON, "tekton.dev/v1beta1"] {
+                let object = stage.object(version, kind, "o", spec.clone());
+                refused(&stage.grace, &object, "is reserved for runs").await;
+                let mut other = spec.to_string().replace("run-by", "other");
+                other = other.replace("\"annotations\"", "\"labels\"");
+                let other = stage.object(version, kind, "o", serde_json::from_str(&other).unwrap());
+                admitted(&stage.grace, &other).await;
+            }
+        }
+        for (version, kind, spec) in [
+            (TEKTON, "Pipeline", json!({"tasks": []})),
+            (TEKTON, "Task", json!({"steps": []})),
+            ("tekton.dev/v1beta1", "StepAction", json!({"image": "i"})),
+        ] {
+            let mut object = stage.object(version, kind, "o", spec);
+            admitted(&stage.grace, &object).await;
+            object["metadata"]["annotations"] = metadata["annotations"].clone();
+            refused(&stage.grace, &object, "is reserved for runs").await;
+            // The engine admits with a dry run what it fetches from elsewhere.
+            refused(&stage.engine, &object, "is reserved for runs").await;
+        }
+    }
+
+    section("a stored template does not get it later");
+    let task = stage.object(TEKTON, "Task", "later", json!({"steps": []}));
+    let task = stored(&stage.grace, &task).await;
+    change_refused(&stage.grace, &task, "", forge, "is reserved for runs").await;
+    let parameter = |object: &mut Value| object["spec"]["description"] = json!(RUN_BY_ANNOTATION);
+    change_refused(&stage.grace, &task, "", parameter, "is reserved for runs").await;
+
+    section("a large Pipeline costs the policy no more than it may");
+    let step = json!({"name": "s", "image": "i", "script": "x".repeat(3_000)});
+    let tasks: Vec<Value> = (0..300)
+        .map(|index| json!({"name": format!("t{index}"), "taskSpec": {"steps": [step]}}))
+        .collect();
+    let large = stage.object(TEKTON, "Pipeline", "o", json!({"tasks": tasks}));
+    admitted(&stage.grace, &large).await;
+}

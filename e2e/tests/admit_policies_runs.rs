@@ -1,0 +1,460 @@
+//! The policies about runs and Pipelines: a held Pipeline does not start, a run stays what its user
+//! started, and the Pipeline of a workflow is the operator's. No operator runs.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/policies.rs"]
+mod policies;
+
+use extension_registry_api::RUN_BINDINGS_ANNOTATION;
+use policies::{
+    Stage, TEKTON, admitted, change_admitted, change_refused, dry, dry_delete, refused, section,
+    stored,
+};
+use serde_json::{Value, json};
+
+const PROJECT: &str = "run-policies";
+const BETA: &str = "tekton.dev/v1beta1";
+const HELD: &str = "Pipeline `held` is held back: its workflow is not ready (NotFound)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_are_held_back_and_stay_what_was_started() {
+    let stage = Stage::start(PROJECT).await;
+    without_a_run_gate_everything_runs(&stage).await;
+    stage
+        .gate(json!({"heldPipelines": {"held": "NotFound", "left": "Orphaned"}}))
+        .await;
+    a_held_pipeline_does_not_start(&stage).await;
+    a_pending_run_of_a_held_pipeline_is_not_released(&stage).await;
+    a_run_stays_what_its_user_started(&stage).await;
+    only_the_engine_writes_the_status_of_a_run(&stage).await;
+    the_pipeline_of_a_workflow_is_the_operators(&stage).await;
+    the_operator_writes_the_pipelines_of_workflows_alone(&stage).await;
+    the_operator_annotates_runs_and_nothing_else(&stage).await;
+    stage.stop().await;
+}
+
+fn by_name(name: &str) -> Value {
+    json!({"pipelineRef": {"name": name}})
+}
+
+fn cluster(params: &[(&str, &str)]) -> Value {
+    let params: Vec<Value> = params
+        .iter()
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .collect();
+    json!({"pipelineRef": {"resolver": "cluster", "params": params}})
+}
+
+async fn without_a_run_gate_everything_runs(stage: &Stage) {
+    section("a namespace without a RunGate holds nothing back");
+    let specs = [
+        by_name("held"),
+        by_name("he$(params.x)"),
+        cluster(&[("kind", "pipeline"), ("name", "$(params.x)")]),
+    ];
+    for spec in specs {
+        admitted(&stage.grace, &stage.run(spec)).await;
+    }
+}
+
+async fn a_held_pipeline_does_not_start(stage: &Stage) {
+    section("a held Pipeline does not start, however it is referred to");
+    let kind = ("kind", "pipeline");
+    let refusals = [
+        by_name("held"),
+        json!({"pipelineRef": {"name": "held"}, "status": "PipelineRunPending"}),
+        json!({"pipelineRef": {"name": "held", "apiVersion": "tekton.dev/v1"}}),
+        cluster(&[kind, ("name", "held")]),
+        cluster(&[kind, ("name", "held"), ("namespace", PROJECT)]),
+        cluster(&[kind, ("name", "held"), ("namespace", "")]),
+        cluster(&[kind, ("name", "other"), ("name", "held")]),
+        cluster(&[kind, ("name", "held"), ("name", "other")]),
+        // Of parameters with the same name the resolver takes the last.
+        cluster(&[
+            kind,
+            ("name", "held"),
+            ("namespace", "elsewhere"),
+            ("namespace", PROJECT),
+        ]),
+        cluster(&[
+            kind,
+            ("name", "held"),
+            ("namespace", "elsewhere"),
+            ("namespace", ""),
+        ]),
+        cluster(&[kind, ("name", "held"), ("namespace", "$(params.n)")]),
+        cluster(&[
+            kind,
+            ("name", "held"),
+            ("namespace", "$(context.pipelineRun.namespace)"),
+        ]),
+    ];
+    for spec in refusals {
+        for version in [TEKTON, BETA] {
+            let run = stage.object(version, "PipelineRun", "run", spec.clone());
+            for client in [&stage.grace, &stage.admin, &stage.engine] {
+                refused(client, &run, HELD).await;
+            }
+            let mut generated = run.clone();
+            generated["metadata"] = json!({"namespace": PROJECT, "generateName": "held-"});
+            refused(&stage.grace, &generated, HELD).await;
+            let other = run.to_string().replace("\"held\"", "\"ready\"");
+            admitted(&stage.grace, &serde_json::from_str(&other).unwrap()).await;
+        }
+    }
+    let message = dry(&stage.grace, &stage.run(by_name("left")))
+        .await
+        .unwrap_err();
+    for part in [
+        "`left` is held back",
+        "(Orphaned)",
+        "kubectl describe fwf left -n run-policies",
+    ] {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+
+    section("while a Pipeline is held, no name of a Pipeline has parameters");
+    let templated = [
+        by_name("he$(params.x)"),
+        by_name("$(context.pipelineRun.name)"),
+        by_name("$(params['x'])"),
+        cluster(&[kind, ("name", "$(params.x)")]),
+        cluster(&[
+            kind,
+            ("name", "he$(params.x)"),
+            ("namespace", "$(params.n)"),
+        ]),
+    ];
+    for spec in templated {
+        refused(
+            &stage.grace,
+            &stage.run(spec),
+            "the name of the Pipeline contains parameters",
+        )
+        .await;
+    }
+    for value in [json!(["held"]), json!({"name": "held"})] {
+        let mut spec = cluster(&[kind, ("name", "held")]);
+        spec["pipelineRef"]["params"][1]["value"] = value;
+        refused(&stage.grace, &stage.run(spec), "denied request").await;
+    }
+
+    section("what does not lead to a held Pipeline starts");
+    let others = [
+        by_name("ready"),
+        by_name("held2"),
+        by_name("Held"),
+        cluster(&[kind, ("name", "held"), ("namespace", "elsewhere")]),
+        cluster(&[kind, ("name", "$(params.x)"), ("namespace", "elsewhere")]),
+        json!({"pipelineRef": {"resolver": "git", "params": [{"name": "name", "value": "held"}]}}),
+        json!({"pipelineSpec": {"tasks": [{"name": "t", "taskRef": {"name": "held"}}]}}),
+    ];
+    for spec in others {
+        admitted(&stage.grace, &stage.run(spec)).await;
+    }
+    let task = stage.object(
+        TEKTON,
+        "TaskRun",
+        "run",
+        json!({"taskRef": {"name": "held"}}),
+    );
+    admitted(&stage.grace, &task).await;
+}
+
+async fn a_pending_run_of_a_held_pipeline_is_not_released(stage: &Stage) {
+    section("a pending run of a Pipeline that is held by now stays pending or ends");
+    stage.gate(json!({"heldPipelines": {}})).await;
+    let pending = json!({"pipelineRef": {"name": "held"}, "status": "PipelineRunPending"});
+    let mut run = stage.run(pending);
+    run["metadata"]["name"] = json!("pending");
+    admitted(&stage.grace, &run).await;
+    let pending = stored(&stage.grace, &run).await;
+    run["metadata"]["name"] = json!("started");
+    run["spec"].as_object_mut().unwrap().remove("status");
+    let started = stored(&stage.grace, &run).await;
+    stage
+        .gate(json!({"heldPipelines": {"held": "NotFound"}}))
+        .await;
+    let into = |status: &'static str| move |run: &mut Value| run["spec"]["status"] = json!(status);
+    // Both run the finally tasks.
+    for status in ["", "StoppedRunFinally", "CancelledRunFinally"] {
+        for client in [&stage.grace, &stage.admin] {
+            change_refused(client, &pending, "", into(status), HELD).await;
+        }
+    }
+    let released = |run: &mut Value| {
+        run["spec"].as_object_mut().unwrap().remove("status");
+    };
+    change_refused(&stage.grace, &pending, "", released, HELD).await;
+    change_admitted(&stage.grace, &pending, "", into("Cancelled")).await;
+    let label = |run: &mut Value| run["metadata"]["labels"] = json!({"seen": "yes"});
+    change_admitted(&stage.grace, &pending, "", label).await;
+    // A run that has started goes on, and can be ended.
+    for status in ["Cancelled", "StoppedRunFinally", "CancelledRunFinally"] {
+        change_admitted(&stage.grace, &started, "", into(status)).await;
+    }
+    let turned = |run: &mut Value| run["spec"]["pipelineRef"]["name"] = json!("held");
+    let mut other = stage.run(by_name("ready"));
+    other["metadata"]["name"] = json!("other");
+    let other = stored(&stage.grace, &other).await;
+    change_refused(&stage.engine, &other, "", turned, HELD).await;
+}
+
+async fn a_run_stays_what_its_user_started(stage: &Stage) {
+    section("nobody but the engine changes a run, except to cancel or release it");
+    let pipeline = json!({"pipelineRef": {"name": "ready"}, "status": "PipelineRunPending",
+        "params": [{"name": "p", "value": "v"}], "timeouts": {"pipeline": "1h"}});
+    let task =
+        json!({"taskRef": {"name": "t"}, "params": [{"name": "p", "value": "v"}], "timeout": "1h"});
+    let changes: [fn(&mut Value); 7] = [
+        |run| run["spec"]["params"][0]["value"] = json!("other"),
+        |run| run["spec"]["params"] = json!([]),
+        |run| run["spec"]["taskRunSpecs"] = json!([{"pipelineTaskName": "t", "podTemplate": {}}]),
+        |run| run["spec"]["podTemplate"] = json!({"hostAliases": []}),
+        |run| run["spec"]["taskSpec"] = json!({"steps": []}),
+        |run| run["spec"]["workspaces"] = json!([{"name": "w", "emptyDir": {}}]),
+        |run| {
+            run["spec"].as_object_mut().unwrap().remove("params");
+        },
+    ];
+    for (number, (kind, spec)) in [("PipelineRun", &pipeline), ("TaskRun", &task)]
+        .into_iter()
+        .enumerate()
+    {
+        for version in [TEKTON, BETA] {
+            let name = format!("run-{number}-{}", version.rsplit('/').next().unwrap());
+            let run = stored(
+                &stage.ada,
+                &stage.object(version, kind, &name, spec.clone()),
+            )
+            .await;
+            for change in changes {
+                for client in [&stage.ada, &stage.grace, &stage.admin] {
+                    change_refused(
+                        client,
+                        &run,
+                        "",
+                        change,
+                        "a run cannot be changed, only cancelled",
+                    )
+                    .await;
+                }
+                change_admitted(&stage.engine, &run, "", change).await;
+            }
+            for status in ["Cancelled", "TaskRunCancelled"] {
+                let cancelled = |run: &mut Value| {
+                    run["spec"]["status"] = json!(status);
+                    run["spec"]["statusMessage"] = json!("enough");
+                };
+                change_admitted(&stage.grace, &run, "", cancelled).await;
+            }
+            let both = |run: &mut Value| {
+                run["spec"]["status"] = json!("Cancelled");
+                run["spec"]["params"] = json!([]);
+            };
+            change_refused(
+                &stage.grace,
+                &run,
+                "",
+                both,
+                "a run cannot be changed, only cancelled",
+            )
+            .await;
+            let label = |run: &mut Value| run["metadata"]["labels"] = json!({"seen": "yes"});
+            change_admitted(&stage.grace, &run, "", label).await;
+            dry_delete(&stage.grace, &run, json!({})).await.unwrap();
+        }
+    }
+}
+
+async fn only_the_engine_writes_the_status_of_a_run(stage: &Stage) {
+    section("only the engine writes the status of a run");
+    for (kind, spec) in [
+        ("PipelineRun", json!({"pipelineRef": {"name": "ready"}})),
+        ("TaskRun", json!({"taskRef": {"name": "t"}})),
+    ] {
+        let name = format!("status-{}", kind.to_lowercase());
+        let run = stored(&stage.ada, &stage.object(TEKTON, kind, &name, spec)).await;
+        // From what is stored there the engine goes on, and no longer reads the Pipeline or Task.
+        let changes: [fn(&mut Value); 4] = [
+            |run| run["status"] = json!({"pipelineSpec": {"tasks": [{"name": "mine"}]}}),
+            |run| run["status"] = json!({"taskSpec": {"steps": []}}),
+            |run| run["status"] = json!({"podName": "mine"}),
+            |run| run["status"] = json!({"completionTime": "2026-01-01T00:00:00Z"}),
+        ];
+        for change in changes {
+            for client in [&stage.ada, &stage.grace, &stage.admin, &stage.collector] {
+                change_refused(
+                    client,
+                    &run,
+                    "status",
+                    change,
+                    "only the engine writes the status",
+                )
+                .await;
+            }
+            change_admitted(&stage.engine, &run, "status", change).await;
+            // Through the object itself a status does not change.
+            let label = |run: &mut Value| {
+                change(run);
+                run["metadata"]["labels"] = json!({"seen": "yes"});
+            };
+            for now in change_admitted(&stage.grace, &run, "", label).await {
+                assert!(now["status"].is_null(), "{now}");
+            }
+        }
+    }
+}
+
+async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
+    section("nobody but the operator creates, changes or deletes the Pipeline of a workflow");
+    let owned = stage.owned_pipeline("train").await;
+    let others = [&stage.grace, &stage.ada, &stage.admin, &stage.engine];
+    let written = "only the operator of the registry writes the Pipeline of a workflow";
+    for client in others {
+        refused(client, &owned, written).await;
+        let mut second = owned.clone();
+        second["metadata"]["ownerReferences"][0]["controller"] = json!(false);
+        refused(client, &second, written).await;
+    }
+    let owned = stored(&stage.token, &owned).await;
+    let changes: [fn(&mut Value); 5] = [
+        |pipeline| pipeline["spec"]["tasks"] = json!([{"name": "mine"}]),
+        |pipeline| pipeline["metadata"]["labels"] = json!({"app": "x"}),
+        |pipeline| pipeline["metadata"]["annotations"] = json!({"a": "b"}),
+        |pipeline| pipeline["metadata"]["ownerReferences"] = json!([]),
+        |pipeline| pipeline["metadata"]["ownerReferences"][0]["blockOwnerDeletion"] = json!(true),
+    ];
+    for change in changes {
+        for client in others {
+            change_refused(client, &owned, "", change, written).await;
+        }
+    }
+    for client in others {
+        for policy in ["Background", "Foreground", "Orphan"] {
+            let said = dry_delete(client, &owned, json!({"propagationPolicy": policy}))
+                .await
+                .unwrap_err();
+            assert!(
+                said.contains("this Pipeline belongs to a workflow"),
+                "{said}"
+            );
+        }
+    }
+
+    section("the collectors remove it and its owners");
+    change_admitted(&stage.collector, &owned, "", changes[3]).await;
+    dry_delete(&stage.collector, &owned, json!({}))
+        .await
+        .unwrap();
+
+    section("a Pipeline of no workflow is nobody else's concern");
+    let mut free = stage.object(TEKTON, "Pipeline", "free", json!({"tasks": []}));
+    free["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "apps/v1", "kind": "Workflow", "name": "x", "uid": "u"}]);
+    let free = stored(&stage.grace, &free).await;
+    change_admitted(&stage.grace, &free, "", changes[0]).await;
+    dry_delete(&stage.grace, &free, json!({})).await.unwrap();
+    let claimed = |pipeline: &mut Value| {
+        pipeline["metadata"]["ownerReferences"] = owned["metadata"]["ownerReferences"].clone();
+    };
+    change_refused(&stage.grace, &free, "", claimed, written).await;
+}
+
+async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
+    section(
+        "the operator writes the Pipeline whose controller is the Workflow of its name, and no other",
+    );
+    let good = stage.owned_pipeline("built").await;
+    let limited = "whose controller is the Workflow of its name";
+    dry(&stage.operator, &good).await.unwrap();
+    let breaks: [fn(&mut Value); 5] = [
+        |pipeline| pipeline["metadata"]["ownerReferences"] = json!([]),
+        |pipeline| pipeline["metadata"]["ownerReferences"][0]["name"] = json!("other"),
+        |pipeline| pipeline["metadata"]["ownerReferences"][0]["kind"] = json!("Extension"),
+        |pipeline| {
+            pipeline["metadata"]["ownerReferences"][0]["apiVersion"] = json!("argoproj.io/v1alpha1")
+        },
+        |pipeline| pipeline["metadata"]["ownerReferences"][0]["controller"] = json!(false),
+    ];
+    let built = stored(&stage.operator, &good).await;
+    let free = stage.object(TEKTON, "Pipeline", "foreign", json!({"tasks": []}));
+    let free = stored(&stage.grace, &free).await;
+    for change in breaks {
+        let mut bad = good.clone();
+        bad["metadata"]["name"] = json!("bad");
+        bad["metadata"]["ownerReferences"][0]["name"] = json!("bad");
+        change(&mut bad);
+        refused(&stage.operator, &bad, limited).await;
+        change_refused(&stage.operator, &built, "", change, limited).await;
+    }
+    let rewritten = |pipeline: &mut Value| pipeline["spec"]["tasks"] = json!([{"name": "t"}]);
+    change_admitted(&stage.operator, &built, "", rewritten).await;
+    change_refused(&stage.operator, &free, "", rewritten, limited).await;
+    let adopted = |pipeline: &mut Value| {
+        pipeline["metadata"]["ownerReferences"] = built["metadata"]["ownerReferences"].clone();
+        pipeline["metadata"]["ownerReferences"][0]["name"] = json!("foreign");
+    };
+    change_refused(&stage.operator, &free, "", adopted, limited).await;
+    for pipeline in [&built, &free] {
+        let said = dry_delete(&stage.operator, pipeline, json!({}))
+            .await
+            .unwrap_err();
+        assert!(said.contains("and nothing else of the engine"), "{said}");
+    }
+}
+
+async fn the_operator_annotates_runs_and_nothing_else(stage: &Stage) {
+    section("the operator annotates a PipelineRun, and writes nothing else of the engine");
+    let mut run = stage.run(by_name("ready"));
+    run["metadata"]["name"] = json!("annotated");
+    run["metadata"]["annotations"] = json!({"a": "b"});
+    let run = stored(&stage.grace, &run).await;
+    let bound =
+        |run: &mut Value| run["metadata"]["annotations"][RUN_BINDINGS_ANNOTATION] = json!("{}");
+    change_admitted(&stage.operator, &run, "", bound).await;
+    let changes: [fn(&mut Value); 7] = [
+        |run| run["metadata"]["annotations"]["other"] = json!("x"),
+        |run| run["metadata"]["annotations"]["a"] = json!("x"),
+        |run| {
+            run["metadata"]["annotations"]
+                .as_object_mut()
+                .unwrap()
+                .remove("a");
+        },
+        |run| run["metadata"]["labels"] = json!({"app": "x"}),
+        |run| run["metadata"]["finalizers"] = json!(["example.org/hold"]),
+        |run| {
+            run["metadata"]["ownerReferences"] =
+                json!([{"apiVersion": "v1", "kind": "Secret", "name": "x", "uid": "u"}])
+        },
+        |run| run["spec"]["status"] = json!("Cancelled"),
+    ];
+    for change in changes {
+        let expected = "changes nothing of a PipelineRun but the annotation";
+        change_refused(&stage.operator, &run, "", change, expected).await;
+    }
+    let nothing_else = "and nothing else of the engine";
+    let status = |run: &mut Value| run["status"] = json!({"podName": "p"});
+    change_refused(&stage.operator, &run, "status", status, "denied request").await;
+    let said = dry_delete(&stage.operator, &run, json!({}))
+        .await
+        .unwrap_err();
+    assert!(said.contains(nothing_else), "{said}");
+    for (version, kind) in [
+        (TEKTON, "PipelineRun"),
+        (TEKTON, "TaskRun"),
+        (TEKTON, "Task"),
+        (BETA, "StepAction"),
+        (BETA, "CustomRun"),
+    ] {
+        let object = stage.object(version, kind, "made", json!({"taskRef": {"name": "t"}}));
+        refused(&stage.operator, &object, nothing_else).await;
+        admitted(&stage.grace, &object).await;
+    }
+}

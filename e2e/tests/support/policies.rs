@@ -1,0 +1,494 @@
+//! A cluster with the admission policies of the chart and no operator, the users who try them, and every
+//! way to change an object.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a helper of several tests, each of which uses a part of it"
+)]
+
+use std::time::{Duration, Instant};
+
+use extension_registry_api::{RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION, USER_SECRETS_LABEL};
+use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK};
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::setup::NAMESPACE;
+use extension_registry_e2e::{Cluster, Options};
+use kube::Client;
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::{Map, Value, json};
+
+use crate::people::{self, objects};
+
+pub(crate) const ENGINE: &str =
+    "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller";
+pub(crate) const COLLECTOR: &str = "system:serviceaccount:kube-system:generic-garbage-collector";
+pub(crate) const OPERATOR: &str = "system:serviceaccount:extension-registry:extension-registry";
+/// A Secret of `ada`, as the tests list it.
+pub(crate) const SECRET: &str = "ext-u-store-0123456789abcdef";
+/// Group of the users who may do everything that these tests do, as far as roles go.
+pub(crate) const TEAM: &str = "policy-team";
+
+pub(crate) const REGISTRY: &str = "registry.fuseml.io/v1alpha1";
+pub(crate) const TEKTON: &str = "tekton.dev/v1";
+
+/// What everybody in the group may do: all but impersonate.
+const RIGHTS: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: policy-team}
+rules:
+  - {apiGroups: [tekton.dev, resolution.tekton.dev, registry.fuseml.io], resources: ['*'], verbs: ['*']}
+  - {apiGroups: [''], resources: [pods, pods/ephemeralcontainers, secrets], verbs: ['*']}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: policy-team}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: policy-team}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: policy-team}]
+";
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Result of a request: the object, or the text of the refusal.
+pub(crate) type Outcome = Result<Value, String>;
+
+fn without_node() -> Options {
+    Options {
+        node: Node::None,
+        ..Options::default()
+    }
+}
+
+/// The cluster and its users.
+pub(crate) struct Stage {
+    pub(crate) cluster: Cluster,
+    pub(crate) project: &'static str,
+    pub(crate) ada: Client,
+    pub(crate) grace: Client,
+    pub(crate) engine: Client,
+    pub(crate) collector: Client,
+    /// The operator's account with every role: only policies limit it.
+    pub(crate) operator: Client,
+    /// The operator, by its token and with its own roles.
+    pub(crate) token: Client,
+    pub(crate) admin: Client,
+}
+
+impl Stage {
+    pub(crate) async fn start(project: &'static str) -> Self {
+        let cluster = Cluster::from_environment_or_start(without_node());
+        let stage = Self::begin(cluster.await.unwrap(), project, &[]).await;
+        let run = stage.run(json!({"pipelineSpec": {"tasks": []}}));
+        eventually("runs are stamped", async || {
+            let stamped = dry(&stage.grace, &run).await?;
+            match annotation(&stamped, RUN_BY_ANNOTATION) {
+                Some("grace") => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        stage
+    }
+
+    /// A cluster of its own where the API server does not stamp.
+    pub(crate) async fn without_stamps(project: &'static str) -> Self {
+        let cluster = Cluster::start(without_node()).await.unwrap();
+        Self::begin(cluster, project, &[("policies.stampIdentity", "never")]).await
+    }
+
+    async fn begin(cluster: Cluster, project: &'static str, values: &[(&str, &str)]) -> Self {
+        let values = [WITHOUT_WEBHOOK, values].concat();
+        cluster.install_chart(&values).unwrap();
+        let kubeconfig = cluster.kubeconfig_of(NAMESPACE, RELEASE).unwrap();
+        cluster.create_namespace(project).unwrap();
+        cluster.apply(RIGHTS).unwrap();
+        let account = format!(
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{namespace: {project}, name: default}}\n"
+        );
+        cluster.apply(&account).unwrap();
+        let person = |name: &str, group: &str| people::person(&cluster, name, &[group]);
+        let stage = Self {
+            project,
+            ada: person("ada", TEAM),
+            grace: person("grace", TEAM),
+            engine: person(ENGINE, "system:masters"),
+            collector: person(COLLECTOR, "system:masters"),
+            operator: person(OPERATOR, "system:masters"),
+            token: people::of_kubeconfig(&kubeconfig).await,
+            admin: cluster.client(),
+            cluster,
+        };
+        stage.in_force().await;
+        stage
+    }
+
+    /// A policy takes effect some hundred milliseconds after it is created, the last one last.
+    async fn in_force(&self) {
+        let pod = self.object(
+            "v1",
+            "Pod",
+            "p",
+            json!({"containers": [{"name": "c", "image": "i"}], "volumes": [
+            {"name": "v", "secret": {"secretName": SECRET}}]}),
+        );
+        let mut owned = self.object(TEKTON, "Pipeline", "w", json!({"tasks": []}));
+        owned["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": REGISTRY, "kind": "Workflow", "name": "w", "uid": "u"}]);
+        refused(&self.grace, &pod, "and only Pods of that user's runs").await;
+        refused(&self.grace, &owned, "only the operator of the registry").await;
+    }
+
+    pub(crate) async fn stop(self) {
+        if !self.cluster.is_ours() {
+            let _ = self.cluster.kubectl_with(&["delete", "-f", "-"], RIGHTS);
+            let _ =
+                self.cluster
+                    .kubectl_run(&["delete", "namespace", self.project, "--wait=false"]);
+        }
+        self.cluster.stop().await.unwrap();
+    }
+
+    /// A user with the same roles as the others, and further groups.
+    pub(crate) fn person(&self, name: &str, groups: &[&str]) -> Client {
+        people::person(&self.cluster, name, &[&[TEAM], groups].concat())
+    }
+
+    pub(crate) fn object(&self, api_version: &str, kind: &str, name: &str, spec: Value) -> Value {
+        json!({
+            "apiVersion": api_version, "kind": kind,
+            "metadata": {"namespace": self.project, "name": name}, "spec": spec,
+        })
+    }
+
+    pub(crate) fn run(&self, spec: Value) -> Value {
+        self.object(TEKTON, "PipelineRun", "run", spec)
+    }
+
+    /// One run of each kind and version.
+    pub(crate) fn runs(&self) -> [Value; 4] {
+        let pipeline = json!({"pipelineSpec": {"tasks": []}});
+        let task = json!({"taskSpec": {"steps": []}});
+        let beta = "tekton.dev/v1beta1";
+        [
+            self.run(pipeline.clone()),
+            self.object(TEKTON, "TaskRun", "run", task.clone()),
+            self.object(beta, "PipelineRun", "run", pipeline),
+            self.object(beta, "TaskRun", "run", task),
+        ]
+    }
+
+    /// A workflow, stored for `ada`, and its Pipeline as the operator writes it.
+    pub(crate) async fn owned_pipeline(&self, name: &str) -> Value {
+        let spec = json!({"steps": [{"name": "train", "image": "i"}]});
+        let workflow = self.object(REGISTRY, "Workflow", name, spec);
+        let workflow = stored(&self.ada, &workflow).await;
+        let mut pipeline = self.object(TEKTON, "Pipeline", name, json!({"tasks": []}));
+        pipeline["metadata"]["ownerReferences"] = json!([{
+            "apiVersion": REGISTRY, "kind": "Workflow", "name": name, "uid": workflow["metadata"]["uid"],
+            "controller": true, "blockOwnerDeletion": false,
+        }]);
+        pipeline
+    }
+
+    /// A Pod of a run, as the engine creates it.
+    pub(crate) fn pod_of(&self, run_by: Option<(&str, &str)>, spec: &Value) -> Value {
+        let mut pod = self.object("v1", "Pod", "p", spec.clone());
+        pod["metadata"]["labels"] = json!({USER_SECRETS_LABEL: "true"});
+        if let Some((user, groups)) = run_by {
+            pod["metadata"]["annotations"] =
+                json!({RUN_BY_ANNOTATION: user, RUN_BY_GROUPS_ANNOTATION: groups});
+        }
+        pod
+    }
+
+    /// Writes the RunGate of the project as the operator does, and waits until the policies read it.
+    pub(crate) async fn gate(&self, mut spec: Value) {
+        let marker = format!("marker-{}", stamp());
+        if spec["heldPipelines"].is_null() {
+            spec["heldPipelines"] = json!({});
+        }
+        spec["heldPipelines"][&marker] = json!("Marker");
+        let gate = self.object(REGISTRY, "RunGate", "extension-registry", spec);
+        objects(&self.token, REGISTRY, "RunGate", self.project)
+            .patch(
+                "extension-registry",
+                &PatchParams::apply("extension-registry").force(),
+                &Patch::Apply(gate),
+            )
+            .await
+            .unwrap();
+        let run = self.run(json!({"pipelineRef": {"name": marker}}));
+        refused(&self.grace, &run, "is held back").await;
+    }
+}
+
+/// Different in each call.
+fn stamp() -> u128 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap().as_nanos()
+}
+
+pub(crate) fn section(rule: &str) {
+    println!("--- {rule}");
+}
+
+/// Tries until it succeeds.
+pub(crate) async fn eventually<T>(
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
+    let begun = Instant::now();
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(seen) => assert!(
+                begun.elapsed() < PATIENCE,
+                "waited in vain until {what}; last seen: {seen}"
+            ),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+pub(crate) fn annotation<'o>(object: &'o Value, name: &str) -> Option<&'o str> {
+    object["metadata"]["annotations"][name].as_str()
+}
+
+fn dry_run() -> PostParams {
+    PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    }
+}
+
+/// Creates an object without storing it. The object as it would be.
+pub(crate) async fn dry(client: &Client, object: &Value) -> Outcome {
+    create(client, object, &dry_run()).await
+}
+
+/// Creates an object.
+pub(crate) async fn stored(client: &Client, object: &Value) -> Value {
+    create(client, object, &PostParams::default())
+        .await
+        .unwrap()
+}
+
+async fn create(client: &Client, object: &Value, parameters: &PostParams) -> Outcome {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let api = objects(
+        client,
+        &text(&object["apiVersion"]),
+        &text(&object["kind"]),
+        &text(&object["metadata"]["namespace"]),
+    );
+    let object = serde_json::from_value(object.clone()).unwrap();
+    let created = api.create(parameters, &object).await;
+    outcome(created)
+}
+
+fn outcome<T: serde::Serialize>(result: Result<T, kube::Error>) -> Outcome {
+    match result {
+        Ok(object) => Ok(serde_json::to_value(object).unwrap()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The create is refused with this text, at the latest once the policies know the latest RunGate.
+pub(crate) async fn refused(client: &Client, object: &Value, expected: &str) {
+    let said = eventually(&format!("refused: {object}"), async || {
+        match dry(client, object).await {
+            Ok(_) => Err("admitted".to_owned()),
+            Err(said) => Ok(said),
+        }
+    })
+    .await;
+    assert!(said.contains(expected), "{expected} is not in: {said}");
+}
+
+/// The create is admitted, at the latest once the policies know the latest RunGate.
+pub(crate) async fn admitted(client: &Client, object: &Value) -> Value {
+    eventually(&format!("admitted: {object}"), async || {
+        dry(client, object).await
+    })
+    .await
+}
+
+/// Deletes nothing, but asks.
+pub(crate) async fn dry_delete(client: &Client, object: &Value, options: Value) -> Outcome {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let api = objects(
+        client,
+        &text(&object["apiVersion"]),
+        &text(&object["kind"]),
+        &text(&object["metadata"]["namespace"]),
+    );
+    let mut options = options;
+    options["dryRun"] = json!(["All"]);
+    let url = format!(
+        "{}/{}",
+        api.resource_url(),
+        text(&object["metadata"]["name"])
+    );
+    let request = http::Request::delete(url).header("Content-Type", "application/json");
+    let request = request.body(options.to_string().into_bytes()).unwrap();
+    client
+        .request::<Value>(request)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+/// Changes an object in every way that the API server has, as dry runs.
+pub(crate) async fn each_way(
+    client: &Client,
+    before: &Value,
+    after: &Value,
+    subresource: &str,
+) -> Vec<(&'static str, Outcome)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (api_version, kind) = (text(&before["apiVersion"]), text(&before["kind"]));
+    let (namespace, name) = (
+        text(&before["metadata"]["namespace"]),
+        text(&before["metadata"]["name"]),
+    );
+    let api = objects(client, &api_version, &kind, &namespace);
+    let (mut before, mut after) = (before.clone(), after.clone());
+    if api_version == "v1" {
+        // Its controllers may change it at any time.
+        for object in [&mut before, &mut after] {
+            object["metadata"]
+                .as_object_mut()
+                .unwrap()
+                .remove("resourceVersion");
+        }
+    }
+    let merge = merge_patch(&before, &after);
+    let mut patches: Vec<(&'static str, Patch<Value>)> = vec![
+        ("merge patch", Patch::Merge(merge.clone())),
+        ("JSON patch", json_patch(&before, &after)),
+    ];
+    if api_version == "v1" {
+        patches.push(("strategic merge patch", Patch::Strategic(merge.clone())));
+    }
+    // An apply removes nothing that another manager owns.
+    let removes = ["null", "\"ownerReferences\":[]"];
+    if !removes.iter().any(|part| merge.to_string().contains(part)) {
+        let mut apply = merge;
+        apply["apiVersion"] = json!(api_version);
+        apply["kind"] = json!(kind);
+        apply["metadata"]["name"] = json!(name);
+        patches.push(("server-side apply", Patch::Apply(apply)));
+    }
+    let mut outcomes = Vec::new();
+    for (way, patch) in patches {
+        let mut parameters = PatchParams {
+            dry_run: true,
+            ..PatchParams::default()
+        };
+        if matches!(patch, Patch::Apply(_)) {
+            parameters.field_manager = Some("someone".to_owned());
+            parameters = parameters.force();
+        }
+        let patched = if subresource.is_empty() {
+            api.patch(&name, &parameters, &patch).await
+        } else {
+            api.patch_subresource(subresource, &name, &parameters, &patch)
+                .await
+        };
+        outcomes.push((way, outcome(patched)));
+    }
+    let mut whole = after;
+    whole["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .remove("managedFields");
+    let replaced = if subresource.is_empty() {
+        let object = serde_json::from_value(whole).unwrap();
+        outcome(api.replace(&name, &dry_run(), &object).await)
+    } else {
+        let parameters = dry_run();
+        let replaced = api.replace_subresource(subresource, &name, &parameters, &whole);
+        outcome(replaced.await)
+    };
+    outcomes.push(("replace", replaced));
+    outcomes
+}
+
+/// Every way to make a change is refused with this text.
+pub(crate) async fn change_refused(
+    client: &Client,
+    before: &Value,
+    subresource: &str,
+    change: impl Fn(&mut Value),
+    expected: &str,
+) {
+    let after = changed(before, change);
+    for (way, outcome) in each_way(client, before, &after, subresource).await {
+        match outcome {
+            Ok(object) => panic!("{way}: admitted, expected {expected}: {object}"),
+            Err(said) => assert!(
+                said.contains(expected),
+                "{way}: {expected} is not in: {said}"
+            ),
+        }
+    }
+}
+
+/// Every way to make a change is admitted. What comes of it.
+pub(crate) async fn change_admitted(
+    client: &Client,
+    before: &Value,
+    subresource: &str,
+    change: impl Fn(&mut Value),
+) -> Vec<Value> {
+    let after = changed(before, change);
+    let outcomes = each_way(client, before, &after, subresource).await;
+    outcomes
+        .into_iter()
+        .map(|(way, outcome)| outcome.unwrap_or_else(|said| panic!("{way}: {said}")))
+        .collect()
+}
+
+fn changed(before: &Value, change: impl Fn(&mut Value)) -> Value {
+    let mut after = before.clone();
+    change(&mut after);
+    assert_ne!(&after, before, "no change");
+    after
+}
+
+fn merge_patch(before: &Value, after: &Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return after.clone();
+    };
+    let mut patch = Map::new();
+    for (key, value) in after {
+        match before.get(key) {
+            Some(known) if known == value => {}
+            Some(known) => {
+                patch.insert(key.clone(), merge_patch(known, value));
+            }
+            None => {
+                patch.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    for key in before.keys().filter(|key| !after.contains_key(*key)) {
+        patch.insert(key.clone(), Value::Null);
+    }
+    Value::Object(patch)
+}
+
+fn json_patch(before: &Value, after: &Value) -> Patch<Value> {
+    let (before, after) = (before.as_object().unwrap(), after.as_object().unwrap());
+    let mut operations = Vec::new();
+    for (key, value) in after {
+        if before.get(key) != Some(value) {
+            operations.push(json!({"op": "add", "path": format!("/{key}"), "value": value}));
+        }
+    }
+    for key in before.keys().filter(|key| !after.contains_key(*key)) {
+        operations.push(json!({"op": "remove", "path": format!("/{key}")}));
+    }
+    Patch::Json(serde_json::from_value(json!(operations)).unwrap())
+}
