@@ -43,7 +43,8 @@ pub fn missing_powers(log: &str) -> Vec<&str> {
 
 impl Cluster {
     /// Installs or upgrades the chart without a replica, for an operator that runs outside the cluster; where the
-    /// cluster does not know Tekton's pipelines, also a definition that can hold them but runs nothing.
+    /// cluster does not know Tekton's pipelines, also a definition that can hold them but runs nothing. No hook runs,
+    /// because the cluster may have no node.
     ///
     /// # Errors
     /// When helm or the API server refuses.
@@ -56,7 +57,7 @@ impl Cluster {
             ("recordsNamespace.name", RECORDS_NAMESPACE),
         ];
         all.extend(values);
-        self.helm_upgrade(&folder(), &all, &[])?;
+        self.helm_upgrade(&folder(), &all, &["--no-hooks"])?;
         self.install_engine()?;
         self.wait_for_definitions()
     }

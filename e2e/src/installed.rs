@@ -1,13 +1,17 @@
 //! The chart in a cluster, and an operator beside it that runs with the chart's own account.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use k8s_openapi::ByteString;
+use serde_json::json;
 
 use crate::chart::{RELEASE, WITHOUT_WEBHOOK};
 use crate::cluster::Cluster;
 use crate::operator::Operator;
+use crate::pki::Authority;
 use crate::ports;
 use crate::setup::NAMESPACE;
 
@@ -16,6 +20,7 @@ use crate::setup::NAMESPACE;
 pub struct Installed {
     kubeconfig: PathBuf,
     webhook: Option<SocketAddr>,
+    certificate: Option<PathBuf>,
     log_level: Option<String>,
 }
 
@@ -29,6 +34,7 @@ impl Installed {
         Ok(Self {
             kubeconfig: cluster.kubeconfig_of(NAMESPACE, RELEASE)?,
             webhook: None,
+            certificate: None,
             log_level: None,
         })
     }
@@ -43,12 +49,22 @@ impl Installed {
         let [port] = ports::free(address)?;
         let address = SocketAddr::new(address, port);
         let url = format!("https://{address}");
-        let mut all = vec![("webhook.url", url.as_str())];
+        let folder = cluster
+            .folder()
+            .context("the API server of a given cluster does not reach this machine")?
+            .join("webhook-certificate");
+        let bundle = certificate(&folder, address.ip())?;
+        let mut all = vec![
+            ("webhook.url", url.as_str()),
+            ("webhook.caBundle", &bundle),
+            ("webhook.certificateSecret", "outside"),
+        ];
         all.extend(values);
         cluster.install_chart(&all)?;
         Ok(Self {
             kubeconfig: cluster.kubeconfig_of(NAMESPACE, RELEASE)?,
             webhook: Some(address),
+            certificate: Some(folder),
             log_level: None,
         })
     }
@@ -59,7 +75,11 @@ impl Installed {
     /// As [`Operator::start`].
     pub fn start(&self, log: &Path, arguments: &[&str]) -> Result<Operator> {
         let address = self.webhook.map(|address| address.to_string());
+        let folder = self.certificate.as_ref().map(|path| path.to_string_lossy());
         let mut all = Vec::new();
+        if let Some(folder) = &folder {
+            all.extend(["--webhook-certificate", folder]);
+        }
         if let Some(address) = &address {
             all.extend(["--webhook-listen", address]);
         }
@@ -97,9 +117,24 @@ impl Installed {
         self.webhook
     }
 
+    /// Folder of the webhook's certificate, if there is a webhook.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Path> {
+        self.certificate.as_deref()
+    }
+
     /// Kubeconfig of the operator's account.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
+}
+
+/// Puts `tls.crt` and `tls.key` of a new authority into a folder. The value of `caBundle`.
+fn certificate(folder: &Path, host: IpAddr) -> Result<String> {
+    fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    let authority = Authority::create(folder)?;
+    authority.issue("tls", "webhook", None, &[host.to_string()])?;
+    let bundle = json!(ByteString(authority.pem().into_bytes()));
+    Ok(bundle.as_str().unwrap_or_default().to_owned())
 }

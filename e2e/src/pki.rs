@@ -47,6 +47,11 @@ impl Authority {
         Ok(authority)
     }
 
+    /// The authority's certificate in PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
     /// The authority's own certificate and key.
     pub(crate) fn identity(&self) -> Identity {
         Identity {

@@ -41,7 +41,7 @@ async fn secrets_and_the_ledger_are_kept_apart() {
     the_operator_writes_only_what_it_renders(&operator).await;
     the_operator_leaves_what_it_did_not_render(&operator, &admin).await;
     the_operator_reads_no_secret(&operator, &admin).await;
-    the_operator_keeps_its_keys_and_no_others(&operator).await;
+    the_operator_keeps_its_key_and_no_others(&operator).await;
     the_operator_seals_and_nothing_else(&operator, &admin).await;
     nobody_else_writes_what_is_rendered(&operator, &admin).await;
     nobody_else_holds_it_back(&admin).await;
@@ -290,15 +290,20 @@ async fn the_operator_reads_no_secret(operator: &Client, admin: &Client) {
     }
 }
 
-async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
-    section("in its own namespace the operator writes its two keys only");
+async fn the_operator_keeps_its_key_and_no_others(operator: &Client) {
+    section("in its own namespace the operator writes its key only");
     let key = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-        "metadata": {"namespace": NAMESPACE, "name": "extension-registry-webhook-ca"},
+        "metadata": {"namespace": NAMESPACE, "name": "extension-registry-digest-key"},
     });
-    let breaks: [(Break, &str); 2] = [
+    let breaks: [(Break, &str); 3] = [
         (
             |o| o["metadata"]["name"] = json!("another"),
+            "and no other Secret",
+        ),
+        // It serves this one, and makes none itself.
+        (
+            |o| o["metadata"]["name"] = json!("extension-registry-webhook-certificate"),
             "and no other Secret",
         ),
         (

@@ -51,14 +51,16 @@ list               secrets                                          *         . 
 watch              secrets                                          *         .        .         .     .      .
 patch              secrets                                          *         .        .         .     .      .
 deletecollection   secrets                                          *         .        .         .     .      .
-# Its own namespace: two keys by name, and no other.
+# Its own namespace: one key by name, and no other. Its Pods mount the serving certificate.
 get                secrets/extension-registry-digest-key            OWN       y        .         .     .      .
-get                secrets/extension-registry-webhook-ca            OWN       y        .         .     .      .
+get                secrets/extension-registry-webhook-certificate   OWN       .        .         .     .      .
+update             secrets/extension-registry-webhook-certificate   OWN       .        .         .     .      .
 get                secrets/sh.helm.release.v1.extension-registry.v1 OWN       .        .         .     .      .
 get                secrets                                          OWN       .        .         .     .      .
 list               secrets                                          OWN       .        .         .     .      .
 watch              secrets                                          OWN       .        .         .     .      .
-patch              secrets/extension-registry-webhook-ca            OWN       .        .         .     .      .
+patch              secrets/extension-registry-digest-key            OWN       .        .         .     .      .
+delete             secrets/extension-registry-digest-key            OWN       .        .         .     .      .
 create             workflows.registry.fuseml.io                    OWN       y        .         .     .      .
 # Secrets of cluster records.
 get                secrets                                          RECORDS   y        .         .     .      y
@@ -114,14 +116,23 @@ impersonate        groups                                           *         . 
 impersonate        serviceaccounts                                  OWN       .        .         .     .      .
 create             subjectaccessreviews.authorization.k8s.io        *         y        .         .     .      .
 create             tokenreviews.authentication.k8s.io               *         .        .         .     .      .
-# The webhook: the operator keeps the authority in the two objects of its name.
-patch              mutatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry   * y . . . .
-patch              validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry * y . . . .
-update             mutatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry   * . . . . .
-update             validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry * . . . . .
-patch              mutatingwebhookconfigurations.admissionregistration.k8s.io/another              * . . . . .
-patch              validatingwebhookconfigurations.admissionregistration.k8s.io/another            * . . . . .
-delete             validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry * . . . . .
+# Webhook configurations: a hook of the chart writes them, with an account that is gone afterwards.
+get                mutatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry  * . . . . .
+get                validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry  * . . . . .
+list               mutatingwebhookconfigurations.admissionregistration.k8s.io                     * . . . . .
+list               validatingwebhookconfigurations.admissionregistration.k8s.io                     * . . . . .
+watch              mutatingwebhookconfigurations.admissionregistration.k8s.io                     * . . . . .
+watch              validatingwebhookconfigurations.admissionregistration.k8s.io                     * . . . . .
+create             mutatingwebhookconfigurations.admissionregistration.k8s.io                     * . . . . .
+create             validatingwebhookconfigurations.admissionregistration.k8s.io                     * . . . . .
+update             mutatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry  * . . . . .
+update             validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry  * . . . . .
+patch              mutatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry  * . . . . .
+patch              validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry  * . . . . .
+delete             mutatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry  * . . . . .
+delete             validatingwebhookconfigurations.admissionregistration.k8s.io/extension-registry  * . . . . .
+deletecollection   mutatingwebhookconfigurations.admissionregistration.k8s.io                     * . . . . .
+deletecollection   validatingwebhookconfigurations.admissionregistration.k8s.io                     * . . . . .
 patch              validatingadmissionpolicies.admissionregistration.k8s.io                        * . . . . .
 delete             validatingadmissionpolicies.admissionregistration.k8s.io                        * . . . . .
 patch              customresourcedefinitions.apiextensions.k8s.io                                  * . . . . .
@@ -159,6 +170,27 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: extension-regis
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: platform}]
 ";
 
+/// Kinds of cert-manager that hold anything, because the chart makes some.
+const CERT_MANAGER: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: issuers.cert-manager.io}
+spec:
+  group: cert-manager.io
+  scope: Namespaced
+  names: {kind: Issuer, plural: issuers}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: certificates.cert-manager.io}
+spec:
+  group: cert-manager.io
+  scope: Namespaced
+  names: {kind: Certificate, plural: certificates}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     let cluster = Cluster::start(Options {
@@ -175,7 +207,7 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     // The roles `view`, `edit` and `admin` take up the chart's within a moment.
     let start = Instant::now();
     let wrong = loop {
-        let wrong = wrong_cells(&cluster).await;
+        let wrong = wrong_cells(&cluster, rows()).await;
         if wrong.is_empty() || start.elapsed() > Duration::from_secs(15) {
             break wrong;
         }
@@ -183,7 +215,29 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     };
     assert!(wrong.is_empty(), "{wrong}");
     println!("{} rows, {:?}", rows().count(), start.elapsed());
+    webhook_configurations_are_out_of_reach(&cluster).await;
     cluster.stop().await.unwrap();
+}
+
+/// Wherever the certificate comes from.
+async fn webhook_configurations_are_out_of_reach(cluster: &Cluster) {
+    cluster.apply(CERT_MANAGER).unwrap();
+    cluster
+        .kubectl_run(&["wait", "--for=condition=Established", "crd", "--all"])
+        .unwrap();
+    let of_webhooks = || rows().filter(|row| row[1].contains("webhookconfigurations"));
+    assert_eq!(of_webhooks().count(), 16);
+    let sources = [
+        ("a hook Job", "webhook.url="),
+        ("cert-manager", "webhook.certManager.enabled=true"),
+    ];
+    for (source, setting) in sources {
+        cluster
+            .install_chart(&[setting.split_once('=').unwrap()])
+            .unwrap();
+        let wrong = wrong_cells(cluster, of_webhooks()).await;
+        assert!(wrong.is_empty(), "certificate from {source}: {wrong}");
+    }
 }
 
 fn rows() -> impl Iterator<Item = Vec<&'static str>> {
@@ -193,9 +247,9 @@ fn rows() -> impl Iterator<Item = Vec<&'static str>> {
         .map(|line| line.split_whitespace().collect())
 }
 
-async fn wrong_cells(cluster: &Cluster) -> String {
+async fn wrong_cells(cluster: &Cluster, rows: impl Iterator<Item = Vec<&'static str>>) -> String {
     let mut wrong = String::new();
-    for row in rows() {
+    for row in rows {
         let [verb, what, namespace, cells @ ..] = row.as_slice() else {
             continue;
         };

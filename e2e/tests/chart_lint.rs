@@ -15,11 +15,13 @@ use serde_json::{Value, json};
 const LIMITED: &str = "namespaces={alpha,beta}";
 const CERT_MANAGER: &str = "webhook.certManager.enabled=true";
 const OUTSIDE: &str = "webhook.url=https://127.0.0.1:9443";
+const OWN_CERTIFICATE: &str = "webhook.caBundle=QQ==,webhook.certificateSecret=mine";
 const EVERYTHING: &[&str] = &[
     CERT_MANAGER,
     "zone=here",
     "priorityClassName=system-cluster-critical",
-    "networkPolicy.enabled=true",
+    "networkPolicy.apiServerCIDRs={10.0.0.10/32,2001:db8::1/128}",
+    "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring",
     "metrics.serviceMonitor.enabled=true",
     "metrics.dashboard.enabled=true",
     "image.pullSecrets[0].name=pull",
@@ -102,7 +104,14 @@ fn arguments(objects: &[Value]) -> Vec<&str> {
 
 #[test]
 fn lint_finds_nothing() {
-    for settings in [&[][..], &[LIMITED], &[CERT_MANAGER], &[OUTSIDE], EVERYTHING] {
+    for settings in [
+        &[][..],
+        &[LIMITED],
+        &[CERT_MANAGER],
+        &[OWN_CERTIFICATE],
+        &[OUTSIDE],
+        EVERYTHING,
+    ] {
         chart(&["lint", "--strict"], settings).unwrap();
     }
 }
@@ -118,6 +127,19 @@ fn wrong_values_are_refused_by_name() {
         ("namespaces={Alpha}", "/namespaces/0"),
         ("log.format=yaml", "/log/format"),
         ("unusedGraceSeconds=-1", "/unusedGraceSeconds"),
+        ("webhook.caBundle=QQ==", "/webhook/certificateSecret"),
+        (
+            "webhook.certificateSecret=mine",
+            "/webhook/certificateSecret",
+        ),
+        (
+            "webhook.certManager.enabled=true,webhook.caBundle=QQ==,webhook.certificateSecret=mine",
+            "/webhook/caBundle",
+        ),
+        (
+            "networkPolicy.apiServerCIDRs={10.0.0.10}",
+            "/networkPolicy/apiServerCIDRs/0",
+        ),
     ] {
         let said = chart(&["template"], &[setting]).unwrap_err().to_string();
         assert!(said.contains(named), "{setting}: {said}");
@@ -127,13 +149,7 @@ fn wrong_values_are_refused_by_name() {
 #[test]
 fn what_is_off_is_not_there() {
     let plain = objects(&[]);
-    for kind in [
-        "NetworkPolicy",
-        "ServiceMonitor",
-        "ConfigMap",
-        "Certificate",
-        "Issuer",
-    ] {
+    for kind in ["ServiceMonitor", "ConfigMap", "Certificate", "Issuer"] {
         assert!(!kinds(&plain).contains(kind), "{kind}");
         assert!(kinds(&objects(EVERYTHING)).contains(kind), "{kind}");
     }
@@ -234,31 +250,38 @@ fn with_chosen_namespaces_the_powers_end_there() {
     assert!(arguments(&limited).contains(&"--namespaces=alpha,beta"));
 }
 
+/// The webhooks of both configurations.
+fn webhooks(objects: &[Value]) -> Vec<&Value> {
+    [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ]
+    .iter()
+    .flat_map(|kind| {
+        let configuration = of(objects, kind, "", "extension-registry");
+        configuration["webhooks"].as_array().unwrap()
+    })
+    .collect()
+}
+
 #[test]
 fn webhooks_are_found_by_service_or_by_address() {
     for (settings, outside) in [(&[][..], false), (&[OUTSIDE], true)] {
         let objects = objects(settings);
         let mut paths = BTreeSet::new();
-        for kind in [
-            "MutatingWebhookConfiguration",
-            "ValidatingWebhookConfiguration",
-        ] {
-            let configuration = of(&objects, kind, "", "extension-registry");
-            for webhook in configuration["webhooks"].as_array().unwrap() {
-                let config = &webhook["clientConfig"];
-                let path = if outside {
-                    assert!(config["service"].is_null());
-                    let url = config["url"].as_str().unwrap();
-                    url.strip_prefix("https://127.0.0.1:9443").unwrap()
-                } else {
-                    assert_eq!(config["service"]["name"], "extension-registry-webhook");
-                    config["service"]["path"].as_str().unwrap()
-                };
-                paths.insert(path.to_owned());
-                // The operator writes it, so an upgrade must not.
-                assert!(config["caBundle"].is_null());
-                assert_eq!(webhook["failurePolicy"], "Fail");
-            }
+        for webhook in webhooks(&objects) {
+            let config = &webhook["clientConfig"];
+            let path = if outside {
+                assert!(config["service"].is_null());
+                let url = config["url"].as_str().unwrap();
+                url.strip_prefix("https://127.0.0.1:9443").unwrap()
+            } else {
+                assert_eq!(config["service"]["name"], "extension-registry-webhook");
+                config["service"]["path"].as_str().unwrap()
+            };
+            paths.insert(path.to_owned());
+            assert_eq!(webhook["failurePolicy"], "Fail");
+            assert_eq!(webhook["matchConditions"].as_array().unwrap().len(), 1);
         }
         let all = [
             "/mutate/records",
@@ -271,18 +294,147 @@ fn webhooks_are_found_by_service_or_by_address() {
 }
 
 #[test]
-fn the_operator_knows_its_arguments() {
-    let output = Command::new(operator::program().unwrap())
-        .arg("--help")
-        .output()
-        .unwrap();
-    let help = String::from_utf8(output.stdout).unwrap();
-    for settings in [&[LIMITED][..], EVERYTHING] {
+fn certificate_has_one_source() {
+    for (settings, secret, bundle, certificate, jobs) in [
+        (
+            &[][..],
+            "extension-registry-webhook-certificate",
+            None,
+            0,
+            2,
+        ),
+        (
+            &[CERT_MANAGER],
+            "extension-registry-webhook-certificate",
+            None,
+            1,
+            0,
+        ),
+        (&[OWN_CERTIFICATE], "mine", Some("QQ=="), 0, 0),
+    ] {
         let objects = objects(settings);
-        for argument in arguments(&objects) {
-            let option = argument.split('=').next().unwrap();
-            let known = help.split([' ', '\n']).any(|word| word == option);
-            assert!(known, "{option}");
+        let count = |kind| {
+            objects
+                .iter()
+                .filter(|object| object["kind"] == kind)
+                .count()
+        };
+        assert_eq!(count("Certificate"), certificate, "{settings:?}");
+        assert_eq!(count("Job"), jobs, "{settings:?}");
+        let deployment = of(&objects, "Deployment", "system", "extension-registry");
+        let volumes = &deployment["spec"]["template"]["spec"]["volumes"];
+        assert_eq!(volumes[0]["secret"]["secretName"], secret);
+        // Only where a hook sets caBundle later may a Pod be ready without it.
+        let is_early = arguments(&objects).contains(&"--ready-before-trust");
+        assert_eq!(is_early, jobs > 0, "{settings:?}");
+        for webhook in webhooks(&objects) {
+            assert_eq!(webhook["clientConfig"]["caBundle"].as_str(), bundle);
         }
+    }
+}
+
+#[test]
+fn only_the_hook_writes_webhook_configurations() {
+    for settings in [&[][..], &[CERT_MANAGER], &[OWN_CERTIFICATE], EVERYTHING] {
+        let objects = objects(settings);
+        for object in &objects {
+            let hook = &object["metadata"]["annotations"]["helm.sh/hook"];
+            let grants = object["rules"]
+                .to_string()
+                .contains("webhookconfigurations");
+            let of_hook = object["metadata"]["name"] == "extension-registry-certificate";
+            assert!(!grants || (hook.is_string() && of_hook), "{object:#}");
+            if of_hook {
+                let metadata = &object["metadata"];
+                let policy = &metadata["annotations"]["helm.sh/hook-delete-policy"];
+                assert_eq!(policy, "before-hook-creation,hook-succeeded");
+                assert_eq!(hook, "pre-install,pre-upgrade,post-install,post-upgrade");
+                // Before the Jobs, whose weight is 0.
+                assert_eq!(metadata["annotations"]["helm.sh/hook-weight"], "-1");
+            }
+        }
+    }
+    let objects = objects(&[]);
+    let role = of(
+        &objects,
+        "ClusterRole",
+        "",
+        "extension-registry-certificate",
+    );
+    let rules = json!([{
+        "apiGroups": ["admissionregistration.k8s.io"],
+        "resources": ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
+        "resourceNames": ["extension-registry"],
+        "verbs": ["get", "patch"],
+    }]);
+    assert_eq!(role["rules"], rules);
+    let own = of(&objects, "Role", "system", "extension-registry-certificate");
+    assert_eq!(verbs(own, "secrets"), set(&["create"]));
+}
+
+#[test]
+fn network_policy_opens_what_it_names() {
+    let policy = |settings: &[&str]| {
+        let objects = objects(settings);
+        let policy = of(&objects, "NetworkPolicy", "system", "extension-registry");
+        policy["spec"]["ingress"].clone()
+    };
+    let test = json!({"podSelector": {"matchLabels": {
+        "app.kubernetes.io/name": "extension-registry",
+        "app.kubernetes.io/instance": "extension-registry",
+        "app.kubernetes.io/component": "test",
+    }}});
+    assert_eq!(
+        policy(&[]),
+        json!([
+            {"ports": [{"port": "metrics"}], "from": [test]},
+            {"ports": [{"port": "webhook"}]},
+        ])
+    );
+    let monitoring = json!({"namespaceSelector": {"matchLabels": {"team": "monitoring"}}});
+    let blocks = ["10.0.0.10/32", "2001:db8::1/128"].map(|cidr| json!({"ipBlock": {"cidr": cidr}}));
+    assert_eq!(
+        policy(EVERYTHING),
+        json!([
+            {"ports": [{"port": "metrics"}], "from": [test, monitoring]},
+            {"ports": [{"port": "webhook"}], "from": blocks},
+        ])
+    );
+    assert!(policy(&["networkPolicy.enabled=false"]).is_null());
+}
+
+#[test]
+fn the_operator_knows_its_arguments() {
+    let help = |subcommand: &[&str]| {
+        let mut command = Command::new(operator::program().unwrap());
+        let output = command.args(subcommand).arg("--help").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let is_known = |help: &str, argument: &str| {
+        let option = argument.split('=').next().unwrap();
+        help.split([' ', '\n', '=']).any(|word| word == option)
+    };
+    let operator = help(&[]);
+    for settings in [&[][..], &[LIMITED], EVERYTHING] {
+        for argument in arguments(&objects(settings)) {
+            assert!(is_known(&operator, argument), "{argument}");
+        }
+    }
+    let issue = help(&["issue-certificate"]);
+    let objects = objects(&[]);
+    let jobs = objects.iter().filter(|object| object["kind"] == "Job");
+    for job in jobs {
+        let container = &job["spec"]["template"]["spec"]["containers"][0];
+        let arguments = container["args"].as_array().unwrap();
+        assert_eq!(arguments[0], "issue-certificate");
+        for argument in &arguments[1..] {
+            assert!(is_known(&issue, argument.as_str().unwrap()), "{argument}");
+        }
+        let names = webhooks(&objects)
+            .iter()
+            .map(|webhook| webhook["name"].as_str().unwrap())
+            .collect::<Vec<_>>()
+            .join(",");
+        assert!(arguments.contains(&json!(format!("--webhooks={names}"))));
     }
 }

@@ -21,10 +21,10 @@
 {{- end }}
 {{- if .Values.webhook.enabled }}
 - --webhook-listen=0.0.0.0:9443
-- --webhook-configuration={{ include "extension-registry.fullname" . }}
-- --webhook-host={{ include "extension-registry.webhookHost" . }}
-{{- if .Values.webhook.certManager.enabled }}
 - --webhook-certificate=/etc/extension-registry/certificate
+{{- if include "extension-registry.certificateJob" . }}
+# The hook that sets caBundle runs once the Pods are ready.
+- --ready-before-trust
 {{- end }}
 - --inline-credentials={{ .Values.inlineCredentials }}
 {{- end }}

@@ -51,10 +51,61 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "extension-registry.se
 {{ include "extension-registry.fullname" . }}-webhook
 {{- end -}}
 
+{{/* What the API server calls the webhook's host. */}}
 {{- define "extension-registry.webhookHost" -}}
+{{- if .Values.webhook.url -}}
+{{ get (urlParse .Values.webhook.url) "hostname" }}
+{{- else -}}
 {{ include "extension-registry.webhookService" . }}.{{ .Release.Namespace }}.svc
 {{- end -}}
+{{- end -}}
 
+{{/* The Secret with the serving certificate. */}}
 {{- define "extension-registry.certificateSecret" -}}
-{{ include "extension-registry.fullname" . }}-webhook-certificate
+{{- default (printf "%s-webhook-certificate" (include "extension-registry.fullname" .)) .Values.webhook.certificateSecret -}}
+{{- end -}}
+
+{{/* Not empty where a hook Job issues the serving certificate. */}}
+{{- define "extension-registry.certificateJob" -}}
+{{- if and .Values.webhook.enabled (not .Values.webhook.certManager.enabled) (not .Values.webhook.caBundle) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{- define "extension-registry.image" -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+
+{{/* What every Pod of the operator's image may do on its node. */}}
+{{- define "extension-registry.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "extension-registry.containerSecurity" -}}
+allowPrivilegeEscalation: false
+privileged: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* Where such a Pod may run. */}}
+{{- define "extension-registry.scheduling" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}

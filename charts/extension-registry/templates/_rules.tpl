@@ -47,13 +47,6 @@
 - apiGroups: [authorization.k8s.io]
   resources: [subjectaccessreviews]
   verbs: [create]
-{{- if .Values.webhook.enabled }}
-# To keep the authority of its certificate there.
-- apiGroups: [admissionregistration.k8s.io]
-  resources: [mutatingwebhookconfigurations, validatingwebhookconfigurations]
-  resourceNames: [{{ include "extension-registry.fullname" . }}]
-  verbs: [get, patch]
-{{- end }}
 {{- end -}}
 
 {{/* A binding of the operator's account: list of root, kind of binding, kind of role, name, namespace. */}}

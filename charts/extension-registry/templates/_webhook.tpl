@@ -1,7 +1,30 @@
-{{/* Where the API server finds a webhook: list of root and path. The operator writes caBundle, which an upgrade leaves alone. */}}
-{{- define "extension-registry.clientConfig" -}}
+{{/* The webhooks of our kinds: what is done, what the webhook is named after, and the resources that it is called for. */}}
+{{- define "extension-registry.webhooks" -}}
+mutate:
+  workflows: [workflows]
+  records: [extensions, clusterextensions]
+validate:
+  workflows: [workflows]
+  records: [extensions, clusterextensions]
+{{- end -}}
+
+{{/* Names of all webhooks, separated by commas. */}}
+{{- define "extension-registry.webhookNames" -}}
+{{- $names := list -}}
+{{- range $phase, $webhooks := include "extension-registry.webhooks" . | fromYaml -}}
+{{- range $name := keys $webhooks | sortAlpha -}}
+{{- $names = append $names (printf "%s-%s.registry.fuseml.io" $phase $name) -}}
+{{- end -}}
+{{- end -}}
+{{- join "," $names -}}
+{{- end -}}
+
+{{/* One webhook: list of root, what is done, its name and its resources. */}}
+{{- define "extension-registry.webhook" -}}
 {{- $root := index . 0 -}}
-{{- $path := index . 1 -}}
+{{- $phase := index . 1 -}}
+{{- $path := printf "/%s/%s" $phase (index . 2) -}}
+name: {{ $phase }}-{{ index . 2 }}.registry.fuseml.io
 clientConfig:
 {{- if $root.Values.webhook.url }}
   url: {{ printf "%s%s" $root.Values.webhook.url $path | quote }}
@@ -12,37 +35,58 @@ clientConfig:
     path: {{ $path }}
     port: 443
 {{- end }}
-{{- end -}}
-
-{{/* What both webhooks of a kind have in common. */}}
-{{- define "extension-registry.webhookCommon" -}}
+{{- with $root.Values.webhook.caBundle }}
+  caBundle: {{ . }}
+{{- end }}
+rules:
+  - apiGroups: [registry.fuseml.io]
+    apiVersions: [v1alpha1]
+    operations: [CREATE, UPDATE]
+    resources: [{{ join ", " (index . 3) }}]
+matchConditions:
+  # Labels, finalizers and owners can change while the webhook is down, so that deleting always finishes. An update that
+  # changes nothing calls the webhook: `kubectl replace` seals what was stored without it.
+  - name: not-only-labels-finalizers-or-owners
+    expression: >-
+      oldObject == null
+      || object.?spec != oldObject.?spec
+      || object.metadata.?annotations.orValue({}) != oldObject.metadata.?annotations.orValue({})
+      || (object.metadata.?labels.orValue({}) == oldObject.metadata.?labels.orValue({})
+      && object.metadata.?finalizers.orValue([]) == oldObject.metadata.?finalizers.orValue([])
+      && object.metadata.?ownerReferences.orValue([]) == oldObject.metadata.?ownerReferences.orValue([]))
 admissionReviewVersions: [v1]
 failurePolicy: Fail
 matchPolicy: Equivalent
-timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
-{{- with .Values.namespaces }}
+timeoutSeconds: {{ $root.Values.webhook.timeoutSeconds }}
+{{- with $root.Values.namespaces }}
 namespaceSelector:
   matchExpressions:
     - key: kubernetes.io/metadata.name
       operator: In
       values:
-        {{- range append . $.Release.Namespace | uniq }}
+        {{- range append . $root.Release.Namespace | uniq }}
         - {{ . }}
         {{- end }}
 {{- end }}
-{{- end -}}
-
-{{- define "extension-registry.webhookRule" -}}
-rules:
-  - apiGroups: [registry.fuseml.io]
-    apiVersions: [v1alpha1]
-    operations: [CREATE, UPDATE]
-    resources: [{{ join ", " . }}]
-{{- end -}}
-
-{{- define "extension-registry.webhookAnnotations" -}}
-{{- if .Values.webhook.certManager.enabled }}
-annotations:
-  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "extension-registry.certificateSecret" . }}
+{{- if eq $path "/mutate/records" }}
+# Sealing makes Secrets.
+sideEffects: NoneOnDryRun
+{{- else }}
+sideEffects: None
 {{- end }}
+{{- if eq $phase "mutate" }}
+reinvocationPolicy: IfNeeded
+{{- end }}
+{{- end -}}
+
+{{/* Labels and annotations of what runs as a hook for the certificate: list of root, events and weight. */}}
+{{- define "extension-registry.certificateHook" -}}
+labels:
+  {{- include "extension-registry.labels" (index . 0) | nindent 2 }}
+  app.kubernetes.io/component: certificate
+annotations:
+  helm.sh/hook: {{ index . 1 }}
+  helm.sh/hook-weight: {{ index . 2 | quote }}
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+  helm.sh/hook-output-log-policy: hook-failed
 {{- end -}}

@@ -1,14 +1,43 @@
-//! What can be set from outside.
+//! The command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::issue::IssueArgs;
 
 /// Resolves what workflows need, renders it into Secrets and writes the pipelines.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "extension-registry", version)]
+#[command(
+    name = "extension-registry",
+    version,
+    args_conflicts_with_subcommands = true
+)]
+pub struct Cli {
+    /// Without one, the operator runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Arguments of the operator.
+    #[command(flatten)]
+    pub args: Args,
+
+    /// Form of the log lines
+    #[arg(long, value_enum, default_value_t = LogFormat::Json, global = true)]
+    pub log_format: LogFormat,
+}
+
+/// A task that ends by itself.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Issue the webhook's serving certificate and set `caBundle`; a Helm hook of the chart runs this
+    IssueCertificate(IssueArgs),
+}
+
+/// Arguments of the operator.
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Namespace of the operator itself: the digest key is kept here
     #[arg(
@@ -50,37 +79,25 @@ pub struct Args {
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// Form of the log lines
-    #[arg(long, value_enum, default_value_t = LogFormat::Json)]
-    pub log_format: LogFormat,
-
     /// Work only while holding the Lease `extension-registry`, so that several replicas may run
     #[arg(long)]
     pub leader_elect: bool,
 
-    /// Where the admission webhook is served over TLS; without it there is none
-    #[arg(long)]
+    /// Address on which to serve the admission webhook; unset means no webhook
+    #[arg(long, requires = "webhook_certificate")]
     pub webhook_listen: Option<SocketAddr>,
 
-    /// Host name on the serving certificate, as the API server calls it
-    #[arg(
-        long,
-        default_value = "extension-registry-webhook.extension-registry.svc"
-    )]
-    pub webhook_host: String,
-
-    /// Name of the two webhook configurations whose `caBundle` is kept current
-    #[arg(long, default_value = "extension-registry")]
-    pub webhook_configuration: String,
-
-    /// Folder with `tls.crt` and `tls.key` that somebody else renews, such as cert-manager; without
-    /// it the operator makes its own
+    /// Folder with the webhook's `tls.crt` and `tls.key`; changed files are loaded without a restart
     #[arg(long)]
     pub webhook_certificate: Option<PathBuf>,
 
     /// Ignore the authors of workflows: without the admission policies, anybody may write them
     #[arg(long)]
     pub ignore_authors: bool,
+
+    /// Report ready once the API server reaches the webhook, even if `caBundle` is not set yet
+    #[arg(long, requires = "webhook_listen")]
+    pub ready_before_trust: bool,
 
     /// What is done with credentials written into a record
     #[arg(long, value_enum, default_value_t = InlineCredentials::Seal)]
@@ -136,7 +153,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_arguments_are_consistent() {
-        super::Args::command().debug_assert();
+    fn arguments_are_consistent() {
+        super::Cli::command().debug_assert();
     }
 }

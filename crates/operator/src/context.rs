@@ -83,6 +83,7 @@ pub(crate) struct Context {
 pub(crate) struct WebhookPath {
     wanted: AtomicBool,
     reached: AtomicBool,
+    ready: AtomicBool,
 }
 
 impl WebhookPath {
@@ -94,6 +95,7 @@ impl WebhookPath {
     /// The API server was seen to reach it, and to trust it.
     pub(crate) fn set_reached(&self) {
         self.reached.store(true, Ordering::Release);
+        self.set_ready();
     }
 
     /// Whether the API server was seen to reach it.
@@ -101,9 +103,14 @@ impl WebhookPath {
         self.reached.load(Ordering::Acquire)
     }
 
+    /// This replica has done its part.
+    pub(crate) fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
     /// Whether there is nothing to wait for.
     pub(crate) fn is_ready(&self) -> bool {
-        self.is_reached() || !self.wanted.load(Ordering::Acquire)
+        self.ready.load(Ordering::Acquire) || !self.wanted.load(Ordering::Acquire)
     }
 }
 

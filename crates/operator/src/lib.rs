@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod http;
 mod impact;
+pub mod issue;
 mod leader;
 mod live;
 mod metrics;

@@ -1,17 +1,18 @@
 //! The operator's program.
 
 use clap::Parser;
-use extension_registry_operator::args::{Args, LogFormat};
+use extension_registry_operator::args::{Cli, Command, LogFormat};
+use extension_registry_operator::{issue, run};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+    let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    match args.log_format {
+    match cli.log_format {
         LogFormat::Json => log.json().init(),
         LogFormat::Text => log.init(),
     }
@@ -28,7 +29,10 @@ fn main() -> anyhow::Result<()> {
                 signal.cancel();
             });
             let client = kube::Client::try_default().await?;
-            extension_registry_operator::run::run(args, client, stop).await
+            match cli.command {
+                Some(Command::IssueCertificate(args)) => issue::run(args, client, stop).await,
+                None => run::run(cli.args, client, stop).await,
+            }
         })
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Metrics {
     pub waiting: Gauge,
     /// Objects known, by kind.
     pub objects: Family<Kind, Gauge>,
+    /// When the serving certificate expires; no series without a webhook.
+    certificate: Family<[(&'static str, &'static str); 0], Gauge>,
 }
 
 /// Label of a kind.
@@ -86,6 +88,7 @@ impl Default for Metrics {
             Family::<Admission, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         let waiting = Gauge::default();
         let objects = Family::<Kind, Gauge>::default();
+        let certificate = Family::default();
         registry.register("work", "Finished pieces of work", work.clone());
         registry.register(
             "work_seconds",
@@ -105,6 +108,11 @@ impl Default for Metrics {
             waiting.clone(),
         );
         registry.register("objects", "Objects known", objects.clone());
+        registry.register(
+            "webhook_certificate_expiry_timestamp_seconds",
+            "When the serving certificate of the webhook expires, in seconds since 1970",
+            certificate.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             work,
@@ -114,6 +122,7 @@ impl Default for Metrics {
             admissions,
             waiting,
             objects,
+            certificate,
         }
     }
 }
@@ -122,6 +131,11 @@ impl Metrics {
     /// Counts a write.
     pub(crate) fn wrote(&self, kind: &'static str, verb: &'static str) {
         self.writes.get_or_create(&Write { kind, verb }).inc();
+    }
+
+    /// Sets when the serving certificate expires, in seconds since 1970.
+    pub(crate) fn certificate_expires(&self, seconds: i64) {
+        self.certificate.get_or_create(&[]).set(seconds);
     }
 
     /// The text that a scrape gets.

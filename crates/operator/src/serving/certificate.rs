@@ -1,91 +1,90 @@
-//! The certificate on the socket. It lives in memory only, so each replica has its own.
+//! The certificate in the mounted Secret, and when it expires.
 
-use rcgen::{
-    CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SanType,
-};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::serving::authority::{Authority, LIFE, PrivateKey, SKEW, instant};
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, RootCertStore};
 
-/// How long a certificate is valid, in seconds: 30 days.
-const VALID: i64 = 30 * 24 * 3600;
+use crate::error::Error;
 
-/// A certificate with its key.
-pub(crate) struct Certificate {
-    /// In PEM.
-    pub(crate) pem: String,
-    /// Its key.
-    pub(crate) key: PrivateKey,
-    /// Who signed it: when that one was made.
-    signed_by: i64,
-    /// From when on a new one should take its place, in seconds since 1970.
-    renew: i64,
+/// Certificate and key in PEM.
+#[derive(Default, PartialEq, Eq)]
+pub(super) struct Pair {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
 }
 
-impl Certificate {
-    /// A certificate for a host.
+impl Pair {
+    /// Reads `tls.crt` and `tls.key` from a folder.
     ///
     /// # Errors
-    /// When the host is no name that a certificate can hold.
-    pub(crate) fn issue(authority: &Authority, host: &str, now: i64) -> Result<Self, rcgen::Error> {
-        let end = (now + VALID).min(authority.made + LIFE);
-        let mut params = CertificateParams::new([host.to_owned()])?;
-        // For an operator that runs outside of the cluster, beside the API server.
-        params
-            .subject_alt_names
-            .push(SanType::IpAddress(std::net::Ipv4Addr::LOCALHOST.into()));
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "extension-registry webhook");
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        params.not_before = instant(now - SKEW)?;
-        params.not_after = instant(end)?;
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &authority.issuer()?)?;
+    /// When one of the files cannot be read.
+    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read(&path)
+                .map_err(|error| Error::internal(format!("read {}", path.display()), &error))
+        };
         Ok(Self {
-            pem: certificate.pem(),
-            key: PrivateKey::new(key.serialize_pem()),
-            signed_by: authority.made,
-            renew: now + (end - now) / 3 * 2,
+            certificate: read("tls.crt")?,
+            key: read("tls.key")?,
         })
     }
 
-    /// Whether it is still the right one.
-    pub(crate) fn is_current(&self, authority: &Authority, now: i64) -> bool {
-        self.signed_by == authority.made && now < self.renew
+    /// A configuration of the socket with this certificate.
+    ///
+    /// # Errors
+    /// When certificate or key cannot be read, or do not belong together.
+    pub(super) async fn config(&self) -> Result<RustlsConfig, Error> {
+        RustlsConfig::from_pem(self.certificate.clone(), self.key.clone())
+            .await
+            .map_err(|error| Error::internal("load the serving certificate", &error))
+    }
+
+    /// When the certificate expires, in seconds since 1970; `None` where it cannot be read.
+    pub(super) fn expiry(&self) -> Option<i64> {
+        let leaf = CertificateDer::from_pem_slice(&self.certificate).ok()?;
+        let mut roots = RootCertStore::empty();
+        roots.add(leaf.clone()).ok()?;
+        let provider = Arc::new(default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+        let verifier = verifier.build().ok()?;
+        let host = ServerName::try_from("expiry").ok()?;
+        // Validity is checked first, and at the end of all days no certificate is valid.
+        let never = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+        match verifier.verify_server_cert(&leaf, &[], &host, &[], never) {
+            Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
+                not_after,
+                ..
+            })) => i64::try_from(not_after.as_secs()).ok(),
+            _ => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Certificate;
-    use crate::serving::authority::{Authority, LIFE};
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
-    const START: i64 = 1_800_000_000;
-    const DAY: i64 = 24 * 3600;
+    use super::Pair;
 
     #[test]
-    fn a_certificate_is_renewed_in_time_and_follows_its_authority() {
-        let authority = Authority::new(START).unwrap();
-        let certificate = Certificate::issue(&authority, "webhook.ns.svc", START).unwrap();
-        assert!(certificate.is_current(&authority, START + 19 * DAY));
-        assert!(!certificate.is_current(&authority, START + 20 * DAY));
-        let next = Authority::new(START + DAY).unwrap();
-        assert!(!certificate.is_current(&next, START + DAY));
-    }
-
-    #[test]
-    fn no_certificate_outlives_its_authority() {
-        let authority = Authority::new(START).unwrap();
-        let late = START + LIFE - 3 * DAY;
-        let certificate = Certificate::issue(&authority, "webhook.ns.svc", late).unwrap();
-        assert!(!certificate.is_current(&authority, late + 2 * DAY));
-    }
-
-    #[test]
-    fn a_host_that_is_no_name_is_refused() {
-        let authority = Authority::new(START).unwrap();
-        assert!(Certificate::issue(&authority, "ümlaut", START).is_err());
+    fn expiry_is_read_from_the_certificate() {
+        let mut params = CertificateParams::new(["webhook.ns.svc".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(2031, 2, 3);
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let pair = |pem: String| Pair {
+            certificate: pem.into_bytes(),
+            key: Vec::new(),
+        };
+        assert_eq!(pair(certificate.pem()).expiry(), Some(1_927_843_200));
+        assert_eq!(pair(String::new()).expiry(), None);
     }
 }

@@ -1,38 +1,47 @@
-//! The socket of the webhook, and the round that keeps its certificate and its trust current.
+//! The socket of the webhook, its certificate, and the proof that the API server reaches it.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
 use crate::context::Context;
 use crate::error::Error;
-use crate::serving::source::Source;
-use crate::serving::{inject, probe};
+use crate::serving::certificate::Pair;
+use crate::serving::probe::{self, Reach};
 use crate::webhook;
 
-/// How often everything is looked at.
+/// How often the certificate's files are read.
 const ROUND: Duration = Duration::from_secs(15);
 
-/// How soon after a failure, and while the API server does not yet reach the webhook.
+/// How often while the API server does not reach the webhook yet.
 const SOON: Duration = Duration::from_millis(250);
 
-/// How long requests at hand may take once it is over.
+/// How soon after a failure.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How long open requests may take at the end.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// A certificate that expires within this time, in seconds, is worth a warning: 21 days.
+const EXPIRES_SOON: i64 = 21 * 24 * 3600;
+
+/// How often the warning is repeated.
+const WARN_EVERY: Duration = Duration::from_hours(24);
 
 /// How the webhook is served.
 pub(crate) struct Serving {
     listener: TcpListener,
-    host: String,
-    configuration: String,
-    folder: Option<PathBuf>,
+    folder: PathBuf,
+    ready_before_trust: bool,
 }
 
 impl Serving {
@@ -42,7 +51,7 @@ impl Serving {
     /// # Errors
     /// When the port is in use.
     pub(crate) fn bind(args: &Args) -> anyhow::Result<Option<Self>> {
-        let Some(address) = args.webhook_listen else {
+        let (Some(address), Some(folder)) = (args.webhook_listen, &args.webhook_certificate) else {
             return Ok(None);
         };
         let listener = TcpListener::bind(address)
@@ -55,9 +64,8 @@ impl Serving {
         tracing::info!(address = %listener.local_addr()?, "serving the webhook");
         Ok(Some(Self {
             listener,
-            host: args.webhook_host.clone(),
-            configuration: args.webhook_configuration.clone(),
-            folder: args.webhook_certificate.clone(),
+            folder: folder.clone(),
+            ready_before_trust: args.ready_before_trust,
         }))
     }
 
@@ -77,14 +85,20 @@ impl Serving {
     }
 
     async fn serve(self, context: Arc<Context>, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut source = Source::new(&context, self.host, self.folder);
+        let mut rounds = Rounds {
+            folder: self.folder,
+            ready_before_trust: self.ready_before_trust,
+            loaded: Pair::default(),
+            expiry: None,
+            warned: None,
+        };
         let config = loop {
-            match source.first().await {
+            match rounds.first(&context).await {
                 Ok(config) => break config,
                 Err(error) => tracing::warn!(%error, "no serving certificate yet"),
             }
             tokio::select! {
-                () = tokio::time::sleep(SOON) => {}
+                () = tokio::time::sleep(RETRY) => {}
                 () = stop.cancelled() => return Ok(()),
             }
         };
@@ -95,7 +109,7 @@ impl Serving {
             .serve(router.into_make_service());
         let rounds = async {
             tokio::select! {
-                () = keep_current(&context, source, &config, &self.configuration) => {}
+                () = rounds.run(&context, &config) => {}
                 () = stop.cancelled() => {}
             }
             handle.graceful_shutdown(Some(GRACE));
@@ -105,51 +119,85 @@ impl Serving {
     }
 }
 
-/// Keeps certificate and trust current, and says once that the API server reaches the webhook.
-async fn keep_current(
-    context: &Context,
-    mut source: Source,
-    config: &RustlsConfig,
-    configuration: &str,
-) {
-    loop {
-        let pause = match round(context, &mut source, config, configuration).await {
-            Ok(()) if context.webhook.is_reached() => ROUND,
-            Ok(()) => SOON,
-            Err(error) => {
-                tracing::warn!(%error, "the webhook is not kept current, will be tried again");
-                SOON * 4
-            }
-        };
-        tokio::time::sleep(pause).await;
-    }
+/// What is repeated while the socket serves.
+struct Rounds {
+    folder: PathBuf,
+    ready_before_trust: bool,
+    loaded: Pair,
+    /// When the loaded certificate expires, in seconds since 1970.
+    expiry: Option<i64>,
+    warned: Option<Instant>,
 }
 
-async fn round(
-    context: &Context,
-    source: &mut Source,
-    config: &RustlsConfig,
-    configuration: &str,
-) -> Result<(), Error> {
-    if let Some((certificate, key)) = source.renewed().await? {
-        config
-            .reload_from_pem(certificate, key)
-            .await
-            .map_err(|error| Error::internal("load the serving certificate", &error))?;
-        tracing::info!("the serving certificate is renewed");
+impl Rounds {
+    async fn first(&mut self, context: &Context) -> Result<RustlsConfig, Error> {
+        let pair = Pair::read(&self.folder)?;
+        let config = pair.config().await?;
+        self.serves(context, pair);
+        Ok(config)
     }
-    let is_asked = match source.bundle() {
-        Some(bundle) => inject::run(&context.client, configuration, bundle).await?,
-        // Whoever makes the certificate also writes the bundle.
-        None => true,
-    };
-    if !context.webhook.is_reached() {
-        if is_asked && probe::run(context).await? {
-            context.webhook.set_reached();
-            tracing::info!("the API server reaches the webhook");
-        } else {
-            tracing::debug!(configuration, "the API server does not ask the webhook yet");
+
+    async fn run(&mut self, context: &Context, config: &RustlsConfig) {
+        loop {
+            let pause = match self.round(context, config).await {
+                Ok(()) if context.webhook.is_reached() => ROUND,
+                Ok(()) => SOON,
+                Err(error) => {
+                    tracing::warn!(%error, "failed to keep the webhook serving, retrying");
+                    RETRY
+                }
+            };
+            tokio::time::sleep(pause).await;
         }
     }
-    Ok(())
+
+    /// Follows the certificate's files, and finds out once that the API server reaches the webhook.
+    async fn round(&mut self, context: &Context, config: &RustlsConfig) -> Result<(), Error> {
+        let pair = Pair::read(&self.folder)?;
+        if pair != self.loaded {
+            config.reload_from_config(pair.config().await?.get_inner());
+            self.serves(context, pair);
+            tracing::info!("serving certificate reloaded");
+        }
+        self.warn();
+        if context.webhook.is_reached() {
+            return Ok(());
+        }
+        match probe::run(&context.client, &context.settings.namespace).await? {
+            Reach::Reached => {
+                context.webhook.set_reached();
+                tracing::info!("the API server reaches the webhook");
+            }
+            Reach::Untrusted => {
+                tracing::debug!("the API server does not trust the serving certificate yet");
+                if self.ready_before_trust {
+                    context.webhook.set_ready();
+                }
+            }
+            Reach::NotCalled => tracing::debug!("the API server does not call the webhook yet"),
+        }
+        Ok(())
+    }
+
+    fn serves(&mut self, context: &Context, pair: Pair) {
+        self.expiry = pair.expiry();
+        if let Some(expiry) = self.expiry {
+            context.metrics.certificate_expires(expiry);
+        }
+        self.loaded = pair;
+        self.warned = None;
+    }
+
+    fn warn(&mut self) {
+        let Some(expiry) = self.expiry else { return };
+        let left = expiry - Timestamp::now().as_second();
+        let is_due = self
+            .warned
+            .is_none_or(|warned| warned.elapsed() > WARN_EVERY);
+        if left < EXPIRES_SOON && is_due {
+            let days = left / (24 * 3600);
+            tracing::warn!(days, "the serving certificate of the webhook expires soon");
+            self.warned = Some(Instant::now());
+        }
+    }
 }

@@ -1,7 +1,5 @@
-//! The door of workflows.
+//! Admission of workflows.
 
-mod mutate;
 mod validate;
 
-pub(crate) use mutate::mutate;
 pub(crate) use validate::validate;
