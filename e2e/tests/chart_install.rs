@@ -17,8 +17,9 @@ use extension_registry_e2e::{Cluster, Options, skip};
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
-/// Values that switch off what the operator cannot do.
-const OFF: &[(&str, &str)] = &[];
+/// What the hook issued.
+const CERTIFICATE: &str =
+    r"get secret -n extension-registry extension-registry-webhook-certificate -o jsonpath={.data}";
 
 /// The image that `helm test` asks for.
 const TEST_IMAGE: &str = "busybox:1.37";
@@ -36,28 +37,30 @@ async fn the_chart_is_installed_upgraded_and_removed() {
 
     installed_and_at_work(&cluster);
     upgraded(&cluster);
+    installed_again(&cluster);
+    applied_without_helm(&cluster);
     removed(&cluster);
     cluster.stop().await.unwrap();
 }
 
+const VALUES: [(&str, &str); 4] = [
+    ("image.repository", OPERATOR_IMAGE.0),
+    ("image.tag", OPERATOR_IMAGE.1),
+    ("test.image", TEST_IMAGE),
+    // Otherwise an event that may not be written leaves no trace.
+    ("log.level", r"info\,extension_registry_operator=debug"),
+];
+
 fn upgrade(cluster: &Cluster, chart: &Path) {
-    let mut values = vec![
-        ("image.repository", OPERATOR_IMAGE.0),
-        ("image.tag", OPERATOR_IMAGE.1),
-        ("test.image", TEST_IMAGE),
-        // Otherwise an event that may not be written leaves no trace.
-        ("log.level", r"info\,extension_registry_operator=debug"),
-    ];
-    values.extend(OFF);
     let start = Instant::now();
     let wait = ["--wait", "--timeout", "120s"];
-    if let Err(error) = cluster.helm_upgrade(chart, &values, &wait) {
+    if let Err(error) = cluster.helm_upgrade(chart, &VALUES, &wait) {
         let pods = kubectl(cluster, "describe pods -n extension-registry");
-        let log = kubectl(
-            cluster,
-            "logs -n extension-registry deployment/extension-registry",
-        );
-        panic!("{error:#}\n{pods}\n{log}");
+        let of_operator = "logs -n extension-registry deployment/extension-registry";
+        let arguments: Vec<&str> = of_operator.split(' ').collect();
+        // A hook that fails before the operator starts leaves none.
+        let log = cluster.kubectl_run(&arguments);
+        panic!("{error:#}\n{pods}\n{log:?}");
     }
     took("helm upgrade --install --wait", start);
 }
@@ -65,6 +68,7 @@ fn upgrade(cluster: &Cluster, chart: &Path) {
 fn installed_and_at_work(cluster: &Cluster) {
     upgrade(cluster, &previous_chart(cluster));
     assert_eq!(replicas_at_work(cluster), 2);
+    no_hook_is_left(cluster);
 
     // At once: whatever answers the API server has to be there when the installation says so.
     cluster.create_namespace("alpha").unwrap();
@@ -81,10 +85,13 @@ fn upgraded(cluster: &Cluster) {
     let uids = "get secrets,pipelines.tekton.dev -n alpha -o jsonpath={.items[*].metadata.uid}";
     let before = kubectl(cluster, uids);
     assert!(!before.is_empty());
+    let certificate = kubectl(cluster, CERTIFICATE);
     upgrade(cluster, &folder());
     assert_eq!(replicas_at_work(cluster), 2);
+    no_hook_is_left(cluster);
     ready(cluster, "train-explicit");
     trusted(cluster);
+    assert_eq!(certificate, kubectl(cluster, CERTIFICATE));
     assert_eq!(before, kubectl(cluster, uids), "nothing is made anew");
     // The new replicas lead, and answer the API server.
     apply(cluster, "examples/workflows/mapped-environment.yaml");
@@ -96,20 +103,62 @@ fn upgraded(cluster: &Cluster) {
     assert_eq!(missing_powers(&log), Vec::<&str>::new());
 }
 
-fn removed(cluster: &Cluster) {
+/// The certificate outlives the release, and serves the next one.
+fn installed_again(cluster: &Cluster) {
+    let certificate = kubectl(cluster, CERTIFICATE);
+    uninstall(cluster);
+    assert_eq!(certificate, kubectl(cluster, CERTIFICATE));
+    upgrade(cluster, &folder());
+    assert_eq!(replicas_at_work(cluster), 2);
+    no_hook_is_left(cluster);
+    trusted(cluster);
+    assert_eq!(certificate, kubectl(cluster, CERTIFICATE));
+    apply(cluster, "examples/workflows/explicit.yaml");
+    ready(cluster, "train-explicit");
+}
+
+/// kubectl runs all hooks at once, and removes none of them.
+fn applied_without_helm(cluster: &Cluster) {
+    uninstall(cluster);
+    let chart = folder();
+    let chart = chart.to_str().unwrap();
+    let settings = VALUES.map(|(name, value)| format!("{name}={value}"));
+    let mut arguments = vec!["template", RELEASE, chart, "-n", NAMESPACE, "--skip-tests"];
+    for setting in &settings {
+        arguments.extend(["--set", setting]);
+    }
+    let manifests = cluster.helm(&arguments).unwrap();
     let start = Instant::now();
-    cluster
-        .helm(&[
-            "uninstall",
-            RELEASE,
-            "-n",
-            NAMESPACE,
-            "--wait",
-            "--timeout",
-            "60s",
-        ])
-        .unwrap();
+    cluster.apply(&manifests).unwrap();
+    for wait in [
+        "rollout status deployment/extension-registry -n extension-registry --timeout=120s",
+        "wait --for=condition=Complete job --all -n extension-registry --timeout=120s",
+    ] {
+        kubectl(cluster, wait);
+    }
+    took("kubectl apply", start);
+    trusted(cluster);
+    apply(cluster, "examples/workflows/explicit.yaml");
+    kubectl(
+        cluster,
+        "delete serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,jobs -A -l app.kubernetes.io/component=certificate",
+    );
+    no_hook_is_left(cluster);
+    // Helm takes over what kubectl has applied.
+    upgrade(cluster, &folder());
+    no_hook_is_left(cluster);
+}
+
+fn uninstall(cluster: &Cluster) {
+    let start = Instant::now();
+    let arguments = "uninstall extension-registry -n extension-registry --wait --timeout 60s";
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    cluster.helm(&arguments).unwrap();
     took("helm uninstall --wait", start);
+}
+
+fn removed(cluster: &Cluster) {
+    uninstall(cluster);
     let crds = kubectl(cluster, "get crd -o name");
     assert_eq!(crds.matches(".registry.fuseml.io").count(), 4, "{crds}");
     kubectl(cluster, &format!("get namespace {RECORDS_NAMESPACE}"));
@@ -133,7 +182,7 @@ fn removed(cluster: &Cluster) {
     cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
 }
 
-/// An upgrade and a change of values leave the operator's part of the webhooks alone.
+/// An upgrade and a change of values leave caBundle as the hook set it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_authority_of_the_webhook_survives_an_upgrade() {
     let options = Options {
@@ -143,7 +192,6 @@ async fn the_authority_of_the_webhook_survives_an_upgrade() {
     let cluster = Cluster::start(options).await.unwrap();
     let address = ("webhook.url", "https://127.0.0.1:9443");
     cluster.install_chart(&[address]).unwrap();
-    let kubeconfig = cluster.kubeconfig_of(NAMESPACE, RELEASE).unwrap();
     let bundle = authority();
     let kinds = [
         ("MutatingWebhookConfiguration", "mutate"),
@@ -158,13 +206,13 @@ async fn the_authority_of_the_webhook_survives_an_upgrade() {
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
             "metadata": {"name": RELEASE}, "webhooks": webhooks,
         });
-        // As the operator does it, with its own rights.
-        let mut arguments = vec![
+        let arguments = [
             "apply",
             "--server-side",
             "--field-manager=extension-registry-webhook",
+            "-f",
+            "-",
         ];
-        arguments.extend(["--kubeconfig", kubeconfig.to_str().unwrap(), "-f", "-"]);
         cluster
             .kubectl_with(&arguments, &patch.to_string())
             .unwrap();
@@ -224,7 +272,31 @@ fn ready(cluster: &Cluster, workflow: &str) {
     );
 }
 
-/// The operator has written its authority into every webhook.
+/// The account of the hook, its powers and its Jobs exist only while it runs.
+fn no_hook_is_left(cluster: &Cluster) {
+    let left = kubectl(
+        cluster,
+        "get serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,jobs,pods -A -o name -l app.kubernetes.io/component=certificate",
+    );
+    assert_eq!(left, "");
+    for account in ["extension-registry", "extension-registry-certificate"] {
+        for kind in [
+            "mutatingwebhookconfigurations",
+            "validatingwebhookconfigurations",
+        ] {
+            for verb in ["get", "update", "patch", "delete"] {
+                let user = format!("--as=system:serviceaccount:{NAMESPACE}:{account}");
+                let what = format!("{kind}/{RELEASE}");
+                let arguments = ["auth", "can-i", verb, &what, &user];
+                // It answers `no` with a failure.
+                let said = cluster.kubectl_run(&arguments).unwrap_err().to_string();
+                assert!(!said.contains("yes"), "{account} may {verb} {what}");
+            }
+        }
+    }
+}
+
+/// The hook has written its authority into every webhook.
 fn trusted(cluster: &Cluster) {
     for kind in [
         "mutatingwebhookconfiguration",

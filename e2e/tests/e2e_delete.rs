@@ -8,14 +8,18 @@
 mod door;
 mod support;
 
+use std::time::Duration;
+
 use door::{Said, kubectl};
 use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 use serde_json::{Value, json};
-use support::{Lab, from_secret, own, record, section, text, workflow};
+use support::{Lab, eventually, from_secret, own, record, section, text, workflow};
 
 const PROJECT: &str = "deleting";
 const RECORDS: &str = "extension-registry-records";
+/// The collector learns of new kinds every 30 seconds.
+const COLLECTION: Duration = Duration::from_secs(90);
 const CASCADES: [&str; 3] = ["background", "foreground", "orphan"];
 
 fn run(lab: &Lab, arguments: &[&str]) -> Said {
@@ -63,21 +67,17 @@ async fn deleting_finishes_while_the_webhook_is_down() {
             ("cext", cascade),
         ] {
             let how = format!("--cascade={cascade}");
-            let arguments = ["delete", kind, name, "-n", PROJECT, &how, "--timeout=30s"];
+            let arguments = ["delete", kind, name, "-n", PROJECT, &how, "--timeout=90s"];
             run(&lab, &arguments).unwrap();
         }
         let expected = if cascade == "orphan" { 2 } else { 0 };
         for kind in ["ExtensionProjection", "Pipeline"] {
-            let left = support::eventually(
-                std::time::Duration::from_secs(20),
-                "dependents are collected",
-                async || {
-                    let left = left(&lab, kind, cascade).await;
-                    (left.len() == expected)
-                        .then_some(left)
-                        .ok_or_else(|| kind.to_owned())
-                },
-            )
+            let left = eventually(COLLECTION, "dependents are collected", async || {
+                let left = left(&lab, kind, cascade).await;
+                (left.len() == expected)
+                    .then_some(left)
+                    .ok_or_else(|| kind.to_owned())
+            })
             .await;
             for object in left {
                 assert!(
