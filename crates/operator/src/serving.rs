@@ -6,7 +6,7 @@
 //! webhook ([`probe`]).
 
 mod certificate;
-mod probe;
+pub(crate) mod probe;
 mod server;
 
 pub(crate) use server::Serving;
