@@ -46,7 +46,7 @@ pub const FIELD_MANAGER: &str = "extension-registry";
 /// Label of everything that the operator creates.
 pub const MANAGED_BY_LABEL: &str = "registry.fuseml.io/managed-by";
 
-/// Label of every Secret that was made of values written into a record.
+/// Label of the Secrets into which earlier versions moved values written into a record.
 pub const SEALED_LABEL: &str = "registry.fuseml.io/sealed";
 
 /// Type of those Secrets.

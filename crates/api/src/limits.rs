@@ -13,6 +13,8 @@ pub const CREDENTIALS: usize = 64;
 pub const CONFIGURATION: usize = 64;
 /// Bytes of one value.
 pub const VALUE: usize = 64 * 1024;
+/// Characters of a sealed value: enough for the longest value.
+pub const SEALED: usize = 88 * 1024;
 /// Bytes of a whole record, written as JSON.
 pub const RECORD: usize = 256 * 1024;
 /// Configuration entries of a whole record.

@@ -42,6 +42,7 @@ services:
     - {name: KEY, valueFrom: {secretKeyRef: {name: other, key: key}}}
     - {name: ID, value: planted-value}
     - {name: OLD, valueFrom: {sealedRef: {name: sealed-x, key: OLD}}}
+    - {name: NEW, valueFrom: {sealed: planted-value}}
 ";
     let record = read(&spec(text)).unwrap();
     assert_eq!(record.generation, 7);
@@ -69,6 +70,8 @@ services:
     assert!(
         matches!(&ada.entries[2].source, Source::SecretKey { secret, .. } if *secret == SourceSecret::Sealed("sealed-x".into()))
     );
+    assert!(matches!(&ada.entries[3].source, Source::Sealed(text) if text.reveal() == PLANTED));
+    assert!(!format!("{record:?}").contains(PLANTED));
 }
 
 #[test]
@@ -181,7 +184,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {secretKeyRef: {name: a, key: b}, sealedRef: {name: a, key: b}}}]}]}]",
-        "spec.services[0].credentials[0].configuration[0].valueFrom: has both `secretKeyRef` and `sealedRef`",
+        "spec.services[0].credentials[0].configuration[0].valueFrom: has more than one of `secretKeyRef`, `sealed` and `sealedRef`",
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {}}]}]}]",

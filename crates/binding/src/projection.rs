@@ -15,6 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use kube::Resource;
 
 use crate::ObjectKey;
+use crate::seal::{KEYS_SECRET, RESEAL};
 use crate::source::{KeyView, ValueView};
 
 /// Limit of the API server for the data of a Secret, in bytes.
@@ -62,9 +63,11 @@ pub fn render(
     })
 }
 
-/// The refusal for what is missing: it may be created any time, so it is no fault of the record.
+/// The refusal for what is missing. Another object can supply it any time, so the record itself is
+/// not at fault.
 #[must_use]
 pub fn missing_sources(missing: &[MissingSource], keys: &KeyView) -> Refusal {
+    let is_sealed = |missing: &MissingSource| matches!(missing, MissingSource::Sealed { .. });
     let texts: Vec<String> = missing
         .iter()
         .map(|missing| match missing {
@@ -72,9 +75,17 @@ pub fn missing_sources(missing: &[MissingSource], keys: &KeyView) -> Refusal {
                 .problem(secret)
                 .map_or_else(|| missing.to_string(), str::to_owned),
             MissingSource::Key { .. } => format!("{missing}; add it"),
+            MissingSource::Sealed { .. } => format!(
+                "{missing}: Secret {KEYS_SECRET} does not have its key, or it was sealed for another record or entry"
+            ),
         })
         .collect();
-    Refusal::new(Reason::SecretMissing, texts.join("; "), "")
+    let (reason, hint) = if missing.iter().all(is_sealed) {
+        (Reason::DecryptionFailed, RESEAL)
+    } else {
+        (Reason::SecretMissing, "")
+    };
+    Refusal::new(reason, texts.join("; "), hint)
 }
 
 fn projection(key: &ObjectKey, identity: &Identity, record_uid: &str) -> ExtensionProjection {

@@ -1,7 +1,7 @@
-//! Which records a source Secret serves, and what sealing the values of a record means (security,
-//! section 4).
+//! The values of credentials in the JSON of a record, which sealing replaces, and the Secrets into
+//! which earlier versions moved them.
 
-mod plan;
+mod values;
 mod walk;
 
 use extension_registry_api::{SEALED_LABEL, SEALED_TYPE};
@@ -9,8 +9,14 @@ use extension_registry_core::record::{RecordKey, SourceSecret};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-pub use plan::{NameDigest, Plan, SealedSecret, plan, slug};
-pub use walk::{InlineEntry, inline_entries, inline_fields, references};
+pub use values::{inline_values, with_sealed};
+pub use walk::{Entry, EntryKey, entries, inline_entries, references};
+
+/// Name of the Secret with the keys of sealed values, in the namespace of the operator.
+pub const KEYS_SECRET: &str = "extension-registry-sealing-keys";
+
+/// The way out where a sealed value cannot be decrypted.
+pub const RESEAL: &str = "apply the record again with `value` in place of `valueFrom`";
 
 /// Annotation of a sealed Secret: kind of the record that it serves.
 pub const RECORD_KIND: &str = "registry.fuseml.io/record-kind";

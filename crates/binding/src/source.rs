@@ -6,6 +6,7 @@ use std::sync::Arc;
 use extension_registry_core::projection::{SourceKeys, SourceValues};
 use extension_registry_core::record::{Credentials, Name, RecordKey, SourceSecret};
 use extension_registry_core::resolve::Choice;
+use extension_registry_core::sensitive::Sensitive;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 
@@ -180,7 +181,7 @@ fn problem(secret: &SourceSecret, place: &ObjectKey, state: &SourceState, accoun
             grant_command(place, account)
         ),
         (SourceSecret::Sealed(_), _) => format!(
-            "there is no Secret `{place}` that was sealed for this record; apply the record once more with `value` in place of `valueFrom`"
+            "Secret `{place}` is missing or was not sealed for this record; apply the record again with `value` in place of `valueFrom`"
         ),
         (_, SourceState::Missing) => format!("Secret `{place}` is missing; create it"),
         (_, SourceState::Refused { secret_type }) => {
@@ -201,10 +202,12 @@ impl SourceKeys for KeyView {
     }
 }
 
-/// Values of the source Secrets of one record. It lives for one rendering and is never kept.
+/// Values of the source Secrets and the sealed entries of one choice. It lives for one rendering and
+/// is never kept.
 #[derive(Default)]
 pub struct ValueView {
     data: HashMap<SourceSecret, Data>,
+    sealed: HashMap<Name, Sensitive>,
     /// The Secrets with the versions that were read.
     pub versions: Vec<(ObjectKey, u64)>,
     /// Key names, as read together with the values.
@@ -226,11 +229,20 @@ impl ValueView {
             self.data.insert(secret, data);
         }
     }
+
+    /// Adds the decrypted value of a sealed entry.
+    pub fn add_sealed(&mut self, entry: &Name, value: Sensitive) {
+        self.sealed.insert(Arc::clone(entry), value);
+    }
 }
 
 impl SourceValues for ValueView {
     fn value(&self, secret: &SourceSecret, key: &str) -> Option<Vec<u8>> {
         self.data.get(secret)?.get(key).map(|value| value.0.clone())
+    }
+
+    fn sealed(&self, entry: &str) -> Option<Vec<u8>> {
+        Some(self.sealed.get(entry)?.reveal().into())
     }
 }
 

@@ -218,7 +218,7 @@ impl Credentials {
     pub fn source_secrets(&self) -> BTreeSet<SourceSecret> {
         let named = self.entries.iter().filter_map(|entry| match &entry.source {
             Source::SecretKey { secret, .. } => Some(secret.clone()),
-            Source::Inline(_) => None,
+            Source::Inline(_) | Source::Sealed(_) => None,
         });
         named.chain(self.whole_secret()).collect()
     }
@@ -280,6 +280,8 @@ pub struct CredentialEntry {
 pub enum Source {
     /// Written in the record.
     Inline(Sensitive),
+    /// Encrypted in the record. Only the operator can decrypt it; the name of the entry is known.
+    Sealed(Sensitive),
     /// A key of a source Secret.
     SecretKey {
         /// The Secret.
@@ -295,8 +297,8 @@ pub enum SourceSecret {
     /// One that people keep: in the record's own namespace, or in the records namespace for a
     /// cluster record.
     Kept(Name),
-    /// One that the operator made of values written into the record: always in the records
-    /// namespace, and good for this one record.
+    /// One that an earlier version of the operator made of values written into the record: always in
+    /// the records namespace, and good for this one record.
     Sealed(Name),
 }
 

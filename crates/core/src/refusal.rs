@@ -33,6 +33,8 @@ pub enum Reason {
     PipelineConflict,
     /// A source Secret or a key of it is missing.
     SecretMissing,
+    /// A sealed value cannot be decrypted.
+    DecryptionFailed,
     /// Anything else that is wrong in the object itself.
     Invalid,
 }
@@ -56,6 +58,7 @@ impl Reason {
             Self::SecretConflict => "SecretConflict",
             Self::PipelineConflict => "PipelineConflict",
             Self::SecretMissing => "SecretMissing",
+            Self::DecryptionFailed => "DecryptionFailed",
             Self::Invalid => "Invalid",
         }
     }
@@ -79,7 +82,8 @@ impl Reason {
             | Self::Unreachable
             | Self::SecretConflict
             | Self::PipelineConflict
-            | Self::SecretMissing => false,
+            | Self::SecretMissing
+            | Self::DecryptionFailed => false,
         }
     }
 }

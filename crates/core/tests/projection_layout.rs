@@ -218,6 +218,23 @@ fn all_missing_sources_are_reported_once_each() {
 }
 
 #[test]
+fn sealed_entries_have_known_keys_and_decrypted_values() {
+    let record = with_service(service("s").with(shared("c").sealing("K", "text")));
+    let choice = chosen(&[record], &need().extension("m"), &in_project("p"));
+    let layout = Layout::new(&choice, &Sources::none()).expect("no read is needed");
+    assert!(layout.get("K").is_some());
+    let missing = layout.render(&choice, &Sources::none());
+    let field = "spec.services[s].credentials[c].configuration[K].valueFrom.sealed";
+    assert_eq!(missing, Err(vec![MissingSource::sealed("s", "c", "K")]));
+    assert!(missing.unwrap_err()[0].to_string().contains(field));
+    let sources = Sources::none().with(SEALED, &[("K", "value")]);
+    let data = layout.render(&choice, &sources).expect("decrypted");
+    assert_eq!(data["K"], b"value");
+    let document = String::from_utf8_lossy(&data["extension.yaml"]);
+    assert!(document.contains("K") && !document.contains("text") && !document.contains("value"));
+}
+
+#[test]
 fn values_of_a_source_pass_through_as_bytes() {
     let record = with_service(service("s").with(shared("c").taking("K", "source", "k")));
     let sources = Sources::none().with("source", &[("k", " two\nlines\u{0}\n")]);

@@ -39,7 +39,7 @@ pub enum Command {
 /// Arguments of the operator.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Namespace of the operator itself: the digest key is kept here
+    /// Namespace of the operator itself: its keys are kept here
     #[arg(
         long,
         env = "EXTENSION_REGISTRY_NAMESPACE",
@@ -62,10 +62,6 @@ pub struct Args {
     /// Seconds for which a Secret that nothing uses any more is kept for runs that still go on
     #[arg(long, default_value_t = 3600)]
     pub unused_grace_seconds: u64,
-
-    /// Seconds for which a sealed Secret waits for the record that names it to be stored
-    #[arg(long, default_value_t = 600, hide = true)]
-    pub sealed_grace_seconds: u64,
 
     /// Seconds in which every projection is written again once, to repair what somebody deleted
     #[arg(long, default_value_t = 3600)]
@@ -111,7 +107,7 @@ pub struct Args {
 /// What is done with credentials written into a record (security, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InlineCredentials {
-    /// Moved into a Secret of the records namespace before the record is stored.
+    /// Encrypted before the record is stored.
     Seal,
     /// Left as they are.
     Allow,
@@ -133,12 +129,6 @@ impl Args {
     #[must_use]
     pub fn unused_grace(&self) -> Duration {
         Duration::from_secs(self.unused_grace_seconds)
-    }
-
-    /// How long a sealed Secret waits for its record.
-    #[must_use]
-    pub fn sealed_grace(&self) -> Duration {
-        Duration::from_secs(self.sealed_grace_seconds)
     }
 
     /// How often everything is looked at again.

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use extension_registry_api::Workflow;
 use extension_registry_binding::ObjectKey;
@@ -16,7 +16,7 @@ use crate::digest::DigestKey;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::queue::{Queue, Urgency};
-use crate::seal::Lately;
+use crate::seal::{GuessLimit, SealingKeys};
 use crate::store::World;
 use crate::task::Task;
 
@@ -63,8 +63,10 @@ pub(crate) struct Context {
     pub settings: Settings,
     /// Key of all digests.
     pub digest_key: DigestKey,
-    /// Who gave which values just now.
-    pub sealed_lately: Lately,
+    /// Keys of sealed values.
+    pub sealing_keys: SealingKeys,
+    /// Limits guesses of sealed values.
+    pub guess_limit: GuessLimit,
     /// Counters.
     pub metrics: Metrics,
     /// Events for people.
@@ -120,6 +122,7 @@ impl Context {
         client: Client,
         settings: Settings,
         digest_key: DigestKey,
+        sealing_keys: SealingKeys,
         metrics: Metrics,
     ) -> Self {
         Self {
@@ -129,7 +132,8 @@ impl Context {
             queue: Queue::default(),
             settings,
             digest_key,
-            sealed_lately: Lately::default(),
+            sealing_keys,
+            guess_limit: GuessLimit::new(Instant::now()),
             metrics,
             webhook: WebhookPath::default(),
             started: AtomicBool::new(false),

@@ -26,21 +26,6 @@ impl DigestKey {
         bytes.get(..KEY_LENGTH)?.try_into().ok().map(Self)
     }
 
-    /// A new random key.
-    ///
-    /// # Errors
-    /// When the system gives no random bytes.
-    pub(crate) fn generate() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; KEY_LENGTH];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes))
-    }
-
-    /// The bytes, to be stored.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
     /// HMAC-SHA256 over namespace, projection and every key with its value, each with its length
     /// (security, section 2): equal values in two places have different digests.
     pub(crate) fn of_data<'d>(

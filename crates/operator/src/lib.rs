@@ -18,6 +18,7 @@ pub mod issue;
 mod leader;
 mod live;
 mod metrics;
+mod own_secret;
 mod permission;
 mod pipeline_run;
 mod projection;

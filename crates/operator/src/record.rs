@@ -25,9 +25,9 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &RecordKey) -> Result
     };
     let verdict = validate::run(&dereferenced);
     update_status::run(context, key, &dereferenced, verdict).await?;
-    if dereferenced.keys.is_denied() {
-        // No watch shows when the operator may read them. What comes of it wakes everything that
-        // waits for those Secrets.
+    if dereferenced.keys.is_denied() || !dereferenced.unreadable.is_empty() {
+        // No watch shows when the operator may read them, or when a sealing key is back. What comes
+        // of it wakes everything that waits for those Secrets.
         context.look_again(Task::Record(key.clone()));
     }
     Ok(())

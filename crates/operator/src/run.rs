@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,9 +14,10 @@ use crate::digest::DigestKey;
 use crate::leader::{self, Candidate};
 use crate::metrics::Metrics;
 use crate::queue::Urgency;
+use crate::seal::SealingKeys;
 use crate::serving::Serving;
 use crate::task::Task;
-use crate::{http, permission, resync, run_gate, seal, watch, worker};
+use crate::{http, own_secret, permission, resync, run_gate, watch, worker};
 
 /// Name of the Secret that holds the digest key.
 const DIGEST_SECRET: &str = "extension-registry-digest-key";
@@ -41,11 +38,13 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
     })?;
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
     let digest_key = digest_key(&client, &args.namespace).await?;
+    let sealing_keys = SealingKeys::load(&client, &args.namespace).await?;
     let account = permission::own_account(&client).await;
     let context = Arc::new(Context::new(
         client,
         settings(&args, account),
         digest_key,
+        sealing_keys,
         Metrics::default(),
     ));
     let mut tasks = JoinSet::new();
@@ -143,11 +142,6 @@ fn work(args: &Args, context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &Can
         args.resync(),
         stop.clone(),
     ));
-    tasks.spawn(seal::collect::run(
-        Arc::clone(context),
-        args.sealed_grace(),
-        stop.clone(),
-    ));
     tracing::info!("started");
 }
 
@@ -188,36 +182,9 @@ fn begin(context: &Arc<Context>) {
 
 /// The digest key of the cluster; made on the first start. A lost key rewrites everything once.
 async fn digest_key(client: &Client, namespace: &str) -> anyhow::Result<DigestKey> {
-    let api = Api::<Secret>::namespaced(client.clone(), namespace);
-    loop {
-        let known = api
-            .get_opt(DIGEST_SECRET)
-            .await
-            .with_context(|| format!("failed to read Secret {namespace}/{DIGEST_SECRET}"))?;
-        if let Some(secret) = known {
-            let bytes = secret.data.and_then(|mut data| data.remove(DIGEST_ENTRY));
-            return bytes.and_then(|bytes| DigestKey::from_bytes(&bytes.0)).with_context(|| {
-                format!("Secret {namespace}/{DIGEST_SECRET} holds no key of 32 bytes in `{DIGEST_ENTRY}`; delete it")
-            });
-        }
-        let key = DigestKey::generate().context("failed to get random bytes")?;
-        let secret = Secret {
-            metadata: ObjectMeta {
-                name: Some(DIGEST_SECRET.to_owned()),
-                ..ObjectMeta::default()
-            },
-            data: Some([(DIGEST_ENTRY.to_owned(), ByteString(key.bytes().to_vec()))].into()),
-            ..Secret::default()
-        };
-        match api.create(&PostParams::default(), &secret).await {
-            Ok(_) => return Ok(key),
-            // Another replica was faster: take its key.
-            Err(kube::Error::Api(status)) if status.is_already_exists() => {}
-            Err(error) => {
-                return Err(error).with_context(|| {
-                    format!("failed to create Secret {namespace}/{DIGEST_SECRET}; does namespace {namespace} exist?")
-                });
-            }
-        }
-    }
+    let data = own_secret::read_or_create(client, namespace, DIGEST_SECRET, DIGEST_ENTRY).await?;
+    let bytes = data.get(DIGEST_ENTRY);
+    bytes.and_then(|bytes| DigestKey::from_bytes(&bytes.0)).with_context(|| {
+        format!("Secret {namespace}/{DIGEST_SECRET} holds no key of 32 bytes in `{DIGEST_ENTRY}`; delete it")
+    })
 }

@@ -1,16 +1,22 @@
-//! Reading source Secrets, by name.
+//! Reading source Secrets, by name, and decrypting sealed values.
 
 use std::sync::Arc;
 
 use extension_registry_binding::ObjectKey;
-use extension_registry_binding::source::{Data, KeyView, SourceState, ValueView, place};
-use extension_registry_core::record::{RecordKey, SourceSecret};
+use extension_registry_binding::seal::EntryKey;
+use extension_registry_binding::source::{Data, KeyView, SourceState, ValueView, place, secrets};
+use extension_registry_core::record::{
+    Credentials, Name, RecordKey, Service, Source, SourceSecret,
+};
+use extension_registry_core::resolve::Choice;
+use extension_registry_core::sensitive::Sensitive;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 
 use crate::context::Context;
 use crate::error::{Error, code};
 use crate::impact;
+use crate::seal::Use;
 
 /// What is known of a source Secret; looks when nobody did yet, and at one that could not be read: no
 /// watch shows when a permission comes back.
@@ -74,22 +80,57 @@ pub(crate) async fn keys(
     Ok(view)
 }
 
-/// Reads source Secrets of a record, values and all.
+/// Reads the source Secrets of a choice and decrypts its sealed entries.
 ///
 /// # Errors
 /// When the API server does not answer.
-pub(crate) async fn values(
-    context: &Arc<Context>,
-    record: &RecordKey,
-    secrets: impl IntoIterator<Item = SourceSecret>,
-) -> Result<ValueView, Error> {
+pub(crate) async fn values(context: &Arc<Context>, choice: &Choice) -> Result<ValueView, Error> {
     let settings = &context.settings;
+    let record = &choice.record.key;
     let mut view = ValueView::default();
-    for secret in secrets {
+    for secret in secrets(choice) {
         let place = place(record, &secret, &settings.records_namespace);
         let (state, data) = read(context, &place).await?;
         note(context, &place, &state);
         view.add(record, secret, &place, (&state, data), &settings.account);
     }
+    if let Some(set) = choice.credentials() {
+        for (entry, value) in unsealed(context, record, choice.service(), set).await {
+            if let Some(value) = value {
+                view.add_sealed(entry, value);
+            }
+        }
+    }
     Ok(view)
+}
+
+/// Decrypts the sealed entries of a set of credentials; `None` where that is not possible.
+pub(crate) async fn unsealed<'s>(
+    context: &Context,
+    record: &RecordKey,
+    service: &Service,
+    set: &'s Credentials,
+) -> Vec<(&'s Name, Option<Sensitive>)> {
+    let sealed: Vec<_> = set
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.source {
+            Source::Sealed(text) => Some((&entry.name, text.reveal())),
+            _ => None,
+        })
+        .collect();
+    let texts = sealed.iter().map(|(_, text)| *text);
+    let keys = context.sealing_keys.keyring(texts, Use::Open).await;
+    let open = |name: &Name, text: &str| {
+        let entry = EntryKey {
+            service: service.name.to_string(),
+            credentials: set.name.to_string(),
+            entry: name.to_string(),
+        };
+        Some(keys.open(record, &entry, text)?.value)
+    };
+    let opened = sealed.into_iter();
+    opened
+        .map(|(name, text)| (name, open(name, text)))
+        .collect()
 }

@@ -94,9 +94,9 @@ pub struct CredentialEntry {
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
     pub name: String,
 
-    /// The value, at most 64 KiB. The operator moves it into a sealed Secret before this object is
-    /// stored, unless it was told otherwise; then everyone who can read this object can read the
-    /// value. `valueFrom` is the safe way.
+    /// The value, at most 64 KiB. The webhook encrypts it before this object is stored, unless it is
+    /// configured otherwise; then everyone who can read this object can read the value. A Secret and
+    /// `valueFrom.secretKeyRef` are the safe way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::VALUE))]
     pub value: Option<SecretText>,
@@ -109,21 +109,26 @@ pub struct CredentialEntry {
 /// Where a value is kept.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.secretKeyRef) != has(self.sealedRef)").message("`valueFrom` has either `secretKeyRef` or `sealedRef`: keep one of them; write `secretKeyRef`, the other is the operator's"))]
+#[x_kube(validation = Rule::new("has(self.secretKeyRef) ? !has(self.sealed) && !has(self.sealedRef) : has(self.sealed) != has(self.sealedRef)").message("`valueFrom` has exactly one of `secretKeyRef`, `sealed` and `sealedRef`: write `secretKeyRef`, the others are written by the webhook"))]
 pub struct ValueSource {
     /// A key of a Secret that you keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_key_ref: Option<SecretKeyReference>,
 
-    /// A key of a sealed Secret. Written by the operator when it moved a `value` out of this record;
-    /// nobody needs to write it. To change the value, write `value` again.
+    /// The encrypted value. The webhook writes it in place of a `value`. It is valid for this entry
+    /// of this object only and cannot be copied elsewhere. To change the value, write `value` again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::SEALED))]
+    pub sealed: Option<SecretText>,
+
+    /// Deprecated: a key of a Secret into which an earlier version moved a `value`. It is still read,
+    /// but cannot be added. Write `value` again to replace it by `sealed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_ref: Option<SealedReference>,
 }
 
-/// A key of a Secret that the operator made of a `value` written into this record. It is in the
-/// records namespace of the operator, never changes, and serves this record only. A new value makes
-/// a new one.
+/// A key of a Secret into which an earlier version moved a `value`. The Secret is in the records
+/// namespace of the operator, never changes, and serves this object only.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SealedReference {

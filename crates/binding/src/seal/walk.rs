@@ -1,5 +1,5 @@
 //! Finding credentials in the JSON of a spec, which may have any shape: what does not have the
-//! shape of credentials is passed by.
+//! shape of credentials is ignored.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,43 +7,105 @@ use std::fmt;
 use extension_registry_core::record::SourceSecret;
 use serde_json::{Map, Value};
 
-/// One set of credentials in a spec. Borrowed, because it holds values.
-pub(super) struct Set<'a> {
-    /// Where it is, for people.
-    pub(super) path: Path<'a>,
-    /// Name of its service.
-    pub(super) service: Option<&'a str>,
-    /// Its own name.
-    pub(super) name: Option<&'a str>,
-    /// The set.
-    pub(super) value: &'a Value,
+/// The place of an entry of credentials in its record, by names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntryKey {
+    /// The service.
+    pub service: String,
+    /// The set of credentials.
+    pub credentials: String,
+    /// The entry.
+    pub entry: String,
 }
 
-impl<'a> Set<'a> {
-    /// The entries, with their place in the list.
-    pub(super) fn entries(
-        &self,
-    ) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> + use<'a> {
-        list(self.value, "configuration")
-            .iter()
-            .enumerate()
-            .filter_map(|(index, entry)| Some((index, entry.as_object()?)))
+/// An entry of credentials. Borrowed, because it may hold a value.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    set: Path<'a>,
+    index: usize,
+    fields: &'a Map<String, Value>,
+}
+
+impl<'a> Entry<'a> {
+    /// The name, if it is a valid one: any other text may be a misplaced password.
+    #[must_use]
+    pub fn name(&self) -> Option<&'a str> {
+        self.raw_name().filter(|name| is_key(name))
+    }
+
+    fn raw_name(&self) -> Option<&'a str> {
+        self.fields.get("name")?.as_str()
+    }
+
+    /// The place by names; `None` when a name is missing.
+    #[must_use]
+    pub fn key(&self) -> Option<EntryKey> {
+        Some(EntryKey {
+            service: self.set.service.1?.to_owned(),
+            credentials: self.set.credentials.1?.to_owned(),
+            entry: self.raw_name()?.to_owned(),
+        })
+    }
+
+    /// The value written in the record, of whatever type. `null` is none: the API server drops it.
+    #[must_use]
+    pub fn value(&self) -> Option<&'a Value> {
+        self.fields.get("value").filter(|value| !value.is_null())
+    }
+
+    /// `valueFrom.sealed`.
+    #[must_use]
+    pub fn sealed(&self) -> Option<&'a str> {
+        self.fields.get("valueFrom")?.get("sealed")?.as_str()
+    }
+
+    /// `valueFrom.sealedRef`, of whatever type.
+    #[must_use]
+    pub fn sealed_ref(&self) -> Option<&'a Value> {
+        let reference = self.fields.get("valueFrom")?.get("sealedRef");
+        reference.filter(|reference| !reference.is_null())
+    }
+
+    /// The set of credentials that the entry belongs to, for people.
+    #[must_use]
+    pub fn set(&self) -> String {
+        self.set.to_string()
+    }
+
+    /// The entry, for people: by names where they are valid.
+    #[must_use]
+    pub fn field(&self) -> String {
+        let index = self.index.to_string();
+        format!(
+            "{}.configuration[{}]",
+            self.set,
+            self.name().unwrap_or(&index)
+        )
+    }
+
+    /// The entry by its indexes in the lists.
+    #[must_use]
+    pub fn position(&self) -> String {
+        format!(
+            "spec.services[{}].credentials[{}].configuration[{}]",
+            self.set.service.0, self.set.credentials.0, self.index
+        )
+    }
+
+    pub(super) fn pointer(&self) -> String {
+        format!(
+            "/services/{}/credentials/{}/configuration/{}",
+            self.set.service.0, self.set.credentials.0, self.index
+        )
     }
 }
 
-/// `spec.services[s3].credentials[main]`; a number stands where there is no sound name, because
-/// somebody may have put a password there.
+/// `spec.services[s3].credentials[main]`; an index takes the place of an invalid name, which may be a
+/// misplaced password.
 #[derive(Clone, Copy)]
-pub(super) struct Path<'a> {
+struct Path<'a> {
     service: (usize, Option<&'a str>),
     credentials: (usize, Option<&'a str>),
-}
-
-impl Path<'_> {
-    /// Where the set is in the two lists.
-    pub(super) fn indexes(&self) -> (usize, usize) {
-        (self.service.0, self.credentials.0)
-    }
 }
 
 impl fmt::Display for Path<'_> {
@@ -62,113 +124,60 @@ impl fmt::Display for Path<'_> {
 }
 
 /// Every set of credentials of a spec.
-pub(super) fn sets(spec: &Value) -> impl Iterator<Item = Set<'_>> {
-    let services = list(spec, "services").iter().enumerate();
-    services.flat_map(|(service_index, service)| {
-        let service_name = text(service, "name");
-        let sets = list(service, "credentials").iter().enumerate();
-        sets.map(move |(index, value)| {
-            let name = text(value, "name");
-            Set {
-                path: Path {
-                    service: (service_index, service_name),
-                    credentials: (index, name),
-                },
-                service: service_name,
-                name,
-                value,
-            }
+fn sets(spec: &Value) -> impl Iterator<Item = (Path<'_>, &Value)> {
+    list(spec, "services").flat_map(|(service, fields)| {
+        let service = (service, text(fields, "name"));
+        list(fields, "credentials").map(move |(index, fields)| {
+            let credentials = (index, text(fields, "name"));
+            let path = Path {
+                service,
+                credentials,
+            };
+            (path, fields)
         })
     })
 }
 
-/// A list of an object; empty when there is none.
-pub(super) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
-    value
-        .get(field)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
-}
-
-fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
-    value.get(field).and_then(Value::as_str)
-}
-
-/// Whether an entry holds a value, of whatever type. `null` is none: the API server takes it so.
-pub(super) fn is_inline(entry: &Map<String, Value>) -> bool {
-    entry.get("value").is_some_and(|value| !value.is_null())
-}
-
-/// An entry of credentials that holds a value.
-pub struct InlineEntry<'a> {
-    /// The set that it belongs to.
-    path: Path<'a>,
-    /// Its place in the set.
-    index: usize,
-    /// Its name, where that is sound: somebody may have put a password there.
-    pub name: Option<&'a str>,
-}
-
-impl InlineEntry<'_> {
-    /// The field, for people: by names, where they are sound.
-    #[must_use]
-    pub fn field(&self) -> String {
-        let place = self
-            .name
-            .map_or_else(|| self.index.to_string(), str::to_owned);
-        format!("{}.configuration[{place}].value", self.path)
-    }
-
-    /// The field by its places in the lists.
-    #[must_use]
-    pub fn position(&self) -> String {
-        let (service, credentials) = self.path.indexes();
-        format!(
-            "spec.services[{service}].credentials[{credentials}].configuration[{}].value",
-            self.index
-        )
-    }
+/// Every entry of credentials of a spec.
+pub fn entries(spec: &Value) -> impl Iterator<Item = Entry<'_>> {
+    sets(spec).flat_map(|(set, fields)| {
+        list(fields, "configuration").filter_map(move |(index, entry)| {
+            let fields = entry.as_object()?;
+            Some(Entry { set, index, fields })
+        })
+    })
 }
 
 /// Every entry of credentials that holds a value.
-pub fn inline_entries(spec: &Value) -> impl Iterator<Item = InlineEntry<'_>> {
-    sets(spec).flat_map(|set| {
-        let inline = set.entries().filter(|(_, entry)| is_inline(entry));
-        inline.map(move |(index, entry)| InlineEntry {
-            path: set.path,
-            index,
-            name: entry
-                .get("name")
-                .and_then(Value::as_str)
-                .filter(|name| is_key(name)),
-        })
-    })
-}
-
-/// The fields of credentials that hold a value, with the names of the entries where they are sound.
-#[must_use]
-pub fn inline_fields(spec: &Value) -> Vec<(String, Option<String>)> {
-    inline_entries(spec)
-        .map(|entry| (entry.field(), entry.name.map(str::to_owned)))
-        .collect()
+pub fn inline_entries(spec: &Value) -> impl Iterator<Item = Entry<'_>> {
+    entries(spec).filter(|entry| entry.value().is_some())
 }
 
 /// Every Secret that a spec refers to.
 #[must_use]
 pub fn references(spec: &Value) -> BTreeSet<SourceSecret> {
-    let mut found = BTreeSet::new();
-    for set in sets(spec) {
-        let whole = set.value.pointer("/secretRef/name").and_then(Value::as_str);
-        found.extend(whole.map(|name| SourceSecret::Kept(name.into())));
-        for (_, entry) in set.entries() {
-            let from = entry.get("valueFrom").unwrap_or(&Value::Null);
-            let name = |form: &str| from.pointer(form).and_then(Value::as_str);
-            let kept = name("/secretKeyRef/name").map(|name| SourceSecret::Kept(name.into()));
-            let sealed = name("/sealedRef/name").map(|name| SourceSecret::Sealed(name.into()));
-            found.extend(kept.into_iter().chain(sealed));
-        }
-    }
-    found
+    let name = |value: &Value| Some(value.get("name")?.as_str()?.into());
+    let whole = sets(spec).filter_map(|(_, set)| name(set.get("secretRef")?));
+    let single = entries(spec).filter_map(|entry| {
+        let from = entry.fields.get("valueFrom")?;
+        name(from.get("secretKeyRef")?)
+    });
+    let sealed = entries(spec).filter_map(|entry| name(entry.sealed_ref()?));
+    whole
+        .chain(single)
+        .map(SourceSecret::Kept)
+        .chain(sealed.map(SourceSecret::Sealed))
+        .collect()
+}
+
+/// The items of a list of an object, with their indexes.
+fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
+    let items = value.get(field).and_then(Value::as_array);
+    items.into_iter().flatten().enumerate()
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field).and_then(Value::as_str)
 }
 
 fn is_name(text: &str) -> bool {
@@ -176,7 +185,7 @@ fn is_name(text: &str) -> bool {
     (1..=extension_registry_api::limits::NAME).contains(&text.len()) && text.bytes().all(inner)
 }
 
-/// Whether the API server takes the text as a key of a Secret.
+/// Whether the API server accepts the text as a key of a Secret.
 pub(super) fn is_key(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     (1..=extension_registry_api::limits::KEY).contains(&text.len())

@@ -106,7 +106,7 @@ pub(super) fn render(choice: &Choice) -> String {
                             name: &entry.name,
                             value: match &entry.source {
                                 Source::Inline(value) => Some(value.reveal()),
-                                Source::SecretKey { .. } => None,
+                                Source::Sealed(_) | Source::SecretKey { .. } => None,
                             },
                         })
                         .collect(),

@@ -44,6 +44,7 @@ pub struct Key<'a> {
 enum Content {
     Text(Sensitive),
     SecretKey { secret: SourceSecret, key: Name },
+    Sealed,
     Document,
 }
 
@@ -53,13 +54,17 @@ pub trait SourceKeys {
     fn keys(&self, secret: &SourceSecret) -> Option<Vec<Name>>;
 }
 
-/// Values of source Secrets.
+/// Values of source Secrets and of sealed entries.
 pub trait SourceValues {
     /// The bytes of a key, or `None` when the Secret or the key is not there.
     fn value(&self, secret: &SourceSecret, key: &str) -> Option<Vec<u8>>;
+
+    /// The decrypted value of an entry of the chosen credentials, or `None` when it cannot be
+    /// decrypted.
+    fn sealed(&self, entry: &str) -> Option<Vec<u8>>;
 }
 
-/// A source Secret, or a key in it, that is not there.
+/// A value that cannot be had: its source Secret or the key in it is missing, or it cannot be decrypted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum MissingSource {
     /// The Secret is missing.
@@ -76,6 +81,24 @@ pub enum MissingSource {
         /// The key.
         key: Name,
     },
+    /// A sealed value cannot be decrypted.
+    #[error("{field} cannot be decrypted")]
+    Sealed {
+        /// The field, by names.
+        field: String,
+    },
+}
+
+impl MissingSource {
+    /// A sealed entry that cannot be decrypted.
+    #[must_use]
+    pub fn sealed(service: &str, credentials: &str, entry: &str) -> Self {
+        Self::Sealed {
+            field: format!(
+                "spec.services[{service}].credentials[{credentials}].configuration[{entry}].valueFrom.sealed"
+            ),
+        }
+    }
 }
 
 /// The keys of the rendered Secret. Every value comes from one record and one service.
@@ -187,6 +210,7 @@ impl Layout {
         for entry in &credentials.entries {
             let content = match &entry.source {
                 Source::Inline(value) => Content::Text(value.clone()),
+                Source::Sealed(_) => Content::Sealed,
                 Source::SecretKey { secret, key } => {
                     match sources.keys(secret) {
                         None => missing.push(MissingSource::Secret {
@@ -262,6 +286,14 @@ impl Layout {
                             secret: secret.clone(),
                             key: key.clone(),
                         });
+                    }
+                    value
+                }
+                Content::Sealed => {
+                    let value = sources.sealed(name);
+                    if value.is_none() {
+                        let set = choice.credentials().map_or("", |set| &set.name);
+                        missing.push(MissingSource::sealed(&choice.service().name, set, name));
                     }
                     value
                 }

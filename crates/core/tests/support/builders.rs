@@ -212,6 +212,7 @@ pub(crate) trait CredentialsWords: Sized {
     fn by_default(self) -> Self;
     fn holding(self, name: &str, value: &str) -> Self;
     fn taking(self, name: &str, secret: &str, key: &str) -> Self;
+    fn sealing(self, name: &str, text: &str) -> Self;
     fn all_of(self, secret: &str) -> Self;
 }
 
@@ -239,6 +240,14 @@ impl CredentialsWords for Credentials {
                 secret: SourceSecret::Kept(secret.into()),
                 key: key.into(),
             },
+        };
+        self.entries = appended(self.entries, entry);
+        self
+    }
+    fn sealing(mut self, name: &str, text: &str) -> Self {
+        let entry = CredentialEntry {
+            name: name.into(),
+            source: Source::Sealed(text.into()),
         };
         self.entries = appended(self.entries, entry);
         self

@@ -15,4 +15,4 @@ pub(crate) mod sources;
 pub(crate) mod world;
 
 pub(crate) use builders::*;
-pub(crate) use sources::Sources;
+pub(crate) use sources::{SEALED, Sources};

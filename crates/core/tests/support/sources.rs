@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use extension_registry_core::projection::{SourceKeys, SourceValues};
 use extension_registry_core::record::{Name, SourceSecret};
 
+/// Holds the decrypted values of sealed entries; no Secret has this name.
+pub(crate) const SEALED: &str = "";
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources(BTreeMap<String, BTreeMap<String, Vec<u8>>>);
 
@@ -33,5 +36,9 @@ impl SourceKeys for Sources {
 impl SourceValues for Sources {
     fn value(&self, secret: &SourceSecret, key: &str) -> Option<Vec<u8>> {
         self.0.get(&**secret.name())?.get(key).cloned()
+    }
+
+    fn sealed(&self, entry: &str) -> Option<Vec<u8>> {
+        self.0.get(SEALED)?.get(entry).cloned()
     }
 }

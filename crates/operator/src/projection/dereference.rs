@@ -17,7 +17,7 @@ pub(super) struct Dereferenced {
     pub(super) entry: Option<LedgerEntry>,
     /// uid of the record: the owner of the projection.
     pub(super) record_uid: Arc<str>,
-    /// Values of the source Secrets.
+    /// Values of the source Secrets and the sealed entries.
     pub(super) values: ValueView,
     /// From what it is rendered.
     pub(super) stamp: RenderStamp,
@@ -28,7 +28,7 @@ pub(super) async fn run(
     key: &ObjectKey,
     choice: &Choice,
 ) -> Result<Dereferenced, Error> {
-    let values = source::values(context, &choice.record.key, secrets(choice)).await?;
+    let values = source::values(context, choice).await?;
     let record = record_stamp(context, choice);
     Ok(Dereferenced {
         entry: context.world.ledger.read().get(key).cloned(),

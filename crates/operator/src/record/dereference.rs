@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_binding::source::KeyView;
+use extension_registry_core::projection::MissingSource;
 use extension_registry_core::record::{Record, RecordKey};
 
 use crate::context::Context;
@@ -18,6 +19,8 @@ pub(super) struct Dereferenced {
     pub(super) record: Option<Arc<Record>>,
     /// Key names of all its source Secrets.
     pub(super) keys: KeyView,
+    /// Sealed values that cannot be decrypted.
+    pub(super) unreadable: Vec<MissingSource>,
     /// Requirements bound to it.
     pub(super) consumers: i64,
 }
@@ -35,11 +38,22 @@ pub(super) async fn run(
     };
     let secrets = record.as_deref().map(source_secrets).unwrap_or_default();
     let keys = source::keys(context, key, secrets).await?;
+    let mut unreadable = Vec::new();
+    for service in record.iter().flat_map(|record| &record.services) {
+        for set in &service.credentials {
+            let values = source::unsealed(context, key, service, set).await;
+            let failed = values.into_iter().filter(|(_, value)| value.is_none());
+            unreadable.extend(
+                failed.map(|(entry, _)| MissingSource::sealed(&service.name, &set.name, entry)),
+            );
+        }
+    }
     let consumers = context.world.bindings.read().record_consumers(key);
     Ok(Some(Dereferenced {
         entry,
         record,
         keys,
+        unreadable,
         consumers,
     }))
 }

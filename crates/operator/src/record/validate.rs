@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use extension_registry_binding::projection::missing_sources;
 use extension_registry_core::projection::{MissingSource, SourceKeys};
 use extension_registry_core::record::{Credentials, Source};
-use extension_registry_core::refusal::Reason;
 
 use crate::record::dereference::Dereferenced;
 
@@ -28,7 +27,7 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<(), NotReady> {
             message: lines.join("\n"),
         });
     }
-    let mut missing = BTreeSet::new();
+    let mut missing: BTreeSet<_> = dereferenced.unreadable.iter().cloned().collect();
     let services = dereferenced
         .record
         .iter()
@@ -42,7 +41,7 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Result<(), NotReady> {
     let missing: Vec<MissingSource> = missing.into_iter().collect();
     let refusal = missing_sources(&missing, &dereferenced.keys);
     Err(NotReady {
-        reason: Reason::SecretMissing.as_str(),
+        reason: refusal.reason.as_str(),
         stalled: false,
         message: refusal.to_string(),
     })

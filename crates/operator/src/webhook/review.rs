@@ -20,8 +20,6 @@ pub(crate) struct Review {
     pub(crate) object: DynamicObject,
     /// The object as it is stored; `None` while it is new.
     pub(crate) old: Option<DynamicObject>,
-    /// Nothing will be stored, so nothing may be written.
-    pub(crate) dry_run: bool,
 }
 
 impl Review {
@@ -40,7 +38,6 @@ impl Review {
             user: request.user_info,
             object: request.object?,
             old: request.old_object,
-            dry_run: request.dry_run,
         })
     }
 

@@ -19,10 +19,12 @@ use crate::task::Task;
 use crate::workflow::apply::Applied;
 use crate::workflow::dereference::Dereferenced;
 
-/// Refusals that end with a change which no watch shows: of objects that are not the operator's.
+/// Refusals that end with a change which no watch shows: of the sealing keys, or of objects that are
+/// not the operator's.
 /// Admission is one of them: a policy refuses while an API server that has just started does not
 /// yet know its parameters.
-const UNSEEN: [&str; 4] = [
+const UNSEEN: [&str; 5] = [
+    "DecryptionFailed",
     "EngineMissing",
     "PipelineConflict",
     "PipelineRejected",

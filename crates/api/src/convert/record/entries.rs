@@ -68,32 +68,33 @@ impl Reader<'_> {
     }
 
     fn reference(&mut self, path: &Path<'_>, from: &extension::ValueSource) -> Option<Source> {
-        let (path, secret, key) = match (&from.secret_key_ref, &from.sealed_ref) {
-            (Some(kept), None) => {
+        let (path, secret, key) = match (&from.secret_key_ref, &from.sealed, &from.sealed_ref) {
+            (Some(kept), None, None) => {
                 let path = path.field("secretKeyRef");
                 let secret = self.name(&path.field("name"), &SECRET, &kept.name);
                 (path, SourceSecret::Kept(secret), &kept.key)
             }
-            (None, Some(sealed)) => {
+            (None, Some(text), None) => return Some(Source::Sealed(text.reveal().into())),
+            (None, None, Some(sealed)) => {
                 let path = path.field("sealedRef");
                 let secret = self.name(&path.field("name"), &SECRET, &sealed.name);
                 (path, SourceSecret::Sealed(secret), &sealed.key)
             }
-            (Some(_), Some(_)) => {
-                self.problems.add(
-                    path,
-                    Reason::Invalid,
-                    "has both `secretKeyRef` and `sealedRef`",
-                    "keep one of them",
-                );
-                return None;
-            }
-            (None, None) => {
+            (None, None, None) => {
                 self.problems.add(
                     path,
                     Reason::Invalid,
                     "names no Secret",
                     "add `secretKeyRef`",
+                );
+                return None;
+            }
+            _ => {
+                self.problems.add(
+                    path,
+                    Reason::Invalid,
+                    "has more than one of `secretKeyRef`, `sealed` and `sealedRef`",
+                    "keep one of them",
                 );
                 return None;
             }

@@ -116,8 +116,16 @@ impl Sizes<'_> {
                 ),
             );
         }
-        // A spec of texts and lists always has a form in JSON.
-        let written = size::written(spec).unwrap_or(usize::MAX);
+        let services = spec.services.iter();
+        let sealed: usize = services
+            .flat_map(|service| &service.credentials)
+            .flat_map(|set| &set.configuration)
+            .filter_map(|entry| entry.value_from.as_ref()?.sealed.as_ref())
+            .map(|text| text.reveal().len())
+            .sum();
+        // A spec of texts and lists always has a form in JSON. A sealed value is a third longer than
+        // what it encrypts, and sealing must not make a record too large.
+        let written = size::written(spec).unwrap_or(usize::MAX) - sealed / 4;
         if written > limits::RECORD {
             self.refuse(
                 root,

@@ -1,28 +1,24 @@
-//! Moves credentials that are written into a record out of it, and asks whether whoever writes a
-//! record may read what it refers to (security, section 4).
+//! Seals credentials that are written into a record, and checks that the requester may use what the
+//! record refers to.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use extension_registry_api::kinds::LAST_APPLIED;
-use extension_registry_binding::seal::{SealedSecret, references as references_of};
-use extension_registry_core::record::{RecordKey, SourceSecret};
-use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::Secret;
+use extension_registry_binding::seal::{EntryKey, RESEAL, entries, inline_values};
+use extension_registry_core::record::RecordKey;
+use extension_registry_core::sensitive::Sensitive;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
-use kube::Api;
-use kube::api::PostParams;
 use kube::core::DynamicObject;
 use serde_json::Value;
 
 use super::{inline, references};
 use crate::args::InlineCredentials;
 use crate::context::Context;
-use crate::error::{Error, code};
-use crate::seal::{self, LastApplied};
+use crate::error::Error;
+use crate::seal::{self, LastApplied, Sealed, Use};
 use crate::webhook::{Answer, Review};
 
-/// Secrets written at a time.
-const AT_A_TIME: usize = 8;
 /// The most warnings of one kind: `kubectl` prints each on a line of its own.
 const MOST_WARNINGS: usize = 8;
 
@@ -32,38 +28,71 @@ pub(crate) async fn mutate(context: &Context, review: &Review) -> Answer {
         return Answer::admit();
     }
     let record = record_key(review);
-    let sealed = match context.settings.inline_credentials {
+    let spec = review.object.data.get("spec").unwrap_or(&Value::Null);
+    let values = match context.settings.inline_credentials {
         InlineCredentials::Deny => match inline::denied(&record, review) {
             Some(refusal) => return Answer::refuse(refusal),
-            None => Sealed::nothing(),
+            None => BTreeMap::new(),
         },
-        InlineCredentials::Allow => Sealed::nothing(),
-        InlineCredentials::Seal => seal(context, &record, review),
+        InlineCredentials::Allow => BTreeMap::new(),
+        // What cannot be sealed is left for the schema or the validating webhook to reject.
+        InlineCredentials::Seal => inline_values(spec).unwrap_or_default(),
     };
-    if record.name.is_empty() && !sealed.secrets.is_empty() {
+    if record.name.is_empty() && !values.is_empty() {
         return Answer::refuse(
-            "credentials in a record without a name cannot be sealed, because a sealed Secret serves one record; hint: write `metadata.name` in place of `generateName`, or keep the values in a Secret and write `valueFrom.secretKeyRef`",
+            "credentials in a record without a name cannot be sealed, because a sealed value belongs to one record; hint: write `metadata.name` in place of `generateName`, or keep the values in a Secret and write `valueFrom.secretKeyRef`",
         );
     }
-    let object = sealed.object.as_ref().unwrap_or(&review.object);
-    if is_other_spec(review.old.as_ref(), object) {
-        let supplied = sealed.names();
-        match references::check(context, review, &record, object, &supplied).await {
+    let sealed = match sealed(context, review, &record, spec, &values).await {
+        Ok(sealed) => sealed,
+        Err(error) => return Answer::retry(error.to_string()),
+    };
+    if !sealed.foreign.is_empty() {
+        return Answer::refuse(format!(
+            "{}: cannot be decrypted: a sealed value is valid only for the record and the entry that it was sealed for, while its key exists; hint: {RESEAL}",
+            inline::list(&sealed.foreign)
+        ));
+    }
+    let written = sealed.spec.as_ref().unwrap_or(spec);
+    if sealed.is_changed {
+        match references::check(context, review, &record, written, &sealed.unknown).await {
             Ok(None) => {}
             Ok(Some(refusal)) => return Answer::refuse(refusal),
             Err(error) => return Answer::retry(error.to_string()),
         }
     }
-    for secret in &sealed.secrets {
-        context.sealed_lately.note(&secret.name, review.user_name());
+    let mut answer = Draft::new(review, sealed);
+    if context.settings.inline_credentials == InlineCredentials::Seal {
+        answer.clean_last_applied(&values);
     }
-    // Last, so that nothing is written for whoever is refused here.
-    if !review.dry_run
-        && let Err(answer) = create(context, &record, &sealed.secrets).await
-    {
-        return answer;
-    }
-    sealed.answer(context, review)
+    answer.finish(review)
+}
+
+/// What sealing makes of the request.
+async fn sealed(
+    context: &Context,
+    review: &Review,
+    record: &RecordKey,
+    spec: &Value,
+    values: &BTreeMap<EntryKey, Sensitive>,
+) -> Result<Sealed, Error> {
+    let stored = review.old.as_ref().map(|old| &old.data["spec"]);
+    let texts = [Some(spec), stored].into_iter().flatten().flat_map(entries);
+    let wanted = if values.is_empty() {
+        Use::Open
+    } else {
+        Use::Seal
+    };
+    let texts = texts.filter_map(|entry| entry.sealed());
+    let keys = context.sealing_keys.keyring(texts, wanted).await;
+    let request = seal::Request {
+        record,
+        user: review.user_name(),
+        spec,
+        stored,
+        values,
+    };
+    seal::seal(&keys, &context.guess_limit, &request, Instant::now())
 }
 
 /// The record that a request is about.
@@ -135,155 +164,74 @@ fn last_applied(object: &DynamicObject) -> Option<&String> {
     object.metadata.annotations.as_ref()?.get(LAST_APPLIED)
 }
 
-/// What sealing makes of a request.
-struct Sealed {
-    /// The object without values; `None` when it had none.
-    object: Option<DynamicObject>,
-    /// The Secrets that hold them.
-    secrets: Vec<SealedSecret>,
-    /// Whether the annotation of an apply had to go.
-    annotation_removed: bool,
+/// The object as it is to be stored, and warnings about what was sealed.
+struct Draft {
+    object: DynamicObject,
+    texts: BTreeMap<EntryKey, String>,
+    is_changed: bool,
+    warnings: Vec<String>,
 }
 
-impl Sealed {
-    fn nothing() -> Self {
-        Self {
-            object: None,
-            secrets: Vec::new(),
-            annotation_removed: false,
-        }
-    }
-
-    /// References whose values came with this very request: whoever wrote them knows them.
-    fn names(&self) -> BTreeSet<SourceSecret> {
-        let names = self.secrets.iter().map(|secret| secret.name.as_str());
-        names
-            .map(|name| SourceSecret::Sealed(name.into()))
-            .collect()
-    }
-
-    fn answer(self, context: &Context, review: &Review) -> Answer {
-        let stored = review.old.as_ref().and_then(|old| old.data.get("spec"));
-        let stored = stored.map(references_of).unwrap_or_default();
-        // An apply that changes nothing is not told again.
-        let is_new = |secret: &&SealedSecret| {
-            !stored.contains(&SourceSecret::Sealed(secret.name.as_str().into()))
-        };
-        let namespace = &context.settings.records_namespace;
-        let mut warnings: Vec<String> = self
-            .secrets
-            .iter()
-            .filter(is_new)
-            .map(|secret| warning(namespace, secret))
-            .collect();
+impl Draft {
+    fn new(review: &Review, sealed: Sealed) -> Self {
+        let mut warnings: Vec<String> = sealed.new.iter().map(warning).collect();
         if warnings.len() > MOST_WARNINGS {
             let more = warnings.len() - MOST_WARNINGS;
             warnings.truncate(MOST_WARNINGS);
             warnings.push(format!("… and {more} more sets of credentials were sealed"));
         }
-        if self.annotation_removed {
-            warnings.push(format!(
-                "metadata.annotations: `{LAST_APPLIED}` was removed, because it may hold values; hint: use `kubectl apply --server-side`"
-            ));
+        let mut draft = Self {
+            object: review.object.clone(),
+            texts: sealed.texts,
+            is_changed: sealed.spec.is_some(),
+            warnings,
+        };
+        if let Some(spec) = sealed.spec {
+            draft.object.data["spec"] = spec;
         }
-        let answer = self.object.map_or_else(Answer::admit, Answer::change);
-        warnings.into_iter().fold(answer, Answer::warn)
+        draft
+    }
+
+    /// Takes the values out of the annotation of `kubectl apply`.
+    fn clean_last_applied(&mut self, values: &BTreeMap<EntryKey, Sensitive>) {
+        let Some(annotations) = self.object.metadata.annotations.as_mut() else {
+            return;
+        };
+        let Some(text) = annotations.get_mut(LAST_APPLIED) else {
+            return;
+        };
+        match seal::rewrite(text, values, &self.texts) {
+            LastApplied::Keep => return,
+            LastApplied::Rewrite(sealed) => *text = sealed,
+            LastApplied::Remove => {
+                annotations.remove(LAST_APPLIED);
+                self.warnings.push(format!(
+                    "metadata.annotations: `{LAST_APPLIED}` was removed, because it may hold values or is too large; hint: use `kubectl apply --server-side`"
+                ));
+            }
+        }
+        self.is_changed = true;
+    }
+
+    fn finish(mut self, review: &Review) -> Answer {
+        if let Some(old) = &review.old {
+            keep_managed_fields(old, &mut self.object);
+        }
+        let answer = if self.is_changed {
+            Answer::change(self.object)
+        } else {
+            Answer::admit()
+        };
+        self.warnings.into_iter().fold(answer, Answer::warn)
     }
 }
 
-fn warning(namespace: &str, secret: &SealedSecret) -> String {
-    let values = match secret.data.len() {
+fn warning((set, count): (&String, &usize)) -> String {
+    let values = match count {
         1 => "1 value was".to_owned(),
         count => format!("{count} values were"),
     };
     format!(
-        "{}: {values} moved into Secret {namespace}/{}; hint: keep values in a Secret of your own and write valueFrom.secretKeyRef",
-        secret.field, secret.name
+        "{set}: {values} sealed; hint: keep values in a Secret and write `valueFrom.secretKeyRef`"
     )
-}
-
-/// What sealing would make of a request. Nothing is written yet.
-fn seal(context: &Context, record: &RecordKey, review: &Review) -> Sealed {
-    let spec = review.object.data.get("spec").unwrap_or(&Value::Null);
-    let plan = seal::plan(&context.digest_key, record, spec);
-    if !plan.left.is_empty() {
-        // The schema or the validating door refuses it.
-        return Sealed::nothing();
-    }
-    let mut object = review.object.clone();
-    let mut changed = false;
-    if let Some(spec) = plan.spec {
-        object.data["spec"] = spec;
-        changed = true;
-    }
-    let mut annotation_removed = false;
-    let annotations = object.metadata.annotations.as_mut();
-    if let Some(annotations) = annotations
-        && let Some(text) = annotations.get_mut(LAST_APPLIED)
-    {
-        match seal::rewrite(&context.digest_key, record, text) {
-            LastApplied::Keep => {}
-            LastApplied::Rewrite(sealed) => {
-                *text = sealed;
-                changed = true;
-            }
-            LastApplied::Remove => {
-                annotations.remove(LAST_APPLIED);
-                annotation_removed = true;
-                changed = true;
-            }
-        }
-    }
-    if let Some(old) = &review.old {
-        keep_managed_fields(old, &mut object);
-    }
-    Sealed {
-        object: changed.then_some(object),
-        secrets: plan.secrets,
-        annotation_removed,
-    }
-}
-
-/// Creates the Secrets. One that is there already has this very content: its name says so, and it is
-/// immutable. So nothing is ever read or changed.
-async fn create(
-    context: &Context,
-    record: &RecordKey,
-    secrets: &[SealedSecret],
-) -> Result<(), Answer> {
-    let namespace = &context.settings.records_namespace;
-    let api = Api::<Secret>::namespaced(context.client.clone(), namespace);
-    let objects: Vec<Secret> = secrets.iter().map(|secret| secret.object(record)).collect();
-    futures::stream::iter(objects)
-        .map(|object| {
-            let api = api.clone();
-            async move { api.create(&PostParams::default(), &object).await }
-        })
-        .buffer_unordered(AT_A_TIME)
-        .map(|written| match written {
-            Ok(_) => {
-                context.metrics.wrote("Secret", "seal");
-                Ok(())
-            }
-            Err(error) if is_already_there(&error) => Ok(()),
-            Err(error) => Err(failed(namespace, &error)),
-        })
-        .try_collect::<()>()
-        .await
-}
-
-fn is_already_there(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.is_already_exists())
-}
-
-fn failed(namespace: &str, error: &kube::Error) -> Answer {
-    let refused = matches!(code(error), 400..=428 | 430..=499);
-    let error = Error::secret(format!("seal credentials in namespace {namespace}"), error);
-    if refused {
-        Answer::refuse(format!(
-            "{error}; hint: does namespace {namespace} exist, and may the operator create Secrets there? Until then keep the values in a Secret and write `valueFrom.secretKeyRef`"
-        ))
-    } else {
-        Answer::retry(error.to_string())
-    }
 }

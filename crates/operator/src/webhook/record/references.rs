@@ -1,33 +1,35 @@
-//! Whoever writes a record must be allowed to read every Secret that it refers to. Otherwise an
-//! edit of `url` would send the credentials elsewhere, and a record would read what its author
-//! cannot (security, section 4).
+//! A user who writes a record must be allowed to read every Secret that it refers to, and every sealed
+//! value in it that another user supplied. Otherwise an edit of `url` would send the credentials
+//! elsewhere, and a record would read what its author cannot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use extension_registry_api::{GROUP, VERSION};
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::grant::subject;
-use extension_registry_binding::seal::references;
+use extension_registry_binding::seal::{RESEAL, references};
 use extension_registry_binding::source::place;
-use extension_registry_core::record::{RecordKey, SourceSecret};
+use extension_registry_core::record::{RecordKey, RecordKind, SourceSecret};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
-use kube::core::DynamicObject;
+use serde_json::Value;
 
+use super::inline;
 use crate::context::Context;
 use crate::error::Error;
 use crate::permission::is_allowed;
 use crate::webhook::Review;
 
-/// Questions asked at a time.
+/// Access reviews at a time.
 const AT_A_TIME: usize = 16;
-/// The most Secrets of one record that are asked about.
+/// The most Secrets of one record that are reviewed.
 const MOST: usize = 1_024;
 /// The most Secrets that a refusal names.
 const MOST_NAMED: usize = 16;
 
-/// Why the record is refused, if it is. `supplied` are references whose values came with the
-/// request. The answer says nothing about whether a Secret exists.
+/// Why the record is refused, if it is. `unknown` are the fields of sealed values that the user is not
+/// known to know. The answer does not tell whether a Secret exists.
 ///
 /// # Errors
 /// When the API server does not answer.
@@ -35,14 +37,14 @@ pub(super) async fn check(
     context: &Context,
     review: &Review,
     record: &RecordKey,
-    object: &DynamicObject,
-    supplied: &BTreeSet<SourceSecret>,
+    spec: &Value,
+    unknown: &[String],
 ) -> Result<Option<String>, Error> {
-    let namespace = &context.settings.records_namespace;
-    let secrets = wanted(object, record, namespace, |secret| {
-        // The request may come for the second time, without the values that it had.
-        supplied.contains(secret) || context.sealed_lately.is_from(secret, review.user_name())
-    });
+    let user = review.user_name();
+    if !unknown.is_empty() && !is_allowed(&context.client, &review.user, values(record)).await? {
+        return Ok(Some(values_refusal(record, user, unknown)));
+    }
+    let secrets = wanted(spec, record, &context.settings.records_namespace);
     if secrets.len() > MOST {
         return Ok(Some(format!(
             "spec: refers to {} Secrets, of {MOST} allowed; hint: split the record in two",
@@ -58,22 +60,13 @@ pub(super) async fn check(
         .try_filter_map(|refused| async move { Ok(refused) })
         .try_collect()
         .await?;
-    Ok((!refused.is_empty()).then(|| refusal(record, review.user_name(), &refused)))
+    Ok((!refused.is_empty()).then(|| refusal(record, user, &refused)))
 }
 
-/// The Secrets to ask about, and whether they are sealed.
-fn wanted(
-    object: &DynamicObject,
-    record: &RecordKey,
-    records_namespace: &str,
-    is_supplied: impl Fn(&SourceSecret) -> bool,
-) -> BTreeMap<ObjectKey, bool> {
-    let Some(spec) = object.data.get("spec") else {
-        return BTreeMap::new();
-    };
+/// The Secrets to review, and whether they are sealed.
+fn wanted(spec: &Value, record: &RecordKey, records_namespace: &str) -> BTreeMap<ObjectKey, bool> {
     references(spec)
         .into_iter()
-        .filter(|secret| !is_supplied(secret))
         .map(|secret| {
             let sealed = matches!(secret, SourceSecret::Sealed(_));
             (place(record, &secret, records_namespace), sealed)
@@ -92,21 +85,56 @@ fn get(secret: &ObjectKey) -> ResourceAttributes {
     }
 }
 
+/// `get` on the subresource `values`, which exists for this permission alone.
+fn values(record: &RecordKey) -> ResourceAttributes {
+    ResourceAttributes {
+        verb: Some("get".to_owned()),
+        group: Some(GROUP.to_owned()),
+        version: Some(VERSION.to_owned()),
+        resource: Some(plural(record).to_owned()),
+        subresource: Some("values".to_owned()),
+        namespace: record.namespace.as_ref().map(ToString::to_string),
+        name: Some(record.name.to_string()),
+        ..ResourceAttributes::default()
+    }
+}
+
+fn plural(record: &RecordKey) -> &'static str {
+    match record.kind() {
+        RecordKind::ClusterExtension => "clusterextensions",
+        RecordKind::Extension => "extensions",
+    }
+}
+
+fn values_refusal(record: &RecordKey, user: &str, fields: &[String]) -> String {
+    let role = format!("read-values-{}", record.name);
+    let resource = format!("{}.{GROUP}/values", plural(record));
+    let (kind, scope) = match &record.namespace {
+        None => ("clusterrole", String::new()),
+        Some(namespace) => ("role", format!(" -n {namespace}")),
+    };
+    format!(
+        "{record}: {user} must be allowed to use the sealed values that another user supplied: {}; hint: apply the record with `value` in place of `valueFrom`, or ask for the permission: kubectl create {kind} {role}{scope} --verb=get --resource={resource} --resource-name={} && kubectl create {kind}binding {role}{scope} --{kind}={role} {}",
+        inline::list(fields),
+        record.name,
+        subject(user)
+    )
+}
+
 fn refusal(record: &RecordKey, user: &str, refused: &BTreeMap<ObjectKey, bool>) -> String {
-    let mut text = format!(
-        "{record}: whoever writes a record must be allowed to get every Secret that it refers to, and {user} is not"
-    );
+    let mut text =
+        format!("{record}: {user} must be allowed to get every Secret that the record refers to");
     for (secret, sealed) in refused.iter().take(MOST_NAMED) {
         let ObjectKey { namespace, name } = secret;
         let role = format!("read-{name}");
+        let reseal = if *sealed {
+            format!("{RESEAL}, or ")
+        } else {
+            String::new()
+        };
         let _ = write!(
             text,
-            "\nSecret {secret}: hint: {}kubectl create role {role} -n {namespace} --verb=get --resource=secrets --resource-name={name} && kubectl create rolebinding {role} -n {namespace} --role={role} {}",
-            if *sealed {
-                "write `value` in place of `valueFrom`, which seals the value anew, or ask for the right: "
-            } else {
-                "ask for the right: "
-            },
+            "\nSecret {secret}: hint: {reseal}ask for the permission: kubectl create role {role} -n {namespace} --verb=get --resource=secrets --resource-name={name} && kubectl create rolebinding {role} -n {namespace} --role={role} {}",
             subject(user)
         );
     }
@@ -118,42 +146,31 @@ fn refusal(record: &RecordKey, user: &str, refused: &BTreeMap<ObjectKey, bool>) 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use extension_registry_binding::ObjectKey;
-    use extension_registry_core::record::{RecordKey, SourceSecret};
-    use kube::core::{ApiResource, DynamicObject};
+    use extension_registry_core::record::RecordKey;
     use serde_json::json;
 
-    use super::{refusal, wanted};
-
-    fn object(spec: &serde_json::Value) -> DynamicObject {
-        let kind = ApiResource::erase::<extension_registry_api::Extension>(&());
-        let mut object = DynamicObject::new("store", &kind);
-        object.data = json!({"spec": spec});
-        object
-    }
+    use super::{refusal, values, values_refusal, wanted};
 
     #[test]
-    fn every_reference_is_asked_about_once_where_it_is() {
+    fn reviews_every_reference_once_in_its_namespace() {
         let entry = |from: &serde_json::Value| json!({"name": "K", "valueFrom": from});
-        let object = object(&json!({"services": [{"credentials": [
+        let spec = json!({"services": [{"credentials": [
             {"secretRef": {"name": "whole"}, "configuration": [
                 entry(&json!({"secretKeyRef": {"name": "kept", "key": "a"}})),
                 entry(&json!({"secretKeyRef": {"name": "kept", "key": "b"}})),
                 entry(&json!({"sealedRef": {"name": "sealed-old", "key": "a"}})),
-                entry(&json!({"sealedRef": {"name": "sealed-new", "key": "a"}})),
+                entry(&json!({"sealed": "v1.x.y"})),
             ]},
             {"secretRef": 5, "configuration": [7, {"valueFrom": "x"}]},
-        ]}]}));
-        let supplied = BTreeSet::from([SourceSecret::Sealed("sealed-new".into())]);
+        ]}]});
         let asked = |record: &RecordKey| -> Vec<(String, bool)> {
-            wanted(&object, record, "records", |secret| {
-                supplied.contains(secret)
-            })
-            .into_iter()
-            .map(|(secret, sealed)| (secret.to_string(), sealed))
-            .collect()
+            wanted(&spec, record, "records")
+                .into_iter()
+                .map(|(secret, sealed)| (secret.to_string(), sealed))
+                .collect()
         };
         let pair = |name: &str, sealed| (name.to_owned(), sealed);
         assert_eq!(
@@ -175,21 +192,40 @@ mod tests {
     }
 
     #[test]
-    fn the_refusal_names_the_way_out() {
+    fn permission_for_values_is_that_of_one_record() {
+        let asked = values(&RecordKey::project("alpha", "store"));
+        assert_eq!(asked.resource.as_deref(), Some("extensions"));
+        assert_eq!(asked.subresource.as_deref(), Some("values"));
+        assert_eq!(asked.namespace.as_deref(), Some("alpha"));
+        assert_eq!(asked.name.as_deref(), Some("store"));
+        let asked = values(&RecordKey::cluster("store"));
+        assert_eq!(asked.resource.as_deref(), Some("clusterextensions"));
+        assert_eq!(asked.namespace, None);
+    }
+
+    #[test]
+    fn refusals_name_the_way_out() {
         let refused = BTreeMap::from([
             (ObjectKey::new("alpha", "store"), false),
             (ObjectKey::new("records", "sealed-x"), true),
         ]);
         let text = refusal(&RecordKey::project("alpha", "r"), "ada", &refused);
         for part in [
-            "Extension alpha/r",
-            "and ada is not",
+            "Extension alpha/r: ada must",
             "Secret alpha/store",
             "--verb=get",
             "--user=ada",
-            "write `value` in place of `valueFrom`",
+            "with `value` in place of `valueFrom`",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
+        let fields = ["spec.x".to_owned()];
+        let text = values_refusal(&RecordKey::project("alpha", "r"), "ada", &fields);
+        let commands = "kubectl create role read-values-r -n alpha --verb=get --resource=extensions.registry.fuseml.io/values --resource-name=r && kubectl create rolebinding read-values-r -n alpha --role=read-values-r --user=ada";
+        assert!(text.ends_with(commands), "{text}");
+        assert!(text.contains("spec.x"), "{text}");
+        let text = values_refusal(&RecordKey::cluster("r"), "ada", &fields);
+        let commands = "kubectl create clusterrole read-values-r --verb=get --resource=clusterextensions.registry.fuseml.io/values --resource-name=r && kubectl create clusterrolebinding read-values-r --clusterrole=read-values-r --user=ada";
+        assert!(text.ends_with(commands), "{text}");
     }
 }

@@ -1,0 +1,361 @@
+//! Encrypts a value so that only its own entry of its own record can use it.
+//!
+//! A sealed value is the text `v1.<key id>.<base64url without padding>`. The key id is the first 8 hex
+//! digits of the SHA-256 of the key. The bytes are a random nonce of 24 bytes and the ciphertext of
+//! XChaCha20-Poly1305 with its tag.
+//!
+//! - The associated data is `registry.fuseml.io/sealed/v1`, then kind, namespace (empty for a
+//!   ClusterExtension) and name of the record, service, credentials and entry, each preceded by its
+//!   length in 8 bytes, big-endian.
+//! - The plaintext is the SHA-256 of the name of the user who supplied the value, the length of the
+//!   value in 4 bytes, big-endian, the value, and zeros up to a multiple of 64 bytes, so that the
+//!   length of a short value does not show.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use extension_registry_binding::seal::EntryKey;
+use extension_registry_core::hex::hex;
+use extension_registry_core::record::RecordKey;
+use extension_registry_core::sensitive::Sensitive;
+use k8s_openapi::ByteString;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::error::Error;
+
+const VERSION: &str = "v1";
+const PURPOSE: &str = "registry.fuseml.io/sealed/v1";
+const ID_LENGTH: usize = 8;
+const NONCE_LENGTH: usize = 24;
+const HASH_LENGTH: usize = 32;
+const BLOCK: usize = 64;
+
+/// The sealing keys. The last one seals, all of them open.
+pub(crate) struct Keyring(Vec<Key>);
+
+struct Key {
+    id: String,
+    cipher: XChaCha20Poly1305,
+}
+
+/// A decrypted value.
+pub(crate) struct Opened {
+    /// The value.
+    pub(crate) value: Sensitive,
+    author: [u8; HASH_LENGTH],
+}
+
+/// Who supplied a value.
+#[derive(Clone, Copy)]
+pub(crate) enum Author<'a> {
+    /// The user of this name.
+    User(&'a str),
+    /// The same user as before.
+    Same(&'a Opened),
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids = self.0.iter().map(|key| &key.id);
+        formatter.debug_list().entries(ids).finish()
+    }
+}
+
+impl Keyring {
+    /// Reads the entries of the Secret, in the order of their names; `None` if none is a key. Also
+    /// returns the names of the entries that are not keys.
+    pub(crate) fn read(data: &BTreeMap<String, ByteString>) -> (Option<Self>, Vec<&str>) {
+        let mut keys = Vec::new();
+        let mut invalid = Vec::new();
+        for (name, bytes) in data {
+            match XChaCha20Poly1305::new_from_slice(&bytes.0) {
+                Ok(cipher) => keys.push(Key {
+                    id: hex(&Sha256::digest(&bytes.0))[..ID_LENGTH].to_owned(),
+                    cipher,
+                }),
+                Err(_) => invalid.push(name.as_str()),
+            }
+        }
+        ((!keys.is_empty()).then_some(Self(keys)), invalid)
+    }
+
+    /// Whether the key of a sealed value is known, or the text is not a sealed value at all.
+    pub(crate) fn has_key_of(&self, text: &str) -> bool {
+        parse(text).is_none_or(|(id, _)| self.key(id).is_some())
+    }
+
+    /// Whether a sealed value has the key that seals now.
+    pub(crate) fn is_current(&self, text: &str) -> bool {
+        let current = self.0.last().map(|key| key.id.as_str());
+        parse(text).map(|(id, _)| id) == current
+    }
+
+    /// Encrypts a value for an entry of a record.
+    ///
+    /// # Errors
+    /// When the system provides no random bytes.
+    pub(crate) fn seal(
+        &self,
+        record: &RecordKey,
+        entry: &EntryKey,
+        author: Author<'_>,
+        value: &Sensitive,
+    ) -> Result<String, Error> {
+        let failed = |error: &dyn fmt::Display| Error::internal("encrypt a value", &error);
+        let mut sealed = vec![0; NONCE_LENGTH];
+        getrandom::fill(&mut sealed).map_err(|error| failed(&error))?;
+        let nonce = XNonce::try_from(sealed.as_slice()).map_err(|error| failed(&error))?;
+        let author = match author {
+            Author::User(name) => hash_of_user(name),
+            Author::Same(opened) => opened.author,
+        };
+        let value = value.reveal().as_bytes();
+        let length = u32::try_from(value.len()).map_err(|error| failed(&error))?;
+        let mut plain = [&author, length.to_be_bytes().as_slice(), value].concat();
+        plain.resize(plain.len().next_multiple_of(BLOCK), 0);
+        let key = self.0.last().ok_or_else(|| failed(&"no key"))?;
+        let payload = Payload {
+            msg: &plain,
+            aad: &associated(record, entry),
+        };
+        let encrypted = key.cipher.encrypt(&nonce, payload);
+        sealed.extend(encrypted.map_err(|error| failed(&error))?);
+        let encoded = URL_SAFE_NO_PAD.encode(sealed);
+        Ok(format!("{VERSION}.{}.{encoded}", key.id))
+    }
+
+    /// Decrypts a sealed value; `None` if its key is unknown, it was changed, or it was sealed for
+    /// another record or entry.
+    pub(crate) fn open(&self, record: &RecordKey, entry: &EntryKey, text: &str) -> Option<Opened> {
+        let (id, encoded) = parse(text)?;
+        let sealed = URL_SAFE_NO_PAD.decode(encoded).ok()?;
+        let (nonce, encrypted) = sealed.split_at_checked(NONCE_LENGTH)?;
+        let payload = Payload {
+            msg: encrypted,
+            aad: &associated(record, entry),
+        };
+        let nonce = XNonce::try_from(nonce).ok()?;
+        let plain = self.key(id)?.cipher.decrypt(&nonce, payload).ok()?;
+        let (author, rest) = plain.split_first_chunk::<HASH_LENGTH>()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let value = std::str::from_utf8(rest.get(..length)?).ok()?;
+        Some(Opened {
+            value: Sensitive::new(value),
+            author: *author,
+        })
+    }
+
+    fn key(&self, id: &str) -> Option<&Key> {
+        self.0.iter().find(|key| key.id == id)
+    }
+}
+
+impl Opened {
+    /// Whether the user of this name supplied the value.
+    pub(crate) fn is_by(&self, user: &str) -> bool {
+        self.author.ct_eq(&hash_of_user(user)).into()
+    }
+
+    /// Whether the values are equal, in a time that does not depend on them.
+    pub(crate) fn holds(&self, value: &Sensitive) -> bool {
+        let hash = |value: &Sensitive| -> [u8; HASH_LENGTH] {
+            Sha256::digest(value.reveal().as_bytes()).into()
+        };
+        hash(&self.value).ct_eq(&hash(value)).into()
+    }
+}
+
+/// Key id and encoded bytes.
+fn parse(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix(VERSION)?
+        .strip_prefix('.')?
+        .split_once('.')
+}
+
+fn hash_of_user(name: &str) -> [u8; HASH_LENGTH] {
+    Sha256::digest(name.as_bytes()).into()
+}
+
+fn associated(record: &RecordKey, entry: &EntryKey) -> Vec<u8> {
+    let parts = [
+        PURPOSE,
+        record.kind().as_str(),
+        record.namespace.as_deref().unwrap_or_default(),
+        &record.name,
+        &entry.service,
+        &entry.credentials,
+        &entry.entry,
+    ];
+    let with_length = |part: &str| {
+        let length = (part.len() as u64).to_be_bytes();
+        [length.as_slice(), part.as_bytes()].concat()
+    };
+    parts.into_iter().flat_map(with_length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use extension_registry_api::limits;
+    use extension_registry_binding::seal::EntryKey;
+    use extension_registry_core::record::RecordKey;
+    use k8s_openapi::ByteString;
+
+    use super::{Author, Keyring};
+    use crate::seal::fixtures::{entry, keyring};
+
+    const ADA: Author<'_> = Author::User("ada");
+
+    fn store() -> RecordKey {
+        RecordKey::project("alpha", "store")
+    }
+
+    fn sealed(keys: &Keyring, value: &str) -> String {
+        keys.seal(&store(), &entry("KEY"), ADA, &value.into())
+            .unwrap()
+    }
+
+    #[test]
+    fn opens_values_of_every_length_with_their_author() {
+        let keys = keyring(&[7]);
+        let longest = "x".repeat(limits::VALUE);
+        for value in [
+            "",
+            "a",
+            "ünïcode",
+            &"a".repeat(28),
+            &"a".repeat(29),
+            &longest,
+        ] {
+            let text = sealed(&keys, value);
+            assert!(text.len() <= limits::SEALED, "{}", text.len());
+            assert!(!text.contains(&*value) || value.len() < 2);
+            let opened = keys.open(&store(), &entry("KEY"), &text).unwrap();
+            assert_eq!(opened.value.reveal(), value);
+            assert!(opened.is_by("ada") && !opened.is_by("eve") && !opened.is_by(""));
+            assert!(opened.holds(&value.into()) && !opened.holds(&"other".into()));
+        }
+    }
+
+    #[test]
+    fn equal_values_have_different_texts_and_short_ones_the_same_length() {
+        let keys = keyring(&[7]);
+        assert_ne!(sealed(&keys, "a"), sealed(&keys, "a"));
+        assert_eq!(
+            sealed(&keys, "").len(),
+            sealed(&keys, &"a".repeat(28)).len()
+        );
+    }
+
+    #[test]
+    fn opens_only_for_its_record_and_entry() {
+        let keys = keyring(&[7]);
+        let text = sealed(&keys, "value");
+        for record in [
+            RecordKey::project("beta", "store"),
+            RecordKey::project("alpha", "other"),
+            RecordKey::project("alphas", "tore"),
+            RecordKey::cluster("store"),
+        ] {
+            assert!(
+                keys.open(&record, &entry("KEY"), &text).is_none(),
+                "{record}"
+            );
+        }
+        let key = |service: &str, credentials: &str, entry: &str| EntryKey {
+            service: service.into(),
+            credentials: credentials.into(),
+            entry: entry.into(),
+        };
+        assert_eq!(key("s3", "main", "KEY"), entry("KEY"));
+        for entry in [
+            key("s4", "main", "KEY"),
+            key("s3", "other", "KEY"),
+            key("s3", "main", "KEYS"),
+            key("s3m", "ain", "KEY"),
+            key("s3", "mainK", "EY"),
+        ] {
+            assert!(keys.open(&store(), &entry, &text).is_none(), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn opens_nothing_that_was_changed() {
+        let keys = keyring(&[7]);
+        let text = sealed(&keys, "value");
+        let opens = |text: &str| keys.open(&store(), &entry("KEY"), text).is_some();
+        let (head, encoded) = text.rsplit_once('.').unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).unwrap();
+        for place in 0..bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[place] ^= 1;
+            let changed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(&bytes));
+            assert!(!opens(&changed), "byte {place} of {}", bytes.len());
+        }
+        for length in 0..bytes.len() {
+            let cut = URL_SAFE_NO_PAD.encode(&bytes[..length]);
+            assert!(!opens(&format!("{head}.{cut}")), "{length}");
+        }
+        let id = head.strip_prefix("v1.").unwrap();
+        for changed in [
+            String::new(),
+            encoded.to_owned(),
+            format!("v2.{id}.{encoded}"),
+            format!("v1.00000000.{encoded}"),
+            format!("v1..{encoded}"),
+            format!("v1.{id}.{encoded}="),
+            format!("v1.{id}.{encoded}A"),
+            format!("v1.{id}.{encoded}\n"),
+            format!(" {text}"),
+            format!("v1.{id}."),
+            format!("v1.{id}"),
+        ] {
+            assert!(!opens(&changed), "{changed}");
+        }
+        assert!(opens(&text));
+    }
+
+    #[test]
+    fn the_last_key_seals_and_every_key_opens() {
+        let (old, both, new) = (keyring(&[7]), keyring(&[7, 9]), keyring(&[9]));
+        let opens = |keys: &Keyring, text: &str| {
+            let opened = keys.open(&store(), &entry("KEY"), text);
+            assert_eq!(keys.has_key_of(text), opened.is_some());
+            opened.is_some()
+        };
+        let (before, after) = (sealed(&old, "value"), sealed(&both, "value"));
+        assert!(opens(&both, &before) && opens(&both, &after));
+        assert!(opens(&new, &after) && !opens(&new, &before) && !opens(&old, &after));
+        assert!(old.is_current(&before) && !both.is_current(&before) && both.is_current(&after));
+        // A text that is not a sealed value is not a reason to look for keys.
+        assert!(old.has_key_of("x") && old.has_key_of("v2.00000000.x"));
+    }
+
+    #[test]
+    fn reads_entries_of_32_bytes_in_the_order_of_their_names() {
+        let bytes = |byte: u8, length: usize| ByteString(vec![byte; length]);
+        let data = BTreeMap::from([
+            ("key-0002".to_owned(), bytes(9, 32)),
+            ("key-0001".to_owned(), bytes(7, 32)),
+            ("key-0003".to_owned(), bytes(1, 33)),
+            ("notes".to_owned(), bytes(1, 31)),
+        ]);
+        let (keys, invalid) = Keyring::read(&data);
+        assert_eq!(invalid, ["key-0003", "notes"]);
+        let text = sealed(&keys.unwrap(), "value");
+        assert!(keyring(&[9]).is_current(&text));
+        let (keys, _) = Keyring::read(&BTreeMap::from([("notes".to_owned(), bytes(1, 31))]));
+        assert!(keys.is_none());
+        let debug = format!("{:?}", keyring(&[7]));
+        assert_eq!(debug.len(), r#"["01234567"]"#.len(), "{debug}");
+    }
+}
