@@ -227,7 +227,7 @@ pub(crate) struct Perspective {
 /// A setting of the operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InlineCredentials {
-    /// They are moved into Secrets of their own
+    /// They are encrypted
     #[default]
     Seal,
     /// They stay

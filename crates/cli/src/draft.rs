@@ -30,8 +30,10 @@ impl Draft {
     pub(crate) fn shown(&self) -> Value {
         let mut shown = self.0.clone();
         for entry in entries(&mut shown) {
-            if let Some(value) = entry.get_mut("value") {
-                *value = output::REDACTED.into();
+            for field in ["/value", "/valueFrom/sealed"] {
+                if let Some(value) = entry.pointer_mut(field) {
+                    *value = output::REDACTED.into();
+                }
             }
         }
         plain::redact(&mut shown);

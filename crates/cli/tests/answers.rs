@@ -55,6 +55,45 @@ fn no_verb_shows_a_value() {
     assert!(revealed.out.contains(&base64(CANARIES[0])));
 }
 
+/// A record as a cluster stores it, and a workflow that needs it.
+const SEALED: &str = "
+apiVersion: registry.fuseml.io/v1alpha1
+kind: ClusterExtension
+metadata: {name: store}
+spec:
+  product: minio
+  services:
+  - name: s3
+    credentials:
+    - {name: main, configuration: [{name: KEY, valueFrom: {sealed: v1.0a1b2c3d.c2VhbGVk}}]}
+---
+apiVersion: registry.fuseml.io/v1alpha1
+kind: Workflow
+metadata: {name: train, namespace: dev}
+spec: {steps: [{name: a, image: i, extensions: [{name: data, product: minio}]}]}
+";
+
+#[test]
+fn a_sealed_value_is_known_by_its_key_alone() {
+    for (verb, expected) in [
+        (&["lint"][..], ""),
+        (&["describe", "store"], "KEY (sealed)"),
+        (&["describe", "store", "-o", "json"], "KEY (sealed)"),
+        (&["resolve", "-o", "yaml"], "store"),
+        (&["render"], "KEY:"),
+    ] {
+        let output = ext_with(&[verb, &["-f", "-"]].concat(), SEALED);
+        assert_eq!((output.code, &*output.err), (0, ""), "{verb:?}");
+        assert!(output.out.contains(expected), "{verb:?}: {}", output.out);
+        assert!(!output.out.contains("c2VhbGVk"), "{verb:?}: {}", output.out);
+    }
+    let output = ext_with(&["render", "--reveal", "-f", "-"], SEALED);
+    let warning = "takes sealed values, which only the operator can decrypt: `KEY`";
+    assert!(output.err.contains(warning), "{}", output.err);
+    assert!(output.out.contains(&base64("[not among the files]")));
+    assert!(!output.out.contains("c2VhbGVk") && !output.out.contains(&base64("v1.0a1b2c3d")[..12]));
+}
+
 /// As in `data` of a Secret.
 fn base64(text: &str) -> String {
     let bytes = k8s_openapi::ByteString(text.as_bytes().to_vec());

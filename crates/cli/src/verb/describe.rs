@@ -175,7 +175,8 @@ fn keys(entries: &[extension_registry_core::record::Entry]) -> Vec<String> {
 fn set(credentials: &Credentials) -> Set {
     let entries = credentials.entries.iter().map(|entry| match &entry.source {
         ValueSource::Inline(_) => format!("{} (in the record)", entry.name),
-        ValueSource::SecretKey {
+        ValueSource::Sealed(_)
+        | ValueSource::SecretKey {
             secret: SourceSecret::Sealed(_),
             ..
         } => format!("{} (sealed)", entry.name),

@@ -102,6 +102,18 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
                 findings.push(finding.says(refusal.message, refusal.hint));
             }
         }
+        let sealed = world.secrets.sealed_unknown(&needed.choice);
+        if reveal && !sealed.is_empty() {
+            let keys: Vec<String> = sealed.iter().map(|key| format!("`{key}`")).collect();
+            let finding = nowhere("unknown-secret", Level::Warning, &key);
+            findings.push(finding.says(
+                format!(
+                    "takes sealed values, which only the operator can decrypt: {}",
+                    keys.join(", ")
+                ),
+                "read the rendered Secret in the cluster to see them",
+            ));
+        }
         let credentials = needed.choice.credentials();
         let is_whole = credentials.is_some_and(|credentials| credentials.secret.is_some());
         let takes = if is_whole { "every key" } else { "values" };

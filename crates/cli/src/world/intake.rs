@@ -135,13 +135,13 @@ impl World {
         };
         let written = value.get("spec").cloned().unwrap_or_default();
         let inline = inline_entries(&written)
-            .map(|entry| (entry.position(), entry.name.map(str::to_owned)))
+            .map(|entry| {
+                let position = format!("{}.value", entry.position());
+                (position, entry.name().map(str::to_owned))
+            })
             .collect();
         let spec = match self.view.perspective.inline_credentials {
-            InlineCredentials::Seal => {
-                let namespace = &self.view.perspective.records_namespace;
-                seal::seal(&key, written, &mut self.secrets, namespace)
-            }
+            InlineCredentials::Seal => seal::seal(&key, written, &mut self.secrets),
             InlineCredentials::Allow => written,
         };
         let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {

@@ -1,5 +1,5 @@
-//! Source Secrets. Files seldom hold them, and a cluster is not asked for them: of one that is not
-//! known, those keys are taken for granted that records name.
+//! Source Secrets and sealed values. Files seldom hold them, and a cluster is not asked for them: of a
+//! Secret that is not known, those keys are taken for granted that records name.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,6 +8,7 @@ use extension_registry_binding::seal::Seal;
 use extension_registry_binding::source::{Data, KeyView, SourceState, ValueView, place, secrets};
 use extension_registry_core::record::{Name, RecordKey, Source, SourceSecret};
 use extension_registry_core::resolve::Choice;
+use extension_registry_core::sensitive::Sensitive;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
@@ -15,10 +16,12 @@ use serde_json::Value;
 /// Stands for a value that nobody knows here.
 const UNKNOWN: &str = "[not among the files]";
 
-/// The Secrets that are known.
+/// The Secrets and sealed values that are known.
 #[derive(Default)]
 pub(crate) struct Secrets {
     known: HashMap<ObjectKey, (SourceState, Data)>,
+    /// Values of the files by the texts that stand for them.
+    sealed: HashMap<Sensitive, Sensitive>,
 }
 
 impl Secrets {
@@ -32,16 +35,18 @@ impl Secrets {
             let data = secret.data.get_or_insert_default();
             data.insert(key, ByteString(text.into_bytes()));
         }
-        self.insert(ObjectKey::new(namespace, name), secret);
+        let place = ObjectKey::new(namespace, name);
+        self.known.insert(place, SourceState::of(secret));
     }
 
-    /// Adds a Secret.
-    pub(super) fn insert(&mut self, place: ObjectKey, secret: Secret) {
-        self.known.insert(place, SourceState::of(secret));
+    /// Adds a value by the text that stands for it.
+    pub(super) fn add_sealed(&mut self, text: &str, value: Sensitive) {
+        self.sealed.insert(text.into(), value);
     }
 
     /// Adds those of others that are not known.
     pub(super) fn add_unknown(&mut self, others: Self) {
+        self.sealed.extend(others.sealed);
         for (place, secret) in others.known {
             self.known.entry(place).or_insert(secret);
         }
@@ -61,7 +66,19 @@ impl Secrets {
             let (state, data) = self.look(choice, &secret, &place);
             view.add(record, secret, &place, (&state, data), "");
         }
+        for (entry, text) in sealed(choice) {
+            let value = self.sealed.get(text).cloned();
+            view.add_sealed(entry, value.unwrap_or_else(|| UNKNOWN.into()));
+        }
         view
+    }
+
+    /// The sealed entries of a choice that are not known: only the operator can decrypt them.
+    pub(crate) fn sealed_unknown<'c>(&self, choice: &'c Choice) -> Vec<&'c Name> {
+        sealed(choice)
+            .filter(|(_, text)| !self.sealed.contains_key(*text))
+            .map(|(entry, _)| entry)
+            .collect()
     }
 
     /// The source Secrets of a choice that are not known.
@@ -105,6 +122,18 @@ fn named_keys(choice: &Choice, wanted: &SourceSecret) -> BTreeSet<Name> {
             _ => None,
         })
         .collect()
+}
+
+/// The sealed entries of the chosen credentials.
+fn sealed(choice: &Choice) -> impl Iterator<Item = (&Name, &Sensitive)> {
+    let entries = choice
+        .credentials()
+        .into_iter()
+        .flat_map(|set| &set.entries);
+    entries.filter_map(|entry| match &entry.source {
+        Source::Sealed(text) => Some((&entry.name, text)),
+        _ => None,
+    })
 }
 
 fn assumed_seal(record: &RecordKey, secret: &SourceSecret) -> Seal {
