@@ -41,8 +41,8 @@ async fn secrets_and_the_ledger_are_kept_apart() {
     the_operator_writes_only_what_it_renders(&operator).await;
     the_operator_leaves_what_it_did_not_render(&operator, &admin).await;
     the_operator_reads_no_secret(&operator, &admin).await;
-    the_operator_keeps_its_key_and_no_others(&operator).await;
-    the_operator_seals_and_nothing_else(&operator, &admin).await;
+    the_operator_keeps_its_keys_and_no_others(&operator).await;
+    the_operator_writes_no_source_secret(&operator, &admin).await;
     nobody_else_writes_what_is_rendered(&operator, &admin).await;
     nobody_else_holds_it_back(&admin).await;
     nobody_else_writes_the_ledger(&operator, &admin).await;
@@ -290,8 +290,8 @@ async fn the_operator_reads_no_secret(operator: &Client, admin: &Client) {
     }
 }
 
-async fn the_operator_keeps_its_key_and_no_others(operator: &Client) {
-    section("in its own namespace the operator writes its key only");
+async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
+    section("in its own namespace the operator writes its keys only");
     let key = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
         "metadata": {"namespace": NAMESPACE, "name": "extension-registry-digest-key"},
@@ -320,66 +320,49 @@ async fn the_operator_keeps_its_key_and_no_others(operator: &Client) {
         said.contains("deletes no Secret of its own namespace"),
         "{said}"
     );
+    let keys = opaque(NAMESPACE, "extension-registry-sealing-keys");
+    create(operator, &keys, &PostParams::default())
+        .await
+        .unwrap();
+    let mut keys = api.get("extension-registry-sealing-keys").await.unwrap();
+    keys.data["data"] = json!({});
+    let replaced = api.replace(
+        "extension-registry-sealing-keys",
+        &PostParams::default(),
+        &keys,
+    );
+    let said = replaced.await.unwrap_err().to_string();
+    assert!(said.contains("never changes it"), "{said}");
 }
 
-async fn the_operator_seals_and_nothing_else(operator: &Client, admin: &Client) {
-    section("in the records namespace the operator makes and removes sealed Secrets only");
-    let breaks: [(Break, &str); 4] = [
-        (
-            |o| o["type"] = json!("Opaque"),
-            "only makes and removes Secrets of type",
-        ),
-        (
-            |o| o["metadata"]["name"] = json!("other"),
-            "name of a sealed Secret begins with sealed-",
-        ),
-        (
-            |o| o["metadata"]["labels"] = json!({}),
-            "has the label registry.fuseml.io/sealed=true",
-        ),
-        (
-            |o| o["immutable"] = json!(false),
-            "a sealed Secret is immutable",
-        ),
-    ];
-    each_is_refused(operator, &sealed("sealed-policy"), &breaks).await;
-    create(
-        admin,
-        &opaque(RECORDS_NAMESPACE, "of-a-person"),
-        &PostParams::default(),
-    )
-    .await
-    .unwrap();
-    let api = secrets(operator, RECORDS_NAMESPACE);
-    let said = api
-        .delete("of-a-person", &DeleteParams::default())
+async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client) {
+    section("in the records namespace the operator writes no Secret at all");
+    let refusal =
+        "the operator reads the Secrets that cluster records refer to, and writes none there";
+    let mut rendered = rendered("ext-any", "u");
+    rendered["metadata"]["namespace"] = json!(RECORDS_NAMESPACE);
+    let opaque = opaque(RECORDS_NAMESPACE, "of-a-person");
+    for object in [&rendered, &sealed("sealed-any"), &opaque] {
+        let said = create_dry(operator, object).await.unwrap_err();
+        assert!(said.contains(refusal), "{said}");
+    }
+    create(admin, &opaque, &PostParams::default())
         .await
-        .map(drop)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        said.contains("only makes and removes Secrets of type"),
-        "{said}"
-    );
+        .unwrap();
+    let api = secrets(operator, RECORDS_NAMESPACE);
+    let mut own = api.get("of-a-person").await.unwrap();
+    own.data["data"] = json!({});
+    let replaced = api.replace("of-a-person", &PostParams::default(), &own);
+    let said = replaced.await.unwrap_err().to_string();
+    assert!(said.contains(refusal), "{said}");
+    let deleted = api.delete("of-a-person", &DeleteParams::default()).await;
+    let said = deleted.map(drop).unwrap_err().to_string();
+    assert!(said.contains(refusal), "{said}");
     secrets(admin, RECORDS_NAMESPACE)
         .delete("of-a-person", &DeleteParams::default())
         .await
         .map(drop)
         .unwrap();
-    create(operator, &sealed("sealed-policy"), &PostParams::default())
-        .await
-        .unwrap();
-    let same = serde_json::from_value(sealed("sealed-policy")).unwrap();
-    let said = api
-        .replace("sealed-policy", &PostParams::default(), &same)
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(said.contains("a sealed Secret never changes"), "{said}");
-    api.delete("sealed-policy", &DeleteParams::default())
-        .await
-        .map(drop)
-        .expect("the collector may");
 }
 
 async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) {

@@ -51,8 +51,9 @@ list               secrets                                          *         . 
 watch              secrets                                          *         .        .         .     .      .
 patch              secrets                                          *         .        .         .     .      .
 deletecollection   secrets                                          *         .        .         .     .      .
-# Its own namespace: one key by name, and no other. Its Pods mount the serving certificate.
+# Its own namespace: its keys by name, and no other. Its Pods mount the serving certificate.
 get                secrets/extension-registry-digest-key            OWN       y        .         .     .      .
+get                secrets/extension-registry-sealing-keys          OWN       y        .         .     .      .
 get                secrets/extension-registry-webhook-certificate   OWN       .        .         .     .      .
 update             secrets/extension-registry-webhook-certificate   OWN       .        .         .     .      .
 get                secrets/sh.helm.release.v1.extension-registry.v1 OWN       .        .         .     .      .
@@ -85,6 +86,9 @@ get                extensionprojections.registry.fuseml.io          alpha     y 
 get                clusterextensions.registry.fuseml.io             *         y        .         .     .      y
 get                workflows.registry.fuseml.io                     beta      y        .         .     .      .
 create             workflows.registry.fuseml.io                     beta      .        .         .     .      .
+# To change a record whose sealed values another user supplied.
+get                extensions.registry.fuseml.io//values            alpha     .        .         .     .      y
+get                clusterextensions.registry.fuseml.io//values     *         .        .         .     .      y
 # Statuses are the operator's, and it only patches them.
 update             workflows.registry.fuseml.io//status             alpha     .        .         .     .      .
 patch              workflows.registry.fuseml.io//status             alpha     y        .         .     .      .

@@ -8,14 +8,11 @@
 mod door;
 mod support;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use door::{Said, kubectl};
+use door::{Said, kubectl, post};
 use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
-use kube::client::Body;
-use kube::{Client, Config};
 use serde_json::{Value, json};
 use support::{Lab, eventually, from_secret, record, secret_name, section, workflow};
 
@@ -88,32 +85,6 @@ async fn what_is_no_review_is_answered_and_not_repeated() {
     let applied = lab.apply(&good).await;
     assert!(applied["metadata"]["annotations"]["registry.fuseml.io/identity"].is_string());
     lab.stop().await;
-}
-
-/// Sends one request on a connection of its own; status and body of the answer.
-async fn post(
-    address: SocketAddr,
-    method: &str,
-    path: &str,
-    kind: &str,
-    body: &str,
-) -> Result<(u16, String), String> {
-    let mut config = Config::new(format!("https://{address}").parse().unwrap());
-    config.accept_invalid_certs = true;
-    let client = Client::try_from(config).unwrap();
-    let mut request = http::Request::builder().method(method).uri(path);
-    if !kind.is_empty() {
-        request = request.header("content-type", kind);
-    }
-    let request = request.body(Body::from(body.as_bytes().to_vec())).unwrap();
-    let answer = client
-        .send(request)
-        .await
-        .map_err(|error| error.to_string())?;
-    let status = answer.status().as_u16();
-    let said = answer.into_body().collect_bytes().await;
-    let said = said.map_err(|error| error.to_string())?;
-    Ok((status, String::from_utf8_lossy(&said).into_owned()))
 }
 
 /// Manifests that YAML or the pipeline makes wrong, what has to be in the answer, and whether an API server without the

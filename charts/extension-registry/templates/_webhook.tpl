@@ -68,12 +68,7 @@ namespaceSelector:
         - {{ . }}
         {{- end }}
 {{- end }}
-{{- if eq $path "/mutate/records" }}
-# Sealing makes Secrets.
-sideEffects: NoneOnDryRun
-{{- else }}
 sideEffects: None
-{{- end }}
 {{- if eq $phase "mutate" }}
 reinvocationPolicy: IfNeeded
 {{- end }}

@@ -39,21 +39,6 @@ impl DigestKey {
         self.of_parts(place.into_iter().chain(values))
     }
 
-    /// HMAC-SHA256 over a purpose and its parts, each with its length. The purpose keeps digests of
-    /// different uses apart: none can be taken for another.
-    pub(crate) fn of_purpose<'a>(
-        &self,
-        purpose: &'a str,
-        parts: impl IntoIterator<Item = &'a [u8]>,
-    ) -> String {
-        // No namespace begins with `/`, so none of `of_data` begins like this.
-        self.of_parts(
-            [b"/".as_slice(), purpose.as_bytes()]
-                .into_iter()
-                .chain(parts),
-        )
-    }
-
     fn of_parts<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             return String::new();

@@ -8,12 +8,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
 use extension_registry_e2e::Cluster;
 use extension_registry_e2e::setup::with_input;
 use k8s_openapi::ByteString;
+use kube::client::Body;
+use kube::{Client, Config};
 use serde_json::{Value, json};
 
 use crate::support::{Lab, text};
@@ -102,4 +104,30 @@ fn range(lab: &Lab, body: &Value) -> Option<Value> {
     stream.read_to_string(&mut answer).unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     Some(serde_json::from_str(body).unwrap())
+}
+
+/// Sends one request on a connection of its own; status and body of the answer.
+pub(crate) async fn post(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    kind: &str,
+    body: &str,
+) -> Result<(u16, String), String> {
+    let mut config = Config::new(format!("https://{address}").parse().unwrap());
+    config.accept_invalid_certs = true;
+    let client = Client::try_from(config).unwrap();
+    let mut request = http::Request::builder().method(method).uri(path);
+    if !kind.is_empty() {
+        request = request.header("content-type", kind);
+    }
+    let request = request.body(Body::from(body.as_bytes().to_vec())).unwrap();
+    let answer = client
+        .send(request)
+        .await
+        .map_err(|error| error.to_string())?;
+    let status = answer.status().as_u16();
+    let said = answer.into_body().collect_bytes().await;
+    let said = said.map_err(|error| error.to_string())?;
+    Ok((status, String::from_utf8_lossy(&said).into_owned()))
 }

@@ -15,6 +15,14 @@ use super::walk::{Entry, EntryKey, entries, inline_entries, is_key};
 /// A field and a reason for each value that cannot be sealed. Nothing is sealed then: the schema or
 /// the validating webhook rejects the record.
 pub fn inline_values(spec: &Value) -> Result<BTreeMap<EntryKey, Sensitive>, Vec<String>> {
+    // A record beyond this limit is rejected anyway, and must not cost much before that.
+    let count = entries(spec).count();
+    if count > limits::ENTRIES {
+        let most = limits::ENTRIES;
+        return Err(vec![format!(
+            "spec: {count} entries of credentials, at most {most} are allowed"
+        )]);
+    }
     let mut values = BTreeMap::new();
     let mut problems = Vec::new();
     for entry in inline_entries(spec) {
