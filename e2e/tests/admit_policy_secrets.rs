@@ -326,12 +326,10 @@ async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
         .unwrap();
     let mut keys = api.get("extension-registry-sealing-keys").await.unwrap();
     keys.data["data"] = json!({});
-    let replaced = api.replace(
-        "extension-registry-sealing-keys",
-        &PostParams::default(),
-        &keys,
-    );
-    let said = replaced.await.unwrap_err().to_string();
+    let parameters = PostParams::default();
+    let name = "extension-registry-sealing-keys";
+    let replaced = api.replace(name, &parameters, &keys).await;
+    let said = replaced.unwrap_err().to_string();
     assert!(said.contains("never changes it"), "{said}");
 }
 
@@ -352,8 +350,9 @@ async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client)
     let api = secrets(operator, RECORDS_NAMESPACE);
     let mut own = api.get("of-a-person").await.unwrap();
     own.data["data"] = json!({});
-    let replaced = api.replace("of-a-person", &PostParams::default(), &own);
-    let said = replaced.await.unwrap_err().to_string();
+    let parameters = PostParams::default();
+    let replaced = api.replace("of-a-person", &parameters, &own).await;
+    let said = replaced.unwrap_err().to_string();
     assert!(said.contains(refusal), "{said}");
     let deleted = api.delete("of-a-person", &DeleteParams::default()).await;
     let said = deleted.map(drop).unwrap_err().to_string();
