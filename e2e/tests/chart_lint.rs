@@ -210,10 +210,7 @@ fn secrets_of_projects_are_written_and_never_read() {
         "extension-registry-records",
         "extension-registry-records",
     );
-    assert_eq!(
-        verbs(records, "secrets"),
-        set(&["get", "list", "watch"])
-    );
+    assert_eq!(verbs(records, "secrets"), set(&["get", "list", "watch"]));
     for role in plain
         .iter()
         .filter(|object| object["kind"].as_str().unwrap().ends_with("Role"))
