@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{limits, status};
+use crate::{limits, rules, status};
 
 pub use configuration::{ConfigurationEntry, SecretText};
 pub use credentials::{
@@ -21,6 +21,7 @@ pub use service::{EndpointSpec, EndpointType, ServiceSpec};
 /// and how to reach them.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::record_size())]
 pub struct ExtensionSpec {
     /// What was installed, for example `mlflow` or `minio`. Records of the same product are
     /// instances of it, and a workflow can ask for the product instead of one instance.
@@ -93,7 +94,7 @@ pub struct AccessSpec {
     )]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x == y))").message("a project is listed twice: remove one of the two")
+        validation = rules::distinct("self.map(project, project)", "a project is listed twice: remove one of the two")
     )]
     pub projects: Option<Vec<String>>,
 
@@ -106,7 +107,7 @@ pub struct AccessSpec {
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x == y))").message("a user is listed twice: remove one of the two")
+        validation = rules::distinct("self.map(user, user)", "a user is listed twice: remove one of the two")
     )]
     pub users: Option<Vec<String>>,
 
@@ -119,7 +120,7 @@ pub struct AccessSpec {
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x == y))").message("a group is listed twice: remove one of the two")
+        validation = rules::distinct("self.map(group, group)", "a group is listed twice: remove one of the two")
     )]
     pub groups: Option<Vec<String>>,
 }

@@ -6,7 +6,7 @@
 /// Services of a record.
 pub const SERVICES: usize = 32;
 /// Endpoints of a service.
-pub const ENDPOINTS: usize = 16;
+pub const ENDPOINTS: usize = 8;
 /// Sets of credentials of a service.
 pub const CREDENTIALS: usize = 64;
 /// Entries of one `configuration`.
@@ -18,9 +18,13 @@ pub const SEALED: usize = 88 * 1024;
 /// Bytes of a whole record, written as JSON.
 pub const RECORD: usize = 256 * 1024;
 /// Configuration entries of a whole record.
-pub const ENTRIES: usize = 2_000;
-/// Members of a list that admits: more long names are too many for the API server to compare.
+pub const ENTRIES: usize = 256;
+/// Sets of credentials of a whole record.
+pub const RECORD_CREDENTIALS: usize = 128;
+/// Members of one list that admits.
 pub const MEMBERS: usize = 128;
+/// Members of all lists of the credentials of a record.
+pub const RECORD_MEMBERS: usize = 1_024;
 
 /// Secrets of single users in one namespace.
 pub const USER_SECRETS: usize = 2_000;
@@ -36,7 +40,7 @@ pub const PERSON: usize = 256;
 /// Characters of the name of a Secret, of a key in it, or of a variable.
 pub const KEY: usize = 253;
 /// Characters of an endpoint's address.
-pub const URL: usize = 1_024;
+pub const URL: usize = 512;
 /// Characters of a record's version.
 pub const VERSION: usize = 256;
 /// Characters of a range of versions.
@@ -44,22 +48,26 @@ pub const RANGE: usize = 1_024;
 /// Characters of a description.
 pub const DESCRIPTION: usize = 4_096;
 
-/// Steps of a workflow.
-pub const STEPS: usize = 64;
-/// Steps that a step waits for.
-pub const RUN_AFTER: usize = 32;
-/// Inputs of a workflow, and outputs of a workflow or a step.
+/// Steps of a workflow, and steps that one of them waits for.
+pub const STEPS: usize = 32;
+/// Inputs of a workflow or a step.
 pub const INPUTS: usize = 32;
-/// Inputs of a step: the API server does not afford the comparison of more names.
-pub const STEP_INPUTS: usize = 24;
+/// Outputs of a workflow or a step.
+pub const OUTPUTS: usize = 32;
 /// Variables of a step.
 pub const VARIABLES: usize = 128;
-/// Words of a command, and arguments.
-pub const ARGUMENTS: usize = 256;
+/// Words of the command of a step, and arguments of it.
+pub const ARGUMENTS: usize = 64;
 /// Requirements of a step.
-pub const REQUIREMENTS: usize = 32;
+pub const REQUIREMENTS: usize = 16;
+/// Requirements of a whole workflow.
+pub const WORKFLOW_REQUIREMENTS: usize = 64;
 /// Mapped variables of a requirement.
 pub const MAPPINGS: usize = 64;
+/// Inputs, outputs, variables and mapped variables of all steps.
+pub const WORKFLOW_ENTRIES: usize = 512;
+/// Compute resources of a step, of each kind: limits, requests and claims.
+pub const RESOURCES: usize = 8;
 /// Characters of an image.
 pub const IMAGE: usize = 1_024;
 /// Characters of a path.

@@ -8,7 +8,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::limits;
+use crate::{limits, rules};
 
 pub use requirement::{EnvironmentMapping, RequirementSpec};
 pub use status::{Binding, PipelineReference, RunAs, WorkflowStatus, WorkflowSummary};
@@ -41,8 +41,8 @@ pub use step::{Codeset, EnvVar, Step, StepInput, StepOutput};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("self.steps.all(s, !has(s.runAfter) || s.runAfter.all(n, self.steps.exists(t, t.name == n)))").message("`runAfter` names a step that this workflow does not have: write the `name` of another step"),
-    validation = Rule::new("self.steps.all(s, !has(s.runAfter) || !(s.name in s.runAfter))").message("a step cannot run after itself: remove its own name from `runAfter`")
+    validation = rules::known_steps(),
+    validation = rules::workflow_size()
 )]
 pub struct WorkflowSpec {
     /// What the workflow is for, in your own words.
@@ -55,24 +55,24 @@ pub struct WorkflowSpec {
     #[schemars(length(max = limits::INPUTS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x.name.upperAscii().replace('-', '_') == y.name.upperAscii().replace('-', '_')))").message("two inputs have the same name once `-` is written `_` and all letters are capitals: rename one of them")
+        validation = rules::distinct_variables("self.map(input, input.name)", "two inputs have the same name once `-` is written `_` and all letters are capitals: rename one of them")
     )]
     pub inputs: Vec<WorkflowInput>,
 
     /// Results of a run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::INPUTS))]
+    #[schemars(length(max = limits::OUTPUTS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x.name == y.name))").message("two outputs have the same name: rename one of them")
+        validation = rules::distinct("self.map(output, output.name)", "two outputs have the same name: rename one of them")
     )]
     pub outputs: Vec<WorkflowOutput>,
 
-    /// The steps, 1 to 64. Each runs after the one written before it, unless it says `runAfter`.
+    /// The steps, 1 to 32. Each runs after the one written before it, unless it says `runAfter`.
     #[schemars(length(min = 1, max = limits::STEPS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x.name == y.name))").message("two steps have the same name: rename one of them")
+        validation = rules::distinct("self.map(step, step.name)", "two steps have the same name: rename one of them")
     )]
     pub steps: Vec<Step>,
 }

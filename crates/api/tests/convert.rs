@@ -26,7 +26,7 @@ fn a_record_is_read_whole() {
 product: mlflow
 version: '1.19.0'
 zone: ''
-access: {projects: [alpha, alpha], users: []}
+access: {projects: [alpha], users: []}
 services:
 - name: store
   resource: s3
@@ -132,7 +132,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "configuration: [{name: a, value: x}, {name: a, value: x}]",
-        "spec.configuration[1].name: used twice",
+        "spec.configuration[1].name: duplicate name",
     ),
     (
         "services: [{name: ''}]",
@@ -140,7 +140,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s}, {name: s}]",
-        "spec.services[1].name: used twice",
+        "spec.services[1].name: duplicate name",
     ),
     (
         "services: [{name: s, resource: 'a/b'}]",
@@ -152,7 +152,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s, endpoints: [{name: e}, {name: e}]}]",
-        "spec.services[0].endpoints[1].name: used twice",
+        "spec.services[0].endpoints[1].name: duplicate name",
     ),
     (
         "services: [{name: s, endpoints: [{name: e}, {name: f, url: 'http://u:planted-value@h'}]}]",
@@ -160,15 +160,39 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s, endpoints: [{name: e, url: 'planted-value/x'}]}]",
-        "spec.services[0].endpoints[0].url: not an address",
+        "spec.services[0].endpoints[0].url: not a valid address",
     ),
     (
         "services: [{name: s, endpoints: [{name: e, url: ''}]}]",
-        "spec.services[0].endpoints[0].url: not an address",
+        "spec.services[0].endpoints[0].url: not a valid address",
     ),
     (
         "services: [{name: s, credentials: [{name: c}, {name: c}]}]",
-        "spec.services[0].credentials[1].name: used twice",
+        "spec.services[0].credentials[1].name: duplicate name",
+    ),
+    (
+        "services: [{name: s, credentials: [{name: c, scope: user, user: [planted-value, planted-value]}]}]",
+        "spec.services[0].credentials[0].user[1]: duplicate entry; hint: remove one of the two",
+    ),
+    (
+        "services: [{name: s, credentials: [{name: c, scope: project, project: [a, b, a]}]}]",
+        "spec.services[0].credentials[0].project[2]: duplicate entry",
+    ),
+    (
+        "access: {projects: [a, a]}",
+        "spec.access.projects[1]: duplicate entry",
+    ),
+    (
+        "access: {users: [a, a]}",
+        "spec.access.users[1]: duplicate entry",
+    ),
+    (
+        "access: {groups: [a, b, b]}",
+        "spec.access.groups[2]: duplicate entry",
+    ),
+    (
+        "services: [{name: s, endpoints: [{name: e, url: 'http://planted-value..x'}]}]",
+        "spec.services[0].endpoints[0].url: not a valid address",
     ),
     (
         "services: [{name: s, credentials: [{name: c, secretRef: {name: A_B}}]}]",

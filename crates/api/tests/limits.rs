@@ -32,9 +32,9 @@ fn every_limit_is_kept() {
         (
             format!(
                 "services: [{{name: s, endpoints: {}}}]",
-                list(17, &|index| format!("{{name: e{index}}}"))
+                list(9, &|index| format!("{{name: e{index}}}"))
             ),
-            "spec.services[0].endpoints: 17 entries, of 16",
+            "spec.services[0].endpoints: 9 entries, of 8",
         ),
         (
             format!(
@@ -76,10 +76,30 @@ fn every_limit_is_kept() {
                 "services: {}",
                 list(32, &|index| format!(
                     "{{name: s{index}, configuration: {}}}",
-                    entries(63)
+                    entries(9)
                 ))
             ),
-            "spec: 2016 configuration entries in all, of 2000",
+            "spec: 288 configuration entries in all, of 256",
+        ),
+        (
+            format!(
+                "services: {}",
+                list(3, &|index| format!(
+                    "{{name: s{index}, credentials: {}}}",
+                    list(43, &|index| format!("{{name: c{index}}}"))
+                ))
+            ),
+            "spec: 129 sets of credentials in all, of 128",
+        ),
+        (
+            format!(
+                "services: [{{name: s, credentials: {}}}]",
+                list(9, &|index| format!(
+                    "{{name: c{index}, scope: user, user: {users}, project: {users}}}",
+                    users = list(57, &|index| format!("u{index}"))
+                ))
+            ),
+            "spec: 1026 members of credentials in all, of 1024",
         ),
     ];
     for (yaml, expected) in table {

@@ -8,7 +8,7 @@ mod identity;
 mod layout;
 
 pub use address::Address;
-pub use identity::Identity;
+pub use identity::{Identity, RENDERED_PREFIX};
 pub use layout::{Key, Layout, MissingSource, Origin, SourceKeys, SourceValues};
 
 /// The key that holds the chosen service, endpoint and credentials as a document.

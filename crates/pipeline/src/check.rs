@@ -5,6 +5,7 @@ pub(crate) mod order;
 mod outputs;
 pub(crate) mod references;
 pub(crate) mod requirements;
+mod secrets;
 pub(crate) mod texts;
 
 use extension_registry_api::workflow::{InputKind, Step, WorkflowInput, WorkflowSpec};
@@ -12,10 +13,10 @@ use extension_registry_api::workflow::{InputKind, Step, WorkflowInput, WorkflowS
 use crate::engine::{Engine, Tekton};
 use crate::problem::Problem;
 
-/// Every problem that the workflow has by itself: names, outputs without a
-/// step, the order of its steps, expressions that
-/// cannot be read or name what is not there, expressions in forbidden places. An empty list says
-/// nothing about what the requirements resolve to.
+/// Returns every problem that the workflow has by itself: names, outputs without a step, Secrets that
+/// are not for it to name, the order of its steps, expressions that cannot be read or name what does
+/// not exist, expressions in forbidden places. An empty list says nothing about what the requirements
+/// resolve to.
 #[must_use]
 pub fn check(spec: &WorkflowSpec) -> Vec<Problem> {
     check_for(spec, &Tekton)
@@ -26,6 +27,7 @@ pub(crate) fn check_for(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<Problem
     names::check(spec, engine, &mut problems);
     outputs::check(spec, &mut problems);
     requirements::check(spec, engine, &mut problems);
+    secrets::check(spec, &mut problems);
     let order = order::Order::new(spec, &mut problems);
     references::check(spec, &order, &mut problems);
     problems

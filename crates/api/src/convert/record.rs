@@ -160,9 +160,9 @@ impl Reader<'_> {
             self.problems
                 .add(path, Reason::Invalid, "holds a user or a password", hint);
         } else if text.chars().count() > limits::URL || Address::parse(text).is_none() {
-            let hint = "write a URL with a host, like `https://minio.example.org:9000`, or `host` or `host:port`";
+            let hint = "write a URL with a host, like `https://minio.example.org:9000`, or `host` or `host:port`; the host is a DNS name or an IP address";
             self.problems
-                .add(path, Reason::Invalid, "not an address", hint);
+                .add(path, Reason::Invalid, "not a valid address", hint);
         }
         Sensitive::new(text)
     }
@@ -197,7 +197,7 @@ impl Reader<'_> {
         specs.iter().enumerate().map(read).collect()
     }
 
-    /// Members of a list that admits. One that is listed twice is admitted once.
+    /// Reads the members of a list that admits.
     fn members(
         &mut self,
         path: &Path<'_>,
@@ -208,9 +208,16 @@ impl Reader<'_> {
         let mut seen = HashSet::with_capacity(list.len());
         let mut members = Vec::with_capacity(list.len());
         for (index, member) in list.iter().enumerate() {
-            if seen.insert(member.as_str()) {
-                members.push(self.name(&path.index(index), shape, member));
+            let path = path.index(index);
+            if !seen.insert(member.as_str()) {
+                self.problems.add(
+                    &path,
+                    Reason::Invalid,
+                    "duplicate entry",
+                    "remove one of the two",
+                );
             }
+            members.push(self.name(&path, shape, member));
         }
         Some(members.into())
     }
@@ -237,8 +244,8 @@ impl Reader<'_> {
                 self.problems.add(
                     &path.field("name"),
                     Reason::Invalid,
-                    "used twice in this list",
-                    "give each its own name",
+                    "duplicate name",
+                    "give each entry its own name",
                 );
             }
         }

@@ -7,7 +7,7 @@ use kube::KubeSchema;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::limits;
+use crate::{limits, rules};
 
 /// Text that may be a password. It serializes as it is, because the object holds it; `Debug` prints
 /// a placeholder, and there is no `Display`.
@@ -59,11 +59,11 @@ impl JsonSchema for SecretText {
 /// can stay in a Secret and have a scope.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!(self.name in ['type', 'extension.yaml'])").message("`type` and `extension.yaml` are written by the operator: choose another name"))]
 pub struct ConfigurationEntry {
     /// Name of the entry: the file that steps find, and their variable where it can be one. Letters,
     /// digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
+    #[x_kube(validation = rules::free_key())]
     pub name: String,
 
     /// The value, at most 64 KiB. Put quotes around what is not plainly text: `"False"`, `"1.19"`.

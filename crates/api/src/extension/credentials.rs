@@ -5,17 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SecretText, null_is_empty};
-use crate::limits;
+use crate::{limits, rules};
 
 /// One set of credentials of a service.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("(has(self.scope) && self.scope != 'global') || (!has(self.project) && !has(self.user))").message("scope global admits everyone, so `project` and `user` say nothing: remove them, or set `scope: project` or `scope: user`"),
-    validation = Rule::new("!has(self.scope) || self.scope != 'project' || !has(self.user)").message("scope project does not use `user`: remove it, or set `scope: user`"),
-    validation = Rule::new("!has(self.scope) || self.scope != 'project' || has(self.project)").message("scope project needs `project`: list the projects that may have these credentials, or write `project: []` for none"),
-    validation = Rule::new("!has(self.scope) || self.scope != 'user' || has(self.user)").message("scope user needs `user`: list the users who may have these credentials, or write `user: []` for none")
-)]
+#[x_kube(validation = rules::scope_lists())]
 pub struct CredentialsSpec {
     /// Name of the set, unique in the service.
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
@@ -36,7 +31,7 @@ pub struct CredentialsSpec {
         length(max = limits::MEMBERS),
         inner(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))
     )]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     pub project: Option<Vec<String>>,
 
     /// Users who may have these credentials, exactly as the API server names them. Needed by scope
@@ -47,7 +42,7 @@ pub struct CredentialsSpec {
         skip_serializing_if = "Option::is_none"
     )]
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     pub user: Option<Vec<String>>,
 
     /// Choose this set where several of the same scope are usable. Absent means false.
@@ -84,14 +79,12 @@ pub enum CredentialsScope {
 /// A secret value: written here, or better, kept in a Secret.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("!(self.name in ['type', 'extension.yaml'])").message("`type` and `extension.yaml` are written by the operator: choose another name"),
-    validation = Rule::new("has(self.value) != has(self.valueFrom)").message("an entry has either `value` or `valueFrom`: keep one of them; `valueFrom` keeps the secret out of this object")
-)]
+#[x_kube(validation = Rule::new("has(self.value) != has(self.valueFrom)").message("an entry has either `value` or `valueFrom`: keep one of them; `valueFrom` keeps the secret out of this object"))]
 pub struct CredentialEntry {
     /// Name of the entry: the file that steps find, and their variable where it can be one. Letters,
     /// digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
+    #[x_kube(validation = rules::free_key())]
     pub name: String,
 
     /// The value, at most 64 KiB. The webhook encrypts it before this object is stored, unless it is

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigurationEntry, CredentialsSpec, SecretText};
-use crate::limits;
+use crate::{limits, rules};
 
 /// One API or user interface of the instance.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -50,7 +50,7 @@ pub struct ServiceSpec {
     #[schemars(length(max = limits::CREDENTIALS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x.name == y.name))").message("two sets of credentials have the same name: give each its own")
+        validation = rules::distinct("self.map(set, set.name)", "two sets of credentials have the same name: give each its own")
     )]
     pub credentials: Vec<CredentialsSpec>,
 }
@@ -58,10 +58,6 @@ pub struct ServiceSpec {
 /// One address of a service.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("!has(self.url) || !self.url.matches('^([A-Za-z][-+.A-Za-z0-9]*://)?[^/?#]*@')").message("`url` holds a user or a password: put them under `credentials`, and keep only the address here"),
-    validation = Rule::new(r"!has(self.url) || self.url.matches('^([A-Za-z][-+.A-Za-z0-9]*://)?[^/?#]*@') || self.url.matches(r'^([A-Za-z][-+.A-Za-z0-9]*://(\[[0-9A-Fa-f:.]+\]|[^\s/?#:]+)(:[0-9]{1,5})?([/?#]\S*)?|(\[[0-9A-Fa-f:.]+\]|[^\s/?#:]+)(:[0-9]{1,5})?)$')").message("`url` is no address: write a URL with a host, like `https://minio.example.org:9000`, or `host` or `host:port`")
-)]
 pub struct EndpointSpec {
     /// Name of the endpoint, unique in the service.
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
@@ -71,6 +67,7 @@ pub struct EndpointSpec {
     /// parts as `host` and `port`. No user and no password in it: those belong under `credentials`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::URL))]
+    #[x_kube(validation = rules::address())]
     pub url: Option<SecretText>,
 
     /// From where the address works.

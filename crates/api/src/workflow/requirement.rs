@@ -66,7 +66,7 @@ pub struct RequirementSpec {
     /// Empty: none. The files are there in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::MAPPINGS))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub environment: Option<Vec<EnvironmentMapping>>,
 }
 

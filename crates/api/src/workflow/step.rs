@@ -5,11 +5,12 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RequirementSpec;
-use crate::limits;
+use crate::{limits, rules};
 
 /// One container of the workflow.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.runAfter) || !(self.name in self.runAfter)").message("a step cannot run after itself: remove its own name from `runAfter`"))]
 pub struct Step {
     /// Name of the step, unique in the workflow. Lower-case letters, digits and `-`.
     #[schemars(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))]
@@ -35,48 +36,43 @@ pub struct Step {
     /// Values for the step. Each arrives as the variable `FUSEML_<NAME>`, in capitals and with `_`
     /// for `-`; a codeset arrives as a folder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::STEP_INPUTS))]
+    #[schemars(length(max = limits::INPUTS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, !has(x.name) || self.exists_one(y, has(y.name) && x.name.upperAscii().replace('-', '_') == y.name.upperAscii().replace('-', '_')))").message("two inputs become the same variable `FUSEML_<NAME>`: rename one of them")
+        validation = rules::distinct_variables("self.map(input, input.?name.orValue('')).filter(name, name != '')", "two inputs become the same variable `FUSEML_<NAME>`: rename one of them")
     )]
     pub inputs: Vec<StepInput>,
 
     /// What the step produces. Its container finds the name of the output in the variable
     /// `TASK_RESULT`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = limits::INPUTS))]
-    #[x_kube(
-        merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x.name == y.name))").message("two outputs have the same name: rename one of them")
-    )]
+    #[schemars(length(max = limits::OUTPUTS))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub outputs: Vec<StepOutput>,
 
     /// Variables of the container. They win over variables that come from extensions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::VARIABLES))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub env: Vec<EnvVar>,
 
     /// Compute resources of the container, as in a Pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::few_resources)]
     pub resources: Option<ResourceRequirements>,
 
     /// What the step needs from the registry. What is found arrives as files below
     /// `$SERVICE_BINDING_ROOT/<name>` and as variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::REQUIREMENTS))]
-    #[x_kube(
-        merge_strategy = ListMerge::Atomic,
-        validation = Rule::new("self.all(x, self.exists_one(y, x.name == y.name))").message("two requirements of a step have the same name: rename one of them")
-    )]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub extensions: Vec<RequirementSpec>,
 
     /// Steps that must have ended before this one starts. Absent: the step written before; empty:
     /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
-        length(max = limits::RUN_AFTER),
+        length(max = limits::STEPS),
         inner(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))
     )]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
@@ -147,5 +143,6 @@ pub struct EnvVar {
 
     /// Where the value comes from, as in a Pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::foreign_secret)]
     pub value_from: Option<EnvVarSource>,
 }

@@ -1,5 +1,7 @@
 //! The parts of an endpoint's `url`: an absolute URL with a host, or `host[:port]`.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 /// Host and port of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -9,9 +11,19 @@ pub struct Address {
     pub port: Option<u16>,
 }
 
+/// Most characters of a host.
+const HOST: usize = 253;
+
+/// Most characters of a label of a host.
+const LABEL: usize = 63;
+
 impl Address {
-    /// Takes a `url` apart. `None` where it is no address: no host, a port that is no number, or
-    /// `user:password@`, which belongs under credentials.
+    /// Parses a `url`, strictly: what one client reads as another host or port than the next is not an
+    /// address.
+    ///
+    /// The host is an IPv4 address of four decimal numbers, an IPv6 address in brackets without a
+    /// zone, or a name of letters, digits, `-` and `_` whose last label is not a number. `None`
+    /// for everything else, and for `user:password@`, which belongs under credentials.
     #[must_use]
     pub fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = match url.split_once("://") {
@@ -21,16 +33,12 @@ impl Address {
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
-        if authority.contains('@') || (scheme.is_none() && !tail.is_empty()) {
+        if !is_tail(tail) || (scheme.is_none() && !tail.is_empty()) {
             return None;
         }
         let (host, port) = split_port(authority)?;
-        let clean = |character: char| !character.is_whitespace() && !character.is_control();
-        if host.is_empty() || !host.chars().all(clean) || !tail.chars().all(clean) {
-            return None;
-        }
         let port = match port {
-            Some(text) => Some(text.parse().ok().filter(|port| *port > 0)?),
+            Some(text) => Some(parse_port(text)?),
             None => scheme.and_then(default_port),
         };
         Some(Self {
@@ -56,20 +64,73 @@ fn is_scheme(text: &str) -> bool {
             .all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character))
 }
 
+/// Whether a text can follow the host: printable ASCII in which every `%` begins an escape.
+fn is_tail(text: &str) -> bool {
+    let mut escapes = text.split('%');
+    let before = escapes.next().unwrap_or_default();
+    let is_escape = |text: &str| {
+        let digits = text.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) && is_graphic(text)
+    };
+    is_graphic(before) && escapes.all(is_escape)
+}
+
+fn is_graphic(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest.split_once(']')?;
-        host.parse::<std::net::Ipv6Addr>().ok()?;
+        let address: Ipv6Addr = host.parse().ok()?;
+        if address.to_ipv4_mapped().is_some() {
+            return None;
+        }
         return match after.strip_prefix(':') {
             Some(port) => Some((host, Some(port))),
             None => after.is_empty().then_some((host, None)),
         };
     }
-    match authority.split_once(':') {
-        Some((_, port)) if port.contains(':') => None,
-        Some((host, port)) => Some((host, Some(port))),
-        None => Some((authority, None)),
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    is_host(host).then_some((host, port))
+}
+
+/// Whether a text is an IPv4 address or a name.
+fn is_host(text: &str) -> bool {
+    if text.parse::<Ipv4Addr>().is_ok() {
+        return true;
     }
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    text.len() <= HOST && name.split('.').all(is_label) && !is_number(last)
+}
+
+fn is_label(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let end = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
+    bytes.len() <= LABEL
+        && end(bytes.first())
+        && end(bytes.last())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+}
+
+/// Whether clients take the last label of a host for a number, and the host for an IPv4 address.
+fn is_number(label: &str) -> bool {
+    let hexadecimal = label.strip_prefix("0x").or(label.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
+fn parse_port(text: &str) -> Option<u16> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    is_plain.then(|| text.parse().ok()).flatten()
 }
 
 /// Ports that the common schemes of the seed's tools stand for.
@@ -136,6 +197,66 @@ mod tests {
             ("[::1]x", None),
             ("1a://host", None),
             ("ho st", None),
+            // Names and numbers.
+            ("mlflow_server:5000", Some(("mlflow_server", Some(5000)))),
+            ("gs://my_bucket/a%20b", Some(("my_bucket", None))),
+            (
+                "http://host.example.org./",
+                Some(("host.example.org.", Some(80))),
+            ),
+            ("http://3scale", Some(("3scale", Some(80)))),
+            ("http://1-2", Some(("1-2", Some(80)))),
+            (
+                "http://xn--mnchen-3ya.example.org",
+                Some(("xn--mnchen-3ya.example.org", Some(80))),
+            ),
+            ("http://10.0.0.1:65535", Some(("10.0.0.1", Some(65535)))),
+            ("http://%zz", None),
+            ("http://%41", None),
+            ("http://-h", None),
+            ("http://h-", None),
+            ("http://h-.x", None),
+            ("http://h..x", None),
+            ("http://.h", None),
+            ("http://h.x..", None),
+            ("http://münchen", None),
+            ("http://1.2.3.4.5", None),
+            ("http://1.2.3", None),
+            ("http://1.2.3.4.", None),
+            ("http://256.1.1.1", None),
+            ("http://01.2.3.4", None),
+            ("http://2130706433", None),
+            ("http://0x7f.1", None),
+            ("http://host.0X7F", None),
+            ("http://h\\@x", None),
+            ("http://h!", None),
+            // Ports.
+            ("http://h:", None),
+            ("http://h:99999", None),
+            ("http://h:+80", None),
+            ("http://h:080", None),
+            ("http://h:8a", None),
+            ("http://h:80:90", None),
+            // Addresses of version 6.
+            ("http://[::1", None),
+            ("http://[]", None),
+            ("http://[::1]:", None),
+            ("http://[1.2.3.4]", None),
+            ("http://[::ffff:1.2.3.4]", None),
+            ("http://[fe80::1%25eth0]", None),
+            ("http://[fe80::1%eth0]", None),
+            ("http://::1", None),
+            // What follows.
+            ("http://h/%zz", None),
+            ("http://h/%", None),
+            ("http://h/%4", None),
+            ("http://h/a\tb", None),
+            ("http://h/a\u{7f}b", None),
+            ("http://h/ä", None),
+            ("http://h/\u{a0}", None),
+            ("http://h?x=%2F&y={z}#f", Some(("h", Some(80)))),
+            ("http://h\n", None),
+            (" http://h", None),
         ];
         for (url, expected) in table {
             let parts = Address::parse(url);
@@ -143,6 +264,23 @@ mod tests {
                 .as_ref()
                 .map(|address| (address.host.as_str(), address.port));
             assert_eq!(parts, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn hosts_have_at_most_253_characters_in_labels_of_63() {
+        let label = "a".repeat(63);
+        let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        for (host, expected) in [
+            (label.clone(), true),
+            (format!("{label}a"), false),
+            (format!("x.{label}a.y"), false),
+            (longest.clone(), true),
+            (format!("{longest}a"), false),
+            (format!("{longest}."), false),
+        ] {
+            let url = format!("http://{host}:80/");
+            assert_eq!(Address::parse(&url).is_some(), expected, "{url}");
         }
     }
 

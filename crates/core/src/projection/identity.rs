@@ -25,6 +25,9 @@ pub struct Identity {
     pub user: Option<Name>,
 }
 
+/// How the name of every rendered Secret begins.
+pub const RENDERED_PREFIX: &str = "ext-";
+
 const SLUG_LENGTH: usize = 40;
 const HASH_LENGTH: usize = 16;
 
@@ -73,8 +76,9 @@ impl Identity {
         }
         let digest = hash.finalize();
         let hex = hex(&digest[..HASH_LENGTH / 2]);
-        let prefix = if self.user.is_some() { "ext-u" } else { "ext" };
-        format!("{prefix}-{}-{hex}", slug(&self.record.name, &self.service))
+        let user = if self.user.is_some() { "u-" } else { "" };
+        let slug = slug(&self.record.name, &self.service);
+        format!("{RENDERED_PREFIX}{user}{slug}-{hex}")
     }
 }
 

@@ -275,7 +275,7 @@ fn check_name<'n>(
         ));
     }
     if !seen.insert(name) {
-        let message = format!("there are two {what}s `{name}`");
+        let message = format!("duplicate {what} `{name}`");
         problems.push(Problem::invalid(field, step, message, "rename one of them"));
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn check(spec: &WorkflowSpec, engine: &dyn Engine, problems: &mut Vec
                     Some(&step.name),
                     Refusal::new(
                         Reason::InvalidRequirement,
-                        format!("the step has two requirements `{}`", requirement.name),
+                        format!("duplicate requirement `{}`", requirement.name),
                         "rename one of them",
                     ),
                 ));

@@ -113,6 +113,25 @@ steps:
 }
 
 #[test]
+fn refuses_rendered_and_templated_names_of_secrets() {
+    let secrets = "
+steps:
+  - name: a
+    image: a:1
+    env:
+      - {name: OWN, valueFrom: {secretKeyRef: {name: text-1.x, key: k}}}
+      - {name: OTHER, valueFrom: {configMapKeyRef: {name: ext-a, key: k}}}
+      - {name: A, valueFrom: {secretKeyRef: {name: ext-u-mlflow-0123456789abcdef, key: k}}}
+      - {name: B, valueFrom: {secretKeyRef: {name: ext-, key: k}}}
+      - {name: C, valueFrom: {secretKeyRef: {name: $(params.name), key: k}}}
+      - {name: D, valueFrom: {secretKeyRef: {name: 'ext$(params.name)', key: k}}}
+      - {name: E, valueFrom: {secretKeyRef: {name: Ext-u, key: k}}}
+      - {name: F, valueFrom: {secretKeyRef: {name: '', key: k}}}
+";
+    same("names_of_secrets", &found(secrets));
+}
+
+#[test]
 fn a_sound_workflow_has_no_problems() {
     let own = "steps: [{name: a, image: 'a:1', args: ['{{ .a }} {{ \"{{\" }} $(params.x)']}]";
     assert_eq!(found(own), "");

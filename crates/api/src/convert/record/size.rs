@@ -11,6 +11,8 @@ pub(super) fn check(problems: &mut Problems, root: &Path<'_>, spec: &ExtensionSp
     let mut sizes = Sizes {
         problems,
         entries: 0,
+        credentials: 0,
+        members: 0,
         kept: true,
     };
     sizes.record(root, spec);
@@ -21,6 +23,8 @@ pub(super) fn check(problems: &mut Problems, root: &Path<'_>, spec: &ExtensionSp
 struct Sizes<'p> {
     problems: &'p mut Problems,
     entries: usize,
+    credentials: usize,
+    members: usize,
     kept: bool,
 }
 
@@ -62,6 +66,7 @@ impl Sizes<'_> {
         }
         let credentials = path.field("credentials");
         self.list(&credentials, service.credentials.len(), limits::CREDENTIALS);
+        self.credentials = self.credentials.saturating_add(service.credentials.len());
         for (index, set) in service.credentials.iter().enumerate() {
             self.credentials(&credentials.index(index), set);
         }
@@ -72,8 +77,12 @@ impl Sizes<'_> {
             &path.field("configuration"),
             set.configuration.iter().map(|entry| entry.value.as_ref()),
         );
-        self.members(&path.field("project"), set.project.as_deref());
-        self.members(&path.field("user"), set.user.as_deref());
+        for (field, list) in [("project", &set.project), ("user", &set.user)] {
+            self.members(&path.field(field), list.as_deref());
+            self.members = self
+                .members
+                .saturating_add(list.as_ref().map_or(0, Vec::len));
+        }
     }
 
     fn members(&mut self, path: &Path<'_>, list: Option<&[String]>) {
@@ -106,15 +115,22 @@ impl Sizes<'_> {
     }
 
     fn whole(&mut self, root: &Path<'_>, spec: &ExtensionSpec) {
-        if self.entries > limits::ENTRIES {
-            self.refuse(
-                root,
-                format!(
-                    "{} configuration entries in all, of {} allowed",
-                    self.entries,
-                    limits::ENTRIES
-                ),
-            );
+        for (count, what, most) in [
+            (self.entries, "configuration entries", limits::ENTRIES),
+            (
+                self.credentials,
+                "sets of credentials",
+                limits::RECORD_CREDENTIALS,
+            ),
+            (
+                self.members,
+                "members of credentials",
+                limits::RECORD_MEMBERS,
+            ),
+        ] {
+            if count > most {
+                self.refuse(root, format!("{count} {what} in all, of {most} allowed"));
+            }
         }
         let services = spec.services.iter();
         let sealed: usize = services

@@ -1,0 +1,41 @@
+//! Secrets that variables of a step name: written out, and none that the operator renders.
+
+use extension_registry_api::convert::is_subdomain;
+use extension_registry_api::workflow::WorkflowSpec;
+use extension_registry_core::projection::RENDERED_PREFIX;
+
+use crate::check::step_field;
+use crate::problem::Problem;
+
+pub(super) fn check(spec: &WorkflowSpec, problems: &mut Vec<Problem>) {
+    for (index, step) in spec.steps.iter().enumerate() {
+        for (position, variable) in step.env.iter().enumerate() {
+            let source = variable.value_from.as_ref();
+            let Some(secret) = source.and_then(|source| source.secret_key_ref.as_ref()) else {
+                continue;
+            };
+            let (message, hint) = if !is_subdomain(&secret.name) {
+                (
+                    "not a valid name of a Secret",
+                    "write the name itself: lower-case letters, digits, `-` or `.`, and no expression",
+                )
+            } else if secret.name.starts_with(RENDERED_PREFIX) {
+                (
+                    "the operator renders the Secrets named `ext-…` for requirements",
+                    "use a requirement under steps[].extensions",
+                )
+            } else {
+                continue;
+            };
+            problems.push(Problem::invalid(
+                format!(
+                    "{}.env[{position}].valueFrom.secretKeyRef.name",
+                    step_field(index)
+                ),
+                Some(&step.name),
+                message,
+                hint,
+            ));
+        }
+    }
+}
