@@ -231,7 +231,9 @@ fn sealed_entries_have_known_keys_and_decrypted_values() {
     let data = layout.render(&choice, &sources).expect("decrypted");
     assert_eq!(data["K"], b"value");
     let document = String::from_utf8_lossy(&data["extension.yaml"]);
-    assert!(document.contains("K") && !document.contains("text") && !document.contains("value"));
+    assert!(
+        document.contains("name: K") && !document.contains("text") && !document.contains("value")
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! XChaCha20-Poly1305 with its tag.
 //!
 //! - The associated data is `registry.fuseml.io/sealed/v1`, then kind, namespace (empty for a
-//!   ClusterExtension) and name of the record, service, credentials and entry, each preceded by its
+//!   `ClusterExtension`) and name of the record, service, credentials and entry, each preceded by its
 //!   length in 8 bytes, big-endian.
 //! - The plaintext is the SHA-256 of the name of the user who supplied the value, the length of the
 //!   value in 4 bytes, big-endian, the value, and zeros up to a multiple of 64 bytes, so that the
@@ -238,7 +238,7 @@ mod tests {
         ] {
             let text = sealed(&keys, value);
             assert!(text.len() <= limits::SEALED, "{}", text.len());
-            assert!(!text.contains(&*value) || value.len() < 2);
+            assert!(!text.contains(value) || value.len() < 2);
             let opened = keys.open(&store(), &entry("KEY"), &text).unwrap();
             assert_eq!(opened.value.reveal(), value);
             assert!(opened.is_by("ada") && !opened.is_by("eve") && !opened.is_by(""));

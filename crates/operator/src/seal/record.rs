@@ -65,7 +65,7 @@ pub(crate) fn seal(
     request: &Request<'_>,
     now: Instant,
 ) -> Result<Sealed, Error> {
-    let sealer = Sealer {
+    let decision = Decision {
         keys,
         limit,
         request,
@@ -77,10 +77,10 @@ pub(crate) fn seal(
     for entry in entries(request.spec) {
         let Some(key) = entry.key() else { continue };
         let item = match request.values.get(&key) {
-            Some(value) => Some(sealer.supplied(entry, &key, value, &mut sealed)?),
+            Some(value) => Some(decision.supplied(entry, &key, value, &mut sealed)?),
             None => entry
                 .sealed()
-                .and_then(|text| sealer.referred(entry, &key, text, &mut sealed)),
+                .and_then(|text| decision.referred(entry, &key, text, &mut sealed)),
         };
         items.extend(item.map(|item| (key, item)));
     }
@@ -95,7 +95,7 @@ pub(crate) fn seal(
     let spec = with(&items);
     sealed.is_changed = request.stored != Some(&spec);
     for (key, item) in &mut items {
-        sealer.renew(key, item, sealed.is_changed)?;
+        decision.renew(key, item, sealed.is_changed)?;
     }
     let spec = with(&items);
     sealed.spec = (spec != *request.spec).then_some(spec);
@@ -114,7 +114,8 @@ fn texts(spec: &Value) -> BTreeMap<EntryKey, &str> {
         .collect()
 }
 
-struct Sealer<'r> {
+/// What each entry is decided with.
+struct Decision<'r> {
     keys: &'r Keyring,
     limit: &'r GuessLimit,
     request: &'r Request<'r>,
@@ -122,7 +123,7 @@ struct Sealer<'r> {
     stored: BTreeMap<EntryKey, &'r str>,
 }
 
-impl<'r> Sealer<'r> {
+impl<'r> Decision<'r> {
     /// A value that came with the request: the stored text if it holds that value, else a new one.
     fn supplied(
         &self,
@@ -131,15 +132,12 @@ impl<'r> Sealer<'r> {
         value: &'r Sensitive,
         sealed: &mut Sealed,
     ) -> Result<Item<'r>, Error> {
-        let (text, opened) = match self.stored_if_equal(key, value) {
-            Some((text, opened)) => (text.to_owned(), Some(opened)),
-            None => {
-                *sealed.new.entry(entry.set()).or_default() += 1;
-                (
-                    self.fresh(key, Author::User(self.request.user), value)?,
-                    None,
-                )
-            }
+        let (text, opened) = if let Some((text, opened)) = self.stored_if_equal(key, value) {
+            (text.to_owned(), Some(opened))
+        } else {
+            *sealed.new.entry(entry.set()).or_default() += 1;
+            let author = Author::User(self.request.user);
+            (self.fresh(key, author, value)?, None)
         };
         Ok(Item {
             entry,
