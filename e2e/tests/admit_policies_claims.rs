@@ -5,19 +5,21 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "support/changes.rs"]
+mod changes;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/policies.rs"]
 mod policies;
 
+use changes::{change_admitted, change_refused};
 use extension_registry_api::{
     AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, ON_BEHALF_OF_ANNOTATION, RUN_BY_ANNOTATION,
     RUN_BY_GROUPS_ANNOTATION,
 };
 use kube::Client;
 use policies::{
-    REGISTRY, SECRET, Stage, TEAM, admitted, annotation, change_admitted, change_refused, dry,
-    refused, section, stored,
+    REGISTRY, SECRET, Stage, TEAM, admitted, annotation, dry, refused, section, stored,
 };
 use serde_json::{Value, json};
 

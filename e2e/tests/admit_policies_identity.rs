@@ -5,11 +5,14 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "support/changes.rs"]
+mod changes;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/policies.rs"]
 mod policies;
 
+use changes::{change_admitted, change_refused};
 use extension_registry_api::{
     AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, ON_BEHALF_OF_ANNOTATION, RUN_BY_ANNOTATION,
     RUN_BY_GROUPS_ANNOTATION,
@@ -18,8 +21,7 @@ use extension_registry_e2e::setup::with_input;
 use kube::api::{Patch, PatchParams};
 use people::objects;
 use policies::{
-    ENGINE, REGISTRY, Stage, TEAM, TEKTON, admitted, annotation, change_admitted, change_refused,
-    dry, refused, section, stored,
+    ENGINE, REGISTRY, Stage, TEAM, TEKTON, admitted, annotation, dry, refused, section, stored,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +35,7 @@ async fn identities_are_those_of_the_request() {
     author_is_stamped_on_create(&stage).await;
     author_moves_with_the_spec_alone(&stage).await;
     on_behalf_of_needs_impersonate(&stage).await;
+    on_behalf_of_stays_in_force(&stage).await;
     user_of_a_run_is_stamped_on_create(&stage).await;
     user_of_a_run_never_changes(&stage).await;
     engine_hands_the_stamp_down(&stage).await;
@@ -210,18 +213,19 @@ fn allow(stage: &Stage, user: &str, rule: &[&str]) {
     ]
     .concat();
     stage.cluster.kubectl_run(&create).unwrap();
-    let (role, user) = (format!("--clusterrole={name}"), format!("--user={user}"));
-    let bind = ["create", "clusterrolebinding", &name, &role, &user];
+    let (of_role, to_user) = (format!("--clusterrole={name}"), format!("--user={user}"));
+    let bind = ["create", "clusterrolebinding", &name, &of_role, &to_user];
     stage.cluster.kubectl_run(&bind).unwrap();
+}
+
+fn on_behalf_of(object: &Value, user: &str) -> Value {
+    let mut object = object.clone();
+    annotate(&mut object, &json!({ON_BEHALF_OF_ANNOTATION: user}));
+    object
 }
 
 async fn on_behalf_of_needs_impersonate(stage: &Stage) {
     section("to act for another user takes the verb impersonate on that user");
-    let for_user = |object: &Value, user: &str| {
-        let mut object = object.clone();
-        annotate(&mut object, &json!({ON_BEHALF_OF_ANNOTATION: user}));
-        object
-    };
     let objects = [
         workflow(stage, "behalf"),
         stage.runs()[0].clone(),
@@ -236,9 +240,9 @@ async fn on_behalf_of_needs_impersonate(stage: &Stage) {
     for object in &objects {
         for user in others {
             let expected = format!("`grace` may not impersonate `{user}`");
-            refused(&stage.grace, &for_user(object, user), &expected).await;
+            refused(&stage.grace, &on_behalf_of(object, user), &expected).await;
         }
-        let own = admitted(&stage.grace, &for_user(object, "grace")).await;
+        let own = admitted(&stage.grace, &on_behalf_of(object, "grace")).await;
         let (user, groups) = if object["kind"] == "Workflow" {
             author(&own)
         } else {
@@ -267,7 +271,7 @@ async fn on_behalf_of_needs_impersonate(stage: &Stage) {
     );
     for object in &objects {
         for user in ["ada", "system:serviceaccount:ci:robot"] {
-            let mut asked = for_user(object, user);
+            let mut asked = on_behalf_of(object, user);
             asked["metadata"]["annotations"][AUTHOR_GROUPS_ANNOTATION] = json!("root");
             asked["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] = json!("root");
             let created = admitted(&stage.grace, &asked).await;
@@ -280,20 +284,26 @@ async fn on_behalf_of_needs_impersonate(stage: &Stage) {
         }
         refused(
             &stage.grace,
-            &for_user(object, "system:serviceaccount:ci:other"),
+            &on_behalf_of(object, "system:serviceaccount:ci:other"),
             "may not impersonate",
         )
         .await;
         refused(
             &stage.ada,
-            &for_user(object, "grace"),
+            &on_behalf_of(object, "grace"),
             "`ada` may not impersonate `grace`",
         )
         .await;
     }
+}
 
+async fn on_behalf_of_stays_in_force(stage: &Stage) {
     section("the annotation alone moves the author, and stays in force");
-    let hers = stored(&stage.grace, &for_user(&workflow(stage, "for-ada"), "ada")).await;
+    let hers = stored(
+        &stage.grace,
+        &on_behalf_of(&workflow(stage, "for-ada"), "ada"),
+    )
+    .await;
     assert_eq!(author(&hers), ("ada", vec![]));
     let removed = |object: &mut Value| annotate(object, &json!({}));
     for now in change_admitted(&stage.grace, &hers, "", removed).await {
@@ -392,7 +402,7 @@ async fn user_of_a_run_never_changes(stage: &Stage) {
             .await;
         }
         let other = |object: &mut Value| {
-            object["metadata"]["annotations"]["example.org/seen"] = json!("yes")
+            object["metadata"]["annotations"]["example.org/seen"] = json!("yes");
         };
         change_admitted(&stage.engine, &hers, "", other).await;
     }

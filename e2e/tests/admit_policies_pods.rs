@@ -5,21 +5,21 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "support/changes.rs"]
+mod changes;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/policies.rs"]
 mod policies;
 
+use changes::{change_admitted, change_refused};
 use extension_registry_api::{RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION, USER_SECRETS_LABEL};
 use extension_registry_e2e::leave_out;
-use policies::{
-    Outcome, SECRET, Stage, admitted, change_admitted, change_refused, dry, refused, section,
-    stored,
-};
+use policies::{Outcome, SECRET, Stage, admitted, dry, refused, section, stored};
 use serde_json::{Value, json};
 
 const PROJECT: &str = "pod-policies";
-/// A namespace without a RunGate.
+/// A namespace without a `RunGate`.
 const BARE: &str = "pod-policies-bare";
 const ROBOT: &str = "system:serviceaccount:ci:robot";
 const BY_GROUP: &str = "ext-u-store-00000000000group";

@@ -5,16 +5,16 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "support/changes.rs"]
+mod changes;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/policies.rs"]
 mod policies;
 
+use changes::{change_admitted, change_refused, dry_delete};
 use extension_registry_api::RUN_BINDINGS_ANNOTATION;
-use policies::{
-    Stage, TEKTON, admitted, change_admitted, change_refused, dry, dry_delete, refused, section,
-    stored,
-};
+use policies::{Stage, TEKTON, admitted, dry, refused, section, stored};
 use serde_json::{Value, json};
 
 const PROJECT: &str = "run-policies";

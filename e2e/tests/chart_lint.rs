@@ -163,6 +163,7 @@ fn what_is_off_is_not_there() {
         "ValidatingWebhookConfiguration",
         "CustomResourceDefinition",
         "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
     ] {
         assert!(!kinds(&without).contains(kind), "{kind}");
     }
@@ -183,7 +184,7 @@ fn definitions_and_credentials_outlive_the_release() {
     let definitions = kept
         .iter()
         .filter(|object| object["kind"] == "CustomResourceDefinition");
-    assert_eq!(definitions.count(), 4);
+    assert_eq!(definitions.count(), 5);
     assert!(kept.contains(&of(&plain, "Namespace", "", "extension-registry-records")));
     // Braces in descriptions are for people, not for helm.
     let workflows = of(
@@ -434,4 +435,74 @@ fn the_operator_knows_its_arguments() {
             .join(",");
         assert!(arguments.contains(&json!(format!("--webhooks={names}"))));
     }
+}
+
+#[test]
+fn policies_that_guard_user_secrets_outlive_the_release() {
+    let plain = objects(&["policies.stampIdentity=always"]);
+    let named = |kept: bool| -> BTreeSet<String> {
+        let policies = plain.iter().filter(|object| {
+            let keep = &object["metadata"]["annotations"]["helm.sh/resource-policy"];
+            object["kind"].as_str().unwrap().contains("AdmissionPolicy") && (keep == "keep") == kept
+        });
+        let names = policies.map(|object| object["metadata"]["name"].as_str().unwrap());
+        names
+            .map(|name| name.replace("extension-registry-", ""))
+            .collect()
+    };
+    let kept = [
+        "operator-kinds",
+        "pipelines",
+        "run-by",
+        "run-integrity",
+        "run-templates",
+        "user-secret-pods",
+        "user-secret-requests",
+        "user-secrets",
+    ];
+    assert_eq!(named(true), set(&kept));
+    let others = [
+        "author",
+        "managed-secrets",
+        "operator-own",
+        "operator-pipelines",
+        "operator-secrets",
+        "runs",
+    ];
+    assert_eq!(named(false), set(&others));
+    for object in &plain {
+        if let Some(kind) = object["kind"].as_str().unwrap().strip_suffix("Policy") {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            let binding = of(&plain, &format!("{kind}PolicyBinding"), "", name);
+            assert_eq!(binding["spec"]["policyName"], name, "{kind}");
+            assert_eq!(object["spec"]["failurePolicy"], "Fail", "{name}");
+            let keep = |object: &Value| object["metadata"]["annotations"].clone();
+            assert_eq!(keep(binding), keep(object), "{name}");
+        }
+    }
+}
+
+#[test]
+fn identities_are_stamped_where_the_api_server_can() {
+    let mutating = "MutatingAdmissionPolicy";
+    for (setting, stamps) in [("always", true), ("never", false)] {
+        let rendered = objects(&[&format!("policies.stampIdentity={setting}")]);
+        assert_eq!(kinds(&rendered).contains(mutating), stamps, "{setting}");
+        assert!(!arguments(&rendered).contains(&"--ignore-authors"));
+    }
+    let off = objects(&["policies.enabled=false", "policies.stampIdentity=always"]);
+    assert!(!kinds(&off).contains(mutating));
+    assert!(arguments(&off).contains(&"--ignore-authors"));
+    let said = chart(&["template"], &["policies.stampIdentity=yes"]).unwrap_err();
+    assert!(
+        said.to_string().contains("/policies/stampIdentity"),
+        "{said}"
+    );
+    let verb = [
+        "template",
+        "extension-registry",
+        "--api-versions",
+        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",
+    ];
+    assert!(chart(&verb, &[]).unwrap().contains(mutating));
 }

@@ -38,7 +38,7 @@ pub(crate) fn person(cluster: &Cluster, user: &str, groups: &[&str]) -> Client {
     Client::try_from(config).unwrap()
 }
 
-/// Objects of a kind in a namespace.
+/// Objects of a kind in a namespace; cluster-wide where that is empty.
 pub(crate) fn objects(
     client: &Client,
     api_version: &str,
@@ -47,7 +47,11 @@ pub(crate) fn objects(
 ) -> Api<DynamicObject> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-    Api::namespaced_with(client.clone(), namespace, &resource)
+    if namespace.is_empty() {
+        Api::all_with(client.clone(), &resource)
+    } else {
+        Api::namespaced_with(client.clone(), namespace, &resource)
+    }
 }
 
 /// An object with the annotation that says who started the run, as the engine hands it down.

@@ -1,9 +1,7 @@
-//! A cluster with the admission policies of the chart and no operator, the users who try them, and every
-//! way to change an object.
+//! A cluster with the admission policies of the chart and no operator, and the users who try them.
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "a helper of several tests, each of which uses a part of it"
 )]
@@ -17,7 +15,7 @@ use extension_registry_e2e::setup::NAMESPACE;
 use extension_registry_e2e::{Cluster, Options};
 use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::people::{self, objects};
 
@@ -49,7 +47,8 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: policy-t
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: policy-team}]
 ";
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The collector of garbage learns of new kinds each half minute.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Result of a request: the object, or the text of the refusal.
 pub(crate) type Outcome = Result<Value, String>;
@@ -156,10 +155,12 @@ impl Stage {
     }
 
     pub(crate) fn object(&self, api_version: &str, kind: &str, name: &str, spec: Value) -> Value {
-        json!({
+        let mut object = json!({
             "apiVersion": api_version, "kind": kind,
-            "metadata": {"namespace": self.project, "name": name}, "spec": spec,
-        })
+            "metadata": {"namespace": self.project, "name": name},
+        });
+        object["spec"] = spec;
+        object
     }
 
     pub(crate) fn run(&self, spec: Value) -> Value {
@@ -203,7 +204,7 @@ impl Stage {
         pod
     }
 
-    /// Writes the RunGate of the project as the operator does, and waits until the policies read it.
+    /// Writes the `RunGate` of the project as the operator does, and waits until the policies read it.
     pub(crate) async fn gate(&self, mut spec: Value) {
         let marker = format!("marker-{}", stamp());
         if spec["heldPipelines"].is_null() {
@@ -256,7 +257,7 @@ pub(crate) fn annotation<'o>(object: &'o Value, name: &str) -> Option<&'o str> {
     object["metadata"]["annotations"][name].as_str()
 }
 
-fn dry_run() -> PostParams {
+pub(crate) fn dry_run() -> PostParams {
     PostParams {
         dry_run: true,
         ..PostParams::default()
@@ -288,14 +289,14 @@ async fn create(client: &Client, object: &Value, parameters: &PostParams) -> Out
     outcome(created)
 }
 
-fn outcome<T: serde::Serialize>(result: Result<T, kube::Error>) -> Outcome {
+pub(crate) fn outcome<T: serde::Serialize>(result: Result<T, kube::Error>) -> Outcome {
     match result {
         Ok(object) => Ok(serde_json::to_value(object).unwrap()),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// The create is refused with this text, at the latest once the policies know the latest RunGate.
+/// The create is refused with this text, at the latest once the policies know the latest `RunGate`.
 pub(crate) async fn refused(client: &Client, object: &Value, expected: &str) {
     let said = eventually(&format!("refused: {object}"), async || {
         match dry(client, object).await {
@@ -307,188 +308,10 @@ pub(crate) async fn refused(client: &Client, object: &Value, expected: &str) {
     assert!(said.contains(expected), "{expected} is not in: {said}");
 }
 
-/// The create is admitted, at the latest once the policies know the latest RunGate.
+/// The create is admitted, at the latest once the policies know the latest `RunGate`.
 pub(crate) async fn admitted(client: &Client, object: &Value) -> Value {
     eventually(&format!("admitted: {object}"), async || {
         dry(client, object).await
     })
     .await
-}
-
-/// Deletes nothing, but asks.
-pub(crate) async fn dry_delete(client: &Client, object: &Value, options: Value) -> Outcome {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let api = objects(
-        client,
-        &text(&object["apiVersion"]),
-        &text(&object["kind"]),
-        &text(&object["metadata"]["namespace"]),
-    );
-    let mut options = options;
-    options["dryRun"] = json!(["All"]);
-    let url = format!(
-        "{}/{}",
-        api.resource_url(),
-        text(&object["metadata"]["name"])
-    );
-    let request = http::Request::delete(url).header("Content-Type", "application/json");
-    let request = request.body(options.to_string().into_bytes()).unwrap();
-    client
-        .request::<Value>(request)
-        .await
-        .map_err(|error| error.to_string())
-}
-
-/// Changes an object in every way that the API server has, as dry runs.
-pub(crate) async fn each_way(
-    client: &Client,
-    before: &Value,
-    after: &Value,
-    subresource: &str,
-) -> Vec<(&'static str, Outcome)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (api_version, kind) = (text(&before["apiVersion"]), text(&before["kind"]));
-    let (namespace, name) = (
-        text(&before["metadata"]["namespace"]),
-        text(&before["metadata"]["name"]),
-    );
-    let api = objects(client, &api_version, &kind, &namespace);
-    let (mut before, mut after) = (before.clone(), after.clone());
-    if api_version == "v1" {
-        // Its controllers may change it at any time.
-        for object in [&mut before, &mut after] {
-            object["metadata"]
-                .as_object_mut()
-                .unwrap()
-                .remove("resourceVersion");
-        }
-    }
-    let merge = merge_patch(&before, &after);
-    let mut patches: Vec<(&'static str, Patch<Value>)> = vec![
-        ("merge patch", Patch::Merge(merge.clone())),
-        ("JSON patch", json_patch(&before, &after)),
-    ];
-    if api_version == "v1" {
-        patches.push(("strategic merge patch", Patch::Strategic(merge.clone())));
-    }
-    // An apply removes nothing that another manager owns.
-    let removes = ["null", "\"ownerReferences\":[]"];
-    if !removes.iter().any(|part| merge.to_string().contains(part)) {
-        let mut apply = merge;
-        apply["apiVersion"] = json!(api_version);
-        apply["kind"] = json!(kind);
-        apply["metadata"]["name"] = json!(name);
-        patches.push(("server-side apply", Patch::Apply(apply)));
-    }
-    let mut outcomes = Vec::new();
-    for (way, patch) in patches {
-        let mut parameters = PatchParams {
-            dry_run: true,
-            ..PatchParams::default()
-        };
-        if matches!(patch, Patch::Apply(_)) {
-            parameters.field_manager = Some("someone".to_owned());
-            parameters = parameters.force();
-        }
-        let patched = if subresource.is_empty() {
-            api.patch(&name, &parameters, &patch).await
-        } else {
-            api.patch_subresource(subresource, &name, &parameters, &patch)
-                .await
-        };
-        outcomes.push((way, outcome(patched)));
-    }
-    let mut whole = after;
-    whole["metadata"]
-        .as_object_mut()
-        .unwrap()
-        .remove("managedFields");
-    let replaced = if subresource.is_empty() {
-        let object = serde_json::from_value(whole).unwrap();
-        outcome(api.replace(&name, &dry_run(), &object).await)
-    } else {
-        let parameters = dry_run();
-        let replaced = api.replace_subresource(subresource, &name, &parameters, &whole);
-        outcome(replaced.await)
-    };
-    outcomes.push(("replace", replaced));
-    outcomes
-}
-
-/// Every way to make a change is refused with this text.
-pub(crate) async fn change_refused(
-    client: &Client,
-    before: &Value,
-    subresource: &str,
-    change: impl Fn(&mut Value),
-    expected: &str,
-) {
-    let after = changed(before, change);
-    for (way, outcome) in each_way(client, before, &after, subresource).await {
-        match outcome {
-            Ok(object) => panic!("{way}: admitted, expected {expected}: {object}"),
-            Err(said) => assert!(
-                said.contains(expected),
-                "{way}: {expected} is not in: {said}"
-            ),
-        }
-    }
-}
-
-/// Every way to make a change is admitted. What comes of it.
-pub(crate) async fn change_admitted(
-    client: &Client,
-    before: &Value,
-    subresource: &str,
-    change: impl Fn(&mut Value),
-) -> Vec<Value> {
-    let after = changed(before, change);
-    let outcomes = each_way(client, before, &after, subresource).await;
-    outcomes
-        .into_iter()
-        .map(|(way, outcome)| outcome.unwrap_or_else(|said| panic!("{way}: {said}")))
-        .collect()
-}
-
-fn changed(before: &Value, change: impl Fn(&mut Value)) -> Value {
-    let mut after = before.clone();
-    change(&mut after);
-    assert_ne!(&after, before, "no change");
-    after
-}
-
-fn merge_patch(before: &Value, after: &Value) -> Value {
-    let (Value::Object(before), Value::Object(after)) = (before, after) else {
-        return after.clone();
-    };
-    let mut patch = Map::new();
-    for (key, value) in after {
-        match before.get(key) {
-            Some(known) if known == value => {}
-            Some(known) => {
-                patch.insert(key.clone(), merge_patch(known, value));
-            }
-            None => {
-                patch.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    for key in before.keys().filter(|key| !after.contains_key(*key)) {
-        patch.insert(key.clone(), Value::Null);
-    }
-    Value::Object(patch)
-}
-
-fn json_patch(before: &Value, after: &Value) -> Patch<Value> {
-    let (before, after) = (before.as_object().unwrap(), after.as_object().unwrap());
-    let mut operations = Vec::new();
-    for (key, value) in after {
-        if before.get(key) != Some(value) {
-            operations.push(json!({"op": "add", "path": format!("/{key}"), "value": value}));
-        }
-    }
-    for key in before.keys().filter(|key| !after.contains_key(*key)) {
-        operations.push(json!({"op": "remove", "path": format!("/{key}")}));
-    }
-    Patch::Json(serde_json::from_value(json!(operations)).unwrap())
 }

@@ -1,0 +1,353 @@
+//! The policies about what the operator alone writes: projections, run gates, statuses, and the names and
+//! owners of rendered Secrets. No operator runs.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/changes.rs"]
+mod changes;
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/policies.rs"]
+mod policies;
+
+use changes::{change_admitted, change_refused, dry_delete, dry_delete_all};
+use kube::Client;
+use people::objects;
+use policies::{
+    REGISTRY, SECRET, Stage, TEKTON, admitted, dry, eventually, refused, section, stored,
+};
+use serde_json::{Value, json};
+
+const PROJECT: &str = "kind-policies";
+const ONLY: &str = "written by the operator of the registry only";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_operator_writes_its_kinds() {
+    let stage = Stage::start(PROJECT).await;
+    run_gates_are_the_operators(&stage).await;
+    projections_are_the_operators(&stage).await;
+    a_projection_is_not_orphaned(&stage).await;
+    statuses_are_the_operators(&stage).await;
+    nobody_else_takes_the_name_of_a_rendered_secret(&stage).await;
+    a_rendered_secret_keeps_its_owner(&stage).await;
+    a_namespace_is_deleted_with_everything(&stage).await;
+    stage.stop().await;
+}
+
+fn others(stage: &Stage) -> [&Client; 3] {
+    [&stage.grace, &stage.engine, &stage.admin]
+}
+
+fn projection(stage: &Stage, name: &str) -> Value {
+    let spec =
+        json!({"record": {"kind": "ClusterExtension", "name": "r"}, "service": "s", "type": "s3"});
+    stage.object(REGISTRY, "ExtensionProjection", name, spec)
+}
+
+fn rendered(stage: &Stage, owner: &Value) -> Value {
+    let name = &owner["metadata"]["name"];
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "servicebinding.io/s3",
+        "metadata": {
+            "namespace": stage.project, "name": name,
+            "labels": {"registry.fuseml.io/managed-by": "extension-registry"},
+            "ownerReferences": [{"apiVersion": REGISTRY, "kind": "ExtensionProjection", "name": name,
+                "uid": owner["metadata"]["uid"], "controller": true, "blockOwnerDeletion": false}],
+        },
+        "data": {"uri": "eA=="},
+    })
+}
+
+fn opaque(stage: &Stage, name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"namespace": stage.project, "name": name}, "data": {"x": "eA=="}})
+}
+
+async fn run_gates_are_the_operators(stage: &Stage) {
+    section("nobody but the operator creates, changes or deletes a run gate");
+    let gate = |user: &str| {
+        stage.object(
+            REGISTRY,
+            "RunGate",
+            "extension-registry",
+            json!({"userSecrets": {SECRET: {"user": user}}}),
+        )
+    };
+    for client in others(stage) {
+        refused(client, &gate("grace"), ONLY).await;
+    }
+    stage
+        .gate(json!({"userSecrets": {SECRET: {"user": "ada"}}}))
+        .await;
+    let written = objects(&stage.admin, REGISTRY, "RunGate", PROJECT);
+    let written = serde_json::to_value(written.get("extension-registry").await.unwrap()).unwrap();
+    let changes: [fn(&mut Value); 5] = [
+        |gate| gate["spec"]["userSecrets"][SECRET]["user"] = json!("grace"),
+        |gate| {
+            gate["spec"]["userSecrets"][SECRET] =
+                json!({"user": "eve", "serviceAccounts": ["system:serviceaccount:a:b"]});
+        },
+        |gate| gate["spec"]["heldPipelines"] = json!({"other": "x"}),
+        |gate| gate["metadata"]["labels"] = json!({"a": "b"}),
+        |gate| {
+            gate["metadata"]["ownerReferences"] =
+                json!([{"apiVersion": "v1", "kind": "Secret", "name": "x", "uid": "u"}]);
+        },
+    ];
+    for change in changes {
+        for client in others(stage) {
+            change_refused(client, &written, "", change, ONLY).await;
+        }
+        change_admitted(&stage.operator, &written, "", change).await;
+    }
+    for client in others(stage) {
+        for options in [
+            json!({}),
+            json!({"propagationPolicy": "Foreground"}),
+            json!({"gracePeriodSeconds": 0}),
+        ] {
+            let said = dry_delete(client, &written, options).await.unwrap_err();
+            assert!(said.contains(ONLY), "{said}");
+        }
+        let said = dry_delete_all(client, &written, json!({}))
+            .await
+            .unwrap_err();
+        assert!(said.contains(ONLY), "{said}");
+    }
+    for client in [&stage.token, &stage.collector] {
+        dry_delete(client, &written, json!({})).await.unwrap();
+    }
+
+    section("a namespace has one run gate, with the name that the policies read");
+    let mut second = gate("ada");
+    second["metadata"]["name"] = json!("second");
+    let said = dry(&stage.operator, &second).await.unwrap_err();
+    assert!(said.contains("a namespace has one RunGate"), "{said}");
+}
+
+async fn projections_are_the_operators(stage: &Stage) {
+    section("nobody but the operator creates or changes a projection, but others may delete it");
+    let made = projection(stage, "ext-kept-0123456789abcdef");
+    for client in others(stage) {
+        refused(client, &made, ONLY).await;
+    }
+    let made = stored(&stage.token, &made).await;
+    let changes: [fn(&mut Value); 3] = [
+        |projection| projection["metadata"]["labels"] = json!({"a": "b"}),
+        |projection| projection["metadata"]["annotations"] = json!({"a": "b"}),
+        |projection| projection["metadata"]["finalizers"] = json!(["orphan"]),
+    ];
+    for change in changes {
+        for client in others(stage) {
+            change_refused(client, &made, "", change, ONLY).await;
+        }
+        // Owners and finalizers come and go with the collectors.
+        change_admitted(&stage.collector, &made, "", change).await;
+    }
+    let status = |projection: &mut Value| projection["status"] = json!({"consumers": 7});
+    for client in [&stage.grace, &stage.engine, &stage.admin, &stage.collector] {
+        change_refused(
+            client,
+            &made,
+            "status",
+            status,
+            "status: written by the operator",
+        )
+        .await;
+    }
+    change_admitted(&stage.operator, &made, "status", status).await;
+    for client in others(stage) {
+        for options in [
+            json!({}),
+            json!({"propagationPolicy": "Background"}),
+            json!({"propagationPolicy": "Foreground"}),
+            json!({"orphanDependents": false}),
+        ] {
+            dry_delete(client, &made, options).await.unwrap();
+        }
+        dry_delete_all(client, &made, json!({})).await.unwrap();
+    }
+}
+
+async fn a_projection_is_not_orphaned(stage: &Stage) {
+    section("a projection is not deleted in a way that leaves its Secret behind");
+    let made = projection(stage, "ext-kept-0123456789abcdef");
+    for client in others(stage) {
+        for options in [
+            json!({"propagationPolicy": "Orphan"}),
+            json!({"orphanDependents": true}),
+        ] {
+            for deleted in [
+                dry_delete(client, &made, options.clone()).await,
+                dry_delete_all(client, &made, options).await,
+            ] {
+                let said = deleted.unwrap_err();
+                assert!(
+                    said.contains("delete it without --cascade=orphan"),
+                    "{said}"
+                );
+            }
+        }
+    }
+}
+
+async fn statuses_are_the_operators(stage: &Stage) {
+    section("nobody but the operator writes a status");
+    let spec = json!({"steps": [{"name": "a", "image": "i"}]});
+    let mut cluster = stage.object(
+        REGISTRY,
+        "ClusterExtension",
+        "kind-policies",
+        json!({"product": "p"}),
+    );
+    cluster["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .remove("namespace");
+    let stored_objects = [
+        stored(&stage.admin, &stage.object(REGISTRY, "Workflow", "w", spec)).await,
+        stored(
+            &stage.admin,
+            &stage.object(REGISTRY, "Extension", "r", json!({"product": "p"})),
+        )
+        .await,
+        stored(&stage.admin, &cluster).await,
+    ];
+    let changes: [fn(&mut Value); 2] = [
+        |object| object["status"]["observedGeneration"] = json!(1),
+        |object| {
+            object["status"]["conditions"] = json!([{"type": "Ready", "status": "True", "reason": "Ready", "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z"}]);
+        },
+    ];
+    for object in &stored_objects {
+        for change in changes {
+            for client in [&stage.grace, &stage.engine, &stage.admin, &stage.collector] {
+                change_refused(
+                    client,
+                    object,
+                    "status",
+                    change,
+                    "status: written by the operator",
+                )
+                .await;
+            }
+            change_admitted(&stage.operator, object, "status", change).await;
+        }
+    }
+    stage
+        .cluster
+        .kubectl_run(&["delete", "cext", "kind-policies"])
+        .unwrap();
+}
+
+async fn nobody_else_takes_the_name_of_a_rendered_secret(stage: &Stage) {
+    section("nobody but the operator creates a Secret under the name of a rendered one");
+    let taken = "or under the names of rendered Secrets";
+    for name in [
+        SECRET,
+        "ext-store-0123456789abcdef",
+        "ext-u-a-b-c-0000000000000000",
+        "ext-x-ffffffffffffffff",
+    ] {
+        for client in others(stage) {
+            refused(client, &opaque(stage, name), taken).await;
+        }
+    }
+    for name in [
+        "ext-store",
+        "ext-u-store",
+        "text-0123456789abcdef",
+        "ext-store-0123456789abcde",
+        "ext-store-0123456789abcdefg",
+    ] {
+        admitted(&stage.grace, &opaque(stage, name)).await;
+    }
+    let mut generated = opaque(stage, "x");
+    generated["metadata"] =
+        json!({"namespace": PROJECT, "generateName": "ext-u-store-0123456789abcdef"});
+    admitted(&stage.grace, &generated).await;
+    let mut labelled = opaque(stage, "own");
+    labelled["metadata"]["labels"] = json!({"registry.fuseml.io/managed-by": "me"});
+    refused(&stage.admin, &labelled, taken).await;
+}
+
+async fn a_rendered_secret_keeps_its_owner(stage: &Stage) {
+    section("only the collectors change the owners of a rendered Secret");
+    let owner = stored(
+        &stage.token,
+        &projection(stage, "ext-owner-0123456789abcdef"),
+    )
+    .await;
+    let secret = stored(&stage.token, &rendered(stage, &owner)).await;
+    let changes: [fn(&mut Value); 3] = [
+        |secret| secret["metadata"]["ownerReferences"] = json!([]),
+        |secret| {
+            secret["metadata"]
+                .as_object_mut()
+                .unwrap()
+                .remove("ownerReferences");
+        },
+        |secret| secret["metadata"]["ownerReferences"][0]["blockOwnerDeletion"] = json!(true),
+    ];
+    for change in changes {
+        for client in others(stage) {
+            change_refused(
+                client,
+                &secret,
+                "",
+                change,
+                "metadata.ownerReferences: a rendered Secret",
+            )
+            .await;
+        }
+        change_admitted(&stage.collector, &secret, "", change).await;
+    }
+    let note = |secret: &mut Value| secret["metadata"]["annotations"] = json!({"a": "b"});
+    change_admitted(&stage.grace, &secret, "", note).await;
+    // Labels, data, immutability and finalizers are not the collectors' either.
+    let data = |secret: &mut Value| secret["data"]["uri"] = json!("eQ==");
+    change_refused(&stage.collector, &secret, "", data, "renders this Secret").await;
+
+    section("it is deleted with its projection");
+    let delete = [
+        "delete",
+        "extp",
+        "ext-owner-0123456789abcdef",
+        "-n",
+        PROJECT,
+        "--wait=false",
+    ];
+    stage.cluster.kubectl_run(&delete).unwrap();
+    let secrets = objects(&stage.admin, "v1", "Secret", PROJECT);
+    eventually("the Secret is gone", async || {
+        match secrets.get_opt("ext-owner-0123456789abcdef").await.unwrap() {
+            None => Ok(()),
+            Some(_) => Err("it is there".to_owned()),
+        }
+    })
+    .await;
+}
+
+async fn a_namespace_is_deleted_with_everything(stage: &Stage) {
+    section("a namespace is deleted with its run gate, projections, Secrets and Pipelines");
+    let owner = stored(
+        &stage.token,
+        &projection(stage, "ext-last-0123456789abcdef"),
+    )
+    .await;
+    stored(&stage.token, &rendered(stage, &owner)).await;
+    let pipeline = stage.owned_pipeline("last").await;
+    stored(&stage.token, &pipeline).await;
+    let run = stage.object(
+        TEKTON,
+        "PipelineRun",
+        "last",
+        json!({"pipelineRef": {"name": "last"}}),
+    );
+    stored(&stage.ada, &run).await;
+    let delete = ["delete", "namespace", PROJECT, "--timeout=60s"];
+    stage.cluster.kubectl_run(&delete).unwrap();
+}
