@@ -4,6 +4,8 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "support/people.rs"]
+mod people;
 mod support;
 
 use std::time::Duration;
@@ -14,6 +16,8 @@ use support::{
     Lab, condition, eventually, message, pause, record, secret_name, section, text, version,
     workflow,
 };
+
+const COLLECTOR: &str = "system:serviceaccount:kube-system:generic-garbage-collector";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_made_stays_theirs() {
@@ -30,21 +34,29 @@ fn inline() -> Value {
 }
 
 async fn squatted_secrets_stay_untouched(lab: &Lab) {
-    section("a Secret that somebody made before stays untouched and is named");
+    section("a Secret that was there before the policies stays untouched and is named");
     lab.namespace("squat");
     let cases = [
         ("squat-opaque", "Opaque", false),
         ("squat-typed", "servicebinding.io/s3", false),
         ("squat-immutable", "servicebinding.io/s3", true),
     ];
+    let binding = lab.lift_policy("managed-secrets");
     for (name, kind, immutable) in cases {
-        lab.apply(&json!({
+        let squatted = json!({
             "apiVersion": "v1", "kind": "Secret", "type": kind, "immutable": immutable,
             "metadata": {"namespace": "squat", "name": secret_name(name, "main")},
             "stringData": {"LD_PRELOAD": "mine"},
-        }))
+        });
+        let what = "the policy is lifted";
+        eventually(Duration::from_secs(20), what, async || {
+            lab.try_apply(&squatted)
+                .await
+                .map_err(|error| error.to_string())
+        })
         .await;
     }
+    lab.cluster.apply(&binding).unwrap();
     // Times of creation have whole seconds.
     pause(1.1).await;
     for (name, ..) in cases {
@@ -98,16 +110,26 @@ async fn foreign_pipeline_stays_untouched(lab: &Lab) {
 }
 
 async fn own_pipeline_is_repaired(lab: &Lab) {
-    section("a pipeline of ours that somebody edited or deleted is repaired");
+    section("the pipeline of a workflow is not edited or deleted, and is repaired where it was");
     lab.namespace("repair");
     lab.apply(&record("repair", &inline())).await;
     lab.apply(&workflow("repair", "one", &json!({"product": "repair"})))
         .await;
     lab.ready("repair", "one").await;
     let good = lab.get("Pipeline", "repair", "one").await;
-    let edit = json!({"spec": {"tasks": []}});
-    lab.api("Pipeline", "repair")
-        .patch("one", &PatchParams::default(), &Patch::Merge(&edit))
+    let edit = Patch::Merge(json!({"spec": {"tasks": []}}));
+    let pipelines = lab.api("Pipeline", "repair");
+    let said = pipelines.patch("one", &PatchParams::default(), &edit).await;
+    let said = said.unwrap_err().to_string();
+    assert!(said.contains("hint: change the workflow"), "{said}");
+    let said = pipelines.delete("one", &DeleteParams::default()).await;
+    let said = said.map(drop).unwrap_err().to_string();
+    assert!(said.contains("hint: delete the workflow"), "{said}");
+    // The collectors of garbage may do both.
+    let collector = people::person(&lab.cluster, COLLECTOR, &["system:masters"]);
+    let pipelines = people::objects(&collector, "tekton.dev/v1", "Pipeline", "repair");
+    pipelines
+        .patch("one", &PatchParams::default(), &edit)
         .await
         .unwrap();
     let key = ("Pipeline", "repair", "one");
@@ -115,7 +137,8 @@ async fn own_pipeline_is_repaired(lab: &Lab) {
         version(now) != version(&good) && now["spec"] == good["spec"]
     })
     .await;
-    lab.delete("Pipeline", "repair", "one").await;
+    let parameters = DeleteParams::default();
+    pipelines.delete("one", &parameters).await.unwrap();
     lab.until(key, "is there again", |now| {
         now["metadata"]["uid"] != good["metadata"]["uid"] && now["spec"] == good["spec"]
     })

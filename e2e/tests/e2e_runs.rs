@@ -1,5 +1,7 @@
 //! A run comes: what somebody deleted by hand is there again, and the run says what it was bound to.
 
+#[path = "support/people.rs"]
+mod people;
 mod support;
 
 use kube::api::{Patch, PatchParams};
@@ -8,6 +10,7 @@ use support::{Lab, RECORDS, from_secret, pause, record, section, text, version, 
 
 const PROJECT: &str = "runs";
 const ANNOTATION: &str = "registry.fuseml.io/bindings";
+const ENGINE: &str = "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller";
 const VALUE: &str = "planted-in-runs";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +63,8 @@ async fn a_run_is_made_ready() {
     lab.stop_operator();
     lab.apply(&run("over", "train")).await;
     let ended = Patch::Merge(json!({"status": {"completionTime": "2026-01-01T00:00:00Z"}}));
-    let runs = lab.api("PipelineRun", PROJECT);
+    let engine = people::person(&lab.cluster, ENGINE, &["system:masters"]);
+    let runs = people::objects(&engine, "tekton.dev/v1", "PipelineRun", PROJECT);
     runs.patch_status("over", &PatchParams::default(), &ended)
         .await
         .unwrap();

@@ -51,8 +51,9 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     update_status::run(context, key, &dereferenced, outcome).await
 }
 
-/// A workflow that is not ready keeps its last Pipeline, and no run of it starts. A Pipeline that
-/// another owner controls is not the workflow's to hold back.
+/// A workflow that is not ready keeps its last Pipeline, and no run of it starts. The same holds for one
+/// that an earlier workflow of this name left behind. A Pipeline that another owner controls is not the
+/// workflow's to hold back.
 async fn hold(context: &Context, key: &ObjectKey, reason: &str) -> Result<(), Error> {
     let owner = context
         .world
@@ -61,13 +62,11 @@ async fn hold(context: &Context, key: &ObjectKey, reason: &str) -> Result<(), Er
         .get(key)
         .and_then(|workflow| workflow.metadata.uid.clone());
     let pipeline = context.world.pipelines.read().get(key).cloned();
-    let is_own = |entry: &PipelineEntry| {
+    let is_foreign = |entry: &PipelineEntry| {
         let controller = entry.controller.as_deref();
-        owner
-            .as_deref()
-            .is_none_or(|owner| controller == Some(owner))
+        controller.is_some() && owner.is_some() && controller != owner.as_deref()
     };
-    if pipeline.is_some_and(|entry| is_own(&entry)) {
+    if pipeline.is_some_and(|entry| !is_foreign(&entry)) {
         run_gate::hold(context, key, reason).await
     } else {
         run_gate::release(context, key).await

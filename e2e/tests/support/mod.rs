@@ -23,8 +23,10 @@ use serde_json::{Value, json};
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
 const PATIENCE: Duration = Duration::from_secs(30);
-const KINDS: [(&str, &str, &str); 12] = [
+const KINDS: [(&str, &str, &str); 14] = [
     ("PipelineRun", "tekton.dev/v1", "pipelineruns"),
+    ("TaskRun", "tekton.dev/v1", "taskruns"),
+    ("RunGate", "registry.fuseml.io/v1alpha1", "rungates"),
     ("Lease", "coordination.k8s.io/v1", "leases"),
     (
         "ClusterExtension",
@@ -173,6 +175,18 @@ impl Lab {
             let _ = std::fs::remove_file(log);
         }
         self.cluster.stop().await.unwrap();
+    }
+
+    /// Lifts a policy, as before it was installed. What restores it.
+    pub(crate) fn lift_policy(&self, name: &str) -> String {
+        let object = format!("validatingadmissionpolicybinding/extension-registry-{name}");
+        let binding = self.cluster.kubectl_run(&["get", &object, "-o", "json"]);
+        self.cluster.kubectl_run(&["delete", &object]).unwrap();
+        let mut binding: Value = serde_json::from_str(&binding.unwrap()).unwrap();
+        for field in ["uid", "resourceVersion", "managedFields"] {
+            binding["metadata"].as_object_mut().unwrap().remove(field);
+        }
+        binding.to_string()
     }
 
     pub(crate) fn namespace(&self, name: &str) {
