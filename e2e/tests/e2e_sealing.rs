@@ -34,11 +34,11 @@ async fn values_are_sealed_before_they_are_stored() {
     applied_again(&lab).await;
     value_changed(&lab).await;
     refused_and_dry(&lab).await;
-    too_many(&lab).await;
+    too_many(&lab);
     unnamed(&lab);
     values_were_never_stored(&lab, before);
     stored_with_values(&mut lab).await;
-    denied(&mut lab).await;
+    denied(&mut lab);
     lab.stop().await;
 }
 
@@ -158,7 +158,7 @@ async fn refused_and_dry(lab: &Lab) {
     assert_eq!(secrets(lab).await, known);
 }
 
-async fn too_many(lab: &Lab) {
+fn too_many(lab: &Lab) {
     section("ten thousand credentials are refused, and the largest record is not");
     let mut many = with_value("many", "");
     let one = |number: u32| json!({"name": format!("c{number}"), "configuration": [{"name": "K", "value": canary("many")}]});
@@ -246,7 +246,7 @@ async fn stored_with_values(lab: &mut Lab) {
     assert!(!sealed.to_string().contains(door::CANARY), "{sealed:#}");
 }
 
-async fn denied(lab: &mut Lab) {
+fn denied(lab: &mut Lab) {
     section("where values are denied, the refusal names the fields and the way out");
     restart(lab, "deny");
     let said = apply(lab, &[], &with_value("denied", &canary("denied"))).unwrap_err();

@@ -230,28 +230,27 @@ async fn review(
     let resource = json!({"group": "registry.fuseml.io", "version": "v1alpha1", "resource": "clusterextensions"});
     let kind =
         json!({"group": "registry.fuseml.io", "version": "v1alpha1", "kind": "ClusterExtension"});
-    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+    let body = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "1", "kind": kind, "resource": resource, "requestKind": kind, "requestResource": resource,
         "name": object["metadata"]["name"], "operation": if old.is_null() { "CREATE" } else { "UPDATE" },
         "userInfo": {"username": user}, "object": object, "oldObject": old, "dryRun": dry_run,
     }});
-    let path = "/mutate/records";
     let (status, answer) = post(
         address,
         "POST",
-        path,
+        "/mutate/records",
         "application/json",
-        &review.to_string(),
+        &body.to_string(),
     )
     .await?;
     assert_eq!(status, 200, "{answer}");
     let answer: Value = serde_json::from_str(&answer).unwrap();
-    let response = &answer["response"];
-    if response["allowed"] != true {
-        return Err(response["status"]["message"].to_string());
+    let answer = &answer["response"];
+    if answer["allowed"] != true {
+        return Err(answer["status"]["message"].to_string());
     }
-    let patch: Vec<u8> = serde_json::from_value(response["patch"].clone()).unwrap();
-    Ok(serde_json::from_slice(&patch).unwrap())
+    let bytes: Vec<u8> = serde_json::from_value(answer["patch"].clone()).unwrap();
+    Ok(serde_json::from_slice(&bytes).unwrap())
 }
 
 async fn unauthenticated(lab: &Lab) {

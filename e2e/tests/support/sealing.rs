@@ -67,7 +67,7 @@ pub(crate) fn data(secret: &Value, key: &str) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-/// Name of the rendered Secret of a ClusterExtension made by [`with_value`].
+/// Name of the rendered Secret of a cluster record made by [`with_value`].
 pub(crate) fn rendered_name(record: &str) -> String {
     Identity {
         record: RecordKey::cluster(record),

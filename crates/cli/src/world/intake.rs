@@ -141,7 +141,7 @@ impl World {
             })
             .collect();
         let spec = match self.view.perspective.inline_credentials {
-            InlineCredentials::Seal => seal::seal(&key, written, &mut self.secrets),
+            InlineCredentials::Seal => seal::seal(&key, &written, &mut self.secrets),
             InlineCredentials::Allow => written,
         };
         let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {

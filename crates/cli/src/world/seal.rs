@@ -11,8 +11,8 @@ use super::secrets::Secrets;
 
 /// Replaces the values of a record by texts that stand for them in this program. A record that cannot
 /// be sealed stays as it is: the checks of records report what is wrong with it.
-pub(super) fn seal(record: &RecordKey, spec: Value, secrets: &mut Secrets) -> Value {
-    let values = inline_values(&spec).unwrap_or_default();
+pub(super) fn seal(record: &RecordKey, spec: &Value, secrets: &mut Secrets) -> Value {
+    let values = inline_values(spec).unwrap_or_default();
     let texts = values.into_iter().map(|(key, value)| {
         let mut digest = Sha256::new();
         for part in [
@@ -31,5 +31,5 @@ pub(super) fn seal(record: &RecordKey, spec: Value, secrets: &mut Secrets) -> Va
         (key, text)
     });
     let texts = texts.collect();
-    with_sealed(&spec, &texts)
+    with_sealed(spec, &texts)
 }
