@@ -55,13 +55,11 @@ deletecollection   secrets                                          *         . 
 get                secrets/extension-registry-digest-key            OWN       y        .         .     .      .
 get                secrets/extension-registry-sealing-keys          OWN       y        .         .     .      .
 get                secrets/extension-registry-webhook-certificate   OWN       .        .         .     .      .
-update             secrets/extension-registry-webhook-certificate   OWN       .        .         .     .      .
 get                secrets/sh.helm.release.v1.extension-registry.v1 OWN       .        .         .     .      .
 get                secrets                                          OWN       .        .         .     .      .
 list               secrets                                          OWN       .        .         .     .      .
 watch              secrets                                          OWN       .        .         .     .      .
 patch              secrets/extension-registry-digest-key            OWN       .        .         .     .      .
-delete             secrets/extension-registry-digest-key            OWN       .        .         .     .      .
 create             workflows.registry.fuseml.io                    OWN       y        .         .     .      .
 # Secrets of cluster records.
 get                secrets                                          RECORDS   y        .         .     .      y

@@ -1,4 +1,4 @@
-//! Deleting our kinds finishes while the webhook is down, however it is done; changing them does not work.
+//! Deletion of our kinds finishes while the webhook is down, with every propagation policy. Changes are refused.
 #![expect(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -42,7 +42,7 @@ async fn create(lab: &Lab, name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deleting_finishes_while_the_webhook_is_down() {
+async fn deletion_finishes_while_the_webhook_is_down() {
     let options = Options {
         node: Node::None,
         ..Options::default()
@@ -145,16 +145,16 @@ fn changes_are_refused(lab: &Lab) {
                 "-p",
                 patch,
             ];
-            let said = run(lab, &arguments).unwrap_err();
-            assert!(said.contains("failed calling webhook"), "{said}");
+            let error = run(lab, &arguments).unwrap_err();
+            assert!(error.contains("failed calling webhook"), "{error}");
         }
         let stored = run(lab, &["get", kind, "stays", "-n", PROJECT, "-o", "json"]).unwrap();
-        let said = kubectl(&lab.cluster, &["replace", "-f", "-"], &stored).unwrap_err();
-        assert!(said.contains("failed calling webhook"), "{said}");
+        let error = kubectl(&lab.cluster, &["replace", "-f", "-"], &stored).unwrap_err();
+        assert!(error.contains("failed calling webhook"), "{error}");
     }
 }
 
-/// As a tool does it that keeps its own order of deletion, or that owns what it applies.
+/// Tools use finalizers to order deletion, and owner references for what they apply.
 async fn owners_and_finalizers_go(lab: &Lab) {
     section("finalizers, owners and labels come and go");
     let owner = json!({

@@ -70,7 +70,7 @@ impl Hook {
             }
         }
         assert_eq!(arguments[0], "issue-certificate");
-        // The last of its options count; a test waits for nothing that it did not ask for.
+        // Each test decides for itself whether to wait.
         arguments.retain(|argument| !argument.starts_with("--wait-seconds"));
         Self {
             arguments,
@@ -148,7 +148,7 @@ fn mount(secret: &Value, folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hook_issues_and_renews_the_certificate() {
+async fn hook_issues_renews_and_repairs_the_certificate() {
     let cluster = Cluster::start(Options {
         node: Node::None,
         ..Options::default()
@@ -179,7 +179,7 @@ async fn hook_issues_and_renews_the_certificate() {
     let after = configurations(&cluster).map(|stored| version(&stored).to_owned());
     assert_eq!(before, after);
 
-    section("without the operator it waits in vain");
+    section("waiting fails without the operator");
     let log = hook.run(&["--wait-seconds=2"]).unwrap_err();
     assert!(log.contains("failed calling webhook"), "{log}");
 

@@ -51,7 +51,7 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "extension-registry.se
 {{ include "extension-registry.fullname" . }}-webhook
 {{- end -}}
 
-{{/* What the API server calls the webhook's host. */}}
+{{/* Host name or IP address by which the API server calls the webhook. */}}
 {{- define "extension-registry.webhookHost" -}}
 {{- if .Values.webhook.url -}}
 {{ get (urlParse .Values.webhook.url) "hostname" }}
@@ -76,7 +76,7 @@ true
 {{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
 
-{{/* What every Pod of the operator's image may do on its node. */}}
+{{/* Security contexts of Pods that run the operator's image. */}}
 {{- define "extension-registry.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
@@ -94,7 +94,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* Where such a Pod may run. */}}
+{{/* Scheduling of these Pods. */}}
 {{- define "extension-registry.scheduling" -}}
 {{- with .Values.nodeSelector }}
 nodeSelector:

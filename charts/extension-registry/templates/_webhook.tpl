@@ -1,4 +1,4 @@
-{{/* The webhooks of our kinds: what is done, what the webhook is named after, and the resources that it is called for. */}}
+{{/* All webhooks: phase, name and resources of each. */}}
 {{- define "extension-registry.webhooks" -}}
 mutate:
   workflows: [workflows]
@@ -19,7 +19,7 @@ validate:
 {{- join "," $names -}}
 {{- end -}}
 
-{{/* One webhook: list of root, what is done, its name and its resources. */}}
+{{/* One webhook: list of root, phase, name and resources. */}}
 {{- define "extension-registry.webhook" -}}
 {{- $root := index . 0 -}}
 {{- $phase := index . 1 -}}
@@ -74,7 +74,7 @@ reinvocationPolicy: IfNeeded
 {{- end }}
 {{- end -}}
 
-{{/* Labels and annotations of what runs as a hook for the certificate: list of root, events and weight. */}}
+{{/* Labels and annotations of the certificate's hooks: list of root, events and weight. */}}
 {{- define "extension-registry.certificateHook" -}}
 labels:
   {{- include "extension-registry.labels" (index . 0) | nindent 2 }}

@@ -57,7 +57,7 @@ impl Pair {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let verifier = verifier.build().ok()?;
         let host = ServerName::try_from("expiry").ok()?;
-        // Validity is checked first, and at the end of all days no certificate is valid.
+        // The period of validity is checked first, and the error holds its end.
         let never = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
         match verifier.verify_server_cert(&leaf, &[], &host, &[], never) {
             Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
