@@ -102,6 +102,15 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether the cluster has the engine itself, and not only the definitions of
+    /// [`Cluster::install_engine`].
+    #[must_use]
+    pub fn has_engine(&self) -> bool {
+        // A definition that only the engine has.
+        self.kubectl_run(&["get", "crd", "verificationpolicies.tekton.dev"])
+            .is_ok()
+    }
+
     pub(crate) fn wait_for_definitions(&self) -> Result<()> {
         self.kubectl_run(&[
             "wait",

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
 const PATIENCE: Duration = Duration::from_secs(30);
-const KINDS: [(&str, &str, &str); 14] = [
+const KINDS: [(&str, &str, &str); 16] = [
     ("PipelineRun", "tekton.dev/v1", "pipelineruns"),
     ("TaskRun", "tekton.dev/v1", "taskruns"),
     ("RunGate", "registry.fuseml.io/v1alpha1", "rungates"),
@@ -42,6 +42,8 @@ const KINDS: [(&str, &str, &str); 14] = [
     ),
     ("Pipeline", "tekton.dev/v1", "pipelines"),
     ("Secret", "v1", "secrets"),
+    ("Pod", "v1", "pods"),
+    ("ServiceAccount", "v1", "serviceaccounts"),
     ("Namespace", "v1", "namespaces"),
     ("CoreEvent", "v1", "events"),
     ("Event", "events.k8s.io/v1", "events"),
@@ -477,6 +479,10 @@ pub(crate) fn message(object: &Value) -> &str {
 
 pub(crate) fn version(object: &Value) -> &str {
     text(&object["metadata"]["resourceVersion"])
+}
+
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 pub(crate) fn text(value: &Value) -> &str {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use extension_registry_api::Workflow;
+use extension_registry_api::status::READY;
 use extension_registry_pipeline as pipeline;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::{Client, ResourceExt};
@@ -46,6 +47,25 @@ pub(crate) struct Run {
     output: Format,
     #[command(flatten)]
     cluster: Cluster,
+}
+
+/// Without this a run of a workflow that never was ready fails because its Pipeline does not exist.
+fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
+    let conditions = workflow.status.iter().flat_map(|status| &status.conditions);
+    let ready = conditions
+        .into_iter()
+        .find(|condition| condition.type_ == READY);
+    match ready {
+        Some(ready) if ready.status == "True" => Ok(()),
+        Some(ready) if ready.status == "False" => bail!(
+            "workflow {namespace}/{name} is not ready ({}): {}",
+            ready.reason,
+            ready.message
+        ),
+        _ => bail!(
+            "workflow {namespace}/{name} is not ready yet; hint: kubectl wait --for=condition=Ready fwf/{name} -n {namespace}"
+        ),
+    }
 }
 
 /// A run that was started.
@@ -109,6 +129,7 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
         }
         return Ok(FINE);
     }
+    check_ready(&workflow, &namespace, name)?;
     let runs = runs(client, &namespace);
     let object: DynamicObject = serde_json::from_value(run)?;
     let made = runs
