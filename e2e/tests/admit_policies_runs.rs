@@ -378,7 +378,8 @@ async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
         |pipeline| pipeline["metadata"]["ownerReferences"][0]["name"] = json!("other"),
         |pipeline| pipeline["metadata"]["ownerReferences"][0]["kind"] = json!("Extension"),
         |pipeline| {
-            pipeline["metadata"]["ownerReferences"][0]["apiVersion"] = json!("argoproj.io/v1alpha1")
+            pipeline["metadata"]["ownerReferences"][0]["apiVersion"] =
+                json!("argoproj.io/v1alpha1");
         },
         |pipeline| pipeline["metadata"]["ownerReferences"][0]["controller"] = json!(false),
     ];
@@ -431,7 +432,7 @@ async fn the_operator_annotates_runs_and_nothing_else(stage: &Stage) {
         |run| run["metadata"]["finalizers"] = json!(["example.org/hold"]),
         |run| {
             run["metadata"]["ownerReferences"] =
-                json!([{"apiVersion": "v1", "kind": "Secret", "name": "x", "uid": "u"}])
+                json!([{"apiVersion": "v1", "kind": "Secret", "name": "x", "uid": "u"}]);
         },
         |run| run["spec"]["status"] = json!("Cancelled"),
     ];

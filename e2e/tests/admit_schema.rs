@@ -120,8 +120,10 @@ fn first(index: usize, more: usize) -> usize {
     if index == 0 { more } else { 0 }
 }
 
-/// Manifests that keep a limit, and with one more of something exceed it.
-const LIMITS: [(&str, fn(usize) -> String); 7] = [
+/// A refusal, and the manifest that keeps the limit or, with one more, exceeds it.
+type Limit = (&'static str, fn(usize) -> String);
+
+const LIMITS: [Limit; 7] = [
     ("at most 256 configuration entries", |more| {
         let services = list(4, |index| {
             format!(

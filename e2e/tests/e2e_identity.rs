@@ -42,7 +42,7 @@ async fn credentials_of_a_user_are_for_that_user() {
     };
     let secret = a_workflow_resolves_for_its_author(&lab, &users).await;
     a_stamp_is_not_forged_copied_or_removed(&lab, &users).await;
-    the_secret_is_for_runs_of_the_user(&lab, &users, &secret).await;
+    the_secret_is_for_runs_of_the_user(&users, &secret).await;
     a_changed_spec_has_another_author(&lab, &users, &secret).await;
     on_behalf_of_another(&lab, &users, &secret).await;
     groups_are_those_of_the_run(&lab, &users).await;
@@ -117,7 +117,7 @@ async fn a_stamp_is_not_forged_copied_or_removed(lab: &Lab, users: &Users) {
     assert_eq!(self::gate(lab).await, gate);
 }
 
-async fn the_secret_is_for_runs_of_the_user(lab: &Lab, users: &Users, secret: &str) {
+async fn the_secret_is_for_runs_of_the_user(users: &Users, secret: &str) {
     section("anybody may start a run, but only Pods of runs of the user get the Secret");
     for client in [&users.ada, &users.grace, &users.robot] {
         create_dry(client, &run("hers")).await.unwrap();

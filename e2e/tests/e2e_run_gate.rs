@@ -122,7 +122,7 @@ async fn an_empty_gate_is_deleted(lab: &Lab) {
     runs(&ada, "train").await;
 }
 
-async fn orphan(lab: &Lab, name: &str) {
+fn orphan(lab: &Lab, name: &str) {
     let delete = ["delete", "fwf", name, "-n", PROJECT, "--cascade=orphan"];
     lab.cluster.kubectl_run(&delete).unwrap();
 }
@@ -149,7 +149,7 @@ async fn an_orphaned_pipeline_is_held(lab: &Lab, ada: &Client) {
     applied(ada, &user_workflow("left")).await;
     let secret = secret_of(&lab.ready(PROJECT, "left").await);
     runs(ada, "left").await;
-    orphan(lab, "left").await;
+    orphan(lab, "left");
     lab.until(GATE, "holds it", |gate| {
         gate["spec"]["heldPipelines"]["left"] == "Orphaned"
     })
@@ -274,12 +274,11 @@ async fn a_restart_keeps_it(lab: &mut Lab, ada: &Client) {
     lab.settled(&["RunGate", "Workflow", "ExtensionProjection"])
         .await;
     assert_eq!(version(&gate(lab).await), version(&before));
-    assert_eq!(
-        lab.operator()
-            .metric("extension_registry_writes_total", &["kind=\"RunGate\""])
-            .unwrap(),
-        0.0
-    );
+    let writes = lab
+        .operator()
+        .metric("extension_registry_writes_total", &["kind=\"RunGate\""])
+        .unwrap();
+    assert!(writes < 1.0, "{writes}");
     does_not_run(ada, "train", "NotFound").await;
 }
 
@@ -311,7 +310,7 @@ async fn what_was_orphaned_meanwhile_is_held(lab: &mut Lab, ada: &Client) {
     applied(ada, &open_workflow("late")).await;
     lab.ready(PROJECT, "late").await;
     lab.stop_operator();
-    orphan(lab, "late").await;
+    orphan(lab, "late");
     let orphaned = ("Pipeline", PROJECT, "late");
     lab.until(orphaned, "is orphaned", |pipeline| {
         pipeline["metadata"]["ownerReferences"].is_null()

@@ -2,6 +2,7 @@
 //! user, and how every other run ends.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "the helpers of tests may do what tests may do"
 )]
 

@@ -4,7 +4,7 @@ use extension_registry_api::SecretUser;
 use extension_registry_core::record::Name;
 use extension_registry_core::resolve::Choice;
 
-/// User names of ServiceAccounts begin with this.
+/// User names of service accounts begin with this.
 const SERVICE_ACCOUNTS: &str = "system:serviceaccount:";
 
 /// Who may use the Secret of a choice that depends on the user, as the record is now.
@@ -34,7 +34,7 @@ fn admitting_groups(choice: &Choice, user: &Name) -> Vec<String> {
     groups
 }
 
-/// ServiceAccounts that every list lists which the choice depends on.
+/// Service accounts that every list names on which the choice depends.
 fn listed_accounts(choice: &Choice) -> Vec<String> {
     let access = &choice.record.access;
     let of_access = access

@@ -1,4 +1,4 @@
-//! Keeps the RunGate of each namespace: who may use which Secret of one user, and which Pipelines may
+//! Keeps the `RunGate` of each namespace: who may use which Secret of one user, and which Pipelines may
 //! not run now. Admission policies read it.
 //!
 //! A Secret is listed before it is rendered, and a Pipeline is released before its workflow is Ready.
@@ -94,7 +94,7 @@ pub(crate) fn begin(context: &Context) {
     }
 }
 
-/// Writes the RunGate of a namespace where it is not as it should be. One writer at a time: those who
+/// Writes the `RunGate` of a namespace where it is not as it should be. One writer at a time: those who
 /// wait find their change written.
 ///
 /// # Errors
