@@ -14,6 +14,7 @@
 #[path = "support/report.rs"]
 mod report;
 mod cluster {
+    pub(crate) mod admission;
     pub(crate) mod bare;
     pub(crate) mod binding;
     pub(crate) mod files;
@@ -31,7 +32,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use extension_registry_e2e::operator;
 
-use cluster::{binding, files, gate, memory, resolve, webhook};
+use cluster::{admission, binding, files, gate, memory, resolve, webhook};
 use report::Report;
 use serde_json::json;
 
@@ -129,6 +130,9 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
         }
         if only("webhook") {
             webhook::run(scale, &mut report).await?;
+        }
+        if only("admission") {
+            admission::run(&mut report).await?;
         }
         if only("files") {
             files::run(&mut report).await?;

@@ -17,7 +17,9 @@ use tokio::task::spawn_blocking;
 use crate::image::{self, Image};
 use crate::kubeconfig;
 use crate::node::Containerd;
+use crate::process;
 use crate::state::State;
+use crate::watchdog;
 pub use options::{Node, Options};
 use running::Running;
 
@@ -170,6 +172,21 @@ impl Cluster {
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.state.as_ref().map(|state| state.folder.as_path())
+    }
+
+    /// Returns the processor time that the API server has used, in seconds; Linux only.
+    ///
+    /// # Errors
+    ///
+    /// When this harness did not start the cluster, or the API server does not run.
+    pub fn api_server_seconds(&self) -> Result<f64> {
+        let folder = self.folder().context("the cluster was not started here")?;
+        let processes = watchdog::list(folder)?;
+        let pid = processes
+            .iter()
+            .find_map(|line| line.strip_prefix("kube-apiserver "))
+            .context("the API server does not run")?;
+        process::processor_seconds(pid.trim().parse()?)
     }
 
     /// The address of etcd, which holds everything unencrypted; unknown of a given cluster. It speaks plain HTTP.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::cluster::Cluster;
+use crate::process;
 
 /// Names another operator program than the one built beside the tests.
 pub const OPERATOR_VARIABLE: &str = "EXTENSION_REGISTRY_OPERATOR";
@@ -179,18 +180,7 @@ impl Operator {
     /// # Errors
     /// When the process is gone.
     pub fn processor_seconds(&self) -> Result<f64> {
-        const TICKS: f64 = 100.0;
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))
-            .context("the operator has ended")?;
-        let after = stat.rsplit(')').next().context("unreadable stat")?;
-        let fields: Vec<&str> = after.split_whitespace().collect();
-        let tick = |index: usize| {
-            fields
-                .get(index)
-                .and_then(|text| text.parse::<f64>().ok())
-                .unwrap_or(0.0)
-        };
-        Ok((tick(11) + tick(12)) / TICKS)
+        process::processor_seconds(self.pid).context("the operator has ended")
     }
 
     fn get(&self, path: &str) -> Result<String> {

@@ -112,6 +112,23 @@ impl Process {
     }
 }
 
+/// Returns the processor time that a process has used, in seconds, at the kernel's 100 ticks a second;
+/// Linux only.
+pub(crate) fn processor_seconds(pid: u32) -> Result<f64> {
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .with_context(|| format!("process {pid} does not run"))?;
+    let after = stat.rsplit(')').next().context("unreadable stat")?;
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let tick = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|text| text.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
+    Ok((tick(11) + tick(12)) / TICKS)
+}
+
 /// The last lines of a file.
 pub(crate) fn tail(path: &Path) -> String {
     let text = fs::read(path).unwrap_or_default();

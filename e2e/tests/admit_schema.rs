@@ -120,11 +120,11 @@ fn first(index: usize, more: usize) -> usize {
     if index == 0 { more } else { 0 }
 }
 
-/// A refusal, and the manifest that keeps the limit or, with one more, exceeds it.
+/// What the refusal says, and a manifest that keeps the limit, or exceeds it by one.
 type Limit = (&'static str, fn(usize) -> String);
 
-const LIMITS: [Limit; 7] = [
-    ("at most 256 configuration entries", |more| {
+const LIMITS: [Limit; 9] = [
+    ("256 configuration entries", |more| {
         let services = list(4, |index| {
             format!(
                 "{{name: s{index}, configuration: {}, credentials: [{{name: c, configuration: {}}}]}}",
@@ -137,9 +137,18 @@ const LIMITS: [Limit; 7] = [
             entries(64)
         ))
     }),
-    ("128 sets of credentials", |more| {
+    ("at most 128 endpoints", |more| {
+        let services = list(32, |index| {
+            let endpoints = list(4 + first(index, more), |endpoint| {
+                format!("{{name: e{endpoint}}}")
+            });
+            format!("{{name: s{index}, endpoints: {endpoints}}}")
+        });
+        record(&format!("{{services: {services}}}"))
+    }),
+    ("64 sets of credentials", |more| {
         let services = list(4, |index| {
-            let sets = list(32 + first(index, more), |set| format!("{{name: c{set}}}"));
+            let sets = list(16 + first(index, more), |set| format!("{{name: c{set}}}"));
             format!("{{name: s{index}, credentials: {sets}}}")
         });
         record(&format!("{{services: {services}}}"))
@@ -160,18 +169,28 @@ const LIMITS: [Limit; 7] = [
             format!("{{name: s{index}, image: i, extensions: {extensions}}}")
         }))
     }),
-    ("512 inputs, outputs and variables", |more| {
+    ("256 inputs, outputs and variables", |more| {
         workflow(&list(16, |index| {
             format!(
                 "{{name: s{index}, image: i, inputs: {}, outputs: {}, env: {}, extensions: [{{name: r, product: p, environment: {}}}]}}",
-                entries(8),
-                list(8, |output| format!("{{name: o{output}}}")),
-                list(8 + first(index, more), |variable| format!(
+                entries(4),
+                list(4, |output| format!("{{name: o{output}}}")),
+                list(4 + first(index, more), |variable| format!(
                     "{{name: E{variable}}}"
                 )),
-                list(8, |variable| format!(
+                list(4, |variable| format!(
                     "{{name: V{variable}, configuration: k}}"
                 ))
+            )
+        }))
+    }),
+    ("512 words", |more| {
+        workflow(&list(32, |index| {
+            let words = |count| list(count, |_| "x".to_owned());
+            format!(
+                "{{name: s{index}, image: i, command: {}, args: {}}}",
+                words(8),
+                words(8 + first(index, more))
             )
         }))
     }),

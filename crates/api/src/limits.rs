@@ -7,8 +7,6 @@
 pub const SERVICES: usize = 32;
 /// Endpoints of a service.
 pub const ENDPOINTS: usize = 8;
-/// Sets of credentials of a service.
-pub const CREDENTIALS: usize = 64;
 /// Entries of one `configuration`.
 pub const CONFIGURATION: usize = 64;
 /// Bytes of one value.
@@ -19,8 +17,10 @@ pub const SEALED: usize = 88 * 1024;
 pub const RECORD: usize = 256 * 1024;
 /// Configuration entries of a whole record.
 pub const ENTRIES: usize = 256;
+/// Endpoints of a whole record.
+pub const RECORD_ENDPOINTS: usize = 128;
 /// Sets of credentials of a whole record.
-pub const RECORD_CREDENTIALS: usize = 128;
+pub const CREDENTIALS: usize = 64;
 /// Members of one list that admits.
 pub const MEMBERS: usize = 128;
 /// Members of all lists of the credentials of a record.
@@ -57,7 +57,9 @@ pub const OUTPUTS: usize = 32;
 /// Variables of a step.
 pub const VARIABLES: usize = 128;
 /// Words of the command of a step, and arguments of it.
-pub const ARGUMENTS: usize = 64;
+pub const ARGUMENTS: usize = 128;
+/// Words of the commands and arguments of all steps.
+pub const WORKFLOW_ARGUMENTS: usize = 512;
 /// Requirements of a step.
 pub const REQUIREMENTS: usize = 16;
 /// Requirements of a whole workflow.
@@ -65,7 +67,7 @@ pub const WORKFLOW_REQUIREMENTS: usize = 64;
 /// Mapped variables of a requirement.
 pub const MAPPINGS: usize = 64;
 /// Inputs, outputs, variables and mapped variables of all steps.
-pub const WORKFLOW_ENTRIES: usize = 512;
+pub const WORKFLOW_ENTRIES: usize = 256;
 /// Compute resources of a step, of each kind: limits, requests and claims.
 pub const RESOURCES: usize = 8;
 /// Characters of an image.

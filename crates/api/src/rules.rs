@@ -107,16 +107,18 @@ pub(crate) fn scope_lists() -> Rule {
 
 /// Returns a rule for the size of a whole record.
 pub(crate) fn record_size() -> Rule {
-    let (entries, credentials, members) = (
-        limits::ENTRIES,
-        limits::RECORD_CREDENTIALS,
+    let (endpoints, credentials, members, entries) = (
+        limits::RECORD_ENDPOINTS,
+        limits::CREDENTIALS,
         limits::RECORD_MEMBERS,
+        limits::ENTRIES,
     );
     let sets = list("s", "credentials");
     Rule::new(format!(
-        "!has(self.services) || (self.services.map(s, {}).sum() <= {credentials} \
+        "!has(self.services) || (self.services.map(s, {}).sum() <= {endpoints} && self.services.map(s, {}).sum() <= {credentials} \
          && self.services.map(s, {sets}.map(c, {} + {}).sum()).sum() <= {members} \
          && {} + self.services.map(s, {} + {}.map(e, {}).sum() + {sets}.map(c, {}).sum()).sum() <= {entries})",
+        count("s", "endpoints"),
         count("s", "credentials"),
         count("c", "project"),
         count("c", "user"),
@@ -127,17 +129,23 @@ pub(crate) fn record_size() -> Rule {
         count("c", "configuration"),
     ))
     .message(Message::Message(format!(
-        "a record has at most {entries} configuration entries, {credentials} sets of credentials and {members} members of their lists in all: split it in two"
+        "a record has at most {endpoints} endpoints, {credentials} sets of credentials, {members} members of their lists and {entries} configuration entries in all: split it in two"
     )))
 }
 
 /// Returns a rule for the size of a whole workflow.
 pub(crate) fn workflow_size() -> Rule {
-    let (requirements, entries) = (limits::WORKFLOW_REQUIREMENTS, limits::WORKFLOW_ENTRIES);
+    let (requirements, entries, arguments) = (
+        limits::WORKFLOW_REQUIREMENTS,
+        limits::WORKFLOW_ENTRIES,
+        limits::WORKFLOW_ARGUMENTS,
+    );
     Rule::new(format!(
-        "self.steps.map(s, {}).sum() <= {requirements} \
+        "self.steps.map(s, {}).sum() <= {requirements} && self.steps.map(s, {} + {}).sum() <= {arguments} \
          && self.steps.map(s, {} + {} + {} + {}.map(r, {}).sum()).sum() <= {entries}",
         count("s", "extensions"),
+        count("s", "command"),
+        count("s", "args"),
         count("s", "inputs"),
         count("s", "outputs"),
         count("s", "env"),
@@ -145,7 +153,7 @@ pub(crate) fn workflow_size() -> Rule {
         count("r", "environment"),
     ))
     .message(Message::Message(format!(
-        "a workflow has at most {requirements} requirements, and {entries} inputs, outputs and variables of its steps, in all: split it in two"
+        "the steps of a workflow have at most {requirements} requirements, {entries} inputs, outputs and variables, and {arguments} words of commands and arguments in all: split it in two"
     )))
 }
 

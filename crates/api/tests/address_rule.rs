@@ -1,5 +1,10 @@
 //! The rule of the schema accepts the addresses that the conversion accepts, and no other.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of tests may do what tests may do"
+)]
+
 #[path = "../../core/tests/support/near_address.rs"]
 mod near_address;
 

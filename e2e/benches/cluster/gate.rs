@@ -88,13 +88,13 @@ async fn measure(
     let log = std::env::temp_dir().join(format!("bench-gate-{}.log", std::process::id()));
     let operator = installed.start(&log, &[])?;
     let mut watch = ReadyWatch::start(&client).await?;
-    let (begun, processor) = (Instant::now(), processor_seconds(cluster)?);
+    let (begun, processor) = (Instant::now(), cluster.api_server_seconds()?);
     let workflows = world::workflows(PROJECTS, scale.workflows, namespaces, scale.records);
     world::create(&client, workflows).await?;
     let last = watch.until(scale.workflows).await?;
     let cost = (
         (last - begun).as_secs_f64(),
-        processor_seconds(cluster)? - processor,
+        cluster.api_server_seconds()? - processor,
     );
     if let Some(starts) = starts {
         quiet(&operator).await?;
@@ -178,13 +178,4 @@ async fn start(client: &Client, namespace: &str) -> Result<f64> {
         .await
         .context("failed to start a run")?;
     Ok(begun.elapsed().as_secs_f64() * 1000.0)
-}
-
-/// Seconds of processors that the API server has used.
-fn processor_seconds(cluster: &Cluster) -> Result<f64> {
-    let text = cluster.kubectl_run(&["get", "--raw", "/metrics"])?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("process_cpu_seconds_total "))
-        .and_then(|value| value.trim().parse().ok())
-        .context("the API server has no process_cpu_seconds_total")
 }

@@ -11,6 +11,7 @@ pub(super) fn check(problems: &mut Problems, root: &Path<'_>, spec: &ExtensionSp
     let mut sizes = Sizes {
         problems,
         entries: 0,
+        endpoints: 0,
         credentials: 0,
         members: 0,
         kept: true,
@@ -23,6 +24,7 @@ pub(super) fn check(problems: &mut Problems, root: &Path<'_>, spec: &ExtensionSp
 struct Sizes<'p> {
     problems: &'p mut Problems,
     entries: usize,
+    endpoints: usize,
     credentials: usize,
     members: usize,
     kept: bool,
@@ -54,6 +56,7 @@ impl Sizes<'_> {
         );
         let endpoints = path.field("endpoints");
         self.list(&endpoints, service.endpoints.len(), limits::ENDPOINTS);
+        self.endpoints = self.endpoints.saturating_add(service.endpoints.len());
         for (index, endpoint) in service.endpoints.iter().enumerate() {
             let path = endpoints.index(index);
             self.values(
@@ -65,7 +68,6 @@ impl Sizes<'_> {
             );
         }
         let credentials = path.field("credentials");
-        self.list(&credentials, service.credentials.len(), limits::CREDENTIALS);
         self.credentials = self.credentials.saturating_add(service.credentials.len());
         for (index, set) in service.credentials.iter().enumerate() {
             self.credentials(&credentials.index(index), set);
@@ -116,12 +118,9 @@ impl Sizes<'_> {
 
     fn whole(&mut self, root: &Path<'_>, spec: &ExtensionSpec) {
         for (count, what, most) in [
+            (self.endpoints, "endpoints", limits::RECORD_ENDPOINTS),
             (self.entries, "configuration entries", limits::ENTRIES),
-            (
-                self.credentials,
-                "sets of credentials",
-                limits::RECORD_CREDENTIALS,
-            ),
+            (self.credentials, "sets of credentials", limits::CREDENTIALS),
             (
                 self.members,
                 "members of credentials",
