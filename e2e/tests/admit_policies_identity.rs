@@ -429,9 +429,11 @@ async fn templates_do_not_set_the_user(stage: &Stage) {
     let groups = json!({"annotations": {RUN_BY_GROUPS_ANNOTATION: "root"}});
     for metadata in [annotations, groups] {
         let task = json!([{"name": "t", "taskSpec": {"metadata": metadata, "steps": []}}]);
+        let custom = json!([{"name": "t", "taskSpec": {
+            "apiVersion": "example.org/v1", "kind": "Loop", "metadata": metadata, "spec": {}}}]);
         let in_spec = [
             ("Pipeline", json!({"tasks": task})),
-            ("Pipeline", json!({"tasks": [], "finally": task})),
+            ("Pipeline", json!({"tasks": [], "finally": custom})),
             (
                 "Pipeline",
                 json!({"tasks": [{"name": "t", "pipelineSpec": {"tasks": task}}]}),

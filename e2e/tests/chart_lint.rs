@@ -471,9 +471,10 @@ fn policies_that_guard_user_secrets_outlive_the_release() {
     ];
     assert_eq!(named(false), set(&others));
     for object in &plain {
-        if let Some(kind) = object["kind"].as_str().unwrap().strip_suffix("Policy") {
+        let kind = object["kind"].as_str().unwrap();
+        if kind.ends_with("AdmissionPolicy") {
             let name = object["metadata"]["name"].as_str().unwrap();
-            let binding = of(&plain, &format!("{kind}PolicyBinding"), "", name);
+            let binding = of(&plain, &format!("{kind}Binding"), "", name);
             assert_eq!(binding["spec"]["policyName"], name, "{kind}");
             assert_eq!(object["spec"]["failurePolicy"], "Fail", "{name}");
             let keep = |object: &Value| object["metadata"]["annotations"].clone();

@@ -46,6 +46,7 @@ async fn credentials_of_a_user_are_for_that_user() {
     a_changed_spec_has_another_author(&lab, &users, &secret).await;
     on_behalf_of_another(&lab, &users, &secret).await;
     groups_are_those_of_the_run(&lab, &users).await;
+    the_list_follows_the_record(&lab, &users, &secret).await;
     a_revoked_user_loses_the_secret_and_its_entry(&lab, &secret).await;
     lab.stop().await;
 }
@@ -305,6 +306,39 @@ async fn groups_are_those_of_the_run(lab: &Lab, users: &Users) {
         |gate| gate["spec"]["userSecrets"][&secret].is_null(),
     )
     .await;
+}
+
+async fn the_list_follows_the_record(lab: &Lab, users: &Users, secret: &str) {
+    section("an account or a group that the record no longer lists is no longer listed");
+    let mut record = identity::user_record();
+    record["spec"]["access"] = json!({"groups": ["staff"], "users": ["ada"]});
+    record["spec"]["services"][0]["credentials"][0]["user"] = json!(["ada"]);
+    lab.apply(&record).await;
+    let until = async |entry: Value| {
+        lab.until(
+            ("RunGate", PROJECT, "extension-registry"),
+            "follows the record",
+            |gate| gate["spec"]["userSecrets"][secret] == entry,
+        )
+        .await
+    };
+    until(json!({"user": "ada"})).await;
+    let patience = std::time::Duration::from_secs(10);
+    eventually(patience, "the robot is refused", async || match create_dry(
+        &users.engine,
+        &pod(secret, ROBOT, ""),
+    )
+    .await
+    {
+        Err(said) if said.contains("belongs to `ada`") => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    create_dry(&users.engine, &pod(secret, "ada", ""))
+        .await
+        .unwrap();
+    lab.apply(&identity::user_record()).await;
+    until(json!({"user": "ada", "serviceAccounts": [ROBOT]})).await;
 }
 
 async fn a_revoked_user_loses_the_secret_and_its_entry(lab: &Lab, secret: &str) {

@@ -49,6 +49,8 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: policy-team}
 
 /// The collector of garbage learns of new kinds each half minute.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// The policies learn of a change within a second.
+const SOON: Duration = Duration::from_secs(15);
 
 /// Result of a request: the object, or the text of the refusal.
 pub(crate) type Outcome = Result<Value, String>;
@@ -236,7 +238,12 @@ pub(crate) fn section(rule: &str) {
 }
 
 /// Tries until it succeeds.
-pub(crate) async fn eventually<T>(
+pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Result<T, String>) -> T {
+    within(PATIENCE, what, look).await
+}
+
+async fn within<T>(
+    limit: Duration,
     what: &str,
     mut look: impl AsyncFnMut() -> Result<T, String>,
 ) -> T {
@@ -245,7 +252,7 @@ pub(crate) async fn eventually<T>(
         match look().await {
             Ok(found) => return found,
             Err(seen) => assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < limit,
                 "waited in vain until {what}; last seen: {seen}"
             ),
         }
@@ -298,7 +305,7 @@ pub(crate) fn outcome<T: serde::Serialize>(result: Result<T, kube::Error>) -> Ou
 
 /// The create is refused with this text, at the latest once the policies know the latest `RunGate`.
 pub(crate) async fn refused(client: &Client, object: &Value, expected: &str) {
-    let said = eventually(&format!("refused: {object}"), async || {
+    let said = within(SOON, &format!("refused: {object}"), async || {
         match dry(client, object).await {
             Ok(_) => Err("admitted".to_owned()),
             Err(said) => Ok(said),
@@ -310,7 +317,7 @@ pub(crate) async fn refused(client: &Client, object: &Value, expected: &str) {
 
 /// The create is admitted, at the latest once the policies know the latest `RunGate`.
 pub(crate) async fn admitted(client: &Client, object: &Value) -> Value {
-    eventually(&format!("admitted: {object}"), async || {
+    within(SOON, &format!("admitted: {object}"), async || {
         dry(client, object).await
     })
     .await
