@@ -188,7 +188,7 @@ async fn only_readers_refer(lab: &Lab) {
 }
 
 async fn copied(lab: &Lab) {
-    section("a sealed value is valid for its own record and entry only, whoever copies it");
+    section("a sealed value is valid for its own record and entry only, and cannot be copied");
     apply(lab, &[], &with_value("owner", &canary("owner"))).unwrap();
     let owner = lab.get("ClusterExtension", "", "owner").await;
     let from = &entries(&owner)[0]["valueFrom"];

@@ -176,7 +176,7 @@ fn with_reference(name: &str, secret: &str) -> Value {
 async fn references_to_sealed_secrets_of_earlier_versions_stay_valid() {
     let cluster = Cluster::start(options()).await.unwrap();
     cluster.install().unwrap();
-    // Before the policies, which let nobody make such a Secret.
+    // Before the policies, which deny such a Secret to every user.
     cluster
         .apply(&sealed_secret("sealed-old", "old").to_string())
         .unwrap();

@@ -205,7 +205,7 @@ fn after_the_loss_of_a_key_stored_texts_stay_and_values_are_sealed_again() {
     let mut webhook = Webhook::new();
     let stored = webhook.created("ada", &with_value("a"));
     webhook.keys = keyring(&[9]);
-    // Nobody is known to know the value any more, its author neither.
+    // No user is known to know the value any more, not even its author.
     let change = webhook.write("ada", &moved(&stored), Some(&stored));
     assert_eq!(
         (change.unknown.as_slice(), change.foreign.len()),
