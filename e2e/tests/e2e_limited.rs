@@ -75,13 +75,15 @@ async fn it_does_nothing_in_two(lab: &Lab) {
     section("elsewhere nothing happens");
     lab.apply(&own(record("own", &json!([{"name": "main"}])), "two"))
         .await;
-    let applied = lab
-        .apply(&workflow("two", "waits", &json!({"product": "shared"})))
+    lab.apply(&workflow("two", "waits", &json!({"product": "shared"})))
         .await;
-    assert!(
-        applied["metadata"]["annotations"].is_null(),
-        "the webhook is not asked there: {applied:#}"
-    );
+    // The webhook is called in the namespace that is served, and not here.
+    let mut unknown = workflow("two", "unchecked", &json!({"product": "shared"}));
+    unknown["spec"]["steps"][0]["args"] = json!(["{{ extensions.none.KEY }}"]);
+    lab.apply(&unknown).await;
+    unknown["metadata"]["namespace"] = json!("one");
+    let refused = lab.try_apply(&unknown).await.unwrap_err().to_string();
+    assert!(refused.contains("validate-workflows"), "{refused}");
     // The same in the namespace that is served, as the measure of time.
     lab.apply(&workflow("one", "later", &json!({"product": "shared"})))
         .await;
