@@ -83,7 +83,7 @@ async fn what_is_no_review_is_answered_and_not_repeated() {
     // It serves the API server as before.
     let good = workflow(PROJECT, "good", &json!({"product": "any"}));
     let applied = lab.apply(&good).await;
-    assert!(applied["metadata"]["annotations"]["registry.fuseml.io/identity"].is_string());
+    assert!(applied["metadata"]["annotations"]["registry.fuseml.io/author"].is_string());
     lab.stop().await;
 }
 

@@ -112,15 +112,16 @@ paramKind:
   expression: "variables.oldAnnotations[?'registry.fuseml.io/{{ $annotation }}-groups'].orValue('')"
 {{- end -}}
 
-{{/* The mutation that writes the stamp. An object that has none and gets none stays as it is. */}}
+{{/* The mutation that writes the stamp. An object that has none and gets none stays as it is. A JSON patch, because a value
+     of the wrong type in another field must reach the check that explains it. */}}
 {{- define "extension-registry.policyStampMutation" -}}
-- patchType: ApplyConfiguration
-  applyConfiguration:
+- patchType: JSONPatch
+  jsonPatch:
     expression: >-
-      Object{metadata: Object.metadata{annotations:
-      variables.newUser == '' && variables.user == '' && variables.groups == '' ? {} : {
-      'registry.fuseml.io/{{ . }}': variables.newUser,
-      'registry.fuseml.io/{{ . }}-groups': variables.newGroups}}}
+      variables.newUser == '' && variables.user == '' && variables.groups == '' ? []
+      : (has(object.metadata.annotations) ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {}}])
+      + [JSONPatch{op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey('registry.fuseml.io/{{ . }}'), value: variables.newUser},
+      JSONPatch{op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey('registry.fuseml.io/{{ . }}-groups'), value: variables.newGroups}]
 {{- end -}}
 
 {{- define "extension-registry.policyStampValues" -}}
