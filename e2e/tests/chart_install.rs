@@ -160,11 +160,11 @@ fn uninstall(cluster: &Cluster) {
 fn removed(cluster: &Cluster) {
     uninstall(cluster);
     let crds = kubectl(cluster, "get crd -o name");
-    assert_eq!(crds.matches(".registry.fuseml.io").count(), 4, "{crds}");
+    assert_eq!(crds.matches(".registry.fuseml.io").count(), 5, "{crds}");
     kubectl(cluster, &format!("get namespace {RECORDS_NAMESPACE}"));
     let left = kubectl(
         cluster,
-        "get clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings -o name -l app.kubernetes.io/instance=extension-registry",
+        "get clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations -o name -l app.kubernetes.io/instance=extension-registry",
     );
     assert_eq!(left, "");
     // Nothing waits for an operator that is gone.
