@@ -156,6 +156,9 @@ async fn author_is_stamped_on_create(stage: &Stage) {
         .unwrap();
     let applied = serde_json::to_value(applied).unwrap();
     assert_eq!(author(&applied).0, "grace");
+    annotate(&mut forged, &json!({}));
+    let created = dry(&stage.grace, &forged).await.unwrap();
+    assert_eq!(author(&created).0, "grace");
 }
 
 async fn author_moves_with_the_spec_alone(stage: &Stage) {
