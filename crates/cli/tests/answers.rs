@@ -356,7 +356,9 @@ spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]
     let render = ext_with(&["render", "-f", "-", "--as", "ada"], objects);
     assert_eq!(render.code, 0);
     assert!(
-        render.out.contains("registry.fuseml.io/user-secrets: \"true\""),
+        render
+            .out
+            .contains("registry.fuseml.io/user-secrets: \"true\""),
         "{}",
         render.out
     );
