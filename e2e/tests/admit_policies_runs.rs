@@ -323,10 +323,12 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
         refused(client, &second, written).await;
     }
     let owned = stored(&stage.token, &owned).await;
-    let changes: [fn(&mut Value); 5] = [
+    let changes: [fn(&mut Value); 6] = [
         |pipeline| pipeline["spec"]["tasks"] = json!([{"name": "mine"}]),
         |pipeline| pipeline["metadata"]["labels"] = json!({"app": "x"}),
         |pipeline| pipeline["metadata"]["annotations"] = json!({"a": "b"}),
+        // One that cannot be deleted would still run.
+        |pipeline| pipeline["metadata"]["finalizers"] = json!(["example.org/hold"]),
         |pipeline| pipeline["metadata"]["ownerReferences"] = json!([]),
         |pipeline| pipeline["metadata"]["ownerReferences"][0]["blockOwnerDeletion"] = json!(true),
     ];
@@ -348,7 +350,7 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
     }
 
     section("the collectors remove it and its owners");
-    change_admitted(&stage.collector, &owned, "", changes[3]).await;
+    change_admitted(&stage.collector, &owned, "", changes[4]).await;
     dry_delete(&stage.collector, &owned, json!({}))
         .await
         .unwrap();
