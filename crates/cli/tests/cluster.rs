@@ -21,7 +21,7 @@ fn registry(path: &str) -> Option<(u16, Value)> {
         "spec": {"product": "store", "services": [{"name": "s3"}]},
     });
     let requirement = json!({"name": "data", "product": "store"});
-    let workflow = json!({
+    let mut workflow = json!({
         "metadata": {"name": "train", "namespace": "alpha"},
         "spec": {"steps": [{"name": "a", "image": "i", "extensions": [requirement]}]},
     });
@@ -40,7 +40,18 @@ fn registry(path: &str) -> Option<(u16, Value)> {
         "/clusterextensions" => Some(list(&[record])),
         "/extensions" => Some(list(&[])),
         "/workflows" => Some(list(&[workflow])),
-        "/workflows/train" => Some((200, workflow)),
+        "/workflows/train" => {
+            let ready = json!({
+                "type": "Ready",
+                "status": "True",
+                "reason": "Bound",
+                "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            });
+            workflow["status"] = json!({"conditions": [ready]});
+            Some((200, workflow))
+        }
+        "/workflows/new" => Some((200, workflow)),
         "/clusterextensions/store" => Some((200, record)),
         _ => None,
     }
@@ -226,6 +237,18 @@ fn a_run_in_every_form() {
     let dry = run(&["--dry-run", "-o", "json"]);
     let dry: Value = serde_json::from_str(&dry).unwrap();
     assert_eq!(dry["metadata"]["generateName"], "train-");
+}
+
+#[test]
+fn run_refuses_a_workflow_without_ready_condition() {
+    let server = Server::start(registry);
+    let output = asking(&server, &["run", "new"], "");
+    assert_eq!((output.code, &*output.out), (1, ""));
+    insta::assert_snapshot!(output.err, @r"
+    error: workflow alpha/new is not ready yet
+      hint: kubectl wait --for=condition=Ready fwf/new -n alpha
+    ");
+    assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
 }
 
 #[test]
