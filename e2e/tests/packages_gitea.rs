@@ -1,4 +1,4 @@
-//! Generic packages of a real Gitea.
+//! Tests of generic packages in a real Gitea.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,12 +24,14 @@ use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::folder::{self, Folder};
 use extension_registry_packages::repository::maven::{self, Maven};
 use extension_registry_packages::repository::oci::{self, Oci};
-use extension_registry_packages::repository::{Error, Repository, Sink, Way};
+use extension_registry_packages::repository::{
+    DiscoveryMethod, Error, PartialDownload, Repository,
+};
 use extension_registry_packages::signature::{Format, Signature};
 use support::{Told, asked, driver, named, put, server, token, transport};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r20_the_driver_keeps_the_contract_with_a_token() {
+async fn gitea_with_token_satisfies_contract() {
     let Some(server) = server("the contract of Gitea's driver") else {
         return;
     };
@@ -37,7 +39,7 @@ async fn r20_the_driver_keeps_the_contract_with_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r20_the_driver_keeps_the_contract_with_a_password() {
+async fn gitea_with_password_satisfies_contract() {
     let Some(server) = server("the contract of Gitea's driver") else {
         return;
     };
@@ -49,7 +51,7 @@ async fn r20_the_driver_keeps_the_contract_with_a_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r72_packages_are_listed_searched_pulled_published_and_deleted() {
+async fn lists_searches_pulls_publishes_and_deletes() {
     let Some(server) = server("Gitea's packages") else {
         return;
     };
@@ -67,13 +69,20 @@ async fn r72_packages_are_listed_searched_pulled_published_and_deleted() {
     }
     let all = gitea.names(None).await.unwrap();
     assert_eq!(
-        (all.names, all.way),
-        (named(&["kserve", "mlflow", "mlflow-store"]), Way::Catalog)
+        (all.names, all.method),
+        (
+            named(&["kserve", "mlflow", "mlflow-store"]),
+            DiscoveryMethod::Catalog
+        )
     );
     let found = gitea.names(Some("MLflow")).await.unwrap();
     assert_eq!(
-        (found.names, found.way, found.faults),
-        (named(&["mlflow", "mlflow-store"]), Way::Search, Vec::new())
+        (found.names, found.method, found.faults),
+        (
+            named(&["mlflow", "mlflow-store"]),
+            DiscoveryMethod::Search,
+            Vec::new()
+        )
     );
     let versions = gitea.versions("mlflow").await.unwrap();
     assert_eq!(versions, [version("1.0.0")]);
@@ -84,7 +93,7 @@ async fn r72_packages_are_listed_searched_pulled_published_and_deleted() {
 
 /// Gitea lists for nobody without a token, and lets anybody download.
 #[tokio::test(flavor = "multi_thread")]
-async fn r72_without_a_token_a_named_version_is_pulled_and_nothing_is_listed() {
+async fn anonymous_pull_works_without_listing() {
     let Some(server) = server("Gitea without a token") else {
         return;
     };
@@ -110,7 +119,7 @@ async fn r72_without_a_token_a_named_version_is_pulled_and_nothing_is_listed() {
     ] {
         assert!(matches!(error, Error::Denied { .. }), "{error}");
         assert!(
-            error.to_string().contains("`login` with a token of Gitea"),
+            error.to_string().contains("log in with a Gitea token"),
             "{error}"
         );
     }
@@ -132,8 +141,8 @@ async fn r72_without_a_token_a_named_version_is_pulled_and_nothing_is_listed() {
     let told = support::with(settings, Credentials::Anonymous);
     let names = told.names(None).await.unwrap();
     assert_eq!(
-        (names.names, names.way),
-        (named(&["other", "tool"]), Way::Named)
+        (names.names, names.method),
+        (named(&["other", "tool"]), DiscoveryMethod::Named)
     );
 }
 
@@ -184,7 +193,7 @@ fn token_as_password(server: &Server) -> Credentials {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r43_a_package_has_the_same_digest_from_each_kind_of_repository() {
+async fn digest_is_the_same_in_every_kind() {
     let Some(server) = server("the same digest from Gitea") else {
         return;
     };
@@ -228,7 +237,7 @@ async fn r43_a_package_has_the_same_digest_from_each_kind_of_repository() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r1_what_is_published_is_unpacked_by_a_new_client() {
+async fn new_client_unpacks_published_package() {
     let Some(server) = server("a new client of Gitea") else {
         return;
     };
@@ -247,7 +256,7 @@ async fn r1_what_is_published_is_unpacked_by_a_new_client() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r2_versions_are_side_by_side_also_over_many_pages() {
+async fn lists_versions_over_many_pages() {
     let Some(server) = server("many versions in Gitea") else {
         return;
     };
@@ -272,7 +281,7 @@ async fn r2_versions_are_side_by_side_also_over_many_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r4_r9_nothing_of_the_content_is_fetched_to_list_describe_and_read_the_document() {
+async fn metadata_and_document_need_no_content() {
     let Some(server) = server("requests of Gitea's driver") else {
         return;
     };
@@ -314,7 +323,7 @@ async fn r4_r9_nothing_of_the_content_is_fetched_to_list_describe_and_read_the_d
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r15_what_is_broken_is_reported_and_hides_nothing() {
+async fn corrupt_version_is_reported_and_hides_nothing() {
     let Some(server) = server("broken packages in Gitea") else {
         return;
     };
@@ -337,7 +346,7 @@ async fn r15_what_is_broken_is_reported_and_hides_nothing() {
     let faults = names.faults.join("\n");
     assert_eq!(names.faults.len(), 2, "{faults}");
     assert!(
-        faults.contains("version 1.0.0 of half is not whole"),
+        faults.contains("version 1.0.0 of half is incomplete"),
         "{faults}"
     );
     assert!(
@@ -361,7 +370,7 @@ async fn r15_what_is_broken_is_reported_and_hides_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r20_any_bytes_are_delivered_and_their_way_is_told() {
+async fn delivers_arbitrary_bytes_with_progress() {
     let Some(server) = server("a large file in Gitea") else {
         return;
     };
@@ -377,9 +386,9 @@ async fn r20_any_bytes_are_delivered_and_their_way_is_told() {
     let bytes = fs::read(&upload.content).unwrap();
     fs::write(&target, &bytes[..bytes.len() / 2]).unwrap();
     let told = Told::default();
-    let mut sink = Sink::open(&target, 1 << 30, &told).unwrap();
-    gitea.fetch(&release, &mut sink).await.unwrap();
-    assert_eq!(sink.digest(), upload.digest);
+    let mut download_file = PartialDownload::open(&target, 1 << 30, &told).unwrap();
+    gitea.fetch(&release, &mut download_file).await.unwrap();
+    assert_eq!(download_file.digest(), upload.digest);
     assert_eq!(told.bytes(), upload.size / 2);
     assert_eq!(told.begins(), [upload.size / 2]);
     // What is there is of something else: all of it comes anew.
@@ -389,7 +398,7 @@ async fn r20_any_bytes_are_delivered_and_their_way_is_told() {
 }
 
 #[test]
-fn a_gitea_ends_also_when_its_test_panics() {
+fn server_stops_if_test_panics() {
     let Some(server) = server("the end of Gitea") else {
         return;
     };
@@ -406,7 +415,7 @@ fn a_gitea_ends_also_when_its_test_panics() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r20_the_registry_of_gitea_keeps_the_contract() {
+async fn gitea_oci_registry_satisfies_contract() {
     let Some(server) = server("the contract with Gitea's registry") else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Maven repositories and Maven itself: what `mvn deploy` made is read, and what we wrote Maven goes on with.
+//! Tests of interoperability with Maven.
 
 #![allow(
     clippy::unwrap_used,
@@ -119,11 +119,11 @@ async fn is_read(maven: &Maven, bench: &Bench, came: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r23_what_maven_deployed_is_read_from_its_folder_and_over_http() {
+async fn reads_maven_deployment_from_folder_and_http() {
     let bench = Bench::new();
     let root = bench.target("repository");
     let url = format!("file://{}", root.display());
-    let test = "r23_what_maven_deployed_is_read_from_its_folder_and_over_http";
+    let test = "reads_maven_deployment_from_folder_and_http";
     if !deploy_all(test, bench.path(), &url).await {
         return;
     }
@@ -132,24 +132,31 @@ async fn r23_what_maven_deployed_is_read_from_its_folder_and_over_http() {
     let remote = repository(Place::Http(server.url.clone()), &["camel"]);
     is_read(&remote, &bench, "two").await;
 
-    // R25: what Maven's checksums do not agree with.
+    // A file that does not match Maven's checksums.
     let content = root.join("io/fuseml/extensions/camel/1.9.0/camel-1.9.0.nar");
     fs::write(content, "something else").unwrap();
     for maven in [&repository(Place::Folder(root), &[]), &remote] {
         let release = maven.release("camel", &version("1.9.0")).await.unwrap();
         let target = bench.target("broken");
-        let sink = extension_registry_packages::repository::Sink::open(&target, 1 << 20, &Silent);
-        let error = maven.fetch(&release, &mut sink.unwrap()).await.unwrap_err();
+        let download_file = extension_registry_packages::repository::PartialDownload::open(
+            &target,
+            1 << 20,
+            &Silent,
+        );
+        let error = maven
+            .fetch(&release, &mut download_file.unwrap())
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::Broken { .. }), "{error}");
         fs::remove_file(target).unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r23_what_maven_deployed_over_http_is_read() {
+async fn reads_maven_deployment_over_http() {
     let bench = Bench::new();
     let server = FileServer::start(&bench.target("repository")).await;
-    let test = "r23_what_maven_deployed_over_http_is_read";
+    let test = "reads_maven_deployment_over_http";
     if !deploy_all(test, bench.path(), server.url.as_str()).await {
         return;
     }
@@ -158,14 +165,14 @@ async fn r23_what_maven_deployed_over_http_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r23_maven_goes_on_with_the_list_that_we_wrote() {
+async fn maven_continues_our_version_list() {
     let bench = Bench::new();
     let root = bench.target("repository");
     let maven = repository(Place::Folder(root.clone()), &[]);
     let upload = bench.package("camel", "2.0.0", "ours");
     maven.publish(&upload, false, &Silent).await.unwrap();
     let url = format!("file://{}", root.display());
-    let test = "r23_maven_goes_on_with_the_list_that_we_wrote";
+    let test = "maven_continues_our_version_list";
     if !deploy_all(test, bench.path(), &url).await {
         return;
     }
@@ -184,7 +191,7 @@ async fn r23_maven_goes_on_with_the_list_that_we_wrote() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r23_maven_understands_our_pom() {
+async fn maven_resolves_our_pom() {
     let bench = Bench::new();
     let root = bench.target("repository");
     let maven = repository(Place::Folder(root.clone()), &[]);
@@ -202,7 +209,7 @@ async fn r23_maven_understands_our_pom() {
     ];
     let what = what.map(String::as_str);
     if let Err(why) = run(bench.path(), &url, &what).await {
-        leave_out("r23_maven_understands_our_pom", &why);
+        leave_out("maven_resolves_our_pom", &why);
         return;
     }
     let deployed = fs::read(other.join(format!("{stem}.tar.gz"))).unwrap();
@@ -220,7 +227,7 @@ async fn r23_maven_understands_our_pom() {
 }
 
 #[tokio::test]
-async fn r23_checksum_tools_agree_with_what_was_published() {
+async fn checksum_tools_verify_published_files() {
     let bench = Bench::new();
     let root = bench.target("repository");
     let maven = repository(Place::Folder(root.clone()), &[]);

@@ -1,4 +1,4 @@
-//! The OCI driver against registries that people run: Debian's docker-registry in all its forms, and crane's.
+//! Tests of the OCI driver with real registries: docker-registry and crane.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -21,7 +21,9 @@ use extension_registry_packages::Digest;
 use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::oci::{Class, Oci, Outcome, Settings, Step};
-use extension_registry_packages::repository::{Description, Error, Repository, Upload, Way};
+use extension_registry_packages::repository::{
+    Description, DiscoveryMethod, Error, Repository, Upload,
+};
 use extension_registry_packages::signature::{Format, Signature};
 use extension_registry_packages::transport::{self, Transport};
 use extension_registry_packages::version::newest;
@@ -77,7 +79,7 @@ fn crane(test: &str) -> Option<Crane> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r1_r2_r65_docker_registry_keeps_the_contract() {
+async fn docker_registry_satisfies_contract() {
     let Some(server) = docker("docker-registry", Access::Open) else {
         return;
     };
@@ -85,7 +87,7 @@ async fn r1_r2_r65_docker_registry_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r1_r2_r65_crane_registry_keeps_the_contract() {
+async fn crane_registry_satisfies_contract() {
     let Some(server) = crane("the registry of crane") else {
         return;
     };
@@ -93,7 +95,7 @@ async fn r1_r2_r65_crane_registry_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r46_docker_registry_with_passwords_keeps_the_contract() {
+async fn docker_registry_with_password_satisfies_contract() {
     let Some(server) = docker("docker-registry", Access::Passwords(FILE.to_owned())) else {
         return;
     };
@@ -101,7 +103,7 @@ async fn r46_docker_registry_with_passwords_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r46_a_wrong_password_is_one_clear_line_without_it() {
+async fn wrong_password_error_hides_password() {
     let Some(server) = docker("docker-registry", Access::Passwords(FILE.to_owned())) else {
         return;
     };
@@ -111,7 +113,7 @@ async fn r46_a_wrong_password_is_one_clear_line_without_it() {
         assert!(matches!(error, Error::Denied { .. }), "{error}");
         let text = format!("{error}");
         assert!(
-            text.starts_with("real does not allow to list versions of"),
+            text.starts_with("real denied access: cannot list versions of"),
             "{text}"
         );
         assert_eq!(text.lines().count(), 1);
@@ -120,7 +122,7 @@ async fn r46_a_wrong_password_is_one_clear_line_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r46_docker_registry_with_tokens_keeps_the_contract() {
+async fn docker_registry_with_tokens_satisfies_contract() {
     let tokens = Tokens::start(USER, PASSWORD).await;
     let Some(server) = docker("docker-registry", tokens.access()) else {
         return;
@@ -141,7 +143,7 @@ async fn r46_docker_registry_with_tokens_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r46_a_wrong_password_at_a_token_service_is_one_clear_line() {
+async fn wrong_password_at_token_service_is_one_error() {
     let tokens = Tokens::start(USER, PASSWORD).await;
     let Some(server) = docker("docker-registry", tokens.access()) else {
         return;
@@ -151,7 +153,7 @@ async fn r46_a_wrong_password_at_a_token_service_is_one_clear_line() {
     assert!(matches!(error, Error::Denied { .. }), "{error}");
     let text = error.to_string();
     assert!(
-        text.starts_with("real does not allow to log in at "),
+        text.starts_with("real denied access: cannot log in to "),
         "{text}"
     );
     assert_eq!(text.lines().count(), 1);
@@ -162,7 +164,7 @@ async fn r46_a_wrong_password_at_a_token_service_is_one_clear_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mirror_gives_what_the_registry_has_and_takes_nothing() {
+async fn pull_through_mirror_is_read_only() {
     let Some(server) = docker("docker-registry", Access::Open) else {
         return;
     };
@@ -197,7 +199,7 @@ async fn a_mirror_gives_what_the_registry_has_and_takes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r65_a_registry_that_deletes_nothing_says_so() {
+async fn reports_unsupported_deletion() {
     if let Some(why) = docker_registry::missing() {
         return skip("docker-registry", why).unwrap();
     }
@@ -213,7 +215,7 @@ async fn r65_a_registry_that_deletes_nothing_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r41_two_clients_that_sign_at_once_lose_nothing() {
+async fn concurrent_signers_lose_nothing() {
     let Some(docker) = docker("docker-registry", Access::Open) else {
         return;
     };
@@ -240,7 +242,7 @@ async fn r41_two_clients_that_sign_at_once_lose_nothing() {
 
 /// 250 tags in no order, with all that is no version among them.
 #[tokio::test(flavor = "multi_thread")]
-async fn r53_versions_are_found_among_many_tags_on_each_server() {
+async fn finds_versions_among_many_tags() {
     let docker = docker("docker-registry", Access::Open);
     let crane = crane("the registry of crane");
     let hosts = [
@@ -302,7 +304,7 @@ async fn r53_versions_are_found_among_many_tags_on_each_server() {
 
 /// The second package has the content of the first, and no file of it: the registry takes it from there.
 #[tokio::test(flavor = "multi_thread")]
-async fn r27_docker_registry_mounts_what_another_package_has() {
+async fn docker_registry_mounts_blobs() {
     let tokens = Tokens::start(USER, PASSWORD).await;
     for (access, credentials) in [
         (Access::Open, Credentials::Anonymous),
@@ -328,9 +330,9 @@ async fn r27_docker_registry_mounts_what_another_package_has() {
     }
 }
 
-/// R20, R12: what somebody else pushed is a package that is not ours, with content that is delivered as it is.
+/// An artifact of another tool is a foreign package, whose content is delivered unchanged.
 #[tokio::test(flavor = "multi_thread")]
-async fn r20_what_another_tool_pushed_is_delivered() {
+async fn delivers_artifact_pushed_by_another_tool() {
     let Some(server) = crane("the registry of crane") else {
         return;
     };
@@ -350,8 +352,8 @@ async fn r20_what_another_tool_pushed_is_delivered() {
     let driver = driver(&server.host(), Credentials::Anonymous);
     let names = driver.names(None).await.unwrap();
     assert_eq!(
-        (names.names, names.way),
-        (vec!["stranger".to_owned()], Way::Catalog)
+        (names.names, names.method),
+        (vec!["stranger".to_owned()], DiscoveryMethod::Catalog)
     );
     assert_eq!(
         driver.versions("stranger").await.unwrap(),
@@ -367,7 +369,7 @@ async fn r20_what_another_tool_pushed_is_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_tool_pulls_what_we_pushed() {
+async fn another_tool_pulls_our_artifact() {
     let Some(server) = crane("the registry of crane") else {
         return;
     };
@@ -398,7 +400,7 @@ async fn another_tool_pulls_what_we_pushed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r64_every_step_is_told() {
+async fn check_reports_every_step() {
     let Some(server) = docker("docker-registry", Access::Passwords(FILE.to_owned())) else {
         return;
     };

@@ -1,8 +1,8 @@
-//! What the verbs of `package` work on: sources, the cache, whom to trust.
+//! Shared state of the `package` verbs: sources, the cache, the trust policy.
 
 mod arguments;
 mod bar;
-mod complaints;
+mod diagnostics;
 mod explain;
 mod template;
 
@@ -13,11 +13,12 @@ use anyhow::{Context, Result};
 use extension_registry_core::version::VersionRange;
 use extension_registry_packages::cache::Cache;
 use extension_registry_packages::catalog::{
-    Catalog, Discovery, Found, Indexes, Lately, Listed, Sighting, Source,
+    Catalog, Discovery, Indexes, ListingCache, PackageSummary, ResolvedVersion, Source,
+    VersionListing,
 };
 use extension_registry_packages::config::{Config, Environment, Origin, Places};
 use extension_registry_packages::deliver::{Delivery, Loader};
-use extension_registry_packages::index::{self, Memory};
+use extension_registry_packages::index::{self, IndexStateStore};
 use extension_registry_packages::manifest::{self, Kind};
 use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::spec::Spec;
@@ -26,50 +27,50 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-pub(crate) use arguments::{Chosen, OnPlatform, Sources, named, unchecked};
+pub(crate) use arguments::{Chosen, PlatformArgs, Sources, named, unchecked};
 pub(crate) use bar::Bar;
-pub(crate) use complaints::{built, complain};
+pub(crate) use diagnostics::{print_diagnostics, unwrap_build};
 pub(crate) use template::template;
 
 use crate::output::{self, Spinner};
 use crate::world::cluster;
 
-/// The source that `--registry` and `--namespace` are of.
+/// Name of the source that `--registry` and `--namespace` configure.
 pub(crate) const OCI: &str = "oci";
 
-/// How a repository is named by a verb that has a flag for it.
+/// Hint for verbs with a flag for the repository.
 pub(crate) const REPOSITORY: &str = "--repository NAME";
-/// Requests under way at once.
+/// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
 
-/// Everything there is, as it is configured.
+/// Opened configuration: sources, cache, trust policy and index state.
 pub(crate) struct Session {
     pub(crate) config: Config,
     pub(crate) catalog: Catalog,
     pub(crate) cache: Cache,
     pub(crate) policy: Policy,
-    pub(crate) memory: Memory,
+    pub(crate) memory: IndexStateStore,
     pub(crate) offline: bool,
     pub(crate) now: Timestamp,
-    /// The sources that `--source` takes; None, where it was not said.
+    /// The sources that `--source` selects; None if it was not given.
     pub(crate) only: Option<Vec<String>>,
-    /// Whether the command line says where the source `oci` is.
-    says_oci: bool,
-    /// Connections to servers live in it.
+    /// Whether command-line flags configure the source `oci`.
+    sets_oci: bool,
+    /// Owns the connections to servers.
     runtime: Runtime,
 }
 
-/// Whether sources may be asked.
-pub(crate) fn may_ask(offline: bool) -> Result<()> {
+/// Checks that network access is allowed.
+pub(crate) fn check_online(offline: bool) -> Result<()> {
     anyhow::ensure!(
         !offline,
-        "the sources have to be asked, and --offline asks nobody; hint: leave --offline out"
+        "cannot query the sources with --offline; hint: remove --offline"
     );
     Ok(())
 }
 
 impl Session {
-    /// Reads the configuration. Nothing is asked yet.
+    /// Reads the configuration without sending a request.
     pub(super) fn open(sources: &Sources) -> Result<Self> {
         let runtime = cluster::runtime()?;
         let (environment, config) = configuration(sources)?;
@@ -78,7 +79,7 @@ impl Session {
             catalog = catalog.only(named);
             anyhow::ensure!(
                 !catalog.sources().is_empty(),
-                "no source is called `{named}`, and none is of that kind; hint: {}",
+                "unknown source or kind `{named}`; hint: {}",
                 known(&config)
             );
         }
@@ -89,8 +90,8 @@ impl Session {
         };
         let state = environment
             .state_folder()
-            .context("there is no folder for what was seen; hint: set HOME")?;
-        let mut memory = Memory::at(state.join("indexes.json"));
+            .context("no folder for the index state; hint: set HOME")?;
+        let mut memory = IndexStateStore::at(state.join("indexes.json"));
         for repository in &config.repositories {
             if matches!(
                 repository.url.origin,
@@ -105,7 +106,7 @@ impl Session {
             now: Timestamp::now(),
             offline: sources.offline,
             only: sources.narrows().then(|| ids(&catalog)),
-            says_oci: sources.says_oci(),
+            sets_oci: sources.sets_oci(),
             config,
             catalog,
             policy,
@@ -115,27 +116,27 @@ impl Session {
         Ok(session)
     }
 
-    /// Runs what waits for sources, and shows meanwhile that something goes on.
+    /// Runs queries of sources, with a spinner.
     pub(crate) fn ask<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        may_ask(self.offline)?;
-        let spinner = Spinner::start("asking the sources");
+        check_online(self.offline)?;
+        let spinner = Spinner::start("querying the sources");
         let outcome = self.runtime.block_on(work);
         drop(spinner);
         output::warn(&self.catalog.warnings())?;
         outcome
     }
 
-    /// Runs a transfer, which shows itself.
+    /// Runs a transfer, which shows its own progress.
     pub(crate) fn transfer<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        may_ask(self.offline)?;
+        check_online(self.offline)?;
         let outcome = self.runtime.block_on(work);
         output::warn(&self.catalog.warnings())?;
         outcome
     }
 
-    /// What sources listed lately.
-    pub(crate) fn lately(&self, refresh: bool) -> Lately {
-        Lately::new(
+    /// Returns the cache of listings.
+    pub(crate) fn listing_cache(&self, refresh: bool) -> ListingCache {
+        ListingCache::new(
             self.cache.listings(),
             self.config.cache.ttl.value,
             self.now,
@@ -144,22 +145,22 @@ impl Session {
     }
 
     pub(crate) fn discover(&self, text: Option<&str>, refresh: bool) -> Result<Discovery> {
-        self.say_if_nobody_is_asked()?;
-        let lately = self.lately(refresh);
-        self.ask(async { Ok(self.catalog.discover(text, self, &lately).await) })
+        self.warn_if_no_sources()?;
+        let listing_cache = self.listing_cache(refresh);
+        self.ask(async { Ok(self.catalog.discover(text, self, &listing_cache).await) })
     }
 
-    /// What the cache has, as a list of packages.
+    /// Lists the packages in the cache.
     pub(crate) fn cached(&self) -> Discovery {
         let mut listing = self.cache.list();
         let only = self.only.as_ref();
         listing
             .entries
             .retain(|entry| only.is_none_or(|only| only.contains(&entry.repository)));
-        let mut packages: BTreeMap<(String, String), Listed> = BTreeMap::new();
+        let mut packages: BTreeMap<(String, String), PackageSummary> = BTreeMap::new();
         for entry in listing.entries {
             let key = (entry.name.clone(), entry.kind.name().to_owned());
-            let listed = packages.entry(key).or_insert_with(|| Listed {
+            let listed = packages.entry(key).or_insert_with(|| PackageSummary {
                 name: entry.name.clone(),
                 repository: entry.repository.clone(),
                 kind: entry.kind.name().to_owned(),
@@ -189,29 +190,32 @@ impl Session {
         }
     }
 
-    /// Whether this machine has a version.
+    /// Returns whether a version is in the cache.
     pub(crate) fn has(&self, kind: &str, name: &str, version: &semver::Version) -> bool {
         let found = self.cache.get(&Kind::of(kind), name, version);
         found.is_ok_and(|entry| entry.is_some())
     }
 
-    /// Versions of a package, and what is known of each.
-    pub(crate) fn versions(&self, name: &str) -> Result<(Found, BTreeMap<semver::Version, Spec>)> {
+    /// Returns the versions of a package with their metadata.
+    pub(crate) fn versions(
+        &self,
+        name: &str,
+    ) -> Result<(VersionListing, BTreeMap<semver::Version, Spec>)> {
         self.ask(async {
             let found = self.catalog.versions(name).await;
             let asked = stream::iter(found.versions.keys()).map(|version| {
                 let found = &found;
                 async move {
-                    let sighting = self.catalog.sighting(found, version, None).await;
-                    (version.clone(), sighting)
+                    let resolved = self.catalog.resolved(found, version, None).await;
+                    (version.clone(), resolved)
                 }
             });
             let mut specs = BTreeMap::new();
             for (version, spec) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
                 match spec {
-                    Ok(sighting) => {
-                        output::warn(&sighting.warnings)?;
-                        specs.insert(version, sighting.spec);
+                    Ok(resolved) => {
+                        output::warn(&resolved.warnings)?;
+                        specs.insert(version, resolved.spec);
                     }
                     Err(error) => output::warn(&[error.to_string()])?,
                 }
@@ -220,20 +224,21 @@ impl Session {
         })
     }
 
-    /// The version that a range takes, of the sources. Those that could not be asked, and need not be, are said.
-    pub(crate) async fn find(&self, chosen: &Chosen) -> Result<Sighting<'_>> {
+    /// Returns the version that a range selects from the sources. Failures of other sources are reported as
+    /// warnings.
+    pub(crate) async fn find(&self, chosen: &Chosen) -> Result<ResolvedVersion<'_>> {
         let (range, kind) = (chosen.range()?, chosen.kind());
         let found = self.catalog.find(&chosen.name, &range, kind.as_ref());
-        let sighting = found.await?;
-        output::warn(&sighting.warnings)?;
-        Ok(sighting)
+        let resolved = found.await?;
+        output::warn(&resolved.warnings)?;
+        Ok(resolved)
     }
 
-    /// A package, from this machine where it has one that fits, else from a source.
+    /// Delivers a package from the cache if it matches, else from a source.
     pub(crate) fn delivered(
         &self,
         chosen: &Chosen,
-        platform: &OnPlatform,
+        platform: &PlatformArgs,
         force: bool,
     ) -> Result<Delivery> {
         let loader = self.loader().on(platform.known());
@@ -241,25 +246,25 @@ impl Session {
             let here = loader.here(&chosen.name, &chosen.range()?, chosen.kind().as_ref());
             match here {
                 Ok(Some(here)) => return Ok(here),
-                // Its source may have it whole, and signed anew.
-                Err(error) if error.is_of_cache() && !self.offline => {}
+                // The source may have a valid copy.
+                Err(error) if error.is_cache_error() && !self.offline => {}
                 Err(error) => return Err(error.into()),
                 Ok(None) => {}
             }
         }
         anyhow::ensure!(
             !self.offline,
-            "the cache has no `{}` that fits; hint: go without --offline",
+            "no matching version of `{}` in the cache; hint: remove --offline",
             chosen.name
         );
         self.transfer(async {
-            let sighting = self.find(chosen).await?;
-            let bar = Bar::new(&sighting.spec.title());
-            Ok(loader.bring(&sighting, force, &bar).await?)
+            let resolved = self.find(chosen).await?;
+            let bar = Bar::new(&resolved.spec.title());
+            Ok(loader.fetch(&resolved, force, &bar).await?)
         })
     }
 
-    /// What brings packages here, wherever they are used.
+    /// Returns the loader of packages.
     pub(crate) fn loader(&self) -> Loader<'_> {
         let most = self.config.cache.max_content.value;
         let loader = Loader::new(&self.cache, &self.policy, self.now, most);
@@ -269,35 +274,35 @@ impl Session {
         }
     }
 
-    /// Says that there is nobody to ask, where that is so: an empty answer looks like an answer.
-    pub(crate) fn say_if_nobody_is_asked(&self) -> Result<()> {
+    /// Warns if no source is configured: an empty result would be misleading.
+    pub(crate) fn warn_if_no_sources(&self) -> Result<()> {
         if self.catalog.sources().is_empty() {
-            output::warn(&[format!("there is no source to ask; hint: {NO_SOURCE}")])?;
+            output::warn(&[format!("no source is configured; hint: {NO_SOURCE}")])?;
         }
         Ok(())
     }
 
-    /// A source by name; without one, the one that the command line says with `--registry`, or the only one.
+    /// Returns a source by name; without a name, the one from `--registry`, or the only one.
     pub(crate) fn source(&self, name: Option<&str>, how: &str) -> Result<&Source> {
         let sources = self.catalog.sources();
-        let said = self.catalog.source(OCI).filter(|_| self.says_oci);
-        if let (None, Some(said)) = (name, said) {
-            return Ok(said);
+        let named = self.catalog.source(OCI).filter(|_| self.sets_oci);
+        if let (None, Some(named)) = (name, named) {
+            return Ok(named);
         }
         match name {
             Some(name) => self.catalog.source(name).with_context(|| {
-                format!(
-                    "no repository is called `{name}`; hint: {}",
-                    known(&self.config)
-                )
+                format!("unknown repository `{name}`; hint: {}", known(&self.config))
             }),
             None if sources.len() == 1 => Ok(&sources[0]),
-            None => anyhow::bail!("which repository? hint: {how}; {}", known(&self.config)),
+            None => anyhow::bail!(
+                "no repository given; hint: pass {how}; {}",
+                known(&self.config)
+            ),
         }
     }
 }
 
-/// The configuration of this machine and the command line.
+/// Loads the configuration of this machine and the command line.
 pub(crate) fn configuration(sources: &Sources) -> Result<(Environment, Config)> {
     let mut environment = Environment::of_process();
     if let Some(path) = &sources.config {
@@ -306,7 +311,7 @@ pub(crate) fn configuration(sources: &Sources) -> Result<(Environment, Config)> 
             path.as_os_str(),
         );
     }
-    let folder = std::env::current_dir().context("there is no working folder")?;
+    let folder = std::env::current_dir().context("failed to get the working directory")?;
     let places = Places::of_machine(&environment, &folder);
     let config = Config::load(&places, &environment, &sources.flags())?;
     let mut err = io::stderr().lock();
@@ -321,7 +326,7 @@ fn ids(catalog: &Catalog) -> Vec<String> {
     sources.map(|source| source.id().to_owned()).collect()
 }
 
-/// A type, for people (R13).
+/// Formats a type for display.
 pub(crate) fn type_for_people(kind: &str) -> String {
     match Kind::of(kind) {
         Kind::Unsupported(name) => format!("unsupported type {name}"),
@@ -329,17 +334,17 @@ pub(crate) fn type_for_people(kind: &str) -> String {
     }
 }
 
-/// Whether this program can use packages of a type.
+/// Returns whether packages of a type are supported.
 pub(crate) fn is_supported(kind: &str) -> bool {
     !matches!(Kind::of(kind), Kind::Unsupported(_))
 }
 
-/// What to do where no source is configured.
-const NO_SOURCE: &str = "none is configured; ~/.config/extension-registry/packages.toml is the place for some, --path FOLDER and --registry HOST name one";
+/// Hint if no source is configured.
+const NO_SOURCE: &str = "add one to ~/.config/extension-registry/packages.toml, or pass --path FOLDER or --registry HOST";
 
-/// Why a package does not go along with all others; None where it does.
-pub(crate) fn left_out(name: &str, kind: &str) -> Option<String> {
-    (!is_supported(kind)).then(|| format!("{name} is left out: {}", type_for_people(kind)))
+/// Explains why a package is skipped by operations on all packages; None if it is not.
+pub(crate) fn skipped(name: &str, kind: &str) -> Option<String> {
+    (!is_supported(kind)).then(|| format!("skipped {name}: {}", type_for_people(kind)))
 }
 
 fn known(config: &Config) -> String {
@@ -348,7 +353,7 @@ fn known(config: &Config) -> String {
     if names.is_empty() {
         NO_SOURCE.to_owned()
     } else {
-        format!("there are {}", names.join(", "))
+        format!("configured repositories: {}", names.join(", "))
     }
 }
 
@@ -358,7 +363,7 @@ impl Indexes for Session {
         source: &Source,
         file: &IndexFile,
         warnings: &mut Vec<String>,
-    ) -> Option<Vec<Listed>> {
+    ) -> Option<Vec<PackageSummary>> {
         match index::open(&self.policy, &self.memory, source.id(), file, self.now) {
             Ok(opened) => {
                 warnings.extend(opened.warnings.iter().map(ToString::to_string));
@@ -366,25 +371,27 @@ impl Indexes for Session {
                     opened
                         .faults
                         .iter()
-                        .map(|fault| format!("the index of {}: {fault}", source.id())),
+                        .map(|fault| format!("index of {}: {fault}", source.id())),
                 );
                 let packages = opened.index.packages.into_iter();
                 Some(packages.map(|package| listed(source, package)).collect())
             }
             Err(error) => {
-                warnings.push(format!("{error}; its packages are listed one by one"));
+                warnings.push(format!(
+                    "{error}; falling back to listing packages one by one"
+                ));
                 None
             }
         }
     }
 }
 
-fn listed(source: &Source, package: index::Package) -> Listed {
+fn listed(source: &Source, package: index::Package) -> PackageSummary {
     let versions = package
         .versions
         .into_iter()
         .filter(|one| one.yanked.is_none());
-    Listed {
+    PackageSummary {
         name: package.name,
         repository: source.id().to_owned(),
         kind: package.kind.name().to_owned(),
@@ -395,9 +402,9 @@ fn listed(source: &Source, package: index::Package) -> Listed {
     }
 }
 
-/// Reads a range, and says of which package when it is none.
+/// Parses a range, and names the package in the error.
 pub(crate) fn range(name: &str, text: Option<&str>) -> Result<VersionRange> {
     let text = text.unwrap_or("*");
     text.parse()
-        .with_context(|| format!("`{text}`, the version of {name}"))
+        .with_context(|| format!("invalid version `{text}` of {name}"))
 }

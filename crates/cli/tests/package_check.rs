@@ -1,4 +1,4 @@
-//! `kubectl ext package test-oci`: where a registry fails, step by step, and the exit code that tells it.
+//! Tests of `kubectl ext package test-oci`: failed steps and exit codes.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -44,7 +44,7 @@ fn failed(output: &Output) -> (String, String, String) {
 }
 
 #[test]
-fn r64_a_registry_that_works_passes_every_step_that_is_its() {
+fn working_registry_passes_all_applicable_steps() {
     let registry = Registry::real();
     let output = test_oci(&Machine::bare(), &registry.host());
     assert_eq!(output.code, 0, "{}{}", output.out, output.err);
@@ -64,7 +64,7 @@ fn r64_a_registry_that_works_passes_every_step_that_is_its() {
 }
 
 #[test]
-fn r64_the_network_is_11() {
+fn network_failure_exits_11() {
     let machine = Machine::bare();
     // No name server knows it (RFC 6761, section 6.4).
     let output = test_oci(&machine, "https://registry.invalid");
@@ -83,7 +83,10 @@ fn r64_the_network_is_11() {
     let (step, detail, advice) = failed(&output);
     assert_eq!(step, "TCP");
     assert!(detail.starts_with(&address), "{detail}");
-    assert!(advice.contains("see that the registry runs"), "{advice}");
+    assert!(
+        advice.contains("check that the registry is running"),
+        "{advice}"
+    );
     // Plain http where TLS is spoken of.
     let registry = Registry::real();
     let repository = format!(
@@ -102,7 +105,7 @@ fn r64_the_network_is_11() {
 }
 
 #[test]
-fn r64_the_protocol_is_12() {
+fn protocol_failure_exits_12() {
     let machine = Machine::bare();
     let registry = Registry::before(|_| Some(text(404, "a web site\n")));
     let output = test_oci(&machine, &registry.host());
@@ -110,7 +113,7 @@ fn r64_the_protocol_is_12() {
     let (step, detail, advice) = failed(&output);
     assert_eq!(step, "/v2/");
     assert!(detail.contains("404"), "{detail}");
-    assert!(advice.contains("this may be no registry"), "{advice}");
+    assert!(advice.contains("this may not be a registry"), "{advice}");
     assert_eq!(steps(&output)[4], "auth skipped");
     // `/v2/` answers, and no list does. What comes after it is tried all the same.
     let registry = Registry::before(|asked| {
@@ -124,7 +127,7 @@ fn r64_the_protocol_is_12() {
 }
 
 #[test]
-fn r64_the_credentials_are_13() {
+fn credential_failure_exits_13() {
     let machine = Machine::bare();
     let registry = Registry::before(|asked| unless_shown(asked, BASIC, "Basic realm=\"registry\""));
     let host = registry.host();
@@ -132,14 +135,17 @@ fn r64_the_credentials_are_13() {
     assert_eq!(output.code, 13, "{}{}", output.out, output.err);
     let (step, _, advice) = failed(&output);
     assert_eq!(step, "auth");
-    assert_eq!(advice, "log in: `kubectl ext package login`");
+    assert_eq!(advice, "log in with `kubectl ext package login`");
     assert_eq!(steps(&output)[3], "/v2/ pass");
     let login = ["package", "login", &host, "-u", "me", "--password-stdin"];
     machine.ext_with(&login, "a-bad-word").fine();
     let output = test_oci(&machine, &host);
     assert_eq!(output.code, 13, "{}{}", output.out, output.err);
     let (_, detail, advice) = failed(&output);
-    assert!(advice.contains("the password is wrong"), "{advice}");
+    assert!(
+        advice.contains("check the username and the password"),
+        "{advice}"
+    );
     assert!(!format!("{detail}{}", output.err).contains("a-bad-word"));
     machine.ext_with(&login, "a-good-word").fine();
     let output = test_oci(&machine, &host);
@@ -148,7 +154,7 @@ fn r64_the_credentials_are_13() {
 
 /// It lets somebody in, and not to what is asked then.
 #[test]
-fn r64_what_is_refused_after_the_door_is_13_too() {
+fn denial_after_login_exits_13() {
     for part in ["/tags/list", "/_oci/ext/discover", "/referrers/"] {
         let registry =
             Registry::before(move |asked| asked.path.contains(part).then(|| text(403, "no")));

@@ -1,4 +1,4 @@
-//! `kubectl ext package repositories --extensions`, and what registries say beside their answers.
+//! Tests of `kubectl ext package repositories --extensions`, and of warnings of registries.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -35,7 +35,7 @@ fn zot() -> Registry {
 }
 
 #[test]
-fn r30_r31_r39_extensions_of_the_registry_and_of_its_repositories_are_shown() {
+fn shows_extensions_of_registry_and_repositories() {
     let registry = zot();
     let machine = Machine::bare();
     machine.configure(&registry.repository("hub", "names = [\"tool\", \"other\"]"));
@@ -52,7 +52,7 @@ fn r30_r31_r39_extensions_of_the_registry_and_of_its_repositories_are_shown() {
 }
 
 #[test]
-fn r32_not_allowed_and_no_answer_are_not_none() {
+fn denied_or_failed_discovery_is_not_none() {
     let (registry, refusing) = (zot(), Registry::before(|_| Some(text(403, "no"))));
     let plain = Registry::real();
     let machine = Machine::bare();
@@ -70,9 +70,9 @@ fn r32_not_allowed_and_no_answer_are_not_none() {
     assert_eq!(shown.code, 5, "{}{}", shown.out, shown.err);
     for part in [
         "hub: not allowed (extensions/secret)\n  \
-         hub does not allow to say the extensions of extensions/secret\n  hint: log in: ",
-        "shut: not allowed\n  shut does not allow to say its extensions\n  hint: log in: ",
-        "dead: failed\n  dead failed to say its extensions: localhost:1 does not answer",
+         hub denied access: cannot list extensions of extensions/secret\n  hint: log in with ",
+        "shut: not allowed\n  shut denied access: cannot list extensions\n  hint: log in with ",
+        "dead: failed\n  dead: failed to list extensions: localhost:1 is unreachable",
         "gone: failed\n  gone has no folder ",
         "plain: none\n",
         "team: none\n",
@@ -92,14 +92,14 @@ fn r32_not_allowed_and_no_answer_are_not_none() {
     assert_eq!(row("plain")["extensions"], serde_json::json!([]));
     // Who asks nobody knows of nobody.
     let offline = machine.ext(&[&SHOW[..], &["--offline"]].concat()).wrong(1);
-    assert!(offline.contains("leave --offline out"), "{offline}");
+    assert!(offline.contains("remove --offline"), "{offline}");
     // Without the flag nothing is said of them.
     let output = machine.ext(&["package", "repositories", "--source", "shut", "-o", "json"]);
     assert!(!output.out.contains("extensions\":"), "{}", output.out);
 }
 
 #[test]
-fn r32_no_support_is_none_and_fine() {
+fn unsupported_discovery_is_none() {
     for (status, body) in [
         (404, "404 page not found\n"),
         (404, r#"{"errors":[{"code":"UNSUPPORTED"}]}"#),
@@ -120,7 +120,7 @@ fn r32_no_support_is_none_and_fine() {
 
 /// `Warning: 299`, and answers whose type is wrong, stand on standard error; once, however often they came.
 #[test]
-fn r37_what_a_registry_says_beside_its_answers_is_told() {
+fn prints_warnings_of_registry() {
     let registry = Registry::before(|asked| match asked.path.as_str() {
         DISCOVER => Some(text(200, r#"{"extensions":[]}"#)),
         "/v2/_catalog" => Some(json(
@@ -140,7 +140,7 @@ fn r37_what_a_registry_says_beside_its_answers_is_told() {
     assert_eq!(
         told,
         [
-            "warning: hub: to say its extensions: the answer is JSON, and its type says `text/plain`",
+            "warning: hub: list extensions: the response is JSON, but has the content type `text/plain`",
             "warning: hub: this registry closes soon",
         ]
     );

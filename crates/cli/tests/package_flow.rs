@@ -1,4 +1,4 @@
-//! From a folder to a registered tool: `kubectl ext package` over folders, with trust enforced.
+//! End-to-end tests of `kubectl ext package` with folder repositories and enforced trust.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -17,7 +17,7 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
-fn r29_what_init_makes_can_be_published_and_registered() {
+fn initialized_package_can_be_published_and_registered() {
     let machine = Machine::new();
     machine.ext(&["package", "init", "mytool"]).fine();
     let said = machine
@@ -41,7 +41,7 @@ fn r29_what_init_makes_can_be_published_and_registered() {
     );
     let again = machine.ext(&["package", "init", "mytool"]).wrong(1);
     assert!(
-        again.contains("mytool is there already\n  hint: choose another folder"),
+        again.contains("mytool already exists\n  hint: choose another folder"),
         "{again}"
     );
     let bad = machine.ext(&["package", "init", "My_Tool"]).wrong(1);
@@ -50,7 +50,7 @@ fn r29_what_init_makes_can_be_published_and_registered() {
 }
 
 #[test]
-fn r44_r61_pull_fetches_once_and_load_goes_on_without_the_source() {
+fn pull_downloads_once_and_load_works_without_source() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     let first = machine
@@ -81,7 +81,7 @@ fn r44_r61_pull_fetches_once_and_load_goes_on_without_the_source() {
         .ext(&["package", "load", "mlflow", "--explain"])
         .fine();
     assert!(
-        loaded.starts_with("cache: it is here\ntrust: signed by me\n"),
+        loaded.starts_with("cache: found\ntrust: signed by me\n"),
         "{loaded}"
     );
     machine
@@ -90,15 +90,19 @@ fn r44_r61_pull_fetches_once_and_load_goes_on_without_the_source() {
     let missing = machine
         .ext(&["package", "load", "minio", "--offline"])
         .wrong(1);
-    assert!(missing.contains("hint: go without --offline"), "{missing}");
+    assert!(missing.contains("hint: remove --offline"), "{missing}");
 }
 
 #[test]
-fn r16_r73_what_nobody_approved_is_refused_with_its_reason_and_leaves_nothing() {
+fn rejects_untrusted_package_with_reason_and_stores_nothing() {
     let machine = Machine::new();
     let folder = machine.package("mlflow", "1.2.0", "");
     let warned = machine.ext(&["package", "publish", &folder]);
-    assert!(warned.err.contains("it is not signed"), "{}", warned.err);
+    assert!(
+        warned.err.contains("the package is not signed"),
+        "{}",
+        warned.err
+    );
     warned.fine();
     let verified = machine.ext(&["package", "verify", "mlflow"]);
     assert_eq!(verified.code, 1);
@@ -126,13 +130,13 @@ fn r16_r73_what_nobody_approved_is_refused_with_its_reason_and_leaves_nothing() 
     ];
     machine.ext(&sign).fine();
     let refused = machine.ext(&["package", "pull", "mlflow"]).wrong(1);
-    assert!(refused.contains("which nobody approved"), "{refused}");
+    assert!(refused.contains("signed by untrusted key"), "{refused}");
     let kept = machine
         .files("cache")
         .into_iter()
         .filter(|file| file.contains("/extensions/"));
     assert_eq!(kept.count(), 0);
-    // Approved by configuration alone (R26).
+    // Trusted by configuration alone.
     machine
         .ext(&["package", "key", "approve", "other.key.pub"])
         .fine();
@@ -157,7 +161,7 @@ fn r16_r73_what_nobody_approved_is_refused_with_its_reason_and_leaves_nothing() 
     }
     let refused = machine.ext(&["package", "pull", "mlflow"]).wrong(1);
     assert!(
-        refused.contains("the content is not the one that other signed"),
+        refused.contains("the content was modified after other signed it"),
         "{refused}"
     );
     // A policy that warns lets it through, and says so.
@@ -171,14 +175,14 @@ fn r16_r73_what_nobody_approved_is_refused_with_its_reason_and_leaves_nothing() 
     assert!(
         warned
             .err
-            .contains("warning: the content is not the one that other signed"),
+            .contains("warning: the content was modified after other signed it"),
         "{}",
         warned.err
     );
 }
 
 #[test]
-fn r45_r54_several_sources_and_one_that_is_dead() {
+fn unreachable_source_does_not_hide_others() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     let text = machine.configuration();
@@ -221,17 +225,17 @@ fn r45_r54_several_sources_and_one_that_is_dead() {
         .fine();
     let conflict = machine.ext(&["package", "pull", "mlflow"]).wrong(1);
     assert!(
-        conflict.contains("mlflow 1.2.0 is not the same everywhere"),
+        conflict.contains("mlflow 1.2.0 differs between sources"),
         "{conflict}"
     );
-    assert!(conflict.contains("hint: --source copy"), "{conflict}");
+    assert!(conflict.contains("hint: pass --source copy"), "{conflict}");
     machine
         .ext(&["package", "pull", "mlflow", "--source", "team"])
         .fine();
 }
 
 #[test]
-fn r58_r59_what_there_is_is_shown_in_every_form() {
+fn lists_packages_in_all_output_formats() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.9.0", "");
     machine.publish("mlflow", "1.10.0", "");
@@ -295,14 +299,14 @@ fn redacted(text: &str) -> String {
 }
 
 #[test]
-fn r62_versions_are_what_was_expected_and_are_replaced_by_force_alone() {
+fn publish_checks_version_and_replaces_only_with_force() {
     let machine = Machine::new();
     let folder = machine.package("mlflow", "1.2.0", "");
     let other = machine
         .ext(&["package", "publish", &folder, "--version", "1.3.0"])
         .wrong(1);
     assert!(
-        other.contains("hint: --set-version publishes as 1.3.0"),
+        other.contains("hint: pass --set-version to publish as 1.3.0"),
         "{other}"
     );
     let numbered = [
@@ -338,7 +342,7 @@ fn r62_versions_are_what_was_expected_and_are_replaced_by_force_alone() {
 }
 
 #[test]
-fn r69_all_are_pulled_but_the_broken_one_which_is_said() {
+fn pull_all_reports_corrupt_package() {
     let machine = Machine::new();
     for name in ["a", "b", "c"] {
         machine.publish(name, "1.0.0", "");
@@ -370,7 +374,7 @@ fn r69_all_are_pulled_but_the_broken_one_which_is_said() {
 }
 
 #[test]
-fn r19_r75_dependencies_come_first_and_are_locked() {
+fn dependencies_come_first_and_are_locked() {
     let machine = Machine::new();
     machine.publish("base", "1.0.0", "");
     machine.publish(
@@ -415,10 +419,10 @@ fn r19_r75_dependencies_come_first_and_are_locked() {
         .ext(&["package", "pull", "base", "--locked"])
         .wrong(1);
     assert!(
-        differs.contains("  app is locked and not needed"),
+        differs.contains("  app is locked but not required"),
         "{differs}"
     );
-    // All or nothing (R10).
+    // All or nothing.
     machine.publish(
         "broken",
         "1.0.0",
@@ -448,13 +452,13 @@ fn r19_r75_dependencies_come_first_and_are_locked() {
         .ext(&["package", "pull", "app", "--locked"])
         .wrong(1);
     assert!(
-        moved.contains("base 1.0.0 in team is another package than the one that is locked"),
+        moved.contains("base 1.0.0 in team differs from the locked package"),
         "{moved}"
     );
 }
 
 #[test]
-fn r3_a_platform_that_does_not_do_is_said_and_an_older_version_offered() {
+fn unmet_platform_suggests_older_version() {
     let machine = Machine::new();
     machine.publish("app", "1.0.0", "requires: [{kubernetes: '>=1.20'}]\n");
     machine.publish("app", "2.0.0", "requires: [{kubernetes: '>=1.40'}]\n");
@@ -478,7 +482,7 @@ fn r3_a_platform_that_does_not_do_is_said_and_an_older_version_offered() {
     let unchecked = machine.ext(&["package", "pull", "app", "--with-deps"]);
     assert!(
         unchecked.err.contains(
-            "requires kubernetes `>=1.40`, which was not checked\n  hint: --platform NAME=VERSION"
+            "requires kubernetes `>=1.40`, which was not checked\n  hint: pass --platform NAME=VERSION"
         ),
         "{}",
         unchecked.err
@@ -487,7 +491,7 @@ fn r3_a_platform_that_does_not_do_is_said_and_an_older_version_offered() {
 }
 
 #[test]
-fn r78_a_mirror_is_all_that_a_machine_without_a_network_needs() {
+fn mirror_serves_offline_machine() {
     let machine = Machine::new();
     machine.publish("base", "1.0.0", "");
     machine.publish("app", "1.0.0", "dependencies: [base]\n");
@@ -530,11 +534,14 @@ fn r78_a_mirror_is_all_that_a_machine_without_a_network_needs() {
     let found = lonely
         .ext(&["package", "discover", "--path", &stick])
         .fine();
-    assert!(found.contains("local: 2 packages, by index"), "{found}");
+    assert!(
+        found.contains("local: 2 packages, from the index"),
+        "{found}"
+    );
 }
 
 #[test]
-fn a_record_is_registered_from_the_template_of_a_package() {
+fn registers_record_from_package_template() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     let dry = [

@@ -1,4 +1,4 @@
-//! `kubectl ext package` on what was made for something else (R12).
+//! Tests of `kubectl ext package` with foreign packages.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -41,7 +41,7 @@ const OURS: [&str; 3] = ["md5", "sha1", "sha256"];
 const OF_MAVEN: [&str; 2] = ["md5", "sha1"];
 
 #[test]
-fn r12_a_plain_template_is_signed_loaded_and_registered_as_it_is() {
+fn signs_loads_and_registers_single_template() {
     let machine = Machine::new();
     put(&machine, "plain", "plain-1.0.0.yaml", TEMPLATE, &OURS);
     let load = ["package", "load", "plain", "-o", "name"];
@@ -60,7 +60,9 @@ fn r12_a_plain_template_is_signed_loaded_and_registered_as_it_is() {
     assert_eq!((signed.err.as_str(), signed.code), ("", 0));
     let again = machine.ext(&sign);
     assert!(
-        again.err.contains("this key has signed plain 1.0.0 before"),
+        again
+            .err
+            .contains("plain 1.0.0 is already signed with this key"),
         "{}",
         again.err
     );
@@ -95,7 +97,7 @@ fn r12_a_plain_template_is_signed_loaded_and_registered_as_it_is() {
 }
 
 #[test]
-fn r12_a_file_of_another_program_is_fetched_and_never_unpacked() {
+fn downloads_foreign_file_without_unpacking() {
     let machine = Machine::new();
     let warn = format!("[trust]\nmode = \"warn\"\n{}", machine.configuration());
     machine.configure(&warn);
@@ -127,12 +129,15 @@ fn r12_a_file_of_another_program_is_fetched_and_never_unpacked() {
         "--dry-run",
     ];
     let refused = machine.ext(&register).wrong(1);
-    assert!(refused.contains("it has no template"), "{refused}");
+    assert!(
+        refused.contains("the package has no templates"),
+        "{refused}"
+    );
 }
 
 /// Maven's checksums name no content: only who has it can say whether it is what was signed.
 #[test]
-fn r16_what_a_source_knows_no_digest_of_is_fetched_to_be_verified() {
+fn verify_downloads_package_without_reported_digest() {
     let machine = Machine::new();
     put(&machine, "camel", "camel-1.0.0.nar", "content", &OF_MAVEN);
     let pom = "<project><groupId>g</groupId><artifactId>camel</artifactId><version>1.0.0</version><packaging>nar</packaging></project>";

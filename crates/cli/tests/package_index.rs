@@ -1,4 +1,4 @@
-//! `kubectl ext package index` and `forget`: one key signs the indexes of two repositories.
+//! Tests of `kubectl ext package index` and `forget`, with one key for the indexes of two repositories.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -38,36 +38,36 @@ fn swap(machine: &Machine) {
 const DISCOVER: [&str; 3] = ["package", "discover", "--refresh"];
 
 #[test]
-fn r79_one_key_for_two_repositories_lets_no_index_stand_for_the_other() {
+fn rejects_index_of_another_repository_with_same_key() {
     let machine = two();
     let found = machine.ext(&DISCOVER);
     assert_eq!(found.err, "");
-    assert!(found.fine().contains("partner: 1 packages, by index"));
+    assert!(found.fine().contains("partner: 1 packages, from the index"));
     swap(&machine);
     let found = machine.ext(&DISCOVER);
     assert!(
         found
             .err
-            .contains("partner shows the index of another repository: its series is ")
+            .contains("the index of partner belongs to another repository: expected series ")
             && found.err.contains("`kubectl ext package forget partner`"),
         "{}",
         found.err
     );
     let found = found.fine();
     assert!(
-        found.contains("tool") && !found.contains("partner: 1 packages, by index"),
+        found.contains("tool") && !found.contains("partner: 1 packages, from the index"),
         "{found}"
     );
     // Nor is it taken for what the next index follows.
     let refused = machine.ext(&index("partner")).wrong(1);
     assert!(
-        refused.contains("the index of another repository"),
+        refused.contains("belongs to another repository"),
         "{refused}"
     );
 }
 
 #[test]
-fn r26_licences_are_known_from_an_index_too() {
+fn reads_licences_from_index() {
     let machine = two();
     fs::remove_dir_all(machine.path("repositories/partner/tool")).unwrap();
     let of = |license: &str| {
@@ -79,7 +79,7 @@ fn r26_licences_are_known_from_an_index_too() {
 }
 
 #[test]
-fn r79_a_repository_that_begins_anew_has_to_be_forgotten() {
+fn recreated_repository_needs_forget() {
     let machine = two();
     swap(&machine);
     let anew = [&index("partner")[..], &["--anew"]].concat();
@@ -100,19 +100,18 @@ fn r79_a_repository_that_begins_anew_has_to_be_forgotten() {
     fs::write(machine.path("repositories/partner/index.json"), "{").unwrap();
     let broken = machine.ext(&index("partner")).wrong(1);
     assert!(
-        broken.contains("partner: ") && broken.contains("hint: --anew"),
+        broken.contains("partner: ") && broken.contains("with --anew"),
         "{broken}"
     );
     machine.ext(&anew).fine();
 
     let unknown = machine.ext(&["package", "forget", "partnr"]).wrong(1);
     assert!(
-        unknown
-            .contains("no index was seen of `partnr`\n  hint: indexes were seen of partner, team"),
+        unknown.contains("no index state recorded for `partnr`\n  hint: use one of partner, team"),
         "{unknown}"
     );
     let said = machine.ext(&["package", "forget", "partner"]).fine();
     assert!(said.starts_with("index 1 of partner forgotten"), "{said}");
     let again = machine.ext(&["package", "forget", "partner"]).wrong(1);
-    assert!(again.contains("indexes were seen of team"), "{again}");
+    assert!(again.contains("use one of team"), "{again}");
 }

@@ -1,5 +1,4 @@
-//! What `list`, `search`, `discover`, `info` and `versions` show: types, what is here, the way it was found, and how
-//! it fits.
+//! Tests of the output of `list`, `search`, `discover`, `info` and `versions`.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -35,7 +34,7 @@ fn publish_of_type(machine: &Machine, kind: &str, name: &str, version: &str) {
 }
 
 #[test]
-fn r13_what_this_program_does_not_know_is_listed_as_that_and_never_loaded() {
+fn lists_but_never_loads_unsupported_types() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     publish_of_type(&machine, "camel", "humps", "1.0.0");
@@ -89,7 +88,7 @@ fn r13_what_this_program_does_not_know_is_listed_as_that_and_never_loaded() {
 }
 
 #[test]
-fn r54_r58_a_type_narrows_every_list() {
+fn type_filters_all_listings() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     publish_of_type(&machine, "provider", "flow-cloud", "1.0.0");
@@ -106,7 +105,7 @@ fn r54_r58_a_type_narrows_every_list() {
 }
 
 #[test]
-fn r5_what_is_on_this_machine_is_cached_and_a_newer_version_is_remote() {
+fn status_distinguishes_cached_and_remote() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     let statuses = || {
@@ -131,7 +130,7 @@ fn r5_what_is_on_this_machine_is_cached_and_a_newer_version_is_remote() {
 }
 
 #[test]
-fn r63_a_list_is_asked_for_once_and_refresh_asks_again() {
+fn caches_listing_until_refresh() {
     let registry = Registry::real();
     let machine = with(&registry.repository("hub", ""));
     machine.publish("mlflow", "1.2.0", "");
@@ -158,7 +157,7 @@ fn r63_a_list_is_asked_for_once_and_refresh_asks_again() {
 }
 
 #[test]
-fn r79_without_a_catalog_list_and_search_work_and_say_how() {
+fn list_and_search_work_without_catalog() {
     let registry = Registry::before(|asked| {
         let is_catalog = asked.path == "/v2/_catalog";
         is_catalog.then(|| text(403, "nobody lists this\n"))
@@ -171,7 +170,7 @@ fn r79_without_a_catalog_list_and_search_work_and_say_how() {
     assert!(
         refused
             .err
-            .contains("publish an index: `kubectl ext package index`"),
+            .contains("publish an index with `kubectl ext package index`"),
         "{}",
         refused.err
     );
@@ -181,7 +180,7 @@ fn r79_without_a_catalog_list_and_search_work_and_say_how() {
     let listed = machine.ext(&list);
     assert_eq!(
         listed.err,
-        "hub: 1 packages, by the names in the configuration; it lists none itself\n"
+        "hub: 1 packages, from `names` in the configuration; the source has no listing\n"
     );
     assert!(listed.fine().contains("mlflow"));
     // The index.
@@ -192,7 +191,10 @@ fn r79_without_a_catalog_list_and_search_work_and_say_how() {
     let search = ["package", "search", "flow", "--refresh"];
     for asking in [&list[..], &wide, &search] {
         let listed = machine.ext(asking);
-        assert_eq!(listed.err, "hub: 1 packages, by index\n", "{asking:?}");
+        assert_eq!(
+            listed.err, "hub: 1 packages, from the index\n",
+            "{asking:?}"
+        );
         assert!(listed.fine().contains("mlflow"));
     }
     // Programs find it in what they read.
@@ -204,12 +206,12 @@ fn r79_without_a_catalog_list_and_search_work_and_say_how() {
 }
 
 #[test]
-fn r79_a_plain_list_says_nothing_of_it_but_with_all_columns() {
+fn discovery_method_is_shown_only_in_wide_output() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     assert_eq!(machine.ext(&["package", "list"]).err, "");
     let wide = machine.ext(&["package", "list", "-o", "wide"]);
-    assert_eq!(wide.err, "team: 1 packages, by catalog\n");
+    assert_eq!(wide.err, "team: 1 packages, from catalog\n");
 }
 
 /// What a person sees on a terminal of 80 columns.
@@ -237,7 +239,7 @@ fn on_a_terminal(machine: &Machine, arguments: &str) -> String {
 }
 
 #[test]
-fn r58_a_table_fits_a_terminal_and_a_program_gets_all_of_it() {
+fn truncates_table_only_on_terminal() {
     let machine = Machine::new();
     let name = format!(
         "tool-{}",

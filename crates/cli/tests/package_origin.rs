@@ -1,4 +1,4 @@
-//! Which of several sources a package comes from, which one it is published to, and how both are said.
+//! Tests of the selection of sources and publish targets.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -25,7 +25,7 @@ fn folder(name: &str, more: &str) -> String {
 }
 
 #[test]
-fn r57_what_the_cache_has_of_another_source_is_not_of_this_one() {
+fn source_flag_ignores_cache_entries_of_other_sources() {
     let machine = Machine::new();
     let rules = trust(&machine);
     machine.configure(&format!(
@@ -53,16 +53,16 @@ fn r57_what_the_cache_has_of_another_source_is_not_of_this_one() {
     assert_eq!(load(&["--offline", "--source", "copy"]), "copy 1.0.0");
     let with_deps = ["package", "pull", "mlflow", "--with-deps", "--offline"];
     let pulled = machine.ext(&with_deps).fine();
-    assert!(pulled.starts_with("mlflow 1.2.0 is here"), "{pulled}");
+    assert!(pulled.starts_with("mlflow 1.2.0 is up to date"), "{pulled}");
     let pulled = machine.ext(&[&with_deps[..], &["--source", "copy"]].concat());
     let pulled = pulled.fine();
-    assert!(pulled.starts_with("mlflow 1.0.0 is here"), "{pulled}");
+    assert!(pulled.starts_with("mlflow 1.0.0 is up to date"), "{pulled}");
     assert_eq!(load(&["--source", "auto"]), "team 1.2.0");
     let none = machine
         .ext(&["package", "load", "minio", "--offline", "--source", "copy"])
         .wrong(1);
     assert!(
-        none.contains("the cache has no `minio` that fits"),
+        none.contains("no matching version of `minio` in the cache"),
         "{none}"
     );
     let cached = machine
@@ -88,7 +88,7 @@ fn r57_what_the_cache_has_of_another_source_is_not_of_this_one() {
 }
 
 #[test]
-fn r45_explain_says_why_this_source_and_none_of_the_others() {
+fn explain_names_reason_for_each_source() {
     let machine = Machine::new();
     let rules = trust(&machine);
     let dead = "[[repository]]\nname = \"dead\"\nkind = \"oci\"\nurl = \"http://127.0.0.1:9/extensions\"\n\
@@ -116,11 +116,11 @@ fn r45_explain_says_why_this_source_and_none_of_the_others() {
     assert_eq!(
         why[..5],
         [
-            "team has priority 10, the highest of those that have it",
-            "twin has the same content and priority, and stands behind team in the configuration",
-            "older has the same priority, and not version 1.2.0",
+            "team has priority 10, the highest of the sources that have it",
+            "twin has the same content and priority, but comes after team in the configuration",
+            "older has the same priority, but not version 1.2.0",
             "empty has no package of this name",
-            "below stands behind, with priority -1",
+            "below has the lower priority -1",
         ]
     );
     assert!(
@@ -140,7 +140,7 @@ fn r45_explain_says_why_this_source_and_none_of_the_others() {
     };
     assert_eq!(
         steps(&["--explain", "--source", "team"])[1],
-        "why: team is asked alone: --source takes no other"
+        "why: team is the only source: selected by --source"
     );
     assert!(!steps(&[]).to_string().contains("why: "));
     // What comes from the cache asked nobody, and needs no reason.
@@ -151,7 +151,7 @@ fn r45_explain_says_why_this_source_and_none_of_the_others() {
 }
 
 #[test]
-fn r62_registry_and_namespace_name_where_it_is_published_to() {
+fn registry_and_namespace_flags_select_publish_target() {
     let registry = Registry::real();
     let machine = Machine::new();
     let folder = machine.package("mlflow", "1.2.0", "");

@@ -1,4 +1,4 @@
-//! `kubectl ext package` and a registry over http: from one machine to another, and what the configuration says of it.
+//! Tests of `kubectl ext package` with a registry over http, between two machines.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -20,7 +20,7 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
-fn r1_r61_what_one_machine_publishes_to_a_registry_another_pulls() {
+fn pulls_package_published_to_registry_by_another_machine() {
     let registry = Registry::real();
     let machine = with(&registry.repository("hub", ""));
     let folder = machine.package("mlflow", "1.2.0", "");
@@ -79,7 +79,7 @@ fn is_one_clear_line(output: &Output, level: &str) {
 }
 
 #[test]
-fn r46_r55_a_token_file_opens_a_registry_with_basic_and_a_wrong_password_is_one_clear_line() {
+fn token_file_authenticates_and_wrong_password_is_one_error() {
     let registry = guarded();
     let machine = with("");
     let token = token_file(&machine, "me:a-good-word\n");
@@ -116,14 +116,14 @@ fn r46_r55_a_token_file_opens_a_registry_with_basic_and_a_wrong_password_is_one_
 }
 
 #[test]
-fn r81_what_login_keeps_opens_a_registry_and_logout_takes_it_away() {
+fn login_grants_access_until_logout() {
     let registry = guarded();
     let machine = with(&registry.repository("hub", ""));
     let folder = machine.package("mlflow", "1.2.0", "");
     let publish = ["package", "publish", &folder, "--sign-with", "me.key"];
     let refused = machine.ext(&publish).wrong(1);
     assert!(
-        refused.contains("hint: log in: `kubectl ext package login`"),
+        refused.contains("hint: log in with `kubectl ext package login`"),
         "{refused}"
     );
     let host = registry.host();
@@ -135,7 +135,7 @@ fn r81_what_login_keeps_opens_a_registry_and_logout_takes_it_away() {
 }
 
 #[test]
-fn r71_a_token_alone_is_shown_as_it_is() {
+fn token_is_sent_as_bearer() {
     let registry = Registry::before(|asked| {
         unless_shown(
             asked,
@@ -153,7 +153,7 @@ fn r71_a_token_alone_is_shown_as_it_is() {
     let output = machine.ext(&["package", "info", "mlflow"]);
     assert_eq!(output.code, 1, "{}", output.err);
     is_one_clear_line(&output, "error: ");
-    assert!(output.err.contains("the token is wrong"), "{}", output.err);
+    assert!(output.err.contains("check the token"), "{}", output.err);
 }
 
 /// A registry that sends everybody to its token service, which knows `me`.
@@ -168,7 +168,7 @@ fn with_a_token_service(asked: &Asked) -> Option<axum::response::Response> {
 }
 
 #[test]
-fn r46_a_token_service_gets_the_password_and_the_registry_the_token() {
+fn password_goes_to_token_service_and_token_to_registry() {
     let registry = Registry::before(with_a_token_service);
     let machine = with("");
     let token = token_file(&machine, "me:a-good-word\n");

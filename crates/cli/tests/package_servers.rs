@@ -1,4 +1,4 @@
-//! The configuration leads to each kind of server, and to one with a certificate of one's own.
+//! Tests of each kind of server, and of a server with a private CA.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -40,7 +40,7 @@ fn goes_from_one_machine_to_another(machine: &Machine) -> Machine {
 }
 
 #[test]
-fn r1_r43_a_maven_repository_over_http_delivers() {
+fn delivers_from_maven_over_http() {
     let machine = Machine::new();
     let files = Files::of(&machine.path("repositories"));
     let url = &files.server.url;
@@ -57,7 +57,7 @@ fn r1_r43_a_maven_repository_over_http_delivers() {
 }
 
 #[test]
-fn r1_r72_a_gitea_delivers_to_whoever_has_a_token() {
+fn delivers_from_gitea_with_token() {
     let server = Registry::of(gitea("token a-token"));
     let machine = with("");
     let token = machine.path("token");
@@ -84,7 +84,7 @@ fn r1_r72_a_gitea_delivers_to_whoever_has_a_token() {
 }
 
 #[test]
-fn r55_r64_ca_is_a_file_of_authorities_that_are_trusted_too() {
+fn ca_adds_certificate_authorities() {
     let registry = Secure::start();
     let hub = format!(
         "[[repository]]\nname = \"hub\"\nkind = \"oci\"\nurl = \"https://{}/extensions\"\nretry_count = 0\n",
@@ -98,7 +98,7 @@ fn r55_r64_ca_is_a_file_of_authorities_that_are_trusted_too() {
     assert!(
         checked
             .out
-            .contains("hint: if its certificate is of an authority of your own"),
+            .contains("hint: if its certificate is from a private CA"),
         "{}",
         checked.out
     );

@@ -1,4 +1,4 @@
-//! Several sources, of which one comes before another, and names that are there twice.
+//! Tests of several sources with priorities, and of ambiguous names.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -33,7 +33,7 @@ fn package<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn r74_no_verb_takes_a_package_from_below_a_source_that_does_not_answer() {
+fn no_verb_falls_back_below_unreachable_source() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     let text = machine.configuration();
@@ -41,8 +41,8 @@ fn r74_no_verb_takes_a_package_from_below_a_source_that_does_not_answer() {
     for verb in VERBS {
         let error = machine.ext(&package(verb, &[])).wrong(1);
         for part in [
-            "`mlflow` is in team, but company, which comes before, could not be asked",
-            "hint: try again; --source team takes what is there",
+            "`mlflow` is available from team, but higher-priority repository company could not be queried",
+            "hint: try again, or pass --source team to use that one",
         ] {
             assert!(error.contains(part), "{verb:?}: {part}: {error}");
         }
@@ -58,7 +58,7 @@ fn r74_no_verb_takes_a_package_from_below_a_source_that_does_not_answer() {
 }
 
 #[test]
-fn r54_a_source_below_that_does_not_answer_is_said_and_takes_nothing() {
+fn unreachable_lower_source_is_a_warning() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.2.0", "");
     let text = machine.configuration();
@@ -74,7 +74,7 @@ fn r54_a_source_below_that_does_not_answer_is_said_and_takes_nothing() {
 }
 
 #[test]
-fn r57_a_name_with_two_types_is_chosen_by_type_alone() {
+fn ambiguous_type_needs_type_flag() {
     let machine = Machine::new();
     machine.publish("tool", "1.0.0", "");
     let folder = machine.package("tool", "2.0.0", "");
@@ -96,7 +96,7 @@ fn r57_a_name_with_two_types_is_chosen_by_type_alone() {
         let said =
             error.contains(sources) || error.contains("a record (1.0.0 in team) and a provider");
         assert!(said, "{verb:?}: {error}");
-        assert!(error.contains("hint: --type "), "{verb:?}: {error}");
+        assert!(error.contains("hint: pass --type "), "{verb:?}: {error}");
     }
     for (kind, version) in [("record", "1.0.0"), ("provider", "2.0.0")] {
         let pulled = machine
@@ -125,7 +125,7 @@ fn r57_a_name_with_two_types_is_chosen_by_type_alone() {
 }
 
 #[test]
-fn r74_the_highest_version_is_that_of_the_sources_that_count() {
+fn newest_version_comes_from_highest_priority() {
     let machine = Machine::new();
     machine.publish("mlflow", "1.0.0", "");
     machine.with_repository("public", "priority = -1\n");

@@ -1,7 +1,7 @@
-//! How long a look-up takes among few and among many entries, and a listing with and without its index.
+//! Measures look-ups in small and large caches, and listings with and without the index.
 //!
-//! Targets: a look-up among 10,000 takes no more than 1.5 times as long as among 100 (R70); a listing that
-//! knows all entries is faster than one that reads them.
+//! Targets: a look-up among 10,000 takes no more than 1.5 times as long as among 100; a listing with
+//! an index is faster than one without.
 
 #![allow(missing_docs, reason = "made by criterion's macros")]
 #![allow(

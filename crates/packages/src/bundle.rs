@@ -1,4 +1,4 @@
-//! The form in which a package travels: a tar archive, compressed with gzip.
+//! The package format: a tar archive, compressed with gzip.
 
 mod entry;
 mod pack;
@@ -7,17 +7,17 @@ mod unpack;
 pub use pack::{Bundle, PackError, files, pack};
 pub use unpack::{UnpackError, unpack};
 
-/// How much a bundle may hold. More is taken for an attack, or a mistake.
+/// Limits of a bundle. Larger ones are rejected as an attack or a mistake.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of all files together, unpacked.
+    /// Total size of all unpacked files in bytes.
     pub bytes: u64,
-    /// Files and folders.
+    /// Number of files and folders.
     pub entries: usize,
 }
 
 impl Default for Limits {
-    /// 1 GiB in 10,000 files: templates and documentation need a thousandth of it.
+    /// 1 GiB in 10,000 files: far more than templates and documentation need.
     fn default() -> Self {
         Self {
             bytes: 1 << 30,

@@ -1,38 +1,38 @@
-//! What this machine has of packages already (seed 003, "Caching System"; R47).
+//! Local cache of packages.
 //!
 //! ```text
-//! extensions/{type}/{name}/{version}/   entry.json      what it is, digests, who was trusted for it
+//! extensions/{type}/{name}/{version}/   entry.json      metadata, digests, trusted keys
 //!                                       manifest.json   the manifest
-//!                                       NAME.tar.gz     the content, under the name that it had
-//!                                       docs.md         its document, or docs.adoc
-//!                                       signatures.json its signatures
-//!                                       last-used       empty; its time is that of the last use
-//!                                       unpacked/       the content, where somebody asked for it
-//! blobs/sha256/{digest}                 each file once: those above are links to these
-//! index.json                            what the last listing read
-//! partial/{digest}.part                 transfers that go on later
-//! tmp/                                  what is not finished
-//! lock                                  held by whoever changes something
+//!                                       NAME.tar.gz     the content, under its original name
+//!                                       docs.md         the document, or docs.adoc
+//!                                       signatures.json the signatures
+//!                                       last-used       empty; its mtime is the last use
+//!                                       unpacked/       the unpacked content, created on demand
+//! blobs/sha256/{digest}                 each file once: entries have hard links to these
+//! index.json                            index of the last listing
+//! partial/{digest}.part                 interrupted downloads
+//! tmp/                                  unfinished work
+//! lock                                  lock for writers
 //! ```
 //!
-//! What the layout guarantees:
+//! Guarantees of the layout:
 //!
-//! - A look-up goes by path and costs the same among few and among many (R70). It never reads the index.
-//! - An entry is there whole or not at all, whenever a process is killed: it is put together in `tmp` and
-//!   comes by one rename. Readers need no lock; writers have one, and wait for each other.
-//! - A blob has one name in `blobs` and one in each entry that has it. One that nobody else names goes with
-//!   the next [`Cache::prune`] or [`Cache::clear`]. Where a file system has no links, entries have copies.
-//! - What cannot be read hides nothing else: it is reported, and getting the package again repairs it. After
-//!   a loss of power that can be a version whose content never came to the disk; its size or its digest tells.
+//! - A look-up goes by path and takes constant time. It never reads the index.
+//! - An entry is complete or absent, even after a crash: it is built in `tmp` and moved into place by one
+//!   rename. Readers need no lock; writers hold an exclusive one.
+//! - A blob has one link in `blobs` and one in each entry that uses it. Unreferenced blobs are removed by the
+//!   next [`Cache::prune`] or [`Cache::clear`]. On file systems without hard links, entries have copies.
+//! - A corrupt entry hides no others: it is reported, and fetching the package again repairs it. After a power
+//!   loss the content of a version may be incomplete, which its size or digest reveals.
 //!
-//! All of it blocks. Asynchronous callers run it where that is allowed.
+//! All methods block. Asynchronous callers must run them on a blocking thread.
 
 mod entry;
 mod error;
 mod files;
 mod index;
+mod layout;
 mod partial;
-mod place;
 mod remove;
 mod signatures;
 mod stats;
@@ -51,43 +51,43 @@ use crate::manifest::{Kind, name};
 
 pub use entry::{Entry, Key, Stored};
 pub use error::{CacheError, Conflict};
+pub(crate) use layout::HTTP_CACHE;
 pub use partial::Partial;
-pub(crate) use place::ANSWERS;
 pub use remove::{Removed, Selector};
 pub use stats::{Stats, TypeStats};
 pub use store::{Content, Item};
 
-use entry::{Found, has_its_sizes};
+use entry::{ReadResult, check_sizes};
 use index::{Index, Stamp};
-use place::{ENTRY, KINDS, LAST_USED, Layout, UNPACKED};
+use layout::{ENTRY, KINDS, LAST_USED, Layout, UNPACKED};
 
-/// What is older in `tmp` belongs to nobody any more.
+/// Older folders in `tmp` are abandoned.
 const ABANDONED: Duration = Duration::from_hours(1);
-/// Tells programs for backups that they need not save this (bford.info/cachedir).
+/// Marks the folder as a cache for backup programs (bford.info/cachedir).
 const TAG: &str =
     "Signature: 8a477f597d28d172789f06886806bc55\n# Packages that can be fetched again.\n";
 
-/// A folder of packages that were fetched.
+/// A local cache of packages.
 #[derive(Clone, Debug)]
 pub struct Cache {
     layout: Layout,
 }
 
-/// What is there, and what cannot be read.
+/// Entries of the cache, and faults.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
     /// Entries by type and name, the newest version first.
     pub entries: Vec<Entry>,
-    /// What is no entry.
+    /// What could not be read.
     pub faults: Vec<Fault>,
 }
 
-/// Something in the cache that cannot be read. It hides nothing else.
+/// A file of the cache that cannot be read. Other entries are not affected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The cause.
     pub why: String,
 }
 
@@ -98,11 +98,10 @@ impl std::fmt::Display for Fault {
 }
 
 impl Cache {
-    /// Opens a cache, and makes it where there is none. What killed processes left in `tmp` goes when it is an
-    /// hour old.
+    /// Opens a cache, creating it if needed. Folders in `tmp` that are older than an hour are removed.
     ///
     /// # Errors
-    /// When its folders cannot be made.
+    /// Returns an error if its folders cannot be created.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, CacheError> {
         let layout = Layout::new(root.into());
         let folders = [
@@ -112,12 +111,12 @@ impl Cache {
             layout.temporary(),
         ];
         for folder in folders {
-            // Packages may be private, so what is made here is for its owner.
+            // Packages may be private: only the owner may read the cache.
             DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
                 .create(&folder)
-                .map_err(CacheError::file("make", &folder))?;
+                .map_err(CacheError::file("create", &folder))?;
         }
         let tag = layout.root().join("CACHEDIR.TAG");
         if !tag.exists() {
@@ -128,24 +127,24 @@ impl Cache {
         Ok(cache)
     }
 
-    /// Where it is.
+    /// Returns the root folder.
     #[must_use]
     pub fn root(&self) -> &Path {
         self.layout.root()
     }
 
-    /// Folder for what sources listed lately ([`crate::catalog::Lately`]).
+    /// Returns the folder of cached listings ([`crate::catalog::ListingCache`]).
     #[must_use]
     pub fn listings(&self) -> PathBuf {
-        self.root().join(place::LISTINGS)
+        self.root().join(layout::LISTINGS)
     }
 
-    /// The entry of a version, by its path alone. Its files are as long as they were; [`Cache::verify`] reads
-    /// them.
+    /// Returns the entry of a version, looked up by path. Only file sizes are checked; [`Cache::verify`] reads
+    /// the files.
     ///
     /// # Errors
-    /// When no path can be made of this, or what is there is broken. [`Cache::store`] puts a whole one in its
-    /// place.
+    /// Returns an error if the key is not a valid path, or the entry is corrupt. [`Cache::store`] replaces a
+    /// corrupt entry.
     pub fn get(
         &self,
         kind: &Kind,
@@ -158,17 +157,17 @@ impl Cache {
             name: name.to_owned(),
             version: version.clone(),
         };
-        match entry::read(&key, &folder, has_its_sizes) {
-            Found::Entry(entry) => Ok(Some(*entry)),
-            Found::Nothing => Ok(None),
-            Found::Broken(why) => Err(CacheError::Broken { path: folder, why }),
+        match entry::read(&key, &folder, check_sizes) {
+            ReadResult::Entry(entry) => Ok(Some(*entry)),
+            ReadResult::Nothing => Ok(None),
+            ReadResult::Broken(why) => Err(CacheError::Broken { path: folder, why }),
         }
     }
 
-    /// The entries of a version in all types: one look-up each.
+    /// Returns the entries of a version in all types: one look-up each.
     ///
     /// # Errors
-    /// As [`Cache::get`].
+    /// Returns an error as [`Cache::get`] does.
     pub fn get_of_any_type(&self, name: &str, version: &Version) -> Result<Vec<Entry>, CacheError> {
         let mut entries = Vec::new();
         for kind in &KINDS {
@@ -177,19 +176,19 @@ impl Cache {
         Ok(entries)
     }
 
-    /// All versions of a package, of any type. It reads the folders of this package alone.
+    /// Returns all versions of a package, of any type, reading only the folders of this package.
     ///
     /// # Errors
-    /// When this is no name.
+    /// Returns an error if the name is invalid.
     pub fn find(&self, name: &str) -> Result<Listing, CacheError> {
         let mut listing = Listing::default();
         for kind in &KINDS {
             let folder = self.layout.package(kind, name)?;
             for (key, folder) in versions(kind, name, &folder, &mut listing.faults) {
                 match entry::read(&key, &folder, |_| Ok(())) {
-                    Found::Entry(entry) => listing.entries.push(*entry),
-                    Found::Nothing => {}
-                    Found::Broken(why) => listing.faults.push(Fault { path: folder, why }),
+                    ReadResult::Entry(entry) => listing.entries.push(*entry),
+                    ReadResult::Nothing => {}
+                    ReadResult::Broken(why) => listing.faults.push(Fault { path: folder, why }),
                 }
             }
         }
@@ -197,14 +196,15 @@ impl Cache {
         Ok(listing)
     }
 
-    /// Everything. Entries that are in the index and unchanged since are not read again.
+    /// Lists all entries. Unchanged entries are taken from the index.
     #[must_use]
     pub fn list(&self) -> Listing {
         let mut index = Index::read(&self.layout);
         let mut listing = Listing::default();
         for (key, folder) in self.keys(&mut listing.faults) {
             let path = format!("{}/{}/{}", key.kind.name(), key.name, key.version);
-            // Looked at before it is read: if it changes between, the next listing reads it again.
+            // The stamp is taken before reading: after a concurrent change the next listing reads the entry
+            // again.
             let stamp = fs::metadata(folder.join(ENTRY)).map(|found| Stamp::from(&found));
             let known = (stamp.as_ref().ok()).and_then(|stamp| index.take(&path, *stamp));
             if let Some(Ok(entry)) = known.map(|row| row.entry(&key, &folder)) {
@@ -212,14 +212,14 @@ impl Cache {
                 continue;
             }
             match entry::read(&key, &folder, |_| Ok(())) {
-                Found::Entry(entry) => {
+                ReadResult::Entry(entry) => {
                     if let Ok(stamp) = stamp {
                         index.put(path, stamp, &entry);
                     }
                     listing.entries.push(*entry);
                 }
-                Found::Nothing => {}
-                Found::Broken(why) => listing.faults.push(Fault { path: folder, why }),
+                ReadResult::Nothing => {}
+                ReadResult::Broken(why) => listing.faults.push(Fault { path: folder, why }),
             }
         }
         index.write(&self.layout);
@@ -227,33 +227,33 @@ impl Cache {
         listing
     }
 
-    /// Says that an entry was used now (R48).
+    /// Marks an entry as used now.
     ///
     /// # Errors
-    /// When it cannot be written, as in a cache that can only be read; or it is gone.
+    /// Returns an error if the mark cannot be written, as in a read-only cache, or the entry was removed.
     pub fn touch(&self, entry: &Entry) -> Result<(), CacheError> {
         self.touch_at(entry, SystemTime::now())
     }
 
-    /// Says when an entry was used.
+    /// Marks an entry as used at a time.
     ///
     /// # Errors
-    /// As [`Cache::touch`].
+    /// Returns an error as [`Cache::touch`] does.
     pub fn touch_at(&self, entry: &Entry, when: SystemTime) -> Result<(), CacheError> {
         let path = entry.folder.join(LAST_USED);
         mark(&path, when)
     }
 
-    /// When an entry was used the last time; when it was stored, where nobody says.
+    /// Returns when an entry was last used or, if that is unknown, stored.
     #[must_use]
     pub fn last_used(&self, entry: &Entry) -> SystemTime {
         changed(&entry.folder.join(LAST_USED)).unwrap_or_else(|| entry.stored.into())
     }
 
-    /// Reads all files of an entry.
+    /// Verifies all files of an entry.
     ///
     /// # Errors
-    /// [`CacheError::Broken`] when one is not what was stored.
+    /// Returns [`CacheError::Broken`] if a file was changed.
     pub fn verify(&self, entry: &Entry) -> Result<(), CacheError> {
         for file in entry.files() {
             let path = entry.folder.join(&file.file);
@@ -265,7 +265,7 @@ impl Cache {
             })?;
             if digest != file.digest {
                 let why = format!(
-                    "its digest is sha256:{digest} in {size} bytes, and sha256:{} in {} was stored",
+                    "digest or size mismatch: got sha256:{digest} ({size} bytes), expected sha256:{} ({} bytes)",
                     file.digest, file.size
                 );
                 return Err(CacheError::Broken { path, why });
@@ -274,11 +274,10 @@ impl Cache {
         Ok(())
     }
 
-    /// The content of an entry, unpacked. The first time its files are verified, and it is unpacked whole or
-    /// not at all (R82).
+    /// Returns the unpacked content of an entry. It is verified and unpacked atomically on the first call.
     ///
     /// # Errors
-    /// When it is broken, or the bundle is refused; then nothing stays of it but the entry.
+    /// Returns an error if it is corrupt or the bundle is rejected; only the entry remains then.
     pub fn unpacked(&self, entry: &Entry, limits: Limits) -> Result<PathBuf, CacheError> {
         let folder = entry.folder.join(UNPACKED);
         if folder.is_dir() {
@@ -290,7 +289,7 @@ impl Cache {
         let content = entry.content_path();
         let archive = File::open(&content).map_err(CacheError::file("read", &content))?;
         unpack(archive, &place, limits)?;
-        // Another content may have come to this place: what was unpacked is not of that one.
+        // The entry may have been replaced meanwhile: do not publish the old content under it.
         let _lock = self.lock()?;
         match self.get(&entry.kind, &entry.name, &entry.version)? {
             Some(there) if there.content.digest == entry.content.digest => {}
@@ -303,14 +302,14 @@ impl Cache {
         Ok(folder)
     }
 
-    /// Paths of all entries, whatever is there.
+    /// Returns the paths of all entries.
     fn keys(&self, faults: &mut Vec<Fault>) -> Vec<(Key, PathBuf)> {
         let mut keys = Vec::new();
         for kind in &KINDS {
             let folder = self.layout.extensions().join(kind.name());
             for (name, folder) in folders(&folder, faults) {
                 if let Some(why) = name::fault(&name) {
-                    let why = format!("no name of a package: {why}");
+                    let why = format!("invalid package name: {why}");
                     faults.push(Fault { path: folder, why });
                     continue;
                 }
@@ -324,7 +323,7 @@ impl Cache {
         files::lock(&self.layout.lock())
     }
 
-    /// A new folder for what is not finished. It goes with its value.
+    /// Creates a temporary folder, which is removed on drop.
     fn fresh(&self, prefix: &str) -> Result<tempfile::TempDir, CacheError> {
         let temporary = self.layout.temporary();
         tempfile::Builder::new()
@@ -333,7 +332,7 @@ impl Cache {
             .map_err(CacheError::file("write", &temporary))
     }
 
-    /// Removes what killed processes left. What cannot be removed is left to the next one.
+    /// Removes abandoned folders. Failures are left to the next run.
     fn sweep(&self) {
         let Ok(left) = fs::read_dir(self.layout.temporary()) else {
             return;
@@ -366,7 +365,7 @@ impl Listing {
     }
 }
 
-/// Folders of versions in that of a package.
+/// Returns the version folders of a package.
 fn versions(
     kind: &Kind,
     name: &str,
@@ -386,20 +385,20 @@ fn versions(
             }
             Err(error) => faults.push(Fault {
                 path: folder,
-                why: format!("no semantic version: {error}"),
+                why: format!("invalid semantic version: {error}"),
             }),
         }
     }
     versions
 }
 
-/// Folders in a folder, by name; none where there is no such folder. Links are not followed.
+/// Returns the folders in a folder, by name; empty if it does not exist. Symbolic links are not followed.
 fn folders(folder: &Path, faults: &mut Vec<Fault>) -> Vec<(String, PathBuf)> {
     let items = match fs::read_dir(folder) {
         Ok(items) => items,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
-            let why = format!("cannot be read: {error}");
+            let why = format!("failed to read: {error}");
             let path = folder.to_owned();
             faults.push(Fault { path, why });
             return Vec::new();
@@ -413,19 +412,19 @@ fn folders(folder: &Path, faults: &mut Vec<Fault>) -> Vec<(String, PathBuf)> {
             Ok(name) if is_folder => folders.push((name, path)),
             _ => faults.push(Fault {
                 path,
-                why: "no folder of the cache".to_owned(),
+                why: "unexpected file".to_owned(),
             }),
         }
     }
     folders
 }
 
-/// When a file changed.
+/// Returns the modification time of a file.
 fn changed(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).ok()?.modified().ok()
 }
 
-/// Sets the time of an empty file.
+/// Sets the modification time of an empty file.
 fn mark(path: &Path, when: SystemTime) -> Result<(), CacheError> {
     File::options()
         .write(true)

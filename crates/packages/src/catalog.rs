@@ -1,106 +1,106 @@
-//! Many repositories as one: what there is, in which versions, and where (seed 003, "Discovery & Search").
+//! Combines several repositories into one catalog: which packages exist, in which versions, and where.
 //!
-//! All sources are asked at the same time. One that does not answer takes nothing from the others: what is
-//! missing is said beside what was found.
+//! All sources are queried concurrently. A source that fails does not hide the results of the others; the
+//! failure is reported beside them.
 //!
-//! A package is its name and its type. It is taken from the sources of the highest priority that have it. A source
-//! of lower priority can then not bring a newer version of the same name under, not even while one above does not
-//! answer. What two sources keep under the same name and version has to be the same content, whatever their
-//! priorities are.
+//! A package is identified by its name and type. It comes from the sources of the highest priority that have
+//! it: a lower-priority source cannot override a package, even with a newer version and even while a
+//! higher-priority one is unreachable. The same name and version must have the same content in every source,
+//! whatever the priorities.
 
 mod closure;
 mod discover;
 mod find;
 mod gather;
-mod lately;
+mod listing_cache;
 mod open;
 mod search;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use closure::{Gap, gaps};
-pub use discover::{Discovery, Failure, Indexes, Listed, Taken};
-pub use find::{FindError, Found, Sighting};
+pub use closure::{MissingDependency, missing_dependencies};
+pub use discover::{Discovery, Indexes, PackageSummary, SourceFailure, SourceReport};
+pub use find::{FindError, ResolvedVersion, VersionListing};
 pub use gather::Gathered;
-pub use lately::Lately;
+pub use listing_cache::ListingCache;
 pub use open::OpenError;
 
 use crate::repository::{Error, Repository};
 use crate::spec::Spec;
 
-/// A repository, and what the configuration says of it.
+/// A repository with its settings from the configuration.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The repository.
     pub repository: Arc<dyn Repository>,
-    /// Higher is asked first.
+    /// Sources of higher priority come first.
     pub priority: i64,
-    /// Whether it is the System Repository (seed 001, section 6.A).
+    /// Whether it is the System Repository.
     pub is_system: bool,
-    /// How long an answer may take: the versions of a package, what is known of one, the whole of a listing.
-    pub patience: Duration,
+    /// Time limit of one query: the versions of a package, its metadata, or a whole listing.
+    pub timeout: Duration,
 }
 
 impl Source {
-    /// Name of the repository.
+    /// Returns the name of the repository.
     #[must_use]
     pub fn id(&self) -> &str {
         self.repository.id()
     }
 
-    /// Waits for an answer, yet no longer than its patience lasts: a source that takes connections and says nothing
-    /// must not keep the others waiting.
-    async fn patiently<T>(
+    /// Waits for a response for at most the timeout of the source: a source that accepts connections and never
+    /// responds must not block the others.
+    async fn with_timeout<T>(
         &self,
         what: String,
-        asking: impl Future<Output = Result<T, Error>>,
+        query: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        match tokio::time::timeout(self.patience, asking).await {
+        match tokio::time::timeout(self.timeout, query).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::Unavailable {
                 repository: self.id().to_owned(),
                 what,
-                why: format!("no answer within {} s", self.patience.as_secs_f32()),
-                hint: "try again, or raise its `timeout`".to_owned(),
+                why: format!("no response within {} s", self.timeout.as_secs_f32()),
+                hint: "try again, or raise the `timeout` of the repository".to_owned(),
             }),
         }
     }
 
     async fn versions(&self, name: &str) -> Result<Vec<semver::Version>, Error> {
-        let asking = self.repository.versions(name);
-        self.patiently(format!("list the versions of {name}"), asking)
+        let query = self.repository.versions(name);
+        self.with_timeout(format!("list the versions of {name}"), query)
             .await
     }
 
     async fn spec(&self, name: &str, version: &semver::Version) -> Result<Spec, Error> {
-        let asking = self.repository.release(name, version);
-        let release = self.patiently(format!("read {name} {version}"), asking);
+        let query = self.repository.release(name, version);
+        let release = self.with_timeout(format!("read {name} {version}"), query);
         Spec::of(&*self.repository, release.await?)
     }
 }
 
-/// Sources of packages.
+/// Sources of packages, ordered by priority.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     sources: Vec<Source>,
 }
 
 impl Catalog {
-    /// Takes sources; those of equal priority stay in their order.
+    /// Creates a catalog; sources of equal priority keep their order.
     #[must_use]
     pub fn new(mut sources: Vec<Source>) -> Self {
         sources.sort_by_key(|source| std::cmp::Reverse(source.priority));
         Self { sources }
     }
 
-    /// The sources, the highest priority first.
+    /// Returns the sources, the highest priority first.
     #[must_use]
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
 
-    /// All sources but the one of this name.
+    /// Returns the catalog without the source of this name.
     #[must_use]
     pub fn without(&self, id: &str) -> Self {
         let others = self.sources.iter().filter(|source| source.id() != id);
@@ -109,19 +109,19 @@ impl Catalog {
         }
     }
 
-    /// The source of this name.
+    /// Returns the source of this name.
     #[must_use]
     pub fn source(&self, id: &str) -> Option<&Source> {
         self.sources.iter().find(|source| source.id() == id)
     }
 
-    /// The System Repository.
+    /// Returns the System Repository.
     #[must_use]
     pub fn system(&self) -> Option<&Source> {
         self.sources.iter().find(|source| source.is_system)
     }
 
-    /// What the sources noticed since the last time, and hindered nothing.
+    /// Drains the warnings that the sources have recorded since the last call.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let sources = self.sources.iter();
@@ -130,7 +130,7 @@ impl Catalog {
             .collect()
     }
 
-    /// Only the sources with this name, or of this kind; `local` is another word for `folder`.
+    /// Returns the sources with this name or, failing that, of this kind; `local` is an alias of `folder`.
     #[must_use]
     pub fn only(&self, wanted: &str) -> Self {
         let wanted = if wanted == "local" { "folder" } else { wanted };

@@ -1,11 +1,11 @@
-//! What was configured: repositories, cache, trust, and where each value was said.
+//! Configuration: repositories, cache and trust, with the origin of each value.
 //!
-//! Lowest first: the defaults, the file of the system, that of the user, that of the project, the environment,
-//! flags (R7, R56). The author of a project's file may be anybody, so it adds repositories and changes nothing
-//! of what decides where credentials go or whom is trusted.
+//! Precedence, lowest first: defaults, system file, user file, project file, environment, flags. A project file
+//! is untrusted, so it can add repositories but not change where credentials are sent or which keys are
+//! trusted.
 //!
-//! Files are TOML with the keys of seed 003 (`[oci]`, `[extensions]`), `[[repository]]` for each other
-//! repository (R74), `[cache]` and `[trust]`. `docs/packages-config.md` describes every key.
+//! Files are TOML with the keys `[oci]`, `[extensions]`, `[[repository]]` for each further repository,
+//! `[cache]` and `[trust]`. `docs/packages-config.md` describes every key.
 
 mod environment;
 mod fields;
@@ -25,7 +25,7 @@ use extension_registry_core::suggest;
 pub use environment::{Environment, Places};
 pub use location::Location;
 pub use origin::{Finding, Origin, Valued};
-pub use show::Shown;
+pub use show::ConfigValue;
 
 use crate::repository::Kind;
 use crate::transport::Settings;
@@ -35,26 +35,26 @@ use origin::Findings;
 /// Name of a configuration file.
 pub const FILE: &str = "packages.toml";
 
-/// Variable that names a file to take in the place of the user's.
+/// Environment variable that overrides the path of the user file.
 pub const CONFIG_VARIABLE: &str = "EXTENSION_REGISTRY_CONFIG";
-/// Variable with the registry of the repository `oci`.
+/// Environment variable with the registry of the repository `oci`.
 pub const REGISTRY_VARIABLE: &str = "EXTENSION_REGISTRY_OCI_REGISTRY";
-/// Variable with its namespace.
+/// Environment variable with the namespace of the repository `oci`.
 pub const NAMESPACE_VARIABLE: &str = "EXTENSION_REGISTRY_OCI_NAMESPACE";
-/// Variable with more folders of packages, as a path list.
+/// Environment variable with additional package folders, as a path list.
 pub const PATHS_VARIABLE: &str = "EXTENSION_REGISTRY_EXTENSIONS_PATH";
-/// Variable with the folder of the cache.
+/// Environment variable with the cache folder.
 pub const CACHE_VARIABLE: &str = "EXTENSION_REGISTRY_CACHE_DIR";
 
-/// Name of the repository that `[oci]` makes.
+/// Name of the repository that `[oci]` defines.
 const OCI: &str = "oci";
-/// A configuration is no longer than this.
+/// Maximum size of a configuration file.
 const LONGEST: u64 = 1 << 20;
 
-/// Which kinds of repositories are asked.
+/// Which kinds of repositories are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
-    /// All of them.
+    /// All kinds.
     #[default]
     Auto,
     /// OCI registries.
@@ -63,17 +63,17 @@ pub enum Source {
     Gitea,
     /// Maven repositories.
     Maven,
-    /// Folders of this machine.
+    /// Local folders.
     Local,
 }
 
 impl Source {
     const ALL: [Self; 5] = [Self::Auto, Self::Oci, Self::Gitea, Self::Maven, Self::Local];
 
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// The way out, where it is none.
+    /// Returns a hint if the name is unknown.
     pub fn of(name: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()
@@ -81,7 +81,7 @@ impl Source {
             .ok_or_else(|| near(name, &Self::ALL.map(Self::name)))
     }
 
-    /// Its name in configuration and flags.
+    /// Returns its name in configuration and flags.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -93,7 +93,7 @@ impl Source {
         }
     }
 
-    /// Whether a repository is asked. A Maven repository in a folder is both, `maven` and `local`.
+    /// Returns whether a repository is used. A Maven repository in a folder is both `maven` and `local`.
     #[must_use]
     pub fn takes(self, repository: &RepositoryConfig) -> bool {
         match self {
@@ -106,18 +106,18 @@ impl Source {
     }
 }
 
-/// What flags say. What is none was not said.
+/// Values of command-line flags; None if a flag was not given.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// `--source`.
     pub source: Option<Source>,
-    /// `--registry`: that of the repository `oci`.
+    /// `--registry`: registry of the repository `oci`.
     pub registry: Option<String>,
-    /// `--namespace`: that of the repository `oci`.
+    /// `--namespace`: namespace of the repository `oci`.
     pub namespace: Option<String>,
-    /// `--path`: more folders of packages.
+    /// `--path`: additional package folders.
     pub paths: Vec<PathBuf>,
-    /// `--insecure`: plain text to the repository `oci`.
+    /// `--insecure`: allows unencrypted http for the repository `oci`.
     pub insecure: Option<bool>,
     /// `--timeout`, for every repository.
     pub timeout: Option<Duration>,
@@ -130,60 +130,60 @@ pub struct Flags {
 /// A configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Which kinds of repositories are asked.
+    /// Which kinds of repositories are used.
     pub source: Valued<Source>,
-    /// Every repository, in the order in which they are asked: by priority, then as they stand in the files.
+    /// All repositories in query order: by priority, then as in the files.
     pub repositories: Vec<RepositoryConfig>,
-    /// The cache.
+    /// Settings of the cache.
     pub cache: CacheConfig,
-    /// `[trust]`, as it was written: of the system's file, or of the user's where the system has none (R16).
+    /// The table `[trust]` of the system file or, if that has none, of the user file.
     pub trust: Option<Valued<toml::Table>>,
-    /// What should be known, and stops nothing.
+    /// Warnings.
     pub warnings: Vec<Finding>,
 }
 
-/// One repository.
+/// Settings of one repository.
 #[derive(Clone, Debug)]
 pub struct RepositoryConfig {
-    /// Its name, which no other has.
+    /// Its unique name.
     pub name: String,
-    /// Where it was said first.
+    /// Where it was defined first.
     pub defined: Origin,
     /// Its kind.
     pub kind: Valued<Kind>,
-    /// Where it is.
+    /// Its location.
     pub url: Valued<Location>,
-    /// Registry and namespace, where the address is made of them: those of `[oci]`.
+    /// Registry and namespace, if the address is built from them as for `[oci]`.
     pub parts: Option<(Valued<String>, Valued<String>)>,
-    /// Of Gitea: whose packages they are.
+    /// Gitea: the owner of the packages.
     pub owner: Option<Valued<String>>,
-    /// Of Maven: the group of its packages.
+    /// Maven: the group of the packages.
     pub group: Option<Valued<String>>,
-    /// A higher one is asked first.
+    /// Repositories of higher priority come first.
     pub priority: Valued<i64>,
-    /// Whether it is the System Repository (seed 001, section 6.A).
+    /// Whether it is the System Repository.
     pub system: Valued<bool>,
-    /// Packages that are known to be there, where nothing can be listed.
+    /// Names of packages, for repositories without a listing.
     pub names: Valued<Vec<String>>,
-    /// Copies of it, which are asked before it. Its token file is not for them.
+    /// Mirrors, which are queried first. They do not receive its token file.
     pub mirrors: Valued<Vec<Location>>,
-    /// Whether plain text is allowed beyond this machine.
+    /// Whether unencrypted http is allowed for addresses other than loopback.
     pub insecure: Valued<bool>,
-    /// How long to wait for an answer.
+    /// Timeout for a response.
     pub timeout: Valued<Duration>,
-    /// Tries after the first.
+    /// Number of retries.
     pub retry_count: Valued<usize>,
-    /// A file of authorities of servers, as PEM, beside those of the system.
+    /// File with additional certificate authorities, as PEM.
     pub ca: Option<Valued<PathBuf>>,
-    /// A file with a token for its server, and for no other.
+    /// File with a token for its server, and for no other.
     pub auth_token_path: Option<Valued<PathBuf>>,
 }
 
 impl RepositoryConfig {
-    /// How calls to it are made.
+    /// Returns the transport settings.
     ///
     /// # Errors
-    /// When its file of authorities cannot be read.
+    /// Returns an error if the file of certificate authorities cannot be read.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let mut settings = Settings {
             timeout: self.timeout.value,
@@ -202,35 +202,35 @@ impl RepositoryConfig {
     }
 }
 
-/// The cache.
+/// Settings of the cache.
 #[derive(Clone, Debug)]
 pub struct CacheConfig {
-    /// Its folder.
+    /// Folder of the cache.
     pub path: Valued<PathBuf>,
-    /// How long what a repository listed is taken without asking again.
+    /// How long a listing stays valid.
     pub ttl: Valued<Duration>,
-    /// The largest content that is fetched, in bytes.
+    /// Maximum size of a content, in bytes.
     pub max_content: Valued<u64>,
 }
 
-/// Why there is no configuration. It holds no credential.
+/// Why a configuration cannot be loaded. Contains no credentials.
 #[derive(thiserror::Error, Debug)]
 pub enum ConfigError {
     /// A file cannot be read.
     #[error("failed to read {path}: {error}", path = path.display())]
     Read {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
-    /// The file that a flag or a variable names is not there.
-    #[error("{path}, which --config or {CONFIG_VARIABLE} names, is not there; hint: name another file, or leave it out", path = path.display())]
+    /// The file that a flag or a variable names does not exist.
+    #[error("configuration file {path} not found, as given by --config or {CONFIG_VARIABLE}; hint: correct the path, or remove it", path = path.display())]
     Missing {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// Something has to be mended. All of it is here, one a line.
+    /// The configuration is invalid. All errors are listed, one a line.
     #[error("{}", lines(.0))]
     Wrong(Vec<Finding>),
 }
@@ -241,10 +241,11 @@ fn lines(findings: &[Finding]) -> String {
 }
 
 impl Config {
-    /// Reads the files, the environment and the flags. A file that is not there says nothing.
+    /// Loads the files, the environment and the flags. Missing files are skipped.
     ///
     /// # Errors
-    /// When a file cannot be read, or something in it has to be mended; all that has to be is said at once.
+    /// Returns an error if a file cannot be read, or the configuration is invalid; all errors are reported at
+    /// once.
     pub fn load(
         places: &Places,
         environment: &Environment,
@@ -269,7 +270,7 @@ impl Config {
         merge::merge(layers, environment, flags, findings)
     }
 
-    /// The repositories that are asked, in this order: those of the kind of source that was chosen.
+    /// Returns the repositories of the selected kind, in query order.
     pub fn asked(&self) -> impl Iterator<Item = &RepositoryConfig> {
         let source = self.source.value;
         self.repositories
@@ -277,7 +278,7 @@ impl Config {
             .filter(move |repository| source.takes(repository))
     }
 
-    /// The repository of a name.
+    /// Returns the repository of this name.
     #[must_use]
     pub fn repository(&self, name: &str) -> Option<&RepositoryConfig> {
         self.repositories
@@ -285,7 +286,7 @@ impl Config {
             .find(|repository| repository.name == name)
     }
 
-    /// The System Repository, where the system's file has one.
+    /// Returns the System Repository, if the system file defines one.
     #[must_use]
     pub fn system_repository(&self) -> Option<&RepositoryConfig> {
         self.repositories
@@ -294,7 +295,7 @@ impl Config {
     }
 }
 
-/// The text of a file. None, where there is no such file.
+/// Reads a file; None if it does not exist.
 fn text(path: &Path) -> Result<Option<String>, ConfigError> {
     let failed = |error| ConfigError::Read {
         path: path.to_owned(),
@@ -303,29 +304,29 @@ fn text(path: &Path) -> Result<Option<String>, ConfigError> {
     match read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
-            Err(_) => Err(failed(std::io::Error::other("it is no UTF-8"))),
+            Err(_) => Err(failed(std::io::Error::other("invalid UTF-8"))),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(error)),
     }
 }
 
-/// The bytes of a file that a person wrote: there are not many.
+/// Reads a file that is expected to be small.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let length = File::open(path)?
         .take(LONGEST + 1)
         .read_to_end(&mut bytes)?;
     if length as u64 > LONGEST {
-        return Err(std::io::Error::other("it has more than 1 MiB"));
+        return Err(std::io::Error::other("larger than 1 MiB"));
     }
     Ok(bytes)
 }
 
-/// The way out for a word that is none of those that are known.
+/// Returns the hint for an unknown word.
 fn near(word: &str, known: &[&str]) -> String {
     match suggest::closest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known here: {}", known.join(", ")),
+        None => format!("expected one of {}", known.join(", ")),
     }
 }

@@ -1,12 +1,12 @@
-//! Who we are to a server.
+//! Credentials for servers.
 //!
-//! Credentials are in no configuration. They are found where people have them already: a token file that the
-//! configuration names, then docker's and podman's files and their helper programs (R81). The first place that
-//! knows the server wins.
+//! The configuration contains no credentials. They are read from where users already keep them: a token file
+//! that the configuration names, then the files of docker and podman and their credential helpers. The first
+//! match wins.
 //!
-//! The crate `docker_credential` reads the environment of the process, waits for a helper without end, keeps
-//! what a failed helper printed in its error, and knows neither path prefixes nor `registrytoken`. So all of it
-//! is read here.
+//! The crate `docker_credential` reads the environment of the process, waits for helpers without a timeout,
+//! includes the output of a failed helper in its error, and supports neither path prefixes nor `registrytoken`.
+//! So these files are parsed here.
 
 mod docker;
 mod token;
@@ -20,94 +20,94 @@ pub use docker::{Stored, from_docker_config, remove, store};
 
 use crate::config::Environment;
 
-/// What is shown to a server. It can be copied, never printed.
+/// Credentials for a server. `Debug` never shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Credentials {
-    /// Nothing.
+    /// None.
     #[default]
     Anonymous,
-    /// A name and a password or access token.
+    /// A username with a password or access token.
     Basic {
-        /// The name.
+        /// The username.
         user: String,
         /// The password.
         password: Sensitive,
     },
-    /// A token that is shown as it is: `Authorization: Bearer …`; Gitea takes it as `token …`.
+    /// A bearer token: `Authorization: Bearer …`; for Gitea `token …`.
     Token(Sensitive),
-    /// A token that only gets other tokens: docker's `identitytoken`, an `OAuth2` refresh token.
+    /// A token that is exchanged for others: docker's `identitytoken`, an `OAuth2` refresh token.
     Identity(Sensitive),
 }
 
-/// Credentials, and where they were found.
+/// Credentials and their source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// What is shown to the server.
+pub struct FoundCredentials {
+    /// The credentials.
     pub credentials: Credentials,
-    /// Where it was found, for people: a file, a program. None, where nothing was found.
+    /// Where they were found, for display: a file, a program. None if there are none.
     pub place: Option<String>,
-    /// What should be known, and stops nothing.
+    /// Warnings.
     pub warnings: Vec<String>,
 }
 
-/// Why credentials cannot be found or kept. It holds none.
+/// Why credentials cannot be loaded or stored. Contains no credentials.
 #[derive(thiserror::Error, Debug)]
 pub enum CredentialsError {
     /// A file cannot be read.
     #[error("failed to read {path}: {error}", path = path.display())]
     Read {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
     /// A file cannot be written.
     #[error("failed to write {path}: {error}", path = path.display())]
     Write {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
-    /// A token file has no token.
-    #[error("{path}, which `auth_token_path` names, {why}", path = path.display())]
+    /// A token file is invalid.
+    #[error("token file {path} (`auth_token_path`) {why}", path = path.display())]
     Token {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it, and the way out.
+        /// What is wrong with it, with a hint.
         why: &'static str,
     },
-    /// A file of docker cannot be understood.
+    /// A docker configuration file is invalid.
     #[error("{place}: {field} {why}")]
     Malformed {
-        /// Which file.
+        /// The file.
         place: String,
-        /// `auths."registry.example.com".auth`.
+        /// The field: `auths."registry.example.com".auth`.
         field: String,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A helper program failed. What it printed is left out: it may be a credential.
-    #[error("`{program}`, which {place} names, gave nothing for {server}: {why}")]
+    /// A credential helper failed. Its output is omitted: it may contain a credential.
+    #[error("credential helper `{program}` (from {place}) failed for {server}: {why}")]
     Helper {
-        /// Its name.
+        /// Name of the program.
         program: String,
-        /// Which file names it.
+        /// The file that names it.
         place: String,
         /// The server.
         server: String,
-        /// Why, and the way out.
+        /// The cause, with a hint.
         why: String,
     },
-    /// A name cannot be kept.
-    #[error("a name with `:` in it cannot be shown to a server (RFC 7617, section 2)")]
+    /// The username is invalid.
+    #[error("invalid username: `:` is not allowed (RFC 7617, section 2)")]
     User,
-    /// There is no folder of the user.
-    #[error("there is no place for credentials; hint: set HOME or DOCKER_CONFIG")]
+    /// The home folder is unknown.
+    #[error("no location for credentials; hint: set HOME or DOCKER_CONFIG")]
     Nowhere,
 }
 
-/// How a server is named where credentials are looked for: host, port and path, without a scheme.
+/// Returns the name of a server for credential look-ups: host, port and path, without a scheme.
 #[must_use]
 pub fn server(url: &Url) -> String {
     let path = url.path().trim_matches('/');
@@ -119,20 +119,19 @@ pub fn server(url: &Url) -> String {
     }
 }
 
-/// Finds what is shown to a server: `host`, `host:port/namespace`. A token file is the first place, and where
-/// one is named, the only one. Else docker's `config.json` (in `$DOCKER_CONFIG`, or `~/.docker`), then podman's
+/// Finds the credentials of a server: `host`, `host:port/namespace`. If a token file is given, only that is
+/// read. Otherwise docker's `config.json` (in `$DOCKER_CONFIG`, or `~/.docker`) is searched, then podman's
 /// `auth.json` (`$REGISTRY_AUTH_FILE`, or below `$XDG_RUNTIME_DIR`, then below `~/.config`).
 ///
-/// It reads files and may wait half a minute for a program: call it where that blocks nobody.
+/// This reads files and may wait half a minute for a helper: call it where blocking is allowed.
 ///
 /// # Errors
-/// When a place that is there cannot be read or understood. A place that is not there is none; a token file
-/// has to be there.
+/// Returns an error if an existing file cannot be read or parsed, or the token file does not exist.
 pub fn find(
     server: &str,
     auth_token_path: Option<&Path>,
     environment: &Environment,
-) -> Result<Found, CredentialsError> {
+) -> Result<FoundCredentials, CredentialsError> {
     if let Some(path) = auth_token_path {
         return token::read(path);
     }
@@ -141,13 +140,13 @@ pub fn find(
             return Ok(found);
         }
     }
-    Ok(Found::default())
+    Ok(FoundCredentials::default())
 }
 
-/// The file into which `login` writes: docker's.
+/// Returns the file that `login` writes to: docker's.
 ///
 /// # Errors
-/// When there is no folder of the user.
+/// Returns an error if the home folder is unknown.
 pub fn docker_config(environment: &Environment) -> Result<PathBuf, CredentialsError> {
     let folder = environment.path("DOCKER_CONFIG");
     let folder = folder.or_else(|| Some(environment.home()?.join(".docker")));

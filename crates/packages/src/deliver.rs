@@ -1,15 +1,15 @@
-//! From a repository to this machine: asked, judged, fetched, checked, kept (seed 003, "Lazy Loading";
-//! seed 001, section 6.A).
+//! Delivers packages from a repository to the local cache: looked up, evaluated, downloaded, verified, stored.
 //!
 //! ```text
-//! memory ─> cache ─> source: signatures ─> judged ─> download ─> checked ─> cache ─> loaded
+//! memory ─> cache ─> source: signatures ─> trust policy ─> download ─> verified ─> cache ─> loaded
 //! ```
 //!
-//! What the source says of digests is judged before anything large is fetched. What came is compared with it
+//! The digests that the source reports are evaluated before content is downloaded, and the downloaded bytes are
+//! compared with them. Cached packages are evaluated again on each use: a key may have been revoked.
 //! afterwards. What is in the cache is judged again each time: a key may have been revoked since.
 
-mod bring;
-mod here;
+mod cached;
+mod fetch;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,32 +18,32 @@ use std::fmt;
 use crate::cache::{Cache, CacheError, Entry};
 use crate::digest::Digest;
 use crate::manifest::{Kind, Manifest, Requirement};
-use crate::repository::{Around, Error};
+use crate::repository::{Error, OciManifest};
 use crate::signature::{Signature, Statement};
 use crate::solve::platform::{self, Platform};
 use crate::trust::{self, Evidence, Policy, Reason, Verdict};
 
-pub(crate) use here::of_one_kind;
+pub(crate) use cached::check_single_kind;
 
-/// A package on this machine.
+/// A delivered package.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Where it is.
+    /// Its cache entry.
     pub entry: Entry,
-    /// What it says of itself.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// Who vouches for it.
+    /// Verdict of the trust policy.
     pub verdict: Verdict,
-    /// How it came.
+    /// The steps of the delivery.
     pub steps: Vec<Step>,
-    /// What should be known, and stopped nothing.
+    /// Warnings.
     pub warnings: Vec<String>,
-    /// What it requires of a platform of which nobody said whether it is there: kubernetes `>=1.27`.
+    /// Platform requirements that could not be checked: kubernetes `>=1.27`.
     pub unchecked: Vec<String>,
 }
 
 impl Delivery {
-    /// Whether content was fetched for it.
+    /// Returns whether content was downloaded.
     #[must_use]
     pub fn was_fetched(&self) -> bool {
         self.steps
@@ -55,31 +55,31 @@ impl Delivery {
 /// A step of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It was there already, in this process.
+    /// Found in this process.
     Memory,
-    /// It was there already, on this machine.
+    /// Found in the cache.
     Cache,
-    /// This source has it.
+    /// Available from this source.
     Source(String),
-    /// These keys vouch for it; none, where nobody has to.
+    /// Signed by these trusted keys; empty if no signature is required.
     Trust(Vec<String>),
-    /// Its content came.
+    /// The content was downloaded.
     Download {
-        /// How many bytes.
+        /// Size in bytes.
         bytes: u64,
     },
-    /// The cache has it.
+    /// Stored in the cache.
     Stored,
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Memory => formatter.write_str("memory: it is here"),
-            Self::Cache => formatter.write_str("cache: it is here"),
-            Self::Source(name) => write!(formatter, "source: {name} has it"),
+            Self::Memory => formatter.write_str("memory: found"),
+            Self::Cache => formatter.write_str("cache: found"),
+            Self::Source(name) => write!(formatter, "source: available from {name}"),
             Self::Trust(keys) if keys.is_empty() => {
-                formatter.write_str("trust: nobody vouches for it")
+                formatter.write_str("trust: no valid signature")
             }
             Self::Trust(keys) => write!(formatter, "trust: signed by {}", keys.join(", ")),
             Self::Download { bytes } => write!(formatter, "download: {bytes} bytes"),
@@ -91,84 +91,83 @@ impl fmt::Display for Step {
 /// Why a package was not delivered.
 #[derive(thiserror::Error, Debug)]
 pub enum DeliverError {
-    /// The source did not do its part.
+    /// The source failed.
     #[error(transparent)]
     Repository(#[from] Error),
-    /// The cache did not.
+    /// The cache failed.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// Nobody vouches for it whom the system trusts.
+    /// The trust policy rejected it.
     #[error(
-        "{title} from {repository} is refused: {}",
+        "{title} from {repository} is not trusted: {}",
         crate::trust::sentence(reasons)
     )]
     Refused {
-        /// `mlflow 1.2.0`.
+        /// Name and version: `mlflow 1.2.0`.
         title: String,
-        /// The source.
+        /// Name of the source.
         repository: String,
         /// Why; never empty.
         reasons: Vec<Reason>,
     },
-    /// What came is not what was said to come.
+    /// The downloaded bytes do not match the digest.
     #[error(
-        "{title} from {repository}: its {what} has digest {actual}, not {wanted}; hint: nothing was kept; tell whoever runs the repository"
+        "digest mismatch of the {what} of {title} from {repository}: expected {wanted}, got {actual}; hint: contact the administrator of the repository; nothing was stored"
     )]
     Tampered {
-        /// `mlflow 1.2.0`.
+        /// Name and version: `mlflow 1.2.0`.
         title: String,
-        /// The source.
+        /// Name of the source.
         repository: String,
-        /// `content`, `document`.
+        /// The part: `content`, `document`.
         what: &'static str,
-        /// What came.
+        /// The actual digest.
         actual: Box<Digest>,
-        /// What was said.
+        /// The expected digest.
         wanted: Box<Digest>,
     },
-    /// The cache has the name with two types.
-    #[error("the cache has `{name}` as a {} ({}) and as a {} ({}); hint: --type {} or --type {}", types[0], versions[0], types[1], versions[1], types[0], types[1])]
+    /// The name is in the cache with two types.
+    #[error("`{name}` is ambiguous: the cache has a {} ({}) and a {} ({}); hint: pass --type {} or --type {}", types[0], versions[0], types[1], versions[1], types[0], types[1])]
     TwoTypes {
-        /// Its name.
+        /// Name of the package.
         name: String,
-        /// The types.
+        /// The two types.
         types: Box<[String; 2]>,
         /// A version of each.
         versions: Box<[semver::Version; 2]>,
     },
-    /// It is for another platform.
+    /// Its platform requirements are not met.
     #[error(
-        "{title} requires {unmet}; hint: `kubectl ext package pull --with-deps` takes the newest version that fits"
+        "{title} requires {unmet}; hint: select the newest compatible version with `kubectl ext package pull --with-deps`"
     )]
     Platform {
-        /// `mlflow 1.2.0`.
+        /// Name and version: `mlflow 1.2.0`.
         title: String,
-        /// What it requires, and what there is.
+        /// The unmet requirements, and what was found.
         unmet: String,
     },
-    /// It cannot be loaded.
-    #[error("{title} is of {what}, which this program does not load; hint: a newer program may")]
+    /// Its type or packaging is not supported.
+    #[error("{title} is of unsupported {what}; hint: upgrade kubectl-ext")]
     Unsupported {
-        /// `mlflow 1.2.0`.
+        /// Name and version: `mlflow 1.2.0`.
         title: String,
-        /// `type camel`.
+        /// What is not supported: `type camel`.
         what: String,
     },
     /// A file cannot be read or written.
     #[error("failed to read or write {path}: {error}")]
     File {
-        /// Which.
+        /// Path of the file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
 }
 
 impl DeliverError {
-    /// Whether it is only what the cache has that is broken or refused. Its source may have the package whole, and
-    /// signed anew.
+    /// Returns whether only the cached copy is corrupt or untrusted. The source may have a valid one.
     #[must_use]
-    pub fn is_of_cache(&self) -> bool {
+    pub fn is_cache_error(&self) -> bool {
         matches!(
             self,
             Self::Refused { .. } | Self::Cache(CacheError::Broken { .. })
@@ -182,9 +181,9 @@ pub struct Loader<'l> {
     cache: &'l Cache,
     policy: &'l Policy,
     now: jiff::Timestamp,
-    /// Bytes of the largest content.
+    /// Maximum size of a content in bytes.
     most: u64,
-    /// The sources that count; None, where all do.
+    /// The permitted sources; None permits all.
     sources: Option<Vec<String>>,
     platform: Platform,
     memory: RefCell<HashMap<Key, Delivery>>,
@@ -194,7 +193,7 @@ pub struct Loader<'l> {
 type Key = (String, String, semver::Version);
 
 impl<'l> Loader<'l> {
-    /// A loader that has delivered nothing yet. Content larger than `most` bytes is refused.
+    /// Creates a loader. Content larger than `most` bytes is rejected.
     #[must_use]
     pub fn new(cache: &'l Cache, policy: &'l Policy, now: jiff::Timestamp, most: u64) -> Self {
         Self {
@@ -208,7 +207,7 @@ impl<'l> Loader<'l> {
         }
     }
 
-    /// Takes of the cache only what came from these sources. The same content of another one is fetched again.
+    /// Uses only cache entries from these sources. The same content of another source is fetched again.
     #[must_use]
     pub fn only(self, sources: Vec<String>) -> Self {
         Self {
@@ -217,23 +216,23 @@ impl<'l> Loader<'l> {
         }
     }
 
-    /// Whether what the cache has came from a source that counts.
-    fn counts(&self, entry: &Entry) -> bool {
+    /// Returns whether a cache entry came from a permitted source.
+    fn permits(&self, entry: &Entry) -> bool {
         let sources = self.sources.as_ref();
         sources.is_none_or(|sources| sources.contains(&entry.repository))
     }
 
-    /// Delivers only what this platform has all for (R3). What a package requires beside that is not checked,
-    /// and told.
+    /// Requires that this platform meets the requirements of packages. Requirements on unknown components are
+    /// reported as unchecked.
     #[must_use]
     pub fn on(self, platform: Platform) -> Self {
         Self { platform, ..self }
     }
 
-    /// What of the requirements of a package nobody could check.
+    /// Returns the requirements of a package that could not be checked.
     ///
     /// # Errors
-    /// When one of them is not met.
+    /// Returns an error if one of them is not met.
     fn fits(&self, manifest: &Manifest) -> Result<Vec<String>, DeliverError> {
         let (known, unknown): (Vec<&Requirement>, Vec<_>) = manifest
             .requires
@@ -244,7 +243,10 @@ impl<'l> Loader<'l> {
             .filter_map(|one| platform::unmet(&self.platform, one))
             .collect();
         if unmet.is_empty() {
-            return Ok(unknown.into_iter().map(platform::asked).collect());
+            return Ok(unknown
+                .into_iter()
+                .map(platform::format_requirement)
+                .collect());
         }
         Err(DeliverError::Platform {
             title: format!("{} {}", manifest.name, manifest.version),
@@ -252,7 +254,7 @@ impl<'l> Loader<'l> {
         })
     }
 
-    /// Takes note of what was delivered, for whoever asks again.
+    /// Remembers a delivery for later requests in this process.
     fn keep(&self, delivery: &Delivery) {
         let entry = &delivery.entry;
         let key = key(&entry.kind, &entry.name, &entry.version);
@@ -263,10 +265,10 @@ impl<'l> Loader<'l> {
         &self,
         repository: &str,
         statement: &Statement,
-        manifest: Option<&Around>,
+        manifest: Option<&OciManifest>,
         signatures: &[Signature],
     ) -> Result<Verdict, DeliverError> {
-        // The configuration was compared with the name and the version when it was read.
+        // The configuration was compared with name and version when it was read.
         let manifest = manifest.map(|around| trust::Manifest::of(around, statement));
         let verdict = self.policy.judge(&Evidence {
             repository,
@@ -286,8 +288,8 @@ impl<'l> Loader<'l> {
     }
 }
 
-/// What a verdict has to say about a package that is delivered.
-fn told(verdict: &Verdict) -> Vec<String> {
+/// Returns the warnings of a verdict about a delivered package.
+fn verdict_warnings(verdict: &Verdict) -> Vec<String> {
     verdict.reasons().iter().map(Reason::to_string).collect()
 }
 

@@ -1,4 +1,4 @@
-//! SHA-256 digests: what a blob is known by, wherever it comes from.
+//! SHA-256 digests, which identify content.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,47 +6,47 @@ use std::str::FromStr;
 use extension_registry_core::hex::hex;
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest. It shows itself as 64 small hexadecimal digits.
+/// A SHA-256 digest, displayed as 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of these bytes.
+    /// Computes the digest of bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest that a hasher came to.
+    /// Returns the digest of a hasher.
     #[must_use]
     pub fn finish(hasher: Sha256) -> Self {
         Self(hasher.finalize().into())
     }
 
-    /// As OCI writes it: `sha256:…` (image-spec, "Digests").
+    /// Formats the digest as in OCI: `sha256:…`.
     #[must_use]
     pub fn oci(&self) -> String {
         format!("sha256:{self}")
     }
 }
 
-/// Why a text is no digest.
+/// An invalid digest.
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
-#[error("no SHA-256 digest: it has 64 hexadecimal digits, with or without `sha256:` before them")]
-pub struct NoDigest;
+#[error("invalid SHA-256 digest: expected 64 hexadecimal digits, optionally after `sha256:`")]
+pub struct InvalidDigest;
 
 impl FromStr for Digest {
-    type Err = NoDigest;
+    type Err = InvalidDigest;
 
-    fn from_str(text: &str) -> Result<Self, NoDigest> {
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         let text = text.strip_prefix("sha256:").unwrap_or(text);
         let mut bytes = [0; 32];
         if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(NoDigest);
+            return Err(InvalidDigest);
         }
         for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| NoDigest)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| NoDigest)?;
+            let digits = std::str::from_utf8(digits).map_err(|_| InvalidDigest)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidDigest)?;
         }
         Ok(Self(bytes))
     }

@@ -1,14 +1,14 @@
-//! The index of a repository: what is in it, in one file (R79).
+//! The index of a repository: a list of its packages in one file.
 //!
-//! A repository that nobody may list can still be searched, and a thousand packages are one file. The
-//! index only helps to find: what it names is judged by its own signatures. It is signed all the same, has a
-//! serial number that only grows and a day on which it expires, because leaving out the newest version is an
-//! attack too ([`Memory`]). Its [`Series`] says whose it is.
+//! An index makes a repository searchable that does not permit listing, and lists a thousand packages with one
+//! file. It is used for discovery only: the listed packages are verified by their own signatures. It is still
+//! signed, has an increasing serial number and an expiry date, because withholding the newest version is an
+//! attack too ([`IndexStateStore`]). Its [`Series`] identifies the repository.
 
 mod json;
-mod memory;
 mod open;
 mod series;
+mod state;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,29 +16,29 @@ use crate::digest::Digest;
 use crate::manifest::{Dependency, Kind, Requirement};
 
 pub use json::{Fault, IndexError};
-pub use memory::{Memory, MemoryError};
 pub use open::{OpenError, Opened, Warning, open, sign};
-pub use series::{NoSeries, Series};
+pub use series::{InvalidSeries, Series};
+pub use state::{IndexStateError, IndexStateStore};
 
-/// What an index says of itself; nothing else that is signed does.
+/// Identifies the signed payload as an index.
 pub const API_VERSION: &str = "packages.fuseml.io/index/v1";
 
-/// The name that an index has in a repository, as if it were a package; rules of trust name it so.
+/// Name of an index in a repository, as if it were a package, and in trust rules.
 pub const NAME: &str = "extension-index";
 
-/// The highest serial number: the highest that every reader of JSON keeps exact.
+/// Maximum serial number: the largest integer that JSON readers represent exactly.
 const HIGHEST: u64 = (1 << 53) - 1;
 
-/// What is in a repository.
+/// The packages of a repository.
 #[derive(Clone, Debug)]
 pub struct Index {
-    /// The same in every index of this repository, and of the copies of it.
+    /// The same in all indexes of this repository and its mirrors.
     pub series: Series,
-    /// Grows with every index of this repository.
+    /// Increases with every index of this repository.
     pub serial: u64,
-    /// When it was made.
+    /// Time of creation.
     pub created: Timestamp,
-    /// When nobody should believe any more that it is the newest.
+    /// Time after which it should not be considered current.
     pub expires: Timestamp,
     /// The packages, by name.
     pub packages: Vec<Package>,
@@ -47,60 +47,63 @@ pub struct Index {
 /// A package in an index.
 #[derive(Clone, Debug)]
 pub struct Package {
-    /// Its name.
+    /// Name of the package.
     pub name: String,
-    /// Its type.
+    /// Type of the package.
     pub kind: Kind,
-    /// What it is for.
+    /// Short description.
     pub description: String,
-    /// Words to find it by.
+    /// Search keywords.
     pub keywords: Vec<String>,
-    /// The licence of its newest version, as SPDX writes it, where it says one.
+    /// SPDX licence of its newest version.
     pub license: Option<String>,
-    /// Its versions, the newest first.
-    pub versions: Vec<Listed>,
+    /// Versions, the newest first.
+    pub versions: Vec<IndexedVersion>,
 }
 
 /// A version in an index.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct IndexedVersion {
     /// The version.
     pub version: semver::Version,
     /// Digest of its content.
     pub content: Digest,
-    /// Digest of its manifest as JSON; None for a package that was made for something else.
+    /// Digest of its manifest as JSON; None for a foreign package.
     pub configuration: Option<Digest>,
-    /// Digest of its document, where there is one.
+    /// Digest of its document.
     pub document: Option<Digest>,
-    /// When it was published (RFC 3339), where somebody knows.
+    /// Publication time (RFC 3339), if known.
     pub published: Option<String>,
-    /// Why nobody should take it any more, though it is there for those who have it.
+    /// Why it was yanked; it remains available to those who pinned it.
     pub yanked: Option<String>,
-    /// What has to be there already.
+    /// Its platform requirements.
     pub requires: Vec<Requirement>,
-    /// Packages that come along.
+    /// Its dependencies.
     pub dependencies: Vec<Dependency>,
 }
 
-/// Why there is no next index.
+/// Why the next index cannot be created.
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextError {
-    /// There are no random numbers for the name of a new series.
-    #[error("the first index of a repository needs random numbers, and this machine has none: {0}")]
+    /// A new series cannot be generated.
+    #[error("failed to generate the series of a new index: {0}")]
     Random(getrandom::Error),
-    /// The serial number is the highest there is.
-    #[error("the serial number of the index cannot grow any more; hint: begin anew with `--anew`")]
+    /// The serial number is at its maximum.
+    #[error(
+        "the serial number of the index is at its maximum; hint: start a new series with `--anew`"
+    )]
     Serial,
-    /// The time is none that can be written.
-    #[error("an index cannot be valid for {0} days; hint: 30 is a good number")]
+    /// The expiry date is out of range.
+    #[error("invalid validity of {0} days; hint: use for example 30 days")]
     Days(u32),
 }
 
 impl Index {
-    /// The index that comes after another one, or the first of a new series.
+    /// Creates the successor of an index, or the first index of a new series.
     ///
     /// # Errors
-    /// When there are no random numbers for a new series; when its serial number or its last day cannot be written.
+    /// Returns an error if a series cannot be generated, or the serial number or the expiry date is out of
+    /// range.
     pub fn next(
         previous: Option<&Self>,
         packages: Vec<Package>,
@@ -111,7 +114,7 @@ impl Index {
         if serial > HIGHEST {
             return Err(NextError::Serial);
         }
-        // Whole seconds: shorter, and no two programs write them differently.
+        // Whole seconds, which all programs format in the same way.
         let created = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let length = SignedDuration::from_hours(24 * i64::from(days));
         let expires = created
@@ -131,13 +134,13 @@ impl Index {
         Ok(index)
     }
 
-    /// Whether nobody should believe any more that it is the newest.
+    /// Returns whether it is expired.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires
     }
 
-    /// Packages of a name; several, where they have different types.
+    /// Returns the packages of a name; several if they have different types.
     pub fn named(&self, name: &str) -> impl Iterator<Item = &Package> {
         self.packages
             .iter()

@@ -1,8 +1,8 @@
-//! Packages of record templates (seeds 001, 002 and 003).
+//! Packages of record templates.
 //!
-//! A package is a folder with a [`Manifest`] (`extension.yaml`), templates of records and their
-//! documentation. It travels as a *bundle*: one archive, the same bytes whoever packs it ([`pack`]). Whoever
-//! gets one trusts nothing of it: [`unpack`] writes inside one new folder or nowhere.
+//! A package is a folder with a [`Manifest`] (`extension.yaml`), templates of records and their documentation.
+//! It is distributed as a *bundle*: one archive that is byte-for-byte reproducible ([`pack`]). Bundles are
+//! untrusted input: [`unpack`] writes inside one new folder or fails.
 //!
 //! ```text
 //! folder ──pack──> bundle (bytes, sha256) ──> a repository ──> bundle ──unpack──> folder

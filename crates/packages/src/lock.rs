@@ -1,7 +1,6 @@
-//! The lock file, `extensions.lock`: which versions were chosen, and what they were to the byte.
+//! The lock file, `extensions.lock`: the resolved versions and their digests.
 //!
-//! Whoever has it gets the same packages again. A version that is another package by now is an error and is not
-//! followed (R75, R76).
+//! It makes installs reproducible. A locked version whose content has changed is an error.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,46 +10,46 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::solve::{Solution, Universe};
 
-/// The form that this program reads and writes.
+/// Format version of the file.
 const FORM: u32 = 1;
 
-/// What was chosen.
+/// The resolved packages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lock {
-    /// The packages, sorted by name and type.
+    /// Packages, sorted by name and type.
     pub packages: Vec<Locked>,
 }
 
-/// A package that was chosen.
+/// A resolved package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Locked {
-    /// Its name.
+    /// Name of the package.
     pub name: String,
-    /// Its type.
+    /// Type of the package.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Its version.
+    /// Version of the package.
     pub version: semver::Version,
-    /// Id of the repository that it came from.
+    /// Repository that it came from.
     pub repository: String,
-    /// Where it is there.
+    /// Location in the repository.
     pub locator: String,
     /// Digest of its content.
     pub content: Digest,
-    /// Digest of its manifest as JSON, where it has one.
+    /// Digest of its manifest as JSON, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Digest>,
-    /// Digest of its document, where it has one.
+    /// Digest of its document, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Digest>,
-    /// Digest of the manifest around it, in an OCI registry.
+    /// Digest of its OCI manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<Digest>,
-    /// Names of the keys that vouched for it.
+    /// Names of the keys that signed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signed_by: Vec<String>,
-    /// Names of the packages that need it.
+    /// Names of the packages that depend on it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub requested_by: BTreeSet<String>,
 }
@@ -63,56 +62,54 @@ struct Wire {
     packages: Vec<Locked>,
 }
 
-/// Why a text is no lock file.
+/// Why a lock file is invalid.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum LockError {
-    /// It is no TOML, or a field is wrong.
+    /// It is not valid TOML, or a field is invalid.
     #[error(
-        "line {line}, column {column}: {message}; hint: take it from version control, or remove it and pull with --lock"
+        "line {line}, column {column}: {message}; hint: restore it from version control, or delete it and pull with --lock"
     )]
     Toml {
-        /// From 1.
+        /// Line, from 1.
         line: usize,
-        /// From 1, in characters.
+        /// Column in characters, from 1.
         column: usize,
-        /// What is wrong.
+        /// The message.
         message: String,
     },
-    /// It is of another form.
-    #[error(
-        "it is of version {0}, and this program reads version {FORM}; hint: take a newer program"
-    )]
+    /// Its format version is not supported.
+    #[error("unsupported lock file version {0}: expected {FORM}; hint: upgrade kubectl-ext")]
     Version(u32),
-    /// A package is there twice.
+    /// A package is listed twice.
     #[error(
-        "`{0}` is there twice; hint: take it from version control, or remove it and pull with --lock"
+        "duplicate package `{0}`; hint: restore it from version control, or delete it and pull with --lock"
     )]
     Twice(String),
 }
 
-/// How a lock and what is there differ.
+/// A difference between a lock file and a new resolution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// It would be chosen now, and is not locked.
+    /// It is required but not locked.
     New(String),
-    /// It is locked, and would not be chosen any more.
+    /// It is locked but not required.
     Gone(String),
-    /// Another version would be chosen.
+    /// Another version would be selected.
     Version {
-        /// The package.
+        /// Name of the package.
         name: String,
-        /// The version that is locked.
+        /// The locked version.
         locked: semver::Version,
-        /// The version that would be chosen.
+        /// The version that would be selected.
         now: semver::Version,
     },
     /// It would come from another repository.
     Repository {
-        /// The package.
+        /// Name of the package.
         name: String,
-        /// Where it is locked to.
+        /// The locked repository.
         locked: String,
-        /// Where it would come from.
+        /// The repository that it would come from.
         now: String,
     },
 }
@@ -120,18 +117,18 @@ pub enum Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::New(name) => write!(formatter, "{name} is needed and not locked"),
-            Self::Gone(name) => write!(formatter, "{name} is locked and not needed"),
+            Self::New(name) => write!(formatter, "{name} is required but not locked"),
+            Self::Gone(name) => write!(formatter, "{name} is locked but not required"),
             Self::Version { name, locked, now } => {
                 write!(
                     formatter,
-                    "{name} is locked to {locked}, and would be {now}"
+                    "{name} is locked to {locked}, but would resolve to {now}"
                 )
             }
             Self::Repository { name, locked, now } => {
                 write!(
                     formatter,
-                    "{name} is locked to {locked}, and would come from {now}"
+                    "{name} is locked to repository {locked}, but would come from {now}"
                 )
             }
         }
@@ -139,10 +136,10 @@ impl fmt::Display for Difference {
 }
 
 impl Lock {
-    /// Reads a lock file.
+    /// Parses a lock file.
     ///
     /// # Errors
-    /// When it is none; with the place.
+    /// Returns an error with its position if it is invalid.
     pub fn read(text: &str) -> Result<Self, LockError> {
         #[derive(Deserialize)]
         struct Head {
@@ -182,7 +179,7 @@ impl Lock {
         }
     }
 
-    /// The text of a lock file: the same for the same packages, in whatever order they are.
+    /// Formats the lock file deterministically, whatever the order of the packages.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut sorted = self.clone();
@@ -191,20 +188,20 @@ impl Lock {
             version: FORM,
             packages: sorted.packages,
         };
-        // Texts and numbers are always TOML.
+        // Strings and numbers always serialize.
         let text = toml::to_string(&wire).unwrap_or_default();
         format!(
             "# Written by `kubectl ext package pull --lock`. Keep it in version control.\n{text}"
         )
     }
 
-    /// The package of a name.
+    /// Returns the package of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Locked> {
         self.packages.iter().find(|one| one.name == name)
     }
 
-    /// Prefers what is locked, where it still fits.
+    /// Makes the solver prefer locked versions where they match.
     pub fn prefer(&self, universe: &mut Universe) {
         for one in &self.packages {
             let preferred = (one.version.clone(), one.repository.clone());
@@ -212,7 +209,7 @@ impl Lock {
         }
     }
 
-    /// How what is locked differs from what would be chosen now.
+    /// Compares the lock with a new resolution.
     #[must_use]
     pub fn differences(&self, solution: &Solution) -> Vec<Difference> {
         let mut differences = Vec::new();
@@ -253,39 +250,39 @@ impl Lock {
     }
 }
 
-/// What was locked is another package by now.
+/// A locked version has changed.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 #[error(
-    "{name} {version} in {repository} is another package than the one that is locked: its {part} is {now}, and {locked} is locked; hint: ask whoever publishes it; --force with --lock takes the new one"
+    "{name} {version} in {repository} differs from the locked package: {part} is {now}, but {locked} is locked; hint: ask its publisher, or pass --force with --lock to accept the change"
 )]
-pub struct Moved {
-    /// The package.
+pub struct LockMismatch {
+    /// Name of the package.
     pub name: String,
-    /// The version.
+    /// Version of the package.
     pub version: semver::Version,
-    /// Id of the repository.
+    /// Name of the repository.
     pub repository: String,
-    /// `content`, `configuration`, `document`.
+    /// The changed part: `content`, `configuration`, `document`.
     pub part: &'static str,
-    /// What it is now.
+    /// The actual digest.
     pub now: String,
-    /// What was locked.
+    /// The locked digest.
     pub locked: Digest,
 }
 
 impl Locked {
-    /// Whether a version is still what was locked.
+    /// Checks that a version matches the lock.
     ///
     /// # Errors
-    /// When it is something else.
+    /// Returns an error if it differs.
     pub fn check(
         &self,
         content: Option<Digest>,
         configuration: Option<Digest>,
         document: Option<Digest>,
-    ) -> Result<(), Box<Moved>> {
+    ) -> Result<(), Box<LockMismatch>> {
         let parts = [
-            // A repository that knows no digest has to be fetched from before it can be compared.
+            // Content without a reported digest can be compared only after it was downloaded.
             (
                 "content",
                 Some(self.content),
@@ -298,7 +295,7 @@ impl Locked {
             if let Some(locked) = locked
                 && now != Some(locked)
             {
-                return Err(Box::new(Moved {
+                return Err(Box::new(LockMismatch {
                     name: self.name.clone(),
                     version: self.version.clone(),
                     repository: self.repository.clone(),

@@ -1,4 +1,4 @@
-//! `extension.yaml`: what a package is, what it needs and what it gives.
+//! The package manifest, `extension.yaml`.
 
 mod json;
 pub(crate) mod name;
@@ -13,114 +13,113 @@ pub use reader::read;
 /// Name of the file.
 pub(crate) const FILE: &str = "extension.yaml";
 
-/// What a package is (seed 003, "Extension Manifest").
+/// A package manifest.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// Small letters and digits, with `.`, `_` or `-` between them; at most 100. It can be a component of the
-    /// name of an OCI repository, so it never begins with `_`.
+    /// Name: lowercase letters and digits, separated by single `.`, `_` or `-`; at most 100 characters. It is a
+    /// valid component of an OCI repository name, so it never begins with `_`.
     pub name: String,
-    /// A semantic version with all three parts.
+    /// A full semantic version.
     pub version: semver::Version,
-    /// What is done with it.
+    /// Type of the package.
     pub kind: Kind,
-    /// How its content is put together.
+    /// Packaging of its content.
     pub packaging: Packaging,
-    /// What it is for.
+    /// Short description.
     pub description: String,
-    /// Who made it.
+    /// Author.
     pub author: Option<String>,
-    /// The tool whose records its templates make.
+    /// The tool that its templates create records of.
     pub product: Option<String>,
-    /// What kind of tool.
+    /// Category of the tool.
     pub category: Option<String>,
-    /// Words to find it by.
+    /// Search keywords.
     pub keywords: Vec<String>,
-    /// Why nobody should take it any more.
+    /// Why the package is deprecated.
     pub deprecated: Option<String>,
-    /// A package of another name, in whose place this one comes.
+    /// Name of the package that this one replaces.
     pub replaces: Option<String>,
-    /// What has to be there already; nothing fetches it.
+    /// Requirements on the platform; they are not installed.
     pub requires: Vec<Requirement>,
-    /// Packages that come along.
+    /// Dependencies on other packages.
     pub dependencies: Vec<Dependency>,
-    /// What the records of its templates offer.
+    /// What the records of its templates provide.
     pub provides: Vec<Provided>,
-    /// What has to be filled in, by name.
+    /// Parameters of its templates, by name.
     pub parameters: BTreeMap<String, Parameter>,
     /// Its templates.
     pub templates: Vec<TemplateFile>,
-    /// Where its documentation is.
+    /// Its documentation.
     pub docs: Docs,
-    /// What is new.
+    /// Changes in this version.
     pub changes: Vec<String>,
-    /// Where it comes from.
+    /// Origin and maintainers.
     pub metadata: Metadata,
 }
 
-/// What is done with a package. The set is closed (seed 001, use case 5): one of another type is listed, and
-/// never loaded.
+/// Type of a package. The set is closed: a package of another type is listed but never loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     /// Templates of records.
     #[default]
     Record,
-    /// A provider of infrastructure (seed 003).
+    /// An infrastructure provider.
     Provider,
-    /// A task that installs a service (seed 003).
+    /// A task that installs a service.
     Taskserv,
-    /// A description of a cluster (seed 003).
+    /// A cluster definition.
     Cluster,
-    /// Nothing that this program knows.
+    /// A type that is not supported.
     Unsupported(String),
 }
 
-/// How the content of a package is put together. The set is closed, as that of [`Kind`].
+/// Packaging of the content. The set is closed, like that of [`Kind`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Packaging {
-    /// An archive with the manifest in it.
+    /// An archive that contains the manifest.
     #[default]
     Bundle,
-    /// One template, and nothing around it.
+    /// A single template file.
     Template,
-    /// Nothing that this program knows.
+    /// A packaging that is not supported.
     Unsupported(String),
 }
 
-/// Something that has to be there: a capability, a platform.
+/// A requirement on the platform.
 #[derive(Clone, Debug)]
 pub struct Requirement {
-    /// `docker`, `kubernetes`.
+    /// Name of the component: `docker`, `kubernetes`.
     pub name: String,
-    /// Versions that will do.
+    /// Accepted versions.
     pub range: VersionRange,
 }
 
-/// A package that comes along.
+/// A dependency on another package.
 #[derive(Clone, Debug)]
 pub struct Dependency {
-    /// Its name.
+    /// Name of the package.
     pub name: String,
-    /// Its type, where two packages of one name have different ones.
+    /// Its type, to distinguish packages of one name.
     pub kind: Option<Kind>,
-    /// Versions that will do.
+    /// Accepted versions.
     pub range: VersionRange,
-    /// Whether it can be missing.
+    /// Whether it is optional.
     pub optional: bool,
-    /// Where it comes from.
+    /// Where it may come from.
     pub from: From,
 }
 
-/// Where a dependency comes from (seed 001, section 6.A).
+/// Where a dependency may come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum From {
-    /// The repository of the package that needs it, or the System Repository.
+    /// The repository of the dependent package, or the System Repository.
     #[default]
     Same,
-    /// The System Repository alone.
+    /// The System Repository only.
     System,
 }
 
-/// What a record offers (seed 000): what requirements of workflows ask for.
+/// What a record provides, as workflows request it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provided {
     /// Product of the record.
@@ -131,16 +130,16 @@ pub struct Provided {
     pub category: Option<String>,
 }
 
-/// Something to fill in.
+/// A parameter of a template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameter {
-    /// What it is.
+    /// Short description.
     pub description: String,
-    /// How it may look.
+    /// Example value.
     pub example: Option<String>,
-    /// What it is where nobody says.
+    /// Default value.
     pub default: Option<String>,
-    /// Whether the template does without.
+    /// Whether it may be omitted.
     pub optional: bool,
     /// Whether it is a credential.
     pub secret: bool,
@@ -149,32 +148,32 @@ pub struct Parameter {
 /// A template of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateFile {
-    /// Its path in the package.
+    /// Path in the package.
     pub file: String,
-    /// Its name; that of the file, where it is not said.
+    /// Name; by default that of the file.
     pub name: String,
 }
 
-/// Documentation of a package. Paths in the package.
+/// Documentation of a package, as paths in the package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Docs {
-    /// What to read first.
+    /// The main document.
     pub readme: Option<String>,
-    /// What to read then.
+    /// Additional documentation.
     pub details: Option<String>,
-    /// `markdown` or `asciidoc`.
+    /// Format: `markdown` or `asciidoc`.
     pub format: Option<String>,
 }
 
-/// Where a package comes from.
+/// Origin and maintainers of a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// Its page.
+    /// Address of its homepage.
     pub homepage: Option<String>,
-    /// Its source.
+    /// Address of its source repository.
     pub repository: Option<String>,
-    /// Its licence, as an SPDX expression.
+    /// Licence, as an SPDX expression.
     pub license: Option<String>,
-    /// Who looks after it.
+    /// Maintainers.
     pub maintainers: Vec<String>,
 }

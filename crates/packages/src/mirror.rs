@@ -1,5 +1,5 @@
-//! Copies packages from one repository to another, with their documents and signatures (R78: for machines that
-//! reach nothing else).
+//! Copies packages from one repository to another, with their documents and signatures, for example for
+//! air-gapped machines.
 
 use std::io;
 
@@ -8,57 +8,57 @@ use crate::deliver::Delivery;
 use crate::progress::Progress;
 use crate::repository::{Document, DocumentFormat, Error, Release, Repository, Upload};
 
-/// What became of a copy.
+/// Result of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Copied {
-    /// It is there now.
+    /// The package was copied.
     New,
-    /// The same was there before; signatures that were missing are there now.
+    /// The package already existed; missing signatures were added.
     Known,
 }
 
 /// Why a package was not copied.
 #[derive(thiserror::Error, Debug)]
 pub enum MirrorError {
-    /// The repository did not take it.
+    /// The repository failed.
     #[error(transparent)]
     Repository(#[from] Error),
-    /// The cache has not got it any more.
+    /// The cache failed.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// Another package has its place.
+    /// The version exists with other content.
     #[error(
-        "{repository} has another {title}: content {there}, not {here}; hint: --force puts this one in its place"
+        "{title} already exists in {repository} with other content: {there}, not {here}; hint: pass --force to replace it"
     )]
     Other {
         /// Name of the repository.
         repository: String,
-        /// `mlflow 1.2.0`.
+        /// Name and version: `mlflow 1.2.0`.
         title: String,
-        /// What it has.
+        /// Content in the repository.
         there: String,
-        /// What would come.
+        /// Content to copy.
         here: String,
     },
-    /// It has no configuration that could be copied with its signatures.
+    /// The package is foreign and has no configuration to copy.
     #[error(
-        "{0} was made for something else, and is not copied; hint: copy the repository it is in with its own tools"
+        "cannot copy {0}: it is not a native package; hint: copy its repository with the tools of that repository"
     )]
     Foreign(String),
     /// A file of the cache cannot be read.
     #[error("failed to read {path}: {error}")]
     Read {
-        /// Which.
+        /// Path of the file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
 }
 
-/// Copies a package that was delivered to a repository.
+/// Copies a delivered package to a repository.
 ///
 /// # Errors
-/// When it does not get there, or something else is in its place.
+/// Returns an error if it cannot be published, or the version exists with other content.
 pub async fn copy(
     delivery: &Delivery,
     cache: &Cache,

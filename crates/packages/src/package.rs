@@ -1,4 +1,4 @@
-//! From a folder to what is published: the manifest as JSON, the content, the document.
+//! Builds the published form of a package from a folder: the manifest as JSON, the content, the document.
 
 mod advice;
 pub mod check;
@@ -18,7 +18,7 @@ pub use renumber::renumber;
 
 use crate::repository::{Document, DocumentFormat, Upload};
 
-/// Where a document is looked for when the manifest names none.
+/// Default paths of the document.
 const DOCUMENTS: [&str; 4] = [
     "README.md",
     "README.adoc",
@@ -26,36 +26,36 @@ const DOCUMENTS: [&str; 4] = [
     "docs/README.adoc",
 ];
 
-/// Why a folder is no package.
+/// Why a package cannot be built.
 #[derive(thiserror::Error, Debug)]
 pub enum BuildError {
-    /// It cannot be packed.
+    /// The folder cannot be packed.
     #[error(transparent)]
     Pack(#[from] PackError),
-    /// Its manifest is wrong.
-    #[error("{path} is no manifest of a package")]
+    /// The manifest is invalid.
+    #[error("invalid package manifest {path}")]
     Manifest {
-        /// Which file.
+        /// Path of the manifest.
         path: PathBuf,
-        /// What is wrong, and where.
-        complaints: Complaints,
+        /// The problems, with their positions.
+        diagnostics: Complaints,
     },
-    /// The manifest names a file that is not there.
+    /// The manifest refers to a missing file.
     #[error(
-        "{path}, which the manifest names as {what}, is not in the package; hint: add it, or take it out of the manifest"
+        "{path} not found in the package, but listed in the manifest as {what}; hint: add it, or remove it from the manifest"
     )]
     Missing {
-        /// Which file.
+        /// Path of the file.
         path: String,
-        /// `a template`, `docs`.
+        /// Its role: `a template`, `docs`.
         what: &'static str,
     },
-    /// A file cannot be read or written.
+    /// A file cannot be written.
     #[error("failed to write {path}: {error}")]
     File {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
 }
@@ -63,7 +63,7 @@ pub enum BuildError {
 /// Reads the manifest of a folder.
 ///
 /// # Errors
-/// When there is none, or something is wrong in it.
+/// Returns an error if it is missing or invalid.
 pub fn manifest(folder: &Path) -> Result<(Manifest, Complaints), BuildError> {
     let path = folder.join(manifest::FILE);
     let text = match fs::read_to_string(&path) {
@@ -74,15 +74,15 @@ pub fn manifest(folder: &Path) -> Result<(Manifest, Complaints), BuildError> {
         Err(error) => return Err(PackError::Read { path, error }.into()),
     };
     match manifest::read(&text) {
-        (Some(manifest), complaints) => Ok((manifest, complaints)),
-        (None, complaints) => Err(BuildError::Manifest { path, complaints }),
+        (Some(manifest), diagnostics) => Ok((manifest, diagnostics)),
+        (None, diagnostics) => Err(BuildError::Manifest { path, diagnostics }),
     }
 }
 
-/// Makes a package of a folder. Its content is written to `target`, a file.
+/// Builds the package of a folder. Its content is written to the file `target`.
 ///
 /// # Errors
-/// When the folder is no package, or the file cannot be written.
+/// Returns an error if the package is invalid, or the file cannot be written.
 pub fn build(folder: &Path, target: &Path, limits: Limits) -> Result<Upload, BuildError> {
     let (manifest, _) = self::manifest(folder)?;
     for template in &manifest.templates {
@@ -106,7 +106,7 @@ pub fn build(folder: &Path, target: &Path, limits: Limits) -> Result<Upload, Bui
     })
 }
 
-/// The document of a package. Its first line says which content it describes (seed 001, section 6.B).
+/// Reads the document of a package. Its first line is set to the digest of the content.
 fn document(
     folder: &Path,
     manifest: &Manifest,
@@ -156,7 +156,7 @@ fn document(
     Ok(Some(Document { bytes, format }))
 }
 
-/// The digest of the content that a document says it describes; None where it says none.
+/// Returns the content digest that a document names; None if it names none.
 #[must_use]
 pub fn described(document: &[u8]) -> Option<Digest> {
     let line = document.split(|byte| *byte == b'\n').next()?;

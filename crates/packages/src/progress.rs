@@ -1,14 +1,14 @@
-//! What is told while bytes are on their way.
+//! Progress of transfers.
 
-/// Hears how a transfer goes on.
+/// Receives the progress of a transfer.
 pub trait Progress: Send + Sync {
-    /// It begins, or begins anew at this many bytes; None where nobody knows how many there will be.
+    /// Starts, or restarts, a transfer at this many bytes; `total` is None if unknown.
     fn begin(&self, done: u64, total: Option<u64>);
-    /// This many more bytes came or went.
+    /// Reports this many more bytes.
     fn advance(&self, bytes: u64);
 }
 
-/// Hears nothing.
+/// Ignores progress.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

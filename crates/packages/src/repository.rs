@@ -1,12 +1,11 @@
-//! Where packages come from: one trait for every kind of repository.
+//! Repositories of packages: one trait for all kinds.
 //!
-//! A repository delivers bytes and knows nothing of what is in them (seed 001, section 6.A). What it
-//! keeps of a version of a package is a [`Release`]: the configuration (the manifest as JSON), the content,
-//! sometimes a document, and signatures. Everything that judges stands above: trust, the cache, the catalog.
+//! A repository delivers bytes and does not interpret them. What it stores of a version of a package is a
+//! [`Release`]: the configuration (the manifest as JSON), the content, optionally a document, and signatures.
+//! Trust, caching and selection belong to the layers above.
 //!
-//! The set of kinds is closed: a new one is a file here.
+//! The set of kinds is closed: a new kind is a new module here.
 
-mod around;
 mod download;
 mod error;
 pub mod folder;
@@ -15,80 +14,85 @@ mod layout;
 pub mod maven;
 pub mod mirrored;
 pub mod oci;
+mod oci_manifest;
 mod origin;
-mod sink;
+mod partial_download;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub use around::Around;
 pub use error::Error;
-pub use sink::Sink;
+pub use oci_manifest::OciManifest;
+pub use partial_download::PartialDownload;
 
 use crate::digest::Digest;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::signature::Signature;
 
-/// What an answer of a repository is, or why there is none.
+/// Result of an operation of a repository.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// A repository of packages.
 #[async_trait]
 pub trait Repository: Send + Sync + std::fmt::Debug {
-    /// Its name in the configuration.
+    /// Returns its name in the configuration.
     fn id(&self) -> &str;
 
-    /// What kind it is.
+    /// Returns its kind.
     fn kind(&self) -> Kind;
 
-    /// Where it is, for people: a path or an address, without credentials.
+    /// Returns its location for display: a path or an address, without credentials.
     fn place(&self) -> String;
 
-    /// Asks what it can do. What nobody can know before trying is true.
+    /// Queries its capabilities. A capability that is only known by trying is reported as true.
     async fn probe(&self) -> Result<Capabilities>;
 
-    /// Names of packages, sorted. A text narrows them where the repository can search; one that cannot
-    /// gives all.
+    /// Lists names of packages, sorted. A repository that can search filters them by the text; others return
+    /// all.
     async fn names(&self, text: Option<&str>) -> Result<Names>;
 
-    /// Versions of a package, in no order; empty where there is no such package. What is no semantic version
-    /// is left out.
+    /// Lists the versions of a package, unordered; empty if there is no such package. Names that are not
+    /// semantic versions are skipped.
     async fn versions(&self, name: &str) -> Result<Vec<semver::Version>>;
 
-    /// Whether a version of a package is there (seed 003, "exists").
+    /// Returns whether a version of a package exists.
     ///
     /// # Errors
-    /// When the repository does not answer.
+    /// Returns an error if the repository cannot be queried.
     async fn exists(&self, name: &str, version: &semver::Version) -> Result<bool> {
         match self.versions(name).await {
             Ok(versions) => Ok(versions.contains(version)),
-            // A folder that publishing makes.
+            // The folder is created by the first publish.
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// What it keeps of one version, without its content.
+    /// Reads a version without its content.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where it has no such version.
+    /// Returns [`Error::NotFound`] if there is no such version.
     async fn release(&self, name: &str, version: &semver::Version) -> Result<Release>;
 
-    /// The document of a release. Its content is not fetched for it.
+    /// Reads the document of a release without fetching its content.
     async fn document(&self, release: &Release) -> Result<Option<Vec<u8>>>;
 
-    /// Signatures of a release, whoever made them.
+    /// Reads all signatures of a release.
     async fn signatures(&self, release: &Release) -> Result<Vec<Signature>>;
 
-    /// Brings the content of a release. A sink that has some of it already is continued where the repository
-    /// can, else begun anew. The digest is checked against that of the release, where it says one.
-    async fn fetch(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()>;
+    /// Downloads the content of a release. A partial download is resumed if the repository supports it, or
+    /// restarted. The digest is checked against that of the release, if it has one.
+    async fn fetch(
+        &self,
+        release: &Release,
+        partial_download: &mut PartialDownload<'_>,
+    ) -> Result<()>;
 
-    /// Publishes a version, and its document.
+    /// Publishes a version with its document.
     ///
     /// # Errors
-    /// [`Error::Exists`] where it is there already and `force` is not set; also if somebody else was faster.
+    /// Returns [`Error::Exists`] if it exists and `force` is not set, also if another publisher was faster.
     async fn publish(
         &self,
         upload: &Upload,
@@ -96,33 +100,33 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
         progress: &dyn Progress,
     ) -> Result<Release>;
 
-    /// Adds a signature to a release. The same one a second time changes nothing.
+    /// Adds a signature to a release. Adding the same one again changes nothing.
     async fn sign(&self, release: &Release, signature: &Signature) -> Result<()>;
 
-    /// Deletes a version with its document and its signatures, as far as the repository lets anybody.
+    /// Deletes a version with its document and its signatures, as far as the repository permits.
     async fn delete(&self, name: &str, version: &semver::Version) -> Result<Deleted>;
 
-    /// The index of its packages, where somebody put one there.
+    /// Reads the index of its packages, if one was published.
     async fn index(&self) -> Result<Option<IndexFile>>;
 
-    /// The index that the next one comes after: its own, and not what a copy has of it.
+    /// Reads the index that the next one must succeed: its own, not that of a mirror.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// Returns an error if it cannot be read.
     async fn own_index(&self) -> Result<Option<IndexFile>> {
         self.index().await
     }
 
-    /// Puts an index in the place of the one that is there.
+    /// Publishes an index, replacing the previous one.
     async fn put_index(&self, index: &IndexFile) -> Result<()>;
 
-    /// Extensions of the protocol that it advertises. Only OCI has such.
+    /// Lists the protocol extensions that it advertises. Only OCI registries have any.
     async fn extensions(&self) -> Extensions {
         Extensions::default()
     }
 
-    /// What was noticed since the last time, and hindered nothing: what a server says beside its answers, what was
-    /// passed over. Each names the repository, and comes once.
+    /// Drains the warnings recorded since the last call, such as deprecation notices of the server and skipped
+    /// entries. Each names the repository and is reported once.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
@@ -131,7 +135,7 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
 /// A kind of repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A folder of this machine.
+    /// A local folder.
     Folder,
     /// A Maven repository, in a folder or over HTTP.
     Maven,
@@ -142,7 +146,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its name in configuration and output.
+    /// Returns its name in configuration and output.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -160,38 +164,38 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// What a repository can do, as it answered.
+/// Capabilities that a repository reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is an answer of its own"
+    reason = "each is an independent capability"
 )]
 pub struct Capabilities {
     /// Names can be listed.
     pub list: bool,
-    /// The repository searches by itself.
+    /// The repository supports search.
     pub search: bool,
     /// Versions can be published.
     pub publish: bool,
     /// Versions can be deleted.
     pub delete: bool,
-    /// A transfer can go on where it was cut.
+    /// Interrupted transfers can be resumed.
     pub resume: bool,
-    /// Signatures are found by the referrers interface.
+    /// Signatures are found by the referrers API.
     pub referrers: bool,
 }
 
-/// Extensions of the protocol that a registry and its repositories advertise, `_oci/ext/discover`.
+/// Protocol extensions that a registry and its repositories advertise at `_oci/ext/discover`.
 #[derive(Debug, Default)]
 pub struct Extensions {
-    /// All that were found. Each says where.
+    /// All extensions that were found.
     pub found: Vec<Extension>,
-    /// Who did not say, and why: a repository; None is the whole registry.
+    /// Failed queries and their errors: of a repository, or None for the whole registry.
     pub failures: Vec<(Option<String>, Error)>,
 }
 
 impl Extensions {
-    /// Adds what one of them answered.
+    /// Adds the result of one query.
     fn add(&mut self, place: Option<String>, outcome: Result<Vec<Extension>>) {
         match outcome {
             Ok(found) => self.found.extend(found),
@@ -203,45 +207,45 @@ impl Extensions {
 /// An extension of the OCI protocol (distribution-spec, "extensions/_oci.md").
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extension {
-    /// Its name: `_zot`.
+    /// Name of the extension: `_zot`.
     pub name: String,
-    /// Where it is described, if that is an address of the web.
+    /// Address of its documentation, if it is a web address.
     pub url: String,
-    /// What it is for.
+    /// Short description.
     pub description: String,
     /// Paths from the root of the server: `/v2/_zot/ext/search`.
     pub endpoints: Vec<String>,
-    /// The repository that answers so; None is the whole registry.
+    /// The repository that advertises it; None for the whole registry.
     pub repository: Option<String>,
 }
 
-/// Names of packages, and how they were found.
+/// Names of packages, and how they were discovered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     /// The names, sorted.
     pub names: Vec<String>,
-    /// The way that was taken.
-    pub way: Way,
-    /// What is there and cannot be read, in words. It hides nothing else.
+    /// The discovery method.
+    pub method: DiscoveryMethod,
+    /// Warnings about entries that cannot be read; they do not hide others.
     pub faults: Vec<String>,
 }
 
-/// A way to find packages.
+/// How packages are discovered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Way {
-    /// The repository searched, by an extension that it advertises or an interface of its own.
+pub enum DiscoveryMethod {
+    /// Server-side search, by an advertised extension or an API of the server.
     Search,
-    /// An index that somebody put there.
+    /// A published index.
     Index,
-    /// A list of everything: `_catalog`, folders.
+    /// A full listing: `_catalog`, folders.
     Catalog,
-    /// Names that the configuration says.
+    /// Names from the configuration.
     Named,
 }
 
-impl Way {
-    /// Its name in output.
+impl DiscoveryMethod {
+    /// Returns its name in output.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -253,93 +257,93 @@ impl Way {
     }
 }
 
-/// A version of a package, as a repository keeps it: all but its bytes.
+/// A version of a package in a repository, without its content.
 #[derive(Clone, Debug)]
 pub struct Release {
     /// Name of the package.
     pub name: String,
-    /// Its version.
+    /// Version of the package.
     pub version: semver::Version,
-    /// What describes it.
+    /// Description of the package.
     pub description: Description,
-    /// Its content.
+    /// Content of the package.
     pub content: Blob,
-    /// Its document, where there is one.
+    /// Document of the package.
     pub document: Option<Blob>,
-    /// Where it is in this repository: a path, a reference with digest.
+    /// Location in this repository: a path, or a reference with a digest.
     pub locator: String,
-    /// The manifest around it, in an OCI registry.
-    pub manifest: Option<Around>,
-    /// When it was published, where the repository says so (RFC 3339).
+    /// Its manifest, in an OCI registry.
+    pub manifest: Option<OciManifest>,
+    /// Publication time, if the repository reports it (RFC 3339).
     pub published: Option<String>,
 }
 
-/// What describes a release.
+/// Description of a release.
 #[derive(Clone, Debug)]
 pub enum Description {
-    /// The configuration of a package of ours: JSON that `manifest::read` reads, with its digest.
+    /// The configuration of a native package: JSON for `manifest::read`, with its digest.
     Configuration {
-        /// The JSON, as it is stored.
+        /// The JSON, as stored.
         bytes: Vec<u8>,
-        /// Its digest.
+        /// Digest of the JSON.
         digest: Digest,
     },
-    /// A package that was made for something else: what the repository itself says of it, as a POM does.
+    /// A foreign package, described by metadata of the repository such as a POM.
     Foreign(Box<Manifest>),
 }
 
-/// Bytes that a repository keeps.
+/// A file or blob of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blob {
-    /// Their digest, as the repository says it.
+    /// Digest, as reported by the repository.
     pub digest: Option<Digest>,
-    /// How many there are.
+    /// Size in bytes.
     pub size: Option<u64>,
-    /// Name of the file, where the repository has files.
+    /// Name of the file, if the repository stores files.
     pub file: Option<String>,
 }
 
-/// What is published: made of a folder by `package::build`.
+/// A package to publish, built from a folder by `package::build`.
 #[derive(Clone, Debug)]
 pub struct Upload {
     /// Name of the package.
     pub name: String,
-    /// Its version.
+    /// Version of the package.
     pub version: semver::Version,
-    /// The manifest, for repositories that say some of it in a form of their own (annotations, a POM).
+    /// The manifest, for repositories with metadata of their own (annotations, a POM).
     pub manifest: Manifest,
     /// The manifest as JSON.
     pub configuration: Vec<u8>,
-    /// A file with the content.
+    /// Path of the content.
     pub content: std::path::PathBuf,
     /// Digest of the content.
     pub digest: Digest,
-    /// Bytes of the content.
+    /// Size of the content in bytes.
     pub size: u64,
-    /// The document.
+    /// Document of the package.
     pub document: Option<Document>,
 }
 
-/// A text about a package that is read without it.
+/// Documentation of a package that can be read without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// The text.
     pub bytes: Vec<u8>,
-    /// How it is written.
+    /// Its format.
     pub format: DocumentFormat,
 }
 
-/// How a document is written.
+/// Format of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentFormat {
     /// `CommonMark`.
     Markdown,
-    /// `AsciiDoc` (seed 001, section 6.B).
+    /// `AsciiDoc`.
     AsciiDoc,
 }
 
 impl DocumentFormat {
-    /// Ending of a file, without a dot.
+    /// Returns the file extension, without a dot.
     #[must_use]
     pub fn ending(self) -> &'static str {
         match self {
@@ -348,7 +352,7 @@ impl DocumentFormat {
         }
     }
 
-    /// Its media type (RFC 7763 for Markdown).
+    /// Returns the media type (RFC 7763 for Markdown).
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -358,20 +362,20 @@ impl DocumentFormat {
     }
 }
 
-/// What a deletion left.
+/// Result of a deletion.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deleted {
-    /// What was deleted, in words.
+    /// What was deleted, for display.
     pub gone: Vec<String>,
-    /// What is still there, and why.
+    /// What could not be deleted, and why.
     pub left: Vec<String>,
 }
 
-/// An index of packages, with its signatures. Its bytes are read by `index`.
+/// An index of packages, with its signatures. The module `index` reads its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexFile {
     /// The JSON.
     pub bytes: Vec<u8>,
-    /// Signatures over these bytes: their payload is the JSON itself.
+    /// Signatures of these bytes: their payload is the JSON itself.
     pub signatures: Vec<Signature>,
 }

@@ -1,52 +1,52 @@
-//! Signatures of packages: who says that a package is what it is (seed 001, section 6.A).
+//! Signatures of packages.
 //!
-//! Repositories keep a [`Signature`] as bytes. A [`PublicKey`] says whether it holds, and then what it
-//! claims: a [`Claim`]. Whether that is the package at hand, and whether anybody approved the key, is for
-//! [`trust`](crate::trust) to judge.
+//! Repositories store a [`Signature`] as bytes. A [`PublicKey`] verifies it and returns the signed payload, a
+//! [`SignedPayload`]. Whether that matches the package, and whether the key is trusted, is decided by
+//! [`trust`](crate::trust).
 //!
 //! ```text
 //! Signature ──PublicKey::verify──> Claim ──Policy::judge──> Verdict
 //! ```
 //!
-//! Every kind of thing that is signed says what it is, so that a signature of one is never taken for that of
-//! another: statements about packages have a `_type`, indexes an `apiVersion`, images of cosign a type.
+//! Every signed payload identifies its kind, so that a signature of one is never accepted for another:
+//! statements about packages have a `_type`, indexes an `apiVersion`, cosign images a type.
 
-mod claim;
 pub mod cosign;
 mod key;
 pub mod minisign;
+mod payload;
 pub mod statement;
 
-pub use claim::Claim;
 pub use key::{KeyError, PublicKey};
+pub use payload::SignedPayload;
 pub use statement::Statement;
 
-/// A signature, and what it was made over.
+/// A signature and its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// How it was made.
+    /// Format of the signature.
     pub format: Format,
-    /// What was signed. For [`Format::Minisign`] a statement about the package.
+    /// The signed bytes. For [`Format::Minisign`] a statement about the package.
     pub payload: Vec<u8>,
-    /// The signature itself, in the form of its tool.
+    /// The signature, in the format of its tool.
     pub signature: Vec<u8>,
 }
 
-/// How a signature was made.
+/// Format of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
     /// Minisign (Ed25519): the text of a `.minisig` file.
     Minisign,
-    /// cosign's classic form: the payload is its `simplesigning` JSON, the signature is base64. With a
-    /// statement for payload it is what `cosign sign-blob` makes.
+    /// cosign's classic format: the payload is `simplesigning` JSON, the signature is base64. With a statement
+    /// as payload it is the output of `cosign sign-blob`.
     CosignSimple,
-    /// A Sigstore bundle v0.3 as JSON. One with an envelope has what it signs inside; one with a bare
+    /// A Sigstore bundle v0.3 as JSON. A bundle with an envelope contains its payload; one with a bare
     /// signature of a file (`messageSignature`) needs that file as payload.
     SigstoreBundle,
 }
 
 impl Format {
-    /// Its name in output.
+    /// Returns its name in output.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,8 +64,8 @@ impl std::fmt::Display for Format {
 }
 
 impl Signature {
-    /// Id of the key that a signature says it was made with. Nobody vouches for it: it is for messages, and
-    /// to choose which key to try.
+    /// Returns the key id that a signature names. It is not authenticated: use it only for messages, and to
+    /// select a key to try.
     #[must_use]
     pub fn signer(&self) -> Option<String> {
         match self.format {
@@ -76,19 +76,19 @@ impl Signature {
     }
 }
 
-/// Why a signature does not hold for a key.
+/// Why a signature is not valid for a key.
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Another key made it, as far as anybody can tell.
-    #[error("another key made it")]
+    /// It was made by another key, as far as can be determined.
+    #[error("made by another key")]
     OtherKey,
-    /// It names this key, and this key did not make it: it or what it signs was changed.
-    #[error("the key that it names did not make it: it was changed, or what it signs was")]
+    /// It names this key but does not verify: it or its payload was modified.
+    #[error("verification failed: the signature or its payload was modified")]
     Forged,
-    /// It does not have the form of a signature.
-    #[error("it cannot be read: {0}")]
+    /// Its format is invalid.
+    #[error("malformed signature: {0}")]
     Unreadable(&'static str),
-    /// The key made it, over something that is neither a package nor an index.
-    #[error("it signs something else: {0}")]
+    /// It is valid, but its payload is neither a package nor an index.
+    #[error("unexpected payload: {0}")]
     Foreign(&'static str),
 }

@@ -1,9 +1,8 @@
-//! Which packages go together (seed 003, "Dependency Resolution"; seed 001, section 6.A).
+//! Resolves dependencies: which versions of packages are compatible.
 //!
-//! [`solve`] is pure: what there is to choose from was gathered before. It takes one version of each name.
-//! A version that is here already is taken where it fits, then the highest one; what comes before a release
-//! only where a range names such a version. The same universe has the same answer, in whatever order it was
-//! gathered.
+//! [`solve`] is pure: all candidates were gathered before. It selects one version of each name. An installed
+//! version is preferred where it matches, then the highest one; a pre-release is selected only if a range names
+//! one. The result is deterministic and does not depend on the order of the candidates.
 //!
 //! ```
 //! use extension_registry_packages::manifest::Kind;
@@ -31,45 +30,45 @@
 //! wanted.range = "^2".parse().unwrap();
 //! assert_eq!(
 //!     solve(&[wanted], &universe).unwrap_err().to_string(),
-//!     "you want mlflow `^2`, which no version fits: there is 1.9.0 and 1.10.0; \
-//!      hint: mlflow 1.10.0 is the newest that suits: ask for `=1.10.0`"
+//!     "you requested mlflow `^2`, but no version matches; available: 1.9.0 and 1.10.0; \
+//!      hint: request mlflow `=1.10.0`, the newest compatible version"
 //! );
 //! ```
 
 mod hint;
 pub mod platform;
 mod proof;
-mod question;
+mod query;
 mod report;
 mod set;
-mod shelf;
 mod solution;
 mod universe;
+mod version_map;
 mod wording;
 
-use question::{Failure, Question};
+use query::{Failure, Query};
 pub use report::{Deduction, Unsolvable};
-use shelf::Shelves;
-pub use solution::{Chosen, LeftOut, Solution};
-pub use universe::{Candidate, Origin, Universe, Wanted};
+pub use solution::{Chosen, SkippedPackage, Solution};
+pub use universe::{Candidate, Origin, RequestedPackage, Universe};
+use version_map::VersionMap;
 
-/// Steps after which there is no answer: a universe can be made to have none in any time.
+/// Step limit: a universe can be crafted that takes exponential time.
 const STEPS: u64 = 1_000_000;
 
-/// Chooses packages for what is wanted: all, or none.
+/// Selects packages that satisfy all requests, or none.
 ///
-/// Optional dependencies are added as far as they change nothing else. A dependency comes from what is
-/// installed, the System Repository, the repository of the package that needs it, or from where a person
-/// approved it.
+/// Optional dependencies are added only if they do not change the rest of the solution. A dependency comes from
+/// what is installed, the System Repository, the repository of the dependent package, or a repository that was
+/// approved for it.
 ///
 /// # Errors
-/// When nothing fits. The error says what does not go together, and what would help.
-pub fn solve(wanted: &[Wanted], universe: &Universe) -> Result<Solution, Unsolvable> {
-    let shelves = Shelves::new(universe, wanted);
-    let question = Question::new(&shelves, wanted, STEPS);
-    match question.answer() {
-        Ok(answer) => Ok(solution::write(&question, wanted, answer)),
-        Err(Failure::Proved(tree)) => Err(Unsolvable::proved(&question, wanted, &tree)),
-        Err(Failure::GaveUp) => Err(Unsolvable::gave_up()),
+/// Returns an error if there is no solution. It explains the conflict and suggests ways out.
+pub fn solve(wanted: &[RequestedPackage], universe: &Universe) -> Result<Solution, Unsolvable> {
+    let map = VersionMap::new(universe, wanted);
+    let query = Query::new(&map, wanted, STEPS);
+    match query.answer() {
+        Ok(answer) => Ok(solution::write(&query, wanted, answer)),
+        Err(Failure::Proved(tree)) => Err(Unsolvable::proved(&query, wanted, &tree)),
+        Err(Failure::StepLimit) => Err(Unsolvable::step_limit()),
     }
 }

@@ -1,12 +1,12 @@
-//! HTTP as repositories need it: https except on this machine, credentials that stay with their host, tries
-//! that wait as the server asks.
+//! HTTP client for repositories: https except for loopback addresses, credentials that stay with their host,
+//! and retries that respect `Retry-After`.
 //!
-//! One call is one request with all its tries and redirects. What an answer means is for the caller; 401 in
-//! particular is an answer as any other.
+//! A call is one request with its retries and redirects. The caller interprets the response status; 401 is not
+//! handled specially.
 
 mod body;
 mod call;
-mod kept;
+mod http_cache;
 mod retry;
 mod watch;
 
@@ -16,28 +16,28 @@ use std::time::Duration;
 
 pub use body::{Answer, Body};
 pub use call::Call;
-use kept::Kept;
+use http_cache::HttpCache;
 use reqwest::header::{AUTHORIZATION, IF_NONE_MATCH, LOCATION};
 use reqwest::redirect;
 use reqwest::{Method, StatusCode};
 use url::Url;
 pub use watch::{Sent, watched};
 
-/// Redirects that are followed for one call, at most.
+/// Maximum number of redirects of one call.
 const REDIRECTS: usize = 5;
-/// How long a connection may take.
+/// Limit for establishing a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How calls are made.
+/// Settings of a [`Transport`].
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long to wait for the head of an answer, and then for each part of its body.
+    /// How long to wait for the response headers, and then for each part of the body.
     pub timeout: Duration,
-    /// Tries after the first.
+    /// Number of retries.
     pub retries: usize,
-    /// Whether `http` is allowed beyond this machine.
+    /// Whether `http` is allowed for addresses other than loopback.
     pub insecure: bool,
-    /// Authorities of servers beside those of the system, as PEM.
+    /// Additional certificate authorities, as PEM.
     pub authorities: Vec<Vec<u8>>,
 }
 
@@ -52,72 +52,74 @@ impl Default for Settings {
     }
 }
 
-/// Makes calls.
+/// Sends requests.
 #[derive(Clone, Debug)]
 pub struct Transport {
     client: reqwest::Client,
-    /// For this machine: no proxy stands between.
-    near: reqwest::Client,
+    /// For loopback addresses, without a proxy.
+    loopback_client: reqwest::Client,
     settings: Settings,
-    kept: Option<Kept>,
+    http_cache: Option<HttpCache>,
 }
 
-/// Why there is no answer. It names the server, never a credential or a query.
+/// Why there is no response. It names the server, never a credential or a query.
 #[derive(thiserror::Error, Debug)]
 pub enum Error {
-    /// An address is no address of the web.
-    #[error("`{0}` is no http or https address")]
-    NoAddress(String),
-    /// Plain text to another machine.
+    /// The address is not an http or https URL.
+    #[error("invalid address `{0}`: expected an http or https URL")]
+    InvalidAddress(String),
+    /// Unencrypted http to another machine.
     #[error(
-        "http to {0} is refused: everybody on the way can read and change it; hint: use https, or set `insecure = true` for this repository"
+        "refusing unencrypted http to {0}; hint: use https, or set `insecure = true` for this repository"
     )]
     Insecure(String),
-    /// A redirect leads to plain text.
-    #[error("{from} leads to http on {to}, which is refused; hint: ask whoever runs the server")]
+    /// A redirect from https to http.
+    #[error(
+        "refusing a redirect from {from} to unencrypted http on {to}; hint: contact the administrator of the server"
+    )]
     Downgrade {
-        /// The server that was asked.
+        /// The server that redirects.
         from: String,
-        /// Where it leads.
+        /// The target of the redirect.
         to: String,
     },
-    /// Redirects do not end, or lead nowhere.
-    #[error("redirects of {0} lead nowhere")]
+    /// Too many redirects, or an invalid one.
+    #[error("invalid or endless redirects from {0}")]
     Redirects(String),
-    /// The server did not answer.
-    #[error("{host} does not answer: {why}")]
+    /// The server did not respond.
+    #[error("{host} is unreachable: {why}")]
     Unreachable {
-        /// Its host and port.
+        /// Host and port of the server.
         host: String,
-        /// Why.
+        /// The cause.
         why: String,
     },
-    /// The answer ended too early, or is too long.
-    #[error("the answer of {host} is broken: {why}")]
+    /// The response ended too early, or is too long.
+    #[error("invalid response from {host}: {why}")]
     Cut {
-        /// Its host and port.
+        /// Host and port of the server.
         host: String,
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// A file to send cannot be read.
     #[error("failed to read {path}: {error}")]
     File {
-        /// Which.
+        /// Path of the file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
-    /// It cannot be set up.
+    /// The client or the request cannot be built.
     #[error("failed to set up HTTP: {0}")]
     SetUp(String),
 }
 
 impl Transport {
-    /// Sets it up. A provider for rustls has to be installed before.
+    /// Creates a client. A crypto provider for rustls must be installed before.
     ///
     /// # Errors
-    /// When an authority is no certificate.
+    /// Returns an error if a certificate authority is invalid.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let mut authorities = Vec::new();
         for pem in &settings.authorities {
@@ -140,111 +142,137 @@ impl Transport {
             client.map_err(|error| Error::SetUp(error.to_string()))
         };
         Ok(Self {
-            near: built(builder().no_proxy())?,
+            loopback_client: built(builder().no_proxy())?,
             client: built(builder())?,
             settings,
-            kept: None,
+            http_cache: None,
         })
     }
 
-    /// The same, which keeps small answers in a folder and asks for them again only if they changed (R63).
+    /// Enables the HTTP cache: small responses are stored in a folder and revalidated by their ETag.
     #[must_use]
-    pub fn keeping(mut self, folder: std::path::PathBuf) -> Self {
-        self.kept = Some(Kept::new(folder));
+    pub fn with_http_cache(mut self, folder: std::path::PathBuf) -> Self {
+        self.http_cache = Some(HttpCache::new(folder));
         self
     }
 
-    /// Makes a call: again where the server asks for it or does not answer, and where it leads.
+    /// Sends a request, with retries and redirects.
     ///
     /// # Errors
-    /// When there is no answer at all. An answer that refuses is an answer.
+    /// Returns an error if there is no response. A response with an error status is not an error.
     pub async fn send(&self, call: &Call) -> Result<Answer, Error> {
         let mut url = call.url.clone();
-        let mut carries = call.authorization.is_some();
+        let mut with_credentials = call.authorization.is_some();
         for _ in 0..=REDIRECTS {
             self.allows(&url)?;
-            let answer = self.unless_known(call, &url, carries).await?;
+            let answer = self.send_cached(call, &url, with_credentials).await?;
             let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
             let reads = matches!(call.method, Method::GET | Method::HEAD);
             if !is_redirect || !reads {
                 return Ok(answer);
             }
-            let next = leads(&url, answer.header(LOCATION.as_str()))?;
-            // What is for one server is for no other, and does not come back.
-            carries = carries && next.origin() == url.origin();
+            let next = redirect_target(&url, answer.header(LOCATION.as_str()))?;
+            // A credential is for one server only and is not sent again after a redirect elsewhere.
+            with_credentials = with_credentials && next.origin() == url.origin();
             url = next;
         }
         Err(Error::Redirects(host(&call.url)))
     }
 
-    /// An answer that was kept, where the server says that it still holds; else what the server answers.
-    async fn unless_known(&self, call: &Call, url: &Url, carries: bool) -> Result<Answer, Error> {
-        let Some(kept) = self.kept.as_ref().filter(|_| Kept::is_for(call, url)) else {
-            return self.tries(call, url, carries).await;
+    /// Returns the cached response if the server confirms it, or the new one.
+    async fn send_cached(
+        &self,
+        call: &Call,
+        url: &Url,
+        with_credentials: bool,
+    ) -> Result<Answer, Error> {
+        let Some(http_cache) = self
+            .http_cache
+            .as_ref()
+            .filter(|_| HttpCache::is_for(call, url))
+        else {
+            return self.send_with_retries(call, url, with_credentials).await;
         };
         let timeout = self.settings.timeout;
-        let Some(known) = kept.known(call, url) else {
-            let answer = self.tries(call, url, carries).await?;
-            return kept.keep(call, url, answer, timeout).await;
+        let Some(cached) = http_cache.cached(call, url) else {
+            let answer = self.send_with_retries(call, url, with_credentials).await?;
+            return http_cache.store(call, url, answer, timeout).await;
         };
-        let asking = call.clone().header(IF_NONE_MATCH.as_str(), &known.tag);
-        let answer = self.tries(&asking, url, carries).await?;
+        let asking = call.clone().header(IF_NONE_MATCH.as_str(), &cached.tag);
+        let answer = self
+            .send_with_retries(&asking, url, with_credentials)
+            .await?;
         if answer.status() == StatusCode::NOT_MODIFIED {
-            return known.answer(url, timeout);
+            return cached.answer(url, timeout);
         }
-        kept.keep(call, url, answer, timeout).await
+        http_cache.store(call, url, answer, timeout).await
     }
 
-    /// Whether an address may be asked.
+    /// Checks whether an address may be used.
     ///
     /// # Errors
-    /// When it is plain text beyond this machine, or no address of the web.
+    /// Returns an error if it is unencrypted and not a loopback address, or not an http or https URL.
     pub fn allows(&self, url: &Url) -> Result<(), Error> {
         match url.scheme() {
             "https" => Ok(()),
-            "http" if self.settings.insecure || is_here(url) => Ok(()),
+            "http" if self.settings.insecure || is_loopback(url) => Ok(()),
             "http" => Err(Error::Insecure(host(url))),
-            scheme => Err(Error::NoAddress(format!("{scheme}://{}", host(url)))),
+            scheme => Err(Error::InvalidAddress(format!("{scheme}://{}", host(url)))),
         }
     }
 
-    /// Waits between tries, for whoever continues a transfer that was cut: as many as there are tries.
+    /// Returns the delays between retries, for callers that resume an interrupted transfer.
     pub fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
         retry::waits(self.settings.retries)
     }
 
-    async fn tries(&self, call: &Call, url: &Url, carries: bool) -> Result<Answer, Error> {
+    async fn send_with_retries(
+        &self,
+        call: &Call,
+        url: &Url,
+        with_credentials: bool,
+    ) -> Result<Answer, Error> {
         let mut waits = retry::waits(self.settings.retries);
         loop {
-            let outcome = self.once(call, url, carries).await;
-            let (asked, again) = match &outcome {
-                Ok(answer) => (retry::asked(answer), retry::is_passing(answer.status())),
+            let outcome = self.send_once(call, url, with_credentials).await;
+            let (retry_after, again) = match &outcome {
+                Ok(answer) => (
+                    retry::retry_after(answer),
+                    retry::is_transient(answer.status()),
+                ),
                 Err(Error::Unreachable { .. }) => (None, true),
                 Err(_) => (None, false),
             };
             let Some(wait) = waits.next().filter(|_| again) else {
                 return outcome;
             };
-            let Some(wait) = retry::wait(wait, asked) else {
+            let Some(wait) = retry::wait(wait, retry_after) else {
                 return outcome;
             };
             tokio::time::sleep(wait).await;
         }
     }
 
-    async fn once(&self, call: &Call, url: &Url, carries: bool) -> Result<Answer, Error> {
-        let client = if is_here(url) {
-            &self.near
+    async fn send_once(
+        &self,
+        call: &Call,
+        url: &Url,
+        with_credentials: bool,
+    ) -> Result<Answer, Error> {
+        let client = if is_loopback(url) {
+            &self.loopback_client
         } else {
             &self.client
         };
         let mut request = client
             .request(call.method.clone(), url.clone())
             .headers(call.headers.clone());
-        if let Some(authorization) = call.authorization.as_ref().filter(|_| carries) {
+        if let Some(authorization) = call.authorization.as_ref().filter(|_| with_credentials) {
             let mut value = reqwest::header::HeaderValue::from_str(authorization.reveal())
                 .map_err(|_| {
-                    Error::SetUp("a credential has characters that no header has".to_owned())
+                    Error::SetUp(
+                        "a credential has characters that are not allowed in a header".to_owned(),
+                    )
                 })?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
@@ -253,9 +281,9 @@ impl Transport {
         sent.store(0, Ordering::Relaxed);
         request = call.body.attach(request, &sent).await?;
         let timeout = self.settings.timeout;
-        let outcome = match patiently(request.send(), &sent, timeout).await {
+        let outcome = match with_timeout(request.send(), &sent, timeout).await {
             Some(outcome) => outcome.map_err(|error| reason(&error)),
-            None => Err(format!("no answer within {timeout:?}")),
+            None => Err(format!("no response within {timeout:?}")),
         };
         match outcome {
             Ok(response) => {
@@ -274,9 +302,9 @@ impl Transport {
     }
 }
 
-/// Waits for an answer. The time begins anew as long as bytes go: sending a large body takes longer than an
-/// answer.
-async fn patiently<T>(
+/// Waits for a response. The timeout restarts while bytes are being sent: a large upload takes longer than a
+/// response.
+async fn with_timeout<T>(
     work: impl Future<Output = T>,
     sent: &AtomicU64,
     timeout: Duration,
@@ -295,8 +323,8 @@ async fn patiently<T>(
     }
 }
 
-/// Where a redirect leads: never from https to plain text.
-fn leads(from: &Url, location: Option<&str>) -> Result<Url, Error> {
+/// Returns the target of a redirect, which must not go from https to http.
+fn redirect_target(from: &Url, location: Option<&str>) -> Result<Url, Error> {
     let mut next = location
         .and_then(|location| from.join(location).ok())
         .ok_or_else(|| Error::Redirects(host(from)))?;
@@ -306,14 +334,14 @@ fn leads(from: &Url, location: Option<&str>) -> Result<Url, Error> {
             to: host(&next),
         });
     }
-    // A server does not choose who we are to another one.
+    // A server must not choose our credentials for another one.
     if next.set_username("").is_err() || next.set_password(None).is_err() {
         return Err(Error::Redirects(host(from)));
     }
     Ok(next)
 }
 
-/// Host and port: all of an address that is shown.
+/// Returns host and port: the only part of an address that is displayed.
 #[must_use]
 pub fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -323,8 +351,8 @@ pub fn host(url: &Url) -> String {
     }
 }
 
-/// Whether an address is on this machine.
-pub(crate) fn is_here(url: &Url) -> bool {
+/// Returns whether an address is a loopback address.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -333,7 +361,7 @@ pub(crate) fn is_here(url: &Url) -> bool {
     }
 }
 
-/// What is at the bottom of an error, without the address: a query may hold a token.
+/// Returns the root cause of an error, without the address: a query may contain a token.
 fn reason(error: &reqwest::Error) -> String {
     let mut source: &dyn std::error::Error = error;
     while let Some(next) = source.source() {
@@ -341,7 +369,7 @@ fn reason(error: &reqwest::Error) -> String {
     }
     if std::ptr::addr_eq(source, error) {
         let kind = if error.is_timeout() {
-            "it took too long"
+            "the request timed out"
         } else {
             "the request failed"
         };
@@ -350,26 +378,30 @@ fn reason(error: &reqwest::Error) -> String {
     source.to_string()
 }
 
-/// Whether a status says that the same request may do later (RFC 9110, section 15; RFC 6585, section 4).
+/// Returns whether a status is transient, so that the same request may succeed later (RFC 9110, section 15; RFC
+/// 6585, section 4).
 #[must_use]
-pub fn is_passing(status: StatusCode) -> bool {
-    retry::is_passing(status)
+pub fn is_transient(status: StatusCode) -> bool {
+    retry::is_transient(status)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, leads};
+    use super::{Error, redirect_target};
 
     #[test]
-    fn r71_a_redirect_from_https_to_plain_text_is_refused() {
+    fn rejects_redirect_from_https_to_http() {
         let from = "https://one.example/a".parse().unwrap();
-        let error = leads(&from, Some("http://one.example/a?token=secret")).unwrap_err();
+        let error = redirect_target(&from, Some("http://one.example/a?token=secret")).unwrap_err();
         assert!(matches!(error, Error::Downgrade { .. }), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
-        let there = leads(&from, Some("/b")).unwrap();
+        let there = redirect_target(&from, Some("/b")).unwrap();
         assert_eq!(there.as_str(), "https://one.example/b");
-        let there = leads(&from, Some("https://user:word@two.example/")).unwrap();
+        let there = redirect_target(&from, Some("https://user:word@two.example/")).unwrap();
         assert_eq!(there.as_str(), "https://two.example/");
-        assert!(matches!(leads(&from, None), Err(Error::Redirects(_))));
+        assert!(matches!(
+            redirect_target(&from, None),
+            Err(Error::Redirects(_))
+        ));
     }
 }

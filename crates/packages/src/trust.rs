@@ -1,9 +1,8 @@
-//! Whose packages are delivered: rules that name keys, and verdicts that name reasons (seed 001,
-//! section 6.A).
+//! Decides which packages are trusted: a policy of rules that name keys, and verdicts with reasons.
 //!
-//! Only a package that an approved key signed is delivered. Who may approve keys is for whoever reads the
-//! [`Policy`] to decide: it belongs to the system, not to a repository. The judge knows no clock, no network
-//! and no kind of repository: the same evidence has the same verdict everywhere.
+//! Only packages signed by a trusted key are accepted. The owner of the [`Policy`] decides which keys are
+//! trusted: it belongs to the system, not to a repository. Evaluation depends on neither clock, network nor
+//! kind of repository: the same evidence always gives the same verdict.
 
 mod glob;
 mod judge;
@@ -13,7 +12,7 @@ mod reason;
 use jiff::Timestamp;
 
 use crate::digest::Digest;
-use crate::repository::{Around, oci};
+use crate::repository::{OciManifest, oci};
 use crate::signature::{PublicKey, Signature, Statement};
 
 pub use glob::Glob;
@@ -21,110 +20,110 @@ pub use read::PolicyError;
 pub(crate) use reason::sentence;
 pub use reason::{Part, Reason, other_document};
 
-/// Whose signatures count, for what.
+/// Which signatures are trusted, for which packages.
 ///
-/// The default is no rule at all, enforced: nothing is delivered until somebody approves a key.
+/// The default has no rules and is enforced: every package is rejected until a key is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// What happens to a package that nobody approved signed.
+    /// How untrusted packages are handled.
     pub mode: Mode,
-    /// The rules. The first that matches a package decides, whatever the later ones say.
+    /// The rules. The first one that matches a package decides; later ones are ignored.
     pub rules: Vec<Rule>,
 }
 
-/// What happens to a package that nobody approved signed.
+/// How untrusted packages are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// It is refused.
+    /// Untrusted packages are rejected.
     #[default]
     Enforce,
-    /// It is delivered, with the same reasons as a warning.
+    /// Untrusted packages are accepted with a warning.
     Warn,
 }
 
-/// Who may sign some packages.
+/// Which keys may sign which packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Ids of the repositories that it is for.
+    /// Repositories that the rule applies to.
     pub repositories: Vec<Glob>,
-    /// Names of the packages that it is for. An index has the name [`index::NAME`](crate::index::NAME).
+    /// Packages that the rule applies to. An index has the name [`index::NAME`](crate::index::NAME).
     pub names: Vec<Glob>,
-    /// How many of the keys have to sign.
+    /// Number of keys that must have signed.
     pub threshold: usize,
-    /// The keys.
+    /// The trusted keys.
     pub keys: Vec<Key>,
 }
 
-/// A key that somebody approved.
+/// A trusted key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// What it is called here.
+    /// Name of the key in this policy.
     pub name: String,
-    /// The key.
+    /// The public key.
     pub public: PublicKey,
-    /// It counts from then on.
+    /// The key is valid from this time.
     pub not_before: Option<Timestamp>,
-    /// It does not count from then on. A signature has no time that can be trusted, so that of an old key
-    /// does not outlive it: sign again with the new one while both count.
+    /// The key is invalid from this time. A signature has no trustworthy timestamp, so it expires with its key:
+    /// sign again with the new key while both are valid.
     pub not_after: Option<Timestamp>,
-    /// Why it does not count any more, whatever the time. A key that is revoked in one rule counts in none.
+    /// Why the key was revoked. A key that is revoked in one rule is revoked in all rules.
     pub revoked: Option<String>,
 }
 
-/// What is known of a package, all of it computed from bytes that are here.
+/// Evidence about a package, all of it computed from local bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'e> {
-    /// Id of the repository that it comes from.
+    /// Repository that it comes from.
     pub repository: &'e str,
-    /// What the package is: the statement that a good signature would make. Its digests are of bytes that
-    /// were fetched, or that the caller checks before it uses them.
+    /// Statement that a valid signature must cover. Its digests are computed from downloaded bytes, or checked
+    /// by the caller before use.
     pub statement: &'e Statement,
-    /// The manifest around it, in an OCI registry.
+    /// Manifest of the package in an OCI registry.
     pub manifest: Option<Manifest>,
-    /// The signatures that came with it.
+    /// Signatures of the package.
     pub signatures: &'e [Signature],
-    /// When it is judged.
+    /// Time of the evaluation.
     pub now: Timestamp,
 }
 
-/// The manifest of an OCI registry, for signatures that sign only its digest.
+/// Manifest in an OCI registry, for signatures that cover only its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manifest {
     /// Digest of the manifest, computed from its bytes.
     pub digest: Digest,
-    /// Whether that manifest names by digest the content, the configuration and the document of the
-    /// statement, and the configuration says the same type, name, version and packaging. Where it is false,
-    /// the signature could be one of another package, and does not count.
+    /// Whether the manifest names the digests of the content, the configuration and the document of the
+    /// statement, and the configuration has the same type, name, version and packaging. If it does not, the
+    /// signature may be for another package and is ignored.
     pub names_package: bool,
 }
 
 impl Manifest {
-    /// What a manifest says of a package, by its bytes.
+    /// Evaluates the bytes of a manifest against a statement.
     #[must_use]
-    pub fn of(around: &Around, statement: &Statement) -> Self {
+    pub fn of(manifest: &OciManifest, statement: &Statement) -> Self {
         Self {
-            digest: around.digest,
-            names_package: oci::names_package(&around.bytes, statement),
+            digest: manifest.digest,
+            names_package: oci::names_package(&manifest.bytes, statement),
         }
     }
 }
 
-/// What came of it.
+/// Result of an evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Enough approved keys signed it.
+    /// Enough trusted keys signed it.
     Trusted {
         /// Names of the keys, in the order of the rule.
         by: Vec<String>,
-        /// What is wrong with other signatures.
+        /// Problems with other signatures.
         warnings: Vec<Reason>,
     },
-    /// They did not, and the policy only warns.
+    /// It is not trusted, but the policy only warns.
     Tolerated {
         /// Why it is not trusted; never empty.
         reasons: Vec<Reason>,
     },
-    /// They did not.
+    /// It is not trusted.
     Refused {
         /// Why; never empty.
         reasons: Vec<Reason>,
@@ -132,19 +131,19 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether the package may be used.
+    /// Returns whether the package may be used.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
         !matches!(self, Self::Refused { .. })
     }
 
-    /// Whether approved keys signed it.
+    /// Returns whether enough trusted keys signed it.
     #[must_use]
     pub fn is_trusted(&self) -> bool {
         matches!(self, Self::Trusted { .. })
     }
 
-    /// Names of the keys that signed it, where it is trusted.
+    /// Returns the names of the keys that signed it, if it is trusted.
     #[must_use]
     pub fn by(&self) -> &[String] {
         match self {
@@ -153,7 +152,7 @@ impl Verdict {
         }
     }
 
-    /// What is to be told: warnings of a package that is delivered, reasons of one that is not.
+    /// Returns the warnings of a trusted package, or the reasons why it is not trusted.
     #[must_use]
     pub fn reasons(&self) -> &[Reason] {
         match self {
@@ -162,7 +161,7 @@ impl Verdict {
         }
     }
 
-    /// Its name in output.
+    /// Returns its name in output.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
-//! Versions of packages: compare, sort, choose (seed 003, "Version Resolution").
+//! Compares, sorts and selects versions of packages.
 //!
-//! The grammar of ranges is that of `core`; among packages `*` and `latest` take the highest release.
+//! The grammar of ranges is that of `core`; for packages, `*` and `latest` select the highest release.
 //!
 //! ```
 //! use extension_registry_packages::version;
@@ -14,16 +14,16 @@ use std::cmp::Ordering;
 
 use extension_registry_core::version::{RangeError, RecordVersion, Version, VersionRange};
 
-/// Why a text is no version.
+/// An invalid version.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("`{0}` is no version; hint: write numbers with dots: 1.2.0")]
-pub struct NoVersion(String);
+#[error("invalid version `{0}`; hint: expected MAJOR.MINOR.PATCH, e.g. 1.2.0")]
+pub struct InvalidVersion(String);
 
-/// Reads a version as people write it: with a leading `v`, and without the last parts.
+/// Parses a version, which may have a leading `v` and may omit its last parts.
 ///
 /// # Errors
-/// When it is none.
-pub fn parse(text: &str) -> Result<semver::Version, NoVersion> {
+/// Returns an error if the text is not a version.
+pub fn parse(text: &str) -> Result<semver::Version, InvalidVersion> {
     let text = text.trim();
     let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
     let (core, rest) = match bare.find(['-', '+']) {
@@ -35,14 +35,14 @@ pub fn parse(text: &str) -> Result<semver::Version, NoVersion> {
         2 => format!("{core}.0{rest}"),
         _ => bare.to_owned(),
     };
-    semver::Version::parse(&full).map_err(|_| NoVersion(text.chars().take(80).collect()))
+    semver::Version::parse(&full).map_err(|_| InvalidVersion(text.chars().take(80).collect()))
 }
 
-/// Which of two versions comes first (semver 2.0.0, clause 11): build metadata decides nothing.
+/// Compares two versions by precedence (semver 2.0.0, clause 11); build metadata is ignored.
 ///
 /// # Errors
-/// When one is no version.
-pub fn compare(left: &str, right: &str) -> Result<Ordering, NoVersion> {
+/// Returns an error if one of them is not a version.
+pub fn compare(left: &str, right: &str) -> Result<Ordering, InvalidVersion> {
     Ok(parse(left)?.cmp_precedence(&parse(right)?))
 }
 
@@ -60,43 +60,43 @@ pub fn sort(versions: &mut [semver::Version]) {
     versions.sort_by(|left, right| right.cmp(left));
 }
 
-/// Whether a version is in a range.
+/// Returns whether a version is in a range.
 ///
 /// # Errors
-/// When the range is none. A text that is no version is in no range but `*`.
+/// Returns an error if the range is invalid. A text that is not a version is only in the range `*`.
 pub fn satisfies(version: &str, range: &str) -> Result<bool, RangeError> {
     let range: VersionRange = range.parse()?;
     Ok(range.matches(Some(&RecordVersion::new(version))) && is_offered(version, &range))
 }
 
-/// Whether a version of a package is in a range.
+/// Returns whether a version of a package is in a range.
 #[must_use]
 pub fn admits(range: &VersionRange, version: &semver::Version) -> bool {
     let text = version.to_string();
     range.matches(Some(&RecordVersion::new(&text))) && is_offered(&text, range)
 }
 
-/// `*` and `latest` are any record, yet among packages they leave out what comes before a release.
+/// For packages, `*` and `latest` exclude pre-releases.
 fn is_offered(version: &str, range: &VersionRange) -> bool {
     let is_early = Version::parse(version).is_some_and(|version| version.is_prerelease());
     let is_bare = matches!(range.to_string().trim(), "*" | "latest");
     !(is_early && is_bare)
 }
 
-/// The highest version in a range; else why there is none.
+/// Returns the highest version in a range.
 ///
 /// # Errors
-/// When none is in it. The hint says which pre-releases would be.
+/// Returns an error if none matches. The hint names a pre-release that would match.
 pub fn newest<'v>(
     range: &VersionRange,
     versions: impl IntoIterator<Item = &'v semver::Version>,
-) -> Result<&'v semver::Version, NoneFits> {
+) -> Result<&'v semver::Version, NoMatchingVersion> {
     let all: Vec<&semver::Version> = versions.into_iter().collect();
     let fitting = all.iter().filter(|version| admits(range, version));
     if let Some(version) = fitting.max() {
         return Ok(version);
     }
-    let early = all
+    let pre_release = all
         .iter()
         .filter(|version| !version.pre.is_empty())
         .filter(|version| {
@@ -105,31 +105,31 @@ pub fn newest<'v>(
             admits(range, &release)
         })
         .max();
-    Err(NoneFits {
+    Err(NoMatchingVersion {
         range: range.to_string(),
         highest: all.iter().max().map(ToString::to_string),
-        early: early.map(ToString::to_string),
+        pre_release: pre_release.map(ToString::to_string),
     })
 }
 
-/// Why no version was chosen.
+/// Why no version matches.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("no version is in `{range}`{}", told(highest.as_deref(), early.as_deref()))]
-pub struct NoneFits {
+#[error("no version matches `{range}`{}", format_hint(highest.as_deref(), pre_release.as_deref()))]
+pub struct NoMatchingVersion {
     /// The range.
     pub range: String,
-    /// The highest version there is.
+    /// The highest available version.
     pub highest: Option<String>,
-    /// The highest that would do if it were released.
-    pub early: Option<String>,
+    /// The highest pre-release whose release would match.
+    pub pre_release: Option<String>,
 }
 
-fn told(highest: Option<&str>, early: Option<&str>) -> String {
-    match (highest, early) {
-        (_, Some(early)) => {
-            format!("; hint: there is {early}, which comes before its release: ask for `={early}`")
+fn format_hint(highest: Option<&str>, pre_release: Option<&str>) -> String {
+    match (highest, pre_release) {
+        (_, Some(pre_release)) => {
+            format!("; hint: request `={pre_release}` to use the pre-release {pre_release}")
         }
-        (Some(highest), None) => format!("; hint: the highest that there is: {highest}"),
-        (None, None) => "; hint: there is no version at all".to_owned(),
+        (Some(highest), None) => format!("; hint: the highest available version is {highest}"),
+        (None, None) => ": no versions are available".to_owned(),
     }
 }

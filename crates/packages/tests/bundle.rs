@@ -1,4 +1,4 @@
-//! Bundles: the same bytes from the same folder, and nothing outside of the folder that is unpacked into.
+//! Tests of bundles: reproducible packing, and unpacking that never leaves its folder.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -57,7 +57,7 @@ fn package() -> TempDir {
 }
 
 #[test]
-fn the_same_folder_gives_the_same_bytes() {
+fn packing_is_reproducible() {
     let first = packed(package().path(), Limits::default()).unwrap();
     // Another folder, later, of other permissions.
     std::thread::sleep(std::time::Duration::from_millis(20));
@@ -81,7 +81,7 @@ fn the_same_folder_gives_the_same_bytes() {
 }
 
 #[test]
-fn what_was_packed_is_unpacked_here_and_by_tar() {
+fn packed_bundle_is_unpacked_by_us_and_tar() {
     let bundle = packed(package().path(), Limits::default()).unwrap();
     let target = TempDir::new().unwrap();
     let folder = target.path().join("a");
@@ -114,7 +114,7 @@ fn what_was_packed_is_unpacked_here_and_by_tar() {
 }
 
 #[test]
-fn what_tar_packs_is_unpacked() {
+fn unpacks_archive_of_tar() {
     let package = package();
     let long = format!("docs/{}", "l".repeat(120));
     fs::write(package.path().join(&long), "long\n").unwrap();
@@ -139,7 +139,7 @@ fn what_tar_packs_is_unpacked() {
 }
 
 #[test]
-fn what_cannot_travel_is_not_packed() {
+fn rejects_unportable_files() {
     let empty = TempDir::new().unwrap();
     let error = packed(empty.path(), Limits::default()).unwrap_err();
     assert!(matches!(error, PackError::NoManifest(_)), "{error}");
@@ -195,7 +195,7 @@ impl Write for Meddling<'_> {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_packed_is_named() {
+fn names_file_modified_during_packing() {
     let package = package();
     let file = package.path().join("docs/data");
     let mut state = 1_u32;
@@ -221,7 +221,7 @@ fn a_file_that_changes_while_it_is_packed_is_named() {
 }
 
 #[test]
-fn a_writer_that_fails_is_said() {
+fn reports_failed_writer() {
     let mut little = [0_u8; 20];
     let error = pack(package().path(), &mut little[..], Limits::default()).unwrap_err();
     assert!(matches!(error, PackError::Write(_)), "{error}");
@@ -274,7 +274,7 @@ fn refused(bytes: &[u8], limits: Limits) -> String {
 }
 
 #[test]
-fn r82_hostile_entries_are_refused_and_nothing_is_left() {
+fn rejects_hostile_entries_and_leaves_nothing() {
     let link = |kind, link| Hostile {
         kind,
         link,
@@ -291,12 +291,12 @@ fn r82_hostile_entries_are_refused_and_nothing_is_left() {
         ..entry("docs/tool")
     };
     let hostile: Vec<(&str, Vec<Hostile>)> = vec![
-        ("part `.` or `..`", vec![entry("../outside")]),
-        ("part `.` or `..`", vec![entry("docs/../../outside")]),
-        ("part `.` or `..`", vec![entry("docs/./x")]),
+        ("segments `.` and `..`", vec![entry("../outside")]),
+        ("segments `.` and `..`", vec![entry("docs/../../outside")]),
+        ("segments `.` and `..`", vec![entry("docs/./x")]),
         ("absolute", vec![entry("/tmp/outside")]),
-        ("empty part", vec![entry("docs//x")]),
-        ("empty part", vec![entry("")]),
+        ("empty path segments", vec![entry("docs//x")]),
+        ("empty path segments", vec![entry("")]),
         ("backslash", vec![entry("docs\\x")]),
         ("control character", vec![entry("docs/\x1b[31m")]),
         (
@@ -319,13 +319,22 @@ fn r82_hostile_entries_are_refused_and_nothing_is_left() {
         ("device", vec![of_kind(EntryType::Char)]),
         ("device", vec![of_kind(EntryType::Block)]),
         ("device", vec![of_kind(EntryType::Fifo)]),
-        ("type is none", vec![of_kind(EntryType::GNUSparse)]),
-        ("type is none", vec![of_kind(EntryType::new(b'Z'))]),
-        ("somebody else", vec![with_mode(0o4755)]),
-        ("somebody else", vec![with_mode(0o2755)]),
-        ("second time", vec![entry("docs/a"), entry("docs/a")]),
-        ("second time", vec![entry("docs/a"), entry("docs")]),
-        ("needs a folder", vec![entry("docs"), entry("docs/a")]),
+        (
+            "entry type is not allowed",
+            vec![of_kind(EntryType::GNUSparse)],
+        ),
+        (
+            "entry type is not allowed",
+            vec![of_kind(EntryType::new(b'Z'))],
+        ),
+        ("setuid, setgid and sticky bits", vec![with_mode(0o4755)]),
+        ("setuid, setgid and sticky bits", vec![with_mode(0o2755)]),
+        ("duplicate path", vec![entry("docs/a"), entry("docs/a")]),
+        ("duplicate path", vec![entry("docs/a"), entry("docs")]),
+        (
+            "parent path is a file",
+            vec![entry("docs"), entry("docs/a")],
+        ),
     ];
     for (wanted, entries) in hostile {
         // A good file before it goes with it.
@@ -338,7 +347,7 @@ fn r82_hostile_entries_are_refused_and_nothing_is_left() {
 }
 
 #[test]
-fn r82_a_name_of_an_extended_header_is_looked_at_too() {
+fn validates_names_in_extended_headers() {
     let record = |text: &str| {
         let mut length = text.len() + 3;
         length = text.len() + 2 + length.to_string().len();
@@ -351,11 +360,11 @@ fn r82_a_name_of_an_extended_header_is_looked_at_too() {
     };
     for (wanted, extension) in [
         (
-            "part `.` or `..`",
+            "segments `.` and `..`",
             header(EntryType::XHeader, record("path=../outside")),
         ),
         (
-            "part `.` or `..`",
+            "segments `.` and `..`",
             header(EntryType::GNULongName, b"../outside\0".to_vec()),
         ),
         (
@@ -363,19 +372,19 @@ fn r82_a_name_of_an_extended_header_is_looked_at_too() {
             header(EntryType::XHeader, record("size=1000000000000")),
         ),
         (
-            "broken",
+            "invalid extended header",
             header(EntryType::XHeader, b"99999 path=x\n".to_vec()),
         ),
         (
-            "longer than any name",
+            "header is too long",
             header(EntryType::XHeader, vec![b'x'; 70_000]),
         ),
         (
-            "longer than any name",
+            "header is too long",
             header(EntryType::XGlobalHeader, vec![b'x'; 70_000]),
         ),
         (
-            "type is none",
+            "entry type is not allowed",
             header(EntryType::GNULongLink, b"/etc/passwd\0".to_vec()),
         ),
     ] {
@@ -385,7 +394,7 @@ fn r82_a_name_of_an_extended_header_is_looked_at_too() {
 }
 
 #[test]
-fn r82_too_much_is_refused_before_it_is_written() {
+fn rejects_oversized_bundle_before_writing() {
     let zeros: &'static [u8] = vec![0; 4 << 20].leak();
     let bomb = archive(&[Hostile {
         content: zeros,
@@ -419,7 +428,7 @@ fn r82_too_much_is_refused_before_it_is_written() {
 }
 
 #[test]
-fn r82_ten_gigabytes_of_zeros_end_at_the_limit() {
+fn decompression_bomb_stops_at_limit() {
     // One megabyte of zeros again and again: gzip members one after the other are one stream.
     let mut header = Header::new_ustar();
     header.set_path("zeros").unwrap();
@@ -442,7 +451,7 @@ fn r82_ten_gigabytes_of_zeros_end_at_the_limit() {
 }
 
 #[test]
-fn r82_entries_without_end_end_at_the_limit() {
+fn endless_entries_stop_at_limit() {
     let mut archive = GzEncoder::new(Vec::new(), Compression::fast());
     for number in 0..=10_000 {
         let mut header = Header::new_ustar();
@@ -458,17 +467,17 @@ fn r82_entries_without_end_end_at_the_limit() {
 }
 
 #[test]
-fn what_is_no_archive_or_ends_in_the_middle_is_refused() {
+fn rejects_invalid_and_truncated_archives() {
     let bundle = packed(package().path(), Limits::default()).unwrap();
     let half = &bundle.bytes[..bundle.bytes.len() / 2];
     for bytes in [half, b"<html></html>", b""] {
         let why = refused(bytes, Limits::default());
-        assert!(why.contains("cannot be read"), "{why}");
+        assert!(why.contains("failed to read the bundle"), "{why}");
     }
 }
 
 #[test]
-fn a_folder_that_is_there_stays_as_it_is() {
+fn never_unpacks_into_existing_folder() {
     let bundle = packed(package().path(), Limits::default()).unwrap();
     let target = TempDir::new().unwrap();
     fs::write(target.path().join("a"), "precious").unwrap();
@@ -498,7 +507,7 @@ proptest! {
 
     /// Whatever the names are: what is written is inside, or nothing is.
     #[test]
-    fn r82_nothing_is_ever_written_outside(
+    fn never_writes_outside_target(
         names in prop::collection::vec("([a-c./\\\\]|\\.\\.){0,8}", 1..6),
         kinds in prop::collection::vec(0_u8..3, 6),
     ) {

@@ -1,4 +1,4 @@
-//! The cache: found by path, stored once, repaired by itself, and nothing outside of its root.
+//! Tests of the cache: look-up, deduplication, repair.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -21,7 +21,7 @@ use extension_registry_packages::signature::{Format, Signature};
 use extension_registry_packages::{Digest, Limits};
 
 #[test]
-fn r5_what_was_stored_needs_no_source_any_more() {
+fn stored_package_needs_no_source() {
     let shelf = Shelf::new();
     let mut draft = draft("mlflow", "1.2.0");
     draft.document = Some(Document {
@@ -70,7 +70,7 @@ fn r5_what_was_stored_needs_no_source_any_more() {
 }
 
 #[test]
-fn r27_the_same_bytes_are_stored_once() {
+fn identical_files_are_stored_once() {
     let shelf = Shelf::new();
     let document = Document {
         bytes: b"# How to\n".to_vec(),
@@ -100,7 +100,7 @@ fn r27_the_same_bytes_are_stored_once() {
 }
 
 #[test]
-fn content_that_changed_is_found_and_repaired() {
+fn detects_and_repairs_modified_content() {
     let shelf = Shelf::new();
     let entry = shelf.put("a", "1.0.0");
     // Shorter: a look-up sees it.
@@ -116,7 +116,7 @@ fn content_that_changed_is_found_and_repaired() {
     let good = fs::read(&content).unwrap();
     swap(&good[..10]);
     let error = shelf.get("a", "1.0.0").unwrap_err().to_string();
-    assert!(error.contains("has 10 bytes where"), "{error}");
+    assert!(error.contains("got 10 bytes"), "{error}");
     // As long: reading it sees it.
     let mut flipped = good.clone();
     flipped[good.len() / 2] ^= 1;
@@ -135,7 +135,7 @@ fn content_that_changed_is_found_and_repaired() {
 }
 
 #[test]
-fn the_same_version_with_another_content_is_refused_unless_it_is_said_to_replace() {
+fn rejects_other_content_without_replace() {
     let shelf = Shelf::new();
     let first = shelf.put("a", "1.0.0");
     shelf.cache.unpacked(&first, Limits::default()).unwrap();
@@ -174,7 +174,7 @@ fn the_same_version_with_another_content_is_refused_unless_it_is_said_to_replace
 }
 
 #[test]
-fn the_same_version_once_more_changes_what_is_said_of_it_and_no_file() {
+fn storing_again_updates_metadata_only() {
     let shelf = Shelf::new();
     let first = shelf.put("a", "1.0.0");
     let unpacked = shelf.cache.unpacked(&first, Limits::default()).unwrap();
@@ -201,7 +201,7 @@ fn the_same_version_once_more_changes_what_is_said_of_it_and_no_file() {
 }
 
 #[test]
-fn a_transfer_goes_on_and_has_one_writer() {
+fn resumes_download_with_single_writer() {
     let shelf = Shelf::new();
     let draft = draft("a", "1.0.0");
     let key = Digest::of(&draft.content).oci();
@@ -236,7 +236,7 @@ fn a_transfer_goes_on_and_has_one_writer() {
 }
 
 #[test]
-fn the_file_of_a_transfer_is_the_one_at_its_path() {
+fn partial_download_holds_current_file() {
     let shelf = Shelf::new();
     let cache = &shelf.cache;
     // Each moves it away when it has it, as storing does, while the other is about to open it.

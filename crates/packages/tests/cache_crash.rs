@@ -1,5 +1,4 @@
-//! The cache among processes: two at once, and ones that are killed. The processes are this test itself, run
-//! once more.
+//! Tests of the cache with several processes, some of them killed. The processes are this test binary.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -100,7 +99,7 @@ fn store(
 /// Not a test: what the processes of the tests do until they are killed.
 #[test]
 #[ignore = "run by the tests of this file"]
-fn process_that_is_killed() {
+fn child_process_to_kill() {
     let Ok(root) = std::env::var(ROOT) else {
         return;
     };
@@ -146,7 +145,7 @@ fn process_that_is_killed() {
 /// Not a test: stores every version some times, and ends.
 #[test]
 #[ignore = "run by the tests of this file"]
-fn process_that_ends() {
+fn child_process_that_exits() {
     let Ok(root) = std::env::var(ROOT) else {
         return;
     };
@@ -265,15 +264,15 @@ fn assert_whole(cache: &Cache) -> usize {
 }
 
 #[test]
-fn r47_kill_9_at_any_moment_leaves_a_cache_that_works() {
+fn cache_survives_sigkill_at_any_moment() {
     let folder = TempDir::new().unwrap();
     let root = folder.path().join("cache");
     let mut numbers = Numbers(7);
     let mut most = 0;
     let mut left_behind = 0;
     for round in 0..25 {
-        let mut first = Process::start("process_that_is_killed", &root, round);
-        let mut second = Process::start("process_that_is_killed", &root, 100 + round);
+        let mut first = Process::start("child_process_to_kill", &root, round);
+        let mut second = Process::start("child_process_to_kill", &root, 100 + round);
         first.did(1 + numbers.below(8));
         second.did(1);
         // Somewhere in the next steps; where, decides what is tried and not whether it is right.
@@ -309,11 +308,11 @@ fn r47_kill_9_at_any_moment_leaves_a_cache_that_works() {
 }
 
 #[test]
-fn r47_two_processes_at_once_keep_everything() {
+fn concurrent_processes_lose_nothing() {
     let folder = TempDir::new().unwrap();
     let root = folder.path().join("cache");
-    let first = Process::start("process_that_ends", &root, 1);
-    let second = Process::start("process_that_ends", &root, 2);
+    let first = Process::start("child_process_that_exits", &root, 1);
+    let second = Process::start("child_process_that_exits", &root, 2);
     first.end();
     second.end();
     let cache = Cache::open(&root).unwrap();

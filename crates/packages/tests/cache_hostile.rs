@@ -1,4 +1,4 @@
-//! What strangers wrote, and file systems with ways of their own: nothing leaves the cache.
+//! Tests of the cache with malicious input and unusual file systems.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -72,7 +72,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn r82_a_refused_bundle_leaves_no_entry_and_nothing_else() {
+fn rejected_bundle_leaves_nothing() {
     let shelf = Shelf::new();
     shelf.put("good", "1.0.0");
     // The lock and the folders are there.
@@ -113,7 +113,7 @@ fn r82_a_refused_bundle_leaves_no_entry_and_nothing_else() {
 }
 
 #[test]
-fn nothing_that_a_stranger_says_is_a_path() {
+fn untrusted_names_never_become_paths() {
     let shelf = Shelf::new();
     shelf.put("a", "1.0.0");
     let before = tree(shelf.folder.path());
@@ -177,7 +177,7 @@ fn nothing_that_a_stranger_says_is_a_path() {
 }
 
 #[test]
-fn content_from_another_file_system_is_moved() {
+fn moves_content_across_file_systems() {
     let shelf = Shelf::new();
     let Ok(elsewhere) = TempDir::new_in("/dev/shm") else {
         // There is none; a move within one is in all other tests.
@@ -194,7 +194,7 @@ fn content_from_another_file_system_is_moved() {
 
 /// ext4 gives a file 65,000 names; where there is no such limit, this is stored as everything is.
 #[test]
-fn where_links_are_refused_an_entry_has_copies() {
+fn copies_files_without_hard_links() {
     let shelf = Shelf::new();
     let first = shelf.put("a", "1.0.0");
     let names = shelf.folder.path().join("names");
@@ -215,7 +215,7 @@ fn where_links_are_refused_an_entry_has_copies() {
 }
 
 #[test]
-fn the_cache_is_for_its_owner() {
+fn cache_is_private() {
     let shelf = Shelf::new();
     let mode = fs::metadata(shelf.cache.root()).unwrap().mode();
     assert_eq!(mode & 0o777, 0o700);

@@ -1,4 +1,4 @@
-//! The index of the cache: made again when it is missing or wrong, and never needed to find something.
+//! Tests of the cache index: rebuilt when missing or corrupt, and never needed for look-ups.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -35,7 +35,7 @@ fn reads<T>(work: impl FnOnce() -> T) -> (u64, u64, T) {
 }
 
 #[test]
-fn r47_the_layout_is_exact() {
+fn layout_is_exact() {
     let shelf = Shelf::new();
     let mut draft = draft("mlflow", "1.2.0+build.5");
     draft.document = Some(Document {
@@ -85,7 +85,7 @@ fn r47_the_layout_is_exact() {
 }
 
 #[test]
-fn r47_the_index_is_made_again() {
+fn rebuilds_index() {
     let shelf = Shelf::new();
     shelf.put("a", "1.9.0");
     shelf.put("a", "1.10.0");
@@ -130,7 +130,7 @@ fn r47_the_index_is_made_again() {
 }
 
 #[test]
-fn r47_a_listing_reads_no_entry_that_it_knows() {
+fn listing_reads_no_indexed_entry() {
     let shelf = Shelf::new();
     for minor in 0..50 {
         shelf.put("a", &format!("1.{minor}.0"));
@@ -143,7 +143,7 @@ fn r47_a_listing_reads_no_entry_that_it_knows() {
 }
 
 #[test]
-fn r47_what_is_broken_is_reported_and_hides_nothing() {
+fn corrupt_entry_is_reported_and_hides_nothing() {
     let shelf = Shelf::new();
     for version in ["1.0.0", "2.0.0", "3.0.0", "4.0.0"] {
         shelf.put("a", version);
@@ -165,13 +165,13 @@ fn r47_what_is_broken_is_reported_and_hides_nothing() {
 
     assert_eq!(shelf.names(), ["record a 4.0.0", "record b 1.0.0"]);
     insta::assert_snapshot!(shelf.faults().join("\n"), @r"
-    extensions/record/No Name: no name of a package: a name has small letters and digits, and single `.`, `_` or `-` between them
-    extensions/record/a/1.0.0: entry.json is none: EOF while parsing a value at line 1 column 0
-    extensions/record/a/2.0.0: it has no entry.json
+    extensions/record/No Name: invalid package name: use lowercase letters and digits, separated by single `.`, `_` or `-`
+    extensions/record/a/1.0.0: invalid entry.json: EOF while parsing a value at line 1 column 0
+    extensions/record/a/2.0.0: missing entry.json
     extensions/record/a/3.0.0: entry.json: it describes record a 4.0.0
-    extensions/record/b/latest: no semantic version: unexpected character 'l' while parsing major version number
-    extensions/record/b/notes: no folder of the cache
-    extensions/record/c: no folder of the cache
+    extensions/record/b/latest: invalid semantic version: unexpected character 'l' while parsing major version number
+    extensions/record/b/notes: unexpected file
+    extensions/record/c: unexpected file
     ");
     for version in ["1.0.0", "2.0.0", "3.0.0"] {
         let error = shelf.get("a", version).unwrap_err();
@@ -192,7 +192,7 @@ fn r47_what_is_broken_is_reported_and_hides_nothing() {
 }
 
 #[test]
-fn r47_entry_files_that_name_other_files_are_not_followed() {
+fn rejects_entry_with_unexpected_file_names() {
     let shelf = Shelf::new();
     let entry = shelf.put("a", "1.0.0");
     let path = entry.folder().join("entry.json");
@@ -201,12 +201,12 @@ fn r47_entry_files_that_name_other_files_are_not_followed() {
         let text = text.replace("a-1.0.0.tar.gz", file);
         fs::write(&path, text).unwrap();
         let error = shelf.get("a", "1.0.0").unwrap_err().to_string();
-        assert!(error.contains("is no name for a file"), "{error}");
+        assert!(error.contains("invalid file name"), "{error}");
     }
 }
 
 #[test]
-fn r70_a_look_up_reads_the_same_among_few_and_many_and_no_index() {
+fn lookup_cost_is_constant_and_needs_no_index() {
     let shelf = Shelf::new();
     shelf.put("wanted", "1.0.0");
     let look = || {
@@ -248,7 +248,7 @@ fn r70_a_look_up_reads_the_same_among_few_and_many_and_no_index() {
 }
 
 #[test]
-fn r47_who_writes_waits_for_the_lock_and_who_reads_does_not() {
+fn writers_wait_for_lock_and_readers_do_not() {
     let shelf = Shelf::new();
     shelf.put("a", "1.0.0");
     // As another process would.

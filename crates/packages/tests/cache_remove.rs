@@ -1,4 +1,4 @@
-//! What is removed from the cache, by name, by age, and after a process was killed.
+//! Tests of removal from the cache: by selector, by age, and after crashes.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -16,7 +16,7 @@ use extension_registry_packages::cache::{Cache, Entry, Selector};
 use extension_registry_packages::manifest::Kind;
 
 #[test]
-fn r48_prune_goes_by_last_use_and_spares_what_is_locked() {
+fn prune_removes_unused_but_keeps_locked() {
     let shelf = Shelf::new();
     let old = shelf.put("old", "1.0.0");
     let locked = shelf.put("locked", "1.0.0");
@@ -67,7 +67,7 @@ fn r48_prune_goes_by_last_use_and_spares_what_is_locked() {
 }
 
 #[test]
-fn r48_stats_say_what_du_says() {
+fn stats_match_du() {
     let shelf = Shelf::new();
     let empty = shelf.cache.stats();
     assert_eq!((empty.entries, empty.blobs), (0, 0));
@@ -100,7 +100,7 @@ fn r48_stats_say_what_du_says() {
 }
 
 #[test]
-fn r60_clear_needs_to_be_told_what() {
+fn clear_needs_selector() {
     let shelf = Shelf::new();
     for version in ["1.0.0", "2.0.0"] {
         for kind in [Kind::Record, Kind::Provider] {
@@ -117,7 +117,7 @@ fn r60_clear_needs_to_be_told_what() {
         version: version.map(|text| text.parse().unwrap()),
     };
     let error = shelf.cache.clear(&only(None, None, None)).unwrap_err();
-    insta::assert_snapshot!(error, @"nothing says what to clear; hint: say a type, a name or a version, or --all");
+    insta::assert_snapshot!(error, @"nothing selected to clear; hint: pass a type, a name or a version, or --all");
     assert_eq!(shelf.names().len(), 8);
     let cases = [
         (only(Some(Kind::Record), Some("a"), Some("1.0.0")), 7),
@@ -151,7 +151,7 @@ fn r60_clear_needs_to_be_told_what() {
 }
 
 #[test]
-fn what_killed_processes_left_goes_after_an_hour() {
+fn removes_abandoned_files_after_an_hour() {
     let shelf = Shelf::new();
     for (name, age) in [("store-old", 2 * 60), ("store-young", 30)] {
         let folder = shelf.path("tmp").join(name);

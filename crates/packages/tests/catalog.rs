@@ -1,4 +1,4 @@
-//! Many repositories as one.
+//! Tests of the catalog of several repositories.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -15,10 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use desk::{Desk, NoIndex, catalog, source};
-use extension_registry_packages::catalog::{Catalog, Discovery, FindError, Gathered, gaps};
+use extension_registry_packages::catalog::{
+    Catalog, Discovery, FindError, Gathered, missing_dependencies,
+};
 use extension_registry_packages::progress::Silent;
-use extension_registry_packages::repository::{Repository, Way};
-use extension_registry_packages::solve::{Universe, Wanted, solve};
+use extension_registry_packages::repository::{DiscoveryMethod, Repository};
+use extension_registry_packages::solve::{RequestedPackage, Universe, solve};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -35,36 +37,44 @@ async fn publish(desk: &Desk, repository: &Arc<dyn Repository>, name: &str, vers
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r54_one_dead_source_takes_nothing_from_the_others() {
+async fn failed_source_hides_no_others() {
     let desk = Desk::new();
     let (a, b) = (desk.folder("a"), desk.folder("b"));
     publish(&desk, &a, "mlflow", "1.0.0").await;
     publish(&desk, &b, "minio", "1.0.0").await;
     let silent = quirk::Server::hanging("").await;
     let mut impatient = source(silent.source("dead"), 0);
-    impatient.patience = Duration::from_millis(200);
+    impatient.timeout = Duration::from_millis(200);
     let catalog = Catalog::new(vec![source(a, 0), impatient, source(b, 0)]);
-    let lately = desk.lately(HOUR, false);
-    let discovery = catalog.discover(None, &NoIndex, &lately).await;
+    let listing_cache = desk.listing_cache(HOUR, false);
+    let discovery = catalog.discover(None, &NoIndex, &listing_cache).await;
     assert_eq!(names(&discovery), [("minio", "b"), ("mlflow", "a")]);
     assert_eq!(discovery.failures.len(), 1);
     assert_eq!(discovery.failures[0].repository, "dead");
     // The transport would wait longer, and say it otherwise.
     let why = &discovery.failures[0].why;
-    assert!(why.contains("no answer within 0.2 s"), "{why}");
+    assert!(why.contains("no response within 0.2 s"), "{why}");
     let ways: Vec<_> = discovery
-        .taken
+        .reports
         .iter()
-        .map(|one| (one.repository.as_str(), one.way))
+        .map(|one| (one.repository.as_str(), one.method))
         .collect();
-    assert_eq!(ways, [("a", Way::Catalog), ("b", Way::Catalog)]);
-    let filtered = catalog.discover(Some("FLOW"), &NoIndex, &lately).await;
+    assert_eq!(
+        ways,
+        [
+            ("a", DiscoveryMethod::Catalog),
+            ("b", DiscoveryMethod::Catalog)
+        ]
+    );
+    let filtered = catalog
+        .discover(Some("FLOW"), &NoIndex, &listing_cache)
+        .await;
     assert_eq!(names(&filtered), [("mlflow", "a")]);
 }
 
 /// None of the four answers before all were asked: one after the other, nobody would.
 #[tokio::test(flavor = "multi_thread")]
-async fn r70_sources_are_asked_at_the_same_time() {
+async fn queries_sources_concurrently() {
     let desk = Desk::new();
     let barrier = Arc::new(tokio::sync::Barrier::new(4));
     let mut servers = Vec::new();
@@ -76,13 +86,13 @@ async fn r70_sources_are_asked_at_the_same_time() {
     }
     let catalog = Catalog::new(sources);
     let found = catalog
-        .discover(None, &NoIndex, &desk.lately(HOUR, true))
+        .discover(None, &NoIndex, &desk.listing_cache(HOUR, true))
         .await;
     assert_eq!(found.failures, []);
 }
 
 #[tokio::test]
-async fn r45_the_same_version_with_other_content_is_an_error_and_no_pick() {
+async fn conflicting_content_is_error() {
     let desk = Desk::new();
     let (a, b) = (desk.folder("a"), desk.folder("b"));
     let first = desk.bench.package("tool", "1.0.0", "first");
@@ -102,15 +112,15 @@ async fn r45_the_same_version_with_other_content_is_an_error_and_no_pick() {
         let text = error.to_string();
         assert!(text.contains(&first.digest.to_string()), "{text}");
         assert!(text.contains(&second.digest.to_string()), "{text}");
-        assert!(text.contains("hint: --source"), "{text}");
+        assert!(text.contains("hint: pass --source"), "{text}");
         let chosen = catalog.only("b");
-        let sighting = chosen.find("tool", &any, None).await.unwrap();
-        assert_eq!(sighting.spec.release.content.digest, Some(second.digest));
+        let resolved = chosen.find("tool", &any, None).await.unwrap();
+        assert_eq!(resolved.spec.release.content.digest, Some(second.digest));
     }
 }
 
 #[tokio::test]
-async fn r45_a_source_is_chosen_by_name_or_kind() {
+async fn selects_source_by_name_or_kind() {
     let desk = Desk::new();
     let (a, b) = (desk.folder("a"), desk.folder("b"));
     let catalog = catalog(&[&a, &b]);
@@ -128,7 +138,7 @@ async fn r45_a_source_is_chosen_by_name_or_kind() {
 }
 
 #[tokio::test]
-async fn r74_a_source_of_lower_priority_brings_no_newer_version_under() {
+async fn lower_priority_cannot_override_with_newer_version() {
     let desk = Desk::new();
     let (company, public) = (desk.folder("company"), desk.folder("public"));
     publish(&desk, &company, "tool", "1.0.0").await;
@@ -140,20 +150,20 @@ async fn r74_a_source_of_lower_priority_brings_no_newer_version_under() {
         source(Arc::clone(&company), 10),
     ];
     let ranked = Catalog::new(sources);
-    let sighting = ranked.find("tool", &any, None).await.unwrap();
-    assert_eq!(sighting.source.id(), "company");
-    assert_eq!(sighting.spec.manifest.version.to_string(), "1.0.0");
+    let resolved = ranked.find("tool", &any, None).await.unwrap();
+    assert_eq!(resolved.source.id(), "company");
+    assert_eq!(resolved.spec.manifest.version.to_string(), "1.0.0");
     // What it has alone is taken from it.
-    let sighting = ranked.find("other", &any, None).await.unwrap();
-    assert_eq!(sighting.source.id(), "public");
+    let resolved = ranked.find("other", &any, None).await.unwrap();
+    assert_eq!(resolved.source.id(), "public");
     // Of equal ones the newest is taken.
     let equal = catalog(&[&public, &company]);
-    let sighting = equal.find("tool", &any, None).await.unwrap();
-    assert_eq!(sighting.source.id(), "public");
+    let resolved = equal.find("tool", &any, None).await.unwrap();
+    assert_eq!(resolved.source.id(), "public");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r74_a_source_below_does_not_stand_in_for_a_broken_one() {
+async fn lower_priority_does_not_replace_corrupt_version() {
     let desk = Desk::new();
     let (company, public) = (desk.folder("company"), desk.folder("public"));
     for repository in [&company, &public] {
@@ -191,38 +201,38 @@ async fn r74_a_source_below_does_not_stand_in_for_a_broken_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r63_what_was_listed_lately_is_not_asked_again_unless_refreshed() {
+async fn recent_listing_is_reused_until_refresh() {
     let desk = Desk::new();
     let server = quirk::Server::registry().await;
     let registry: Arc<dyn Repository> = Arc::new(server.driver());
     publish(&desk, &registry, "tool", "1.0.0").await;
     let catalog = catalog(&[&registry]);
     let first = catalog
-        .discover(None, &NoIndex, &desk.lately(HOUR, false))
+        .discover(None, &NoIndex, &desk.listing_cache(HOUR, false))
         .await;
     server.lines();
     let second = catalog
-        .discover(None, &NoIndex, &desk.lately(HOUR, false))
+        .discover(None, &NoIndex, &desk.listing_cache(HOUR, false))
         .await;
     assert_eq!(server.lines(), Vec::<String>::new());
     assert_eq!(second.packages, first.packages);
     publish(&desk, &registry, "tool", "2.0.0").await;
     server.lines();
     let refreshed = catalog
-        .discover(None, &NoIndex, &desk.lately(HOUR, true))
+        .discover(None, &NoIndex, &desk.listing_cache(HOUR, true))
         .await;
     assert!(!server.lines().is_empty());
     assert_eq!(refreshed.packages[0].newest().unwrap().to_string(), "2.0.0");
     // A listing that is older than it may be is none.
     server.lines();
     catalog
-        .discover(None, &NoIndex, &desk.lately(Duration::ZERO, false))
+        .discover(None, &NoIndex, &desk.listing_cache(Duration::ZERO, false))
         .await;
     assert!(!server.lines().is_empty());
 }
 
 #[tokio::test]
-async fn r22_all_of_a_package_but_its_content_is_known_before_it_is_fetched() {
+async fn metadata_is_known_before_download() {
     let desk = Desk::new();
     let folder = desk.folder("team");
     let more = "dependencies: [{name: other, version: ^1}]\nrequires: [docker]\n";
@@ -243,8 +253,8 @@ async fn r22_all_of_a_package_but_its_content_is_known_before_it_is_fetched() {
     assert_eq!(desk.cache.list().entries.len(), 0);
 }
 
-fn wanted(name: &str) -> Wanted {
-    Wanted {
+fn wanted(name: &str) -> RequestedPackage {
+    RequestedPackage {
         name: name.to_owned(),
         range: "*".parse().unwrap(),
         kind: None,
@@ -253,8 +263,7 @@ fn wanted(name: &str) -> Wanted {
 }
 
 #[tokio::test]
-async fn r17_r18_dependencies_come_from_the_same_repository_or_the_system_one_and_else_from_nowhere()
- {
+async fn dependencies_come_from_same_or_system_repository_only() {
     let desk = Desk::new();
     let (system, a, b) = (desk.folder("system"), desk.folder("a"), desk.folder("b"));
     let needs = |what: &str| format!("dependencies: [{{name: {what}, version: ^1}}]\n");
@@ -304,12 +313,12 @@ async fn r17_r18_dependencies_come_from_the_same_repository_or_the_system_one_an
     let gathered = gather("far", approved).await;
     let solution = solve(&[wanted("far")], &gathered.universe).unwrap();
     let foreign = solution.get("foreign").unwrap();
-    let sighting = gathered.sighting(&catalog, "foreign", &foreign.version, &foreign.origin);
-    assert_eq!(sighting.unwrap().source.id(), "b");
+    let resolved = gathered.resolved(&catalog, "foreign", &foreign.version, &foreign.origin);
+    assert_eq!(resolved.unwrap().source.id(), "b");
 }
 
 #[tokio::test]
-async fn r14_what_a_repository_lacks_to_be_closed_is_said() {
+async fn reports_missing_dependencies_of_repository() {
     let desk = Desk::new();
     let folder = desk.folder("system");
     for (name, version, more) in [
@@ -331,7 +340,7 @@ async fn r14_what_a_repository_lacks_to_be_closed_is_said() {
         folder.publish(&upload, false, &Silent).await.unwrap();
     }
     let system = source(folder, 0);
-    let (found, warnings) = gaps(&system).await.unwrap();
+    let (found, warnings) = missing_dependencies(&system).await.unwrap();
     assert_eq!((found, warnings), (Vec::new(), Vec::new()));
     // Whoever pins an old version, or one that comes before its release, needs what that one needs.
     for (name, version, more) in [
@@ -351,14 +360,14 @@ async fn r14_what_a_repository_lacks_to_be_closed_is_said() {
             .await
             .unwrap();
     }
-    let (found, _) = gaps(&system).await.unwrap();
+    let (found, _) = missing_dependencies(&system).await.unwrap();
     let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(
         texts,
         [
-            "newer 1.0.0 needs base `^2`, which is not there",
-            "old 0.9.0-rc.1 needs nowhere `*`, which is not there",
-            "outside 1.0.0 needs nowhere `*`, which is not there",
+            "newer 1.0.0 depends on base `^2`, which is not in the repository",
+            "old 0.9.0-rc.1 depends on nowhere `*`, which is not in the repository",
+            "outside 1.0.0 depends on nowhere `*`, which is not in the repository",
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! A registry that nobody may list is searched all the same (R79).
+//! Tests of registries that deny listing but have an index.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use desk::{Desk, NoIndex, SignedIndex, catalog};
 use extension_registry_packages::catalog::Discovery;
-use extension_registry_packages::index::{Listed, Package};
+use extension_registry_packages::index::{IndexedVersion, Package};
 use extension_registry_packages::manifest::Kind;
-use extension_registry_packages::repository::{Repository, Way};
+use extension_registry_packages::repository::{DiscoveryMethod, Repository};
 use quirk::{Server, text};
 
 fn package(name: &str, description: &str, keywords: &[&str]) -> Package {
@@ -26,7 +26,7 @@ fn package(name: &str, description: &str, keywords: &[&str]) -> Package {
         description: description.to_owned(),
         keywords: keywords.iter().map(ToString::to_string).collect(),
         license: None,
-        versions: vec![Listed {
+        versions: vec![IndexedVersion {
             version: "1.0.0".parse().unwrap(),
             content: extension_registry_packages::Digest::of(name.as_bytes()),
             configuration: None,
@@ -50,7 +50,7 @@ async fn unlisted(status: u16) -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r79_a_registry_without_a_catalog_is_listed_and_searched_by_its_index() {
+async fn index_replaces_missing_catalog() {
     for status in [401, 403, 404] {
         let desk = Desk::new();
         let server = unlisted(status).await;
@@ -65,29 +65,35 @@ async fn r79_a_registry_without_a_catalog_is_listed_and_searched_by_its_index() 
             (None, vec!["minio", "mlflow"]),
             (Some("tracks"), vec!["mlflow"]),
         ] {
-            let lately = desk.lately(Duration::ZERO, true);
-            let found = catalog.discover(wanted, &SignedIndex(&desk), &lately).await;
+            let listing_cache = desk.listing_cache(Duration::ZERO, true);
+            let found = catalog
+                .discover(wanted, &SignedIndex(&desk), &listing_cache)
+                .await;
             assert_eq!(names(&found), expected, "{status}");
             assert_eq!(
                 (found.failures, found.warnings),
                 (vec![], vec![]),
                 "{status}"
             );
-            let [taken] = &found.taken[..] else {
-                panic!("{status}: {:?}", found.taken)
+            let [report] = &found.reports[..] else {
+                panic!("{status}: {:?}", found.reports)
             };
-            assert_eq!((taken.way, taken.packages), (Way::Index, 2), "{status}");
+            assert_eq!(
+                (report.method, report.packages),
+                (DiscoveryMethod::Index, 2),
+                "{status}"
+            );
         }
         // The index was why.
-        let lately = desk.lately(Duration::ZERO, true);
-        let found = catalog.discover(None, &NoIndex, &lately).await;
+        let listing_cache = desk.listing_cache(Duration::ZERO, true);
+        let found = catalog.discover(None, &NoIndex, &listing_cache).await;
         assert_eq!(found.failures.len(), 1, "{status}");
     }
 }
 
 /// The index is refused, and so is the list: each alone would be half of the reason.
 #[tokio::test(flavor = "multi_thread")]
-async fn r79_why_an_index_was_of_no_use_is_said_beside_why_there_is_no_list() {
+async fn reports_both_index_and_listing_errors() {
     let desk = Desk::new();
     let server = unlisted(403).await;
     let hub = server.source("hub");
@@ -96,18 +102,23 @@ async fn r79_why_an_index_was_of_no_use_is_said_beside_why_there_is_no_list() {
         .put_index(&*hub, vec![package("mlflow", "", &[])])
         .await;
     let catalog = catalog(&[&hub]);
-    let lately = desk.lately(Duration::ZERO, true);
-    let found = catalog.discover(None, &SignedIndex(&desk), &lately).await;
+    let listing_cache = desk.listing_cache(Duration::ZERO, true);
+    let found = catalog
+        .discover(None, &SignedIndex(&desk), &listing_cache)
+        .await;
     assert_eq!(names(&found), Vec::<&str>::new());
     assert!(found.failures[0].is_denied, "{:?}", found.failures);
     let [warning] = &found.warnings[..] else {
         panic!("{:?}", found.warnings)
     };
-    assert!(warning.contains("the index of hub is refused"), "{warning}");
+    assert!(
+        warning.contains("the index of hub is not trusted"),
+        "{warning}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r54_r79_search_finds_each_word_and_the_best_first_whether_listed_lately_or_not() {
+async fn search_matches_all_words_and_ranks_results() {
     let desk = Desk::new();
     let server = Server::registry().await;
     let hub: Arc<dyn Repository> = server.source("hub");
@@ -125,14 +136,14 @@ async fn r54_r79_search_finds_each_word_and_the_best_first_whether_listed_lately
     let hour = Duration::from_hours(1);
     for refresh in [true, false] {
         if !refresh {
-            let kept = desk.lately(hour, true);
+            let kept = desk.listing_cache(hour, true);
             catalog.discover(None, &SignedIndex(&desk), &kept).await;
             server.lines();
         }
         let search = async |text: &str| {
-            let lately = desk.lately(hour, refresh);
+            let listing_cache = desk.listing_cache(hour, refresh);
             let indexes = SignedIndex(&desk);
-            let found = catalog.discover(Some(text), &indexes, &lately).await;
+            let found = catalog.discover(Some(text), &indexes, &listing_cache).await;
             let packages = found.packages.into_iter();
             packages.map(|listed| listed.name).collect::<Vec<_>>()
         };

@@ -1,4 +1,4 @@
-//! A name that is there with two types (R57, R69), in the sources and in the cache.
+//! Tests of names with two types, in the sources and in the cache.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,16 +14,16 @@ use desk::{Desk, catalog, publish_kind, source};
 use extension_registry_packages::catalog::{Catalog, Gathered};
 use extension_registry_packages::manifest::Kind;
 use extension_registry_packages::progress::Silent;
-use extension_registry_packages::solve::{Universe, Wanted, solve};
+use extension_registry_packages::solve::{RequestedPackage, Universe, solve};
 
 /// What is found of the tool: its type, version and source; else what is said.
 async fn find(catalog: &Catalog, range: &str, kind: Option<Kind>) -> Result<String, String> {
     let range = range.parse().unwrap();
     let found = catalog.find("tool", &range, kind.as_ref()).await;
-    let sighting = found.map_err(|error| error.to_string())?;
-    let manifest = &sighting.spec.manifest;
+    let resolved = found.map_err(|error| error.to_string())?;
+    let manifest = &resolved.spec.manifest;
     let (kind, version) = (manifest.kind.name(), &manifest.version);
-    Ok(format!("{kind} {version} {}", sighting.source.id()))
+    Ok(format!("{kind} {version} {}", resolved.source.id()))
 }
 
 /// The same, where it is chosen together with what it needs.
@@ -33,8 +33,8 @@ async fn gather(catalog: &Catalog, range: &str, kind: Option<Kind>) -> Result<St
     chosen(&wanted, &gathered.map_err(|error| error.to_string())?)
 }
 
-fn wanted(range: &str, kind: Option<Kind>) -> Wanted {
-    Wanted {
+fn wanted(range: &str, kind: Option<Kind>) -> RequestedPackage {
+    RequestedPackage {
         name: "tool".to_owned(),
         range: range.parse().unwrap(),
         kind,
@@ -42,14 +42,14 @@ fn wanted(range: &str, kind: Option<Kind>) -> Wanted {
     }
 }
 
-fn chosen(wanted: &[Wanted], gathered: &Gathered) -> Result<String, String> {
+fn chosen(wanted: &[RequestedPackage], gathered: &Gathered) -> Result<String, String> {
     let solution = solve(wanted, &gathered.universe).map_err(|error| error.to_string())?;
     let chosen = solution.get("tool").unwrap();
     let place = chosen.origin.repository().unwrap();
     Ok(format!("{} {} {place}", chosen.kind.name(), chosen.version))
 }
 
-const BOTH: &str = "hint: --type";
+const BOTH: &str = "hint: pass --type";
 
 /// A record 1.0.0 and a provider 2.0.0, each in a source of its own, or both in one.
 async fn two(
@@ -62,9 +62,9 @@ async fn two(
     [a, b]
 }
 
-/// R17: whoever a dependency cannot come from has no say in what it is.
+/// A source that may not provide a dependency does not affect its type.
 #[tokio::test]
-async fn r17_another_type_elsewhere_stops_nobody_who_needs_it_from_here() {
+async fn other_type_elsewhere_does_not_block_dependency() {
     let desk = Desk::new();
     let (team, public) = (desk.folder("team"), desk.folder("public"));
     let tool = desk
@@ -78,7 +78,7 @@ async fn r17_another_type_elsewhere_stops_nobody_who_needs_it_from_here() {
 }
 
 #[tokio::test]
-async fn r57_no_type_is_chosen_that_nobody_named_whatever_is_newer() {
+async fn ambiguous_type_is_never_guessed() {
     for (provider, priority) in [("b", 0), ("b", -1), ("b", 1), ("a", 0)] {
         let desk = Desk::new();
         let [a, b] = two(&desk, provider).await;
@@ -114,7 +114,7 @@ async fn r57_no_type_is_chosen_that_nobody_named_whatever_is_newer() {
 }
 
 #[tokio::test]
-async fn r57_the_newest_is_chosen_among_those_of_the_type() {
+async fn selects_newest_version_of_type() {
     for (provider, priority) in [("b", 0), ("b", -1), ("b", 1), ("a", 0)] {
         let desk = Desk::new();
         let [a, b] = two(&desk, provider).await;
@@ -138,13 +138,13 @@ async fn r57_the_newest_is_chosen_among_those_of_the_type() {
         let error = find(&catalog, "*", Some(Kind::Cluster)).await.unwrap_err();
         assert!(error.contains("not a cluster"), "{error}");
         let error = find(&catalog, "^5", Some(Kind::Record)).await.unwrap_err();
-        assert!(error.contains("no version is in `^5`"), "{error}");
+        assert!(error.contains("no version matches `^5`"), "{error}");
     }
 }
 
-/// R74: the rule of priorities is one for each type.
+/// Priorities apply to each type separately.
 #[tokio::test]
-async fn r74_a_type_that_one_above_has_is_taken_from_there() {
+async fn type_comes_from_highest_priority_source() {
     let desk = Desk::new();
     let (company, public) = (desk.folder("company"), desk.folder("public"));
     publish_kind(&desk, &*company, ("tool", "1.0.0"), "record").await;
@@ -155,19 +155,19 @@ async fn r74_a_type_that_one_above_has_is_taken_from_there() {
     assert_eq!(find(&catalog, "*", Some(Kind::Record)).await, expected);
     assert_eq!(gather(&catalog, "*", Some(Kind::Record)).await, expected);
     let error = find(&catalog, "^9", Some(Kind::Record)).await.unwrap_err();
-    assert!(error.contains("no version is in `^9`"), "{error}");
+    assert!(error.contains("no version matches `^9`"), "{error}");
 }
 
 #[tokio::test]
-async fn r57_r75_the_cache_chooses_no_type_that_nobody_named() {
+async fn ambiguous_type_in_cache_is_never_guessed() {
     let desk = Desk::new();
     let [a, b] = two(&desk, "b").await;
     let loader = desk.loader();
     for (repository, kind) in [(&a, Kind::Record), (&b, Kind::Provider)] {
         let catalog = catalog(&[repository]);
         let any = "*".parse().unwrap();
-        let sighting = catalog.find("tool", &any, Some(&kind)).await.unwrap();
-        loader.bring(&sighting, false, &Silent).await.unwrap();
+        let resolved = catalog.find("tool", &any, Some(&kind)).await.unwrap();
+        loader.fetch(&resolved, false, &Silent).await.unwrap();
     }
     let here = |range: &str, kind: Option<Kind>| {
         let loader = desk.loader();
@@ -181,7 +181,7 @@ async fn r57_r75_the_cache_chooses_no_type_that_nobody_named() {
     };
     let error = here("*", None).unwrap_err();
     // It is nothing that a source could mend.
-    assert!(!error.is_of_cache(), "{error}");
+    assert!(!error.is_cache_error(), "{error}");
     for error in [error.to_string(), gathered(None).unwrap_err().to_string()] {
         for part in ["record (1.0.0)", "provider (2.0.0)", BOTH] {
             assert!(error.contains(part), "{part}: {error}");
@@ -194,7 +194,7 @@ async fn r57_r75_the_cache_chooses_no_type_that_nobody_named() {
 }
 
 #[tokio::test]
-async fn r57_a_version_with_two_types_asks_which() {
+async fn version_with_two_types_is_ambiguous() {
     let desk = Desk::new();
     let (a, b) = (desk.folder("a"), desk.folder("b"));
     publish_kind(&desk, &*a, ("tool", "1.0.0"), "record").await;
@@ -204,7 +204,7 @@ async fn r57_a_version_with_two_types_asks_which() {
         find(&catalog, "*", None).await.unwrap_err(),
         gather(&catalog, "*", None).await.unwrap_err(),
     ] {
-        let hint = "hint: --type record or --type provider";
+        let hint = "hint: pass --type record or --type provider";
         assert!(error.contains(hint), "{error}");
     }
     let expected = Ok("provider 1.0.0 b".to_owned());

@@ -1,4 +1,4 @@
-//! What is chosen together when nobody is asked: the cache as all there is (R75).
+//! Tests of offline resolution, from the cache alone.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -11,11 +11,11 @@ mod desk;
 use desk::{Desk, catalog};
 use extension_registry_packages::catalog::Gathered;
 use extension_registry_packages::progress::Silent;
-use extension_registry_packages::solve::{Universe, Wanted, solve};
+use extension_registry_packages::solve::{RequestedPackage, Universe, solve};
 
-/// R17: the rule of where dependencies come from is the same, and no source has to be there for it.
+/// The rule for sources of dependencies is the same, without querying a source.
 #[tokio::test]
-async fn r17_r75_what_is_cached_of_the_system_repository_counts_as_of_it() {
+async fn cached_system_packages_remain_system_packages() {
     let desk = Desk::new();
     let (system, team) = (desk.folder("system"), desk.folder("team"));
     let loader = desk.loader();
@@ -27,10 +27,10 @@ async fn r17_r75_what_is_cached_of_the_system_repository_counts_as_of_it() {
         desk.publish(&**repository, &upload).await;
         let catalog = catalog(&[repository]);
         let any = "*".parse().unwrap();
-        let sighting = catalog.find(name, &any, None).await.unwrap();
-        loader.bring(&sighting, false, &Silent).await.unwrap();
+        let resolved = catalog.find(name, &any, None).await.unwrap();
+        loader.fetch(&resolved, false, &Silent).await.unwrap();
     }
-    let wanted = [Wanted {
+    let wanted = [RequestedPackage {
         name: "tool".to_owned(),
         range: "*".parse().unwrap(),
         kind: None,
@@ -47,6 +47,9 @@ async fn r17_r75_what_is_cached_of_the_system_repository_counts_as_of_it() {
     // Of any other repository it is none that the tool may have.
     for other in [None, Some("elsewhere")] {
         let refusal = chosen(other).unwrap_err();
-        assert!(refusal.contains("only in repository system"), "{refusal}");
+        assert!(
+            refusal.contains("only available in repository system"),
+            "{refusal}"
+        );
     }
 }

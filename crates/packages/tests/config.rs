@@ -18,7 +18,7 @@ use extension_registry_packages::trust::{Evidence, Policy};
 use signed::{Person, statement, time};
 
 #[test]
-fn nothing_said_is_no_repository_and_the_defaults() {
+fn empty_configuration_has_defaults_and_no_repository() {
     let config = Machine::new().load();
     assert!(config.repositories.is_empty());
     assert_eq!(config.source.value, Source::Auto);
@@ -40,7 +40,7 @@ fn nothing_said_is_no_repository_and_the_defaults() {
 }
 
 #[test]
-fn r7_files_then_environment_then_flags_and_each_value_has_its_origin() {
+fn precedence_is_files_environment_flags() {
     let mut machine = Machine::new();
     machine
         .system("[oci]\nregistry = \"system.example.com\"\ntimeout = 11\nretry_count = 1\n")
@@ -80,7 +80,7 @@ fn r7_files_then_environment_then_flags_and_each_value_has_its_origin() {
 }
 
 #[test]
-fn r7_what_is_shown_is_sorted_and_has_every_value_once() {
+fn show_lists_each_value_once_sorted() {
     let machine = Machine::new();
     machine.system(
         "[oci]\n[trust]\nmode = \"enforce\"\n[[repository]]\nname = \"b\"\nkind = \"maven\"\nurl = \"maven\"\n",
@@ -106,14 +106,14 @@ fn r7_what_is_shown_is_sorted_and_has_every_value_once() {
 }
 
 #[test]
-fn r7_a_variable_names_a_file_in_the_place_of_the_users() {
+fn config_variable_overrides_user_file() {
     let mut machine = Machine::new();
     machine.user("[oci]\nnamespace = \"user\"\n");
     let other = machine.path("other.toml");
     machine.set("EXTENSION_REGISTRY_CONFIG", other.to_str().unwrap());
     assert_eq!(
         machine.wrong(),
-        "other.toml, which --config or EXTENSION_REGISTRY_CONFIG names, is not there; hint: name another file, or leave it out"
+        "configuration file other.toml not found, as given by --config or EXTENSION_REGISTRY_CONFIG; hint: correct the path, or remove it"
     );
     machine.write(
         "other.toml",
@@ -127,7 +127,7 @@ fn r7_a_variable_names_a_file_in_the_place_of_the_users() {
 }
 
 #[test]
-fn r7_the_files_of_a_machine_follow_the_environment() {
+fn default_files_follow_environment() {
     let environment = Environment::from_iter([("HOME", "/home/ada")]);
     let places = Places::of_machine(&environment, Path::new("/work"));
     let path = |text: &str| Some(PathBuf::from(text));
@@ -143,7 +143,7 @@ fn r7_the_files_of_a_machine_follow_the_environment() {
 }
 
 #[test]
-fn r26_a_third_party_takes_part_by_configuration_only() {
+fn third_party_repository_needs_only_configuration() {
     let (ours, theirs) = (Person::new("ours"), Person::new("theirs"));
     let own = "[[repository]]\nname = \"ours\"\nkind = \"oci\"\nurl = \"https://ours.example.com/x\"\nsystem = true\n";
     let other = "[[repository]]\nname = \"theirs\"\nkind = \"gitea\"\nurl = \"https://theirs.example.com\"\nowner = \"team\"\n";
@@ -183,10 +183,10 @@ fn r26_a_third_party_takes_part_by_configuration_only() {
 }
 
 #[test]
-fn whom_to_trust_is_shown_key_by_key() {
+fn show_lists_trust_policy() {
     let person = Person::new("ours");
     let machine = Machine::new();
-    assert_eq!(machine.shown("trust").0, "nobody: nothing is delivered");
+    assert_eq!(machine.shown("trust").0, "none: all packages are rejected");
     machine.user(&format!(
         "[trust]\nmode = \"enforce\"\n[[trust.rule]]\nrepositories = [\"a\", \"b*\"]\n{}revoked = \"lost: on a train\"\n",
         person.toml()
@@ -204,7 +204,7 @@ fn whom_to_trust_is_shown_key_by_key() {
 }
 
 #[test]
-fn r55_the_seeds_keys_each_have_an_effect() {
+fn all_documented_keys_have_effect() {
     let machine = Machine::new();
     machine.user("[oci]\n");
     let config = machine.load();
@@ -250,7 +250,7 @@ paths = ["/srv/more", "~/mine"]
 }
 
 #[test]
-fn r55_a_source_type_chooses_who_is_asked() {
+fn source_type_selects_repositories() {
     let machine = Machine::new();
     let repositories = r#"
 [[repository]]
@@ -288,7 +288,7 @@ path = "/srv/packages"
 }
 
 #[test]
-fn r55_the_source_oci_has_a_registry_by_default() {
+fn oci_source_has_default_registry() {
     let mut machine = Machine::new();
     assert!(machine.load().repository("oci").is_none());
     machine.flags.source = Some(Source::Oci);
@@ -302,21 +302,21 @@ fn r55_the_source_oci_has_a_registry_by_default() {
 }
 
 #[test]
-fn r55_an_unknown_key_is_a_warning_with_the_nearest_name() {
+fn unknown_key_is_warning_with_suggestion() {
     let machine = Machine::new();
     machine.user("[oci]\nregistri = \"a\"\n\n[extension]\npath = \"x\"\n\n[cache]\nzzzzzzzz = 1\n");
     assert_eq!(
         machine.warnings(),
         [
-            "user/packages.toml:2:1: oci.registri is not known, and has no effect; hint: did you mean `registry`?",
-            "user/packages.toml:8:1: cache.zzzzzzzz is not known, and has no effect; hint: known here: path, ttl, max_content",
-            "user/packages.toml:4:2: extension is not known, and has no effect; hint: did you mean `extensions`?",
+            "user/packages.toml:2:1: oci.registri is an unknown field, which is ignored; hint: did you mean `registry`?",
+            "user/packages.toml:8:1: cache.zzzzzzzz is an unknown field, which is ignored; hint: expected one of path, ttl, max_content",
+            "user/packages.toml:4:2: extension is an unknown field, which is ignored; hint: did you mean `extensions`?",
         ]
     );
 }
 
 #[test]
-fn r55_a_wrong_type_is_an_error_with_file_line_column_and_field() {
+fn wrong_type_is_error_with_position() {
     let machine = Machine::new();
     machine.user(
         "[oci]\nregistry = 5000\ntimeout = \"5m\"\n  insecure = 1\nretry_count = -1\n\
@@ -324,18 +324,18 @@ fn r55_a_wrong_type_is_an_error_with_file_line_column_and_field() {
     );
     assert_eq!(
         machine.wrong(),
-        "user/packages.toml:2:12: oci.registry is a whole number where text belongs\n\
-         user/packages.toml:4:14: oci.insecure is a whole number where `true` or `false` belongs\n\
-         user/packages.toml:3:11: oci.timeout is text where a whole number belongs\n\
-         user/packages.toml:5:15: oci.retry_count is not within 0 and 100\n\
-         user/packages.toml:7:15: extensions.source_type `locale` is no kind of source; hint: did you mean `local`?\n\
-         user/packages.toml:8:15: extensions.paths[1] is a whole number where text belongs\n\
-         user/packages.toml:9:1: repository is a table where a list of tables belongs; hint: write `[[repository]]`, with two brackets, for each"
+        "user/packages.toml:2:12: oci.registry must be a string, not an integer\n\
+         user/packages.toml:4:14: oci.insecure must be `true` or `false`, not an integer\n\
+         user/packages.toml:3:11: oci.timeout must be an integer, not a string\n\
+         user/packages.toml:5:15: oci.retry_count must be between 0 and 100\n\
+         user/packages.toml:7:15: extensions.source_type has an invalid value `locale`; hint: did you mean `local`?\n\
+         user/packages.toml:8:15: extensions.paths[1] must be a string, not an integer\n\
+         user/packages.toml:9:1: repository must be a list of tables, not a table; hint: write `[[repository]]`, with double brackets, for each"
     );
 }
 
 #[test]
-fn r55_what_is_no_toml_is_said_with_its_place_and_without_its_text() {
+fn invalid_toml_error_hides_content() {
     let machine = Machine::new();
     machine.user("[oci]\npassword = hunter2hunter2 and more\n");
     let text = machine.wrong();
@@ -344,7 +344,7 @@ fn r55_what_is_no_toml_is_said_with_its_place_and_without_its_text() {
 }
 
 #[test]
-fn no_credential_is_taken_from_a_file_nor_shown() {
+fn rejects_credentials_in_configuration() {
     let machine = Machine::new();
     for (text, field) in [
         ("[oci]\npassword = \"hunter2\"\n", "oci.password"),
@@ -385,7 +385,7 @@ fn no_credential_is_taken_from_a_file_nor_shown() {
 }
 
 #[test]
-fn r56_environment_wins_over_files_and_flags_over_both() {
+fn flags_override_environment_and_files() {
     let mut machine = Machine::new();
     machine.user(
         "[oci]\nregistry = \"file.example.com\"\nnamespace = \"file\"\n[extensions]\npath = \"/file\"\n[cache]\npath = \"/file/cache\"\n",
@@ -433,14 +433,14 @@ fn r56_environment_wins_over_files_and_flags_over_both() {
 }
 
 #[test]
-fn r56_a_variable_alone_makes_the_repository() {
+fn environment_variable_defines_repository() {
     let mut machine = Machine::new();
     machine.set("EXTENSION_REGISTRY_OCI_NAMESPACE", "team");
     assert_eq!(place(&machine.load(), "oci"), "http://localhost:5000/team");
 }
 
 #[test]
-fn the_cache_has_bounds() {
+fn cache_settings_have_bounds() {
     let machine = Machine::new();
     machine.user("[cache]\npath = \"kept\"\nttl = 0\nmax_content = 1_000\n");
     let cache = machine.load().cache;
@@ -452,10 +452,10 @@ fn the_cache_has_bounds() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_an_error_and_one_that_is_too_large_too() {
+fn unreadable_and_oversized_files_are_errors() {
     let machine = Machine::new();
     machine.user(&"# long\n".repeat(200_000));
-    assert!(machine.wrong().contains("it has more than 1 MiB"));
+    assert!(machine.wrong().contains("larger than 1 MiB"));
     fs::remove_file(machine.path("user/packages.toml")).unwrap();
     fs::create_dir(machine.path("user/packages.toml")).unwrap();
     assert!(

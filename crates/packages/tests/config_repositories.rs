@@ -14,7 +14,7 @@ use configured::{Machine, pair, place};
 use extension_registry_packages::config::Flags;
 
 #[test]
-fn r74_several_repositories_by_priority_with_what_each_has_of_its_own() {
+fn orders_repositories_by_priority() {
     let machine = Machine::new();
     machine
         .system("[[repository]]\nname = \"first\"\nkind = \"maven\"\nurl = \"https://first.example.com\"\n")
@@ -104,7 +104,7 @@ priority = -1
 }
 
 #[test]
-fn r74_a_later_file_changes_a_repository_field_by_field() {
+fn later_file_overrides_fields() {
     let machine = Machine::new();
     machine
         .system("[[repository]]\nname = \"a\"\nkind = \"oci\"\nurl = \"https://a.example.com\"\ntimeout = 9\n")
@@ -126,7 +126,7 @@ fn r74_a_later_file_changes_a_repository_field_by_field() {
 }
 
 #[test]
-fn r74_a_project_changes_nothing_of_where_credentials_of_others_go() {
+fn project_cannot_redirect_credentials() {
     let machine = Machine::new();
     machine.user("\n[[repository]]\nname = \"a\"\nkind = \"oci\"\nurl = \"https://a.example.com/x\"\n[oci]\n");
     for (line, field) in [
@@ -141,11 +141,11 @@ fn r74_a_project_changes_nothing_of_where_credentials_of_others_go() {
         let text = machine.wrong();
         assert!(text.starts_with("project/packages.toml:3:"), "{text}");
         assert!(
-            text.contains(&format!("repository.a.{field} is refused")),
+            text.contains(&format!("repository.a.{field} cannot be changed here")),
             "{text}"
         );
         assert!(
-            text.contains("a repository of user/packages.toml:2,"),
+            text.contains("is defined in user/packages.toml:2,"),
             "{text}"
         );
     }
@@ -155,7 +155,7 @@ fn r74_a_project_changes_nothing_of_where_credentials_of_others_go() {
         "insecure = true",
     ] {
         machine.project(&format!("[oci]\n{line}\n"));
-        assert!(machine.wrong().contains("is refused"), "{line}");
+        assert!(machine.wrong().contains("cannot be changed here"), "{line}");
     }
     // The same said again, and what leads nowhere else, is fine.
     machine.project(
@@ -166,7 +166,7 @@ fn r74_a_project_changes_nothing_of_where_credentials_of_others_go() {
 }
 
 #[test]
-fn r74_a_project_sends_no_file_of_its_user_anywhere() {
+fn project_cannot_send_user_files() {
     let machine = Machine::new();
     machine.project(
         "[[repository]]\nname = \"a\"\nkind = \"oci\"\nurl = \"https://evil.example.com\"\nauth_token_path = \"~/.ssh/id_ed25519\"\n\
@@ -174,15 +174,15 @@ fn r74_a_project_sends_no_file_of_its_user_anywhere() {
     );
     let text = machine.wrong();
     assert_eq!(
-        text.matches("auth_token_path is refused").count(),
+        text.matches("auth_token_path is not allowed").count(),
         2,
         "{text}"
     );
-    assert!(text.contains("cache.path is refused"), "{text}");
+    assert!(text.contains("cache.path is not allowed"), "{text}");
 }
 
 #[test]
-fn r74_a_token_file_stays_with_its_server() {
+fn token_file_is_bound_to_server() {
     let mut machine = Machine::new();
     machine.user("[oci]\nregistry = \"a.example.com\"\nauth_token_path = \"/run/token\"\n");
     let has_token = |machine: &Machine| {
@@ -197,36 +197,31 @@ fn r74_a_token_file_stays_with_its_server() {
     assert_eq!(
         machine.warnings(),
         [
-            "user/packages.toml:3:19: repository.oci.auth_token_path is not used: it is for another server than that of flag --registry; hint: name a token file there too"
+            "user/packages.toml:3:19: repository.oci.auth_token_path is ignored: it is for another server than the one set in flag --registry; hint: set a token file there too"
         ]
     );
 }
 
 #[test]
-fn r74_names_are_unique_and_of_few_characters() {
+fn validates_repository_names() {
     let machine = Machine::new();
     let one =
         |name: &str| format!("[[repository]]\nname = \"{name}\"\nkind = \"folder\"\nurl = \"x\"\n");
     machine.user(&format!("{}{}", one("a"), one("a")));
     assert_eq!(
         machine.wrong(),
-        "user/packages.toml:5:1: repository.a is the name of two repositories; the first is at user/packages.toml:1; hint: give one another name"
+        "user/packages.toml:5:1: repository.a is a duplicate repository name; first defined at user/packages.toml:1; hint: rename one of them"
     );
     for name in ["", "A", "a/b", "a b", "ä"] {
         machine.user(&one(name));
         assert!(
-            machine.wrong().contains("is no name of a repository"),
+            machine.wrong().contains("is not a valid repository name"),
             "{name}"
         );
     }
     for name in ["oci", "local", "local-2"] {
         machine.user(&one(name));
-        assert!(
-            machine
-                .wrong()
-                .contains("is the name of the repository that"),
-            "{name}"
-        );
+        assert!(machine.wrong().contains("is reserved"), "{name}");
     }
     machine.user(&one("local-mirror"));
     machine.load();
@@ -238,7 +233,7 @@ fn r74_names_are_unique_and_of_few_characters() {
     machine.user("[[repository]]\nname = \"a\"\nkind = \"ocy\"\n");
     assert_eq!(
         machine.wrong(),
-        "user/packages.toml:3:8: repository.a.kind `ocy` is no kind of repository; hint: did you mean `oci`?"
+        "user/packages.toml:3:8: repository.a.kind has an invalid value `ocy`; hint: did you mean `oci`?"
     );
     machine
         .user("[[repository]]\nname = \"a\"\nkind = \"gitea\"\nurl = \"https://a.example.com\"\n");
@@ -246,7 +241,7 @@ fn r74_names_are_unique_and_of_few_characters() {
 }
 
 #[test]
-fn r74_an_address_fits_its_kind() {
+fn location_must_match_kind() {
     let machine = Machine::new();
     for (kind, url, expected) in [
         (
@@ -288,7 +283,7 @@ fn r74_an_address_fits_its_kind() {
 }
 
 #[test]
-fn only_the_systems_file_names_the_system_repository() {
+fn only_system_file_sets_system_repository() {
     let machine = Machine::new();
     let one = |name: &str| {
         format!(
@@ -301,23 +296,27 @@ fn only_the_systems_file_names_the_system_repository() {
     assert_eq!(
         machine.warnings(),
         [
-            "user/packages.toml:5:10: repository.b.system has no effect; hint: only the system's file names the System Repository"
+            "user/packages.toml:5:10: repository.b.system has no effect; hint: set it in the system file"
         ]
     );
     machine.user("[[repository]]\nname = \"a\"\nurl = \"/elsewhere\"\n");
-    assert!(machine.wrong().contains("repository.a.url is refused"));
+    assert!(
+        machine
+            .wrong()
+            .contains("repository.a.url cannot be changed here")
+    );
     machine
         .user("")
         .system(&format!("{}{}", one("a"), one("b")));
     assert!(
         machine
             .wrong()
-            .contains("repository.b.system is the second System Repository; the first is `a`")
+            .contains("repository.b.system defines a second System Repository; the first is `a`")
     );
 }
 
 #[test]
-fn whom_to_trust_is_for_the_system_else_the_user_and_never_for_a_project() {
+fn trust_policy_never_comes_from_project() {
     let machine = Machine::new();
     machine.user("[trust]\nmode = \"warn\"\n");
     assert_eq!(machine.shown("trust.mode").1, "user/packages.toml:1");
@@ -333,6 +332,6 @@ fn whom_to_trust_is_for_the_system_else_the_user_and_never_for_a_project() {
     assert!(
         machine
             .wrong()
-            .starts_with("project/packages.toml:1:1: trust is refused")
+            .starts_with("project/packages.toml:1:1: trust is not allowed")
     );
 }

@@ -99,7 +99,7 @@ fn expected() -> Vec<(&'static str, Credentials)> {
 }
 
 #[test]
-fn r81_entries_of_a_file_are_found_by_host_and_path() {
+fn finds_entries_by_host_and_path() {
     let home = Home::new();
     home.write(".docker/config.json", &entries());
     for (server, credentials) in expected() {
@@ -108,7 +108,7 @@ fn r81_entries_of_a_file_are_found_by_host_and_path() {
 }
 
 #[test]
-fn r81_a_secret_of_kubernetes_says_the_same_and_starts_no_program() {
+fn kubernetes_secret_starts_no_helper() {
     for (server, credentials) in expected() {
         let found = from_docker_config(entries().as_bytes(), server).unwrap();
         assert_eq!(found, credentials, "{server}");
@@ -119,7 +119,7 @@ fn r81_a_secret_of_kubernetes_says_the_same_and_starts_no_program() {
 }
 
 #[test]
-fn r81_helpers_are_asked_first_for_their_servers_and_last_for_all() {
+fn helper_precedence_matches_docker() {
     let home = Home::new();
     let answer =
         |user: &str| format!(r#"{{"ServerURL":"","Username":"{user}","Secret":"{SECRET}"}}"#);
@@ -147,7 +147,7 @@ fn r81_helpers_are_asked_first_for_their_servers_and_last_for_all() {
 }
 
 #[test]
-fn r81_places_are_looked_at_in_their_order() {
+fn searches_files_in_order() {
     let mut home = Home::new();
     let of = |user: &str| {
         let auth = if user == "ada" { ADA } else { BOB };
@@ -170,18 +170,21 @@ fn r81_places_are_looked_at_in_their_order() {
 }
 
 #[test]
-fn r81_what_is_wrong_is_named_and_no_secret_is_said() {
+fn errors_contain_no_secrets() {
     let home = Home::new();
     for (text, named) in [
-        (SECRET.to_owned(), "is no JSON object"),
-        (format!(r#"{{"auths": "{SECRET}"}}"#), "auths is no object"),
+        (SECRET.to_owned(), "is not a JSON object"),
+        (
+            format!(r#"{{"auths": "{SECRET}"}}"#),
+            "auths is not an object",
+        ),
         (
             format!(r#"{{"auths": {{"a.example.com": "{SECRET}"}}}}"#),
-            "auths.\"a.example.com\" is no object",
+            "auths.\"a.example.com\" is not an object",
         ),
         (
             format!(r#"{{"auths": {{"a.example.com": {{"auth": "{SECRET}!"}}}}}}"#),
-            "auths.\"a.example.com\".auth is no base64 of NAME:PASSWORD",
+            "auths.\"a.example.com\".auth is not base64 of USERNAME:PASSWORD",
         ),
     ] {
         home.write(".docker/config.json", &text);
@@ -200,7 +203,7 @@ fn r81_what_is_wrong_is_named_and_no_secret_is_said() {
 }
 
 #[test]
-fn r67_what_is_stored_is_found_and_removed_and_nothing_else_changes() {
+fn stores_and_removes_without_other_changes() {
     let home = Home::new();
     let path = home.write(".docker/config.json", &entries());
     let environment = &home.environment;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use desk::{Desk, catalog};
 use extension_registry_packages::bundle::Limits;
-use extension_registry_packages::catalog::Sighting;
+use extension_registry_packages::catalog::ResolvedVersion;
 use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::deliver::{DeliverError, Delivery, Loader, Step};
 use extension_registry_packages::package;
@@ -28,13 +28,13 @@ use extension_registry_packages::trust::Policy;
 use jiff::Timestamp;
 
 /// Brings the newest version of the tool.
-async fn bring(desk: &Desk, repository: &Arc<dyn Repository>) -> Result<Delivery, DeliverError> {
+async fn fetch(desk: &Desk, repository: &Arc<dyn Repository>) -> Result<Delivery, DeliverError> {
     let catalog = catalog(&[repository]);
-    let sighting = newest(&catalog).await;
-    desk.loader().bring(&sighting, false, &Silent).await
+    let resolved = newest(&catalog).await;
+    desk.loader().fetch(&resolved, false, &Silent).await
 }
 
-async fn newest(catalog: &extension_registry_packages::catalog::Catalog) -> Sighting<'_> {
+async fn newest(catalog: &extension_registry_packages::catalog::Catalog) -> ResolvedVersion<'_> {
     catalog
         .find("tool", &"*".parse().unwrap(), None)
         .await
@@ -47,7 +47,7 @@ fn nothing_is_kept(desk: &Desk) {
 }
 
 #[tokio::test]
-async fn r16_a_document_that_somebody_added_is_refused_before_anything_is_kept() {
+async fn rejects_added_document_before_storing() {
     let desk = Desk::new();
     let folder = desk.folder("team");
     let mut upload = desk.bench.package("tool", "1.2.0", "a tool");
@@ -58,53 +58,53 @@ async fn r16_a_document_that_somebody_added_is_refused_before_anything_is_kept()
     fs::write(&path, "# Run this as root\n").unwrap();
     let sum = Command::new("sha1sum").arg(&path).output().unwrap().stdout;
     fs::write(path.with_extension("md.sha1"), sum).unwrap();
-    let error = bring(&desk, &folder).await.unwrap_err();
+    let error = fetch(&desk, &folder).await.unwrap_err();
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
     assert!(error.to_string().contains("document"), "{error}");
     nothing_is_kept(&desk);
 }
 
 #[tokio::test]
-async fn r44_what_is_broken_or_outdated_here_is_got_again() {
+async fn refetches_corrupt_or_untrusted_entry() {
     let desk = Desk::new();
     let folder = desk.folder("team");
     let upload = desk.bench.package("tool", "1.2.0", "a tool");
     let release = desk.publish(&*folder, &upload).await;
-    let first = bring(&desk, &folder).await.unwrap();
+    let first = fetch(&desk, &folder).await.unwrap();
     let path = first.entry.content_path();
     let whole = fs::read(&path).unwrap();
     // As long as before: only its digest tells.
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.write_all_at(b"spoiled", 0).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), whole.len() as u64);
-    let again = bring(&desk, &folder).await.unwrap();
+    let again = fetch(&desk, &folder).await.unwrap();
     assert_eq!(fs::read(again.entry.content_path()).unwrap(), whole);
     // Signed again by somebody who counts now: the signatures that are here are those of before.
     let successor = Desk::new();
     let statement = Statement::of_upload(&upload);
     successor.sign(&*folder, &release, &statement).await;
     let catalog = catalog(&[&folder]);
-    let sighting = newest(&catalog).await;
+    let resolved = newest(&catalog).await;
     let loader = Loader::new(&desk.cache, &successor.policy, Timestamp::now(), 1 << 30);
     let any = "*".parse().unwrap();
     let error = loader.here("tool", &any, None).unwrap_err();
-    assert!(error.is_of_cache(), "{error}");
-    loader.bring(&sighting, false, &Silent).await.unwrap();
+    assert!(error.is_cache_error(), "{error}");
+    loader.fetch(&resolved, false, &Silent).await.unwrap();
     assert!(loader.here("tool", &any, None).unwrap().is_some());
 }
 
 #[tokio::test]
-async fn r44_the_order_is_memory_then_cache_then_source() {
+async fn looks_up_memory_then_cache_then_source() {
     let desk = Desk::new();
     let folder = desk.folder("team");
     let upload = desk.bench.package("tool", "1.2.0", "a tool");
     desk.publish(&*folder, &upload).await;
     let catalog = catalog(&[&folder]);
-    let sighting = newest(&catalog).await;
+    let resolved = newest(&catalog).await;
     let loader = desk.loader();
     let any = "*".parse().unwrap();
     assert!(loader.here("tool", &any, None).unwrap().is_none());
-    let delivery = loader.bring(&sighting, false, &Silent).await.unwrap();
+    let delivery = loader.fetch(&resolved, false, &Silent).await.unwrap();
     assert_eq!(
         delivery.steps,
         [
@@ -126,9 +126,9 @@ async fn r44_the_order_is_memory_then_cache_then_source() {
     assert_eq!(later.entry.content.digest, upload.digest);
 }
 
-/// R73: the same, from each kind of source.
+/// The same from each kind of source.
 #[tokio::test(flavor = "multi_thread")]
-async fn r16_r73_only_what_an_approved_key_signed_is_delivered_from_every_kind() {
+async fn delivers_only_trusted_packages_from_every_kind() {
     let server = quirk::Server::registry().await;
     for kind in ["folder", "maven", "oci"] {
         let desk = Desk::new();
@@ -147,7 +147,7 @@ async fn r16_r73_only_what_an_approved_key_signed_is_delivered_from_every_kind()
         };
         let upload = desk.bench.package("tool", "1.2.0", "a tool");
         repository.publish(&upload, false, &Silent).await.unwrap();
-        let error = bring(&desk, &repository).await.unwrap_err();
+        let error = fetch(&desk, &repository).await.unwrap_err();
         assert!(
             error.to_string().contains("is not signed"),
             "{kind}: {error}"
@@ -166,38 +166,41 @@ async fn r16_r73_only_what_an_approved_key_signed_is_delivered_from_every_kind()
         let mut other = statement.clone();
         other.content = extension_registry_packages::Digest::of(b"other");
         others.push((other, "content"));
-        for (other, told) in others {
+        for (other, verdict_warnings) in others {
             // Where signatures are files, all are of one statement: each begins anew.
             let release = repository.publish(&upload, true, &Silent).await.unwrap();
             desk.sign(&*repository, &release, &other).await;
-            let error = bring(&desk, &repository).await.unwrap_err();
+            let error = fetch(&desk, &repository).await.unwrap_err();
             assert!(
                 matches!(error, DeliverError::Refused { .. }),
                 "{kind}: {error}"
             );
-            assert!(error.to_string().contains(told), "{kind}: {told}: {error}");
+            assert!(
+                error.to_string().contains(verdict_warnings),
+                "{kind}: {verdict_warnings}: {error}"
+            );
             nothing_is_kept(&desk);
         }
         // Of a key that nobody approved.
         let release = repository.publish(&upload, true, &Silent).await.unwrap();
         let stranger = Desk::new();
         stranger.sign(&*repository, &release, &statement).await;
-        let error = bring(&desk, &repository).await.unwrap_err();
+        let error = fetch(&desk, &repository).await.unwrap_err();
         assert!(
-            error.to_string().contains("which nobody approved"),
+            error.to_string().contains("signed by untrusted key"),
             "{kind}: {error}"
         );
 
         desk.sign(&*repository, &release, &statement).await;
-        let delivery = bring(&desk, &repository).await.unwrap();
+        let delivery = fetch(&desk, &repository).await.unwrap();
         assert_eq!(delivery.verdict.by(), ["alice"], "{kind}");
-        // R43: the same content from each.
+        // The same content from each.
         assert_eq!(delivery.entry.content.digest, upload.digest, "{kind}");
     }
 }
 
 #[tokio::test]
-async fn r16_content_that_was_changed_is_refused_and_nothing_stays() {
+async fn rejects_modified_content_and_stores_nothing() {
     let desk = Desk::new();
     let folder = desk.folder("team");
     let upload = desk.bench.package("tool", "1.2.0", "a tool");
@@ -221,19 +224,19 @@ async fn r16_content_that_was_changed_is_refused_and_nothing_stays() {
         let sum = sum.split_whitespace().next().unwrap();
         fs::write(format!("{}.{ending}", path.display()), sum).unwrap();
     }
-    let error = bring(&desk, &folder).await.unwrap_err();
+    let error = fetch(&desk, &folder).await.unwrap_err();
     assert!(matches!(error, DeliverError::Refused { .. }), "{error}");
     assert!(
         error
             .to_string()
-            .contains("the content is not the one that alice signed"),
+            .contains("the content was modified after alice signed it"),
         "{error}"
     );
     nothing_is_kept(&desk);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r5_a_second_pull_fetches_no_content() {
+async fn second_pull_downloads_nothing() {
     let desk = Desk::new();
     let server = quirk::Server::registry().await;
     let registry: Arc<dyn Repository> = Arc::new(server.driver());
@@ -241,25 +244,29 @@ async fn r5_a_second_pull_fetches_no_content() {
     desk.publish(&*registry, &upload).await;
     let content = format!("/blobs/{}", upload.digest.oci());
     let fetched = || {
-        let lines: Vec<String> = server.asked().iter().map(quirk::Asked::line).collect();
+        let lines: Vec<String> = server
+            .asked()
+            .iter()
+            .map(quirk::RecordedRequest::line)
+            .collect();
         lines
             .iter()
             .filter(|line| line.starts_with("GET") && line.ends_with(&content))
             .count()
     };
-    assert!(bring(&desk, &registry).await.unwrap().was_fetched());
+    assert!(fetch(&desk, &registry).await.unwrap().was_fetched());
     assert_eq!(fetched(), 1);
-    assert!(!bring(&desk, &registry).await.unwrap().was_fetched());
+    assert!(!fetch(&desk, &registry).await.unwrap().was_fetched());
     assert_eq!(fetched(), 1);
 }
 
 #[tokio::test]
-async fn a_key_that_was_revoked_takes_what_is_cached_with_it() {
+async fn revoked_key_invalidates_cached_packages() {
     let mut desk = Desk::new();
     let folder = desk.folder("team");
     let upload = desk.bench.package("tool", "1.2.0", "a tool");
     desk.publish(&*folder, &upload).await;
-    bring(&desk, &folder).await.unwrap();
+    fetch(&desk, &folder).await.unwrap();
     desk.policy.rules[0].keys[0].revoked = Some("lost with a laptop".to_owned());
     let any = "*".parse().unwrap();
     let error = desk.loader().here("tool", &any, None).unwrap_err();
@@ -267,13 +274,13 @@ async fn a_key_that_was_revoked_takes_what_is_cached_with_it() {
 }
 
 #[tokio::test]
-async fn r16_a_policy_that_warns_delivers_and_says_why_it_should_not() {
+async fn warn_mode_delivers_with_reasons() {
     let mut desk = Desk::new();
     desk.policy = Policy::read(&"mode = \"warn\"".parse().unwrap()).unwrap();
     let folder = desk.folder("team");
     let upload = desk.bench.package("tool", "1.2.0", "a tool");
     folder.publish(&upload, false, &Silent).await.unwrap();
-    let delivery = bring(&desk, &folder).await.unwrap();
+    let delivery = fetch(&desk, &folder).await.unwrap();
     assert!(
         delivery
             .warnings
@@ -285,27 +292,27 @@ async fn r16_a_policy_that_warns_delivers_and_says_why_it_should_not() {
 }
 
 #[tokio::test]
-async fn r76_a_version_that_became_another_package_is_not_followed_without_force() {
+async fn changed_version_needs_force() {
     let desk = Desk::new();
     let folder = desk.folder("team");
     let first = desk.bench.package("tool", "1.2.0", "first");
     desk.publish(&*folder, &first).await;
-    bring(&desk, &folder).await.unwrap();
+    fetch(&desk, &folder).await.unwrap();
     let second = desk.bench.package("tool", "1.2.0", "second");
     let release = folder.publish(&second, true, &Silent).await.unwrap();
     desk.sign(&*folder, &release, &Statement::of_upload(&second))
         .await;
-    let error = bring(&desk, &folder).await.unwrap_err().to_string();
+    let error = fetch(&desk, &folder).await.unwrap_err().to_string();
     assert!(error.contains(&first.digest.to_string()), "{error}");
     assert!(error.contains(&second.digest.to_string()), "{error}");
     let catalog = catalog(&[&folder]);
-    let sighting = newest(&catalog).await;
-    let forced = desk.loader().bring(&sighting, true, &Silent).await.unwrap();
+    let resolved = newest(&catalog).await;
+    let forced = desk.loader().fetch(&resolved, true, &Silent).await.unwrap();
     assert_eq!(forced.entry.content.digest, second.digest);
 }
 
 #[tokio::test]
-async fn r13_a_package_of_an_unknown_type_is_never_loaded() {
+async fn never_loads_unsupported_type() {
     let desk = Desk::new();
     let folder = desk.folder("team");
     let source = desk.bench.path().join("camel");
@@ -315,23 +322,23 @@ async fn r13_a_package_of_an_unknown_type_is_never_loaded() {
     let target = desk.bench.path().join("camel.tar.gz");
     let upload = package::build(&source, &target, Limits::default()).unwrap();
     desk.publish(&*folder, &upload).await;
-    let error = bring(&desk, &folder).await.unwrap_err();
+    let error = fetch(&desk, &folder).await.unwrap_err();
     assert!(error.to_string().contains("type `camel`"), "{error}");
     nothing_is_kept(&desk);
 }
 
 #[tokio::test]
-async fn r24_a_document_of_another_package_is_flagged() {
+async fn reports_document_of_another_package() {
     let desk = Desk::new();
     let folder = desk.folder("team");
     let mut upload = desk.bench.package("tool", "1.2.0", "a tool");
     let other = desk.bench.package("tool", "1.1.0", "another");
     upload.document = other.document;
     desk.publish(&*folder, &upload).await;
-    let delivery = bring(&desk, &folder).await.unwrap();
-    let told = delivery
+    let delivery = fetch(&desk, &folder).await.unwrap();
+    let verdict_warnings = delivery
         .warnings
         .iter()
-        .any(|one| one.contains("the document names another content"));
-    assert!(told, "{:?}", delivery.warnings);
+        .any(|one| one.contains("the document is for another package"));
+    assert!(verdict_warnings, "{:?}", delivery.warnings);
 }

@@ -50,13 +50,13 @@ impl Bought {
             .unwrap();
         let bought = Self { desk, policy };
         let catalog = catalog(&[&driver]);
-        let sighting = catalog
+        let resolved = catalog
             .find("tool", &"*".parse().unwrap(), None)
             .await
             .unwrap();
         let delivery = bought
             .loader()
-            .bring(&sighting, false, &Silent)
+            .fetch(&resolved, false, &Silent)
             .await
             .unwrap();
         assert_eq!(delivery.verdict.by(), ["carol"]);
@@ -107,14 +107,14 @@ fn refused(outcome: Result<Delivery, DeliverError>) -> Vec<&'static str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r41_a_signature_of_cosign_holds_for_what_the_cache_has() {
+async fn cosign_signature_verifies_cached_content() {
     let server = Server::registry().await;
     let bought = Bought::new(&server).await;
     assert_eq!(bought.known().unwrap().verdict.by(), ["carol"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r16_other_content_in_the_cache_is_not_what_cosign_signed() {
+async fn rejects_cached_content_not_signed_by_cosign() {
     let server = Server::registry().await;
     let bought = Bought::new(&server).await;
     let entry = bought.entry();
@@ -130,12 +130,12 @@ async fn r16_other_content_in_the_cache_is_not_what_cosign_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r16_a_manifest_that_names_the_other_content_is_not_the_one_that_was_signed() {
+async fn rejects_substituted_oci_manifest() {
     let server = Server::registry().await;
     let bought = Bought::new(&server).await;
     let entry = bought.entry();
     let other = b"something else";
-    let around = entry.around_path().unwrap();
+    let around = entry.oci_manifest_path().unwrap();
     let text = fs::read_to_string(&around).unwrap();
     let forged = text.replace(
         &entry.content.digest.to_string(),

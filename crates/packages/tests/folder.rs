@@ -21,7 +21,7 @@ use extension_registry_packages::manifest::Packaging;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::folder::Folder;
 use extension_registry_packages::repository::{
-    Description, Error, IndexFile, Release, Repository, Sink, Way,
+    Description, DiscoveryMethod, Error, IndexFile, PartialDownload, Release, Repository,
 };
 use extension_registry_packages::signature::{Format, Signature};
 use extension_registry_packages::{Digest, package};
@@ -29,12 +29,12 @@ use folders::{at, folder, signature};
 use shelf::{OF_MAVEN, OURS, put};
 
 async fn fetch_error(folder: &Folder, release: &Release, target: &Path) -> Error {
-    let mut sink = Sink::open(target, 1 << 30, &Silent).unwrap();
-    folder.fetch(release, &mut sink).await.unwrap_err()
+    let mut download_file = PartialDownload::open(target, 1 << 30, &Silent).unwrap();
+    folder.fetch(release, &mut download_file).await.unwrap_err()
 }
 
 #[tokio::test]
-async fn r20_a_folder_keeps_the_contract() {
+async fn folder_satisfies_contract() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     fs::create_dir(root).unwrap();
@@ -42,7 +42,7 @@ async fn r20_a_folder_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn r1_what_is_published_is_found_by_a_new_client() {
+async fn new_client_finds_published_package() {
     let bench = Bench::new();
     let upload = bench.package("tool", "1.2.0", "a tool");
     let (publisher, root) = folder(&bench);
@@ -54,7 +54,7 @@ async fn r1_what_is_published_is_found_by_a_new_client() {
 }
 
 #[tokio::test]
-async fn r4_a_document_is_read_without_the_content() {
+async fn reads_document_without_content() {
     let bench = Bench::new();
     let upload = bench.package("tool", "1.2.0", "a tool");
     let (folder, root) = folder(&bench);
@@ -69,7 +69,7 @@ async fn r4_a_document_is_read_without_the_content() {
 }
 
 #[tokio::test]
-async fn r9_a_thousand_packages_are_listed_and_no_file_is_read() {
+async fn lists_thousand_packages_without_reading_files() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     // Links to nowhere have names like files, and nobody can read them.
@@ -84,7 +84,7 @@ async fn r9_a_thousand_packages_are_listed_and_no_file_is_read() {
     let names = folder.names(None).await.unwrap();
     assert_eq!(names.names.len(), 1000);
     assert_eq!(names.faults, Vec::<String>::new());
-    assert_eq!(names.way, Way::Catalog);
+    assert_eq!(names.method, DiscoveryMethod::Catalog);
     let versions = folder.versions("p500").await.unwrap();
     assert_eq!(versions, [version("1.0.0")]);
     let error = folder.release("p500", &version("1.0.0")).await;
@@ -92,7 +92,7 @@ async fn r9_a_thousand_packages_are_listed_and_no_file_is_read() {
 }
 
 #[tokio::test]
-async fn r12_a_plain_file_is_listed_and_delivered_as_it_is() {
+async fn delivers_single_template() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let text = b"description: somebody's template\nspec:\n  product: tool\n";
@@ -116,7 +116,7 @@ async fn r12_a_plain_file_is_listed_and_delivered_as_it_is() {
 }
 
 #[tokio::test]
-async fn r12_another_packaging_is_described_by_its_pom() {
+async fn reads_foreign_packaging_from_pom() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let path = root.join("camel/1.1.0");
@@ -136,7 +136,7 @@ async fn r12_another_packaging_is_described_by_its_pom() {
 }
 
 #[tokio::test]
-async fn r15_a_broken_package_hides_no_other() {
+async fn corrupt_package_hides_no_other() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let upload = bench.package("good", "1.0.0", "good");
@@ -164,7 +164,7 @@ async fn r15_a_broken_package_hides_no_other() {
 }
 
 #[tokio::test]
-async fn r20_a_blob_of_nothing_in_particular_is_delivered() {
+async fn delivers_arbitrary_blob() {
     let bench = Bench::new();
     let (folder, _) = folder(&bench);
     let bytes = shelf::noise(7, 300_000);
@@ -194,7 +194,7 @@ fn tool_agrees(tool: &str, folder: &Path, list: &str) {
 }
 
 #[tokio::test]
-async fn r23_every_file_has_checksums_that_the_tools_agree_with() {
+async fn checksums_match_standard_tools() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -233,7 +233,7 @@ async fn r23_every_file_has_checksums_that_the_tools_agree_with() {
 }
 
 #[tokio::test]
-async fn r24_a_document_has_checksums_and_says_what_it_describes() {
+async fn document_has_checksums_and_content_digest() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -253,7 +253,7 @@ async fn r24_a_document_has_checksums_and_says_what_it_describes() {
 }
 
 #[tokio::test]
-async fn r25_a_wrong_checksum_is_refused_with_the_file_and_both_values() {
+async fn wrong_checksum_error_names_file_and_values() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -289,7 +289,7 @@ async fn r25_a_wrong_checksum_is_refused_with_the_file_and_both_values() {
 }
 
 #[tokio::test]
-async fn r25_a_file_without_checksums_is_refused() {
+async fn rejects_file_without_checksums() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -310,7 +310,7 @@ async fn r25_a_file_without_checksums_is_refused() {
 }
 
 #[tokio::test]
-async fn r25_old_checksums_make_whole_and_prove_nothing() {
+async fn weak_checksums_detect_damage_only() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let path = root.join("old/1.0.0");
@@ -320,7 +320,10 @@ async fn r25_old_checksums_make_whole_and_prove_nothing() {
     let line = format!("{}  old-1.0.0.yaml\n", sum.to_uppercase());
     fs::write(path.join("old-1.0.0.yaml.sha1"), line).unwrap();
     let release = folder.release("old", &version("1.0.0")).await.unwrap();
-    assert_eq!(release.content.digest, None, "SHA-1 names no content");
+    assert_eq!(
+        release.content.digest, None,
+        "SHA-1 does not identify content"
+    );
     fetched(&folder, &release, &bench.target("came")).await;
     fs::write(path.join("old-1.0.0.yaml"), "a: 2\n").unwrap();
     let error = fetch_error(&folder, &release, &bench.target("again")).await;
@@ -328,7 +331,7 @@ async fn r25_old_checksums_make_whole_and_prove_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_outside_of_the_root_is_read_or_written_through_a_link() {
+async fn links_cannot_leave_root() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let outside = bench.target("outside");
@@ -372,7 +375,7 @@ async fn nothing_outside_of_the_root_is_read_or_written_through_a_link() {
 }
 
 #[tokio::test]
-async fn names_that_are_no_part_of_a_path_lead_nowhere() {
+async fn rejects_names_that_are_not_path_segments() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     put(&bench.target("up/1.0.0"), "up-1.0.0.yaml", b"a", OURS);
@@ -393,7 +396,7 @@ async fn names_that_are_no_part_of_a_path_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn a_transfer_goes_on_where_it_was_cut_and_begins_anew_where_it_was_of_something_else() {
+async fn resumes_download_or_restarts_on_mismatch() {
     let bench = Bench::new();
     let (folder, _) = folder(&bench);
     let bytes = shelf::noise(3, 700_000);
@@ -410,7 +413,7 @@ async fn a_transfer_goes_on_where_it_was_cut_and_begins_anew_where_it_was_of_som
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_is_named() {
+async fn names_missing_folder() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let error = folder.names(None).await.unwrap_err();
@@ -423,7 +426,7 @@ async fn a_folder_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_signature_over_another_statement_is_refused() {
+async fn rejects_signature_of_another_statement() {
     let bench = Bench::new();
     let (folder, _) = folder(&bench);
     let upload = bench.package("tool", "1.0.0", "a tool");
@@ -445,7 +448,7 @@ async fn a_signature_over_another_statement_is_refused() {
 }
 
 #[tokio::test]
-async fn r25_an_index_whose_checksum_is_wrong_is_refused() {
+async fn rejects_index_with_wrong_checksum() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let index = IndexFile {

@@ -20,7 +20,7 @@ use extension_registry_packages::repository::{Description, Error, Repository};
 use folders::{at, folder, signature};
 
 #[tokio::test]
-async fn r62_of_many_publishers_one_is_first_and_the_others_are_told() {
+async fn concurrent_publish_has_one_winner() {
     let bench = Bench::new();
     let (_, root) = folder(&bench);
     let mut publishing = Vec::new();
@@ -53,7 +53,7 @@ async fn r62_of_many_publishers_one_is_first_and_the_others_are_told() {
 }
 
 #[tokio::test]
-async fn r62_publishers_of_different_versions_lose_none() {
+async fn concurrent_versions_are_all_kept() {
     let bench = Bench::new();
     let (repository, root) = folder(&bench);
     let mut publishing = Vec::new();
@@ -73,7 +73,7 @@ async fn r62_publishers_of_different_versions_lose_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r62_readers_never_see_half_of_a_replacement() {
+async fn replacement_is_atomic_for_readers() {
     let bench = Bench::new();
     let (_, root) = folder(&bench);
     let uploads = ["one", "two"].map(|text| bench.package("tool", "1.0.0", text));
@@ -106,7 +106,7 @@ async fn r62_readers_never_see_half_of_a_replacement() {
 }
 
 #[tokio::test]
-async fn r62_what_is_replaced_leaves_nothing_behind() {
+async fn replacement_leaves_no_stale_files() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let first = bench.package("tool", "1.0.0", "first");
@@ -134,7 +134,7 @@ async fn r62_what_is_replaced_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn r62_what_is_not_what_it_was_built_to_be_is_not_published() {
+async fn rejects_content_modified_after_build() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let upload = bench.package("tool", "1.0.0", "a tool");
@@ -145,7 +145,7 @@ async fn r62_what_is_not_what_it_was_built_to_be_is_not_published() {
 }
 
 #[tokio::test]
-async fn r65_a_deleted_version_takes_its_signatures_along_and_says_so() {
+async fn delete_removes_and_reports_signatures() {
     let bench = Bench::new();
     let (folder, root) = folder(&bench);
     let upload = bench.package("tool", "1.0.0", "a tool");

@@ -21,9 +21,9 @@ use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::gitea::{Gitea, Settings};
 use extension_registry_packages::repository::{
-    Blob, Description, Error, Release, Repository, Sink,
+    Blob, Description, Error, PartialDownload, Release, Repository,
 };
-use quirk::{Asked, Server, answer, cut, json, text, transport};
+use quirk::{RecordedRequest, Server, answer, cut, json, text, transport};
 
 fn settings(server: &Server) -> Settings {
     Settings {
@@ -45,7 +45,7 @@ fn entry(name: &str, version: &str) -> String {
 }
 
 /// A page of a list, as it was asked for.
-fn page(asked: &Asked, entries: &[String]) -> Response {
+fn page(asked: &RecordedRequest, entries: &[String]) -> Response {
     let number = |name| {
         asked
             .parameter(name)
@@ -63,7 +63,7 @@ fn page(asked: &Asked, entries: &[String]) -> Response {
 
 /// Older servers have one list, of everything, and count nothing.
 #[tokio::test]
-async fn r72_older_servers_without_lists_of_versions_are_asked_page_by_page() {
+async fn pages_through_listing_of_older_servers() {
     let mut entries: Vec<String> = (0..117)
         .map(|minor| entry("tool", &format!("1.{minor}.0")))
         .collect();
@@ -80,7 +80,7 @@ async fn r72_older_servers_without_lists_of_versions_are_asked_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_server_that_always_gives_the_same_page_is_asked_twice() {
+async fn stops_at_repeated_page() {
     let entries = [entry("tool", "1.0.0"), entry("tool", "1.1.0")];
     let server = Server::of(move |asked| {
         (asked.path == "/api/v1/packages/somebody")
@@ -92,14 +92,14 @@ async fn a_server_that_always_gives_the_same_page_is_asked_twice() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_null_is_empty_and_a_page_of_the_web_is_no_list() {
+async fn null_list_is_empty_and_html_is_error() {
     let server = Server::of(|_| Some(json("null"))).await;
     let names = driver(&server).names(None).await.unwrap();
     assert_eq!(names.names, Vec::<String>::new());
     let server = Server::of(|_| Some(text(200, "<html>sign in</html>"))).await;
     let error = driver(&server).names(None).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
-    assert!(error.to_string().contains("not the JSON"), "{error}");
+    assert!(error.to_string().contains("unexpected JSON"), "{error}");
 }
 
 /// What a server has of a release with this content.
@@ -131,20 +131,20 @@ async fn fetched(server: &Server, release: &Release, before: &[u8]) -> Result<Ve
     let bench = Bench::new();
     let target = bench.target("came");
     std::fs::write(&target, before).unwrap();
-    let mut sink = Sink::open(&target, 1 << 20, &Silent).unwrap();
-    driver(server).fetch(release, &mut sink).await?;
+    let mut download_file = PartialDownload::open(&target, 1 << 20, &Silent).unwrap();
+    driver(server).fetch(release, &mut download_file).await?;
     Ok(std::fs::read(&target).unwrap())
 }
 
 fn ranges(server: &Server) -> Vec<Option<String>> {
     let asked = server.asked();
     assert!(asked.iter().all(|one| one.path == CONTENT), "{asked:?}");
-    let range = |one: &Asked| one.header("range").map(str::to_owned);
+    let range = |one: &RecordedRequest| one.header("range").map(str::to_owned);
     asked.iter().map(range).collect()
 }
 
 #[tokio::test]
-async fn r80_a_transfer_that_is_cut_goes_on_where_it_was() {
+async fn resumes_interrupted_download() {
     let content: Vec<u8> = (0..100).collect();
     let (bytes, tries) = (content.clone(), AtomicUsize::new(0));
     let server = Server::of(move |asked| {
@@ -178,7 +178,7 @@ async fn r80_a_transfer_that_is_cut_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn r80_a_server_that_cannot_go_on_begins_anew() {
+async fn restarts_without_range_support() {
     let content: Vec<u8> = (0..100).collect();
     for status in [200, 206, 416] {
         let bytes = content.clone();
@@ -209,7 +209,7 @@ async fn r80_a_server_that_cannot_go_on_begins_anew() {
 }
 
 #[tokio::test]
-async fn r80_what_came_is_held_against_its_digest() {
+async fn verifies_digest_of_download() {
     let server = Server::of(|_| Some(answer(200, &[], vec![7; 100]))).await;
     let wanted: Vec<u8> = (0..100).collect();
     let error = fetched(&server, &release(&wanted), b"").await.unwrap_err();
@@ -221,7 +221,7 @@ async fn r80_what_came_is_held_against_its_digest() {
 }
 
 #[tokio::test]
-async fn r80_failures_pass_and_refusals_do_not() {
+async fn retries_failures_but_not_denials() {
     let tries = AtomicUsize::new(0);
     let server = Server::of(move |asked| match tries.fetch_add(1, Ordering::SeqCst) {
         0 => Some(text(503, "later")),
@@ -238,7 +238,7 @@ async fn r80_failures_pass_and_refusals_do_not() {
     let error = driver(&server).names(None).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "old failed to list packages: it answers 502"
+        "old: failed to list packages: the server responded 502"
     );
     assert_eq!(server.lines().len(), 4, "as often as it is set");
 }
@@ -250,7 +250,7 @@ struct Lossy {
 }
 
 impl Lossy {
-    fn answer(&self, asked: &Asked) -> Response {
+    fn answer(&self, asked: &RecordedRequest) -> Response {
         let mut files = self.files.lock().unwrap();
         if let Some(version) = asked
             .path
@@ -296,7 +296,7 @@ impl Lossy {
 }
 
 #[tokio::test]
-async fn r62_r80_a_write_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
+async fn lost_write_response_is_recognized() {
     let lossy = Lossy {
         files: Mutex::default(),
         writes: AtomicUsize::new(0),
@@ -317,7 +317,7 @@ async fn r62_r80_a_write_whose_answer_was_lost_is_not_taken_for_somebody_elses()
 
 /// Order of a publication: what makes a version whole is written last.
 #[tokio::test]
-async fn r62_the_configuration_is_written_last() {
+async fn writes_configuration_last() {
     let lossy = Lossy {
         files: Mutex::default(),
         writes: AtomicUsize::new(0),
@@ -350,7 +350,7 @@ async fn r62_the_configuration_is_written_last() {
 }
 
 #[tokio::test]
-async fn addresses_and_credentials_that_cannot_be_are_refused_at_once() {
+async fn rejects_invalid_address_and_credentials_early() {
     let server = Server::of(|_| None).await;
     let refused = |settings: Settings, credentials: Credentials| {
         let error = Gitea::new(settings, transport(0), credentials).unwrap_err();

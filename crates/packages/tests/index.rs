@@ -10,7 +10,8 @@ mod signed;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::Digest;
 use extension_registry_packages::index::{
-    self, Index, IndexError, Listed, Memory, NextError, OpenError, Opened, Package, Warning,
+    self, Index, IndexError, IndexStateStore, IndexedVersion, NextError, OpenError, Opened,
+    Package, Warning,
 };
 use extension_registry_packages::manifest::{Dependency, From, Kind, Requirement};
 use extension_registry_packages::repository::IndexFile;
@@ -20,8 +21,8 @@ use signed::{Person, SERIES, index_file, policy, statement, time};
 const CREATED: &str = "2026-06-01T00:00:00Z";
 const NOON: &str = "2026-06-01T12:00:00Z";
 
-fn listed(version: &str) -> Listed {
-    Listed {
+fn listed(version: &str) -> IndexedVersion {
+    IndexedVersion {
         version: version.parse().unwrap(),
         content: Digest::of(version.as_bytes()),
         configuration: Some(Digest::of(b"configuration")),
@@ -58,7 +59,7 @@ fn alice(person: &Person) -> Policy {
 /// Opens an index with a memory that knows nothing.
 fn open(policy: &Policy, file: &IndexFile, at: &str) -> Result<Opened, OpenError> {
     let folder = tempfile::tempdir().unwrap();
-    let memory = Memory::at(folder.path().join("memory.json"));
+    let memory = IndexStateStore::at(folder.path().join("memory.json"));
     index::open(policy, &memory, "hub", file, time(at))
 }
 
@@ -71,7 +72,7 @@ fn refused(opened: Result<Opened, OpenError>) -> Vec<&'static str> {
 }
 
 #[test]
-fn r79_an_index_lists_packages_and_versions_without_a_catalog() {
+fn index_lists_packages_and_versions() {
     let person = Person::new("alice");
     let mut tool = package(
         "mlflow",
@@ -135,7 +136,7 @@ fn r79_an_index_lists_packages_and_versions_without_a_catalog() {
 }
 
 #[test]
-fn r79_an_entry_that_cannot_be_read_hides_no_other() {
+fn invalid_entry_hides_no_other() {
     let sound = index(vec![package("mlflow", "", &[], &["1.0.0", "1.1.0"])]);
     let mut json: serde_json::Value = serde_json::from_slice(&sound.to_json()).unwrap();
     json["unknown"] = serde_json::json!({"a": 1});
@@ -157,10 +158,10 @@ fn r79_an_entry_that_cannot_be_read_hides_no_other() {
     assert_eq!(read.packages[1].versions.len(), 1);
     let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
     let begins = [
-        "packages[1] cannot be read: ",
-        "packages[0].versions[1] (mlflow 1.0) cannot be read: version: ",
-        "packages[2] (../up) cannot be read: ",
-        "packages[3] (mlflow) cannot be read: it is there a second time",
+        "packages[1] is invalid: ",
+        "packages[0].versions[1] (mlflow 1.0) is invalid: version: ",
+        "packages[2] (../up) is invalid: ",
+        "packages[3] (mlflow) is invalid: duplicate package",
     ];
     assert_eq!(said.len(), begins.len(), "{said:#?}");
     for (said, begin) in said.iter().zip(begins) {
@@ -169,7 +170,7 @@ fn r79_an_entry_that_cannot_be_read_hides_no_other() {
 }
 
 #[test]
-fn a_broken_index_has_no_more_than_a_hundred_faults() {
+fn reports_at_most_hundred_faults() {
     let json = format!(
         "{{\"apiVersion\":\"{}\",\"series\":\"{SERIES}\",\"serial\":1,\"created\":\"{CREATED}\",\"expires\":\"{NOON}\",\"packages\":[{}1]}}",
         index::API_VERSION,
@@ -180,7 +181,7 @@ fn a_broken_index_has_no_more_than_a_hundred_faults() {
 }
 
 #[test]
-fn what_is_no_index_says_why() {
+fn rejects_invalid_index_with_reason() {
     let sound = String::from_utf8(index(Vec::new()).to_json()).unwrap();
     assert!(Index::read(sound.as_bytes()).is_ok());
     let serial = |number: &str| sound.replace("\"serial\":1", &format!("\"serial\":{number}"));
@@ -214,7 +215,7 @@ fn what_is_no_index_says_why() {
 }
 
 #[test]
-fn each_index_has_a_higher_number_and_a_day_on_which_it_expires() {
+fn successor_has_higher_serial_and_expiry() {
     let first = index(Vec::new());
     let next = Index::next(Some(&first), Vec::new(), time("2026-06-02T10:00:00.5Z"), 7).unwrap();
     assert_eq!((first.serial, next.serial), (1, 2));
@@ -235,7 +236,7 @@ fn each_index_has_a_higher_number_and_a_day_on_which_it_expires() {
 }
 
 #[test]
-fn r79_an_index_that_no_approved_key_signed_is_refused() {
+fn rejects_untrusted_index() {
     let (person, mallory) = (Person::new("alice"), Person::new("mallory"));
     let policy = alice(&person);
     let sound = index_file(&person, 1);
@@ -247,7 +248,7 @@ fn r79_an_index_that_no_approved_key_signed_is_refused() {
     let opened = open(&policy, &unsigned, NOON);
     let text = opened.as_ref().unwrap_err().to_string();
     assert!(
-        text.starts_with("the index of hub is refused: the index from hub is not signed"),
+        text.starts_with("the index of hub is not trusted: the index from hub is not signed"),
         "{text}"
     );
     assert_eq!(refused(opened), ["Unsigned"]);
@@ -269,7 +270,7 @@ fn r79_an_index_that_no_approved_key_signed_is_refused() {
 }
 
 #[test]
-fn who_may_sign_some_packages_may_not_sign_the_index() {
+fn package_key_cannot_sign_index() {
     let (person, boss) = (Person::new("alice"), Person::new("boss"));
     let some = format!(
         "[[trust.rule]]\nrepositories = [\"hub\"]\nnames = [\"mlflow*\"]\n{}",
@@ -291,7 +292,7 @@ fn who_may_sign_some_packages_may_not_sign_the_index() {
 }
 
 #[test]
-fn an_index_that_expired_is_used_with_a_warning() {
+fn expired_index_is_used_with_warning() {
     let person = Person::new("alice");
     let file = index_file(&person, 7);
     let policy = alice(&person);
@@ -306,7 +307,7 @@ fn an_index_that_expired_is_used_with_a_warning() {
     assert!(
         expected
             .to_string()
-            .contains("newer versions may be missing in it; hint: ")
+            .contains("newer versions may be missing; hint: ")
     );
     assert_eq!(opened.warnings, [expected]);
     let opened = open(&policy, &file, "2026-05-31T00:00:00Z").unwrap();
@@ -317,7 +318,7 @@ fn an_index_that_expired_is_used_with_a_warning() {
 }
 
 #[test]
-fn only_an_index_is_signed_as_one() {
+fn signs_only_index_content_as_index() {
     let person = Person::new("alice");
     let secret = Sensitive::from(person.secret());
     for wrong in [
@@ -327,6 +328,6 @@ fn only_an_index_is_signed_as_one() {
         Vec::new(),
     ] {
         let error = index::sign(&wrong, &secret, None).unwrap_err().to_string();
-        assert_eq!(error, "failed to sign: it is no index");
+        assert_eq!(error, "failed to sign: the content is not an index");
     }
 }

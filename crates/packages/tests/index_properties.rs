@@ -10,7 +10,7 @@ mod signed;
 use std::sync::LazyLock;
 
 use extension_registry_packages::Digest;
-use extension_registry_packages::index::{self, Index, Listed, Memory, Package};
+use extension_registry_packages::index::{self, Index, IndexStateStore, IndexedVersion, Package};
 use extension_registry_packages::manifest::{Dependency, From, Kind, Requirement};
 use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::trust::Policy;
@@ -27,7 +27,7 @@ fn index(packages: Vec<Package>) -> Index {
 /// Whether an index is used by somebody who has seen none.
 fn is_opened(policy: &Policy, file: &IndexFile) -> bool {
     let folder = tempfile::tempdir().unwrap();
-    let memory = Memory::at(folder.path().join("memory.json"));
+    let memory = IndexStateStore::at(folder.path().join("memory.json"));
     index::open(policy, &memory, "hub", file, time(NOON)).is_ok()
 }
 
@@ -46,7 +46,7 @@ static SIGNED: LazyLock<(Policy, IndexFile)> = LazyLock::new(|| {
     (policy(&text), file)
 });
 
-fn any_listed() -> impl Strategy<Value = Listed> {
+fn any_listed() -> impl Strategy<Value = IndexedVersion> {
     let text = || prop::option::of(".{0,30}");
     let range = prop::sample::select(vec![
         "*",
@@ -79,7 +79,7 @@ fn any_listed() -> impl Strategy<Value = Listed> {
                 yanked,
                 range,
                 [optional, system, typed],
-            )| Listed {
+            )| IndexedVersion {
                 version: format!("{major}.{minor}.0{rest}").parse().unwrap(),
                 content: Digest::of(&seed.to_le_bytes()),
                 configuration: has_more.then(|| Digest::of(b"configuration")),
@@ -118,7 +118,7 @@ fn any_package() -> impl Strategy<Value = Package> {
         versions,
     )
         .prop_map(|(name, kind, description, keywords, license, versions)| {
-            let mut versions: Vec<Listed> = versions.into_values().collect();
+            let mut versions: Vec<IndexedVersion> = versions.into_values().collect();
             versions.sort_by(|left, right| right.version.cmp(&left.version));
             versions.dedup_by(|left, right| left.version == right.version);
             Package {
@@ -136,7 +136,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_index_comes_back_from_its_json(packages in prop::collection::vec(any_package(), 0..6), serial in 1_u64..1 << 53) {
+    fn index_round_trips_through_json(packages in prop::collection::vec(any_package(), 0..6), serial in 1_u64..1 << 53) {
         let mut packages = packages;
         packages.sort_by(|left, right| (&left.name, left.kind.name()).cmp(&(&right.name, right.kind.name())));
         packages.dedup_by(|left, right| left.name == right.name && left.kind == right.kind);
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn with_any_byte_changed_an_index_is_refused(place: prop::sample::Index, by in 1_u8..) {
+    fn any_modified_byte_invalidates_index(place: prop::sample::Index, by in 1_u8..) {
         let (policy, sound) = &*SIGNED;
         prop_assert!(is_opened(policy, sound));
         let other = IndexFile { bytes: changed(&sound.bytes, place, by), ..sound.clone() };
@@ -166,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn reading_garbage_never_panics(
+    fn garbage_never_panics(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
         texts in prop::array::uniform4(".{0,30}"),
         number in any::<i64>(),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use extension_registry_packages::Digest;
 use extension_registry_packages::lock::{Difference, Lock, LockError, Locked};
 use extension_registry_packages::manifest::Kind;
-use extension_registry_packages::solve::{Candidate, Origin, Universe, Wanted, solve};
+use extension_registry_packages::solve::{Candidate, Origin, RequestedPackage, Universe, solve};
 
 fn locked(name: &str, version: &str) -> Locked {
     Locked {
@@ -37,7 +37,7 @@ fn lock(packages: &[(&str, &str)]) -> Lock {
 }
 
 #[test]
-fn r75_the_same_packages_are_the_same_bytes_in_whatever_order() {
+fn text_is_independent_of_package_order() {
     let one = lock(&[("b", "1.0.0"), ("a", "2.0.0-rc.1+build")]);
     let other = lock(&[("a", "2.0.0-rc.1+build"), ("b", "1.0.0")]);
     assert_eq!(one.to_text(), other.to_text());
@@ -48,7 +48,7 @@ fn r75_the_same_packages_are_the_same_bytes_in_whatever_order() {
 }
 
 #[test]
-fn r75_what_is_no_lock_is_said_with_its_place() {
+fn invalid_lock_error_has_position() {
     let good = lock(&[("a", "1.0.0")]).to_text();
     let error = Lock::read(&good.replace("version = \"1.0.0\"", "version = \"one\"")).unwrap_err();
     let LockError::Toml { line, .. } = &error else {
@@ -77,7 +77,7 @@ fn universe(candidates: &[(&str, &str)]) -> Universe {
             origin: Origin::Repository("hub".to_owned()),
             dependencies: Vec::new(),
             requires: Vec::new(),
-            barred: None,
+            rejection: None,
         };
         universe
             .candidates
@@ -88,8 +88,8 @@ fn universe(candidates: &[(&str, &str)]) -> Universe {
     universe
 }
 
-fn wanted(name: &str, range: &str) -> Wanted {
-    Wanted {
+fn wanted(name: &str, range: &str) -> RequestedPackage {
+    RequestedPackage {
         name: name.to_owned(),
         range: range.parse().unwrap(),
         kind: None,
@@ -98,7 +98,7 @@ fn wanted(name: &str, range: &str) -> Wanted {
 }
 
 #[test]
-fn r75_a_locked_version_is_taken_while_it_fits() {
+fn prefers_locked_version_while_it_matches() {
     let lock = lock(&[("a", "1.0.0")]);
     let mut universe = universe(&[("a", "1.0.0"), ("a", "1.1.0"), ("a", "2.0.0")]);
     lock.prefer(&mut universe);
@@ -110,7 +110,7 @@ fn r75_a_locked_version_is_taken_while_it_fits() {
 }
 
 #[test]
-fn r75_every_difference_is_said() {
+fn reports_all_differences() {
     let lock = lock(&[("a", "1.0.0"), ("gone", "1.0.0")]);
     let mut universe = universe(&[("a", "2.0.0"), ("new", "1.0.0")]);
     universe.candidates.get_mut("a").unwrap()[0].origin = Origin::Repository("other".to_owned());
@@ -120,17 +120,17 @@ fn r75_every_difference_is_said() {
     assert_eq!(
         texts,
         [
-            "a is locked to 1.0.0, and would be 2.0.0",
-            "a is locked to hub, and would come from other",
-            "new is needed and not locked",
-            "gone is locked and not needed",
+            "a is locked to 1.0.0, but would resolve to 2.0.0",
+            "a is locked to repository hub, but would come from other",
+            "new is required but not locked",
+            "gone is locked but not required",
         ]
     );
     assert!(differences.contains(&Difference::Gone("gone".to_owned())));
 }
 
 #[test]
-fn r76_a_version_that_moved_is_an_error_that_names_both() {
+fn changed_version_error_names_both_digests() {
     let locked = locked("a", "1.0.0");
     let configuration = locked.configuration;
     locked
@@ -149,5 +149,5 @@ fn r76_a_version_that_moved_is_an_error_that_names_both() {
         .check(Some(locked.content), None, None)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("its configuration is missing"), "{error}");
+    assert!(error.contains("configuration is missing"), "{error}");
 }

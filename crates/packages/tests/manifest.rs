@@ -71,19 +71,19 @@ fn checked(manifest: &Manifest) {
 }
 
 #[test]
-fn r66_the_manifest_of_the_seed_is_read() {
+fn reads_full_manifest() {
     checked(&sound(SEED));
 }
 
 #[test]
-fn r66_the_manifest_of_the_seed_is_read_without_its_indentation() {
+fn reads_flat_manifest() {
     let lines: Vec<&str> = SEED.lines().map(str::trim_start).collect();
     let flat = lines.join("\n");
     checked(&sound(&flat));
 }
 
 #[test]
-fn r66_what_is_wrong_has_a_line_and_a_column() {
+fn errors_have_line_and_column() {
     let text = "extension:
   name: My_Package
   version: v1.2
@@ -124,7 +124,7 @@ parameters:
 }
 
 #[test]
-fn r66_what_is_no_manifest_at_all() {
+fn rejects_other_documents() {
     assert_eq!(wrong("")[0].2, "missing-field");
     assert_eq!(wrong("[]")[0].2, "wrong-type");
     assert_eq!(wrong("extension: {name: a")[0].2, "syntax");
@@ -135,7 +135,7 @@ fn r66_what_is_no_manifest_at_all() {
 }
 
 #[test]
-fn r67_requirements_and_dependencies_in_each_form() {
+fn reads_all_forms_of_requirements_and_dependencies() {
     let manifest = sound(
         "extension: {name: a, version: 1.2.3-rc.1+build}
 requires: [docker, kubernetes: '>=1.27', {name: crd, version: '*'}]
@@ -166,14 +166,14 @@ dependencies:
 }
 
 #[test]
-fn r13_another_type_is_read_and_is_unsupported() {
+fn unknown_type_is_unsupported() {
     let manifest = sound("extension: {name: a, version: 1.0.0, type: nar, packaging: jar}");
     assert_eq!(manifest.kind, Kind::Unsupported("nar".to_owned()));
     assert_eq!(manifest.packaging, Packaging::Unsupported("jar".to_owned()));
 }
 
 #[test]
-fn r33_no_name_begins_a_path_of_an_extension_of_the_registry() {
+fn names_never_collide_with_registry_extensions() {
     for name in [
         "_oci", "_catalog", "a/_b", "a_", "-a", "a..b", "a__b", "A", "a b", "", "é",
     ] {
@@ -186,7 +186,7 @@ fn r33_no_name_begins_a_path_of_an_extension_of_the_registry() {
 }
 
 #[test]
-fn words_of_a_later_version_do_no_harm() {
+fn ignores_unknown_fields() {
     let text = "x-mine: 1
 extension: {name: a, version: 1.0.0, x-other: [], descripton: misspelt}
 later: {}

@@ -23,14 +23,14 @@ use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::folder::{self, Folder};
 use extension_registry_packages::repository::maven::{Maven, Place, Settings};
 use extension_registry_packages::repository::{
-    Description, Error, Kind, Release, Repository, Sink, Way,
+    Description, DiscoveryMethod, Error, Kind, PartialDownload, Release, Repository,
 };
 use file_server::FileServer;
 use mavens::{GROUP, local, made_by_maven, packages, remote, remote_of, transport, with};
 use shelf::{OURS, put};
 
 #[tokio::test]
-async fn r20_a_maven_folder_keeps_the_contract() {
+async fn maven_folder_satisfies_contract() {
     let bench = Bench::new();
     let root = bench.target("repository");
     fs::create_dir(&root).unwrap();
@@ -38,7 +38,7 @@ async fn r20_a_maven_folder_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn r20_a_maven_server_keeps_the_contract() {
+async fn maven_server_satisfies_contract() {
     let bench = Bench::new();
     let server = FileServer::start(&bench.target("repository")).await;
     contract::all(&remote_of(&server, &["tool", "other.tool_2", "fixed"])).await;
@@ -49,12 +49,12 @@ async fn r20_a_maven_server_keeps_the_contract() {
 }
 
 async fn fetch_error(maven: &Maven, release: &Release, target: &Path) -> Error {
-    let mut sink = Sink::open(target, 1 << 30, &Silent).unwrap();
-    maven.fetch(release, &mut sink).await.unwrap_err()
+    let mut download_file = PartialDownload::open(target, 1 << 30, &Silent).unwrap();
+    maven.fetch(release, &mut download_file).await.unwrap_err()
 }
 
 #[tokio::test]
-async fn r1_what_is_published_to_a_server_is_found_by_a_new_client() {
+async fn new_client_finds_package_on_server() {
     let bench = Bench::new();
     let (publisher, server) = remote(&bench, &[]).await;
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -62,8 +62,8 @@ async fn r1_what_is_published_to_a_server_is_found_by_a_new_client() {
     let client = remote_of(&server, &["tool", "absent"]);
     let names = client.names(None).await.unwrap();
     assert_eq!(
-        (names.names, names.way),
-        (vec!["tool".to_owned()], Way::Named)
+        (names.names, names.method),
+        (vec!["tool".to_owned()], DiscoveryMethod::Named)
     );
     let release = client.release("tool", &version("1.2.0")).await.unwrap();
     let digest = fetched(&client, &release, &bench.target("came")).await;
@@ -71,7 +71,7 @@ async fn r1_what_is_published_to_a_server_is_found_by_a_new_client() {
 }
 
 #[tokio::test]
-async fn r2_what_a_list_calls_its_newest_decides_nothing() {
+async fn ignores_latest_and_release_fields() {
     let bench = Bench::new();
     made_by_maven(&bench.target("repository"));
     let (maven, _server) = remote(&bench, &[]).await;
@@ -86,7 +86,7 @@ async fn r2_what_a_list_calls_its_newest_decides_nothing() {
 }
 
 #[tokio::test]
-async fn r4_a_document_is_read_and_no_request_goes_for_the_content() {
+async fn reads_document_without_requesting_content() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -104,7 +104,7 @@ async fn r4_a_document_is_read_and_no_request_goes_for_the_content() {
 }
 
 #[tokio::test]
-async fn r9_named_packages_cost_two_requests_each() {
+async fn named_packages_take_two_requests_each() {
     let bench = Bench::new();
     let names = ["a", "b", "c", "d"];
     let (maven, server) = remote(&bench, &names).await;
@@ -120,7 +120,7 @@ async fn r9_named_packages_cost_two_requests_each() {
 }
 
 #[tokio::test]
-async fn r9_a_server_lists_nothing_and_the_way_out_is_told() {
+async fn listing_on_server_fails_with_hint() {
     let bench = Bench::new();
     let (maven, _server) = remote(&bench, &[]).await;
     let error = maven.names(None).await.unwrap_err();
@@ -131,7 +131,7 @@ async fn r9_a_server_lists_nothing_and_the_way_out_is_told() {
 }
 
 #[tokio::test]
-async fn r12_what_was_made_for_another_program_is_delivered_as_it_is() {
+async fn delivers_foreign_packages_unchanged() {
     let bench = Bench::new();
     let root = bench.target("repository");
     made_by_maven(&root);
@@ -146,7 +146,10 @@ async fn r12_what_was_made_for_another_program_is_delivered_as_it_is() {
         assert_eq!(manifest.description, "made elsewhere");
         assert_eq!(manifest.metadata.license.as_deref(), Some("Apache-2.0"));
         assert_eq!(manifest.dependencies[0].range.to_string(), ">=1.0, <2.0");
-        assert_eq!(release.content.digest, None, "SHA-1 names no content");
+        assert_eq!(
+            release.content.digest, None,
+            "SHA-1 does not identify content"
+        );
         let came = bench.target(&format!("came-{}", maven.place().len()));
         fetched(&maven, &release, &came).await;
         assert_eq!(fs::read(came).unwrap(), b"content of 1.10.0");
@@ -154,7 +157,7 @@ async fn r12_what_was_made_for_another_program_is_delivered_as_it_is() {
 }
 
 #[tokio::test]
-async fn r15_a_broken_package_behind_a_server_hides_no_other() {
+async fn corrupt_package_on_server_hides_no_other() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &["bad", "good", "page"]).await;
     let upload = bench.package("good", "1.0.0", "good");
@@ -183,7 +186,7 @@ async fn r15_a_broken_package_behind_a_server_hides_no_other() {
 }
 
 #[tokio::test]
-async fn r20_a_blob_of_nothing_in_particular_is_delivered() {
+async fn delivers_arbitrary_blob() {
     let bench = Bench::new();
     let (maven, _server) = remote(&bench, &[]).await;
     let bytes = shelf::noise(9, 300_000);
@@ -195,7 +198,7 @@ async fn r20_a_blob_of_nothing_in_particular_is_delivered() {
 }
 
 #[tokio::test]
-async fn r21_r43_every_kind_says_the_same_of_a_package_and_delivers_the_same_bytes() {
+async fn all_kinds_deliver_same_metadata_and_bytes() {
     let bench = Bench::new();
     let server = FileServer::start(&bench.target("served")).await;
     let plain = Folder::new(folder::Settings {
@@ -254,7 +257,7 @@ async fn r21_r43_every_kind_says_the_same_of_a_package_and_delivers_the_same_byt
 }
 
 #[tokio::test]
-async fn r23_a_server_gets_six_files_and_the_checksums_of_each() {
+async fn publishes_six_files_with_checksums() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -286,7 +289,7 @@ async fn r23_a_server_gets_six_files_and_the_checksums_of_each() {
 }
 
 #[tokio::test]
-async fn r24_a_document_behind_a_server_has_checksums_too() {
+async fn document_on_server_has_checksums() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -299,7 +302,7 @@ async fn r24_a_document_behind_a_server_has_checksums_too() {
 }
 
 #[tokio::test]
-async fn r25_wrong_checksums_behind_a_server_are_refused_with_both_values() {
+async fn wrong_checksum_on_server_names_both_values() {
     let bench = Bench::new();
     made_by_maven(&bench.target("repository"));
     let (maven, server) = remote(&bench, &[]).await;
@@ -328,7 +331,7 @@ async fn r25_wrong_checksums_behind_a_server_are_refused_with_both_values() {
 }
 
 #[tokio::test]
-async fn r25_missing_checksums_behind_a_server_are_refused() {
+async fn rejects_missing_checksums_on_server() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let upload = bench.package("tool", "1.2.0", "a tool");
@@ -354,7 +357,7 @@ async fn r25_missing_checksums_behind_a_server_are_refused() {
 }
 
 #[tokio::test]
-async fn r80_a_transfer_goes_on_by_range_and_begins_anew_where_the_server_cannot() {
+async fn resumes_with_range_or_restarts() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let bytes = shelf::noise(3, 700_000);
@@ -376,7 +379,7 @@ async fn r80_a_transfer_goes_on_by_range_and_begins_anew_where_the_server_cannot
 }
 
 #[tokio::test]
-async fn r80_a_cut_connection_is_continued_and_other_bytes_are_thrown_away() {
+async fn resumes_after_disconnect_and_discards_wrong_bytes() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let bytes = shelf::noise(5, 700_000);
@@ -394,7 +397,7 @@ async fn r80_a_cut_connection_is_continued_and_other_bytes_are_thrown_away() {
 }
 
 #[tokio::test]
-async fn credentials_are_shown_to_the_server_and_to_nobody_else() {
+async fn credentials_go_to_server_only() {
     let bench = Bench::new();
     let server = FileServer::start(&bench.target("repository")).await;
     // `user:word`, as RFC 7617 writes it.
@@ -430,7 +433,7 @@ async fn credentials_are_shown_to_the_server_and_to_nobody_else() {
 }
 
 #[tokio::test]
-async fn groups_and_names_that_are_no_part_of_a_path_are_refused() {
+async fn rejects_groups_and_names_that_are_not_path_segments() {
     for group in ["", "..", "a..b", "a/b", ".a", "a b"] {
         let settings = Settings {
             id: "central".to_owned(),
@@ -452,7 +455,7 @@ async fn groups_and_names_that_are_no_part_of_a_path_are_refused() {
 }
 
 #[tokio::test]
-async fn other_groups_of_a_maven_folder_are_no_packages() {
+async fn ignores_other_groups() {
     let bench = Bench::new();
     let root = bench.target("repository");
     made_by_maven(&root);

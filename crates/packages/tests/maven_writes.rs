@@ -41,7 +41,7 @@ async fn race(bench: &Bench, server: &FileServer) -> Vec<(Digest, Result<Release
 }
 
 #[tokio::test]
-async fn r62_of_publishers_who_begin_together_one_is_first() {
+async fn concurrent_publish_has_single_winner() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let outcomes = race(&bench, &server).await;
@@ -66,7 +66,7 @@ async fn r62_of_publishers_who_begin_together_one_is_first() {
 }
 
 #[tokio::test]
-async fn r62_what_is_there_is_seen_without_conditions_too() {
+async fn detects_existing_version_without_conditional_writes() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let first = bench.package("tool", "1.0.0", "first");
@@ -80,7 +80,7 @@ async fn r62_what_is_there_is_seen_without_conditions_too() {
 }
 
 #[tokio::test]
-async fn r62_publishers_of_different_versions_lose_none() {
+async fn concurrent_versions_are_all_kept() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     // All of them come to the list in the same moment.
@@ -98,7 +98,7 @@ async fn r62_publishers_of_different_versions_lose_none() {
 }
 
 #[tokio::test]
-async fn r62_what_another_publisher_listed_meanwhile_stays() {
+async fn preserves_concurrent_list_entries() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     // First where there was no list yet, then where there was one.
@@ -122,7 +122,7 @@ async fn r62_what_another_publisher_listed_meanwhile_stays() {
 }
 
 #[tokio::test]
-async fn r62_a_server_that_keeps_signatures_keeps_their_version_too() {
+async fn force_fails_if_signatures_cannot_be_deleted() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let first = bench.package("tool", "1.0.0", "first");
@@ -141,7 +141,7 @@ async fn r62_a_server_that_keeps_signatures_keeps_their_version_too() {
 }
 
 #[tokio::test]
-async fn r65_a_server_that_lets_nobody_delete_is_named() {
+async fn names_server_that_denies_deletion() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let upload = bench.package("tool", "1.0.0", "a tool");
@@ -156,7 +156,7 @@ async fn r65_a_server_that_lets_nobody_delete_is_named() {
 }
 
 #[tokio::test]
-async fn r65_a_deleted_version_takes_its_signatures_along_and_says_so() {
+async fn delete_removes_and_reports_signatures() {
     let bench = Bench::new();
     let (maven, server) = remote(&bench, &[]).await;
     let upload = bench.package("tool", "1.0.0", "a tool");
@@ -173,7 +173,7 @@ async fn r65_a_deleted_version_takes_its_signatures_along_and_says_so() {
 }
 
 #[tokio::test]
-async fn r65_a_foreign_version_is_deleted_with_its_content() {
+async fn deletes_foreign_version_with_content() {
     let bench = Bench::new();
     made_by_maven(&bench.target("repository"));
     let (maven, server) = remote(&bench, &[]).await;

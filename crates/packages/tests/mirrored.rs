@@ -1,4 +1,4 @@
-//! A repository with copies: one that fails costs a request, and no package (R74).
+//! Tests of mirrors: a failing mirror costs a request but never a package.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,8 +18,10 @@ use desk::Desk;
 use extension_registry_packages::Digest;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::mirrored::Mirrored;
-use extension_registry_packages::repository::{Error, IndexFile, Repository, Sink, Upload};
-use quirk::{Asked, Server, text};
+use extension_registry_packages::repository::{
+    Error, IndexFile, PartialDownload, Repository, Upload,
+};
+use quirk::{RecordedRequest, Server, text};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -32,7 +34,7 @@ fn one() -> semver::Version {
     "1.0.0".parse().unwrap()
 }
 
-fn is_content(asked: &Asked, digest: Digest) -> bool {
+fn is_content(asked: &RecordedRequest, digest: Digest) -> bool {
     asked.method == "GET" && asked.path.ends_with(&format!("/blobs/{}", digest.oci()))
 }
 
@@ -65,7 +67,7 @@ fn mirrored(copy: Arc<dyn Repository>, origin: Arc<dyn Repository>) -> Arc<dyn R
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r74_content_that_a_copy_has_not_whole_comes_from_the_origin() {
+async fn truncated_mirror_content_comes_from_original() {
     // What the copy sends, and from where on the origin is asked then: `half` is the middle of the content.
     type Answer = fn(&[u8]) -> axum::response::Response;
     let failing: [(&str, Answer, bool); 4] = [
@@ -100,7 +102,7 @@ async fn r74_content_that_a_copy_has_not_whole_comes_from_the_origin() {
 
 /// A folder does not take back what it gave, so the origin has a beginning of something else before it.
 #[tokio::test]
-async fn r74_nothing_of_a_broken_copy_is_part_of_what_the_origin_brings() {
+async fn corrupt_mirror_bytes_are_discarded() {
     let desk = Desk::new();
     let (copy, origin) = (desk.folder("copy"), desk.folder("hub"));
     let upload = desk.bench.package("tool", "1.0.0", "a tool");
@@ -123,7 +125,7 @@ async fn r74_nothing_of_a_broken_copy_is_part_of_what_the_origin_brings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r74_where_no_copy_and_no_origin_has_it_whole_the_origin_says_why() {
+async fn reports_error_of_original_if_all_fail() {
     let desk = Desk::new();
     let upload = desk.bench.package("tool", "1.0.0", "a tool");
     let (copy, _origin) = behind(&desk, &upload, |_| text(500, "no")).await;
@@ -131,14 +133,15 @@ async fn r74_where_no_copy_and_no_origin_has_it_whole_the_origin_says_why() {
         Server::before(|asked| asked.path.contains("/blobs/").then(|| text(503, "no"))).await;
     let both = mirrored(copy.source("hub"), other.source("hub"));
     let release = both.release("tool", &one()).await.unwrap();
-    let mut sink = Sink::open(&desk.bench.target("target"), 1 << 20, &Silent).unwrap();
-    let error = both.fetch(&release, &mut sink).await.unwrap_err();
+    let mut download_file =
+        PartialDownload::open(&desk.bench.target("target"), 1 << 20, &Silent).unwrap();
+    let error = both.fetch(&release, &mut download_file).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
     assert!(error.to_string().contains("503"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r74_a_copy_that_answers_with_errors_takes_nothing_from_the_origin() {
+async fn failing_mirror_falls_back_to_original() {
     let desk = Desk::new();
     let origin = desk.folder("hub");
     let upload = desk.bench.package("tool", "1.0.0", "a tool");
@@ -163,26 +166,23 @@ async fn r74_a_copy_that_answers_with_errors_takes_nothing_from_the_origin() {
 
 /// The clock is one that runs ahead while nothing else happens, so nobody waits for it.
 #[tokio::test(start_paused = true)]
-async fn r74_a_copy_that_never_answers_is_left_alone_when_its_time_is_over() {
+async fn silent_mirror_times_out() {
     let desk = Desk::new();
     let origin = desk.folder("hub");
     publish(&desk, &origin, "tool", "1.0.0").await;
     let copy = Server::hanging("").await;
-    let patience = Duration::from_secs(3);
+    let timeout = Duration::from_secs(3);
     let copies = vec![copy.source("hub"), copy.source("hub")];
-    let both = Mirrored::new(copies, origin, patience);
+    let both = Mirrored::new(copies, origin, timeout);
     let start = tokio::time::Instant::now();
     assert_eq!(both.versions("tool").await.unwrap(), [one()]);
     // The transport would wait for 20 s for each.
     let waited = start.elapsed();
-    assert!(
-        waited >= patience * 2 && waited < patience * 3,
-        "{waited:?}"
-    );
+    assert!(waited >= timeout * 2 && waited < timeout * 3, "{waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r74_a_mirror_is_asked_first_and_fallen_through() {
+async fn mirror_is_queried_first() {
     let desk = Desk::new();
     let (mirror, origin) = (desk.folder("mirror"), desk.folder("origin"));
     publish(&desk, &origin, "tool", "1.0.0").await;
@@ -213,7 +213,7 @@ async fn r74_a_mirror_is_asked_first_and_fallen_through() {
 
 /// A copy may be late, and may keep what is gone.
 #[tokio::test]
-async fn r62_who_publishes_asks_the_origin() {
+async fn publish_checks_original() {
     let desk = Desk::new();
     let (mirror, origin) = (desk.folder("mirror"), desk.folder("origin"));
     publish(&desk, &mirror, "tool", "1.0.0").await;

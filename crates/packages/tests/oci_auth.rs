@@ -17,7 +17,7 @@ use extension_registry_packages::config::Environment;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::oci::Oci;
 use extension_registry_packages::repository::{Error, Repository as _};
-use quirk::{Asked, Server, answer, json, pairs, text};
+use quirk::{RecordedRequest, Server, answer, json, pairs, text};
 
 /// What gets tokens, or is one.
 const SECRET: &str = "a-long-secret";
@@ -52,14 +52,14 @@ fn with_identity(server: &Server, token: &str) -> Machine {
     machine
 }
 
-fn unauthorized(asked: &Asked) -> Response {
+fn unauthorized(asked: &RecordedRequest) -> Response {
     let host = asked.header("host").unwrap();
     let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"the registry\"");
     answer(401, &[("www-authenticate", &challenge)], "")
 }
 
 /// Whether a token that was issued for these scopes lets somebody do what is asked.
-fn allows(asked: &Asked, shown: &str) -> bool {
+fn allows(asked: &RecordedRequest, shown: &str) -> bool {
     let scope = shown.strip_prefix("Bearer for:");
     let wants = if matches!(asked.method.as_str(), "GET" | "HEAD") {
         "pull"
@@ -103,7 +103,7 @@ async fn with_tokens() -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r81_a_token_that_only_gets_tokens_is_exchanged_for_each_scope_once() {
+async fn identity_token_is_exchanged_once_per_scope() {
     let server = with_tokens().await;
     let driver = opened(&with_identity(&server, SECRET));
     let bench = Bench::new();
@@ -134,7 +134,7 @@ async fn r81_a_token_that_only_gets_tokens_is_exchanged_for_each_scope_once() {
 }
 
 #[tokio::test]
-async fn r81_a_token_that_gets_none_any_more_is_one_clear_line_without_it() {
+async fn rejected_identity_token_error_hides_token() {
     let server = with_tokens().await;
     let driver = opened(&with_identity(&server, "an-old-secret"));
     let error = driver.versions("tool").await.unwrap_err();
@@ -142,7 +142,7 @@ async fn r81_a_token_that_gets_none_any_more_is_one_clear_line_without_it() {
     let line = error.to_string();
     assert_eq!(line.lines().count(), 1);
     assert!(
-        line.ends_with("; hint: the token is wrong, has expired, or may not do this"),
+        line.ends_with("; hint: check the token: it may be invalid, expired or lack permissions"),
         "{line}"
     );
     assert!(!format!("{line} {error:?} {driver:?}").contains("an-old-secret"));
@@ -159,7 +159,7 @@ async fn with_one_token() -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r71_the_token_of_a_file_is_shown_as_it_is() {
+async fn token_of_file_is_sent_as_bearer() {
     let server = with_one_token().await;
     let machine = machine(&server, "auth_token_path = \"token\"\n");
     machine.write("user/token", &format!("{SECRET}\n"));
@@ -182,7 +182,7 @@ async fn r71_the_token_of_a_file_is_shown_as_it_is() {
 }
 
 #[tokio::test]
-async fn r71_a_wrong_token_of_a_file_is_not_shown_twice() {
+async fn rejected_token_is_not_sent_again() {
     let server = with_one_token().await;
     let machine = machine(&server, "auth_token_path = \"token\"\n");
     machine.write("user/token", "another-secret");
@@ -191,7 +191,7 @@ async fn r71_a_wrong_token_of_a_file_is_not_shown_twice() {
     assert!(matches!(error, Error::Denied { .. }), "{error}");
     let line = error.to_string();
     assert_eq!(line.lines().count(), 1);
-    assert!(line.contains("the token is wrong"), "{line}");
+    assert!(line.contains("check the token"), "{line}");
     assert!(!format!("{line} {error:?} {driver:?}").contains("another-secret"));
     assert_eq!(server.lines(), ["GET /v2/extensions/tool/tags/list"]);
 }

@@ -22,7 +22,7 @@ fn failures(steps: &[Check]) -> Vec<(Step, Option<Class>)> {
 }
 
 #[tokio::test]
-async fn r64_whoever_is_refused_at_any_step_needs_other_credentials() {
+async fn denial_at_any_step_is_credential_failure() {
     for (part, step) in [
         ("/tags/list", Step::Tags),
         ("/_oci/ext/discover", Step::Discover),
@@ -48,7 +48,7 @@ async fn r64_whoever_is_refused_at_any_step_needs_other_credentials() {
 
 /// Where nobody looked at the credentials, they are not what is wrong.
 #[tokio::test]
-async fn r64_a_token_service_that_fails_says_nothing_of_the_credentials() {
+async fn failed_token_service_is_not_credential_failure() {
     let server = Server::of(|asked| {
         let host = asked.header("host").unwrap();
         if asked.path == "/token" {
@@ -61,11 +61,11 @@ async fn r64_a_token_service_that_fails_says_nothing_of_the_credentials() {
     let steps = server.driver().check().await;
     assert_eq!(failures(&steps), [(Step::Auth, Some(Class::Protocol))]);
     let failed = steps.iter().find(|one| one.step == Step::Auth).unwrap();
-    assert_eq!(failed.advice, "ask whoever runs the registry");
+    assert_eq!(failed.advice, "contact the administrator of the registry");
 }
 
 #[tokio::test]
-async fn r64_what_passes_has_no_class() {
+async fn passed_step_has_no_class() {
     let steps = Server::registry().await.driver().check().await;
     assert_eq!(failures(&steps), []);
     assert!(steps.iter().all(|one| one.class.is_none()), "{steps:?}");

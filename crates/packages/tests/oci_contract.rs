@@ -7,19 +7,19 @@ mod quirk;
 use quirk::Server;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r1_r2_a_registry_keeps_the_contract() {
+async fn registry_satisfies_contract() {
     let server = Server::registry().await;
     contract::all(&server.driver()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r41_a_registry_without_referrers_keeps_the_contract() {
+async fn registry_without_referrers_satisfies_contract() {
     let server = Server::without_referrers().await;
     contract::all(&server.driver()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r40_a_registry_with_small_pages_keeps_the_contract() {
+async fn registry_with_small_pages_satisfies_contract() {
     let server = Server::registry().await;
     contract::all(&server.driver().with_page(2)).await;
 }

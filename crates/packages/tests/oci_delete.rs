@@ -19,7 +19,7 @@ use quirk::Server;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r65_what_belongs_to_another_version_is_not_deleted_whatever_the_list_says() {
+async fn delete_keeps_referrers_of_other_versions() {
     let server = Server::without_referrers().await;
     let driver = server.driver();
     let release = published(&driver).await;
@@ -53,7 +53,7 @@ async fn r65_what_belongs_to_another_version_is_not_deleted_whatever_the_list_sa
 }
 
 #[tokio::test]
-async fn r65_what_is_deleted_takes_its_signatures_along() {
+async fn delete_removes_signatures() {
     for keeps_referrers in [true, false] {
         let server = if keeps_referrers {
             Server::registry().await
@@ -85,9 +85,9 @@ async fn r65_what_is_deleted_takes_its_signatures_along() {
             .collect();
         assert_eq!(wanted.len(), 2);
         let _ = wanted.insert("1.0.0 of extensions/tool".to_owned());
-        let _ = wanted.insert(format!("the signatures that cosign made, {tag}.sig"));
+        let _ = wanted.insert(format!("the cosign signatures, {tag}.sig"));
         if !keeps_referrers {
-            let _ = wanted.insert(format!("the list of what refers to it, {tag}"));
+            let _ = wanted.insert(format!("the list of referrers, {tag}"));
         }
         let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
         assert_eq!(deleted.left, Vec::<String>::new());

@@ -9,8 +9,8 @@ mod quirk;
 
 use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::repository::oci::{Oci, Settings};
-use extension_registry_packages::repository::{Error, Extension, Repository, Way};
-use quirk::{Asked, Server, answer, hasty, json, text};
+use extension_registry_packages::repository::{DiscoveryMethod, Error, Extension, Repository};
+use quirk::{RecordedRequest, Server, answer, hasty, json, text};
 
 const DISCOVER: &str = "/v2/_oci/ext/discover";
 
@@ -52,7 +52,7 @@ fn naming(server: &Server, names: &[&str]) -> Oci {
 
 /// 400 may be about the length of a page, or about the list.
 #[tokio::test]
-async fn r79_a_catalog_that_is_refused_with_400_leaves_the_names_of_the_configuration() {
+async fn rejected_catalog_falls_back_to_configured_names() {
     for body in ["{}", "<html>"] {
         let server = Server::of(move |asked| {
             (asked.path == "/v2/_catalog").then(|| {
@@ -67,14 +67,14 @@ async fn r79_a_catalog_that_is_refused_with_400_leaves_the_names_of_the_configur
         .await;
         let names = naming(&server, &["tool"]).names(None).await.unwrap();
         assert_eq!(
-            (names.names, names.way),
-            (vec!["tool".to_owned()], Way::Named)
+            (names.names, names.method),
+            (vec!["tool".to_owned()], DiscoveryMethod::Named)
         );
     }
 }
 
 #[tokio::test]
-async fn r30_zot_is_read() {
+async fn reads_extensions_of_zot() {
     let found = discovered(ZOT).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].name, "_zot");
@@ -87,7 +87,7 @@ async fn r30_zot_is_read() {
 }
 
 #[tokio::test]
-async fn r30_endpoints_are_read_in_each_form() {
+async fn reads_endpoints_in_all_forms() {
     let found = discovered(
         r#"{"extensions":[{"name":"_x","url":"https://a.example/","endpoints":
             ["_x/a/b","/_x/a/b","v2/_x/a/b","/v2/_x/a/b","https://elsewhere.example/v2/_x/a/b","/v2/_x/../../etc"]}]}"#,
@@ -97,7 +97,7 @@ async fn r30_endpoints_are_read_in_each_form() {
 }
 
 #[tokio::test]
-async fn r31_a_repository_says_its_own() {
+async fn reads_extensions_of_repository() {
     let server = Server::of(|asked| match asked.path.as_str() {
         DISCOVER => Some(json(ZOT)),
         "/v2/extensions/tool/_oci/ext/discover" => Some(json(
@@ -117,7 +117,7 @@ async fn r31_a_repository_says_its_own() {
 }
 
 #[tokio::test]
-async fn r32_no_support_is_none() {
+async fn unsupported_discover_is_none() {
     for (status, media_type, body) in [
         (404, "text/plain", "404 page not found\n"),
         (
@@ -149,7 +149,7 @@ async fn r32_no_support_is_none() {
 }
 
 #[tokio::test]
-async fn r32_not_allowed_is_not_none() {
+async fn denied_discover_is_not_none() {
     for status in [401, 403] {
         let server = saying(
             status,
@@ -173,7 +173,7 @@ async fn r32_not_allowed_is_not_none() {
 
 /// What one place does not say takes nothing from the others.
 #[tokio::test]
-async fn r32_each_place_answers_for_itself() {
+async fn failures_are_reported_per_repository() {
     let server = Server::of(|asked| match asked.path.as_str() {
         DISCOVER => Some(text(403, "no")),
         "/v2/extensions/tool/_oci/ext/discover" => Some(json(FUSEML)),
@@ -206,7 +206,7 @@ async fn r32_each_place_answers_for_itself() {
 
 /// Lists go on without a search that nobody may ask for; that it failed is told.
 #[tokio::test]
-async fn r37_a_failure_of_discover_is_told_and_a_refusal_is_none() {
+async fn failed_discover_is_warning() {
     for (status, told) in [(500, 1), (403, 0)] {
         let server = Server::of(move |asked| match asked.path.as_str() {
             DISCOVER => Some(text(status, "no")),
@@ -220,7 +220,7 @@ async fn r37_a_failure_of_discover_is_told_and_a_refusal_is_none() {
         assert_eq!(warnings.len(), told, "{warnings:?}");
         for warning in warnings {
             assert!(
-                warning.starts_with("quirk failed to say its extensions: it answers 500"),
+                warning.starts_with("quirk: failed to list extensions: the server responded 500"),
                 "{warning}"
             );
         }
@@ -228,7 +228,7 @@ async fn r37_a_failure_of_discover_is_told_and_a_refusal_is_none() {
 }
 
 #[tokio::test]
-async fn r37_what_is_unknown_or_missing_is_kept() {
+async fn keeps_unknown_and_incomplete_extensions() {
     let server = saying(
         200,
         "text/plain",
@@ -247,14 +247,14 @@ async fn r37_what_is_unknown_or_missing_is_kept() {
     assert_eq!(server.asked()[0].header("accept"), Some("application/json"));
     let warnings = driver.warnings().join("\n");
     assert!(
-        warnings.contains("its type says `text/plain`"),
+        warnings.contains("has the content type `text/plain`"),
         "{warnings}"
     );
-    assert!(warnings.contains("an entry has no name"), "{warnings}");
+    assert!(warnings.contains("an entry without a name"), "{warnings}");
 }
 
 #[tokio::test]
-async fn r39_only_addresses_of_the_web_are_links() {
+async fn only_web_addresses_are_links() {
     let found = discovered(
         r#"{"extensions":[
             {"name":"_a","url":"javascript:alert(1)","endpoints":[]},
@@ -270,8 +270,8 @@ const FUSEML: &str = r#"{"extensions":[{"name":"_fuseml","url":"https://a.exampl
     "endpoints":["_fuseml/packages/search"]}]}"#;
 
 #[tokio::test]
-async fn r34_r40_our_search_is_asked_where_it_is_advertised() {
-    let server = Server::of(|asked: &Asked| {
+async fn uses_advertised_vendor_search() {
+    let server = Server::of(|asked: &RecordedRequest| {
         Some(match (asked.path.as_str(), asked.parameter("last").as_deref()) {
             (DISCOVER, _) => json(FUSEML),
             ("/v2/_fuseml/packages/search", None) => answer(
@@ -288,7 +288,7 @@ async fn r34_r40_our_search_is_asked_where_it_is_advertised() {
     })
     .await;
     let names = server.driver().names(Some("flow")).await.unwrap();
-    assert_eq!(names.way, Way::Search);
+    assert_eq!(names.method, DiscoveryMethod::Search);
     assert_eq!(names.names, ["airflow", "mlflow"]);
     let asked = server.asked();
     assert_eq!(asked[1].parameter("q").as_deref(), Some("flow"));
@@ -296,7 +296,7 @@ async fn r34_r40_our_search_is_asked_where_it_is_advertised() {
 }
 
 #[tokio::test]
-async fn r34_what_is_not_advertised_is_never_asked() {
+async fn never_uses_unadvertised_search() {
     let server = Server::of(|asked| match asked.path.as_str() {
         DISCOVER => Some(json(
             r#"{"extensions":[{"name":"_other","url":"","endpoints":[]}]}"#,
@@ -306,7 +306,7 @@ async fn r34_what_is_not_advertised_is_never_asked() {
     })
     .await;
     let names = server.driver().names(Some("flow")).await.unwrap();
-    assert_eq!(names.way, Way::Catalog);
+    assert_eq!(names.method, DiscoveryMethod::Catalog);
     assert_eq!(
         server.lines(),
         [format!("GET {DISCOVER}"), "GET /v2/_catalog".to_owned()]
@@ -334,20 +334,20 @@ async fn zot(queries: &'static str) -> Server {
 }
 
 #[tokio::test]
-async fn r34_zot_is_asked_what_it_can_before_it_is_asked() {
+async fn checks_schema_before_zot_search() {
     let server = zot(r#"{"data":{"__schema":{"queryType":{"fields":[{"name":"ImageList"},{"name":"GlobalSearch"}]}}}}"#).await;
     let names = server.driver().names(Some("flow")).await.unwrap();
     assert_eq!(
-        (names.way, names.names),
-        (Way::Search, vec!["mlflow".to_owned()])
+        (names.method, names.names),
+        (DiscoveryMethod::Search, vec!["mlflow".to_owned()])
     );
 
     let server =
         zot(r#"{"data":{"__schema":{"queryType":{"fields":[{"name":"ImageList"}]}}}}"#).await;
     let names = server.driver().names(Some("flow")).await.unwrap();
     assert_eq!(
-        (names.way, names.names),
-        (Way::Catalog, vec!["by-catalog".to_owned()])
+        (names.method, names.names),
+        (DiscoveryMethod::Catalog, vec!["by-catalog".to_owned()])
     );
     let searches = server
         .lines()
@@ -358,7 +358,7 @@ async fn r34_zot_is_asked_what_it_can_before_it_is_asked() {
 }
 
 #[tokio::test]
-async fn a_search_that_fails_gives_way_to_the_catalog() {
+async fn failed_search_falls_back_to_catalog() {
     let server = Server::of(|asked| match asked.path.as_str() {
         DISCOVER => Some(json(FUSEML)),
         "/v2/_fuseml/packages/search" => Some(text(403, "no")),
@@ -368,17 +368,17 @@ async fn a_search_that_fails_gives_way_to_the_catalog() {
     .await;
     let driver = server.driver();
     let names = driver.names(None).await.unwrap();
-    assert_eq!(names.way, Way::Catalog);
+    assert_eq!(names.method, DiscoveryMethod::Catalog);
     let warnings = driver.warnings();
     assert!(
-        warnings.len() == 1 && warnings[0].starts_with("quirk does not allow to search"),
+        warnings.len() == 1 && warnings[0].starts_with("quirk denied access: cannot search"),
         "{warnings:?}"
     );
 }
 
 /// The search shows what its token may see, and what a repository says is asked with a token of that repository.
 #[tokio::test]
-async fn r35_each_request_has_the_scope_of_its_repository() {
+async fn requests_use_repository_scope() {
     let server = Server::of(|asked| {
         let host = asked.header("host").unwrap();
         if asked.path == "/token" {

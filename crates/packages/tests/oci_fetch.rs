@@ -1,4 +1,4 @@
-//! Content of a registry: continued, begun anew, held against its digest.
+//! Tests of downloads from a registry: resumed, restarted, verified.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -14,9 +14,9 @@ use contract::{Bench, version};
 use extension_registry_packages::Digest;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::{
-    Around, Blob, Description, Error, Release, Repository as _, Sink,
+    Blob, Description, Error, OciManifest, PartialDownload, Release, Repository as _,
 };
-use quirk::{Asked, Server, answer, cut, text};
+use quirk::{RecordedRequest, Server, answer, cut, text};
 
 /// What the release is.
 fn content() -> Vec<u8> {
@@ -38,7 +38,7 @@ fn release(content: &[u8]) -> Release {
         },
         document: None,
         locator: String::new(),
-        manifest: Some(Around::of(b"its manifest".to_vec())),
+        manifest: Some(OciManifest::of(b"its manifest".to_vec())),
         published: None,
     }
 }
@@ -48,9 +48,12 @@ async fn fetched(server: &Server, release: &Release, beginning: &[u8]) -> Result
     let bench = Bench::new();
     let target = bench.target("came");
     std::fs::write(&target, beginning).unwrap();
-    let mut sink = Sink::open(&target, 1 << 20, &Silent).unwrap();
-    server.driver().fetch(release, &mut sink).await?;
-    assert_eq!(sink.digest(), Digest::of(&std::fs::read(&target).unwrap()));
+    let mut download_file = PartialDownload::open(&target, 1 << 20, &Silent).unwrap();
+    server.driver().fetch(release, &mut download_file).await?;
+    assert_eq!(
+        download_file.digest(),
+        Digest::of(&std::fs::read(&target).unwrap())
+    );
     Ok(std::fs::read(&target).unwrap())
 }
 
@@ -66,7 +69,7 @@ fn ranges(server: &Server) -> Vec<Option<String>> {
 }
 
 /// Where a request begins.
-fn start(asked: &Asked) -> usize {
+fn start(asked: &RecordedRequest) -> usize {
     let range = asked.header("range");
     range.map_or(0, |range| {
         let first = range.strip_prefix("bytes=").unwrap().strip_suffix('-');
@@ -91,7 +94,7 @@ fn rest(start: usize, cut_after: Option<usize>) -> Response {
 }
 
 #[tokio::test]
-async fn r80_a_blob_that_is_cut_goes_on_where_it_was() {
+async fn resumes_interrupted_blob() {
     let tries = AtomicUsize::new(0);
     let server = Server::of(move |asked| {
         let cut_after = (tries.fetch_add(1, Ordering::SeqCst) < 2).then_some(40);
@@ -106,7 +109,7 @@ async fn r80_a_blob_that_is_cut_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn r80_what_a_stopped_pull_left_is_not_fetched_again() {
+async fn resumes_blob_of_earlier_process() {
     let server = Server::of(|asked| Some(rest(start(asked), None))).await;
     let came = fetched(&server, &release(&content()), &content()[..70]).await;
     assert_eq!(came.unwrap(), content());
@@ -119,7 +122,7 @@ async fn r80_what_a_stopped_pull_left_is_not_fetched_again() {
 }
 
 #[tokio::test]
-async fn r80_a_registry_that_cannot_go_on_begins_anew() {
+async fn restarts_blob_without_range_support() {
     for (status, requests) in [(200, 1), (206, 2), (416, 2)] {
         let server = Server::of(move |asked| {
             Some(match (asked.header("range"), status) {
@@ -143,7 +146,7 @@ async fn r80_a_registry_that_cannot_go_on_begins_anew() {
 }
 
 #[tokio::test]
-async fn r80_a_beginning_of_something_else_is_thrown_away() {
+async fn discards_partial_download_of_other_content() {
     let server = Server::of(|asked| Some(rest(start(asked), None))).await;
     let came = fetched(&server, &release(&content()), &[7; 50]).await;
     assert_eq!(came.unwrap(), content());
@@ -151,10 +154,10 @@ async fn r80_a_beginning_of_something_else_is_thrown_away() {
 }
 
 #[tokio::test]
-async fn r80_a_blob_is_held_against_its_digest_and_its_size() {
+async fn verifies_digest_and_size_of_blob() {
     for (came, part) in [
         (vec![7; 100], Digest::of(&[7; 100]).oci()),
-        (vec![7; 101], "not 100".to_owned()),
+        (vec![7; 101], "expected 100 bytes".to_owned()),
     ] {
         let server = Server::of(move |_| Some(answer(200, &[], came.clone()))).await;
         let error = fetched(&server, &release(&content()), b"")
@@ -168,7 +171,7 @@ async fn r80_a_blob_is_held_against_its_digest_and_its_size() {
 
 /// The tries of a transfer are counted: a server that always cuts does not hold anybody for ever.
 #[tokio::test]
-async fn r80_a_blob_that_is_always_cut_is_an_error() {
+async fn repeatedly_truncated_blob_is_error() {
     let server = Server::of(|asked| Some(rest(start(asked), Some(1)))).await;
     let error = fetched(&server, &release(&content()), b"")
         .await
@@ -178,7 +181,7 @@ async fn r80_a_blob_that_is_always_cut_is_an_error() {
 }
 
 #[tokio::test]
-async fn r80_what_is_refused_is_not_asked_again_and_what_fails_is() {
+async fn retries_failed_but_not_denied_blob() {
     for (status, requests) in [(403, 1), (404, 1), (503, 3)] {
         let server = Server::of(move |_| Some(text(status, "no"))).await;
         let error = fetched(&server, &release(&content()), b"")

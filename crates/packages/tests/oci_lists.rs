@@ -1,4 +1,4 @@
-//! Lists: pages, catalogs that are refused, servers that count wrong.
+//! Tests of listings: pages, denied catalogs, servers with wrong paging.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -15,13 +15,15 @@ use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::mirrored::Mirrored;
 use extension_registry_packages::repository::oci::Oci;
-use extension_registry_packages::repository::{Error, Repository, Way};
-use quirk::{Asked, Server, answer, hasty, json, text};
+use extension_registry_packages::repository::{DiscoveryMethod, Error, Repository};
+use quirk::{RecordedRequest, Server, answer, hasty, json, text};
 
 const TAGS: &str = "/v2/extensions/tool/tags/list";
 
 /// Pages by the value of `page` in their address; each with its `Link`.
-async fn pages(link: impl Fn(&Asked, usize) -> Option<String> + Send + Sync + 'static) -> Server {
+async fn pages(
+    link: impl Fn(&RecordedRequest, usize) -> Option<String> + Send + Sync + 'static,
+) -> Server {
     Server::of(move |asked| {
         if asked.path != TAGS {
             return None;
@@ -46,26 +48,27 @@ async fn count(server: &Server) -> Result<usize, Error> {
 }
 
 #[tokio::test]
-async fn r40_links_are_followed_as_given() {
-    let relative = |_: &Asked, page: usize| {
+async fn follows_links_verbatim() {
+    let relative = |_: &RecordedRequest, page: usize| {
         (page < 3).then(|| format!("<{TAGS}?page={}&opaque=a%2Fb>; rel=\"next\"", page + 1))
     };
     let server = pages(relative).await;
     assert_eq!(count(&server).await.unwrap(), 8);
     assert_eq!(server.asked()[2].query, "page=2&opaque=a%2Fb");
 
-    let whole = |asked: &Asked, page: usize| {
+    let whole = |asked: &RecordedRequest, page: usize| {
         let host = asked.header("host").unwrap();
         (page < 3).then(|| format!("<http://{host}{TAGS}?page={}>; rel=next", page + 1))
     };
     assert_eq!(count(&pages(whole).await).await.unwrap(), 8);
 
-    let beside = |_: &Asked, page: usize| (page < 1).then(|| "<?page=1>; rel=\"next\"".to_owned());
+    let beside =
+        |_: &RecordedRequest, page: usize| (page < 1).then(|| "<?page=1>; rel=\"next\"".to_owned());
     assert_eq!(count(&pages(beside).await).await.unwrap(), 4);
 }
 
 #[tokio::test]
-async fn r40_a_registry_that_gives_no_such_long_pages_is_asked_for_its_own() {
+async fn falls_back_to_default_page_size() {
     let server = Server::of(|asked| {
         if asked.parameter("n").is_some() {
             let body = r#"{"errors":[{"code":"PAGINATION_NUMBER_INVALID"}]}"#;
@@ -98,13 +101,13 @@ async fn r40_a_registry_that_gives_no_such_long_pages_is_asked_for_its_own() {
 }
 
 #[tokio::test]
-async fn r40_a_link_to_itself_ends_the_list() {
+async fn self_link_ends_list() {
     let server = pages(|asked, _| Some(format!("<{TAGS}?{}>; rel=\"next\"", asked.query))).await;
     let driver = server.driver();
     assert_eq!(driver.versions("tool").await.unwrap().len(), 2);
     assert_eq!(server.asked().len(), 1);
     let warnings = driver.warnings();
-    assert!(warnings[0].contains("leads back"), "{warnings:?}");
+    assert!(warnings[0].contains("loops back"), "{warnings:?}");
 
     let circle =
         pages(|_, page| Some(format!("<{TAGS}?page={}>; rel=\"next\"", (page + 1) % 3))).await;
@@ -113,7 +116,7 @@ async fn r40_a_link_to_itself_ends_the_list() {
 }
 
 #[tokio::test]
-async fn r40_a_link_to_another_host_is_not_followed() {
+async fn rejects_link_to_another_host() {
     let other = Server::of(|_| Some(json(r#"{"tags":["6.6.6"]}"#))).await;
     let place = other.host();
     let server = pages(move |_, _| Some(format!("<http://{place}{TAGS}>; rel=\"next\""))).await;
@@ -125,7 +128,7 @@ async fn r40_a_link_to_another_host_is_not_followed() {
 
 /// As crane's registry: `n` cuts the list, and nothing says that there is more.
 #[tokio::test]
-async fn a_full_page_without_a_link_is_not_the_end() {
+async fn continues_after_full_page_without_link() {
     let mut sorted: Vec<String> = (0..25).map(|minor| format!("1.{minor}.0")).collect();
     sorted.sort();
     let server = Server::of(move |asked| {
@@ -145,7 +148,7 @@ async fn a_full_page_without_a_link_is_not_the_end() {
 
 /// A server that ignores `last` would give the same page for ever.
 #[tokio::test]
-async fn a_full_page_that_comes_again_is_the_end() {
+async fn repeated_full_page_ends_list() {
     let server = Server::of(|_| Some(json(r#"{"tags":["1.0.0","1.1.0"]}"#))).await;
     let versions = server.driver().with_page(2).versions("tool").await.unwrap();
     assert_eq!(versions.len(), 2);
@@ -153,7 +156,7 @@ async fn a_full_page_that_comes_again_is_the_end() {
 }
 
 #[tokio::test]
-async fn lists_that_are_null_are_empty() {
+async fn null_lists_are_empty() {
     let server = Server::of(|asked| match asked.path.as_str() {
         TAGS => Some(json(r#"{"name":"x","tags":null}"#)),
         "/v2/_catalog" => Some(json(r#"{"repositories":null}"#)),
@@ -168,7 +171,7 @@ async fn lists_that_are_null_are_empty() {
 }
 
 #[tokio::test]
-async fn a_page_of_the_web_is_no_list() {
+async fn html_page_is_not_a_list() {
     let html = || {
         answer(
             200,
@@ -179,7 +182,7 @@ async fn a_page_of_the_web_is_no_list() {
     let server = Server::of(move |_| Some(html())).await;
     let error = server.driver().versions("tool").await.unwrap_err();
     assert!(
-        error.to_string().contains("nothing that a registry says"),
+        error.to_string().contains("not from an OCI registry"),
         "{error}"
     );
     let error = server.driver().names(None).await.unwrap_err();
@@ -194,20 +197,20 @@ async fn refusing_catalog(status: u16) -> Server {
 }
 
 #[tokio::test]
-async fn r79_packages_that_are_named_stand_in_for_a_catalog_that_is_refused() {
+async fn configured_names_replace_denied_catalog() {
     for status in [401, 403, 404, 405] {
         let server = refusing_catalog(status).await;
         let mut settings = server.settings();
         settings.names = ["tool", "other", "_bad"].map(str::to_owned).to_vec();
         let driver = Oci::new(settings, hasty(), Credentials::Anonymous);
         let names = driver.unwrap().names(None).await.unwrap();
-        assert_eq!(names.way, Way::Named, "{status}");
+        assert_eq!(names.method, DiscoveryMethod::Named, "{status}");
         assert_eq!(names.names, ["other", "tool"]);
     }
 }
 
 #[tokio::test]
-async fn r79_without_any_way_the_hint_is_an_index() {
+async fn hint_suggests_index_if_nothing_can_be_listed() {
     for status in [401, 403, 404] {
         let server = refusing_catalog(status).await;
         let error = server.driver().names(None).await.unwrap_err();
@@ -224,7 +227,7 @@ async fn r79_without_any_way_the_hint_is_an_index() {
 }
 
 #[tokio::test]
-async fn only_packages_of_the_namespace_are_names() {
+async fn lists_only_packages_of_namespace() {
     let server = Server::of(|asked| {
         (asked.path == "/v2/_catalog").then(|| {
             json(
@@ -244,9 +247,9 @@ async fn only_packages_of_the_namespace_are_names() {
     );
 }
 
-/// R9: a list of names is one request after the first; what describes a version is two small ones more.
+/// A list of names takes one request per page, and the metadata of a version two small ones more.
 #[tokio::test]
-async fn r9_r4_listing_reads_little_and_no_content() {
+async fn listing_fetches_no_content() {
     let server = Server::registry().await;
     let driver = server.driver();
     let bench = Bench::new();
@@ -278,7 +281,7 @@ async fn r9_r4_listing_reads_little_and_no_content() {
 }
 
 #[tokio::test]
-async fn a_version_under_a_v_is_found_and_its_own_tag_comes_first() {
+async fn exact_tag_precedes_v_prefixed_tag() {
     let own = r#"{"schemaVersion":2,"layers":null,"annotations":{"org.opencontainers.image.title":"own"}}"#;
     let other = r#"{"schemaVersion":2,"layers":[],"annotations":null}"#;
     let server = Server::of(move |asked| match asked.path.as_str() {
@@ -307,7 +310,7 @@ async fn a_version_under_a_v_is_found_and_its_own_tag_comes_first() {
 }
 
 #[tokio::test]
-async fn r37_warnings_are_told_once() {
+async fn warnings_are_reported_once() {
     let server = Server::of(|_| {
         let headers = [
             ("warning", "299 - \"this registry closes soon\""),

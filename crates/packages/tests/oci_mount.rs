@@ -1,4 +1,4 @@
-//! What another package of the registry has is taken from there, and not sent again.
+//! Tests of mounting blobs from other repositories of a registry.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -14,7 +14,7 @@ use contract::{Bench, fetched, version};
 use extension_registry_packages::Digest;
 use extension_registry_packages::progress::{Progress, Silent};
 use extension_registry_packages::repository::{Repository as _, Upload};
-use quirk::{Asked, Server, answer, json, text};
+use quirk::{RecordedRequest, Server, answer, json, text};
 
 const UPLOADS: &str = "/v2/extensions/other/blobs/uploads/";
 
@@ -46,7 +46,7 @@ impl Progress for Counted {
 }
 
 /// The registry of the tests keeps blobs for all repositories: here, the second has none of its own.
-fn has_none(asked: &Asked) -> Option<Response> {
+fn has_none(asked: &RecordedRequest) -> Option<Response> {
     let is_look = asked.method == "HEAD" && asked.path.starts_with("/v2/extensions/other/blobs/");
     is_look.then(|| text(404, ""))
 }
@@ -60,7 +60,7 @@ fn mounts(server: &Server) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r27_what_another_package_has_is_mounted_and_not_sent() {
+async fn mounts_blob_of_another_package() {
     let server = Server::before(|asked| {
         let mounted = asked.parameter("mount").map(|digest| {
             assert_eq!(
@@ -89,7 +89,7 @@ async fn r27_what_another_package_has_is_mounted_and_not_sent() {
 
 /// What is found there is known as well as what was sent.
 #[tokio::test(flavor = "multi_thread")]
-async fn r27_what_was_seen_of_a_package_is_known_too() {
+async fn mounts_blob_seen_while_reading() {
     let server = Server::before(|asked| {
         let mounted = asked.parameter("mount").map(|_| answer(201, &[], ""));
         mounted.or_else(|| has_none(asked))
@@ -119,14 +119,14 @@ fn twins(bench: &Bench) -> (Upload, Upload) {
 /// How often a blob was sent for the other package.
 fn sent(server: &Server, digest: Digest) -> usize {
     let asked = server.asked();
-    let is_it = |one: &&Asked| {
+    let is_it = |one: &&RecordedRequest| {
         one.parameter("digest") == Some(digest.oci()) && one.path.contains("/other/")
     };
     asked.iter().filter(is_it).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r27_where_a_registry_does_not_mount_the_blob_is_sent() {
+async fn uploads_blob_if_mount_is_not_supported() {
     // It begins an upload instead, refuses, or fails.
     for status in [202, 400, 403, 405, 500] {
         let server = Server::before(move |asked| {
@@ -151,7 +151,7 @@ async fn r27_where_a_registry_does_not_mount_the_blob_is_sent() {
 
 /// To take from another repository is to read it: a token is asked for that may. Whoever gets none sends the bytes.
 #[tokio::test(flavor = "multi_thread")]
-async fn r27_a_mount_is_asked_with_the_scopes_of_both_repositories() {
+async fn mount_uses_scopes_of_both_repositories() {
     let both = "repository:extensions/other:pull,push repository:extensions/tool:pull";
     for is_given in [true, false] {
         let server = Server::before(move |asked| {

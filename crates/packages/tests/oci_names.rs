@@ -1,4 +1,4 @@
-//! Names of the protocol: what can be one, and that none of ours collides with an extension.
+//! Tests of OCI names, and that ours never collide with extensions.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -24,7 +24,7 @@ fn driver(registry: &str, namespace: &str) -> Result<Oci, Error> {
 }
 
 #[test]
-fn r33_names_of_repositories_are_those_of_the_specification() {
+fn repository_names_follow_specification() {
     for name in [
         "a",
         "0",
@@ -54,7 +54,7 @@ fn r33_names_of_repositories_are_those_of_the_specification() {
 proptest! {
     /// Texts that are close to names, and any others.
     #[test]
-    fn r33_no_accepted_name_is_a_path_of_an_extension(
+    fn valid_names_never_collide_with_extensions(
         name in prop_oneof!["[a-z0-9._/-]{1,20}", "(_?[a-z]{1,3}[._-]{0,3}/?){1,5}", any::<String>()],
     ) {
         if repository_fault(&name).is_none() {
@@ -67,14 +67,14 @@ proptest! {
     }
 
     #[test]
-    fn r33_what_the_specification_allows_is_accepted(
+    fn accepts_all_names_of_specification(
         name in "[a-z0-9]{1,5}((\\.|_|__|-{1,3})[a-z0-9]{1,5}){0,3}(/[a-z0-9]{1,5}((\\.|_|__|-)[a-z0-9]{1,5}){0,2}){0,3}",
     ) {
         prop_assert_eq!(repository_fault(&name), None);
     }
 
     #[test]
-    fn a_version_comes_back_from_its_tag(
+    fn version_round_trips_through_tag(
         (major, minor, patch) in (0u64..99, 0u64..99, 0u64..99),
         pre in "(-[a-z]{1,5}(\\.[1-9]{1,2}){0,2})?",
         build in "(\\+[a-z0-9]{1,5}(\\.[a-z0-9-]{1,4}){0,2})?",
@@ -87,7 +87,7 @@ proptest! {
 }
 
 #[test]
-fn r53_what_is_no_version_is_no_version() {
+fn ignores_tags_that_are_not_versions() {
     for (tag, expected) in [
         ("1.2.0", Some("1.2.0")),
         ("v1.2.0", Some("1.2.0")),
@@ -109,7 +109,7 @@ fn r53_what_is_no_version_is_no_version() {
 }
 
 #[test]
-fn an_address_is_a_host_and_nothing_else() {
+fn registry_address_must_be_host() {
     for registry in [
         "localhost:5000",
         "registry.example",

@@ -1,4 +1,4 @@
-//! Publishing to a registry: nothing twice, and never over what somebody else published meanwhile.
+//! Tests of publishing to a registry: nothing twice, and never over a concurrent publish.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -13,7 +13,7 @@ use contract::{Bench, version};
 use extension_registry_packages::Digest;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::{Error, Repository as _};
-use quirk::{Asked, Server, answer, text};
+use quirk::{RecordedRequest, Server, answer, text};
 
 const TAG: &str = "/v2/extensions/tool/manifests/1.0.0";
 
@@ -22,7 +22,7 @@ fn is_upload(line: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r27_the_same_bytes_are_pushed_once() {
+async fn existing_blobs_are_not_pushed_again() {
     let server = Server::registry().await;
     let bench = Bench::new();
     let mut upload = bench.package("tool", "1.0.0", "a tool");
@@ -40,7 +40,7 @@ async fn r27_the_same_bytes_are_pushed_once() {
 /// Publishes where somebody else is faster: their manifest is seen at that look for the tag.
 async fn seen_at(look: usize) -> (Error, Vec<String>) {
     let looks = AtomicUsize::new(0);
-    let server = Server::before(move |asked: &Asked| {
+    let server = Server::before(move |asked: &RecordedRequest| {
         if asked.method != "HEAD" || asked.path != TAG {
             return None;
         }
@@ -60,7 +60,7 @@ async fn seen_at(look: usize) -> (Error, Vec<String>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r62_what_somebody_published_meanwhile_stays() {
+async fn concurrent_publish_is_preserved() {
     let put = format!("PUT {TAG}");
     // Before anything is sent, before the tag is written, and after it was.
     for (look, uploads, is_written) in [(1, 0, false), (2, 3, false), (3, 3, true)] {
@@ -73,7 +73,7 @@ async fn r62_what_somebody_published_meanwhile_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r62_of_publishers_who_begin_together_one_is_told_that_it_is_theirs() {
+async fn simultaneous_publish_has_one_winner() {
     let server = Server::registry().await;
     let bench = Bench::new();
     let uploads: Vec<_> = (0..4)
@@ -101,7 +101,7 @@ async fn r62_of_publishers_who_begin_together_one_is_told_that_it_is_theirs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r62_a_write_whose_answer_was_lost_is_ours() {
+async fn recognizes_own_write_after_lost_response() {
     let tries = AtomicUsize::new(0);
     let server = Server::changed(
         |_| None,
@@ -125,7 +125,7 @@ async fn r62_a_write_whose_answer_was_lost_is_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r62_a_registry_that_knows_conditions_decides() {
+async fn uses_conditional_write_if_supported() {
     let server = Server::before(|asked| {
         let is_new = asked.header("if-none-match") == Some("*");
         (asked.method == "PUT" && asked.path == TAG && is_new).then(|| text(412, "it is there"))

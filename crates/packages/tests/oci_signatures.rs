@@ -1,4 +1,4 @@
-//! Signatures in a registry: by its referrers, by the tags of clients, and those of cosign.
+//! Tests of signatures in a registry: referrers, fallback tags, and cosign.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -37,7 +37,7 @@ async fn put_blob(server: &Server, bytes: &[u8]) -> Value {
 }
 
 #[tokio::test]
-async fn r41_a_signature_names_its_subject_by_digest() {
+async fn signature_refers_to_subject_digest() {
     let server = Server::registry().await;
     let driver = server.driver();
     let release = published(&driver).await;
@@ -74,7 +74,7 @@ async fn r41_a_signature_names_its_subject_by_digest() {
 }
 
 #[tokio::test]
-async fn r41_without_the_answer_oci_subject_the_tag_is_written() {
+async fn writes_fallback_tag_without_oci_subject() {
     let server = Server::without_referrers().await;
     let driver = server.driver();
     let release = published(&driver).await;
@@ -103,7 +103,7 @@ async fn r41_without_the_answer_oci_subject_the_tag_is_written() {
 
 /// The write of another client falls between ours and the next look: what it took away is written again.
 #[tokio::test]
-async fn r41_a_lost_update_is_written_again() {
+async fn repeats_lost_tag_update() {
     let lost = Arc::new(AtomicBool::new(false));
     let once = Arc::clone(&lost);
     let server = Server::changed(
@@ -132,7 +132,7 @@ async fn r41_a_lost_update_is_written_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r41_two_clients_at_once_lose_no_signature() {
+async fn concurrent_signatures_are_all_kept() {
     let server = Server::without_referrers().await;
     let driver = server.driver();
     let release = published(&driver).await;
@@ -148,7 +148,7 @@ async fn r41_two_clients_at_once_lose_no_signature() {
 
 /// What others wrote into the tag stays as it is.
 #[tokio::test]
-async fn what_is_in_the_tag_stays() {
+async fn preserves_entries_of_fallback_tag() {
     let server = Server::without_referrers().await;
     let driver = server.driver();
     let release = published(&driver).await;
@@ -177,7 +177,7 @@ async fn what_is_in_the_tag_stays() {
 
 /// The index says something else of it (cosign#4422), and the pages are linked.
 #[tokio::test]
-async fn r41_the_manifest_is_opened_whatever_the_index_says() {
+async fn reads_type_from_manifest_not_index() {
     let server = Server::changed(
         |_| None,
         |asked, response| {
@@ -202,7 +202,7 @@ async fn r41_the_manifest_is_opened_whatever_the_index_says() {
 }
 
 #[tokio::test]
-async fn a_signature_of_something_else_is_none_of_ours() {
+async fn ignores_signature_of_another_subject() {
     let other = Arc::new(std::sync::Mutex::new(String::new()));
     let shown = Arc::clone(&other);
     let server = Server::before(move |asked| {
@@ -233,7 +233,7 @@ async fn a_signature_of_something_else_is_none_of_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r41_a_list_that_cannot_be_read_is_not_written_over() {
+async fn never_overwrites_unreadable_list() {
     let is_broken = Arc::new(AtomicBool::new(false));
     let broken = Arc::clone(&is_broken);
     let server = Server::changed(
@@ -270,7 +270,7 @@ async fn r41_a_list_that_cannot_be_read_is_not_written_over() {
 }
 
 #[tokio::test]
-async fn signatures_of_cosign_are_found() {
+async fn finds_cosign_signatures() {
     let server = Server::registry().await;
     let driver = server.driver();
     let release = published(&driver).await;
@@ -318,7 +318,7 @@ async fn signatures_of_cosign_are_found() {
 }
 
 #[tokio::test]
-async fn signatures_of_cosign_are_carried() {
+async fn copies_cosign_signatures() {
     let server = Server::without_referrers().await;
     let driver = server.driver();
     let release = published(&driver).await;
@@ -346,7 +346,7 @@ async fn signatures_of_cosign_are_carried() {
 }
 
 #[tokio::test]
-async fn a_signature_that_is_broken_hides_no_other() {
+async fn corrupt_signature_hides_no_other() {
     let broken = Arc::new(std::sync::Mutex::new(String::new()));
     let path = Arc::clone(&broken);
     let server = Server::before(move |asked| {
@@ -369,6 +369,6 @@ async fn a_signature_that_is_broken_hides_no_other() {
         driver
             .warnings()
             .iter()
-            .any(|text| text.contains("a signature cannot be read"))
+            .any(|text| text.contains("failed to read a signature"))
     );
 }

@@ -1,4 +1,4 @@
-//! From a folder to what is published.
+//! Tests of building packages from a folder.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -68,14 +68,14 @@ fn minimal(version: &str) -> String {
 }
 
 #[test]
-fn r66_a_manifest_as_json_says_all_that_it_said() {
-    let (manifest, complaints) = manifest::read(FULL);
-    assert_eq!(complaints.list, []);
+fn manifest_round_trips_through_json() {
+    let (manifest, diagnostics) = manifest::read(FULL);
+    assert_eq!(diagnostics.list, []);
     let manifest = manifest.unwrap();
     let json = manifest.to_json();
     let text = String::from_utf8(json.clone()).unwrap();
-    let (again, complaints) = manifest::read(&text);
-    assert_eq!(complaints.list, []);
+    let (again, diagnostics) = manifest::read(&text);
+    assert_eq!(diagnostics.list, []);
     // What is compared here holds each field; ranges by their text.
     assert_eq!(
         format!("{:#?}", again.as_ref().unwrap()),
@@ -86,20 +86,23 @@ fn r66_a_manifest_as_json_says_all_that_it_said() {
 }
 
 #[test]
-fn r66_a_newer_form_is_said_with_its_line() {
+fn unsupported_api_version_error_has_line() {
     let text = FULL.replace("packages.fuseml.io/v1", "packages.fuseml.io/v9");
-    let (manifest, complaints) = manifest::read(&text);
+    let (manifest, diagnostics) = manifest::read(&text);
     assert!(manifest.is_none());
-    let complaint = &complaints.list[0];
+    let complaint = &diagnostics.list[0];
     assert_eq!(
         (complaint.at.line, complaint.field.as_str()),
         (1, "apiVersion")
     );
-    assert!(complaint.hint.contains("newer program"), "{complaint:?}");
+    assert!(
+        complaint.hint.contains("upgrade kubectl-ext"),
+        "{complaint:?}"
+    );
 }
 
 #[test]
-fn a_package_is_the_same_bytes_each_time() {
+fn build_is_reproducible() {
     let source = folder(&[
         ("extension.yaml", &minimal("1.0.0")),
         ("README.md", "# tool\n"),
@@ -120,7 +123,7 @@ fn a_package_is_the_same_bytes_each_time() {
 }
 
 #[test]
-fn r24_a_document_says_which_content_it_describes() {
+fn document_names_its_content() {
     for (name, format) in [
         ("README.md", DocumentFormat::Markdown),
         ("README.adoc", DocumentFormat::AsciiDoc),
@@ -138,7 +141,7 @@ fn r24_a_document_says_which_content_it_describes() {
 }
 
 #[test]
-fn what_the_manifest_names_has_to_be_there() {
+fn rejects_missing_listed_files() {
     let text = format!(
         "{}templates: [{{file: templates/gone.yaml}}]\n",
         minimal("1.0.0")
@@ -165,14 +168,14 @@ fn wrong(template: &str) -> Vec<(usize, &'static str, String)> {
     let mut all = Vec::new();
     for one in checked {
         assert_eq!(one.file, "templates/main.yaml");
-        let complaints = one.complaints.list.into_iter();
-        all.extend(complaints.map(|one| (one.at.line, one.rule, one.field)));
+        let diagnostics = one.diagnostics.list.into_iter();
+        all.extend(diagnostics.map(|one| (one.at.line, one.rule, one.field)));
     }
     all
 }
 
 #[test]
-fn r11_every_template_that_goes_along_is_looked_at() {
+fn checks_all_included_templates() {
     let text = format!(
         "{}templates: [{{file: more/named.yaml}}]\n",
         minimal("1.0.0")
@@ -203,7 +206,7 @@ fn r11_every_template_that_goes_along_is_looked_at() {
 }
 
 #[test]
-fn r11_state_of_a_cluster_is_refused_with_its_path() {
+fn rejects_cluster_state_with_path() {
     let template = "kind: ClusterExtension
 metadata:
   name: a
@@ -239,7 +242,7 @@ status: {conditions: []}
 }
 
 #[test]
-fn r11_a_literal_credential_is_refused_and_not_printed() {
+fn rejects_literal_credential_without_printing_it() {
     let template = "parameters: {key: {description: k, secret: true}}
 spec:
   services:
@@ -266,12 +269,12 @@ spec:
         ]
     );
     let (manifest, _) = manifest::read(&minimal("1.0.0"));
-    let complaints = check::template(template, &manifest.unwrap());
-    assert!(!format!("{complaints:?}").contains("hunter2"));
+    let diagnostics = check::template(template, &manifest.unwrap());
+    assert!(!format!("{diagnostics:?}").contains("hunter2"));
 }
 
 #[test]
-fn r11_an_address_lets_nobody_in() {
+fn rejects_credential_in_address() {
     let found = wrong(
         "spec:\n  services:\n    - name: a\n      endpoints:\n        - {name: b, url: 'https://ada:hunter2@host/'}\n        - {name: c, url: 'https://${user}@host/'}\n",
     );
@@ -287,7 +290,7 @@ fn r11_an_address_lets_nobody_in() {
 
 /// Else the way around the rule would be the shortest.
 #[test]
-fn r11_a_credential_is_no_default_of_a_parameter() {
+fn rejects_credential_as_parameter_default() {
     let template = "parameters:
   key: {description: k, secret: true, default: hunter2}
   password: {description: p, default: hunter2}
@@ -318,7 +321,7 @@ spec:
 }
 
 #[test]
-fn placeholders_are_parameters_of_the_template_or_of_the_package() {
+fn placeholders_must_be_parameters() {
     let found = wrong("parameters: {a: {description: a}}\nspec:\n  product: ${a}\n  zone: ${b}\n");
     assert_eq!(found, [(4, "unknown-parameter", "spec.zone".to_owned())]);
     let text = format!(
@@ -326,12 +329,12 @@ fn placeholders_are_parameters_of_the_template_or_of_the_package() {
         minimal("1.0.0")
     );
     let (manifest, _) = manifest::read(&text);
-    let complaints = check::template("spec: {zone: '${b}'}", &manifest.unwrap());
-    assert_eq!(complaints.list, []);
+    let diagnostics = check::template("spec: {zone: '${b}'}", &manifest.unwrap());
+    assert_eq!(diagnostics.list, []);
 }
 
 #[test]
-fn r12_r13_an_unknown_type_or_packaging_can_be_built_and_says_so() {
+fn builds_unsupported_type_with_advice() {
     let text = "extension: {name: a, version: 1.0.0, type: camel, packaging: jar}";
     let source = folder(&[("extension.yaml", text)]);
     let target = source.path().join(".content");
@@ -347,7 +350,7 @@ fn r12_r13_an_unknown_type_or_packaging_can_be_built_and_says_so() {
 }
 
 #[test]
-fn r62_a_package_gets_another_version_and_keeps_all_else() {
+fn renumber_changes_only_version() {
     let version = "2.0.0-rc.1".parse().unwrap();
     for (text, wanted) in [
         (
@@ -373,7 +376,7 @@ fn r62_a_package_gets_another_version_and_keeps_all_else() {
 }
 
 #[test]
-fn r29_what_strangers_will_miss_is_said_before_they_do() {
+fn advice_names_missing_documentation() {
     let bare = folder(&[("extension.yaml", &minimal("1.0.0"))]);
     let (manifest, _) = package::manifest(bare.path()).unwrap();
     let missing = package::advice(bare.path(), &manifest, false);
@@ -388,7 +391,7 @@ fn r29_what_strangers_will_miss_is_said_before_they_do() {
 
 /// Whatever the place: what looks like a credential is one to whoever gets the package.
 #[test]
-fn r11_a_credential_among_plain_configuration_is_refused_and_not_printed() {
+fn rejects_credential_in_plain_configuration() {
     let template = "parameters: {url: {description: u}, key: {description: k}}
 spec:
   configuration:
@@ -423,6 +426,6 @@ spec:
         .map(|(line, field)| (line, "literal-credential", field.to_owned()))
     );
     let (manifest, _) = manifest::read(&minimal("1.0.0"));
-    let complaints = check::template(template, &manifest.unwrap());
-    assert!(!format!("{complaints:?}").contains("hunter2"));
+    let diagnostics = check::template(template, &manifest.unwrap());
+    assert!(!format!("{diagnostics:?}").contains("hunter2"));
 }

@@ -1,4 +1,4 @@
-//! Statements, and signatures of minisign over them.
+//! Tests of statements and their minisign signatures.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -15,13 +15,13 @@ use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::Digest;
 use extension_registry_packages::signature::minisign::{self, NewKey, SignError};
 use extension_registry_packages::signature::{
-    Claim, Fault, Format, KeyError, PublicKey, Signature, Statement,
+    Fault, Format, KeyError, PublicKey, Signature, SignedPayload, Statement,
 };
 use proptest::prelude::*;
 use signed::{changed, key, statement};
 
 #[test]
-fn a_statement_has_one_form() {
+fn statement_has_canonical_form() {
     let statement = statement("mlflow", "1.2.0+build.7");
     let expected = format!(
         "{{\"_type\":\"packages.fuseml.io/statement/v1\",\"type\":\"record\",\"name\":\"mlflow\",\
@@ -34,7 +34,7 @@ fn a_statement_has_one_form() {
 }
 
 #[test]
-fn a_statement_is_read_in_any_order_and_with_white_space() {
+fn reads_statement_in_any_field_order() {
     let content = Digest::of(b"content");
     let json = format!(
         " {{ \"contentSha256\": \"sha256:{content}\",\n \"version\": \"1.2.0\", \"packaging\": \"bundle\", \
@@ -49,7 +49,7 @@ fn a_statement_is_read_in_any_order_and_with_white_space() {
 }
 
 #[test]
-fn what_two_readers_could_understand_differently_is_no_statement() {
+fn rejects_ambiguous_statements() {
     let sound = String::from_utf8(statement("mlflow", "1.2.0").to_json()).unwrap();
     assert!(Statement::read(sound.as_bytes()).is_ok());
     for (wrong, expected) in [
@@ -61,7 +61,10 @@ fn what_two_readers_could_understand_differently_is_no_statement() {
             sound.replace("\"name\"", "\"name\":\"other\",\"name\""),
             "duplicate field `name`",
         ),
-        (sound.replace("statement/v1", "statement/v2"), "its `_type`"),
+        (
+            sound.replace("statement/v1", "statement/v2"),
+            "`_type` must be",
+        ),
         (
             sound.replace("\"packaging\":\"bundle\",", ""),
             "missing field `packaging`",
@@ -70,11 +73,11 @@ fn what_two_readers_could_understand_differently_is_no_statement() {
         (format!("{sound}{sound}"), "trailing characters"),
         (
             format!("[{}]", "\"packages.fuseml.io/statement/v1\",".repeat(8)),
-            "no JSON object",
+            "not a JSON object",
         ),
         (
             sound.replace("mlflow", &"m".repeat(20_000)),
-            "more than 16384 bytes",
+            "larger than 16384 bytes",
         ),
     ] {
         let error = Statement::read(wrong.as_bytes()).unwrap_err().to_string();
@@ -83,7 +86,7 @@ fn what_two_readers_could_understand_differently_is_no_statement() {
 }
 
 #[test]
-fn what_was_signed_verifies_and_claims_the_statement() {
+fn signature_verifies_and_returns_statement() {
     for password in [None, Some(Sensitive::from("a password"))] {
         let pair = minisign::generate(password.as_ref()).unwrap();
         let statement = statement("mlflow", "1.2.0");
@@ -91,7 +94,7 @@ fn what_was_signed_verifies_and_claims_the_statement() {
         let public = key(&pair.public);
         assert_eq!(
             public.verify(&signature).unwrap(),
-            Claim::Package(statement.clone())
+            SignedPayload::Package(statement.clone())
         );
         assert_eq!(signature.signer(), Some(public.id()));
         let comment = String::from_utf8(statement.to_json()).unwrap();
@@ -103,7 +106,7 @@ fn what_was_signed_verifies_and_claims_the_statement() {
 }
 
 #[test]
-fn an_encrypted_key_needs_its_password_and_nobody_is_asked() {
+fn encrypted_key_needs_password_without_prompt() {
     let pair = minisign::generate(Some(&Sensitive::from("right"))).unwrap();
     let sign = |password: Option<Sensitive>| {
         minisign::sign(
@@ -126,7 +129,7 @@ fn an_encrypted_key_needs_its_password_and_nobody_is_asked() {
 }
 
 #[test]
-fn a_public_key_is_read_whole_or_as_its_second_line() {
+fn reads_public_key_file_or_second_line() {
     let pair = minisign::generate(None).unwrap();
     let whole = key(&pair.public);
     assert_eq!(key(pair.public.lines().nth(1).unwrap()), whole);
@@ -141,7 +144,7 @@ fn a_public_key_is_read_whole_or_as_its_second_line() {
 }
 
 #[test]
-fn r41_a_signature_of_minisign_names_digests_and_no_place() {
+fn minisign_signature_is_independent_of_location() {
     let statement = statement("mlflow", "1.2.0");
     let json = String::from_utf8(statement.to_json()).unwrap();
     assert!(json.contains(&statement.content.to_string()));
@@ -151,7 +154,7 @@ fn r41_a_signature_of_minisign_names_digests_and_no_place() {
 }
 
 #[test]
-fn a_text_with_wrong_lengths_is_refused_and_no_panic() {
+fn rejects_wrong_lengths_without_panic() {
     let pair = minisign::generate(None).unwrap();
     let sound = minisign::sign(&statement("a", "1.0.0"), &pair.secret, None).unwrap();
     let text = String::from_utf8(sound.signature.clone()).unwrap();
@@ -193,7 +196,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn any_statement_comes_back_from_its_canonical_form(
+    fn statement_round_trips(
         texts in prop::array::uniform3(".{0,40}"),
         version in (any::<u32>(), any::<u32>(), any::<u32>()),
         digests in prop::array::uniform3(prop::option::of(any::<[u8; 8]>())),
@@ -217,7 +220,7 @@ proptest! {
 
     /// All but the first line, which is a comment that nobody signs.
     #[test]
-    fn any_byte_changed_breaks_a_signature_of_minisign(place: prop::sample::Index, by in 1_u8..) {
+    fn any_modified_byte_breaks_minisign_signature(place: prop::sample::Index, by in 1_u8..) {
         let (pair, signature) = &*SIGNED;
         let public = key(&pair.public);
         let other = Signature { payload: changed(&signature.payload, place, by), ..signature.clone() };
@@ -235,7 +238,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_is_refused_and_no_panic(
+    fn rejects_garbage_without_panic(
         payload in prop::collection::vec(any::<u8>(), 0..200),
         text in prop::collection::vec(any::<u8>(), 0..400),
         lines in prop::array::uniform4("[ -~]{0,120}"),

@@ -1,4 +1,4 @@
-//! Signatures of cosign: what it really wrote (`data/cosign`), and what it would never write.
+//! Tests of cosign signatures: recorded ones (`data/cosign`) and crafted ones.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -11,13 +11,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use extension_registry_packages::Digest;
 use extension_registry_packages::signature::{
-    Claim, Fault, Format, KeyError, PublicKey, Signature, Statement,
+    Fault, Format, KeyError, PublicKey, Signature, SignedPayload, Statement,
 };
 use proptest::prelude::*;
 use signed::{SIMPLE, TestPair, bundle, changed, cosign_key, critical, data, simple};
 
 #[test]
-fn keys_of_cosign_are_points_on_p256_and_nothing_else() {
+fn accepts_only_p256_cosign_keys() {
     let pem = String::from_utf8(data("cosign.pub")).unwrap();
     assert!(PublicKey::read(&pem).is_ok());
     assert!(PublicKey::read(&pem.replace('\n', "\r\n")).is_ok());
@@ -49,10 +49,10 @@ fn keys_of_cosign_are_points_on_p256_and_nothing_else() {
 }
 
 #[test]
-fn r41_a_signature_of_cosign_is_of_a_digest_and_of_no_tag() {
+fn cosign_signature_covers_digest_not_tag() {
     let manifest = data("manifest.json");
     let digest = Digest::of(&manifest);
-    let expected = Ok(Claim::Manifest(vec![digest]));
+    let expected = Ok(SignedPayload::Manifest(vec![digest]));
     assert_eq!(
         cosign_key().verify(&simple("simple.json", "simple.sig")),
         expected
@@ -65,11 +65,11 @@ fn r41_a_signature_of_cosign_is_of_a_digest_and_of_no_tag() {
 }
 
 #[test]
-fn a_statement_that_cosign_signed_claims_the_package() {
+fn cosign_signed_statement_covers_package() {
     let expected = Statement::read(&data("statement.json")).unwrap();
     assert_eq!(expected.to_json(), data("statement.json"));
     assert_eq!(expected.content, Digest::of(&data("content")));
-    let expected = Ok(Claim::Package(expected));
+    let expected = Ok(SignedPayload::Package(expected));
     assert_eq!(
         cosign_key().verify(&simple("statement.json", "statement.sig")),
         expected
@@ -80,27 +80,24 @@ fn a_statement_that_cosign_signed_claims_the_package() {
 }
 
 #[test]
-fn an_attestation_is_no_signature() {
-    let claim = cosign_key().verify(&bundle(b"", "attestation.json"));
+fn rejects_attestation_as_signature() {
+    let payload = cosign_key().verify(&bundle(b"", "attestation.json"));
     assert_eq!(
-        claim,
-        Err(Fault::Foreign("it attests something, and does not sign"))
+        payload,
+        Err(Fault::Foreign("an attestation, not a signature"))
     );
 }
 
 #[test]
-fn a_bundle_of_a_file_needs_the_file() {
+fn file_bundle_needs_file() {
     let alone = cosign_key().verify(&bundle(b"", "manifest-bundle.json"));
-    assert_eq!(
-        alone,
-        Err(Fault::Unreadable("what it signs is not beside it"))
-    );
+    assert_eq!(alone, Err(Fault::Unreadable("the signed file is missing")));
     let other = cosign_key().verify(&bundle(b"{}", "manifest-bundle.json"));
     assert_eq!(other, Err(Fault::Forged));
 }
 
 #[test]
-fn what_says_two_things_of_itself_says_nothing() {
+fn rejects_payload_with_two_kinds() {
     let pair = TestPair::new();
     let manifest = Digest::of(b"a manifest");
     for (payload, is_fine) in [
@@ -146,14 +143,14 @@ fn what_says_two_things_of_itself_says_nothing() {
 /// A bundle is JSON, so that some bits can be changed without a change of what it says; what it claims then
 /// stays.
 #[test]
-fn r41_any_bit_changed_in_a_bundle_breaks_it_or_means_nothing() {
+fn any_modified_bit_in_bundle_breaks_it_or_is_irrelevant() {
     let sound = bundle(b"", "bundle.json");
-    let claim = cosign_key().verify(&sound).unwrap();
+    let payload = cosign_key().verify(&sound).unwrap();
     for place in 0..sound.signature.len() * 8 {
         let mut other = sound.clone();
         other.signature[place / 8] ^= 1 << (place % 8);
         if let Ok(other) = cosign_key().verify(&other) {
-            assert_eq!(other, claim, "bit {place}");
+            assert_eq!(other, payload, "bit {place}");
         }
     }
 }
@@ -162,7 +159,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn any_byte_changed_breaks_a_signature_of_cosign(place: prop::sample::Index, by in 1_u8..) {
+    fn any_modified_byte_breaks_cosign_signature(place: prop::sample::Index, by in 1_u8..) {
         let signature = simple("simple.json", "simple.sig");
         let other = Signature { payload: changed(&signature.payload, place, by), ..signature.clone() };
         prop_assert!(cosign_key().verify(&other).is_err());
@@ -178,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_is_refused_and_no_panic(
+    fn rejects_garbage_without_panic(
         payload in prop::collection::vec(any::<u8>(), 0..200),
         bytes in prop::collection::vec(any::<u8>(), 0..400),
         encoded in prop::collection::vec(any::<u8>(), 0..100),

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::signature::minisign;
-use extension_registry_packages::signature::{Claim, Fault, Format, Signature};
+use extension_registry_packages::signature::{Fault, Format, Signature, SignedPayload};
 use signed::{key, leave_out, statement};
 
 /// Debian's `minisign`.
@@ -80,7 +80,7 @@ impl Tool {
 }
 
 #[test]
-fn the_tool_verifies_what_is_signed_here() {
+fn minisign_verifies_our_signatures() {
     let Some(tool) = Tool::new() else { return };
     let folder = tempfile::tempdir().unwrap();
     for password in [None, Some(Sensitive::from("a password"))] {
@@ -94,7 +94,7 @@ fn the_tool_verifies_what_is_signed_here() {
 }
 
 #[test]
-fn the_tool_signs_with_keys_that_were_made_here() {
+fn minisign_signs_with_our_keys() {
     let Some(tool) = Tool::new() else { return };
     let folder = tempfile::tempdir().unwrap();
     for password in [None, Some("a password")] {
@@ -106,13 +106,13 @@ fn the_tool_signs_with_keys_that_were_made_here() {
         let signature = tool.sign(folder.path(), &secret, &statement.to_json(), None, password);
         assert_eq!(
             key(&pair.public).verify(&signature),
-            Ok(Claim::Package(statement))
+            Ok(SignedPayload::Package(statement))
         );
     }
 }
 
 #[test]
-fn keys_of_the_tool_sign_here() {
+fn signs_with_minisign_keys() {
     let Some(tool) = Tool::new() else { return };
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["-G", "-W", "-p", "made.pub", "-s", "made.key"];
@@ -123,14 +123,14 @@ fn keys_of_the_tool_sign_here() {
     let signature = minisign::sign(&statement, &secret, None).unwrap();
     assert_eq!(
         key(&public).verify(&signature),
-        Ok(Claim::Package(statement))
+        Ok(SignedPayload::Package(statement))
     );
     assert!(tool.verifies(folder.path(), &public, &signature));
 }
 
 #[test]
 #[ignore = "the tool's keys take a gigabyte of memory to open; run it with --ignored"]
-fn encrypted_keys_of_the_tool_sign_here() {
+fn signs_with_encrypted_minisign_keys() {
     let Some(tool) = Tool::new() else { return };
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["-G", "-p", "made.pub", "-s", "made.key"];
@@ -144,7 +144,7 @@ fn encrypted_keys_of_the_tool_sign_here() {
 }
 
 #[test]
-fn a_comment_that_states_something_else_is_refused() {
+fn rejects_conflicting_trusted_comment() {
     let pair = minisign::generate(None).unwrap();
     let Some(tool) = Tool::new() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -158,7 +158,7 @@ fn a_comment_that_states_something_else_is_refused() {
 }
 
 #[test]
-fn cosign_itself_signs_a_statement_that_verifies_here() {
+fn verifies_statement_signed_by_cosign() {
     let Some(cosign) = find("cosign") else {
         leave_out(
             "cosign",
@@ -200,7 +200,7 @@ fn cosign_itself_signs_a_statement_that_verifies_here() {
     };
     assert_eq!(
         key(&public).verify(&signature),
-        Ok(Claim::Package(statement))
+        Ok(SignedPayload::Package(statement))
     );
 }
 

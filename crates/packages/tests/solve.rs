@@ -1,4 +1,4 @@
-//! Which packages are chosen, and how it is said when none are.
+//! Tests of dependency resolution.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -9,14 +9,14 @@ mod solving;
 use std::collections::BTreeSet;
 
 use extension_registry_packages::manifest::Kind;
-use extension_registry_packages::solve::{Origin, Wanted, solve};
+use extension_registry_packages::solve::{Origin, RequestedPackage, solve};
 use insta::assert_snapshot;
 use solving::{chosen, names, package, refused, universe, versions, want};
 
 const ABC: &str = "team";
 
 #[test]
-fn r3_the_newest_version_that_fits_the_platform_is_taken_and_the_newer_one_is_named() {
+fn selects_newest_version_for_platform() {
     let mut universe = universe([
         package(ABC, "mlflow", "1.0.0").requires("kubernetes", ">=1.27"),
         package(ABC, "mlflow", "1.4.0").requires("kubernetes", ">=1.27"),
@@ -29,15 +29,13 @@ fn r3_the_newest_version_that_fits_the_platform_is_taken_and_the_newer_one_is_na
     assert_eq!(names(&solution), ["mlflow 1.4.0"]);
     assert_eq!(
         solution.notes,
-        [
-            "mlflow 2.0.0 and 2.1.0 were passed over: it requires kubernetes `>=1.40`, here is 1.36.3"
-        ]
+        ["skipped mlflow 2.0.0 and 2.1.0: it requires kubernetes `>=1.40`, but found 1.36.3"]
     );
     assert_snapshot!(refused(&[want("mlflow", "^2")], &universe));
 }
 
 #[test]
-fn r3_what_is_not_here_is_named() {
+fn names_missing_platform_components() {
     let mut universe = universe([package(ABC, "mlflow", "1.0.0")
         .requires("docker", "*")
         .requires("helm", "^3")]);
@@ -46,7 +44,7 @@ fn r3_what_is_not_here_is_named() {
 }
 
 #[test]
-fn r3_what_a_vendor_writes_after_a_version_makes_no_pre_release_of_a_platform() {
+fn vendor_suffix_is_not_a_pre_release() {
     let mut universe =
         universe([package(ABC, "mlflow", "1.0.0").requires("kubernetes", ">=1.27, <2")]);
     for (version, fits) in [
@@ -64,7 +62,7 @@ fn r3_what_a_vendor_writes_after_a_version_makes_no_pre_release_of_a_platform() 
 }
 
 #[test]
-fn r10_a_template_with_two_dependencies_comes_with_both_or_not_at_all() {
+fn dependencies_are_all_or_nothing() {
     let stack = || {
         package(ABC, "stack", "1.0.0")
             .needs("s3", "^1")
@@ -84,7 +82,7 @@ fn r10_a_template_with_two_dependencies_comes_with_both_or_not_at_all() {
 }
 
 #[test]
-fn r13_a_type_that_is_not_known_is_never_chosen() {
+fn never_selects_unsupported_type() {
     let odd = Kind::Unsupported("wasm".to_owned());
     let universe = universe([
         package(ABC, "mlflow", "1.0.0"),
@@ -93,7 +91,7 @@ fn r13_a_type_that_is_not_known_is_never_chosen() {
     assert_eq!(chosen(&[want("mlflow", "*")], &universe), ["mlflow 1.0.0"]);
     assert_snapshot!(refused(&[want("mlflow", "^2")], &universe));
     // Nor where somebody asks for that very type.
-    let asked = Wanted {
+    let asked = RequestedPackage {
         kind: Some(odd),
         ..want("mlflow", "*")
     };
@@ -101,7 +99,7 @@ fn r13_a_type_that_is_not_known_is_never_chosen() {
 }
 
 #[test]
-fn r17_a_dependency_comes_from_what_is_installed_the_system_repository_or_the_same_one() {
+fn dependency_comes_from_installed_system_or_same_repository() {
     let parent = || package("a", "stack", "1.0.0").needs("s3", "^1");
     let place = |place: &str| {
         let mut universe = universe([parent(), package(place, "s3", "1.0.0")]);
@@ -115,7 +113,7 @@ fn r17_a_dependency_comes_from_what_is_installed_the_system_repository_or_the_sa
 }
 
 #[test]
-fn r17_of_three_repositories_the_higher_version_elsewhere_is_left_alone() {
+fn ignores_higher_version_in_unapproved_repository() {
     let mut universe = universe([
         package("a", "stack", "1.0.0").needs("s3", "^1"),
         package("a", "s3", "1.1.0"),
@@ -128,13 +126,13 @@ fn r17_of_three_repositories_the_higher_version_elsewhere_is_left_alone() {
     assert_eq!(
         solution.notes,
         [
-            "s3 1.9.0 was passed over: it is only in repository b, from which nothing is fetched for a package of repository a"
+            "skipped s3 1.9.0: it is only available in repository b, which is not approved for dependencies of packages from repository a"
         ]
     );
 }
 
 #[test]
-fn r17_the_system_repository_is_closed() {
+fn system_repository_is_closed() {
     let mut universe = universe([
         package("base", "stack", "1.0.0").needs("s3", "^1"),
         package("a", "s3", "1.0.0"),
@@ -144,7 +142,7 @@ fn r17_the_system_repository_is_closed() {
 }
 
 #[test]
-fn r17_a_dependency_of_the_system_comes_from_nowhere_else_approved_or_not() {
+fn system_dependency_ignores_approvals() {
     let mut universe = universe([
         package("a", "stack", "1.0.0").needs_of_the_system("s3", "^1"),
         package("a", "s3", "1.0.0"),
@@ -155,7 +153,7 @@ fn r17_a_dependency_of_the_system_comes_from_nowhere_else_approved_or_not() {
 }
 
 #[test]
-fn r17_what_is_installed_keeps_the_repository_that_it_came_from() {
+fn installed_package_keeps_its_repository() {
     let mut universe = universe([
         package("installed:a", "stack", "1.0.0").needs("s3", "^1"),
         package("a", "s3", "1.0.0"),
@@ -169,7 +167,7 @@ fn r17_what_is_installed_keeps_the_repository_that_it_came_from() {
 }
 
 #[test]
-fn r18_a_dependency_that_is_only_elsewhere_is_refused_with_the_command_that_approves_it() {
+fn suggests_command_to_approve_dependency() {
     let mut universe = universe([
         package("a", "stack", "1.0.0").needs("mlflow", "^2"),
         package("a", "mlflow", "2.0.0").needs("s3", "^1"),
@@ -193,7 +191,7 @@ fn r18_a_dependency_that_is_only_elsewhere_is_refused_with_the_command_that_appr
 }
 
 #[test]
-fn r18_an_approval_is_of_one_name_in_one_repository() {
+fn approval_covers_one_name_in_one_repository() {
     let base = || {
         universe([
             package("a", "stack", "1.0.0").needs("s3", "^1"),
@@ -212,7 +210,7 @@ fn r18_an_approval_is_of_one_name_in_one_repository() {
 }
 
 #[test]
-fn r18_an_older_version_that_stays_at_home_is_taken_and_the_newer_one_is_named() {
+fn prefers_older_version_with_permitted_dependencies() {
     let universe = universe([
         package("a", "stack", "2.0.0").needs("s3", "^2"),
         package("a", "stack", "1.0.0").needs("s3", "^1"),
@@ -224,14 +222,14 @@ fn r18_an_older_version_that_stays_at_home_is_taken_and_the_newer_one_is_named()
     assert_eq!(
         solution.notes,
         [
-            "stack 2.0.0 was passed over: it needs s3 `^2`, but s3 2.0.0 cannot be taken: it is only in \
-          repository b, from which nothing is fetched for a package of repository a"
+            "skipped stack 2.0.0: it depends on s3 `^2`, but s3 2.0.0 cannot be used: it is only available in \
+          repository b, which is not approved for dependencies of packages from repository a"
         ]
     );
 }
 
 #[test]
-fn r19_dependencies_come_before_what_needs_them_and_circles_end() {
+fn dependencies_come_first_and_cycles_terminate() {
     let universe = universe([
         package(ABC, "a", "1.0.0").needs("z", "*"),
         package(ABC, "z", "1.0.0").needs("m", "*"),
@@ -257,7 +255,7 @@ fn r19_dependencies_come_before_what_needs_them_and_circles_end() {
 }
 
 #[test]
-fn r19_in_a_circle_what_is_optional_waits() {
+fn optional_dependency_comes_last_in_cycle() {
     let universe = universe([
         package(ABC, "a", "1.0.0").needs("c", "*"),
         package(ABC, "b", "1.0.0").needs("a", "*"),
@@ -270,7 +268,7 @@ fn r19_in_a_circle_what_is_optional_waits() {
 }
 
 #[test]
-fn r49_an_exact_version_is_that_version() {
+fn exact_version_selects_that_version() {
     let universe = universe(versions(ABC, "mlflow", &["1.2.3", "1.9.0"], |one| one));
     assert_eq!(
         chosen(&[want("mlflow", "1.2.3")], &universe),
@@ -279,7 +277,7 @@ fn r49_an_exact_version_is_that_version() {
 }
 
 #[test]
-fn r50_caret_and_tilde_end_where_they_should() {
+fn caret_and_tilde_have_correct_bounds() {
     let all = [
         "0.0.3", "0.0.4", "0.2.3", "0.2.9", "0.3.0", "1.2.0", "1.2.9", "1.3.0", "1.9.0", "2.0.0",
     ];
@@ -302,7 +300,7 @@ fn r50_caret_and_tilde_end_where_they_should() {
 }
 
 #[test]
-fn r51_a_range_has_both_its_ends_and_its_like_with_a_pre_release_is_no_part_of_it() {
+fn inclusive_range_excludes_pre_releases() {
     let all = ["1.1.0", "1.2.0", "1.5.0", "1.5.1", "1.2.0-1.5.0"];
     let everything = universe(versions(ABC, "mlflow", &all, |one| one));
     for range in ["1.2.0-1.5.0", "1.2.0 - 1.5.0", ">=1.2.0, <=1.5.0"] {
@@ -324,7 +322,7 @@ fn r51_a_range_has_both_its_ends_and_its_like_with_a_pre_release_is_no_part_of_i
 }
 
 #[test]
-fn r52_any_version_is_the_highest_release() {
+fn any_version_selects_highest_release() {
     let all = ["1.9.0", "1.10.0", "2.0.0-rc.1"];
     let mixed = universe(versions(ABC, "mlflow", &all, |one| one));
     for range in ["*", "latest"] {
@@ -344,7 +342,7 @@ fn r52_any_version_is_the_highest_release() {
 }
 
 #[test]
-fn r75_it_goes_back_to_an_older_version_where_the_newest_does_not_fit() {
+fn backtracks_to_older_version() {
     let universe = universe([
         package(ABC, "stack", "1.0.0")
             .needs("mlflow", "*")
@@ -363,7 +361,7 @@ fn r75_it_goes_back_to_an_older_version_where_the_newest_does_not_fit() {
 }
 
 #[test]
-fn r75_a_conflict_names_every_package_version_constraint_and_parent() {
+fn conflict_names_packages_versions_and_ranges() {
     let mut packages = versions(ABC, "mlflow", &["2.0.0", "2.1.0", "2.4.0"], |one| {
         one.needs("s3", "^3")
     });
@@ -380,18 +378,15 @@ fn r75_a_conflict_names_every_package_version_constraint_and_parent() {
 }
 
 #[test]
-fn r75_what_is_not_in_the_cache_is_not_taken_offline() {
-    let offline = "it is not in the cache, and --offline fetches nothing";
+fn offline_rejects_uncached_packages() {
+    let offline = "it is not in the cache, and --offline disables downloads";
     let universe = universe([
         package(ABC, "mlflow", "1.0.0"),
-        package(ABC, "mlflow", "1.1.0").barred(offline),
-        package(ABC, "s3", "1.0.0").barred(offline),
+        package(ABC, "mlflow", "1.1.0").rejection(offline),
+        package(ABC, "s3", "1.0.0").rejection(offline),
     ]);
     let solution = solve(&[want("mlflow", "*")], &universe).unwrap();
     assert_eq!(names(&solution), ["mlflow 1.0.0"]);
-    assert_eq!(
-        solution.notes,
-        [format!("mlflow 1.1.0 was passed over: {offline}")]
-    );
+    assert_eq!(solution.notes, [format!("skipped mlflow 1.1.0: {offline}")]);
     assert_snapshot!(refused(&[want("s3", "*")], &universe));
 }

@@ -1,4 +1,4 @@
-//! The solver against one that tries everything.
+//! Compares the solver with exhaustive search.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use extension_registry_packages::lock::Lock;
 use extension_registry_packages::manifest::{Dependency, From, Kind, Requirement};
-use extension_registry_packages::solve::{Candidate, Origin, Solution, Universe, Wanted, solve};
+use extension_registry_packages::solve::{
+    Candidate, Origin, RequestedPackage, Solution, Universe, solve,
+};
 use extension_registry_packages::version::admits;
 use proptest::prelude::*;
 
@@ -43,12 +45,12 @@ fn candidate() -> impl Strategy<Value = Candidate> {
     ];
     let kind =
         prop_oneof![9 => Just(Kind::Record), 1 => Just(Kind::Unsupported("camel".to_owned()))];
-    let barred = prop_oneof![9 => Just(None), 1 => Just(Some("it was withdrawn".to_owned()))];
+    let rejection = prop_oneof![9 => Just(None), 1 => Just(Some("it was withdrawn".to_owned()))];
     let requires =
         prop_oneof![4 => Just(None), 1 => prop::sample::select(&["^1", "^9"][..]).prop_map(Some)];
     let dependencies = prop::collection::vec(dependency(), 0..3);
-    (version, origin, kind, barred, requires, dependencies).prop_map(
-        |(version, origin, kind, barred, requires, dependencies)| Candidate {
+    (version, origin, kind, rejection, requires, dependencies).prop_map(
+        |(version, origin, kind, rejection, requires, dependencies)| Candidate {
             version: version.parse().unwrap(),
             kind,
             origin,
@@ -60,7 +62,7 @@ fn candidate() -> impl Strategy<Value = Candidate> {
                 })
                 .into_iter()
                 .collect(),
-            barred,
+            rejection,
         },
     )
 }
@@ -98,13 +100,13 @@ fn universe() -> impl Strategy<Value = Universe> {
     })
 }
 
-fn wanted() -> impl Strategy<Value = Vec<Wanted>> {
+fn wanted() -> impl Strategy<Value = Vec<RequestedPackage>> {
     let one = (
         prop::sample::select(&NAMES[..]),
         prop::sample::select(&RANGES[..]),
     );
     prop::collection::vec(one, 1..3).prop_map(|wanted| {
-        let wanted = wanted.into_iter().map(|(name, range)| Wanted {
+        let wanted = wanted.into_iter().map(|(name, range)| RequestedPackage {
             name: name.to_owned(),
             range: range.parse().unwrap(),
             kind: None,
@@ -120,7 +122,7 @@ type Choice<'u> = BTreeMap<&'u str, &'u Candidate>;
 fn is_offered(universe: &Universe, candidate: &Candidate) -> bool {
     let platform = universe.platform["kubernetes"].as_deref().unwrap();
     let here: semver::Version = platform.parse().unwrap();
-    candidate.barred.is_none()
+    candidate.rejection.is_none()
         && !matches!(candidate.kind, Kind::Unsupported(_))
         && candidate
             .requires
@@ -128,7 +130,7 @@ fn is_offered(universe: &Universe, candidate: &Candidate) -> bool {
             .all(|one| admits(&one.range, &here))
 }
 
-/// Whether a dependency may come from where a candidate is (seed 001, section 6.A).
+/// Returns whether a dependency may come from the origin of a candidate.
 fn may_come(
     universe: &Universe,
     parent: &Candidate,
@@ -149,7 +151,7 @@ fn may_come(
 }
 
 /// Whether a choice keeps every rule; optional dependencies may be missing.
-fn holds(universe: &Universe, wanted: &[Wanted], choice: &Choice<'_>) -> bool {
+fn holds(universe: &Universe, wanted: &[RequestedPackage], choice: &Choice<'_>) -> bool {
     let is_wanted = wanted.iter().all(|one| {
         choice
             .get(one.name.as_str())
@@ -171,10 +173,10 @@ fn holds(universe: &Universe, wanted: &[Wanted], choice: &Choice<'_>) -> bool {
 }
 
 /// Tries every choice.
-fn is_solvable(universe: &Universe, wanted: &[Wanted]) -> bool {
+fn is_solvable(universe: &Universe, wanted: &[RequestedPackage]) -> bool {
     fn next<'u>(
         universe: &'u Universe,
-        wanted: &[Wanted],
+        wanted: &[RequestedPackage],
         at: usize,
         choice: &mut Choice<'u>,
     ) -> bool {
@@ -215,7 +217,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
 
     #[test]
-    fn r75_there_is_an_answer_exactly_if_trying_everything_finds_one(
+    fn finds_solution_iff_exhaustive_search_does(
         universe in universe(),
         wanted in wanted(),
     ) {
@@ -236,12 +238,12 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_what_was_gathered_never_matters(
+    fn result_is_independent_of_candidate_order(
         universe in universe(),
         wanted in wanted(),
         seed in any::<u64>(),
     ) {
-        let told = |wanted: &[Wanted], universe: &Universe| match solve(wanted, universe) {
+        let told = |wanted: &[RequestedPackage], universe: &Universe| match solve(wanted, universe) {
             Ok(solution) => format!("{solution:?}"),
             Err(refusal) => refusal.to_string(),
         };
@@ -257,7 +259,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_optional_breaks_nothing_and_changes_nothing_else(
+    fn optional_dependencies_do_not_change_solution(
         universe in universe(),
         wanted in wanted(),
     ) {
@@ -277,7 +279,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_needed_comes_before_what_needs_it_unless_they_need_each_other(
+    fn dependencies_precede_dependents_except_in_cycles(
         universe in universe(),
         wanted in wanted(),
     ) {
@@ -305,7 +307,7 @@ proptest! {
     }
 
     #[test]
-    fn r75_whatever_is_read_as_a_lock_never_panics(text in "\\PC{0,200}") {
+    fn reading_lock_never_panics(text in "\\PC{0,200}") {
         let _ = Lock::read(&text);
         let _ = Lock::read(&format!("version = 1\n[[package]]\n{text}"));
     }

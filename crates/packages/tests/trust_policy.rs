@@ -1,4 +1,4 @@
-//! The policy: how it is read, and which rule and which key counts.
+//! Tests of the trust policy: parsing, matching of rules, validity of keys.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -43,7 +43,7 @@ fn rule(head: &str, keys: &[String]) -> String {
 }
 
 #[test]
-fn r16_without_a_policy_all_is_refused_and_it_says_how_to_approve() {
+fn empty_policy_rejects_with_hint() {
     let person = Person::new("alice");
     let found = statement("mlflow", "1.2.0");
     let signed = person.sign(&found);
@@ -70,7 +70,7 @@ fn r16_without_a_policy_all_is_refused_and_it_says_how_to_approve() {
 }
 
 #[test]
-fn r26_a_second_repository_with_a_key_of_its_own_needs_configuration_alone() {
+fn second_repository_with_own_key_needs_only_configuration() {
     let (alice, bob) = (Person::new("alice"), Person::new("bob"));
     let found = statement("mlflow", "1.2.0");
     let (by_alice, by_bob) = ([alice.sign(&found)], [bob.sign(&found)]);
@@ -100,7 +100,7 @@ fn r26_a_second_repository_with_a_key_of_its_own_needs_configuration_alone() {
 }
 
 #[test]
-fn r26_a_second_key_in_a_rule_signs_as_well() {
+fn second_key_of_rule_is_trusted() {
     let (alice, bob) = (Person::new("alice"), Person::new("bob"));
     let found = statement("mlflow", "1.2.0");
     let policy = policy(&rule("", &[alice.toml(), bob.toml()]));
@@ -114,7 +114,7 @@ fn r26_a_second_key_in_a_rule_signs_as_well() {
 }
 
 #[test]
-fn the_first_rule_that_matches_decides() {
+fn first_matching_rule_decides() {
     let (alice, bob) = (Person::new("alice"), Person::new("bob"));
     let text = format!(
         "[[trust.rule]]\nrepositories = [\"hub\"]\nnames = [\"mlflow-*\"]\n{}\n\
@@ -139,7 +139,7 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
-fn a_rule_without_keys_trusts_nobody() {
+fn rule_without_keys_trusts_nothing() {
     let bob = Person::new("bob");
     let text = format!(
         "[[trust.rule]]\nrepositories = [\"*\"]\nnames = [\"secret-*\"]\n{}",
@@ -151,7 +151,7 @@ fn a_rule_without_keys_trusts_nobody() {
 }
 
 #[test]
-fn a_threshold_counts_keys_and_not_signatures() {
+fn threshold_counts_keys_not_signatures() {
     let (alice, bob, carol) = (
         Person::new("alice"),
         Person::new("bob"),
@@ -180,7 +180,7 @@ fn a_threshold_counts_keys_and_not_signatures() {
 }
 
 #[test]
-fn one_key_under_two_ids_is_one_key() {
+fn same_key_with_two_ids_counts_once() {
     let alice = Person::new("alice");
     let twin = format!(
         "[[trust.rule.key]]\nname = \"twin\"\npublic = \"{}\"\n",
@@ -189,7 +189,7 @@ fn one_key_under_two_ids_is_one_key() {
     let text = rule("threshold = 2", &[alice.toml(), twin]);
     let error = read_policy(&text).unwrap_err();
     assert_eq!(error.field, "trust.rule[0].key[1]");
-    assert!(error.what.contains("is the same key as `alice`"), "{error}");
+    assert!(error.what.contains("duplicates the key `alice`"), "{error}");
     // Nor where no configuration was read.
     let mut policy = policy(&rule("", &[alice.toml()]));
     let mut other = policy.rules[0].keys[0].clone();
@@ -204,7 +204,7 @@ fn one_key_under_two_ids_is_one_key() {
 }
 
 #[test]
-fn a_key_counts_from_its_first_moment_to_the_one_before_its_last() {
+fn key_validity_is_half_open() {
     let alice = Person::new("alice");
     let window = "not_before = 2026-01-01T00:00:00Z\nnot_after = 2027-01-01T00:00:00Z";
     let policy = policy(&rule("", &[alice.toml_with(window)]));
@@ -223,7 +223,7 @@ fn a_key_counts_from_its_first_moment_to_the_one_before_its_last() {
 }
 
 #[test]
-fn a_time_is_a_day_in_utc_or_has_an_offset() {
+fn reads_dates_and_timestamps() {
     let alice = Person::new("alice");
     for (text, expected) in [
         ("2026-01-01", "2026-01-01T00:00:00Z"),
@@ -239,12 +239,17 @@ fn a_time_is_a_day_in_utc_or_has_an_offset() {
         let key = alice.toml_with(&format!("not_before = {text}"));
         let error = read_policy(&rule("", &[key])).unwrap_err();
         assert_eq!(error.field, "trust.rule[0].key[0].not_before", "{text}");
-        assert!(error.to_string().contains("is no time; hint: "), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("must be a date or a timestamp; hint: "),
+            "{error}"
+        );
     }
 }
 
 #[test]
-fn a_key_that_was_revoked_does_not_count_and_the_others_do() {
+fn revoked_key_does_not_affect_others() {
     let (alice, bob) = (Person::new("alice"), Person::new("bob"));
     let lost = alice.toml_with("revoked = \"lost with a laptop\"");
     let policy = policy(&rule("", &[lost, bob.toml()]));
@@ -265,7 +270,7 @@ fn a_key_that_was_revoked_does_not_count_and_the_others_do() {
 }
 
 #[test]
-fn a_key_that_was_revoked_in_one_rule_counts_in_none() {
+fn revocation_applies_to_all_rules() {
     let alice = Person::new("alice");
     let text = format!(
         "[[trust.rule]]\nrepositories = [\"hub\"]\n{}\n[[trust.rule]]\nrepositories = [\"*\"]\n{}",
@@ -279,7 +284,7 @@ fn a_key_that_was_revoked_in_one_rule_counts_in_none() {
 }
 
 #[test]
-fn a_policy_that_warns_delivers_and_gives_the_same_reasons() {
+fn warn_mode_gives_same_reasons() {
     let (alice, mallory) = (Person::new("alice"), Person::new("mallory"));
     let found = statement("mlflow", "1.2.0");
     let text = rule("", &[alice.toml()]);
@@ -303,57 +308,57 @@ fn a_policy_that_warns_delivers_and_gives_the_same_reasons() {
 }
 
 #[test]
-fn what_is_wrong_in_a_policy_is_named_with_its_field() {
+fn policy_errors_name_field() {
     let alice = Person::new("alice");
     let key = alice.toml();
     for (text, expected) in [
         (
             "trust.mod = 1".to_owned(),
-            "trust.mod is no field of it; hint: did you mean `mode`?",
+            "trust.mod is an unknown field; hint: did you mean `mode`?",
         ),
         (
             "trust.mode = \"off\"".to_owned(),
-            "trust.mode is neither `enforce` nor `warn`; hint: leave it out to enforce",
+            "trust.mode must be `enforce` or `warn`; hint: remove it to enforce",
         ),
         (
             "trust.mode = true".to_owned(),
-            "trust.mode is a boolean where text belongs; hint: put it in quotes",
+            "trust.mode must be a string, not a boolean; hint: put it in quotes",
         ),
         (
             "trust.rule = 1".to_owned(),
-            "trust.rule is no list of tables; hint: write `[[trust.rule]]`",
+            "trust.rule must be a list of tables; hint: write `[[trust.rule]]`",
         ),
         (
             rule("treshold = 2", std::slice::from_ref(&key)),
-            "trust.rule[0].treshold is no field of it; hint: did you mean `threshold`?",
+            "trust.rule[0].treshold is an unknown field; hint: did you mean `threshold`?",
         ),
         (
             rule("colour = 2", std::slice::from_ref(&key)),
-            "trust.rule[0].colour is no field of it; hint: there are `repositories`, `names`, `threshold`, `key`",
+            "trust.rule[0].colour is an unknown field; hint: expected one of `repositories`, `names`, `threshold`, `key`",
         ),
         (
             rule("", &[alice.toml_with("revokd = \"x\"")]),
-            "trust.rule[0].key[0].revokd is no field of it; hint: did you mean `revoked`?",
+            "trust.rule[0].key[0].revokd is an unknown field; hint: did you mean `revoked`?",
         ),
         (
             rule("threshold = 0", std::slice::from_ref(&key)),
-            "trust.rule[0].threshold is 0, so that nobody would have to sign; hint: `mode",
+            "trust.rule[0].threshold must be at least 1; hint: set `mode",
         ),
         (
             rule("threshold = -1", std::slice::from_ref(&key)),
-            "trust.rule[0].threshold is no number of keys",
+            "trust.rule[0].threshold must be a number of keys",
         ),
         (
             rule("threshold = 2", std::slice::from_ref(&key)),
-            "trust.rule[0].threshold is 2, and there are 1 keys; hint: ",
+            "trust.rule[0].threshold is 2, but the rule has 1 keys; hint: ",
         ),
         (
             rule("names = []", std::slice::from_ref(&key)),
-            "trust.rule[0].names is empty, so that",
+            "trust.rule[0].names must not be empty",
         ),
         (
             rule("names = \"a\"", std::slice::from_ref(&key)),
-            "trust.rule[0].names is no list of texts; hint: write `names = [\"*\"]`",
+            "trust.rule[0].names must be a list of strings; hint: write `names = [\"*\"]`",
         ),
         (
             "[[trust.rule]]\n".to_owned(),
@@ -361,11 +366,11 @@ fn what_is_wrong_in_a_policy_is_named_with_its_field() {
         ),
         (
             rule("key = 1", &[]),
-            "trust.rule[0].key is no list of tables; hint: write `[[trust.rule.key]]`",
+            "trust.rule[0].key must be a list of tables; hint: write `[[trust.rule.key]]`",
         ),
         (
             rule("", &[key.clone(), key.clone()]),
-            "trust.rule[0].key[1] has the name `alice`, as another one",
+            "trust.rule[0].key[1] has a duplicate name `alice`",
         ),
         (
             rule("", &["[[trust.rule.key]]\npublic = \"a\"\n".to_owned()]),
@@ -380,14 +385,14 @@ fn what_is_wrong_in_a_policy_is_named_with_its_field() {
                 "",
                 &["[[trust.rule.key]]\nname = \"a\"\npublic = \"RWQ\"\n".to_owned()],
             ),
-            "trust.rule[0].key[0].public cannot be used: it is no public key; hint: ",
+            "trust.rule[0].key[0].public is invalid: invalid public key; hint: ",
         ),
         (
             rule(
                 "",
                 &[alice.toml_with("not_before = 2027-01-01\nnot_after = 2026-01-01")],
             ),
-            "trust.rule[0].key[0].not_after is not after `not_before`",
+            "trust.rule[0].key[0].not_after must be later than `not_before`",
         ),
     ] {
         let error = read_policy(&text).unwrap_err().to_string();
@@ -396,7 +401,7 @@ fn what_is_wrong_in_a_policy_is_named_with_its_field() {
 }
 
 #[test]
-fn a_secret_key_in_a_policy_is_refused_and_not_shown() {
+fn rejects_secret_key_in_policy_without_showing_it() {
     let alice = Person::new("alice");
     let secret = alice.secret();
     let text = rule(
@@ -407,7 +412,9 @@ fn a_secret_key_in_a_policy_is_refused_and_not_shown() {
     );
     let error = read_policy(&text).unwrap_err();
     assert!(
-        error.to_string().contains("it is a secret key; hint: "),
+        error
+            .to_string()
+            .contains("expected a public key, got a secret key; hint: "),
         "{error}"
     );
     let part = secret.lines().nth(1).unwrap();
@@ -453,7 +460,7 @@ fn value() -> impl Strategy<Value = toml::Value> {
 
 proptest! {
     #[test]
-    fn any_toml_is_a_policy_that_trusts_nobody_or_an_error_with_a_field(value in value()) {
+    fn arbitrary_toml_never_trusts(value in value()) {
         let table = match value {
             toml::Value::Table(table) => table,
             other => [("rule".to_owned(), other)].into_iter().collect(),

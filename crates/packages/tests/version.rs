@@ -1,4 +1,4 @@
-//! Versions of packages (seed 003, "Version Resolution").
+//! Tests of package versions.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -17,7 +17,7 @@ fn newest(range: &str, versions: &[&str]) -> Result<String, String> {
 }
 
 #[test]
-fn r49_an_exact_version_means_exactly_that() {
+fn exact_version_matches_only_itself() {
     assert_eq!(
         newest("1.2.3", &["1.9.0", "1.2.3", "1.2.4"]).unwrap(),
         "1.2.3"
@@ -25,12 +25,12 @@ fn r49_an_exact_version_means_exactly_that() {
     let error = newest("1.2.3", &["1.9.0"]).unwrap_err();
     assert_eq!(
         error,
-        "no version is in `1.2.3`; hint: the highest that there is: 1.9.0"
+        "no version matches `1.2.3`; hint: the highest available version is 1.9.0"
     );
 }
 
 #[test]
-fn r50_carets_and_tildes() {
+fn matches_caret_and_tilde_ranges() {
     for (range, inside, outside) in [
         (
             "^1.2.0",
@@ -59,7 +59,7 @@ fn r50_carets_and_tildes() {
 }
 
 #[test]
-fn r51_both_ends_of_a_range_are_in_it() {
+fn inclusive_range_includes_both_ends() {
     let versions = ["1.1.9", "1.2.0", "1.4.0", "1.5.0", "1.5.1", "1.2.0-1.5.0"];
     for range in ["1.2.0-1.5.0", "1.2.0 - 1.5.0", ">=1.2.0, <=1.5.0"] {
         let inside: Vec<&str> = versions
@@ -73,25 +73,32 @@ fn r51_both_ends_of_a_range_are_in_it() {
 }
 
 #[test]
-fn r52_any_is_the_highest_release() {
+fn any_is_highest_release() {
     for range in ["*", "latest"] {
         assert_eq!(
             newest(range, &["1.9.0", "1.10.0", "2.0.0-rc.1"]).unwrap(),
             "1.10.0"
         );
         let error = newest(range, &["2.0.0-rc.1", "2.0.0-rc.2"]).unwrap_err();
-        assert!(error.contains("ask for `=2.0.0-rc.2`"), "{error}");
+        assert!(error.contains("request `=2.0.0-rc.2`"), "{error}");
     }
-    assert!(newest("*", &[]).unwrap_err().contains("no version at all"));
+    assert!(
+        newest("*", &[])
+            .unwrap_err()
+            .contains("no versions are available")
+    );
 }
 
 #[test]
-fn r68_versions_compare_sort_and_satisfy() {
+fn compares_sorts_and_matches_versions() {
     assert!(version::compare("v1.2", "1.2.0").unwrap().is_eq());
     assert!(version::compare("1.2.0-rc.1", "1.2.0").unwrap().is_lt());
     assert!(version::compare("1.0.0+a", "1.0.0+b").unwrap().is_eq());
     let error = version::compare("one", "1.0.0").unwrap_err();
-    assert!(error.to_string().contains("`one` is no version"), "{error}");
+    assert!(
+        error.to_string().contains("invalid version `one`"),
+        "{error}"
+    );
     let mut versions: Vec<semver::Version> = ["1.2.0", "1.10.0", "1.9.0", "1.10.0-rc.1"]
         .iter()
         .map(|text| text.parse().unwrap())

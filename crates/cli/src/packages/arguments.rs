@@ -1,4 +1,4 @@
-//! What the verbs of `package` share on the command line.
+//! Arguments that several `package` verbs share.
 
 use std::path::PathBuf;
 
@@ -12,49 +12,49 @@ use extension_registry_packages::solve::platform::Platform;
 
 use super::Session;
 
-/// Where packages come from.
+/// Selection of sources.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Sources {
-    /// Only this source: its name, or a kind: oci, gitea, maven, local; auto is all
+    /// Use only this source, given by name or kind: oci, gitea, maven, local; auto uses all
     #[arg(long, value_name = "SOURCE")]
     pub(crate) source: Option<String>,
-    /// A folder of packages beside what is configured; may be repeated
+    /// Add a folder of packages; may be repeated
     #[arg(long, value_name = "FOLDER")]
     path: Vec<PathBuf>,
-    /// The registry of the source `oci`: host and port
+    /// Registry of the source `oci`: host and port
     #[arg(long, value_name = "REGISTRY")]
     registry: Option<String>,
-    /// The namespace of the source `oci`
+    /// Namespace of the source `oci`
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// A configuration file in the place of your own
+    /// Configuration file to use instead of your own
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Ask nobody: only what the cache has
+    /// Use only the local cache; no network access
     #[arg(long)]
     pub(crate) offline: bool,
 }
 
 impl Sources {
-    /// Everything there is, as it is configured.
+    /// Opens the configuration.
     pub(crate) fn open(&self) -> Result<Session> {
         Session::open(self)
     }
 
-    /// A kind chooses in the configuration, a name among what it gave.
+    /// Returns the named source. A kind is handled by the configuration, a name by the catalog.
     pub(super) fn named(&self) -> Option<&str> {
         let source = self.source.as_deref()?;
         Source::of(source).is_err().then_some(source)
     }
 
-    /// Whether `--source` leaves sources out: `auto` is all of them.
+    /// Returns whether `--source` excludes sources; `auto` excludes none.
     pub(super) fn narrows(&self) -> bool {
         let source = self.source.as_deref();
         source.is_some_and(|source| !matches!(Source::of(source), Ok(Source::Auto)))
     }
 
-    /// Whether it says where the source `oci` is.
-    pub(crate) fn says_oci(&self) -> bool {
+    /// Returns whether flags configure the source `oci`.
+    pub(crate) fn sets_oci(&self) -> bool {
         self.registry.is_some() || self.namespace.is_some()
     }
 
@@ -70,24 +70,24 @@ impl Sources {
     }
 }
 
-/// What is there where packages are used.
+/// The platform on which packages will be used.
 #[derive(Clone, Debug, Default, Args)]
-pub(crate) struct OnPlatform {
-    /// What is there where the packages are used: kubernetes=1.36.3, docker; may be repeated
+pub(crate) struct PlatformArgs {
+    /// Available platform component, e.g. kubernetes=1.36.3, docker; may be repeated
     #[arg(long, value_name = "NAME[=VERSION]")]
     platform: Vec<String>,
 }
 
-impl OnPlatform {
-    /// How to say what is there, after what was not checked.
-    pub(crate) const HINT: &str = "; hint: --platform NAME=VERSION";
+impl PlatformArgs {
+    /// Hint for requirements that were not checked.
+    pub(crate) const HINT: &str = "; hint: pass --platform NAME=VERSION";
 
-    /// Whether anything was said.
-    pub(crate) fn is_said(&self) -> bool {
+    /// Returns whether a component was given.
+    pub(crate) fn is_given(&self) -> bool {
         !self.platform.is_empty()
     }
 
-    /// What was said, and this program.
+    /// Returns the given components, and this program.
     pub(crate) fn known(&self) -> Platform {
         let given = self.platform.iter().map(|text| match text.split_once('=') {
             Some((name, version)) => (name.to_owned(), Some(version.to_owned())),
@@ -101,7 +101,7 @@ impl OnPlatform {
     }
 }
 
-/// What packages require that nobody said is there, and how to say it.
+/// Formats the platform requirements that were not checked.
 pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<String> {
     let some = deliveries.iter().filter(|one| !one.unchecked.is_empty());
     some.map(|one| {
@@ -115,21 +115,21 @@ pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<String> {
     .collect()
 }
 
-/// One package.
+/// Selection of one package.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Chosen {
     /// Name of the package
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// A version or a range: 1.2.3, ^1.2; without it, the highest release
+    /// Version or range, e.g. 1.2.3, ^1.2; default is the highest release
     #[arg(long, value_name = "RANGE")]
     pub(crate) version: Option<String>,
-    /// Its type, where a name is there with two
+    /// Type, to distinguish packages of the same name
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
 }
 
-/// A name, and the range that stands behind it: `NAME[@RANGE]`.
+/// Splits `NAME[@RANGE]` into a name and a range.
 pub(crate) fn named(text: &str) -> (&str, Option<&str>) {
     match text.split_once('@') {
         Some((name, range)) => (name, Some(range)),

@@ -1,16 +1,16 @@
-//! Shows on a terminal how a transfer goes on.
+//! Progress bars of transfers.
 
 use extension_registry_packages::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Bytes and rate of one transfer. Where nobody looks, it shows nothing.
+/// Bytes and rate of a transfer; hidden unless standard error is a terminal.
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    /// A bar that shows itself when the transfer begins.
+    /// Creates a bar that appears when the transfer starts.
     pub(crate) fn new(what: &str) -> Self {
         let bar = ProgressBar::no_length().with_message(what.to_owned());
-        // The template is a constant; without it the bar has another form.
+        // The template is a constant; if it is invalid, the default style is used.
         if let Ok(style) = ProgressStyle::with_template(
             "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}",
         ) {

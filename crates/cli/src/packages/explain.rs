@@ -1,15 +1,15 @@
-//! Why a package came from one source and not from another (R45).
+//! Explains why a package came from one source and not from another.
 
 use anyhow::Result;
-use extension_registry_packages::catalog::{Found, Source};
+use extension_registry_packages::catalog::{Source, VersionListing};
 use extension_registry_packages::deliver::{Delivery, Step};
 
 use super::Session;
 use crate::output;
 
 impl Session {
-    /// The steps of a delivery. With reasons, each source says after them why it was taken, or was not; for that,
-    /// the sources are asked once more which versions they have.
+    /// Returns the steps of a delivery. With reasons, they are followed by why each source was chosen or not;
+    /// for that, the sources are queried again for their versions.
     pub(crate) fn steps(&self, delivery: &Delivery, with_reasons: bool) -> Result<Vec<String>> {
         let mut steps = Vec::new();
         for step in &delivery.steps {
@@ -26,15 +26,15 @@ impl Session {
         Ok(steps)
     }
 
-    fn reasons(&self, taken: &Source, delivery: &Delivery, found: &Found) -> Vec<String> {
+    fn reasons(&self, taken: &Source, delivery: &Delivery, found: &VersionListing) -> Vec<String> {
         let sources = self.catalog.sources();
         let id = taken.id();
         if sources.len() == 1 {
             let why = match self.only {
-                Some(_) => "--source takes no other",
-                None => "there is no other source",
+                Some(_) => "selected by --source",
+                None => "no other source is configured",
             };
-            return vec![format!("{id} is asked alone: {why}")];
+            return vec![format!("{id} is the only source: {why}")];
         }
         let has = |index: usize| {
             found
@@ -48,7 +48,7 @@ impl Session {
             .max();
         let priority = taken.priority;
         let mut reasons = vec![if highest.is_none_or(|highest| priority >= highest) {
-            format!("{id} has priority {priority}, the highest of those that have it")
+            format!("{id} has priority {priority}, the highest of the sources that have it")
         } else {
             format!("{id} has priority {priority}")
         }];
@@ -64,21 +64,21 @@ impl Session {
             reasons.push(match failure {
                 Some(failure) => {
                     let (why, _) = output::parted(&failure.why);
-                    format!("{name} could not be asked: {why}")
+                    format!("failed to query {name}: {why}")
                 }
                 None if !has(index) => format!("{name} has no package of this name"),
                 None if other.priority < priority => {
-                    format!("{name} stands behind, with priority {}", other.priority)
+                    format!("{name} has the lower priority {}", other.priority)
                 }
                 None if other.priority > priority => format!(
-                    "{name} has priority {} and does not count here: what it has is of another type, or this is a \
-                     dependency, which comes from the repository of what needs it",
+                 "{name} has priority {} but was not considered: its package is of another type, or this is a \
+                 dependency, which comes from the repository of the dependent package",
                     other.priority
                 ),
                 None if at.contains(&index) => {
-                    format!("{name} has the same content and priority, and stands behind {id} in the configuration")
+                    format!("{name} has the same content and priority, but comes after {id} in the configuration")
                 }
-                None => format!("{name} has the same priority, and not version {version}"),
+                None => format!("{name} has the same priority, but not version {version}"),
             });
         }
         reasons

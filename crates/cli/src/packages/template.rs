@@ -1,4 +1,4 @@
-//! Templates that come in packages.
+//! Templates in packages.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,21 +8,22 @@ use extension_registry_core::suggest;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::manifest::{Manifest, Packaging, TemplateFile};
 
-use super::{Chosen, OnPlatform, Sources, named, unchecked};
+use super::{Chosen, PlatformArgs, Sources, named, unchecked};
 use crate::output;
 use crate::template::Parameter;
 
 /// A template of a package.
 pub(crate) struct Found {
-    /// What it is, for people: `mlflow 1.2.0, main`.
+    /// Description for display: `mlflow 1.2.0, main`.
     pub(crate) title: String,
-    /// Its text.
+    /// Text of the template.
     pub(crate) text: String,
     /// Parameters of the package.
     pub(crate) parameters: BTreeMap<String, Parameter>,
 }
 
-/// The template of `PACKAGE[/TEMPLATE][@RANGE]`: from this machine where it has the package, else from a source.
+/// Loads the template `PACKAGE[/TEMPLATE][@RANGE]`, from the cache if the package is cached, else from a
+/// source.
 pub(crate) fn template(reference: &str) -> Result<Found> {
     let (path, range) = named(reference);
     let (package, wanted) = match path.split_once('/') {
@@ -31,7 +32,7 @@ pub(crate) fn template(reference: &str) -> Result<Found> {
     };
     let session = Sources::default().open()?;
     let chosen_package = Chosen::new(package, range.map(str::to_owned), None);
-    let delivery = session.delivered(&chosen_package, &OnPlatform::default(), false)?;
+    let delivery = session.delivered(&chosen_package, &PlatformArgs::default(), false)?;
     output::warn(&delivery.warnings)?;
     output::warn(&unchecked(std::slice::from_ref(&delivery), ""))?;
     let (manifest, entry) = (&delivery.manifest, &delivery.entry);
@@ -66,15 +67,17 @@ pub(crate) fn template(reference: &str) -> Result<Found> {
     })
 }
 
-/// The template of a name, or the only one.
+/// Returns the template with a name, or the only one.
 fn chosen<'m>(manifest: &'m Manifest, wanted: Option<&str>) -> Result<&'m TemplateFile> {
     let names = || manifest.templates.iter().map(|one| one.name.as_str());
     let all = || names().collect::<Vec<_>>().join(", ");
     match (wanted, manifest.templates.as_slice()) {
-        (_, []) => bail!("it has no template; hint: kubectl ext package info shows what it has"),
+        (_, []) => {
+            bail!("the package has no templates; hint: inspect it with `kubectl ext package info`")
+        }
         (None, [only]) => Ok(only),
         (None, _) => bail!(
-            "which template? hint: package:{}/TEMPLATE; there are {}",
+            "the package has several templates; hint: use package:{}/TEMPLATE with one of {}",
             manifest.name,
             all()
         ),
@@ -82,9 +85,9 @@ fn chosen<'m>(manifest: &'m Manifest, wanted: Option<&str>) -> Result<&'m Templa
             let found = templates.iter().find(|one| one.name == wanted);
             found.with_context(|| match suggest::closest(wanted, names()) {
                 Some(near) => {
-                    format!("it has no template `{wanted}`; hint: did you mean `{near}`?")
+                    format!("unknown template `{wanted}`; hint: did you mean `{near}`?")
                 }
-                None => format!("it has no template `{wanted}`; hint: there are {}", all()),
+                None => format!("unknown template `{wanted}`; hint: use one of {}", all()),
             })
         }
     }

@@ -1,9 +1,11 @@
-//! `package`: find, verify, pull and publish packages of record templates. One file a verb.
+//! The verbs of `package`: find, verify, pull and publish packages of record templates. One module for each
+//! verb.
 
 pub(crate) mod cache;
 pub(crate) mod closure;
 pub(crate) mod config;
 pub(crate) mod delete;
+pub(crate) mod dependencies;
 pub(crate) mod docs;
 pub(crate) mod forget;
 pub(crate) mod index;
@@ -14,7 +16,6 @@ pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod login;
 pub(crate) mod mirror;
-pub(crate) mod needs;
 pub(crate) mod publish;
 pub(crate) mod pull;
 pub(crate) mod repositories;
@@ -34,54 +35,54 @@ pub(crate) struct Package {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Find packages by a word
+    /// Search packages by text
     Search(list::Search),
     /// List packages
     List(list::List),
-    /// Ask every source what it has, and say how it was asked
+    /// List packages of all sources and how they were discovered
     Discover(list::Discover),
-    /// Show a package before it is fetched
+    /// Show package metadata without downloading the package
     Info(info::Info),
     /// List the versions of a package
     Versions(versions::Versions),
-    /// Show the document of a package
+    /// Show the documentation of a package
     Docs(docs::Docs),
-    /// Verify and unpack a package, from the cache where it is there
+    /// Verify and unpack a package, using the cache if possible
     Load(load::Load),
-    /// Fetch packages into the cache
+    /// Download packages to the cache
     Pull(pull::Pull),
-    /// Say who vouches for a package
+    /// Verify the signatures of a package
     Verify(verify::Verify),
-    /// Say whether a repository has all that its packages need
+    /// Check that a repository contains all dependencies of its packages
     VerifyClosure(closure::Closure),
-    /// Begin a package
+    /// Create a new package
     Init(init::Init),
     /// Publish a package
     Publish(publish::Publish),
-    /// Sign a package that is published
+    /// Sign a published package
     Sign(publish::Sign),
     /// Delete a version of a package
     Delete(delete::Delete),
-    /// Write the index of a repository
+    /// Publish the index of a repository
     Index(index::Index),
-    /// Forget what was seen of the index of a repository that began anew
+    /// Reset the recorded index state of a re-created repository
     Forget(forget::Forget),
-    /// Make a key, and say whom to trust
+    /// Manage signing keys and trusted keys
     Key(key::Key),
     /// Copy packages to another repository
     Mirror(mirror::Mirror),
-    /// Look into the cache, and clear it
+    /// Inspect and clean up the cache
     Cache(cache::Cache),
-    /// List the repositories, and what each can do
+    /// List repositories and their capabilities
     #[command(visible_alias = "repo")]
     Repositories(repositories::Repositories),
-    /// Show the configuration, and where it was said
+    /// Show the configuration and the origin of each value
     Config(config::Config),
-    /// Keep credentials for a server
+    /// Log in to a registry
     Login(login::Login),
-    /// Forget credentials for a server
+    /// Log out of a registry
     Logout(login::Logout),
-    /// Try a registry, step by step
+    /// Test the connection to a registry step by step
     TestOci(test_oci::TestOci),
     /// Compare versions
     Version(version::Version),

@@ -2,21 +2,23 @@
 
 use std::path::PathBuf;
 
-/// A path that stays inside the folder that it is joined to; else why it does not.
+/// Returns a path that stays inside the folder that it is joined to.
 ///
-/// `/` alone separates: a backslash would be a name here and a separator elsewhere.
+/// Only `/` is a separator: a backslash would be part of a name here and a separator elsewhere.
 pub(super) fn inside(path: &str) -> Result<PathBuf, &'static str> {
     let mut inner = PathBuf::new();
     if path.starts_with('/') {
-        return Err("its path is absolute");
+        return Err("absolute paths are not allowed");
     }
     for part in path.split('/') {
         match part {
-            "" => return Err("its path has an empty part"),
-            "." | ".." => return Err("its path has a part `.` or `..`"),
-            _ if part.contains('\\') => return Err("its path has a backslash"),
-            _ if part.contains(char::is_control) => return Err("its path has a control character"),
-            _ if part.len() > 255 => return Err("a part of its path is longer than 255 bytes"),
+            "" => return Err("empty path segments are not allowed"),
+            "." | ".." => return Err("path segments `.` and `..` are not allowed"),
+            _ if part.contains('\\') => return Err("backslashes in paths are not allowed"),
+            _ if part.contains(char::is_control) => {
+                return Err("control characters in paths are not allowed");
+            }
+            _ if part.len() > 255 => return Err("path segments must have at most 255 bytes"),
             _ => inner.push(part),
         }
     }

@@ -1,4 +1,4 @@
-//! Packs a folder. The same folder gives the same bytes, wherever and whenever it is packed.
+//! Packs a folder reproducibly: the same folder gives the same bytes, wherever and whenever it is packed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,66 +15,69 @@ use super::entry::inside;
 use crate::digest::Digest;
 use crate::manifest::FILE;
 
-/// Operating system of a gzip header that says nothing (RFC 1952, section 2.3.1).
+/// Unknown operating system in a gzip header (RFC 1952, section 2.3.1).
 const UNKNOWN_SYSTEM: u8 = 255;
 
-/// What was packed.
+/// A packed archive.
 #[derive(Clone, Debug)]
 pub struct Bundle {
     /// Digest of the archive.
     pub digest: Digest,
-    /// Bytes of the archive.
+    /// Size of the archive in bytes.
     pub size: u64,
-    /// Paths of its files, in the order of the archive.
+    /// Paths of its files, in archive order.
     pub files: Vec<String>,
 }
 
 /// Why a folder cannot be packed.
 #[derive(thiserror::Error, Debug)]
 pub enum PackError {
-    /// There is nothing to pack.
-    #[error("{0} has no {FILE}; hint: add one, with a `name` and a `version` under `extension`")]
+    /// There is no manifest.
+    #[error(
+        "{FILE} not found in {0}; hint: add one, with a `name` and a `version` under `extension`"
+    )]
     NoManifest(PathBuf),
-    /// Something is neither a file nor a folder.
-    #[error("{0} is no file and no folder; hint: put a copy of what it leads to in its place")]
+    /// An entry is neither a file nor a folder.
+    #[error(
+        "{0} is neither a regular file nor a folder; hint: replace a symbolic link by a copy of its target"
+    )]
     NotAFile(PathBuf),
-    /// A name cannot travel.
-    #[error("{path:?} cannot be packed: {why}")]
+    /// A path is not allowed.
+    #[error("cannot pack {path:?}: {why}")]
     Name {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with its name.
+        /// What is wrong with it.
         why: &'static str,
     },
-    /// There is too much.
-    #[error("the package is larger than {} bytes in {} files", .0.bytes, .0.entries)]
+    /// The limits are exceeded.
+    #[error("the package exceeds {} bytes or {} files", .0.bytes, .0.entries)]
     TooLarge(Limits),
     /// A file cannot be read.
     #[error("failed to read {path}: {error}")]
     Read {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
-    /// A file is not what it was when its packing began.
-    #[error("{0} changed while it was packed; hint: try again when nobody writes it")]
+    /// A file was modified during packing.
+    #[error("{0} was modified during packing; hint: try again when no process writes to it")]
     Changed(PathBuf),
     /// The archive cannot be written.
     #[error("failed to write the package: {0}")]
     Write(io::Error),
 }
 
-/// Packs a folder into a writer: all its files, but those whose names begin with a dot. No file is held in
-/// memory.
+/// Packs all files of a folder, except those whose names begin with a dot, into a writer. Files are streamed.
 ///
-/// Entries are sorted by path, belong to nobody, and say of their files only whether they can be run. Their
-/// time is `SOURCE_DATE_EPOCH` of the environment, in seconds, else zero
+/// Entries are sorted by path, have no owner, and keep only the executable bit. Their modification time is
+/// `SOURCE_DATE_EPOCH` of the environment, in seconds, else zero
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
 ///
 /// # Errors
-/// Where there is no manifest, a file cannot be read, something is no plain file, or the writer fails. It has a
-/// part of the archive then.
+/// Returns an error if there is no manifest, a file cannot be read or is not a regular file, or the writer
+/// fails. The archive is incomplete then.
 pub fn pack(folder: &Path, into: impl Write, limits: Limits) -> Result<Bundle, PackError> {
     if !folder.join(FILE).is_file() {
         return Err(PackError::NoManifest(folder.to_owned()));
@@ -137,8 +140,8 @@ pub fn pack(folder: &Path, into: impl Write, limits: Limits) -> Result<Bundle, P
     })
 }
 
-/// A file as its header says it is: no byte more. It remembers why reading failed, for the archive cannot tell
-/// that from a writer that failed.
+/// A file, limited to the size in its header. It records read errors, which the archive could not distinguish
+/// from write errors.
 struct Content {
     file: File,
     left: u64,
@@ -154,7 +157,7 @@ impl Content {
         }
     }
 
-    /// Whether it ended where it should.
+    /// Returns whether the file has ended at its size.
     fn is_whole(&mut self) -> io::Result<bool> {
         Ok(self.left == 0 && self.file.read(&mut [0])? == 0)
     }
@@ -179,7 +182,7 @@ impl Read for Content {
     }
 }
 
-/// A writer that hashes and counts what goes through it.
+/// A writer that computes digest and size.
 struct Hashing<W> {
     into: W,
     hasher: Sha256,
@@ -213,11 +216,11 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
-/// The files of a folder that go into its package, by their path there: all but those whose names, or the names
-/// of whose folders, begin with a dot.
+/// Returns the files of a folder that belong to its package, by their path in it: all except those with a name
+/// or a parent folder that begins with a dot.
 ///
 /// # Errors
-/// When a folder cannot be read, or something in it is no plain file or has a name that a package cannot have.
+/// Returns an error if a folder cannot be read, or contains a special file or a name that is not allowed.
 pub fn files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, PackError> {
     let mut files = BTreeMap::new();
     collect(folder, "", &mut files)?;
@@ -238,7 +241,7 @@ fn collect(
         let path = entry.path();
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            let why = "its name is no text (UTF-8)";
+            let why = "the name is not valid UTF-8";
             return Err(PackError::Name { path, why });
         };
         if name.starts_with('.') {
@@ -248,7 +251,7 @@ fn collect(
         if let Err(why) = inside(&inner) {
             return Err(PackError::Name { path, why });
         }
-        // The type of the link, not of what it leads to.
+        // The type of the link itself, not of its target.
         let kind = entry.file_type().map_err(failed)?;
         if kind.is_dir() {
             collect(&path, &format!("{inner}/"), files)?;

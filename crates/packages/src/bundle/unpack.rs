@@ -1,8 +1,8 @@
-//! Unpacks an archive of which nobody knows who made it.
+//! Unpacks untrusted archives.
 //!
-//! Everything goes into a new folder beside the one that is wanted, which takes its name only when the whole
-//! archive is good (seed 003, "Security"; CVE-2021-21272 and CVE-2026-50163 are what happens else). Links are
-//! refused whatever they lead to, so no entry can reach through an earlier one.
+//! Everything is written to a temporary folder beside the target, which is renamed only when the whole archive
+//! is valid (compare CVE-2021-21272 and CVE-2026-50163). Links are rejected whatever their target, so no entry
+//! can escape through an earlier one.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -16,17 +16,17 @@ use tar::{Archive, Entry, EntryType};
 use super::Limits;
 use super::entry::inside;
 
-/// Headers of headers: names that are too long for one. More is an attack on memory.
+/// Maximum size of an extended header, which holds a long name. More is an attack on memory.
 const LONGEST_EXTENSION: u64 = 64 * 1024;
-/// Bits that run a file as somebody else, and the sticky one.
+/// The setuid, setgid and sticky bits.
 const SPECIAL_BITS: u32 = 0o7000;
 
-/// Why an archive was refused. Nothing of it was kept.
+/// Why an archive was rejected. Nothing was kept.
 #[derive(thiserror::Error, Debug)]
 pub enum UnpackError {
-    /// An entry does what no package needs.
+    /// An entry is not allowed.
     #[error(
-        "the bundle was refused: entry {name:?}: {why}; hint: do not use it, and tell whoever published it"
+        "invalid bundle: entry {name:?}: {why}; hint: do not use it, and report it to its publisher"
     )]
     Entry {
         /// Name of the entry.
@@ -34,30 +34,30 @@ pub enum UnpackError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// There is too much in it.
-    #[error("the bundle was refused: it unpacks to more than {} bytes or {} entries; hint: raise the limit only if you know who made it", .0.bytes, .0.entries)]
+    /// The limits are exceeded.
+    #[error("invalid bundle: it unpacks to more than {} bytes or {} entries; hint: raise the limit only if you trust its publisher", .0.bytes, .0.entries)]
     TooLarge(Limits),
-    /// It is no archive, or ends in the middle.
-    #[error("the bundle cannot be read: {0}; hint: get it again")]
+    /// The archive is invalid or truncated.
+    #[error("failed to read the bundle: {0}; hint: download it again")]
     NoArchive(io::Error),
-    /// The folder is there already.
-    #[error("{0} is there already; hint: remove it, or choose another folder")]
+    /// The folder already exists.
+    #[error("{0} already exists; hint: remove it, or choose another folder")]
     Exists(PathBuf),
-    /// It cannot be written here.
+    /// A file cannot be written.
     #[error("failed to write {path}: {error}")]
     Write {
-        /// Where.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
 }
 
-/// Unpacks an archive into a folder, which must not exist yet and whose parent must. Gives the paths of its
+/// Unpacks an archive into a folder, which must not exist and whose parent must exist. Returns the paths of its
 /// files.
 ///
 /// # Errors
-/// Whatever is wrong, nothing stays: not the folder, and nothing beside it.
+/// Returns an error if the archive is invalid or cannot be written. Nothing remains then.
 pub fn unpack(
     archive: impl Read,
     folder: &Path,
@@ -74,7 +74,7 @@ pub fn unpack(
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    // Removes what is in it, unless it was renamed.
+    // Removed on drop, unless it was renamed.
     let fresh = tempfile::Builder::new()
         .prefix(".unpack-")
         .tempdir_in(parent)
@@ -88,16 +88,16 @@ pub fn unpack(
     };
     unpacking.all(archive)?;
     let files = unpacking.files;
-    // Made for its owner alone; what is in it is for whoever may come here.
+    // The temporary folder is private; the files in it get normal permissions.
     let everybody = fs::Permissions::from_mode(0o755);
     fs::set_permissions(fresh.path(), everybody).map_err(written)?;
     fs::rename(fresh.path(), folder).map_err(written)?;
     Ok(files)
 }
 
-/// What stands at a path.
+/// Type of an unpacked path.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stands {
+enum PathKind {
     File,
     Folder,
 }
@@ -106,13 +106,13 @@ struct Unpacking<'u> {
     folder: &'u Path,
     limits: Limits,
     left: u64,
-    kinds: HashMap<PathBuf, Stands>,
+    kinds: HashMap<PathBuf, PathKind>,
     files: Vec<PathBuf>,
 }
 
 impl Unpacking<'_> {
     fn all(&mut self, archive: impl Read) -> Result<(), UnpackError> {
-        // Headers and padding count too: an archive of nothing but headers has to end as well.
+        // Headers and padding count too, to bound an archive of nothing but headers.
         let overhead = (self.limits.entries as u64 + 2) * (2 * 1024 + LONGEST_EXTENSION);
         let most = self.limits.bytes.saturating_add(overhead);
         let bounded = Bounded {
@@ -131,7 +131,7 @@ impl Unpacking<'_> {
         };
         let mut long_name = None;
         let mut count = 0;
-        // Raw: extensions are read here, where their size is looked at first.
+        // Raw entries: extended headers are parsed here, after checking their size.
         for entry in archive.entries().map_err(unreadable)?.raw(true) {
             let mut entry = entry.map_err(unreadable)?;
             count += 1;
@@ -144,7 +144,7 @@ impl Unpacking<'_> {
                 EntryType::XHeader | EntryType::XGlobalHeader | EntryType::GNULongName
             ) {
                 if entry.size() > LONGEST_EXTENSION {
-                    return Err(refused("", "a header is longer than any name"));
+                    return Err(refused("", "the extended header is too long"));
                 }
                 let mut text = Vec::new();
                 entry.read_to_end(&mut text).map_err(unreadable)?;
@@ -160,7 +160,7 @@ impl Unpacking<'_> {
                 .unwrap_or_else(|| entry.header().path_bytes().into_owned());
             let name = String::from_utf8(name).map_err(|error| {
                 let name = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                refused(&name, "its path is no text (UTF-8)")
+                refused(&name, "the path is not valid UTF-8")
             })?;
             self.one(&name, kind, &mut entry, &unreadable)?;
         }
@@ -174,33 +174,36 @@ impl Unpacking<'_> {
         entry: &mut Entry<'_, R>,
         unreadable: &dyn Fn(io::Error) -> UnpackError,
     ) -> Result<(), UnpackError> {
-        let stands = match kind {
-            EntryType::Regular | EntryType::Continuous => Stands::File,
-            EntryType::Directory => Stands::Folder,
+        let kind = match kind {
+            EntryType::Regular | EntryType::Continuous => PathKind::File,
+            EntryType::Directory => PathKind::Folder,
             EntryType::Symlink | EntryType::Link => {
-                return Err(refused(name, "it is a link"));
+                return Err(refused(name, "links are not allowed"));
             }
             EntryType::Char | EntryType::Block | EntryType::Fifo => {
-                return Err(refused(name, "it is a device"));
+                return Err(refused(name, "device files are not allowed"));
             }
-            _ => return Err(refused(name, "its type is none that a package has")),
+            _ => return Err(refused(name, "this entry type is not allowed")),
         };
         let mode = entry.header().mode().map_err(unreadable)?;
         if mode & SPECIAL_BITS != 0 {
-            return Err(refused(name, "it would run as somebody else"));
+            return Err(refused(
+                name,
+                "setuid, setgid and sticky bits are not allowed",
+            ));
         }
-        // tar writes the folder itself as `./`, and folders with a slash behind them.
+        // tar writes the folder itself as `./`, and folders with a trailing slash.
         let plain = name.strip_prefix("./").unwrap_or(name);
-        let plain = match stands {
-            Stands::Folder => plain.strip_suffix('/').unwrap_or(plain),
-            Stands::File => plain,
+        let plain = match kind {
+            PathKind::Folder => plain.strip_suffix('/').unwrap_or(plain),
+            PathKind::File => plain,
         };
-        if stands == Stands::Folder && matches!(plain, "" | ".") {
+        if kind == PathKind::Folder && matches!(plain, "" | ".") {
             return Ok(());
         }
         let path = inside(plain).map_err(|why| refused(name, why))?;
-        self.claim(name, &path, stands)?;
-        if stands == Stands::Folder {
+        self.claim(name, &path, kind)?;
+        if kind == PathKind::Folder {
             return Ok(());
         }
         let place = self.folder.join(&path);
@@ -230,31 +233,31 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    /// Takes a path, and makes the folders that lead to it.
-    fn claim(&mut self, name: &str, path: &Path, stands: Stands) -> Result<(), UnpackError> {
+    /// Claims a path, and creates its parent folders.
+    fn claim(&mut self, name: &str, path: &Path, kind: PathKind) -> Result<(), UnpackError> {
         let mut ancestors: Vec<&Path> = path.ancestors().skip(1).collect();
         ancestors.pop();
         for folder in ancestors.into_iter().rev() {
             self.folder(name, folder)?;
         }
-        match stands {
-            Stands::Folder => self.folder(name, path),
-            Stands::File => match self.kinds.insert(path.to_owned(), Stands::File) {
+        match kind {
+            PathKind::Folder => self.folder(name, path),
+            PathKind::File => match self.kinds.insert(path.to_owned(), PathKind::File) {
                 None => Ok(()),
-                Some(_) => Err(refused(name, "its path is there a second time")),
+                Some(_) => Err(refused(name, "duplicate path")),
             },
         }
     }
 
     fn folder(&mut self, name: &str, path: &Path) -> Result<(), UnpackError> {
         match self.kinds.get(path) {
-            Some(Stands::Folder) => Ok(()),
-            Some(Stands::File) => Err(refused(name, "a file is where it needs a folder")),
+            Some(PathKind::Folder) => Ok(()),
+            Some(PathKind::File) => Err(refused(name, "the parent path is a file")),
             None => {
                 if self.kinds.len() >= self.limits.entries {
                     return Err(UnpackError::TooLarge(self.limits));
                 }
-                self.kinds.insert(path.to_owned(), Stands::Folder);
+                self.kinds.insert(path.to_owned(), PathKind::Folder);
                 fs::create_dir(self.folder.join(path)).map_err(|error| UnpackError::Write {
                     path: path.to_owned(),
                     error,
@@ -265,20 +268,26 @@ impl Unpacking<'_> {
 }
 
 fn refused(name: &str, why: &'static str) -> UnpackError {
-    // A name may be as long as its maker liked.
+    // Bound the length of the untrusted name.
     let name = name.chars().take(200).collect();
     UnpackError::Entry { name, why }
 }
 
-/// The path of an extended header (POSIX.1-2001, pax, "pax Extended Header": `LENGTH KEY=VALUE\n`).
+/// Returns the path in a pax extended header (POSIX.1-2001, "pax Extended Header": `LENGTH KEY=VALUE
+/// `).
 fn pax_name(header: &[u8]) -> Result<Option<Vec<u8>>, UnpackError> {
     let mut name = None;
     let mut rest = header;
     while !rest.is_empty() {
-        let record = record(rest).ok_or_else(|| refused("", "an extended header is broken"))?;
+        let record = record(rest).ok_or_else(|| refused("", "invalid extended header"))?;
         match record.key {
             b"path" => name = Some(record.value.to_vec()),
-            b"size" => return Err(refused("", "an extended header changes the size of a file")),
+            b"size" => {
+                return Err(refused(
+                    "",
+                    "extended headers must not change the size of a file",
+                ));
+            }
             _ => {}
         }
         rest = &rest[record.length..];
@@ -293,7 +302,7 @@ struct Record<'h> {
     length: usize,
 }
 
-/// The first record.
+/// Parses the first record.
 fn record(header: &[u8]) -> Option<Record<'_>> {
     let space = header.iter().position(|byte| *byte == b' ')?;
     let length: usize = std::str::from_utf8(&header[..space]).ok()?.parse().ok()?;
@@ -311,7 +320,7 @@ fn until_zero(text: &[u8]) -> &[u8] {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// A reader that ends in an error where there is more than anybody wants.
+/// A reader that fails when the limit is exceeded.
 struct Bounded<R> {
     inner: R,
     left: u64,

@@ -1,4 +1,4 @@
-//! What the cache knows of a version: `entry.json`.
+//! Metadata of a version in the cache: `entry.json`.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -12,42 +12,42 @@ use crate::digest::Digest;
 use crate::manifest::Kind;
 use crate::repository::DocumentFormat;
 
-use super::place::{self, AROUND, CONFIGURATION, ENTRY, UNPACKED};
+use super::layout::{self, CONFIGURATION, ENTRY, OCI_MANIFEST, UNPACKED};
 
-/// The form of `entry.json`. One of another form is not read.
+/// Format version of `entry.json`. Other versions are not read.
 const FORM: u32 = 2;
-/// More bytes than any entry has.
+/// Maximum size of `entry.json`.
 const LONGEST: u64 = 1 << 20;
 
 /// A version of a package in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its type.
+    /// Type of the package.
     pub kind: Kind,
     /// Name of the package.
     pub name: String,
-    /// Its version.
+    /// Version of the package.
     pub version: Version,
-    /// Id of the repository that it came from.
+    /// Repository that it was fetched from.
     pub repository: String,
-    /// Where it was there.
+    /// Location in the repository.
     pub locator: String,
-    /// The manifest around it, if it came from an OCI registry.
+    /// Its OCI manifest, if it came from an OCI registry.
     pub manifest: Option<Stored>,
-    /// Its content.
+    /// The content.
     pub content: Stored,
     /// The manifest as JSON.
     pub configuration: Stored,
-    /// Whether the package was made for something else: its configuration was then made here, of what the
-    /// repository said, and nobody signed it.
+    /// Whether the package is foreign: its configuration was generated from repository metadata, and is not
+    /// signed.
     pub is_foreign: bool,
-    /// Its document, where there is one.
+    /// The document.
     pub document: Option<Stored>,
-    /// Names of the keys that it was trusted for when it was stored.
+    /// Names of the keys that were trusted when it was stored.
     pub trusted_by: Vec<String>,
-    /// When it was published, where the repository said so (RFC 3339).
+    /// Publication time, if the repository reported it (RFC 3339).
     pub published: Option<String>,
-    /// When it was stored.
+    /// Time at which it was stored.
     pub stored: Timestamp,
     pub(super) folder: PathBuf,
 }
@@ -55,60 +55,60 @@ pub struct Entry {
 /// A file of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
-    /// Its name in the folder of the entry.
+    /// Name in the folder of the entry.
     pub file: String,
-    /// Its digest.
+    /// Digest of the file.
     pub digest: Digest,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: u64,
 }
 
 impl Entry {
-    /// Its folder: `extensions/{type}/{name}/{version}` (R47).
+    /// Returns its folder: `extensions/{type}/{name}/{version}`.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Its content. [`Cache::verify`](super::Cache::verify) reads whether it is what was stored.
+    /// Returns the path of its content. [`Cache::verify`](super::Cache::verify) checks that it is unchanged.
     #[must_use]
     pub fn content_path(&self) -> PathBuf {
         self.folder.join(&self.content.file)
     }
 
-    /// The manifest as JSON.
+    /// Returns the path of the manifest as JSON.
     #[must_use]
     pub fn configuration_path(&self) -> PathBuf {
         self.folder.join(&self.configuration.file)
     }
 
-    /// Digest of the configuration, where it is one of ours and not one that was made here.
+    /// Returns the digest of the configuration, unless it was generated for a foreign package.
     #[must_use]
     pub fn own_configuration(&self) -> Option<Digest> {
         (!self.is_foreign).then_some(self.configuration.digest)
     }
 
-    /// Digest of the document, where there is one.
+    /// Returns the digest of the document.
     #[must_use]
     pub fn document_digest(&self) -> Option<Digest> {
         self.document.as_ref().map(|document| document.digest)
     }
 
-    /// The manifest around it, if it came from an OCI registry.
+    /// Returns the path of the OCI manifest, if it came from an OCI registry.
     #[must_use]
-    pub fn around_path(&self) -> Option<PathBuf> {
+    pub fn oci_manifest_path(&self) -> Option<PathBuf> {
         let manifest = self.manifest.as_ref()?;
         Some(self.folder.join(&manifest.file))
     }
 
-    /// Its document, where there is one.
+    /// Returns the path of the document.
     #[must_use]
     pub fn document_path(&self) -> Option<PathBuf> {
         let document = self.document.as_ref()?;
         Some(self.folder.join(&document.file))
     }
 
-    /// How its document is written.
+    /// Returns the format of the document.
     #[must_use]
     pub fn document_format(&self) -> Option<DocumentFormat> {
         let document = self.document.as_ref()?;
@@ -117,19 +117,19 @@ impl Entry {
             .find(|format| document_file(*format) == document.file)
     }
 
-    /// Whether its content is unpacked already.
+    /// Returns whether its content is already unpacked.
     #[must_use]
     pub fn is_unpacked(&self) -> bool {
         self.folder.join(UNPACKED).is_dir()
     }
 
-    /// Bytes of its files, as if nothing was shared and nothing unpacked.
+    /// Returns the total size of its files, without accounting for sharing and unpacked content.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.files().map(|file| file.size).sum()
     }
 
-    /// Its files, whose digests are known.
+    /// Iterates over its files with known digests.
     pub(super) fn files(&self) -> impl Iterator<Item = &Stored> {
         [&self.content, &self.configuration]
             .into_iter()
@@ -137,25 +137,25 @@ impl Entry {
             .chain(&self.manifest)
     }
 
-    /// Whether another one has the same files.
+    /// Returns whether another entry has the same files.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.files().eq(other.files())
     }
 }
 
-/// Name of the document's file.
+/// Returns the file name of the document.
 pub(super) fn document_file(format: DocumentFormat) -> String {
     format!("docs.{}", format.ending())
 }
 
-/// Which version of which package: the path of an entry, before anybody read what is there.
+/// Key of an entry: type, name and version, which determine its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Type.
+    /// Type of the package.
     pub kind: Kind,
-    /// Name.
+    /// Name of the package.
     pub name: String,
-    /// Version.
+    /// Version of the package.
     pub version: Version,
 }
 
@@ -171,7 +171,7 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// An entry as it is written.
+/// Serialized form of an entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Row {
     form: u32,
@@ -218,11 +218,14 @@ impl From<&Entry> for Row {
 }
 
 impl Row {
-    /// The entry of this key, in this folder; else what is wrong with it. What is written on the disk may have
-    /// been changed there, so it is looked at like what comes from elsewhere.
+    /// Converts to the entry of this key, in this folder. Files on disk may have been modified, so they are
+    /// validated like untrusted input.
     pub(super) fn entry(self, key: &Key, folder: &Path) -> Result<Entry, String> {
         if self.form != FORM {
-            return Err(format!("it is of form {}, and this is {FORM}", self.form));
+            return Err(format!(
+                "unsupported format version {}: expected {FORM}",
+                self.form
+            ));
         }
         let is_its_place = self.kind == key.kind.name()
             && self.name == key.name
@@ -232,12 +235,12 @@ impl Row {
             let what: String = what.chars().take(250).collect();
             return Err(format!("it describes {what}"));
         }
-        place::content_file(&self.content.file).map_err(|error| error.to_string())?;
+        layout::content_file(&self.content.file).map_err(|error| error.to_string())?;
         if self.configuration.file != CONFIGURATION {
-            return Err("its configuration is another file".to_owned());
+            return Err("unexpected file name of the configuration".to_owned());
         }
-        if (self.manifest.as_ref()).is_some_and(|manifest| manifest.file != AROUND) {
-            return Err("the manifest around it is another file".to_owned());
+        if (self.manifest.as_ref()).is_some_and(|manifest| manifest.file != OCI_MANIFEST) {
+            return Err("unexpected file name of the OCI manifest".to_owned());
         }
         let is_document = |file: &str| {
             [DocumentFormat::Markdown, DocumentFormat::AsciiDoc]
@@ -245,10 +248,9 @@ impl Row {
                 .any(|format| document_file(format) == file)
         };
         if (self.document.as_ref()).is_some_and(|document| !is_document(&document.file)) {
-            return Err("its document is another file".to_owned());
+            return Err("unexpected file name of the document".to_owned());
         }
-        let stored = (self.stored.parse())
-            .map_err(|_| "the time at which it was stored is none".to_owned())?;
+        let stored = (self.stored.parse()).map_err(|_| "invalid `stored` timestamp".to_owned())?;
         Ok(Entry {
             kind: key.kind.clone(),
             name: self.name,
@@ -268,52 +270,52 @@ impl Row {
     }
 }
 
-/// What was found where an entry belongs.
-pub(super) enum Found {
-    /// It.
+/// Result of reading an entry.
+pub(super) enum ReadResult {
+    /// A valid entry.
     Entry(Box<Entry>),
-    /// Nothing.
+    /// No entry.
     Nothing,
-    /// Something else, and why.
+    /// A corrupt entry, and the cause.
     Broken(String),
 }
 
 /// Reads the entry of a key.
 ///
-/// Somebody may put another one in its place meanwhile: what looks broken is looked at a second time.
+/// The entry may be replaced concurrently, so a seemingly corrupt one is read a second time.
 pub(super) fn read(
     key: &Key,
     folder: &Path,
     check: impl Fn(&Entry) -> Result<(), String>,
-) -> Found {
+) -> ReadResult {
     let mut found = attempt(key, folder, &check);
-    if matches!(found, Found::Broken(_)) {
+    if matches!(found, ReadResult::Broken(_)) {
         found = attempt(key, folder, &check);
     }
     found
 }
 
-fn attempt(key: &Key, folder: &Path, check: impl Fn(&Entry) -> Result<(), String>) -> Found {
+fn attempt(key: &Key, folder: &Path, check: impl Fn(&Entry) -> Result<(), String>) -> ReadResult {
     let text = match text(&folder.join(ENTRY)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if folder.symlink_metadata().is_err() {
-                return Found::Nothing;
+                return ReadResult::Nothing;
             }
-            return Found::Broken(format!("it has no {ENTRY}"));
+            return ReadResult::Broken(format!("missing {ENTRY}"));
         }
-        Err(error) => return Found::Broken(format!("{ENTRY} cannot be read: {error}")),
+        Err(error) => return ReadResult::Broken(format!("failed to read {ENTRY}: {error}")),
     };
     let row: Row = match serde_json::from_slice(&text) {
         Ok(row) => row,
-        Err(error) => return Found::Broken(format!("{ENTRY} is none: {error}")),
+        Err(error) => return ReadResult::Broken(format!("invalid {ENTRY}: {error}")),
     };
     match row.entry(key, folder) {
         Ok(entry) => match check(&entry) {
-            Ok(()) => Found::Entry(Box::new(entry)),
-            Err(why) => Found::Broken(why),
+            Ok(()) => ReadResult::Entry(Box::new(entry)),
+            Err(why) => ReadResult::Broken(why),
         },
-        Err(why) => Found::Broken(format!("{ENTRY}: {why}")),
+        Err(why) => ReadResult::Broken(format!("{ENTRY}: {why}")),
     }
 }
 
@@ -323,8 +325,8 @@ fn text(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Whether the files of an entry are as long as they were. That costs no reading.
-pub(super) fn has_its_sizes(entry: &Entry) -> Result<(), String> {
+/// Checks the sizes of the files of an entry, without reading them.
+pub(super) fn check_sizes(entry: &Entry) -> Result<(), String> {
     for file in entry.files() {
         let size = match fs::metadata(entry.folder.join(&file.file)) {
             Ok(found) => found.len(),
@@ -332,7 +334,7 @@ pub(super) fn has_its_sizes(entry: &Entry) -> Result<(), String> {
         };
         if size != file.size {
             return Err(format!(
-                "{} has {size} bytes where {} were stored",
+                "size mismatch of {}: got {size} bytes, expected {}",
                 file.file, file.size
             ));
         }

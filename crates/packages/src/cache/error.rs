@@ -1,97 +1,97 @@
-//! Why the cache did not do what it was asked.
+//! Errors of the cache.
 
 use std::path::{Path, PathBuf};
 
 use crate::bundle::UnpackError;
 use crate::digest::Digest;
 
-/// Why the cache did not do what it was asked.
+/// Why an operation of the cache failed.
 #[derive(thiserror::Error, Debug)]
 pub enum CacheError {
-    /// A package of this type is never kept: the set is closed (seed 001, use case 5).
+    /// Packages of this type are not cached: the set of types is closed.
     #[error(
-        "packages of type `{0}` are not kept in the cache; hint: the types are record, provider, taskserv and cluster"
+        "packages of type `{0}` cannot be cached; hint: use one of the types record, provider, taskserv and cluster"
     )]
     Kind(String),
-    /// No path is made of this name.
-    #[error("`{name}` is no name of a package: {why}")]
+    /// The package name is invalid.
+    #[error("invalid package name `{name}`: {why}")]
     Name {
         /// The name.
         name: String,
-        /// The rule.
+        /// The violated rule.
         why: &'static str,
     },
-    /// No path is made of this version.
-    #[error("version `{0}…` is too long for a folder; hint: a version has at most 128 characters")]
+    /// The version is too long for a path.
+    #[error("version `{0}…` is too long; hint: use at most 128 characters")]
     Version(String),
-    /// No file can have this name.
-    #[error("`{file}` is no name for a file of the cache: {why}")]
+    /// The file name is invalid.
+    #[error("invalid file name `{file}`: {why}")]
     FileName {
         /// The name.
         file: String,
-        /// The rule.
+        /// The violated rule.
         why: &'static str,
     },
-    /// The version is there, and is another one.
+    /// The version exists with other content.
     #[error(transparent)]
     Conflict(Box<Conflict>),
-    /// What is kept is not what was stored.
-    #[error("{path} in the cache is broken: {why}; hint: get the package again")]
+    /// A cached file was changed.
+    #[error("{path} in the cache is corrupt: {why}; hint: pull the package again")]
     Broken {
-        /// Which file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
         /// What is wrong with it.
         why: String,
     },
-    /// It was deleted while it was in use.
-    #[error("{0} is no longer in the cache; hint: get the package again")]
+    /// The entry was deleted while in use.
+    #[error("{0} is no longer in the cache; hint: pull the package again")]
     Gone(PathBuf),
-    /// Nobody said what to delete (R60).
-    #[error("nothing says what to clear; hint: say a type, a name or a version, or --all")]
+    /// Nothing was selected.
+    #[error("nothing selected to clear; hint: pass a type, a name or a version, or --all")]
     NoSelector,
-    /// Another process does not let go of the cache.
+    /// Another process holds the lock.
     #[error(
-        "another process has held {path} for {seconds} s; hint: wait for it, or end it; the lock goes with it"
+        "timed out after {seconds} s waiting for the lock {path}; hint: wait for the process that holds it, or stop it"
     )]
     Busy {
-        /// The lock.
+        /// Path of the lock.
         path: PathBuf,
-        /// How long was waited for it.
+        /// Time waited in seconds.
         seconds: u64,
     },
-    /// The content is refused. Nothing of it was kept.
+    /// The bundle was rejected. Nothing was stored.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
-    /// A file of this machine cannot be read or written.
+    /// A local file cannot be read or written.
     #[error("failed to {what} {path}: {error}")]
     File {
-        /// `read`, `write`.
+        /// The operation: `read`, `write`.
         what: &'static str,
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
 }
 
-/// A version that is in the cache with another content: one of the two is not what its name says.
+/// The version exists in the cache with other content: one of them is not what its name says.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 #[error(
-    "the cache has version {version} of {name} with content sha256:{there}, and this is sha256:{new}; hint: find out which of them is meant; with --force this one takes its place"
+    "version {version} of {name} is already in the cache with content sha256:{there}, but this is sha256:{new}; hint: find out which one is right, or pass --force to replace the cached one"
 )]
 pub struct Conflict {
-    /// The package.
+    /// Name of the package.
     pub name: String,
-    /// The version.
+    /// Version of the package.
     pub version: semver::Version,
-    /// Digest of the content that the cache has.
+    /// Digest of the cached content.
     pub there: Digest,
-    /// Digest of the content that was to be stored.
+    /// Digest of the new content.
     pub new: Digest,
 }
 
 impl CacheError {
-    /// Makes an error of the system one of a file.
+    /// Wraps an I/O error with the operation and the path.
     pub(super) fn file(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::File { what, path, error }

@@ -1,4 +1,4 @@
-//! Files: hashing, sharing, and the lock of whoever writes.
+//! File operations: hashing, sharing, and the write lock.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -12,16 +12,16 @@ use crate::digest::Digest;
 
 use super::error::CacheError;
 
-/// How long somebody waits for another process: it holds the lock for a rename, or for a prune of everything.
+/// Lock timeout: it is held for a rename, or while everything is pruned.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The right to change the cache. It goes with its process, however that ends.
+/// The write lock. The system releases it when the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
 }
 
-/// Waits for the right to change the cache. Who only reads needs none.
+/// Acquires the write lock. Readers need none.
 pub(super) fn lock(path: &Path) -> Result<Lock, CacheError> {
     let file = File::options()
         .write(true)
@@ -48,7 +48,7 @@ pub(super) fn lock(path: &Path) -> Result<Lock, CacheError> {
     }
 }
 
-/// Digest and size of a file.
+/// Computes digest and size of a file.
 pub(super) fn digest(path: &Path) -> io::Result<(Digest, u64)> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
@@ -64,13 +64,13 @@ pub(super) fn digest(path: &Path) -> io::Result<(Digest, u64)> {
     }
 }
 
-/// Whether a file has these bytes.
+/// Returns whether a file has this digest and size.
 pub(super) fn holds(path: &Path, digest: Digest, size: u64) -> bool {
     let is_that_long = fs::metadata(path).is_ok_and(|found| found.len() == size);
     is_that_long && self::digest(path).is_ok_and(|(found, _)| found == digest)
 }
 
-/// Writes a new file, and waits until it is on the disk.
+/// Writes a new file and syncs it to disk.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
     let written = || {
         let mut file = File::create_new(path)?;
@@ -80,8 +80,8 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
     written().map_err(CacheError::file("write", path))
 }
 
-/// Moves a file, also from another file system; then it is copied beside the target first, so that the
-/// target is whole or not there.
+/// Moves a file. Across file systems it is copied to a temporary file first, so that the target is complete or
+/// absent.
 pub(super) fn relocate(from: &Path, to: &Path, beside: &Path) -> Result<(), CacheError> {
     match fs::rename(from, to) {
         Ok(()) => return Ok(()),
@@ -93,7 +93,7 @@ pub(super) fn relocate(from: &Path, to: &Path, beside: &Path) -> Result<(), Cach
     fs::remove_file(from).map_err(CacheError::file("remove", from))
 }
 
-/// Gives a blob a second name; its bytes a second time where the file system has no links, or no more of them.
+/// Creates a hard link to a blob, or a copy if the file system supports no (more) links.
 pub(super) fn share(blob: &Path, name: &Path) -> Result<(), CacheError> {
     if fs::hard_link(blob, name).is_ok() {
         return Ok(());
@@ -103,7 +103,7 @@ pub(super) fn share(blob: &Path, name: &Path) -> Result<(), CacheError> {
         .map_err(CacheError::file("write", name))
 }
 
-/// Nobody edits a blob by one of its names: all others would change with it.
+/// Makes a file read-only: editing a blob would change all entries that share it.
 pub(super) fn protect(path: &Path) -> Result<(), CacheError> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o444))
         .map_err(CacheError::file("protect", path))

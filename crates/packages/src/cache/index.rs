@@ -1,8 +1,8 @@
-//! `index.json`: what a listing read the last time, so that it need not read it again.
+//! `index.json`: cached entries of the last listing.
 //!
-//! It is a memory of listings and nothing else: a row counts only while the `entry.json` that it was read from
-//! is the same file, unchanged. Missing, broken, cut or older than reality, it costs one slow listing. No
-//! look-up reads it, and who stores or deletes does not write it.
+//! The index is only an optimization of listings: a row is valid while the `entry.json` that it was read from
+//! is unchanged. If it is missing, corrupt or outdated, one listing is slow. Look-ups do not read it, and
+//! storing or deleting does not write it.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -12,9 +12,9 @@ use std::os::unix::fs::MetadataExt;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Row};
-use super::place::Layout;
+use super::layout::Layout;
 
-/// The form of the file. One of another form is as good as none.
+/// Format version of the file. Other versions are ignored.
 const FORM: u32 = 1;
 
 #[derive(Default, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ struct Line {
     entry: Row,
 }
 
-/// What tells a file from any other, and from itself after a change.
+/// Identifies a file and its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     inode: u64,
@@ -49,7 +49,7 @@ impl From<&Metadata> for Stamp {
     }
 }
 
-/// The rows of the last listing, by path below `extensions`.
+/// Rows of the last listing, by path below `extensions`.
 pub(super) struct Index {
     old: HashMap<String, Line>,
     new: HashMap<String, Line>,
@@ -57,7 +57,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Reads it; empty where it cannot be read.
+    /// Reads the index; empty if it cannot be read.
     pub(super) fn read(layout: &Layout) -> Self {
         let file: Option<File> = (fs::read(layout.index()).ok())
             .and_then(|text| serde_json::from_slice(&text).ok())
@@ -70,7 +70,7 @@ impl Index {
         }
     }
 
-    /// What it says of a path, if the file there is still this one.
+    /// Returns the row of a path if the file is unchanged.
     pub(super) fn take(&mut self, path: &str, stamp: Stamp) -> Option<Row> {
         let line = self.old.remove(path)?;
         if line.stamp != stamp {
@@ -82,15 +82,14 @@ impl Index {
         Some(entry)
     }
 
-    /// Remembers what was read.
+    /// Adds an entry.
     pub(super) fn put(&mut self, path: String, stamp: Stamp, entry: &Entry) {
         let entry = Row::from(entry);
         self.new.insert(path, Line { stamp, entry });
         self.is_changed = true;
     }
 
-    /// Writes it where something changed. That it cannot be written makes the next listing slow, and nothing
-    /// else, so nobody is told.
+    /// Writes the index if it changed. Failures are ignored: they only make the next listing slow.
     pub(super) fn write(self, layout: &Layout) {
         if !self.is_changed && self.old.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! Transfers that go on later.
+//! Interrupted downloads.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -10,18 +10,18 @@ use crate::digest::Digest;
 use super::Cache;
 use super::error::CacheError;
 
-/// A file for a transfer. Nobody else writes to it while this lives; what is in it stays for the next one.
+/// The file of a download, locked against other processes. Its bytes are kept for the next attempt.
 #[derive(Debug)]
 pub struct Partial {
     path: PathBuf,
-    /// It holds the lock.
+    /// Holds the lock.
     _file: File,
-    /// Whether it is nobody's to go on with.
+    /// Whether it is a temporary file that cannot be resumed.
     is_private: bool,
 }
 
 impl Partial {
-    /// Where it is. [`Cache::store`] moves it away.
+    /// Returns its path. [`Cache::store`] moves the file away.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -31,19 +31,19 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         if self.is_private {
-            // It is gone already where it was stored.
+            // It no longer exists after it was stored.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
 impl Cache {
-    /// A file for the transfer that this key stands for: the digest of what comes, or else its locator. What
-    /// an earlier transfer of this key left is in it. Where another process is at this transfer, it is a file
-    /// of its own, which begins empty and is not kept.
+    /// Opens the file of a download, identified by the expected digest or else by its locator. It contains the
+    /// bytes of an earlier, interrupted download. If another process holds it, an empty temporary file is
+    /// returned instead.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// Returns an error if it cannot be opened.
     pub fn partial(&self, key: &str) -> Result<Partial, CacheError> {
         let digest = key.parse().unwrap_or_else(|_| Digest::of(key.as_bytes()));
         let path = self.layout.partial().join(format!("{digest}.part"));
@@ -58,7 +58,7 @@ impl Cache {
                         is_private: false,
                     });
                 }
-                // Whoever had the lock stored the file, and it is a blob now.
+                // The previous holder of the lock stored the file, which is now a blob.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => break,
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -95,8 +95,8 @@ fn is_at(file: &File, path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == (opened.dev(), opened.ino()))
 }
 
-/// Removes a transfer that no process is at. The lock is held until it is gone, so that nobody begins to write
-/// to it meanwhile.
+/// Removes an interrupted download that no process holds. The lock is held meanwhile, so that no process starts
+/// to write to it.
 pub(super) fn remove_idle(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| file.try_lock().is_ok() && fs::remove_file(path).is_ok())
 }

@@ -1,4 +1,4 @@
-//! Deleting: what somebody names, or what nobody used for long.
+//! Deletes selected or unused entries.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -9,23 +9,23 @@ use semver::Version;
 
 use crate::manifest::Kind;
 
-use super::entry::{Entry, Found, Key};
+use super::entry::{Entry, Key, ReadResult};
 use super::error::CacheError;
-use super::place::{ANSWERS, LISTINGS};
+use super::layout::{HTTP_CACHE, LISTINGS};
 use super::{Cache, Fault, changed, entry, mark, partial};
 
-/// What to clear. Nothing said is nothing cleared (R60).
+/// What to clear. An empty selector is an error.
 #[derive(Clone, Debug)]
 pub enum Selector {
-    /// Everything, also transfers that would go on, and what is known of sources.
+    /// Everything, including interrupted downloads and cached listings.
     All,
-    /// What all of these that are said fit; one has to be.
+    /// Entries that match all given fields; at least one is required.
     Only {
-        /// Of this type.
+        /// Type.
         kind: Option<Kind>,
-        /// Of this name.
+        /// Name.
         name: Option<String>,
-        /// Of this version.
+        /// Version.
         version: Option<Version>,
     },
 }
@@ -49,26 +49,27 @@ impl Selector {
     }
 }
 
-/// What was deleted.
+/// Result of a deletion.
 #[derive(Clone, Debug, Default)]
 pub struct Removed {
-    /// Versions that are gone.
+    /// Deleted versions.
     pub versions: Vec<Key>,
-    /// Blobs that are gone with them: nobody else had them.
+    /// Number of deleted blobs, which no other entry uses.
     pub blobs: usize,
-    /// Transfers that are gone.
+    /// Number of deleted interrupted downloads.
     pub partial: usize,
-    /// Bytes of the disk that are free now.
+    /// Freed disk space in bytes.
     pub bytes: u64,
-    /// What is in the way and was left.
+    /// Faults that were left.
     pub faults: Vec<Fault>,
 }
 
 impl Cache {
-    /// Deletes what fits, also what is broken there.
+    /// Deletes matching entries, including corrupt ones.
     ///
     /// # Errors
-    /// [`CacheError::NoSelector`] where nothing says what; else when it cannot be deleted.
+    /// Returns [`CacheError::NoSelector`] if the selector is empty, and an error if something cannot be
+    /// deleted.
     pub fn clear(&self, selector: &Selector) -> Result<Removed, CacheError> {
         if matches!(
             selector,
@@ -90,8 +91,8 @@ impl Cache {
         if matches!(selector, Selector::All) {
             self.remove_partial(|_| true, &mut removed);
             let _ = fs::remove_file(self.layout.index());
-            // Whoever still needs these makes them again.
-            for folder in [ANSWERS, LISTINGS] {
+            // These files are recreated on demand.
+            for folder in [HTTP_CACHE, LISTINGS] {
                 let _ = fs::remove_dir_all(self.root().join(folder));
             }
         }
@@ -99,33 +100,33 @@ impl Cache {
         Ok(removed)
     }
 
-    /// Deletes what was not used for so long (R48), and transfers that nobody went on with. What `keep` says,
-    /// such as what a lock file names or what is installed, stays. `keep` is asked while the cache is locked:
-    /// it changes nothing there.
+    /// Deletes entries that were not used for this time, and abandoned downloads. Entries for which `keep`
+    /// returns true, such as those in a lock file or installed ones, remain. `keep` is called under the lock
+    /// and must not modify the cache.
     ///
-    /// What is broken stays and is reported: nobody can say whether it is to be kept.
+    /// Corrupt entries remain and are reported: whether to keep them is unknown.
     ///
     /// # Errors
-    /// When something cannot be deleted.
+    /// Returns an error if something cannot be deleted.
     pub fn prune(
         &self,
         older_than: Duration,
         now: SystemTime,
         keep: &dyn Fn(&Entry) -> bool,
     ) -> Result<Removed, CacheError> {
-        // A time to come is no age.
+        // A time in the future has no age.
         let is_old = |time: SystemTime| now.duration_since(time).is_ok_and(|age| age > older_than);
         let _lock = self.lock()?;
         let mut removed = Removed::default();
         for (key, folder) in self.keys(&mut removed.faults) {
             match entry::read(&key, &folder, |_| Ok(())) {
-                Found::Entry(entry) => {
+                ReadResult::Entry(entry) => {
                     if is_old(self.last_used(&entry)) && !keep(&entry) {
                         self.remove(key, &folder, &mut removed)?;
                     }
                 }
-                Found::Nothing => {}
-                Found::Broken(why) => removed.faults.push(Fault { path: folder, why }),
+                ReadResult::Nothing => {}
+                ReadResult::Broken(why) => removed.faults.push(Fault { path: folder, why }),
             }
         }
         let is_old_file = |path: &Path| changed(path).is_some_and(is_old);
@@ -135,14 +136,14 @@ impl Cache {
         Ok(removed)
     }
 
-    /// Takes an entry away with one rename, and deletes it then.
+    /// Moves an entry away by one rename, then deletes it.
     fn remove(&self, key: Key, folder: &Path, removed: &mut Removed) -> Result<(), CacheError> {
         let gone = self.fresh("gone-")?;
         let place = gone.path().join("entry");
         fs::rename(folder, &place).map_err(CacheError::file("remove", folder))?;
         removed.bytes += freed(&place);
         if let Some(package) = folder.parent() {
-            // There are other versions, where this fails.
+            // Fails if other versions remain.
             let _ = fs::remove_dir(package);
         }
         let path = gone.path().to_owned();
@@ -161,7 +162,7 @@ impl Cache {
         }
     }
 
-    /// Deletes blobs that have no other name.
+    /// Deletes blobs without another link.
     fn collect(&self, removed: &mut Removed) -> Result<(), CacheError> {
         for path in files_in(&self.layout.blobs()) {
             let Ok(found) = fs::symlink_metadata(&path) else {
@@ -177,12 +178,12 @@ impl Cache {
     }
 }
 
-/// What a file takes of the disk: POSIX counts in blocks of 512 bytes.
+/// Returns the disk usage of a file: POSIX counts blocks of 512 bytes.
 pub(super) fn on_disk(found: &Metadata) -> u64 {
     found.blocks() * 512
 }
 
-/// What deleting a folder gives back: files that have a name elsewhere stay.
+/// Returns the space that deleting a folder frees: files with other links remain.
 fn freed(folder: &Path) -> u64 {
     let mut bytes = fs::symlink_metadata(folder).map_or(0, |found| on_disk(&found));
     for item in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! Signatures beside an entry: what was trusted once is judged anew when the policy changes, also offline.
+//! Signatures of an entry, stored so that trust can be evaluated again when the policy changes, also offline.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use crate::signature::{Format, Signature};
 use super::Cache;
 use super::entry::Entry;
 use super::error::CacheError;
-use super::place::SIGNATURES;
+use super::layout::SIGNATURES;
 
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -49,7 +49,7 @@ impl From<Name> for Format {
     }
 }
 
-/// As they are written.
+/// Serializes signatures.
 pub(super) fn to_json(signatures: &[Signature]) -> Vec<u8> {
     let lines: Vec<Line> = signatures
         .iter()
@@ -59,15 +59,15 @@ pub(super) fn to_json(signatures: &[Signature]) -> Vec<u8> {
             signature: STANDARD.encode(&signature.signature),
         })
         .collect();
-    // Text is always JSON.
+    // Strings always serialize.
     serde_json::to_vec(&lines).unwrap_or_default()
 }
 
 impl Cache {
-    /// The signatures that were stored with an entry. They prove themselves, or nothing.
+    /// Returns the signatures of an entry. They are not verified.
     ///
     /// # Errors
-    /// When they cannot be read, or are none.
+    /// Returns an error if they cannot be read or are invalid.
     pub fn signatures(&self, entry: &Entry) -> Result<Vec<Signature>, CacheError> {
         let path = entry.folder.join(SIGNATURES);
         let text = match fs::read(&path) {

@@ -1,4 +1,4 @@
-//! How much is there.
+//! Statistics of the cache.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -9,37 +9,36 @@ use std::time::SystemTime;
 use super::remove::{files_in, on_disk};
 use super::{Cache, changed};
 
-/// How much is in the cache (R48).
+/// Statistics of the cache.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Versions of packages.
+    /// Number of versions.
     pub entries: usize,
-    /// Things that cannot be read.
+    /// Number of faults.
     pub faults: usize,
-    /// Different files.
+    /// Number of distinct files.
     pub blobs: usize,
-    /// Transfers that are not finished.
+    /// Number of interrupted downloads.
     pub partial: usize,
-    /// Bytes that the whole cache takes of the disk, as `du` counts them: a file of many names once, whole
-    /// blocks, and folders.
+    /// Disk usage of the whole cache in bytes, like `du`: hard-linked files once, whole blocks, and folders.
     pub bytes: u64,
-    /// By type.
+    /// Statistics by type.
     pub types: BTreeMap<String, TypeStats>,
-    /// When it was pruned the last time.
+    /// Time of the last prune.
     pub last_pruned: Option<SystemTime>,
 }
 
-/// How much there is of a type.
+/// Statistics of a type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TypeStats {
-    /// Versions of packages.
+    /// Number of versions.
     pub entries: usize,
-    /// Bytes of their files, as if nothing was shared.
+    /// Total size of their files in bytes, without accounting for sharing.
     pub bytes: u64,
 }
 
 impl Cache {
-    /// Counts. What comes and goes meanwhile is counted or not.
+    /// Collects the statistics. Concurrent changes may or may not be included.
     #[must_use]
     pub fn stats(&self) -> Stats {
         let listing = self.list();

@@ -1,4 +1,4 @@
-//! Storing a version.
+//! Stores a version.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,65 +14,67 @@ use crate::manifest::Kind;
 use crate::repository::Document;
 use crate::signature::Signature;
 
-use super::entry::{Entry, Found, Key, Row, Stored, document_file, has_its_sizes};
+use super::entry::{Entry, Key, ReadResult, Row, Stored, check_sizes, document_file};
 use super::error::{CacheError, Conflict};
-use super::place::{AROUND, CONFIGURATION, ENTRY, LAST_USED, SIGNATURES, UNPACKED, content_file};
+use super::layout::{
+    CONFIGURATION, ENTRY, LAST_USED, OCI_MANIFEST, SIGNATURES, UNPACKED, content_file,
+};
 use super::{Cache, entry, files, signatures};
 
-/// A version to be stored. Whoever stores it has judged it: the cache keeps what it is given.
+/// A version to store. The caller has already decided that it is trusted.
 #[derive(Clone, Debug)]
 pub struct Item<'i> {
-    /// Type.
+    /// Type of the package.
     pub kind: &'i Kind,
     /// Name of the package.
     pub name: &'i str,
-    /// Its version.
+    /// Version of the package.
     pub version: &'i Version,
-    /// Id of the repository that it came from.
+    /// Repository that it was fetched from.
     pub repository: &'i str,
-    /// Where it was there.
+    /// Location in the repository.
     pub locator: &'i str,
-    /// The manifest around it, if that was an OCI registry.
+    /// Its OCI manifest, if it came from an OCI registry.
     pub manifest: Option<&'i [u8]>,
-    /// The manifest of the package as JSON.
+    /// The package manifest as JSON.
     pub configuration: &'i [u8],
-    /// Whether the package was made for something else, and that JSON here.
+    /// Whether the package is foreign, and that JSON was generated.
     pub is_foreign: bool,
-    /// Its content.
+    /// The content.
     pub content: Content<'i>,
-    /// Its document.
+    /// The document.
     pub document: Option<&'i Document>,
-    /// Its signatures.
+    /// The signatures.
     pub signatures: &'i [Signature],
-    /// Names of the keys that it was trusted for.
+    /// Names of the trusted keys.
     pub trusted_by: &'i [String],
-    /// When it was published (RFC 3339).
+    /// Publication time (RFC 3339).
     pub published: Option<&'i str>,
-    /// Unpacks it before anything is stored: a bundle that is refused leaves nothing (R82). None leaves it to
-    /// [`Cache::unpacked`], or to nobody where the content is no bundle.
+    /// Unpacks the bundle before anything is stored, so that a rejected one leaves nothing. With None,
+    /// [`Cache::unpacked`] does it on demand.
     pub unpack: Option<Limits>,
-    /// Whether it may take the place of one with another content.
+    /// Whether to replace existing other content.
     pub replace: bool,
 }
 
-/// A file that is moved into the cache.
+/// A file to move into the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'i> {
-    /// Where it is. It is gone from there when it was stored, and when it was refused as a bundle.
+    /// Path of the file. It no longer exists after it was stored, or rejected as a bundle.
     pub path: &'i Path,
-    /// What it is called: `NAME-VERSION.tar.gz`.
+    /// File name in the cache: `NAME-VERSION.tar.gz`.
     pub file: &'i str,
-    /// The digest that its transfer came to (`Sink::digest`); None reads it once more.
+    /// Digest computed by the download (`PartialDownload::digest`); with None, the file is read once more.
     pub digest: Option<Digest>,
 }
 
 impl Cache {
-    /// Stores a version. The same once more changes what is said of it, and keeps its files; one that is broken
+    /// Stores a version. Storing the same version again updates its metadata and keeps its files; a corrupt one
     /// is replaced.
     ///
     /// # Errors
-    /// [`CacheError::Conflict`] where the version is there with another content and `replace` is not set;
-    /// [`CacheError::Unpack`] where the bundle is refused. No entry is made or changed then.
+    /// Returns [`CacheError::Conflict`] if the version exists with other content and `replace` is not set, and
+    /// [`CacheError::Unpack`] if the bundle is rejected. No entry is created or changed then.
     pub fn store(&self, item: &Item<'_>) -> Result<Entry, CacheError> {
         content_file(item.content.file)?;
         let key = Key {
@@ -81,12 +83,12 @@ impl Cache {
             version: item.version.clone(),
         };
         let folder = self.layout.version(item.kind, item.name, item.version)?;
-        let entry = described(item, &folder)?;
+        let entry = new_entry(item, &folder)?;
         let fresh = self.fresh("store-")?;
         prepare(item, &entry, fresh.path())?;
 
         let _lock = self.lock()?;
-        if let Found::Entry(there) = entry::read(&key, &folder, has_its_sizes) {
+        if let ReadResult::Entry(there) = entry::read(&key, &folder, check_sizes) {
             if there.content.digest != entry.content.digest && !item.replace {
                 return Err(CacheError::Conflict(Box::new(Conflict {
                     name: key.name,
@@ -95,9 +97,9 @@ impl Cache {
                     new: entry.content.digest,
                 })));
             }
-            // Whoever reads it just now goes on reading the same files.
+            // Concurrent readers keep reading the same files.
             if there.is_same(&entry) && self.verify(&there).is_ok() {
-                renew(fresh.path(), &folder)?;
+                update_metadata(fresh.path(), &folder)?;
                 remove_if_there(item.content.path)?;
                 return Ok(entry);
             }
@@ -107,9 +109,9 @@ impl Cache {
         Ok(entry)
     }
 
-    /// Puts the files of an entry among the blobs, and links to them into its new folder.
+    /// Moves the files of an entry to the blobs, and links them into its new folder.
     fn fill(&self, item: &Item<'_>, entry: &Entry, fresh: &TempDir) -> Result<(), CacheError> {
-        let path = self.keep_file(item.content.path, &entry.content, fresh)?;
+        let path = self.store_file(item.content.path, &entry.content, fresh)?;
         files::share(&path, &fresh.path().join(&entry.content.file))?;
         let texts = [Some((item.configuration, &entry.configuration))]
             .into_iter()
@@ -132,9 +134,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Moves a file among the blobs, unless its bytes are there (R27). One that is there and was damaged is
-    /// replaced.
-    fn keep_file(
+    /// Moves a file to the blobs, unless it already exists there. A damaged blob is replaced.
+    fn store_file(
         &self,
         path: &Path,
         stored: &Stored,
@@ -145,13 +146,13 @@ impl Cache {
             remove_if_there(path)?;
         } else {
             files::relocate(path, &blob, &fresh.path().join("blob"))?;
-            // Not before: one that stays where it is will be written to.
+            // Protect it only after the move: a file that stays will be written to.
             files::protect(&blob)?;
         }
         Ok(blob)
     }
 
-    /// Gives a folder that is complete its place. What was there before goes.
+    /// Moves a complete folder into place, replacing the previous one.
     fn publish(&self, fresh: TempDir, folder: &Path) -> Result<(), CacheError> {
         let written = |error| CacheError::file("write", folder)(error);
         if let Some(package) = folder.parent() {
@@ -164,14 +165,14 @@ impl Cache {
             Err(error) => return Err(written(error)),
         }
         fs::rename(fresh.path(), folder).map_err(written)?;
-        // It has another name now, and stays.
+        // The folder was moved and must not be removed.
         let _ = fresh.keep();
         Ok(())
     }
 }
 
-/// What will be said of a version.
-fn described(item: &Item<'_>, folder: &Path) -> Result<Entry, CacheError> {
+/// Builds the metadata of a version.
+fn new_entry(item: &Item<'_>, folder: &Path) -> Result<Entry, CacheError> {
     let path = item.content.path;
     let (digest, size) = match item.content.digest {
         Some(digest) => {
@@ -191,7 +192,9 @@ fn described(item: &Item<'_>, folder: &Path) -> Result<Entry, CacheError> {
         version: item.version.clone(),
         repository: item.repository.to_owned(),
         locator: item.locator.to_owned(),
-        manifest: item.manifest.map(|bytes| stored(AROUND.to_owned(), bytes)),
+        manifest: item
+            .manifest
+            .map(|bytes| stored(OCI_MANIFEST.to_owned(), bytes)),
         is_foreign: item.is_foreign,
         content: Stored {
             file: item.content.file.to_owned(),
@@ -209,20 +212,20 @@ fn described(item: &Item<'_>, folder: &Path) -> Result<Entry, CacheError> {
     })
 }
 
-/// Writes all that is new of an entry, without the lock: it may take long.
+/// Writes the new files of an entry without the lock, since it may take long.
 fn prepare(item: &Item<'_>, entry: &Entry, fresh: &Path) -> Result<(), CacheError> {
     if let Some(limits) = item.unpack {
         let path = item.content.path;
         let archive = File::open(path).map_err(CacheError::file("read", path))?;
         if let Err(refused) = unpack(archive, &fresh.join(UNPACKED), limits) {
-            // Nobody goes on with a transfer that is no good when it is complete.
+            // A download that is complete but invalid cannot be resumed.
             if !matches!(refused, UnpackError::Write { .. }) {
                 remove_if_there(path)?;
             }
             return Err(refused.into());
         }
     }
-    // Text is always JSON.
+    // Strings always serialize.
     let text = serde_json::to_vec_pretty(&Row::from(entry)).unwrap_or_default();
     files::write(&fresh.join(ENTRY), &text)?;
     if !item.signatures.is_empty() {
@@ -232,8 +235,8 @@ fn prepare(item: &Item<'_>, entry: &Entry, fresh: &Path) -> Result<(), CacheErro
     files::write(&fresh.join(LAST_USED), b"")
 }
 
-/// Says anew what is known of files that stay.
-fn renew(fresh: &Path, folder: &Path) -> Result<(), CacheError> {
+/// Updates the metadata of unchanged files.
+fn update_metadata(fresh: &Path, folder: &Path) -> Result<(), CacheError> {
     for file in [SIGNATURES, LAST_USED, ENTRY] {
         let (from, to) = (fresh.join(file), folder.join(file));
         if file == SIGNATURES && !from.exists() {

@@ -1,4 +1,4 @@
-//! Whether a repository has all that its packages need (seed 001, section 6.A: the System Repository should).
+//! Checks whether a repository contains all dependencies of its packages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,21 +10,21 @@ use crate::repository::Error;
 use crate::spec::Spec;
 use crate::version;
 
-/// Requests under way at once.
+/// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
 
-/// A dependency that a repository has not got.
+/// A dependency that a repository does not contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// The package that needs it, with its version.
+pub struct MissingDependency {
+    /// The dependent package, with its version.
     pub package: String,
-    /// What it needs.
+    /// Name of the dependency.
     pub dependency: String,
-    /// In which range.
+    /// The required version range.
     pub range: String,
 }
 
-impl fmt::Display for Gap {
+impl fmt::Display for MissingDependency {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             package,
@@ -33,41 +33,45 @@ impl fmt::Display for Gap {
         } = self;
         write!(
             formatter,
-            "{package} needs {dependency} `{range}`, which is not there"
+            "{package} depends on {dependency} `{range}`, which is not in the repository"
         )
     }
 }
 
-/// What is missing to the packages of a source, in every version that it lists: any of them may be pinned. Also what
-/// could not be read. Optional dependencies may be missing.
+/// Returns the missing dependencies of every listed version of a source, since any version may be pinned, and
+/// warnings about what could not be read. Optional dependencies are not checked.
 ///
 /// # Errors
-/// When its packages cannot be listed.
-pub async fn gaps(source: &Source) -> Result<(Vec<Gap>, Vec<String>), Error> {
+/// Returns an error if the packages cannot be listed.
+pub async fn missing_dependencies(
+    source: &Source,
+) -> Result<(Vec<MissingDependency>, Vec<String>), Error> {
     let names = source.repository.names(None);
-    let names = source.patiently("list its packages".to_owned(), names);
+    let names = source.with_timeout("list its packages".to_owned(), names);
     let names = names.await?;
-    let mut known = Known {
+    let mut known = SourceVersions {
         source,
         versions: BTreeMap::new(),
         warnings: names.faults,
     };
-    known.look_for(names.names.into_iter().collect()).await;
+    known
+        .load_candidates(names.names.into_iter().collect())
+        .await;
     let specs = known.specs().await;
     let dependencies = specs.iter().flat_map(|spec| &spec.manifest.dependencies);
     let needed = dependencies.map(|dependency| dependency.name.clone());
-    known.look_for(needed.collect()).await;
-    let mut gaps = Vec::new();
+    known.load_candidates(needed.collect()).await;
+    let mut missing_dependencies = Vec::new();
     for spec in &specs {
         let dependencies = spec.manifest.dependencies.iter();
         for dependency in dependencies.filter(|one| !one.optional) {
-            // What could not be asked is said, and is no gap that anybody knows of.
+            // A name whose query failed is reported as a warning, not as a missing dependency.
             let Some(Some(versions)) = known.versions.get(&dependency.name) else {
                 continue;
             };
             let fits = |version| version::admits(&dependency.range, version);
             if !versions.iter().any(fits) {
-                gaps.push(Gap {
+                missing_dependencies.push(MissingDependency {
                     package: spec.title(),
                     dependency: dependency.name.clone(),
                     range: dependency.range.to_string(),
@@ -75,25 +79,25 @@ pub async fn gaps(source: &Source) -> Result<(Vec<Gap>, Vec<String>), Error> {
             }
         }
     }
-    Ok((gaps, known.warnings))
+    Ok((missing_dependencies, known.warnings))
 }
 
-/// What is known of a source. Each name is asked for once, whether it was listed or is needed.
-struct Known<'s> {
+/// Versions of the packages of a source, each name queried once, whether it was listed or is a dependency.
+struct SourceVersions<'s> {
     source: &'s Source,
-    /// Versions by name, sorted; None where they could not be asked.
+    /// Sorted versions by name; None if the query failed.
     versions: BTreeMap<String, Option<Vec<semver::Version>>>,
     warnings: Vec<String>,
 }
 
-impl Known<'_> {
-    async fn look_for(&mut self, mut names: BTreeSet<String>) {
+impl SourceVersions<'_> {
+    async fn load_candidates(&mut self, mut names: BTreeSet<String>) {
         names.retain(|name| !self.versions.contains_key(name));
         let source = self.source;
-        let asked = stream::iter(names)
+        let queries = stream::iter(names)
             .map(|name| async move { (source.versions(&name).await, name) })
             .buffered(AT_ONCE);
-        for (answer, name) in asked.collect::<Vec<_>>().await {
+        for (answer, name) in queries.collect::<Vec<_>>().await {
             let versions = match answer {
                 Ok(mut versions) => {
                     versions.sort();
@@ -108,18 +112,18 @@ impl Known<'_> {
         }
     }
 
-    /// Every version that is known.
+    /// Reads the metadata of every known version.
     async fn specs(&mut self) -> Vec<Spec> {
         let all = self.versions.iter().flat_map(|(name, versions)| {
             let versions = versions.iter().flatten();
             versions.map(move |version| (name, version))
         });
         let source = self.source;
-        let asked = stream::iter(all)
+        let queries = stream::iter(all)
             .map(|(name, version)| source.spec(name, version))
             .buffered(AT_ONCE);
         let mut specs = Vec::new();
-        for answer in asked.collect::<Vec<_>>().await {
+        for answer in queries.collect::<Vec<_>>().await {
             match answer {
                 Ok(spec) => specs.push(spec),
                 Err(error) => self.warnings.push(error.to_string()),

@@ -1,4 +1,4 @@
-//! What there is, without fetching any content.
+//! Lists packages without fetching any content.
 
 use std::mem::discriminant;
 
@@ -7,36 +7,36 @@ use futures::future::join_all;
 use futures::stream;
 use serde::{Deserialize, Serialize};
 
-use super::{Catalog, Lately, Source};
+use super::{Catalog, ListingCache, Source};
 use crate::manifest::Manifest;
-use crate::repository::{Error, IndexFile, Names, Way};
+use crate::repository::{DiscoveryMethod, Error, IndexFile, Names};
 use crate::spec::Spec;
 use crate::version;
 
-/// Requests under way at once to one source.
+/// Maximum number of concurrent requests to one source.
 const AT_ONCE: usize = 8;
 
-/// A package in a source: what a list of packages shows.
+/// A package of a source, as shown in lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
+pub struct PackageSummary {
     /// Name of the package.
     pub name: String,
     /// Name of the source.
     pub repository: String,
-    /// Its type.
+    /// Type of the package.
     pub kind: String,
-    /// What it is for.
+    /// Short description.
     pub description: String,
-    /// Words to find it by.
+    /// Search keywords.
     pub keywords: Vec<String>,
-    /// Its licence, where that is known without fetching.
+    /// Licence, if known without fetching the content.
     pub license: Option<String>,
-    /// Its versions, the newest first.
+    /// Versions, the newest first.
     pub versions: Vec<semver::Version>,
 }
 
-impl Listed {
-    /// The highest release; without any release, the highest version.
+impl PackageSummary {
+    /// Returns the highest release or, without any release, the highest version.
     #[must_use]
     pub fn newest(&self) -> Option<&semver::Version> {
         let mut versions = self.versions.iter();
@@ -45,29 +45,30 @@ impl Listed {
     }
 }
 
-/// How a source was asked.
+/// How the packages of a source were discovered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taken {
+pub struct SourceReport {
     /// Name of the source.
     pub repository: String,
-    /// The way.
-    pub way: Way,
-    /// How many packages it has.
+    /// The discovery method.
+    #[serde(rename = "way")]
+    pub method: DiscoveryMethod,
+    /// Number of packages.
     pub packages: usize,
 }
 
-/// A source that did not answer.
+/// A source whose query failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct SourceFailure {
     /// Name of the source.
     pub repository: String,
-    /// Why.
+    /// Description of the error.
     pub why: String,
-    /// Whether it did, and said no.
+    /// Whether the source denied access.
     pub is_denied: bool,
 }
 
-impl Failure {
+impl SourceFailure {
     pub(super) fn of(source: &Source, error: &Error) -> Self {
         Self {
             repository: source.id().to_owned(),
@@ -77,73 +78,73 @@ impl Failure {
     }
 }
 
-/// All that was found.
+/// Result of [`Catalog::discover`].
 #[derive(Clone, Debug, Default)]
 pub struct Discovery {
-    /// Packages: the best first where a text narrows them, then by name; those of the same name by the priority of
-    /// their sources.
-    pub packages: Vec<Listed>,
-    /// How each source was asked that answered.
-    pub taken: Vec<Taken>,
-    /// Sources that did not.
-    pub failures: Vec<Failure>,
-    /// What is there and cannot be read.
+    /// Packages: the best matches first if a search text is given, then by name; those of the same name in the
+    /// order of their sources.
+    pub packages: Vec<PackageSummary>,
+    /// One report for each source that responded.
+    pub reports: Vec<SourceReport>,
+    /// Sources whose query failed.
+    pub failures: Vec<SourceFailure>,
+    /// Packages and indexes that cannot be read.
     pub warnings: Vec<String>,
 }
 
-/// Reads indexes, and says which of them may be used. What that takes (keys, a memory against rollback) is the
-/// business of whoever made it.
+/// Reads indexes and decides which of them may be used. The implementation owns the keys and the rollback
+/// protection.
 pub trait Indexes: Sync {
-    /// The packages of an index; None where it must not be used. Words go to the warnings.
+    /// Returns the packages of an index, or None if it must not be used. The reason is added to the warnings.
     fn read(
         &self,
         source: &Source,
         file: &IndexFile,
         warnings: &mut Vec<String>,
-    ) -> Option<Vec<Listed>>;
+    ) -> Option<Vec<PackageSummary>>;
 }
 
 impl Catalog {
-    /// Packages of all sources, asked at the same time. A text narrows them.
+    /// Lists the packages of all sources, queried concurrently and filtered by an optional text.
     ///
-    /// Each source is asked in the best way it has: a search that it advertises, an index, a list of everything.
-    /// From an index, all of it is one file and its signatures; from a list, each package takes one request for its
-    /// versions and two or three for what is known of the newest.
+    /// Each source uses the best method that it supports: a search that it advertises, an index, or a full
+    /// listing. An index takes one file and its signatures; a listing takes one request for the versions of
+    /// each package and two or three for the metadata of the newest.
     ///
-    /// What was listed lately is taken from `lately`, and what is listed now is left there.
+    /// Recent listings are read from `listing_cache`, and new ones are stored there.
     pub async fn discover(
         &self,
         text: Option<&str>,
         indexes: &dyn Indexes,
-        lately: &Lately,
+        listing_cache: &ListingCache,
     ) -> Discovery {
-        let asked = self.sources.iter().map(|source| async move {
-            if let Some(part) = lately.part(source) {
-                return Ok(part.narrowed(text));
+        let queries = self.sources.iter().map(|source| async move {
+            if let Some(listing) = listing_cache.listing(source) {
+                return Ok(listing.filtered(text));
             }
             let mut warnings = Vec::new();
-            let asking = one(source, text, indexes, &mut warnings);
-            let asking = source.patiently("list its packages".to_owned(), asking);
-            match asking.await {
-                Ok(mut part) => {
-                    part.warnings.extend(warnings);
-                    // A search by the source itself is not all there is.
+            let query = list_source(source, text, indexes, &mut warnings);
+            let query = source.with_timeout("list its packages".to_owned(), query);
+            match query.await {
+                Ok(mut listing) => {
+                    listing.warnings.extend(warnings);
+                    // The result of a server-side search is not a complete listing.
                     if text.is_none() {
-                        lately.keep(source, &part);
+                        listing_cache.store(source, &listing);
                     }
-                    Ok(part.narrowed(text))
+                    Ok(listing.filtered(text))
                 }
-                // Why an index was of no use is often why nothing else was: both are said.
-                Err(error) => Err((Failure::of(source, &error), warnings)),
+                // An unusable index often explains why the listing failed too: report both.
+                Err(error) => Err((SourceFailure::of(source, &error), warnings)),
             }
         });
         let mut discovery = Discovery::default();
-        for answer in join_all(asked).await {
+        for answer in join_all(queries).await {
             match answer {
-                Ok(part) => {
-                    discovery.packages.extend(part.packages);
-                    discovery.taken.push(part.taken);
-                    discovery.warnings.extend(part.warnings);
+                Ok(listing) => {
+                    discovery.packages.extend(listing.packages);
+                    discovery.reports.push(listing.report);
+                    discovery.warnings.extend(listing.warnings);
                 }
                 Err((failure, warnings)) => {
                     discovery.failures.push(failure);
@@ -156,18 +157,19 @@ impl Catalog {
     }
 }
 
-/// What one source has.
+/// The packages of one source.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Part {
-    packages: Vec<Listed>,
-    taken: Taken,
+pub(super) struct SourceListing {
+    packages: Vec<PackageSummary>,
+    #[serde(rename = "taken")]
+    report: SourceReport,
     warnings: Vec<String>,
 }
 
-impl Part {
-    /// Only what mentions a text. What a source searched has its own idea of what fits.
-    fn narrowed(mut self, text: Option<&str>) -> Self {
-        if self.taken.way != Way::Search {
+impl SourceListing {
+    /// Filters by a text. Results of a server-side search are kept: the server ranks by its own rules.
+    fn filtered(mut self, text: Option<&str>) -> Self {
+        if self.report.method != DiscoveryMethod::Search {
             self.packages
                 .retain(|listed| text.is_none_or(|text| listed.mentions(text)));
         }
@@ -175,40 +177,44 @@ impl Part {
     }
 }
 
-async fn one(
+async fn list_source(
     source: &Source,
     text: Option<&str>,
     indexes: &dyn Indexes,
     warnings: &mut Vec<String>,
-) -> Result<Part, Error> {
+) -> Result<SourceListing, Error> {
     let repository = &source.repository;
     let searches = match text {
         Some(_) => repository.probe().await.is_ok_and(|able| able.search),
         None => false,
     };
-    let mut unread = None;
+    let mut index_error = None;
     if !searches
         && let Some(file) = repository.index().await.unwrap_or_else(|error| {
-            unread = Some(error);
+            index_error = Some(error);
             None
         })
         && let Some(packages) = indexes.read(source, &file, warnings)
     {
-        return Ok(Part {
-            taken: taken(source, Way::Index, packages.len()),
+        return Ok(SourceListing {
+            report: report(source, DiscoveryMethod::Index, packages.len()),
             packages,
             warnings: Vec::new(),
         });
     }
     let names = repository.names(text).await;
-    // Whoever is not let in, or gets no answer, is told once.
-    let is_told = |unread: &Error| {
+    // Report the same kind of failure once, not for the index and again for the listing.
+    let is_reported = |index_error: &Error| {
         let failure = names.as_ref().err();
-        failure.is_some_and(|failure| discriminant(failure) == discriminant(unread))
+        failure.is_some_and(|failure| discriminant(failure) == discriminant(index_error))
     };
-    let unread = unread.filter(|unread| !is_told(unread));
-    warnings.extend(unread.map(|error| error.to_string()));
-    let Names { names, way, faults } = names?;
+    let index_error = index_error.filter(|index_error| !is_reported(index_error));
+    warnings.extend(index_error.map(|error| error.to_string()));
+    let Names {
+        names,
+        method,
+        faults,
+    } = names?;
     warnings.extend(faults);
     let all = names.len();
     let details = stream::iter(names).map(|name| async move {
@@ -223,26 +229,26 @@ async fn one(
             Err(error) => warnings.push(format!("{name}: {error}")),
         }
     }
-    Ok(Part {
+    Ok(SourceListing {
         packages,
-        taken: taken(source, way, all),
+        report: report(source, method, all),
         warnings: Vec::new(),
     })
 }
 
-fn taken(source: &Source, way: Way, packages: usize) -> Taken {
-    Taken {
+fn report(source: &Source, method: DiscoveryMethod, packages: usize) -> SourceReport {
+    SourceReport {
         repository: source.id().to_owned(),
-        way,
+        method,
         packages,
     }
 }
 
-/// What is known of a package; None where it has no version.
-async fn details(source: &Source, name: &str) -> Result<Option<Listed>, Error> {
+/// Reads the summary of a package; None if it has no version.
+async fn details(source: &Source, name: &str) -> Result<Option<PackageSummary>, Error> {
     let mut versions = source.repository.versions(name).await?;
     version::sort(&mut versions);
-    let mut listed = Listed {
+    let mut listed = PackageSummary {
         name: name.to_owned(),
         repository: source.id().to_owned(),
         kind: String::new(),
@@ -256,12 +262,12 @@ async fn details(source: &Source, name: &str) -> Result<Option<Listed>, Error> {
     };
     let release = source.repository.release(name, &newest).await?;
     let manifest = Spec::of(&*source.repository, release)?.manifest;
-    listed.tell(&manifest);
+    listed.describe(&manifest);
     Ok(Some(listed))
 }
 
-impl Listed {
-    fn tell(&mut self, manifest: &Manifest) {
+impl PackageSummary {
+    fn describe(&mut self, manifest: &Manifest) {
         manifest.kind.name().clone_into(&mut self.kind);
         self.description.clone_from(&manifest.description);
         self.keywords.clone_from(&manifest.keywords);

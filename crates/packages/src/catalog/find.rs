@@ -1,4 +1,4 @@
-//! Where a package is, and in which versions.
+//! Finds a package across sources, and its versions.
 
 mod error;
 mod kinds;
@@ -10,37 +10,37 @@ use extension_registry_core::version::VersionRange;
 use futures::future::join_all;
 
 pub use error::FindError;
-pub(super) use kinds::same;
+pub(super) use kinds::check_same_kind;
 
-use super::{Catalog, Failure, Source};
+use super::{Catalog, Source, SourceFailure};
 use crate::manifest::Kind;
 use crate::spec::Spec;
 use crate::version;
 
-/// Versions of a package in all sources that answered.
+/// Versions of a package in all sources that responded.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct VersionListing {
     /// Name of the package.
     pub name: String,
-    /// Where each version is: indices of sources, the highest priority first.
+    /// Where each version is available: indices of sources, the highest priority first.
     pub versions: BTreeMap<semver::Version, Vec<usize>>,
-    /// Sources that did not answer.
-    pub failures: Vec<Failure>,
+    /// Sources whose query failed.
+    pub failures: Vec<SourceFailure>,
 }
 
-/// A version in one source.
+/// A version in one source, with its metadata.
 #[derive(Clone, Debug)]
-pub struct Sighting<'c> {
+pub struct ResolvedVersion<'c> {
     /// The source.
     pub source: &'c Source,
-    /// What it keeps.
+    /// Metadata of the version.
     pub spec: Spec,
-    /// Other sources that could not be asked, in words. None of them comes before this one.
+    /// Failures of other sources, none of which has a higher priority.
     pub warnings: Vec<String>,
 }
 
-impl<'c> Sighting<'c> {
-    /// What a source said, and nothing to be told.
+impl<'c> ResolvedVersion<'c> {
+    /// Creates a version without warnings.
     pub(super) fn of(source: &'c Source, spec: Spec) -> Self {
         Self {
             source,
@@ -51,14 +51,14 @@ impl<'c> Sighting<'c> {
 }
 
 impl Catalog {
-    /// Versions of a package, asked of all sources at the same time.
-    pub async fn versions(&self, name: &str) -> Found {
-        let asked = self.sources.iter().map(|source| source.versions(name));
-        let mut found = Found {
+    /// Lists the versions of a package in all sources, queried concurrently.
+    pub async fn versions(&self, name: &str) -> VersionListing {
+        let queries = self.sources.iter().map(|source| source.versions(name));
+        let mut found = VersionListing {
             name: name.to_owned(),
-            ..Found::default()
+            ..VersionListing::default()
         };
-        for (index, answer) in join_all(asked).await.into_iter().enumerate() {
+        for (index, answer) in join_all(queries).await.into_iter().enumerate() {
             match answer {
                 Ok(versions) => {
                     for version in versions {
@@ -67,112 +67,114 @@ impl Catalog {
                 }
                 Err(error) => found
                     .failures
-                    .push(Failure::of(&self.sources[index], &error)),
+                    .push(SourceFailure::of(&self.sources[index], &error)),
             }
         }
         found
     }
 
-    /// The version that a range takes, and what is known of it: the newest of the sources of the highest priority
-    /// that have the package in this type at all.
+    /// Returns the version that a range selects: the newest match in the highest-priority sources that have the
+    /// package with this type.
     ///
     /// # Errors
-    /// When there is none; when sources disagree about it; when one that comes before did not answer; when no type is
-    /// wanted and the name is there with two.
+    /// Returns an error if no version matches, if the sources disagree about its content, if a higher-priority
+    /// source fails, or if `kind` is None and the name exists with two types.
     pub async fn find(
         &self,
         name: &str,
         range: &VersionRange,
         kind: Option<&Kind>,
-    ) -> Result<Sighting<'_>, FindError> {
+    ) -> Result<ResolvedVersion<'_>, FindError> {
         let found = self.versions(name).await;
-        let mut other = None;
+        let mut other_type = None;
         for (places, versions) in self.ranks(&found) {
-            if let Some(silent) = self.silent_above(&found.failures, &places) {
-                return Err(self.unanswered(format!("`{name}`"), &places, silent));
+            if let Some(failed_source) = self.failed_above(&found.failures, &places) {
+                return Err(self.source_unavailable(format!("`{name}`"), &places, failed_source));
             }
             match self.newest(&found, (&places, versions), range, kind).await {
                 Err(error @ FindError::OtherType { .. }) => {
-                    other.get_or_insert(error);
+                    other_type.get_or_insert(error);
                 }
                 outcome => {
-                    let mut sighting = outcome?;
+                    let mut resolved = outcome?;
                     if kind.is_none() {
-                        self.of_one_kind(&found, range, &mut sighting).await?;
+                        self.check_single_kind(&found, range, &mut resolved).await?;
                     }
                     let failures = found.failures.into_iter().map(|failure| failure.why);
-                    sighting.warnings.extend(failures);
-                    return Ok(sighting);
+                    resolved.warnings.extend(failures);
+                    return Ok(resolved);
                 }
             }
         }
-        Err(other.unwrap_or_else(|| self.no_package(found)))
+        Err(other_type.unwrap_or_else(|| self.no_package(found)))
     }
 
-    /// The newest of these versions that fits and is of the type. Its type is known of a version only when it is asked
-    /// for, so those of another type are passed over one by one.
+    /// Returns the newest of these versions that matches the range and the type. The type of a version is known
+    /// only after reading its metadata, so versions of another type are skipped one by one.
     async fn newest(
         &self,
-        found: &Found,
+        found: &VersionListing,
         (places, mut versions): (&BTreeSet<usize>, BTreeSet<semver::Version>),
         range: &VersionRange,
         kind: Option<&Kind>,
-    ) -> Result<Sighting<'_>, FindError> {
-        let mut other = None;
+    ) -> Result<ResolvedVersion<'_>, FindError> {
+        let mut other_type = None;
         loop {
-            let (version, misfit) = match (version::newest(range, &versions), versions.last()) {
+            let (version, mismatch) = match (version::newest(range, &versions), versions.last()) {
                 (Ok(version), _) => (version.clone(), None),
-                // None fits. Whether any has the type at all decides whose word that is.
-                (Err(misfit), Some(last)) => (last.clone(), Some(misfit)),
-                (Err(misfit), None) => {
-                    return Err(other.unwrap_or_else(|| self.no_version(found, places, misfit)));
+                // No version matches the range. Whether any has the type decides which error applies.
+                (Err(mismatch), Some(last)) => (last.clone(), Some(mismatch)),
+                (Err(mismatch), None) => {
+                    return Err(
+                        other_type.unwrap_or_else(|| self.no_version(found, places, mismatch))
+                    );
                 }
             };
-            if let (Some(misfit), None) = (&misfit, kind) {
-                return Err(self.no_version(found, places, misfit.clone()));
+            if let (Some(mismatch), None) = (&mismatch, kind) {
+                return Err(self.no_version(found, places, mismatch.clone()));
             }
-            match (self.sighting(found, &version, kind).await, misfit) {
+            match (self.resolved(found, &version, kind).await, mismatch) {
                 (Err(error @ FindError::OtherType { .. }), _) => {
                     versions.remove(&version);
-                    other.get_or_insert(error);
+                    other_type.get_or_insert(error);
                 }
-                (_, Some(misfit)) => return Err(self.no_version(found, places, misfit)),
+                (_, Some(mismatch)) => return Err(self.no_version(found, places, mismatch)),
                 (outcome, None) => return outcome,
             }
         }
     }
 
-    /// What is known of one version, after all sources that have it agreed.
+    /// Returns the metadata of one version after checking that all sources that have it agree.
     ///
     /// # Errors
-    /// When they do not agree, or one with a higher priority than all others does not answer.
-    pub async fn sighting(
+    /// Returns an error if they disagree, or if a higher-priority source fails.
+    pub async fn resolved(
         &self,
-        found: &Found,
+        found: &VersionListing,
         version: &semver::Version,
         kind: Option<&Kind>,
-    ) -> Result<Sighting<'_>, FindError> {
+    ) -> Result<ResolvedVersion<'_>, FindError> {
         let places = found.versions.get(version).map_or(&[][..], Vec::as_slice);
-        let asked = places
+        let queries = places
             .iter()
             .map(|index| self.sources[*index].spec(&found.name, version));
-        let mut sightings: Vec<Sighting> = Vec::new();
+        let mut resolved_versions: Vec<ResolvedVersion> = Vec::new();
         let mut errors = Vec::new();
-        let mut other = None;
-        for (answer, index) in join_all(asked).await.into_iter().zip(places) {
+        let mut other_type = None;
+        for (answer, index) in join_all(queries).await.into_iter().zip(places) {
             let source = &self.sources[*index];
             match answer {
                 Ok(spec) if kind.is_some_and(|kind| *kind != spec.manifest.kind) => {
-                    other.get_or_insert(spec.manifest.kind);
+                    other_type.get_or_insert(spec.manifest.kind);
                 }
-                Ok(spec) => sightings.push(Sighting::of(source, spec)),
+                Ok(spec) => resolved_versions.push(ResolvedVersion::of(source, spec)),
                 Err(error) => errors.push((source, error)),
             }
         }
-        agree(&sightings)?;
-        // The first is of the highest priority. One below does not stand in for it where it is broken.
-        let Some(mut chosen) = sightings.into_iter().next() else {
-            return Err(match (errors.into_iter().next(), other, kind) {
+        check_agreement(&resolved_versions)?;
+        // The first has the highest priority. If it is broken, a lower-priority source must not replace it.
+        let Some(mut chosen) = resolved_versions.into_iter().next() else {
+            return Err(match (errors.into_iter().next(), other_type, kind) {
                 (Some((_, error)), _, _) => error.into(),
                 (None, Some(actual), Some(wanted)) => FindError::OtherType {
                     name: found.name.clone(),
@@ -186,16 +188,16 @@ impl Catalog {
         for (source, error) in errors {
             if source.priority > chosen.source.priority {
                 let place = self.index(chosen.source).into_iter().collect();
-                let failure = Failure::of(source, &error);
-                return Err(self.unanswered(chosen.spec.title(), &place, &failure));
+                let failure = SourceFailure::of(source, &error);
+                return Err(self.source_unavailable(chosen.spec.title(), &place, &failure));
             }
             chosen.warnings.push(error.to_string());
         }
         Ok(chosen)
     }
 
-    /// The sources that have a package, and its versions there, by their priorities: the highest first.
-    fn ranks(&self, found: &Found) -> Vec<(BTreeSet<usize>, BTreeSet<semver::Version>)> {
+    /// Groups the sources that have a package, and its versions there, by priority, the highest first.
+    fn ranks(&self, found: &VersionListing) -> Vec<(BTreeSet<usize>, BTreeSet<semver::Version>)> {
         let mut ranks: BTreeMap<Reverse<i64>, (BTreeSet<usize>, BTreeSet<_>)> = BTreeMap::new();
         for (version, places) in &found.versions {
             for index in places {
@@ -208,12 +210,12 @@ impl Catalog {
         ranks.into_values().collect()
     }
 
-    /// A source that could not be asked and comes before all of these.
-    pub(super) fn silent_above<'f>(
+    /// Returns a failed source with a higher priority than all of these.
+    pub(super) fn failed_above<'f>(
         &self,
-        failures: &'f [Failure],
+        failures: &'f [SourceFailure],
         places: &BTreeSet<usize>,
-    ) -> Option<&'f Failure> {
+    ) -> Option<&'f SourceFailure> {
         let priority = |index: &usize| self.sources[*index].priority;
         let highest = places.iter().map(priority).max()?;
         failures.iter().find(|failure| {
@@ -222,14 +224,14 @@ impl Catalog {
         })
     }
 
-    pub(super) fn unanswered(
+    pub(super) fn source_unavailable(
         &self,
         title: String,
         places: &BTreeSet<usize>,
-        failure: &Failure,
+        failure: &SourceFailure,
     ) -> FindError {
         let place = places.first().map_or("", |index| self.sources[*index].id());
-        FindError::Unanswered {
+        FindError::SourceUnavailable {
             title,
             places: self.ids(places),
             place: place.to_owned(),
@@ -237,12 +239,12 @@ impl Catalog {
         }
     }
 
-    /// Of those sources that count: what the others have is nobody's answer.
+    /// Only the given sources are named; lower-priority ones do not matter for this package.
     fn no_version(
         &self,
-        found: &Found,
+        found: &VersionListing,
         places: &BTreeSet<usize>,
-        source: version::NoneFits,
+        source: version::NoMatchingVersion,
     ) -> FindError {
         FindError::NoVersion {
             name: found.name.clone(),
@@ -252,15 +254,15 @@ impl Catalog {
         }
     }
 
-    /// The refusal of a name that nobody who answered has.
+    /// Creates the error for a name that no responding source has.
     #[must_use]
-    pub fn no_package(&self, found: Found) -> FindError {
+    pub fn no_package(&self, found: VersionListing) -> FindError {
         let hint = if self.sources.is_empty() {
-            "no source is configured: kubectl ext package config show"
+            "configure a repository; `kubectl ext package config show` prints the configuration"
         } else if found.failures.is_empty() {
-            "kubectl ext package search finds names"
+            "find packages with `kubectl ext package search`"
         } else {
-            "try again; with --offline, what this machine has is taken"
+            "try again, or pass --offline to use the local cache"
         };
         FindError::NoPackage {
             name: found.name,
@@ -269,28 +271,28 @@ impl Catalog {
         }
     }
 
-    /// Names of sources, as people list them.
+    /// Joins the names of sources for display.
     fn ids(&self, places: &BTreeSet<usize>) -> String {
         let names = places.iter().map(|index| self.sources[*index].id());
         names.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Refuses one version that is not the same in all sources that have it.
-pub(super) fn agree(sightings: &[Sighting]) -> Result<(), FindError> {
-    let Some((first, rest)) = sightings.split_first() else {
+/// Checks that one version has the same type and content in all sources that have it.
+pub(super) fn check_agreement(resolved_versions: &[ResolvedVersion]) -> Result<(), FindError> {
+    let Some((first, rest)) = resolved_versions.split_first() else {
         return Ok(());
     };
-    for other in rest {
-        same(first, other)?;
-        let digest = |sighting: &Sighting| sighting.spec.release.content.digest;
-        if let (Some(left), Some(right)) = (digest(first), digest(other))
+    for other_type in rest {
+        check_same_kind(first, other_type)?;
+        let digest = |resolved: &ResolvedVersion| resolved.spec.release.content.digest;
+        if let (Some(left), Some(right)) = (digest(first), digest(other_type))
             && left != right
         {
             return Err(FindError::Conflict {
                 title: first.spec.title(),
                 first: first.source.id().to_owned(),
-                second: other.source.id().to_owned(),
+                second: other_type.source.id().to_owned(),
                 contents: Box::new([left, right]),
             });
         }

@@ -1,45 +1,46 @@
-//! What there is to choose from when packages are to go together.
+//! Gathers the candidates of a dependency resolution.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 
-use super::find::{agree, same};
-use super::{Catalog, Failure, FindError, Sighting, Source};
+use super::find::{check_agreement, check_same_kind};
+use super::{Catalog, FindError, ResolvedVersion, Source, SourceFailure};
 use crate::cache::Cache;
 use crate::deliver::{self, DeliverError};
 use crate::manifest::Manifest;
-use crate::solve::{Candidate, Origin, Universe, Wanted};
+use crate::solve::{Candidate, Origin, RequestedPackage, Universe};
 use crate::spec::Spec;
 use crate::version;
 
-/// Requests under way at once.
+/// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
 
-/// Candidates, and where each was seen.
+/// Candidates and their origins.
 #[derive(Debug, Default)]
 pub struct Gathered {
-    /// What the solver chooses from.
+    /// Input of the solver.
     pub universe: Universe,
-    /// What is known of each candidate: by name, version and id of the repository.
+    /// Metadata of each candidate, by name, version and repository.
     specs: BTreeMap<(String, semver::Version, String), Spec>,
-    /// What could not be asked or read. It was left out.
+    /// What could not be queried or read, and was left out.
     pub warnings: Vec<String>,
 }
 
-/// Who has a package, and who did not say.
-type Asked = (BTreeSet<usize>, Vec<Failure>);
+/// Sources that have a package, and failed sources.
+type QueryResult = (BTreeSet<usize>, Vec<SourceFailure>);
 
 impl Catalog {
-    /// Gathers all that may matter to what is wanted, from all sources: names, their dependencies, and so on. Each
-    /// version takes one or two requests; no content is fetched.
+    /// Gathers all candidates that may matter to the requested packages, from all sources: the names, their
+    /// dependencies, and so on transitively. Each version takes one or two requests; no content is fetched.
     ///
     /// # Errors
-    /// When two sources mean different content by the same name and version; when what is wanted has two types and
-    /// none was named; when a source did not answer that comes before those that have it.
+    /// Returns an error if two sources have different content for the same name and version, if a requested
+    /// package has two types and none was specified, or if a source fails that has a higher priority than those
+    /// that have the package.
     pub async fn gather(
         &self,
-        wanted: &[Wanted],
+        wanted: &[RequestedPackage],
         universe: Universe,
     ) -> Result<Gathered, FindError> {
         let mut gathered = Gathered {
@@ -48,7 +49,7 @@ impl Catalog {
         };
         gathered.universe.system = self.system().map(|source| source.id().to_owned());
         gathered.universe.order = self.sources.iter().map(|one| one.id().to_owned()).collect();
-        let mut asked: BTreeMap<String, Asked> = BTreeMap::new();
+        let mut queries: BTreeMap<String, QueryResult> = BTreeMap::new();
         loop {
             let open = gathered.universe.open(wanted);
             if open.is_empty() {
@@ -56,25 +57,25 @@ impl Catalog {
             }
             for name in open {
                 let wanted = wanted.iter().find(|one| one.name == name);
-                let of_name = self.look_for(&name, wanted, &mut gathered).await?;
+                let of_name = self.load_candidates(&name, wanted, &mut gathered).await?;
                 if wanted.is_none() {
-                    asked.insert(name, of_name);
+                    queries.insert(name, of_name);
                 }
             }
         }
-        // Who needs a dependency, and so where it may come from, is known when all is gathered.
-        for (name, asked) in asked {
-            self.judge_dependency(&name, asked, &gathered)?;
+        // Dependents, and so the permitted sources of a dependency, are known only after everything is
+        // gathered.
+        for (name, queries) in queries {
+            self.check_dependency(&name, queries, &gathered)?;
         }
         Ok(gathered)
     }
 
-    /// Refuses a dependency of which those sources do not agree, or do not all answer, that it may come from. What
-    /// others have is nobody's business.
-    fn judge_dependency(
+    /// Checks that the sources which a dependency may come from respond and agree. Other sources are ignored.
+    fn check_dependency(
         &self,
         name: &str,
-        (places, failures): Asked,
+        (places, failures): QueryResult,
         gathered: &Gathered,
     ) -> Result<(), FindError> {
         let universe = &gathered.universe;
@@ -83,49 +84,51 @@ impl Catalog {
             if places.iter().any(|index| id(index) == locked) {
                 return Ok(());
             }
-            let silent = failures.iter().find(|one| one.repository == *locked);
-            if let (Some(silent), false) = (silent, places.is_empty()) {
-                return Err(self.unanswered(format!("`{name}`"), &places, silent));
+            let failed_source = failures.iter().find(|one| one.repository == *locked);
+            if let (Some(failed_source), false) = (failed_source, places.is_empty()) {
+                return Err(self.source_unavailable(format!("`{name}`"), &places, failed_source));
             }
         }
         let places: BTreeSet<usize> = places
             .into_iter()
-            .filter(|index| may_have(universe, name, id(index)))
+            .filter(|index| may_provide(universe, name, id(index)))
             .collect();
         let failures = failures.into_iter();
-        let failures = failures.filter(|failure| may_have(universe, name, &failure.repository));
-        self.refuse_silent(name, &places, &failures.collect::<Vec<_>>())?;
+        let failures = failures.filter(|failure| may_provide(universe, name, &failure.repository));
+        self.check_none_failed_above(name, &places, &failures.collect::<Vec<_>>())?;
         let of_name = gathered.specs.iter().filter(|((one, ..), _)| one == name);
-        let sightings = of_name.filter_map(|((_, _, id), spec)| {
+        let resolved_versions = of_name.filter_map(|((_, _, id), spec)| {
             let source = self.source(id)?;
-            may_have(universe, name, id).then(|| Sighting::of(source, spec.clone()))
+            may_provide(universe, name, id).then(|| ResolvedVersion::of(source, spec.clone()))
         });
-        let sightings: Vec<Sighting<'_>> = sightings.collect();
-        let by_version =
-            sightings.chunk_by(|one, other| one.spec.release.version == other.spec.release.version);
-        by_version.into_iter().try_for_each(agree)
+        let resolved_versions: Vec<ResolvedVersion<'_>> = resolved_versions.collect();
+        let by_version = resolved_versions
+            .chunk_by(|one, other| one.spec.release.version == other.spec.release.version);
+        by_version.into_iter().try_for_each(check_agreement)
     }
 
-    fn refuse_silent(
+    fn check_none_failed_above(
         &self,
         name: &str,
         places: &BTreeSet<usize>,
-        failures: &[Failure],
+        failures: &[SourceFailure],
     ) -> Result<(), FindError> {
-        match self.silent_above(failures, places) {
-            Some(silent) => Err(self.unanswered(format!("`{name}`"), places, silent)),
+        match self.failed_above(failures, places) {
+            Some(failed_source) => {
+                Err(self.source_unavailable(format!("`{name}`"), places, failed_source))
+            }
             None => Ok(()),
         }
     }
 
-    async fn look_for(
+    async fn load_candidates(
         &self,
         name: &str,
-        wanted: Option<&Wanted>,
+        wanted: Option<&RequestedPackage>,
         gathered: &mut Gathered,
-    ) -> Result<Asked, FindError> {
+    ) -> Result<QueryResult, FindError> {
         let found = self.versions(name).await;
-        // Nobody can say that there is none as long as some were not asked.
+        // A package cannot be called missing while some sources failed.
         if wanted.is_some() && found.versions.is_empty() && !found.failures.is_empty() {
             return Err(self.no_package(found));
         }
@@ -136,53 +139,57 @@ impl Catalog {
             let sources = indices.iter().map(|index| &self.sources[*index]);
             sources.map(move |source| (version, source))
         });
-        let asked = stream::iter(pairs).map(|(version, source)| async move {
+        let queries = stream::iter(pairs).map(|(version, source)| async move {
             (version, source, source.spec(name, version).await)
         });
-        let mut broken: Vec<(&semver::Version, &Source, Failure)> = Vec::new();
-        let mut sightings: Vec<Sighting<'_>> = Vec::new();
-        for (version, source, answer) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
+        let mut broken: Vec<(&semver::Version, &Source, SourceFailure)> = Vec::new();
+        let mut resolved_versions: Vec<ResolvedVersion<'_>> = Vec::new();
+        for (version, source, answer) in queries.buffered(AT_ONCE).collect::<Vec<_>>().await {
             match answer {
-                Ok(spec) => sightings.push(Sighting::of(source, spec)),
+                Ok(spec) => resolved_versions.push(ResolvedVersion::of(source, spec)),
                 Err(error) => {
                     gathered.warnings.push(error.to_string());
-                    broken.push((version, source, Failure::of(source, &error)));
+                    broken.push((version, source, SourceFailure::of(source, &error)));
                 }
             }
         }
-        // A source that shows no version of a package may have the very one, as if it had not answered.
+        // A source from which no version could be read may have a matching one, as if it had not responded.
         let mut failures = found.failures.clone();
         for (_, source, failure) in &broken {
-            let is_shown = sightings.iter().any(|one| one.source.id() == source.id());
+            let is_shown = resolved_versions
+                .iter()
+                .any(|one| one.source.id() == source.id());
             if !is_shown && failures.iter().all(|one| one.repository != source.id()) {
                 failures.push(failure.clone());
             }
         }
         if let Some(wanted) = wanted {
-            self.narrow(wanted, &failures, &mut sightings)?;
+            self.narrow(wanted, &failures, &mut resolved_versions)?;
         }
-        let places = sightings.iter().filter_map(|one| self.index(one.source));
+        let places = resolved_versions
+            .iter()
+            .filter_map(|one| self.index(one.source));
         let places = places.collect();
         let is_named = |source: &Source| {
             let named = wanted.and_then(|wanted| wanted.repository.as_deref());
             named == Some(source.id())
         };
         let mut candidates = Vec::new();
-        for sightings in
-            sightings.chunk_by(|one, other| one.spec.release.version == other.spec.release.version)
+        for resolved_versions in resolved_versions
+            .chunk_by(|one, other| one.spec.release.version == other.spec.release.version)
         {
             if wanted.is_some() {
-                agree(sightings)?;
+                check_agreement(resolved_versions)?;
             }
-            for Sighting { source, spec, .. } in sightings {
+            for ResolvedVersion { source, spec, .. } in resolved_versions {
                 let (id, version) = (source.id().to_owned(), &spec.release.version);
                 let mut candidate = candidate(&spec.manifest, &id);
                 let above = broken.iter().find(|(broken, other, _)| {
                     *broken == version && other.priority > source.priority && !is_named(source)
                 });
-                candidate.barred = above.map(|(_, other, _)| {
+                candidate.rejection = above.map(|(_, other, _)| {
                     format!(
-                        "{}, which comes before {id}, has it and cannot show it",
+                        "higher-priority repository {} has it but cannot be read",
                         other.id()
                     )
                 });
@@ -196,39 +203,45 @@ impl Catalog {
         Ok((places, failures))
     }
 
-    /// Leaves of a wanted package what is of its type, and of the sources of the highest priority that have it so: one
-    /// of lower priority does not bring newer versions under. Where dependencies come from is another rule, which the
-    /// solver has.
+    /// Narrows a requested package to its type and to the highest-priority sources that have it, so that a
+    /// lower-priority source cannot override it with a newer version. The origin of dependencies follows
+    /// another rule, in the solver.
     fn narrow(
         &self,
-        wanted: &Wanted,
-        failures: &[Failure],
-        sightings: &mut Vec<Sighting<'_>>,
+        wanted: &RequestedPackage,
+        failures: &[SourceFailure],
+        resolved_versions: &mut Vec<ResolvedVersion<'_>>,
     ) -> Result<(), FindError> {
         if let Some(kind) = &wanted.kind {
-            sightings.retain(|one| one.spec.manifest.kind == *kind);
+            resolved_versions.retain(|one| one.spec.manifest.kind == *kind);
         }
-        // Who names a repository, as a lock does, has chosen.
-        let is_named = |one: &Sighting<'_>| match &wanted.repository {
+        // A request that names a repository, such as one from a lock file, has already chosen.
+        let is_named = |one: &ResolvedVersion<'_>| match &wanted.repository {
             Some(id) => one.source.id() == id,
             None => true,
         };
-        let fits = |one: &&Sighting<'_>| version::admits(&wanted.range, &one.spec.release.version);
-        let mut fitting = sightings.iter().filter(|one| is_named(one)).filter(fits);
+        let fits =
+            |one: &&ResolvedVersion<'_>| version::admits(&wanted.range, &one.spec.release.version);
+        let mut fitting = resolved_versions
+            .iter()
+            .filter(|one| is_named(one))
+            .filter(fits);
         if let Some(first) = fitting.next() {
-            fitting.try_for_each(|other| same(first, other))?;
+            fitting.try_for_each(|other| check_same_kind(first, other))?;
         }
         if wanted.repository.is_none() {
-            let places = sightings.iter().filter_map(|one| self.index(one.source));
-            self.refuse_silent(&wanted.name, &places.collect(), failures)?;
+            let places = resolved_versions
+                .iter()
+                .filter_map(|one| self.index(one.source));
+            self.check_none_failed_above(&wanted.name, &places.collect(), failures)?;
         }
-        let named = sightings.iter().filter(|one| is_named(one));
+        let named = resolved_versions.iter().filter(|one| is_named(one));
         let highest = named.clone().map(|one| one.source.priority).max();
         let versions = named.filter(|one| Some(one.source.priority) == highest);
         let versions: BTreeSet<_> = versions
             .map(|one| one.spec.release.version.clone())
             .collect();
-        sightings.retain(|one| versions.contains(&one.spec.release.version));
+        resolved_versions.retain(|one| versions.contains(&one.spec.release.version));
         Ok(())
     }
 
@@ -237,9 +250,9 @@ impl Catalog {
     }
 }
 
-/// Whether a dependency may come from a repository: the System Repository, that of a package that needs it, and where
-/// somebody approved it.
-fn may_have(universe: &Universe, name: &str, id: &str) -> bool {
+/// Returns whether a dependency may come from a repository: the System Repository, that of a dependent package,
+/// or one approved for it.
+fn may_provide(universe: &Universe, name: &str, id: &str) -> bool {
     let needs = |one: &Candidate| {
         one.origin.repository() == Some(id) && one.dependencies.iter().any(|one| one.name == name)
     };
@@ -251,34 +264,35 @@ fn may_have(universe: &Universe, name: &str, id: &str) -> bool {
 }
 
 impl Gathered {
-    /// What a source said of a version that was chosen.
+    /// Returns the metadata of a selected version.
     #[must_use]
-    pub fn sighting<'c>(
+    pub fn resolved<'c>(
         &self,
         catalog: &'c Catalog,
         name: &str,
         version: &semver::Version,
         origin: &Origin,
-    ) -> Option<Sighting<'c>> {
+    ) -> Option<ResolvedVersion<'c>> {
         let id = origin.repository()?;
         let key = (name.to_owned(), version.clone(), id.to_owned());
         let (source, spec) = (catalog.source(id)?, self.specs.get(&key)?);
-        Some(Sighting::of(source, spec.clone()))
+        Some(ResolvedVersion::of(source, spec.clone()))
     }
 }
 
 impl Gathered {
-    /// What the cache has, as if it were all there is. What came from the System Repository still counts as of it:
-    /// which one that is says the configuration, so nobody has to be asked. With `only`, what came from other
-    /// repositories than these is as if it were not here.
+    /// Gathers candidates from the cache alone. Packages from the System Repository are still recognized as
+    /// such: the configuration says which repository that is. With `only`, entries of other repositories are
+    /// ignored.
     ///
     /// # Errors
-    /// When the cache cannot be read; when what is wanted has two types and none was named.
+    /// Returns an error if the cache cannot be read, or if a requested package has two types and none was
+    /// specified.
     pub fn of_cache(
         cache: &Cache,
         system: Option<&str>,
         only: Option<&[String]>,
-        wanted: &[Wanted],
+        wanted: &[RequestedPackage],
         universe: Universe,
     ) -> Result<Self, DeliverError> {
         let mut gathered = Self {
@@ -299,7 +313,7 @@ impl Gathered {
                     entries.retain(|entry| {
                         wanted.kind.as_ref().is_none_or(|kind| *kind == entry.kind)
                     });
-                    deliver::of_one_kind(&entries, &wanted.range)?;
+                    deliver::check_single_kind(&entries, &wanted.range)?;
                 }
                 let mut candidates = Vec::new();
                 for entry in entries {
@@ -322,6 +336,6 @@ fn candidate(manifest: &Manifest, repository: &str) -> Candidate {
         origin: Origin::Repository(repository.to_owned()),
         dependencies: manifest.dependencies.clone(),
         requires: manifest.requires.clone(),
-        barred: None,
+        rejection: None,
     }
 }

@@ -1,4 +1,4 @@
-//! From a configuration to sources.
+//! Opens the sources of a configuration.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{Catalog, Source};
-use crate::cache::ANSWERS;
+use crate::cache::HTTP_CACHE;
 use crate::config::{Config, ConfigError, Environment, Location, RepositoryConfig};
 use crate::credentials::{self, Credentials, CredentialsError};
 use crate::repository::folder::{self, Folder};
@@ -17,10 +17,10 @@ use crate::repository::oci::{self, Oci};
 use crate::repository::{Error, Kind, Repository};
 use crate::transport::{self, Transport};
 
-/// Group of the packages of a Maven repository, where the configuration says none.
+/// Default Maven group of packages.
 const GROUP: &str = "io.fuseml.extensions";
 
-/// Why a repository of the configuration cannot be used.
+/// Why a configured repository cannot be used.
 #[derive(thiserror::Error, Debug)]
 pub enum OpenError {
     /// A file that the configuration names cannot be read.
@@ -28,47 +28,47 @@ pub enum OpenError {
     Config {
         /// Name of the repository.
         id: String,
-        /// Why.
+        /// The cause.
         source: ConfigError,
     },
-    /// Credentials cannot be found.
+    /// Credentials cannot be loaded.
     #[error("repository `{id}`: {source}")]
     Credentials {
         /// Name of the repository.
         id: String,
-        /// Why.
+        /// The cause.
         source: CredentialsError,
     },
-    /// Its authorities are none.
+    /// The certificate authorities are invalid.
     #[error("repository `{id}`: {source}")]
     Transport {
         /// Name of the repository.
         id: String,
-        /// Why.
+        /// The cause.
         source: transport::Error,
     },
-    /// Its address or name cannot be one.
+    /// The address or the name is invalid.
     #[error(transparent)]
     Repository(#[from] Error),
-    /// It is in the wrong kind of place.
-    #[error("repository `{id}` of kind {kind} cannot be at {place}; hint: {hint}")]
+    /// The kind of repository does not support this kind of location.
+    #[error("invalid `url` `{place}` for repository `{id}` of kind {kind}; hint: {hint}")]
     Place {
         /// Name of the repository.
         id: String,
-        /// Its kind.
+        /// Kind of the repository.
         kind: Kind,
-        /// Where the configuration says it is.
+        /// The configured location.
         place: String,
-        /// What to write.
+        /// What to write instead.
         hint: &'static str,
     },
 }
 
 impl Catalog {
-    /// The sources that a configuration asks, and what should be known of them.
+    /// Opens the sources of a configuration, and returns warnings about them.
     ///
     /// # Errors
-    /// When one cannot be used as it is configured. Nothing is asked yet.
+    /// Returns an error if a source cannot be used as configured. No request is made yet.
     pub fn open(
         config: &Config,
         environment: &Environment,
@@ -81,29 +81,29 @@ impl Catalog {
         Ok((Self::new(sources), warnings))
     }
 
-    /// An OCI registry of the configuration, for what only registries can do.
+    /// Opens a configured OCI registry, for operations that only registries support.
     ///
     /// # Errors
-    /// When it is another kind of repository, or cannot be used as it is configured.
+    /// Returns an error if the repository is of another kind, or cannot be used as configured.
     pub fn oci(config: &RepositoryConfig, environment: &Environment) -> Result<Oci, OpenError> {
         let opening = Opening {
             config,
             environment,
             location: &config.url.value,
             is_copy: false,
-            kept: None,
+            http_cache: None,
         };
         match &config.url.value {
             Location::Web(url) => opening.oci(url, &mut Vec::new()),
             Location::Folder(path) => {
                 let place = path.display().to_string();
-                Err(opening.place(Kind::Oci, place, "write an address"))
+                Err(opening.place(Kind::Oci, place, "set `url` to an address"))
             }
         }
     }
 }
 
-/// A source of the configuration.
+/// Opens one source of the configuration.
 fn source(
     whole: &Config,
     config: &RepositoryConfig,
@@ -116,7 +116,7 @@ fn source(
             environment,
             location,
             is_copy,
-            kept: Some(whole.cache.path.value.join(ANSWERS)),
+            http_cache: Some(whole.cache.path.value.join(HTTP_CACHE)),
         };
         opening.open(warnings)
     };
@@ -125,32 +125,32 @@ fn source(
     for copy in &config.mirrors.value {
         copies.push(open(copy, true, warnings)?);
     }
-    let patience = config.timeout.value;
-    // A copy that says nothing takes no time from the next.
+    let timeout = config.timeout.value;
+    // A mirror that does not respond must not use up the time of the next.
     let places = u32::try_from(copies.len())
         .unwrap_or(u32::MAX)
         .saturating_add(1);
     let repository = if copies.is_empty() {
         original
     } else {
-        Arc::new(Mirrored::new(copies, original, patience))
+        Arc::new(Mirrored::new(copies, original, timeout))
     };
     Ok(Source {
         repository,
         priority: config.priority.value,
         is_system: config.system.value,
-        patience: patience.saturating_mul(places),
+        timeout: timeout.saturating_mul(places),
     })
 }
 
-/// A repository or a copy of it.
+/// A repository or one of its mirrors.
 struct Opening<'o> {
     config: &'o RepositoryConfig,
     environment: &'o Environment,
     location: &'o Location,
     is_copy: bool,
-    /// Where small answers are kept; None keeps none.
-    kept: Option<PathBuf>,
+    /// Folder of the HTTP cache; None disables it.
+    http_cache: Option<PathBuf>,
 }
 
 impl Opening<'_> {
@@ -188,10 +188,14 @@ impl Opening<'_> {
                 Arc::new(Gitea::new(settings, self.transport()?, credentials)?)
             }
             (kind @ Kind::Folder, Location::Web(url)) => {
-                return Err(self.place(kind, url.to_string(), "write a path"));
+                return Err(self.place(kind, url.to_string(), "set `url` to a path"));
             }
             (kind @ (Kind::Oci | Kind::Gitea), Location::Folder(path)) => {
-                return Err(self.place(kind, path.display().to_string(), "write an address"));
+                return Err(self.place(
+                    kind,
+                    path.display().to_string(),
+                    "set `url` to an address",
+                ));
             }
         })
     }
@@ -229,13 +233,13 @@ impl Opening<'_> {
         let settings = settings.map_err(|source| OpenError::Config { id: id(), source })?;
         let transport = Transport::new(settings);
         let transport = transport.map_err(|source| OpenError::Transport { id: id(), source })?;
-        Ok(match &self.kept {
-            Some(folder) => transport.keeping(folder.clone()),
+        Ok(match &self.http_cache {
+            Some(folder) => transport.with_http_cache(folder.clone()),
             None => transport,
         })
     }
 
-    /// A token file is for the server that it was written for, and for no copy of it.
+    /// A token file belongs to the configured server, not to its mirrors.
     fn credentials(&self, url: &Url, warnings: &mut Vec<String>) -> Result<Credentials, OpenError> {
         let token: Option<&PathBuf> = self.config.auth_token_path.as_ref().map(|path| &path.value);
         let token = token.filter(|_| !self.is_copy).map(PathBuf::as_path);

@@ -1,17 +1,18 @@
-//! Finds packages by words. All ways of asking a source mean the same by them, but for sources that search themselves.
+//! Matches packages against search words. The semantics are the same for all discovery methods except
+//! server-side search.
 
 use std::cmp::Reverse;
 
-use super::{Discovery, Listed};
+use super::{Discovery, PackageSummary};
 
-impl Listed {
-    /// Whether each word of a text is found in its name, a keyword or its description, whatever the case of letters.
+impl PackageSummary {
+    /// Returns whether every word of a text occurs in the name, a keyword or the description, ignoring case.
     #[must_use]
     pub fn mentions(&self, text: &str) -> bool {
         self.rank(text).is_some()
     }
 
-    /// How well it fits: by name, then by keyword, then by description. None where a word is not found.
+    /// Ranks a match: by name, then by keyword, then by description. None if a word does not occur.
     fn rank(&self, text: &str) -> Option<u32> {
         let name = self.name.to_lowercase();
         let keywords = self.keywords.iter().map(|keyword| keyword.to_lowercase());
@@ -40,16 +41,16 @@ impl Listed {
 }
 
 impl Discovery {
-    /// Leaves what mentions a text, the best first.
+    /// Keeps the packages that match a text, the best first.
     pub fn narrow(&mut self, text: &str) {
         self.packages.retain(|listed| listed.mentions(text));
         self.sort(text);
     }
 
-    /// The best first; those that are equally good by name, so the same search has the same answer. What a source found
-    /// by itself, for reasons of its own, comes last.
+    /// Sorts the best match first and equal ones by name, so that results are deterministic. Results of a
+    /// server-side search that do not match locally come last.
     pub(super) fn sort(&mut self, text: &str) {
-        // Stable: sources stay in their order.
+        // The sort is stable, so sources keep their order.
         self.packages.sort_by_cached_key(|listed| {
             let rank = listed.rank(text).unwrap_or_default();
             (Reverse(rank), listed.name.clone())

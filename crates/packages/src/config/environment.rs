@@ -1,27 +1,27 @@
-//! The environment as a value, so that nobody reads that of the process behind a caller's back.
+//! The environment as a value, so that library code never reads that of the process implicitly.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The folder of this program below those of the system and the user.
+/// Folder of this program in the system and user folders.
 const FOLDER: &str = "extension-registry";
 
-/// Variables of an environment. Their values are not printed: they may be credentials.
+/// Environment variables. `Debug` hides their values: they may be credentials.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
 }
 
 impl Environment {
-    /// That of this process.
+    /// Returns the environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
         std::env::vars_os().collect()
     }
 
-    /// The value of a variable. An empty one counts as not set.
+    /// Returns the value of a variable; an empty one counts as unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables
@@ -30,56 +30,55 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable as a path.
+    /// Returns the value of a variable as a path.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(PathBuf::from)
     }
 
-    /// All of them, for a program that is started.
+    /// Iterates over all variables, for a child process.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.variables.iter()
     }
 
-    /// Sets a variable, for those who start from it.
+    /// Sets a variable.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.variables.insert(name.into(), value.into());
     }
 
-    /// The user's own folder.
+    /// Returns the home folder of the user.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         self.path("HOME")
     }
 
-    /// Where the user's configuration is: `$XDG_CONFIG_HOME`, else `~/.config`.
+    /// Returns the user's configuration folder: `$XDG_CONFIG_HOME`, else `~/.config`.
     #[must_use]
     pub fn configuration_folder(&self) -> Option<PathBuf> {
         self.base("XDG_CONFIG_HOME", ".config")
     }
 
-    /// Where copies are kept if nobody says otherwise: `extension-registry` in `$XDG_CACHE_HOME`, else in
-    /// `~/.cache`.
+    /// Returns the default cache folder: `extension-registry` in `$XDG_CACHE_HOME`, else in `~/.cache`.
     #[must_use]
     pub fn cache_folder(&self) -> Option<PathBuf> {
         Some(self.base("XDG_CACHE_HOME", ".cache")?.join(FOLDER))
     }
 
-    /// Where this program remembers what it saw: `extension-registry` in `$XDG_STATE_HOME`, else in
-    /// `~/.local/state`. Unlike the cache, nobody should empty it.
+    /// Returns the folder for persistent state: `extension-registry` in `$XDG_STATE_HOME`, else in
+    /// `~/.local/state`. Unlike the cache, it must not be emptied.
     #[must_use]
     pub fn state_folder(&self) -> Option<PathBuf> {
         Some(self.base("XDG_STATE_HOME", ".local/state")?.join(FOLDER))
     }
 
-    /// The user's own configuration file.
+    /// Returns the user's configuration file.
     #[must_use]
     pub fn user_file(&self) -> Option<PathBuf> {
         let folder = self.configuration_folder()?.join(FOLDER);
         Some(folder.join(super::FILE))
     }
 
-    /// A path with `~` replaced by the user's folder. None, where there is a `~` and no such folder.
+    /// Expands a leading `~`. None if the home folder is unknown.
     #[must_use]
     pub fn expand(&self, path: &str) -> Option<PathBuf> {
         match path.strip_prefix('~') {
@@ -91,7 +90,7 @@ impl Environment {
         }
     }
 
-    /// A relative path there is ignored, as the XDG Base Directory Specification wants it.
+    /// Relative paths are ignored, as the XDG Base Directory Specification requires.
     fn base(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
         self.path(variable)
             .filter(|path| path.is_absolute())
@@ -118,22 +117,22 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// The three files of a configuration, lowest first. Each may be missing. They are given, so that a test
-/// touches none of the machine's.
+/// The three configuration files, lowest precedence first; each is optional. They are passed explicitly, so
+/// that tests do not touch those of the machine.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
-    /// The file of the machine: its administrator's.
+    /// The system file.
     pub system: Option<PathBuf>,
-    /// The file of the user.
+    /// The user file.
     pub user: Option<PathBuf>,
-    /// The file of the project: that of the working folder, whose author may be anybody.
+    /// The project file in the working folder, which is untrusted.
     pub project: Option<PathBuf>,
 }
 
 impl Places {
-    /// Those of a machine: `/etc/extension-registry/packages.toml`,
-    /// `$XDG_CONFIG_HOME/extension-registry/packages.toml` and `packages.toml` in the working folder. Folders
-    /// above it are not searched.
+    /// Returns the default files: `/etc/extension-registry/packages.toml`,
+    /// `$XDG_CONFIG_HOME/extension-registry/packages.toml` and `packages.toml` in the working folder. Parent
+    /// folders are not searched.
     #[must_use]
     pub fn of_machine(environment: &Environment, working_folder: &Path) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Fields of a TOML table, with their places.
+//! Reads fields of a TOML table, with their positions.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::origin::{Findings, Origin, Valued};
 
-/// Names of fields that hold a credential. None of them is known, so nobody loses anything.
+/// Names of fields that would hold a credential. None of them is a valid field.
 const SECRETS: [&str; 10] = [
     "password",
     "passwd",
@@ -29,7 +29,7 @@ pub(super) struct Source<'s> {
 }
 
 impl Source<'_> {
-    /// Where a part of the text is.
+    /// Returns the position of a span.
     pub(super) fn origin(&self, span: &Range<usize>) -> Origin {
         let before = self.text.get(..span.start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -41,7 +41,7 @@ impl Source<'_> {
     }
 }
 
-/// A table whose fields are taken one after the other. What nobody took, nobody knows.
+/// A table whose fields are read one by one. Fields that are never read are unknown.
 pub(super) struct Fields<'f, 's> {
     source: &'f Source<'s>,
     table: &'f DeTable<'f>,
@@ -59,7 +59,7 @@ impl<'f, 's> Fields<'f, 's> {
         }
     }
 
-    /// The whole name of a field.
+    /// Returns the full name of a field.
     pub(super) fn path(&self, name: &str) -> String {
         if self.prefix.is_empty() {
             name.to_owned()
@@ -68,12 +68,12 @@ impl<'f, 's> Fields<'f, 's> {
         }
     }
 
-    /// Names the table, once it is known what it is called.
+    /// Sets the prefix, once the name of the repository is known.
     pub(super) fn rename(&mut self, prefix: String) {
         self.prefix = prefix;
     }
 
-    /// Whether the table has a field. It counts as known.
+    /// Returns whether the table has a field, and marks it as known.
     pub(super) fn has(&mut self, name: &'static str) -> bool {
         self.take(name).is_some()
     }
@@ -93,7 +93,7 @@ impl<'f, 's> Fields<'f, 's> {
     ) -> Option<Valued<String>> {
         let (value, origin) = self.take(name)?;
         let Some(text) = value.as_str() else {
-            self.wrong(name, &origin, value, "text", findings);
+            self.wrong(name, &origin, value, "a string", findings);
             return None;
         };
         Some(Valued::new(text.to_owned(), origin))
@@ -112,7 +112,7 @@ impl<'f, 's> Fields<'f, 's> {
         Some(Valued::new(flag, origin))
     }
 
-    /// A whole number within bounds.
+    /// Reads an integer within bounds.
     pub(super) fn number(
         &mut self,
         name: &'static str,
@@ -121,19 +121,19 @@ impl<'f, 's> Fields<'f, 's> {
     ) -> Option<Valued<i64>> {
         let (value, origin) = self.take(name)?;
         let Some(integer) = value.as_integer() else {
-            self.wrong(name, &origin, value, "a whole number", findings);
+            self.wrong(name, &origin, value, "an integer", findings);
             return None;
         };
         let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
         let Some(number) = number.filter(|number| bounds.contains(number)) else {
-            let message = format!("is not within {} and {}", bounds.start(), bounds.end());
+            let message = format!("must be between {} and {}", bounds.start(), bounds.end());
             findings.error(&origin, self.path(name), message, "");
             return None;
         };
         Some(Valued::new(number, origin))
     }
 
-    /// A list of texts.
+    /// Reads a list of strings.
     pub(super) fn texts(
         &mut self,
         name: &'static str,
@@ -141,7 +141,7 @@ impl<'f, 's> Fields<'f, 's> {
     ) -> Option<Vec<Valued<String>>> {
         let (value, origin) = self.take(name)?;
         let Some(items) = value.as_array() else {
-            self.wrong(name, &origin, value, "a list of texts", findings);
+            self.wrong(name, &origin, value, "a list of strings", findings);
             return None;
         };
         let mut texts = Vec::new();
@@ -151,7 +151,7 @@ impl<'f, 's> Fields<'f, 's> {
                 texts.push(Valued::new(text.to_owned(), origin));
             } else {
                 let field = format!("{}[{index}]", self.path(name));
-                findings.error(&origin, field, wrong_type(item.get_ref(), "text"), "");
+                findings.error(&origin, field, wrong_type(item.get_ref(), "a string"), "");
             }
         }
         Some(texts)
@@ -170,7 +170,7 @@ impl<'f, 's> Fields<'f, 's> {
         Some((Fields::new(self.source, table, &self.path(name)), origin))
     }
 
-    /// A list of tables.
+    /// Reads a list of tables.
     pub(super) fn tables(
         &mut self,
         name: &'static str,
@@ -181,7 +181,7 @@ impl<'f, 's> Fields<'f, 's> {
         };
         let Some(items) = value.as_array() else {
             let message = wrong_type(value, "a list of tables");
-            let hint = format!("write `[[{name}]]`, with two brackets, for each");
+            let hint = format!("write `[[{name}]]`, with double brackets, for each");
             findings.error(&origin, self.path(name), message, hint);
             return Vec::new();
         };
@@ -197,7 +197,7 @@ impl<'f, 's> Fields<'f, 's> {
         tables
     }
 
-    /// Says which fields nobody knows. One that is named as a credential is refused.
+    /// Reports unknown fields. One that is named like a credential is an error.
     pub(super) fn end(self, findings: &mut Findings) {
         for (key, value) in self.table {
             let name: &str = key.get_ref();
@@ -210,17 +210,22 @@ impl<'f, 's> Fields<'f, 's> {
                 findings.error(
                     &origin,
                     field,
-                    "is refused: no credential belongs in this file",
-                    "use `kubectl ext package login`, or name a file in `auth_token_path`",
+                    "is not allowed: credentials do not belong in this file",
+                    "use `kubectl ext package login`, or set `auth_token_path` to a file",
                 );
                 continue;
             }
             let known = self.known.iter().copied();
             let hint = match suggest::closest(name, known.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", known.collect::<Vec<_>>().join(", ")),
+                None => format!("expected one of {}", known.collect::<Vec<_>>().join(", ")),
             };
-            findings.warning(&origin, field, "is not known, and has no effect", hint);
+            findings.warning(
+                &origin,
+                field,
+                "is an unknown field, which is ignored",
+                hint,
+            );
         }
     }
 
@@ -241,7 +246,7 @@ fn is_secret(name: &str) -> bool {
     SECRETS.contains(&plain.as_str())
 }
 
-/// Whether a value that nobody knows has a credential in it somewhere.
+/// Returns whether an unknown value contains a credential.
 fn holds_secret(value: &DeValue<'_>) -> bool {
     match value {
         DeValue::Table(table) => table
@@ -254,13 +259,13 @@ fn holds_secret(value: &DeValue<'_>) -> bool {
 
 fn wrong_type(value: &DeValue<'_>, wanted: &str) -> String {
     let kind = match value {
-        DeValue::String(_) => "text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number with a point",
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
         DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     };
-    format!("is {kind} where {wanted} belongs")
+    format!("must be {wanted}, not {kind}")
 }

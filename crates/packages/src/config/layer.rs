@@ -1,4 +1,4 @@
-//! What one file says.
+//! Parses one configuration file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use super::origin::{Findings, Origin, Valued};
 use super::{OCI, Source};
 use crate::repository::Kind;
 
-/// The longest time that makes sense anywhere: a year, in seconds.
+/// Maximum of all times: a year, in seconds.
 const YEAR: i64 = 366 * 24 * 3600;
 
-/// Whose word a file is. What comes later wins, within what it may say.
+/// Which file a value comes from. Later ones take precedence, within what they may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     System,
@@ -21,7 +21,7 @@ pub(super) enum Level {
     Project,
 }
 
-/// What a file says, as far as it could be read.
+/// The valid parts of a file.
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) level: Level,
@@ -34,7 +34,7 @@ pub(super) struct Layer {
     pub(super) trust: Option<Valued<toml::Table>>,
 }
 
-/// What is said of one repository. Every field may be missing: another file may have it.
+/// The settings of one repository in one file. All are optional: another file may have them.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) name: String,
@@ -42,7 +42,7 @@ pub(super) struct Part {
     pub(super) level: Option<Level>,
     pub(super) kind: Option<Valued<Kind>>,
     pub(super) url: Option<Valued<String>>,
-    /// Of `[oci]` alone, where it stands with the namespace for an address.
+    /// Only for `[oci]`, which has registry and namespace instead of an address.
     pub(super) registry: Option<Valued<String>>,
     pub(super) namespace: Option<Valued<String>>,
     pub(super) owner: Option<Valued<String>>,
@@ -82,7 +82,7 @@ impl Part {
         }
     }
 
-    /// What `[oci]` and `[[repository]]` have in common.
+    /// Reads the fields that `[oci]` and `[[repository]]` have in common.
     fn read_common(&mut self, fields: &mut Fields<'_, '_>, findings: &mut Findings) {
         self.insecure = fields.flag("insecure", findings);
         self.timeout = fields
@@ -95,7 +95,7 @@ impl Part {
     }
 }
 
-/// Reads a file. A file that is no TOML says nothing.
+/// Parses a file. Invalid TOML yields an empty layer and an error.
 pub(super) fn read(level: Level, path: &Path, text: &str, findings: &mut Findings) -> Layer {
     let text = Text { path, text };
     let mut layer = Layer {
@@ -112,8 +112,8 @@ pub(super) fn read(level: Level, path: &Path, text: &str, findings: &mut Finding
         Ok(table) => table,
         Err(error) => {
             let origin = text.origin(&error.span().unwrap_or_default());
-            // What the parser prints shows the line, and the line may hold a password.
-            let message = format!("is no TOML: {}", error.message());
+            // The full message of the parser shows the line, which may contain a password.
+            let message = format!("invalid TOML: {}", error.message());
             findings.error(&origin, "", message, "");
             return layer;
         }
@@ -150,7 +150,7 @@ impl Layer {
             match Source::of(&value) {
                 Ok(source) => self.source = Some(Valued::new(source, origin)),
                 Err(hint) => {
-                    let message = format!("`{value}` is no kind of source");
+                    let message = format!("has an invalid value `{value}`");
                     findings.error(&origin, fields.path("source_type"), message, hint);
                 }
             }
@@ -175,11 +175,11 @@ impl Layer {
     fn add(&mut self, part: Part, findings: &mut Findings) {
         if let Some(first) = self.parts.iter().find(|first| first.name == part.name) {
             let message = format!(
-                "is the name of two repositories; the first is at {}",
+                "is a duplicate repository name; first defined at {}",
                 first.defined
             );
             let field = format!("repository.{}", part.name);
-            findings.error(&part.defined, field, message, "give one another name");
+            findings.error(&part.defined, field, message, "rename one of them");
             return;
         }
         self.parts.push(part);
@@ -207,7 +207,7 @@ fn repository(
         fields.rename(format!("repository.{name}"));
     }
     let mut part = Part::new(name.as_deref().unwrap_or_default(), defined, Some(level));
-    // A field that is there and wrong was said; it is not missing besides.
+    // A field with an invalid value was already reported; it is not missing too.
     let (has_kind, has_url) = (fields.has("kind"), fields.has("url"));
     part.kind = kind(&mut fields, findings);
     part.url = fields.text("url", findings);
@@ -233,8 +233,8 @@ fn name(fields: &mut Fields<'_, '_>, defined: &Origin, findings: &mut Findings) 
     let Valued { value, origin } = fields.text("name", findings)?;
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if value.is_empty() || value.len() > 63 || !value.bytes().all(fits) {
-        let hint = "take small letters, digits and `-`, at most 63";
-        findings.error(&origin, field, "is no name of a repository", hint);
+        let hint = "use lowercase letters, digits and `-`, at most 63 characters";
+        findings.error(&origin, field, "is not a valid repository name", hint);
         return None;
     }
     let made_by = match value.as_str() {
@@ -243,8 +243,8 @@ fn name(fields: &mut Fields<'_, '_>, defined: &Origin, findings: &mut Findings) 
         other if other.strip_prefix("local-").is_some_and(is_number) => "`[extensions]`",
         _ => return Some(value),
     };
-    let message = format!("`{value}` is the name of the repository that {made_by} makes");
-    findings.error(&origin, field, message, "take another name");
+    let message = format!("is reserved: {made_by} defines the repository `{value}`");
+    findings.error(&origin, field, message, "choose another name");
     None
 }
 
@@ -260,7 +260,7 @@ fn kind(fields: &mut Fields<'_, '_>, findings: &mut Findings) -> Option<Valued<K
         "maven" => Kind::Maven,
         "folder" => Kind::Folder,
         _ => {
-            let message = format!("`{value}` is no kind of repository");
+            let message = format!("has an invalid value `{value}`");
             let hint = super::near(&value, &["oci", "gitea", "maven", "folder"]);
             findings.error(&origin, fields.path("kind"), message, hint);
             return None;
@@ -269,7 +269,7 @@ fn kind(fields: &mut Fields<'_, '_>, findings: &mut Findings) -> Option<Valued<K
     Some(Valued::new(kind, origin))
 }
 
-/// A text that becomes a part of an address, and must not lead out of it.
+/// Reads a text that becomes a path segment of a URL.
 fn segment(
     fields: &mut Fields<'_, '_>,
     name: &'static str,
@@ -280,11 +280,11 @@ fn segment(
     let text = &given.value;
     let is_fine = !text.is_empty() && text.bytes().all(fits);
     if !is_fine || text.starts_with('.') || text.ends_with('.') || text.contains("..") {
-        let hint = "take letters, digits, `.`, `_` and `-`";
+        let hint = "use letters, digits, `.`, `_` and `-`";
         findings.error(
             &given.origin,
             fields.path(name),
-            "cannot be in an address",
+            "has characters that are not allowed",
             hint,
         );
         return None;

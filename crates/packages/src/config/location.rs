@@ -1,4 +1,4 @@
-//! Where a repository is.
+//! Locations of repositories.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,22 +8,21 @@ use url::Url;
 use super::Environment;
 use crate::repository::Kind;
 
-/// Where a repository is: a folder, or an address without credentials.
+/// Location of a repository: a folder, or an address without credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// A folder of this machine.
+    /// A local folder.
     Folder(PathBuf),
-    /// An address of the web, with `http` or `https`.
+    /// A web address with `http` or `https`.
     Web(Url),
 }
 
-/// What is wrong with the text of an address, and the way out. The text is not in it: it may hold a password.
+/// Why an address is invalid, and a hint. The address itself is omitted: it may contain a password.
 pub(super) struct Fault(pub(super) &'static str, pub(super) &'static str);
 
 impl Location {
-    /// Reads what was written. A relative path counts from `folder`. An address without a scheme is `https`;
-    /// `http` on this machine, and where plain text is allowed (seed 003: "HTTPS for registries (HTTP only for
-    /// localhost)").
+    /// Parses a location. A relative path is resolved against `folder`. An address without a scheme uses
+    /// `https`, or `http` for loopback addresses and where unencrypted http is allowed.
     pub(super) fn of(
         text: &str,
         kind: Kind,
@@ -33,7 +32,7 @@ impl Location {
     ) -> Result<Self, Fault> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Fault("is empty", ""));
+            return Err(Fault("must not be empty", ""));
         }
         if let Some(path) = text.strip_prefix("file://") {
             return match kind {
@@ -44,8 +43,8 @@ impl Location {
         let has_scheme = text.contains("://");
         match kind {
             Kind::Folder if has_scheme => Err(Fault(
-                "is an address where a folder belongs",
-                "set `kind` to `oci`, `gitea` or `maven`, or write a path",
+                "must be a folder, not an address",
+                "set `kind` to `oci`, `gitea` or `maven`, or use a path",
             )),
             Kind::Folder => Self::folder(text, folder, environment),
             Kind::Maven if !has_scheme => Self::folder(text, folder, environment),
@@ -74,20 +73,23 @@ impl Location {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
             .ok_or(Fault(
-                "is no address of a server",
+                "is not a valid server address",
                 "write it as https://registry.example.com/extensions",
             ))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Fault(
-                "has credentials in it, which is refused",
-                "take them out, and use `kubectl ext package login`, or name a file in `auth_token_path`",
+                "must not contain credentials",
+                "remove them, and use `kubectl ext package login` or set `auth_token_path` to a file",
             ));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(Fault("has a `?` or `#` in it", "write it without"));
+            return Err(Fault(
+                "must not contain `?` or `#`",
+                "remove the query or fragment",
+            ));
         }
-        if !has_scheme && (insecure || crate::transport::is_here(&url)) {
-            // Between these two it cannot fail.
+        if !has_scheme && (insecure || crate::transport::is_loopback(&url)) {
+            // Cannot fail between these schemes.
             let _ = url.set_scheme("http");
         }
         Ok(Self::Web(url))
@@ -95,13 +97,13 @@ impl Location {
 }
 
 const NO_FOLDER: Fault = Fault(
-    "is a folder where an address belongs",
-    "set `kind` to `folder` or `maven`, or write an address",
+    "must be an address, not a folder",
+    "set `kind` to `folder` or `maven`, or use an address",
 );
 
 pub(super) const NO_HOME: Fault = Fault(
-    "begins with `~`, and HOME is not set",
-    "write the whole path",
+    "begins with `~`, but HOME is not set",
+    "use an absolute path",
 );
 
 impl fmt::Display for Location {

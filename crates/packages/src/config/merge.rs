@@ -1,4 +1,4 @@
-//! From what the files say to one configuration.
+//! Merges layers into one configuration.
 
 mod overlay;
 mod repository;
@@ -16,10 +16,10 @@ use super::{
 use crate::bundle::Limits;
 use crate::repository::Kind;
 
-/// How long what a repository listed is taken without asking again.
+/// Default lifetime of a listing.
 const TTL: Duration = Duration::from_mins(5);
 
-/// Puts layers, lowest first, the environment and flags over each other.
+/// Merges layers, lowest precedence first, then the environment and flags.
 pub(super) fn merge(
     mut layers: Vec<Layer>,
     environment: &Environment,
@@ -37,7 +37,7 @@ pub(super) fn merge(
             overlay::put(&mut parts, part, &mut findings);
         }
     }
-    if let Some(part) = said_of_oci(&parts, &source, environment, flags) {
+    if let Some(part) = oci_overrides(&parts, &source, environment, flags) {
         overlay::put(&mut parts, part, &mut findings);
     }
     let mut repositories: Vec<RepositoryConfig> = parts
@@ -55,7 +55,7 @@ pub(super) fn merge(
         }
     }
     only_one_system(&repositories, &mut findings);
-    // The sort is stable: at the same priority the order of the files stays.
+    // The sort is stable: repositories of the same priority stay in file order.
     repositories.sort_by_key(|repository| std::cmp::Reverse(repository.priority.value));
     match cache {
         Some(cache) if findings.errors.is_empty() => Ok(Config {
@@ -79,16 +79,17 @@ fn variable(environment: &Environment, name: &str) -> Option<Valued<String>> {
 }
 
 fn source(layers: &[Layer], flags: &Flags) -> Valued<Source> {
-    let said = flags
+    let configured = flags
         .source
         .map(|source| Valued::new(source, flag("--source")));
     let written = layers.iter().rev().find_map(|layer| layer.source.clone());
-    said.or(written)
+    configured
+        .or(written)
         .unwrap_or_else(|| Valued::default_of(Source::Auto))
 }
 
-/// Who is trusted is for the administrator of the machine to say, or for its user where he says nothing
-/// (seed 001, section 6.A: "properly signed by a signing authority explicitly approved at the system level").
+/// Returns the trust policy of the system file or, if that has none, of the user file; a project file cannot
+/// set it.
 fn trust(layers: &mut [Layer], findings: &mut Findings) -> Option<Valued<toml::Table>> {
     let mut taken: Option<Valued<toml::Table>> = None;
     for layer in layers {
@@ -99,12 +100,12 @@ fn trust(layers: &mut [Layer], findings: &mut Findings) -> Option<Valued<toml::T
             (_, Level::Project) => findings.error(
                 &trust.origin,
                 "trust",
-                "is refused: a project does not say whom this machine trusts",
-                "ask the administrator to put it into the system's file",
+                "is not allowed in a project file, which cannot change which keys are trusted",
+                "move it to the system file or to your own file",
             ),
             (Some(system), _) => {
-                let message = format!("has no effect: {} has it already", system.origin);
-                findings.warning(&trust.origin, "trust", message, "take it out");
+                let message = format!("is ignored: it is already set at {}", system.origin);
+                findings.warning(&trust.origin, "trust", message, "remove it");
             }
             (None, _) => taken = Some(trust),
         }
@@ -127,7 +128,7 @@ fn cache(
                 findings.error(
                     &given.origin,
                     "cache.path",
-                    "is refused: a project does not say where this machine writes and deletes",
+                    "is not allowed in a project file, which cannot change where files are written and deleted",
                     format!("set {CACHE_VARIABLE}"),
                 );
             } else {
@@ -141,7 +142,7 @@ fn cache(
             max_content = given.clone();
         }
     }
-    let said = flags
+    let configured = flags
         .cache_path
         .clone()
         .map(|path| Valued::new(path, flag("--cache-dir")));
@@ -150,10 +151,15 @@ fn cache(
         Valued::new(path, origin)
     });
     let usual = || environment.cache_folder().map(Valued::default_of);
-    let path = said.or(variable).or(path).or_else(usual);
+    let path = configured.or(variable).or(path).or_else(usual);
     if path.is_none() {
         let hint = format!("set HOME or {CACHE_VARIABLE}");
-        findings.error(&Origin::Default, "cache.path", "is nowhere", hint);
+        findings.error(
+            &Origin::Default,
+            "cache.path",
+            "is not set and has no default",
+            hint,
+        );
     }
     Some(CacheConfig {
         path: path?,
@@ -162,7 +168,7 @@ fn cache(
     })
 }
 
-/// A path as it was written. A relative one counts from the folder of its file.
+/// Resolves a path; a relative one against the folder of its file.
 fn path_of(
     given: &Valued<String>,
     field: &str,
@@ -171,7 +177,7 @@ fn path_of(
 ) -> Option<Valued<PathBuf>> {
     let Valued { value, origin } = given;
     if value.is_empty() {
-        findings.error(origin, field, "is empty", "");
+        findings.error(origin, field, "must not be empty", "");
         return None;
     }
     let Some(path) = environment.expand(value) else {
@@ -182,7 +188,7 @@ fn path_of(
     Some(Valued::new(path, origin.clone()))
 }
 
-/// The folder of the file that said something.
+/// Returns the folder of the file that an origin names.
 fn folder_of(origin: &Origin) -> Option<&Path> {
     match origin {
         Origin::File { path, .. } => path.parent(),
@@ -190,9 +196,9 @@ fn folder_of(origin: &Origin) -> Option<&Path> {
     }
 }
 
-/// What is said of the repository `oci` beside the files. Its registry has a default, so that it is enough to
-/// choose it (seed 003: "localhost:5000 by default").
-fn said_of_oci(
+/// Returns the settings of the repository `oci` from environment and flags. Its registry has a default, so that
+/// it is enough to select it.
+fn oci_overrides(
     parts: &[Part],
     source: &Valued<Source>,
     environment: &Environment,
@@ -252,7 +258,7 @@ fn all_folders(
     folders
 }
 
-/// A repository for each folder: `local`, `local-2`, …. The same folder is one repository.
+/// Returns a repository for each folder: `local`, `local-2`, …. Duplicate folders are merged.
 fn folder_repositories(
     folders: Vec<Valued<String>>,
     environment: &Environment,
@@ -289,10 +295,10 @@ fn only_one_system(repositories: &[RepositoryConfig], findings: &mut Findings) {
     let Some(first) = systems.next() else { return };
     for second in systems {
         let message = format!(
-            "is the second System Repository; the first is `{}`, at {}",
+            "defines a second System Repository; the first is `{}`, at {}",
             first.name, first.system.origin
         );
         let field = format!("repository.{}.system", second.name);
-        findings.error(&second.system.origin, field, message, "keep one of them");
+        findings.error(&second.system.origin, field, message, "remove one of them");
     }
 }

@@ -1,30 +1,30 @@
-//! Where a value is from.
+//! Origins of values.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a value was said. What comes later in this list wins.
+/// Where a value was set. Later variants take precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nowhere: it is the default.
+    /// The default.
     Default,
-    /// In a file.
+    /// A file.
     File {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Line, from 1.
         line: usize,
-        /// The column, from 1, in characters.
+        /// Column in characters, from 1.
         column: usize,
     },
-    /// In a variable of the environment.
+    /// An environment variable.
     Environment(String),
-    /// By a flag: `--registry`.
+    /// A flag: `--registry`.
     Flag(String),
 }
 
 impl Origin {
-    /// Whether it is this file.
+    /// Returns whether it is this file.
     #[must_use]
     pub fn is_of(&self, file: &std::path::Path) -> bool {
         matches!(self, Self::File { path, .. } if path == file)
@@ -42,40 +42,40 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value, and where it was said.
+/// A value with its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Valued<T> {
     /// The value.
     pub value: T,
-    /// Where it was said.
+    /// Where it was set.
     pub origin: Origin,
 }
 
 impl<T> Valued<T> {
-    /// A value with its origin.
+    /// Creates a value with an origin.
     pub fn new(value: T, origin: Origin) -> Self {
         Self { value, origin }
     }
 
-    /// A value that nobody said.
+    /// Creates a default value.
     pub fn default_of(value: T) -> Self {
         Self::new(value, Origin::Default)
     }
 
-    /// Another value of the same origin.
+    /// Converts the value and keeps the origin.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Valued<U> {
         Valued::new(change(self.value), self.origin)
     }
 }
 
-/// Something that is wrong, or should be known, and where. It holds no credential.
+/// An error or a warning about a configuration. Contains no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where.
+    /// Position.
     pub origin: Origin,
-    /// The field: `repository.company.url`; empty, where it is about a whole file.
+    /// The field: `repository.company.url`; empty if it concerns the whole file.
     pub field: String,
-    /// What is wrong.
+    /// The message.
     pub message: String,
     /// The way out; may be empty.
     pub hint: String,
@@ -101,7 +101,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What was found while a configuration was read.
+/// Errors and warnings of a configuration.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) errors: Vec<Finding>,

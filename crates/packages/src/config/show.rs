@@ -1,24 +1,24 @@
-//! Shows a configuration, value by value.
+//! Formats a configuration, value by value.
 
 use std::fmt::Display;
 
 use super::{Config, Origin, RepositoryConfig, Valued};
 
-/// A value of a configuration, as it is shown.
+/// A value of a configuration, for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// Its name: `repository.company.url`.
+pub struct ConfigValue {
+    /// Its key: `repository.company.url`.
     pub key: String,
-    /// The value. A credential is in no configuration, so none is here.
+    /// The value. Configurations contain no credentials.
     pub value: String,
-    /// Where it was said.
+    /// Where it was set.
     pub origin: Origin,
 }
 
 impl Config {
-    /// Every value and its origin, sorted by name.
+    /// Returns all values with their origins, sorted by key.
     #[must_use]
-    pub fn show(&self) -> Vec<Shown> {
+    pub fn show(&self) -> Vec<ConfigValue> {
         let mut rows = Rows(Vec::new());
         let source = self.source.clone();
         rows.add("extensions.source_type", &source.map(super::Source::name));
@@ -32,8 +32,8 @@ impl Config {
         if let Some(trust) = &self.trust {
             rows.table("trust", &trust.value, &trust.origin);
         } else {
-            let nobody = Valued::new("nobody: nothing is delivered", Origin::Default);
-            rows.add("trust", &nobody);
+            let none = Valued::new("none: all packages are rejected", Origin::Default);
+            rows.add("trust", &none);
         }
         for repository in &self.repositories {
             rows.repository(repository);
@@ -43,18 +43,18 @@ impl Config {
     }
 }
 
-struct Rows(Vec<Shown>);
+struct Rows(Vec<ConfigValue>);
 
 impl Rows {
     fn add<T: Display>(&mut self, key: &str, given: &Valued<T>) {
-        self.0.push(Shown {
+        self.0.push(ConfigValue {
             key: key.to_owned(),
             value: given.value.to_string(),
             origin: given.origin.clone(),
         });
     }
 
-    /// What is in a table, as it was written. Nothing in it is secret: keys are public.
+    /// Adds the values of a table verbatim. None of them is secret: keys are public.
     fn table(&mut self, key: &str, table: &toml::Table, origin: &Origin) {
         for (field, value) in table {
             self.value(&format!("{key}.{field}"), value, origin);
@@ -78,7 +78,7 @@ impl Rows {
     }
 
     fn repository(&mut self, given: &RepositoryConfig) {
-        // Without `..`: a new field has to be shown too.
+        // Without `..`, so that a new field cannot be forgotten here.
         let RepositoryConfig {
             name,
             defined: _,
@@ -129,7 +129,7 @@ impl Rows {
     }
 }
 
-/// A value on one line: of a public key in several, the one with the key.
+/// Formats a value as one line: for a multi-line public key, the line with the key.
 fn text(value: &toml::Value) -> String {
     let Some(text) = value.as_str() else {
         return value.to_string();

@@ -1,4 +1,4 @@
-//! Docker's `config.json`, and podman's `auth.json`, which has the same form.
+//! Reads docker's `config.json`, and podman's `auth.json`, which has the same format.
 
 mod helper;
 mod key;
@@ -15,47 +15,47 @@ use serde_json::{Map, Value};
 
 pub use writer::{Stored, remove, store};
 
-use super::{Credentials, CredentialsError, Found};
+use super::{Credentials, CredentialsError, FoundCredentials};
 use crate::config::Environment;
 
-/// Such a file is no longer than this.
+/// Maximum size of a file.
 const LONGEST: u64 = 1 << 20;
 
-/// People's files have base64 with and without padding.
+/// Base64 with and without padding is in use.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A file of docker, as far as it concerns credentials.
+/// A docker configuration file.
 struct Config {
-    /// Which file, for people.
+    /// Path of the file, for display.
     place: String,
     fields: Map<String, Value>,
 }
 
-/// What is said of a server.
-enum Said {
-    /// Here it is.
+/// Result of a look-up.
+enum Lookup {
+    /// The file contains the credentials.
     Here(Credentials),
-    /// A program has it.
+    /// A credential helper has them.
     Helper(String),
 }
 
-/// Looks into a file, and asks the program that it names.
+/// Searches a file, and calls the credential helper that it names.
 pub(super) fn find(
     path: &Path,
     server: &str,
     environment: &Environment,
-) -> Result<Option<Found>, CredentialsError> {
+) -> Result<Option<FoundCredentials>, CredentialsError> {
     let Some(config) = Config::open(path)? else {
         return Ok(None);
     };
     for candidate in key::candidates(server) {
-        let found = match config.look(&candidate)? {
+        let found = match config.lookup(&candidate)? {
             None => continue,
-            Some(Said::Here(credentials)) => (credentials, config.place.clone()),
-            Some(Said::Helper(name)) => {
+            Some(Lookup::Here(credentials)) => (credentials, config.place.clone()),
+            Some(Lookup::Helper(name)) => {
                 let asked = helper::Helper::new(&name, &config.place, &candidate, environment)?;
                 match asked.get()? {
                     Some(credentials) => (credentials, asked.program().to_owned()),
@@ -63,7 +63,7 @@ pub(super) fn find(
                 }
             }
         };
-        return Ok(Some(Found {
+        return Ok(Some(FoundCredentials {
             credentials: found.0,
             place: Some(found.1),
             warnings: Vec::new(),
@@ -74,18 +74,18 @@ pub(super) fn find(
     };
     let host = key::host(server);
     let asked = helper::Helper::new(name, &config.place, &host, environment)?;
-    Ok(asked.get()?.map(|credentials| Found {
+    Ok(asked.get()?.map(|credentials| FoundCredentials {
         credentials,
         place: Some(asked.program().to_owned()),
         warnings: Vec::new(),
     }))
 }
 
-/// Finds what is shown to a server in the bytes of a Secret of the type `kubernetes.io/dockerconfigjson`
-/// (its key `.dockerconfigjson`). Helpers that it names are not started: whoever writes a Secret does not
-/// start programs.
+/// Finds the credentials of a server in a Secret of the type `kubernetes.io/dockerconfigjson` (its key
+/// `.dockerconfigjson`). Helpers are not started: a Secret must not start programs.
 ///
 /// # Errors
+/// Returns an error if it is invalid.
 /// When it cannot be understood.
 pub fn from_docker_config(bytes: &[u8], server: &str) -> Result<Credentials, CredentialsError> {
     let config = Config::parse(bytes, "the Secret's .dockerconfigjson".to_owned())?;
@@ -98,7 +98,7 @@ pub fn from_docker_config(bytes: &[u8], server: &str) -> Result<Credentials, Cre
 }
 
 impl Config {
-    /// Reads a file. None, where there is none.
+    /// Reads a file; None if it does not exist.
     fn open(path: &Path) -> Result<Option<Self>, CredentialsError> {
         let failed = |error| CredentialsError::Read {
             path: path.to_owned(),
@@ -115,7 +115,7 @@ impl Config {
             .read_to_end(&mut bytes)
             .map_err(failed)?;
         if length as u64 > LONGEST {
-            return Err(failed(std::io::Error::other("it has more than 1 MiB")));
+            return Err(failed(std::io::Error::other("larger than 1 MiB")));
         }
         Self::parse(&bytes, path.display().to_string()).map(Some)
     }
@@ -127,11 +127,11 @@ impl Config {
         }
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(fields)) => Ok(Self { place, fields }),
-            // What the parser says may repeat what it read.
+            // The message of the parser may repeat the input.
             Ok(_) | Err(_) => Err(CredentialsError::Malformed {
                 place,
                 field: "the file".to_owned(),
-                why: "is no JSON object",
+                why: "is not a JSON object",
             }),
         }
     }
@@ -152,16 +152,16 @@ impl Config {
         match self.fields.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(map)) => Ok(Some(map)),
-            Some(_) => Err(self.malformed(name.to_owned(), "is no object")),
+            Some(_) => Err(self.malformed(name.to_owned(), "is not an object")),
         }
     }
 
-    /// What is said of one name of a server: a helper of its own goes before what is written.
-    fn look(&self, candidate: &str) -> Result<Option<Said>, CredentialsError> {
+    /// Looks up one name of a server: a helper takes precedence over stored credentials.
+    fn lookup(&self, candidate: &str) -> Result<Option<Lookup>, CredentialsError> {
         if let Some(name) = self.helper(candidate)? {
-            return Ok(Some(Said::Helper(name.to_owned())));
+            return Ok(Some(Lookup::Helper(name.to_owned())));
         }
-        Ok(self.written(candidate)?.map(Said::Here))
+        Ok(self.written(candidate)?.map(Lookup::Here))
     }
 
     fn helper(&self, candidate: &str) -> Result<Option<&str>, CredentialsError> {
@@ -174,7 +174,7 @@ impl Config {
         text(helpers, key).map_err(|why| self.malformed(format!("credHelpers.\"{key}\""), why))
     }
 
-    /// What is written for one name of a server. An empty entry says that a program has it.
+    /// Returns the stored credentials of one name of a server. An empty entry means that a helper has them.
     fn written(&self, candidate: &str) -> Result<Option<Credentials>, CredentialsError> {
         let Some(auths) = self.map("auths")? else {
             return Ok(None);
@@ -184,7 +184,7 @@ impl Config {
         };
         let field = |name: &str| format!("auths.\"{key}\".{name}");
         let Value::Object(entry) = value else {
-            return Err(self.malformed(format!("auths.\"{key}\""), "is no object"));
+            return Err(self.malformed(format!("auths.\"{key}\""), "is not an object"));
         };
         let text = |name: &str| text(entry, name).map_err(|why| self.malformed(field(name), why));
         if let Some(token) = text("identitytoken")? {
@@ -194,7 +194,7 @@ impl Config {
             return Ok(Some(Credentials::Token(token.into())));
         }
         if let Some(auth) = text("auth")? {
-            let why = "is no base64 of NAME:PASSWORD";
+            let why = "is not base64 of USERNAME:PASSWORD";
             let basic = decode(auth).ok_or_else(|| self.malformed(field("auth"), why))?;
             return Ok(Some(basic));
         }
@@ -207,12 +207,12 @@ impl Config {
     }
 }
 
-/// The text of a field. An empty one counts as missing.
+/// Returns the text of a field; an empty one counts as missing.
 fn text<'m>(map: &'m Map<String, Value>, name: &str) -> Result<Option<&'m str>, &'static str> {
     match map.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-        Some(_) => Err("is no text"),
+        Some(_) => Err("is not a string"),
     }
 }
 
@@ -222,7 +222,7 @@ fn decode(auth: &str) -> Option<Credentials> {
     let (user, password) = text.split_once(':')?;
     Some(Credentials::Basic {
         user: user.to_owned(),
-        // Docker fills up with zeros, and takes them off.
+        // Docker pads with zeros and strips them.
         password: password.trim_end_matches('\0').into(),
     })
 }

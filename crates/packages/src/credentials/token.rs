@@ -1,17 +1,17 @@
-//! A file with a token.
+//! Token files.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Credentials, CredentialsError, Found};
+use super::{Credentials, CredentialsError, FoundCredentials};
 
-/// A token is no longer than this.
+/// Maximum size of a token file.
 const LONGEST: u64 = 64 << 10;
 
-/// Reads a token file: one token, or `NAME:TOKEN`. A token that is shown as `Bearer` has no `:` in it
-/// (RFC 6750, section 2.1), so the two cannot be confused.
-pub(super) fn read(path: &Path) -> Result<Found, CredentialsError> {
+/// Reads a token file: a token, or `USERNAME:TOKEN`. A bearer token contains no `:` (RFC 6750, section 2.1), so
+/// the two are unambiguous.
+pub(super) fn read(path: &Path) -> Result<FoundCredentials, CredentialsError> {
     let failed = |error| CredentialsError::Read {
         path: path.to_owned(),
         error,
@@ -24,7 +24,7 @@ pub(super) fn read(path: &Path) -> Result<Found, CredentialsError> {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(wrong(
-                "is not there; hint: write the token into it, or take the field out",
+                "does not exist; hint: write the token to it, or remove the field",
             ));
         }
         Err(error) => return Err(failed(error)),
@@ -36,14 +36,16 @@ pub(super) fn read(path: &Path) -> Result<Found, CredentialsError> {
         .read_to_string(&mut text)
         .map_err(failed)?;
     if length as u64 > LONGEST {
-        return Err(wrong("has more than 64 KiB: that is no token"));
+        return Err(wrong("is larger than 64 KiB"));
     }
     let text = text.trim();
     if text.is_empty() {
-        return Err(wrong("is empty; hint: write the token into it"));
+        return Err(wrong("is empty; hint: write the token to it"));
     }
     if text.chars().any(char::is_control) {
-        return Err(wrong("has more than one line; hint: keep the token alone"));
+        return Err(wrong(
+            "has more than one line; hint: remove everything but the token",
+        ));
     }
     let credentials = match text.split_once(':') {
         Some((user, password)) => Credentials::Basic {
@@ -52,7 +54,7 @@ pub(super) fn read(path: &Path) -> Result<Found, CredentialsError> {
         },
         None => Credentials::Token(text.into()),
     };
-    Ok(Found {
+    Ok(FoundCredentials {
         credentials,
         place: Some(path.display().to_string()),
         warnings,
@@ -69,7 +71,7 @@ fn warnings(path: &Path, file: &File) -> std::io::Result<Vec<String>> {
     }
     let path = path.display();
     Ok(vec![format!(
-        "{path} has mode {mode:04o}, and others may read the token; hint: chmod 600 {path}"
+        "{path} has mode {mode:04o}, so other users may read the token; hint: run `chmod 600 {path}`"
     )])
 }
 

@@ -9,41 +9,39 @@ use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::{API_VERSION, HIGHEST, Index, Listed, Package, Series};
+use super::{API_VERSION, HIGHEST, Index, IndexedVersion, Package, Series};
 use crate::digest::Digest;
 use crate::manifest::{Dependency, From, Kind, Requirement, name};
 
-/// Bytes of the largest index.
+/// Maximum size of an index.
 const LARGEST: usize = 64 * 1024 * 1024;
 
-/// Faults that are kept of one index; a broken one has as many as it likes.
+/// Maximum number of reported faults of one index.
 const FAULTS: usize = 100;
 
-/// Why bytes are no index.
+/// Why an index is invalid.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum IndexError {
-    /// It is too large to read.
-    #[error("the index has more than {} MiB", LARGEST / (1024 * 1024))]
+    /// It is too large.
+    #[error("the index is larger than {} MiB", LARGEST / (1024 * 1024))]
     TooLarge,
-    /// It is no JSON, or a field of its head is missing or wrong.
-    #[error("the index cannot be read: {0}")]
+    /// It is not valid JSON, or a required field is missing or invalid.
+    #[error("invalid index: {0}")]
     Json(String),
-    /// It is of another version of the format, or of something else.
-    #[error(
-        "the index says that it is `{0}`, and not `{API_VERSION}`; hint: a newer program may read it"
-    )]
+    /// Its format version is not supported.
+    #[error("unsupported index version `{0}`: expected `{API_VERSION}`; hint: upgrade kubectl-ext")]
     Version(String),
-    /// Its serial number is too high.
-    #[error("the serial number of the index is above {HIGHEST}")]
+    /// Its serial number is out of range.
+    #[error("the serial number of the index is larger than {HIGHEST}")]
     Serial,
 }
 
-/// An entry that cannot be read. It hides nothing else (R15).
+/// An invalid entry. Other entries are not affected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Which: `packages[3].versions[0]`.
+    /// Path of the entry: `packages[3].versions[0]`.
     pub at: String,
-    /// The name that it has, as far as it can be read.
+    /// Its name, if it can be read.
     pub name: Option<String>,
     /// What is wrong.
     pub what: String,
@@ -55,7 +53,7 @@ impl fmt::Display for Fault {
         if let Some(name) = &self.name {
             write!(formatter, " ({name})")?;
         }
-        write!(formatter, " cannot be read: {}", self.what)
+        write!(formatter, " is invalid: {}", self.what)
     }
 }
 
@@ -144,8 +142,8 @@ struct RawDependency {
     repository: Option<String>,
 }
 
-/// Entries of a list that can be read, with their place, and the others with what is wrong. One entry is held
-/// at a time, so a broken index takes no more memory than a good one.
+/// The valid entries of a list with their positions, and the invalid ones with the cause. Entries are processed
+/// one at a time, to bound memory.
 struct Entries<T> {
     good: Vec<(usize, T)>,
     faults: Vec<(usize, Option<String>, String)>,
@@ -184,7 +182,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Entries<T> {
     }
 }
 
-/// A text of somebody else in a message.
+/// Truncates untrusted text for messages.
 fn short(text: &str) -> String {
     text.chars()
         .filter(|character| !character.is_control())
@@ -192,7 +190,7 @@ fn short(text: &str) -> String {
         .collect()
 }
 
-/// What could not be read so far.
+/// Collects faults.
 #[derive(Default)]
 struct Log(Vec<Fault>);
 
@@ -206,7 +204,7 @@ impl Log {
 }
 
 impl Index {
-    /// Whether bytes are few enough to read.
+    /// Checks the size of an index.
     pub(super) fn fits(json: &[u8]) -> Result<(), IndexError> {
         if json.len() > LARGEST {
             return Err(IndexError::TooLarge);
@@ -214,11 +212,11 @@ impl Index {
         Ok(())
     }
 
-    /// Reads an index, and says which entries it could not read. Fields that nobody knows are left alone: a
-    /// newer program may have written them.
+    /// Parses an index, and returns its invalid entries. Unknown fields are ignored: a newer program may have
+    /// written them.
     ///
     /// # Errors
-    /// When it is none, or of another version.
+    /// Returns an error if it is not an index of this version.
     pub fn read(json: &[u8]) -> Result<(Self, Vec<Fault>), IndexError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -227,7 +225,7 @@ impl Index {
         }
         Self::fits(json)?;
         let wrong = |error: serde_json::Error| IndexError::Json(error.to_string());
-        // Before all else: another version may have other fields.
+        // Check the version first: others may have different fields.
         let kind: Kind = serde_json::from_slice(json).map_err(wrong)?;
         if kind.api_version != API_VERSION {
             return Err(IndexError::Version(short(&kind.api_version)));
@@ -252,7 +250,7 @@ impl Index {
             if known.insert((package.name.clone(), package.kind.name().to_owned())) {
                 packages.push(package);
             } else {
-                log.says(at, Some(package.name), "it is there a second time");
+                log.says(at, Some(package.name), "duplicate package");
             }
         }
         let mut index = Self {
@@ -266,7 +264,7 @@ impl Index {
         Ok((index, log.0))
     }
 
-    /// The index as JSON: the same bytes for the same index. [`Index::read`] gives the same back.
+    /// Serializes the index deterministically. [`Index::read`] is the inverse.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let mut sorted = self.clone();
@@ -279,7 +277,7 @@ impl Index {
             expires: self.expires,
             packages: sorted.packages.iter().map(written).collect(),
         };
-        // A struct of texts and numbers is always JSON.
+        // A struct of strings and numbers always serializes.
         serde_json::to_vec(&written).unwrap_or_default()
     }
 }
@@ -294,13 +292,13 @@ fn package(raw: RawPackage, at: &str, log: &mut Log) -> Package {
             what,
         );
     }
-    let (mut versions, mut known) = (Vec::<Listed>::new(), BTreeSet::new());
+    let (mut versions, mut known) = (Vec::<IndexedVersion>::new(), BTreeSet::new());
     for (place, entry) in raw.versions.good {
         let at = format!("{at}.versions[{place}]");
         let name = short(&format!("{} {}", raw.name, entry.version));
         match listed(entry) {
             Ok(listed) if known.insert(listed.version.clone()) => versions.push(listed),
-            Ok(_) => log.says(at, Some(name), "it is there a second time"),
+            Ok(_) => log.says(at, Some(name), "duplicate version"),
             Err(what) => log.says(at, Some(name), what),
         }
     }
@@ -314,14 +312,14 @@ fn package(raw: RawPackage, at: &str, log: &mut Log) -> Package {
     }
 }
 
-fn listed(raw: RawVersion) -> Result<Listed, String> {
+fn listed(raw: RawVersion) -> Result<IndexedVersion, String> {
     let requires = raw.requires.into_iter().map(|raw| {
         let range = range(&raw)?;
         let name = raw.name;
         Ok::<_, String>(Requirement { name, range })
     });
     let dependencies = raw.dependencies.into_iter().map(dependency);
-    Ok(Listed {
+    Ok(IndexedVersion {
         version: semver::Version::parse(&raw.version)
             .map_err(|error| format!("version: {error}"))?,
         content: raw.content,
@@ -347,7 +345,9 @@ fn dependency(raw: RawDependency) -> Result<Dependency, String> {
     let from = match raw.repository.as_deref() {
         None | Some("same") => From::Same,
         Some("system") => From::System,
-        Some(_) => return Err("repository of a dependency is neither same nor system".to_owned()),
+        Some(_) => {
+            return Err("the repository of a dependency must be `same` or `system`".to_owned());
+        }
     };
     Ok(Dependency {
         range: range(&raw.range)?,
@@ -369,7 +369,7 @@ fn written(package: &Package) -> WrittenPackage<'_> {
     }
 }
 
-fn raw(listed: &Listed) -> RawVersion {
+fn raw(listed: &IndexedVersion) -> RawVersion {
     let bounded = |name: &str, range: &VersionRange| RawRange {
         name: name.to_owned(),
         version: Some(range.to_string()),

@@ -1,96 +1,96 @@
-//! From the bytes of an index to one that may be used: signature, form, memory, in this order.
+//! Opens an index: verifies its signature, format and serial number, in this order.
 
 use extension_registry_core::sensitive::Sensitive;
 use jiff::Timestamp;
 
-use super::{API_VERSION, Fault, Index, IndexError, Memory, MemoryError};
+use super::{API_VERSION, Fault, Index, IndexError, IndexStateError, IndexStateStore};
 use crate::digest::Digest;
 use crate::repository::IndexFile;
 use crate::signature::minisign::{self, SignError};
-use crate::signature::{Claim, Signature};
+use crate::signature::{Signature, SignedPayload};
 use crate::trust::{Policy, Reason, Verdict};
 
-/// An index that may be used.
+/// A verified index.
 #[derive(Clone, Debug)]
 pub struct Opened {
     /// The index.
     pub index: Index,
     /// Digest of its bytes.
     pub digest: Digest,
-    /// Who signed it.
+    /// Verdict of the trust policy.
     pub verdict: Verdict,
-    /// What is to be told.
+    /// Warnings.
     pub warnings: Vec<Warning>,
-    /// Entries that cannot be read.
+    /// Its invalid entries.
     pub faults: Vec<Fault>,
 }
 
-/// What is odd about an index that may be used.
+/// A warning about a verified index.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// It is old: newer versions may be kept back.
+    /// It is expired: newer versions may be withheld.
     #[error(
-        "the index {serial} of {repository} expired at {since}: newer versions may be missing in it; hint: ask whoever looks after the repository to publish a new one"
+        "the index {serial} of {repository} expired at {since}, so newer versions may be missing; hint: ask the maintainer of the repository to publish a new one"
     )]
     Expired {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
         /// Its serial number.
         serial: u64,
-        /// Since when.
+        /// Time of expiry.
         since: Timestamp,
     },
-    /// It was made later than now.
+    /// Its creation time is in the future.
     #[error(
-        "the index {serial} of {repository} was made at {created}, which is in the future; hint: is the clock right?"
+        "the index {serial} of {repository} was created in the future, at {created}; hint: check the system clock"
     )]
     Early {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
         /// Its serial number.
         serial: u64,
-        /// When.
+        /// Time of creation.
         created: Timestamp,
     },
 }
 
-/// Why an index is not used.
+/// Why an index is rejected.
 #[derive(thiserror::Error, Debug)]
 pub enum OpenError {
-    /// No approved key signed it.
+    /// No trusted key signed it.
     #[error(
-        "the index of {repository} is refused: {}",
+        "the index of {repository} is not trusted: {}",
         crate::trust::sentence(reasons)
     )]
     Refused {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
         /// Why; never empty.
         reasons: Vec<Reason>,
     },
-    /// It cannot be read.
+    /// It is invalid.
     #[error("{repository}: {error}")]
     Index {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
-        /// Why.
+        /// The cause.
         error: IndexError,
     },
-    /// It is not newer than what was seen.
+    /// It contradicts the recorded state.
     #[error(transparent)]
-    Memory(#[from] MemoryError),
+    State(#[from] IndexStateError),
 }
 
-/// Judges an index, reads it and remembers it.
+/// Verifies an index, parses it and records its state.
 ///
-/// One that nobody approved signed is used where the policy only warns, and then not remembered: it could
-/// have any serial number. That it is older than one that was signed is an error even so.
+/// If the policy only warns, an untrusted index is used but not recorded, since it could have any serial
+/// number. It must still not be older than a signed one.
 ///
 /// # Errors
-/// When it must not be used.
+/// Returns an error if it must not be used.
 pub fn open(
     policy: &Policy,
-    memory: &Memory,
+    memory: &IndexStateStore,
     repository: &str,
     file: &IndexFile,
     now: Timestamp,
@@ -138,19 +138,19 @@ pub fn open(
     })
 }
 
-/// Signs an index: these bytes, which are what [`Index::to_json`] gave.
+/// Signs an index: the bytes returned by [`Index::to_json`].
 ///
 /// # Errors
-/// When the secret key cannot be opened, or the bytes do not say that they are an index.
+/// Returns an error if the secret key cannot be decrypted, or the bytes are not an index.
 pub fn sign(
     bytes: &[u8],
     secret: &Sensitive,
     password: Option<&Sensitive>,
 ) -> Result<Signature, SignError> {
-    let Ok(Claim::Index(digest)) = Claim::of(bytes) else {
+    let Ok(SignedPayload::Index(digest)) = SignedPayload::of(bytes) else {
         return Err(SignError::Failed {
             what: "sign",
-            why: "it is no index".to_owned(),
+            why: "the content is not an index".to_owned(),
         });
     };
     let comment = format!("{API_VERSION} sha256 {digest}");

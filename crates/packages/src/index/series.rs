@@ -1,26 +1,26 @@
-//! Which indexes follow each other.
+//! Identifies the sequence of indexes of one repository.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Names the indexes of one repository, from its first on. One key may sign the indexes of two repositories;
-/// the series keeps the index of one from standing for that of the other.
+/// Random identifier of the indexes of one repository. One key may sign the indexes of several repositories;
+/// the series prevents that the index of one is accepted for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Series([u8; 16]);
 
-/// A text that names no series.
+/// An invalid series.
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
-#[error("a series has 32 of the digits 0 to 9 and a to f")]
-pub struct NoSeries;
+#[error("invalid series: expected 32 hexadecimal digits")]
+pub struct InvalidSeries;
 
 impl Series {
-    /// One that nobody else has.
+    /// Generates a random series.
     ///
     /// # Errors
-    /// When the machine has no random numbers.
+    /// Returns an error if no random numbers are available.
     pub fn draw() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)?;
@@ -35,22 +35,22 @@ impl fmt::Display for Series {
 }
 
 impl FromStr for Series {
-    type Err = NoSeries;
+    type Err = InvalidSeries;
 
-    fn from_str(text: &str) -> Result<Self, NoSeries> {
+    fn from_str(text: &str) -> Result<Self, InvalidSeries> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if text.len() != 32 || !text.bytes().all(is_digit) {
-            return Err(NoSeries);
+            return Err(InvalidSeries);
         }
-        let number = u128::from_str_radix(text, 16).map_err(|_| NoSeries)?;
+        let number = u128::from_str_radix(text, 16).map_err(|_| InvalidSeries)?;
         Ok(Self(number.to_be_bytes()))
     }
 }
 
 impl TryFrom<String> for Series {
-    type Error = NoSeries;
+    type Error = InvalidSeries;
 
-    fn try_from(text: String) -> Result<Self, NoSeries> {
+    fn try_from(text: String) -> Result<Self, InvalidSeries> {
         text.parse()
     }
 }

@@ -1,4 +1,4 @@
-//! The manifest as JSON: what repositories keep beside the content, so that nobody fetches that to read it.
+//! The manifest as JSON, which repositories store beside the content so that it can be read separately.
 
 use serde_json::{Map, Value, json};
 
@@ -7,13 +7,13 @@ use super::{
     TemplateFile,
 };
 
-/// The form of the JSON. What reads another one says so.
+/// Version of the JSON format.
 pub(super) const API_VERSION: &str = "packages.fuseml.io/v1";
 
 impl Manifest {
-    /// The manifest as JSON: the same bytes for the same manifest, whoever writes it.
+    /// Serializes the manifest deterministically.
     ///
-    /// Fields are sorted, what is empty is left out, and [`read`](super::read) gives the same manifest back.
+    /// Fields are sorted, empty fields are omitted, and [`read`](super::read) is the inverse.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let mut extension = Map::new();
@@ -48,13 +48,13 @@ impl Manifest {
         put(&mut whole, "provides", list(&self.provides, provided));
         put(&mut whole, "requires", list(&self.requires, requirement));
         put(&mut whole, "templates", list(&self.templates, template));
-        // A map with text for keys is always JSON.
+        // A map with string keys always serializes.
         serde_json::to_vec(&Value::Object(whole)).unwrap_or_default()
     }
 }
 
 impl Kind {
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -68,7 +68,7 @@ impl Kind {
 }
 
 impl Packaging {
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -79,7 +79,7 @@ impl Packaging {
     }
 }
 
-/// Writes a field, unless it is empty.
+/// Adds a field unless it is empty.
 fn put(object: &mut Map<String, Value>, name: &str, value: Value) {
     let is_empty = match &value {
         Value::Null => true,

@@ -1,4 +1,4 @@
-//! Reads a manifest, and says what is wrong with line and column.
+//! Parses a manifest and reports problems with line and column.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{
     TemplateFile, name,
 };
 
-/// Reads a manifest. None, where something has to be mended; what, the complaints say.
+/// Parses a manifest. None if it has errors, which are returned beside it.
 #[must_use]
 pub fn read(text: &str) -> (Option<Manifest>, Complaints) {
     let mut log = Complaints::default();
@@ -23,10 +23,10 @@ pub fn read(text: &str) -> (Option<Manifest>, Complaints) {
     if documents.len() > 1 {
         let at = documents[1].1.at();
         log.error("syntax", at, "")
-            .says("is a second document", "a manifest is one");
+            .says("unexpected second document", "keep only one document");
     }
     let manifest = if documents.is_empty() {
-        // What is no YAML was said.
+        // Invalid YAML was already reported.
         if !log.has_errors() {
             let at = Position { line: 1, column: 1 };
             log.error("missing-field", at, "extension")
@@ -42,19 +42,19 @@ pub fn read(text: &str) -> (Option<Manifest>, Complaints) {
     (manifest.filter(|_| !log.has_errors()), log)
 }
 
-/// The fields of `extension`, and those around it. What seed 003 prints has them all side by side.
-struct Halves {
+/// The fields of `extension` and those beside it. Both layouts are supported.
+struct ManifestParts {
     inner: Option<Given>,
     outer: Given,
 }
 
-impl Halves {
-    /// The half that says what the package is.
+impl ManifestParts {
+    /// Returns the part that identifies the package.
     fn head(&mut self) -> &mut Given {
         self.inner.as_mut().unwrap_or(&mut self.outer)
     }
 
-    /// A half with a field that both may have.
+    /// Returns the part that contains a field allowed in both.
     fn with(&mut self, name: &str) -> &mut Given {
         match &mut self.inner {
             Some(inner) if inner.has(name) => inner,
@@ -69,17 +69,17 @@ fn manifest(mut outer: Given, log: &mut Complaints) -> Option<Manifest> {
         Some(node) => Some(Given::of(log, "extension".to_owned(), node)?),
         None => None,
     };
-    let mut halves = Halves { inner, outer };
-    if let Some(node) = halves.outer.text("apiVersion")
+    let mut parts = ManifestParts { inner, outer };
+    if let Some(node) = parts.outer.text("apiVersion")
         && node.as_written() != Some(API_VERSION)
     {
         log.error("bad-version", node.at, "apiVersion").says(
-            "is none that this program reads",
-            format!("write `{API_VERSION}`, or take a newer program"),
+            "is not supported",
+            format!("use `{API_VERSION}`, or upgrade kubectl-ext"),
         );
     }
 
-    let head = halves.head();
+    let head = parts.head();
     let (name, version) = (identity(head, at, log), version(head, at, log));
     let kind = word(head, "type", log).map(|text| Kind::of(&text));
     let packaging = word(head, "packaging", log).map(|text| Packaging::of(&text));
@@ -91,26 +91,26 @@ fn manifest(mut outer: Given, log: &mut Complaints) -> Option<Manifest> {
     let deprecated = word(head, "deprecated", log);
     let replaces = word(head, "replaces", log);
 
-    let requires = list(halves.with("requires"), "requires", log, requirement);
-    let dependencies = list(halves.with("dependencies"), "dependencies", log, dependency);
-    let provides = list(halves.with("provides"), "provides", log, provided);
-    let parameters = parameters(halves.with("parameters"), log);
-    let templates = list(halves.with("templates"), "templates", log, template);
-    let docs = docs(halves.with("docs"), log);
-    let changes = words(halves.with("changes"), "changes", log);
-    let metadata = match nested(halves.with("metadata"), "metadata", log) {
+    let requires = list(parts.with("requires"), "requires", log, requirement);
+    let dependencies = list(parts.with("dependencies"), "dependencies", log, dependency);
+    let provides = list(parts.with("provides"), "provides", log, provided);
+    let parameters = parameters(parts.with("parameters"), log);
+    let templates = list(parts.with("templates"), "templates", log, template);
+    let docs = docs(parts.with("docs"), log);
+    let changes = words(parts.with("changes"), "changes", log);
+    let metadata = match nested(parts.with("metadata"), "metadata", log) {
         Some(mut given) => {
             let metadata = metadata(&mut given, log);
             given.end_mildly(log);
             metadata
         }
-        None if halves.inner.is_none() => metadata(&mut halves.outer, log),
+        None if parts.inner.is_none() => metadata(&mut parts.outer, log),
         None => Metadata::default(),
     };
-    if let Some(inner) = halves.inner {
+    if let Some(inner) = parts.inner {
         inner.end_mildly(log);
     }
-    halves.outer.end_mildly(log);
+    parts.outer.end_mildly(log);
     Some(Manifest {
         name: name?,
         version: version?,
@@ -135,7 +135,7 @@ fn manifest(mut outer: Given, log: &mut Complaints) -> Option<Manifest> {
 }
 
 impl Kind {
-    /// What a name says.
+    /// Parses a name.
     #[must_use]
     pub fn of(text: &str) -> Self {
         match text {
@@ -149,7 +149,7 @@ impl Kind {
 }
 
 impl Packaging {
-    /// What a name says.
+    /// Parses a name.
     pub(crate) fn of(text: &str) -> Self {
         match text {
             "bundle" => Self::Bundle,
@@ -169,7 +169,7 @@ fn identity(given: &mut Given, at: Position, log: &mut Complaints) -> Option<Str
     let text = text(&node, &field, log)?;
     if let Some(fault) = name::fault(&text) {
         log.error("bad-name", node.at, &field)
-            .says(format!("`{text}` is no name of a package"), fault);
+            .says(format!("is not a valid package name: `{text}`"), fault);
         return None;
     }
     Some(text)
@@ -186,19 +186,19 @@ fn version(given: &mut Given, at: Position, log: &mut Complaints) -> Option<semv
     let version = semver::Version::parse(&text).ok();
     if version.is_none() {
         log.error("bad-version", node.at, &field).says(
-            format!("`{text}` is no semantic version"),
-            "write all three parts and no `v`: 1.2.0",
+            format!("is not a semantic version: `{text}`"),
+            "expected MAJOR.MINOR.PATCH without `v`, e.g. 1.2.0",
         );
     }
     version
 }
 
-/// What is written, where it is text.
+/// Returns the text of a scalar.
 fn text(node: &Node, field: &str, log: &mut Complaints) -> Option<String> {
     if let Some(text) = node.as_written() {
         return Some(text.to_owned());
     }
-    let message = format!("is {} where text belongs", node.kind());
+    let message = format!("must be a string, not {}", node.kind());
     log.error("wrong-type", node.at, field).says(message, "");
     None
 }
@@ -214,12 +214,12 @@ fn flag(given: &mut Given, name: &'static str, log: &mut Complaints) -> bool {
     };
     let Content::Word(value, _) = &node.content else {
         log.error("wrong-type", node.at, &given.path(name))
-            .says(format!("is {} where a boolean belongs", node.kind()), "");
+            .says(format!("must be a boolean, not {}", node.kind()), "");
         return false;
     };
     value.as_bool().unwrap_or_else(|| {
         log.error("wrong-type", node.at, &given.path(name))
-            .says("is neither `true` nor `false`", "");
+            .says("must be `true` or `false`", "");
         false
     })
 }
@@ -235,7 +235,7 @@ fn nested(given: &mut Given, name: &'static str, log: &mut Complaints) -> Option
     Given::of(log, given.path(name), node)
 }
 
-/// The items of a list that could be read.
+/// Returns the valid items of a list.
 fn list<T>(
     given: &mut Given,
     name: &'static str,
@@ -270,7 +270,7 @@ fn range(node: Option<&Node>, field: &str, log: &mut Complaints) -> Option<Versi
     }
 }
 
-/// A bare name, `NAME: RANGE`, or a mapping with `name` and `version`.
+/// Reads a bare name, `NAME: RANGE`, or a mapping with `name` and `version`.
 fn named(
     field: &str,
     node: Node,
@@ -313,7 +313,7 @@ fn dependency(field: &str, node: Node, log: &mut Complaints) -> Option<Dependenc
     let (name, range, rest) = named(field, node, log)?;
     if let Some(fault) = name::fault(&name) {
         log.error("bad-name", at, field)
-            .says(format!("`{name}` is no name of a package"), fault);
+            .says(format!("is not a valid package name: `{name}`"), fault);
         return None;
     }
     let mut dependency = Dependency {
@@ -331,11 +331,11 @@ fn dependency(field: &str, node: Node, log: &mut Complaints) -> Option<Dependenc
             dependency.from = match node.as_written() {
                 Some("same") => From::Same,
                 Some("system") => From::System,
-                // A repository named here would break every mirror of this one.
+                // Naming a repository here would break every mirror of this one.
                 _ => {
                     log.error("unknown-value", node.at, &path).says(
-                        "is none of `same`, `system`",
-                        "whoever installs decides which repositories there are",
+                        "must be `same` or `system`",
+                        "remove it: repositories are configured where packages are installed",
                     );
                     return None;
                 }
@@ -363,7 +363,7 @@ fn parameters(given: &mut Given, log: &mut Complaints) -> BTreeMap<String, Param
     };
     let path = given.path("parameters");
     let Content::Fields(fields) = node.content else {
-        let message = format!("is {} where a mapping belongs", node.kind());
+        let message = format!("must be a mapping, not {}", node.kind());
         log.error("wrong-type", node.at, &path).says(message, "");
         return BTreeMap::new();
     };
@@ -372,7 +372,7 @@ fn parameters(given: &mut Given, log: &mut Complaints) -> BTreeMap<String, Param
         let Some(mut given) = Given::of(log, format!("{path}.{name}"), node) else {
             continue;
         };
-        // Of OpenAPI: text is all that a template is filled in with.
+        // As in OpenAPI; all parameters are strings.
         let _ = given.take("type");
         let parameter = Parameter {
             description: word(&mut given, "description", log).unwrap_or_default(),
@@ -384,7 +384,7 @@ fn parameters(given: &mut Given, log: &mut Complaints) -> BTreeMap<String, Param
         if parameter.secret && parameter.default.is_some() {
             log.error("secret-default", given.at, &given.path("default"))
                 .says(
-                    "a credential has no default: everybody would know it",
+                    "must not be set for a credential: it would be public",
                     "remove it",
                 );
         }
@@ -434,7 +434,7 @@ fn docs(given: &mut Given, log: &mut Complaints) -> Docs {
     }
 }
 
-/// A path of the package.
+/// Validates a path in the package.
 fn inside(path: &str, at: Position, field: &str, log: &mut Complaints) -> Option<String> {
     let is_inside = !path.is_empty()
         && path
@@ -442,8 +442,8 @@ fn inside(path: &str, at: Position, field: &str, log: &mut Complaints) -> Option
             .all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']));
     if !is_inside {
         log.error("bad-path", at, field).says(
-            format!("`{path}` is no path of the package"),
-            "write it from the folder of the manifest on: templates/NAME.yaml",
+            format!("is not a path in the package: `{path}`"),
+            "use a path relative to the manifest: templates/NAME.yaml",
         );
         return None;
     }

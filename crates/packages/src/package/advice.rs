@@ -1,11 +1,10 @@
-//! What a package lacks before strangers can make sense of it (seed 001, section 4: a registration needs a
-//! README and a LICENSE).
+//! Suggestions for packages that are published to others.
 
 use std::path::Path;
 
 use crate::manifest::{Kind, Manifest, Packaging};
 
-/// What is missing, with the way out. None of it hinders anybody from publishing.
+/// Returns what is missing, with hints. Publishing is still possible.
 #[must_use]
 pub fn advice(folder: &Path, manifest: &Manifest, has_document: bool) -> Vec<String> {
     let mut missing = Vec::new();
@@ -16,47 +15,35 @@ pub fn advice(folder: &Path, manifest: &Manifest, has_document: bool) -> Vec<Str
     };
     say(
         manifest.description.is_empty(),
-        "there is no description, which every list shows",
+        "no description, which all lists show",
         "add `description` under `extension`",
     );
     say(
         !has_document,
-        "there is no document that people can read before they fetch it",
-        "add README.md",
+        "no document that users can read before they pull the package",
+        "add a README.md",
     );
     say(
         manifest.metadata.license.is_none(),
-        "nobody knows whether they may use it",
-        "add `license` under `metadata`, an SPDX name",
+        "no licence",
+        "set `license` under `metadata` to an SPDX identifier",
     );
     let has_license = ["LICENSE", "LICENSE.md", "LICENSE.txt", "COPYING"]
         .iter()
         .any(|name| folder.join(name).is_file());
-    say(
-        !has_license,
-        "there is no text of its licence",
-        "add a file LICENSE",
-    );
+    say(!has_license, "no licence text", "add a file LICENSE");
     say(
         manifest.kind == Kind::Record && manifest.templates.is_empty(),
-        "it has no template, so nobody can register a tool with it",
-        "add one under `templates`",
+        "no template, so the package cannot be used to register a tool",
+        "add a template under `templates`",
     );
     if let Kind::Unsupported(kind) = &manifest.kind {
-        let hint = "it is listed, and never loaded; known are record, provider, taskserv, cluster";
-        say(
-            true,
-            &format!("type `{kind}` is none that this program loads"),
-            hint,
-        );
+        let hint = "use one of record, provider, taskserv and cluster; other types are listed but never loaded";
+        say(true, &format!("unsupported type `{kind}`"), hint);
     }
     if let Packaging::Unsupported(packaging) = &manifest.packaging {
-        let hint = "it is delivered as it is; known are bundle, template";
-        say(
-            true,
-            &format!("packaging `{packaging}` is none that this program unpacks"),
-            hint,
-        );
+        let hint = "use bundle or template; other packagings are never unpacked";
+        say(true, &format!("unsupported packaging `{packaging}`"), hint);
     }
     missing
 }

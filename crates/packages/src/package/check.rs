@@ -1,5 +1,4 @@
-//! What a template must not bring along: where it comes from, and anybody's passwords (seed 001, section 2:
-//! exported templates carry state and identifiers of the system they were made on).
+//! Checks templates for cluster state and literal credentials, which exported objects contain.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +12,7 @@ use super::BuildError;
 use crate::bundle::{self, PackError};
 use crate::manifest::Manifest;
 
-/// Fields of an object's metadata that the cluster gave it, or that tie it to one.
+/// Fields of object metadata that are set by the cluster or specific to it.
 const OF_A_CLUSTER: [&str; 9] = [
     "creationTimestamp",
     "deletionTimestamp",
@@ -25,23 +24,22 @@ const OF_A_CLUSTER: [&str; 9] = [
     "resourceVersion",
     "uid",
 ];
-/// Annotations that repeat a whole object.
+/// Annotations that contain a whole object.
 const REPEATS: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// What is wrong in one template.
+/// Problems of one template.
 #[derive(Debug)]
 pub struct Checked {
-    /// Its path in the package.
+    /// Path in the package.
     pub file: String,
-    /// What is wrong; empty where all is well.
-    pub complaints: Complaints,
+    /// The problems; empty if there are none.
+    pub diagnostics: Complaints,
 }
 
-/// Looks through the templates of a package: those that the manifest names, and whatever else is below
-/// `templates/` and goes along.
+/// Checks the templates of a package: those in the manifest, and other files below `templates/`.
 ///
 /// # Errors
-/// When a file cannot be read.
+/// Returns an error if a file cannot be read.
 pub fn templates(folder: &Path, manifest: &Manifest) -> Result<Vec<Checked>, BuildError> {
     let named = manifest.templates.iter().map(|one| one.file.clone());
     let mut files: BTreeSet<String> = named.collect();
@@ -55,15 +53,15 @@ pub fn templates(folder: &Path, manifest: &Manifest) -> Result<Vec<Checked>, Bui
     for file in files {
         let path = folder.join(&file);
         let text = fs::read_to_string(&path).map_err(|error| PackError::Read { path, error })?;
-        let complaints = template(&text, manifest);
-        if !complaints.list.is_empty() {
-            all.push(Checked { file, complaints });
+        let diagnostics = template(&text, manifest);
+        if !diagnostics.list.is_empty() {
+            all.push(Checked { file, diagnostics });
         }
     }
     Ok(all)
 }
 
-/// Looks through one template.
+/// Checks one template.
 #[must_use]
 pub fn template(text: &str, manifest: &Manifest) -> Complaints {
     let mut log = Complaints::default();
@@ -94,12 +92,12 @@ pub fn template(text: &str, manifest: &Manifest) -> Complaints {
     log
 }
 
-/// Rule, field, message, way out.
-type Found = Vec<(&'static str, String, String, String)>;
+/// Rule, field, message and hint.
+type Problems = Vec<(&'static str, String, String, String)>;
 
-fn object(document: &Value, found: &mut Found) {
+fn object(document: &Value, found: &mut Problems) {
     let mut state = |field: String| {
-        let message = "belongs to the cluster it was made on".to_owned();
+        let message = "is specific to the cluster that it was exported from".to_owned();
         found.push(("state", field, message, "remove it".to_owned()));
     };
     if document.get("status").is_some() {
@@ -120,10 +118,10 @@ fn object(document: &Value, found: &mut Found) {
 }
 
 const LITERAL: &str = "literal-credential";
-const PLACEHOLDER: &str = "write a placeholder, `${NAME}`, and a parameter with `secret: true`";
+const PLACEHOLDER: &str = "use a placeholder `${NAME}` and a parameter with `secret: true`";
 
-/// Values of plain configuration that look like credentials.
-fn plain(spec: &Value, prefix: &str, found: &mut Found) {
+/// Finds values of plain configuration that look like credentials.
+fn plain(spec: &Value, prefix: &str, found: &mut Problems) {
     entries(spec, prefix, found);
     address(spec, prefix, found);
     for (at, service) in items(spec, "services") {
@@ -137,33 +135,33 @@ fn plain(spec: &Value, prefix: &str, found: &mut Found) {
     }
 }
 
-/// Whom an address lets in.
-fn address(around: &Value, prefix: &str, found: &mut Found) {
+/// Finds credentials in an address.
+fn address(around: &Value, prefix: &str, found: &mut Problems) {
     let url = around
         .get("url")
         .and_then(Value::as_str)
         .unwrap_or_default();
     if lookalike::is_credential("", &without_placeholders(url)) {
-        let message = "holds a credential, and everybody would get it".to_owned();
+        let message = "contains a credential, which would be published".to_owned();
         let hint = format!("move it to `credentials` of the service; {PLACEHOLDER}");
         found.push((LITERAL, format!("{prefix}url"), message, hint));
     }
 }
 
-fn entries(around: &Value, prefix: &str, found: &mut Found) {
+fn entries(around: &Value, prefix: &str, found: &mut Problems) {
     for (at, entry) in items(around, "configuration") {
         let text = |field| entry.get(field).and_then(Value::as_str).unwrap_or_default();
         if lookalike::is_credential(text("name"), &without_placeholders(text("value"))) {
             let field = format!("{prefix}configuration[{at}].value");
-            let message = "looks like a credential, and everybody would get it".to_owned();
+            let message = "looks like a credential, which would be published".to_owned();
             let hint = format!("move it to `credentials` of a service; {PLACEHOLDER}");
             found.push((LITERAL, field, message, hint));
         }
     }
 }
 
-/// Defaults of parameters that are credentials, or look like some.
-fn defaults(document: &Value, found: &mut Found) {
+/// Finds defaults of parameters that are, or look like, credentials.
+fn defaults(document: &Value, found: &mut Problems) {
     let own = document.get("parameters").and_then(Value::as_object);
     for (name, parameter) in own.into_iter().flatten() {
         let default = match parameter.get("default") {
@@ -174,11 +172,11 @@ fn defaults(document: &Value, found: &mut Found) {
         let is_secret = parameter.get("secret") == Some(&Value::Bool(true));
         let says_something = !default.trim().is_empty();
         if says_something && (is_secret || lookalike::is_credential(name, &default)) {
-            let message = "is a credential that everybody would know".to_owned();
+            let message = "is a credential, which would be published".to_owned();
             let more = if is_secret {
                 ""
             } else {
-                ", and say `secret: true` of the parameter"
+                ", and set `secret: true` for the parameter"
             };
             let hint = format!("remove it{more}");
             found.push((LITERAL, format!("parameters.{name}.default"), message, hint));
@@ -186,17 +184,17 @@ fn defaults(document: &Value, found: &mut Found) {
     }
 }
 
-/// What the template itself says of a text.
+/// Returns a text without its placeholders.
 fn without_placeholders(text: &str) -> String {
     let mut parts = text.split("${");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |said, part| {
-        said + part.split_once('}').map_or(part, |(_, rest)| rest)
+    parts.fold(first, |text, part| {
+        text + part.split_once('}').map_or(part, |(_, rest)| rest)
     })
 }
 
-/// Values of credentials that are no placeholders.
-fn credentials(spec: &Value, prefix: &str, found: &mut Found) {
+/// Finds values of credentials that are not placeholders.
+fn credentials(spec: &Value, prefix: &str, found: &mut Problems) {
     for (service_at, service) in items(spec, "services") {
         for (set_at, set) in items(service, "credentials") {
             for (entry_at, entry) in items(set, "configuration") {
@@ -209,7 +207,7 @@ fn credentials(spec: &Value, prefix: &str, found: &mut Found) {
                     let field = format!(
                         "{prefix}services[{service_at}].credentials[{set_at}].configuration[{entry_at}].value"
                     );
-                    let message = "is a credential that everybody would get".to_owned();
+                    let message = "is a literal credential, which would be published".to_owned();
                     found.push((LITERAL, field, message, PLACEHOLDER.to_owned()));
                 }
             }
@@ -222,15 +220,15 @@ fn items<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = (usize, &'v 
     items.into_iter().flatten().enumerate()
 }
 
-/// Whether a text is one placeholder and nothing around it.
+/// Returns whether a text is exactly one placeholder.
 fn is_placeholder(text: &str) -> bool {
     text.strip_prefix("${")
         .and_then(|rest| rest.strip_suffix('}'))
         .is_some_and(|name| !name.is_empty() && !name.contains(['$', '{', '}']))
 }
 
-/// Placeholders that are a parameter neither of the template nor of the package.
-fn unknown_placeholders(document: &Value, manifest: &Manifest, found: &mut Found) {
+/// Finds placeholders without a parameter of the template or the package.
+fn unknown_placeholders(document: &Value, manifest: &Manifest, found: &mut Problems) {
     let own = document.get("parameters").and_then(Value::as_object);
     let is_known = |name: &str| {
         own.is_some_and(|own| own.contains_key(name)) || manifest.parameters.contains_key(name)
@@ -243,7 +241,7 @@ fn unknown_placeholders(document: &Value, manifest: &Manifest, found: &mut Found
                 continue;
             };
             if !is_known(name) {
-                let message = format!("`${{{name}}}` is no parameter");
+                let message = format!("refers to the undefined parameter `${{{name}}}`");
                 let hint = format!("add `{name}` under `parameters`");
                 found.push(("unknown-parameter", field.clone(), message, hint));
             }

@@ -1,8 +1,8 @@
-//! The same package as another version.
+//! Changes the version of a manifest.
 
 use extension_registry_yaml::parse;
 
-/// The text of a manifest with another version in it, and all else as it was. None where it has no version in a
+/// Returns the text of a manifest with another version, otherwise unchanged. None if the version is not on a
 /// line of its own.
 #[must_use]
 pub fn renumber(manifest: &str, version: &semver::Version) -> Option<String> {
@@ -16,12 +16,12 @@ pub fn renumber(manifest: &str, version: &semver::Version) -> Option<String> {
     let at = marks.find(field);
     let mut lines: Vec<String> = manifest.split('\n').map(str::to_owned).collect();
     let line = lines.get_mut(at.line.checked_sub(1)?)?;
-    // The place of a field is that of its name.
+    // The position of a field is that of its name.
     let name = line.char_indices().nth(at.column.checked_sub(1)?)?.0;
     let colon = name + line[name..].find(':')? + 1;
     let start = colon + (line[colon..].len() - line[colon..].trim_start().len());
     let (before, rest) = line.split_at(start);
-    // A word, or a text in quotes; what follows is a comment or the end of a mapping in one line.
+    // A plain or quoted scalar; a comment or the end of a flow mapping may follow.
     let end = match rest.chars().next()? {
         quote @ ('"' | '\'') => rest[1..].find(quote)? + 2,
         _ => rest.find([' ', ',', '}', '#', '\r']).unwrap_or(rest.len()),

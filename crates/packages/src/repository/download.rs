@@ -1,37 +1,37 @@
-//! Content over HTTP: continued where the server can (RFC 9110, section 14), else begun anew (R80).
+//! Downloads content over HTTP, resumed with range requests (RFC 9110, section 14) or restarted.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::StatusCode;
 
-use super::{Error, Result, Sink};
+use super::{Error, PartialDownload, Result};
 use crate::transport::{self, Answer};
 
-/// Something that can be fetched, and what is known of it.
+/// Content that can be downloaded.
 #[async_trait]
 pub(super) trait Content: Sync {
-    /// How many bytes it has, where that is known.
+    /// Returns its size if known.
     fn size(&self) -> Option<u64>;
 
-    /// Asks for it, from a byte on. What is not zero is a wish: the answer may be the whole.
+    /// Requests it from an offset. The server may ignore the offset and send everything.
     async fn ask(&self, from: u64) -> Result<Answer>;
 
-    /// What an answer means that brings nothing.
+    /// Converts an error response.
     async fn refused(&self, answer: Answer) -> Error;
 
-    /// What a connection means that ended for good.
+    /// Converts a transport error after the last retry.
     fn failed(&self, error: transport::Error) -> Error;
 
-    /// Whether what came is what it should be.
-    async fn check(&self, sink: &Sink<'_>) -> Result<()>;
+    /// Verifies the downloaded bytes.
+    async fn check(&self, download_file: &PartialDownload<'_>) -> Result<()>;
 }
 
-/// Why a transfer did not come to its end.
+/// Why a transfer stopped.
 enum Stop {
-    /// It can go on.
+    /// It was interrupted and can be resumed.
     Cut(transport::Error),
-    /// It cannot.
+    /// It failed.
     Final(Error),
 }
 
@@ -41,15 +41,16 @@ impl From<Error> for Stop {
     }
 }
 
-/// Brings all of it. What the sink has is its beginning; a transfer that is cut goes on as long as there are waits.
+/// Downloads the content. A partial download is resumed; an interrupted transfer is retried as long as delays
+/// are left.
 pub(super) async fn download(
     content: &dyn Content,
     mut waits: impl Iterator<Item = Duration>,
-    sink: &mut Sink<'_>,
+    download_file: &mut PartialDownload<'_>,
 ) -> Result<()> {
-    let mut continued = sink.written() > 0;
+    let mut continued = download_file.written() > 0;
     loop {
-        match transfer(content, sink).await {
+        match transfer(content, download_file).await {
             Ok(()) => {}
             Err(Stop::Final(error)) => return Err(error),
             Err(Stop::Cut(error)) => {
@@ -60,10 +61,10 @@ pub(super) async fn download(
                 continue;
             }
         }
-        match content.check(sink).await {
+        match content.check(download_file).await {
             Err(error @ Error::Broken { .. }) => {
-                empty(sink)?;
-                // What was there before may have been of something else.
+                empty(download_file)?;
+                // The partial download may be of other content.
                 if !std::mem::take(&mut continued) {
                     return Err(error);
                 }
@@ -73,22 +74,25 @@ pub(super) async fn download(
     }
 }
 
-/// One request, from where the sink is to the end.
-async fn transfer(content: &dyn Content, sink: &mut Sink<'_>) -> std::result::Result<(), Stop> {
+/// Sends one request for the remaining bytes.
+async fn transfer(
+    content: &dyn Content,
+    download_file: &mut PartialDownload<'_>,
+) -> std::result::Result<(), Stop> {
     let size = content.size();
-    let start = sink.written();
+    let start = download_file.written();
     if start > 0 && size.is_some_and(|size| size <= start) {
-        sink.expect(size);
+        download_file.expect(size);
         return Ok(());
     }
     let mut answer = content.ask(start).await?;
     let goes_on = answer.status() == StatusCode::PARTIAL_CONTENT && begins_at(&answer, start);
     if start > 0 && !goes_on {
         if is_whole(&answer, start) {
-            sink.expect(Some(start));
+            download_file.expect(Some(start));
             return Ok(());
         }
-        empty(sink)?;
+        empty(download_file)?;
         if matches!(answer.status().as_u16(), 206 | 416) {
             answer = content.ask(0).await?;
         }
@@ -99,26 +103,31 @@ async fn transfer(content: &dyn Content, sink: &mut Sink<'_>) -> std::result::Re
         _ => return Err(content.refused(answer).await.into()),
     }
     let rest = answer.length();
-    let announced = rest.and_then(|rest| sink.written().checked_add(rest));
+    let announced = rest.and_then(|rest| download_file.written().checked_add(rest));
     let total = size.or(announced);
-    sink.expect(total);
+    download_file.expect(total);
     while let Some(bytes) = answer.chunk().await.map_err(Stop::Cut)? {
-        sink.write(&bytes).map_err(|error| written(sink, error))?;
-        // More than it is: what comes then is not worth waiting for.
-        if size.is_some_and(|size| sink.written() > size) {
+        download_file
+            .write(&bytes)
+            .map_err(|error| written(download_file, error))?;
+        // The server sends more than expected: stop reading.
+        if size.is_some_and(|size| download_file.written() > size) {
             break;
         }
     }
     match total {
-        Some(total) if sink.written() < total => Err(Stop::Cut(transport::Error::Cut {
+        Some(total) if download_file.written() < total => Err(Stop::Cut(transport::Error::Cut {
             host: answer.host().to_owned(),
-            why: format!("it ended after {} of {total} bytes", sink.written()),
+            why: format!(
+                "truncated after {} of {total} bytes",
+                download_file.written()
+            ),
         })),
         _ => Ok(()),
     }
 }
 
-/// Whether a part begins where it should.
+/// Returns whether a partial response starts at the requested offset.
 fn begins_at(answer: &Answer, start: u64) -> bool {
     let range = answer.header("content-range").unwrap_or_default();
     let range = range.trim().strip_prefix("bytes ");
@@ -126,7 +135,8 @@ fn begins_at(answer: &Answer, start: u64) -> bool {
     first.is_some_and(|first| first.trim().parse() == Ok(start))
 }
 
-/// Whether a server says that nothing is left to send: 416 with `bytes */LENGTH` (RFC 9110, section 14.4).
+/// Returns whether the server reports that no bytes are left: 416 with `bytes */LENGTH` (RFC 9110, section
+/// 14.4).
 fn is_whole(answer: &Answer, start: u64) -> bool {
     let range = answer.header("content-range").unwrap_or_default();
     let length = range.trim().strip_prefix("bytes */");
@@ -134,19 +144,21 @@ fn is_whole(answer: &Answer, start: u64) -> bool {
         && length.is_some_and(|length| length.trim().parse() == Ok(start))
 }
 
-/// The header that asks for what is left; None for the whole.
+/// Returns the `Range` header for an offset; None for the whole content.
 pub(super) fn range(from: u64) -> Option<String> {
     (from > 0).then(|| format!("bytes={from}-"))
 }
 
-fn empty(sink: &mut Sink<'_>) -> Result<()> {
-    sink.restart().map_err(|error| written(sink, error))
+fn empty(download_file: &mut PartialDownload<'_>) -> Result<()> {
+    download_file
+        .restart()
+        .map_err(|error| written(download_file, error))
 }
 
-fn written(sink: &Sink<'_>, error: std::io::Error) -> Error {
+fn written(download_file: &PartialDownload<'_>, error: std::io::Error) -> Error {
     Error::File {
         what: "write",
-        path: sink.path().to_owned(),
+        path: download_file.path().to_owned(),
         error,
     }
 }

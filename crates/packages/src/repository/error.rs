@@ -1,85 +1,85 @@
-//! Why a repository did not do what it was asked.
+//! Errors of repositories.
 
 use std::path::PathBuf;
 
-/// Why a repository did not do what it was asked. Each says which repository, what, and the way out; none holds
-/// a credential.
+/// Why an operation of a repository failed. Each names the repository, the object and the way out, and none
+/// contains a credential.
 #[derive(thiserror::Error, Debug)]
 pub enum Error {
-    /// There is no such thing.
-    #[error("{repository} has no {what}{}", hinted(hint))]
+    /// The object does not exist.
+    #[error("{what} not found in {repository}{}", hinted(hint))]
     NotFound {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
-        /// `package mlflow`, `version 1.2.0 of mlflow`.
+        /// The object: `package mlflow`, `version 1.2.0 of mlflow`.
         what: String,
-        /// What to do.
+        /// The way out.
         hint: String,
     },
-    /// It is there already.
+    /// The version already exists.
     #[error(
-        "{repository} already has version {version} of {name}; hint: publish another version; --force replaces it for everybody who has it pinned"
+        "version {version} of {name} already exists in {repository}; hint: publish another version, or pass --force to replace it for everyone who has pinned it"
     )]
     Exists {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
-        /// The package.
+        /// Name of the package.
         name: String,
-        /// The version.
+        /// Version of the package.
         version: semver::Version,
     },
-    /// Nobody may, or not with these credentials: 401, 403.
-    #[error("{repository} does not allow to {what}{}", hinted(hint))]
+    /// Access was denied: 401, 403.
+    #[error("{repository} denied access: cannot {what}{}", hinted(hint))]
     Denied {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
-        /// What was tried: `read mlflow`.
+        /// The operation: `read mlflow`.
         what: String,
-        /// What to do.
+        /// The way out.
         hint: String,
     },
-    /// The repository cannot do this at all.
+    /// The repository does not support the operation.
     #[error("{repository} cannot {what}{}", hinted(hint))]
     Unsupported {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
-        /// What was tried.
+        /// The operation.
         what: String,
-        /// What to do.
+        /// The way out.
         hint: String,
     },
-    /// It does not answer, or not with sense.
-    #[error("{repository} failed to {what}: {why}{}", hinted(hint))]
+    /// The repository did not respond, or sent an unexpected response.
+    #[error("{repository}: failed to {what}: {why}{}", hinted(hint))]
     Unavailable {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
-        /// What was tried.
+        /// The operation.
         what: String,
-        /// Why.
+        /// The cause.
         why: String,
-        /// What to do.
+        /// The way out.
         hint: String,
     },
-    /// What came is not what it should be: a checksum, a size, a form.
-    #[error("{repository}: {what} is broken: {why}{}", hinted(hint))]
+    /// The data is corrupt: a wrong checksum, size or format.
+    #[error("{repository}: {what} is corrupt: {why}{}", hinted(hint))]
     Broken {
-        /// Id of the repository.
+        /// Name of the repository.
         repository: String,
-        /// Which thing.
+        /// The object.
         what: String,
-        /// What is wrong with it, with both values.
+        /// The mismatch, with both values.
         why: String,
-        /// What to do.
+        /// The way out.
         hint: String,
     },
-    /// A file of this machine cannot be read or written.
+    /// A local file cannot be read or written.
     #[error("failed to {what} {path}: {error}")]
     File {
-        /// `read`, `write`.
+        /// The operation: `read`, `write`.
         what: &'static str,
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
 }

@@ -1,14 +1,14 @@
-//! A repository in a folder of this machine.
+//! A repository in a local folder.
 //!
 //! ```text
 //! <root>/<name>/<version>/…        a version: see `layout`
 //! <root>/<name>/maven-metadata.xml
-//! <root>/index.json                an index, where somebody put one there
+//! <root>/index.json                the index, if one was published
 //! ```
 //!
-//! A version appears, is replaced and goes in one step. Who writes holds a lock, the hidden file `.lock` in the root;
-//! who reads shares it. Hidden files and folders are no packages, and nothing outside of the root is ever read, also
-//! where a link leads there.
+//! A version appears, is replaced and disappears atomically. Writers hold an exclusive lock on the hidden file
+//! `.lock` in the root; readers share it. Hidden files and folders are ignored, and nothing outside of the root
+//! is ever read, even through symbolic links.
 
 mod disk;
 mod read;
@@ -22,20 +22,21 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use self::disk::{Disk, failed};
 use super::layout::{found, is_word};
 use super::{
-    Capabilities, Deleted, Error, IndexFile, Kind, Names, Release, Repository, Result, Sink, Upload,
+    Capabilities, Deleted, Error, IndexFile, Kind, Names, PartialDownload, Release, Repository,
+    Result, Upload,
 };
 use crate::progress::Progress;
 use crate::signature::{Format, Signature};
 
-/// The group that the POMs of a folder name. A folder that lies at `io/fuseml/extensions` of a Maven repository is a
-/// part of it.
+/// Maven group in the POMs of a folder. A folder at `io/fuseml/extensions` of a Maven repository is a part of
+/// it.
 const GROUP: &str = "io.fuseml.extensions";
-/// Which folder.
+/// Settings of a [`Folder`].
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Its name in the configuration.
     pub id: String,
-    /// Where it is. It is made when something is published.
+    /// Path of the folder. It is created by the first publish.
     pub root: PathBuf,
 }
 
@@ -46,13 +47,13 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// A repository in this folder. Nothing is looked at yet.
+    /// Creates a repository in a folder, without accessing it.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self::with(settings, PathBuf::new(), GROUP.to_owned(), Kind::Folder)
     }
 
-    /// A Maven repository in a folder: its packages are those of a group.
+    /// Creates a Maven repository in a folder, for the packages of one group.
     pub(super) fn maven(settings: Settings, group: &str) -> Self {
         let path = group.split('.').collect();
         Self::with(settings, path, group.to_owned(), Kind::Maven)
@@ -70,7 +71,7 @@ impl Folder {
         Self { disk }
     }
 
-    /// Work that blocks, where it disturbs nobody.
+    /// Runs blocking work on a worker thread.
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Disk) -> Result<T> + Send + 'static,
@@ -108,7 +109,7 @@ impl Repository for Folder {
         })
     }
 
-    /// Reads names of folders and files, never a file: one folder for all, one for each package and each version.
+    /// Reads directory entries only: one folder for all packages, one for each package and each version.
     async fn names(&self, _text: Option<&str>) -> Result<Names> {
         self.work(Disk::names).await
     }
@@ -138,10 +139,14 @@ impl Repository for Folder {
             .await
     }
 
-    async fn fetch(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
+    async fn fetch(
+        &self,
+        release: &Release,
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
         let (name, version) = (release.name.clone(), release.version.clone());
         let blob = release.content.clone();
-        let (file, path, said, size) = self
+        let (file, path, checksums, size) = self
             .work(move |disk| disk.content(&name, &version, &blob))
             .await?;
         let shown = path
@@ -150,19 +155,23 @@ impl Repository for Folder {
             .to_string_lossy()
             .into_owned();
         let mut file = tokio::fs::File::from_std(file);
-        if sink.written() > size {
-            sink.restart().map_err(|error| wrote(sink, error))?;
+        if download_file.written() > size {
+            download_file
+                .restart()
+                .map_err(|error| wrote(download_file, error))?;
         }
-        let continued = sink.written() > 0;
-        copy(&mut file, &path, size, sink).await?;
+        let continued = download_file.written() > 0;
+        copy(&mut file, &path, size, download_file).await?;
         let wanted = release.content.digest;
         let id = &self.disk.id;
-        match found::check_content(id, &shown, &said, wanted, sink).await {
-            // What was there before may have been of something else.
+        match found::check_content(id, &shown, &checksums, wanted, download_file).await {
+            // The partial download may be of other content.
             Err(Error::Broken { .. }) if continued => {
-                sink.restart().map_err(|error| wrote(sink, error))?;
-                copy(&mut file, &path, size, sink).await?;
-                found::check_content(id, &shown, &said, wanted, sink).await
+                download_file
+                    .restart()
+                    .map_err(|error| wrote(download_file, error))?;
+                copy(&mut file, &path, size, download_file).await?;
+                found::check_content(id, &shown, &checksums, wanted, download_file).await
             }
             outcome => outcome,
         }
@@ -212,16 +221,16 @@ impl Repository for Folder {
     }
 }
 
-/// Copies what a sink has not got yet.
+/// Copies the bytes that a partial download still lacks.
 async fn copy(
     file: &mut tokio::fs::File,
     path: &Path,
     size: u64,
-    sink: &mut Sink<'_>,
+    download_file: &mut PartialDownload<'_>,
 ) -> Result<()> {
     let read = failed("read", path);
-    sink.expect(Some(size));
-    let from = std::io::SeekFrom::Start(sink.written());
+    download_file.expect(Some(size));
+    let from = std::io::SeekFrom::Start(download_file.written());
     file.seek(from).await.map_err(read)?;
     let mut buffer = vec![0; 256 * 1024];
     loop {
@@ -229,11 +238,12 @@ async fn copy(
         if count == 0 {
             return Ok(());
         }
-        sink.write(&buffer[..count])
-            .map_err(|error| wrote(sink, error))?;
+        download_file
+            .write(&buffer[..count])
+            .map_err(|error| wrote(download_file, error))?;
     }
 }
 
-fn wrote(sink: &Sink<'_>, error: std::io::Error) -> Error {
-    failed("write", sink.path())(error)
+fn wrote(download_file: &PartialDownload<'_>, error: std::io::Error) -> Error {
+    failed("write", download_file.path())(error)
 }

@@ -1,17 +1,17 @@
-//! Generic packages of Gitea or Forgejo: one for each package, with the files of the shared layout
-//! (Gitea's `docs/usage/packages/generic`, `routers/api/packages/api.go`).
+//! Generic packages of Gitea or Forgejo: one for each package, with the files of the shared layout (Gitea's
+//! `docs/usage/packages/generic`, `routers/api/packages/api.go`).
 //!
 //! ```text
 //! /api/packages/OWNER/generic/NAME/VERSION/NAME-VERSION.tar.gz          and the other files
 //! /api/packages/OWNER/generic/NAME/VERSION/NAME-VERSION.sha256          their digests
 //! /api/packages/OWNER/generic/extension-index/v1/index.json             and its signatures
-//! /api/packages/OWNER/generic/extension__unfinished/NAME__VERSION/…     while a version is published
+//! /api/packages/OWNER/generic/extension__unfinished/NAME__VERSION/…     while a version is being published
 //! ```
 //!
-//! Gitea tells its lists, and with them digests, to nobody without a token, though anybody may download.
-//! Without one a version that is named is still read: its digests are in the file `.sha256`.
+//! Gitea restricts its listings, which include digests, to users with a token, although anyone may download.
+//! Without a token a known version can still be read: its digests are in the file `.sha256`.
 //!
-//! A listing is one request for 50 versions. A release takes two requests, its document one more; neither
+//! A listing takes one request for 50 versions. A release takes two requests, its document one more; neither
 //! fetches the content.
 
 mod download;
@@ -34,8 +34,8 @@ use self::server::{Access, Server};
 use super::layout::found::absent;
 use super::layout::{CONFIGURATION, DOCUMENT, is_word};
 use super::{
-    Capabilities, Deleted, Description, Error, IndexFile, Kind, Names, Release, Repository, Result,
-    Sink, Upload, Way,
+    Capabilities, Deleted, Description, DiscoveryMethod, Error, IndexFile, Kind, Names,
+    PartialDownload, Release, Repository, Result, Upload,
 };
 use crate::credentials::Credentials;
 use crate::digest::Digest;
@@ -43,7 +43,7 @@ use crate::progress::Progress;
 use crate::signature::Signature;
 use crate::transport::{Call, Transport};
 
-/// Where the packages of an owner are.
+/// Settings of a [`Gitea`] repository.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Name of the repository in the configuration.
@@ -52,7 +52,7 @@ pub struct Settings {
     pub url: Url,
     /// The user or organization that owns the packages.
     pub owner: String,
-    /// Names of packages, for who may not list them.
+    /// Names of packages, for users that may not list them.
     pub names: Vec<String>,
 }
 
@@ -64,18 +64,19 @@ pub struct Gitea {
 }
 
 impl Gitea {
-    /// Of this owner. Nothing is asked yet.
+    /// Creates a repository without sending a request.
     ///
     /// # Errors
-    /// When the address, the owner or a name cannot be, or the credentials are of a kind that Gitea does not take.
+    /// Returns an error if the address, the owner or a name is invalid, or Gitea does not support the kind of
+    /// credentials.
     pub fn new(settings: Settings, transport: Transport, credentials: Credentials) -> Result<Self> {
         let mut names = settings.names;
         let wrong = names.iter().find(|name| !is_word(name));
         if let Some(name) = wrong {
             return Err(Error::Unsupported {
                 repository: settings.id,
-                what: format!("have a package named `{}`", name.escape_debug()),
-                hint: "names of packages have letters, digits and `.`, `_`, `+`, `-`".to_owned(),
+                what: format!("contain a package named `{}`", name.escape_debug()),
+                hint: "use letters, digits and `.`, `_`, `+`, `-` in package names".to_owned(),
             });
         }
         names.sort();
@@ -94,14 +95,14 @@ impl Gitea {
         absent(&self.server.id, name, version)
     }
 
-    /// The names that the configuration says, for who may not list.
+    /// Returns the names from the configuration, for users that may not list.
     fn named(&self, denied: Error) -> Result<Names> {
         if self.names.is_empty() || !matches!(denied, Error::Denied { .. }) {
             return Err(denied);
         }
         Ok(Names {
             names: self.names.clone(),
-            way: Way::Named,
+            method: DiscoveryMethod::Named,
             faults: Vec::new(),
         })
     }
@@ -129,7 +130,7 @@ impl Repository for Gitea {
         let answer = self.server.send(what, Call::get(url)).await?;
         let list = match answer.status() {
             StatusCode::OK => true,
-            // Without a token nobody may; the rest may work all the same.
+            // Listing needs a token, but other operations may work without one.
             StatusCode::UNAUTHORIZED if self.server.is_anonymous() => false,
             StatusCode::FORBIDDEN => false,
             status => return Err(self.server.refused(what, Access::Read, status)),
@@ -152,7 +153,7 @@ impl Repository for Gitea {
             Err(error) => return self.named(error),
         };
         let unfinished = match text {
-            // What is being published has another name, so a search does not find it.
+            // Unfinished versions are marked under another name, which a search does not find.
             Some(_) => unfinished::listed(&self.server).await?,
             None => unfinished::among(&entries),
         };
@@ -162,7 +163,7 @@ impl Repository for Gitea {
             let looked_for = text.is_none_or(|text| name.contains(&text.to_lowercase()));
             if looked_for && !self.is_whole(&name, &version).await? {
                 faults.push(format!(
-                    "version {version} of {name} is not whole: its publication was cut off or still goes on; hint: publish it again with --force, or delete it"
+                    "version {version} of {name} is incomplete: its upload was interrupted or is in progress; hint: publish it again with --force, or delete it"
                 ));
                 hidden.insert((name, version.to_string()));
             }
@@ -181,16 +182,16 @@ impl Repository for Gitea {
         }
         for name in strange.difference(&names) {
             faults.push(format!(
-                "the generic package {} has no version of the form 1.2.0",
+                "the generic package {} has no semantic version",
                 name.escape_debug()
             ));
         }
         Ok(Names {
             names: names.into_iter().collect(),
-            way: if text.is_some() {
-                Way::Search
+            method: if text.is_some() {
+                DiscoveryMethod::Search
             } else {
-                Way::Catalog
+                DiscoveryMethod::Catalog
             },
             faults,
         })
@@ -273,8 +274,12 @@ impl Repository for Gitea {
         self.signatures_of(release).await
     }
 
-    async fn fetch(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
-        download::fetch(&self.server, release, sink).await
+    async fn fetch(
+        &self,
+        release: &Release,
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
+        download::fetch(&self.server, release, download_file).await
     }
 
     async fn publish(
@@ -298,14 +303,16 @@ impl Repository for Gitea {
         let files = self.files(name, version).await?;
         let url = self.server.version(name, &version.to_string());
         let is_gone = self.server.delete(&what, url).await?;
-        // What tells that it is not whole goes with it.
+        // Delete the mark of an unfinished upload too.
         let was_begun = unfinished::forget(&self.server, name, version).await?;
         let mut gone = Vec::new();
         if is_gone {
             gone.push(format!("version {version} of {name}"));
             gone.extend(files.iter().flat_map(VersionFiles::names));
         } else if was_begun {
-            gone.push(format!("what was begun of version {version} of {name}"));
+            gone.push(format!(
+                "the unfinished upload of version {version} of {name}"
+            ));
         } else {
             return Err(self.absent(name, version));
         }
@@ -325,7 +332,7 @@ impl Repository for Gitea {
 }
 
 impl Gitea {
-    /// The files of a version; None where there is no such version.
+    /// Returns the files of a version; None if there is no such version.
     async fn files(&self, name: &str, version: &semver::Version) -> Result<Option<VersionFiles>> {
         if !listing::is_package(name) {
             return Ok(None);
@@ -333,9 +340,9 @@ impl Gitea {
         files::read(&self.server, name, version).await
     }
 
-    /// Whether a version has what is published last.
+    /// Returns whether the last file of a version was published.
     async fn is_whole(&self, name: &str, version: &semver::Version) -> Result<bool> {
-        let what = format!("look at version {version} of {name}");
+        let what = format!("check version {version} of {name}");
         let file = files::Files::of(name, version).configuration();
         let url = self.server.file(name, &version.to_string(), &file);
         let found = self.server.found(&what, Call::get(url)).await?;
@@ -347,7 +354,7 @@ impl Gitea {
             repository: self.server.id.clone(),
             what: format!("version {version} of {name}"),
             why: format!(
-                "it has no file {file}: its publication was cut off or still goes on, or it is a generic package of something else"
+                "file {file} is missing: its upload was interrupted or is in progress, or it is an unrelated generic package"
             ),
             hint: "publish it again with --force, or delete it".to_owned(),
         }

@@ -1,16 +1,16 @@
-//! Names of the files that a version of a package is kept in, wherever a repository has files: folders, Maven,
-//! generic packages of Gitea.
+//! File names of a version of a package, shared by all repositories that store files: folders, Maven, generic
+//! packages of Gitea.
 //!
 //! ```text
-//! NAME-VERSION.tar.gz                     content; a template that is one file has `.yaml`
+//! NAME-VERSION.tar.gz                     content; `.yaml` for a template that is one file
 //! NAME-VERSION.json                       configuration: the manifest as JSON
-//! NAME-VERSION.pom                        what Maven reads; folders and Maven alone
+//! NAME-VERSION.pom                        POM for Maven; folders and Maven only
 //! NAME-VERSION-docs.md                    document, or `.adoc`
-//! NAME-VERSION.statement.json             what is signed
+//! NAME-VERSION.statement.json             signed statement
 //! NAME-VERSION.statement.json.1.minisig   its signatures, from 1
 //! ```
 //!
-//! In folders and Maven each file has its checksums beside it: `.md5`, `.sha1`, `.sha256`.
+//! In folders and Maven each file has checksum files: `.md5`, `.sha1`, `.sha256`.
 
 pub(super) mod checksum;
 pub(super) mod found;
@@ -22,67 +22,67 @@ pub(super) mod xml;
 use crate::manifest::Packaging;
 use crate::repository::DocumentFormat;
 
-/// The index of a repository. Its signatures have the name that [`signature`] gives.
+/// The index of a repository. Its signatures are named by [`signature`].
 pub(super) const INDEX: &str = "index.json";
-/// The longest index that is read.
+/// Maximum size of an index.
 pub(super) const INDEX_LONGEST: u64 = 64 << 20;
-/// The longest configuration that is read.
+/// Maximum size of a configuration.
 pub(super) const CONFIGURATION: u64 = 4 << 20;
-/// The longest document that is read.
+/// Maximum size of a document.
 pub(super) const DOCUMENT: u64 = 16 << 20;
-/// The longest statement or signature that is read.
+/// Maximum size of a statement or signature.
 pub(super) const SIGNATURE: u64 = 64 << 10;
-/// Endings of contents that this program unpacks.
+/// File extensions of supported contents.
 pub(super) const CONTENTS: [&str; 2] = ["tar.gz", "yaml"];
-/// How many signatures are looked for. More are none of ours.
+/// Maximum number of signatures that are read.
 pub(super) const SIGNATURES: usize = 100;
 
-/// The names of the files of one version.
+/// File names of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Files {
     stem: String,
 }
 
 impl Files {
-    /// Of this version. The version stands in names as it is, `+` too.
+    /// Creates the names of a version, which is written verbatim, including `+`.
     pub(super) fn of(name: &str, version: &semver::Version) -> Self {
         Self {
             stem: format!("{name}-{version}"),
         }
     }
 
-    /// The content, with an [`ending`].
+    /// Returns the name of the content, with an [`ending`].
     pub(super) fn content(&self, ending: &str) -> String {
         format!("{}.{ending}", self.stem)
     }
 
-    /// The manifest as JSON.
+    /// Returns the name of the manifest as JSON.
     pub(super) fn configuration(&self) -> String {
         format!("{}.json", self.stem)
     }
 
-    /// The POM.
+    /// Returns the name of the POM.
     pub(super) fn pom(&self) -> String {
         format!("{}.pom", self.stem)
     }
 
-    /// The document.
+    /// Returns the name of the document.
     pub(super) fn document(&self, format: DocumentFormat) -> String {
         format!("{}-docs.{}", self.stem, format.ending())
     }
 
-    /// What is signed.
+    /// Returns the name of the signed statement.
     pub(super) fn statement(&self) -> String {
         format!("{}.statement.json", self.stem)
     }
 
-    /// Its signatures, one number each, from 1.
+    /// Returns the name of a signature, numbered from 1.
     pub(super) fn signature(&self, number: usize) -> String {
         signature(&self.statement(), number)
     }
 
-    /// Which of these files are a content: what has the name of the version, and is none of the others. The forms
-    /// that this program unpacks come first.
+    /// Returns the files that may be the content: those named after the version that are none of the others.
+    /// Supported formats come first.
     pub(super) fn contents<'l>(&self, list: &'l [String]) -> Vec<&'l str> {
         let mut contents: Vec<&str> = list
             .iter()
@@ -99,14 +99,14 @@ impl Files {
         contents
     }
 
-    /// How the name of a file ends, after that of the version and a dot.
+    /// Returns the part of a file name after the version and a dot.
     pub(super) fn ending_of<'f>(&self, file: &'f str) -> Option<&'f str> {
         let ending = file.strip_prefix(&self.stem)?.strip_prefix('.')?;
         is_word(ending).then_some(ending)
     }
 }
 
-/// Whether a file with this ending can be a content, and none of the other files of a version.
+/// Returns whether a file with this extension may be the content of a version.
 pub(super) fn is_content(ending: &str) -> bool {
     let last = ending.rsplit('.').next().unwrap_or_default();
     is_word(ending)
@@ -115,12 +115,12 @@ pub(super) fn is_content(ending: &str) -> bool {
         && !matches!(last, "md5" | "sha1" | "sha256" | "sha512")
 }
 
-/// Whether a file can be one of a version.
+/// Returns whether a file may belong to a version.
 pub(super) fn is_file_of(file: &str, name: &str, version: &semver::Version) -> bool {
     is_word_of(file, 512) && file.starts_with(&Files::of(name, version).stem)
 }
 
-/// The numbers of the signatures of a file, sorted.
+/// Returns the numbers of the signatures of a file, sorted.
 pub(super) fn signature_numbers(file: &str, list: &[String]) -> Vec<usize> {
     let number = |name: &String| {
         let rest = name.strip_prefix(file)?.strip_prefix('.')?;
@@ -132,12 +132,12 @@ pub(super) fn signature_numbers(file: &str, list: &[String]) -> Vec<usize> {
     numbers
 }
 
-/// The signatures of a file, one number each, from 1.
+/// Returns the name of a signature of a file, numbered from 1.
 pub(super) fn signature(file: &str, number: usize) -> String {
     format!("{file}.{number}.minisig")
 }
 
-/// How the name of a content ends, without the dot.
+/// Returns the file extension of a content, without the dot.
 pub(super) fn ending(packaging: &Packaging) -> &str {
     match packaging {
         Packaging::Bundle => "tar.gz",
@@ -147,8 +147,8 @@ pub(super) fn ending(packaging: &Packaging) -> &str {
     }
 }
 
-/// Whether a text can be a part of a path as it is, on every system and in every address. It begins with no dot, so
-/// it is neither hidden nor a way up.
+/// Returns whether a text can be a path segment on every system and in every URL. It has no leading dot, so it
+/// is neither hidden nor a parent reference.
 pub(super) fn is_word(text: &str) -> bool {
     is_word_of(text, 128)
 }

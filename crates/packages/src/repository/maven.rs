@@ -1,18 +1,19 @@
-//! A Maven repository (Maven, "Repository layout"): in a folder of this machine, or behind a server that keeps files.
+//! A Maven repository (Maven, "Repository layout"): in a local folder, or on an HTTP server.
 //!
 //! ```text
 //! <root>/<group as path>/<name>/<version>/…        a version: see `layout`
 //! <root>/<group as path>/<name>/maven-metadata.xml
-//! <root>/index.json                                an index, where somebody put one there
+//! <root>/index.json                                the index, if one was published
 //! ```
 //!
-//! What `mvn deploy` put there is read too: its POM describes it. Over HTTP nothing is listed, so packages are named
-//! by the configuration or by an index. A release takes eight requests, its document two more; none of them fetches
-//! the content.
+//! Artifacts of `mvn deploy` are supported too and described by their POM. Maven has no listing over HTTP, so
+//! packages are named by the configuration or by an index. A release takes eight requests, its document two
+//! more; none of them fetches the content.
 //!
-//! A server replaces one file after the other, so a version is found once its last file is there. Of two publishers who
-//! begin in the same moment, a server that obeys `If-None-Match` (RFC 9110, section 13.1.2) refuses one. With others the
-//! later one wins, and the other one is told where its files are gone by the time it is done.
+//! An HTTP server replaces one file at a time, so a version is found once its last file exists. If two
+//! publishers start at the same time, a server that supports `If-None-Match` (RFC 9110, section 13.1.2) rejects
+//! one of them. On others the later one wins, and the other is told if its files were replaced by the time it
+//! finishes.
 
 mod fetch;
 mod metadata;
@@ -29,7 +30,8 @@ use url::Url;
 use super::folder::{self, Folder};
 use super::layout::is_word;
 use super::{
-    Capabilities, Deleted, Error, IndexFile, Kind, Names, Release, Repository, Result, Sink, Upload,
+    Capabilities, Deleted, Error, IndexFile, Kind, Names, PartialDownload, Release, Repository,
+    Result, Upload,
 };
 use crate::credentials::Credentials;
 use crate::progress::Progress;
@@ -37,25 +39,25 @@ use crate::signature::Signature;
 use crate::transport::Transport;
 use server::Server;
 
-/// Which repository.
+/// Settings of a [`Maven`] repository.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Its name in the configuration.
     pub id: String,
-    /// Where it is.
+    /// Its location.
     pub place: Place,
-    /// The group of its packages: `io.fuseml.extensions`.
+    /// Maven group of its packages: `io.fuseml.extensions`.
     pub group: String,
-    /// Names of packages, for a server, which lists none. A folder needs none.
+    /// Names of packages, for an HTTP server, which lists none. A folder needs none.
     pub names: Vec<String>,
 }
 
-/// Where a Maven repository is.
+/// Location of a Maven repository.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// In a folder of this machine.
+    /// A local folder.
     Folder(PathBuf),
-    /// Behind a server.
+    /// An HTTP server.
     Http(Url),
 }
 
@@ -69,7 +71,7 @@ enum Inner {
     Remote(Remote),
 }
 
-/// One behind a server.
+/// A repository on an HTTP server.
 #[derive(Debug)]
 struct Remote {
     server: Server,
@@ -78,11 +80,11 @@ struct Remote {
 }
 
 impl Maven {
-    /// Of this place. Nothing is asked yet. A folder needs no transport.
+    /// Creates a repository without sending a request. A folder needs no transport.
     ///
     /// # Errors
-    /// When the group or a name can be no part of a path, or the address or the credentials are of a kind that no
-    /// Maven repository takes.
+    /// Returns an error if the group or a name cannot be part of a path, or the address or the kind of
+    /// credentials is not supported.
     pub fn new(
         settings: Settings,
         transport: Option<Transport>,
@@ -100,8 +102,8 @@ impl Maven {
             hint: hint.to_owned(),
         };
         if !group.split('.').all(is_word) {
-            let what = format!("have the group `{}`", group.escape_debug());
-            let hint = "write `group` as words with dots between them: io.fuseml.extensions";
+            let what = format!("use the group `{}`", group.escape_debug());
+            let hint = "set `group` to words separated by dots, e.g. io.fuseml.extensions";
             return Err(unsupported(what, hint));
         }
         let root = match place {
@@ -112,12 +114,12 @@ impl Maven {
             Place::Http(root) => root,
         };
         if let Some(wrong) = names.iter().find(|name| !is_word(name)) {
-            let what = format!("have a package named `{}`", wrong.escape_debug());
-            let hint = "names of packages have letters, digits and `.`, `_`, `+`, `-`";
+            let what = format!("contain a package named `{}`", wrong.escape_debug());
+            let hint = "use letters, digits and `.`, `_`, `+`, `-` in package names";
             return Err(unsupported(what, hint));
         }
         let Some(transport) = transport else {
-            return Err(unsupported("be asked without HTTP".to_owned(), ""));
+            return Err(unsupported("be accessed without HTTP".to_owned(), ""));
         };
         names.sort();
         names.dedup();
@@ -175,8 +177,12 @@ impl Repository for Maven {
         self.inner().signatures(release).await
     }
 
-    async fn fetch(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
-        self.inner().fetch(release, sink).await
+    async fn fetch(
+        &self,
+        release: &Release,
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
+        self.inner().fetch(release, download_file).await
     }
 
     async fn publish(
@@ -243,8 +249,12 @@ impl Repository for Remote {
         self.read_signatures(release).await
     }
 
-    async fn fetch(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
-        self.fetch_content(release, sink).await
+    async fn fetch(
+        &self,
+        release: &Release,
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
+        self.fetch_content(release, download_file).await
     }
 
     async fn publish(

@@ -1,7 +1,7 @@
-//! A repository with copies that are asked before it (R74).
+//! A repository with mirrors that are queried first.
 //!
-//! A copy is never trusted more than the original: what comes is judged all the same. Where a copy does not
-//! answer in time, has not got it or has it broken, the next one is asked. Whatever is written goes to the original.
+//! A mirror is not trusted more than the original: its data is verified in the same way. If a mirror does not
+//! respond in time, or its data is missing or corrupt, the next one is queried. Writes go to the original.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,43 +9,42 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Capabilities, Deleted, Extensions, IndexFile, Kind, Names, Release, Repository, Result, Sink,
-    Upload,
+    Capabilities, Deleted, Extensions, IndexFile, Kind, Names, PartialDownload, Release,
+    Repository, Result, Upload,
 };
 use crate::progress::Progress;
 use crate::signature::Signature;
 
-/// A repository and its copies.
+/// A repository and its mirrors.
 #[derive(Debug)]
 pub struct Mirrored {
     copies: Vec<Arc<dyn Repository>>,
     original: Arc<dyn Repository>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Mirrored {
-    /// A repository with copies, in the order in which they are asked. After `patience` a copy that has not answered
-    /// is left alone; a transfer of content may take as long as it goes on.
+    /// Creates a repository with mirrors, in query order. A mirror that has not responded within `timeout` is
+    /// skipped; a download of content may take as long as it makes progress.
     #[must_use]
     pub fn new(
         copies: Vec<Arc<dyn Repository>>,
         original: Arc<dyn Repository>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Self {
         Self {
             copies,
             original,
-            patience,
+            timeout,
         }
     }
 }
 
-/// Asks the copies, then the original. An answer that says nothing is there is asked for again: a copy may be
-/// behind.
+/// Queries the mirrors, then the original. A not-found result is not final: a mirror may be outdated.
 macro_rules! first {
     ($self:ident, $repository:ident => $ask:expr, $is_answer:expr) => {{
         for $repository in &$self.copies {
-            let asking = tokio::time::timeout($self.patience, $ask);
+            let asking = tokio::time::timeout($self.timeout, $ask);
             if let Ok(Ok(answer)) = asking.await
                 && $is_answer(&answer)
             {
@@ -95,14 +94,19 @@ impl Repository for Mirrored {
         first!(self, repository => repository.signatures(release), |found: &Vec<_>| !found.is_empty())
     }
 
-    async fn fetch(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
-        // The next goes on where a copy was cut. Where what came was wrong, it begins anew, as every repository does.
+    async fn fetch(
+        &self,
+        release: &Release,
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
+        // The next source resumes an interrupted download; if the received bytes were wrong, it restarts as
+        // every repository does.
         for copy in &self.copies {
-            if copy.fetch(release, sink).await.is_ok() {
+            if copy.fetch(release, download_file).await.is_ok() {
                 return Ok(());
             }
         }
-        self.original.fetch(release, sink).await
+        self.original.fetch(release, download_file).await
     }
 
     async fn publish(
@@ -126,7 +130,7 @@ impl Repository for Mirrored {
         first!(self, repository => repository.index(), Option::is_some)
     }
 
-    /// Who publishes asks where it goes: a copy may be late.
+    /// Publishing needs the state of the original: a mirror may be outdated.
     async fn exists(&self, name: &str, version: &semver::Version) -> Result<bool> {
         self.original.exists(name, version).await
     }
@@ -139,7 +143,7 @@ impl Repository for Mirrored {
         self.original.put_index(index).await
     }
 
-    /// Those of the original: what a copy adds is of the copy.
+    /// Returns those of the original: extensions of a mirror concern the mirror only.
     async fn extensions(&self) -> Extensions {
         self.original.extensions().await
     }

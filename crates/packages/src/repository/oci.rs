@@ -1,12 +1,12 @@
-//! Packages in an OCI registry (seed 003, "OCI Registry Integration"; distribution-spec 1.1).
+//! Packages in an OCI registry (distribution-spec 1.1).
 //!
-//! The repository of a package is `REGISTRY/NAMESPACE/NAME`; the tag is its version, with `_` for `+`. Its
-//! configuration, its content and its document are blobs of their own: whoever lists reads two small answers for
-//! each version, and fetches no content.
+//! The repository of a package is `REGISTRY/NAMESPACE/NAME`; the tag is its version, with `_` for `+`.
+//! Configuration, content and document are separate blobs: a listing reads two small responses for each version
+//! and fetches no content.
 //!
-//! Lists of tags are taken as the registry gives them. Some registries go on listing the tag of a manifest that was
-//! deleted; asking for each tag would make a list as dear as all its versions. So only tags that this program saw
-//! deleted are asked for again. For others, [`release`](Repository::release) says that there is none.
+//! Tag lists are used as returned. Some registries keep listing the tag of a deleted manifest, and checking
+//! each tag would make a listing as expensive as reading all versions. So only tags that this process deleted
+//! are checked again; for others, [`release`](Repository::release) reports that there is none.
 
 mod auth;
 mod blobs;
@@ -37,11 +37,11 @@ use tokio::sync::OnceCell;
 use self::client::Client;
 use self::model::{Catalog, Descriptor, Tags};
 use self::names::repository_fault;
-use self::paging::Listed;
+use self::paging::ListResult;
 use self::scope::Scope;
 use super::{
-    Capabilities, Deleted, Error, Extension, Extensions, IndexFile, Kind, Names, Release,
-    Repository, Result, Sink, Upload, Way,
+    Capabilities, Deleted, DiscoveryMethod, Error, Extension, Extensions, IndexFile, Kind, Names,
+    PartialDownload, Release, Repository, Result, Upload,
 };
 use crate::credentials::Credentials;
 use crate::digest::Digest;
@@ -50,16 +50,16 @@ use crate::repository::layout::DOCUMENT;
 use crate::signature::Signature;
 use crate::transport::Transport;
 
-/// Which registry, and which part of it.
+/// Settings of an [`Oci`] repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Name of the repository in the configuration.
     pub id: String,
-    /// Host and port: `localhost:5000`. With `https://` or `http://` before it, that is what is spoken.
+    /// Host and port: `localhost:5000`. A prefix `https://` or `http://` selects the protocol.
     pub registry: String,
-    /// What stands before the names of packages: `extensions`, `team/extensions`. It may be empty.
+    /// Prefix of the package names: `extensions`, `team/extensions`. It may be empty.
     pub namespace: String,
-    /// Packages that the configuration names, for registries that list none.
+    /// Names of packages, for registries without a listing.
     pub names: Vec<String>,
 }
 
@@ -68,17 +68,17 @@ pub struct Settings {
 pub struct Oci {
     settings: Settings,
     client: Client,
-    /// What the registry advertises; asked once.
+    /// Advertised extensions, queried once.
     extensions: OnceCell<Vec<Extension>>,
-    /// Tags that were deleted, and that the registry may list for all that.
-    ghosts: Mutex<BTreeSet<(String, String)>>,
+    /// Deleted tags that the registry may still list.
+    deleted_tags: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl Oci {
-    /// A registry. It is not asked yet.
+    /// Creates a repository without sending a request.
     ///
     /// # Errors
-    /// When the address or the namespace cannot be one, or http would go to another machine.
+    /// Returns an error if the address or the namespace is invalid, or http would be used for another machine.
     pub fn new(settings: Settings, transport: Transport, credentials: Credentials) -> Result<Self> {
         let settings = Settings {
             namespace: settings.namespace.trim_matches('/').to_owned(),
@@ -90,7 +90,7 @@ impl Oci {
         {
             return Err(Error::Unsupported {
                 repository: id,
-                what: format!("have the namespace `{}`", settings.namespace),
+                what: format!("use the namespace `{}`", settings.namespace),
                 hint: fault.to_owned(),
             });
         }
@@ -99,19 +99,19 @@ impl Oci {
             settings,
             client,
             extensions: OnceCell::new(),
-            ghosts: Mutex::default(),
+            deleted_tags: Mutex::default(),
         })
     }
 
-    /// With this many entries asked for in each page of a list. Registries give fewer as they like.
+    /// Requests this many entries for each page of a list. Registries may return fewer.
     #[must_use]
     pub fn with_page(mut self, entries: usize) -> Self {
         self.client.page = entries.max(1);
         self
     }
 
-    /// What the registry advertises. For a list, one that does not say is one without. That it does not allow to ask
-    /// is no news there: many say so of every path that they do not know.
+    /// Returns the advertised extensions. A registry that does not respond has none. A denial is ignored: many
+    /// registries deny every path that they do not know.
     async fn advertised(&self) -> &[Extension] {
         let asked = self
             .extensions
@@ -119,7 +119,7 @@ impl Oci {
                 Ok(extensions) => extensions,
                 Err(error) => {
                     if !matches!(error, Error::Denied { .. }) {
-                        self.client.note_failure(&error);
+                        self.client.warn_error(&error);
                     }
                     Vec::new()
                 }
@@ -127,7 +127,7 @@ impl Oci {
         asked.await
     }
 
-    /// The path of something below the namespace.
+    /// Returns the path of a name in the namespace.
     fn below(&self, name: &str) -> String {
         match self.settings.namespace.as_str() {
             "" => name.to_owned(),
@@ -135,14 +135,14 @@ impl Oci {
         }
     }
 
-    /// The path of the repository of a package; None where no package can have that name.
+    /// Returns the repository path of a package; None if the name is invalid.
     fn path(&self, name: &str) -> Option<String> {
         let path = self.below(name);
         let is_one = !name.contains('/') && repository_fault(name).is_none();
         (is_one && repository_fault(&path).is_none()).then_some(path)
     }
 
-    /// The name of a package by the path of its repository; None for what is elsewhere, and for the index.
+    /// Returns the package name of a repository path; None for other paths and for the index.
     fn name_of<'p>(&self, path: &'p str) -> Option<&'p str> {
         let name = match self.settings.namespace.as_str() {
             "" => path,
@@ -151,16 +151,16 @@ impl Oci {
         (name != index::NAME && self.path(name).is_some()).then_some(name)
     }
 
-    fn names_of(&self, paths: &[String], way: Way) -> Names {
+    fn names_of(&self, paths: &[String], method: DiscoveryMethod) -> Names {
         let names: BTreeSet<&str> = paths.iter().filter_map(|path| self.name_of(path)).collect();
         Names {
             names: names.into_iter().map(str::to_owned).collect(),
-            way,
+            method,
             faults: Vec::new(),
         }
     }
 
-    /// All tags of a repository; none where there is no such repository.
+    /// Lists all tags of a repository; empty if there is no such repository.
     async fn tag_names(&self, path: &str) -> Result<Vec<String>> {
         let what = format!("list versions of {path}");
         let mut url = self.client.url(&format!("/v2/{path}/tags/list"));
@@ -173,16 +173,16 @@ impl Oci {
             .list(url, &Scope::pull(path), &what, read)
             .await?
         {
-            Listed::All(tags) => Ok(tags),
-            Listed::Refused(answer) if answer.status() == reqwest::StatusCode::NOT_FOUND => {
+            ListResult::All(tags) => Ok(tags),
+            ListResult::Refused(answer) if answer.status() == reqwest::StatusCode::NOT_FOUND => {
                 Ok(Vec::new())
             }
-            Listed::Refused(answer) => Err(self.client.refused(answer, &what).await),
-            Listed::Foreign => Err(self.no_registry(&what)),
+            ListResult::Refused(answer) => Err(self.client.refused(answer, &what).await),
+            ListResult::Foreign => Err(self.no_registry(&what)),
         }
     }
 
-    /// All repositories; why not, where the registry refuses.
+    /// Lists all repositories, or returns the error of a registry that denies it.
     async fn catalog(&self) -> Result<std::result::Result<Vec<String>, Error>> {
         let what = "list its packages";
         let mut url = self.client.url("/v2/_catalog");
@@ -191,8 +191,8 @@ impl Oci {
             .append_pair("n", &self.client.page.to_string());
         let read = |page: Catalog| page.repositories;
         match self.client.list(url, &Scope::catalog(), what, read).await {
-            Ok(Listed::All(paths)) => Ok(Ok(paths)),
-            Ok(Listed::Refused(answer)) => {
+            Ok(ListResult::All(paths)) => Ok(Ok(paths)),
+            Ok(ListResult::Refused(answer)) => {
                 let status = answer.status().as_u16();
                 let refusal = self.client.refused(answer, what).await;
                 if matches!(status, 400 | 401 | 403 | 404 | 405 | 501) {
@@ -201,8 +201,8 @@ impl Oci {
                     Err(refusal)
                 }
             }
-            Ok(Listed::Foreign) => Ok(Err(self.no_registry(what))),
-            // The token service refuses, which is a refusal of the registry.
+            Ok(ListResult::Foreign) => Ok(Err(self.no_registry(what))),
+            // A denial by the token service is a denial by the registry.
             Err(error @ Error::Denied { .. }) => Ok(Err(error)),
             Err(error) => Err(error),
         }
@@ -212,8 +212,8 @@ impl Oci {
         Error::Unavailable {
             repository: self.client.id.clone(),
             what: what.to_owned(),
-            why: "its answer is nothing that a registry says".to_owned(),
-            hint: format!("look at `registry`, which is {}", self.client.registry),
+            why: "the response is not from an OCI registry".to_owned(),
+            hint: format!("check `registry`, which is {}", self.client.registry),
         }
     }
 
@@ -225,23 +225,29 @@ impl Oci {
         }
     }
 
-    /// The path and the digest of a release of this registry.
+    /// Returns the path and the digest of a release of this registry.
     fn place_of(&self, release: &Release) -> Result<(String, Digest)> {
         let path = self.path(&release.name);
         let place = path.zip(release.manifest.as_ref().map(|manifest| manifest.digest));
         place.ok_or_else(|| self.no_version(&release.name, &release.version))
     }
 
-    fn remember_ghost(&self, path: &str, tag: &str) {
-        let mut ghosts = self.ghosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = ghosts.insert((path.to_owned(), tag.to_owned()));
+    fn remember_deleted_tag(&self, path: &str, tag: &str) {
+        let mut deleted_tags = self
+            .deleted_tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let _ = deleted_tags.insert((path.to_owned(), tag.to_owned()));
     }
 
-    /// Whether a tag is listed, and leads nowhere.
-    async fn is_ghost(&self, path: &str, tag: &str) -> Result<bool> {
+    /// Returns whether a tag is listed but does not exist.
+    async fn is_deleted_tag(&self, path: &str, tag: &str) -> Result<bool> {
         let is_suspect = {
-            let ghosts = self.ghosts.lock().unwrap_or_else(PoisonError::into_inner);
-            ghosts.contains(&(path.to_owned(), tag.to_owned()))
+            let deleted_tags = self
+                .deleted_tags
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            deleted_tags.contains(&(path.to_owned(), tag.to_owned()))
         };
         Ok(is_suspect && self.client.digest(path, tag).await?.is_none())
     }
@@ -266,13 +272,13 @@ impl Repository for Oci {
     async fn probe(&self) -> Result<Capabilities> {
         let advertised = match self.client.discover(None).await {
             Ok(extensions) => extensions,
-            // A search that nobody is told of cannot be asked. Whoever wants to know why asks for the extensions.
+            // An unadvertised search cannot be used. The error is reported by the listing of extensions.
             Err(Error::Denied { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
-        let referrers = match self.keeps_referrers().await {
+        let referrers = match self.supports_referrers().await {
             Ok(keeps) => keeps,
-            // Nobody may look: it may.
+            // Unknown until it is tried.
             Err(Error::Denied { .. }) => true,
             Err(error) => return Err(error),
         };
@@ -286,41 +292,42 @@ impl Repository for Oci {
         })
     }
 
-    /// By a search that the registry advertises, else by `_catalog`, else what the configuration names.
+    /// Lists names by an advertised search, else by `_catalog`, else from the configuration.
     ///
     /// # Errors
-    /// Where the registry lists nothing and the configuration names nothing, what it answered, with the way out.
+    /// Returns the response of the registry with a hint if it lists nothing and the configuration names
+    /// nothing.
     async fn names(&self, text: Option<&str>) -> Result<Names> {
         let extensions = self.advertised().await;
         let namespace = &self.settings.namespace;
         let found = self.client.search(extensions, namespace, text).await;
         match found {
-            Ok(Some(paths)) => return Ok(self.names_of(&paths, Way::Search)),
+            Ok(Some(paths)) => return Ok(self.names_of(&paths, DiscoveryMethod::Search)),
             Ok(None) => {}
-            Err(error) => self.client.note_failure(&error),
+            Err(error) => self.client.warn_error(&error),
         }
         let refusal = match self.catalog().await? {
-            Ok(paths) => return Ok(self.names_of(&paths, Way::Catalog)),
+            Ok(paths) => return Ok(self.names_of(&paths, DiscoveryMethod::Catalog)),
             Err(refusal) => refusal,
         };
         if !self.settings.names.is_empty() {
             let names = self.settings.names.iter();
             let paths: Vec<String> = names.filter_map(|name| self.path(name)).collect();
-            return Ok(self.names_of(&paths, Way::Named));
+            return Ok(self.names_of(&paths, DiscoveryMethod::Named));
         }
-        let way_out = "publish an index: `kubectl ext package index`; or name the packages in the configuration";
+        let hint_suffix = "publish an index with `kubectl ext package index`, or set `names` in the configuration";
         let repository = self.settings.id.clone();
-        let what = "list its packages".to_owned();
+        let what = "list packages".to_owned();
         Err(match refusal {
             Error::Denied { hint, .. } => Error::Denied {
                 repository,
                 what,
-                hint: format!("{hint}; or {way_out}"),
+                hint: format!("{hint}; or {hint_suffix}"),
             },
             _ => Error::Unsupported {
                 repository,
                 what,
-                hint: way_out.to_owned(),
+                hint: hint_suffix.to_owned(),
             },
         })
     }
@@ -332,7 +339,7 @@ impl Repository for Oci {
         let mut versions = BTreeSet::new();
         for tag in self.tag_names(&path).await? {
             if let Some(version) = names::version(&tag)
-                && !self.is_ghost(&path, &tag).await?
+                && !self.is_deleted_tag(&path, &tag).await?
             {
                 let _ = versions.insert(version);
             }
@@ -372,19 +379,25 @@ impl Repository for Oci {
         self.client.signatures(&path, digest, &[]).await
     }
 
-    async fn fetch(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
+    async fn fetch(
+        &self,
+        release: &Release,
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
         let (path, _) = self.place_of(release)?;
         let content = release.content.digest;
         let digest = content.ok_or_else(|| Error::Unsupported {
             repository: self.settings.id.clone(),
             what: format!(
-                "fetch version {} of {}: its manifest names no content with a SHA-256 digest",
+                "fetch version {} of {}: its manifest has no content with a SHA-256 digest",
                 release.version, release.name
             ),
-            hint: "it was made for something else, such as images of several platforms".to_owned(),
+            hint: "check the name: the manifest is not of a package, but for example of a multi-platform image".to_owned(),
         })?;
         let size = release.content.size;
-        self.client.fetch(&path, (digest, size), sink).await
+        self.client
+            .fetch(&path, (digest, size), download_file)
+            .await
     }
 
     async fn publish(
@@ -413,12 +426,12 @@ impl Repository for Oci {
         self.write_index(index).await
     }
 
-    /// Of the registry, and of the repositories of the packages that the configuration names.
+    /// Queries the registry, and the repositories of the packages in the configuration.
     async fn extensions(&self) -> Extensions {
         self.all_extensions().await
     }
 
-    /// Among them what the registry says of itself, `Warning: 299` (distribution-spec, "Warnings").
+    /// Includes the warnings of the registry, `Warning: 299` (distribution-spec, "Warnings").
     fn warnings(&self) -> Vec<String> {
         self.client.warnings()
     }

@@ -1,4 +1,4 @@
-//! A server and a path on it: addresses below it, and calls with our credentials.
+//! A server and a base path: URLs below it, and requests with credentials.
 
 use std::time::Duration;
 
@@ -12,34 +12,35 @@ use super::{Error, Result};
 use crate::credentials::Credentials;
 use crate::transport::{self, Answer, Call, Transport};
 
-/// What is written as it is in a path (RFC 3986, section 2.3). `+` is not among it: servers take it for a blank.
+/// Characters that are not percent-encoded in a path (RFC 3986, section 2.3). `+` is encoded: servers decode it
+/// as a space.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// Where a repository is, and as whom it is asked.
+/// Base address of a repository, with credentials.
 pub(super) struct Origin {
     transport: Transport,
     base: Url,
     authorization: Option<Sensitive>,
 }
 
-/// How a kind of server takes its tokens.
+/// How a kind of server accepts tokens.
 pub(super) struct Tokens {
-    /// The word before one in the header `Authorization`.
+    /// Scheme of the `Authorization` header.
     pub(super) scheme: &'static str,
     /// What to `login` with.
     pub(super) login: &'static str,
 }
 
 impl Origin {
-    /// An origin. Nothing is asked yet.
+    /// Creates an origin without sending a request.
     ///
     /// # Errors
-    /// Where an address has credentials in it or must not be spoken to, or where the credentials are not for such a
-    /// server.
+    /// Returns an error if the address contains credentials or is not allowed, or the server does not support
+    /// the kind of credentials.
     pub(super) fn new(
         id: &str,
         base: Url,
@@ -53,8 +54,9 @@ impl Origin {
             hint,
         };
         if !base.username().is_empty() || base.password().is_some() {
-            let hint = "take them out of `url`, and `login`".to_owned();
-            return Err(unsupported("have credentials in its address", hint));
+            let hint =
+                "remove them from `url`, and log in with `kubectl ext package login`".to_owned();
+            return Err(unsupported("use credentials in its address", hint));
         }
         let authorization = match credentials {
             Credentials::Anonymous => None,
@@ -67,15 +69,15 @@ impl Origin {
                 Some(Sensitive::new(header))
             }
             Credentials::Identity(_) => {
-                let what = "take an identity token: those are of container registries";
-                return Err(unsupported(what, format!("`login` with {}", tokens.login)));
+                let what = "use an identity token: only container registries support them";
+                return Err(unsupported(what, format!("log in with {}", tokens.login)));
             }
         };
         transport
             .allows(&base)
             .map_err(|error| Error::Unavailable {
                 repository: id.to_owned(),
-                what: "be asked".to_owned(),
+                what: "be accessed".to_owned(),
                 why: error.to_string(),
                 hint: String::new(),
             })?;
@@ -86,7 +88,7 @@ impl Origin {
         })
     }
 
-    /// Where it is, for people.
+    /// Returns the address for display.
     pub(super) fn place(&self) -> String {
         let path = self.base.path().trim_end_matches('/');
         let host = transport::host(&self.base);
@@ -97,7 +99,7 @@ impl Origin {
         self.authorization.is_none()
     }
 
-    /// The address of what is below it.
+    /// Returns an address below the base.
     pub(super) fn address<'s>(&self, segments: impl IntoIterator<Item = &'s str>) -> Url {
         let mut path = self.base.path().trim_end_matches('/').to_owned();
         for segment in segments {
@@ -111,12 +113,12 @@ impl Origin {
         url
     }
 
-    /// Waits between tries of a transfer that was cut.
+    /// Returns the delays between retries of an interrupted transfer.
     pub(super) fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
         self.transport.waits()
     }
 
-    /// Makes a call with our credentials.
+    /// Sends a request with the credentials.
     pub(super) async fn send(&self, call: Call) -> std::result::Result<Answer, transport::Error> {
         let call = call.authorization(self.authorization.clone());
         self.transport.send(&call).await

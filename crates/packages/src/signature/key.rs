@@ -1,44 +1,44 @@
-//! Public keys of either provider.
+//! Public keys of all supported tools.
 
-use super::{Claim, Fault, Format, Signature, cosign, minisign};
+use super::{Fault, Format, Signature, SignedPayload, cosign, minisign};
 
-/// The key of somebody whose signatures can be trusted.
+/// A public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {
-    /// Of minisign.
+    /// A minisign key.
     Minisign(minisign::PublicKey),
-    /// Of cosign: ECDSA on the curve P-256.
+    /// A cosign key: ECDSA on the curve P-256.
     Cosign(cosign::PublicKey),
 }
 
-/// Why a text is no public key.
+/// Why a public key is invalid.
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyError {
-    /// It looks like none.
+    /// The format is unknown.
     #[error(
-        "it is no public key; hint: take the text of a `.pub` file, of `minisign -G` or `cosign generate-key-pair`"
+        "invalid public key; hint: use the text of a `.pub` file of `minisign -G` or `cosign generate-key-pair`"
     )]
     NoKey,
-    /// Somebody took the wrong half.
+    /// It is a secret key.
     #[error(
-        "it is a secret key; hint: take the public one, and replace this pair if others can read this file"
+        "expected a public key, got a secret key; hint: use the public key, and replace the key pair if others can read this file"
     )]
     Secret,
-    /// It looks like a key of minisign.
-    #[error("it is no public key of minisign: {0}")]
+    /// It is an invalid minisign key.
+    #[error("invalid minisign public key: {0}")]
     Minisign(&'static str),
-    /// It is PEM.
+    /// It is an invalid PEM key.
     #[error(
-        "it is no public key of cosign: {0}; hint: `cosign generate-key-pair` makes ECDSA keys on P-256, the only kind that is read"
+        "invalid cosign public key: {0}; hint: use an ECDSA key on P-256, as `cosign generate-key-pair` creates it"
     )]
     Cosign(&'static str),
 }
 
 impl PublicKey {
-    /// Reads a key: the text of a `.pub` file of minisign, its second line alone, or PEM.
+    /// Parses a key: the text of a minisign `.pub` file, its second line, or PEM.
     ///
     /// # Errors
-    /// When it is none. No message repeats it.
+    /// Returns an error if it is invalid. The error never contains the input.
     pub fn read(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         if text.contains("PRIVATE KEY") || text.contains("secret key") {
@@ -50,7 +50,7 @@ impl PublicKey {
         minisign::PublicKey::read(text).map(Self::Minisign)
     }
 
-    /// What the key is known by: as minisign prints it, or the SHA-256 of cosign's key.
+    /// Returns the key id: as minisign prints it, or the SHA-256 of a cosign key.
     #[must_use]
     pub fn id(&self) -> String {
         match self {
@@ -59,11 +59,11 @@ impl PublicKey {
         }
     }
 
-    /// What a signature claims, if this key made it.
+    /// Verifies a signature and returns its payload.
     ///
     /// # Errors
-    /// When it did not, or claims nothing that can be judged.
-    pub fn verify(&self, signature: &Signature) -> Result<Claim, Fault> {
+    /// Returns an error if this key did not make it, or its payload is of no supported kind.
+    pub fn verify(&self, signature: &Signature) -> Result<SignedPayload, Fault> {
         match (self, signature.format) {
             (Self::Minisign(key), Format::Minisign) => {
                 minisign::verify(&signature.payload, &signature.signature, key)

@@ -1,4 +1,4 @@
-//! Signatures of minisign: Ed25519 over a `BLAKE2b` digest, in the form of the tool of that name.
+//! Minisign signatures: Ed25519 over a `BLAKE2b` digest.
 
 mod text;
 
@@ -10,18 +10,18 @@ use extension_registry_core::sensitive::Sensitive;
 use minisign::{KeyPair, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 
 use self::text::Lines;
-use super::{Claim, Fault, Format, KeyError, Signature, Statement};
+use super::{Fault, Format, KeyError, Signature, SignedPayload, Statement};
 
-/// Bytes of a public key: algorithm, key id, point.
+/// Size of a public key: algorithm, key id, point.
 const PUBLIC: usize = 2 + 8 + 32;
 
-/// Bytes of a checksum, the end of a secret key.
+/// Size of the checksum at the end of a secret key.
 const CHECKSUM: usize = 32;
 
-/// Bytes of a secret key: three algorithms, salt, two limits, key id, key, checksum.
+/// Size of a secret key: three algorithms, salt, two limits, key id, key, checksum.
 const SECRET: usize = 3 * 2 + 32 + 2 * 8 + 8 + 64 + CHECKSUM;
 
-/// A public key. Two are equal if they verify the same signatures; the id is a label that anybody can choose.
+/// A public key. Keys are equal if they verify the same signatures; the id is an arbitrary label.
 #[derive(Clone)]
 pub struct PublicKey {
     key: ::minisign::PublicKey,
@@ -42,10 +42,10 @@ impl std::fmt::Debug for PublicKey {
 }
 
 impl PublicKey {
-    /// Reads the text of a `.pub` file, or its second line alone.
+    /// Parses the text of a `.pub` file, or its second line.
     ///
     /// # Errors
-    /// When it is none.
+    /// Returns an error if it is invalid.
     pub fn read(text: &str) -> Result<Self, KeyError> {
         let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
         let encoded = match lines.as_slice() {
@@ -55,63 +55,61 @@ impl PublicKey {
         };
         let bytes = STANDARD.decode(encoded).map_err(|_| KeyError::NoKey)?;
         if bytes.len() != PUBLIC {
-            return Err(KeyError::Minisign("it does not have 42 bytes"));
+            return Err(KeyError::Minisign("expected 42 bytes"));
         }
         if !bytes.starts_with(b"Ed") {
-            return Err(KeyError::Minisign("it is of another algorithm"));
+            return Err(KeyError::Minisign("unsupported algorithm"));
         }
         let key = ::minisign::PublicKey::from_bytes(&bytes)
-            .map_err(|_| KeyError::Minisign("it cannot be read"))?;
+            .map_err(|_| KeyError::Minisign("invalid point"))?;
         Ok(Self { key })
     }
 
-    /// What the key is known by, as the tool prints it: 16 hexadecimal digits.
+    /// Returns the key id as the tool prints it: 16 hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> String {
         text::id(self.key.keynum())
     }
 }
 
-/// A key that was made.
+/// A new key pair.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// Text for a file that nobody else reads.
+    /// Text of the secret key file.
     pub secret: Sensitive,
-    /// Text of a `.pub` file.
+    /// Text of the `.pub` file.
     pub public: String,
 }
 
-/// Why nothing was signed, or no key made. No message holds a part of the key or the password.
+/// Why signing or generating a key failed. Contains no part of the key or the password.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum SignError {
-    /// The secret key is none.
-    #[error(
-        "the secret key cannot be read; hint: it is the whole text of the file that `minisign -G` wrote"
-    )]
+    /// The secret key is invalid.
+    #[error("invalid secret key; hint: use the complete file that `minisign -G` wrote")]
     NoKey,
-    /// It is encrypted, and there is no password.
-    #[error("the secret key is encrypted; hint: give its password")]
+    /// It is encrypted, and no password was given.
+    #[error("the secret key is encrypted; hint: provide its password")]
     PasswordNeeded,
-    /// The password is another one.
-    #[error("the secret key cannot be opened with this password")]
+    /// The password is wrong.
+    #[error("failed to decrypt the secret key: wrong password")]
     WrongPassword,
     /// The library failed: no random numbers, no memory.
     #[error("failed to {what}: {why}")]
     Failed {
-        /// `sign`, `make a key`.
+        /// The operation: `sign`, `generate a key`.
         what: &'static str,
-        /// Why.
+        /// The cause.
         why: String,
     },
 }
 
-/// Makes a key. With a password it is encrypted, as the tool does it.
+/// Generates a key, encrypted if a password is given.
 ///
 /// # Errors
-/// When there are no random numbers.
+/// Returns an error if no random numbers are available.
 pub fn generate(password: Option<&Sensitive>) -> Result<NewKey, SignError> {
     let failed = |error: ::minisign::PError| SignError::Failed {
-        what: "make a key",
+        what: "generate a key",
         why: error.to_string(),
     };
     let (pair, comment) = match password {
@@ -132,10 +130,10 @@ pub fn generate(password: Option<&Sensitive>) -> Result<NewKey, SignError> {
     })
 }
 
-/// The public key of a secret one, as text of a `.pub` file.
+/// Derives the text of a `.pub` file from a secret key.
 ///
 /// # Errors
-/// When the secret key cannot be opened.
+/// Returns an error if the secret key cannot be decrypted.
 pub fn public(secret: &Sensitive, password: Option<&Sensitive>) -> Result<String, SignError> {
     let key = open(secret, password)?;
     let public = ::minisign::PublicKey::from_secret_key(&key).map_err(|_| SignError::NoKey)?;
@@ -143,11 +141,11 @@ pub fn public(secret: &Sensitive, password: Option<&Sensitive>) -> Result<String
     Ok(text.map_err(|_| SignError::NoKey)?.into_string())
 }
 
-/// Signs a statement about a package. The trusted comment is the statement again, so that the tool shows it
-/// to whoever verifies by hand.
+/// Signs a statement about a package. The trusted comment repeats the statement, so that `minisign -V` shows
+/// it.
 ///
 /// # Errors
-/// When the secret key cannot be opened.
+/// Returns an error if the secret key cannot be decrypted.
 pub fn sign(
     statement: &Statement,
     secret: &Sensitive,
@@ -158,7 +156,7 @@ pub fn sign(
     sign_bytes(payload, &comment, secret, password)
 }
 
-/// Signs bytes that say of themselves what they are, with a comment of one line.
+/// Signs a self-describing payload, with a one-line comment.
 pub(crate) fn sign_bytes(
     payload: Vec<u8>,
     comment: &str,
@@ -187,8 +185,8 @@ pub(crate) fn sign_bytes(
     })
 }
 
-/// Opens a secret key. The library would ask a terminal for a password that is not there, so it never gets
-/// an encrypted key without one.
+/// Decrypts a secret key. The library would prompt on the terminal, so it never gets an encrypted key without a
+/// password.
 fn open(secret: &Sensitive, password: Option<&Sensitive>) -> Result<SecretKey, SignError> {
     let encoded = secret.reveal().lines().nth(1).unwrap_or_default();
     let bytes = STANDARD
@@ -201,7 +199,7 @@ fn open(secret: &Sensitive, password: Option<&Sensitive>) -> Result<SecretKey, S
     };
     let has_checksum = bytes.iter().rev().take(CHECKSUM).any(|byte| *byte != 0);
     if is_plain && bytes.len() == SECRET && !has_checksum {
-        // `minisign -W` writes no checksum, and the library wants one.
+        // `minisign -W` writes no checksum, but the library requires one.
         return SecretKey::from_bytes(&bytes).map_err(|_| SignError::NoKey);
     }
     let sealed = SecretKeyBox::from(secret.reveal().to_owned());
@@ -216,28 +214,32 @@ fn open(secret: &Sensitive, password: Option<&Sensitive>) -> Result<SecretKey, S
         .map_err(|_| SignError::WrongPassword)
 }
 
-/// Id of the key that a signature names.
+/// Returns the key id that a signature names.
 pub(super) fn signer(signature: &[u8]) -> Option<String> {
     let lines = Lines::read(signature).ok()?;
     Some(text::id(&lines.key))
 }
 
-/// What a signature over this payload claims, if this key made it.
-pub(super) fn verify(payload: &[u8], signature: &[u8], key: &PublicKey) -> Result<Claim, Fault> {
+/// Verifies a signature and returns its payload.
+pub(super) fn verify(
+    payload: &[u8],
+    signature: &[u8],
+    key: &PublicKey,
+) -> Result<SignedPayload, Fault> {
     let lines = Lines::read(signature)?;
     if lines.key != key.key.keynum() {
         return Err(Fault::OtherKey);
     }
-    // The library panics on some texts that `Lines` refuses.
+    // The library panics on some input that `Lines` rejects.
     let signed = SignatureBox::from_string(lines.text)
-        .map_err(|_| Fault::Unreadable("it is no signature of minisign"))?;
+        .map_err(|_| Fault::Unreadable("not a minisign signature"))?;
     ::minisign::verify(&key.key, &signed, Cursor::new(payload), true, false, false)
         .map_err(|_| Fault::Forged)?;
-    // A statement in the comment that is another one would mislead whoever reads it with the tool.
+    // A different statement in the comment would mislead users of the tool.
     match Statement::read(lines.comment.as_bytes()) {
-        Ok(said) if Statement::read(payload).as_ref() != Ok(&said) => Err(Fault::Foreign(
-            "its trusted comment states something else than what is signed",
+        Ok(comment) if Statement::read(payload).as_ref() != Ok(&comment) => Err(Fault::Foreign(
+            "the trusted comment differs from the signed statement",
         )),
-        _ => Claim::of(payload),
+        _ => SignedPayload::of(payload),
     }
 }

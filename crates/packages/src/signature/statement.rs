@@ -1,4 +1,4 @@
-//! What is signed about a package: one statement, whatever repository the package is in.
+//! The signed statement about a package, independent of its repository.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,38 +6,38 @@ use crate::digest::Digest;
 use crate::manifest::Manifest;
 use crate::repository::Upload;
 
-/// What a statement is about; nothing else that is signed says this of itself.
+/// Identifies the payload as a statement about a package.
 pub(super) const TYPE: &str = "packages.fuseml.io/statement/v1";
 
-/// Bytes of the largest statement.
+/// Maximum size of a statement.
 const LARGEST: usize = 16 * 1024;
 
-/// Binds a package to its name. A digest alone would let anybody offer an old version as a new one, or one
-/// package as another (R16).
+/// Binds the content of a package to its name. A signature of a digest alone would allow an attacker to offer
+/// an old version as a new one, or one package as another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// Type of the package: `record`.
     pub kind: String,
-    /// Its name.
+    /// Name of the package.
     pub name: String,
-    /// Its version, build metadata too.
+    /// Version of the package, including build metadata.
     pub version: semver::Version,
-    /// How its content is put together: `bundle`.
+    /// Packaging of its content: `bundle`.
     pub packaging: String,
     /// Digest of the content.
     pub content: Digest,
-    /// Digest of the manifest as JSON; None for a package that was made for something else and has none.
+    /// Digest of the manifest as JSON; None for a foreign package.
     pub configuration: Option<Digest>,
-    /// Digest of the document, where there is one.
+    /// Digest of the document.
     pub document: Option<Digest>,
 }
 
-/// Why bytes are no statement.
+/// An invalid statement.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
-#[error("no statement about a package: {0}")]
-pub struct NoStatement(String);
+#[error("invalid package statement: {0}")]
+pub struct InvalidStatement(String);
 
-/// The JSON of a statement. The order of the fields here is that of the canonical form.
+/// JSON of a statement. The order of fields is that of the canonical form.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
@@ -65,7 +65,7 @@ struct Wire {
 }
 
 impl Statement {
-    /// A statement about the package with this manifest.
+    /// Creates the statement of a package with this manifest.
     #[must_use]
     pub fn of(
         manifest: &Manifest,
@@ -84,7 +84,7 @@ impl Statement {
         }
     }
 
-    /// A statement about what is published.
+    /// Creates the statement of a package to publish.
     #[must_use]
     pub fn of_upload(upload: &Upload) -> Self {
         let document = upload.document.as_ref();
@@ -96,7 +96,7 @@ impl Statement {
         )
     }
 
-    /// The canonical form: JSON with fields in one order, without white space.
+    /// Serializes to the canonical form: JSON with a fixed order of fields and no white space.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let wire = Wire {
@@ -109,30 +109,30 @@ impl Statement {
             configuration: self.configuration,
             document: self.document,
         };
-        // A struct of texts is always JSON.
+        // A struct of strings always serializes.
         serde_json::to_vec(&wire).unwrap_or_default()
     }
 
-    /// Reads a statement. The order of fields and white space do not matter; a field that nobody knows, or
-    /// one that is there twice, is refused, since two readers could understand it differently.
+    /// Parses a statement. Order of fields and white space are ignored; unknown and duplicate fields are
+    /// rejected, since two readers could interpret them differently.
     ///
     /// # Errors
-    /// When it is none.
-    pub fn read(json: &[u8]) -> Result<Self, NoStatement> {
+    /// Returns an error if it is invalid.
+    pub fn read(json: &[u8]) -> Result<Self, InvalidStatement> {
         if json.len() > LARGEST {
-            return Err(NoStatement(format!("it has more than {LARGEST} bytes")));
+            return Err(InvalidStatement(format!("larger than {LARGEST} bytes")));
         }
-        // serde would take an array for the fields in their order.
+        // serde would accept an array of the fields in order.
         if json.trim_ascii_start().first() != Some(&b'{') {
-            return Err(NoStatement("it is no JSON object".to_owned()));
+            return Err(InvalidStatement("not a JSON object".to_owned()));
         }
         let wire: Wire =
-            serde_json::from_slice(json).map_err(|error| NoStatement(error.to_string()))?;
+            serde_json::from_slice(json).map_err(|error| InvalidStatement(error.to_string()))?;
         if wire.purpose != TYPE {
-            return Err(NoStatement(format!("its `_type` is not `{TYPE}`")));
+            return Err(InvalidStatement(format!("`_type` must be `{TYPE}`")));
         }
         let version = semver::Version::parse(&wire.version)
-            .map_err(|error| NoStatement(format!("version: {error}")))?;
+            .map_err(|error| InvalidStatement(format!("version: {error}")))?;
         Ok(Self {
             kind: wire.kind,
             name: wire.name,
@@ -144,14 +144,14 @@ impl Statement {
         })
     }
 
-    /// What it is about, for people: `record mlflow 1.2.0`.
+    /// Returns its subject for display: `record mlflow 1.2.0`.
     #[must_use]
     pub fn subject(&self) -> String {
         let mut subject = format!("{} {} {}", self.kind, self.name, self.version);
         if self.packaging != "bundle" {
             subject = format!("{subject} ({})", self.packaging);
         }
-        // A type can be any text, and this is for terminals.
+        // The type is untrusted text, and this is shown on terminals.
         subject.replace(char::is_control, "?")
     }
 }

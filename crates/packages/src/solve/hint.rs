@@ -1,113 +1,121 @@
-//! What would help: found by asking again under other rules.
+//! Suggests ways out of a conflict by solving again under relaxed rules.
 
 use std::collections::BTreeSet;
 
 use extension_registry_core::suggest;
 
 use super::proof::{Fact, Proof};
-use super::question::{Failure, Question, fitting};
-use super::shelf::{Ask, Name, ROOT, Shelves, Source};
-use super::universe::{Origin, Wanted};
+use super::query::{Failure, Query, fitting};
+use super::universe::{Origin, RequestedPackage};
+use super::version_map::{Constraint, Name, ROOT, Source, VersionMap};
 use super::wording;
 use crate::version;
 
-/// Steps that all attempts of one kind are worth.
+/// Step limit for all attempts of one kind of hint.
 const STEPS: u64 = 4_000;
 
-/// Attempts of each kind.
+/// Maximum number of attempts of each kind.
 const ATTEMPTS: usize = 8;
 
-/// All hints for a proof, the surest first.
+/// Returns all hints for a proof, the most certain first.
 pub(super) fn all<'u>(
-    question: &Question<'_, 'u>,
-    wanted: &'u [Wanted],
+    query: &Query<'_, 'u>,
+    wanted: &'u [RequestedPackage],
     proof: &Proof,
 ) -> Vec<String> {
-    let shelves = question.shelves;
+    let map = query.map;
     let mut hints = Vec::new();
     for fact in &proof.facts {
-        hints.extend(of_fact(question, wanted, fact));
+        hints.extend(of_fact(query, wanted, fact));
     }
-    hints.extend(approval(question, wanted, proof));
-    hints.extend(wider(shelves, wanted, proof));
+    hints.extend(approval(query, wanted, proof));
+    hints.extend(wider(map, wanted, proof));
     if hints.is_empty() {
-        hints.extend(relaxed(question, wanted, proof));
+        hints.extend(relaxed(query, wanted, proof));
     }
     let mut seen = BTreeSet::new();
     hints.retain(|hint| seen.insert(hint.clone()));
     hints
 }
 
-/// What each version of the parent asks of the child; of people, what they want.
-fn asked<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], fact: &Fact) -> Vec<Vec<Ask<'u>>> {
+/// Returns what each version of the parent requires of the child; for the root, what was requested.
+fn constraints_of<'u>(
+    query: &Query<'_, 'u>,
+    wanted: &'u [RequestedPackage],
+    fact: &Fact,
+) -> Vec<Vec<Constraint<'u>>> {
     if fact.parent == ROOT {
-        return vec![wording::root_asks(question.shelves, wanted, fact.child)];
+        return vec![wording::root_constraints(query.map, wanted, fact.child)];
     }
-    let count = question.shelves.offers(fact.parent).len();
+    let count = query.map.entries(fact.parent).len();
     let numbers = fact.numbers.below(count);
     numbers
-        .map(|number| question.asks(fact.parent, number, fact.child))
+        .map(|number| query.constraints(fact.parent, number, fact.child))
         .collect()
 }
 
-/// Names that are near, and versions that come before their release.
-fn of_fact<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], fact: &Fact) -> Option<String> {
-    let shelves = question.shelves;
-    let name = shelves.name(fact.child);
-    if shelves.offers(fact.child).is_empty() {
-        let near = suggest::closest(name, shelves.known())?;
-        return Some(format!("did you mean `{near}` where `{name}` stands?"));
+/// Suggests similar names and pre-releases.
+fn of_fact<'u>(
+    query: &Query<'_, 'u>,
+    wanted: &'u [RequestedPackage],
+    fact: &Fact,
+) -> Option<String> {
+    let map = query.map;
+    let name = map.name(fact.child);
+    if map.entries(fact.child).is_empty() {
+        let near = suggest::closest(name, map.known())?;
+        return Some(format!("did you mean `{near}` instead of `{name}`?"));
     }
     if !fact.fitting.is_empty() {
         return None;
     }
-    asked(question, wanted, fact).iter().find_map(|asks| {
-        let [ask] = asks.as_slice() else {
+    constraints_of(query, wanted, fact).iter().find_map(|constraints| {
+        let [constraint] = constraints.as_slice() else {
             return None;
         };
-        let versions = shelves.offers(fact.child).iter();
-        let versions = versions.filter(|offer| offer.refused.is_none());
-        let early = version::newest(ask.range, versions.map(|offer| &offer.candidate.version)).err()?.early?;
+        let versions = map.entries(fact.child).iter();
+        let versions = versions.filter(|entry| entry.rejection.is_none());
+        let pre_release = version::newest(constraint.range, versions.map(|entry| &entry.candidate.version)).err()?.pre_release?;
         Some(if fact.parent == ROOT {
-            format!("{name} {early} is there, and comes before its release: ask for `={early}`")
+            format!("request `={pre_release}` to use the pre-release {name} {pre_release}")
         } else {
             format!(
-                "{name} {early} is there, and comes before its release: only a range that names it, like `={early}`, has {} take it",
-                shelves.name(fact.parent)
+                "{name} {pre_release} is a pre-release: name it in the range, such as `={pre_release}`, for {} to accept it",
+                map.name(fact.parent)
             )
         })
     })
 }
 
-/// The command by which a person lets dependencies come from another repository (seed 001, section 6.A).
+/// Suggests the command that approves another repository for dependencies.
 fn approval<'u>(
-    question: &Question<'_, 'u>,
-    wanted: &'u [Wanted],
+    query: &Query<'_, 'u>,
+    wanted: &'u [RequestedPackage],
     proof: &Proof,
 ) -> Option<String> {
-    let shelves = question.shelves;
+    let map = query.map;
     let mut approved = BTreeSet::new();
-    let mut told: Vec<(String, String)> = Vec::new();
+    let mut approvals: Vec<(String, String)> = Vec::new();
     let mut first = None;
     let mut facts = proof.facts.clone();
     let mut left = STEPS;
-    // What one approval brings may need another.
+    // An approved package may have dependencies that need approval too.
     for _ in 0..ATTEMPTS {
         let known = approved.len();
         let open = facts.iter();
         for fact in open.filter(|fact| fact.parent != ROOT && fact.fitting.is_empty()) {
-            let asks = asked(question, wanted, fact);
-            let Some(id) = asks
+            let constraints = constraints_of(query, wanted, fact);
+            let Some(id) = constraints
                 .iter()
-                .find_map(|asks| elsewhere(shelves, fact.child, asks))
+                .find_map(|constraints| elsewhere(map, fact.child, constraints))
             else {
                 continue;
             };
-            let (parent, child) = (shelves.name(fact.parent), shelves.name(fact.child));
+            let (parent, child) = (map.name(fact.parent), map.name(fact.child));
             first.get_or_insert(fact.parent);
             if approved.insert((child.to_owned(), id.to_owned())) {
-                told.push((
-                    format!("{child} of repository {id} for {parent}"),
+                approvals.push((
+                    format!("{child} from repository {id} for {parent}"),
                     format!(" --approve {child}@{id}"),
                 ));
             }
@@ -115,49 +123,57 @@ fn approval<'u>(
         if approved.len() == known {
             break;
         }
-        let bent = Question::new(shelves, wanted, left).approving(&approved);
-        let answer = bent.answer();
-        left = bent.left();
+        let relaxed_query = Query::new(map, wanted, left).approving(&approved);
+        let answer = relaxed_query.answer();
+        left = relaxed_query.left();
         match answer {
             Err(Failure::Proved(tree)) => facts = Proof::of(&tree).facts,
             _ => break,
         }
     }
-    let root = root_of(shelves, wanted, first?)?;
-    let (what, flags): (Vec<String>, Vec<String>) = told.into_iter().unzip();
+    let root = root_of(map, wanted, first?)?;
+    let (what, flags): (Vec<String>, Vec<String>) = approvals.into_iter().unzip();
     Some(format!(
-        "if you trust it there, approve {}: `kubectl ext package pull {root}{}`",
+        "if you trust these sources, approve {}: `kubectl ext package pull {root}{}`",
         wording::listed(&what, "and"),
         flags.concat()
     ))
 }
 
-/// The repository where a dependency would be, if it could come from there.
-fn elsewhere<'u>(shelves: &Shelves<'u>, name: Name, asks: &[Ask<'u>]) -> Option<&'u str> {
-    if !asks
+/// Returns the repository that could provide a dependency if it were approved.
+fn elsewhere<'u>(
+    map: &VersionMap<'u>,
+    name: Name,
+    constraints: &[Constraint<'u>],
+) -> Option<&'u str> {
+    if !constraints
         .iter()
-        .all(|ask| matches!(ask.source, Source::Beside(_)))
+        .all(|constraint| matches!(constraint.source, Source::SameOrSystem(_)))
     {
         return None;
     }
-    let anywhere: Vec<Ask<'u>> = asks
+    let anywhere: Vec<Constraint<'u>> = constraints
         .iter()
-        .map(|ask| Ask {
+        .map(|constraint| Constraint {
             source: Source::Any,
-            ..*ask
+            ..*constraint
         })
         .collect();
-    let set = fitting(shelves, name, &anywhere, &BTreeSet::new());
-    let number = shelves.first(name, |number| pubgrub::VersionSet::contains(&set, &number))?;
-    match &shelves.offer(name, number)?.candidate.origin {
+    let set = fitting(map, name, &anywhere, &BTreeSet::new());
+    let number = map.first(name, |number| pubgrub::VersionSet::contains(&set, &number))?;
+    match &map.entry(name, number)?.candidate.origin {
         Origin::Repository(id) => Some(id),
         Origin::Installed(_) => None,
     }
 }
 
-/// The first name that is wanted and leads to a package.
-fn root_of<'u>(shelves: &Shelves<'u>, wanted: &'u [Wanted], name: Name) -> Option<&'u str> {
-    let target = shelves.name(name);
+/// Returns the first requested name that leads to a package.
+fn root_of<'u>(
+    map: &VersionMap<'u>,
+    wanted: &'u [RequestedPackage],
+    name: Name,
+) -> Option<&'u str> {
+    let target = map.name(name);
     let mut names: Vec<&str> = wanted.iter().map(|one| one.name.as_str()).collect();
     names.sort_unstable();
     names.into_iter().find(|start| {
@@ -167,7 +183,7 @@ fn root_of<'u>(shelves: &Shelves<'u>, wanted: &'u [Wanted], name: Name) -> Optio
             if name == target {
                 return true;
             }
-            let candidates = shelves.universe.candidates.get(name).into_iter().flatten();
+            let candidates = map.universe.candidates.get(name).into_iter().flatten();
             let dependencies = candidates.flat_map(|one| &one.dependencies);
             next.extend(
                 dependencies
@@ -179,31 +195,35 @@ fn root_of<'u>(shelves: &Shelves<'u>, wanted: &'u [Wanted], name: Name) -> Optio
     })
 }
 
-/// Names that people want with a narrower range than would do.
-fn wider<'u>(shelves: &Shelves<'u>, wanted: &'u [Wanted], proof: &Proof) -> Vec<String> {
+/// Suggests versions of requested packages that would work with a wider range.
+fn wider<'u>(map: &VersionMap<'u>, wanted: &'u [RequestedPackage], proof: &Proof) -> Vec<String> {
     let roots = proof.facts.iter().filter(|fact| fact.parent == ROOT);
     let names: BTreeSet<Name> = roots.map(|fact| fact.child).collect();
     let mut left = STEPS;
     let hints = names.into_iter().take(ATTEMPTS).filter_map(|name| {
-        let bent = Question::new(shelves, wanted, left).widening(name, wanted)?;
-        let answer = bent.answer();
-        left = bent.left();
+        let relaxed_query = Query::new(map, wanted, left).widening(name, wanted)?;
+        let answer = relaxed_query.answer();
+        left = relaxed_query.left();
         let answer = answer.ok()?;
-        let candidate = shelves.offer(name, *answer.get(&name)?)?.candidate;
-        let (text, version) = (shelves.name(name), &candidate.version);
+        let candidate = map.entry(name, *answer.get(&name)?)?.candidate;
+        let (text, version) = (map.name(name), &candidate.version);
         let which = if candidate.origin.is_installed() {
-            "is installed and suits"
+            "which is installed and compatible"
         } else {
-            "is the newest that suits"
+            "the newest compatible version"
         };
-        Some(format!("{text} {version} {which}: ask for `={version}`"))
+        Some(format!("request {text} `={version}`, {which}"))
     });
     hints.collect()
 }
 
-/// Dependencies of packages whose range is narrower than would do: nobody but their authors can widen them.
-fn relaxed<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], proof: &Proof) -> Option<String> {
-    let shelves = question.shelves;
+/// Suggests the dependency whose range its author would have to widen.
+fn relaxed<'u>(
+    query: &Query<'_, 'u>,
+    wanted: &'u [RequestedPackage],
+    proof: &Proof,
+) -> Option<String> {
+    let map = query.map;
     let facts = proof.facts.iter().filter(|fact| fact.parent != ROOT);
     let mut tried = BTreeSet::new();
     let mut left = STEPS;
@@ -214,9 +234,9 @@ fn relaxed<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], proof: &Proof)
         if !tried.insert((fact.parent, fact.child)) {
             continue;
         }
-        let bent = Question::new(shelves, wanted, left).relaxing(fact.parent, fact.child);
-        let answer = bent.answer();
-        left = bent.left();
+        let relaxed_query = Query::new(map, wanted, left).relaxing(fact.parent, fact.child);
+        let answer = relaxed_query.answer();
+        left = relaxed_query.left();
         let Ok(answer) = answer else {
             continue;
         };
@@ -226,11 +246,11 @@ fn relaxed<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], proof: &Proof)
         };
         let [parent, child] =
             [(fact.parent, *parent), (fact.child, *child)].map(|(name, number)| {
-                let shown = wording::versions(shelves, name, std::iter::once(number), "and");
-                format!("{} {shown}", shelves.name(name))
+                let shown = wording::versions(map, name, std::iter::once(number), "and");
+                format!("{} {shown}", map.name(name))
             });
         return Some(format!(
-            "it would do if {parent} took {child}: ask its author for a wider range"
+            "ask the author of {parent} to allow {child}, which would resolve the conflict"
         ));
     }
     None

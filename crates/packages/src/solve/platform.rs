@@ -1,4 +1,4 @@
-//! What is there where packages are used, and what they require of it (R3).
+//! Platform requirements of packages.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,27 @@ use extension_registry_core::version::{RecordVersion, VersionRange};
 
 use crate::manifest::Requirement;
 
-/// What is there: `kubernetes` in version `1.36.3`; None where nobody knows in which.
+/// Components of the platform and their versions: `kubernetes` in version `1.36.3`; None if the version is
+/// unknown.
 pub type Platform = BTreeMap<String, Option<String>>;
 
-/// What is missing for a requirement: what it asks for, and what there is.
+/// Describes what an unmet requirement needs and what was found; None if it is met.
 #[must_use]
 pub fn unmet(platform: &Platform, requirement: &Requirement) -> Option<String> {
     let range = &requirement.range;
-    let asked = asked(requirement);
+    let wanted = format_requirement(requirement);
     match platform.get(&requirement.name) {
-        None => Some(format!("{asked}, which is not here")),
+        None => Some(format!("{wanted}, which is not available")),
         Some(Some(version)) if meets(version, range) => None,
-        Some(Some(version)) => Some(format!("{asked}, here is {version}")),
+        Some(Some(version)) => Some(format!("{wanted}, but found {version}")),
         Some(None) if range.matches(None) => None,
-        Some(None) => Some(format!(
-            "{asked}, which is here in a version that nobody knows"
-        )),
+        Some(None) => Some(format!("{wanted}, but its version is unknown")),
     }
 }
 
-/// A requirement, for people.
+/// Formats a requirement for display.
 #[must_use]
-pub fn asked(requirement: &Requirement) -> String {
+pub fn format_requirement(requirement: &Requirement) -> String {
     let Requirement { name, range } = requirement;
     if range.is_any() {
         name.clone()
@@ -36,8 +35,8 @@ pub fn asked(requirement: &Requirement) -> String {
     }
 }
 
-/// Whether a platform is in a range. What vendors write after a version, as in `1.33.1-gke.100`, makes no
-/// version that comes before its release.
+/// Returns whether a platform version is in a range. A vendor suffix, as in `1.33.1-gke.100`, does not make it
+/// a pre-release.
 fn meets(version: &str, range: &VersionRange) -> bool {
     let matches = |text: &str| range.matches(Some(&RecordVersion::new(text)));
     let release = version.split(['-', '+']).next().unwrap_or(version);

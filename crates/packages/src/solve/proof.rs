@@ -1,18 +1,18 @@
-//! The proof that there is no answer, as steps: pubgrub's tree without what says nothing to people.
+//! Condenses the derivation tree of pubgrub into the steps of a readable proof.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pubgrub::{DerivationTree, External, Map, Term};
 
-use super::question::Tree;
+use super::query::Tree;
 use super::set::Set;
-use super::shelf::{Name, ROOT};
+use super::version_map::{Name, ROOT};
 
-/// Facts that one step puts together at most.
+/// Maximum number of facts that one step combines.
 const AT_ONCE: usize = 3;
 
-/// That candidates of one name need one of these candidates of another.
+/// A dependency: these candidates of one name need one of these candidates of another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Fact {
     pub(super) parent: Name,
@@ -21,23 +21,23 @@ pub(super) struct Fact {
     pub(super) fitting: Set,
 }
 
-/// What follows: these candidates cannot be without one of those.
+/// A derived incompatibility: the first candidates cannot be selected without one of the second.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Conclusion {
     pub(super) with: Vec<(Name, Set)>,
     pub(super) needs: Vec<(Name, Set)>,
 }
 
-/// A conclusion, and what it is drawn from.
+/// A conclusion and its premises.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Step {
     pub(super) facts: Vec<Fact>,
-    /// Steps before this one.
+    /// Indices of earlier steps.
     pub(super) from: Vec<usize>,
     pub(super) conclusion: Conclusion,
 }
 
-/// A proof. Its last step says that there is no answer.
+/// A proof that there is no solution; its last step concludes that.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proof {
     pub(super) facts: Vec<Fact>,
@@ -46,7 +46,7 @@ pub(super) struct Proof {
 
 enum Node {
     Fact(Fact),
-    /// The question itself, and nothing new.
+    /// The root request or a missing version, which adds no information.
     Nothing,
     Derived(Conclusion, [usize; 2]),
 }
@@ -63,8 +63,8 @@ impl Proof {
             }
         }
         let mut proof = Self::default();
-        // What each node is drawn from. One that is told by a step of its own is drawn from that alone.
-        let mut drawn: Vec<Step> = Vec::with_capacity(nodes.len());
+        // The premises of each node. A node with a step of its own is referred to by that step.
+        let mut premises: Vec<Step> = Vec::with_capacity(nodes.len());
         let mut own: HashMap<usize, usize> = HashMap::new();
         let mut known = HashSet::new();
         for node in nodes {
@@ -80,32 +80,33 @@ impl Proof {
                 Node::Derived(conclusion, [left, right]) => {
                     step.conclusion = conclusion;
                     for (cause, other) in [(left, right), (right, left)] {
-                        // The other one takes at least the place of a line.
-                        let is_long = drawn[cause].size() + drawn[other].size().min(2) > AT_ONCE;
-                        if drawn[cause].is_deduced() && (uses[cause] > 1 || is_long) {
+                        // The other premise takes at least one line.
+                        let is_long =
+                            premises[cause].size() + premises[other].size().min(2) > AT_ONCE;
+                        if premises[cause].is_deduced() && (uses[cause] > 1 || is_long) {
                             let number = *own.entry(cause).or_insert_with(|| {
-                                proof.steps.push(drawn[cause].clone());
+                                proof.steps.push(premises[cause].clone());
                                 proof.steps.len() - 1
                             });
                             step.from.push(number);
                         } else {
-                            step.facts.extend(drawn[cause].facts.iter().cloned());
-                            step.from.extend(drawn[cause].from.iter().copied());
+                            step.facts.extend(premises[cause].facts.iter().cloned());
+                            step.from.extend(premises[cause].from.iter().copied());
                         }
                     }
                     step.from.sort_unstable();
                     step.from.dedup();
                 }
             }
-            drawn.push(step);
+            premises.push(step);
         }
-        proof.steps.extend(drawn.pop());
+        proof.steps.extend(premises.pop());
         proof
     }
 }
 
 impl Step {
-    /// How many lines it takes.
+    /// Number of lines that it takes.
     fn size(&self) -> usize {
         self.facts.len() + self.from.len()
     }
@@ -116,7 +117,7 @@ impl Step {
     }
 }
 
-/// The nodes of a tree, causes before what follows from them, each once. The last is the top.
+/// Flattens a tree into its unique nodes, causes before conclusions. The last node is the root.
 fn nodes(tree: &Tree) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut known: HashMap<*const Tree, usize> = HashMap::new();
@@ -137,7 +138,7 @@ fn nodes(tree: &Tree) -> Vec<Node> {
                     continue;
                 };
                 match (&nodes[first], &nodes[second]) {
-                    // With the question alone nothing new follows.
+                    // The root request alone adds nothing.
                     (Node::Nothing, _) => {
                         known.insert(at, second);
                         open.pop();

@@ -1,57 +1,57 @@
-//! Why nothing fits, in sentences.
+//! Explains why there is no solution.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::hint;
 use super::proof::{Conclusion, Fact, Proof};
-use super::question::{Question, Tree};
+use super::query::{Query, Tree};
 use super::set::Set;
-use super::shelf::{Name, ROOT, Shelves};
-use super::universe::Wanted;
+use super::universe::RequestedPackage;
+use super::version_map::{Name, ROOT, VersionMap};
 use super::wording::{listed, named, sentences};
 
-/// More facts than this are led through step by step.
+/// A conflict with more facts than this is explained step by step.
 const AT_A_GLANCE: usize = 6;
 
-/// Steps that are told: the last ones. A proof can have a hundred thousand.
+/// Number of last steps that are shown: a proof can have a hundred thousand.
 const SHOWN: usize = 20;
 
-/// Why no packages fit what is wanted.
+/// Why the requested packages cannot be resolved.
 ///
-/// Its text names every package, its versions, the range as it is written and who wrote it, and what would
-/// help. It is the same for the same universe, in whatever order that was gathered.
+/// Its text names every package, its versions, the ranges as written, the packages that require them, and
+/// hints. It is deterministic and does not depend on the order of the candidates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unsolvable {
-    /// What cannot be true together, each a sentence.
+    /// The facts that contradict each other, each a sentence.
     pub facts: Vec<String>,
-    /// How it follows, where the facts are too many to see it: the last steps.
+    /// The last steps of the derivation, if there are too many facts to see it at once.
     pub steps: Vec<Deduction>,
-    /// What would help.
+    /// Ways out, the most certain first.
     pub hints: Vec<String>,
 }
 
 /// A step of an explanation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deduction {
-    /// Its number, from 1.
+    /// Number of the step, from 1.
     pub number: usize,
     /// Numbers of the steps that it builds on, from 1.
     pub from: Vec<usize>,
     /// The facts that it adds.
     pub facts: Vec<String>,
-    /// What follows.
-    pub so: String,
+    /// The conclusion.
+    pub conclusion: String,
 }
 
 impl Unsolvable {
     pub(super) fn proved<'u>(
-        question: &Question<'_, 'u>,
-        wanted: &'u [Wanted],
+        query: &Query<'_, 'u>,
+        wanted: &'u [RequestedPackage],
         tree: &Tree,
     ) -> Self {
         let proof = Proof::of(tree);
-        let facts = told(question, wanted, &proof.facts);
+        let facts = format_facts(query, wanted, &proof.facts);
         let mut steps = Vec::new();
         if facts.len() > AT_A_GLANCE {
             let skipped = proof.steps.len().saturating_sub(SHOWN);
@@ -59,28 +59,32 @@ impl Unsolvable {
             steps.extend(numbered.map(|(number, step)| Deduction {
                 number,
                 from: step.from.iter().map(|number| number + 1).collect(),
-                facts: told(question, wanted, &step.facts),
-                so: concluded(question.shelves, &step.conclusion),
+                facts: format_facts(query, wanted, &step.facts),
+                conclusion: format_conclusion(query.map, &step.conclusion),
             }));
         }
         Self {
             facts,
             steps,
-            hints: hint::all(question, wanted, &proof),
+            hints: hint::all(query, wanted, &proof),
         }
     }
 
-    pub(super) fn gave_up() -> Self {
+    pub(super) fn step_limit() -> Self {
         Self {
-            facts: vec!["no answer was found in the time that a question may take".to_owned()],
+            facts: vec!["no solution was found within the step limit".to_owned()],
             steps: Vec::new(),
-            hints: vec!["ask for single versions: `=1.2.0`".to_owned()],
+            hints: vec!["request exact versions, such as `=1.2.0`".to_owned()],
         }
     }
 }
 
-/// Facts in the order of their packages: what is wanted, then what that needs.
-fn told<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], facts: &[Fact]) -> Vec<String> {
+/// Formats facts in dependency order: requests first, then their dependencies.
+fn format_facts<'u>(
+    query: &Query<'_, 'u>,
+    wanted: &'u [RequestedPackage],
+    facts: &[Fact],
+) -> Vec<String> {
     let mut ordered: Vec<&Fact> = Vec::new();
     let mut of_parents = BTreeMap::<Name, Vec<&Fact>>::new();
     for fact in facts {
@@ -88,7 +92,7 @@ fn told<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], facts: &[Fact]) -
     }
     let mut open = vec![ROOT];
     let mut seen = BTreeSet::new();
-    // A step may begin in the middle.
+    // A step may start from packages that are not requested.
     open.splice(
         0..0,
         of_parents
@@ -103,7 +107,7 @@ fn told<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], facts: &[Fact]) -
         }
         let mut own = of_parents.remove(&name).unwrap_or_default();
         let of = |set: &Set| {
-            set.below(question.shelves.offers(name).len())
+            set.below(query.map.entries(name).len())
                 .collect::<Vec<u32>>()
         };
         own.sort_by_cached_key(|fact| (fact.child, of(&fact.numbers)));
@@ -112,27 +116,27 @@ fn told<'u>(question: &Question<'_, 'u>, wanted: &'u [Wanted], facts: &[Fact]) -
     }
     let all = ordered
         .into_iter()
-        .flat_map(|fact| sentences(question, wanted, fact));
+        .flat_map(|fact| sentences(query, wanted, fact));
     let mut known = BTreeSet::new();
     all.filter(|sentence| known.insert(sentence.clone()))
         .collect()
 }
 
-fn concluded(shelves: &Shelves<'_>, conclusion: &Conclusion) -> String {
+fn format_conclusion(map: &VersionMap<'_>, conclusion: &Conclusion) -> String {
     let all = |terms: &[(Name, Set)], word: &str| {
         let terms = terms.iter();
-        let named = terms.map(|(name, set)| named(shelves, *name, set, word));
+        let named = terms.map(|(name, set)| named(map, *name, set, word));
         named.collect::<Vec<String>>()
     };
     let needs = listed(&all(&conclusion.needs, "or"), "or");
     match (all(&conclusion.with, "or").as_slice(), needs.is_empty()) {
-        ([], true) => "nothing fits all that is wanted".to_owned(),
-        ([], false) => format!("it takes {needs}"),
-        ([one], true) => format!("no {one} can be taken"),
-        ([one], false) => format!("{one} takes {needs}"),
-        ([one, rest @ ..], true) => format!("{one} does not go with {}", listed(rest, "and")),
+        ([], true) => "the requested packages are incompatible".to_owned(),
+        ([], false) => format!("{needs} is required"),
+        ([one], true) => format!("{one} cannot be used"),
+        ([one], false) => format!("{one} requires {needs}"),
+        ([one, rest @ ..], true) => format!("{one} is incompatible with {}", listed(rest, "and")),
         ([one, rest @ ..], false) => {
-            format!("{one} with {} takes {needs}", listed(rest, "and"))
+            format!("{one} with {} requires {needs}", listed(rest, "and"))
         }
     }
 }
@@ -146,7 +150,7 @@ impl fmt::Display for Unsolvable {
                 .iter()
                 .try_for_each(|hint| write!(formatter, "; hint: {hint}"));
         }
-        formatter.write_str("no packages fit all that is wanted:")?;
+        formatter.write_str("cannot resolve the requested packages:")?;
         if self.steps.is_empty() {
             for fact in &self.facts {
                 write!(formatter, "\n  {fact}")?;
@@ -154,15 +158,16 @@ impl fmt::Display for Unsolvable {
         }
         if let Some(first) = self.steps.first().filter(|first| first.number > 1) {
             let skipped = first.number - 1;
-            write!(formatter, "\n  (steps 1 to {skipped} are not shown)")?;
+            write!(formatter, "\n  (steps 1 to {skipped} omitted)")?;
         }
         for step in &self.steps {
             let mut lines = step.facts.clone();
             if !step.from.is_empty() {
                 let numbers: Vec<String> = step.from.iter().map(ToString::to_string).collect();
-                lines.push(format!("and by {}", listed(&numbers, "and")));
+                let word = if numbers.len() == 1 { "step" } else { "steps" };
+                lines.push(format!("and from {word} {}", listed(&numbers, "and")));
             }
-            lines.push(format!("so {}", step.so));
+            lines.push(format!("so {}", step.conclusion));
             write!(
                 formatter,
                 "\n{:>4}. {}",

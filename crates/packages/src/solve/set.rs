@@ -1,23 +1,23 @@
-//! Sets of candidates of one name, by their number.
+//! Sets of candidates of one name, as bit sets of their numbers.
 
 use std::fmt;
 
 use pubgrub::VersionSet;
 use smallvec::SmallVec;
 
-/// Bits of a word.
+/// Bits in a word.
 const WIDTH: usize = 64;
 
-/// A solver makes sets by the million: as many candidates as most names have take no memory of their own.
+/// The solver creates millions of sets: up to 128 candidates are stored inline.
 type Words = SmallVec<[u64; 2]>;
 
-/// A set of numbers, exact whatever range it was made of.
+/// An exact set of numbers.
 ///
-/// Words at the end that say the same as `rest` are left out, so that equal sets are equal.
+/// Trailing words equal to the fill of `rest` are removed, so that equal sets compare equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Set {
     words: Words,
-    /// Whether the numbers after the last word belong to it.
+    /// Whether the numbers after the last word belong to the set.
     rest: bool,
 }
 
@@ -30,8 +30,8 @@ impl Set {
         Self { words, rest }
     }
 
-    /// Each word of both that is not only rest, and then one of the rest.
-    fn beside(&self, other: &Self) -> impl Iterator<Item = (u64, u64)> {
+    /// Pairs up the words of both sets, plus one word of the rest.
+    fn zip_words(&self, other: &Self) -> impl Iterator<Item = (u64, u64)> {
         let length = self.words.len().max(other.words.len());
         (0..=length).map(|index| (self.word(index), other.word(index)))
     }
@@ -40,18 +40,18 @@ impl Set {
         self.words.get(index).copied().unwrap_or(fill(self.rest))
     }
 
-    /// Whether nothing is in it.
+    /// Whether the set is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.words.is_empty() && !self.rest
     }
 
-    /// Its numbers below `count`, in order.
+    /// Iterates over its numbers below `count`, in order.
     pub(super) fn below(&self, count: usize) -> impl Iterator<Item = u32> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         (0..count).filter(|number| self.contains(number))
     }
 
-    /// How many of its numbers are below `count`.
+    /// Counts its numbers below `count`.
     pub(super) fn count(&self, count: usize) -> usize {
         (0..count.div_ceil(WIDTH))
             .map(|index| {
@@ -122,11 +122,12 @@ impl VersionSet for Set {
     }
 
     fn is_disjoint(&self, other: &Self) -> bool {
-        self.beside(other).all(|(left, right)| left & right == 0)
+        self.zip_words(other).all(|(left, right)| left & right == 0)
     }
 
     fn subset_of(&self, other: &Self) -> bool {
-        self.beside(other).all(|(left, right)| left & !right == 0)
+        self.zip_words(other)
+            .all(|(left, right)| left & !right == 0)
     }
 }
 
@@ -157,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn operations_are_those_of_sets_and_equal_sets_are_equal(left in set(), right in set()) {
+        fn behaves_like_a_set(left in set(), right in set()) {
             let (both, either) = (left.intersection(&right), left.union(&right));
             for number in 0..260 {
                 let (is_left, is_right) = (left.contains(&number), right.contains(&number));

@@ -1,128 +1,136 @@
-//! The answer: what was chosen, in which order it is fetched, and what was not taken and why.
+//! The solution: selected packages in download order, and what was skipped and why.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pubgrub::VersionSet;
 
-use super::question::{Question, fitting};
-use super::shelf::{Ask, Name, Shelves};
-use super::universe::{Origin, Wanted};
+use super::query::{Query, fitting};
+use super::universe::{Origin, RequestedPackage};
+use super::version_map::{Constraint, Name, VersionMap};
 use super::wording;
 use crate::manifest::Kind;
 
-/// Steps that an optional package is worth.
+/// Step limit for an optional package.
 const OPTIONAL_STEPS: u64 = 20_000;
 
-/// Packages that go together.
+/// Packages that are compatible.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Solution {
-    /// What was chosen, each after what it needs, and after what it can use where that is no circle. In a
-    /// circle of packages that need each other one has to be first.
+    /// Selected packages, each after its dependencies, and after its optional dependencies unless these form a
+    /// cycle. In a cycle of required dependencies the order is arbitrary but stable.
     pub chosen: Vec<Chosen>,
     /// Optional packages that were left out.
-    pub left_out: Vec<LeftOut>,
-    /// What people may want to know, in sentences: newer versions that cannot be taken, and why.
+    pub skipped: Vec<SkippedPackage>,
+    /// Notes for the user, in sentences: newer versions that cannot be used, and why.
     pub notes: Vec<String>,
 }
 
 impl Solution {
-    /// What was chosen of a name.
+    /// Returns the selected package of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Chosen> {
         self.chosen.iter().find(|chosen| chosen.name == name)
     }
 }
 
-/// A package that was chosen.
+/// A selected package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
-    /// Its name.
+    /// Name of the package.
     pub name: String,
     /// Its version.
     pub version: semver::Version,
     /// Its type.
     pub kind: Kind,
-    /// Where it is.
+    /// Where it comes from.
     pub origin: Origin,
-    /// The ranges in which people asked for it; empty for what only others need.
+    /// The requested ranges; empty if it is only a dependency.
     pub wanted: BTreeSet<String>,
-    /// Names of the packages that need it.
+    /// Names of the dependent packages.
     pub requested_by: BTreeSet<String>,
 }
 
 /// An optional package that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LeftOut {
-    /// Its name.
+pub struct SkippedPackage {
+    /// Name of the package.
     pub name: String,
-    /// The range in which it was asked for.
+    /// The required range.
     pub range: String,
-    /// Name of the package that can use it.
+    /// Name of the package that optionally depends on it.
     pub wanted_by: String,
-    /// Why, as a sentence.
+    /// Reason, as a sentence.
     pub why: String,
 }
 
-/// Writes an answer down. Optional packages are added to it as far as they change nothing in it.
+/// Builds the solution. Optional packages are added if they do not change the rest of it.
 pub(super) fn write<'u>(
-    question: &Question<'_, 'u>,
-    wanted: &'u [Wanted],
+    query: &Query<'_, 'u>,
+    wanted: &'u [RequestedPackage],
     answer: BTreeMap<Name, u32>,
 ) -> Solution {
-    let shelves = question.shelves;
-    let (answer, left_out) = with_optional(shelves, answer);
-    let links = links(shelves, &answer);
+    let map = query.map;
+    let (answer, skipped) = with_optional(map, answer);
+    let links = links(map, &answer);
     let mut chosen = Vec::new();
     let mut notes = Vec::new();
     for name in ordered(&links) {
-        let Some(offer) = answer
+        let Some(entry) = answer
             .get(&name)
-            .and_then(|number| shelves.offer(name, *number))
+            .and_then(|number| map.entry(name, *number))
         else {
             continue;
         };
-        let mut asks = wording::root_asks(shelves, wanted, name);
-        let wanted = asks.iter().map(|ask| ask.range.to_string()).collect();
+        let mut constraints = wording::root_constraints(map, wanted, name);
+        let wanted = constraints
+            .iter()
+            .map(|constraint| constraint.range.to_string())
+            .collect();
         let parents = links
             .iter()
             .filter(|(_, children)| children.contains_key(&name));
         let mut requested_by = BTreeSet::new();
         for (parent, children) in parents {
-            requested_by.insert(shelves.name(*parent).to_owned());
-            asks.extend(children.get(&name).into_iter().flat_map(|link| &link.asks));
+            requested_by.insert(map.name(*parent).to_owned());
+            constraints.extend(
+                children
+                    .get(&name)
+                    .into_iter()
+                    .flat_map(|link| &link.constraints),
+            );
         }
-        notes.extend(passed_over(question, name, answer[&name], &asks));
+        notes.extend(skipped_newer(query, name, answer[&name], &constraints));
         chosen.push(Chosen {
-            name: shelves.name(name).to_owned(),
-            version: offer.candidate.version.clone(),
-            kind: offer.candidate.kind.clone(),
-            origin: offer.candidate.origin.clone(),
+            name: map.name(name).to_owned(),
+            version: entry.candidate.version.clone(),
+            kind: entry.candidate.kind.clone(),
+            origin: entry.candidate.origin.clone(),
             wanted,
             requested_by,
         });
     }
     Solution {
         chosen,
-        left_out,
+        skipped,
         notes,
     }
 }
 
-/// Adds optional packages, one after the other, with all that they need.
+/// Adds optional packages one by one, with their dependencies.
 fn with_optional(
-    shelves: &Shelves<'_>,
+    map: &VersionMap<'_>,
     mut answer: BTreeMap<Name, u32>,
-) -> (BTreeMap<Name, u32>, Vec<LeftOut>) {
-    let mut left_out = BTreeSet::new();
+) -> (BTreeMap<Name, u32>, Vec<SkippedPackage>) {
+    let mut skipped = BTreeSet::new();
     let mut open: VecDeque<Name> = answer.keys().copied().collect();
     while let Some(parent) = open.pop_front() {
-        let Some(offer) = answer
+        let Some(entry) = answer
             .get(&parent)
-            .and_then(|number| shelves.offer(parent, *number))
+            .and_then(|number| map.entry(parent, *number))
         else {
             continue;
         };
-        let mut optional: Vec<_> = offer
+        let mut optional: Vec<_> = entry
             .candidate
             .dependencies
             .iter()
@@ -130,25 +138,25 @@ fn with_optional(
             .collect();
         optional.sort_by_key(|one| (one.name.clone(), one.range.to_string()));
         for dependency in optional {
-            let Some(child) = shelves.number(&dependency.name) else {
+            let Some(child) = map.number(&dependency.name) else {
                 continue;
             };
             if child == parent {
                 continue;
             }
-            let ask = Ask::by(offer.candidate, dependency);
-            let set = fitting(shelves, child, &[ask], &shelves.universe.approved);
+            let constraint = Constraint::by(entry.candidate, dependency);
+            let set = fitting(map, child, &[constraint], &map.universe.approved);
             let why = match answer.get(&child) {
                 Some(number) if set.contains(number) => continue,
                 Some(number) => {
-                    let there = versions_of(shelves, child, *number);
-                    format!("{} {there} is taken already", dependency.name)
+                    let there = versions_of(map, child, *number);
+                    format!("{} {there} is already selected", dependency.name)
                 }
                 None if set.is_empty() => {
                     format!(
-                        "{} can use {}",
-                        shelves.name(parent),
-                        wording::need(shelves, child, &[ask])
+                        "{} optionally depends on {}",
+                        map.name(parent),
+                        wording::need(map, child, &[constraint])
                     )
                 }
                 None => {
@@ -157,58 +165,58 @@ fn with_optional(
                         .map(|(name, number)| (*name, VersionSet::singleton(*number)))
                         .collect();
                     roots.push((child, set));
-                    if let Ok(more) = Question::of(shelves, roots, OPTIONAL_STEPS).answer() {
+                    if let Ok(more) = Query::of(map, roots, OPTIONAL_STEPS).answer() {
                         open.extend(more.keys().filter(|name| !answer.contains_key(name)));
                         answer = more;
                         continue;
                     }
-                    format!("{} does not go with what else is taken", dependency.name)
+                    format!("{} conflicts with the selected packages", dependency.name)
                 }
             };
-            left_out.insert(LeftOut {
+            skipped.insert(SkippedPackage {
                 name: dependency.name.clone(),
                 range: dependency.range.to_string(),
-                wanted_by: shelves.name(parent).to_owned(),
+                wanted_by: map.name(parent).to_owned(),
                 why,
             });
         }
     }
-    (answer, left_out.into_iter().collect())
+    (answer, skipped.into_iter().collect())
 }
 
-fn versions_of(shelves: &Shelves<'_>, name: Name, number: u32) -> String {
-    wording::versions(shelves, name, std::iter::once(number), "and")
+fn versions_of(map: &VersionMap<'_>, name: Name, number: u32) -> String {
+    wording::versions(map, name, std::iter::once(number), "and")
 }
 
-/// What a package asks of another that was chosen.
+/// Requirements of one selected package on another.
 #[derive(Default)]
 struct Link<'u> {
-    asks: Vec<Ask<'u>>,
-    /// Whether it cannot do without it.
+    constraints: Vec<Constraint<'u>>,
+    /// Whether one of them is not optional.
     is_needed: bool,
 }
 
-/// What each package asks of others that were chosen.
+/// Requirements between selected packages.
 type Links<'u> = BTreeMap<Name, BTreeMap<Name, Link<'u>>>;
 
-fn links<'u>(shelves: &Shelves<'u>, answer: &BTreeMap<Name, u32>) -> Links<'u> {
+fn links<'u>(map: &VersionMap<'u>, answer: &BTreeMap<Name, u32>) -> Links<'u> {
     let mut links = Links::new();
     for (parent, number) in answer {
         let children = links.entry(*parent).or_default();
-        let Some(offer) = shelves.offer(*parent, *number) else {
+        let Some(entry) = map.entry(*parent, *number) else {
             continue;
         };
-        for dependency in &offer.candidate.dependencies {
-            let Some(child) = shelves.number(&dependency.name) else {
+        for dependency in &entry.candidate.dependencies {
+            let Some(child) = map.number(&dependency.name) else {
                 continue;
             };
-            let ask = Ask::by(offer.candidate, dependency);
+            let constraint = Constraint::by(entry.candidate, dependency);
             let fits = answer.get(&child).is_some_and(|number| {
-                fitting(shelves, child, &[ask], &shelves.universe.approved).contains(number)
+                fitting(map, child, &[constraint], &map.universe.approved).contains(number)
             });
             if fits && child != *parent {
                 let link = children.entry(child).or_default();
-                link.asks.push(ask);
+                link.constraints.push(constraint);
                 link.is_needed |= !dependency.optional;
             }
         }
@@ -216,8 +224,8 @@ fn links<'u>(shelves: &Shelves<'u>, answer: &BTreeMap<Name, u32>) -> Links<'u> {
     links
 }
 
-/// The names, each after those that it asks for; without recursion, for chains can be long. In a circle that
-/// has something optional, what is optional waits.
+/// Sorts names after their dependencies, iteratively since chains can be long. Optional dependencies in a cycle
+/// come last.
 fn ordered(links: &Links<'_>) -> Vec<Name> {
     let mut ordered = Vec::new();
     let mut seen = BTreeSet::new();
@@ -230,7 +238,7 @@ fn ordered(links: &Links<'_>) -> Vec<Name> {
                 open.push((name, true));
                 let children = links.get(&name).into_iter().flatten().rev();
                 let first = children
-                    .filter(|(child, link)| link.is_needed || !leads_to(links, **child, name));
+                    .filter(|(child, link)| link.is_needed || !depends_on(links, **child, name));
                 open.extend(first.map(|(child, _)| (*child, false)));
             }
         }
@@ -238,8 +246,8 @@ fn ordered(links: &Links<'_>) -> Vec<Name> {
     ordered
 }
 
-/// Whether a package asks for another one, itself or through others.
-fn leads_to(links: &Links<'_>, start: Name, target: Name) -> bool {
+/// Returns whether a package depends on another one, directly or transitively.
+fn depends_on(links: &Links<'_>, start: Name, target: Name) -> bool {
     let mut seen = BTreeSet::from([start]);
     let mut open = vec![start];
     while let Some(name) = open.pop() {
@@ -256,37 +264,37 @@ fn leads_to(links: &Links<'_>, start: Name, target: Name) -> bool {
     false
 }
 
-/// Newer versions that were asked for and cannot be taken. Where something is here already or locked, nothing
-/// newer was looked for.
-fn passed_over<'u>(
-    question: &Question<'_, 'u>,
+/// Explains why newer requested versions were skipped. For installed or locked versions, no newer ones were
+/// considered.
+fn skipped_newer<'u>(
+    query: &Query<'_, 'u>,
     name: Name,
     number: u32,
-    asks: &[Ask<'u>],
+    constraints: &[Constraint<'u>],
 ) -> Vec<String> {
-    let shelves = question.shelves;
-    let Some(taken) = shelves.offer(name, number).map(|offer| offer.candidate) else {
+    let map = query.map;
+    let Some(taken) = map.entry(name, number).map(|entry| entry.candidate) else {
         return Vec::new();
     };
-    let locked = shelves.universe.preferred.get(shelves.name(name));
+    let locked = map.universe.preferred.get(map.name(name));
     if taken.origin.is_installed() || locked.is_some_and(|(version, _)| *version == taken.version) {
         return Vec::new();
     }
-    let mut groups = wording::blocked(shelves, name, asks);
-    let set = fitting(shelves, name, asks, &shelves.universe.approved);
-    for newer in set.below(shelves.offers(name).len()) {
-        let needs = question.needs(name, newer);
+    let mut groups = wording::blocked(map, name, constraints);
+    let set = fitting(map, name, constraints, &map.universe.approved);
+    for newer in set.below(map.entries(name).len()) {
+        let needs = query.needs(name, newer);
         if let Some((child, _)) = needs.iter().find(|(_, set)| set.is_empty()) {
-            let asks = question.asks(name, newer, *child);
+            let constraints = query.constraints(name, newer, *child);
             groups.push((
                 vec![newer],
-                format!("it needs {}", wording::need(shelves, *child, &asks)),
+                format!("it depends on {}", wording::need(map, *child, &constraints)),
             ));
         }
     }
     let is_newer = |number: &u32| {
-        let offer = shelves.offer(name, *number);
-        offer.is_some_and(|offer| offer.candidate.version > taken.version)
+        let entry = map.entry(name, *number);
+        entry.is_some_and(|entry| entry.candidate.version > taken.version)
     };
     let mut merged: Vec<(String, Vec<u32>)> = Vec::new();
     for (numbers, why) in groups {
@@ -298,9 +306,8 @@ fn passed_over<'u>(
     }
     merged.retain(|(_, numbers)| !numbers.is_empty());
     let notes = merged.into_iter().map(|(why, numbers)| {
-        let verb = if numbers.len() == 1 { "was" } else { "were" };
-        let shown = wording::versions(shelves, name, numbers.into_iter(), "and");
-        format!("{} {shown} {verb} passed over: {why}", shelves.name(name))
+        let shown = wording::versions(map, name, numbers.into_iter(), "and");
+        format!("skipped {} {shown}: {why}", map.name(name))
     });
     notes.collect()
 }

@@ -1,4 +1,4 @@
-//! What there is to choose from: the question, without an answer.
+//! The input of the solver.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,35 +7,35 @@ use extension_registry_core::version::VersionRange;
 use super::platform::Platform;
 use crate::manifest::{Dependency, Kind, Requirement};
 
-/// A version of a package that could be chosen.
+/// A version of a package that may be selected.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// Its version.
     pub version: semver::Version,
-    /// Its type. [`Kind::Unsupported`] is never chosen (seed 001, use case 5).
+    /// Its type. [`Kind::Unsupported`] is never selected.
     pub kind: Kind,
-    /// Where it is.
+    /// Where it comes from.
     pub origin: Origin,
-    /// Packages that come along.
+    /// Its dependencies.
     pub dependencies: Vec<Dependency>,
-    /// What has to be there already.
+    /// Requirements on the platform.
     pub requires: Vec<Requirement>,
-    /// Why it cannot be taken, as the end of a sentence that begins with it: `its signature is not trusted`,
-    /// `it was withdrawn`, `it is not in the cache, and --offline fetches nothing`.
-    pub barred: Option<String>,
+    /// Why it cannot be used, as a clause: `its signature is not trusted`, `it was withdrawn`, `it is not in
+    /// the cache, and --offline disables downloads`.
+    pub rejection: Option<String>,
 }
 
-/// Where a candidate is.
+/// Where a candidate comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
-    /// In a repository, by its id.
+    /// A repository, by its name.
     Repository(String),
-    /// Here already. It came from this repository, where anybody knows.
+    /// Already installed, from this repository if known.
     Installed(Option<String>),
 }
 
 impl Origin {
-    /// Id of the repository that it is in or came from.
+    /// Returns the repository that it is in or came from.
     #[must_use]
     pub fn repository(&self) -> Option<&str> {
         match self {
@@ -44,39 +44,36 @@ impl Origin {
         }
     }
 
-    /// Whether it is here already.
+    /// Returns whether it is already installed.
     #[must_use]
     pub fn is_installed(&self) -> bool {
         matches!(self, Self::Installed(_))
     }
 }
 
-/// All that there is to choose from, and the rules of this place.
+/// All candidates, and the rules for choosing between them.
 #[derive(Clone, Debug, Default)]
 pub struct Universe {
-    /// Candidates by name. A name without any was looked for and is nowhere.
+    /// Candidates by name. A name without any was searched for and not found.
     pub candidates: BTreeMap<String, Vec<Candidate>>,
-    /// What is here, with its version where one is known: `kubernetes`, `docker`.
+    /// Components of the platform, with their versions if known: `kubernetes`, `docker`.
     pub platform: Platform,
-    /// Id of the System Repository, from which every package may have its dependencies (seed 001, section
-    /// 6.A).
+    /// The System Repository, which may provide dependencies of any package.
     pub system: Option<String>,
-    /// Ids of repositories, the one that comes first where several have the same version at the head. One
-    /// that is not named comes after them, by its id.
+    /// Repositories in order of preference for equal versions. Others come after them, by name.
     pub order: Vec<String>,
-    /// Packages that a person lets come from a repository for whoever needs them: name and id of the
-    /// repository.
+    /// Packages that the user approved as dependencies from a repository: name and repository.
     pub approved: BTreeSet<(String, String)>,
-    /// Versions that are taken where they fit, before all others: those of a lock. By name, with the id of
-    /// the repository.
+    /// Versions that are preferred over all others where they match, such as those of a lock file: by name,
+    /// with the repository.
     pub preferred: BTreeMap<String, (semver::Version, String)>,
 }
 
 impl Universe {
-    /// Names that can matter to an answer and of which nothing was looked for yet. Whoever gathers candidates
-    /// adds those of these names until there are none left.
+    /// Returns names that may matter to the solution and were not searched for yet. Gathering ends when none
+    /// are left.
     #[must_use]
-    pub fn open(&self, wanted: &[Wanted]) -> BTreeSet<String> {
+    pub fn open(&self, wanted: &[RequestedPackage]) -> BTreeSet<String> {
         let mut open = BTreeSet::new();
         let mut seen = BTreeSet::new();
         let mut next: Vec<&str> = wanted.iter().map(|one| one.name.as_str()).collect();
@@ -95,15 +92,15 @@ impl Universe {
     }
 }
 
-/// A package that somebody asks for.
+/// A requested package.
 #[derive(Clone, Debug)]
-pub struct Wanted {
-    /// Its name.
+pub struct RequestedPackage {
+    /// Name of the package.
     pub name: String,
-    /// Versions that will do.
+    /// The requested range.
     pub range: VersionRange,
-    /// Its type, where one was named.
+    /// Type, if one was requested.
     pub kind: Option<Kind>,
-    /// Id of the repository, where one was named.
+    /// Repository, if one was requested.
     pub repository: Option<String>,
 }

@@ -1,16 +1,16 @@
-//! Versions and dependencies in words, measured by the versions that there are.
+//! Formats versions and requirements in relation to the available versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pubgrub::VersionSet;
 
 use super::proof::Fact;
-use super::question::{Question, fitting};
+use super::query::{Query, fitting};
 use super::set::Set;
-use super::shelf::{Ask, Name, ROOT, Shelves, Source};
-use super::universe::{Origin, Wanted};
+use super::universe::{Origin, RequestedPackage};
+use super::version_map::{Constraint, Name, ROOT, Source, VersionMap};
 
-/// Groups of versions that a sentence names; of more, it names the first and the last.
+/// Maximum number of groups of versions in a sentence; of more, the first ones and the last are shown.
 const GROUPS: usize = 6;
 
 /// `a`, `a and b`, `a, b and c`.
@@ -22,24 +22,24 @@ pub(super) fn listed(items: &[String], word: &str) -> String {
     }
 }
 
-/// Versions of candidates: those that follow each other as `1.0.0 to 1.4.0`. What comes before a release
-/// and is not among them does not part them.
+/// Formats versions of candidates, consecutive ones as `1.0.0 to 1.4.0`. A pre-release between them does not
+/// split a group.
 pub(super) fn versions(
-    shelves: &Shelves<'_>,
+    map: &VersionMap<'_>,
     name: Name,
     numbers: impl Iterator<Item = u32>,
     word: &str,
 ) -> String {
-    let offers = shelves.offers(name);
+    let entries = map.entries(name);
     let version = |number: u32| {
-        offers
+        entries
             .get(number as usize)
-            .map(|offer| &offer.candidate.version)
+            .map(|entry| &entry.candidate.version)
     };
     let mentioned: BTreeSet<&semver::Version> = numbers.filter_map(version).collect();
-    let all: BTreeSet<&semver::Version> = offers
+    let all: BTreeSet<&semver::Version> = entries
         .iter()
-        .map(|offer| &offer.candidate.version)
+        .map(|entry| &entry.candidate.version)
         .collect();
     let mut runs: Vec<Vec<&semver::Version>> = Vec::new();
     let mut is_open = false;
@@ -60,21 +60,16 @@ pub(super) fn versions(
     });
     let mut groups: Vec<String> = groups.collect();
     if groups.len() > GROUPS {
-        let left_out = groups.len() - GROUPS;
-        groups.splice(GROUPS - 1..groups.len() - 1, [format!("{left_out} more")]);
+        let skipped = groups.len() - GROUPS;
+        groups.splice(GROUPS - 1..groups.len() - 1, [format!("{skipped} more")]);
     }
     listed(&groups, word)
 }
 
 /// `minio 1.0.0 to 1.4.0`.
-pub(super) fn named(shelves: &Shelves<'_>, name: Name, numbers: &Set, word: &str) -> String {
-    let shown = versions(
-        shelves,
-        name,
-        numbers.below(shelves.offers(name).len()),
-        word,
-    );
-    let name = shelves.name(name);
+pub(super) fn named(map: &VersionMap<'_>, name: Name, numbers: &Set, word: &str) -> String {
+    let shown = versions(map, name, numbers.below(map.entries(name).len()), word);
+    let name = map.name(name);
     if shown.is_empty() {
         name.to_owned()
     } else {
@@ -82,93 +77,103 @@ pub(super) fn named(shelves: &Shelves<'_>, name: Name, numbers: &Set, word: &str
     }
 }
 
-/// A fact in sentences: one for each way in which versions of the parent ask for the child.
+/// Formats a fact as sentences: one for each distinct requirement of the parent on the child.
 pub(super) fn sentences<'u>(
-    question: &Question<'_, 'u>,
-    wanted: &'u [Wanted],
+    query: &Query<'_, 'u>,
+    wanted: &'u [RequestedPackage],
     fact: &Fact,
 ) -> Vec<String> {
-    let shelves = question.shelves;
+    let map = query.map;
     if fact.parent == ROOT {
         return vec![format!(
-            "you want {}",
-            need(shelves, fact.child, &root_asks(shelves, wanted, fact.child))
+            "you requested {}",
+            need(map, fact.child, &root_constraints(map, wanted, fact.child))
         )];
     }
     let mut groups: Vec<(String, Vec<u32>)> = Vec::new();
-    for number in fact.numbers.below(shelves.offers(fact.parent).len()) {
-        let asks = question.asks(fact.parent, number, fact.child);
-        let need = need(shelves, fact.child, &asks);
+    for number in fact.numbers.below(map.entries(fact.parent).len()) {
+        let constraints = query.constraints(fact.parent, number, fact.child);
+        let need = need(map, fact.child, &constraints);
         match groups.iter_mut().find(|(known, _)| *known == need) {
             Some((_, numbers)) => numbers.push(number),
             None => groups.push((need, vec![number])),
         }
     }
     let sentences = groups.into_iter().map(|(need, numbers)| {
-        let shown = versions(shelves, fact.parent, numbers.into_iter(), "and");
-        format!("{} {shown} needs {need}", shelves.name(fact.parent))
+        let shown = versions(map, fact.parent, numbers.into_iter(), "and");
+        format!("{} {shown} depends on {need}", map.name(fact.parent))
     });
     sentences.collect()
 }
 
-/// What people ask of a package.
-pub(super) fn root_asks<'u>(
-    shelves: &Shelves<'_>,
-    wanted: &'u [Wanted],
+/// Returns the requests for a package.
+pub(super) fn root_constraints<'u>(
+    map: &VersionMap<'_>,
+    wanted: &'u [RequestedPackage],
     name: Name,
-) -> Vec<Ask<'u>> {
-    let name = shelves.name(name);
-    let mut wanted: Vec<&Wanted> = wanted.iter().filter(|one| one.name == name).collect();
+) -> Vec<Constraint<'u>> {
+    let name = map.name(name);
+    let mut wanted: Vec<&RequestedPackage> = wanted.iter().filter(|one| one.name == name).collect();
     wanted.sort_by_key(|one| (one.range.to_string(), one.repository.clone()));
-    wanted.into_iter().map(Ask::of).collect()
+    wanted.into_iter().map(Constraint::of).collect()
 }
 
-/// What is asked of a package, what of it there is, and what is in the way: `s3 ^2, that is 2.0.0`.
-pub(super) fn need<'u>(shelves: &Shelves<'u>, name: Name, asks: &[Ask<'u>]) -> String {
-    let mut words = shelves.name(name).to_owned();
-    let mut ranges: Vec<String> = asks.iter().map(|ask| format!("`{}`", ask.range)).collect();
+/// Formats a requirement, the matching versions, and the obstacles: `s3 ^2 (matches 2.0.0)`.
+pub(super) fn need<'u>(map: &VersionMap<'u>, name: Name, constraints: &[Constraint<'u>]) -> String {
+    let mut words = map.name(name).to_owned();
+    let mut ranges: Vec<String> = constraints
+        .iter()
+        .map(|constraint| format!("`{}`", constraint.range))
+        .collect();
     ranges.dedup();
-    if asks.iter().any(|ask| !ask.range.is_any()) {
+    if constraints
+        .iter()
+        .any(|constraint| !constraint.range.is_any())
+    {
         words.push(' ');
         words.push_str(&listed(&ranges, "and"));
     }
-    for ask in asks {
-        if let Some(kind) = ask.kind {
+    for constraint in constraints {
+        if let Some(kind) = constraint.kind {
             words.push_str(" of type ");
             words.push_str(kind.name());
         }
-        match ask.source {
+        match constraint.source {
             Source::Named(id) => {
                 words.push_str(" from repository ");
                 words.push_str(id);
             }
             Source::System => words.push_str(" from the System Repository"),
-            Source::Any | Source::Beside(_) => {}
+            Source::Any | Source::SameOrSystem(_) => {}
         }
     }
-    let count = shelves.offers(name).len();
+    let count = map.entries(name).len();
     if count == 0 {
-        return format!("{words}, and there is no package {}", shelves.name(name));
+        return format!("{words}, but package {} was not found", map.name(name));
     }
-    let set = fitting(shelves, name, asks, &shelves.universe.approved);
-    let fits = versions(shelves, name, set.below(count), "or");
-    let blocked: Vec<String> = blocked(shelves, name, asks)
+    let set = fitting(map, name, constraints, &map.universe.approved);
+    let fits = versions(map, name, set.below(count), "or");
+    let blocked: Vec<String> = blocked(map, name, constraints)
         .into_iter()
         .map(|(numbers, why)| {
-            let shown = versions(shelves, name, numbers.into_iter(), "and");
-            format!("{} {shown} cannot be taken: {why}", shelves.name(name))
+            let shown = versions(map, name, numbers.into_iter(), "and");
+            format!("{} {shown} cannot be used: {why}", map.name(name))
         })
         .collect();
-    let is_said = asks
-        .iter()
-        .any(|ask| ask.range.to_string().trim_start_matches(['=', 'v', ' ']) == fits);
+    let is_exact = constraints.iter().any(|constraint| {
+        constraint
+            .range
+            .to_string()
+            .trim_start_matches(['=', 'v', ' '])
+            == fits
+    });
     if !set.is_empty() {
-        if !is_said {
-            words = format!("{words}, that is {fits}");
+        if !is_exact {
+            words = format!("{words} (matches {fits})");
         }
     } else if blocked.is_empty() {
-        let all = versions(shelves, name, (0..).take(count), "and");
-        return format!("{words}, which no version fits: there is {all}");
+        let all = versions(map, name, (0..).take(count), "and");
+        return format!("{words}, but no version matches; available: {all}");
     }
     for (index, one) in blocked.iter().enumerate() {
         let link = if index == 0 && set.is_empty() {
@@ -181,49 +186,49 @@ pub(super) fn need<'u>(shelves: &Shelves<'u>, name: Name, asks: &[Ask<'u>]) -> S
     words
 }
 
-/// Candidates whose version is asked for and that cannot be taken, with the reason. What is to be had
-/// elsewhere in the same version is left out.
+/// Returns matching candidates that cannot be used, with the reason. Versions that another candidate provides
+/// are left out.
 pub(super) fn blocked<'u>(
-    shelves: &Shelves<'u>,
+    map: &VersionMap<'u>,
     name: Name,
-    asks: &[Ask<'u>],
+    constraints: &[Constraint<'u>],
 ) -> Vec<(Vec<u32>, String)> {
-    let approved = &shelves.universe.approved;
-    let set = fitting(shelves, name, asks, approved);
-    let offers = shelves.offers(name);
+    let approved = &map.universe.approved;
+    let set = fitting(map, name, constraints, approved);
+    let entries = map.entries(name);
     let fits: BTreeSet<&semver::Version> = set
-        .below(offers.len())
-        .filter_map(|number| offers.get(number as usize))
-        .map(|offer| &offer.candidate.version)
+        .below(entries.len())
+        .filter_map(|number| entries.get(number as usize))
+        .map(|entry| &entry.candidate.version)
         .collect();
     let mut groups: Vec<(Vec<u32>, String)> = Vec::new();
     let mut elsewhere: BTreeMap<&semver::Version, (Vec<u32>, BTreeSet<String>, String)> =
         BTreeMap::new();
-    for (number, offer) in (0_u32..).zip(offers) {
-        let candidate = offer.candidate;
-        let is_asked = asks
+    for (number, entry) in (0_u32..).zip(entries) {
+        let candidate = entry.candidate;
+        let is_asked = constraints
             .iter()
-            .all(|ask| shelves.admitted(name, ask.range).contains(&number));
+            .all(|constraint| map.admitted(name, constraint.range).contains(&number));
         if !is_asked || fits.contains(&candidate.version) {
             continue;
         }
-        let other_kind = asks
+        let other_kind = constraints
             .iter()
-            .find(|ask| ask.kind.is_some_and(|kind| *kind != candidate.kind));
-        let refusing = asks
+            .find(|constraint| constraint.kind.is_some_and(|kind| *kind != candidate.kind));
+        let refusing = constraints
             .iter()
-            .find(|ask| !shelves.permits(ask, name, candidate, approved));
-        let why = match (&offer.refused, other_kind, refusing) {
+            .find(|constraint| !map.permits(constraint, name, candidate, approved));
+        let why = match (&entry.rejection, other_kind, refusing) {
             (Some(why), _, _) => why.clone(),
             (None, Some(_), _) => format!("it is of type {}", candidate.kind.name()),
-            (None, None, Some(ask)) => {
+            (None, None, Some(constraint)) => {
                 let entry = elsewhere.entry(&candidate.version).or_default();
                 entry.0.push(number);
                 entry.1.insert(match &candidate.origin {
                     Origin::Repository(id) => format!("in repository {id}"),
-                    Origin::Installed(_) => "installed".to_owned(),
+                    Origin::Installed(_) => "as an installed package".to_owned(),
                 });
-                entry.2 = rule(ask);
+                entry.2 = rule(constraint);
                 continue;
             }
             (None, None, None) => continue,
@@ -232,7 +237,7 @@ pub(super) fn blocked<'u>(
     }
     for (_, (numbers, places, rule)) in elsewhere {
         let places: Vec<String> = places.into_iter().collect();
-        let why = format!("it is only {}{rule}", listed(&places, "and"));
+        let why = format!("it is only available {}{rule}", listed(&places, "and"));
         group(&mut groups, numbers, why);
     }
     groups
@@ -245,16 +250,16 @@ fn group(groups: &mut Vec<(Vec<u32>, String)>, numbers: Vec<u32>, why: String) {
     }
 }
 
-/// Why a place will not do (seed 001, section 6.A).
-fn rule(ask: &Ask<'_>) -> String {
-    match ask.source {
+/// Explains why a repository may not provide a dependency.
+fn rule(constraint: &Constraint<'_>) -> String {
+    match constraint.source {
         Source::Any | Source::Named(_) => String::new(),
-        Source::System => ", and the System Repository alone will do".to_owned(),
-        Source::Beside(Some(id)) => {
-            format!(", from which nothing is fetched for a package of repository {id}")
+        Source::System => ", but must come from the System Repository".to_owned(),
+        Source::SameOrSystem(Some(id)) => {
+            format!(", which is not approved for dependencies of packages from repository {id}")
         }
-        Source::Beside(None) => {
-            ", from which nothing is fetched for a package that is installed".to_owned()
+        Source::SameOrSystem(None) => {
+            ", which is not approved for dependencies of installed packages".to_owned()
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What goes, and what comes back.
+//! Bodies of requests and responses.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -15,18 +15,18 @@ use url::Url;
 
 use super::{Error, Sent};
 
-/// What a request carries. It can be sent more than once. Bytes are not shown: they may be a credential.
+/// Body of a request. It can be sent more than once. `Debug` hides its bytes: they may be a credential.
 #[derive(Clone)]
 pub enum Body {
-    /// Nothing.
+    /// No body.
     Empty,
-    /// These bytes.
+    /// Bytes in memory.
     Bytes(Bytes),
-    /// The bytes of a file.
+    /// Contents of a file.
     File {
-        /// Where it is.
+        /// Path of the file.
         path: PathBuf,
-        /// How many there are.
+        /// Size in bytes.
         size: u64,
     },
 }
@@ -57,7 +57,7 @@ impl Body {
                     error,
                 })?;
                 let sent = Sent::clone(sent);
-                // Not more than what was announced, if the file grows meanwhile.
+                // Never send more than announced, even if the file grows meanwhile.
                 let stream = ReaderStream::with_capacity(file.take(*size), 256 * 1024);
                 let stream = stream.inspect_ok(move |bytes| {
                     sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
@@ -70,10 +70,10 @@ impl Body {
     }
 }
 
-/// Bytes of an answer that is read before anybody looks at it.
+/// Maximum size of a response that is read completely before it is returned.
 const SMALL: u64 = 1 << 20;
 
-/// What a server answered. Its body is read once.
+/// A response. Its body can be read once.
 #[derive(Debug)]
 pub struct Answer {
     response: Response,
@@ -90,7 +90,7 @@ impl Answer {
         }
     }
 
-    /// One that was read already.
+    /// Creates a response that was already read.
     pub(super) fn of(
         url: &Url,
         status: StatusCode,
@@ -107,7 +107,7 @@ impl Answer {
         Ok(Self::new(response.into(), super::host(url), timeout))
     }
 
-    /// The same with its body, where that is small. So one that is cut can be asked for again.
+    /// Reads a small body completely, so that a truncated response can be retried.
     pub(super) async fn whole(self) -> Result<Self, Error> {
         if self.length().is_none_or(|length| length > SMALL) {
             return Ok(self);
@@ -119,43 +119,43 @@ impl Answer {
             Ok(body) => Self::of(&url, status, headers, body, timeout),
             Err(Error::Cut { host, why }) => Err(Error::Unreachable {
                 host,
-                why: format!("its answer was cut: {why}"),
+                why: format!("the response was truncated: {why}"),
             }),
             Err(error) => Err(error),
         }
     }
 
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }
 
-    /// The server that answered: host and port.
+    /// Returns host and port of the server.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The address that answered, after redirects.
+    /// Returns the final address, after redirects.
     #[must_use]
     pub fn url(&self) -> &Url {
         self.response.url()
     }
 
-    /// A header, where it is text.
+    /// Returns the value of a header if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.response.headers().get(name)?.to_str().ok()
     }
 
-    /// All values of a header that are text.
+    /// Returns all values of a header that are text.
     pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.response.headers().get_all(name).into_iter();
         values.filter_map(|value| value.to_str().ok())
     }
 
-    /// Every header that is text.
+    /// Returns all headers that are text.
     pub(super) fn all_headers(&self) -> Vec<(String, String)> {
         let headers = self.response.headers().iter();
         headers
@@ -163,21 +163,21 @@ impl Answer {
             .collect()
     }
 
-    /// How long the body is, where the server says so.
+    /// Returns the length of the body if the server declares it.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         self.header(CONTENT_LENGTH.as_str())?.parse().ok()
     }
 
-    /// The next bytes of the body; None at its end.
+    /// Reads the next bytes of the body; None at its end.
     ///
     /// # Errors
-    /// When it ends too early, or nothing comes for longer than the timeout.
+    /// Returns an error if the body ends too early, or nothing arrives within the timeout.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let why = match tokio::time::timeout(self.timeout, self.response.chunk()).await {
             Ok(Ok(chunk)) => return Ok(chunk),
             Ok(Err(error)) => super::reason(&error),
-            Err(_) => format!("nothing came for {:?}", self.timeout),
+            Err(_) => format!("no data received for {:?}", self.timeout),
         };
         Err(Error::Cut {
             host: self.host.clone(),
@@ -185,16 +185,16 @@ impl Answer {
         })
     }
 
-    /// The whole body.
+    /// Reads the whole body.
     ///
     /// # Errors
-    /// When it ends too early, or has more bytes than `limit`.
+    /// Returns an error if the body ends too early, or is longer than `limit`.
     pub async fn bytes(mut self, limit: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             if bytes.len() + chunk.len() > limit {
                 return Err(Error::Cut {
-                    why: format!("it has more than {limit} bytes"),
+                    why: format!("it is longer than {limit} bytes"),
                     host: self.host,
                 });
             }
@@ -203,16 +203,16 @@ impl Answer {
         Ok(bytes)
     }
 
-    /// The body as JSON.
+    /// Reads the body as JSON.
     ///
     /// # Errors
-    /// As [`Answer::bytes`], and where it is something else.
+    /// Returns an error as [`Answer::bytes`] does, or if the body is not the expected JSON.
     pub async fn json<T: DeserializeOwned>(self, limit: usize) -> Result<T, Error> {
         let host = self.host.clone();
         let bytes = self.bytes(limit).await?;
         serde_json::from_slice(&bytes).map_err(|error| Error::Cut {
             host,
-            why: format!("it is not the JSON that belongs here: {error}"),
+            why: format!("unexpected JSON: {error}"),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What is asked.
+//! A request.
 
 use extension_registry_core::sensitive::Sensitive;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{Body, Sent};
 
-/// A request that can be made more than once.
+/// A request that can be sent more than once.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub(super) method: Method,
@@ -21,7 +21,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A request without a body.
+    /// Creates a request without a body.
     #[must_use]
     pub fn new(method: Method, url: Url) -> Self {
         Self {
@@ -36,13 +36,13 @@ impl Call {
         }
     }
 
-    /// A `GET`.
+    /// Creates a `GET` request.
     #[must_use]
     pub fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
     }
 
-    /// With a header more. One whose value no header can have is left out.
+    /// Adds a header. An invalid value is ignored.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -51,42 +51,43 @@ impl Call {
         self
     }
 
-    /// With the whole value of the header `Authorization`. It goes to the server of the address alone.
+    /// Sets the value of the `Authorization` header. It is sent to the server of the address only.
     #[must_use]
     pub fn authorization(mut self, value: Option<Sensitive>) -> Self {
         self.authorization = value;
         self
     }
 
-    /// Whose answer is a secret: it is never kept.
+    /// Marks the response as secret: it is never cached.
     #[must_use]
     pub fn secret(mut self) -> Self {
         self.is_secret = true;
         self
     }
 
-    /// Whose answer is read as it comes, and continued where it is cut. Others that are small are asked for again.
+    /// Marks the response as streamed: the caller resumes it if it is truncated. Other small responses are
+    /// retried.
     #[must_use]
     pub fn streamed(mut self) -> Self {
         self.is_streamed = true;
         self
     }
 
-    /// With a body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: Body) -> Self {
         self.body = body;
         self
     }
 
-    /// Counts the bytes of the body that went; from nothing again at each try.
+    /// Counts the sent bytes of the body, from zero at each attempt.
     #[must_use]
     pub fn counting(mut self, sent: Sent) -> Self {
         self.sent = Some(sent);
         self
     }
 
-    /// Where it goes.
+    /// Returns the address.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url

@@ -1,4 +1,4 @@
-//! How much of a body went, while a call is on its way.
+//! Upload progress of a running call.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,27 +7,26 @@ use std::time::Duration;
 
 use crate::progress::Progress;
 
-/// Bytes of a body that went.
+/// Number of sent bytes of a body.
 pub type Sent = Arc<AtomicU64>;
 
-/// How often progress is told.
+/// Interval of progress reports.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Waits for work that sends a body, and tells meanwhile how much of it went. Bytes that go a second time are
-/// told once.
+/// Waits for an upload and reports its progress. Bytes that are sent again are reported once.
 pub async fn watched<T>(
     work: impl Future<Output = T>,
     sent: &AtomicU64,
     progress: &dyn Progress,
 ) -> T {
     let mut work = pin!(work);
-    let mut told = 0;
+    let mut reported = 0;
     loop {
         let done = tokio::time::timeout(TICK, &mut work).await;
         let now = sent.load(Ordering::Relaxed);
-        if now > told {
-            progress.advance(now - told);
-            told = now;
+        if now > reported {
+            progress.advance(now - reported);
+            reported = now;
         }
         if let Ok(done) = done {
             return done;

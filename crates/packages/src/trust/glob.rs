@@ -1,24 +1,23 @@
-//! Patterns of names: `*` and `?`.
+//! Patterns of names with `*` and `?`.
 
-/// A pattern: `*` is any text, `?` one character, all else itself.
+/// A pattern: `*` matches any text, `?` one character, everything else itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(String);
 
 impl Glob {
-    /// A pattern. Every text is one.
+    /// Creates a pattern. Every text is valid.
     #[must_use]
     pub fn new(pattern: impl Into<String>) -> Self {
         Self(pattern.into())
     }
 
-    /// The pattern.
+    /// Returns the text of the pattern.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the whole name is of this form. It takes time that grows with the product of both lengths, and
-    /// no more, whatever the pattern.
+    /// Returns whether the pattern matches the whole name, in time proportional to the product of both lengths.
     ///
     /// ```
     /// use extension_registry_packages::trust::Glob;
@@ -31,7 +30,7 @@ impl Glob {
         let pattern: Vec<char> = self.0.chars().collect();
         let name: Vec<char> = name.chars().collect();
         let (mut at, mut here) = (0, 0);
-        // Where the last star is, and what it stands for ends.
+        // Position of the last star, and the end of the text that it matches.
         let mut star: Option<(usize, usize)> = None;
         while here < name.len() {
             match (pattern.get(at), star) {
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn many_stars_do_not_take_for_ever() {
+    fn matches_many_stars_in_polynomial_time() {
         let pattern = Glob::new("a*".repeat(200) + "b");
         assert!(!pattern.matches(&"a".repeat(2000)));
     }

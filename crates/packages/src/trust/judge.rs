@@ -1,4 +1,4 @@
-//! Judges packages and indexes.
+//! Evaluates packages and indexes against a policy.
 
 use jiff::Timestamp;
 
@@ -6,9 +6,9 @@ use super::{Evidence, Key, Manifest, Mode, Part, Policy, Reason, Rule, Verdict};
 use crate::digest::Digest;
 use crate::index;
 use crate::repository::IndexFile;
-use crate::signature::{Claim, Fault, Signature, Statement};
+use crate::signature::{Fault, Signature, SignedPayload, Statement};
 
-/// What has to be signed.
+/// What must be signed.
 #[derive(Clone, Copy)]
 enum Subject<'s> {
     Package {
@@ -19,7 +19,7 @@ enum Subject<'s> {
 }
 
 impl Subject<'_> {
-    /// The name that rules are for.
+    /// Name that rules match.
     fn name(&self) -> &str {
         match self {
             Self::Package { statement, .. } => &statement.name,
@@ -27,7 +27,7 @@ impl Subject<'_> {
         }
     }
 
-    /// What it is, for people.
+    /// Description for display.
     fn shown(&self) -> String {
         match self {
             Self::Package { statement, .. } => statement.subject(),
@@ -37,7 +37,7 @@ impl Subject<'_> {
 }
 
 impl Policy {
-    /// Judges a package.
+    /// Evaluates a package.
     #[must_use]
     pub fn judge(&self, evidence: &Evidence<'_>) -> Verdict {
         let subject = Subject::Package {
@@ -52,8 +52,8 @@ impl Policy {
         )
     }
 
-    /// Judges an index: it has to be signed like a package of the name [`index::NAME`], so that whoever may
-    /// sign some packages only does not vouch for the list of all.
+    /// Evaluates an index: it must be signed like a package named [`index::NAME`], so that a key for some
+    /// packages cannot sign the list of all.
     #[must_use]
     pub fn judge_index(&self, repository: &str, file: &IndexFile, now: Timestamp) -> Verdict {
         let subject = Subject::Index(Digest::of(&file.bytes));
@@ -88,13 +88,13 @@ impl Policy {
                 repository,
             });
         }
-        // Of a key of which two signatures hold, one counts.
+        // Several signatures by one key count once.
         let mut signed = vec![false; rule.map_or(0, |rule| self.rules[rule].keys.len())];
         for signature in signatures {
             match self.made(signature, rule) {
-                Ok((index, key, claim)) => {
+                Ok((index, key, payload)) => {
                     let mut found = self.state(key, now);
-                    found.extend(faults(key, claim, subject));
+                    found.extend(faults(key, payload, subject));
                     signed[index] |= found.is_empty();
                     add(&mut reasons, found);
                 }
@@ -106,7 +106,7 @@ impl Policy {
             let by = distinct(rule, &signed);
             let need = rule.threshold.max(1);
             if by.len() >= need {
-                // Others may sign what they like.
+                // Additional signatures by unknown keys are harmless.
                 reasons.retain(|reason| !matches!(reason, Reason::UnknownKey { .. }));
                 return Verdict::Trusted {
                     by,
@@ -124,11 +124,11 @@ impl Policy {
         }
     }
 
-    /// Why a key does not count now.
+    /// Returns why a key is invalid now.
     fn state(&self, key: &Key, now: Timestamp) -> Vec<Reason> {
         let name = || key.name.clone();
         let mut faults = Vec::new();
-        // Whoever has a lost key can sign for all rules that name it.
+        // A compromised key is compromised in all rules that name it.
         let all = self.rules.iter().flat_map(|rule| &rule.keys);
         let mut same = all.filter(|other| other.public == key.public);
         if let Some(why) = same.find_map(|other| other.revoked.as_ref()) {
@@ -144,17 +144,17 @@ impl Policy {
         faults
     }
 
-    /// Which key of a rule made a signature, and what it claims.
+    /// Finds the key of a rule that made a signature, and returns the signed payload.
     fn made(
         &self,
         signature: &Signature,
         rule: Option<usize>,
-    ) -> Result<(usize, &Key, Claim), Reason> {
+    ) -> Result<(usize, &Key, SignedPayload), Reason> {
         let mut bad = None;
         let here = rule.map(|rule| &self.rules[rule].keys);
         for (index, key) in here.into_iter().flatten().enumerate() {
             match key.public.verify(signature) {
-                Ok(claim) => return Ok((index, key, claim)),
+                Ok(payload) => return Ok((index, key, payload)),
                 Err(Fault::OtherKey) => {}
                 Err(fault) => bad = Some(refused(key, fault)),
             }
@@ -169,7 +169,7 @@ impl Policy {
                     Err(fault @ (Fault::Forged | Fault::Unreadable(_))) => {
                         return Err(refused(key, fault));
                     }
-                    // Whatever it claims, it is not this key's to say.
+                    // The key is not trusted for this package, whatever the payload.
                     Ok(_) | Err(Fault::Foreign(_)) => {
                         return Err(Reason::WrongKey {
                             key: key.name.clone(),
@@ -186,7 +186,7 @@ impl Policy {
 }
 
 fn refused(key: &Key, fault: Fault) -> Reason {
-    // What cannot be read names no key that can be believed.
+    // The key id of an unreadable signature cannot be believed.
     let is_named = matches!(fault, Fault::Forged | Fault::Foreign(_));
     Reason::BadSignature {
         key: is_named.then(|| key.name.clone()),
@@ -194,7 +194,7 @@ fn refused(key: &Key, fault: Fault) -> Reason {
     }
 }
 
-/// Each reason once: anybody can add a thousand signatures.
+/// Adds each reason once: anyone can add a thousand signatures.
 fn add(reasons: &mut Vec<Reason>, more: impl IntoIterator<Item = Reason>) {
     for reason in more {
         if !reasons.contains(&reason) {
@@ -203,7 +203,7 @@ fn add(reasons: &mut Vec<Reason>, more: impl IntoIterator<Item = Reason>) {
     }
 }
 
-/// Names of keys that signed. A key that is there under two names counts once.
+/// Names of keys that signed. A key listed under two names counts once.
 fn distinct(rule: &Rule, signed: &[bool]) -> Vec<String> {
     let mut keys: Vec<&Key> = Vec::new();
     for (key, _) in rule.keys.iter().zip(signed).filter(|(_, signed)| **signed) {
@@ -214,31 +214,31 @@ fn distinct(rule: &Rule, signed: &[bool]) -> Vec<String> {
     keys.into_iter().map(|key| key.name.clone()).collect()
 }
 
-/// What is wrong with what a key signed. Nothing: it is this, as it is.
-fn faults(key: &Key, claim: Claim, subject: Subject<'_>) -> Vec<Reason> {
+/// Compares what a key signed with the subject; returns the mismatches.
+fn faults(key: &Key, payload: SignedPayload, subject: Subject<'_>) -> Vec<Reason> {
     let mut faults = Vec::new();
-    match (claim, subject) {
-        (Claim::Package(signed), Subject::Package { statement, .. }) => {
+    match (payload, subject) {
+        (SignedPayload::Package(signed), Subject::Package { statement, .. }) => {
             faults.extend(differences(key, &signed, statement));
         }
         (
-            Claim::Manifest(signed),
+            SignedPayload::Manifest(signed),
             Subject::Package {
                 statement,
                 manifest,
             },
         ) => faults.extend(of_manifest(key, &signed, statement, manifest)),
-        (Claim::Index(signed), Subject::Index(found)) => {
+        (SignedPayload::Index(signed), Subject::Index(found)) => {
             if signed != found {
                 faults.push(tampered(key, Part::Index, Some(signed), Some(found)));
             }
         }
-        (claim, subject) => faults.push(Reason::OtherPackage {
+        (payload, subject) => faults.push(Reason::OtherPackage {
             key: key.name.clone(),
-            signed: match claim {
-                Claim::Package(signed) => signed.subject(),
-                Claim::Manifest(_) => "a manifest of an OCI registry".to_owned(),
-                Claim::Index(_) => "an index".to_owned(),
+            signed: match payload {
+                SignedPayload::Package(signed) => signed.subject(),
+                SignedPayload::Manifest(_) => "an OCI manifest".to_owned(),
+                SignedPayload::Index(_) => "an index".to_owned(),
             },
             found: subject.shown(),
         }),
@@ -246,7 +246,7 @@ fn faults(key: &Key, claim: Claim, subject: Subject<'_>) -> Vec<Reason> {
     faults
 }
 
-/// How what was signed differs from what is here.
+/// Compares a signed statement with the actual one.
 fn differences(key: &Key, signed: &Statement, found: &Statement) -> Vec<Reason> {
     let identity = |statement: &Statement| {
         (

@@ -1,4 +1,4 @@
-//! The policy as TOML.
+//! Reads the trust policy from TOML.
 
 use extension_registry_core::suggest::closest;
 use jiff::Timestamp;
@@ -9,15 +9,15 @@ use toml::{Table, Value};
 use super::{Glob, Key, Mode, Policy, Rule};
 use crate::signature::PublicKey;
 
-/// What is wrong with a policy.
+/// Why a policy is invalid.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 #[error("{field} {what}{}", if hint.is_empty() { String::new() } else { format!("; hint: {hint}") })]
 pub struct PolicyError {
-    /// Which field: `trust.rule[0].key[1].public`.
+    /// Path of the field: `trust.rule[0].key[1].public`.
     pub field: String,
     /// What is wrong with it.
     pub what: String,
-    /// What to do.
+    /// The way out.
     pub hint: String,
 }
 
@@ -41,20 +41,20 @@ impl Policy {
     /// mode = "enforce"            # or "warn"
     ///
     /// [[trust.rule]]
-    /// repositories = ["hub"]      # ids, with `*` and `?`
-    /// names = ["mlflow-*"]        # all, where it is not said
+    /// repositories = ["hub"]      # names, with `*` and `?`
+    /// names = ["mlflow-*"]        # default: all
     /// threshold = 1
     ///
     /// [[trust.rule.key]]
     /// name = "alice"
-    /// public = "RWT…"             # minisign, or PEM of cosign
+    /// public = "RWT…"             # minisign, or a cosign key as PEM
     /// not_before = 2026-01-01T00:00:00Z
     /// not_after = 2027-01-01T00:00:00Z
     /// revoked = "lost with a laptop"
     /// ```
     ///
     /// # Errors
-    /// At the first thing that is wrong. Half a policy would trust too much or too little, so there is none.
+    /// Returns the first error. A partial policy would trust too much or too little, so none is returned.
     pub fn read(table: &Table) -> Result<Self, PolicyError> {
         let table = Fields::of("trust", table, &["mode", "rule"])?;
         let mode = match table.text("mode")? {
@@ -63,8 +63,8 @@ impl Policy {
             Some(_) => {
                 return error(
                     &table.path("mode"),
-                    "is neither `enforce` nor `warn`",
-                    "leave it out to enforce",
+                    "must be `enforce` or `warn`",
+                    "remove it to enforce",
                 );
             }
         };
@@ -80,7 +80,7 @@ fn rule(path: &str, table: &Table) -> Result<Rule, PolicyError> {
         return error(
             &table.path("repositories"),
             "is missing",
-            "write the ids of the repositories that the rule is for, or `[\"*\"]` for all",
+            "list the repositories that the rule applies to, or `[\"*\"]` for all",
         );
     };
     let names = table.globs("names")?;
@@ -89,12 +89,12 @@ fn rule(path: &str, table: &Table) -> Result<Rule, PolicyError> {
         let path = format!("{}[{index}]", table.path("key"));
         for other in &keys[..index] {
             if other.name == key.name {
-                let what = format!("has the name `{}`, as another one", key.name);
-                return error(&path, what, "give each key a name of its own");
+                let what = format!("has a duplicate name `{}`", key.name);
+                return error(&path, what, "give each key a unique name");
             }
             if other.public == key.public {
-                let what = format!("is the same key as `{}`", other.name);
-                return error(&path, what, "remove one: a key counts once");
+                let what = format!("duplicates the key `{}`", other.name);
+                return error(&path, what, "remove one of them: a key counts once");
             }
         }
     }
@@ -103,7 +103,7 @@ fn rule(path: &str, table: &Table) -> Result<Rule, PolicyError> {
         Some(value) => {
             let number = value.as_integer();
             let Some(number) = number.and_then(|number| usize::try_from(number).ok()) else {
-                return error(&table.path("threshold"), "is no number of keys", "");
+                return error(&table.path("threshold"), "must be a number of keys", "");
             };
             number
         }
@@ -111,15 +111,15 @@ fn rule(path: &str, table: &Table) -> Result<Rule, PolicyError> {
     if threshold == 0 {
         return error(
             &table.path("threshold"),
-            "is 0, so that nobody would have to sign",
-            "`mode = \"warn\"` delivers what is not signed, and says so",
+            "must be at least 1",
+            "set `mode = \"warn\"` to accept unsigned packages with a warning",
         );
     }
     if threshold > keys.len().max(1) {
         return error(
             &table.path("threshold"),
-            format!("is {threshold}, and there are {} keys", keys.len()),
-            "add keys, or lower it",
+            format!("is {threshold}, but the rule has {} keys", keys.len()),
+            "add keys, or lower the threshold",
         );
     }
     Ok(Rule {
@@ -141,11 +141,7 @@ fn key(path: &str, table: &Table) -> Result<Key, PolicyError> {
     let public = match PublicKey::read(required("public")?) {
         Ok(key) => key,
         Err(fault) => {
-            return error(
-                &table.path("public"),
-                format!("cannot be used: {fault}"),
-                "",
-            );
+            return error(&table.path("public"), format!("is invalid: {fault}"), "");
         }
     };
     let (not_before, not_after) = (table.time("not_before")?, table.time("not_after")?);
@@ -154,8 +150,8 @@ fn key(path: &str, table: &Table) -> Result<Key, PolicyError> {
     {
         return error(
             &table.path("not_after"),
-            "is not after `not_before`",
-            "the key would never count",
+            "must be later than `not_before`",
+            "change one of them: the key would never be valid",
         );
     }
     let revoked = table.text("revoked")?.map(str::to_owned);
@@ -168,23 +164,23 @@ fn key(path: &str, table: &Table) -> Result<Key, PolicyError> {
     })
 }
 
-/// A table, and where it is.
+/// A table and its path.
 struct Fields<'t> {
     path: &'t str,
     table: &'t Table,
 }
 
 impl<'t> Fields<'t> {
-    /// A table with no fields but these. A field that nobody reads could be the one that was to make a rule
-    /// stricter.
+    /// Wraps a table after checking that it has only known fields. An ignored field might be one that makes a
+    /// rule stricter.
     fn of(path: &'t str, table: &'t Table, known: &[&str]) -> Result<Self, PolicyError> {
         for name in table.keys() {
             if !known.contains(&name.as_str()) {
                 let hint = match closest(name, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are `{}`", known.join("`, `")),
+                    None => format!("expected one of `{}`", known.join("`, `")),
                 };
-                return error(&format!("{path}.{name}"), "is no field of it", hint);
+                return error(&format!("{path}.{name}"), "is an unknown field", hint);
             }
         }
         Ok(Self { path, table })
@@ -203,7 +199,7 @@ impl<'t> Fields<'t> {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(value) => {
-                let what = format!("is {} where text belongs", kind(value));
+                let what = format!("must be a string, not {}", kind(value));
                 error(&self.path(name), what, "put it in quotes")
             }
         }
@@ -220,13 +216,13 @@ impl<'t> Fields<'t> {
         match texts {
             Some(texts) if texts.is_empty() => error(
                 &path,
-                "is empty, so that the rule would be for nothing",
-                "write `[\"*\"]` for all",
+                "must not be empty: the rule would match nothing",
+                "use `[\"*\"]` for all",
             ),
             Some(texts) => Ok(Some(texts.into_iter().map(Glob::new).collect())),
             None => error(
                 &path,
-                "is no list of texts",
+                "must be a list of strings",
                 format!("write `{name} = [\"*\"]`"),
             ),
         }
@@ -247,7 +243,7 @@ impl<'t> Fields<'t> {
         let Some(tables) = tables else {
             return error(
                 &path,
-                "is no list of tables",
+                "must be a list of tables",
                 format!("write `[[{}]]`", bare(&path)),
             );
         };
@@ -257,7 +253,7 @@ impl<'t> Fields<'t> {
             .collect()
     }
 
-    /// A time with its offset, or a day, which begins in UTC.
+    /// Reads a timestamp with an offset, or a date, which starts in UTC.
     fn time(&self, name: &str) -> Result<Option<Timestamp>, PolicyError> {
         let text = match self.get(name) {
             None => return Ok(None),
@@ -273,14 +269,14 @@ impl<'t> Fields<'t> {
             Some(time) => Ok(Some(time)),
             None => error(
                 &self.path(name),
-                "is no time",
-                "write a day or a time with its offset: 2027-01-31T00:00:00Z",
+                "must be a date or a timestamp",
+                "write a date or a timestamp with an offset: 2027-01-31T00:00:00Z",
             ),
         }
     }
 }
 
-/// A path as the header of a table: without positions.
+/// Formats a path as the header of a TOML table, without indices.
 fn bare(path: &str) -> String {
     let parts = path.split('.');
     let bare: Vec<&str> = parts
@@ -291,10 +287,10 @@ fn bare(path: &str) -> String {
 
 fn kind(value: &Value) -> &'static str {
     match value {
-        Value::String(_) => "text",
+        Value::String(_) => "a string",
         Value::Integer(_) | Value::Float(_) => "a number",
         Value::Boolean(_) => "a boolean",
-        Value::Datetime(_) => "a time",
+        Value::Datetime(_) => "a timestamp",
         Value::Array(_) => "a list",
         Value::Table(_) => "a table",
     }

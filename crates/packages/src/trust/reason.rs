@@ -1,4 +1,4 @@
-//! Why a package is not trusted. Each reason has a name that programs can rely on.
+//! Reasons why a package is not trusted. Each has a stable name for programs.
 
 use jiff::Timestamp;
 
@@ -11,11 +11,11 @@ use crate::signature::Fault;
 pub enum Part {
     /// The content.
     Content,
-    /// The manifest as JSON.
+    /// The package manifest as JSON.
     Configuration,
     /// The document.
     Document,
-    /// The manifest of the OCI registry around it all.
+    /// The manifest of the package in an OCI registry.
     Manifest,
     /// An index.
     Index,
@@ -33,7 +33,7 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// Reasons in one sentence, with their ways out behind it.
+/// Joins reasons into one sentence, followed by their unique hints.
 pub(crate) fn sentence<R: ToString>(reasons: &[R]) -> String {
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     let (mut texts, mut hints) = (Vec::new(), Vec::new());
@@ -48,43 +48,43 @@ pub(crate) fn sentence<R: ToString>(reasons: &[R]) -> String {
     hints.join(HINT)
 }
 
-/// What stands between a sentence and its way out.
+/// Separates a message from its hint.
 const HINT: &str = "; hint: ";
 
-/// Why a package is not trusted, or one of its signatures is not.
+/// Why a package, or one of its signatures, is not trusted.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// No rule is for it.
+    /// No rule matches it.
     #[error(
-        "no rule of the trust policy is for {subject} from {repository}; hint: approve a key of whoever you trust to sign it, `kubectl ext package key approve FILE`, or add a `[[trust.rule]]` with `repositories = [\"{repository}\"]` and below it a `[[trust.rule.key]]` with a `name` and the `public` key"
+        "no rule of the trust policy matches {subject} from {repository}; hint: trust a publisher's key with `kubectl ext package key approve FILE`, or add a `[[trust.rule]]` with `repositories = [\"{repository}\"]` and below it a `[[trust.rule.key]]` with a `name` and the `public` key"
     )]
     NoRule {
-        /// What it is.
+        /// The package or index.
         subject: String,
-        /// Where it is from.
+        /// Its repository.
         repository: String,
     },
     /// It has no signature.
     #[error(
-        "{subject} from {repository} is not signed; hint: ask whoever published it to sign it with a key that is approved"
+        "{subject} from {repository} is not signed; hint: ask the publisher to sign it with a trusted key"
     )]
     Unsigned {
-        /// What it is.
+        /// The package or index.
         subject: String,
-        /// Where it is from.
+        /// Its repository.
         repository: String,
     },
-    /// A key signed it that nobody approved.
+    /// It was signed by a key that is not in the policy.
     #[error(
-        "{}, which nobody approved; hint: if you know whose it is and trust them, add the public key to the rule as a `[[trust.rule.key]]`", signer(key.as_deref())
+        "{}; hint: if you trust its owner, add the public key to the rule as a `[[trust.rule.key]]`", signer(key.as_deref())
     )]
     UnknownKey {
-        /// Id of the key, as far as the signature says it. Nobody vouches for it.
+        /// Key id that the signature claims; not authenticated.
         key: Option<String>,
     },
-    /// A key signed it that is approved for something else.
+    /// It was signed by a key that is trusted for other packages.
     #[error(
-        "key {key} signed it, which is approved for other packages ({rule}), not for this one; hint: if it may sign this one too, add it to the rule that is for it"
+        "signed by key {key}, which is trusted only for other packages ({rule}); hint: to trust it for this package too, add it to the rule that matches this package"
     )]
     WrongKey {
         /// Name of the key.
@@ -92,91 +92,88 @@ pub enum Reason {
         /// The rule that has it: `trust.rule[1]`.
         rule: String,
     },
-    /// A signature does not hold.
-    #[error("a signature{} does not hold: {fault}", of(key.as_deref()))]
+    /// A signature is invalid.
+    #[error("invalid signature{}: {fault}", of(key.as_deref()))]
     BadSignature {
-        /// Name of the key, where the signature names one that is approved.
+        /// Name of the key, if the signature names a trusted one.
         key: Option<String>,
         /// What is wrong with it.
         fault: Fault,
     },
-    /// The signature holds, for another package.
-    #[error("the signature of {key} is of {signed}, and this is {found}")]
+    /// The signature is valid, but for another package.
+    #[error("the signature by {key} is for {signed}, but this is {found}")]
     OtherPackage {
         /// Name of the key.
         key: String,
         /// What was signed.
         signed: String,
-        /// What is here.
+        /// What was found.
         found: String,
     },
-    /// The package was changed after it was signed.
+    /// The package was modified after it was signed.
     #[error(
-        "the {part} is not the one that {key} signed: it has sha256 {}, and {} was signed", shown(found.as_ref()), shown(signed.as_ref())
+        "the {part} was modified after {key} signed it: expected sha256 {}, got {}", shown(signed.as_ref()), shown(found.as_ref())
     )]
     Tampered {
         /// Name of the key.
         key: String,
-        /// What was changed.
+        /// The modified part.
         part: Part,
-        /// The digest that was signed; None where there was none.
+        /// The signed digest; None if that part was absent.
         signed: Option<Digest>,
-        /// The digest of what is here; None where it is missing.
+        /// The actual digest; None if that part is missing.
         found: Option<Digest>,
     },
-    /// The signature is of a manifest of an OCI registry, and nothing says that this is the manifest of the
-    /// package.
-    #[error(
-        "the signature of {key} binds a manifest of an OCI registry and no name, and that manifest does not say that it is {found}"
-    )]
+    /// The signature covers an OCI manifest that does not identify the package.
+    #[error("the signature by {key} covers only an OCI manifest, which does not identify {found}")]
     Unbound {
         /// Name of the key.
         key: String,
-        /// What is here.
+        /// What was found.
         found: String,
     },
-    /// The key does not count any more.
+    /// The key has expired.
     #[error(
-        "key {key}, which signed it, expired at {at}; hint: ask whoever published it to sign it again"
+        "signed by key {key}, which expired at {at}; hint: ask the publisher to sign it again with a valid key"
     )]
     Expired {
         /// Name of the key.
         key: String,
-        /// Since when.
+        /// Expiry time.
         at: Timestamp,
     },
-    /// The key does not count yet.
-    #[error("key {key}, which signed it, counts from {from} on; hint: is the clock right?")]
+    /// The key is not valid yet.
+    #[error("signed by key {key}, which is not valid before {from}; hint: check the system clock")]
     NotYetValid {
         /// Name of the key.
         key: String,
-        /// From when on.
+        /// Start of its validity.
         from: Timestamp,
     },
     /// The key was revoked.
-    #[error("key {key}, which signed it, is revoked: {why}")]
+    #[error("signed by key {key}, which is revoked: {why}")]
     Revoked {
         /// Name of the key.
         key: String,
-        /// Why.
+        /// Reason of the revocation.
         why: String,
     },
     /// Too few keys signed it.
-    #[error("{have} of the {need} keys that are needed signed it{}", listed(by))]
+    #[error("signed by {have} of {need} required keys{}", listed(by))]
     BelowThreshold {
-        /// How many did.
+        /// Number of keys that signed it.
         have: usize,
-        /// How many have to.
+        /// Number of required keys.
         need: usize,
-        /// Their names.
+        /// Names of the keys that signed it.
         by: Vec<String>,
     },
     /// The document describes another package.
     #[error(
-        "the document names another content: it describes sha256 {named}, and this package has {content}"
+        "the document is for another package: it describes content sha256 {named}, but this package has {content}"
     )]
     OtherDocument {
-        /// The content that the document says it describes.
+        /// The content that the document describes.
         named: Digest,
         /// The content of the package.
         content: Digest,
@@ -184,7 +181,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Its name in output, which stays the same.
+    /// Returns its stable name in output.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -205,8 +202,8 @@ impl Reason {
     }
 }
 
-/// Flags a document that was written for another package than that with this content (seed 001,
-/// section 6.B). One that does not say what it describes is fine.
+/// Reports a document that was written for a package with other content. A document that does not name its
+/// content is accepted.
 #[must_use]
 pub fn other_document(document: &[u8], content: Digest) -> Option<Reason> {
     let named = package::described(document)?;
@@ -215,15 +212,13 @@ pub fn other_document(document: &[u8], content: Digest) -> Option<Reason> {
 
 fn signer(key: Option<&str>) -> String {
     match key {
-        Some(key) => format!("key {key} signed it"),
-        None => {
-            "a key of cosign that does not say which signed it, or it was changed since".to_owned()
-        }
+        Some(key) => format!("signed by untrusted key {key}"),
+        None => "signed by an unidentified cosign key, or modified after signing".to_owned(),
     }
 }
 
 fn of(key: Option<&str>) -> String {
-    key.map(|key| format!(" of {key}")).unwrap_or_default()
+    key.map(|key| format!(" by {key}")).unwrap_or_default()
 }
 
 fn shown(digest: Option<&Digest>) -> String {

@@ -1,4 +1,4 @@
-//! A cache with a folder of its own, and what is stored in it.
+//! A cache in a temporary folder, and entries to store in it.
 #![allow(
     dead_code,
     clippy::unwrap_used,

@@ -15,7 +15,7 @@ use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::package;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::{
-    Description, Error, IndexFile, Release, Repository, Sink, Upload,
+    Description, Error, IndexFile, PartialDownload, Release, Repository, Upload,
 };
 use extension_registry_packages::signature::{Format, Signature};
 
@@ -84,10 +84,13 @@ pub(crate) async fn fetched(
     release: &Release,
     target: &Path,
 ) -> Digest {
-    let mut sink = Sink::open(target, 1 << 30, &Silent).unwrap();
-    repository.fetch(release, &mut sink).await.unwrap();
-    assert_eq!(Digest::of(&fs::read(target).unwrap()), sink.digest());
-    sink.digest()
+    let mut download_file = PartialDownload::open(target, 1 << 30, &Silent).unwrap();
+    repository.fetch(release, &mut download_file).await.unwrap();
+    assert_eq!(
+        Digest::of(&fs::read(target).unwrap()),
+        download_file.digest()
+    );
+    download_file.digest()
 }
 
 /// What holds for every repository.
@@ -119,7 +122,7 @@ async fn nothing_is_there(repository: &dyn Repository) {
     assert_eq!(repository.index().await.unwrap(), None);
 }
 
-/// R2: 1.9.0 and 1.10.0 side by side; nothing of the server's order or markers counts.
+/// Lists 1.9.0 and 1.10.0, whatever the order or markers of the server.
 async fn many_versions(repository: &dyn Repository, bench: &Bench) {
     for text in ["1.0.0", "1.10.0", "1.9.0", "2.0.0-rc.1", "1.0.1+build.7"] {
         let upload = bench.package("tool", text, "a tool");
@@ -169,7 +172,7 @@ async fn what_was_published_comes_back(repository: &dyn Repository, bench: &Benc
     assert_eq!(digest, upload.digest);
 }
 
-/// R62.
+/// Publishing an existing version fails without `force`.
 async fn nothing_is_replaced_by_accident(repository: &dyn Repository, bench: &Bench) {
     let first = bench.package("fixed", "1.0.0", "first");
     let second = bench.package("fixed", "1.0.0", "second");

@@ -13,9 +13,11 @@ use std::time::Duration;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::cache::Cache;
-use extension_registry_packages::catalog::{Catalog, Indexes, Lately, Listed, Source};
+use extension_registry_packages::catalog::{
+    Catalog, Indexes, ListingCache, PackageSummary, Source,
+};
 use extension_registry_packages::deliver::Loader;
-use extension_registry_packages::index::{self, Index, Memory, Package};
+use extension_registry_packages::index::{self, Index, IndexStateStore, Package};
 use extension_registry_packages::package;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::folder::{Folder, Settings};
@@ -96,9 +98,9 @@ impl Desk {
         Loader::new(&self.cache, &self.policy, Timestamp::now(), 1 << 30)
     }
 
-    pub(crate) fn lately(&self, lasts: Duration, refresh: bool) -> Lately {
+    pub(crate) fn listing_cache(&self, lasts: Duration, refresh: bool) -> ListingCache {
         let folder = self.bench.path().join("listings");
-        Lately::new(folder, lasts, Timestamp::now(), refresh)
+        ListingCache::new(folder, lasts, Timestamp::now(), refresh)
     }
 }
 
@@ -108,7 +110,7 @@ pub(crate) fn source(repository: Arc<dyn Repository>, priority: i64) -> Source {
         repository,
         priority,
         is_system: false,
-        patience: Duration::from_secs(30),
+        timeout: Duration::from_secs(30),
     }
 }
 
@@ -142,12 +144,12 @@ impl Indexes for SignedIndex<'_> {
         source: &Source,
         file: &IndexFile,
         warnings: &mut Vec<String>,
-    ) -> Option<Vec<Listed>> {
-        let memory = Memory::at(self.0.bench.path().join("indexes.json"));
+    ) -> Option<Vec<PackageSummary>> {
+        let memory = IndexStateStore::at(self.0.bench.path().join("indexes.json"));
         let opened = index::open(&self.0.policy, &memory, source.id(), file, Timestamp::now());
         let opened = opened.map_err(|error| warnings.push(error.to_string()));
         let packages = opened.ok()?.index.packages.into_iter();
-        let packages = packages.map(|package| Listed {
+        let packages = packages.map(|package| PackageSummary {
             name: package.name,
             repository: source.id().to_owned(),
             kind: package.kind.name().to_owned(),
@@ -173,7 +175,7 @@ impl Indexes for NoIndex {
         _source: &Source,
         _file: &IndexFile,
         _warnings: &mut Vec<String>,
-    ) -> Option<Vec<Listed>> {
+    ) -> Option<Vec<PackageSummary>> {
         None
     }
 }

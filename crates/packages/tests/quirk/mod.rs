@@ -27,7 +27,7 @@ use ferro_oci_server::{AppState, InMemoryRegistryMeta};
 
 /// A request, as it came.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RecordedRequest {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
@@ -35,7 +35,7 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
 }
 
-impl Asked {
+impl RecordedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -59,13 +59,13 @@ pub(crate) fn pairs(text: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-type Before = dyn Fn(&Asked) -> Option<Response> + Send + Sync;
-type After = dyn Fn(&Asked, Response) -> Response + Send + Sync;
+type Before = dyn Fn(&RecordedRequest) -> Option<Response> + Send + Sync;
+type After = dyn Fn(&RecordedRequest, Response) -> Response + Send + Sync;
 
 /// A server on a port of its own, until it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    log: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Mutex<Vec<RecordedRequest>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -77,7 +77,7 @@ impl Drop for Server {
 
 #[derive(Clone)]
 struct Shared {
-    log: Arc<Mutex<Vec<Asked>>>,
+    log: Arc<Mutex<Vec<RecordedRequest>>>,
     before: Arc<Before>,
     after: Arc<After>,
 }
@@ -85,7 +85,7 @@ struct Shared {
 impl Server {
     /// One that answers with what a function gives, and 404 else.
     pub(crate) async fn of(
-        before: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static,
+        before: impl Fn(&RecordedRequest) -> Option<Response> + Send + Sync + 'static,
     ) -> Self {
         let nothing = Router::new().fallback(async || text(404, "404 page not found\n"));
         Self::start(nothing, Arc::new(before), Arc::new(|_, answer| answer)).await
@@ -98,15 +98,15 @@ impl Server {
 
     /// A real registry, unless a function answers for it.
     pub(crate) async fn before(
-        before: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static,
+        before: impl Fn(&RecordedRequest) -> Option<Response> + Send + Sync + 'static,
     ) -> Self {
         Self::start(real(), Arc::new(before), Arc::new(|_, answer| answer)).await
     }
 
     /// A real registry whose answers are changed.
     pub(crate) async fn changed(
-        before: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static,
-        after: impl Fn(&Asked, Response) -> Response + Send + Sync + 'static,
+        before: impl Fn(&RecordedRequest) -> Option<Response> + Send + Sync + 'static,
+        after: impl Fn(&RecordedRequest, Response) -> Response + Send + Sync + 'static,
     ) -> Self {
         Self::start(real(), Arc::new(before), Arc::new(after)).await
     }
@@ -177,14 +177,14 @@ impl Server {
     }
 
     /// What it was asked, so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<RecordedRequest> {
         self.log.lock().unwrap().clone()
     }
 
     /// Lines of what it was asked since the last time.
     pub(crate) fn lines(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.log.lock().unwrap());
-        asked.iter().map(Asked::line).collect()
+        asked.iter().map(RecordedRequest::line).collect()
     }
 
     pub(crate) fn host(&self) -> String {
@@ -248,7 +248,7 @@ async fn watched(State(shared): State<Shared>, request: Request, next: Next) -> 
     let Ok(body) = axum::body::to_bytes(body, 1 << 30).await else {
         return text(400, "the body was cut");
     };
-    let asked = Asked {
+    let asked = RecordedRequest {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),

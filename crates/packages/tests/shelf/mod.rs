@@ -91,8 +91,8 @@ pub(crate) fn blob(target: PathBuf, name: &str, version: &str, bytes: &[u8]) -> 
 pub(crate) fn manifest(name: &str, version: &str, more: &str) -> Manifest {
     let text =
         format!("extension:\n  name: {name}\n  version: {version}\n  description: a\n{more}");
-    let (manifest, complaints) = read(&text);
-    manifest.unwrap_or_else(|| panic!("{complaints:?}"))
+    let (manifest, diagnostics) = read(&text);
+    manifest.unwrap_or_else(|| panic!("{diagnostics:?}"))
 }
 
 /// The POM of something that was made for another program.

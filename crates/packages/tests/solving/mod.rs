@@ -1,4 +1,4 @@
-//! Universes that read as sentences.
+//! Builders for universes of the solver.
 
 #![allow(
     dead_code,
@@ -8,7 +8,7 @@
 
 use extension_registry_packages::manifest::{Dependency, From, Kind, Requirement};
 use extension_registry_packages::solve::{
-    Candidate, Origin, Solution, Universe, Unsolvable, Wanted, solve,
+    Candidate, Origin, RequestedPackage, Solution, Universe, Unsolvable, solve,
 };
 
 /// A version of a package in the making.
@@ -33,7 +33,7 @@ pub(crate) fn package(place: &str, name: &str, version: &str) -> Package {
             origin,
             dependencies: Vec::new(),
             requires: Vec::new(),
-            barred: None,
+            rejection: None,
         },
     }
 }
@@ -91,8 +91,8 @@ impl Package {
         self
     }
 
-    pub(crate) fn barred(mut self, why: &str) -> Self {
-        self.candidate.barred = Some(why.to_owned());
+    pub(crate) fn rejection(mut self, why: &str) -> Self {
+        self.candidate.rejection = Some(why.to_owned());
         self
     }
 }
@@ -119,8 +119,8 @@ pub(crate) fn versions(
         .collect()
 }
 
-pub(crate) fn want(name: &str, range: &str) -> Wanted {
-    Wanted {
+pub(crate) fn want(name: &str, range: &str) -> RequestedPackage {
+    RequestedPackage {
         name: name.to_owned(),
         range: range.parse().unwrap(),
         kind: None,
@@ -136,10 +136,10 @@ pub(crate) fn names(solution: &Solution) -> Vec<String> {
         .collect()
 }
 
-pub(crate) fn chosen(wanted: &[Wanted], universe: &Universe) -> Vec<String> {
+pub(crate) fn chosen(wanted: &[RequestedPackage], universe: &Universe) -> Vec<String> {
     names(&solve(wanted, universe).unwrap())
 }
 
-pub(crate) fn refused(wanted: &[Wanted], universe: &Universe) -> Unsolvable {
+pub(crate) fn refused(wanted: &[RequestedPackage], universe: &Universe) -> Unsolvable {
     solve(wanted, universe).unwrap_err()
 }

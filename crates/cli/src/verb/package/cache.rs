@@ -1,4 +1,4 @@
-//! `package cache`: what this machine keeps.
+//! The verb `package cache`.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ use crate::output::Answer;
 use crate::packages::{Session, Sources};
 use crate::{FINE, output};
 
-/// Seconds of a day.
+/// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
 
 #[derive(Debug, Args)]
@@ -28,13 +28,13 @@ pub(crate) struct Cache {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// List what is kept
+    /// List cached packages
     List(List),
-    /// Say how much is kept
+    /// Show cache statistics
     Stats(List),
-    /// Remove what is named
+    /// Remove selected packages
     Clear(Clear),
-    /// Remove what nobody used lately
+    /// Remove entries not used recently
     Prune(Prune),
 }
 
@@ -42,65 +42,65 @@ enum What {
 struct List {
     #[command(flatten)]
     sources: Sources,
-    /// The form of the list
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
 #[derive(Debug, Args)]
 struct Clear {
-    /// Packages of this type
+    /// Remove packages of this type
     #[arg(long = "type", value_name = "TYPE", conflicts_with = "all")]
     kind: Option<String>,
-    /// Packages of this name
+    /// Remove packages with this name
     #[arg(long, value_name = "NAME", conflicts_with = "all")]
     name: Option<String>,
-    /// Only this version
+    /// Remove only this version
     #[arg(long, value_name = "VERSION", conflicts_with = "all")]
     version: Option<String>,
-    /// Everything
+    /// Remove everything
     #[arg(long)]
     all: bool,
-    /// Without a question
+    /// Do not prompt for confirmation
     #[arg(long, short = 'y')]
     yes: bool,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
 #[derive(Debug, Args)]
 struct Prune {
-    /// What was not used for this many days
+    /// Remove packages not used for this many days
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     days: u64,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// A version that is gone.
+/// A removed version.
 #[derive(JsonSchema, Serialize)]
-struct Gone {
+struct RemovedVersion {
     name: String,
     #[serde(rename = "type")]
     kind: String,
     version: String,
 }
 
-/// What was removed.
+/// Result of a clean-up.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Freed {
-    packages: Vec<Gone>,
-    /// Files that nobody else had
+    packages: Vec<RemovedVersion>,
+    /// Number of removed files, not used by other packages
     blobs: usize,
-    /// Transfers that were cut
+    /// Number of removed interrupted downloads
     partial: usize,
-    /// Bytes of the disk that are free now
+    /// Freed disk space in bytes
     bytes: u64,
 }
 
@@ -115,7 +115,7 @@ impl Answer for Freed {
         for gone in &self.packages {
             writeln!(out, "{} {} {} removed", gone.kind, gone.name, gone.version)?;
         }
-        writeln!(out, "{} bytes are free", self.bytes)?;
+        writeln!(out, "{} bytes freed", self.bytes)?;
         Ok(())
     }
 }
@@ -149,14 +149,14 @@ impl Answer for Stats {
         writeln!(out, "{}", self.folder)?;
         writeln!(
             out,
-            "packages: {}, files: {}, bytes: {}, cut transfers: {}, broken: {}",
+            "packages: {}, files: {}, bytes: {}, interrupted downloads: {}, corrupt: {}",
             self.packages, self.blobs, self.bytes, self.partial, self.broken
         )?;
         Ok(())
     }
 }
 
-/// A version that is kept.
+/// A cached version.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
@@ -177,18 +177,18 @@ pub(crate) struct Kept {
     packages: Vec<Row>,
 }
 
-/// How much is kept.
+/// Statistics of the cache.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stats {
     folder: String,
     packages: usize,
-    /// Files that are kept once, however many packages share them
+    /// Number of distinct files
     blobs: usize,
-    /// Transfers that were cut
+    /// Number of interrupted downloads
     partial: usize,
     bytes: u64,
-    /// Entries that cannot be read
+    /// Number of corrupt entries
     broken: usize,
 }
 
@@ -206,7 +206,7 @@ fn list(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
     let listing = session.cache.list();
     for fault in &listing.faults {
         output::warn(&[format!(
-            "{}: {}; hint: kubectl ext package cache clear --name NAME removes it",
+            "{}: {}; hint: remove it with `kubectl ext package cache clear --name NAME`",
             fault.path.display(),
             fault.why
         )])?;
@@ -270,7 +270,7 @@ fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<u8> {
     }
     let removed = session.cache.clear(&selector)?;
     if !verb.all && removed.versions.is_empty() {
-        output::warn(&["the cache has nothing that fits".to_owned()])?;
+        output::warn(&["no matching packages in the cache".to_owned()])?;
     }
     removal(&removed, verb.output, out)
 }
@@ -278,7 +278,7 @@ fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<u8> {
 fn prune(verb: &Prune, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
     let age = Duration::from_secs(verb.days.saturating_mul(DAY));
-    // What the lock file of the working folder pins is in use.
+    // Versions in the lock file of the working directory are in use.
     let locked = super::pull::locked()?;
     let keep = |entry: &Entry| {
         locked
@@ -290,7 +290,7 @@ fn prune(verb: &Prune, out: &mut Vec<u8>) -> Result<u8> {
 }
 
 fn removal(removed: &Removed, format: Format, out: &mut Vec<u8>) -> Result<u8> {
-    let packages = removed.versions.iter().map(|key| Gone {
+    let packages = removed.versions.iter().map(|key| RemovedVersion {
         name: key.name.clone(),
         kind: key.kind.name().to_owned(),
         version: key.version.to_string(),

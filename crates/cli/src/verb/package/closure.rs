@@ -1,10 +1,10 @@
-//! `package verify-closure`: whether a repository has all that its packages need.
+//! The verb `package verify-closure`.
 
 use std::io::Write;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use extension_registry_packages::catalog::gaps;
+use extension_registry_packages::catalog::missing_dependencies;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,27 +15,27 @@ use crate::{FINE, WRONG, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Closure {
-    /// The repository; the System Repository, where it is not said
+    /// Repository to check; default is the System Repository
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// Something that a package needs and that is not there.
+/// A missing dependency.
 #[derive(JsonSchema, Serialize)]
 struct Row {
-    /// The package, with its version
+    /// Dependent package, with its version
     package: String,
     dependency: String,
     range: String,
     message: String,
 }
 
-/// Whether a repository has all that its packages need.
+/// Missing dependencies in a repository.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Closed {
     repository: String,
@@ -55,7 +55,11 @@ impl Answer for Closed {
             writeln!(out, "{}", row.message)?;
         }
         if self.missing.is_empty() && self.warnings.is_empty() {
-            writeln!(out, "{} has all that its packages need", self.repository)?;
+            writeln!(
+                out,
+                "{} contains all dependencies of its packages",
+                self.repository
+            )?;
         }
         Ok(())
     }
@@ -66,12 +70,13 @@ pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<u8> {
     let source = match &verb.repository {
         Some(name) => session.source(Some(name), "")?,
         None => session.catalog.system().context(
-            "no repository is the System Repository; hint: name one, or have `system = true` in /etc/extension-registry/packages.toml",
+            "no System Repository is configured; hint: pass a repository, or set `system = true` in /etc/extension-registry/packages.toml",
         )?,
     };
-    let (gaps, warnings) = session.ask(async { Ok(gaps(source).await?) })?;
+    let (missing_dependencies, warnings) =
+        session.ask(async { Ok(missing_dependencies(source).await?) })?;
     output::warn(&warnings)?;
-    let rows = gaps.into_iter().map(|gap| Row {
+    let rows = missing_dependencies.into_iter().map(|gap| Row {
         message: gap.to_string(),
         package: gap.package,
         dependency: gap.dependency,

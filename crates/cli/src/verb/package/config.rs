@@ -1,4 +1,4 @@
-//! `package config`: what is configured, and where each value was said.
+//! The verb `package config`.
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -18,11 +18,11 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show every value, and the file, variable or flag that said it
+    /// Show all values and where each is set
     Show {
         #[command(flatten)]
         sources: Sources,
-        /// The form of the answer
+        /// Output format
         #[arg(short, long, value_enum, default_value_t)]
         output: Format,
     },
@@ -33,7 +33,7 @@ enum What {
 struct Row {
     key: String,
     value: String,
-    /// `default`, a file with its line, a variable or a flag
+    /// Where it is set: `default`, a file with its line, a variable or a flag
     origin: String,
 }
 
@@ -50,7 +50,7 @@ impl Answer for Values {
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         let rows = self.values.iter();
         let cells = rows.map(|row| vec![row.key.clone(), row.value.clone(), row.origin.clone()]);
-        output::table(out, &["KEY", "VALUE", "SAID BY"], cells)?;
+        output::table(out, &["KEY", "VALUE", "ORIGIN"], cells)?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `package delete`: a version, for everybody.
+//! The verb `package delete`.
 
 use std::io::Write;
 
@@ -19,29 +19,29 @@ pub(crate) struct Delete {
     /// Name of the package
     #[arg(value_name = "NAME")]
     name: String,
-    /// The version to delete
+    /// Version to delete
     #[arg(value_name = "VERSION")]
     version: String,
-    /// The repository to delete from
+    /// Repository to delete from
     #[arg(long, value_name = "NAME")]
     repository: Option<String>,
-    /// Delete without a question
+    /// Do not prompt for confirmation
     #[arg(long, visible_alias = "yes", short = 'y')]
     force: bool,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// What was deleted.
+/// Result of a deletion.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Deleted {
     repository: String,
-    /// What is gone
+    /// What was deleted
     gone: Vec<String>,
-    /// What is still there, and why
+    /// What could not be deleted, and why
     left: Vec<String>,
 }
 
@@ -63,13 +63,14 @@ pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<u8> {
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let version = version::parse(&verb.version)?;
     let (name, id) = (&verb.name, source.id());
-    let question = format!("Delete {name} {version} from {id}, for everybody who has it pinned?");
+    let question =
+        format!("Delete {name} {version} from {id}? Installations that pin it will fail.");
     if !verb.force && !output::confirm(&question)? {
         output::warn(&["nothing was deleted".to_owned()])?;
         return Ok(FINE);
     }
     let deleted = session.ask(async { Ok(source.repository.delete(name, &version).await?) })?;
-    session.lately(true).forget(source);
+    session.listing_cache(true).forget(source);
     output::warn(&index::behind(&session, source))?;
     let data = Deleted {
         repository: id.to_owned(),

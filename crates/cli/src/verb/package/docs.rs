@@ -1,4 +1,4 @@
-//! `package docs`: the document of a package, without its content.
+//! The verb `package docs`.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -19,7 +19,7 @@ pub(crate) struct Docs {
     chosen: Chosen,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
@@ -58,7 +58,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
         let path = entry.as_ref().and_then(Entry::document_path);
         let (Some(entry), Some(path)) = (&entry, path) else {
             bail!(
-                "the cache has no document of `{}`; hint: go without --offline",
+                "no document of `{}` in the cache; hint: remove --offline",
                 verb.chosen.name
             );
         };
@@ -68,25 +68,25 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
         return Ok(FINE);
     }
     session.ask(async {
-        let sighting = session.find(&verb.chosen).await?;
-        let release = &sighting.spec.release;
-        let found = sighting.source.repository.document(release).await?;
+        let resolved = session.find(&verb.chosen).await?;
+        let release = &resolved.spec.release;
+        let found = resolved.source.repository.document(release).await?;
         let Some(found) = found else {
-            bail!("{} has no document", sighting.spec.title());
+            bail!("{} has no document", resolved.spec.title());
         };
         let content = release.content.digest;
         let other = content.and_then(|content| other_document(&found, content));
         if let Some(other) = other {
             output::warn(&[other.to_string()])?;
         }
-        let manifest = &sighting.spec.manifest;
+        let manifest = &resolved.spec.manifest;
         let document = document(&manifest.name, &manifest.version, &found);
         output::answer(out, verb.output, &document)?;
         Ok(FINE)
     })
 }
 
-/// All but the line for programs.
+/// Strips the machine-readable first line.
 fn document(name: &str, version: &semver::Version, document: &[u8]) -> Document {
     let text = if package::described(document).is_some() {
         let end = document.iter().position(|byte| *byte == b'\n');

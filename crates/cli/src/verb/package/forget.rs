@@ -1,4 +1,4 @@
-//! `package forget`: what was seen of the indexes of a repository that began anew.
+//! The verb `package forget`.
 
 use std::io::Write;
 
@@ -14,21 +14,21 @@ use crate::{FINE, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Forget {
-    /// The repository: its name, or the place that a flag named
+    /// Repository: its name, or the location given by a flag
     #[arg(value_name = "REPOSITORY")]
     repository: String,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// What was forgotten.
+/// A removed index state.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Forgotten {
     repository: String,
-    /// The number of the newest index that was seen of it
+    /// Serial number of the newest index that was seen
     serial: u64,
 }
 
@@ -41,7 +41,7 @@ impl Answer for Forgotten {
         let Self { repository, serial } = self;
         writeln!(
             out,
-            "index {serial} of {repository} forgotten: the next one counts, whatever it is"
+            "index state of {repository} (serial {serial}) reset: the next index is accepted"
         )?;
         Ok(())
     }
@@ -53,11 +53,11 @@ pub(crate) fn run(verb: &Forget, out: &mut Vec<u8>) -> Result<u8> {
     let Some(serial) = memory.highest(repository)? else {
         let known = memory.repositories()?;
         let hint = if known.is_empty() {
-            "no index was seen of any".to_owned()
+            "no index state is recorded".to_owned()
         } else {
-            format!("indexes were seen of {}", known.join(", "))
+            format!("use one of {}", known.join(", "))
         };
-        anyhow::bail!("no index was seen of `{repository}`; hint: {hint}");
+        anyhow::bail!("no index state recorded for `{repository}`; hint: {hint}");
     };
     memory.forget(repository)?;
     let data = Forgotten {

@@ -1,4 +1,4 @@
-//! `package index`: writes the index of a repository anew, so that all of it is found in one file.
+//! The verb `package index`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use extension_registry_packages::Digest;
 use extension_registry_packages::catalog::Source;
-use extension_registry_packages::index::{self, Index as Listing, Listed, Package};
+use extension_registry_packages::index::{self, Index as Listing, IndexedVersion, Package};
 use extension_registry_packages::repository::{Error, IndexFile};
 use extension_registry_packages::spec::Spec;
 use futures::{StreamExt, stream};
@@ -20,39 +20,39 @@ use crate::output::Answer;
 use crate::packages::{Session, Sources};
 use crate::{FINE, output};
 
-/// Requests under way at once.
+/// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
 
 #[derive(Debug, Args)]
 pub(crate) struct Index {
-    /// The repository
+    /// Repository to index
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
-    /// Days after which nobody should take it for the newest
+    /// Days until the index expires
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     days: u32,
-    /// Begin a new series: whoever saw the old one has to `forget` it
+    /// Start a new series; clients must then run `forget`
     #[arg(long)]
     anew: bool,
-    /// Sign it with this secret key
+    /// Sign the index with this secret key
     #[arg(long, value_name = "FILE")]
     sign_with: Option<PathBuf>,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// The index that was written.
+/// The published index.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Written {
     repository: String,
-    /// Its number: the next one has a higher one
+    /// Serial number; the next index has a higher one
     serial: u64,
     packages: usize,
     versions: usize,
-    /// After that nobody should take it for the newest
+    /// Time of expiry
     expires: String,
     signed: bool,
 }
@@ -73,7 +73,7 @@ impl Answer for Written {
         } = self;
         writeln!(
             out,
-            "index {serial} of {repository}: {packages} packages, {versions} versions, until {expires}"
+            "index {serial} of {repository}: {packages} packages, {versions} versions, expires {expires}"
         )?;
         Ok(())
     }
@@ -100,7 +100,7 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
         let digest = Digest::of(&bytes);
         let file = IndexFile { bytes, signatures };
         source.repository.put_index(&file).await?;
-        // Nobody shows its publisher an older one either.
+        // Record the state, so that the publisher is protected against rollback too.
         if verb.anew {
             session.memory.forget(source.id())?;
         }
@@ -109,7 +109,7 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
         }
         Ok((index, count))
     })?;
-    session.lately(true).forget(source);
+    session.listing_cache(true).forget(source);
     let data = Written {
         repository: source.id().to_owned(),
         serial: index.serial,
@@ -120,28 +120,26 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
     };
     output::answer(out, verb.output, &data)?;
     if secret.is_none() {
-        output::warn(&["it is not signed, so nobody uses it whose trust policy is enforced; hint: --sign-with FILE".to_owned()])?;
+        output::warn(&["the index is not signed, so clients with an enforced trust policy ignore it; hint: pass --sign-with FILE".to_owned()])?;
     }
     Ok(FINE)
 }
 
-/// What is to be told when a repository was changed that has an index: who finds packages by it sees nothing of the
-/// change.
+/// Returns a warning if a changed repository has an index, which does not include the change yet.
 pub(super) fn behind(session: &Session, source: &Source) -> Vec<String> {
     let index = session.ask(async { Ok(source.repository.own_index().await?) });
-    // One that cannot be read is found out by whoever needs it.
+    // An unreadable index is reported where it is needed.
     let is_there = index.is_ok_and(|index| index.is_some());
     let id = source.id();
     let told = is_there.then(|| {
-        format!("{id} has an index, and that knows nothing of this yet; hint: kubectl ext package index {id}")
+        format!("the index of {id} does not include this change; hint: update it with `kubectl ext package index {id}`")
     });
     told.into_iter().collect()
 }
 
-/// The index that the next one comes after. Somebody may have put another one in its place: what this machine
-/// saw is held against it, as everywhere.
+/// Returns the current index, after checking it against the recorded state: it may have been replaced.
 async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {
-    let unread = "the index that is there cannot be read; hint: --anew begins without it";
+    let unread = "failed to read the current index; hint: start a new series with --anew";
     let file = match source.repository.own_index().await {
         Ok(Some(file)) => file,
         Ok(None) => return Ok(None),
@@ -157,7 +155,7 @@ async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {
     Ok(Some(index))
 }
 
-/// What a repository has, version by version.
+/// Lists the packages of a repository with all versions.
 async fn packages(source: &Source) -> Result<Vec<Package>> {
     let repository = &source.repository;
     let names = repository.names(None).await?;
@@ -176,7 +174,7 @@ async fn packages(source: &Source) -> Result<Vec<Package>> {
         for spec in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
             match spec {
                 Ok(spec) => specs.push(spec),
-                // One that is broken hides no other.
+                // A corrupt version hides no other.
                 Err(error) => output::warn(&[error.to_string()])?,
             }
         }
@@ -201,12 +199,12 @@ async fn packages(source: &Source) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-fn version(spec: Spec) -> Result<Listed> {
+fn version(spec: Spec) -> Result<IndexedVersion> {
     let title = spec.title();
     let content = spec.release.content.digest;
-    Ok(Listed {
+    Ok(IndexedVersion {
         content: content.with_context(|| {
-            format!("the repository does not know the digest of {title}; hint: publish it again")
+            format!("no digest of {title} in the repository; hint: publish it again")
         })?,
         configuration: spec.configuration(),
         document: spec.document(),

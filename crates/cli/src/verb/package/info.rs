@@ -1,10 +1,10 @@
-//! `package info`: all that is known of a package before it is fetched.
+//! The verb `package info`.
 
 use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_packages::catalog::Sighting;
+use extension_registry_packages::catalog::ResolvedVersion;
 use extension_registry_packages::manifest::{Manifest, Packaging};
 use extension_registry_packages::signature::Statement;
 use extension_registry_packages::trust::{self, Evidence, Verdict};
@@ -22,12 +22,12 @@ pub(crate) struct Info {
     chosen: Chosen,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// A package, without its content (seed 001, `ExtensionSpec`): the same fields from every kind of source.
+/// Metadata of a package; the same fields for every kind of source.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Described {
@@ -35,7 +35,7 @@ pub(crate) struct Described {
     version: String,
     #[serde(rename = "type")]
     kind: String,
-    /// Whether this program can load packages of this type
+    /// Whether packages of this type can be loaded
     supported: bool,
     packaging: String,
     description: String,
@@ -49,9 +49,9 @@ pub(crate) struct Described {
     deprecated: Option<String>,
     keywords: Vec<String>,
     source: String,
-    /// `oci`, `gitea`, `maven`, `folder`
+    /// Kind of the source: `oci`, `gitea`, `maven`, `folder`
     source_kind: &'static str,
-    /// Where it is in the source
+    /// Location in the source
     locator: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     published: Option<String>,
@@ -70,13 +70,13 @@ pub(crate) struct Described {
     provides: Vec<Provided>,
     templates: Vec<String>,
     parameters: Vec<Parameter>,
-    /// `trusted`, `tolerated` or `refused`; `unknown` where only the content can tell
+    /// `trusted`, `tolerated` or `refused`; `unknown` if the content must be downloaded first
     trust: &'static str,
-    /// Names of the keys that vouch for it
+    /// Names of the trusted keys that signed it
     signed_by: Vec<String>,
     /// Why it is not trusted
     reasons: Vec<String>,
-    /// Whether this machine has it
+    /// Whether it is in the cache
     cached: bool,
 }
 
@@ -119,22 +119,24 @@ impl Answer for Described {
 pub(crate) fn run(verb: &Info, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
     let data = session.ask(async {
-        let sighting = session.find(&verb.chosen).await?;
-        let verdict = judge(&session, &sighting).await?;
-        Ok(described(&session, &sighting, verdict.as_ref()))
+        let resolved = session.find(&verb.chosen).await?;
+        let verdict = judge(&session, &resolved).await?;
+        Ok(described(&session, &resolved, verdict.as_ref()))
     })?;
     output::answer(out, verb.output, &data)?;
     Ok(FINE)
 }
 
-/// What the trust policy says of what the source says. The content is not here yet: None where the source does
-/// not know its digest.
-pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<Option<Verdict>> {
-    let (spec, release) = (&sighting.spec, &sighting.spec.release);
+/// Evaluates the trust policy on the metadata. None if the source does not report the digest of the content.
+pub(super) async fn judge(
+    session: &Session,
+    resolved: &ResolvedVersion<'_>,
+) -> Result<Option<Verdict>> {
+    let (spec, release) = (&resolved.spec, &resolved.spec.release);
     let Some(content) = release.content.digest else {
         return Ok(None);
     };
-    let signatures = sighting.source.repository.signatures(release).await?;
+    let signatures = resolved.source.repository.signatures(release).await?;
     let statement = Statement::of(
         &spec.manifest,
         content,
@@ -143,7 +145,7 @@ pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<
     );
     Ok(Some(
         session.policy.judge(&Evidence {
-            repository: sighting.source.id(),
+            repository: resolved.source.id(),
             statement: &statement,
             manifest: release
                 .manifest
@@ -155,9 +157,13 @@ pub(super) async fn judge(session: &Session, sighting: &Sighting<'_>) -> Result<
     ))
 }
 
-fn described(session: &Session, sighting: &Sighting<'_>, verdict: Option<&Verdict>) -> Described {
+fn described(
+    session: &Session,
+    resolved: &ResolvedVersion<'_>,
+    verdict: Option<&Verdict>,
+) -> Described {
     let reasons = verdict.map_or(&[][..], Verdict::reasons);
-    let (spec, release) = (&sighting.spec, &sighting.spec.release);
+    let (spec, release) = (&resolved.spec, &resolved.spec.release);
     let Manifest {
         name,
         version,

@@ -1,4 +1,4 @@
-//! `package init`: a folder to start from, which can be published as it is.
+//! The verb `package init`.
 
 use std::fs;
 use std::io::Write;
@@ -16,21 +16,21 @@ use crate::{FINE, output, template};
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// The folder; it must not exist yet
+    /// Folder to create
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// Name of the package; that of the folder, where it is not said
+    /// Name of the package; default is the name of the folder
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Begin with a template that comes with the program
+    /// Built-in template to start from
     #[arg(long, value_name = "TEMPLATE", default_value = "minio")]
     from: String,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// A package that was begun.
+/// A new package.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Begun {
     name: String,
@@ -46,7 +46,7 @@ impl Answer for Begun {
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         writeln!(
             out,
-            "{0} is a package\n\n  kubectl ext package publish {0} --dry-run\n",
+            "package created in {0}\n\n  kubectl ext package publish {0} --dry-run\n",
             self.folder
         )?;
         Ok(())
@@ -57,7 +57,7 @@ pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<u8> {
     let folder = &verb.folder;
     ensure!(
         folder.symlink_metadata().is_err(),
-        "{} is there already; hint: choose another folder",
+        "{} already exists; hint: choose another folder",
         folder.display()
     );
     let base = folder.file_name().and_then(|name| name.to_str());
@@ -74,11 +74,11 @@ pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<u8> {
     for (path, text) in files {
         write(&folder.join(path), text)?;
     }
-    // What is wrong with the name is said by those who know.
+    // The name is validated by building the package.
     if let Err(error) = package::manifest(folder) {
         fs::remove_dir_all(folder)
             .with_context(|| format!("failed to remove {}", folder.display()))?;
-        return crate::packages::built(Err(error));
+        return crate::packages::unwrap_build(Err(error));
     }
     let data = Begun {
         name: name.to_owned(),
@@ -91,7 +91,7 @@ pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<u8> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     let parent = path.parent().unwrap_or(path);
-    fs::create_dir_all(parent).with_context(|| format!("failed to make {}", parent.display()))?;
+    fs::create_dir_all(parent).with_context(|| format!("failed to create {}", parent.display()))?;
     fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))
 }
 
@@ -127,4 +127,4 @@ kubectl ext register NAME --from-template package:{name}
     )
 }
 
-const LICENSE: &str = "Say here under which licence the package may be used; `license` in extension.yaml is its SPDX name.\n";
+const LICENSE: &str = "Replace this text with the licence of the package, and set `license` in extension.yaml to its SPDX identifier.\n";

@@ -1,4 +1,4 @@
-//! `package key`: keys of those who publish, and whom to trust.
+//! The verb `package key`.
 
 mod approve;
 
@@ -25,18 +25,18 @@ use approve::{Approve, approve};
 pub(crate) struct Key {
     #[command(subcommand)]
     what: What,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t, global = true)]
     output: Format,
 }
 
-/// A key that was made.
+/// A new key pair.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Made {
     id: String,
     /// File of the secret key
     secret: String,
-    /// File for everybody
+    /// File of the public key
     public: String,
 }
 
@@ -48,14 +48,14 @@ impl Answer for Made {
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         writeln!(
             out,
-            "{} is secret; {} is for everybody",
+            "secret key: {}, public key: {}",
             self.secret, self.public
         )?;
         Ok(())
     }
 }
 
-/// A key in a file.
+/// A public key.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Shown {
     id: String,
@@ -74,22 +74,22 @@ impl Answer for Shown {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Make a key: FILE is secret, FILE.pub is for everybody
+    /// Generate a key pair: secret key FILE, public key FILE.pub
     Generate {
-        /// Where the secret key is written; it must not exist yet
+        /// File for the secret key; must not exist
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Leave the secret key without a password: whoever reads the file signs with it
+        /// Do not encrypt the secret key: anyone who can read the file can sign with it
         #[arg(long)]
         no_password: bool,
     },
-    /// Say which key a file has
+    /// Show the id of a key
     Show {
-        /// A public key: of minisign, or PEM of cosign
+        /// Public key: minisign, or cosign as PEM
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Trust a key: write it into your own configuration
+    /// Trust a key by adding it to your configuration
     Approve(Box<Approve>),
 }
 
@@ -119,13 +119,13 @@ fn generate(file: &Path, no_password: bool) -> Result<Made> {
     };
     let key = minisign::generate(password.as_ref())?;
     let public = PathBuf::from(format!("{}.pub", file.display()));
-    ensure!(!public.exists(), "{} is there already", public.display());
+    ensure!(!public.exists(), "{} already exists", public.display());
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(file);
-    let mut made = made.with_context(|| format!("failed to make {}", file.display()))?;
+    let mut made = made.with_context(|| format!("failed to create {}", file.display()))?;
     made.write_all(key.secret.reveal().as_bytes())?;
     fs::write(&public, &key.public)
         .with_context(|| format!("failed to write {}", public.display()))?;
@@ -136,15 +136,15 @@ fn generate(file: &Path, no_password: bool) -> Result<Made> {
     })
 }
 
-/// Asked for twice: a slip would lock the key for ever.
+/// Prompts twice: a typo would make the key unusable.
 fn new_password() -> Result<Sensitive> {
     let question = "password of the new key";
-    let hint = format!("{PASSWORD} gives it, and --no-password does without");
+    let hint = format!("set {PASSWORD}, or pass --no-password");
     let password = output::ask_secret_or(question, &hint)?;
     let again = output::ask_secret_or("same password again", &hint)?;
     ensure!(
         password.reveal() == again.reveal(),
-        "the two passwords are not the same; hint: begin again"
+        "the passwords do not match; hint: try again"
     );
     Ok(password)
 }

@@ -1,11 +1,11 @@
-//! `package list`, `search` and `discover`: what there is, without fetching any of it.
+//! The verbs `package list`, `search` and `discover`.
 
 use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_packages::catalog::{Discovery, Listed, Taken};
-use extension_registry_packages::repository::Way;
+use extension_registry_packages::catalog::{Discovery, PackageSummary, SourceReport};
+use extension_registry_packages::repository::DiscoveryMethod;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,14 +18,14 @@ use crate::{FINE, PARTIAL};
 pub(crate) struct List {
     #[command(flatten)]
     narrow: Narrow,
-    /// Only what the cache of this machine has
+    /// List only cached packages
     #[arg(long)]
     cached: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Search {
-    /// A part of a name, a description or a keyword
+    /// Text to find in names, descriptions and keywords
     #[arg(value_name = "TEXT")]
     text: String,
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub(crate) struct Discover {
     narrow: Narrow,
 }
 
-/// What is left out.
+/// Filters of a listing.
 #[derive(Debug, Args)]
 struct Narrow {
     /// Only packages of this type: record, provider, taskserv, cluster
@@ -47,12 +47,12 @@ struct Narrow {
     /// Only packages with this licence
     #[arg(long, value_name = "LICENSE")]
     license: Option<String>,
-    /// Ask the sources again, however lately they were asked
+    /// Query the sources even if a recent listing is cached
     #[arg(long)]
     refresh: bool,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the list
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
@@ -62,17 +62,17 @@ struct Narrow {
 #[serde(rename_all = "camelCase")]
 struct Row {
     name: String,
-    /// `record`, `provider`, `taskserv`, `cluster`, or what this program does not know
+    /// `record`, `provider`, `taskserv`, `cluster`, or an unsupported type
     #[serde(rename = "type")]
     kind: String,
-    /// Whether this program can load packages of this type
+    /// Whether packages of this type can be loaded
     supported: bool,
     /// The highest release; without any release, the highest version
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<String>,
     versions: Vec<String>,
     source: String,
-    /// `cached` where this machine has the newest, else `remote`
+    /// `cached` if the newest version is in the cache, else `remote`
     status: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     description: String,
@@ -82,16 +82,16 @@ struct Row {
     license: Option<String>,
 }
 
-/// How a source was asked.
+/// How the packages of a source were discovered.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct SourceRow {
     source: String,
-    /// `search`, `index`, `catalog` or `named`; absent where it did not answer
-    #[serde(skip_serializing_if = "Option::is_none")]
-    way: Option<&'static str>,
+    /// `search`, `index`, `catalog` or `named`; absent if the query failed
+    #[serde(rename = "way", skip_serializing_if = "Option::is_none")]
+    method: Option<&'static str>,
     packages: usize,
-    /// Why it did not answer
+    /// Why the query failed
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }
@@ -100,8 +100,8 @@ struct Asked {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Listing {
     packages: Vec<Row>,
-    sources: Vec<Asked>,
-    /// What is there and cannot be read
+    sources: Vec<SourceRow>,
+    /// Warnings about packages that cannot be read
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -113,7 +113,13 @@ pub(crate) fn list(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
     } else {
         session.discover(None, verb.narrow.refresh)?
     };
-    show(&session, discovery, &verb.narrow, Ways::Unusual, out)
+    show(
+        &session,
+        discovery,
+        &verb.narrow,
+        MethodDetail::Unusual,
+        out,
+    )
 }
 
 pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<u8> {
@@ -125,21 +131,27 @@ pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<u8> {
     } else {
         session.discover(Some(&verb.text), verb.narrow.refresh)?
     };
-    show(&session, discovery, &verb.narrow, Ways::Unusual, out)
+    show(
+        &session,
+        discovery,
+        &verb.narrow,
+        MethodDetail::Unusual,
+        out,
+    )
 }
 
 pub(crate) fn discover(verb: &Discover, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.narrow.sources.open()?;
     let discovery = session.discover(None, verb.narrow.refresh)?;
-    show(&session, discovery, &verb.narrow, Ways::All, out)
+    show(&session, discovery, &verb.narrow, MethodDetail::All, out)
 }
 
-/// Which ways of asking a source are said in a table.
+/// Which discovery methods a table mentions.
 #[derive(Clone, Copy, PartialEq)]
-enum Ways {
-    /// Each, before the table.
+enum MethodDetail {
+    /// All, before the table.
     All,
-    /// On standard error, those that may not give all that a source has.
+    /// On standard error, those that may be incomplete.
     Unusual,
 }
 
@@ -147,7 +159,7 @@ fn show(
     session: &Session,
     discovery: Discovery,
     narrow: &Narrow,
-    ways: Ways,
+    methods: MethodDetail,
     out: &mut Vec<u8>,
 ) -> Result<u8> {
     let code = if discovery.failures.is_empty() {
@@ -159,12 +171,16 @@ fn show(
     for failure in &discovery.failures {
         output::warn(std::slice::from_ref(&failure.why))?;
     }
-    let told = match narrow.output {
-        Format::Wide => told(&discovery.taken, true),
-        Format::Table if ways == Ways::Unusual => told(&discovery.taken, false),
+    let format_methods = match narrow.output {
+        Format::Wide => format_methods(&discovery.reports, true),
+        Format::Table if methods == MethodDetail::Unusual => {
+            format_methods(&discovery.reports, false)
+        }
         _ => Vec::new(),
     };
-    told.iter().try_for_each(|line| output::say(line))?;
+    format_methods
+        .iter()
+        .try_for_each(|line| output::say(line))?;
     let data = packages(session, discovery, narrow);
     match narrow.output {
         Format::Json => output::json(out, &data)?,
@@ -175,8 +191,8 @@ fn show(
             }
         }
         Format::Table => {
-            if ways == Ways::All {
-                say_ways(out, &data.sources)?;
+            if methods == MethodDetail::All {
+                write_methods(out, &data.sources)?;
             }
             let cells = data.packages.into_iter().map(narrow_cells).collect();
             let (columns, rows) = output::fitting(&NARROW, cells, output::columns());
@@ -191,15 +207,15 @@ fn packages(session: &Session, discovery: Discovery, narrow: &Narrow) -> Listing
     let holds = |wanted: &Option<String>, value: Option<&str>| {
         wanted.is_none() || wanted.as_deref() == value
     };
-    let asked = discovery.taken.into_iter().map(|taken| Asked {
-        source: taken.repository,
-        way: Some(taken.way.name()),
-        packages: taken.packages,
+    let sources = discovery.reports.into_iter().map(|report| SourceRow {
+        source: report.repository,
+        method: Some(report.method.name()),
+        packages: report.packages,
         failure: None,
     });
-    let failed = discovery.failures.into_iter().map(|failure| Asked {
+    let failed = discovery.failures.into_iter().map(|failure| SourceRow {
         source: failure.repository,
-        way: None,
+        method: None,
         packages: 0,
         failure: Some(failure.why),
     });
@@ -210,12 +226,12 @@ fn packages(session: &Session, discovery: Discovery, narrow: &Narrow) -> Listing
         .map(|listed| row(session, listed));
     Listing {
         packages: packages.collect(),
-        sources: asked.chain(failed).collect(),
+        sources: sources.chain(failed).collect(),
         warnings: discovery.warnings,
     }
 }
 
-fn row(session: &Session, listed: Listed) -> Row {
+fn row(session: &Session, listed: PackageSummary) -> Row {
     let newest = listed.newest();
     let is_cached = newest.is_some_and(|version| session.has(&listed.kind, &listed.name, version));
     Row {
@@ -268,31 +284,31 @@ fn wide(row: Row) -> Vec<String> {
     ]
 }
 
-/// How sources were asked (R79): each, or where that may not be all they have.
-fn told(taken: &[Taken], is_each: bool) -> Vec<String> {
-    let told = taken.iter().filter_map(|taken| {
-        let (name, count) = (&taken.repository, taken.packages);
-        match taken.way {
-            Way::Named => Some(format!(
-                "{name}: {count} packages, by the names in the configuration; it lists none itself"
+/// Formats the discovery methods: all, or those that may be incomplete.
+fn format_methods(report: &[SourceReport], is_each: bool) -> Vec<String> {
+    let format_methods = report.iter().filter_map(|report| {
+        let (name, count) = (&report.repository, report.packages);
+        match report.method {
+            DiscoveryMethod::Named => Some(format!(
+                "{name}: {count} packages, from `names` in the configuration; the source has no listing"
             )),
-            Way::Index => Some(format!("{name}: {count} packages, by index")),
-            way if is_each => Some(format!("{name}: {count} packages, by {}", way.name())),
-            Way::Search | Way::Catalog => None,
+            DiscoveryMethod::Index => Some(format!("{name}: {count} packages, from the index")),
+            method if is_each => Some(format!("{name}: {count} packages, from {}", method.name())),
+            DiscoveryMethod::Search | DiscoveryMethod::Catalog => None,
         }
     });
-    told.collect()
+    format_methods.collect()
 }
 
-fn say_ways(out: &mut Vec<u8>, sources: &[Asked]) -> Result<()> {
+fn write_methods(out: &mut Vec<u8>, sources: &[SourceRow]) -> Result<()> {
     for source in sources {
-        match source.way {
-            Some(way) => writeln!(
+        match source.method {
+            Some(method) => writeln!(
                 out,
-                "{}: {} packages, by {way}",
+                "{}: {} packages, from {method}",
                 source.source, source.packages
             )?,
-            None => writeln!(out, "{}: no answer", source.source)?,
+            None => writeln!(out, "{}: query failed", source.source)?,
         }
     }
     writeln!(out)?;

@@ -1,4 +1,4 @@
-//! `package load`: a package, verified and unpacked; from this machine where it has it.
+//! The verb `package load`.
 
 use std::io::Write;
 
@@ -11,29 +11,29 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::packages::{Chosen, OnPlatform, Session, Sources, unchecked};
+use crate::packages::{Chosen, PlatformArgs, Session, Sources, unchecked};
 use crate::{FINE, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Load {
     #[command(flatten)]
     chosen: Chosen,
-    /// Fetch it again, and verify it, whatever the cache has
+    /// Download and verify it again, ignoring the cache
     #[arg(long)]
     force: bool,
-    /// Say each step that was taken, and why the source was
+    /// Show each step, and why the source was chosen
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
-    platform: OnPlatform,
+    platform: PlatformArgs,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// A package on this machine.
+/// A loaded package.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Loaded {
@@ -44,13 +44,13 @@ pub(crate) struct Loaded {
     source: String,
     /// SHA-256 of the content
     digest: String,
-    /// Names of the keys that vouch for it
+    /// Names of the trusted keys that signed it
     signed_by: Vec<String>,
-    /// Where it is, unpacked
+    /// Folder of the unpacked content
     folder: String,
-    /// Its templates, as files
+    /// Files of its templates
     templates: Vec<String>,
-    /// The steps that were taken
+    /// Steps of the delivery
     steps: Vec<String>,
     warnings: Vec<String>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Loaded {
 pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
     let mut delivery = session.delivered(&verb.chosen, &verb.platform, verb.force)?;
-    let unchecked = unchecked(std::slice::from_ref(&delivery), OnPlatform::HINT);
+    let unchecked = unchecked(std::slice::from_ref(&delivery), PlatformArgs::HINT);
     delivery.warnings.extend(unchecked);
     output::warn(&delivery.warnings)?;
     let data = loaded(&session, &delivery, verb.explain)?;
@@ -73,7 +73,11 @@ pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<u8> {
                 }
                 writeln!(out)?;
             }
-            writeln!(out, "{} {} is in {}", data.name, data.version, data.folder)?;
+            writeln!(
+                out,
+                "{} {} loaded to {}",
+                data.name, data.version, data.folder
+            )?;
             for template in &data.templates {
                 writeln!(
                     out,

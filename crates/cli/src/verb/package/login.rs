@@ -1,4 +1,4 @@
-//! `package login` and `package logout`: credentials where docker and others find them too.
+//! The verbs `package login` and `package logout`, which share credentials with docker and podman.
 
 use std::io::{self, Read, Write};
 
@@ -16,35 +16,35 @@ use crate::{FINE, WRONG, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Login {
-    /// The server: `registry.example.com`, `localhost:5000`
+    /// Server, e.g. `registry.example.com`, `localhost:5000`
     #[arg(value_name = "SERVER")]
     server: String,
-    /// Who you are there
+    /// Username
     #[arg(long, short, value_name = "USER")]
     username: String,
-    /// Read the password from standard input; else it is asked for
+    /// Read the password from standard input instead of prompting
     #[arg(long)]
     password_stdin: bool,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Logout {
-    /// The server
+    /// Server to log out of
     #[arg(value_name = "SERVER")]
     server: String,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// Where credentials are kept.
+/// Where credentials were stored.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Kept {
     server: String,
-    /// The file, readable for whoever may read it
+    /// The file, if they are stored in plain text
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
     /// The credential helper
@@ -60,20 +60,23 @@ impl Answer for Kept {
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         let server = &self.server;
         if let Some(file) = &self.file {
-            writeln!(out, "{server} is in {file}, for everybody who can read it")?;
+            writeln!(
+                out,
+                "logged in to {server}; credentials stored unencrypted in {file}"
+            )?;
         }
         if let Some(helper) = &self.helper {
-            writeln!(out, "{server} is with {helper}")?;
+            writeln!(out, "logged in to {server}; credentials stored by {helper}")?;
         }
         Ok(())
     }
 }
 
-/// Credentials that were forgotten.
+/// Removed credentials.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Forgotten {
     server: String,
-    /// Whether there were some
+    /// Whether there were any
     known: bool,
 }
 
@@ -83,12 +86,11 @@ impl Answer for Forgotten {
     }
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        let end = if self.known {
-            "is forgotten"
+        if self.known {
+            writeln!(out, "logged out of {}", self.server)?;
         } else {
-            "was not known"
-        };
-        writeln!(out, "{} {end}", self.server)?;
+            writeln!(out, "not logged in to {}", self.server)?;
+        }
         Ok(())
     }
 }
@@ -102,16 +104,16 @@ pub(crate) fn login(verb: &Login, out: &mut Vec<u8>) -> Result<u8> {
         Sensitive::new(text.trim_end_matches(['\r', '\n']))
     } else {
         let question = format!("password of {} for {}", verb.username, verb.server);
-        output::ask_secret_or(&question, "--password-stdin reads it")?
+        output::ask_secret_or(&question, "pass --password-stdin")?
     };
     ensure!(
         !password.is_empty(),
-        "the password on standard input is empty; hint: printf %s \"$PASSWORD\" | kubectl ext package login …"
+        "empty password on standard input; hint: run `printf %s \"$PASSWORD\" | kubectl ext package login …`"
     );
     let server = &verb.server;
     ensure!(
         !server.is_empty() && !server.contains(char::is_whitespace),
-        "`{server}` is no server; hint: write its host, and its port where it has one: registry.example.com, localhost:5000"
+        "invalid server `{server}`; hint: use a host with an optional port, such as registry.example.com or localhost:5000"
     );
     let environment = Environment::of_process();
     let path = credentials::docker_config(&environment)?;

@@ -1,5 +1,4 @@
-//! `package mirror`: packages, documents and signatures into another repository, for machines that reach nothing
-//! else.
+//! The verb `package mirror`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use extension_registry_packages::catalog::{Catalog, Sighting};
+use extension_registry_packages::catalog::{Catalog, ResolvedVersion};
 use extension_registry_packages::mirror::{Copied, copy};
 use extension_registry_packages::repository::Repository;
 use extension_registry_packages::repository::folder::{Folder, Settings};
@@ -16,41 +15,41 @@ use extension_registry_packages::spec::Spec;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::needs::{along, pair};
+use super::dependencies::{along, pair};
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Bar, Chosen, Session, Sources, left_out, may_ask, named};
+use crate::packages::{Bar, Chosen, Session, Sources, check_online, named, skipped};
 use crate::{FINE, PARTIAL, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Mirror {
-    /// Names of packages; NAME@RANGE asks for a version. Without any, everything that the sources list
+    /// Names of packages, or NAME@RANGE for a version; default is all packages
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// A repository of the configuration, or a folder
+    /// Target repository of the configuration, or a folder
     #[arg(long, value_name = "REPOSITORY")]
     to: String,
-    /// Every version, and not only the newest that fits
+    /// Copy all versions, not only the newest matching one
     #[arg(long)]
     all_versions: bool,
-    /// Let a dependency come from another repository; may be repeated
+    /// Approve a repository for a dependency; may be repeated
     #[arg(long, value_name = "DEPENDENCY@REPOSITORY", value_parser = pair)]
     approve: Vec<(String, String)>,
-    /// Put it in the place of what is there
+    /// Replace existing versions with other content
     #[arg(long)]
     force: bool,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// A package that was to be copied.
+/// A package to copy.
 #[derive(JsonSchema, Serialize)]
 struct Row {
     name: String,
-    /// Absent where none was found
+    /// Absent if none was found
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     outcome: Outcome,
@@ -67,13 +66,13 @@ enum Outcome {
     Failed,
 }
 
-/// What went into another repository.
+/// Result of copying packages.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Mirrored {
     repository: String,
     packages: Vec<Row>,
-    /// Whether the index went along
+    /// Whether the index was copied
     index_copied: bool,
 }
 
@@ -89,7 +88,7 @@ impl Answer for Mirrored {
             let (name, version) = (&row.name, row.version.as_deref().unwrap_or_default());
             match row.outcome {
                 Outcome::Copied => writeln!(out, "{name} {version} copied")?,
-                Outcome::WasThere => writeln!(out, "{name} {version} was there")?,
+                Outcome::WasThere => writeln!(out, "{name} {version} already exists")?,
                 Outcome::Failed => {}
             }
         }
@@ -102,10 +101,10 @@ impl Answer for Mirrored {
 
 pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
     let mut session = verb.sources.open()?;
-    may_ask(session.offline)?;
+    check_online(session.offline)?;
     let target = target(&session, &verb.to)?;
     let whole = session.catalog.clone();
-    // What comes from the target need not go there.
+    // Packages from the target need not be copied to it.
     session.catalog = whole.without(target.id());
     let mut told = BTreeSet::new();
     let (wanted, is_all) = wanted(verb, &session, &mut told)?;
@@ -120,11 +119,11 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
                 continue;
             }
         };
-        for sighting in sightings {
-            if sighting.source.id() == target.id() {
+        for resolved in sightings {
+            if resolved.source.id() == target.id() {
                 continue;
             }
-            let manifest = &sighting.spec.manifest;
+            let manifest = &resolved.spec.manifest;
             let (name, version) = (manifest.name.clone(), manifest.version.to_string());
             if !done.insert((
                 manifest.kind.name().to_owned(),
@@ -134,8 +133,8 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
                 continue;
             }
             let copied = session.transfer(async {
-                let bar = Bar::new(&sighting.spec.title());
-                let delivery = loader.bring(&sighting, false, &bar).await?;
+                let bar = Bar::new(&resolved.spec.title());
+                let delivery = loader.fetch(&resolved, false, &bar).await?;
                 output::warn(&delivery.warnings)?;
                 Ok(copy(&delivery, &session.cache, &*target, verb.force, &bar).await?)
             });
@@ -163,7 +162,7 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
     Ok(if is_whole { FINE } else { PARTIAL })
 }
 
-/// A package and what it depends on; that comes anyway where everything goes.
+/// Plans the copy of a package with its dependencies; with all packages, dependencies are included anyway.
 fn plan<'s>(
     verb: &Mirror,
     session: &'s Session,
@@ -171,33 +170,33 @@ fn plan<'s>(
     chosen: &Chosen,
     is_alone: bool,
     told: &mut BTreeSet<String>,
-) -> Result<Vec<Sighting<'s>>> {
+) -> Result<Vec<ResolvedVersion<'s>>> {
     let (range, kind) = (chosen.range()?, chosen.kind());
-    let sighting = session.ask(async {
+    let resolved = session.ask(async {
         let found = session.catalog.find(&chosen.name, &range, kind.as_ref());
         Ok(found.await?)
     })?;
-    tell(told, &sighting.warnings)?;
+    tell(told, &resolved.warnings)?;
     if is_alone {
-        return Ok(vec![sighting]);
+        return Ok(vec![resolved]);
     }
-    // The target may have what it needs, and be the System Repository.
-    let planned = along(session, whole, &sighting, &verb.approve);
-    // The refusal says what `pull` takes; the flag is the same here.
+    // The target may contain the dependencies, and be the System Repository.
+    let planned = along(session, whole, &resolved, &verb.approve);
+    // The hint names `pull`; the flag is the same here.
     let (gathered, solution) = planned.map_err(|error| {
-        let said = format!("{error:#}");
-        anyhow::anyhow!(said.replace("ext package pull", "ext package mirror"))
+        let named = format!("{error:#}");
+        anyhow::anyhow!(named.replace("ext package pull", "ext package mirror"))
     })?;
     tell(told, &gathered.warnings)?;
     let sightings = solution.chosen.iter().map(|one| {
         gathered
-            .sighting(whole, &one.name, &one.version, &one.origin)
-            .with_context(|| format!("{} {} is nowhere", one.name, one.version))
+            .resolved(whole, &one.name, &one.version, &one.origin)
+            .with_context(|| format!("{} {} not found in any source", one.name, one.version))
     });
     sightings.collect()
 }
 
-/// Says each thing once: every package asks the same sources.
+/// Prints each warning once: all packages query the same sources.
 fn tell(told: &mut BTreeSet<String>, warnings: &[String]) -> Result<()> {
     let new = warnings
         .iter()
@@ -224,7 +223,7 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
     let path = PathBuf::from(name);
     anyhow::ensure!(
         name.contains('/') || path.is_dir(),
-        "`{name}` is no repository and no folder; hint: write a folder with a `/`"
+        "unknown repository or folder `{name}`; hint: write a folder with a `/`"
     );
     Ok(Arc::new(Folder::new(Settings {
         id: name.to_owned(),
@@ -232,7 +231,7 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
     })))
 }
 
-/// What is copied, and whether that is all there is.
+/// Returns the packages to copy, and whether these are all.
 fn wanted(
     verb: &Mirror,
     session: &Session,
@@ -256,7 +255,7 @@ fn wanted(
                 .unwrap_or_default()
         );
         for listed in discovery.packages {
-            match left_out(&listed.name, &listed.kind) {
+            match skipped(&listed.name, &listed.kind) {
                 Some(why) => output::warn(&[why])?,
                 None => names.push((listed.name, None, Some(listed.kind))),
             }
@@ -292,14 +291,18 @@ fn wanted(
     Ok((wanted, is_all))
 }
 
-/// The index is of everything, so it goes along where everything went, and keeps its signatures.
+/// Copies the index with its signatures. It lists all packages, so it is copied only with all of them.
 fn index(session: &Session, target: &dyn Repository) -> Result<bool> {
     let [source] = session.catalog.sources() else {
-        output::warn(&["several sources went into one: it needs an index of its own; hint: kubectl ext package index".to_owned()])?;
+        output::warn(&["the index was not copied: the packages come from several sources; hint: create one with `kubectl ext package index`".to_owned()])?;
         return Ok(false);
     };
     session.transfer(async {
-        let index = source.repository.index().await.context("the index")?;
+        let index = source
+            .repository
+            .index()
+            .await
+            .context("failed to read the index")?;
         if let Some(index) = &index {
             target.put_index(index).await?;
         }

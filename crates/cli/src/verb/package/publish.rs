@@ -1,4 +1,4 @@
-//! `package publish` and `package sign`.
+//! The verbs `package publish` and `package sign`.
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,7 @@ use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::package::{self, check};
 use extension_registry_packages::repository::Upload;
-use extension_registry_packages::signature::{Claim, PublicKey, Statement, minisign};
+use extension_registry_packages::signature::{PublicKey, SignedPayload, Statement, minisign};
 use extension_registry_packages::spec::Spec;
 use extension_registry_packages::version;
 use schemars::JsonSchema;
@@ -20,35 +20,35 @@ use serde::Serialize;
 use super::index;
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{Bar, REPOSITORY, Sources, built, complain};
+use crate::packages::{Bar, REPOSITORY, Sources, print_diagnostics, unwrap_build};
 use crate::{FINE, WRONG, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
-    /// The folder of the package
+    /// Folder of the package
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// The repository to publish to; without it, that of --registry and --namespace, or the only one there is
+    /// Repository to publish to; default is that of --registry and --namespace, or the only one
     #[arg(long, value_name = "NAME")]
     repository: Option<String>,
-    /// The version that is expected; another one in the manifest is an error
+    /// Expected version; fail if the manifest has another one
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
-    /// Publish as that version, whatever the manifest says
+    /// Publish as the version of --version instead of that in the manifest
     #[arg(long, requires = "version")]
     set_version: bool,
-    /// Sign it with this secret key
+    /// Sign the package with this secret key
     #[arg(long, value_name = "FILE")]
     sign_with: Option<PathBuf>,
-    /// Check everything, and write nothing
+    /// Check everything without publishing
     #[arg(long)]
     dry_run: bool,
-    /// Replace a version that is there, for everybody who has it pinned
+    /// Replace an existing version, for everyone who has pinned it
     #[arg(long)]
     force: bool,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
@@ -58,23 +58,23 @@ pub(crate) struct Sign {
     /// Name of the package
     #[arg(value_name = "NAME")]
     name: String,
-    /// Its version
+    /// Version of the package
     #[arg(long, value_name = "VERSION")]
     version: String,
-    /// The repository that has it
+    /// Repository of the package
     #[arg(long, value_name = "NAME")]
     repository: Option<String>,
-    /// The secret key
+    /// Secret key to sign with
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// What was signed.
+/// A signed package.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Signed {
     name: String,
@@ -96,19 +96,19 @@ impl Answer for Signed {
             repository,
             ..
         } = self;
-        writeln!(out, "{name} {version} in {repository} signed")?;
+        writeln!(out, "{name} {version} signed in {repository}")?;
         Ok(())
     }
 }
 
-/// What was published.
+/// A published package.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Published {
     name: String,
     version: String,
     repository: String,
-    /// Where it is in the repository; absent of a dry run
+    /// Location in the repository; absent in a dry run
     #[serde(skip_serializing_if = "Option::is_none")]
     locator: Option<String>,
     /// SHA-256 of the content
@@ -116,7 +116,7 @@ pub(crate) struct Published {
     size: u64,
     signed: bool,
     dry_run: bool,
-    /// What strangers will miss
+    /// Suggestions for the publisher
     advice: Vec<String>,
 }
 
@@ -132,10 +132,10 @@ impl Answer for Published {
             "published"
         };
         let (name, version) = (&self.name, &self.version);
-        writeln!(out, "{name} {version} {done} in {}", self.repository)?;
+        writeln!(out, "{name} {version} {done} to {}", self.repository)?;
         writeln!(out, "sha256:{}", self.digest)?;
         if !self.signed {
-            output::warn(&["it is not signed, so nobody gets it whose trust policy is enforced; hint: --sign-with FILE".to_owned()])?;
+            output::warn(&["the package is not signed, so clients with an enforced trust policy reject it; hint: pass --sign-with FILE".to_owned()])?;
         }
         Ok(())
     }
@@ -144,16 +144,16 @@ impl Answer for Published {
 pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
-    let work = tempfile::tempdir().context("failed to make a folder")?;
+    let work = tempfile::tempdir().context("failed to create a temporary folder")?;
     let folder = numbered(verb, work.path())?;
-    let upload = built(package::build(
+    let upload = unwrap_build(package::build(
         &folder,
         &work.path().join("content"),
         Limits::default(),
     ))?;
     let mut is_wrong = false;
     for checked in check::templates(&folder, &upload.manifest)? {
-        is_wrong |= complain(&verb.folder.join(&checked.file), checked.complaints)?;
+        is_wrong |= print_diagnostics(&verb.folder.join(&checked.file), checked.diagnostics)?;
     }
     if is_wrong {
         return Ok(WRONG);
@@ -176,7 +176,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
             }
             Ok(release)
         })?;
-        session.lately(true).forget(source);
+        session.listing_cache(true).forget(source);
         output::warn(&index::behind(&session, source))?;
         Some(release.locator)
     };
@@ -195,19 +195,19 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
     Ok(FINE)
 }
 
-/// The folder, or a copy of it with another version.
+/// Returns the folder, or a copy of it with another version.
 fn numbered(verb: &Publish, work: &Path) -> Result<PathBuf> {
     let Some(wanted) = &verb.version else {
         return Ok(verb.folder.clone());
     };
     let wanted = version::parse(wanted)?;
-    let (manifest, _) = built(package::manifest(&verb.folder))?;
+    let (manifest, _) = unwrap_build(package::manifest(&verb.folder))?;
     if manifest.version == wanted {
         return Ok(verb.folder.clone());
     }
     ensure!(
         verb.set_version,
-        "the manifest says version {}, not {wanted}; hint: --set-version publishes as {wanted}",
+        "expected version {wanted}, but the manifest has {}; hint: pass --set-version to publish as {wanted}",
         manifest.version
     );
     let path = verb.folder.join("extension.yaml");
@@ -215,7 +215,7 @@ fn numbered(verb: &Publish, work: &Path) -> Result<PathBuf> {
         fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let Some(text) = package::renumber(&text, &wanted) else {
         bail!(
-            "the version in {} has no line of its own; hint: write it there",
+            "the version in {} is not on a line of its own; hint: move it to one",
             path.display()
         );
     };
@@ -225,9 +225,9 @@ fn numbered(verb: &Publish, work: &Path) -> Result<PathBuf> {
     Ok(copy)
 }
 
-/// Copies files and folders. What is neither is left for the packer to refuse.
+/// Copies files and folders. Special files are rejected when the copy is packed.
 fn copied(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir(to).with_context(|| format!("failed to make {}", to.display()))?;
+    fs::create_dir(to).with_context(|| format!("failed to create {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("failed to read {}", from.display()))? {
         let entry = entry?;
         let target = to.join(entry.file_name());
@@ -238,7 +238,7 @@ fn copied(from: &Path, to: &Path) -> Result<()> {
             fs::copy(entry.path(), &target)?;
         } else {
             bail!(
-                "{} is no file and no folder; hint: put a copy of what it leads to in its place",
+                "{} is neither a regular file nor a folder; hint: replace a symbolic link by a copy of its target",
                 entry.path().display()
             );
         }
@@ -250,7 +250,7 @@ async fn refuses_what_is_there(source: &Source, upload: &Upload, force: bool) ->
     let exists = source.repository.exists(&upload.name, &upload.version);
     ensure!(
         force || !exists.await?,
-        "{} already has version {} of {}; hint: publish another version",
+        "repository {} already has version {} of {}; hint: publish another version, or pass --force",
         source.id(),
         upload.version,
         upload.name
@@ -258,7 +258,7 @@ async fn refuses_what_is_there(source: &Source, upload: &Upload, force: bool) ->
     Ok(())
 }
 
-/// A secret key, and its password where it has one.
+/// Reads a secret key, and its password if it has one.
 pub(super) fn secret(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> {
     let text =
         fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
@@ -270,7 +270,7 @@ pub(super) fn secret(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> {
                 Ok(password) => Sensitive::new(password),
                 Err(_) => output::ask_secret_or(
                     &format!("password of {}", path.display()),
-                    &format!("{PASSWORD} gives it"),
+                    &format!("set {PASSWORD}"),
                 )?,
             };
             minisign::public(&secret, Some(&password))?;
@@ -280,7 +280,7 @@ pub(super) fn secret(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> {
     }
 }
 
-/// Variable with the password of a secret key, where nobody can be asked.
+/// Environment variable with the password of a secret key.
 pub(super) const PASSWORD: &str = "EXTENSION_REGISTRY_KEY_PASSWORD";
 
 pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
@@ -294,7 +294,7 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
         let spec = Spec::of(&**repository, release)?;
         let Some(content) = spec.release.content.digest else {
             bail!(
-                "{} does not say the digest of the content; hint: publish the package again",
+                "no digest of the content in {}; hint: publish the package again",
                 source.id()
             );
         };
@@ -306,9 +306,9 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
         );
         let own = PublicKey::read(&minisign::public(&secret, password.as_ref())?)?;
         let there = repository.signatures(&spec.release).await?;
-        let claim = Ok(Claim::Package(statement.clone()));
-        if there.iter().any(|one| own.verify(one) == claim) {
-            output::warn(&[format!("this key has signed {} before", spec.title())])?;
+        let payload = Ok(SignedPayload::Package(statement.clone()));
+        if there.iter().any(|one| own.verify(one) == payload) {
+            output::warn(&[format!("{} is already signed with this key", spec.title())])?;
         } else {
             let signature = minisign::sign(&statement, &secret, password.as_ref())?;
             repository.sign(&spec.release, &signature).await?;

@@ -1,4 +1,4 @@
-//! `package pull`: packages into the cache, with what they depend on, and into a folder.
+//! The verb `package pull`.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::packages::{Bar, Chosen, OnPlatform, Session, Sources, left_out, named, unchecked};
+use crate::packages::{Bar, Chosen, PlatformArgs, Session, Sources, named, skipped, unchecked};
 use crate::{FINE, PARTIAL, output};
 
 /// Name of a lock file.
@@ -20,37 +20,37 @@ pub(super) const LOCK: &str = "extensions.lock";
 
 #[derive(Debug, Args)]
 pub(crate) struct Pull {
-    /// Names of packages; NAME@RANGE asks for a version: mlflow@^1.2
+    /// Names of packages, or NAME@RANGE for a version: mlflow@^1.2
     #[arg(value_name = "NAME", required_unless_present_any = ["all", "locked"], conflicts_with = "all")]
     names: Vec<String>,
-    /// A version or a range of the one package
+    /// Version or range of a single package
     #[arg(long, value_name = "RANGE", conflicts_with = "all")]
     version: Option<String>,
-    /// Its type, where a name is there with two
+    /// Type, to distinguish packages of the same name
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// Everything that the sources list
+    /// Pull all listed packages
     #[arg(long)]
     all: bool,
-    /// Copy the files into this folder too
+    /// Copy the files to this folder too
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
-    /// Fetch it again, and verify it, whatever the cache has
+    /// Download and verify them again, ignoring the cache
     #[arg(long)]
     force: bool,
-    /// Say each step that was taken, and why the source was
+    /// Show each step, and why the source was chosen
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
-    needs: super::needs::Needs,
+    dependencies: super::dependencies::DependencyArgs,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// A package that was pulled.
+/// A pulled package.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
@@ -61,13 +61,13 @@ struct Row {
     source: String,
     /// SHA-256 of the content
     digest: String,
-    /// Names of the keys that vouch for it
+    /// Names of the trusted keys that signed it
     signed_by: Vec<String>,
-    /// Whether content was fetched, or was here already
+    /// Whether content was downloaded, or was already cached
     fetched: bool,
-    /// Where the content is
+    /// File of the content
     file: String,
-    /// The steps that were taken
+    /// Steps of the delivery
     steps: Vec<String>,
 }
 
@@ -80,9 +80,9 @@ struct Failed {
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Pulled {
     packages: Vec<Row>,
-    /// What was not pulled, with `--all`
+    /// Packages that were not pulled, with `--all`
     failures: Vec<Failed>,
-    /// What should be known: newer versions that do not fit, optional packages that were left out
+    /// Notes: newer incompatible versions, skipped optional packages
     notes: Vec<String>,
 }
 
@@ -92,9 +92,10 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<u8> {
     let mut notes = Vec::new();
     let deliveries = if verb.all {
         everything(verb, &session, &mut failures, &mut notes)?
-    } else if verb.needs.is_asked() {
+    } else if verb.dependencies.is_asked() {
         let wanted = wanted(verb)?;
-        verb.needs.pull(&session, &wanted, verb.force, &mut notes)?
+        verb.dependencies
+            .pull(&session, &wanted, verb.force, &mut notes)?
     } else {
         let mut deliveries = Vec::new();
         for chosen in wanted(verb)? {
@@ -102,7 +103,7 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<u8> {
         }
         deliveries
     };
-    notes.extend(unchecked(&deliveries, OnPlatform::HINT));
+    notes.extend(unchecked(&deliveries, PlatformArgs::HINT));
     output::warn(&notes)?;
     let mut rows = Vec::new();
     for delivery in &deliveries {
@@ -146,7 +147,11 @@ fn show(verb: &Pull, data: &Pulled, out: &mut Vec<u8>) -> Result<()> {
                         writeln!(out, "  {step}")?;
                     }
                 }
-                let how = if row.fetched { "pulled" } else { "is here" };
+                let how = if row.fetched {
+                    "pulled"
+                } else {
+                    "is up to date"
+                };
                 writeln!(
                     out,
                     "{} {} {how}, sha256:{}",
@@ -161,17 +166,19 @@ fn show(verb: &Pull, data: &Pulled, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// The packages that were named.
+/// Returns the named packages.
 fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
     ensure!(
         verb.version.is_none() || verb.names.len() == 1,
-        "--version is of one package; hint: NAME@RANGE"
+        "--version needs exactly one package; hint: use NAME@RANGE"
     );
     let mut wanted = Vec::new();
     for name in &verb.names {
         let (name, range) = named(name);
         if let (Some(range), Some(_)) = (range, &verb.version) {
-            bail!("`{name}@{range}` and --version both say a version; hint: leave one out");
+            bail!(
+                "both `{name}@{range}` and --version specify a version; hint: remove one of them"
+            );
         }
         let range = range.map(str::to_owned).or_else(|| verb.version.clone());
         wanted.push(Chosen::new(name, range, verb.kind.clone()));
@@ -179,21 +186,22 @@ fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
     Ok(wanted)
 }
 
-/// The newest version of the sources; without them, of the cache.
+/// Pulls the newest version from the sources, or with `--offline` from the cache.
 fn one(session: &Session, chosen: &Chosen, verb: &Pull) -> Result<Delivery> {
-    let platform = &verb.needs.platform;
+    let platform = &verb.dependencies.platform;
     if session.offline {
         return session.delivered(chosen, platform, false);
     }
     let loader = session.loader().on(platform.known());
     session.transfer(async {
-        let sighting = session.find(chosen).await?;
-        let bar = Bar::new(&sighting.spec.title());
-        Ok(loader.bring(&sighting, verb.force, &bar).await?)
+        let resolved = session.find(chosen).await?;
+        let bar = Bar::new(&resolved.spec.title());
+        Ok(loader.fetch(&resolved, verb.force, &bar).await?)
     })
 }
 
-/// The newest of all that is listed. One that fails takes no other along; what was cut goes on next time.
+/// Pulls the newest version of all listed packages. A failure does not stop the others; interrupted downloads
+/// are resumed next time.
 fn everything(
     verb: &Pull,
     session: &Session,
@@ -217,7 +225,7 @@ fn everything(
     names.dedup();
     let mut deliveries = Vec::new();
     for (name, kind) in names {
-        if let Some(why) = left_out(&name, &kind) {
+        if let Some(why) = skipped(&name, &kind) {
             notes.push(why);
             continue;
         }
@@ -247,11 +255,11 @@ fn row(delivery: &Delivery, file: &Path, steps: Vec<String>) -> Row {
     }
 }
 
-/// Copies a file into a folder, whole or not at all.
+/// Copies a file to a folder atomically.
 fn copied(file: &Path, folder: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
     let Some(name) = file.file_name() else {
-        bail!("{} has no name", file.display());
+        bail!("invalid file name {}", file.display());
     };
     let target = folder.join(name);
     let place = tempfile::NamedTempFile::new_in(folder)?;
@@ -262,7 +270,7 @@ fn copied(file: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// What the lock file of the working folder pins; nothing, where there is none.
+/// Returns the versions in the lock file of the working directory; empty if there is none.
 pub(super) fn locked() -> Result<Vec<(String, semver::Version)>> {
     match fs::read_to_string(LOCK) {
         Ok(text) => {

@@ -1,4 +1,4 @@
-//! `package repositories`: where packages come from, and what each source can do.
+//! The verb `package repositories`.
 
 use std::io::Write;
 
@@ -11,20 +11,20 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::packages::{Sources, may_ask};
+use crate::packages::{Sources, check_online};
 use crate::{FINE, PARTIAL, output};
 
-/// What came of asking one that does not answer.
+/// Outcome of a failed query.
 const FAILED: &str = "failed";
 
 #[derive(Debug, Args)]
 pub(crate) struct Repositories {
-    /// Show the OCI extensions that each registry advertises, and those of its repositories that `names` has
+    /// Show the OCI extensions that each registry, and each of its repositories in `names`, advertises
     #[arg(long)]
     extensions: bool,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the list
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
@@ -39,15 +39,15 @@ struct Row {
     priority: i64,
     /// Whether it is the System Repository
     system: bool,
-    /// `list`, `search`, `publish`, `delete`, `resume`, `referrers`
+    /// Capabilities: `list`, `search`, `publish`, `delete`, `resume`, `referrers`
     can: Vec<&'static str>,
-    /// What it advertises beyond the protocol, with `--extensions`
+    /// Advertised protocol extensions, with `--extensions`
     #[serde(skip_serializing_if = "Option::is_none")]
     extensions: Option<Vec<Extension>>,
-    /// Who did not say its extensions, with `--extensions`
+    /// Failed queries of extensions, with `--extensions`
     #[serde(skip_serializing_if = "Option::is_none")]
-    silent: Option<Vec<Silent>>,
-    /// Why it does not answer
+    silent: Option<Vec<FailedQuery>>,
+    /// Why the query failed
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }
@@ -59,15 +59,15 @@ struct Extension {
     description: String,
     url: String,
     endpoints: Vec<String>,
-    /// The repository that answered so; absent where it is the whole registry
+    /// Repository that advertises it; absent for the whole registry
     #[serde(skip_serializing_if = "Option::is_none")]
     repository: Option<String>,
 }
 
-/// A registry or a repository of it that did not say its extensions. That is not the same as none.
+/// A failed query of the extensions of a registry or repository. It does not mean that there are none.
 #[derive(JsonSchema, Serialize)]
-struct Silent {
-    /// The repository; absent where it is the whole registry
+struct FailedQuery {
+    /// The repository; absent for the whole registry
     #[serde(skip_serializing_if = "Option::is_none")]
     repository: Option<String>,
     /// `not allowed` or `failed`
@@ -82,9 +82,9 @@ pub(crate) struct Listed {
 
 pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
-    session.say_if_nobody_is_asked()?;
+    session.warn_if_no_sources()?;
     if verb.extensions {
-        may_ask(session.offline)?;
+        check_online(session.offline)?;
     }
     let sources = session.catalog.sources();
     let asked = sources.iter().map(|source| async {
@@ -155,12 +155,12 @@ impl Row {
             system: source.is_system,
             can: can(&able),
             extensions: found.map(|found| found.into_iter().map(Extension::of).collect()),
-            silent: silent.map(|silent| silent.into_iter().map(Silent::of).collect()),
+            silent: silent.map(|silent| silent.into_iter().map(FailedQuery::of).collect()),
             failure,
         }
     }
 
-    /// Whether it answered all that was asked of it.
+    /// Returns whether all queries succeeded.
     fn is_whole(&self) -> bool {
         self.failure.is_none() && self.silent.as_ref().is_none_or(Vec::is_empty)
     }
@@ -178,7 +178,7 @@ impl Extension {
     }
 }
 
-impl Silent {
+impl FailedQuery {
     fn of((repository, error): (Option<String>, Error)) -> Self {
         Self {
             repository,
@@ -227,7 +227,7 @@ fn table(out: &mut Vec<u8>, data: Listed) -> Result<()> {
     Ok(output::table(out, &header, cells)?)
 }
 
-/// Extensions, each with the repository that has it where that is not the whole registry. Not to be told is not none.
+/// Prints extensions, each with its repository if it is not registry-wide, and failed queries.
 fn extensions(out: &mut Vec<u8>, data: Listed) -> Result<()> {
     for row in data.repositories {
         let name = &row.name;
@@ -236,7 +236,7 @@ fn extensions(out: &mut Vec<u8>, data: Listed) -> Result<()> {
         if let Some(why) = row.failure
             && silent.iter().all(|one| one.outcome != FAILED)
         {
-            silent.push(Silent {
+            silent.push(FailedQuery {
                 repository: None,
                 outcome: FAILED,
                 why,

@@ -1,4 +1,4 @@
-//! `package test-oci`: whether a registry can be used, step by step.
+//! The verb `package test-oci`.
 
 use std::io::Write;
 
@@ -12,21 +12,21 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Answer;
-use crate::packages::{OCI, Sources, configuration, may_ask};
+use crate::packages::{OCI, Sources, check_online, configuration};
 use crate::world::cluster::block_on;
 use crate::{FINE, output};
 
-/// Exit code of a failing class less this: 11 the network, 12 the protocol, 13 the credentials.
+/// Offset of the exit code of a failure class: 11 network, 12 protocol, 13 credentials.
 const CLASS: u8 = 10;
 
 #[derive(Debug, Args)]
 pub(crate) struct TestOci {
-    /// The repository; the only one of kind oci, where it is not said
+    /// Repository to test; default is the only one of kind oci
     #[arg(value_name = "REPOSITORY")]
     repository: Option<String>,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
@@ -64,19 +64,19 @@ impl Answer for Steps {
 }
 
 pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<u8> {
-    may_ask(verb.sources.offline)?;
+    check_online(verb.sources.offline)?;
     let (environment, config) = configuration(&verb.sources)?;
-    let said = verb.sources.says_oci().then_some(OCI);
-    let wanted = verb.repository.as_deref().or(said);
+    let named = verb.sources.sets_oci().then_some(OCI);
+    let wanted = verb.repository.as_deref().or(named);
     if let Some(name) = wanted {
         let named = config.repository(name);
         let kind = named.map(|one| one.kind.value);
         ensure!(
             kind == Some(Kind::Oci),
-            "{}; hint: name one of kind oci, or --source oci --registry HOST:PORT",
+            "{}; hint: pass a repository of kind oci, or --source oci --registry HOST:PORT",
             match kind {
-                Some(kind) => format!("`{name}` is of kind {kind}, and no registry"),
-                None => format!("no repository is called `{name}`"),
+                Some(kind) => format!("repository `{name}` is of kind {kind}, not oci"),
+                None => format!("unknown repository `{name}`"),
             }
         );
     }
@@ -87,12 +87,14 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<u8> {
     let mut found = of_kind.filter(|one| wanted.is_none_or(|name| name == one.name));
     let (Some(repository), None) = (found.next(), found.next()) else {
         bail!(
-            "which registry? hint: name a repository of kind oci, or --source oci --registry HOST:PORT"
+            "no registry given; hint: pass a repository of kind oci, or --source oci --registry HOST:PORT"
         );
     };
     let _ = rustls::crypto::ring::default_provider().install_default();
     let registry = Catalog::oci(repository, &environment)?;
-    let checks = block_on("asking the registry", async { Ok(registry.check().await) })?;
+    let checks = block_on("querying the registry", async {
+        Ok(registry.check().await)
+    })?;
     let failed = checks.iter().find(|check| check.outcome == Outcome::Fail);
     let class = failed.and_then(|check| check.class);
     let code = class.map_or(FINE, |class| CLASS + class.number());

@@ -1,10 +1,10 @@
-//! `package verify`: who vouches for a package, and whether what is here is what was signed.
+//! The verb `package verify`.
 
 use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_packages::catalog::Sighting;
+use extension_registry_packages::catalog::ResolvedVersion;
 use extension_registry_packages::deliver::DeliverError;
 use extension_registry_packages::trust::{Reason, Verdict};
 use schemars::JsonSchema;
@@ -22,12 +22,12 @@ pub(crate) struct Verify {
     chosen: Chosen,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// What is to be said about the signatures of a package.
+/// Trust of a package, and its reasons.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Verified {
@@ -36,14 +36,14 @@ pub(crate) struct Verified {
     source: String,
     /// `trusted`, `tolerated` or `refused`
     trust: &'static str,
-    /// Names of the keys that vouch for it
+    /// Names of the trusted keys that signed it
     signed_by: Vec<String>,
-    reasons: Vec<Said>,
+    reasons: Vec<ReasonRow>,
 }
 
 #[derive(JsonSchema, Serialize)]
-struct Said {
-    /// A word that does not change: `Unsigned`, `UnknownKey`
+struct ReasonRow {
+    /// Stable name of the reason: `Unsigned`, `UnknownKey`
     reason: &'static str,
     message: String,
 }
@@ -64,9 +64,9 @@ impl Answer for Verified {
             "{} {} from {}: {}{by}",
             self.name, self.version, self.source, self.trust
         )?;
-        for said in &self.reasons {
-            let (text, hints) = output::parted(&said.message);
-            writeln!(out, "  {}: {text}", said.reason)?;
+        for reason_row in &self.reasons {
+            let (text, hints) = output::parted(&reason_row.message);
+            writeln!(out, "  {}: {text}", reason_row.reason)?;
             hints.iter().try_for_each(|hint| output::hint(out, hint))?;
         }
         Ok(())
@@ -81,7 +81,7 @@ pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<u8> {
             .loader()
             .here(&verb.chosen.name, &range, kind.as_ref())?;
         let Some(here) = here else {
-            anyhow::bail!("the cache has no `{}` that fits", verb.chosen.name);
+            anyhow::bail!("no matching version of `{}` in the cache", verb.chosen.name);
         };
         (
             here.entry.name,
@@ -91,13 +91,13 @@ pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<u8> {
         )
     } else {
         session.ask(async {
-            let sighting = session.find(&verb.chosen).await?;
-            let verdict = match judge(&session, &sighting).await? {
+            let resolved = session.find(&verb.chosen).await?;
+            let verdict = match judge(&session, &resolved).await? {
                 Some(verdict) => verdict,
-                None => fetched(&session, &sighting).await?,
+                None => fetched(&session, &resolved).await?,
             };
-            let manifest = &sighting.spec.manifest;
-            let source = sighting.source.id().to_owned();
+            let manifest = &resolved.spec.manifest;
+            let source = resolved.source.id().to_owned();
             Ok((
                 manifest.name.clone(),
                 manifest.version.clone(),
@@ -112,25 +112,25 @@ pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<u8> {
         source,
         trust: verdict.name(),
         signed_by: verdict.by().to_vec(),
-        reasons: verdict.reasons().iter().map(said).collect(),
+        reasons: verdict.reasons().iter().map(reason_row).collect(),
     };
     output::answer(out, verb.output, &data)?;
     let is_refused = matches!(verdict, Verdict::Refused { .. });
     Ok(if is_refused { WRONG } else { FINE })
 }
 
-/// The verdict on what the source knows no digest of: it is fetched, as `pull` does.
-async fn fetched(session: &Session, sighting: &Sighting<'_>) -> Result<Verdict> {
-    let bar = Bar::new(&sighting.spec.title());
-    match session.loader().bring(sighting, true, &bar).await {
+/// Evaluates a package whose source reports no digest, by downloading it like `pull`.
+async fn fetched(session: &Session, resolved: &ResolvedVersion<'_>) -> Result<Verdict> {
+    let bar = Bar::new(&resolved.spec.title());
+    match session.loader().fetch(resolved, true, &bar).await {
         Ok(delivery) => Ok(delivery.verdict),
         Err(DeliverError::Refused { reasons, .. }) => Ok(Verdict::Refused { reasons }),
         Err(error) => Err(error.into()),
     }
 }
 
-fn said(reason: &Reason) -> Said {
-    Said {
+fn reason_row(reason: &Reason) -> ReasonRow {
+    ReasonRow {
         reason: reason.name(),
         message: reason.to_string(),
     }

@@ -1,4 +1,4 @@
-//! `package version`: compare, sort, satisfies.
+//! The verb `package version`.
 
 use std::io::{self, BufRead, Write};
 
@@ -16,7 +16,7 @@ use crate::{FINE, WRONG, output};
 pub(crate) struct Version {
     #[command(subcommand)]
     what: What,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t, global = true)]
     output: Format,
 }
@@ -81,23 +81,23 @@ impl Answer for Satisfied {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Say which of two versions is older: `<`, `=` or `>`
+    /// Compare two versions: `<`, `=` or `>`
     Compare {
-        /// A version
+        /// First version
         left: String,
-        /// Another one
+        /// Second version
         right: String,
     },
     /// Sort versions, the newest first
     Sort {
-        /// The versions; without any, a line each of standard input
+        /// Versions; default is to read one per line from standard input
         versions: Vec<String>,
     },
-    /// Say whether a version is in a range; exit code 1 where it is not
+    /// Check whether a version is in a range; exit code 1 if not
     Satisfies {
-        /// The version
+        /// Version to check
         version: String,
-        /// The range: `^1.2`, `>=1.0, <2.0`, `1.2.0 - 1.5.0`
+        /// Range, e.g. `^1.2`, `>=1.0, <2.0`, `1.2.0 - 1.5.0`
         range: String,
     },
 }
@@ -141,7 +141,7 @@ pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
         What::Satisfies { version, range } => {
             version::parse(version)?;
             let holds = version::satisfies(version, range)
-                .with_context(|| format!("`{range}` is no range"))?;
+                .with_context(|| format!("invalid range `{range}`"))?;
             let data = Satisfied {
                 version: version.clone(),
                 range: range.clone(),

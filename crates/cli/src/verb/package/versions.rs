@@ -1,4 +1,4 @@
-//! `package versions`: the newest first.
+//! The verb `package versions`.
 
 use std::io::Write;
 
@@ -18,7 +18,7 @@ pub(crate) struct Versions {
     name: String,
     #[command(flatten)]
     sources: Sources,
-    /// The form of the list
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
@@ -28,14 +28,14 @@ pub(crate) struct Versions {
 #[serde(rename_all = "camelCase")]
 struct Row {
     version: String,
-    /// Absent where it cannot be read
+    /// Absent if it cannot be read
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
-    /// Whether this program can load packages of its type
+    /// Whether packages of its type can be loaded
     supported: bool,
-    /// Whether it comes before its release
+    /// Whether it is a pre-release
     prerelease: bool,
-    /// Why nobody should take it, as its publisher says
+    /// Why its publisher deprecated it
     #[serde(skip_serializing_if = "Option::is_none")]
     deprecated: Option<String>,
     sources: Vec<String>,
@@ -44,7 +44,7 @@ struct Row {
     digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     published: Option<String>,
-    /// Whether this machine has it
+    /// Whether it is in the cache
     cached: bool,
 }
 

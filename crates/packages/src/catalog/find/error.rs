@@ -1,104 +1,103 @@
-//! Why a package was not found.
+//! Errors of finding a package.
 
-use super::super::Failure;
+use super::super::SourceFailure;
 use crate::digest::Digest;
 use crate::repository::Error;
-use crate::version::NoneFits;
+use crate::version::NoMatchingVersion;
 
 /// Why a package was not found.
 #[derive(thiserror::Error, Debug)]
 pub enum FindError {
-    /// Nobody has it.
-    #[error("{} has a package `{name}`{}", nobody(failures), told(failures, hint))]
+    /// No source has the package.
+    #[error(
+        "package `{name}` not found{}{}",
+        scope(failures),
+        failed(failures, hint)
+    )]
     NoPackage {
-        /// Its name.
+        /// Name of the package.
         name: String,
-        /// Sources that did not answer.
-        failures: Vec<Failure>,
-        /// What to do.
+        /// Sources whose query failed.
+        failures: Vec<SourceFailure>,
+        /// The way out.
         hint: String,
     },
-    /// No version will do.
-    #[error("package `{name}` in {places}{}: {source}", told(failures, ""))]
+    /// No version matches.
+    #[error("package `{name}` in {places}{}: {source}", failed(failures, ""))]
     NoVersion {
-        /// Its name.
+        /// Name of the package.
         name: String,
-        /// Where it is.
+        /// Sources that have the package.
         places: String,
-        /// Sources that did not answer, and may have one that will do.
-        failures: Vec<Failure>,
-        /// Why none will do.
-        source: Box<NoneFits>,
+        /// Sources whose query failed, and that may have a matching version.
+        failures: Vec<SourceFailure>,
+        /// Why no version matches.
+        source: Box<NoMatchingVersion>,
     },
-    /// Two sources mean different things by the same name and version.
-    #[error("{title} is not the same everywhere: {first} has content {}, {second} has {}; hint: --source {first} takes that one; ask whoever publishes there which is right", contents[0], contents[1])]
+    /// Two sources have different content for the same name and version.
+    #[error("{title} differs between sources: {first} has content {}, {second} has {}; hint: pass --source {first} to use that one, and ask the publishers which is right", contents[0], contents[1])]
     Conflict {
-        /// `mlflow 1.2.0`.
+        /// Name and version: `mlflow 1.2.0`.
         title: String,
-        /// A source.
+        /// Name of a source.
         first: String,
-        /// Another source.
+        /// Name of another source.
         second: String,
-        /// What they have.
+        /// Digests of the content, in the same order.
         contents: Box<[Digest; 2]>,
     },
-    /// The name is there with two types.
-    #[error("`{name}` is a {} ({}) and a {} ({}); hint: --type {} or --type {}", types[0], places[0], types[1], places[1], types[0], types[1])]
+    /// The name exists with two types.
+    #[error("`{name}` is ambiguous: it is a {} ({}) and a {} ({}); hint: pass --type {} or --type {}", types[0], places[0], types[1], places[1], types[0], types[1])]
     TwoTypes {
-        /// Its name.
+        /// Name of the package.
         name: String,
-        /// The types.
+        /// The two types.
         types: Box<[String; 2]>,
-        /// Where each is: `1.2.0 in team`.
+        /// Where each is available: `1.2.0 in team`.
         places: Box<[String; 2]>,
     },
-    /// It is there with another type only.
-    #[error("`{name}` {version} is a {actual}, not a {wanted}; hint: --type {actual}")]
+    /// The package exists only with another type.
+    #[error("`{name}` {version} is a {actual}, not a {wanted}; hint: pass --type {actual}")]
     OtherType {
-        /// Its name.
+        /// Name of the package.
         name: String,
-        /// The version.
+        /// Its version.
         version: semver::Version,
-        /// What it is.
+        /// Its actual type.
         actual: String,
-        /// What was asked for.
+        /// The requested type.
         wanted: String,
     },
-    /// A source that comes first could not be asked. What one below has is not taken in its place: its publisher may
-    /// be somebody else.
-    #[error("{title} is in {places}, but {}, which comes before, could not be asked: {}; hint: try again; --source {place} takes what is there", failure.repository, failure.why)]
-    Unanswered {
-        /// `mlflow`, or `mlflow 1.2.0`.
+    /// A higher-priority source failed. A lower-priority one does not replace it: its publisher may be another.
+    #[error("{title} is available from {places}, but higher-priority repository {} could not be queried: {}; hint: try again, or pass --source {place} to use that one", failure.repository, failure.why)]
+    SourceUnavailable {
+        /// Name, or name and version: `mlflow 1.2.0`.
         title: String,
-        /// Who has it.
+        /// Sources that have it.
         places: String,
         /// The first of them.
         place: String,
-        /// Who was not asked, and why.
-        failure: Box<Failure>,
+        /// The failed source.
+        failure: Box<SourceFailure>,
     },
-    /// A source did not answer.
+    /// A repository reported an error.
     #[error(transparent)]
     Repository(#[from] Error),
 }
 
-/// As long as some were not asked, nobody can say that there is none.
-fn nobody(failures: &[Failure]) -> &'static str {
+fn scope(failures: &[SourceFailure]) -> &'static str {
     if failures.is_empty() {
-        "no source"
+        ""
     } else {
-        "no source that answered"
+        " in the sources that responded"
     }
 }
 
-fn told(failures: &[Failure], hint: &str) -> String {
-    let asked = |failure: &Failure| {
-        format!(
-            "; {} could not be asked: {}",
-            failure.repository, failure.why
-        )
+fn failed(failures: &[SourceFailure], hint: &str) -> String {
+    let failure = |failure: &SourceFailure| {
+        format!("; failed to query {}: {}", failure.repository, failure.why)
     };
     let hint = Some(hint).filter(|hint| !hint.is_empty());
     let hint = hint.map(|hint| format!("; hint: {hint}"));
-    failures.iter().map(asked).chain(hint).collect()
+    failures.iter().map(failure).chain(hint).collect()
 }

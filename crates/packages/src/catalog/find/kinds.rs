@@ -1,44 +1,44 @@
-//! A name that is there with two types is two packages (seed 003, `load`).
+//! Detects names that exist with two types: those are two different packages.
 
 use extension_registry_core::version::VersionRange;
 use futures::future::join_all;
 
-use super::{FindError, Found, Sighting};
+use super::{FindError, ResolvedVersion, VersionListing};
 use crate::catalog::{Catalog, Source};
 use crate::version;
 
 impl Catalog {
-    /// Refuses to choose between two types that nobody chose between: whichever has the newer version is chance.
+    /// Checks that a name exists with one type only, since otherwise the newer version would decide by chance.
     ///
-    /// The type of a version costs a request or two, so not all are asked: the newest and the oldest that fit of each
-    /// source. A name that was given to another package once differs there.
+    /// Reading the type of a version takes one or two requests, so only the newest and the oldest match of each
+    /// source are checked. A name that was reused for another package differs there.
     ///
     /// # Errors
-    /// When there are two.
-    pub(in crate::catalog) async fn of_one_kind(
+    /// Returns an error if there are two types.
+    pub(in crate::catalog) async fn check_single_kind(
         &self,
-        found: &Found,
+        found: &VersionListing,
         range: &VersionRange,
-        chosen: &mut Sighting<'_>,
+        chosen: &mut ResolvedVersion<'_>,
     ) -> Result<(), FindError> {
         let of = |(index, source)| {
             let ends = ends(found, index, range).into_iter();
-            // Of the version that was chosen, all sources agreed already.
+            // All sources already agreed on the selected version.
             let others = ends.filter(|(version, _)| *version != &chosen.spec.manifest.version);
             others.map(move |(version, is_newest)| (source, version, is_newest))
         };
-        let asked: Vec<(&Source, &semver::Version, bool)> =
+        let queries: Vec<(&Source, &semver::Version, bool)> =
             self.sources.iter().enumerate().flat_map(of).collect();
-        let answers = asked
+        let answers = queries
             .iter()
             .map(|(source, version, _)| source.spec(&found.name, version));
-        for (answer, (source, _, is_newest)) in join_all(answers).await.into_iter().zip(&asked) {
+        for (answer, (source, _, is_newest)) in join_all(answers).await.into_iter().zip(&queries) {
             match answer {
                 Ok(spec) => {
-                    same(chosen, &Sighting::of(source, spec))?;
+                    check_same_kind(chosen, &ResolvedVersion::of(source, spec))?;
                 }
                 Err(error) if *is_newest => chosen.warnings.push(error.to_string()),
-                // An old version that is broken is nobody's business who did not ask for it.
+                // An old broken version does not matter to a request that did not name it.
                 Err(_) => {}
             }
         }
@@ -46,9 +46,9 @@ impl Catalog {
     }
 }
 
-/// The newest and the oldest version of a source that fit, and which is the newest.
+/// Returns the newest and the oldest matching version of a source, and whether each is the newest.
 fn ends<'f>(
-    found: &'f Found,
+    found: &'f VersionListing,
     index: usize,
     range: &VersionRange,
 ) -> Vec<(&'f semver::Version, bool)> {
@@ -62,22 +62,25 @@ fn ends<'f>(
     newest.into_iter().chain(oldest).collect()
 }
 
-/// Refuses two packages of one name that are not of one type.
+/// Checks that two packages of one name have the same type.
 ///
 /// # Errors
-/// When they are not.
-pub(in crate::catalog) fn same(one: &Sighting<'_>, other: &Sighting<'_>) -> Result<(), FindError> {
+/// Returns an error if they differ.
+pub(in crate::catalog) fn check_same_kind(
+    one: &ResolvedVersion<'_>,
+    other: &ResolvedVersion<'_>,
+) -> Result<(), FindError> {
     let both = [one, other];
     if one.spec.manifest.kind == other.spec.manifest.kind {
         return Ok(());
     }
-    let place = |sighting: &Sighting<'_>| {
-        let version = &sighting.spec.manifest.version;
-        format!("{version} in {}", sighting.source.id())
+    let place = |resolved: &ResolvedVersion<'_>| {
+        let version = &resolved.spec.manifest.version;
+        format!("{version} in {}", resolved.source.id())
     };
     Err(FindError::TwoTypes {
         name: one.spec.manifest.name.clone(),
-        types: Box::new(both.map(|sighting| sighting.spec.manifest.kind.name().to_owned())),
+        types: Box::new(both.map(|resolved| resolved.spec.manifest.kind.name().to_owned())),
         places: Box::new(both.map(place)),
     })
 }

@@ -1,16 +1,16 @@
-//! Puts what one file says of a repository over what others said.
+//! Merges the settings of a repository in one file over those in other files.
 
 use super::super::layer::{Level, Part};
 use super::super::origin::{Findings, Origin, Valued};
 
-/// Puts a part over the one of the same name, field by field.
+/// Merges settings over those of the same repository, field by field.
 ///
-/// A project's file does not change where the credentials of somebody else's repository go, and nobody but the
-/// system's file says where the System Repository is. What is said a second time changes nothing, and is no
-/// fault: a project may name the repository that its user has too.
+/// A project file cannot change where the credentials of a repository of another file are sent, and only the
+/// system file can name the System Repository. Repeating a value is allowed: a project may define a repository
+/// that its user has defined too.
 pub(super) fn put(parts: &mut Vec<Part>, mut part: Part, findings: &mut Findings) {
-    only_of_system(&mut part, findings);
-    no_token_of_a_project(&mut part, findings);
+    ignore_system_flag(&mut part, findings);
+    reject_project_token(&mut part, findings);
     let Some(below) = parts.iter_mut().find(|below| below.name == part.name) else {
         parts.push(part);
         return;
@@ -21,16 +21,16 @@ pub(super) fn put(parts: &mut Vec<Part>, mut part: Part, findings: &mut Findings
     if is_guarded(below, &part) {
         for (field, origin) in guarded(&part) {
             let message = format!(
-                "is refused: `{}` is a repository of {}, and its credentials would go elsewhere",
+                "cannot be changed here: `{}` is defined in {}, and its credentials would be sent elsewhere",
                 part.name, below.defined
             );
             let field = format!("repository.{}.{field}", part.name);
-            let hint = "give the repository another name here, or change it there";
+            let hint = "rename the repository here, or change it there";
             findings.error(origin, field, message, hint);
         }
         return;
     }
-    keep_token_at_home(below, &part, findings);
+    drop_token_of_other_server(below, &part, findings);
     overlay(below, part);
 }
 
@@ -41,7 +41,7 @@ fn is_guarded(below: &Part, part: &Part) -> bool {
     is_guarded && !guarded(part).is_empty()
 }
 
-/// The fields that decide whom credentials are shown to.
+/// Returns the fields that decide where credentials are sent.
 fn guarded(part: &Part) -> Vec<(&'static str, &Origin)> {
     let texts = [
         ("url", &part.url),
@@ -71,8 +71,8 @@ fn guarded(part: &Part) -> Vec<(&'static str, &Origin)> {
     fields
 }
 
-/// Takes out what says the same of where a repository is. The value below keeps its origin: a relative path
-/// counts from there.
+/// Removes values of the location that do not change it. The existing value keeps its origin, against which a
+/// relative path is resolved.
 fn drop_the_same(below: &Part, part: &mut Part) {
     drop_same(below.url.as_ref(), &mut part.url);
     drop_same(below.registry.as_ref(), &mut part.registry);
@@ -99,8 +99,8 @@ fn drop_same<T: PartialEq>(below: Option<&Valued<T>>, above: &mut Option<Valued<
     }
 }
 
-/// Only the system's file names the System Repository.
-fn only_of_system(part: &mut Part, findings: &mut Findings) {
+/// Ignores `system` outside of the system file.
+fn ignore_system_flag(part: &mut Part, findings: &mut Findings) {
     if matches!(part.level, None | Some(Level::System)) {
         return;
     }
@@ -108,13 +108,13 @@ fn only_of_system(part: &mut Part, findings: &mut Findings) {
         && system.value
     {
         let field = format!("repository.{}.system", part.name);
-        let hint = "only the system's file names the System Repository";
+        let hint = "set it in the system file";
         findings.warning(&system.origin, field, "has no effect", hint);
     }
 }
 
-/// A project that came from somebody else would have any file of the user sent to its own server.
-fn no_token_of_a_project(part: &mut Part, findings: &mut Findings) {
+/// An untrusted project could otherwise send any file of the user to its own server.
+fn reject_project_token(part: &mut Part, findings: &mut Findings) {
     if part.level != Some(Level::Project) {
         return;
     }
@@ -123,14 +123,14 @@ fn no_token_of_a_project(part: &mut Part, findings: &mut Findings) {
         findings.error(
             &given.origin,
             field,
-            "is refused: a project does not say which of your files is sent to a server",
-            "put it into your own file, or use `kubectl ext package login`",
+            "is not allowed in a project file, which cannot choose a file to send to a server",
+            "set it in your own file, or use `kubectl ext package login`",
         );
     }
 }
 
-/// A token file is for the server beside which it was named.
-fn keep_token_at_home(below: &mut Part, part: &Part, findings: &mut Findings) {
+/// Drops a token file if the location of the repository was changed by another file.
+fn drop_token_of_other_server(below: &mut Part, part: &Part, findings: &mut Findings) {
     let moved = moved(below.url.as_ref(), part.url.as_ref())
         .or_else(|| moved(below.registry.as_ref(), part.registry.as_ref()));
     let (Some(moved), None) = (moved, &part.auth_token_path) else {
@@ -139,10 +139,10 @@ fn keep_token_at_home(below: &mut Part, part: &Part, findings: &mut Findings) {
     if let Some(token) = below.auth_token_path.take() {
         let field = format!("repository.{}.auth_token_path", part.name);
         let message = format!(
-            "is not used: it is for another server than that of {}",
+            "is ignored: it is for another server than the one set in {}",
             moved.origin
         );
-        findings.warning(&token.origin, field, message, "name a token file there too");
+        findings.warning(&token.origin, field, message, "set a token file there too");
     }
 }
 
@@ -154,7 +154,7 @@ fn moved<'p>(
 }
 
 fn overlay(below: &mut Part, part: Part) {
-    // Without `..`: a new field has to be put over the old one too.
+    // Without `..`, so that a new field cannot be forgotten here.
     let Part {
         name: _,
         defined: _,

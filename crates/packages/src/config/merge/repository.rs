@@ -1,4 +1,4 @@
-//! From what was said of a repository to the repository.
+//! Validates the merged settings of a repository.
 
 use super::super::layer::Part;
 use super::super::location::{Fault, Location};
@@ -8,14 +8,14 @@ use super::{OCI, folder_of, path_of};
 use crate::repository::Kind;
 use crate::transport::Settings;
 
-/// The registry of `[oci]` where none is said (seed 003).
+/// Default registry of `[oci]`.
 const REGISTRY: &str = "localhost:5000";
-/// Its namespace.
+/// Default namespace of `[oci]`.
 const NAMESPACE: &str = "extensions";
-/// The group of packages in Maven.
+/// Default Maven group of packages.
 const GROUP: &str = "io.fuseml.extensions";
 
-/// Makes a repository of it. None, where something has to be mended.
+/// Builds a repository. None if it is invalid.
 pub(super) fn of(
     part: Part,
     environment: &Environment,
@@ -75,7 +75,7 @@ pub(super) fn of(
         }
     }
 
-    of_their_kind(
+    check_kind_fields(
         &part.name,
         kind.value,
         (part.owner.as_ref(), part.group.as_ref()),
@@ -125,8 +125,8 @@ pub(super) fn of(
     })
 }
 
-/// What only some kinds have: whether it is there, and where it has no effect.
-fn of_their_kind(
+/// Checks fields that only some kinds of repositories have.
+fn check_kind_fields(
     name: &str,
     kind: Kind,
     (owner, group): (Option<&Valued<String>>, Option<&Valued<String>>),
@@ -135,14 +135,14 @@ fn of_their_kind(
 ) {
     for (field, given, of) in [("owner", owner, Kind::Gitea), ("group", group, Kind::Maven)] {
         if let Some(given) = given.filter(|_| kind != of) {
-            let message = format!("has no effect on a repository of kind `{kind}`");
-            let hint = format!("it is for those of kind `{of}`");
+            let message = format!("is ignored for a repository of kind `{kind}`");
+            let hint = format!("use it only for kind `{of}`");
             let field = format!("repository.{name}.{field}");
             findings.warning(&given.origin, field, message, hint);
         }
     }
     if kind == Kind::Gitea && owner.is_none() {
-        let hint = "add `owner`: the user or organisation whose packages they are";
+        let hint = "set `owner` to the user or organization that owns the packages";
         findings.error(
             defined,
             format!("repository.{name}.owner"),
@@ -156,8 +156,8 @@ fn default_text(text: &str) -> Valued<String> {
     Valued::default_of(text.to_owned())
 }
 
-/// Registry and namespace as one address. It is from where the registry is from, or where that is the default,
-/// from where the namespace is.
+/// Joins registry and namespace into one address. Its origin is that of the registry or, if that is the
+/// default, of the namespace.
 fn joined(registry: &Valued<String>, namespace: &Valued<String>) -> Valued<String> {
     let host = registry.value.trim().trim_end_matches('/');
     let path = namespace.value.trim().trim_matches('/');

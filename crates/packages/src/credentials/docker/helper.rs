@@ -1,4 +1,4 @@
-//! Programs that keep credentials: `docker-credential-NAME`.
+//! Credential helpers: `docker-credential-NAME`.
 //!
 //! The protocol is docker's: the verb is the argument, standard input is the server or a JSON object, standard
 //! output is a JSON object.
@@ -18,18 +18,18 @@ use super::key;
 use crate::config::Environment;
 use crate::credentials::{Credentials, CredentialsError};
 
-/// How long a program may take: some ask a person to unlock a store.
+/// Timeout of a helper: some ask the user to unlock a store.
 const LIMIT: Duration = Duration::from_secs(30);
-/// What it prints is no longer than this.
+/// Maximum size of its output.
 const LONGEST: usize = 64 << 10;
-/// How often it is looked whether it ended, once it printed all.
-const LOOK: Duration = Duration::from_millis(5);
-/// What every helper prints where it has nothing for a server.
+/// Interval of checks for its exit, after it closed its output.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+/// Output of every helper without an entry for the server.
 const NOTHING: &str = "credentials not found in native keychain";
-/// The name that says that the secret is a token.
+/// The username that marks the secret as a token.
 const TOKEN: &str = "<token>";
 
-/// A program, asked about one server.
+/// A helper, called for one server.
 #[derive(Debug)]
 pub(super) struct Helper<'e> {
     program: String,
@@ -49,15 +49,15 @@ struct Reply {
     secret: String,
 }
 
-/// How a program ended.
-struct Ended {
+/// Exit status and output of a helper.
+struct ExitResult {
     is_fine: bool,
     code: Option<i32>,
     output: Vec<u8>,
 }
 
 impl<'e> Helper<'e> {
-    /// Finds a program on the PATH of the environment. `place` is the file that names it.
+    /// Finds a helper on the PATH of the environment. `place` is the file that names it.
     pub(super) fn new(
         name: &str,
         place: &str,
@@ -73,10 +73,10 @@ impl<'e> Helper<'e> {
         };
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if !name.bytes().all(fits) {
-            return Err(failed("that is no name of a program"));
+            return Err(failed("invalid program name"));
         }
         let path = on_path(&program, environment).ok_or_else(|| {
-            failed("it is not on PATH; hint: install it, or take it out of the file")
+            failed("it is not on PATH; hint: install it, or remove it from the file")
         })?;
         Ok(Self {
             path,
@@ -92,17 +92,17 @@ impl<'e> Helper<'e> {
         &self.program
     }
 
-    /// What it has for the server.
+    /// Gets the credentials of the server.
     pub(super) fn get(&self) -> Result<Option<Credentials>, CredentialsError> {
-        let ended = self.run("get", &self.server)?;
-        if !ended.is_fine {
-            if ended.output.trim_ascii() == NOTHING.as_bytes() {
+        let exit = self.run("get", &self.server)?;
+        if !exit.is_fine {
+            if exit.output.trim_ascii() == NOTHING.as_bytes() {
                 return Ok(None);
             }
-            return Err(self.refused(&ended));
+            return Err(self.refused(&exit));
         }
-        let reply: Reply = serde_json::from_slice(&ended.output)
-            .map_err(|_| self.failed("it did not answer with JSON".to_owned()))?;
+        let reply: Reply = serde_json::from_slice(&exit.output)
+            .map_err(|_| self.failed("invalid JSON output".to_owned()))?;
         let secret = Sensitive::new(reply.secret);
         Ok(match reply.username.as_str() {
             _ if secret.is_empty() => None,
@@ -114,28 +114,28 @@ impl<'e> Helper<'e> {
         })
     }
 
-    /// Gives it credentials to keep.
+    /// Stores credentials.
     pub(super) fn store(&self, user: &str, password: &Sensitive) -> Result<(), CredentialsError> {
         let given = json!({
             "ServerURL": self.server,
             "Username": user,
             "Secret": password.reveal(),
         });
-        let ended = self.run("store", &given.to_string())?;
-        if ended.is_fine {
+        let exit = self.run("store", &given.to_string())?;
+        if exit.is_fine {
             Ok(())
         } else {
-            Err(self.refused(&ended))
+            Err(self.refused(&exit))
         }
     }
 
-    /// Has it forget those of the server. Whether it had some.
+    /// Erases the credentials of the server. Returns whether there were any.
     pub(super) fn erase(&self) -> Result<bool, CredentialsError> {
-        let ended = self.run("erase", &self.server)?;
-        match ended.is_fine {
+        let exit = self.run("erase", &self.server)?;
+        match exit.is_fine {
             true => Ok(true),
-            false if ended.output.trim_ascii() == NOTHING.as_bytes() => Ok(false),
-            false => Err(self.refused(&ended)),
+            false if exit.output.trim_ascii() == NOTHING.as_bytes() => Ok(false),
+            false => Err(self.refused(&exit)),
         }
     }
 
@@ -148,10 +148,10 @@ impl<'e> Helper<'e> {
         }
     }
 
-    fn refused(&self, ended: &Ended) -> CredentialsError {
-        let how = match ended.code {
-            Some(code) => format!("it ended with {code}"),
-            None => "a signal ended it".to_owned(),
+    fn refused(&self, exit: &ExitResult) -> CredentialsError {
+        let how = match exit.code {
+            Some(code) => format!("exit status {code}"),
+            None => "killed by a signal".to_owned(),
         };
         let hint = format!(
             "run `echo {} | {} get` to see why",
@@ -160,9 +160,8 @@ impl<'e> Helper<'e> {
         self.failed(format!("{how}; hint: {hint}"))
     }
 
-    /// Starts it, and waits for it no longer than the limit. The helper gets the environment that was given,
-    /// not that of the process.
-    fn run(&self, verb: &str, input: &str) -> Result<Ended, CredentialsError> {
+    /// Runs the helper with a timeout. It gets the given environment, not that of the process.
+    fn run(&self, verb: &str, input: &str) -> Result<ExitResult, CredentialsError> {
         let until = Instant::now() + self.limit;
         let mut child = Command::new(&self.path)
             .arg(verb)
@@ -172,8 +171,8 @@ impl<'e> Helper<'e> {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|error| self.failed(format!("it cannot be started: {error}")))?;
-        // A program that reads nothing must not stop us, nor one that closes its output late.
+            .map_err(|error| self.failed(format!("failed to start: {error}")))?;
+        // A helper that does not read its input, or closes its output late, must not block us.
         if let Some(mut stdin) = child.stdin.take() {
             let input = input.to_owned();
             thread::spawn(move || stdin.write_all(input.as_bytes()));
@@ -186,47 +185,48 @@ impl<'e> Helper<'e> {
                     .take(LONGEST as u64 + 1)
                     .read_to_end(&mut output)
                     .map(|_| output);
-                // Nobody listens any more where it took too long.
+                // The receiver is gone after a timeout.
                 let _ = sender.send(outcome);
             });
         }
         let Ok(outcome) = receiver.recv_timeout(self.limit) else {
             return Err(self.too_slow(child));
         };
-        let output = outcome.map_err(|error| self.failed(format!("it cannot be read: {error}")))?;
+        let output =
+            outcome.map_err(|error| self.failed(format!("failed to read its output: {error}")))?;
         if output.len() > LONGEST {
             end(child);
-            return Err(self.failed("it printed more than 64 KiB".to_owned()));
+            return Err(self.failed("its output is larger than 64 KiB".to_owned()));
         }
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => {
-                    return Ok(Ended {
+                    return Ok(ExitResult {
                         is_fine: status.success(),
                         code: status.code(),
                         output,
                     });
                 }
-                Ok(None) if Instant::now() < until => thread::sleep(LOOK),
+                Ok(None) if Instant::now() < until => thread::sleep(POLL_INTERVAL),
                 Ok(None) => return Err(self.too_slow(child)),
-                Err(error) => return Err(self.failed(format!("it cannot be waited for: {error}"))),
+                Err(error) => return Err(self.failed(format!("failed to wait: {error}"))),
             }
         }
     }
 
     fn too_slow(&self, child: Child) -> CredentialsError {
         end(child);
-        self.failed(format!("it did not end within {:?}", self.limit))
+        self.failed(format!("timed out after {:?}", self.limit))
     }
 }
 
-/// Ends a program. One that ended already is fine too.
+/// Kills a helper, if it still runs.
 fn end(mut child: Child) {
     let _ = child.kill();
     let _ = child.wait();
 }
 
-/// A program on the PATH. Relative folders there are left out: the working folder may be anybody's.
+/// Finds a program on the PATH. Relative folders are skipped: the working folder is untrusted.
 fn on_path(program: &str, environment: &Environment) -> Option<PathBuf> {
     let path = environment.get("PATH")?;
     std::env::split_paths(path)
@@ -240,9 +240,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r81_a_helper_that_does_not_end_is_ended() {
+    fn kills_helper_after_timeout() {
         let folder = tempfile::tempdir().unwrap();
-        // A link to a program of the system: nothing is written that is then started.
+        // A link to a system program avoids executing a file that was just written.
         let sleep = ["/bin/sleep", "/usr/bin/sleep"];
         let sleep = sleep
             .into_iter()
@@ -256,6 +256,6 @@ mod tests {
             panic!("it ended");
         };
         let text = error.to_string();
-        assert!(text.contains("did not end within"), "{text}");
+        assert!(text.contains("timed out after"), "{text}");
     }
 }

@@ -1,11 +1,11 @@
-//! How servers are named in docker's files.
+//! Names of servers in docker's files.
 
 use serde_json::{Map, Value};
 
-/// How docker names its own registry in its files.
+/// Name of Docker Hub in docker's files.
 const HUB: &str = "https://index.docker.io/v1/";
 
-/// One name of a server, without scheme, version of the protocol and slash at the end.
+/// Normalizes a server name: no scheme, protocol version or trailing slash.
 pub(super) fn canonical(key: &str) -> String {
     let (key, is_address) = match key.split_once("://") {
         Some((_, rest)) => (rest, true),
@@ -33,7 +33,7 @@ pub(super) fn canonical(key: &str) -> String {
     }
 }
 
-/// The names under which a server is looked for, longest first: `host/a/b`, `host/a`, `host`.
+/// Returns the look-up names of a server, longest first: `host/a/b`, `host/a`, `host`.
 pub(super) fn candidates(server: &str) -> Vec<String> {
     let mut candidates = vec![canonical(server)];
     while let Some((shorter, _)) = candidates.last().and_then(|last| last.rsplit_once('/')) {
@@ -42,7 +42,7 @@ pub(super) fn candidates(server: &str) -> Vec<String> {
     candidates
 }
 
-/// The host alone.
+/// Returns the host only.
 pub(super) fn host(server: &str) -> String {
     let whole = canonical(server);
     match whole.split_once('/') {
@@ -51,7 +51,7 @@ pub(super) fn host(server: &str) -> String {
     }
 }
 
-/// The name that docker itself writes.
+/// Returns the name that docker writes.
 pub(super) fn written(candidate: &str) -> &str {
     if candidate == "docker.io" {
         HUB
@@ -60,7 +60,7 @@ pub(super) fn written(candidate: &str) -> &str {
     }
 }
 
-/// The entry of a server. The same name goes before one that only means the same.
+/// Finds the entry of a server. An exact name takes precedence over an equivalent one.
 pub(super) fn entry<'m>(
     map: &'m Map<String, Value>,
     candidate: &str,

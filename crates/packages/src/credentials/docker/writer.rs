@@ -14,7 +14,7 @@ use super::{BASE64, Config, key};
 use crate::config::Environment;
 use crate::credentials::CredentialsError;
 
-/// The fields of an entry that are credentials.
+/// Fields of an entry that contain credentials.
 const SECRETS: [&str; 5] = [
     "auth",
     "username",
@@ -23,20 +23,22 @@ const SECRETS: [&str; 5] = [
     "registrytoken",
 ];
 
-/// Where credentials were put.
+/// Where credentials were stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// Into the file, where everybody who can read it can read them.
+    /// In the file, in plain text.
     File(PathBuf),
-    /// Into the keeping of a program.
+    /// In a credential helper.
     Helper(String),
 }
 
-/// Keeps a name and a password for a server, where docker and others find them too: with the helper that the
-/// file names for it, else in the file. All else in the file stays, and it is readable by its owner alone.
+/// Stores a username and a password for a server, where docker and other tools find them: with the helper that
+/// the file names for it, else in the file. Other entries are preserved, and the file is readable by its owner
+/// only.
 ///
 /// # Errors
-/// When the file cannot be read, understood or written, or the helper fails; then the file is as it was.
+/// Returns an error if the file cannot be read, parsed or written, or the helper fails; the file is unchanged
+/// then.
 pub fn store(
     path: &Path,
     server: &str,
@@ -77,10 +79,10 @@ pub fn store(
     Ok(stored)
 }
 
-/// Forgets what is kept for a server, in the file and with its helper. Whether there was something.
+/// Removes the credentials of a server from the file and its helper. Returns whether there were any.
 ///
 /// # Errors
-/// When the file cannot be read, understood or written, or the helper fails.
+/// Returns an error if the file cannot be read, parsed or written, or the helper fails.
 pub fn remove(
     path: &Path,
     server: &str,
@@ -114,7 +116,7 @@ fn open(path: &Path) -> Result<Config, CredentialsError> {
     }))
 }
 
-/// The program that keeps what is for a server.
+/// Returns the helper for a server.
 fn helper<'e>(
     config: &Config,
     server: &str,
@@ -141,13 +143,13 @@ fn auths<'f>(
         .ok_or_else(|| CredentialsError::Malformed {
             place: place.to_owned(),
             field: "auths".to_owned(),
-            why: "is no object",
+            why: "is not an object",
         })
 }
 
-/// Puts a whole new file in the place of the old one: whoever reads it reads one of the two.
+/// Replaces a file atomically.
 fn write(path: &Path, fields: &Map<String, Value>) -> Result<(), CredentialsError> {
-    // Where the file is a link, what it leads to is written, and it stays one.
+    // Write through a symbolic link, which is preserved.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     put(&path, fields).map_err(|error| CredentialsError::Write { path, error })
 }
@@ -158,7 +160,7 @@ fn put(path: &Path, fields: &Map<String, Value>) -> std::io::Result<()> {
         _ => Path::new("."),
     };
     make_folder(folder)?;
-    // A new temporary file is readable by its owner alone.
+    // New temporary files are readable by their owner only.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     let format = serde_json::ser::PrettyFormatter::with_indent(b"\t");
     let mut serializer = serde_json::Serializer::with_formatter(&mut file, format);

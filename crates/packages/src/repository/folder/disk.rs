@@ -1,4 +1,4 @@
-//! Files of the folder: found without leaving it, and read as they are.
+//! Access to files of the folder that never leaves it.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -10,20 +10,20 @@ use crate::repository::{Error, Kind, Result};
 /// Name of the file that writers lock.
 const LOCK: &str = ".lock";
 
-/// Where files are, and how they are called in messages. Its work blocks.
+/// Access to the files of a repository. All methods block.
 #[derive(Clone, Debug)]
 pub(super) struct Disk {
     pub(super) id: String,
     pub(super) root: PathBuf,
-    /// Where the packages are, from the root.
+    /// Path of the packages, relative to the root.
     pub(super) group: PathBuf,
-    /// How POMs call the group.
+    /// Maven group in POMs.
     pub(super) label: String,
     pub(super) kind: Kind,
 }
 
 impl Disk {
-    /// The root, without links.
+    /// Returns the canonical path of the root.
     pub(super) fn real_root(&self) -> Result<PathBuf> {
         let root = fs::canonicalize(&self.root).and_then(|root| {
             if root.is_dir() {
@@ -36,14 +36,14 @@ impl Disk {
             ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NotFound {
                 repository: self.id.clone(),
                 what: format!("folder {}", self.root.display()),
-                hint: "correct its path in the configuration; publishing makes the folder"
+                hint: "correct the path in the configuration, or publish a package to create the folder"
                     .to_owned(),
             },
             _ => failed("read", &self.root)(error),
         })
     }
 
-    /// The folder of a package.
+    /// Returns the folder of a package.
     pub(super) fn package(&self, name: &str) -> PathBuf {
         self.root.join(&self.group).join(name)
     }
@@ -52,18 +52,15 @@ impl Disk {
         self.package(name).join(version.to_string())
     }
 
-    /// A path without links; None where there is nothing. A link that leads out of the root is refused.
+    /// Returns a canonical path; None if it does not exist. A link that leads out of the root is rejected.
     pub(super) fn real(&self, path: &Path) -> Result<Option<PathBuf>> {
         match fs::canonicalize(path) {
             Ok(real) if real.starts_with(self.real_root()?) => Ok(Some(real)),
             Ok(_) => Err(Error::Broken {
                 repository: self.id.clone(),
                 what: path.display().to_string(),
-                why: format!(
-                    "it leads out of {}, and is not followed",
-                    self.root.display()
-                ),
-                hint: "put the files themselves there".to_owned(),
+                why: format!("the symbolic link leads out of {}", self.root.display()),
+                hint: "replace the link by the files".to_owned(),
             }),
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
@@ -74,15 +71,14 @@ impl Disk {
         }
     }
 
-    /// Waits until nobody writes. Where nobody ever did, or the file system has no locks, there is nothing to wait
-    /// for.
+    /// Takes the shared lock, waiting for writers. Without a lock file or lock support it returns immediately.
     pub(super) fn share(&self) -> Option<File> {
         let file = File::open(self.root.join(LOCK)).ok()?;
         file.lock_shared().ok()?;
         Some(file)
     }
 
-    /// Waits until nobody else reads or writes.
+    /// Takes the exclusive lock, waiting for readers and writers.
     pub(super) fn lock(&self) -> Result<File> {
         let path = self.root.join(LOCK);
         let opened = File::options()
@@ -94,7 +90,7 @@ impl Disk {
         locked.map_err(failed("lock", &path))
     }
 
-    /// The bytes of a file; None where there is none.
+    /// Reads a file; None if it does not exist.
     pub(super) fn bytes(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.open(path)? else {
             return Ok(None);
@@ -103,7 +99,7 @@ impl Disk {
         let read = file.take(limit + 1).read_to_end(&mut bytes);
         read.map_err(failed("read", path))?;
         if bytes.len() as u64 > limit {
-            let why = format!("it has more than {limit} bytes");
+            let why = format!("it is larger than {limit} bytes");
             return Err(found::broken(&self.id, &path.display().to_string(), why));
         }
         Ok(Some(bytes))
@@ -113,21 +109,21 @@ impl Disk {
         let Some(real) = self.real(path)? else {
             return Ok(None);
         };
-        // A pipe would make the reader wait for ever.
+        // Opening a pipe would block forever.
         if !real.is_file() {
-            let why = "it is no file".to_owned();
+            let why = "it is not a regular file".to_owned();
             return Err(found::broken(&self.id, &path.display().to_string(), why));
         }
         let opened = File::open(&real);
         opened.map(Some).map_err(failed("read", path))
     }
 
-    /// Names of folders in a folder, without hidden ones; none where there is no such folder.
+    /// Lists the folders in a folder, without hidden ones; empty if it does not exist.
     pub(super) fn folders(&self, path: &Path) -> Result<Vec<String>> {
         self.entries(path, true)
     }
 
-    /// Names of what is no folder, without hidden ones.
+    /// Lists what is not a folder, without hidden entries.
     pub(super) fn files(&self, path: &Path) -> Result<Vec<String>> {
         self.entries(path, false)
     }
@@ -155,7 +151,7 @@ impl Disk {
     }
 }
 
-/// What a failure with a file is.
+/// Converts an I/O error.
 pub(super) fn failed(what: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error + Copy {
     move |error| Error::File {
         what,

@@ -1,14 +1,16 @@
-//! What is in the folder.
+//! Reads the packages of the folder.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, failed};
 use crate::manifest;
-use crate::repository::layout::checksum::{self, Actual, Algorithm, Said};
-use crate::repository::layout::found::{self, Found, Piece};
+use crate::repository::layout::checksum::{self, Actual, Algorithm, ChecksumFiles};
+use crate::repository::layout::found::{self, Piece, VersionFiles};
 use crate::repository::layout::{self, Files, INDEX, metadata, pom, xml};
-use crate::repository::{Blob, DocumentFormat, IndexFile, Kind, Names, Release, Result, Way};
+use crate::repository::{
+    Blob, DiscoveryMethod, DocumentFormat, IndexFile, Kind, Names, Release, Result,
+};
 use crate::signature::{Format, Signature};
 
 impl Disk {
@@ -17,19 +19,19 @@ impl Disk {
         let _shared = self.share();
         let mut names = Names {
             names: Vec::new(),
-            way: Way::Catalog,
+            method: DiscoveryMethod::Catalog,
             faults: Vec::new(),
         };
         if self.root.join(manifest::FILE).is_file() {
             let root = self.root.display();
             names.faults.push(format!(
-                "{}: {root} is a package, and no repository of packages; hint: `kubectl ext package publish {root}` puts it into one",
+                "{}: {root} is a package, not a repository of packages; hint: publish it with `kubectl ext package publish {root}`",
                 self.id
             ));
             return Ok(names);
         }
         for name in self.folders(&self.root.join(&self.group))? {
-            match self.look_at(&name, &mut names.faults) {
+            match self.inspect(&name, &mut names.faults) {
                 Ok(true) => names.names.push(name),
                 Ok(false) => {}
                 Err(error) => names.faults.push(error.to_string()),
@@ -39,25 +41,25 @@ impl Disk {
         Ok(names)
     }
 
-    /// Whether a folder is a package. What is wrong with it or with some of its versions is told.
-    fn look_at(&self, name: &str, faults: &mut Vec<String>) -> Result<bool> {
+    /// Returns whether a folder is a package, and records what is wrong with it or its versions.
+    fn inspect(&self, name: &str, faults: &mut Vec<String>) -> Result<bool> {
         let path = self.package(name);
         let folders = self.folders(&path)?;
         let versions = metadata::semantic(folders.iter().map(String::as_str));
         if versions.is_empty() {
-            // Folders alone are another group of a Maven repository.
+            // A folder with folders only is another group of a Maven repository.
             let is_group = self.kind == Kind::Maven && self.files(&path)?.is_empty();
             let is_empty = folders.is_empty() && self.files(&path)?.is_empty();
             if !is_group && !is_empty {
                 faults.push(format!(
-                    "{name}: no folder in it is named as a semantic version"
+                    "{name}: no folder in it is named like a semantic version"
                 ));
             }
             return Ok(false);
         }
         if !layout::is_word(name) {
             let shown: String = name.chars().take(80).collect();
-            faults.push(format!("{shown:?} is no name of a package"));
+            faults.push(format!("{shown:?} is not a valid package name"));
             return Ok(false);
         }
         let mut has_content = false;
@@ -81,7 +83,7 @@ impl Disk {
                 .any(|one| list.contains(&one.file(content)));
             if !is_summed {
                 let why = checksum::none_of(content);
-                faults.push(format!("{content} is broken: {why}"));
+                faults.push(format!("{content} is corrupt: {why}"));
             }
         }
         Ok(has_content)
@@ -102,7 +104,7 @@ impl Disk {
         Ok(versions)
     }
 
-    /// All that is said of a version. The caller holds the lock or shares it.
+    /// Reads a version. The caller holds the lock, shared or exclusive.
     pub(super) fn release(&self, name: &str, version: &semver::Version) -> Result<Release> {
         let absent = || found::absent(&self.id, name, version);
         self.real_root()?;
@@ -150,7 +152,7 @@ impl Disk {
             .into_iter()
             .find(has);
         let (content_path, published) = (path.join(&content), changed(&path.join(&content)));
-        let found = Found {
+        let found = VersionFiles {
             configuration: bytes,
             foreign,
             content: self.piece(&path, content)?,
@@ -188,7 +190,7 @@ impl Disk {
         }
     }
 
-    /// The signatures of a file, by their numbers.
+    /// Reads the signatures of a file, by number.
     pub(super) fn signatures_of(
         &self,
         folder: &Path,
@@ -219,18 +221,18 @@ impl Disk {
         Ok(Some(IndexFile { bytes, signatures }))
     }
 
-    /// The content, opened, with its checksums. Who replaces it later does not change what is opened now.
+    /// Opens the content, with its checksums. Replacing it later does not affect the open file.
     pub(super) fn content(
         &self,
         name: &str,
         version: &semver::Version,
         blob: &Blob,
-    ) -> Result<(File, PathBuf, Said, u64)> {
+    ) -> Result<(File, PathBuf, ChecksumFiles, u64)> {
         let _shared = self.share();
         let folder = self.version(name, version);
         let file = self.named(blob, name, version)?;
-        let said = self.said(&folder, &file)?;
-        if said.is_empty() {
+        let checksums = self.checksums(&folder, &file)?;
+        if checksums.is_empty() {
             return Err(found::broken(&self.id, &file, checksum::none_of(&file)));
         }
         let path = folder.join(&file);
@@ -238,10 +240,10 @@ impl Disk {
             return Err(found::absent(&self.id, name, version));
         };
         let size = opened.metadata().map_err(failed("read", &path))?.len();
-        Ok((opened, path, said, size))
+        Ok((opened, path, checksums, size))
     }
 
-    /// The name of a file of a release, if it can be one of this folder.
+    /// Returns the file name of a blob if it is valid in this folder.
     fn named(&self, blob: &Blob, name: &str, version: &semver::Version) -> Result<String> {
         let file = blob
             .file
@@ -253,51 +255,55 @@ impl Disk {
     fn piece(&self, folder: &Path, file: String) -> Result<Piece> {
         let path = folder.join(&file);
         let size = fs::metadata(&path).map_err(failed("read", &path))?.len();
-        let said = self.said(folder, &file)?;
+        let checksums = self.checksums(folder, &file)?;
         Ok(Piece {
             file,
             size: Some(size),
-            said,
+            checksums,
         })
     }
 
-    fn said(&self, folder: &Path, file: &str) -> Result<Said> {
-        let mut said = Said::default();
+    fn checksums(&self, folder: &Path, file: &str) -> Result<ChecksumFiles> {
+        let mut checksums = ChecksumFiles::default();
         for algorithm in Algorithm::ALL {
             let beside = algorithm.file(file);
             if let Some(text) = self.bytes(&folder.join(&beside), checksum::LONGEST)? {
-                let taken = said.take(algorithm, &text);
+                let taken = checksums.take(algorithm, &text);
                 taken.map_err(|why| found::broken(&self.id, &beside, why))?;
             }
         }
-        Ok(said)
+        Ok(checksums)
     }
 
-    /// A file that its checksums agree with.
+    /// Reads a file and verifies its checksums.
     fn checked(&self, folder: &Path, file: &str, limit: u64) -> Result<Vec<u8>> {
         let Some(bytes) = self.bytes(&folder.join(file), limit)? else {
-            return Err(found::broken(&self.id, file, "it is gone".to_owned()));
+            return Err(found::broken(
+                &self.id,
+                file,
+                "the file is missing".to_owned(),
+            ));
         };
-        let said = self.said(folder, file)?;
-        found::check(&self.id, file, &said, &Actual::of(&bytes))?;
+        let checksums = self.checksums(folder, file)?;
+        found::check(&self.id, file, &checksums, &Actual::of(&bytes))?;
         Ok(bytes)
     }
 
-    /// A file of which no checksums are demanded, since signatures prove more than they can. Where there are some they
-    /// have to agree. None where there is no such file.
+    /// Reads a file whose checksums are optional, since signatures are stronger. Existing ones must match. None
+    /// if the file does not exist.
     pub(super) fn agreed(&self, folder: &Path, file: &str, limit: u64) -> Result<Option<Vec<u8>>> {
         let Some(bytes) = self.bytes(&folder.join(file), limit)? else {
             return Ok(None);
         };
-        let said = self.said(folder, file)?;
-        if !said.is_empty() {
-            found::check(&self.id, file, &said, &Actual::of(&bytes))?;
+        let checksums = self.checksums(folder, file)?;
+        if !checksums.is_empty() {
+            found::check(&self.id, file, &checksums, &Actual::of(&bytes))?;
         }
         Ok(Some(bytes))
     }
 }
 
-/// When a file was written.
+/// Returns the modification time of a file.
 fn changed(path: &Path) -> Option<String> {
     let changed = fs::metadata(path).ok()?.modified().ok()?;
     let seconds = jiff::Timestamp::try_from(changed).ok()?.as_second();

@@ -1,4 +1,4 @@
-//! How the folder changes: everything is made beside its place, and put there in one step by who holds the lock.
+//! Writes to the folder: everything is prepared in a staging folder and moved into place under the lock.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,18 +14,18 @@ use crate::repository::layout::{self, Files, INDEX, ending, found, metadata, pom
 use crate::repository::{Deleted, Error, IndexFile, Release, Result, Upload};
 use crate::signature::Signature;
 
-/// Where a version lies that was taken away.
+/// Name of a replaced version in the staging folder.
 const OLD: &str = "old";
 
-/// A hidden folder beside everything. It goes when it is dropped.
+/// A hidden staging folder. It is removed on drop.
 #[derive(Debug)]
 pub(super) struct Stage {
-    around: TempDir,
-    /// What will be the version.
+    staging: TempDir,
+    /// The folder that becomes the version.
     inner: PathBuf,
 }
 
-/// Copies the content of an upload, which has to be what the upload says.
+/// Copies the content of an upload and verifies its digest.
 pub(super) async fn copy_content(
     stage: &Stage,
     upload: &Upload,
@@ -53,7 +53,7 @@ pub(super) async fn copy_content(
 }
 
 impl Disk {
-    /// Makes room for a new version; refused early where it is there already.
+    /// Creates the staging folder of a new version; fails early if the version exists.
     pub(super) fn stage(
         &self,
         name: &str,
@@ -65,14 +65,14 @@ impl Disk {
             let _shared = self.share();
             self.vacant(name, version)?;
         }
-        let around = tempfile::Builder::new()
+        let staging = tempfile::Builder::new()
             .prefix(".staging-")
             .tempdir_in(&self.root);
-        let around = around.map_err(failed("write", &self.root))?;
-        // The folder itself is for its owner alone; what is in it is for whoever may read the repository.
-        let inner = around.path().join("version");
+        let staging = staging.map_err(failed("write", &self.root))?;
+        // The staging folder is private; the version in it must be readable like the repository.
+        let inner = staging.path().join("version");
         fs::create_dir(&inner).map_err(failed("write", &inner))?;
-        Ok(Stage { around, inner })
+        Ok(Stage { staging, inner })
     }
 
     fn vacant(&self, name: &str, version: &semver::Version) -> Result<()> {
@@ -87,7 +87,7 @@ impl Disk {
         })
     }
 
-    /// Puts what was staged in its place.
+    /// Moves a staged version into place.
     pub(super) fn publish(&self, stage: &Stage, upload: &Upload, force: bool) -> Result<Release> {
         let Upload {
             name,
@@ -113,13 +113,13 @@ impl Disk {
         self.is_inside(&package)?;
         fs::create_dir_all(&package).map_err(failed("write", &package))?;
         if force {
-            self.take_away(&target, stage.around.path())?;
+            self.take_away(&target, stage.staging.path())?;
         } else {
             self.vacant(name, version)?;
         }
         if let Err(error) = fs::rename(inner, &target) {
-            // Better the old one than none.
-            let _ = fs::rename(stage.around.path().join(OLD), &target);
+            // Restore the previous version.
+            let _ = fs::rename(stage.staging.path().join(OLD), &target);
             return Err(failed("write", &target)(error));
         }
         self.write_metadata(name)?;
@@ -193,7 +193,7 @@ impl Disk {
         Ok(())
     }
 
-    /// The lock, where there is such a version.
+    /// Takes the lock if the version exists.
     fn lock_existing(&self, name: &str, version: &semver::Version) -> Result<fs::File> {
         self.real_root()?;
         let absent = || found::absent(&self.id, name, version);
@@ -207,7 +207,7 @@ impl Disk {
         Ok(locked)
     }
 
-    /// Moves a version, if it is there, to where nobody looks.
+    /// Moves an existing version out of the way.
     fn take_away(&self, path: &Path, away: &Path) -> Result<()> {
         self.is_inside(path)?;
         match fs::rename(path, away.join(OLD)) {
@@ -216,7 +216,7 @@ impl Disk {
         }
     }
 
-    /// Writes `maven-metadata.xml` of a package anew, from what is there. With no version left, the package goes.
+    /// Rewrites `maven-metadata.xml` of a package from its folders. Without versions, the package is removed.
     fn write_metadata(&self, name: &str) -> Result<()> {
         let package = self.package(name);
         let mut versions = self.folders(&package)?;
@@ -226,7 +226,7 @@ impl Disk {
         });
         if versions.is_empty() {
             remove(&package, metadata::FILE)?;
-            // Whatever else somebody put there keeps the folder.
+            // Unrelated files keep the folder.
             let _ = fs::remove_dir(&package);
             return Ok(());
         }
@@ -235,7 +235,7 @@ impl Disk {
         write(&package, metadata::FILE, &text)
     }
 
-    /// Whether a path that may not be there yet would be below the root, whatever links are on the way.
+    /// Returns whether a path, which may not exist yet, would be below the root, resolving links.
     fn is_inside(&self, path: &Path) -> Result<()> {
         for ancestor in path.ancestors() {
             if self.real(ancestor)?.is_some() {
@@ -246,7 +246,7 @@ impl Disk {
     }
 }
 
-/// Writes a file and its checksums. A reader finds the old one or the new one.
+/// Writes a file and its checksums. Readers see the old or the new one.
 fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<()> {
     replace(folder, file, bytes)?;
     write_sums(folder, file, &Actual::of(bytes))

@@ -1,4 +1,4 @@
-//! The content of a release.
+//! Downloads the content of a release.
 
 use async_trait::async_trait;
 use reqwest::StatusCode;
@@ -7,10 +7,10 @@ use url::Url;
 use super::server::{Access, Server};
 use crate::repository::download::{self, range};
 use crate::repository::layout::found::{absent, broken};
-use crate::repository::{Error, Release, Result, Sink};
+use crate::repository::{Error, PartialDownload, Release, Result};
 use crate::transport::{self, Answer, Call};
 
-/// One content, and what is said of it.
+/// The content of a release, and its expected size and digest.
 struct Content<'r> {
     server: &'r Server,
     release: &'r Release,
@@ -19,8 +19,12 @@ struct Content<'r> {
     url: Url,
 }
 
-/// Brings the content of a release.
-pub(super) async fn fetch(server: &Server, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
+/// Downloads the content of a release.
+pub(super) async fn fetch(
+    server: &Server,
+    release: &Release,
+    download_file: &mut PartialDownload<'_>,
+) -> Result<()> {
     let Some(file) = &release.content.file else {
         return Err(absent(&server.id, &release.name, &release.version));
     };
@@ -31,7 +35,7 @@ pub(super) async fn fetch(server: &Server, release: &Release, sink: &mut Sink<'_
         file,
         url: server.file(&release.name, &release.version.to_string(), file),
     };
-    download::download(&content, server.origin.waits(), sink).await
+    download::download(&content, server.origin.waits(), download_file).await
 }
 
 #[async_trait]
@@ -61,13 +65,13 @@ impl download::Content for Content<'_> {
         self.server.failed(&self.what, &error)
     }
 
-    async fn check(&self, sink: &Sink<'_>) -> Result<()> {
-        let came = sink.written();
+    async fn check(&self, download_file: &PartialDownload<'_>) -> Result<()> {
+        let came = download_file.written();
         if let Some(size) = self.release.content.size.filter(|size| *size != came) {
-            let why = format!("it has {came} bytes, {size} were said");
+            let why = format!("size mismatch: expected {size} bytes, got {came}");
             return Err(broken(&self.server.id, self.file, why));
         }
         let digest = self.release.content.digest;
-        self.server.same(self.file, digest, sink.digest())
+        self.server.same(self.file, digest, download_file.digest())
     }
 }

@@ -1,5 +1,4 @@
-//! The files of a version, with their digests: as Gitea lists them, or as the file of digests says that was published
-//! with them.
+//! The files of a version with their digests, from Gitea's listing or from the published digest file.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +12,11 @@ use crate::repository::layout::{is_file_of, signature, signature_numbers};
 use crate::repository::{Blob, DocumentFormat, Error, Result};
 use crate::transport::Call;
 
-/// Largest list of files.
+/// Maximum size of a file listing.
 const LIMIT: u64 = 4 << 20;
 
 #[derive(Deserialize)]
-struct Listed {
+struct ListingEntry {
     name: String,
     #[serde(default)]
     size: Option<u64>,
@@ -30,7 +29,7 @@ struct Listed {
 pub(super) struct VersionFiles {
     names: Files,
     blobs: BTreeMap<String, Blob>,
-    /// Whether these are all; the file of digests knows nothing of what was added later.
+    /// Whether the list is complete; the digest file does not include files that were added later.
     is_all: bool,
 }
 
@@ -55,7 +54,7 @@ impl VersionFiles {
         self.names.content(ending)
     }
 
-    /// The content: the file that is none of the others.
+    /// Returns the content: the file that is none of the others.
     pub(super) fn content(&self) -> Option<Blob> {
         let list = self.names();
         let first = self.names.contents(&list).into_iter().next()?;
@@ -69,7 +68,7 @@ impl VersionFiles {
             .cloned()
     }
 
-    /// The signatures that are there, with their numbers; None where only a look tells.
+    /// Returns the existing signatures, with their numbers; None if the list is incomplete.
     pub(super) fn signatures(&self) -> Option<Vec<(usize, &Blob)>> {
         let statement = self.names.statement();
         self.is_all.then(|| {
@@ -80,15 +79,15 @@ impl VersionFiles {
     }
 }
 
-/// How the name of the file of digests ends.
+/// File extension of the digest file.
 const DIGESTS: &str = "sha256";
 
-/// The name of the file of digests.
+/// Returns the name of the digest file.
 pub(super) fn digests_name(names: &Files) -> String {
     names.content(DIGESTS)
 }
 
-/// The file of digests, in the form that `sha256sum --check` reads.
+/// Formats the digest file for `sha256sum --check`.
 pub(super) fn digests<'f>(files: impl IntoIterator<Item = (&'f str, Digest)>) -> String {
     files
         .into_iter()
@@ -97,7 +96,7 @@ pub(super) fn digests<'f>(files: impl IntoIterator<Item = (&'f str, Digest)>) ->
         })
 }
 
-/// The files of a version; None where there is no such version.
+/// Reads the files of a version; None if there is no such version.
 pub(super) async fn read(
     server: &Server,
     name: &str,
@@ -113,7 +112,7 @@ pub(super) async fn read(
             .await?;
         match answer.status() {
             StatusCode::OK => {
-                let listed: Vec<Listed> = server.json(&what, answer).await?;
+                let listed: Vec<ListingEntry> = server.json(&what, answer).await?;
                 let blobs = listed.into_iter().map(blob).collect();
                 return Ok(Some(VersionFiles {
                     names,
@@ -122,7 +121,7 @@ pub(super) async fn read(
                 }));
             }
             StatusCode::NOT_FOUND => return Ok(None),
-            // A token that may download and not list.
+            // The token may allow downloads but not listings.
             StatusCode::FORBIDDEN => {}
             status => return Err(server.refused(&what, Access::Read, status)),
         }
@@ -135,7 +134,7 @@ pub(super) async fn read(
     let blobs = parse(&bytes, name, version).ok_or_else(|| Error::Broken {
         repository: server.id.clone(),
         what: file,
-        why: "its lines are not a SHA-256 digest, two blanks and the name of a file".to_owned(),
+        why: "each line must be a SHA-256 digest, two spaces and a file name".to_owned(),
         hint: "publish the version again with --force".to_owned(),
     })?;
     Ok(Some(VersionFiles {
@@ -145,7 +144,7 @@ pub(super) async fn read(
     }))
 }
 
-fn blob(listed: Listed) -> (String, Blob) {
+fn blob(listed: ListingEntry) -> (String, Blob) {
     let digest = listed.sha256.and_then(|text| text.parse().ok());
     let blob = Blob {
         digest,
@@ -176,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_are_read_as_they_were_written() {
+    fn digest_file_round_trips() {
         let digest = Digest::of(b"content");
         let text = digests([("a-1.0.0.tar.gz", digest), ("a-1.0.0.json", digest)]);
         let blobs = parse(text.as_bytes(), "a", &semver::Version::new(1, 0, 0)).unwrap();
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_digests_is_none() {
+    fn rejects_invalid_digest_file() {
         let digest = Digest::of(b"content");
         for text in [
             "<html></html>".to_owned(),

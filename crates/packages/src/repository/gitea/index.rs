@@ -1,5 +1,5 @@
-//! The index of packages: a generic package of its own. Its file is written last and is what makes it one, so a
-//! reader finds it whole or not at all. Gitea replaces no file, so between two of them there is none for a moment.
+//! The index of packages: a generic package of its own. Its file is written last, so a reader finds it complete
+//! or not at all. Gitea does not replace files, so it is missing for a moment while it is replaced.
 
 use super::listing::INDEX as PACKAGE;
 use super::server::Server;
@@ -8,10 +8,10 @@ use crate::repository::layout::{INDEX, INDEX_LONGEST, SIGNATURE, SIGNATURES, sig
 use crate::repository::{IndexFile, Result};
 use crate::signature::{Format, Signature};
 
-/// The version of the index: that of its form.
+/// Version of the index format.
 const VERSION: &str = "v1";
 
-/// The index, where there is one.
+/// Reads the index, if there is one.
 pub(super) async fn read(server: &Server) -> Result<Option<IndexFile>> {
     let what = "read the index";
     let url = server.file(PACKAGE, VERSION, INDEX);
@@ -33,7 +33,7 @@ pub(super) async fn read(server: &Server) -> Result<Option<IndexFile>> {
     Ok(Some(IndexFile { bytes, signatures }))
 }
 
-/// Puts an index in the place of the one that is there.
+/// Replaces the index.
 pub(super) async fn put(server: &Server, index: &IndexFile) -> Result<()> {
     if index
         .signatures
@@ -43,25 +43,25 @@ pub(super) async fn put(server: &Server, index: &IndexFile) -> Result<()> {
         return Err(only_minisign(&server.id));
     }
     let what = "write the index";
-    // Each waits for another time, so that one of many is alone at last.
+    // Jitter separates concurrent publishers.
     let mut waits = server.origin.waits();
     loop {
         server
             .delete(what, server.version(PACKAGE, VERSION))
             .await?;
-        // Somebody else may have deleted in between what was put here.
+        // Another publisher may have deleted these files in between.
         if put_all(server, what, index).await? && read(server).await?.as_ref() == Some(index) {
             return Ok(());
         }
         let Some(wait) = waits.next() else {
-            let why = "somebody else writes it at the same time".to_owned();
+            let why = "another publisher is writing it".to_owned();
             return Err(server.unavailable(what, why, "try again"));
         };
         tokio::time::sleep(wait).await;
     }
 }
 
-/// False where a file of another index is there.
+/// Returns false if a file of another index exists.
 async fn put_all(server: &Server, what: &str, index: &IndexFile) -> Result<bool> {
     let signatures = index.signatures.iter().zip(1..);
     let signatures = signatures.map(|(one, number)| (signature(INDEX, number), &one.signature));
@@ -70,7 +70,7 @@ async fn put_all(server: &Server, what: &str, index: &IndexFile) -> Result<bool>
         if server.put_bytes(what, url.clone(), bytes).await? {
             continue;
         }
-        // The answer to a first try may have been lost.
+        // The response to a first attempt may have been lost.
         let there = server.read(what, url, INDEX_LONGEST).await?;
         if there.as_ref() != Some(bytes) {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! Lists: one entry for each version of each package. Gitea gives them page by page, and to nobody without a token.
+//! Listings: one entry for each version of each package, page by page. Gitea requires a token for them.
 
 use std::collections::BTreeSet;
 
@@ -11,30 +11,30 @@ use crate::repository::layout::is_word;
 use crate::repository::{Error, Result};
 use crate::transport::Call;
 
-/// The package that holds the index.
+/// The package that contains the index.
 pub(super) const INDEX: &str = "extension-index";
-/// Entries of one page. Gitea gives no more than 50 unless it is set up so.
+/// Entries of one page. Gitea's default maximum is 50.
 const PAGE: &str = "50";
-/// Pages of one list.
+/// Maximum number of pages of one listing.
 const PAGES: usize = 10_000;
 
 /// Package and version.
 pub(super) type Entry = (String, String);
 
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Listed {
+struct ListingEntry {
     name: String,
     version: String,
     #[serde(rename = "type", default)]
     kind: Option<String>,
 }
 
-/// Whether a generic package may be one of ours, and no place of our own beside them.
+/// Returns whether a generic package may be one of ours, and is not used internally.
 pub(super) fn is_package(name: &str) -> bool {
     is_word(name) && !matches!(name, INDEX | unfinished::PACKAGE)
 }
 
-/// Versions of all packages; with a text, of those whose names have it.
+/// Lists the versions of all packages, or of those whose names contain a text.
 pub(super) async fn all(server: &Server, text: Option<&str>) -> Result<BTreeSet<Entry>> {
     let mut query = vec![("type", "generic")];
     query.extend(text.map(|text| ("q", text)));
@@ -43,7 +43,8 @@ pub(super) async fn all(server: &Server, text: Option<&str>) -> Result<BTreeSet<
     found.ok_or_else(|| server.refused(what, Access::Read, StatusCode::NOT_FOUND))
 }
 
-/// Versions of a package. Older servers have no list for it alone; there its name is searched.
+/// Lists the versions of a package. Older servers have no list for a single package and are searched for its
+/// name.
 pub(super) async fn versions(server: &Server, name: &str) -> Result<BTreeSet<semver::Version>> {
     let what = format!("list versions of {name}");
     let entries = match pages(server, &what, &["generic", name], &[]).await? {
@@ -56,7 +57,7 @@ pub(super) async fn versions(server: &Server, name: &str) -> Result<BTreeSet<sem
         .collect())
 }
 
-/// All pages of a list; None where there is no such list.
+/// Reads all pages of a list; None if there is no such list.
 async fn pages(
     server: &Server,
     what: &str,
@@ -77,9 +78,9 @@ async fn pages(
         let total = answer.header("x-total-count");
         let total: Option<usize> = total.and_then(|total| total.parse().ok());
         let before = seen.len();
-        let listed: Vec<Listed> = server.json(what, answer).await?;
+        let listed: Vec<ListingEntry> = server.json(what, answer).await?;
         seen.extend(listed);
-        // A page that brings nothing new: the end, or a server that always gives the same one.
+        // A page without new entries is the end, or comes from a server that ignores the page number.
         if seen.len() == before || total.is_some_and(|total| seen.len() >= total) {
             let generic = seen
                 .into_iter()
@@ -90,7 +91,7 @@ async fn pages(
     }
     Err(Error::Broken {
         repository: server.id.clone(),
-        what: "its list".to_owned(),
+        what: "the package listing".to_owned(),
         why: format!("it has more than {PAGES} pages"),
         hint: String::new(),
     })

@@ -1,7 +1,7 @@
-//! Publishing a version: a mark, the content, the document, the digests, the configuration, and no mark any more.
+//! Publishes a version: a mark, the content, the document, the digests, the configuration, and then no mark.
 //!
-//! Without its configuration a version is not whole, so nobody takes what is half there. The mark keeps two
-//! publishers apart. What fails is taken away again, as long as the mark is ours.
+//! A version without its configuration is incomplete and is not used. The mark excludes concurrent publishers.
+//! After a failure the files are removed, as long as the mark is ours.
 
 use reqwest::Method;
 
@@ -23,7 +23,7 @@ impl Gitea {
         progress: &dyn Progress,
     ) -> Result<Release> {
         let Upload { name, version, .. } = upload;
-        // Names of packages have no two `_` side by side: they part a name from a version in marks.
+        // `__` separates name and version in marks, and no valid package name contains it.
         if !listing::is_package(name) || name.contains("__") {
             return Err(unusable(&self.server.id, name));
         }
@@ -34,7 +34,7 @@ impl Gitea {
         }
         let mark = unfinished::set(&self.server, name, version).await?;
         let Some(mark) = mark else {
-            // Somebody else is faster.
+            // Another publisher is faster.
             return Err(self.exists(upload));
         };
         let mut begun = false;
@@ -42,11 +42,11 @@ impl Gitea {
             .put_all(upload, force, &mark, &mut begun, progress)
             .await;
         if let Err(error) = outcome {
-            // If this fails too, the mark stays and tells of it.
+            // If this fails too, the mark remains and reports the unfinished upload.
             let _ = self.take_back(upload, &mark, begun).await;
             return Err(error);
         }
-        // It is whole now. A mark that stays beside it hides nothing.
+        // The version is complete. A remaining mark beside it does no harm.
         let _ = unfinished::remove(&self.server, &mark).await;
         let release = self.release(name, version).await?;
         if release.content.digest != Some(upload.digest) {
@@ -107,7 +107,7 @@ impl Gitea {
         Ok(())
     }
 
-    /// Sends the content from its file. False where one is there already.
+    /// Uploads the content from its file. Returns false if it already exists.
     async fn put_content(
         &self,
         what: &str,
@@ -127,7 +127,7 @@ impl Gitea {
         watched(self.server.put(what, call), &sent, progress).await
     }
 
-    /// Holds what is there against what was sent, before it becomes a version that others see.
+    /// Verifies the uploaded content before the version becomes visible.
     async fn check(
         &self,
         upload: &Upload,
@@ -143,14 +143,14 @@ impl Gitea {
             let there = files.as_ref().and_then(|files| files.blob(file)?.digest);
             match there {
                 Some(there) if there == *digest => {}
-                // The file was there before ours, and it is another one.
+                // The file existed before and has other content.
                 _ if !is_new => return Err(self.exists(upload)),
                 Some(there) => {
-                    let why = format!("its SHA-256 digest is {there}, {digest} was sent");
+                    let why = format!("SHA-256 mismatch: expected {digest}, got {there}");
                     return Err(broken(&self.server.id, file, why));
                 }
                 None => {
-                    let why = "it was sent, and is not there".to_owned();
+                    let why = "it is missing after the upload".to_owned();
                     return Err(broken(&self.server.id, file, why));
                 }
             }
@@ -158,7 +158,7 @@ impl Gitea {
         Ok(())
     }
 
-    /// Takes away what was published, unless somebody else publishes now: then what is there is theirs.
+    /// Removes an unfinished upload, unless another publisher has taken over.
     async fn take_back(&self, upload: &Upload, mark: &Mark, begun: bool) -> Result<()> {
         if !unfinished::is_ours(&self.server, mark).await? {
             return Ok(());

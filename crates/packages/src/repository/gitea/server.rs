@@ -1,4 +1,4 @@
-//! Calls to one Gitea: addresses, credentials, what its answers mean.
+//! Requests to a Gitea server: addresses, credentials, response statuses.
 
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -11,22 +11,22 @@ use crate::repository::origin::{Origin, Tokens};
 use crate::repository::{Error, Result};
 use crate::transport::{self, Answer, Body, Call, Transport};
 
-/// Largest page of a list that is read.
+/// Maximum size of a page of a listing.
 const LIST: usize = 8 << 20;
-/// As Gitea takes them (Gitea, "API Usage").
+/// As Gitea accepts them (Gitea, "API Usage").
 const TOKENS: Tokens = Tokens {
     scheme: "token",
-    login: "a token of Gitea",
+    login: "a Gitea token",
 };
 
-/// One Gitea, and one owner of packages there.
+/// A Gitea server, and an owner of packages there.
 pub(super) struct Server {
     pub(super) id: String,
     pub(super) origin: Origin,
     owner: String,
 }
 
-/// What a call needs the right to do.
+/// Permission that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
@@ -34,7 +34,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// The scope of a token of Gitea.
+    /// Returns the token scope in Gitea.
     fn scope(self) -> &'static str {
         match self {
             Self::Read => "read:package",
@@ -64,8 +64,8 @@ impl Server {
         if !is_word(&owner) {
             return Err(Error::Unsupported {
                 repository: id,
-                what: format!("have an owner `{}`", owner.escape_debug()),
-                hint: "write the name of a user or an organization of Gitea as `owner`".to_owned(),
+                what: format!("use the owner `{}`", owner.escape_debug()),
+                hint: "set `owner` to the name of a Gitea user or organization".to_owned(),
             });
         }
         Ok(Self {
@@ -75,7 +75,7 @@ impl Server {
         })
     }
 
-    /// Where it is, for people.
+    /// Returns the address for display.
     pub(super) fn place(&self) -> String {
         format!("{}/{}", self.origin.place(), self.owner)
     }
@@ -84,21 +84,21 @@ impl Server {
         self.origin.is_anonymous()
     }
 
-    /// The address of a version of a generic package.
+    /// Returns the address of a version of a generic package.
     pub(super) fn version(&self, package: &str, version: &str) -> Url {
         let owner = &self.owner;
         self.origin
             .address(["api", "packages", owner, "generic", package, version])
     }
 
-    /// The address of a file of a version.
+    /// Returns the address of a file of a version.
     pub(super) fn file(&self, package: &str, version: &str, file: &str) -> Url {
         let owner = &self.owner;
         self.origin
             .address(["api", "packages", owner, "generic", package, version, file])
     }
 
-    /// The address of a list. It is asked with a token.
+    /// Returns the address of a listing, which needs a token.
     pub(super) fn list(&self, below: &[&str], query: &[(&str, &str)]) -> Url {
         let start = ["api", "v1", "packages", &self.owner];
         let mut url = self.origin.address([&start, below].concat());
@@ -108,13 +108,13 @@ impl Server {
         url
     }
 
-    /// Makes a call with our credentials.
+    /// Sends a request with the credentials.
     pub(super) async fn send(&self, what: &str, call: Call) -> Result<Answer> {
         let answer = self.origin.send(call).await;
         answer.map_err(|error| self.failed(what, &error))
     }
 
-    /// An answer with what was asked for; None where there is no such thing.
+    /// Returns a successful response; None if the object does not exist.
     pub(super) async fn found(&self, what: &str, call: Call) -> Result<Option<Answer>> {
         let answer = self.send(what, call).await?;
         match answer.status() {
@@ -124,7 +124,7 @@ impl Server {
         }
     }
 
-    /// A file, where there is one.
+    /// Reads a file, if it exists.
     pub(super) async fn read(&self, what: &str, url: Url, limit: u64) -> Result<Option<Vec<u8>>> {
         match self.found(what, Call::get(url)).await? {
             Some(answer) => self.bytes(what, answer, limit).await.map(Some),
@@ -138,7 +138,7 @@ impl Server {
         bytes.map_err(|error| self.failed(what, &error))
     }
 
-    /// A list. Where there is nothing, some servers say `null`.
+    /// Reads a JSON list. Some servers return `null` for an empty one.
     pub(super) async fn json<T: DeserializeOwned>(
         &self,
         what: &str,
@@ -149,7 +149,7 @@ impl Server {
         Ok(list.unwrap_or_default())
     }
 
-    /// Writes a file. False where one of this name is there already.
+    /// Writes a file. Returns false if it already exists.
     pub(super) async fn put(&self, what: &str, call: Call) -> Result<bool> {
         let answer = self.send(what, call).await?;
         match answer.status() {
@@ -159,13 +159,13 @@ impl Server {
         }
     }
 
-    /// Writes a small file. False where one of this name is there already.
+    /// Writes a small file. Returns false if it already exists.
     pub(super) async fn put_bytes(&self, what: &str, url: Url, bytes: &[u8]) -> Result<bool> {
         let body = Body::Bytes(bytes.to_vec().into());
         self.put(what, Call::new(Method::PUT, url).body(body)).await
     }
 
-    /// Deletes a version or a file. False where there is no such thing.
+    /// Deletes a version or a file. Returns false if it did not exist.
     pub(super) async fn delete(&self, what: &str, url: Url) -> Result<bool> {
         let answer = self.send(what, Call::new(Method::DELETE, url)).await?;
         match answer.status() {
@@ -175,20 +175,20 @@ impl Server {
         }
     }
 
-    /// Holds bytes against the digest that was said of them.
-    pub(super) fn same(&self, file: &str, said: Option<Digest>, found: Digest) -> Result<()> {
-        match said {
-            Some(said) if said != found => Err(Error::Broken {
+    /// Verifies a digest.
+    pub(super) fn same(&self, file: &str, expected: Option<Digest>, found: Digest) -> Result<()> {
+        match expected {
+            Some(expected) if expected != found => Err(Error::Broken {
                 repository: self.id.clone(),
                 what: file.to_owned(),
-                why: format!("its SHA-256 digest is {found}, {said} was said"),
+                why: format!("SHA-256 mismatch: expected {expected}, got {found}"),
                 hint: "publish the version again with --force".to_owned(),
             }),
             _ => Ok(()),
         }
     }
 
-    /// Why there is no answer.
+    /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: &transport::Error) -> Error {
         self.unavailable(what, error.to_string(), "")
     }
@@ -202,7 +202,7 @@ impl Server {
         }
     }
 
-    /// What a status means that is no yes.
+    /// Converts an error status.
     pub(super) fn refused(&self, what: &str, access: Access, status: StatusCode) -> Error {
         let scope = access.scope();
         let denied = |hint: String| Error::Denied {
@@ -212,38 +212,42 @@ impl Server {
         };
         match status.as_u16() {
             401 if self.is_anonymous() => denied(format!(
-                "`login` with a token of Gitea that has the scope {scope}"
+                "log in with a Gitea token that has the scope {scope}"
             )),
             401 => denied(format!(
-                "Gitea does not accept the password or token, or it has not the scope {scope}: `login` again"
+                "log in again: Gitea rejected the password or token, or it lacks the scope {scope}"
             )),
             403 => denied(format!(
-                "the token needs the scope {scope}, and its user the right to packages of {} and room in its quota",
+                "use a token with the scope {scope}, and check that its user may access packages of {} and has quota left",
                 self.owner
             )),
             404 => Error::NotFound {
                 repository: self.id.clone(),
                 what: format!("packages of {}", self.owner),
                 hint: format!(
-                    "look at `owner` and `url`: {} does not know it",
+                    "check `owner` and `url`: {} does not know this owner",
                     self.place()
                 ),
             },
             405 => Error::Unsupported {
                 repository: self.id.clone(),
                 what: what.to_owned(),
-                hint: "Gitea has generic packages since 1.17".to_owned(),
+                hint: "use Gitea 1.17 or later, which supports generic packages".to_owned(),
             },
             413 => {
-                let why = "it answers 413: the file is larger than it takes".to_owned();
-                self.unavailable(what, why, "ask whoever runs it for a higher limit")
+                let why = "the server responded 413: the file is too large".to_owned();
+                self.unavailable(
+                    what,
+                    why,
+                    "ask the administrator of the server for a higher limit",
+                )
             }
-            code => self.unavailable(what, format!("it answers {code}"), ""),
+            code => self.unavailable(what, format!("the server responded {code}"), ""),
         }
     }
 }
 
-/// The date of a header (RFC 9110, section 5.6.7) as RFC 3339 writes it.
+/// Converts the date of a header (RFC 9110, section 5.6.7) to RFC 3339.
 pub(super) fn date(text: &str) -> Option<String> {
     let date = jiff::fmt::rfc2822::parse(text).ok()?;
     Some(date.timestamp().to_string())

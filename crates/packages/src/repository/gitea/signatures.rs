@@ -1,4 +1,4 @@
-//! Signatures of a release: a statement, and files with one signature of it each.
+//! Signatures of a release: a statement, and one file for each of its signatures.
 
 use super::Gitea;
 use super::files::VersionFiles;
@@ -16,7 +16,7 @@ impl Gitea {
         let numbers: Vec<usize> = match listed.as_ref().and_then(VersionFiles::signatures) {
             Some(listed) if listed.is_empty() => return Ok(Vec::new()),
             Some(listed) => listed.into_iter().map(|(number, _)| number).collect(),
-            // Nobody says which there are: from the first to one that is not there.
+            // Without a listing, read from the first number up to a missing one.
             None => (1..=SIGNATURES).collect(),
         };
         let Some(payload) = place.read(&place.names.statement()).await? else {
@@ -46,13 +46,13 @@ impl Gitea {
             return Err(only_minisign(id));
         }
         let (name, version) = (&release.name, &release.version);
-        // A file would begin a version that is not there.
+        // Writing a file would create a version that does not exist.
         let Some(files) = self.files(name, version).await? else {
             return Err(self.absent(name, version));
         };
         let content = files.content().and_then(|blob| blob.digest);
         if content != release.content.digest {
-            let why = "it is another one than the one that you signed".to_owned();
+            let why = "its content differs from the one that you signed".to_owned();
             return Err(broken(id, &format!("version {version} of {name}"), why));
         }
         let digest = Digest::of(&signature.signature);
@@ -74,20 +74,20 @@ impl Gitea {
             if place.put(&file, &signature.signature).await? {
                 return Ok(());
             }
-            // Somebody else was faster, or the answer to a first try was lost.
+            // Another signer was faster, or the response to a first attempt was lost.
             if place.read(&file).await?.as_deref() == Some(signature.signature.as_slice()) {
                 return Ok(());
             }
         }
         Err(Error::Unsupported {
             repository: id.clone(),
-            what: format!("keep more than {SIGNATURES} signatures of one version"),
-            hint: "publish the version again with --force to begin with none".to_owned(),
+            what: format!("store more than {SIGNATURES} signatures of one version"),
+            hint: "publish the version again with --force to remove its signatures".to_owned(),
         })
     }
 }
 
-/// The files of one version, for calls that are about the same thing.
+/// The files of one version, for requests of one operation.
 struct Place<'s> {
     server: &'s Server,
     names: Files,
@@ -112,7 +112,7 @@ impl<'s> Place<'s> {
         self.server.read(&self.what, url, SIGNATURE).await
     }
 
-    /// False where a file of this name is there.
+    /// Returns false if the file already exists.
     async fn put(&self, file: &str, bytes: &[u8]) -> Result<bool> {
         let url = self.server.file(self.name, &self.version, file);
         self.server.put_bytes(&self.what, url, bytes).await

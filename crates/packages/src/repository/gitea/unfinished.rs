@@ -1,7 +1,7 @@
-//! What is being published. A mark is there from before the first file to after the last one.
+//! Marks of unfinished uploads, which exist from before the first file until after the last one.
 //!
-//! It keeps two publishers apart, since Gitea takes a file name once; and it tells of what was cut off without a
-//! look into every version: marks are versions of one package, so they stand in the same lists as all others.
+//! A mark excludes concurrent publishers, since Gitea accepts a file name only once; and it reveals interrupted
+//! uploads without reading every version: marks are versions of one package and appear in the same listings.
 
 use std::collections::BTreeSet;
 
@@ -12,28 +12,28 @@ use super::listing::{self, Entry};
 use super::server::Server;
 use crate::repository::Result;
 
-/// The package of marks. No package of ours has two `_` side by side in its name.
+/// The package of marks. Valid package names do not contain `__`.
 pub(super) const PACKAGE: &str = "extension__unfinished";
-/// The one file of a mark.
+/// The only file of a mark.
 const FILE: &str = "publisher";
 
-/// A mark that is ours.
+/// A mark set by this process.
 #[derive(Debug)]
 pub(super) struct Mark {
     url: Url,
-    /// What nobody else writes there.
+    /// A random value that identifies the owner of the mark.
     secret: String,
 }
 
-/// A version that is marked.
+/// A marked version.
 type Marked = (String, semver::Version);
 
-/// The marks of all versions, one request.
+/// Lists the marks of all versions with one request.
 pub(super) async fn listed(server: &Server) -> Result<BTreeSet<Marked>> {
     Ok(among(&listing::all(server, Some(PACKAGE)).await?))
 }
 
-/// The marks in a list.
+/// Extracts the marks from a listing.
 pub(super) fn among(entries: &BTreeSet<Entry>) -> BTreeSet<Marked> {
     let marks = entries.iter().filter(|(package, _)| package == PACKAGE);
     let marked = marks.filter_map(|(_, mark)| {
@@ -43,7 +43,7 @@ pub(super) fn among(entries: &BTreeSet<Entry>) -> BTreeSet<Marked> {
     marked.collect()
 }
 
-/// Sets a mark; None where somebody else has set it.
+/// Sets a mark; None if another publisher has set it.
 pub(super) async fn set(
     server: &Server,
     name: &str,
@@ -53,7 +53,11 @@ pub(super) async fn set(
     let mut bytes = [0; 16];
     let filled = SystemRandom::new().fill(&mut bytes);
     filled.map_err(|_| {
-        server.unavailable(&what, "this machine gives no random numbers".to_owned(), "")
+        server.unavailable(
+            &what,
+            "the system has no random number generator".to_owned(),
+            "",
+        )
     })?;
     let mark = Mark {
         url: address(server, name, version),
@@ -62,24 +66,24 @@ pub(super) async fn set(
     let is_set = server
         .put_bytes(&what, mark.url.clone(), mark.secret.as_bytes())
         .await?;
-    // The answer to a first try may have been lost.
+    // The response to a first attempt may have been lost.
     Ok((is_set || is_ours(server, &mark).await?).then_some(mark))
 }
 
-/// Whether a mark is still the one that was set.
+/// Returns whether a mark is still ours.
 pub(super) async fn is_ours(server: &Server, mark: &Mark) -> Result<bool> {
     let there = server.read("publish", mark.url.clone(), 1024).await?;
     Ok(there.is_some_and(|there| there == mark.secret.as_bytes()))
 }
 
-/// Takes a mark away.
+/// Removes a mark.
 pub(super) async fn remove(server: &Server, mark: &Mark) -> Result<()> {
     server.delete("publish", mark.url.clone()).await.map(drop)
 }
 
-/// Takes away the mark of a version, whoever set it. False where there is none.
+/// Removes the mark of a version, even one set by another publisher. Returns false if there is none.
 pub(super) async fn forget(server: &Server, name: &str, version: &semver::Version) -> Result<bool> {
-    let what = format!("delete what was begun of version {version} of {name}");
+    let what = format!("delete the unfinished upload of version {version} of {name}");
     server.delete(&what, address(server, name, version)).await
 }
 

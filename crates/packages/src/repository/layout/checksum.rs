@@ -1,8 +1,7 @@
-//! Checksum files: MD5, SHA-1 and SHA-256 of a file, each in a file beside it (seed 001, section 6.B; the layout of
-//! Maven repositories).
+//! Checksum files: MD5, SHA-1 and SHA-256 of a file, each in a file beside it, as in Maven repositories.
 //!
-//! They tell of mistakes, not of attacks: whoever can change a file can change its checksums. Nothing takes them for
-//! trust; that is what signatures are for.
+//! They detect accidental damage, not attacks: an attacker who can change a file can change its checksums. They
+//! are never used for trust; signatures are.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,10 +14,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::digest::Digest;
 
-/// The longest checksum file that is read.
+/// Maximum size of a checksum file.
 pub(crate) const LONGEST: u64 = 4096;
 
-/// A way to make a checksum.
+/// A checksum algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Md5,
@@ -29,7 +28,7 @@ pub(crate) enum Algorithm {
 impl Algorithm {
     pub(crate) const ALL: [Self; 3] = [Self::Md5, Self::Sha1, Self::Sha256];
 
-    /// How the name of its files ends, without the dot.
+    /// Returns the file extension, without the dot.
     pub(crate) fn ending(self) -> &'static str {
         match self {
             Self::Md5 => "md5",
@@ -54,13 +53,13 @@ impl Algorithm {
         }
     }
 
-    /// The name of the checksum file of a file.
+    /// Returns the name of the checksum file of a file.
     pub(crate) fn file(self, file: &str) -> String {
         format!("{file}.{}", self.ending())
     }
 }
 
-/// The checksums that a file really has.
+/// The computed checksums of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Actual {
     md5: String,
@@ -77,7 +76,7 @@ impl Actual {
         }
     }
 
-    /// Of a file of this machine.
+    /// Computes the checksums of a local file.
     pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         let (mut md5, mut sha1, mut sha256) = (Md5::new(), Sha1::new(), Sha256::new());
         let mut file = File::open(path)?;
@@ -98,7 +97,7 @@ impl Actual {
         })
     }
 
-    /// Of something whose digest is known, where nothing else is said of it.
+    /// Wraps a known digest, if no other checksum is needed.
     pub(crate) fn of_digest(digest: Digest) -> Self {
         Self {
             md5: String::new(),
@@ -115,7 +114,7 @@ impl Actual {
         }
     }
 
-    /// The checksum files of a file, with what goes into them: digits alone, as Maven writes them.
+    /// Returns the checksum files of a file with their contents: digits only, as Maven writes them.
     pub(crate) fn files(&self, file: &str) -> [(String, Vec<u8>); 3] {
         Algorithm::ALL.map(|algorithm| {
             let digits = self.get(algorithm).as_bytes().to_vec();
@@ -124,16 +123,16 @@ impl Actual {
     }
 }
 
-/// The checksums that stand beside a file.
+/// The checksums in the files beside a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct ChecksumFiles {
     values: [Option<String>; 3],
 }
 
-impl Said {
-    /// Takes the text of a checksum file; why not, where it holds none.
+impl ChecksumFiles {
+    /// Parses the text of a checksum file.
     ///
-    /// Only the first word counts: old files go on with the name of the file, as `sha1sum` writes it.
+    /// Only the first word is read: some tools, like `sha1sum`, append the file name.
     pub(crate) fn take(&mut self, algorithm: Algorithm, text: &[u8]) -> Result<(), String> {
         let text = String::from_utf8_lossy(text);
         let word = text.split_whitespace().next().unwrap_or_default();
@@ -143,70 +142,73 @@ impl Said {
             let begin: String = word.chars().take(80).collect();
             let (digits, name) = (algorithm.digits(), algorithm.name());
             return Err(format!(
-                "it begins with `{begin}`, a {name} checksum has {digits} hexadecimal digits"
+                "expected a {name} checksum of {digits} hexadecimal digits, got `{begin}`"
             ));
         }
         self.values[algorithm as usize] = Some(word.to_ascii_lowercase());
         Ok(())
     }
 
-    /// Whether there is none at all.
+    /// Returns whether there are no checksums.
     pub(crate) fn is_empty(&self) -> bool {
         self.values.iter().all(Option::is_none)
     }
 
-    /// Whether the SHA-256 digest is all that is said.
+    /// Returns whether SHA-256 is the only checksum.
     pub(crate) fn is_digest_alone(&self) -> bool {
         matches!(self.values, [None, None, Some(_)])
     }
 
-    /// The SHA-256 digest, where it is said. The others name no content: two can have the same.
+    /// Returns the SHA-256 digest. The other checksums do not identify content: they have collisions.
     pub(crate) fn digest(&self) -> Option<Digest> {
         let text = self.values[Algorithm::Sha256 as usize].as_ref()?;
         text.parse().ok()
     }
 
-    /// What is wrong, where a checksum says something else than the file: which checksum file, and both values.
+    /// Describes the first mismatch: the checksum file and both values.
     pub(crate) fn contradiction(&self, file: &str, actual: &Actual) -> Option<String> {
         Algorithm::ALL.into_iter().find_map(|algorithm| {
-            let said = self.values[algorithm as usize].as_deref()?;
+            let checksums = self.values[algorithm as usize].as_deref()?;
             let found = actual.get(algorithm);
-            (said != found).then(|| {
+            (checksums != found).then(|| {
                 let (beside, name) = (algorithm.file(file), algorithm.name());
-                format!("{beside} says {said}, its {name} checksum is {found}")
+                format!("{name} checksum mismatch: expected {checksums} ({beside}), got {found}")
             })
         })
     }
 }
 
-/// What is said of a file that has no checksums.
+/// Describes a file without checksums.
 pub(crate) fn none_of(file: &str) -> String {
-    format!("it has no checksum: neither {file}.md5 nor .sha1 nor .sha256 is there")
+    format!("no checksum found: {file}.md5, .sha1 or .sha256 is required")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Actual, Algorithm, Said};
+    use super::{Actual, Algorithm, ChecksumFiles};
 
     #[test]
-    fn the_first_word_of_a_checksum_file_counts() {
+    fn reads_first_word_of_checksum_file() {
         let actual = Actual::of(b"abc");
-        let mut said = Said::default();
+        let mut checksums = ChecksumFiles::default();
         let text = b"A9993E364706816ABA3E25717850C26C9CD0D89D  abc.txt\n";
-        said.take(Algorithm::Sha1, text).unwrap();
-        assert_eq!(said.contradiction("abc.txt", &actual), None);
-        assert_eq!(said.digest(), None, "SHA-1 names no content");
-        said.take(Algorithm::Md5, &[b'0'; 32]).unwrap();
-        let told = said.contradiction("abc.txt", &actual).unwrap();
-        assert!(told.starts_with("abc.txt.md5 says 000"), "{told}");
-        assert!(told.ends_with("900150983cd24fb0d6963f7d28e17f72"), "{told}");
+        checksums.take(Algorithm::Sha1, text).unwrap();
+        assert_eq!(checksums.contradiction("abc.txt", &actual), None);
+        assert_eq!(checksums.digest(), None, "SHA-1 does not identify content");
+        checksums.take(Algorithm::Md5, &[b'0'; 32]).unwrap();
+        let error = checksums.contradiction("abc.txt", &actual).unwrap();
+        assert!(error.contains("expected 000"), "{error}");
+        assert!(
+            error.ends_with("900150983cd24fb0d6963f7d28e17f72"),
+            "{error}"
+        );
     }
 
     #[test]
-    fn a_page_of_the_web_is_no_checksum() {
-        let told = Said::default()
+    fn rejects_html_page_as_checksum() {
+        let error = ChecksumFiles::default()
             .take(Algorithm::Sha1, b"<html> no")
             .unwrap_err();
-        assert!(told.contains("`<html>`"), "{told}");
+        assert!(error.contains("`<html>`"), "{error}");
     }
 }

@@ -1,26 +1,26 @@
-//! From the files of a version, wherever they were, to what is said of it.
+//! Builds a release from the files of a version, wherever they are stored.
 
 use std::path::PathBuf;
 
-use super::checksum::{Actual, Algorithm, Said, none_of};
+use super::checksum::{Actual, Algorithm, ChecksumFiles, none_of};
 use super::pom;
 use crate::digest::Digest;
-use crate::repository::{Blob, Description, Error, Release, Sink, Upload};
+use crate::repository::{Blob, Description, Error, PartialDownload, Release, Upload};
 
 /// A file of a version that is not read here.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
     pub(crate) file: String,
     pub(crate) size: Option<u64>,
-    pub(crate) said: Said,
+    pub(crate) checksums: ChecksumFiles,
 }
 
-/// What there is of a version.
+/// The files of a version.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
-    /// The configuration, if it is a package of ours.
+pub(crate) struct VersionFiles {
+    /// The configuration, if it is a native package.
     pub(crate) configuration: Option<Vec<u8>>,
-    /// What is known of it else.
+    /// The description of a foreign package.
     pub(crate) foreign: Option<pom::Foreign>,
     pub(crate) content: Piece,
     pub(crate) document: Option<Piece>,
@@ -28,8 +28,8 @@ pub(crate) struct Found {
     pub(crate) published: Option<String>,
 }
 
-impl Found {
-    /// What is said of the version. All of its files have checksums (R25).
+impl VersionFiles {
+    /// Builds the release. All of its files must have checksums.
     pub(crate) fn release(
         self,
         id: &str,
@@ -37,7 +37,7 @@ impl Found {
         version: &semver::Version,
     ) -> Result<Release, Error> {
         for piece in self.document.iter().chain([&self.content]) {
-            if piece.said.is_empty() {
+            if piece.checksums.is_empty() {
                 return Err(broken(id, &piece.file, none_of(&piece.file)));
             }
         }
@@ -50,7 +50,7 @@ impl Found {
             (None, None) => return Err(absent(id, name, version)),
         };
         let blob = |piece: Piece| Blob {
-            digest: piece.said.digest(),
+            digest: piece.checksums.digest(),
             size: piece.size,
             file: Some(piece.file),
         };
@@ -67,35 +67,40 @@ impl Found {
     }
 }
 
-/// Holds a file against the checksums beside it (R25).
-pub(crate) fn check(id: &str, file: &str, said: &Said, actual: &Actual) -> Result<(), Error> {
-    if said.is_empty() {
+/// Verifies a file against its checksum files.
+pub(crate) fn check(
+    id: &str,
+    file: &str,
+    checksums: &ChecksumFiles,
+    actual: &Actual,
+) -> Result<(), Error> {
+    if checksums.is_empty() {
         return Err(broken(id, file, none_of(file)));
     }
-    match said.contradiction(file, actual) {
+    match checksums.contradiction(file, actual) {
         Some(why) => Err(broken(id, file, why)),
         None => Ok(()),
     }
 }
 
-/// Holds a content that came against all that is said of it.
+/// Verifies downloaded content against its checksums.
 pub(crate) async fn check_content(
     id: &str,
     file: &str,
-    said: &Said,
+    checksums: &ChecksumFiles,
     wanted: Option<Digest>,
-    sink: &Sink<'_>,
+    download_file: &PartialDownload<'_>,
 ) -> Result<(), Error> {
-    let (path, digest) = (sink.path().to_owned(), sink.digest());
+    let (path, digest) = (download_file.path().to_owned(), download_file.digest());
     check_digest(id, file, wanted, digest)?;
-    if said.is_digest_alone() {
-        return check(id, file, said, &Actual::of_digest(digest));
+    if checksums.is_digest_alone() {
+        return check(id, file, checksums, &Actual::of_digest(digest));
     }
     let actual = sums_of(id, path).await?;
-    check(id, file, said, &actual)
+    check(id, file, checksums, &actual)
 }
 
-/// The checksums of a file of this machine.
+/// Computes the checksums of a local file.
 pub(crate) async fn sums_of(id: &str, path: PathBuf) -> Result<Actual, Error> {
     let hashing = tokio::task::spawn_blocking(move || {
         let actual = Actual::of_file(&path);
@@ -108,17 +113,17 @@ pub(crate) async fn sums_of(id: &str, path: PathBuf) -> Result<Actual, Error> {
     hashing.await.map_err(|error| stopped(id, &error))?
 }
 
-/// Work on files did not come to its end.
+/// Converts the failure of a worker task.
 pub(crate) fn stopped(id: &str, error: &tokio::task::JoinError) -> Error {
     Error::Unavailable {
         repository: id.to_owned(),
-        what: "work on its files".to_owned(),
+        what: "access its files".to_owned(),
         why: error.to_string(),
         hint: String::new(),
     }
 }
 
-/// Holds a content against the digest of its release.
+/// Verifies content against the digest of its release.
 pub(crate) fn check_digest(
     id: &str,
     file: &str,
@@ -127,7 +132,7 @@ pub(crate) fn check_digest(
 ) -> Result<(), Error> {
     match wanted {
         Some(wanted) if wanted != found => {
-            let why = format!("its SHA-256 digest is {found}, that of the release is {wanted}");
+            let why = format!("SHA-256 mismatch: expected {wanted}, got {found}");
             Err(broken(id, file, why))
         }
         _ => Ok(()),
@@ -139,7 +144,7 @@ pub(crate) fn broken(id: &str, what: &str, why: String) -> Error {
         repository: id.to_owned(),
         what: what.to_owned(),
         why,
-        hint: "find out who changed it, or publish the version again with --force".to_owned(),
+        hint: "find out what changed it, or publish the version again with --force".to_owned(),
     }
 }
 
@@ -151,36 +156,36 @@ pub(crate) fn absent(id: &str, name: &str, version: &semver::Version) -> Error {
     }
 }
 
-/// These repositories keep signatures of one form; the others belong to OCI registries.
+/// Only OCI registries store other kinds of signatures.
 pub(crate) fn only_minisign(id: &str) -> Error {
     Error::Unsupported {
         repository: id.to_owned(),
-        what: "keep a signature that is not of minisign".to_owned(),
+        what: "store signatures other than minisign".to_owned(),
         hint: "sign with a minisign key, or publish to an OCI registry".to_owned(),
     }
 }
 
-/// A statement is about one content; signatures of another one have to go first.
+/// A statement covers one content; signatures of another content must be removed first.
 pub(crate) fn other_statement(id: &str, file: &str) -> Error {
     Error::Broken {
         repository: id.to_owned(),
         what: file.to_owned(),
-        why: "what is signed there is something else than what you signed".to_owned(),
-        hint: "pull the version and verify it; publish it again with --force to begin with no signature".to_owned(),
+        why: "the stored statement differs from the one that you signed".to_owned(),
+        hint: "pull the version and verify it, or publish it again with --force to remove its signatures".to_owned(),
     }
 }
 
-/// A name that is no part of a path.
+/// Rejects a name that cannot be a path segment.
 pub(crate) fn unusable(id: &str, name: &str) -> Error {
     let shown: String = name.chars().take(80).collect();
     Error::Unsupported {
         repository: id.to_owned(),
-        what: format!("keep a package that is called {shown:?}"),
-        hint: "use letters, digits and `.`, `_`, `-` in between".to_owned(),
+        what: format!("store a package named {shown:?}"),
+        hint: "use letters and digits, separated by `.`, `_` or `-`".to_owned(),
     }
 }
 
-/// What is published has to be what it was built to be.
+/// Verifies that the upload is what was built.
 pub(crate) fn check_upload(id: &str, upload: &Upload, actual: &Actual) -> Result<(), Error> {
     let (found, wanted) = (actual.get(Algorithm::Sha256), upload.digest.to_string());
     if found == wanted {
@@ -189,7 +194,7 @@ pub(crate) fn check_upload(id: &str, upload: &Upload, actual: &Actual) -> Result
     Err(Error::Broken {
         repository: id.to_owned(),
         what: upload.content.display().to_string(),
-        why: format!("its SHA-256 digest is {found}, it was built with {wanted}"),
+        why: format!("SHA-256 mismatch: expected {wanted}, got {found}"),
         hint: "build the package again".to_owned(),
     })
 }

@@ -1,14 +1,14 @@
-//! `maven-metadata.xml`: which versions an artifact has.
+//! Reads and writes `maven-metadata.xml`, the list of versions of an artifact.
 //!
-//! Its markers `latest` and `release` are written for Maven and never read: what deploys last sets them, so they say
-//! nothing of which version is the highest.
+//! Its fields `latest` and `release` are written for Maven and never read: the last deployment sets them, so
+//! they do not name the highest version.
 
 use super::xml::{self, Writer};
 
 /// Name of the file, beside the folders of the versions.
 pub(crate) const FILE: &str = "maven-metadata.xml";
 
-/// The versions that a file lists, as they are written.
+/// Returns the listed versions, verbatim.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<String>, String> {
     let root = xml::read(bytes, "metadata")?;
     let versioning = root.child("versioning");
@@ -20,7 +20,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// Those versions that are semantic versions, and do not change under their name as Maven's snapshots do.
+/// Returns the semantic versions, except Maven snapshots, whose content changes.
 pub(crate) fn semantic<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<semver::Version> {
     texts
         .filter(|text| !text.ends_with("-SNAPSHOT"))
@@ -28,10 +28,10 @@ pub(crate) fn semantic<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<semver::
         .collect()
 }
 
-/// The file for these versions.
+/// Formats the file for these versions.
 pub(crate) fn write(group: &str, name: &str, versions: &[String], now: jiff::Timestamp) -> Vec<u8> {
     let mut sorted: Vec<&String> = versions.iter().collect();
-    // What is no semantic version comes first, in the order of its letters.
+    // Other texts come first, in alphabetical order.
     sorted.sort_by_cached_key(|text| (semver::Version::parse(text).ok(), (*text).clone()));
     sorted.dedup();
     let semantic = semantic(sorted.iter().map(|text| text.as_str()));
@@ -62,7 +62,7 @@ mod tests {
     use super::{read, semantic, write};
 
     #[test]
-    fn what_is_written_is_read_and_sorted() {
+    fn writes_sorted_versions() {
         let versions = ["1.10.0", "1.9.0", "old", "2.0.0-rc.1"].map(str::to_owned);
         let bytes = write("g", "a", &versions, jiff::Timestamp::UNIX_EPOCH);
         let read = read(&bytes).unwrap();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn snapshots_and_other_texts_are_no_versions() {
+    fn ignores_snapshots_and_invalid_versions() {
         let texts = ["1.0", "1.0.0-SNAPSHOT", "1.0.0", "v1.0.0"];
         assert_eq!(semantic(texts.into_iter()), [semver::Version::new(1, 0, 0)]);
     }

@@ -1,5 +1,5 @@
-//! The POM of a version: what Maven and its tools read of a package, and all that a package which was made for
-//! something else says of itself.
+//! Reads and writes POMs: metadata of native packages for Maven tools, and the only description of foreign
+//! packages.
 
 use extension_registry_core::version::VersionRange;
 
@@ -7,14 +7,14 @@ use super::range::{from_maven, to_maven};
 use super::xml::{self, Element, Writer};
 use crate::manifest::{Dependency, Docs, From, Kind, Manifest, Metadata, Packaging};
 
-/// The form of a POM (Maven, "POM reference").
+/// Attributes of the root element (Maven, "POM reference").
 const ATTRIBUTES: &str = concat!(
     " xmlns=\"http://maven.apache.org/POM/4.0.0\"",
     " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"",
     " xsi:schemaLocation=\"http://maven.apache.org/POM/4.0.0 http://maven.apache.org/xsd/maven-4.0.0.xsd\"",
 );
 
-/// Writes the POM of a package of ours.
+/// Formats the POM of a native package.
 pub(crate) fn write(group: &str, manifest: &Manifest) -> Vec<u8> {
     let metadata = &manifest.metadata;
     let mut writer = Writer::new();
@@ -46,7 +46,7 @@ pub(crate) fn write(group: &str, manifest: &Manifest) -> Vec<u8> {
         });
         project.within("dependencies", |list| {
             for dependency in &manifest.dependencies {
-                // Maven would read another range as the wrong one, so it is told nothing.
+                // Maven would misread a range that it cannot express, so the dependency is omitted.
                 if let Some(range) = to_maven(&dependency.range) {
                     list.within("dependency", |one| {
                         write_dependency(one, group, dependency, &range);
@@ -68,15 +68,15 @@ fn write_dependency(writer: &mut Writer, group: &str, dependency: &Dependency, r
     }
 }
 
-/// A package that was made for something else, as its POM describes it.
+/// A foreign package, as described by its POM.
 #[derive(Clone, Debug)]
 pub(crate) struct Foreign {
     pub(crate) manifest: Manifest,
-    /// How the name of its content ends.
+    /// File extension of its content.
     pub(crate) ending: String,
 }
 
-/// Reads the POM of this version of this package; else says why not.
+/// Parses the POM of this version of this package.
 pub(crate) fn read(bytes: &[u8], name: &str, version: &semver::Version) -> Result<Foreign, String> {
     let project = xml::read(bytes, "project")?;
     let parent = project.child("parent");
@@ -84,11 +84,9 @@ pub(crate) fn read(bytes: &[u8], name: &str, version: &semver::Version) -> Resul
     let own = version.to_string();
     for (field, expected) in [("artifactId", name), ("version", own.as_str())] {
         let found = inherited(field).unwrap_or_default();
-        // What is filled in when it is built cannot be told from here.
+        // Placeholders are filled in by the build and cannot be compared.
         if found != expected && !found.contains("${") {
-            return Err(format!(
-                "its {field} is `{found}`, its place is that of {expected}"
-            ));
+            return Err(format!("expected {field} `{expected}`, got `{found}`"));
         }
     }
     let group = inherited("groupId").unwrap_or_default();
@@ -130,7 +128,7 @@ pub(crate) fn read(bytes: &[u8], name: &str, version: &semver::Version) -> Resul
     })
 }
 
-/// A package of which nothing is known but its name, its version and its file.
+/// Describes a package of which only name, version and file are known.
 pub(crate) fn unknown(name: &str, version: &semver::Version, ending: &str) -> Foreign {
     let mut manifest = bare(name, version);
     manifest.packaging = from_ending(ending);
@@ -148,7 +146,8 @@ fn from_ending(ending: &str) -> Packaging {
     }
 }
 
-/// How the file of a packaging ends: several of Maven's own are in a `.jar` (Maven, "Default artifact handlers").
+/// Returns the file extension of a Maven packaging: several are stored as `.jar` (Maven, "Default artifact
+/// handlers").
 fn file_ending(packaging: &str) -> &str {
     match packaging {
         "bundle" | "ejb" | "eclipse-plugin" | "maven-plugin" | "test-jar" => "jar",
@@ -156,8 +155,8 @@ fn file_ending(packaging: &str) -> &str {
     }
 }
 
-/// A dependency that is needed where the package is used; those for building and testing are not. One of another
-/// group keeps that before its name, so that nothing of the same name is taken for it.
+/// Converts a runtime dependency; those for building and testing are skipped. A dependency of another group
+/// keeps the group in its name, so that it is not confused with a package of this group.
 fn dependency(element: &Element, group: &str, version: &str) -> Option<Dependency> {
     if matches!(
         element.get("scope"),
@@ -228,7 +227,7 @@ mod tests {
       </dependencies></project>";
 
     #[test]
-    fn a_foreign_package_is_described_by_its_pom() {
+    fn reads_foreign_package_from_pom() {
         let version = "1.2.0".parse().unwrap();
         let foreign = read(POM.as_bytes(), "tool", &version).unwrap();
         let manifest = foreign.manifest;
@@ -236,13 +235,13 @@ mod tests {
         assert_eq!(manifest.packaging, Packaging::Unsupported("nar".to_owned()));
         assert_eq!(manifest.description, "a & b");
         assert_eq!(manifest.metadata.license.as_deref(), Some("Apache-2.0"));
-        let told: Vec<String> = manifest
+        let error: Vec<String> = manifest
             .dependencies
             .iter()
             .map(|one| format!("{} {} {}", one.name, one.range, one.optional))
             .collect();
         assert_eq!(
-            told,
+            error,
             [
                 "base >=1.0, <2.0 false",
                 "com.x:y * true",
@@ -252,11 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pom_of_something_else_is_refused() {
+    fn rejects_pom_of_another_package() {
         let version = "1.3.0".parse().unwrap();
-        let told = read(POM.as_bytes(), "tool", &version).unwrap_err();
-        assert!(told.contains("`1.2.0`") && told.contains("1.3.0"), "{told}");
-        let told = read(POM.as_bytes(), "other", &"1.2.0".parse().unwrap()).unwrap_err();
-        assert!(told.contains("`tool`"), "{told}");
+        let error = read(POM.as_bytes(), "tool", &version).unwrap_err();
+        assert!(
+            error.contains("`1.2.0`") && error.contains("1.3.0"),
+            "{error}"
+        );
+        let error = read(POM.as_bytes(), "other", &"1.2.0".parse().unwrap()).unwrap_err();
+        assert!(error.contains("`tool`"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Ranges of versions, between our grammar and Maven's (Maven's "Version Requirement Specification").
+//! Converts version ranges to and from Maven's grammar (Maven, "Version Requirement Specification").
 //!
 //! ```text
 //! Maven                 ours
@@ -9,15 +9,15 @@
 //! 1.0                   *
 //! ```
 //!
-//! A bare version is a wish in Maven, and any other will do: so it is `*` here, as is no version at all. What our
-//! grammar cannot say becomes the exact text, which no version matches: who needs it is told, and nobody gets
-//! something else in its place.
+//! In Maven a bare version is a recommendation that any other version satisfies, so it becomes `*`, like a
+//! missing version. A range that cannot be converted becomes an exact text that no version matches: resolution
+//! fails with a message instead of selecting a wrong version.
 
 use std::ops::Bound;
 
 use extension_registry_core::version::{Version, VersionRange};
 
-/// A range of Maven as one of ours; None where nothing at all can be said.
+/// Converts a Maven range; None if it cannot be expressed at all.
 pub(crate) fn from_maven(text: Option<&str>) -> Option<VersionRange> {
     let text = text.unwrap_or_default().trim();
     let ours = if text.starts_with(['[', '(']) {
@@ -31,8 +31,8 @@ pub(crate) fn from_maven(text: Option<&str>) -> Option<VersionRange> {
     parsed.ok()
 }
 
-/// A range that no version is in, and that still shows what was there. Our grammar has no commas, spaces and signs
-/// inside of a text.
+/// Returns a range that matches no version and still shows the original text, without the commas, spaces and
+/// signs that the grammar reserves.
 fn nothing(text: &str) -> String {
     let shown = text.chars().take(80).filter(|one| !one.is_whitespace());
     let shown = shown.map(|one| match one {
@@ -65,7 +65,7 @@ fn interval(text: &str) -> Option<String> {
     let inner = text.get(1..text.len().checked_sub(1)?)?;
     let (low, high) = match inner.split_once(',') {
         Some((low, high)) => (low.trim(), high.trim()),
-        // `[1.0]` is this one version.
+        // `[1.0]` is exactly this version.
         None => (inner.trim(), inner.trim()),
     };
     let is_version = |text: &str| text.is_empty() || Version::parse(text).is_some();
@@ -80,7 +80,7 @@ fn interval(text: &str) -> Option<String> {
     })
 }
 
-/// A range of ours as one of Maven's; None where Maven has none that admits the same releases.
+/// Converts a range to Maven; None if Maven has none that admits the same releases.
 pub(crate) fn to_maven(range: &VersionRange) -> Option<String> {
     let text = range.to_string();
     let mut maven = Vec::new();
@@ -110,7 +110,7 @@ pub(crate) fn to_maven(range: &VersionRange) -> Option<String> {
         };
         let high = match high {
             Bound::Included(version) => format!("{version}]"),
-            // Before everything that comes before the release, which Maven's grammar has no word for.
+            // The bound excludes the pre-releases of this version, which Maven's grammar cannot express.
             Bound::Excluded(version) => {
                 let text = version.to_string();
                 format!("{})", text.strip_suffix("-0").unwrap_or(&text))
@@ -132,7 +132,7 @@ mod tests {
     use super::{from_maven, to_maven};
 
     #[test]
-    fn ranges_of_maven_are_read() {
+    fn reads_maven_ranges() {
         for (maven, ours) in [
             ("[1.0,2.0)", ">=1.0, <2.0"),
             ("(1.0, 2.0]", ">1.0, <=2.0"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_written_so_that_they_come_back() {
+    fn maven_ranges_round_trip() {
         for (ours, maven) in [
             ("^1.2.0", "[1.2.0,2.0.0)"),
             ("~1.2", "[1.2.0,1.3.0)"),

@@ -1,4 +1,4 @@
-//! As much of XML as Maven's files need: elements with text. Nothing is expanded and nothing is fetched.
+//! Minimal XML for Maven's files: elements with text. Entities are not expanded and nothing is fetched.
 
 use std::fmt::Write;
 
@@ -6,12 +6,12 @@ use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::{BytesStart, Event};
 
-/// The longest file that is read.
+/// Maximum size of a file.
 pub(crate) const LONGEST: u64 = 1 << 20;
-/// How deep elements may lie in each other.
+/// Maximum nesting depth.
 const DEEPEST: usize = 64;
 
-/// An element: its name without a prefix, its text, and what is in it.
+/// An element: its name without a prefix, its text, and its children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Element {
     name: String,
@@ -24,45 +24,45 @@ impl Element {
         &self.name
     }
 
-    /// The text, without the space around it.
+    /// Returns the trimmed text.
     pub(crate) fn text(&self) -> &str {
         self.text.trim()
     }
 
-    /// The first child of a name.
+    /// Returns the first child with a name.
     pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// The text of the first child of a name, where it has one.
+    /// Returns the text of the first child with a name, unless it is empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let text = self.child(name)?.text();
         (!text.is_empty()).then_some(text)
     }
 
-    /// What is in the first child of a name.
+    /// Returns the children of the first child with a name.
     pub(crate) fn list(&self, name: &str) -> &[Self] {
         self.child(name).map_or(&[], |child| &child.children)
     }
 }
 
-/// Reads a file with this element around everything; else says why not.
+/// Parses a file with this root element.
 pub(crate) fn read(bytes: &[u8], root: &str) -> Result<Element, String> {
     if bytes.len() as u64 > LONGEST {
-        return Err(format!("it has more than {LONGEST} bytes"));
+        return Err(format!("it is larger than {LONGEST} bytes"));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is no UTF-8".to_owned())?;
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not valid UTF-8".to_owned())?;
     let mut reader = Reader::from_str(text);
     let mut open = vec![Element::default()];
     loop {
         let event = reader.read_event().map_err(|error| error.to_string())?;
         let Some(here) = open.last_mut() else {
-            return Err("an element ends that never began".to_owned());
+            return Err("unexpected end tag".to_owned());
         };
         match event {
             Event::Start(start) => {
                 if open.len() > DEEPEST {
-                    return Err(format!("elements lie deeper than {DEEPEST}"));
+                    return Err(format!("elements are nested deeper than {DEEPEST} levels"));
                 }
                 open.push(element(&start));
             }
@@ -70,7 +70,7 @@ pub(crate) fn read(bytes: &[u8], root: &str) -> Result<Element, String> {
             Event::End(_) => {
                 let done = open.pop().unwrap_or_default();
                 let Some(around) = open.last_mut() else {
-                    return Err("an element ends that never began".to_owned());
+                    return Err("unexpected end tag".to_owned());
                 };
                 around.children.push(done);
             }
@@ -83,22 +83,22 @@ pub(crate) fn read(bytes: &[u8], root: &str) -> Result<Element, String> {
                 } else if let Some(text) = resolve_predefined_entity(&reference.xml10_content()) {
                     here.text.push_str(text);
                 } else {
-                    return Err("it has an entity of its own, which is never expanded".to_owned());
+                    return Err("custom entities are not supported".to_owned());
                 }
             }
             Event::DocType(_) => {
-                return Err("it has a document type declaration, which is never read".to_owned());
+                return Err("document type declarations are not supported".to_owned());
             }
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             Event::Eof => break,
         }
     }
     if open.len() > 1 {
-        return Err("it ends too early".to_owned());
+        return Err("unexpected end of file".to_owned());
     }
     let top = open.pop().unwrap_or_default();
     let found = top.children.into_iter().find(|child| child.name == root);
-    found.ok_or_else(|| format!("it has no element `{root}`"))
+    found.ok_or_else(|| format!("missing element `{root}`"))
 }
 
 fn element(start: &BytesStart<'_>) -> Element {
@@ -108,7 +108,7 @@ fn element(start: &BytesStart<'_>) -> Element {
     }
 }
 
-/// Writes elements, each on a line of its own.
+/// Writes elements, each on its own line.
 #[derive(Debug)]
 pub(crate) struct Writer {
     text: String,
@@ -123,7 +123,7 @@ impl Writer {
         }
     }
 
-    /// Begins an element; what is in it comes from the function. With nothing in it, there is no element.
+    /// Writes an element with the children that the function writes, or nothing if there are none.
     pub(crate) fn within(&mut self, name: &'static str, fill: impl FnOnce(&mut Self)) {
         let before = self.text.len();
         self.line(&format!("<{name}>"));
@@ -138,7 +138,7 @@ impl Writer {
         }
     }
 
-    /// The element around everything, with attributes that are written as they are.
+    /// Writes the root element, with verbatim attributes.
     pub(crate) fn root(&mut self, name: &str, attributes: &str, fill: impl FnOnce(&mut Self)) {
         let _ = writeln!(self.text, "<{name}{attributes}>");
         self.open.push("");
@@ -147,7 +147,7 @@ impl Writer {
         let _ = writeln!(self.text, "</{name}>");
     }
 
-    /// An element with text. Characters that no XML can hold are left out (XML 1.0, clause 2.2).
+    /// Writes an element with text. Characters that XML does not allow are removed (XML 1.0, clause 2.2).
     pub(crate) fn leaf(&mut self, name: &str, text: &str) {
         let is_allowed = |character: &char| {
             matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}')
@@ -157,7 +157,7 @@ impl Writer {
         self.line(&format!("<{name}>{}</{name}>", escape(text.as_str())));
     }
 
-    /// The same, where there is a text.
+    /// Writes an element if there is a text.
     pub(crate) fn leaf_of(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.leaf(name, text);
@@ -165,7 +165,7 @@ impl Writer {
     }
 
     fn line(&mut self, text: &str) {
-        // Writing into a String does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(
             self.text,
             "{:width$}{text}",
@@ -184,16 +184,16 @@ mod tests {
     use super::read;
 
     #[test]
-    fn nothing_is_expanded() {
+    fn rejects_entities_and_doctypes() {
         let bomb = b"<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
         assert!(read(bomb, "a").unwrap_err().contains("document type"));
-        assert!(read(b"<a>&b;</a>", "a").unwrap_err().contains("entity"));
+        assert!(read(b"<a>&b;</a>", "a").unwrap_err().contains("entities"));
         let read = read(b"<p:a>1 &lt; &#50;<![CDATA[ & 3]]></p:a>", "a");
         assert_eq!(read.unwrap().text(), "1 < 2 & 3");
     }
 
     #[test]
-    fn what_is_no_xml_is_refused() {
+    fn rejects_malformed_xml() {
         let deep = "<a>".repeat(100_000);
         for text in [
             "",

@@ -1,4 +1,4 @@
-//! How a content comes over HTTP.
+//! Downloads content over HTTP.
 
 use async_trait::async_trait;
 use url::Url;
@@ -7,10 +7,10 @@ use super::Remote;
 use super::server::is_absent;
 use crate::repository::download::{self, range};
 use crate::repository::layout::found;
-use crate::repository::{Error, Release, Result, Sink};
+use crate::repository::{Error, PartialDownload, Release, Result};
 use crate::transport::{self, Answer, Call};
 
-/// One content, and where it is.
+/// The content of a release and its address.
 struct Content<'r> {
     remote: &'r Remote,
     release: &'r Release,
@@ -20,10 +20,14 @@ struct Content<'r> {
 }
 
 impl Remote {
-    pub(super) async fn fetch_content(&self, release: &Release, sink: &mut Sink<'_>) -> Result<()> {
+    pub(super) async fn fetch_content(
+        &self,
+        release: &Release,
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
         let blob = &release.content;
-        if sink.written() > 0 && blob.digest == Some(sink.digest()) {
-            sink.expect(Some(sink.written()));
+        if download_file.written() > 0 && blob.digest == Some(download_file.digest()) {
+            download_file.expect(Some(download_file.written()));
             return Ok(());
         }
         let folder = self.version(&release.name, &release.version);
@@ -35,7 +39,7 @@ impl Remote {
             folder,
             file,
         };
-        download::download(&content, self.server.origin.waits(), sink).await
+        download::download(&content, self.server.origin.waits(), download_file).await
     }
 }
 
@@ -71,9 +75,20 @@ impl download::Content for Content<'_> {
         self.remote.server.failed(&self.what(), &error)
     }
 
-    async fn check(&self, sink: &Sink<'_>) -> Result<()> {
-        let said = self.remote.server.said(&self.folder, self.file).await?;
+    async fn check(&self, download_file: &PartialDownload<'_>) -> Result<()> {
+        let checksums = self
+            .remote
+            .server
+            .checksums(&self.folder, self.file)
+            .await?;
         let digest = self.release.content.digest;
-        found::check_content(self.remote.id(), self.file, &said, digest, sink).await
+        found::check_content(
+            self.remote.id(),
+            self.file,
+            &checksums,
+            digest,
+            download_file,
+        )
+        .await
     }
 }

@@ -1,4 +1,4 @@
-//! The list of the versions of a package, `maven-metadata.xml`, behind a server.
+//! Reads and writes the version list of a package, `maven-metadata.xml`, on an HTTP server.
 
 use super::Remote;
 use super::server::{Sums, Tagged, When};
@@ -6,11 +6,11 @@ use crate::repository::layout::metadata::{self, FILE};
 use crate::repository::layout::{found, is_word, xml};
 use crate::repository::{Error, Result};
 
-/// How often a list is written again that somebody else replaced in the same moment.
+/// How often to retry writing a list that other publishers replace concurrently.
 const TRIES: usize = 20;
 
 impl Remote {
-    /// The versions of a package. What a list calls its newest is never asked (R2).
+    /// Lists the versions of a package. The `latest` and `release` fields are never used.
     pub(super) async fn listed(&self, name: &str) -> Result<Vec<semver::Version>> {
         if !is_word(name) {
             return Ok(Vec::new());
@@ -19,7 +19,7 @@ impl Remote {
         let read = self
             .server
             .checked(&folder, FILE, xml::LONGEST, Sums::Required);
-        // The file has the same name for every package.
+        // The file name is the same for all packages, so the error must name the package.
         let read = read.await.map_err(|error| of(error, name))?;
         let Some(bytes) = read else {
             return Ok(Vec::new());
@@ -28,7 +28,7 @@ impl Remote {
         Ok(metadata::semantic(texts.iter().map(String::as_str)))
     }
 
-    /// The list as it is, for who is about to write it, and its tag.
+    /// Returns the current list, for the next write, and its ETag.
     pub(super) async fn list(&self, name: &str) -> Result<(Vec<String>, Option<Tagged>)> {
         let folder = self.package(name);
         let tagged = self.server.tagged(&folder, FILE, xml::LONGEST).await?;
@@ -44,8 +44,8 @@ impl Remote {
         metadata::read(bytes).map_err(|why| found::broken(self.id(), &what, why))
     }
 
-    /// Writes a version into the list or out of it. Where the server has tags, nobody's change in the same moment is
-    /// lost; where it has none, a later look finds most of them.
+    /// Adds a version to the list or removes it. If the server supports ETags, concurrent changes are
+    /// preserved; without ETags, a later check detects most lost updates.
     pub(super) async fn set_listed(
         &self,
         name: &str,
@@ -57,7 +57,7 @@ impl Remote {
         for _ in 0..TRIES {
             let (mut versions, before) = self.list(name).await?;
             let is_so = versions.contains(&text) == listed;
-            // Its checksum may be that of somebody else's list.
+            // The checksum may belong to a concurrently written list.
             if is_so && self.listed(name).await.is_ok() {
                 return Ok(());
             }
@@ -72,7 +72,7 @@ impl Remote {
             let tag = before.as_ref().and_then(|before| before.tag.clone());
             let when = match (&before, &tag) {
                 (None, _) => When::Absent,
-                // Refused though nobody changed it: this server cannot compare.
+                // Rejected although unchanged: this server cannot compare ETags.
                 (Some(_), Some(tag)) if refused.as_ref() != Some(tag) => When::Same(tag),
                 _ => When::Always,
             };
@@ -81,12 +81,12 @@ impl Remote {
             refused = if written { None } else { tag };
         }
         let what = format!("list version {version} of {name}");
-        let why = format!("others replace {FILE} all the time");
+        let why = format!("{FILE} is being changed by other publishers");
         Err(self.server.unavailable(&what, why, "try again"))
     }
 }
 
-/// Says of which package a broken file is.
+/// Adds the package to the error of a corrupt file.
 fn of(error: Error, name: &str) -> Error {
     match error {
         Error::Broken {

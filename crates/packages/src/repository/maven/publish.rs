@@ -1,4 +1,4 @@
-//! How versions get behind the server and away: in the order of Maven, the list of the versions last.
+//! Publishes and deletes versions on an HTTP server, in Maven's order: the version list comes last.
 
 use reqwest::Method;
 
@@ -29,7 +29,7 @@ impl Remote {
         let (folder, files) = (self.version(name, version), Files::of(name, version));
         let actual = found::sums_of(self.id(), upload.content.clone()).await?;
         found::check_upload(self.id(), upload, &actual)?;
-        // A list that cannot be read could not be written later.
+        // A list that cannot be read could not be updated later.
         self.list(name).await?;
         let content = files.content(ending(&manifest.packaging));
         let exists = || Error::Exists {
@@ -67,14 +67,14 @@ impl Remote {
         }
         self.set_listed(name, version, true).await?;
         let release = self.read_release(name, version).await?;
-        // Somebody else was faster, and the server let both write.
+        // Another publisher was faster, and the server accepted both.
         if release.content.digest != Some(upload.digest) {
             return Err(exists());
         }
         Ok(release)
     }
 
-    /// Sends the content. False where there is one already.
+    /// Uploads the content. Returns false if it already exists.
     async fn put_content(
         &self,
         folder: &str,
@@ -97,8 +97,8 @@ impl Remote {
         watched(self.server.put(file, call, when), &sent, progress).await
     }
 
-    /// Takes away what a replaced version had and the new one has not; signatures first, since they are of something
-    /// else. A server that lets nobody delete refuses before anything is changed.
+    /// Removes files that the new version does not have; signatures first, since they are for the old content.
+    /// If the server does not allow deletion, this fails before anything is changed.
     async fn make_room(&self, folder: &str, files: &Files, upload: &Upload) -> Result<()> {
         let mut others = self.signature_files(folder, &files.statement()).await?;
         let document = upload.document.as_ref().map(|document| document.format);
@@ -120,7 +120,8 @@ impl Remote {
         Ok(())
     }
 
-    /// The statement and the signatures of a version, the last first: what is left is found again.
+    /// Returns the statement and the signatures of a version, the last first, so that remaining ones are still
+    /// found.
     async fn signature_files(&self, folder: &str, statement: &str) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for number in 1..=layout::SIGNATURES {
@@ -149,10 +150,10 @@ impl Remote {
             .server
             .bytes(&folder, &files.pom(), xml::LONGEST)
             .await?;
-        // One that says nothing sensible goes all the same.
+        // A corrupt configuration does not prevent deletion.
         let foreign = text.and_then(|text| pom::read(&text, name, version).ok());
         let signatures = self.signature_files(&folder, &files.statement()).await?;
-        // What describes it goes first: from then on nobody finds it.
+        // Delete the metadata first: from then on the version is not found.
         let mut all = vec![files.pom(), files.configuration()];
         all.extend(
             endings(foreign.as_ref())
@@ -175,7 +176,7 @@ impl Remote {
             return Err(absent());
         }
         if let Err(error) = self.set_listed(name, version, false).await {
-            let entry = format!("version {version} in the list of {name}");
+            let entry = format!("the entry of version {version} in the list of {name}");
             deleted.left.push(format!("{entry}: {error}"));
         }
         Ok(deleted)

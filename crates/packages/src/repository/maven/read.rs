@@ -1,4 +1,4 @@
-//! What is behind the server.
+//! Reads packages from an HTTP server.
 
 use futures::StreamExt;
 use futures::stream;
@@ -7,24 +7,24 @@ use reqwest::Method;
 use super::Remote;
 use super::server::{Sums, date};
 use crate::digest::Digest;
-use crate::repository::layout::found::{self, Found, Piece};
+use crate::repository::layout::found::{self, Piece, VersionFiles};
 use crate::repository::layout::{self, Files, INDEX, is_word, pom, xml};
 use crate::repository::{
-    Blob, Capabilities, DocumentFormat, Error, IndexFile, Names, Release, Result, Way,
+    Blob, Capabilities, DiscoveryMethod, DocumentFormat, Error, IndexFile, Names, Release, Result,
 };
 use crate::signature::{Format, Signature};
 use crate::transport::Call;
 
-/// Packages that are asked for at the same time.
+/// Maximum number of packages that are queried concurrently.
 const AT_ONCE: usize = 8;
 
 impl Remote {
-    /// The folder of a package.
+    /// Returns the folder of a package.
     pub(super) fn package(&self, name: &str) -> String {
         format!("{}/{name}", self.group.replace('.', "/"))
     }
 
-    /// The folder of a version.
+    /// Returns the folder of a version.
     pub(super) fn version(&self, name: &str, version: &semver::Version) -> String {
         format!("{}/{version}", self.package(name))
     }
@@ -33,9 +33,9 @@ impl Remote {
         &self.server.id
     }
 
-    /// Asks for the index, which may be missing. Servers do not say what else they let anybody do.
+    /// Requests the index, which may be missing. Servers do not report other permissions.
     pub(super) async fn probed(&self) -> Result<Capabilities> {
-        let what = "answer";
+        let what = "respond";
         let call = Call::new(Method::HEAD, self.server.address("", INDEX));
         let status = self.server.send(what, call).await?.status();
         if status.is_server_error() || matches!(status.as_u16(), 401 | 403) {
@@ -50,14 +50,13 @@ impl Remote {
         })
     }
 
-    /// Those packages that the configuration names and that are there: one file for each, and its checksum.
+    /// Returns the packages of the configuration that exist: one file for each, and its checksum.
     pub(super) async fn named(&self) -> Result<Names> {
         if self.names.is_empty() {
             return Err(Error::Unsupported {
                 repository: self.id().to_owned(),
-                what: "list its packages: Maven has no list of them over HTTP".to_owned(),
-                hint: "write their names as `names` of the repository, or publish an index there"
-                    .to_owned(),
+                what: "list packages: Maven has no listing over HTTP".to_owned(),
+                hint: "set `names` of the repository, or publish an index there".to_owned(),
             });
         }
         let asked = stream::iter(self.names.clone()).map(|name| async move {
@@ -67,14 +66,14 @@ impl Remote {
         let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
         let mut names = Names {
             names: Vec::new(),
-            way: Way::Named,
+            method: DiscoveryMethod::Named,
             faults: Vec::new(),
         };
         for (name, versions) in answers {
             match versions {
                 Ok(versions) if versions.is_empty() => {}
                 Ok(_) => names.names.push(name),
-                // One package hides no other; a server that does not answer is no fault of a package.
+                // A corrupt package hides no other, but a server that does not respond fails the whole listing.
                 Err(error @ Error::Broken { .. }) => names.faults.push(error.to_string()),
                 Err(error) => return Err(error),
             }
@@ -82,7 +81,7 @@ impl Remote {
         Ok(names)
     }
 
-    /// All that is said of a version: its POM, its configuration, the heads of its content and its document.
+    /// Reads a version: its POM, its configuration, and the headers of its content and its document.
     pub(super) async fn read_release(
         &self,
         name: &str,
@@ -121,7 +120,7 @@ impl Remote {
             return Err(found::broken(self.id(), &what, why));
         };
         let locator = self.server.address(&folder, &content.file).to_string();
-        let found = Found {
+        let found = VersionFiles {
             configuration,
             foreign,
             content,
@@ -132,7 +131,7 @@ impl Remote {
         found.release(self.id(), name, version)
     }
 
-    /// The content, and when it was written. Its ending is the packaging of the POM, as Maven has it.
+    /// Finds the content and its modification time. The packaging of the POM determines its file extension.
     async fn find_content(
         &self,
         folder: &str,
@@ -146,8 +145,15 @@ impl Remote {
             };
             let published = answer.header("last-modified").and_then(date);
             let size = answer.length();
-            let said = self.server.said(folder, &file).await?;
-            return Ok(Some((Piece { file, size, said }, published)));
+            let checksums = self.server.checksums(folder, &file).await?;
+            return Ok(Some((
+                Piece {
+                    file,
+                    size,
+                    checksums,
+                },
+                published,
+            )));
         }
         Ok(None)
     }
@@ -159,8 +165,12 @@ impl Remote {
                 continue;
             };
             let size = answer.length();
-            let said = self.server.said(folder, &file).await?;
-            return Ok(Some(Piece { file, size, said }));
+            let checksums = self.server.checksums(folder, &file).await?;
+            return Ok(Some(Piece {
+                file,
+                size,
+                checksums,
+            }));
         }
         Ok(None)
     }
@@ -181,7 +191,7 @@ impl Remote {
         Ok(bytes)
     }
 
-    /// The name of a file of a release, if it can be one of this repository.
+    /// Returns the file name of a blob if it is valid in this repository.
     pub(super) fn named_file<'b>(&self, blob: &'b Blob, release: &Release) -> Result<&'b str> {
         let Release { name, version, .. } = release;
         blob.file
@@ -208,7 +218,7 @@ impl Remote {
         }
     }
 
-    /// The signatures of a file, until one number is missing.
+    /// Reads the signatures of a file up to the first missing number.
     pub(super) async fn signatures_of(
         &self,
         folder: &str,
@@ -245,7 +255,7 @@ impl Remote {
     }
 }
 
-/// How the content of a version may end, the likeliest first.
+/// Returns possible file extensions of the content, the most likely first.
 pub(super) fn endings(foreign: Option<&pom::Foreign>) -> Vec<&str> {
     let own = foreign.map(|foreign| foreign.ending.as_str());
     let mut endings: Vec<&str> = own

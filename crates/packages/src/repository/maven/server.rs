@@ -1,23 +1,23 @@
-//! Files behind a server: addresses, credentials, what answers mean, and checksums.
+//! Files on an HTTP server: addresses, credentials, response statuses, and checksums.
 
 use reqwest::{Method, StatusCode};
 use url::Url;
 
 use crate::credentials::Credentials;
-use crate::repository::layout::checksum::{self, Actual, Algorithm, Said};
+use crate::repository::layout::checksum::{self, Actual, Algorithm, ChecksumFiles};
 use crate::repository::layout::found;
 use crate::repository::origin::{Origin, Tokens};
 use crate::repository::{Error, Result};
 use crate::transport::{self, Answer, Body, Call, Transport};
 
-/// As repository managers take them (RFC 6750, section 2.1).
+/// As repository managers accept them (RFC 6750, section 2.1).
 const TOKENS: Tokens = Tokens {
     scheme: "Bearer",
-    login: "a name and a password",
+    login: "a username and a password",
 };
 
-/// One server, and the root of a repository there. Files are named by their folder, with `/` between its parts, and
-/// their own name.
+/// A server and the root of a repository there. Files are named by their folder, with `/` as separator, and
+/// their name.
 pub(super) struct Server {
     pub(super) id: String,
     pub(super) origin: Origin,
@@ -33,27 +33,27 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// Whether a file has to have checksums.
+/// Whether a file must have checksums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sums {
-    /// It has (R25).
+    /// Checksums are required.
     Required,
-    /// They have to agree, where there are some: signatures prove more than they can.
+    /// Checksums are optional, since signatures are stronger, but existing ones must match.
     Agreeing,
 }
 
-/// When a file is written (RFC 9110, section 13.1). Servers that know no conditions write it always.
+/// Precondition of a write (RFC 9110, section 13.1). Servers without support for conditions always write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When<'t> {
-    /// Always.
+    /// None.
     Always,
-    /// Where there is none.
+    /// The file does not exist.
     Absent,
-    /// Where it is still the one with this tag.
+    /// The file still has this ETag.
     Same(&'t str),
 }
 
-/// A file, and the tag of this form of it, where the server has tags that can be compared.
+/// A file with its ETag, if the server has strong ETags.
 #[derive(Debug)]
 pub(super) struct Tagged {
     pub(super) bytes: Vec<u8>,
@@ -73,7 +73,7 @@ impl Server {
         })
     }
 
-    /// Where it is, for people.
+    /// Returns the address for display.
     pub(super) fn place(&self) -> String {
         self.origin.place()
     }
@@ -83,13 +83,13 @@ impl Server {
         self.origin.address(parts.filter(|part| !part.is_empty()))
     }
 
-    /// Makes a call with our credentials.
+    /// Sends a request with the credentials.
     pub(super) async fn send(&self, what: &str, call: Call) -> Result<Answer> {
         let answer = self.origin.send(call).await;
         answer.map_err(|error| self.failed(what, &error))
     }
 
-    /// The bytes of a file; None where there is none.
+    /// Reads a file; None if it does not exist.
     pub(super) async fn bytes(
         &self,
         folder: &str,
@@ -115,7 +115,7 @@ impl Server {
         if answer.status() != StatusCode::OK {
             return Err(self.refused(&what, answer.status()));
         }
-        // A weak tag is never the same (RFC 9110, section 13.1.1).
+        // A weak ETag never matches (RFC 9110, section 13.1.1).
         let tag = answer.header("etag").filter(|tag| tag.starts_with('"'));
         let tag = tag.map(str::to_owned);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -124,22 +124,24 @@ impl Server {
         Ok(Some(Tagged { bytes, tag }))
     }
 
-    /// What is said of a file: SHA-256, else what `mvn deploy` writes. The weaker ones add nothing to the stronger, so
-    /// nobody asks for them.
-    pub(super) async fn said(&self, folder: &str, file: &str) -> Result<Said> {
-        let mut said = Said::default();
-        self.take(&mut said, Algorithm::Sha256, folder, file)
+    /// Reads the strongest checksum of a file: SHA-256, else those that `mvn deploy` writes. Weaker ones add
+    /// nothing to a stronger one.
+    pub(super) async fn checksums(&self, folder: &str, file: &str) -> Result<ChecksumFiles> {
+        let mut checksums = ChecksumFiles::default();
+        self.take(&mut checksums, Algorithm::Sha256, folder, file)
             .await?;
-        if said.is_empty() {
-            self.take(&mut said, Algorithm::Sha1, folder, file).await?;
-            self.take(&mut said, Algorithm::Md5, folder, file).await?;
+        if checksums.is_empty() {
+            self.take(&mut checksums, Algorithm::Sha1, folder, file)
+                .await?;
+            self.take(&mut checksums, Algorithm::Md5, folder, file)
+                .await?;
         }
-        Ok(said)
+        Ok(checksums)
     }
 
     async fn take(
         &self,
-        said: &mut Said,
+        checksums: &mut ChecksumFiles,
         algorithm: Algorithm,
         folder: &str,
         file: &str,
@@ -148,11 +150,11 @@ impl Server {
         let Some(text) = self.bytes(folder, &beside, checksum::LONGEST).await? else {
             return Ok(());
         };
-        let taken = said.take(algorithm, &text);
+        let taken = checksums.take(algorithm, &text);
         taken.map_err(|why| found::broken(&self.id, &beside, why))
     }
 
-    /// A file that its checksums agree with; None where there is none.
+    /// Reads a file and verifies its checksums; None if it does not exist.
     pub(super) async fn checked(
         &self,
         folder: &str,
@@ -161,7 +163,7 @@ impl Server {
         sums: Sums,
     ) -> Result<Option<Vec<u8>>> {
         match self.checked_once(folder, file, limit, sums).await {
-            // It may have been replaced between the file and its checksum.
+            // The file may have been replaced before its checksum was read.
             Err(Error::Broken { .. }) => self.checked_once(folder, file, limit, sums).await,
             outcome => outcome,
         }
@@ -177,22 +179,22 @@ impl Server {
         let Some(bytes) = self.bytes(folder, file, limit).await? else {
             return Ok(None);
         };
-        let said = self.said(folder, file).await?;
-        if sums == Sums::Required || !said.is_empty() {
-            found::check(&self.id, file, &said, &Actual::of(&bytes))?;
+        let checksums = self.checksums(folder, file).await?;
+        if sums == Sums::Required || !checksums.is_empty() {
+            found::check(&self.id, file, &checksums, &Actual::of(&bytes))?;
         }
         Ok(Some(bytes))
     }
 
-    /// The head of a file; None where there is none.
+    /// Requests the headers of a file; None if it does not exist.
     pub(super) async fn head(&self, folder: &str, file: &str) -> Result<Option<Answer>> {
-        let what = format!("look for {file}");
+        let what = format!("check {file}");
         let url = self.address(folder, file);
         let mut answer = self
             .send(&what, Call::new(Method::HEAD, url.clone()))
             .await?;
         if matches!(answer.status().as_u16(), 405 | 501) {
-            // The body is not waited for.
+            // The body is not read.
             answer = self.send(&what, Call::get(url)).await?;
         }
         match answer.status() {
@@ -202,7 +204,7 @@ impl Server {
         }
     }
 
-    /// Writes a file. False where it is not as the condition has it.
+    /// Writes a file. Returns false if the precondition failed.
     pub(super) async fn put(&self, file: &str, call: Call, when: When<'_>) -> Result<bool> {
         let what = format!("write {file}");
         let call = match when {
@@ -216,14 +218,14 @@ impl Server {
             (StatusCode::CONFLICT, When::Always) => Err(Error::Unsupported {
                 repository: self.id.clone(),
                 what: format!("replace {file}"),
-                hint: "its server answers 409: it keeps what is there".to_owned(),
+                hint: "the server responded 409: it does not allow files to be replaced".to_owned(),
             }),
             (StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT, _) => Ok(false),
             (status, _) => Err(self.refused(&what, status)),
         }
     }
 
-    /// Writes a small file and its checksums. False where it is not as the condition has it.
+    /// Writes a small file and its checksums. Returns false if the precondition failed.
     pub(super) async fn write(
         &self,
         folder: &str,
@@ -258,7 +260,7 @@ impl Server {
         self.put(file, call.body(body), when).await
     }
 
-    /// Takes a file and its checksums away. False where there was none.
+    /// Deletes a file and its checksums. Returns false if it did not exist.
     pub(super) async fn remove(&self, folder: &str, file: &str) -> Result<bool> {
         let was_there = self.remove_one(folder, file).await?;
         for algorithm in Algorithm::ALL {
@@ -278,7 +280,7 @@ impl Server {
         }
     }
 
-    /// Why there is no answer.
+    /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: &transport::Error) -> Error {
         self.unavailable(what, error.to_string(), "")
     }
@@ -292,7 +294,7 @@ impl Server {
         }
     }
 
-    /// What a status means that is no yes.
+    /// Converts an error status.
     pub(super) fn refused(&self, what: &str, status: StatusCode) -> Error {
         let denied = |hint: &str| Error::Denied {
             repository: self.id.clone(),
@@ -300,25 +302,25 @@ impl Server {
             hint: hint.to_owned(),
         };
         match status.as_u16() {
-            401 if self.origin.is_anonymous() => denied("`login` with a name and a password"),
-            401 => denied("the server does not accept the name or the password: `login` again"),
-            403 => denied("ask whoever runs the server for the right to do it"),
+            401 if self.origin.is_anonymous() => denied("log in with a username and a password"),
+            401 => denied("log in again: the server rejected the username or the password"),
+            403 => denied("ask the administrator of the server for permission"),
             405 | 501 => Error::Unsupported {
                 repository: self.id.clone(),
                 what: what.to_owned(),
-                hint: format!("its server answers {}", status.as_u16()),
+                hint: format!("the server responded {}", status.as_u16()),
             },
-            code => self.unavailable(what, format!("it answers {code}"), ""),
+            code => self.unavailable(what, format!("the server responded {code}"), ""),
         }
     }
 }
 
-/// Whether a status says that there is no such file.
+/// Returns whether a status means that the file does not exist.
 pub(super) fn is_absent(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
 }
 
-/// The date of a header (RFC 9110, section 5.6.7) as RFC 3339 writes it.
+/// Converts the date of a header (RFC 9110, section 5.6.7) to RFC 3339.
 pub(super) fn date(text: &str) -> Option<String> {
     let date = jiff::fmt::rfc2822::parse(text).ok()?;
     Some(date.timestamp().to_string())

@@ -1,4 +1,4 @@
-//! Signatures behind the server, and the index.
+//! Writes signatures and the index to an HTTP server.
 
 use super::Remote;
 use super::server::When;
@@ -7,7 +7,7 @@ use crate::repository::{IndexFile, Release, Result};
 use crate::signature::{Format, Signature};
 
 impl Remote {
-    /// Adds a signature below the first number that is free.
+    /// Adds a signature under the first free number.
     pub(super) async fn add_signature(
         &self,
         release: &Release,
@@ -47,7 +47,7 @@ impl Remote {
                     let write =
                         self.server
                             .write(&folder, &file, &signature.signature, When::Absent);
-                    // Else somebody else took the number: the next one.
+                    // Another signer took the number: try the next one.
                     if write.await? {
                         return Ok(());
                     }
@@ -55,11 +55,11 @@ impl Remote {
             }
         }
         let what = format!("sign version {version} of {name}");
-        let why = format!("it has {} signatures already", layout::SIGNATURES);
+        let why = format!("it already has {} signatures", layout::SIGNATURES);
         Err(self.server.unavailable(&what, why, ""))
     }
 
-    /// Replaces the index, then its signatures, and takes away what is left of the old ones.
+    /// Replaces the index, then its signatures, and deletes stale signatures.
     pub(super) async fn write_index(&self, index: &IndexFile) -> Result<()> {
         let is_minisign = |signature: &Signature| signature.format == Format::Minisign;
         if !index.signatures.iter().all(is_minisign) {

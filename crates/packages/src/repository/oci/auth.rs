@@ -1,7 +1,7 @@
-//! Who we are to a registry: basic, or a token of the service that the registry names
-//! (distribution, "Token Authentication Specification").
+//! Authentication to a registry: basic, or a token of the token service that the registry names (distribution,
+//! "Token Authentication Specification").
 //!
-//! Credentials go to the registry itself and to the token service that it names, and nowhere else.
+//! Credentials are sent to the registry itself and to the token service that it names, and nowhere else.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -21,14 +21,14 @@ use crate::credentials::Credentials;
 use crate::repository::{Error, Result};
 use crate::transport::{Answer, Body, Call, Transport, host};
 
-/// How long a token is good for where its service does not say.
+/// Default lifetime of a token in seconds.
 const USUAL: u64 = 60;
-/// Largest answer of a token service.
+/// Maximum size of a token response.
 const LIMIT: usize = 256 * 1024;
-/// How we call ourselves to a token service.
+/// Client id for token services.
 const CLIENT: &str = "extension-registry";
 
-/// Shows credentials to one registry.
+/// Credentials for one registry.
 #[derive(Debug)]
 pub(super) struct Authority {
     id: String,
@@ -63,7 +63,7 @@ struct Token {
     until: Instant,
 }
 
-/// What a token service answers. Both names of the token are in use.
+/// Response of a token service. Both names of the token are in use.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Issued {
@@ -88,12 +88,12 @@ impl Authority {
         }
     }
 
-    /// Whether there is nothing to show.
+    /// Returns whether there are no credentials.
     pub(super) fn is_anonymous(&self) -> bool {
         self.credentials == Credentials::Anonymous
     }
 
-    /// What is shown before the registry asks: a token that is still good, a password where it was asked for
+    /// Returns what to send before a challenge: a valid token, or the password if the registry asked for it
     /// before.
     pub(super) async fn present(&self, scope: &Scope) -> Result<Option<Sensitive>> {
         if let Credentials::Token(token) = &self.credentials {
@@ -116,15 +116,14 @@ impl Authority {
         }
     }
 
-    /// What is shown after the registry asked for it with 401. None where there is nothing that was not shown
-    /// already.
+    /// Returns what to send after a challenge with 401; None if everything was already sent.
     pub(super) async fn challenged(
         &self,
         answer: &Answer,
         scope: &Scope,
         shown: Option<&Sensitive>,
     ) -> Result<Option<Sensitive>> {
-        // Whoever stands behind a redirect asks for nothing.
+        // Ignore a challenge from a redirect target.
         if answer.url().origin() != self.registry.origin()
             || matches!(self.credentials, Credentials::Token(_))
         {
@@ -168,24 +167,24 @@ impl Authority {
         Some(Sensitive::new(format!("Basic {pair}")))
     }
 
-    /// The token service that a registry names. It is asked over https, unless the registry is not either.
+    /// Returns the token service that a registry names. It must use https, unless the registry does not.
     fn service(&self, challenge: &ChallengeRef<'_>) -> Result<Service> {
         let realm = parameter(challenge, "realm").unwrap_or_default();
         let broken = |why: String| Error::Unavailable {
             repository: self.id.clone(),
             what: "get a token".to_owned(),
             why,
-            hint: "ask whoever runs the registry".to_owned(),
+            hint: "contact the administrator of the registry".to_owned(),
         };
         let realm: Url = realm
             .parse()
-            .map_err(|_| broken("the registry names no token service".to_owned()))?;
+            .map_err(|_| broken("the registry names an invalid token service".to_owned()))?;
         let allowed = self.transport.allows(&realm);
         allowed.map_err(|error| failed(&self.id, "get a token", error))?;
         if self.registry.scheme() == "https" && realm.scheme() != "https" {
             let place = host(&realm);
             return Err(broken(format!(
-                "the registry wants the credentials to go to {place} over http, where everybody on the way can read them"
+                "the registry requests that credentials be sent to {place} over unencrypted http"
             )));
         }
         Ok(Service {
@@ -194,9 +193,9 @@ impl Authority {
         })
     }
 
-    /// Gets a token.
+    /// Requests a token.
     async fn issue(&self, service: &Service, scopes: &[&str]) -> Result<Token> {
-        let what = || format!("get a token of {}", host(&service.realm));
+        let what = || format!("get a token from {}", host(&service.realm));
         let call = match &self.credentials {
             Credentials::Identity(token) => refresh(service, scopes, token),
             _ => ask(service, scopes).authorization(self.basic()),
@@ -207,7 +206,7 @@ impl Authority {
         if matches!(status.as_u16(), 400 | 401 | 403) {
             return Err(Error::Denied {
                 repository: self.id.clone(),
-                what: format!("log in at {}", answer.host()),
+                what: format!("log in to {}", answer.host()),
                 hint: self.advice().to_owned(),
             });
         }
@@ -215,24 +214,24 @@ impl Authority {
             return Err(Error::Unavailable {
                 repository: self.id.clone(),
                 what: what(),
-                why: format!("it answers {status}"),
+                why: format!("the server responded {status}"),
                 hint: String::new(),
             });
         }
         let issued = answer.json::<Issued>(LIMIT).await;
-        // What is wrong in the answer of a token service is not shown: it may be a token.
+        // Never show the response of a token service: it may contain a token.
         let issued = issued.unwrap_or_default();
         let value = issued.token.or(issued.access_token).unwrap_or_default();
         if value.is_empty() {
             return Err(Error::Unavailable {
                 repository: self.id.clone(),
                 what: what(),
-                why: "its answer holds none".to_owned(),
-                hint: "ask whoever runs the registry".to_owned(),
+                why: "the response contains no token".to_owned(),
+                hint: "contact the administrator of the registry".to_owned(),
             });
         }
         let seconds = issued.expires_in.unwrap_or(USUAL).min(24 * 60 * 60);
-        // Not used in its last moments: a request takes time.
+        // A token is not used shortly before it expires, since a request takes time.
         let good = Duration::from_secs(seconds).mul_f32(0.9);
         Ok(Token {
             value: bearer(&value),
@@ -240,13 +239,15 @@ impl Authority {
         })
     }
 
-    /// The way out for whoever is refused.
+    /// Returns the hint for a denied request.
     pub(super) fn advice(&self) -> &'static str {
         match self.credentials {
-            Credentials::Anonymous => "log in: `kubectl ext package login`",
-            Credentials::Basic { .. } => "the name or the password is wrong, or may not do this",
+            Credentials::Anonymous => "log in with `kubectl ext package login`",
+            Credentials::Basic { .. } => {
+                "check the username and the password, and their permissions"
+            }
             Credentials::Token(_) | Credentials::Identity(_) => {
-                "the token is wrong, has expired, or may not do this"
+                "check the token: it may be invalid, expired or lack permissions"
             }
         }
     }
@@ -256,7 +257,7 @@ fn bearer(token: &str) -> Sensitive {
     Sensitive::new(format!("Bearer {token}"))
 }
 
-/// `GET` with the password, or with nothing for what everybody may.
+/// Builds a `GET` request with the password, or an anonymous one.
 fn ask(service: &Service, scopes: &[&str]) -> Call {
     let mut url = service.realm.clone();
     {
@@ -267,7 +268,7 @@ fn ask(service: &Service, scopes: &[&str]) -> Call {
     Call::get(url).header("accept", "application/json").secret()
 }
 
-/// `POST` with a token that only gets other tokens (distribution, "`OAuth2` Token Authentication").
+/// Builds a `POST` request with an identity token (distribution, "`OAuth2` Token Authentication").
 fn refresh(service: &Service, scopes: &[&str], token: &Sensitive) -> Call {
     let mut form = form_urlencoded::Serializer::new(String::new());
     let _ = form

@@ -1,4 +1,4 @@
-//! Blobs: content, configurations, documents.
+//! Blobs: contents, configurations, documents.
 
 use std::sync::PoisonError;
 
@@ -12,28 +12,28 @@ use super::scope::Scope;
 use crate::digest::Digest;
 use crate::progress::Progress;
 use crate::repository::download::{self, range};
-use crate::repository::{Error, Result, Sink};
+use crate::repository::{Error, PartialDownload, Result};
 use crate::transport::{self, Answer, Body, Call, Sent, watched};
 
-/// Largest blob that is read into memory: a configuration, a document, a signature.
+/// Maximum size of a blob in memory: a configuration, a document, a signature.
 const LIMIT: u64 = 4 * 1024 * 1024;
 
-/// How a blob came to be where it is.
+/// Result of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Upload {
-    /// Its bytes were sent.
+    /// The bytes were sent.
     Sent,
-    /// The registry had them.
-    Spared,
+    /// The registry already had them.
+    AlreadyExists,
 }
 
 impl Client {
-    /// A small blob. Its size and digest are checked.
+    /// Reads a small blob and verifies its size and digest.
     pub(super) async fn blob(&self, path: &str, descriptor: &Descriptor) -> Result<Vec<u8>> {
         self.blob_up_to(path, descriptor, LIMIT).await
     }
 
-    /// The same, for what may be larger.
+    /// Reads a blob with a higher limit.
     pub(super) async fn blob_up_to(
         &self,
         path: &str,
@@ -44,7 +44,7 @@ impl Client {
         let name = format!("{} of {path}", descriptor.digest);
         let digest = self.known(&name, descriptor)?;
         if descriptor.size > limit {
-            let why = format!("it has {} bytes, more than {limit}", descriptor.size);
+            let why = format!("its size of {} bytes exceeds {limit}", descriptor.size);
             return Err(self.broken(&name, why));
         }
         let call = Call::get(self.blob_url(path, digest));
@@ -64,19 +64,19 @@ impl Client {
         Ok(bytes)
     }
 
-    /// The digest of a descriptor: one of another algorithm cannot be checked here, nor be part of a path.
+    /// Returns the SHA-256 digest of a descriptor. Other algorithms can be neither verified nor used in a path.
     pub(super) fn known(&self, name: &str, descriptor: &Descriptor) -> Result<Digest> {
         descriptor.sha256().ok_or_else(|| Error::Unsupported {
             repository: self.id.clone(),
             what: format!(
-                "check {}: its digest is not SHA-256",
+                "verify {}: its digest is not SHA-256",
                 super::client::clean(name)
             ),
             hint: String::new(),
         })
     }
 
-    /// Writes a blob from memory, unless it is there.
+    /// Writes a blob from memory, unless it exists.
     pub(super) async fn put_bytes(&self, path: &str, bytes: &[u8]) -> Result<()> {
         let digest = Digest::of(bytes);
         let body = Body::Bytes(bytes.to_vec().into());
@@ -87,7 +87,7 @@ impl Client {
         Ok(())
     }
 
-    /// Writes a blob from a file, unless it is there.
+    /// Writes a blob from a file, unless it exists.
     pub(super) async fn put_file(
         &self,
         path: &str,
@@ -106,7 +106,7 @@ impl Client {
             size,
         };
         let upload = self.upload(path, digest, body, Sent::clone(&sent));
-        if watched(upload, &sent, progress).await? == Upload::Spared {
+        if watched(upload, &sent, progress).await? == Upload::AlreadyExists {
             progress.advance(size);
         }
         Ok(())
@@ -126,12 +126,12 @@ impl Client {
         }
     }
 
-    /// `POST`, then `PUT` of the whole (distribution-spec, "POST then PUT"). What another repository of the registry
-    /// is known to have is mounted from there, where the registry does that.
+    /// Uploads a blob with `POST` and `PUT` (distribution-spec, "POST then PUT"). A blob known to exist in
+    /// another repository of the registry is mounted, if the registry supports it.
     async fn upload(&self, path: &str, digest: Digest, body: Body, sent: Sent) -> Result<Upload> {
         let what = format!("write {path}");
         let scope = Scope::push(path);
-        let mounted = match self.keeper(path, digest) {
+        let mounted = match self.mount_source(path, digest) {
             Some(from) => self.mount(path, digest, &from).await?,
             None => None,
         };
@@ -143,7 +143,7 @@ impl Client {
         };
         if answer.status() == StatusCode::CREATED {
             self.remember(path, digest);
-            return Ok(Upload::Spared);
+            return Ok(Upload::AlreadyExists);
         }
         if !answer.status().is_success() {
             return Err(self.refused(answer, &what).await);
@@ -162,9 +162,9 @@ impl Client {
         Err(self.refused(answer, &what).await)
     }
 
-    /// Asks the registry to take a blob from another repository (distribution-spec, "Mounting a blob from another
-    /// repository"): 201 where it did, 202 where it waits for an upload instead. None where it wants neither, as for
-    /// whoever may not read the other repository.
+    /// Requests to mount a blob from another repository (distribution-spec, "Mounting a blob from another
+    /// repository"): 201 if mounted, 202 if the registry expects an upload instead. None if it does neither,
+    /// for example because the user may not read the other repository.
     async fn mount(&self, path: &str, digest: Digest, from: &str) -> Result<Option<Answer>> {
         let mut url = self.uploads(path);
         let _ = url
@@ -180,14 +180,14 @@ impl Client {
         }
     }
 
-    /// Takes note of who has a blob.
+    /// Records which repository has a blob.
     fn remember(&self, path: &str, digest: Digest) {
         let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = blobs.entry(digest).or_insert_with(|| path.to_owned());
     }
 
-    /// Another repository that has a blob, as far as is known.
-    fn keeper(&self, path: &str, digest: Digest) -> Option<String> {
+    /// Returns another repository that is known to have a blob.
+    fn mount_source(&self, path: &str, digest: Digest) -> Option<String> {
         let blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
         blobs.get(&digest).filter(|from| *from != path).cloned()
     }
@@ -196,30 +196,30 @@ impl Client {
         self.url(&format!("/v2/{path}/blobs/uploads/"))
     }
 
-    /// Where an upload goes: relative or whole, on the registry itself.
+    /// Returns the upload location, relative or absolute, which must be on the registry itself.
     fn place(&self, answer: &Answer, what: &str) -> Result<Url> {
         let location = answer.header("location").unwrap_or_default();
         let place = answer.url().join(location).ok();
         let place = place.filter(|_| !location.is_empty()).ok_or_else(|| {
             self.broken(
                 what,
-                "the registry does not say where the upload goes".to_owned(),
+                "the registry returned no valid upload location".to_owned(),
             )
         })?;
         if place.origin() != self.base.origin() {
             let other = format!("{}://{}", place.scheme(), transport::host(&place));
-            let why = format!("the upload would go to {other}, which is another server");
+            let why = format!("refusing the upload location on another server, {other}");
             return Err(self.broken(what, why));
         }
         Ok(place)
     }
 
-    /// Brings a blob into a sink. The whole has to have the digest.
+    /// Downloads a blob and verifies its digest.
     pub(super) async fn fetch(
         &self,
         path: &str,
         (digest, size): (Digest, Option<u64>),
-        sink: &mut Sink<'_>,
+        download_file: &mut PartialDownload<'_>,
     ) -> Result<()> {
         let blob = Blob {
             client: self,
@@ -227,7 +227,7 @@ impl Client {
             digest,
             size,
         };
-        download::download(&blob, self.transport.waits(), sink).await
+        download::download(&blob, self.transport.waits(), download_file).await
     }
 
     async fn no_blob(&self, answer: Answer, name: &str, what: &str) -> Error {
@@ -235,7 +235,7 @@ impl Client {
             return Error::NotFound {
                 repository: self.id.clone(),
                 what: name.to_owned(),
-                hint: "its manifest names it, so it was lost or removed: publish the package anew"
+                hint: "publish the package again: the blob was lost or removed from the registry"
                     .to_owned(),
             };
         }
@@ -244,11 +244,15 @@ impl Client {
 
     fn same(&self, name: &str, wanted: (Digest, u64), came: (Digest, u64)) -> Result<()> {
         if wanted.1 != came.1 {
-            let why = format!("it has {} bytes, not {}", came.1, wanted.1);
+            let why = format!("size mismatch: expected {} bytes, got {}", wanted.1, came.1);
             return Err(self.broken(name, why));
         }
         if wanted.0 != came.0 {
-            let why = format!("its digest is {}, not {}", came.0.oci(), wanted.0.oci());
+            let why = format!(
+                "digest mismatch: expected {}, got {}",
+                wanted.0.oci(),
+                came.0.oci()
+            );
             return Err(self.broken(name, why));
         }
         Ok(())
@@ -302,8 +306,8 @@ impl download::Content for Blob<'_> {
         self.client.failed(&self.what(), error)
     }
 
-    async fn check(&self, sink: &Sink<'_>) -> Result<()> {
-        let came = (sink.digest(), sink.written());
+    async fn check(&self, download_file: &PartialDownload<'_>) -> Result<()> {
+        let came = (download_file.digest(), download_file.written());
         let size = self.size.unwrap_or(came.1);
         self.client.same(&self.name(), (self.digest, size), came)
     }

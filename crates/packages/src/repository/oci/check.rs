@@ -1,4 +1,4 @@
-//! Whether a registry can be worked with, step by step (seed 003, `test-oci`).
+//! Checks step by step whether a registry can be used.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,37 +10,37 @@ use crate::digest::Digest;
 use crate::repository::{Error, Result};
 use crate::transport::Call;
 
-/// How long a connection may take.
+/// Timeout for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// A step, and what came of it.
+/// A step and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Which step.
+    /// The step.
     pub step: Step,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
-    /// What was seen.
+    /// What was observed.
     pub detail: String,
-    /// What to do; empty where there is nothing to be done.
+    /// What to do; empty if there is nothing to do.
     pub advice: String,
-    /// What kind of failure it is; None where it is none.
+    /// Class of the failure; None if the step did not fail.
     pub class: Option<Class>,
 }
 
-/// A kind of failure.
+/// Class of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The registry cannot be reached.
+    /// The registry is unreachable.
     Network,
-    /// It does not answer as a registry does.
+    /// The server does not respond like a registry.
     Protocol,
-    /// It does not let these credentials do it.
+    /// The credentials were rejected.
     Credentials,
 }
 
 impl Class {
-    /// Its number. Exit codes are made of it.
+    /// Returns its number, from which exit codes are derived.
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
@@ -51,29 +51,29 @@ impl Class {
     }
 }
 
-/// A step of the check, in its order.
+/// A step of the check, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
-    /// The name has addresses.
+    /// The host name resolves.
     Dns,
-    /// One of them takes connections.
+    /// An address accepts connections.
     Tcp,
-    /// It shows a certificate that is trusted.
+    /// The certificate is trusted.
     Tls,
-    /// `/v2/` answers as a registry does.
+    /// `/v2/` responds like a registry.
     Base,
-    /// It takes the credentials.
+    /// The credentials are accepted.
     Auth,
     /// Tags can be listed.
     Tags,
-    /// Which extensions it advertises.
+    /// Advertised extensions.
     Discover,
-    /// Whether it keeps referrers.
+    /// Support of the referrers API.
     Referrers,
 }
 
 impl Step {
-    /// Its name in output.
+    /// Returns its name in output.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -89,18 +89,18 @@ impl Step {
     }
 }
 
-/// What came of a step.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It works.
+    /// It passed.
     Pass,
-    /// It does not.
+    /// It failed.
     Fail,
-    /// It was not tried: an earlier one failed, or it does not belong to this registry.
+    /// It was not tried: an earlier step failed, or it does not apply to this registry.
     Skipped,
 }
 
-/// Steps, as they are done.
+/// Results of the steps so far.
 #[derive(Default)]
 struct Report(Vec<Check>);
 
@@ -133,7 +133,7 @@ impl Report {
         });
     }
 
-    /// The rest was not tried.
+    /// Marks the remaining steps as skipped.
     fn end(mut self) -> Vec<Check> {
         let all = [
             Step::Dns,
@@ -155,7 +155,7 @@ impl Report {
 }
 
 impl Oci {
-    /// Tries one thing after the other. A step that fails ends those that need it.
+    /// Runs the steps in order. A failed step skips those that depend on it.
     pub async fn check(&self) -> Vec<Check> {
         let mut report = Report::default();
         let Some(addresses) = self.check_name(&mut report).await else {
@@ -178,12 +178,15 @@ impl Oci {
             Ok(addresses) => {
                 let addresses: Vec<SocketAddr> = addresses.collect();
                 let texts: Vec<String> = addresses.iter().map(|one| one.ip().to_string()).collect();
-                report.pass(Step::Dns, format!("{host} is {}", texts.join(", ")));
+                report.pass(
+                    Step::Dns,
+                    format!("{host} resolves to {}", texts.join(", ")),
+                );
                 Some(addresses)
             }
             Err(error) => {
                 let advice =
-                    "look at the spelling of `registry`, and at the name servers of this machine";
+                    "check the spelling of `registry`, and the DNS settings of this machine";
                 let detail = format!("{host}: {error}");
                 report.fail(Step::Dns, Class::Network, detail, advice);
                 None
@@ -191,7 +194,7 @@ impl Oci {
         }
     }
 
-    /// TLS, `/v2/` and the credentials are one request: what it comes to tells how far it got.
+    /// TLS, `/v2/` and the credentials are checked by one request; its result tells how far it got.
     async fn check_base(&self, report: &mut Report) -> bool {
         let client = &self.client;
         let is_plain = client.base.scheme() == "http";
@@ -206,34 +209,32 @@ impl Oci {
                     (Step::Tls, Class::Network)
                 };
                 let advice = if is_plain {
-                    "if the server speaks TLS, write `https://` before the registry"
+                    "if the server uses TLS, prefix `registry` with `https://`"
                 } else {
-                    "if its certificate is of an authority of your own, add that to the repository; if it speaks plain http, set `insecure = true`"
+                    "if its certificate is from a private CA, set `ca` of the repository; if it uses unencrypted http, set `insecure = true`"
                 };
                 report.fail(step, class, error.to_string(), advice);
                 return false;
             }
         };
         if is_plain {
-            report.skip(Step::Tls, "the registry is asked over http");
+            report.skip(Step::Tls, "the registry uses http");
         } else {
             report.pass(Step::Tls, "the certificate is trusted");
         }
         let status = answer.status();
         if !(status.is_success() || matches!(status.as_u16(), 401 | 403)) {
-            let advice = "this may be no registry: look at host and port";
-            let detail = format!("it answers {status}");
+            let advice = "check host and port: this may not be a registry";
+            let detail = format!("the server responded {status}");
             report.fail(Step::Base, Class::Protocol, detail, advice);
             return false;
         }
-        report.pass(Step::Base, format!("it answers {status}"));
+        report.pass(Step::Base, format!("the server responded {status}"));
         let asks = !status.is_success();
-        let outcome = client
-            .call(call, &Scope::registry(), "take the credentials")
-            .await;
+        let outcome = client.call(call, &Scope::registry(), "authenticate").await;
         let refusal = match outcome {
             Ok(answer) if answer.status().is_success() => None,
-            Ok(answer) => Some(client.refused(answer, "take the credentials").await),
+            Ok(answer) => Some(client.refused(answer, "authenticate").await),
             Err(error) => Some(error),
         };
         if let Some(error) = refusal {
@@ -241,9 +242,9 @@ impl Oci {
             return false;
         }
         let detail = match (asks, client.authority.is_anonymous()) {
-            (false, _) => "it asks for no credentials here",
-            (true, true) => "it lets everybody in, with a token of its service",
-            (true, false) => "it takes the credentials",
+            (false, _) => "no credentials are required here",
+            (true, true) => "anonymous access is allowed, with a token",
+            (true, false) => "the credentials are accepted",
         };
         report.pass(Step::Auth, detail);
         true
@@ -266,7 +267,7 @@ impl Oci {
             Ok(extensions) if extensions.is_empty() => {
                 report.pass(
                     Step::Discover,
-                    "it advertises no extensions, as most registries",
+                    "no extensions are advertised, like most registries",
                 );
             }
             Ok(extensions) => {
@@ -279,49 +280,49 @@ impl Oci {
     }
 
     async fn check_referrers(&self, report: &mut Report) {
-        match self.keeps_referrers().await {
-            Ok(true) => report.pass(Step::Referrers, "the registry keeps referrers"),
+        match self.supports_referrers().await {
+            Ok(true) => report.pass(Step::Referrers, "the referrers API is supported"),
             Ok(false) => {
                 let tag = fallback_tag(Digest::of(b""));
                 let start = tag.split_at(11).0;
                 report.pass(
                     Step::Referrers,
-                    format!("the registry keeps none: signatures are kept under tags `{start}…`"),
+                    format!("the referrers API is not supported: signatures are stored under tags `{start}…`"),
                 );
             }
             Err(error) => self.fail(report, Step::Referrers, &error),
         }
     }
 
-    /// Whoever is refused needs other credentials, whatever was asked.
+    /// A denial needs other credentials, whatever was requested.
     fn fail(&self, report: &mut Report, step: Step, error: &Error) {
         let (class, advice) = match error {
             Error::Denied { .. } => (Class::Credentials, self.client.authority.advice()),
-            _ => (Class::Protocol, "ask whoever runs the registry"),
+            _ => (Class::Protocol, "contact the administrator of the registry"),
         };
         report.fail(step, class, error.to_string(), advice);
     }
 
-    /// The repository that is asked where any would do.
+    /// Returns the repository that is queried if any would do.
     pub(super) fn probed(&self) -> String {
         let named = self.settings.names.iter().find_map(|name| self.path(name));
         named.unwrap_or_else(|| self.below(super::index::NAME))
     }
 
-    /// Whether the registry answers for referrers.
-    pub(super) async fn keeps_referrers(&self) -> Result<bool> {
+    /// Returns whether the registry supports the referrers API.
+    pub(super) async fn supports_referrers(&self) -> Result<bool> {
         let client = &self.client;
         let path = self.probed();
         let digest = Digest::of(super::model::EMPTY_BYTES);
         let url = client.url(&format!("/v2/{path}/referrers/{}", digest.oci()));
-        let what = format!("list what refers to something of {path}");
+        let what = format!("list referrers in {path}");
         let answer = client
             .call(Call::get(url), &Scope::pull(&path), &what)
             .await?;
         match answer.status().as_u16() {
             200 => Ok(true),
             401 | 403 => Err(client.refused(answer, &what).await),
-            // A repository that is not there yet says nothing of others.
+            // A registry may report a missing repository for the referrers API too.
             404 => {
                 let faults = super::client::faults(answer).await;
                 Ok(faults.iter().any(|fault| fault.code == "NAME_UNKNOWN"))
@@ -332,20 +333,19 @@ impl Oci {
 }
 
 async fn check_connection(report: &mut Report, addresses: &[SocketAddr]) -> bool {
-    let mut last = "it has no address".to_owned();
+    let mut last = "the host name has no address".to_owned();
     for address in addresses {
         let connecting = tokio::net::TcpStream::connect(address);
         match tokio::time::timeout(CONNECT, connecting).await {
             Ok(Ok(_)) => {
-                report.pass(Step::Tcp, format!("{address} takes connections"));
+                report.pass(Step::Tcp, format!("{address} accepts connections"));
                 return true;
             }
             Ok(Err(error)) => last = format!("{address}: {error}"),
-            Err(_) => last = format!("{address}: no answer within {CONNECT:?}"),
+            Err(_) => last = format!("{address}: no response within {CONNECT:?}"),
         }
     }
-    let advice =
-        "see that the registry runs, and that no firewall stands between; a proxy is not used here";
+    let advice = "check that the registry is running and not blocked by a firewall; a proxy is not used for this check";
     report.fail(Step::Tcp, Class::Network, last, advice);
     false
 }

@@ -1,4 +1,4 @@
-//! Requests to one registry: where it is, who we are, what its refusals mean.
+//! Requests to one registry: address, credentials, response statuses.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,43 +14,43 @@ use crate::digest::Digest;
 use crate::repository::{Error, Result};
 use crate::transport::{self, Answer, Call, Transport};
 
-/// Largest refusal that is read.
+/// Maximum size of an error response.
 const REFUSAL: usize = 64 * 1024;
-/// Warnings that are kept.
+/// Maximum number of recorded warnings.
 const WARNINGS: usize = 100;
-/// Entries that are asked for at once. More are refused by some servers.
+/// Page size of listings. Some servers reject a larger one.
 const PAGE: usize = 1000;
 
 /// A registry.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) id: String,
-    /// Host and port, as references begin with.
+    /// Host and port, as in image references.
     pub(super) registry: String,
     pub(super) base: Url,
     pub(super) transport: Transport,
     pub(super) authority: Authority,
     pub(super) page: usize,
-    /// Held while a tag is read, changed and written.
-    pub(super) amending: tokio::sync::Mutex<()>,
-    noted: Mutex<Noted>,
-    /// Blobs that were seen or written, each with the repository that has it.
+    /// Serializes read-modify-write cycles of tags.
+    pub(super) tag_lock: tokio::sync::Mutex<()>,
+    noted: Mutex<WarningLog>,
+    /// Known blobs, each with a repository that has it.
     pub(super) blobs: Mutex<HashMap<Digest, String>>,
 }
 
-/// What hindered nothing.
+/// Recorded warnings.
 #[derive(Debug, Default)]
-struct Noted {
-    /// All of it, in its order, each once.
+struct WarningLog {
+    /// All warnings, in order, without duplicates.
     texts: Vec<String>,
-    /// How many of them were told.
-    told: usize,
+    /// How many of them were already reported.
+    format_errors: usize,
 }
 
 impl Client {
-    /// A registry by its address: `localhost:5000`, `https://registry.example`. Without a scheme it is asked over
-    /// https, or over http where the transport lets that go there: on this machine, or where the repository is
-    /// said to be insecure.
+    /// Creates a client for an address: `localhost:5000`, `https://registry.example`. Without a scheme, http is
+    /// used where the transport allows it: for loopback addresses, or if the repository is configured as
+    /// insecure; otherwise https.
     pub(super) fn new(
         id: String,
         registry: &str,
@@ -59,11 +59,11 @@ impl Client {
     ) -> Result<Self> {
         let base = address(registry, &transport).ok_or_else(|| Error::Unsupported {
             repository: id.clone(),
-            what: "be asked: its `registry` is no host".to_owned(),
-            hint: "write a host and a port, such as `localhost:5000`; the rest of a path is the `namespace`".to_owned(),
+            what: "be accessed: invalid `registry`".to_owned(),
+            hint: "set `registry` to a host and port, such as `localhost:5000`, and put a path into `namespace`".to_owned(),
         })?;
         let allowed = transport.allows(&base);
-        allowed.map_err(|error| failed(&id, "be asked", error))?;
+        allowed.map_err(|error| failed(&id, "connect", error))?;
         Ok(Self {
             registry: transport::host(&base),
             authority: Authority::new(id.clone(), base.clone(), transport.clone(), credentials),
@@ -71,20 +71,20 @@ impl Client {
             base,
             transport,
             page: PAGE,
-            amending: tokio::sync::Mutex::default(),
+            tag_lock: tokio::sync::Mutex::default(),
             noted: Mutex::default(),
             blobs: Mutex::default(),
         })
     }
 
-    /// The address of a path of the registry. Names in it were checked, so it needs no escaping.
+    /// Returns the address of a path of the registry. Names in it were validated, so it needs no escaping.
     pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(path);
         url
     }
 
-    /// Makes a call, and again with what the registry wants to see. An answer that refuses is an answer.
+    /// Sends a request, and repeats it with credentials after a challenge. Error statuses are returned.
     pub(super) async fn call(&self, call: Call, scope: &Scope, what: &str) -> Result<Answer> {
         let shown = self.authority.present(scope).await?;
         let first = call.clone().authorization(shown.clone());
@@ -107,13 +107,13 @@ impl Client {
         sent.map_err(|error| failed(&self.id, what, error))
     }
 
-    /// The error of an answer that refuses.
+    /// Converts an error response.
     pub(super) async fn refused(&self, answer: Answer, what: &str) -> Error {
         let status = answer.status();
         let faults = faults(answer).await;
-        let why = match told(&faults) {
-            Some(told) => format!("it answers {status}: {told}"),
-            None => format!("it answers {status}"),
+        let why = match format_errors(&faults) {
+            Some(format_errors) => format!("the server responded {status}: {format_errors}"),
+            None => format!("the server responded {status}"),
         };
         let repository = self.id.clone();
         let what = what.to_owned();
@@ -126,15 +126,13 @@ impl Client {
             405 | 501 => Error::Unsupported {
                 repository,
                 what: format!("{what}: {why}"),
-                hint: "ask whoever runs the registry to allow it".to_owned(),
+                hint: "ask the administrator of the registry to allow it".to_owned(),
             },
             429 => Error::Unavailable {
                 repository,
                 what,
                 why,
-                hint:
-                    "it limits how often it is asked: try again later, or log in for a higher limit"
-                        .to_owned(),
+                hint: "try again later, or log in for a higher rate limit".to_owned(),
             },
             _ => Error::Unavailable {
                 repository,
@@ -145,7 +143,7 @@ impl Client {
         }
     }
 
-    /// The error of something that is not what it should be.
+    /// Creates an error for corrupt data.
     pub(super) fn broken(&self, what: &str, why: String) -> Error {
         Error::Broken {
             repository: self.id.clone(),
@@ -155,46 +153,46 @@ impl Client {
         }
     }
 
-    /// The error of an answer that cannot be read.
+    /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: transport::Error) -> Error {
         failed(&self.id, what, error)
     }
 
-    /// Takes note of something that hinders nothing.
-    pub(super) fn note(&self, text: &str) {
-        self.take_note(format!("{}: {}", self.id, clean(text)));
+    /// Records a warning.
+    pub(super) fn warn(&self, text: &str) {
+        self.record_warning(format!("{}: {}", self.id, clean(text)));
     }
 
-    /// Takes note of a failure that something else makes up for. It names the registry.
-    pub(super) fn note_failure(&self, error: &Error) {
-        self.take_note(error.to_string());
+    /// Records an error that a fallback compensates for. It names the registry.
+    pub(super) fn warn_error(&self, error: &Error) {
+        self.record_warning(error.to_string());
     }
 
-    fn take_note(&self, text: String) {
+    fn record_warning(&self, text: String) {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.texts.len() < WARNINGS && !noted.texts.contains(&text) {
             noted.texts.push(text);
         }
     }
 
-    /// What was noted since the last time.
+    /// Returns the warnings recorded since the last call.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let all = noted.texts.len();
-        let told = std::mem::replace(&mut noted.told, all);
-        noted.texts.iter().skip(told).cloned().collect()
+        let format_errors = std::mem::replace(&mut noted.format_errors, all);
+        noted.texts.iter().skip(format_errors).cloned().collect()
     }
 
-    /// `299 - "text"` (distribution-spec, "Warnings"); other codes are for machines.
+    /// Parses `299 - "text"` (distribution-spec, "Warnings"); other codes are for machines.
     fn warned(&self, header: &str) {
         let text = header.trim().strip_prefix("299 - ");
         if let Some(text) = text {
-            self.note(&text.trim().trim_matches('"').replace("\\\"", "\""));
+            self.warn(&text.trim().trim_matches('"').replace("\\\"", "\""));
         }
     }
 }
 
-/// The error of a call without an answer.
+/// Converts a transport error.
 pub(super) fn failed(id: &str, what: &str, error: transport::Error) -> Error {
     match error {
         transport::Error::File { path, error } => Error::File {
@@ -211,20 +209,20 @@ pub(super) fn failed(id: &str, what: &str, error: transport::Error) -> Error {
     }
 }
 
-/// What a registry says of its refusal, whatever type it says the answer has.
+/// Parses the errors in a response, whatever its content type.
 pub(super) async fn faults(answer: Answer) -> Vec<Fault> {
     let bytes = answer.bytes(REFUSAL).await.unwrap_or_default();
     let refusal: Refusal = serde_json::from_slice(&bytes).unwrap_or_default();
     refusal.errors
 }
 
-fn told(faults: &[Fault]) -> Option<String> {
+fn format_errors(faults: &[Fault]) -> Option<String> {
     let fault = faults.iter().find(|fault| !fault.code.is_empty())?;
     let message = fault.message.as_deref().unwrap_or_default();
     Some(clean(&format!("{} {message}", fault.code)))
 }
 
-/// Text of a server, fit to be shown: one line, no control characters, not long.
+/// Sanitizes text of a server for display: one line, no control characters, limited length.
 pub(super) fn clean(text: &str) -> String {
     let text: String = text
         .chars()

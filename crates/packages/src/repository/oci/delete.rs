@@ -1,4 +1,4 @@
-//! Deleting a version, with what refers to it.
+//! Deletes a version and its referrers.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::repository::{Deleted, Error, Result};
 
 impl Oci {
-    /// Deletes the manifests of a version by their digests, then tags that the registry keeps, then signatures.
+    /// Deletes the manifests of a version by digest, then remaining tags, then signatures.
     pub(super) async fn remove(&self, name: &str, version: &semver::Version) -> Result<Deleted> {
         let path = self
             .path(name)
@@ -35,13 +35,14 @@ impl Oci {
         deleted: &mut Deleted,
     ) -> Result<()> {
         let client = &self.client;
-        // Read before it is gone: some registries forget then what refers to it.
+        // List referrers first: some registries forget them together with the manifest.
         let referrers = client.referrers(path, digest).await?;
         if let Removal::Forbidden(why) = client.remove(path, &digest.oci()).await? {
             return Err(Error::Unsupported {
                 repository: client.id.clone(),
                 what: format!("delete {tag} of {path}: {why}"),
-                hint: "ask whoever runs the registry to allow it, or to delete it".to_owned(),
+                hint: "ask the administrator of the registry to allow deletion, or to delete it"
+                    .to_owned(),
             });
         }
         deleted.gone.push(format!("{tag} of {path}"));
@@ -49,8 +50,8 @@ impl Oci {
         let subject = digest;
         let mut rest: BTreeSet<Digest> = referrers.into_iter().collect();
         for (tag, what) in [
-            (fallback_tag(digest), "the list of what refers to it"),
-            (cosign_tag(digest), "the signatures that cosign made"),
+            (fallback_tag(digest), "the list of referrers"),
+            (cosign_tag(digest), "the cosign signatures"),
         ] {
             if let Some(kept) = client.digest(path, &tag).await? {
                 let _ = rest.remove(&kept);
@@ -60,7 +61,7 @@ impl Oci {
             }
         }
         for digest in rest {
-            // Whoever may write the list may have put what belongs to others into it.
+            // Anyone with write access could have added unrelated digests to the list.
             let Some(what) = client.referrer(path, digest, subject).await? else {
                 continue;
             };
@@ -69,8 +70,8 @@ impl Oci {
         Ok(())
     }
 
-    /// Some registries keep a tag when its manifest goes, some even serve it. One that leads to something else
-    /// meanwhile is somebody else's.
+    /// Deletes a tag that the registry keeps, or even serves, after its manifest was deleted. A tag that points
+    /// to another manifest meanwhile belongs to another publisher.
     async fn remove_tag(
         &self,
         path: &str,
@@ -82,7 +83,7 @@ impl Oci {
         if is_there && let Removal::Forbidden(why) = self.client.remove(path, tag).await? {
             deleted.left.push(format!("the tag {tag}: {why}"));
         }
-        self.remember_ghost(path, tag);
+        self.remember_deleted_tag(path, tag);
         Ok(())
     }
 
@@ -95,8 +96,8 @@ impl Oci {
     ) -> Result<()> {
         let removal = match self.client.remove(path, reference).await {
             Ok(removal) => removal,
-            // The version is gone: what is left is told, not an error.
-            Err(Error::Denied { .. }) => Removal::Forbidden("it is not allowed".to_owned()),
+            // The version is deleted: a leftover is reported, not an error.
+            Err(Error::Denied { .. }) => Removal::Forbidden("access denied".to_owned()),
             Err(error) => return Err(error),
         };
         match removal {

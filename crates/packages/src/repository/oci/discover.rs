@@ -1,4 +1,4 @@
-//! What a registry can do beyond the protocol: `_oci/ext/discover` (distribution-spec, "extensions/_oci.md"; seed 002).
+//! Discovers protocol extensions of a registry: `_oci/ext/discover` (distribution-spec, "extensions/_oci.md").
 
 use futures::{StreamExt, stream};
 use serde::Deserialize;
@@ -12,12 +12,12 @@ use super::scope::Scope;
 use crate::repository::{Error, Extension, Extensions, Result};
 use crate::transport::Call;
 
-/// Largest answer.
+/// Maximum size of a response.
 const LIMIT: usize = 1024 * 1024;
-/// Requests under way at once.
+/// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
 
-/// The answer. Entries are read one by one: one that is broken hides no other.
+/// The response. Entries are parsed one by one: an invalid entry hides no other.
 #[derive(Debug, Deserialize)]
 struct Discovered {
     #[serde(default, deserialize_with = "listed")]
@@ -35,14 +35,14 @@ struct Entry {
 }
 
 impl Oci {
-    /// Extensions of the registry, then those of the repositories of packages that the configuration names. Each is
-    /// asked with the scope of that repository.
+    /// Returns the extensions of the registry, then those of the configured packages, each queried with the
+    /// scope of its repository.
     pub(super) async fn all_extensions(&self) -> Extensions {
         let mut all = Extensions::default();
         all.add(None, self.client.discover(None).await);
         let is_denied = |(_, error): &(_, Error)| matches!(error, Error::Denied { .. });
         if !all.failures.iter().all(is_denied) {
-            // Where the registry does not answer, each repository would be one more wait.
+            // If the registry does not respond, each repository would be another timeout.
             return all;
         }
         let names = self.settings.names.iter();
@@ -59,26 +59,26 @@ impl Oci {
 }
 
 impl Client {
-    /// Extensions that the registry advertises, or that one repository of it does.
+    /// Returns the extensions that the registry, or one repository of it, advertises.
     ///
-    /// Most registries know no such thing, and answer in many ways that they do not; all of them are "none".
+    /// Most registries do not support this and respond in many different ways; all of them mean "none".
     ///
     /// # Errors
-    /// [`Error::Denied`] for 401 and 403: that is not "none". When the registry
-    /// does not answer.
+    /// Returns [`Error::Denied`] for 401 and 403, which do not mean "none", and an error if the registry does
+    /// not respond.
     pub(super) async fn discover(&self, repository: Option<&str>) -> Result<Vec<Extension>> {
         let (path, scope) = match repository {
             None => ("/v2/_oci/ext/discover".to_owned(), Scope::registry()),
             Some(path) => (format!("/v2/{path}/_oci/ext/discover"), Scope::pull(path)),
         };
         let what = match repository {
-            None => "say its extensions".to_owned(),
-            Some(path) => format!("say the extensions of {path}"),
+            None => "list extensions".to_owned(),
+            Some(path) => format!("list extensions of {path}"),
         };
         let call = Call::get(self.url(&path)).header("accept", "application/json");
         let answer = self.call(call, &scope, &what).await?;
         let status = answer.status();
-        if matches!(status.as_u16(), 401 | 403) || crate::transport::is_passing(status) {
+        if matches!(status.as_u16(), 401 | 403) || crate::transport::is_transient(status) {
             return Err(self.refused(answer, &what).await);
         }
         if !status.is_success() {
@@ -96,8 +96,8 @@ impl Client {
             return Ok(Vec::new());
         };
         if !is_json {
-            self.note(&format!(
-                "to {what}: the answer is JSON, and its type says `{media_type}`"
+            self.warn(&format!(
+                "{what}: the response is JSON, but has the content type `{media_type}`"
             ));
         }
         let entries = discovered.extensions.into_iter();
@@ -109,7 +109,7 @@ impl Client {
     fn extension(&self, entry: Value, repository: Option<&str>, what: &str) -> Option<Extension> {
         let entry = serde_json::from_value::<Entry>(entry).unwrap_or_default();
         if entry.name.is_empty() {
-            self.note(&format!("to {what}: an entry has no name, and is left out"));
+            self.warn(&format!("{what}: skipped an entry without a name"));
             return None;
         }
         let url = entry.url.unwrap_or_default();
@@ -129,8 +129,8 @@ impl Client {
         })
     }
 
-    /// The path of an endpoint from the root of the server. The specification leaves open how it is written: with
-    /// `/v2/`, without, or whole.
+    /// Returns the path of an endpoint from the root of the server. The specification leaves its format open:
+    /// with `/v2/`, without, or complete.
     fn endpoint(&self, text: &str, repository: Option<&str>) -> Option<String> {
         let text = text.trim();
         let path = match text.parse::<Url>() {
@@ -149,7 +149,7 @@ impl Client {
     }
 }
 
-/// Whether an address can be shown as a link.
+/// Returns whether an address can be shown as a link.
 fn is_web(text: &str) -> bool {
     let url = text.parse::<Url>();
     url.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))

@@ -1,4 +1,4 @@
-//! The index of packages, as an artifact beside them.
+//! The index of packages, stored as an artifact beside them.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use super::model::{Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Manifest};
 use crate::digest::Digest;
 use crate::repository::{IndexFile, Result};
 
-/// Name of its repository.
+/// Name of the repository of the index.
 pub(super) const NAME: &str = "extension-index";
-/// Its tag.
+/// Tag of the index.
 const TAG: &str = "v1";
-/// Its file.
+/// File name of the index.
 const FILE: &str = "index.json";
-/// What it is.
+/// Artifact type of the index.
 const KIND: &str = "application/vnd.fuseml.index.v1+json";
-/// Largest index.
+/// Maximum size of an index.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
 impl Oci {
@@ -25,10 +25,10 @@ impl Oci {
         let Some(found) = client.manifest(&path, TAG).await? else {
             return Ok(None);
         };
-        let manifest = client.understood(&path, &found)?;
+        let manifest = client.parse_manifest(&path, &found)?;
         let mut layers = manifest.layers.iter();
         let Some(layer) = layers.find(|layer| layer.media_type == KIND) else {
-            let why = format!("its manifest names nothing of type {KIND}");
+            let why = format!("its manifest has no layer of type {KIND}");
             return Err(client.broken(&format!("the index {path}:{TAG}"), why));
         };
         let bytes = client.blob_up_to(&path, layer, LIMIT).await?;
@@ -36,7 +36,7 @@ impl Oci {
         Ok(Some(IndexFile { bytes, signatures }))
     }
 
-    /// The tag comes last: whoever follows it finds the index signed.
+    /// Writes an index. The tag comes last, so that readers always find it signed.
     pub(super) async fn write_index(&self, index: &IndexFile) -> Result<()> {
         let client = &self.client;
         let path = self.below(NAME);

@@ -1,4 +1,4 @@
-//! Manifests: read, written and deleted, by tag and by digest.
+//! Reads, writes and deletes manifests, by tag and by digest.
 
 use reqwest::{Method, StatusCode};
 
@@ -6,25 +6,29 @@ use super::client::Client;
 use super::model::{ACCEPTED, Manifest};
 use super::scope::Scope;
 use crate::digest::Digest;
-use crate::repository::{Around, Error, Result};
+use crate::repository::{Error, OciManifest, Result};
 use crate::transport::{Answer, Body, Call};
 
-/// Largest manifest that anybody has to accept (distribution-spec, "Pushing Manifests").
+/// Maximum size of a manifest (distribution-spec, "Pushing Manifests").
 const LIMIT: usize = 4 * 1024 * 1024;
-/// Says which digest the registry knows a manifest by.
+/// Header with the digest of a manifest.
 const DIGEST: &str = "docker-content-digest";
 
-/// What became of a manifest that was to be deleted.
+/// Result of deleting a manifest.
 pub(super) enum Removal {
-    /// It is gone, or was not there.
+    /// It does not exist any more.
     Gone,
-    /// The registry does not do that; why.
+    /// The registry does not support or allow it; the reason.
     Forbidden(String),
 }
 
 impl Client {
-    /// A manifest, by tag or digest; None where there is none.
-    pub(super) async fn manifest(&self, path: &str, reference: &str) -> Result<Option<Around>> {
+    /// Reads a manifest by tag or digest; None if it does not exist.
+    pub(super) async fn manifest(
+        &self,
+        path: &str,
+        reference: &str,
+    ) -> Result<Option<OciManifest>> {
         let what = format!("read {path}");
         let url = self.url(&format!("/v2/{path}/manifests/{reference}"));
         let call = Call::get(url).header("accept", ACCEPTED);
@@ -35,32 +39,32 @@ impl Client {
         if !answer.status().is_success() {
             return Err(self.refused(answer, &what).await);
         }
-        let said = answer.header(DIGEST).map(str::to_owned);
+        let declared = answer.header(DIGEST).map(str::to_owned);
         let bytes = answer.bytes(LIMIT).await;
         let bytes = bytes.map_err(|error| self.failed(&what, error))?;
         let digest = Digest::of(&bytes);
         let wanted = reference.strip_prefix("sha256:").map(|_| reference);
-        for expected in [wanted, said.as_deref()].into_iter().flatten() {
+        for expected in [wanted, declared.as_deref()].into_iter().flatten() {
             let is_other = expected
                 .parse::<Digest>()
                 .is_ok_and(|expected| expected != digest);
             if is_other {
-                let why = format!("its digest is {}, not {expected}", digest.oci());
+                let why = format!("digest mismatch: expected {expected}, got {}", digest.oci());
                 return Err(self.broken(&format!("the manifest {reference} of {path}"), why));
             }
         }
-        Ok(Some(Around { digest, bytes }))
+        Ok(Some(OciManifest { digest, bytes }))
     }
 
-    /// A manifest as it is understood.
-    pub(super) fn understood(&self, path: &str, found: &Around) -> Result<Manifest> {
+    /// Parses a manifest.
+    pub(super) fn parse_manifest(&self, path: &str, found: &OciManifest) -> Result<Manifest> {
         serde_json::from_slice(&found.bytes).map_err(|error| {
             let what = format!("the manifest {} of {path}", found.digest.oci());
-            self.broken(&what, format!("it is no manifest: {error}"))
+            self.broken(&what, format!("invalid manifest: {error}"))
         })
     }
 
-    /// The digest of a manifest; None where there is none.
+    /// Returns the digest of a manifest; None if it does not exist.
     pub(super) async fn digest(&self, path: &str, reference: &str) -> Result<Option<Digest>> {
         let what = format!("read {path}");
         let url = self.url(&format!("/v2/{path}/manifests/{reference}"));
@@ -72,10 +76,10 @@ impl Client {
         if !answer.status().is_success() {
             return Err(self.refused(answer, &what).await);
         }
-        let said = answer.header(DIGEST).and_then(|text| text.parse().ok());
-        match said {
+        let declared = answer.header(DIGEST).and_then(|text| text.parse().ok());
+        match declared {
             Some(digest) => Ok(Some(digest)),
-            // Not all say it (distribution-spec: SHOULD).
+            // The header is optional (distribution-spec: SHOULD).
             None => Ok(self
                 .manifest(path, reference)
                 .await?
@@ -83,7 +87,7 @@ impl Client {
         }
     }
 
-    /// Writes a manifest. `new` asks the server to refuse where the tag is there already; few do.
+    /// Writes a manifest. `new` requests a failure if the tag exists, which few registries support.
     pub(super) async fn put_manifest(
         &self,
         path: &str,
@@ -108,9 +112,15 @@ impl Client {
             return Err(self.refused(answer, &what).await);
         }
         let digest = Digest::of(bytes);
-        let said = answer.header(DIGEST).unwrap_or_default();
-        if said.parse().is_ok_and(|said: Digest| said != digest) {
-            let why = format!("the registry keeps it as {said}, not {}", digest.oci());
+        let declared = answer.header(DIGEST).unwrap_or_default();
+        if declared
+            .parse()
+            .is_ok_and(|declared: Digest| declared != digest)
+        {
+            let why = format!(
+                "digest mismatch: the registry reports {declared}, expected {}",
+                digest.oci()
+            );
             return Err(self.broken(&format!("the manifest {reference} of {path}"), why));
         }
         Ok(answer)
@@ -130,7 +140,7 @@ impl Client {
                 let refusal = self.refused(answer, &what).await;
                 Ok(Removal::Forbidden(match refusal {
                     Error::Unavailable { why, .. } => why,
-                    _ => format!("it answers {status}"),
+                    _ => format!("the server responded {status}"),
                 }))
             }
             _ => Err(self.refused(answer, &what).await),

@@ -1,4 +1,5 @@
-//! What registries answer, as far as it is read here. What else is in it is let be; `null` is an empty list.
+//! Data types of registry responses, as far as they are used. Other fields are ignored; `null` is an empty
+//! list.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +7,21 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::digest::Digest;
 
-/// Type of an image manifest.
+/// Media type of an image manifest.
 pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// Type of an index of manifests.
+/// Media type of an image index.
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// Types that are understood. Without them some servers say that a manifest is not there.
+/// Accepted media types. Without them some servers report that a manifest does not exist.
 pub(super) const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, \
      application/vnd.oci.image.index.v1+json, \
      application/vnd.docker.distribution.manifest.v2+json, \
      application/vnd.docker.distribution.manifest.list.v2+json";
-/// Type of the configuration of an artifact that has none (image-spec, "Guidance for an Empty Descriptor").
+/// Media type of an empty configuration (image-spec, "Guidance for an Empty Descriptor").
 pub(super) const EMPTY: &str = "application/vnd.oci.empty.v1+json";
-/// Its bytes.
+/// Content of an empty configuration.
 pub(super) const EMPTY_BYTES: &[u8] = b"{}";
 
-/// Annotations that others understand (image-spec, "Annotations").
+/// Standard annotations (image-spec, "Annotations").
 pub(super) mod annotation {
     pub(in super::super) const TITLE: &str = "org.opencontainers.image.title";
     pub(in super::super) const VERSION: &str = "org.opencontainers.image.version";
@@ -57,9 +58,9 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    /// What kind of artifact it is: of older ones the configuration tells.
+    /// Returns the artifact type; older manifests have it in the configuration.
     pub(super) fn kind(&self) -> &str {
-        let said = self
+        let declared = self
             .artifact_type
             .as_deref()
             .filter(|kind| !kind.is_empty());
@@ -67,18 +68,18 @@ impl Manifest {
             .config
             .as_ref()
             .map(|config| config.media_type.as_str());
-        said.or(config).unwrap_or_default()
+        declared.or(config).unwrap_or_default()
     }
 
-    /// An annotation that says something.
+    /// Returns an annotation unless it is empty.
     pub(super) fn annotation(&self, name: &str) -> Option<&str> {
         let text = self.annotations.get(name).map(|text| text.trim());
         text.filter(|text| !text.is_empty())
     }
 }
 
-/// An index of manifests, as the referrers of one are told. What it says of them beside the digest is kept as it
-/// is, to be written again.
+/// An index of manifests, as returned by the referrers API. Unknown fields of its entries are preserved for
+/// writing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Referrers {
@@ -98,7 +99,7 @@ impl Default for Referrers {
     }
 }
 
-/// Where bytes are, and what they are.
+/// A descriptor of content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Descriptor {
@@ -117,7 +118,7 @@ pub(super) struct Descriptor {
 }
 
 impl Descriptor {
-    /// The descriptor of these bytes.
+    /// Creates the descriptor of bytes.
     pub(super) fn of(media_type: &str, bytes: &[u8]) -> Self {
         Self {
             media_type: media_type.to_owned(),
@@ -127,7 +128,7 @@ impl Descriptor {
         }
     }
 
-    /// With the name of a file, for tools that write files.
+    /// Adds a file name, for tools that write files.
     pub(super) fn titled(mut self, title: &str) -> Self {
         let _ = self
             .annotations
@@ -135,7 +136,7 @@ impl Descriptor {
         self
     }
 
-    /// The digest, where it is SHA-256.
+    /// Returns the digest if it is SHA-256.
     pub(super) fn sha256(&self) -> Option<Digest> {
         let hex = self.digest.strip_prefix("sha256:")?;
         hex.parse().ok()
@@ -158,7 +159,7 @@ pub(super) struct Catalog {
     pub(super) repositories: Vec<String>,
 }
 
-/// Why a registry refuses.
+/// An error response.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Refusal {
@@ -166,7 +167,7 @@ pub(super) struct Refusal {
     pub(super) errors: Vec<Fault>,
 }
 
-/// One reason.
+/// One error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Fault {
@@ -174,7 +175,7 @@ pub(super) struct Fault {
     pub(super) message: Option<String>,
 }
 
-/// A list, where `null` is an empty one.
+/// Deserializes a list, where `null` is an empty one.
 pub(super) fn listed<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

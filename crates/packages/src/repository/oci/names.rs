@@ -1,30 +1,31 @@
-//! Names of the OCI protocol: repositories, tags, extensions.
+//! Names in the OCI protocol: repositories, tags, extensions.
 
 use crate::digest::Digest;
 
-/// Longest path of a repository, with the host (distribution-spec, "Pulling manifests": many clients stop at 255).
+/// Maximum length of a repository path with the host (distribution-spec, "Pulling manifests": many clients stop
+/// at 255).
 const LONGEST_REPOSITORY: usize = 255;
-/// Longest tag.
+/// Maximum length of a tag.
 const LONGEST_TAG: usize = 128;
 
-/// Our extension of the protocol (seed 002: experimental names are those of a vendor).
+/// Name of our vendor extension of the protocol.
 pub(super) const VENDOR_EXTENSION: &str = "_fuseml";
 
-/// Why a text is no path of a repository; None if it is one.
+/// Returns why a text is not a valid repository path; None if it is valid.
 ///
-/// Each component begins with a letter or digit, so no path that this accepts is one below `/v2/_` or holds
-/// `/_`: it never collides with an extension (distribution-spec, "extensions/README.md").
+/// Each component begins with a letter or digit, so a valid path is never below `/v2/_` and never contains
+/// `/_`: it cannot collide with an extension (distribution-spec, "extensions/README.md").
 #[must_use]
 pub fn repository_fault(path: &str) -> Option<&'static str> {
     if path.is_empty() || path.len() > LONGEST_REPOSITORY {
-        return Some("the path of a repository has 1 to 255 characters");
+        return Some("a repository path must have 1 to 255 characters");
     }
     (!path.split('/').all(is_component)).then_some(
-        "parts of the path of a repository have small letters and digits, with `.`, `_`, `__` or dashes between them",
+        "components of a repository path must be lowercase letters and digits, separated by `.`, `_`, `__` or dashes",
     )
 }
 
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+/// Matches `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`.
 fn is_component(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -39,7 +40,7 @@ fn is_component(text: &str) -> bool {
             })
 }
 
-/// Whether a text is a tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+/// Returns whether a text is a valid tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
 fn is_tag(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     text.len() <= LONGEST_TAG
@@ -49,14 +50,14 @@ fn is_tag(text: &str) -> bool {
             .all(|byte| is_word(byte) || matches!(byte, b'.' | b'-'))
 }
 
-/// The tag of a version: a tag has no `+`, so that is `_`. None where it is longer than a tag can be.
+/// Returns the tag of a version, with `_` for `+`, which tags do not allow. None if it is too long for a tag.
 #[must_use]
 pub fn tag(version: &semver::Version) -> Option<String> {
     let tag = version.to_string().replace('+', "_");
     is_tag(&tag).then_some(tag)
 }
 
-/// The tags under which a version can be: its own, then the one with a `v` before it.
+/// Returns the possible tags of a version: its own, then the one with a leading `v`.
 pub(super) fn tags(version: &semver::Version) -> Vec<String> {
     let own = tag(version).into_iter();
     own.flat_map(|tag| {
@@ -67,22 +68,22 @@ pub(super) fn tags(version: &semver::Version) -> Vec<String> {
     .collect()
 }
 
-/// The version that a tag stands for, with or without a `v` before it. None for tags of signatures, for `latest`
-/// and for whatever else is no version with all three parts.
+/// Returns the version of a tag, with or without a leading `v`. None for tags of signatures, for `latest` and
+/// for anything but a full semantic version.
 #[must_use]
 pub fn version(tag: &str) -> Option<semver::Version> {
     let bare = tag.strip_prefix('v').unwrap_or(tag);
-    // No version has a `_`, so the first one is a `+`; a second one makes it no version.
+    // A version contains no `_`, so the first one is a `+`; a second one makes it invalid.
     bare.replacen('_', "+", 1).parse().ok()
 }
 
-/// The tag under which clients keep referrers of a manifest where the server does not
+/// Returns the tag under which clients store the referrers of a manifest if the server does not support them
 /// (distribution-spec, "Referrers Tag Schema").
 pub(super) fn fallback_tag(subject: Digest) -> String {
     format!("sha256-{subject}")
 }
 
-/// The tag under which cosign keeps signatures in its classic form.
+/// Returns the tag of cosign's classic signatures.
 pub(super) fn cosign_tag(subject: Digest) -> String {
     format!("sha256-{subject}.sig")
 }
@@ -91,14 +92,14 @@ pub(super) fn cosign_tag(subject: Digest) -> String {
 mod tests {
     use super::*;
 
-    /// Names of extensions that are taken (distribution-spec, "extensions/README.md").
+    /// Reserved extension names (distribution-spec, "extensions/README.md").
     const RESERVED: [&str; 4] = ["_oci", "_catalog", "_chainguard", "_docker"];
 
     #[test]
-    fn r38_the_name_of_our_extension_is_one_and_is_not_taken() {
+    fn vendor_extension_name_is_valid_and_not_reserved() {
         assert!(!RESERVED.contains(&VENDOR_EXTENSION));
         assert!(VENDOR_EXTENSION.strip_prefix('_').is_some_and(is_component));
-        // No path of a repository begins so.
+        // It cannot be the beginning of a repository path.
         assert!(repository_fault(VENDOR_EXTENSION).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! A package as a manifest of OCI, and back.
+//! Converts packages to OCI manifests and back.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use super::client::{Client, clean};
 use super::model::{Descriptor, MANIFEST, Manifest, annotation};
 use crate::digest::Digest;
 use crate::manifest::{self, Docs, Kind, Metadata, Packaging};
-use crate::repository::{Around, Blob, Description, DocumentFormat, Release, Result, Upload};
+use crate::repository::{Blob, Description, DocumentFormat, OciManifest, Release, Result, Upload};
 use crate::signature::Statement;
 
-/// What a manifest of a package is.
+/// Artifact type of a package.
 pub(super) const PACKAGE: &str = "application/vnd.fuseml.package.v1";
-/// Its configuration: the manifest of the package as JSON.
+/// Media type of the configuration: the package manifest as JSON.
 pub(super) const CONFIGURATION: &str = "application/vnd.fuseml.package.config.v1+json";
-/// Its content.
+/// Media type of the content.
 const CONTENT: &str = "application/vnd.fuseml.package.content.v1.tar+gzip";
-/// Types of documents.
+/// Supported formats of documents.
 const DOCUMENTS: [DocumentFormat; 2] = [DocumentFormat::Markdown, DocumentFormat::AsciiDoc];
-/// Types of one template and nothing around it.
+/// Media types of a single template.
 const TEMPLATES: [&str; 4] = [
     "application/yaml",
     "application/x-yaml",
@@ -25,10 +25,10 @@ const TEMPLATES: [&str; 4] = [
     "text/x-yaml",
 ];
 
-/// The manifest of a package. It says nothing of when it was made: the same package is the same manifest.
+/// Builds the manifest of a package. It has no timestamp: the same package has the same manifest.
 pub(super) fn packaged(upload: &Upload) -> Manifest {
     let about = &upload.manifest;
-    let said = [
+    let declared = [
         (annotation::TITLE, Some(upload.name.clone())),
         (annotation::VERSION, Some(upload.version.to_string())),
         (annotation::DESCRIPTION, Some(about.description.clone())),
@@ -62,7 +62,7 @@ pub(super) fn packaged(upload: &Upload) -> Manifest {
         config: Some(Descriptor::of(CONFIGURATION, &upload.configuration)),
         layers,
         subject: None,
-        annotations: said
+        annotations: declared
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
             .filter(|(_, value)| !value.is_empty())
@@ -70,8 +70,8 @@ pub(super) fn packaged(upload: &Upload) -> Manifest {
     }
 }
 
-/// What was published.
-pub(super) fn published(upload: &Upload, locator: String, manifest: Around) -> Release {
+/// Builds the release of a published package.
+pub(super) fn published(upload: &Upload, locator: String, manifest: OciManifest) -> Release {
     Release {
         name: upload.name.clone(),
         version: upload.version.clone(),
@@ -96,18 +96,18 @@ pub(super) fn published(upload: &Upload, locator: String, manifest: Around) -> R
 }
 
 impl Client {
-    /// What a manifest says of a version. The configuration is read; of what is not ours, annotations tell.
+    /// Reads a version from its manifest: from the configuration, or from annotations for foreign packages.
     ///
     /// # Errors
-    /// [`Error::Broken`](crate::repository::Error::Broken) where the manifest of a package of ours says another
-    /// version than its tag.
+    /// Returns [`Error::Broken`](crate::repository::Error::Broken) if the manifest of a native package names
+    /// another version than its tag.
     pub(super) async fn release(
         &self,
         path: &str,
         (name, version): (&str, &semver::Version),
-        found: &Around,
+        found: &OciManifest,
     ) -> Result<Release> {
-        let manifest = self.understood(path, found)?;
+        let manifest = self.parse_manifest(path, found)?;
         let document = manifest.layers.iter().find(|layer| is_document(layer));
         let content = content(&manifest);
         let ours = manifest.config.as_ref();
@@ -135,25 +135,25 @@ impl Client {
         })
     }
 
-    /// A reference that always means the same.
+    /// Returns an immutable reference.
     pub(super) fn locator(&self, path: &str, digest: Digest) -> String {
         format!("{}/{path}@{}", self.registry, digest.oci())
     }
 
     fn agrees(&self, path: &str, version: &semver::Version, manifest: &Manifest) -> Result<()> {
-        let Some(said) = manifest.annotation(annotation::VERSION) else {
+        let Some(declared) = manifest.annotation(annotation::VERSION) else {
             return Ok(());
         };
-        if said == version.to_string() {
+        if declared == version.to_string() {
             return Ok(());
         }
-        let why = format!("its manifest says version {}", clean(said));
+        let why = format!("its manifest names version {}", clean(declared));
         Err(self.broken(&format!("version {version} of {path}"), why))
     }
 }
 
-/// Whether a manifest names by digest what a statement is about: content, configuration and document. Where it does
-/// not, whoever signed the manifest said nothing of the package.
+/// Returns whether a manifest contains the digests of a statement: content, configuration and document. If it
+/// does not, a signature of the manifest does not cover the package.
 #[must_use]
 pub fn names_package(manifest: &[u8], statement: &Statement) -> bool {
     let Ok(manifest) = serde_json::from_slice::<Manifest>(manifest) else {
@@ -163,7 +163,7 @@ pub fn names_package(manifest: &[u8], statement: &Statement) -> bool {
     let config = config.filter(|config| config.media_type == CONFIGURATION);
     let document = manifest.layers.iter().find(|layer| is_document(layer));
     let digest = |layer: Option<&Descriptor>| layer.and_then(Descriptor::sha256);
-    // A package without a configuration of ours says nothing of its name that anybody signed.
+    // Without a native configuration, the signature does not cover the name of the package.
     statement.configuration.is_some()
         && digest(config) == statement.configuration
         && digest(content(&manifest)) == Some(statement.content)
@@ -185,14 +185,14 @@ fn is_document(layer: &Descriptor) -> bool {
         .any(|format| format.media_type() == media_type.trim())
 }
 
-/// The layer with the content: ours by its type, else the first one that is no document.
+/// Returns the layer with the content: the one with our media type, else the first one that is not a document.
 fn content(manifest: &Manifest) -> Option<&Descriptor> {
     let mut layers = manifest.layers.iter();
     let ours = layers.find(|layer| layer.media_type == CONTENT);
     ours.or_else(|| manifest.layers.iter().find(|layer| !is_document(layer)))
 }
 
-/// What is known of an artifact that was made for something else.
+/// Describes a foreign artifact.
 fn foreign(name: &str, version: &semver::Version, manifest: &Manifest) -> manifest::Manifest {
     let text = |name: &str| manifest.annotation(name).map(clean);
     let is_template = content(manifest).is_some_and(|content| {

@@ -1,5 +1,5 @@
-//! Lists that come in pages. `Link` is followed as it is given, and nothing is read out of it
-//! (distribution-spec, "Listing Tags"; RFC 8288).
+//! Paginated lists. The URL in `Link` is followed verbatim and never parsed (distribution-spec, "Listing Tags";
+//! RFC 8288).
 
 use std::collections::HashSet;
 
@@ -12,38 +12,38 @@ use super::scope::Scope;
 use crate::repository::Result;
 use crate::transport::{Answer, Call};
 
-/// Largest page.
+/// Maximum size of a page.
 const LIMIT: usize = 16 * 1024 * 1024;
-/// Lists are JSON, those of referrers with a type of their own.
+/// Lists are JSON; those of referrers have a media type of their own.
 const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, application/json";
-/// Pages of one list, at most.
+/// Maximum number of pages of one list.
 const PAGES: usize = 10_000;
-/// Entries of one list, at most.
+/// Maximum number of entries of one list.
 const ENTRIES: usize = 1_000_000;
 
-/// A list, or the answer that refused it.
-pub(super) enum Listed {
-    /// All of it, in the order of the server.
+/// A list, or the response that rejected it.
+pub(super) enum ListResult {
+    /// All entries, in the order of the server.
     All(Vec<String>),
-    /// The first page was refused.
+    /// The first page was rejected.
     Refused(Answer),
-    /// The first page is no JSON that belongs here: a page of the web, most often.
+    /// The first page is not the expected JSON: usually an HTML page.
     Foreign,
 }
 
 impl Client {
-    /// All entries of a list. `read` takes them out of a page.
+    /// Reads all entries of a list. `read` extracts them from a page.
     ///
-    /// A server that gives full pages and no `Link` is asked on with `last`, until nothing new comes. A list that
-    /// leads back to a page that was read is at its end. One that leads to another server is broken: what is
-    /// missing would look as if it were not there.
+    /// If a server returns full pages without `Link`, the list is continued with `last` until nothing new
+    /// arrives. A list that loops back to an earlier page is complete. A list that continues on another server
+    /// is an error: entries would otherwise seem to be missing.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         mut start: Url,
         scope: &Scope,
         what: &str,
         read: impl Fn(T) -> Vec<String>,
-    ) -> Result<Listed> {
+    ) -> Result<ListResult> {
         let mut visited = HashSet::new();
         let mut seen = HashSet::new();
         let mut all = Vec::new();
@@ -51,7 +51,7 @@ impl Client {
         let mut is_first = true;
         while let Some(url) = next.take() {
             if !visited.insert(url.clone()) {
-                self.note(&format!("to {what}: the list leads back to where it was"));
+                self.warn(&format!("{what}: the list loops back to an earlier page"));
                 break;
             }
             if visited.len() > PAGES || all.len() > ENTRIES {
@@ -60,7 +60,7 @@ impl Client {
             }
             let call = Call::get(url.clone()).header("accept", ACCEPTED);
             let answer = self.call(call, scope, what).await?;
-            // Whoever gives no such long pages knows how long its own are.
+            // The server may reject the page size: retry with its default.
             let is_too_long = answer.status() == StatusCode::BAD_REQUEST && is_first;
             if is_too_long && let Some(short) = without(&start, "n") {
                 start = short;
@@ -69,7 +69,7 @@ impl Client {
             }
             if !answer.status().is_success() {
                 if is_first {
-                    return Ok(Listed::Refused(answer));
+                    return Ok(ListResult::Refused(answer));
                 }
                 return Err(self.refused(answer, what).await);
             }
@@ -78,9 +78,9 @@ impl Client {
             let bytes = bytes.map_err(|error| self.failed(what, error))?;
             let page = match serde_json::from_slice(&bytes) {
                 Ok(page) => read(page),
-                Err(_) if is_first => return Ok(Listed::Foreign),
+                Err(_) if is_first => return Ok(ListResult::Foreign),
                 Err(error) => {
-                    return Err(self.broken(what, format!("a page of it is no JSON: {error}")));
+                    return Err(self.broken(what, format!("a page is not valid JSON: {error}")));
                 }
             };
             is_first = false;
@@ -92,33 +92,35 @@ impl Client {
                 Some(after(&start, &last))
             });
         }
-        Ok(Listed::All(all))
+        Ok(ListResult::All(all))
     }
 
-    /// The next page, where the answer says one.
+    /// Returns the address of the next page.
     pub(super) fn next(&self, answer: &Answer, what: &str) -> Result<Option<Url>> {
         let Some(target) = answer.headers("link").find_map(target) else {
             return Ok(None);
         };
         let next = answer.url().join(target);
-        let next = next.map_err(|_| self.broken(what, "its `Link` is no address".to_owned()))?;
+        let next = next.map_err(|_| {
+            self.broken(what, "its `Link` header is not a valid address".to_owned())
+        })?;
         if next.origin() != self.base.origin() {
             let place = crate::transport::host(&next);
-            let why = format!("the list goes on at {place}, which is another server");
+            let why = format!("refusing to continue the list on another server, {place}");
             return Err(self.broken(what, why));
         }
         Ok(Some(next))
     }
 }
 
-/// The same list after this entry.
+/// Returns the address of the list after this entry.
 fn after(start: &Url, last: &str) -> Url {
     let mut url = without(start, "last").unwrap_or_else(|| start.clone());
     let _ = url.query_pairs_mut().append_pair("last", last);
     url
 }
 
-/// The same address without a parameter; None where it has none of this name.
+/// Removes a query parameter; None if it is absent.
 fn without(start: &Url, parameter: &str) -> Option<Url> {
     let pairs: Vec<(String, String)> = start.query_pairs().into_owned().collect();
     let kept = pairs.iter().filter(|(name, _)| name != parameter);
@@ -130,7 +132,7 @@ fn without(start: &Url, parameter: &str) -> Option<Url> {
     (kept.count() < pairs.len()).then_some(url)
 }
 
-/// The target of the link `rel="next"` in a header `Link`.
+/// Returns the target of the `rel="next"` link of a `Link` header.
 fn target(header: &str) -> Option<&str> {
     let mut rest = header;
     while let Some((_, after)) = rest.split_once('<') {
@@ -160,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_link_to_the_next_page_is_found_among_others() {
+    fn finds_next_link_among_others() {
         let both = "</a?x=1,2>; rel=\"prev\", </v2/_catalog?last=b&n=2>; title=\"x\"; rel=\"next\"";
         assert_eq!(target(both), Some("/v2/_catalog?last=b&n=2"));
         assert_eq!(target("<https://a/b>; REL=next"), Some("https://a/b"));
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_goes_on_after_its_last_entry() {
+    fn continues_after_last_entry() {
         let start = "http://a/v2/_catalog?n=2&last=x".parse().unwrap();
         assert_eq!(after(&start, "b/c").query(), Some("n=2&last=b%2Fc"));
     }

@@ -1,4 +1,4 @@
-//! Publishing a version.
+//! Publishes a version.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -9,23 +9,24 @@ use super::model::MANIFEST;
 use super::names::{repository_fault, tag, tags};
 use super::package::{packaged, published};
 use crate::progress::Progress;
-use crate::repository::{Around, Error, Release, Result, Upload};
+use crate::repository::{Error, OciManifest, Release, Result, Upload};
 
-/// Ways to the registry and back after which nobody is between a look and a write any more.
+/// Number of round trips after which concurrent publishers have finished their check and write.
 const WAYS: u32 = 3;
 
-/// Time for those who are slower, and not the same for all.
+/// Returns a delay for slower publishers, with jitter.
 fn moment() -> Duration {
     let random = RandomState::new().build_hasher().finish();
     Duration::from_millis(20 + random % 40)
 }
 
 impl Oci {
-    /// Blobs that are there are not sent again. The manifest is written last, so nobody sees half a package.
+    /// Publishes a version. Existing blobs are not sent again. The manifest is written last, so that no
+    /// incomplete package is visible.
     ///
-    /// A registry has no write that fails where something is. So the tag is looked at first, again right before it
-    /// is written, and again a moment afterwards, when whoever looked before has written too: if it leads to
-    /// somebody else's manifest then, theirs is the version.
+    /// Registries have no create-if-absent operation. So the tag is checked first, again right before it is
+    /// written, and again after a delay, when any concurrent publisher has written too: if it then points to
+    /// another manifest, the other publisher has won.
     pub(super) async fn put(
         &self,
         upload: &Upload,
@@ -36,8 +37,8 @@ impl Oci {
         let path = self.path_to_write(&upload.name)?;
         let tag = tag(&upload.version).ok_or_else(|| Error::Unsupported {
             repository: client.id.clone(),
-            what: format!("keep version {}: it is too long for a tag", upload.version),
-            hint: "a tag has at most 128 characters".to_owned(),
+            what: format!("store version {}: it is too long for a tag", upload.version),
+            hint: "shorten the version: a tag has at most 128 characters".to_owned(),
         })?;
         let exists = || Error::Exists {
             repository: client.id.clone(),
@@ -56,7 +57,7 @@ impl Oci {
             client.put_bytes(&path, &document.bytes).await?;
         }
         let bytes = client.written(&packaged(upload))?;
-        let manifest = Around::of(bytes);
+        let manifest = OciManifest::of(bytes);
         let digest = manifest.digest;
         if !force && self.is_taken(&path, &upload.version).await? {
             return Err(exists());
@@ -69,7 +70,7 @@ impl Oci {
             tokio::time::sleep(begun.elapsed() * WAYS + moment()).await;
         }
         let there = client.digest(&path, &tag).await?;
-        // Where the answer to the first try was lost, the second is refused, and it is ours all the same.
+        // If the response to the first attempt was lost, the second one is rejected although the tag is ours.
         let is_ours = match there {
             Some(there) => there == digest,
             None => answer.status().is_success(),
@@ -92,16 +93,18 @@ impl Oci {
     fn path_to_write(&self, name: &str) -> Result<String> {
         let refused = |hint: &str| Error::Unsupported {
             repository: self.client.id.clone(),
-            what: format!("keep a package of the name `{name}`"),
+            what: format!("store a package named `{name}`"),
             hint: hint.to_owned(),
         };
         if name == super::index::NAME {
-            return Err(refused("that is the name of the index of packages"));
+            return Err(refused(
+                "choose another name: this one is reserved for the index",
+            ));
         }
         match self.path(name) {
             Some(path) => Ok(path),
             None => Err(refused(
-                repository_fault(name).unwrap_or("a name of a package has no `/`"),
+                repository_fault(name).unwrap_or("remove `/` from the package name"),
             )),
         }
     }

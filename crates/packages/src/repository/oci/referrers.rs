@@ -1,4 +1,4 @@
-//! What refers to a manifest: signatures. By the interface of the registry, else by the tag that clients keep
+//! Referrers of a manifest: signatures. They are found by the referrers API, else by the fallback tag
 //! (distribution-spec, "Listing Referrers", "Referrers Tag Schema").
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -7,30 +7,30 @@ use std::time::Duration;
 use super::client::Client;
 use super::model::{Descriptor, INDEX, Manifest, Referrers};
 use super::names::fallback_tag;
-use super::paging::Listed;
+use super::paging::ListResult;
 use super::scope::Scope;
 use crate::digest::Digest;
-use crate::repository::{Around, Result};
+use crate::repository::{OciManifest, Result};
 
-/// Times that a tag is written again when somebody else wrote it meanwhile.
+/// Maximum number of attempts to update a tag that is written concurrently.
 const ATTEMPTS: usize = 12;
-/// Says that the registry keeps referrers by itself.
+/// Header of a registry that supports referrers.
 const SUBJECT: &str = "oci-subject";
 
 impl Client {
-    /// Digests of all manifests that say they refer to this one. What kind they are says each itself: indexes
-    /// are wrong about it (cosign#4422).
+    /// Returns the digests of all referrers of a manifest. Their type is read from each manifest, since indexes
+    /// report it wrongly (cosign#4422).
     pub(super) async fn referrers(&self, path: &str, subject: Digest) -> Result<Vec<Digest>> {
-        let what = format!("list what refers to {} of {path}", subject.oci());
+        let what = format!("list referrers of {} in {path}", subject.oci());
         let url = self.url(&format!("/v2/{path}/referrers/{}", subject.oci()));
         let read = |page: Referrers| page.manifests.into_iter().map(|one| one.digest).collect();
         let listed = self.list(url, &Scope::pull(path), &what, read).await?;
         let texts: Vec<String> = match listed {
-            Listed::All(digests) => digests,
-            Listed::Refused(answer) if !is_unknown(answer.status()) => {
+            ListResult::All(digests) => digests,
+            ListResult::Refused(answer) if !is_unknown(answer.status()) => {
                 return Err(self.refused(answer, &what).await);
             }
-            Listed::Refused(_) | Listed::Foreign => {
+            ListResult::Refused(_) | ListResult::Foreign => {
                 let tag = self.manifest(path, &fallback_tag(subject)).await?;
                 let kept = self.kept(path, tag.as_ref());
                 kept.manifests.into_iter().map(|one| one.digest).collect()
@@ -40,8 +40,8 @@ impl Client {
         Ok(digests.collect())
     }
 
-    /// Writes a manifest that refers to another one. Where the registry does not say that it took note, the tag
-    /// is written too.
+    /// Writes a manifest that refers to another one. If the registry does not confirm support for referrers,
+    /// the fallback tag is updated too.
     pub(super) async fn put_referrer(
         &self,
         path: &str,
@@ -57,18 +57,18 @@ impl Client {
         if answer.header(SUBJECT).is_some() {
             return Ok(());
         }
-        // Type and annotations are copied, as the specification says.
+        // The specification requires copying type and annotations.
         let mut descriptor = Descriptor::of(media_type, bytes);
         descriptor.artifact_type = Some(manifest.kind().to_owned());
         descriptor.annotations.clone_from(&manifest.annotations);
         let tag = fallback_tag(subject);
-        let change = |found: Option<&Around>| {
+        let change = |found: Option<&OciManifest>| {
             let kept = found.map(|found| serde_json::from_slice::<Referrers>(&found.bytes));
-            // Written anew, it would lose what others put into it.
+            // Overwriting it would lose entries of others.
             let mut kept = kept
                 .transpose()
                 .map_err(|_| {
-                    let why = "it is no list of what refers to a manifest".to_owned();
+                    let why = "it is not a list of referrers".to_owned();
                     self.broken(&format!("the tag {tag} of {path}"), why)
                 })?
                 .unwrap_or_default();
@@ -82,20 +82,20 @@ impl Client {
             kept.manifests.push(descriptor.clone());
             Ok(serde_json::to_vec(&kept).ok())
         };
-        self.amend(path, &tag, INDEX, change).await
+        self.update_tag(path, &tag, INDEX, change).await
     }
 
-    /// Changes what a tag holds. No registry compares before it writes, so what was written is read again after
-    /// a moment, and written again where somebody else's write has taken it away. `change` gives nothing where
-    /// all is in it.
-    pub(super) async fn amend(
+    /// Updates the content of a tag. Registries have no compare-and-swap, so the tag is read again after a
+    /// delay, and updated again if a concurrent write has replaced it. `change` returns None if nothing has to
+    /// change.
+    pub(super) async fn update_tag(
         &self,
         path: &str,
         tag: &str,
         media_type: &str,
-        change: impl Fn(Option<&Around>) -> Result<Option<Vec<u8>>>,
+        change: impl Fn(Option<&OciManifest>) -> Result<Option<Vec<u8>>>,
     ) -> Result<()> {
-        let _one_at_a_time = self.amending.lock().await;
+        let _one_at_a_time = self.tag_lock.lock().await;
         for _ in 0..ATTEMPTS {
             let found = self.manifest(path, tag).await?;
             let Some(bytes) = change(found.as_ref())? else {
@@ -106,30 +106,28 @@ impl Client {
                 .await?;
             tokio::time::sleep(moment()).await;
         }
-        let why = format!("somebody else writes it all the time; {ATTEMPTS} times were in vain");
+        let why = format!("it is being changed concurrently; gave up after {ATTEMPTS} attempts");
         Err(self.broken(&format!("the tag {tag} of {path}"), why))
     }
 
-    /// The index under a tag. One that cannot be read hides no package: it is empty, and noted.
-    fn kept(&self, path: &str, found: Option<&Around>) -> Referrers {
+    /// Reads the index under a tag. An unreadable one hides no package: it is treated as empty, with a warning.
+    fn kept(&self, path: &str, found: Option<&OciManifest>) -> Referrers {
         let Some(found) = found else {
             return Referrers::default();
         };
         serde_json::from_slice(&found.bytes).unwrap_or_else(|_| {
-            self.note(&format!(
-                "the referrers that clients keep in {path} cannot be read"
-            ));
+            self.warn(&format!("failed to read the list of referrers in {path}"));
             Referrers::default()
         })
     }
 }
 
-/// Whether a status says that a registry knows no referrers.
+/// Returns whether a status means that the registry does not support referrers.
 fn is_unknown(status: reqwest::StatusCode) -> bool {
     matches!(status.as_u16(), 400 | 404 | 405 | 501)
 }
 
-/// Longer than somebody else's way from reading to writing, and not the same for all.
+/// Returns a delay that is longer than a concurrent read-modify-write cycle, with jitter.
 fn moment() -> Duration {
     let random = RandomState::new().build_hasher().finish();
     Duration::from_millis(150 + random % 300)

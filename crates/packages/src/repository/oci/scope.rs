@@ -1,54 +1,53 @@
-//! What a request needs to be allowed, as token services are asked for it
-//! (distribution, "Token Scope Documentation").
+//! Scopes of requests, as token services expect them (distribution, "Token Scope Documentation").
 
-/// What a request needs to be allowed.
+/// The scope of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Scope(Option<String>);
 
 impl Scope {
-    /// Nothing that could be said before the server says it.
+    /// Returns the empty scope; the server's challenge decides.
     pub(super) fn registry() -> Self {
         Self(None)
     }
 
-    /// To see which repositories there are.
+    /// Returns the scope to list repositories.
     pub(super) fn catalog() -> Self {
         Self(Some("registry:catalog:*".to_owned()))
     }
 
-    /// To read from a repository.
+    /// Returns the scope to read from a repository.
     pub(super) fn pull(path: &str) -> Self {
         Self(Some(format!("repository:{path}:pull")))
     }
 
-    /// To write into it.
+    /// Returns the scope to write to a repository.
     pub(super) fn push(path: &str) -> Self {
         Self(Some(format!("repository:{path}:pull,push")))
     }
 
-    /// To write into it what another one has.
+    /// Returns the scope to write to a repository and mount from another one.
     pub(super) fn mount(path: &str, from: &str) -> Self {
         Self(Some(format!(
             "repository:{path}:pull,push repository:{from}:pull"
         )))
     }
 
-    /// To delete from it.
+    /// Returns the scope to delete from a repository.
     pub(super) fn delete(path: &str) -> Self {
         Self(Some(format!("repository:{path}:pull,delete")))
     }
 
-    /// The text; none where nothing is asked for.
+    /// Returns the text; None for the empty scope.
     pub(super) fn text(&self) -> Option<&str> {
         self.0.as_deref()
     }
 
-    /// What is asked of the token service: the own scope, and that of the server where it says more.
+    /// Returns the scopes to request: its own, and that of the challenge if it adds permissions.
     pub(super) fn with<'a>(&'a self, challenged: Option<&'a str>) -> Vec<&'a str> {
         let own = self.text().unwrap_or_default();
         let mut all: Vec<&str> = own.split_whitespace().collect();
-        let said = challenged.into_iter().flat_map(str::split_whitespace);
-        for scope in said {
+        let requested = challenged.into_iter().flat_map(str::split_whitespace);
+        for scope in requested {
             if !all.iter().any(|own| covers(own, scope)) {
                 all.push(scope);
             }
@@ -57,7 +56,7 @@ impl Scope {
     }
 }
 
-/// Whether the first scope holds all of the second.
+/// Returns whether the first scope includes the second.
 fn covers(own: &str, other: &str) -> bool {
     let (Some((place, actions)), Some((other_place, other_actions))) =
         (own.rsplit_once(':'), other.rsplit_once(':'))
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_server_asks_for_is_added_where_it_is_more() {
+    fn adds_challenged_scope_if_it_is_wider() {
         let scope = Scope::push("a/b");
         assert_eq!(
             scope.with(Some("repository:a/b:pull")),

@@ -1,5 +1,4 @@
-//! Searches of a registry. Only what it advertises is asked, and of zot what it says that it can
-//! (seed 002: a handshake, not a guess).
+//! Server-side search. Only an advertised search is used, and for zot only if its schema supports it.
 
 use std::collections::HashSet;
 
@@ -9,24 +8,24 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::model::listed;
 use super::names::VENDOR_EXTENSION;
-use super::paging::Listed;
+use super::paging::ListResult;
 use super::scope::Scope;
 use crate::repository::{Extension, Result};
 use crate::transport::{Body, Call};
 
-/// Largest answer.
+/// Maximum size of a response.
 const LIMIT: usize = 16 * 1024 * 1024;
-/// Entries of a page of zot.
+/// Page size for zot.
 const PAGE: usize = 200;
-/// Pages of one search of zot.
+/// Maximum number of pages of one search in zot.
 const PAGES: usize = 1000;
-/// The query of zot that is needed.
+/// The required query of zot.
 const NEEDED: &str = "GlobalSearch";
 const QUERY: &str = "query ($query: String!, $limit: Int!, $offset: Int!) { GlobalSearch(query: $query, \
      requestedPage: {limit: $limit, offset: $offset, sortBy: ALPHABETIC_ASC}) { Repos { Name } } }";
 const INTROSPECTION: &str = "{ __schema { queryType { fields { name } } } }";
 
-/// A page of our own search.
+/// A page of our own search extension.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Packages {
@@ -42,7 +41,7 @@ struct Package {
 }
 
 impl Client {
-    /// Paths of repositories with packages that fit a text; None where nothing that can be asked is advertised.
+    /// Returns repository paths of matching packages; None if no supported search is advertised.
     pub(super) async fn search(
         &self,
         extensions: &[Extension],
@@ -58,7 +57,8 @@ impl Client {
         Ok(None)
     }
 
-    /// `/v2/_fuseml/packages/search?q=&n=`: pages of `{"packages":[{"repository":"extensions/mlflow"}]}`.
+    /// Searches `/v2/_fuseml/packages/search?q=&n=`: pages of
+    /// `{"packages":[{"repository":"extensions/mlflow"}]}`.
     async fn search_packages(&self, path: &str, text: Option<&str>) -> Result<Option<Vec<String>>> {
         let mut url = self.url(path);
         let _ = url
@@ -71,13 +71,13 @@ impl Client {
         };
         let listed = self.list(url, &Scope::registry(), "search", read).await?;
         Ok(match listed {
-            Listed::All(paths) => Some(paths),
-            Listed::Refused(answer) => {
-                self.note_failure(&self.refused(answer, "search").await);
+            ListResult::All(paths) => Some(paths),
+            ListResult::Refused(answer) => {
+                self.warn_error(&self.refused(answer, "search").await);
                 None
             }
-            Listed::Foreign => {
-                self.note("its search, which it advertises, answers with no JSON");
+            ListResult::Foreign => {
+                self.warn("the advertised search does not return JSON");
                 None
             }
         })
@@ -96,7 +96,7 @@ impl Client {
         if !can {
             return Ok(None);
         }
-        // What is behind a colon is a tag.
+        // Strip the tag after the colon.
         let text = text.split(':').next().unwrap_or_default();
         let (mut paths, mut known) = (Vec::new(), HashSet::new());
         for page in 0..PAGES {
@@ -123,7 +123,7 @@ impl Client {
         Ok(Some(paths))
     }
 
-    /// None where it is refused, or answers with something else.
+    /// Sends a query. None if it is rejected, or the response is not the expected JSON.
     async fn graphql(&self, path: &str, asked: &Value) -> Result<Option<Value>> {
         let call = Call::new(reqwest::Method::POST, self.url(path))
             .header("content-type", "application/json")
@@ -131,14 +131,14 @@ impl Client {
             .body(Body::Bytes(asked.to_string().into_bytes().into()));
         let answer = self.call(call, &Scope::registry(), "search").await?;
         if !answer.status().is_success() {
-            self.note_failure(&self.refused(answer, "search").await);
+            self.warn_error(&self.refused(answer, "search").await);
             return Ok(None);
         }
         Ok(answer.json(LIMIT).await.ok())
     }
 }
 
-/// The path of an endpoint that the registry advertises.
+/// Returns the path of an advertised endpoint.
 fn endpoint<'e>(extensions: &'e [Extension], name: &str, module: &str) -> Option<&'e str> {
     let wanted = format!("/v2/{name}/{module}");
     let mut all = extensions
@@ -151,7 +151,7 @@ fn endpoint<'e>(extensions: &'e [Extension], name: &str, module: &str) -> Option
     .map(String::as_str)
 }
 
-/// Whether the registry advertises a search that can be asked.
+/// Returns whether a supported search is advertised.
 pub(super) fn is_advertised(extensions: &[Extension]) -> bool {
     endpoint(extensions, VENDOR_EXTENSION, "packages/search").is_some()
         || endpoint(extensions, "_zot", "ext/search").is_some()

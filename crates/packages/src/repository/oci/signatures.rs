@@ -1,4 +1,4 @@
-//! Signatures in a registry: manifests that refer to what they sign, and cosign's tags.
+//! Signatures in a registry: referrers of the signed manifests, and cosign's tags.
 
 use std::collections::BTreeMap;
 
@@ -6,33 +6,33 @@ use super::client::Client;
 use super::model::{Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Manifest};
 use super::names::cosign_tag;
 use crate::digest::Digest;
-use crate::repository::{Around, Error, Result};
+use crate::repository::{Error, OciManifest, Result};
 use crate::signature::{Format, Signature};
 
-/// What a manifest with a signature of ours is.
+/// Artifact type of our signatures.
 pub(super) const SIGNATURE: &str = "application/vnd.fuseml.signature.v1";
-/// What was signed.
+/// Media type of a signed statement.
 const STATEMENT: &str = "application/vnd.fuseml.statement.v1+json";
-/// The text of a `.minisig` file.
+/// Media type of a `.minisig` file.
 const MINISIG: &str = "application/vnd.fuseml.minisig";
-/// What cosign signs in its classic form, and where it keeps the signature (cosign, "Signature Specification").
+/// Media type and annotation of cosign's classic signatures (cosign, "Signature Specification").
 const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIMPLE_SIGNATURE: &str = "dev.cosignproject.cosign/signature";
-/// Type of the configuration that cosign gives its classic form.
+/// Media type of the configuration of cosign's classic signatures.
 const SIMPLE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-/// A Sigstore bundle (sigstore, "Cosign Bundle Specification"). Both forms of the type are in use.
+/// Media types of a Sigstore bundle (sigstore, "Cosign Bundle Specification"); both are in use.
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const BUNDLE_OLD: &str = "application/vnd.dev.sigstore.bundle+json;version=0.3";
-/// Manifests that are opened in search of signatures, and signatures of one that are read.
+/// Maximum number of manifests that are opened to find signatures, and of signatures that are read from one.
 const MOST: usize = 200;
-/// Largest statement, and largest signature over one; more is no signature.
+/// Maximum size of a statement, and of a signature.
 const SMALL: u64 = 16 * 1024;
-/// Largest bundle.
+/// Maximum size of a bundle.
 const BUNDLE_LIMIT: u64 = 1024 * 1024;
 
 impl Client {
-    /// All signatures of a manifest. What cannot be read hides no other; it is noted. A statement that is `known`
-    /// is not fetched again: that of an index is the index, which can be long.
+    /// Reads all signatures of a manifest. Unreadable ones are recorded as warnings. A `known` statement is not
+    /// fetched again: that of an index is the index itself, which can be large.
     pub(super) async fn signatures(
         &self,
         path: &str,
@@ -42,8 +42,8 @@ impl Client {
         let mut signatures: Vec<Signature> = Vec::new();
         let referrers = self.referrers(path, subject).await?;
         if referrers.len() > MOST {
-            self.note(&format!(
-                "{path}: more than {MOST} manifests refer to {}; the rest is not read",
+            self.warn(&format!(
+                "{path}: {} has more than {MOST} referrers; the rest is ignored",
                 subject.oci()
             ));
         }
@@ -71,14 +71,14 @@ impl Client {
             Err(
                 error @ (Error::Broken { .. } | Error::NotFound { .. } | Error::Unsupported { .. }),
             ) => {
-                self.note(&format!("a signature cannot be read: {error}"));
+                self.warn(&format!("failed to read a signature: {error}"));
                 Ok(())
             }
             Err(error) => Err(error),
         }
     }
 
-    /// What a manifest is, in words, that is there and says that it refers to this one; else None.
+    /// Describes a manifest if it exists and refers to this one.
     pub(super) async fn referrer(
         &self,
         path: &str,
@@ -88,7 +88,7 @@ impl Client {
         let Some(found) = self.manifest(path, &digest.oci()).await? else {
             return Ok(None);
         };
-        let manifest = self.understood(path, &found).ok();
+        let manifest = self.parse_manifest(path, &found).ok();
         let refers = |manifest: &Manifest| {
             manifest.subject.as_ref().and_then(Descriptor::sha256) == Some(subject)
         };
@@ -97,7 +97,7 @@ impl Client {
             if is_signature {
                 format!("the signature {}", digest.oci())
             } else {
-                format!("{}, which refers to it", digest.oci())
+                format!("the referrer {}", digest.oci())
             }
         }))
     }
@@ -112,7 +112,7 @@ impl Client {
         let Some(found) = self.manifest(path, &digest.oci()).await? else {
             return Ok(Vec::new());
         };
-        let manifest = self.understood(path, &found)?;
+        let manifest = self.parse_manifest(path, &found)?;
         let refers_here = manifest.subject.as_ref().and_then(Descriptor::sha256) == Some(subject);
         if !refers_here {
             return Ok(Vec::new());
@@ -143,8 +143,8 @@ impl Client {
         }])
     }
 
-    async fn of_cosign(&self, path: &str, found: &Around) -> Result<Vec<Signature>> {
-        let manifest = self.understood(path, found)?;
+    async fn of_cosign(&self, path: &str, found: &OciManifest) -> Result<Vec<Signature>> {
+        let manifest = self.parse_manifest(path, found)?;
         let mut signatures = Vec::new();
         for layer in manifest.layers.iter().take(MOST) {
             let signature = layer.annotations.get(SIMPLE_SIGNATURE);
@@ -160,7 +160,7 @@ impl Client {
         Ok(signatures)
     }
 
-    /// Adds a signature to a manifest. The same one a second time is the same manifest, so nothing changes.
+    /// Adds a signature to a manifest. Adding the same one again writes the same manifest.
     pub(super) async fn sign(
         &self,
         path: &str,
@@ -182,10 +182,10 @@ impl Client {
             return Err(Error::NotFound {
                 repository: self.id.clone(),
                 what: format!("{} of {path}", subject.oci()),
-                hint: "it was deleted or replaced: publish it, then sign it".to_owned(),
+                hint: "publish it again, then sign it: it was deleted or replaced".to_owned(),
             });
         };
-        let signed = self.understood(path, &found)?;
+        let signed = self.parse_manifest(path, &found)?;
         self.put_bytes(path, EMPTY_BYTES).await?;
         for (_, bytes) in &layers {
             self.put_bytes(path, bytes).await?;
@@ -211,15 +211,15 @@ impl Client {
         self.put_referrer(path, subject, &manifest, &bytes).await
     }
 
-    /// A signature of cosign's classic form: one more layer under its tag.
+    /// Adds a signature in cosign's classic format: another layer under its tag.
     async fn sign_cosign(&self, path: &str, subject: Digest, signature: &Signature) -> Result<()> {
         let text = String::from_utf8_lossy(&signature.signature).into_owned();
         let mut layer = Descriptor::of(SIMPLE, &signature.payload);
         let _ = layer.annotations.insert(SIMPLE_SIGNATURE.to_owned(), text);
         self.put_bytes(path, EMPTY_BYTES).await?;
         self.put_bytes(path, &signature.payload).await?;
-        let change = |found: Option<&Around>| {
-            let known = found.map(|found| self.understood(path, found));
+        let change = |found: Option<&OciManifest>| {
+            let known = found.map(|found| self.parse_manifest(path, found));
             let mut manifest = known.transpose()?.unwrap_or_else(|| Manifest {
                 schema_version: 2,
                 media_type: Some(MANIFEST.to_owned()),
@@ -237,13 +237,13 @@ impl Client {
             manifest.layers.push(layer.clone());
             Ok(serde_json::to_vec(&manifest).ok())
         };
-        self.amend(path, &cosign_tag(subject), MANIFEST, change)
+        self.update_tag(path, &cosign_tag(subject), MANIFEST, change)
             .await
     }
 
-    /// A manifest as it is written: the same bytes for the same manifest.
+    /// Serializes a manifest deterministically.
     pub(super) fn written(&self, manifest: &Manifest) -> Result<Vec<u8>> {
         serde_json::to_vec(manifest)
-            .map_err(|error| self.broken("a manifest", format!("it cannot be written: {error}")))
+            .map_err(|error| self.broken("a manifest", format!("failed to serialize: {error}")))
     }
 }

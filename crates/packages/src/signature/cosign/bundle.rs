@@ -6,27 +6,27 @@ use serde::Deserialize;
 
 use super::PublicKey;
 use crate::digest::Digest;
-use crate::signature::{Claim, Fault};
+use crate::signature::{Fault, SignedPayload};
 
-/// Bytes of the largest bundle.
+/// Maximum size of a bundle.
 const LARGEST: usize = 1024 * 1024;
 
-/// Media types of version 0.3: as it is now, and as it was written first.
+/// Media types of version 0.3, current and legacy.
 const MEDIA_TYPES: [&str; 2] = [
     "application/vnd.dev.sigstore.bundle.v0.3+json",
     "application/vnd.dev.sigstore.bundle+json;version=0.3",
 ];
 
-/// What the payload of an envelope is, where it signs an image.
+/// Payload type of an envelope that signs an image.
 const IN_TOTO: &str = "application/vnd.in-toto+json";
 
-/// Types of in-toto statements; the second is older.
+/// Types of in-toto statements, current and legacy.
 const STATEMENTS: [&str; 2] = [
     "https://in-toto.io/Statement/v1",
     "https://in-toto.io/Statement/v0.1",
 ];
 
-/// The predicate of a signature. Others attest something about an image, perhaps that it is bad.
+/// Predicate type of a signature. Others attest something about an image, possibly something bad.
 const SIGNED: &str = "https://sigstore.dev/cosign/sign/v1";
 
 #[derive(Deserialize)]
@@ -90,17 +90,17 @@ struct SubjectDigest {
 impl Bundle {
     fn read(json: &[u8]) -> Result<Self, Fault> {
         if json.len() > LARGEST {
-            return Err(Fault::Unreadable("it is too long"));
+            return Err(Fault::Unreadable("too long"));
         }
-        let bundle: Self = serde_json::from_slice(json)
-            .map_err(|_| Fault::Unreadable("it is no bundle of Sigstore"))?;
+        let bundle: Self =
+            serde_json::from_slice(json).map_err(|_| Fault::Unreadable("not a Sigstore bundle"))?;
         if !MEDIA_TYPES.contains(&bundle.media_type.as_str()) {
-            return Err(Fault::Unreadable("it is no bundle of version 0.3"));
+            return Err(Fault::Unreadable("not a bundle of version 0.3"));
         }
         Ok(bundle)
     }
 
-    /// The digest of the key that it names.
+    /// Returns the digest of the key that it names.
     fn hint(&self) -> Option<Digest> {
         let hint = &self.verification_material.public_key.as_ref()?.hint;
         let bytes = STANDARD.decode(hint).ok()?;
@@ -108,46 +108,46 @@ impl Bundle {
     }
 }
 
-/// Id of the key that a bundle names.
+/// Returns the key id that a bundle names.
 pub(in crate::signature) fn signer(json: &[u8]) -> Option<String> {
     Some(Bundle::read(json).ok()?.hint()?.to_string())
 }
 
-/// What a bundle claims, if this key made it.
+/// Verifies a bundle and returns its payload.
 pub(in crate::signature) fn verify(
     payload: &[u8],
     json: &[u8],
     key: &PublicKey,
-) -> Result<Claim, Fault> {
+) -> Result<SignedPayload, Fault> {
     let bundle = Bundle::read(json)?;
     if bundle.verification_material.public_key.is_none() {
-        return Err(Fault::Unreadable(
-            "it was made without a key pair, which is not supported",
-        ));
+        return Err(Fault::Unreadable("keyless signatures are not supported"));
     }
-    let (made, claim) = match (&bundle.dsse_envelope, &bundle.message_signature) {
+    let (made, payload) = match (&bundle.dsse_envelope, &bundle.message_signature) {
         (Some(envelope), None) => {
             let [signature] = envelope.signatures.as_slice() else {
-                return Err(Fault::Unreadable("its envelope has not one signature"));
+                return Err(Fault::Unreadable(
+                    "the envelope must have exactly one signature",
+                ));
             };
             let payload = STANDARD
                 .decode(&envelope.payload)
-                .map_err(|_| Fault::Unreadable("its payload is no base64"))?;
+                .map_err(|_| Fault::Unreadable("the payload is not valid base64"))?;
             let message = encoded(&envelope.payload_type, &payload);
             let made = key.made(&message, signature.sig.as_bytes())?;
             (made, attested(&envelope.payload_type, &payload))
         }
         (None, Some(_)) if payload.is_empty() => {
-            return Err(Fault::Unreadable("what it signs is not beside it"));
+            return Err(Fault::Unreadable("the signed file is missing"));
         }
         (None, Some(message)) => {
             let made = key.made(payload, message.signature.as_bytes())?;
             (made, file(payload))
         }
-        _ => return Err(Fault::Unreadable("it has not one signature")),
+        _ => return Err(Fault::Unreadable("exactly one signature is required")),
     };
     if made {
-        return claim;
+        return payload;
     }
     if bundle.hint() == Some(key.digest()) {
         return Err(Fault::Forged);
@@ -155,8 +155,7 @@ pub(in crate::signature) fn verify(
     Err(Fault::OtherKey)
 }
 
-/// What an envelope signs (DSSE, "PAE"): type and payload with their lengths, so that neither can end
-/// elsewhere.
+/// Encodes the signed bytes of an envelope (DSSE, "PAE"): type and payload with their lengths.
 fn encoded(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let mut message = format!(
         "DSSEv1 {} {payload_type} {} ",
@@ -168,32 +167,32 @@ fn encoded(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     message
 }
 
-/// What an in-toto statement says.
-fn attested(payload_type: &str, payload: &[u8]) -> Result<Claim, Fault> {
+/// Parses an in-toto statement.
+fn attested(payload_type: &str, payload: &[u8]) -> Result<SignedPayload, Fault> {
     if payload_type != IN_TOTO {
-        return Err(Fault::Foreign("its envelope holds no in-toto statement"));
+        return Err(Fault::Foreign("not an in-toto statement"));
     }
-    let statement: InToto = serde_json::from_slice(payload)
-        .map_err(|_| Fault::Foreign("its envelope holds no in-toto statement"))?;
+    let statement: InToto =
+        serde_json::from_slice(payload).map_err(|_| Fault::Foreign("not an in-toto statement"))?;
     if !STATEMENTS.contains(&statement.purpose.as_str()) {
-        return Err(Fault::Foreign("its envelope holds no in-toto statement"));
+        return Err(Fault::Foreign("not an in-toto statement"));
     }
     if statement.predicate_type != SIGNED {
-        return Err(Fault::Foreign("it attests something, and does not sign"));
+        return Err(Fault::Foreign("an attestation, not a signature"));
     }
     let digests = statement.subject.iter();
-    Ok(Claim::Manifest(
+    Ok(SignedPayload::Manifest(
         digests
             .filter_map(|subject| subject.digest.sha256)
             .collect(),
     ))
 }
 
-/// What a signed file says: it says itself what it is, or it is a manifest of an OCI registry.
-fn file(payload: &[u8]) -> Result<Claim, Fault> {
-    match Claim::of(payload) {
-        Err(_) if is_manifest(payload) => Ok(Claim::Manifest(vec![Digest::of(payload)])),
-        claim => claim,
+/// Parses a signed file: a self-describing payload, or an OCI manifest.
+fn file(payload: &[u8]) -> Result<SignedPayload, Fault> {
+    match SignedPayload::of(payload) {
+        Err(_) if is_manifest(payload) => Ok(SignedPayload::Manifest(vec![Digest::of(payload)])),
+        payload => payload,
     }
 }
 

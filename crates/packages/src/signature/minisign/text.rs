@@ -1,25 +1,25 @@
-//! The text of a `.minisig` file, read strictly.
+//! Strict parser of `.minisig` files.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::signature::Fault;
 
-/// What a comment begins with that nobody vouches for.
+/// Prefix of the untrusted comment.
 pub(super) const UNTRUSTED: &str = "untrusted comment: ";
 
-/// What a comment begins with that is signed.
+/// Prefix of the signed comment.
 const TRUSTED: &str = "trusted comment: ";
 
-/// Bytes of the longest file: the tool's longest comments, and room.
+/// Maximum size of a file: the longest comments of the tool, with a margin.
 const LONGEST: usize = 16 * 1024;
 
-/// The four lines of a signature. Each is in its one canonical form: a signature that can be written in two
-/// ways can be changed without anybody noticing.
+/// The four lines of a signature, each in canonical form: a signature with several encodings could be modified
+/// unnoticed.
 pub(super) struct Lines<'s> {
     /// The whole text.
     pub(super) text: &'s str,
-    /// Key id, as bytes.
+    /// The key id.
     pub(super) key: Vec<u8>,
     /// The signed comment.
     pub(super) comment: &'s str,
@@ -28,11 +28,11 @@ pub(super) struct Lines<'s> {
 impl<'s> Lines<'s> {
     pub(super) fn read(signature: &'s [u8]) -> Result<Self, Fault> {
         if signature.len() > LONGEST {
-            return Err(Fault::Unreadable("it is too long"));
+            return Err(Fault::Unreadable("too long"));
         }
         let text =
-            std::str::from_utf8(signature).map_err(|_| Fault::Unreadable("it is not UTF-8"))?;
-        // A `\r` alone ends no line.
+            std::str::from_utf8(signature).map_err(|_| Fault::Unreadable("not valid UTF-8"))?;
+        // A lone `\r` ends no line.
         let lines: Vec<&str> = text
             .split_inclusive('\n')
             .map(|line| {
@@ -41,23 +41,23 @@ impl<'s> Lines<'s> {
             })
             .collect();
         let [untrusted, signature, trusted, global] = lines.as_slice() else {
-            return Err(Fault::Unreadable("it does not have four lines"));
+            return Err(Fault::Unreadable("expected four lines"));
         };
         if !untrusted.starts_with(UNTRUSTED) {
-            return Err(Fault::Unreadable("its first line is no comment"));
+            return Err(Fault::Unreadable("the first line is not a comment"));
         }
         let Some(comment) = trusted.strip_prefix(TRUSTED) else {
-            return Err(Fault::Unreadable("its third line is no trusted comment"));
+            return Err(Fault::Unreadable("the third line is not a trusted comment"));
         };
-        // The library verifies the comment without white space around it.
+        // The library verifies the trimmed comment.
         if comment.trim() != comment || comment.contains('\r') {
-            return Err(Fault::Unreadable("white space is around its comment"));
+            return Err(Fault::Unreadable("white space around the trusted comment"));
         }
         let signature = decode(signature, 2 + 8 + 64)?;
         decode(global, 64)?;
         if !signature.starts_with(b"ED") {
             return Err(Fault::Unreadable(
-                "it is not prehashed, which minisign does since version 0.11",
+                "not prehashed: minisign 0.11 or later is required",
             ));
         }
         Ok(Self {
@@ -71,11 +71,11 @@ impl<'s> Lines<'s> {
 fn decode(line: &str, length: usize) -> Result<Vec<u8>, Fault> {
     match STANDARD.decode(line) {
         Ok(bytes) if bytes.len() == length => Ok(bytes),
-        _ => Err(Fault::Unreadable("one of its lines is no signature")),
+        _ => Err(Fault::Unreadable("invalid signature line")),
     }
 }
 
-/// A key id as the tool prints it: a number of eight bytes, the lowest first.
+/// Formats a key id as the tool prints it: a little-endian number of eight bytes.
 pub(super) fn id(bytes: &[u8]) -> String {
     let number = bytes
         .iter()

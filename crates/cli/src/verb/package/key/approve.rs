@@ -1,4 +1,4 @@
-//! `package key approve`: a key into the rule that it belongs to, in the user's own configuration.
+//! The verb `package key approve`: adds a key to the matching rule in the user's configuration.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -18,28 +18,28 @@ use crate::packages::{Sources, configuration};
 
 #[derive(Debug, Args)]
 pub(super) struct Approve {
-    /// A public key: of minisign, or PEM of cosign
+    /// Public key: minisign, or cosign as PEM
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What to call it
+    /// Name for the key
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// For packages of these repositories; `*` is any
+    /// Trust it for packages of these repositories; `*` matches any
     #[arg(long, value_name = "NAME", default_value = "*")]
     repository: Vec<String>,
-    /// For packages of these names; `*` is any
+    /// Trust it for packages with these names; `*` matches any
     #[arg(long = "package", value_name = "NAME", default_value = "*")]
     packages: Vec<String>,
     #[command(flatten)]
     sources: Sources,
 }
 
-/// A key that is trusted now.
+/// A trusted key.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Approved {
     id: String,
     name: String,
-    /// The file that says so
+    /// Configuration file that it was added to
     configuration: String,
 }
 
@@ -54,7 +54,10 @@ impl Answer for Approved {
             name,
             configuration,
         } = self;
-        writeln!(out, "key {id} ({name}) is trusted: {configuration}")?;
+        writeln!(
+            out,
+            "key {id} ({name}) added to the trust policy in {configuration}"
+        )?;
         Ok(())
     }
 }
@@ -68,19 +71,19 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
     let path = environment
         .path(CONFIG_VARIABLE)
         .or_else(|| environment.user_file());
-    let path = path.context("there is no configuration of yours; hint: set HOME")?;
-    // The system's policy is the only one where there is one.
+    let path = path.context("no user configuration file; hint: set HOME")?;
+    // The policy of the system overrides all others.
     if let Some(trust) = &config.trust {
         ensure!(
             trust.origin.is_of(&path),
-            "{} says whom this machine trusts, and only that counts; hint: ask its administrator to add the key there",
+            "the trust policy is set in {}, which overrides yours; hint: ask its administrator to add the key there",
             trust.origin
         );
     }
     let (after, policy, rule) = added(&path, verb, name, text.trim_end())?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)
-            .with_context(|| format!("failed to make {}", folder.display()))?;
+            .with_context(|| format!("failed to create {}", folder.display()))?;
     }
     fs::write(&path, after).with_context(|| format!("failed to write {}", path.display()))?;
     let is_hidden = |earlier: &&Rule| {
@@ -89,7 +92,7 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
     };
     if let Some(earlier) = policy.rules[..rule].iter().position(|one| is_hidden(&one)) {
         output::warn(&[format!(
-            "trust.rule[{earlier}] stands before the rule of this key and decides for the packages that both are for; hint: where this key may sign those too, approve it with the same --repository and --package"
+            "trust.rule[{earlier}] precedes the rule of this key and decides for packages that match both; hint: to trust this key for those too, approve it with the same --repository and --package"
         )])?;
     }
     Ok(Approved {
@@ -99,11 +102,11 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
     })
 }
 
-/// The file with the key in it, what it says then, and the number of the key's rule.
+/// Returns the new text of the file, its policy, and the index of the rule of the key.
 fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(String, Policy, usize)> {
     let by_hand = || {
         format!(
-            "{} could not be extended; hint: add the key by hand",
+            "failed to edit {}; hint: add the key by hand",
             path.display()
         )
     };
@@ -145,19 +148,19 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
     let rule = rules.get_mut(number).with_context(by_hand)?;
     let known = tables(rule, "key").with_context(by_hand)?;
     let says = |key: &Table, field: &str, text: &str| {
-        let said = key.get(field).and_then(Item::as_str);
-        said.is_some_and(|said| said.trim() == text.trim())
+        let named = key.get(field).and_then(Item::as_str);
+        named.is_some_and(|named| named.trim() == text.trim())
     };
     if let Some(there) = known.iter().find(|key| says(key, "public", public)) {
         let there = there.get("name").and_then(Item::as_str);
         anyhow::bail!(
-            "this key is approved there already, as `{}`",
+            "this key is already trusted there, as `{}`",
             there.unwrap_or_default()
         );
     }
     ensure!(
         !known.iter().any(|key| says(key, "name", name)),
-        "another key is approved there as `{name}`; hint: --name gives this one a name of its own"
+        "another key is trusted there as `{name}`; hint: choose another name with --name"
     );
     let mut key = Table::new();
     key.insert("name", value(name));
@@ -170,7 +173,7 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
     Ok((after, policy, number))
 }
 
-/// The tables of this name, none where there are none yet; None where it is something else.
+/// Returns the tables with this name, creating an empty list; None if it is not a list of tables.
 fn tables<'t>(table: &'t mut Table, name: &str) -> Option<&'t mut ArrayOfTables> {
     let item = table
         .entry(name)
@@ -182,7 +185,7 @@ fn array(texts: &[String]) -> Item {
     value(texts.iter().collect::<Array>())
 }
 
-/// Whether something may be meant by both. Patterns that only overlap in part are not seen.
+/// Returns whether two lists of patterns may match the same name. Partial overlaps are not detected.
 fn may_meet(left: &[Glob], right: &[Glob]) -> bool {
     left.iter().any(|left| {
         let meets = |right: &Glob| left.matches(right.as_str()) || right.matches(left.as_str());

@@ -1,0 +1,124 @@
+//! Delivers packages from the cache.
+
+use std::fs;
+use std::io;
+
+use extension_registry_core::version::VersionRange;
+
+use super::{DeliverError, Delivery, Loader, Step, key, verdict_warnings};
+use crate::cache::Entry;
+use crate::manifest::{self, Kind};
+use crate::repository::OciManifest;
+use crate::signature::Statement;
+use crate::trust::other_document;
+use crate::version;
+
+impl Loader<'_> {
+    /// Returns the newest cached version in a range, without querying a source. A cached version may not be the
+    /// newest available one.
+    ///
+    /// # Errors
+    /// Returns an error if it is not trusted any more or corrupt, or if `kind` is None and the name is cached
+    /// with two types.
+    pub fn here(
+        &self,
+        name: &str,
+        range: &VersionRange,
+        kind: Option<&Kind>,
+    ) -> Result<Option<Delivery>, DeliverError> {
+        let mut entries = self.cache.find(name)?.entries;
+        entries.retain(|entry| kind.is_none_or(|kind| *kind == entry.kind));
+        entries.retain(|entry| self.permits(entry));
+        check_single_kind(&entries, range)?;
+        let versions = entries.iter().map(|entry| &entry.version);
+        let Ok(newest) = version::newest(range, versions).cloned() else {
+            return Ok(None);
+        };
+        let entry = entries.into_iter().find(|entry| entry.version == newest);
+        entry.map(|entry| self.known(entry)).transpose()
+    }
+
+    /// Returns a cached version after evaluating it again: a key may have been revoked.
+    ///
+    /// # Errors
+    /// Returns an error if it is not trusted any more, or corrupt.
+    pub fn known(&self, entry: Entry) -> Result<Delivery, DeliverError> {
+        let key = key(&entry.kind, &entry.name, &entry.version);
+        if let Some(known) = self.memory.borrow().get(&key)
+            && known.entry.content.digest == entry.content.digest
+        {
+            let mut known = known.clone();
+            known.steps = vec![Step::Memory];
+            return Ok(known);
+        }
+        self.cache.verify(&entry)?;
+        let path = entry.configuration_path();
+        let unreadable = |error| DeliverError::File {
+            path: path.clone(),
+            error,
+        };
+        let text = fs::read_to_string(&path).map_err(unreadable)?;
+        let (manifest, _) = manifest::read(&text);
+        let manifest =
+            manifest.ok_or_else(|| unreadable(io::Error::other("invalid package manifest")))?;
+        let unchecked = self.fits(&manifest)?;
+        let statement = Statement::of(
+            &manifest,
+            entry.content.digest,
+            entry.own_configuration(),
+            entry.document_digest(),
+        );
+        let signatures = self.cache.signatures(&entry)?;
+        let around = match entry.oci_manifest_path() {
+            Some(path) => {
+                let bytes = fs::read(&path).map_err(|error| DeliverError::File { path, error })?;
+                Some(OciManifest::of(bytes))
+            }
+            None => None,
+        };
+        let repository = &entry.repository;
+        let verdict = self.judge(repository, &statement, around.as_ref(), &signatures)?;
+        self.cache.touch(&entry)?;
+        let mut warnings = verdict_warnings(&verdict);
+        if let Some(path) = entry.document_path() {
+            let bytes = fs::read(&path).map_err(|error| DeliverError::File { path, error })?;
+            let other = other_document(&bytes, entry.content.digest);
+            let title = || format!("{} {}", entry.name, entry.version);
+            warnings.extend(other.map(|other| format!("{}: {other}", title())));
+        }
+        let delivery = Delivery {
+            warnings,
+            steps: vec![Step::Cache, Step::Trust(verdict.by().to_vec())],
+            entry,
+            manifest,
+            verdict,
+            unchecked,
+        };
+        self.keep(&delivery);
+        Ok(delivery)
+    }
+}
+
+/// Checks that matching entries have one type, since otherwise the newer version would decide by chance.
+///
+/// # Errors
+/// Returns an error if there are two types.
+pub(crate) fn check_single_kind(
+    entries: &[Entry],
+    range: &VersionRange,
+) -> Result<(), DeliverError> {
+    let mut fitting = entries
+        .iter()
+        .filter(|entry| version::admits(range, &entry.version));
+    let Some(first) = fitting.next() else {
+        return Ok(());
+    };
+    match fitting.find(|other| other.kind != first.kind) {
+        None => Ok(()),
+        Some(other) => Err(DeliverError::TwoTypes {
+            name: first.name.clone(),
+            types: Box::new([first, other].map(|entry| entry.kind.name().to_owned())),
+            versions: Box::new([first, other].map(|entry| entry.version.clone())),
+        }),
+    }
+}
