@@ -149,7 +149,7 @@ impl Transport {
         })
     }
 
-    /// Enables the HTTP cache: small responses are stored in a folder and revalidated by their ETag.
+    /// Enables the HTTP cache: small responses are stored in a folder and revalidated by their `ETag`.
     #[must_use]
     pub fn with_http_cache(mut self, folder: std::path::PathBuf) -> Self {
         self.http_cache = Some(HttpCache::new(folder));

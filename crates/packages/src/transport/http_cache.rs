@@ -1,4 +1,4 @@
-//! Cache of small responses that are revalidated by ETag (RFC 9110, section 13.1.2): lists, manifests, indexes.
+//! Cache of small responses that are revalidated by `ETag` (RFC 9110, section 13.1.2): lists, manifests, indexes.
 
 use std::fs;
 use std::io::{self, Write};
@@ -24,7 +24,7 @@ pub(super) struct HttpCache {
     folder: PathBuf,
 }
 
-/// A cached response with its ETag.
+/// A cached response with its `ETag`.
 pub(super) struct CachedResponse {
     pub(super) tag: String,
     headers: Vec<(String, String)>,
@@ -82,7 +82,7 @@ impl HttpCache {
         })
     }
 
-    /// Stores a response if it is small and has an ETag. Write errors are ignored.
+    /// Stores a response if it is small and has an `ETag`. Write errors are ignored.
     pub(super) async fn store(
         &self,
         call: &Call,

@@ -28,7 +28,7 @@ impl Remote {
         Ok(metadata::semantic(texts.iter().map(String::as_str)))
     }
 
-    /// Returns the current list, for the next write, and its ETag.
+    /// Returns the current list, for the next write, and its `ETag`.
     pub(super) async fn list(&self, name: &str) -> Result<(Vec<String>, Option<Tagged>)> {
         let folder = self.package(name);
         let tagged = self.server.tagged(&folder, FILE, xml::LONGEST).await?;
@@ -44,8 +44,8 @@ impl Remote {
         metadata::read(bytes).map_err(|why| found::broken(self.id(), &what, why))
     }
 
-    /// Adds a version to the list or removes it. If the server supports ETags, concurrent changes are
-    /// preserved; without ETags, a later check detects most lost updates.
+    /// Adds a version to the list or removes it. If the server supports `ETags`, concurrent changes are
+    /// preserved; without `ETags`, a later check detects most lost updates.
     pub(super) async fn set_listed(
         &self,
         name: &str,

@@ -49,11 +49,11 @@ pub(super) enum When<'t> {
     Always,
     /// The file does not exist.
     Absent,
-    /// The file still has this ETag.
+    /// The file still has this `ETag`.
     Same(&'t str),
 }
 
-/// A file with its ETag, if the server has strong ETags.
+/// A file with its `ETag`, if the server has strong `ETags`.
 #[derive(Debug)]
 pub(super) struct Tagged {
     pub(super) bytes: Vec<u8>,
