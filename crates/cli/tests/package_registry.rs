@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use machine::{Machine, Output, another, trust, with};
-use registry::quirk::{self, Asked};
+use registry::quirk::{self, RecordedRequest};
 use registry::{BASIC, Registry, unless_shown};
 use serde_json::Value;
 
@@ -157,7 +157,7 @@ fn token_is_sent_as_bearer() {
 }
 
 /// A registry that sends everybody to its token service, which knows `me`.
-fn with_a_token_service(asked: &Asked) -> Option<axum::response::Response> {
+fn with_a_token_service(asked: &RecordedRequest) -> Option<axum::response::Response> {
     if asked.path != "/token" {
         let realm = asked.header("host").unwrap_or_default();
         let challenge = format!("Bearer realm=\"http://{realm}/token\",service=\"hub\"");
@@ -177,7 +177,7 @@ fn password_goes_to_token_service_and_token_to_registry() {
     machine.publish("mlflow", "1.2.0", "");
     machine.ext(&["package", "pull", "mlflow"]).fine();
     let asked = registry.asked();
-    let shown = |of: &Asked| of.header("authorization").map(str::to_owned);
+    let shown = |of: &RecordedRequest| of.header("authorization").map(str::to_owned);
     let at_service = asked.iter().filter(|one| one.path == "/token");
     assert!(at_service.map(shown).all(|shown| shown.unwrap() == BASIC));
     let at_registry = asked.iter().filter(|one| one.path != "/token");

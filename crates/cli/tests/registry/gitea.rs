@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::response::Response;
 use extension_registry_packages::Digest;
 
-use super::quirk::{Asked, answer, json, text};
+use super::quirk::{RecordedRequest, answer, json, text};
 
 /// Files by package, version and name.
 type Files = BTreeMap<(String, String, String), Bytes>;
@@ -15,7 +15,7 @@ type Files = BTreeMap<(String, String, String), Bytes>;
 /// Answers for the packages of `me`, to whoever shows this.
 pub(crate) fn gitea(
     authorization: &'static str,
-) -> impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static {
+) -> impl Fn(&RecordedRequest) -> Option<Response> + Send + Sync + 'static {
     let files = Mutex::new(Files::new());
     move |asked| {
         if asked.header("authorization") != Some(authorization) {
@@ -25,7 +25,7 @@ pub(crate) fn gitea(
     }
 }
 
-fn answered(files: &mut Files, asked: &Asked) -> Response {
+fn answered(files: &mut Files, asked: &RecordedRequest) -> Response {
     let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
     let is_first = asked.parameter("page").is_none_or(|page| page == "1");
     match (asked.method.as_str(), parts.as_slice()) {

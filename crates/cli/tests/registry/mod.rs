@@ -17,7 +17,7 @@ use std::path::Path;
 
 use axum::response::Response;
 use file_server::FileServer;
-use quirk::{Asked, Server, answer};
+use quirk::{RecordedRequest, Server, answer};
 use tokio::runtime::{Builder, Runtime};
 
 /// A server that answers while the program runs.
@@ -35,14 +35,14 @@ impl Registry {
 
     /// A real registry, unless a function answers for it.
     pub(crate) fn before(
-        before: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static,
+        before: impl Fn(&RecordedRequest) -> Option<Response> + Send + Sync + 'static,
     ) -> Self {
         Self::start(Server::before(before))
     }
 
     /// Something else, which a function answers for.
     pub(crate) fn of(
-        answered: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static,
+        answered: impl Fn(&RecordedRequest) -> Option<Response> + Send + Sync + 'static,
     ) -> Self {
         Self::start(Server::of(answered))
     }
@@ -72,7 +72,7 @@ impl Registry {
     }
 
     /// What it was asked, so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<RecordedRequest> {
         self.server.asked()
     }
 
@@ -112,7 +112,11 @@ fn runtime() -> Runtime {
 pub(crate) const BASIC: &str = "Basic bWU6YS1nb29kLXdvcmQ=";
 
 /// A refusal, unless a header is shown. It names the way to ask.
-pub(crate) fn unless_shown(asked: &Asked, wanted: &str, challenge: &str) -> Option<Response> {
+pub(crate) fn unless_shown(
+    asked: &RecordedRequest,
+    wanted: &str,
+    challenge: &str,
+) -> Option<Response> {
     let is_shown = asked.header("authorization") == Some(wanted);
     let refused = || {
         let headers = [
