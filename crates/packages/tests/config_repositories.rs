@@ -327,7 +327,7 @@ fn trust_policy_never_comes_from_project() {
         trust,
         "mode = \"enforce\"\n".parse::<toml::Table>().unwrap()
     );
-    assert!(machine.warnings()[0].starts_with("user/packages.toml:1:1: trust has no effect: "));
+    assert!(machine.warnings()[0].starts_with("user/packages.toml:1:1: trust is ignored: "));
     machine.project("[trust]\nmode = \"warn\"\n");
     assert!(
         machine

@@ -416,7 +416,7 @@ async fn credentials_go_to_server_only() {
         assert!(matches!(error, Error::Denied { .. }), "{error}");
         let told = error.to_string();
         assert!(
-            told.contains("login") && !told.contains("hunter2"),
+            told.contains("log in") && !told.contains("hunter2"),
             "{told}"
         );
         assert!(maven.probe().await.is_err());
