@@ -1,5 +1,6 @@
 //! The policies about what the operator alone writes: projections, run gates, statuses, and the names and
-//! owners of rendered Secrets. No operator runs.
+//! owners of rendered Secrets, and what limits the operator. No operator
+//! runs.
 #![expect(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -13,7 +14,9 @@ mod people;
 mod policies;
 
 use changes::{change_admitted, change_refused, dry_delete, dry_delete_all};
+use extension_registry_e2e::setup::NAMESPACE;
 use kube::Client;
+use kube::api::{DeleteParams, PostParams, PropagationPolicy};
 use people::objects;
 use policies::{
     REGISTRY, SECRET, Stage, TEKTON, admitted, dry, eventually, refused, section, stored,
@@ -32,6 +35,8 @@ async fn only_the_operator_writes_its_kinds() {
     statuses_are_the_operators(&stage).await;
     nobody_else_takes_the_name_of_a_rendered_secret(&stage).await;
     a_rendered_secret_keeps_its_owner(&stage).await;
+    the_operator_does_not_read_by_deleting(&stage).await;
+    what_the_operator_creates_in_its_namespace(&stage).await;
     a_namespace_is_deleted_with_everything(&stage).await;
     stage.stop().await;
 }
@@ -350,4 +355,70 @@ async fn a_namespace_is_deleted_with_everything(stage: &Stage) {
     stored(&stage.ada, &run).await;
     let delete = ["delete", "namespace", PROJECT, "--timeout=60s"];
     stage.cluster.kubectl_run(&delete).unwrap();
+}
+
+async fn the_operator_does_not_read_by_deleting(stage: &Stage) {
+    section("no way to delete a rendered Secret returns it to the operator");
+    let owner = stored(&stage.token, &projection(stage, "ext-read")).await;
+    stored(&stage.token, &rendered(stage, &owner)).await;
+    let secrets = objects(&stage.token, "v1", "Secret", stage.project);
+    let dry = DeleteParams {
+        dry_run: true,
+        ..DeleteParams::default()
+    };
+    for parameters in [
+        dry.clone(),
+        DeleteParams::foreground(),
+        DeleteParams::orphan(),
+        DeleteParams {
+            propagation_policy: Some(PropagationPolicy::Background),
+            ..dry
+        },
+    ] {
+        let deleted = secrets.delete("ext-read", &parameters).await;
+        let message = deleted.map(drop).unwrap_err().to_string();
+        assert!(
+            message.contains("deletes rendered Secrets in the background"),
+            "{message}"
+        );
+    }
+    let deleted = secrets
+        .delete("ext-read", &DeleteParams::background())
+        .await;
+    assert!(
+        deleted.unwrap().is_right(),
+        "the answer is a status without the Secret"
+    );
+}
+
+async fn what_the_operator_creates_in_its_namespace(stage: &Stage) {
+    section("in its namespace the operator creates its Lease, and workflows as a dry run only");
+    let lease = |name: &str| {
+        json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"namespace": NAMESPACE, "name": name}, "spec": {}})
+    };
+    refused(
+        &stage.token,
+        &lease("other"),
+        "creates the Lease extension-registry and no other",
+    )
+    .await;
+    admitted(&stage.token, &lease("extension-registry")).await;
+    let mut workflow = stage.object(
+        REGISTRY,
+        "Workflow",
+        "probe",
+        json!({"steps": [{"name": "a", "image": "i"}]}),
+    );
+    workflow["metadata"]["namespace"] = json!(NAMESPACE);
+    // With every role, because without the webhook the operator's own does not include it.
+    admitted(&stage.operator, &workflow).await;
+    let workflows = objects(&stage.operator, REGISTRY, "Workflow", NAMESPACE);
+    let workflow = serde_json::from_value(workflow).unwrap();
+    let created = workflows.create(&PostParams::default(), &workflow).await;
+    let message = created.unwrap_err().to_string();
+    assert!(
+        message.contains("creates workflows as a dry run only"),
+        "{message}"
+    );
 }

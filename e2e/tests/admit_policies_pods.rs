@@ -14,8 +14,7 @@ mod policies;
 
 use changes::{change_admitted, change_refused};
 use extension_registry_api::{RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION, USER_SECRETS_LABEL};
-use extension_registry_e2e::leave_out;
-use policies::{Outcome, SECRET, Stage, admitted, dry, refused, section, stored};
+use policies::{SECRET, Stage, admitted, refused, section, stored};
 use serde_json::{Value, json};
 
 const PROJECT: &str = "pod-policies";
@@ -48,7 +47,6 @@ async fn secrets_of_a_user_are_for_runs_of_that_user() {
     only_the_engine_creates_such_pods(&stage).await;
     drivers_and_pulls_get_none(&stage).await;
     a_pod_stays_as_it_was_admitted(&stage).await;
-    resolvers_get_none(&stage).await;
     if !stage.cluster.is_ours() {
         let _ = stage
             .cluster
@@ -314,6 +312,8 @@ async fn drivers_and_pulls_get_none(stage: &Stage) {
     let volumes = [
         json!({"csi": {"driver": "d", "nodePublishSecretRef": named}}),
         json!({"csi": {"driver": "d", "volumeAttributes": {"secretName": SECRET}}}),
+        json!({"csi": {"driver": "d", "volumeAttributes": {"source": format!("{PROJECT}/{SECRET}")}}}),
+        json!({"csi": {"driver": "d", "volumeAttributes": {"source": format!(" {SECRET}")}}}),
         json!({"flexVolume": {"driver": "a/d", "secretRef": named}}),
         json!({"cephfs": {"monitors": ["m"], "secretRef": named}}),
         json!({"rbd": {"monitors": ["m"], "image": "i", "secretRef": named}}),
@@ -436,64 +436,4 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
         "only the engine changes it",
     )
     .await;
-}
-
-async fn resolvers_get_none(stage: &Stage) {
-    section("no resolver of the engine reads the Secret for a request");
-    let versions = [
-        "resolution.tekton.dev/v1beta1",
-        "resolution.tekton.dev/v1alpha1",
-    ];
-    let lists = |name: &str, value: &Value| json!({"params": [{"name": "url", "value": "https://example.org"}, {"name": name, "value": value}]});
-    let specs = |value: &str| {
-        [
-            lists("http-password-secret", &json!(value)),
-            lists("token", &json!(value)),
-            lists("token", &json!([value])),
-            lists("token", &json!({"name": value})),
-            json!({"params": {"token": value}}),
-        ]
-    };
-    for version in versions {
-        let request = |spec: Value| stage.object(version, "ResolutionRequest", "r", spec);
-        if let Err(said) = is_served(dry(&stage.engine, &request(json!({}))).await) {
-            leave_out(&format!("requests of {version}"), &said);
-            continue;
-        }
-        for spec in specs(SECRET) {
-            for client in [&stage.engine, &stage.grace, &stage.admin] {
-                let expected = "is not available to resolvers";
-                refused(client, &request(spec.clone()), expected).await;
-            }
-        }
-        for spec in specs("another")
-            .into_iter()
-            .chain(specs("https://example.org/next-u-net"))
-        {
-            admitted(&stage.engine, &request(spec)).await;
-        }
-    }
-    let request = stage.object(
-        versions[0],
-        "ResolutionRequest",
-        "later",
-        specs("another")[1].clone(),
-    );
-    let request = stored(&stage.engine, &request).await;
-    let turned = |request: &mut Value| request["spec"]["params"][1]["value"] = json!(SECRET);
-    change_refused(
-        &stage.grace,
-        &request,
-        "",
-        turned,
-        "is not available to resolvers",
-    )
-    .await;
-}
-
-fn is_served(outcome: Outcome) -> Result<(), String> {
-    match outcome {
-        Err(said) if said.contains("404") => Err("not served here".to_owned()),
-        _ => Ok(()),
-    }
 }

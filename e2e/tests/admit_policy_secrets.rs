@@ -125,7 +125,11 @@ async fn each_is_refused(client: &Client, good: &Value, breaks: &[(Break, &str)]
 
 async fn the_operator_writes_only_what_it_renders(operator: &Client) {
     section("the operator creates only Secrets as it renders them");
-    let breaks: [(Break, &str); 12] = [
+    let breaks: [(Break, &str); 13] = [
+        (
+            |o| o["metadata"]["ownerReferences"][0]["apiVersion"] = json!("registry.fuseml.io/v9"),
+            "the only owner of a rendered Secret",
+        ),
         (
             |o| o["type"] = json!("Opaque"),
             "has a type that begins with servicebinding.io/",

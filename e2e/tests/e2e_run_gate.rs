@@ -34,6 +34,7 @@ async fn a_run_gate_follows_its_workflows() {
     an_empty_gate_is_deleted(&lab).await;
     an_orphaned_pipeline_is_held(&lab, &ada).await;
     an_orphaned_pipeline_stays_held_beside_a_new_workflow(&lab, &ada).await;
+    a_foreign_pipeline_does_not_run_in_place_of_a_workflow(&lab, &ada).await;
     an_administrator_does_not_write_it(&lab, &ada).await;
     a_restart_keeps_it(&mut lab, &ada).await;
     stale_entries_are_dropped(&mut lab).await;
@@ -102,15 +103,38 @@ async fn held_while_not_ready(lab: &Lab, ada: &Client) {
     patch_as(ada, "train", selecting("twice-1")).await;
     lab.refused(PROJECT, "train", "Ambiguous").await;
     assert_eq!(held(lab).await, json!({"train": "Ambiguous"}));
-    // A workflow that never had a Pipeline has nothing to hold.
+    // Its name is held before there is a Pipeline: nobody else's may run in its place.
     applied(
         ada,
         &workflow(PROJECT, "never", &json!({"product": "nothing"})),
     )
     .await;
     lab.refused(PROJECT, "never", "NotFound").await;
-    assert_eq!(held(lab).await, json!({"train": "Ambiguous"}));
+    let both = json!({"never": "NotFound", "train": "Ambiguous"});
+    assert_eq!(held(lab).await, both);
     lab.delete("Workflow", PROJECT, "never").await;
+    lab.until(GATE, "no longer holds it", |gate| {
+        gate["spec"]["heldPipelines"] == json!({"train": "Ambiguous"})
+    })
+    .await;
+}
+
+/// Without the operator's label, as another user creates it.
+async fn a_foreign_pipeline_does_not_run_in_place_of_a_workflow(lab: &Lab, ada: &Client) {
+    section("a Pipeline of another user does not run under the name of a workflow");
+    lab.apply(&json!({
+        "apiVersion": "tekton.dev/v1", "kind": "Pipeline",
+        "metadata": {"namespace": PROJECT, "name": "taken"},
+        "spec": {"tasks": [{"name": "theirs"}]},
+    }))
+    .await;
+    runs(ada, "taken").await;
+    applied(ada, &open_workflow("taken")).await;
+    lab.refused(PROJECT, "taken", "PipelineConflict").await;
+    does_not_run(ada, "taken", "PipelineConflict").await;
+    lab.delete("Workflow", PROJECT, "taken").await;
+    runs(ada, "taken").await;
+    lab.delete("Pipeline", PROJECT, "taken").await;
 }
 
 async fn an_empty_gate_is_deleted(lab: &Lab) {

@@ -75,6 +75,11 @@ paramKind:
 [{{ range $index, $account := .Values.engine.accounts }}{{ if $index }}, {{ end }}'{{ $account }}'{{ end }}]
 {{- end -}}
 
+{{/* Accounts of the engine's resolvers. */}}
+{{- define "extension-registry.policyResolvers" -}}
+[{{ range $index, $account := .Values.engine.resolvers }}{{ if $index }}, {{ end }}'{{ $account }}'{{ end }}]
+{{- end -}}
+
 {{/* Whether the API server stamps identities itself. */}}
 {{- define "extension-registry.policyMutates" -}}
 {{- $stamp := .Values.policies.stampIdentity -}}

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use extension_registry_api::Workflow;
 use extension_registry_binding::source::version_number;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -98,13 +99,14 @@ pub(crate) fn api_resource() -> ApiResource {
 /// What the store keeps of a pipeline.
 pub(crate) fn entry_of(metadata: &ObjectMeta) -> PipelineEntry {
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
+    let controller = owners.iter().find(|owner| owner.controller == Some(true));
     PipelineEntry {
         uid: metadata.uid.clone().unwrap_or_default().into(),
         version: version_number(metadata.resource_version.as_deref()),
         generation: metadata.generation.unwrap_or_default(),
-        controller: owners
-            .iter()
-            .find(|owner| owner.controller == Some(true))
-            .map(|owner| Arc::from(owner.uid.as_str())),
+        controller: controller.map(|owner| Arc::from(owner.uid.as_str())),
+        is_of_workflow: controller.is_some_and(|owner| {
+            owner.kind == Workflow::kind(&()) && owner.api_version == Workflow::api_version(&())
+        }),
     }
 }

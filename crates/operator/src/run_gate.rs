@@ -85,9 +85,14 @@ pub(crate) async fn release(context: &Context, pipeline: &ObjectKey) -> Result<(
 pub(crate) fn begin(context: &Context) {
     let world = &context.world;
     let (ledger, pipelines) = (world.ledger.read(), world.pipelines.read());
+    let workflows = world.workflows.read();
     let namespaces = world.gates.write().begin(
         |secret| ledger.get(secret).is_some(),
-        |pipeline| pipelines.get(pipeline).is_some(),
+        |pipeline| {
+            pipelines.get(pipeline).is_some()
+                || workflows.get(pipeline).is_some()
+                || workflows.is_broken(pipeline)
+        },
     );
     for namespace in namespaces {
         context.want(Task::RunGate(namespace), Urgency::Dependent);

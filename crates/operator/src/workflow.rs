@@ -17,7 +17,6 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::metrics::Refused;
 use crate::run_gate;
-use crate::store::PipelineEntry;
 
 /// Brings a workflow to where it should be.
 ///
@@ -25,7 +24,7 @@ use crate::store::PipelineEntry;
 /// When the API server does not do what it was asked.
 pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
     if context.world.workflows.read().is_broken(key) {
-        hold(context, key, Reason::Invalid.as_str()).await?;
+        run_gate::hold(context, key, Reason::Invalid.as_str()).await?;
         return update_status::unreadable(context, key).await;
     }
     let Some(dereferenced) = dereference::run(context, key).await? else {
@@ -37,7 +36,9 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     };
     match &outcome {
         Ok(_) => run_gate::release(context, key).await?,
-        Err(refusals) => hold(context, key, refusals.reason).await?,
+        // Also where the Pipeline is another's, or is not known: a run by the name of a workflow runs
+        // that workflow, or nothing.
+        Err(refusals) => run_gate::hold(context, key, refusals.reason).await?,
     }
     if let Err(refusals) = &outcome {
         context
@@ -51,30 +52,8 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     update_status::run(context, key, &dereferenced, outcome).await
 }
 
-/// A workflow that is not ready keeps its last Pipeline, and no run of it starts. The same holds for one
-/// that an earlier workflow of this name left behind. A Pipeline that another owner controls is not the
-/// workflow's to hold back.
-async fn hold(context: &Context, key: &ObjectKey, reason: &str) -> Result<(), Error> {
-    let owner = context
-        .world
-        .workflows
-        .read()
-        .get(key)
-        .and_then(|workflow| workflow.metadata.uid.clone());
-    let pipeline = context.world.pipelines.read().get(key).cloned();
-    let is_foreign = |entry: &PipelineEntry| {
-        let controller = entry.controller.as_deref();
-        controller.is_some() && owner.is_some() && controller != owner.as_deref()
-    };
-    if pipeline.is_some_and(|entry| !is_foreign(&entry)) {
-        run_gate::hold(context, key, reason).await
-    } else {
-        run_gate::release(context, key).await
-    }
-}
-
-/// The workflow is gone or going. A Pipeline that it left behind does not run any more; one that is
-/// deleted with it needs nothing.
+/// Handles a workflow that is gone or being deleted. A Pipeline that it left behind does not run any
+/// more; one that is deleted with it stays held back until then.
 async fn leave_behind(context: &Context, key: &ObjectKey) -> Result<(), Error> {
     if context.world.workflows.read().get(key).is_some() {
         return Ok(());
@@ -82,7 +61,7 @@ async fn leave_behind(context: &Context, key: &ObjectKey) -> Result<(), Error> {
     let pipeline = context.world.pipelines.read().get(key).cloned();
     match pipeline {
         Some(entry) if entry.controller.is_none() => run_gate::hold(context, key, "Orphaned").await,
-        Some(_) => Ok(()),
-        None => run_gate::release(context, key).await,
+        Some(entry) if entry.is_of_workflow => Ok(()),
+        Some(_) | None => run_gate::release(context, key).await,
     }
 }

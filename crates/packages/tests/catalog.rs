@@ -301,7 +301,10 @@ async fn dependencies_come_from_same_or_system_repository_only() {
     let refusal = solve(&[wanted("far")], &gathered.universe)
         .unwrap_err()
         .to_string();
-    assert!(refusal.contains("only available in repository b"), "{refusal}");
+    assert!(
+        refusal.contains("only available in repository b"),
+        "{refusal}"
+    );
     assert!(
         refusal.contains("kubectl ext package pull far --approve foreign@b"),
         "{refusal}"

@@ -170,7 +170,11 @@ fn threshold_counts_keys_not_signatures() {
         by: vec!["alice".to_owned()],
     };
     assert_eq!(verdict.reasons(), [expected]);
-    assert!(verdict.reasons()[0].to_string().contains("1 of 2 required keys"));
+    assert!(
+        verdict.reasons()[0]
+            .to_string()
+            .contains("1 of 2 required keys")
+    );
     let two = [alice.sign(&found), carol.sign(&found)];
     let verdict = judge(&policy, "hub", &found, &two, NOON);
     assert_eq!(verdict.by(), ["alice", "carol"]);

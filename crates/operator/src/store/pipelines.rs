@@ -16,6 +16,8 @@ pub(crate) struct PipelineEntry {
     pub generation: i64,
     /// uid of the controlling owner.
     pub controller: Option<Arc<str>>,
+    /// Whether the controlling owner is a workflow.
+    pub is_of_workflow: bool,
 }
 
 /// All of them.

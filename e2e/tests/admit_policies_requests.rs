@@ -1,0 +1,114 @@
+//! The policies about requests to the engine's resolvers. No operator runs.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may do what tests may do"
+)]
+
+#[path = "support/changes.rs"]
+mod changes;
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/policies.rs"]
+mod policies;
+
+use changes::{change_admitted, change_refused};
+use extension_registry_e2e::leave_out;
+use policies::{Outcome, SECRET, Stage, admitted, dry, refused, section, stored};
+use serde_json::{Value, json};
+
+const PROJECT: &str = "request-policies";
+const RESOLVER: &str =
+    "system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_to_resolvers_belong_to_the_engine() {
+    let stage = Stage::start(PROJECT).await;
+    no_resolver_reads_a_secret_of_a_user(&stage).await;
+    only_the_engine_answers_requests(&stage).await;
+    stage.stop().await;
+}
+
+async fn no_resolver_reads_a_secret_of_a_user(stage: &Stage) {
+    section("no resolver of the engine reads the Secret for a request");
+    let versions = [
+        "resolution.tekton.dev/v1beta1",
+        "resolution.tekton.dev/v1alpha1",
+    ];
+    let lists = |name: &str, value: &Value| json!({"params": [{"name": "url", "value": "https://example.org"}, {"name": name, "value": value}]});
+    let specs = |value: &str| {
+        [
+            lists("http-password-secret", &json!(value)),
+            lists("token", &json!(value)),
+            lists("token", &json!([value])),
+            lists("token", &json!({"name": value})),
+            json!({"params": {"token": value}}),
+        ]
+    };
+    for version in versions {
+        let request = |spec: Value| stage.object(version, "ResolutionRequest", "r", spec);
+        if let Err(said) = is_served(dry(&stage.engine, &request(json!({}))).await) {
+            leave_out(&format!("requests of {version}"), &said);
+            continue;
+        }
+        for spec in specs(SECRET) {
+            for client in [&stage.engine, &stage.grace, &stage.admin] {
+                let expected = "is not available to resolvers";
+                refused(client, &request(spec.clone()), expected).await;
+            }
+        }
+        for spec in specs("another")
+            .into_iter()
+            .chain(specs("https://example.org/next-u-net"))
+        {
+            admitted(&stage.engine, &request(spec)).await;
+        }
+    }
+    let request = stage.object(
+        versions[0],
+        "ResolutionRequest",
+        "later",
+        specs("another")[1].clone(),
+    );
+    let request = stored(&stage.engine, &request).await;
+    let turned = |request: &mut Value| request["spec"]["params"][1]["value"] = json!(SECRET);
+    change_refused(
+        &stage.grace,
+        &request,
+        "",
+        turned,
+        "is not available to resolvers",
+    )
+    .await;
+}
+
+/// The engine takes the request of a run by its name alone, and executes what its status contains.
+async fn only_the_engine_answers_requests(stage: &Stage) {
+    section("only the engine creates requests to resolvers, and only resolvers answer them");
+    let only = "only the engine and its resolvers write ResolutionRequests";
+    let resolver = people::person(&stage.cluster, RESOLVER, &["system:masters"]);
+    let version = "resolution.tekton.dev/v1beta1";
+    let spec = json!({"params": [{"name": "name", "value": "train"}]});
+    let request = stage.object(version, "ResolutionRequest", "expected", spec);
+    for client in [&stage.ada, &stage.grace, &stage.operator, &stage.admin] {
+        refused(client, &request, only).await;
+    }
+    let request = stored(&stage.engine, &request).await;
+    let answer = |request: &mut Value| request["status"] = json!({"data": "e30="});
+    let change = |request: &mut Value| request["spec"]["params"][0]["value"] = json!("other");
+    for client in [&stage.grace, &stage.operator, &stage.admin] {
+        change_refused(client, &request, "", change, only).await;
+        change_refused(client, &request, "status", answer, only).await;
+    }
+    change_admitted(&resolver, &request, "status", answer).await;
+    change_admitted(&stage.grace, &request, "", |request| {
+        request["metadata"]["labels"] = json!({"team": "a"});
+    })
+    .await;
+}
+
+fn is_served(outcome: Outcome) -> Result<(), String> {
+    match outcome {
+        Err(said) if said.contains("404") => Err("not served here".to_owned()),
+        _ => Ok(()),
+    }
+}
