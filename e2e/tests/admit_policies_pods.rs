@@ -208,7 +208,7 @@ async fn the_run_names_the_user(stage: &Stage) {
     section("a Secret that no one is listed for is for no Pod");
     for user in ["ada", ROBOT, "grace"] {
         let pod = stage.pod_of(Some((user, "")), &whole(UNLISTED));
-        refused(&stage.engine, &pod, "belongs to another user").await;
+        refused(&stage.engine, &pod, "is not available to any run").await;
     }
 
     section("names of Pods do not matter");

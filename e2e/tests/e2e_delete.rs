@@ -41,6 +41,45 @@ async fn create(lab: &Lab, name: &str) {
     }
 }
 
+async fn a_record_with_a_finalizer_is_withdrawn(lab: &Lab) {
+    section("a record that is being deleted gives nothing, however long a finalizer keeps it");
+    lab.source(PROJECT, "waits", "p").await;
+    let mut waits = own(record("waits", &from_secret("waits")), PROJECT);
+    waits["metadata"]["finalizers"] = json!(["example.org/wait"]);
+    lab.apply(&waits).await;
+    lab.apply(&workflow(PROJECT, "waits", &json!({"product": "waits"})))
+        .await;
+    let bound = lab.ready(PROJECT, "waits").await;
+    let secret = text(&bound["status"]["bindings"][0]["secret"]).to_owned();
+    assert!(lab.get("Secret", PROJECT, &secret).await.is_object());
+    run(
+        lab,
+        &["delete", "ext", "waits", "-n", PROJECT, "--wait=false"],
+    )
+    .unwrap();
+    lab.refused(PROJECT, "waits", "NotFound").await;
+    lab.until(("Secret", PROJECT, &secret), "is gone", Value::is_null)
+        .await;
+    let record = lab.get("Extension", PROJECT, "waits").await;
+    assert!(record["metadata"]["deletionTimestamp"].is_string());
+    let none = r#"{"metadata": {"finalizers": null}}"#;
+    run(
+        lab,
+        &[
+            "patch",
+            "ext",
+            "waits",
+            "-n",
+            PROJECT,
+            "--type=merge",
+            "-p",
+            none,
+        ],
+    )
+    .unwrap();
+    lab.delete("Workflow", PROJECT, "waits").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn deletion_finishes_while_the_webhook_is_down() {
     let options = Options {
@@ -53,6 +92,7 @@ async fn deletion_finishes_while_the_webhook_is_down() {
         create(&lab, name).await;
     }
     largest_record_is_compared(&lab).await;
+    a_record_with_a_finalizer_is_withdrawn(&lab).await;
     lab.stop_operator();
 
     changes_are_refused(&lab);

@@ -80,6 +80,13 @@ async fn what_is_no_review_is_answered_and_not_repeated() {
         }
     }
     assert!(!lab.logs().contains(CANARY), "{}", lab.logs());
+    section("an object that is too large is refused before it is examined");
+    let mut huge = record("huge", &json!([]));
+    let entry = json!({"name": "A", "value": CANARY.repeat(4)});
+    huge["spec"]["services"][0]["configuration"] = json!(vec![entry; 20_000]);
+    let message = apply(&lab, &huge.to_string()).unwrap_err();
+    assert!(message.contains("at most 1048576 are allowed"), "{message}");
+
     // It serves the API server as before.
     let good = workflow(PROJECT, "good", &json!({"product": "any"}));
     let applied = lab.apply(&good).await;

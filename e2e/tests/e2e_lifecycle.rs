@@ -58,6 +58,21 @@ async fn order_of_arrival_does_not_matter(lab: &Lab) {
     assert!(first_digest["digest"].is_string());
     assert_eq!(first_digest["digest"], second_digest["digest"]);
     assert_eq!(first_digest["keys"], second_digest["keys"]);
+
+    section("a digest does not tell whether a changed record has the value of before");
+    let mut changed = record("order", &from_secret("order"));
+    changed["spec"]["description"] = json!("changed");
+    lab.apply(&changed).await;
+    let key = ("ExtensionProjection", "order", &*secret);
+    let third = lab
+        .until(key, "is of the changed record", |projection| {
+            projection["status"]["recordGeneration"] != second_digest["recordGeneration"]
+        })
+        .await;
+    assert!(third["status"]["digest"].is_string());
+    assert_ne!(third["status"]["digest"], second_digest["digest"]);
+    let unchanged = lab.get("Secret", "order", &secret).await;
+    assert_eq!(version(&unchanged), version(&second), "nothing is written");
 }
 
 async fn deleted_record_takes_its_secret_and_comes_back(lab: &Lab) {

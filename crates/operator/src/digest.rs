@@ -14,6 +14,19 @@ pub(crate) const KEY_LENGTH: usize = 32;
 #[derive(Clone)]
 pub(crate) struct DigestKey([u8; KEY_LENGTH]);
 
+/// The place of values: a projection, and the state of the record that it was rendered from.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Namespace of the projection.
+    pub(crate) namespace: &'a str,
+    /// Name of the projection.
+    pub(crate) projection: &'a str,
+    /// `metadata.uid` of the record.
+    pub(crate) record_uid: &'a str,
+    /// `metadata.generation` of the record.
+    pub(crate) generation: i64,
+}
+
 impl fmt::Debug for DigestKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("[redacted]")
@@ -26,15 +39,23 @@ impl DigestKey {
         bytes.get(..KEY_LENGTH)?.try_into().ok().map(Self)
     }
 
-    /// HMAC-SHA256 over namespace, projection and every key with its value, each with its length
-    /// (security, section 2): equal values in two places have different digests.
+    /// Returns the HMAC-SHA256 of a place and of every key with its value, each with its length.
+    ///
+    /// Equal values in two places have different digests, and so do equal values of two states of a
+    /// record: otherwise a user who may change a record could guess values, because everybody who may
+    /// view a projection sees whether its digest changes.
     pub(crate) fn of_data<'d>(
         &self,
-        namespace: &str,
-        projection: &str,
+        place: &Place<'_>,
         data: impl Iterator<Item = (&'d String, &'d ByteString)>,
     ) -> String {
-        let place = [namespace.as_bytes(), projection.as_bytes()];
+        let generation = place.generation.to_be_bytes();
+        let place = [
+            place.namespace.as_bytes(),
+            place.projection.as_bytes(),
+            place.record_uid.as_bytes(),
+            &generation,
+        ];
         let values = data.flat_map(|(key, value)| [key.as_bytes(), value.0.as_slice()]);
         self.of_parts(place.into_iter().chain(values))
     }
@@ -57,10 +78,10 @@ mod tests {
 
     use k8s_openapi::ByteString;
 
-    use super::DigestKey;
+    use super::{DigestKey, Place};
 
     #[test]
-    fn place_key_and_boundaries_count() {
+    fn digests_depend_on_place_record_state_key_and_boundaries() {
         let key = DigestKey::from_bytes(&[7; 32]).unwrap();
         let data = |pairs: &[(&str, &str)]| -> BTreeMap<String, ByteString> {
             pairs
@@ -68,15 +89,37 @@ mod tests {
                 .map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())))
                 .collect()
         };
+        let here = Place {
+            namespace: "a",
+            projection: "p",
+            record_uid: "u",
+            generation: 1,
+        };
+        let value = data(&[("k", "v")]);
+        let at = |place: Place<'_>| key.of_data(&place, value.iter());
         let digests = [
-            key.of_data("a", "p", data(&[("k", "v")]).iter()),
-            key.of_data("b", "p", data(&[("k", "v")]).iter()),
-            key.of_data("a", "q", data(&[("k", "v")]).iter()),
-            key.of_data("a", "p", data(&[("kv", "")]).iter()),
-            key.of_data("a", "p", data(&[("k", "w")]).iter()),
+            at(here),
+            at(Place {
+                namespace: "b",
+                ..here
+            }),
+            at(Place {
+                projection: "q",
+                ..here
+            }),
+            at(Place {
+                record_uid: "w",
+                ..here
+            }),
+            at(Place {
+                generation: 2,
+                ..here
+            }),
+            key.of_data(&here, data(&[("kv", "")]).iter()),
+            key.of_data(&here, data(&[("k", "w")]).iter()),
             DigestKey::from_bytes(&[8; 32])
                 .unwrap()
-                .of_data("a", "p", data(&[("k", "v")]).iter()),
+                .of_data(&here, value.iter()),
         ];
         let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
         assert_eq!(distinct.len(), digests.len());

@@ -5,6 +5,7 @@
 //! refuses. Everything that needs no server is a policy of the chart instead.
 
 mod answer;
+mod body;
 mod record;
 mod review;
 mod router;

@@ -43,6 +43,7 @@ pub(super) async fn run(
         owner,
         mut secret,
         digest,
+        unchanged_digest,
         keys,
     } = prepared;
     let entry = match &dereferenced.entry {
@@ -61,7 +62,8 @@ pub(super) async fn run(
         },
     };
     if let Some(written) = &entry.status.secret
-        && entry.status.digest.as_deref() == Some(&digest)
+        && unchanged_digest.is_some()
+        && entry.status.digest == unchanged_digest
         && !entry.due
     {
         return Ok(Ok(Applied {

@@ -8,7 +8,7 @@ use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Choice;
 use k8s_openapi::api::core::v1::Secret;
 
-use crate::digest::DigestKey;
+use crate::digest::{DigestKey, Place};
 use crate::projection::dereference::Dereferenced;
 
 /// What is to be written.
@@ -21,6 +21,8 @@ pub(super) struct Prepared {
     pub(super) secret: Secret,
     /// Keyed digest of the data.
     pub(super) digest: String,
+    /// What the digest in the status is where the data has not changed since it was written.
+    pub(super) unchanged_digest: Option<String>,
     /// Names of the keys.
     pub(super) keys: Vec<String>,
 }
@@ -33,12 +35,28 @@ pub(super) fn run(
     dereferenced: &Dereferenced,
 ) -> Result<Prepared, Refusal> {
     let Dereferenced {
-        record_uid, values, ..
+        entry,
+        record_uid,
+        values,
+        ..
     } = dereferenced;
     let Rendered { projection, secret } = render(key, identity, choice, record_uid, values)?;
     let data = secret.data.iter().flatten();
+    let digest = |generation: i64| {
+        let place = Place {
+            namespace: &key.namespace,
+            projection: &key.name,
+            record_uid,
+            generation,
+        };
+        digest_key.of_data(&place, data.clone())
+    };
+    let written = entry
+        .as_ref()
+        .and_then(|entry| entry.status.record_generation);
     Ok(Prepared {
-        digest: digest_key.of_data(&key.namespace, &key.name, data.clone()),
+        digest: digest(choice.record.generation),
+        unchanged_digest: written.map(digest),
         keys: data.map(|(key, _)| key.clone()).collect(),
         projection,
         owner: record_uid.to_string(),

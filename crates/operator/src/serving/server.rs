@@ -28,6 +28,12 @@ const SOON: Duration = Duration::from_millis(250);
 /// How soon after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How long a connection may stay without a request or a sign of life.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Requests of one connection at the same time.
+const STREAMS: u32 = 64;
+
 /// How long open requests may take at the end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -104,7 +110,15 @@ impl Serving {
         };
         let handle = Handle::<SocketAddr>::new();
         let router = webhook::router(Arc::clone(&context));
-        let socket = axum_server::from_tcp_rustls(self.listener, config.clone())?
+        let mut socket = axum_server::from_tcp_rustls(self.listener, config.clone())?;
+        let builder = socket.http_builder();
+        builder.http1().header_read_timeout(IDLE);
+        builder
+            .http2()
+            .max_concurrent_streams(STREAMS)
+            .keep_alive_interval(IDLE)
+            .keep_alive_timeout(IDLE);
+        let socket = socket
             .handle(handle.clone())
             .serve(router.into_make_service());
         let rounds = async {

@@ -10,7 +10,7 @@ use extension_registry_binding::source::version_number;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::refusal::{Reason, Refusal};
 use kube::core::DeserializeGuard;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 
 use crate::context::Context;
 use crate::impact;
@@ -86,6 +86,10 @@ impl<K: Watched> Sink for Records<K> {
     }
 
     fn apply(&self, key: RecordKey, object: Self::Object) {
+        // A finalizer may keep it for any time, and nobody may use it any more.
+        if object.meta().deletion_timestamp.is_some() {
+            return self.remove(&key);
+        }
         let namespace = &self.context.settings.records_namespace;
         let mut records = self.context.world.records.write();
         let change = match object.0 {

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
@@ -20,15 +19,15 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::metrics::Admission;
 use crate::webhook::answer::Decision;
+use crate::webhook::body::{self, Bodies, Rejection};
 use crate::webhook::{Answer, Review, record, workflow};
-
-/// The most bytes of a request: an object has at most 1.5 MiB in etcd, and an update carries two.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 type Handler = for<'a> fn(&'a Context, &'a Review) -> BoxFuture<'a, Answer>;
 
 /// All paths.
 pub(crate) fn router(context: Arc<Context>) -> Router {
+    let bodies = Arc::new(Bodies::new());
+    let door = |name, handler| door(name, handler, Arc::clone(&bodies));
     Router::new()
         .route(
             "/mutate/workflows",
@@ -55,20 +54,14 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
                 record::validate(context, review).boxed()
             }),
         )
-        .layer(DefaultBodyLimit::max(MOST_BYTES))
         .with_state(context)
 }
 
-fn door(name: &'static str, handler: Handler) -> MethodRouter<Arc<Context>> {
+fn door(name: &'static str, handler: Handler, bodies: Arc<Bodies>) -> MethodRouter<Arc<Context>> {
     post(
-        move |State(context): State<Arc<Context>>,
-              headers: HeaderMap,
-              body: Result<Bytes, BytesRejection>| async move {
+        move |State(context): State<Arc<Context>>, headers: HeaderMap, body: Body| async move {
             let begun = Instant::now();
-            let (outcome, response) = match read(&headers, body) {
-                Ok(request) => answer(&context, handler, request).await,
-                Err(refused) => ("unreadable", refused.into_response()),
-            };
+            let (outcome, response) = respond(&context, handler, &bodies, &headers, body).await;
             context
                 .metrics
                 .admissions
@@ -82,40 +75,55 @@ fn door(name: &'static str, handler: Handler) -> MethodRouter<Arc<Context>> {
     )
 }
 
-/// What is wrong with a request that cannot be read.
-type Refused = (StatusCode, &'static str);
-
-/// The request in a body. What is wrong with a body is said without repeating any of it.
-fn read(
+async fn respond(
+    context: &Context,
+    handler: Handler,
+    bodies: &Bodies,
     headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<AdmissionRequest<DynamicObject>, Refused> {
+    body: Body,
+) -> (&'static str, Response) {
+    const UNREADABLE: &str = "unreadable";
+    if let Err(rejection) = check_type(headers) {
+        return (UNREADABLE, rejection.into_response());
+    }
+    let received = match bodies.read(body).await {
+        Ok(received) => received,
+        Err(rejection) => return (UNREADABLE, rejection.into_response()),
+    };
+    if let Some(large) = body::too_large(&received.bytes) {
+        let mut response = AdmissionResponse::invalid(large.message());
+        response.uid = large.uid;
+        return (
+            "refused",
+            axum::Json(response.into_review()).into_response(),
+        );
+    }
+    match parse(&received.bytes) {
+        Ok(request) => answer(context, handler, request).await,
+        Err(rejection) => (UNREADABLE, rejection.into_response()),
+    }
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-    if !is_json {
-        return Err((
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send an AdmissionReview as application/json",
-        ));
-    }
-    let body = body.map_err(|rejection| {
-        let status = rejection.status();
-        let text = if status == StatusCode::PAYLOAD_TOO_LARGE {
-            "the AdmissionReview is larger than 8 MiB: make the object smaller"
-        } else {
-            "the body could not be read"
-        };
-        (status, text)
-    })?;
-    serde_json::from_slice::<AdmissionReview<DynamicObject>>(&body)
+    is_json.then_some(()).ok_or((
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "send an AdmissionReview as application/json",
+    ))
+}
+
+/// Returns the request in a body. An error repeats nothing of the body.
+fn parse(body: &[u8]) -> Result<AdmissionRequest<DynamicObject>, Rejection> {
+    serde_json::from_slice::<AdmissionReview<DynamicObject>>(body)
         .ok()
         .and_then(|review| review.try_into().ok())
         .ok_or((
             StatusCode::BAD_REQUEST,
-            "the body is no AdmissionReview of admission.k8s.io/v1 with a request",
+            "the body is not an AdmissionReview of admission.k8s.io/v1 with a request",
         ))
 }
 
