@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use extension_registry_binding::seal::KEYS_SECRET;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Client};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
@@ -15,8 +16,6 @@ use crate::error::Error;
 use crate::own_secret;
 use crate::seal::Keyring;
 
-/// Name of the key that is created at the first start. A key added later needs a greater name.
-const FIRST_KEY: &str = "key-0001";
 /// The Secret is read again at most this often for sealed values of an unknown key.
 const RETRY: Duration = Duration::from_secs(10);
 /// Values are sealed with keys that were read at most this long ago, so that a new key is used soon.
@@ -48,7 +47,8 @@ impl SealingKeys {
     /// When the Secret cannot be read or created, or holds no key.
     pub(crate) async fn load(client: &Client, namespace: &str) -> anyhow::Result<Self> {
         let place = format!("{namespace}/{KEYS_SECRET}");
-        let data = own_secret::read_or_create(client, namespace, KEYS_SECRET, FIRST_KEY).await?;
+        let name = new_key_name(Timestamp::now());
+        let data = own_secret::read_or_create(client, namespace, KEYS_SECRET, &name).await?;
         let keyring = read(&place, &data).ok_or_else(|| {
             anyhow::anyhow!("Secret {place} holds no key of 32 bytes; restore it, or delete it and apply all sealed values again")
         })?;
@@ -102,6 +102,12 @@ impl SealingKeys {
             ),
         }
     }
+}
+
+/// Returns the name of a key that is created now. The greatest name seals, so a later key has a greater
+/// one; and a backup of lost keys can be applied beside the key that was created in their place.
+fn new_key_name(now: Timestamp) -> String {
+    format!("key-{}", now.strftime("%Y%m%d%H%M%S"))
 }
 
 fn read(place: &str, data: &BTreeMap<String, ByteString>) -> Option<Keyring> {
