@@ -135,6 +135,20 @@ async fn a_foreign_pipeline_does_not_run_in_place_of_a_workflow(lab: &Lab, ada: 
     lab.delete("Workflow", PROJECT, "taken").await;
     runs(ada, "taken").await;
     lab.delete("Pipeline", PROJECT, "taken").await;
+
+    section("nor while a finalizer keeps a workflow that is being deleted");
+    let mut kept = open_workflow("kept");
+    kept["metadata"]["finalizers"] = json!(["example.org/wait"]);
+    applied(ada, &kept).await;
+    lab.ready(PROJECT, "kept").await;
+    let delete = ["delete", "fwf", "kept", "-n", PROJECT, "--wait=false"];
+    lab.cluster.kubectl_run(&delete).unwrap();
+    does_not_run(ada, "kept", "Terminating").await;
+    patch_as(ada, "kept", json!({"metadata": {"finalizers": null}})).await;
+    lab.until(GATE, "no longer holds it", |gate| {
+        gate["spec"]["heldPipelines"]["kept"].is_null()
+    })
+    .await;
 }
 
 async fn an_empty_gate_is_deleted(lab: &Lab) {

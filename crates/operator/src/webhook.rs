@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod lists;
 mod record;
 mod review;
 mod router;

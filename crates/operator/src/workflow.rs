@@ -56,7 +56,8 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
 /// more; one that is deleted with it stays held back until then.
 async fn leave_behind(context: &Context, key: &ObjectKey) -> Result<(), Error> {
     if context.world.workflows.read().get(key).is_some() {
-        return Ok(());
+        // A finalizer may keep it after its Pipeline is gone, and its name must not be taken meanwhile.
+        return run_gate::hold(context, key, "Terminating").await;
     }
     let pipeline = context.world.pipelines.read().get(key).cloned();
     match pipeline {

@@ -51,6 +51,11 @@ pub(crate) struct Run {
 
 /// Without this a run of a workflow that never was ready fails because its Pipeline does not exist.
 fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
+    if workflow.metadata.deletion_timestamp.is_some() {
+        bail!(
+            "workflow {namespace}/{name} is being deleted; hint: see metadata.finalizers of kubectl get fwf/{name} -n {namespace} -o yaml"
+        );
+    }
     let conditions = workflow.status.iter().flat_map(|status| &status.conditions);
     let ready = conditions
         .into_iter()

@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::metrics::Admission;
 use crate::webhook::answer::Decision;
 use crate::webhook::body::{self, Bodies, Rejection};
-use crate::webhook::{Answer, Review, record, workflow};
+use crate::webhook::{Answer, Review, lists, record, workflow};
 
 type Handler = for<'a> fn(&'a Context, &'a Review) -> BoxFuture<'a, Answer>;
 
@@ -158,6 +158,9 @@ async fn answer(
 
 async fn decide(context: &Context, handler: Handler, review: &Review) -> Answer {
     if review.changes_spec() {
+        if let Some(message) = lists::too_long(&review.object.data) {
+            return Answer::refuse(message);
+        }
         let unquoted = unquoted::find(&review.kind, &review.object.data);
         if !unquoted.is_empty() {
             return Answer::refuse(unquoted.join("\n"));
