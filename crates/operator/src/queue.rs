@@ -1,17 +1,22 @@
 //! The work queue: one for all kinds of work, so that what is urgent goes first.
 //!
 //! A key is at most once in the queue and never worked on twice at a time. Urgency decides the
-//! order, and within one urgency the order of arrival; every few turns the least urgent work gets
+//! order, and within one urgency the namespaces take turns; every few turns the least urgent work gets
 //! one, so that nothing waits for ever. A change that touches two thousand workflows therefore
 //! does not hold up the one that a person has just applied.
 
+mod lane;
+
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+use lane::Lane;
+pub(crate) use lane::{Tenant, Tenanted};
 
 /// How soon work is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,7 +68,7 @@ struct Delay {
 
 #[derive(Debug)]
 struct State<K> {
-    lanes: [VecDeque<K>; LEVELS],
+    lanes: [Lane<K>; LEVELS],
     places: HashMap<K, Place>,
     delays: HashMap<K, Delay>,
     timers: BinaryHeap<Reverse<(Instant, u64)>>,
@@ -88,7 +93,7 @@ impl<K: Clone + Eq + Hash> Default for Queue<K> {
     fn default() -> Self {
         Self {
             state: Mutex::new(State {
-                lanes: std::array::from_fn(|_| VecDeque::new()),
+                lanes: std::array::from_fn(|_| Lane::default()),
                 places: HashMap::new(),
                 delays: HashMap::new(),
                 timers: BinaryHeap::new(),
@@ -105,7 +110,7 @@ impl<K: Clone + Eq + Hash> Default for Queue<K> {
     }
 }
 
-impl<K: Clone + Eq + Hash> Queue<K> {
+impl<K: Clone + Eq + Hash + Tenanted> Queue<K> {
     /// Wants work on a key. Already waiting, it keeps its place or moves up; being worked on, it
     /// comes back afterwards.
     pub(crate) fn add(&self, key: K, urgency: Urgency) {
@@ -211,11 +216,11 @@ impl<K: Clone + Eq + Hash> Queue<K> {
 
     /// Keys that wait now, delayed ones aside.
     pub(crate) fn len(&self) -> usize {
-        self.state.lock().lanes.iter().map(VecDeque::len).sum()
+        self.state.lock().lanes.iter().map(Lane::len).sum()
     }
 }
 
-impl<K: Clone + Eq + Hash> State<K> {
+impl<K: Clone + Eq + Hash + Tenanted> State<K> {
     fn add(&mut self, key: K, urgency: Urgency) {
         match self.places.get_mut(&key) {
             Some(Place::Working { again, .. }) => {
@@ -296,7 +301,13 @@ impl<K: Clone + Eq + Hash> State<K> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Queue, Urgency};
+    use super::{Queue, Tenant, Tenanted, Urgency};
+
+    impl Tenanted for i32 {
+        fn tenant(&self) -> Tenant {
+            None
+        }
+    }
 
     #[tokio::test]
     async fn urgent_work_goes_first_and_equal_work_in_order_of_arrival() {
@@ -401,7 +412,7 @@ mod tests {
 
     #[tokio::test]
     async fn closing_sends_every_worker_home() {
-        let queue = std::sync::Arc::new(Queue::<u8>::default());
+        let queue = std::sync::Arc::new(Queue::<i32>::default());
         let workers: Vec<_> = (0..3)
             .map(|_| {
                 let queue = queue.clone();

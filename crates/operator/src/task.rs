@@ -6,6 +6,8 @@ use std::sync::Arc;
 use extension_registry_binding::ObjectKey;
 use extension_registry_core::record::RecordKey;
 
+use crate::queue::{Tenant, Tenanted};
+
 /// One piece of work: bring this object to where it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Task {
@@ -30,6 +32,18 @@ impl Task {
             Self::Run(_) => "run",
             Self::RunGate(_) => "run gate",
             Self::Record(_) => "record",
+        }
+    }
+}
+
+impl Tenanted for Task {
+    fn tenant(&self) -> Tenant {
+        match self {
+            Self::Workflow(key) | Self::Projection(key) | Self::Run(key) => {
+                Some(Arc::clone(&key.namespace))
+            }
+            Self::RunGate(namespace) => Some(Arc::clone(namespace)),
+            Self::Record(key) => key.namespace.clone(),
         }
     }
 }
