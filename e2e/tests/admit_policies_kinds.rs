@@ -107,6 +107,9 @@ async fn run_gates_are_the_operators(stage: &Stage) {
         }
         change_admitted(&stage.operator, &written, "", change).await;
     }
+    // Only the operator could remove it again.
+    let finalizer = |gate: &mut Value| gate["metadata"]["finalizers"] = json!(["example.org/a"]);
+    change_refused(&stage.operator, &written, "", finalizer, "adds none").await;
     for client in others(stage) {
         for options in [
             json!({}),

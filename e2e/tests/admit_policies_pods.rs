@@ -315,6 +315,7 @@ async fn drivers_and_pulls_get_none(stage: &Stage) {
         json!({"csi": {"driver": "d", "volumeAttributes": {"source": format!("{PROJECT}/{SECRET}")}}}),
         json!({"csi": {"driver": "d", "volumeAttributes": {"source": format!(" {SECRET}")}}}),
         json!({"flexVolume": {"driver": "a/d", "secretRef": named}}),
+        json!({"flexVolume": {"driver": "a/d", "options": {"from": format!("{PROJECT}/{SECRET}")}}}),
         json!({"cephfs": {"monitors": ["m"], "secretRef": named}}),
         json!({"rbd": {"monitors": ["m"], "image": "i", "secretRef": named}}),
         json!({"iscsi": {"targetPortal": "10.0.0.1", "iqn": "iqn.2001-04.com.example:a", "lun": 0,

@@ -14,6 +14,8 @@ mod policies;
 
 use changes::{change_admitted, change_refused, dry_delete};
 use extension_registry_api::RUN_BINDINGS_ANNOTATION;
+use kube::api::{Patch, PatchParams};
+use people::objects;
 use policies::{Stage, TEKTON, admitted, dry, refused, section, stored};
 use serde_json::{Value, json};
 
@@ -366,6 +368,26 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
         pipeline["metadata"]["ownerReferences"] = owned["metadata"]["ownerReferences"].clone();
     };
     change_refused(&stage.grace, &free, "", claimed, written).await;
+
+    section("one that a workflow left behind keeps its label and its content, and can be deleted");
+    let label = json!({"registry.fuseml.io/managed-by": "extension-registry"});
+    let labelled = |pipeline: &mut Value| pipeline["metadata"]["labels"] = label.clone();
+    change_refused(&stage.grace, &free, "", labelled, written).await;
+    let mut left = stage.owned_pipeline("left-behind").await;
+    labelled(&mut left);
+    refused(&stage.grace, &left, written).await;
+    let left = stored(&stage.token, &left).await;
+    let pipelines = objects(&stage.collector, TEKTON, "Pipeline", stage.project);
+    let orphan = Patch::Merge(json!({"metadata": {"ownerReferences": null}}));
+    let parameters = PatchParams::default();
+    let orphaned = pipelines.patch("left-behind", &parameters, &orphan).await;
+    assert!(orphaned.unwrap().metadata.owner_references.is_none());
+    let left = serde_json::to_value(pipelines.get("left-behind").await.unwrap()).unwrap_or(left);
+    let bare: fn(&mut Value) = |pipeline| pipeline["metadata"]["labels"] = json!({});
+    for change in [changes[0], bare] {
+        change_refused(&stage.grace, &left, "", change, written).await;
+    }
+    dry_delete(&stage.grace, &left, json!({})).await.unwrap();
 }
 
 async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {

@@ -464,6 +464,7 @@ fn policies_that_guard_user_secrets_outlive_the_release() {
     let others = [
         "author",
         "managed-secrets",
+        "operator-finalizers",
         "operator-own",
         "operator-pipelines",
         "operator-secrets",

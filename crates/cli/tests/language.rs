@@ -104,12 +104,16 @@ fn contains(text: &str, phrase: &str) -> bool {
 
 /// String literals and doc comments of a source file up to its tests, with their lines.
 fn literals(source: &str) -> Vec<(usize, String)> {
-    let end = source.find("\n#[cfg(test)]\nmod ").map_or(source.len(), |at| at + 1);
+    let end = source
+        .find("\n#[cfg(test)]\nmod ")
+        .map_or(source.len(), |at| at + 1);
     let source = &source[..end];
     let mut texts = Vec::new();
     collect(TokenStream::from_str(source).unwrap(), &mut texts);
     let line_of = |text: &str| {
-        let at = source.find(text.trim_matches(['r', '#', '"'])).unwrap_or_default();
+        let at = source
+            .find(text.trim_matches(['r', '#', '"']))
+            .unwrap_or_default();
         source[..at].matches('\n').count() + 1
     };
     texts
