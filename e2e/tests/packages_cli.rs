@@ -99,7 +99,7 @@ fn from_author_to_reader(configuration: &str, prepare: impl Fn(&Machine)) -> Str
     assert!(published.status.success(), "{published:?}");
     let again = author.wrong(&["publish", "tool", "--sign-with", "me.key"]);
     assert!(
-        again.contains("already has version 0.1.0 of tool"),
+        again.contains("version 0.1.0 of tool already exists"),
         "{again}"
     );
     author.fine(&["index", "--sign-with", "me.key"]);
@@ -111,10 +111,7 @@ fn from_author_to_reader(configuration: &str, prepare: impl Fn(&Machine)) -> Str
     assert!(nobody.contains("is not trusted"), "{nobody}");
     reader.fine(&["key", "approve", "author.pub"]);
     let found = reader.fine(&["discover"]);
-    assert!(
-        found.contains("there: 2 packages, from the index"),
-        "{found}"
-    );
+    assert!(found.contains("there: 2 packages, from index"), "{found}");
     let verified = reader.json(&["verify", "tool"]);
     assert_eq!(
         (&verified["trust"], &verified["signedBy"][0]),
@@ -134,7 +131,7 @@ fn from_author_to_reader(configuration: &str, prepare: impl Fn(&Machine)) -> Str
     loaded["digest"].as_str().unwrap().to_owned()
 }
 
-/// The tool of a folder repository, for the comparison: no server has a say in what it is.
+/// Returns the digest from a folder repository, for comparison.
 fn of_a_folder() -> String {
     let shared = tempfile::tempdir().unwrap();
     let configuration = format!(

@@ -214,6 +214,12 @@ pub(crate) fn answer(
     }
 }
 
+/// Formats a number with its noun: `1 package`, `2 packages`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 /// Data as JSON.
 pub(crate) fn json(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
     serde_json::to_writer_pretty(&mut *out, data)?;

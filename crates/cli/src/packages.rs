@@ -39,7 +39,7 @@ use crate::world::cluster;
 pub(crate) const OCI: &str = "oci";
 
 /// Hint for verbs with a flag for the repository.
-pub(crate) const REPOSITORY: &str = "--repository NAME";
+pub(crate) const REPOSITORY: &str = "pass --repository NAME";
 /// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
 
@@ -294,10 +294,7 @@ impl Session {
                 format!("unknown repository `{name}`; hint: {}", known(&self.config))
             }),
             None if sources.len() == 1 => Ok(&sources[0]),
-            None => anyhow::bail!(
-                "no repository given; hint: pass {how}; {}",
-                known(&self.config)
-            ),
+            None => anyhow::bail!("no repository given; hint: {how}; {}", known(&self.config)),
         }
     }
 }

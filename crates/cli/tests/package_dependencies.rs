@@ -140,7 +140,7 @@ fn mirror_of_one_package_includes_dependencies() {
     );
     assert_eq!(
         machine.ext(&mirror).fine(),
-        "base 1.0.0 was there\napp 1.0.0 was there\n"
+        "base 1.0.0 already exists\napp 1.0.0 already exists\n"
     );
     fs::remove_dir_all(machine.path("repositories/team")).unwrap();
     machine
@@ -198,7 +198,7 @@ fn mirror_skips_unsupported_packages_with_warning() {
     assert!(
         mirrored
             .err
-            .contains("humps is left out: unsupported type camel"),
+            .contains("skipped humps: unsupported type camel"),
         "{}",
         mirrored.err
     );
@@ -215,7 +215,7 @@ fn reports_failed_source_once() {
     let mirror = ["package", "mirror", "a", "b", "c", "--to", "./stick"];
     let mirrored = machine.ext(&mirror);
     assert_eq!(
-        mirrored.err.matches("partner has no folder").count(),
+        mirrored.err.matches("not found in partner").count(),
         1,
         "{}",
         mirrored.err

@@ -73,14 +73,14 @@ fn denied_or_failed_discovery_is_not_none() {
          hub denied access: cannot list extensions of extensions/secret\n  hint: log in with ",
         "shut: not allowed\n  shut denied access: cannot list extensions\n  hint: log in with ",
         "dead: failed\n  dead: failed to list extensions: localhost:1 is unreachable",
-        "gone: failed\n  gone has no folder ",
+        "gone: failed\n  folder MACHINE/gone not found in gone\n",
         "plain: none\n",
         "team: none\n",
     ] {
         assert!(shown.out.contains(part), "{part}\nis not in\n{}", shown.out);
     }
     assert_eq!(shown.out.matches(": none").count(), 2, "{}", shown.out);
-    assert_eq!(shown.err, "", "all is said in its place");
+    assert_eq!(shown.err, "", "each failure is reported in its row");
     let output = machine.ext(&[&SHOW[..], &["-o", "json"]].concat());
     assert_eq!(output.code, 5, "{}", output.err);
     fits("package-repositories", &output.out);

@@ -42,7 +42,7 @@ fn rejects_index_of_another_repository_with_same_key() {
     let machine = two();
     let found = machine.ext(&DISCOVER);
     assert_eq!(found.err, "");
-    assert!(found.fine().contains("partner: 1 packages, from the index"));
+    assert!(found.fine().contains("partner: 1 package, from index"));
     swap(&machine);
     let found = machine.ext(&DISCOVER);
     assert!(
@@ -55,10 +55,10 @@ fn rejects_index_of_another_repository_with_same_key() {
     );
     let found = found.fine();
     assert!(
-        found.contains("tool") && !found.contains("partner: 1 packages, from the index"),
+        found.contains("tool") && !found.contains("partner: 1 package, from index"),
         "{found}"
     );
-    // Nor is it taken for what the next index follows.
+    // The next index does not continue it either.
     let refused = machine.ext(&index("partner")).wrong(1);
     assert!(
         refused.contains("belongs to another repository"),
@@ -87,7 +87,7 @@ fn recreated_repository_needs_forget() {
         machine
             .ext(&anew)
             .fine()
-            .starts_with("index 1 of partner: 1 packages")
+            .starts_with("index 1 of partner: 1 package, 1 version,")
     );
     assert!(
         machine
@@ -95,7 +95,7 @@ fn recreated_repository_needs_forget() {
             .fine()
             .starts_with("index 2 of partner")
     );
-    // Who made it knows it, and who saw the old one does not.
+    // The publisher recorded its state; clients that know the old index did not.
     assert_eq!(machine.ext(&DISCOVER).err, "");
     fs::write(machine.path("repositories/partner/index.json"), "{").unwrap();
     let broken = machine.ext(&index("partner")).wrong(1);
@@ -111,7 +111,10 @@ fn recreated_repository_needs_forget() {
         "{unknown}"
     );
     let said = machine.ext(&["package", "forget", "partner"]).fine();
-    assert!(said.starts_with("index 1 of partner forgotten"), "{said}");
+    assert!(
+        said.starts_with("index state of partner (serial 1) reset"),
+        "{said}"
+    );
     let again = machine.ext(&["package", "forget", "partner"]).wrong(1);
     assert!(again.contains("use one of team"), "{again}");
 }

@@ -62,13 +62,12 @@ fn lists_but_never_loads_unsupported_types() {
     assert!(versions.contains("unsupported type camel"), "{versions}");
     let all = machine.ext(&["package", "pull", "--all"]);
     assert!(
-        all.err
-            .contains("humps is left out: unsupported type camel"),
+        all.err.contains("skipped humps: unsupported type camel"),
         "{}",
         all.err
     );
     assert!(all.fine().starts_with("mlflow 1.2.0 pulled"));
-    // A program gets the type as it is, and whether it may expect anything of it.
+    // JSON has the type as published, and whether it is supported.
     let json = |arguments: &[&str]| {
         let whole = [&["package"], arguments, &["-o", "json"]].concat();
         read(&machine.ext(&whole).fine())
@@ -150,7 +149,7 @@ fn caches_listing_until_refresh() {
         assert_eq!(machine.ext(&whole).fine(), "mlflow\n");
         assert_eq!(registry.lines(), Vec::<String>::new(), "{list:?}");
     }
-    // Publishing makes what was listed old.
+    // Publishing invalidates the cached listing.
     machine.publish("minio", "1.0.0", "");
     let listed = machine.ext(&["package", "list", "-o", "name"]).fine();
     assert_eq!(listed, "minio\nmlflow\n");
@@ -160,7 +159,7 @@ fn caches_listing_until_refresh() {
 fn list_and_search_work_without_catalog() {
     let registry = Registry::before(|asked| {
         let is_catalog = asked.path == "/v2/_catalog";
-        is_catalog.then(|| text(403, "nobody lists this\n"))
+        is_catalog.then(|| text(403, "listing is disabled\n"))
     });
     let machine = with(&registry.repository("hub", ""));
     machine.publish("mlflow", "1.2.0", "");
@@ -180,7 +179,7 @@ fn list_and_search_work_without_catalog() {
     let listed = machine.ext(&list);
     assert_eq!(
         listed.err,
-        "hub: 1 packages, from `names` in the configuration; the source has no listing\n"
+        "hub: 1 package, from `names` in the configuration; the source has no listing\n"
     );
     assert!(listed.fine().contains("mlflow"));
     // The index.
@@ -191,13 +190,10 @@ fn list_and_search_work_without_catalog() {
     let search = ["package", "search", "flow", "--refresh"];
     for asking in [&list[..], &wide, &search] {
         let listed = machine.ext(asking);
-        assert_eq!(
-            listed.err, "hub: 1 packages, from the index\n",
-            "{asking:?}"
-        );
+        assert_eq!(listed.err, "hub: 1 package, from the index\n", "{asking:?}");
         assert!(listed.fine().contains("mlflow"));
     }
-    // Programs find it in what they read.
+    // JSON output has the method in its data.
     let json = machine.ext(&[&list[..], &["-o", "json"]].concat());
     assert_eq!(json.err, "");
     assert_eq!(read(&json.fine())["sources"][0]["way"], "index");
@@ -211,10 +207,10 @@ fn discovery_method_is_shown_only_in_wide_output() {
     machine.publish("mlflow", "1.2.0", "");
     assert_eq!(machine.ext(&["package", "list"]).err, "");
     let wide = machine.ext(&["package", "list", "-o", "wide"]);
-    assert_eq!(wide.err, "team: 1 packages, from catalog\n");
+    assert_eq!(wide.err, "team: 1 package, from catalog\n");
 }
 
-/// What a person sees on a terminal of 80 columns.
+/// Returns the output on a terminal of 80 columns.
 fn on_a_terminal(machine: &Machine, arguments: &str) -> String {
     let program = env!("CARGO_BIN_EXE_kubectl-ext");
     let like = machine.command(&[]);

@@ -40,7 +40,7 @@ fn secret_key_is_private_and_never_overwritten() {
         .wrong(1);
     assert!(again.contains("me.key.pub already exists"), "{again}");
     assert_eq!(fs::read(machine.path("work/me.key")).unwrap(), secret);
-    // It needs its password; the wrong one is said.
+    // A wrong password is reported as such.
     machine.configure(
         "[[repository]]\nname = \"team\"\nkind = \"folder\"\nurl = \"../repositories/team\"\n",
     );
@@ -55,7 +55,7 @@ fn secret_key_is_private_and_never_overwritten() {
     assert!(!said.contains("another-word"));
     assert!(
         !machine.path("repositories").exists(),
-        "nothing is published that was to be signed and is not"
+        "nothing is published if signing fails"
     );
     let shown = machine
         .ext(&["package", "key", "show", "me.key.pub"])
@@ -210,7 +210,7 @@ fn lists_counts_clears_and_prunes_cache() {
         .ext(&["package", "cache", "list", "-o", "name"])
         .fine();
     assert_eq!(names, "record/mlflow/1.2.0\n");
-    // Used lately, so it stays.
+    // Used recently, so it is kept.
     machine
         .ext(&["package", "cache", "prune", "--days", "30"])
         .fine();
@@ -220,7 +220,7 @@ fn lists_counts_clears_and_prunes_cache() {
             .fine(),
         names
     );
-    // Pinned by the lock file here, so it stays however old it is.
+    // Pinned by the lock file here, so it is kept whatever its age.
     machine.ext(&["package", "pull", "mlflow", "--lock"]).fine();
     machine
         .ext(&["package", "cache", "prune", "--days", "0"])
@@ -278,7 +278,7 @@ fn compares_sorts_and_matches_versions() {
     assert_eq!(sorted.fine(), "2.0.0\n1.0.0\n");
 }
 
-/// What came to a port of this machine, without an answer.
+/// Records what arrives on a loopback port, without responding.
 fn listening() -> (String, std::sync::mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
@@ -299,7 +299,7 @@ fn listening() -> (String, std::sync::mpsc::Receiver<String>) {
 #[test]
 fn loopback_requests_bypass_proxy() {
     let machine = Machine::bare();
-    let ((registry, asked), (proxy, passed)) = (listening(), listening());
+    let ((registry, direct), (proxy, proxied)) = (listening(), listening());
     let list = ["package", "test-oci", "--registry", &registry];
     let output = machine
         .command(&list)
@@ -308,9 +308,9 @@ fn loopback_requests_bypass_proxy() {
         .output()
         .unwrap();
     assert!(!output.status.success());
-    let came = asked.try_iter().find(|text| text.starts_with("GET /v2/"));
+    let came = direct.try_iter().find(|text| text.starts_with("GET /v2/"));
     assert!(came.is_some(), "{output:?}");
-    assert_eq!(passed.try_iter().collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(proxied.try_iter().collect::<Vec<_>>(), Vec::<String>::new());
 }
 
 #[test]
@@ -401,7 +401,7 @@ fn verify_closure_names_missing_dependencies() {
     machine.publish("base", "1.0.0", "");
     let said = machine.ext(&["package", "verify-closure", "team"]).fine();
     assert_eq!(said, "team contains all dependencies of its packages\n");
-    // What an old version lacks is said with that version: somebody may have it pinned.
+    // Old versions are checked too: they may be pinned.
     machine.publish("app", "0.9.0", "dependencies: [gone]\n");
     let output = machine.ext(&["package", "verify-closure", "team"]);
     assert_eq!(
@@ -412,10 +412,10 @@ fn verify_closure_names_missing_dependencies() {
         )
     );
     let none = machine.ext(&["package", "verify-closure"]).wrong(1);
-    assert!(none.contains("hint: name one"), "{none}");
+    assert!(none.contains("hint: pass a repository, or set"), "{none}");
 }
 
-/// A machine that does not publish a template, because of a credential in this line.
+/// Checks that a template with a credential in this line cannot be published.
 fn refuses_template(text: &str, line: usize) -> Machine {
     let machine = Machine::new();
     let folder = machine.package("mlflow", "1.2.0", "");

@@ -142,15 +142,18 @@ fn dry_run_writes_nothing() {
     let publish = ["package", "publish", &folder, "--sign-with", "me.key"];
     let dry = [&publish[..], &["--dry-run"]].concat();
     let said = machine.ext(&dry).fine();
-    assert!(said.starts_with("mlflow 1.2.0 can be published in hub\n"));
+    assert!(said.starts_with("mlflow 1.2.0 can be published to hub\n"));
     let lines = registry.lines();
-    assert!(!lines.is_empty(), "it looks whether the version is there");
+    assert!(!lines.is_empty(), "it checks whether the version exists");
     assert!(!lines.iter().any(|line| writes(line)), "{lines:?}");
     machine.ext(&publish).fine();
     let lines = registry.lines();
     assert!(lines.iter().any(|line| writes(line)), "{lines:?}");
     let there = machine.ext(&dry).wrong(1);
-    assert!(there.contains("already has version 1.2.0"), "{there}");
+    assert!(
+        there.contains("version 1.2.0 of mlflow already exists"),
+        "{there}"
+    );
     machine.ext(&[&dry[..], &["--force"]].concat()).fine();
     let lines = registry.lines();
     assert!(!lines.iter().any(|line| writes(line)), "{lines:?}");

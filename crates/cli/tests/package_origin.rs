@@ -124,12 +124,12 @@ fn explain_names_reason_for_each_source() {
         ]
     );
     assert!(
-        why[5].starts_with("dead could not be asked: dead failed to "),
+        why[5].starts_with("failed to query dead: dead: failed to "),
         "{}",
         why[5]
     );
     assert_eq!(why.len(), 6);
-    // For programs, as a step; and only where it was asked for.
+    // JSON has it as a step, only with --explain.
     let steps = |more: &[&str]| {
         let whole = [
             &["package", "load", "mlflow", "--force", "-o", "json"],
@@ -143,7 +143,7 @@ fn explain_names_reason_for_each_source() {
         "why: team is the only source: selected by --source"
     );
     assert!(!steps(&[]).to_string().contains("why: "));
-    // What comes from the cache asked nobody, and needs no reason.
+    // A package from the cache has no reasons: no source was queried.
     let loaded = machine
         .ext(&["package", "load", "mlflow", "--explain"])
         .fine();
@@ -160,7 +160,7 @@ fn registry_and_namespace_flags_select_publish_target() {
     let publish = ["package", "publish", &folder, "--sign-with", "me.key"];
     let said = machine.ext(&[&publish[..], &there].concat()).fine();
     assert!(
-        said.starts_with("mlflow 1.2.0 published in oci\n"),
+        said.starts_with("mlflow 1.2.0 published to oci\n"),
         "{said}"
     );
     let lines = registry.lines();
@@ -170,24 +170,24 @@ fn registry_and_namespace_flags_select_publish_target() {
     );
     assert!(
         !machine.path("repositories").exists(),
-        "`team` is not meant"
+        "nothing is published to `team`"
     );
     // The same for what follows a publication.
     let delete = ["package", "delete", "mlflow", "1.2.0", "--yes"];
     let gone = machine.ext(&[&delete[..], &there].concat()).fine();
     assert!(gone.contains("deleted"), "{gone}");
-    // A name still says more.
+    // --repository overrides them.
     let named = [&publish[..], &there, &["--repository", "team"]].concat();
     let said = machine.ext(&named).fine();
     assert!(
-        said.starts_with("mlflow 1.2.0 published in team\n"),
+        said.starts_with("mlflow 1.2.0 published to team\n"),
         "{said}"
     );
-    // Of two that are configured, neither is meant until one is said.
+    // With two configured repositories, the choice must be explicit.
     fs::create_dir_all(machine.path("more")).unwrap();
     let more = machine.path("more").display().to_string();
     let which = machine
         .ext(&[&publish[..], &["--path", &more]].concat())
         .wrong(1);
-    assert!(which.contains("hint: --repository NAME"), "{which}");
+    assert!(which.contains("hint: pass --repository NAME"), "{which}");
 }

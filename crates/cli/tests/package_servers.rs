@@ -15,15 +15,18 @@ use registry::gitea::gitea;
 use registry::secure::Secure;
 use registry::{Files, Registry};
 
-/// Publishes a package, and pulls it from another machine with the same configuration. Both say the same digest.
+/// Publishes a package, pulls it from another machine with the same configuration, and compares the digests.
 #[track_caller]
-fn goes_from_one_machine_to_another(machine: &Machine) -> Machine {
+fn check_publish_and_pull(machine: &Machine) -> Machine {
     let folder = machine.package("mlflow", "1.2.0", "");
     let publish = ["package", "publish", &folder, "--sign-with", "me.key"];
     let published = machine.ext(&publish).fine();
     let digest = published.lines().nth(1).unwrap();
     let again = machine.ext(&publish).wrong(1);
-    assert!(again.contains("hub already has version 1.2.0"), "{again}");
+    assert!(
+        again.contains("version 1.2.0 of mlflow already exists in hub"),
+        "{again}"
+    );
     let other = another(machine);
     let listed = other.ext(&["package", "list", "-o", "name"]).fine();
     assert_eq!(listed, "mlflow\n");
@@ -48,7 +51,7 @@ fn delivers_from_maven_over_http() {
         "[[repository]]\nname = \"hub\"\nkind = \"maven\"\nurl = \"{url}\"\ngroup = \"org.example\"\nnames = [\"mlflow\"]\n\n{}",
         trust(&machine)
     ));
-    let other = goes_from_one_machine_to_another(&machine);
+    let other = check_publish_and_pull(&machine);
     assert!(machine.path("repositories/org/example/mlflow").exists());
     let gone = other
         .ext(&["package", "delete", "mlflow", "1.2.0", "--yes"])
@@ -69,12 +72,12 @@ fn delivers_from_gitea_with_token() {
         token.display(),
         trust(&machine)
     ));
-    let other = goes_from_one_machine_to_another(&machine);
+    let other = check_publish_and_pull(&machine);
     let gone = other
         .ext(&["package", "delete", "mlflow", "1.2.0", "--yes"])
         .fine();
     assert!(gone.contains("deleted"), "{gone}");
-    // Another token is one clear sentence.
+    // A wrong token is reported in one sentence.
     fs::write(&token, "a-bad-word\n").unwrap();
     let refused = machine.ext(&["package", "info", "mlflow"]).wrong(1);
     assert!(!refused.contains("a-bad-word"), "{refused}");
@@ -111,5 +114,5 @@ fn ca_adds_certificate_authorities() {
     ));
     let checked = machine.ext(&["package", "test-oci", "hub"]).fine();
     assert!(checked.contains("the certificate is trusted"), "{checked}");
-    goes_from_one_machine_to_another(&machine);
+    check_publish_and_pull(&machine);
 }

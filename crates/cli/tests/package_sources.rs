@@ -66,7 +66,7 @@ fn unreachable_lower_source_is_a_warning() {
         machine.configure(&format!("{}{text}", dead(priority)));
         for verb in VERBS {
             let output = machine.ext(&package(verb, &[]));
-            let warned = "warning: company failed to";
+            let warned = "warning: company: failed to";
             assert!(output.err.contains(warned), "{verb:?}: {}", output.err);
             output.fine();
         }
@@ -85,7 +85,7 @@ fn ambiguous_type_needs_type_flag() {
     machine
         .ext(&["package", "publish", &folder, "--sign-with", "me.key"])
         .fine();
-    let sources = "`tool` is a provider (2.0.0 in team) and a record (1.0.0 in team)";
+    let sources = "it is a provider (2.0.0 in team) and a record (1.0.0 in team)";
     for verb in [
         &["info", "tool"][..],
         &["pull", "tool"],
@@ -107,7 +107,7 @@ fn ambiguous_type_needs_type_flag() {
             "{pulled}"
         );
     }
-    // Now the cache has both, and is asked first.
+    // Now the cache, which is consulted first, has both.
     for verb in [
         &["load", "tool"][..],
         &["load", "tool", "--offline"],
@@ -116,7 +116,7 @@ fn ambiguous_type_needs_type_flag() {
     ] {
         let error = machine.ext(&package(verb, &[])).wrong(1);
         assert!(
-            error.contains("the cache has `tool` as a"),
+            error.contains("`tool` is ambiguous: the cache has a"),
             "{verb:?}: {error}"
         );
         let loaded = machine.ext(&package(verb, &["--type", "record"])).fine();

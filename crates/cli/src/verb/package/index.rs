@@ -73,7 +73,9 @@ impl Answer for Written {
         } = self;
         writeln!(
             out,
-            "index {serial} of {repository}: {packages} packages, {versions} versions, expires {expires}"
+            "index {serial} of {repository}: {}, {}, expires {expires}",
+            output::count(*packages, "package"),
+            output::count(*versions, "version")
         )?;
         Ok(())
     }
@@ -81,7 +83,10 @@ impl Answer for Written {
 
 pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
     let session = verb.sources.open()?;
-    let source = session.source(verb.repository.as_deref(), "kubectl ext package index NAME")?;
+    let source = session.source(
+        verb.repository.as_deref(),
+        "run `kubectl ext package index NAME`",
+    )?;
     let secret = verb.sign_with.as_deref().map(secret).transpose()?;
     let (index, count) = session.ask(async {
         let packages = packages(source).await?;

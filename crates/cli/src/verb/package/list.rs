@@ -287,13 +287,16 @@ fn wide(row: Row) -> Vec<String> {
 /// Formats the discovery methods: all, or those that may be incomplete.
 fn format_methods(report: &[SourceReport], is_each: bool) -> Vec<String> {
     let format_methods = report.iter().filter_map(|report| {
-        let (name, count) = (&report.repository, report.packages);
+        let (name, count) = (
+            &report.repository,
+            output::count(report.packages, "package"),
+        );
         match report.method {
             DiscoveryMethod::Named => Some(format!(
-                "{name}: {count} packages, from `names` in the configuration; the source has no listing"
+                "{name}: {count}, from `names` in the configuration; the source has no listing"
             )),
-            DiscoveryMethod::Index => Some(format!("{name}: {count} packages, from the index")),
-            method if is_each => Some(format!("{name}: {count} packages, from {}", method.name())),
+            DiscoveryMethod::Index => Some(format!("{name}: {count}, from the index")),
+            method if is_each => Some(format!("{name}: {count}, from {}", method.name())),
             DiscoveryMethod::Search | DiscoveryMethod::Catalog => None,
         }
     });
@@ -305,8 +308,9 @@ fn write_methods(out: &mut Vec<u8>, sources: &[SourceRow]) -> Result<()> {
         match source.method {
             Some(method) => writeln!(
                 out,
-                "{}: {} packages, from {method}",
-                source.source, source.packages
+                "{}: {}, from {method}",
+                source.source,
+                output::count(source.packages, "package")
             )?,
             None => writeln!(out, "{}: query failed", source.source)?,
         }

@@ -162,7 +162,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
     let advice = package::advice(&folder, &upload.manifest, upload.document.is_some());
     output::warn(&advice)?;
     let locator = if verb.dry_run {
-        session.ask(refuses_what_is_there(source, &upload, verb.force))?;
+        session.ask(check_not_published(source, &upload, verb.force))?;
         None
     } else {
         let release = session.transfer(async {
@@ -246,14 +246,14 @@ fn copied(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn refuses_what_is_there(source: &Source, upload: &Upload, force: bool) -> Result<()> {
+async fn check_not_published(source: &Source, upload: &Upload, force: bool) -> Result<()> {
     let exists = source.repository.exists(&upload.name, &upload.version);
     ensure!(
         force || !exists.await?,
-        "repository {} already has version {} of {}; hint: publish another version, or pass --force",
-        source.id(),
+        "version {} of {} already exists in {}; hint: publish another version, or pass --force to replace it",
         upload.version,
-        upload.name
+        upload.name,
+        source.id()
     );
     Ok(())
 }
