@@ -139,7 +139,7 @@ async fn names_that_the_engine_fills_in_start_nothing(scene: &Scene) {
             Duration::from_secs(10),
             "the run is refused",
             async || match create_dry(&scene.grace, &run).await {
-                Err(said) if said.contains("held back") => Ok(()),
+                Err(said) if said.contains("on hold") => Ok(()),
                 other => Err(format!("{other:?}")),
             },
         )
@@ -250,20 +250,20 @@ async fn the_operators_token_changes_no_foreign_pipeline(scene: &Scene) {
             "Pipeline",
             "foreign",
             &stolen,
-            "whose controller is the Workflow of its name",
+            "a Pipeline controlled by the Workflow of the same name",
         ),
         (
             "Pipeline",
             "foreign",
             &labels,
-            "whose controller is the Workflow of its name",
+            "a Pipeline controlled by the Workflow of the same name",
         ),
         ("PipelineRun", "started", &stolen, "denied request"),
         (
             "PipelineRun",
             "started",
             &labels,
-            "changes nothing of a PipelineRun but",
+            "may only change the annotation registry.fuseml.io/bindings of a PipelineRun",
         ),
     ];
     for (kind, name, patch, expected) in cases {
@@ -306,7 +306,7 @@ async fn a_replaced_secret_is_a_conflict(scene: &Scene) {
     lab.delete("Secret", PROJECT, &name).await;
     let said = create_dry(&scene.admin, &foreign).await.unwrap_err();
     assert!(
-        said.contains("or under the names of rendered Secrets"),
+        said.contains("or with names of rendered Secrets"),
         "{said}"
     );
 
@@ -392,6 +392,6 @@ async fn the_status_of_a_run_is_not_written(scene: &Scene) {
             .await
             .unwrap_err()
             .to_string();
-        assert!(said.contains("only the engine writes the status"), "{said}");
+        assert!(said.contains("only the pipeline engine can write the status"), "{said}");
     }
 }

@@ -67,19 +67,19 @@ async fn true_claims_alone(stage: &Stage, object: &Value) {
         (
             "grace",
             Some("root"),
-            "may list groups of the requester only",
+            "may only list groups of the requester",
         ),
         (
             "grace",
             Some("policy-team\nroot"),
-            "may list groups of the requester only",
+            "may only list groups of the requester",
         ),
         (
             "grace",
             Some("policy-team\n"),
-            "may list groups of the requester only",
+            "may only list groups of the requester",
         ),
-        ("", Some(TEAM), "may list groups of the requester only"),
+        ("", Some(TEAM), "may only list groups of the requester"),
     ] {
         let said = claims(&stage.grace, object, user, groups)
             .await

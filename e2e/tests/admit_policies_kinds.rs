@@ -24,7 +24,7 @@ use policies::{
 use serde_json::{Value, json};
 
 const PROJECT: &str = "kind-policies";
-const ONLY: &str = "written by the operator of the registry only";
+const ONLY: &str = "can only be written by the registry operator";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_operator_writes_its_kinds() {
@@ -109,7 +109,7 @@ async fn run_gates_are_the_operators(stage: &Stage) {
     }
     // Only the operator could remove it again.
     let finalizer = |gate: &mut Value| gate["metadata"]["finalizers"] = json!(["example.org/a"]);
-    change_refused(&stage.operator, &written, "", finalizer, "adds none").await;
+    change_refused(&stage.operator, &written, "", finalizer, "may not add finalizers").await;
     for client in others(stage) {
         for options in [
             json!({}),
@@ -161,7 +161,7 @@ async fn projections_are_the_operators(stage: &Stage) {
             &made,
             "status",
             status,
-            "status: written by the operator",
+            "status: can only be written by the registry operator",
         )
         .await;
     }
@@ -238,7 +238,7 @@ async fn statuses_are_the_operators(stage: &Stage) {
                     object,
                     "status",
                     change,
-                    "status: written by the operator",
+                    "status: can only be written by the registry operator",
                 )
                 .await;
             }
@@ -253,7 +253,7 @@ async fn statuses_are_the_operators(stage: &Stage) {
 
 async fn nobody_else_takes_the_name_of_a_rendered_secret(stage: &Stage) {
     section("nobody but the operator creates a Secret under the name of a rendered one");
-    let taken = "or under the names of rendered Secrets";
+    let taken = "or with names of rendered Secrets";
     for name in [
         SECRET,
         "ext-store-0123456789abcdef",
@@ -317,7 +317,7 @@ async fn a_rendered_secret_keeps_its_owner(stage: &Stage) {
     change_admitted(&stage.grace, &secret, "", note).await;
     // Labels, data, immutability and finalizers are not the collectors' either.
     let data = |secret: &mut Value| secret["data"]["uri"] = json!("eQ==");
-    change_refused(&stage.collector, &secret, "", data, "renders this Secret").await;
+    change_refused(&stage.collector, &secret, "", data, "is rendered by the registry operator").await;
 
     section("it is deleted with its projection");
     let delete = [
@@ -381,7 +381,7 @@ async fn the_operator_does_not_read_by_deleting(stage: &Stage) {
         let deleted = secrets.delete("ext-read", &parameters).await;
         let message = deleted.map(drop).unwrap_err().to_string();
         assert!(
-            message.contains("deletes rendered Secrets in the background"),
+            message.contains("only delete rendered Secrets in the background"),
             "{message}"
         );
     }
@@ -403,7 +403,7 @@ async fn what_the_operator_creates_in_its_namespace(stage: &Stage) {
     refused(
         &stage.token,
         &lease("other"),
-        "creates the Lease extension-registry and no other",
+        "may only create the Lease extension-registry",
     )
     .await;
     admitted(&stage.token, &lease("extension-registry")).await;
@@ -421,7 +421,7 @@ async fn what_the_operator_creates_in_its_namespace(stage: &Stage) {
     let created = workflows.create(&PostParams::default(), &workflow).await;
     let message = created.unwrap_err().to_string();
     assert!(
-        message.contains("creates workflows as a dry run only"),
+        message.contains("may only create workflows as a dry run"),
         "{message}"
     );
 }

@@ -116,7 +116,7 @@ async fn a_namespace_without_a_run_gate(stage: &Stage) {
         refused(
             &stage.engine,
             &unlabelled,
-            "has the label registry.fuseml.io/user-secrets",
+            "must have the label registry.fuseml.io/user-secrets",
         )
         .await;
         for client in [&stage.grace, &stage.admin, &stage.operator] {
@@ -168,7 +168,7 @@ async fn the_run_names_the_user(stage: &Stage) {
         refused(&stage.engine, &pod(user), "belongs to `ada`").await;
     }
     for user in ["ada\n", "ada\ngrace"] {
-        refused(&stage.engine, &pod(user), "is for runs of its user only").await;
+        refused(&stage.engine, &pod(user), "is only available to runs of its user").await;
     }
     refused(
         &stage.engine,
@@ -250,7 +250,7 @@ async fn groups_are_those_of_the_run(stage: &Stage) {
         refused(
             &stage.engine,
             &pod,
-            "who is in none of the groups that may use it",
+            "who is not a member of a group that may use it",
         )
         .await;
     }
@@ -263,7 +263,7 @@ async fn groups_are_those_of_the_run(stage: &Stage) {
     .await;
     let many: Vec<String> = (0..500).map(|number| format!("group-{number}")).collect();
     let mut pod = stage.pod_of(Some(("ada", &many.join("\n"))), &whole(BY_GROUP));
-    refused(&stage.engine, &pod, "who is in none of the groups").await;
+    refused(&stage.engine, &pod, "who is not a member of a group").await;
     pod["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] =
         json!(format!("{}\nstaff", many.join("\n")));
     admitted(&stage.engine, &pod).await;
@@ -297,7 +297,7 @@ async fn only_the_engine_creates_such_pods(stage: &Stage) {
     refused(
         &stage.engine,
         &pod,
-        "has the label registry.fuseml.io/user-secrets",
+        "must have the label registry.fuseml.io/user-secrets",
     )
     .await;
     pod["metadata"]["labels"] = json!({USER_SECRETS_LABEL: "no"});
@@ -336,7 +336,7 @@ async fn drivers_and_pulls_get_none(stage: &Stage) {
         .collect();
     specs.push((
         json!({"imagePullSecrets": [{"name": "x"}, named]}),
-        "does not pull images",
+        "cannot be used to pull images",
     ));
     for (mut spec, expected) in specs {
         spec["containers"] = json!([container()]);
@@ -367,7 +367,7 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
     ];
     for change in changes {
         for client in [&stage.grace, &stage.ada, &stage.admin] {
-            change_refused(client, &hers, "", change, "only the engine changes it").await;
+            change_refused(client, &hers, "", change, "only the pipeline engine can change it").await;
         }
     }
     change_admitted(&stage.engine, &hers, "", changes[0]).await;
@@ -403,7 +403,7 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
             &hers,
             "ephemeralcontainers",
             put(spy.clone()),
-            "only the engine changes it",
+            "only the pipeline engine can change it",
         )
         .await;
         change_admitted(client, &other, "ephemeralcontainers", put(spy.clone())).await;
@@ -421,7 +421,7 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
                 &other,
                 "ephemeralcontainers",
                 put(thief),
-                "only the engine changes it",
+                "only the pipeline engine can change it",
             )
             .await;
         }
@@ -434,7 +434,7 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
         &other,
         "ephemeralcontainers",
         put(thief),
-        "only the engine changes it",
+        "only the pipeline engine can change it",
     )
     .await;
 }

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 const PROJECT: &str = "run-policies";
 const BETA: &str = "tekton.dev/v1beta1";
-const HELD: &str = "Pipeline `held` is held back: its workflow is not ready (NotFound)";
+const HELD: &str = "Pipeline `held` is on hold: its workflow is not ready (NotFound)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_are_held_back_and_stay_what_was_started() {
@@ -113,7 +113,7 @@ async fn a_held_pipeline_does_not_start(stage: &Stage) {
         .await
         .unwrap_err();
     for part in [
-        "`left` is held back",
+        "`left` is on hold",
         "(Orphaned)",
         "kubectl describe fwf left -n run-policies",
     ] {
@@ -136,7 +136,7 @@ async fn a_held_pipeline_does_not_start(stage: &Stage) {
         refused(
             &stage.grace,
             &stage.run(spec),
-            "the name of the Pipeline contains parameters",
+            "the Pipeline name must not contain parameters",
         )
         .await;
     }
@@ -296,7 +296,7 @@ async fn only_the_engine_writes_the_status_of_a_run(stage: &Stage) {
                     &run,
                     "status",
                     change,
-                    "only the engine writes the status",
+                    "only the pipeline engine can write the status",
                 )
                 .await;
             }
@@ -317,7 +317,7 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
     section("nobody but the operator creates, changes or deletes the Pipeline of a workflow");
     let owned = stage.owned_pipeline("train").await;
     let others = [&stage.grace, &stage.ada, &stage.admin, &stage.engine];
-    let written = "only the operator of the registry writes the Pipeline of a workflow";
+    let written = "only the registry operator can create or change the Pipeline of a workflow";
     for client in others {
         refused(client, &owned, written).await;
         let mut second = owned.clone();
@@ -345,7 +345,7 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
                 .await
                 .unwrap_err();
             assert!(
-                said.contains("this Pipeline belongs to a workflow"),
+                said.contains("this Pipeline is owned by a workflow"),
                 "{said}"
             );
         }
@@ -392,10 +392,10 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
 
 async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
     section(
-        "the operator writes the Pipeline whose controller is the Workflow of its name, and no other",
+        "the operator writes only a Pipeline controlled by the Workflow of the same name",
     );
     let good = stage.owned_pipeline("built").await;
-    let limited = "whose controller is the Workflow of its name";
+    let limited = "a Pipeline controlled by the Workflow of the same name";
     dry(&stage.operator, &good).await.unwrap();
     let breaks: [fn(&mut Value); 6] = [
         |pipeline| pipeline["metadata"]["ownerReferences"] = json!([]),
@@ -435,7 +435,7 @@ async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
         let said = dry_delete(&stage.operator, pipeline, json!({}))
             .await
             .unwrap_err();
-        assert!(said.contains("and nothing else of the engine"), "{said}");
+        assert!(said.contains("may only write Pipelines of workflows and annotate PipelineRuns"), "{said}");
     }
 }
 
@@ -466,10 +466,10 @@ async fn the_operator_annotates_runs_and_nothing_else(stage: &Stage) {
         |run| run["spec"]["status"] = json!("Cancelled"),
     ];
     for change in changes {
-        let expected = "changes nothing of a PipelineRun but the annotation";
+        let expected = "may only change the annotation registry.fuseml.io/bindings of a PipelineRun";
         change_refused(&stage.operator, &run, "", change, expected).await;
     }
-    let nothing_else = "and nothing else of the engine";
+    let nothing_else = "may only write Pipelines of workflows and annotate PipelineRuns";
     let status = |run: &mut Value| run["status"] = json!({"podName": "p"});
     change_refused(&stage.operator, &run, "status", status, "denied request").await;
     let said = dry_delete(&stage.operator, &run, json!({}))

@@ -132,7 +132,7 @@ async fn the_operator_writes_only_what_it_renders(operator: &Client) {
         ),
         (
             |o| o["type"] = json!("Opaque"),
-            "has a type that begins with servicebinding.io/",
+            "must have a type with the prefix servicebinding.io/",
         ),
         (
             |o| {
@@ -140,38 +140,38 @@ async fn the_operator_writes_only_what_it_renders(operator: &Client) {
                 o["metadata"]["annotations"] =
                     json!({"kubernetes.io/service-account.name": "default"});
             },
-            "has a type that begins with servicebinding.io/",
+            "must have a type with the prefix servicebinding.io/",
         ),
         (
             |o| {
                 o["metadata"]["name"] = json!("other");
                 o["metadata"]["ownerReferences"][0]["name"] = json!("other");
             },
-            "name of a rendered Secret begins with ext-",
+            "name of a rendered Secret must have the prefix ext-",
         ),
         (
             |o| o["metadata"]["labels"] = json!({}),
-            "has the label registry.fuseml.io/managed-by",
+            "must have the label registry.fuseml.io/managed-by",
         ),
         (
             |o| o["metadata"]["labels"]["registry.fuseml.io/managed-by"] = json!("me"),
-            "has the label registry.fuseml.io/managed-by",
+            "must have the label registry.fuseml.io/managed-by",
         ),
         (
             |o| o["metadata"]["labels"]["app"] = json!("x"),
-            "has no other label",
+            "must not have other labels",
         ),
         (
             |o| o["metadata"]["annotations"] = json!({"a": "b"}),
-            "metadata.annotations: a rendered Secret has none",
+            "metadata.annotations: a rendered Secret must not have annotations",
         ),
         (
             |o| o["metadata"]["finalizers"] = json!(["a.b/c"]),
-            "metadata.finalizers: a rendered Secret has none",
+            "metadata.finalizers: a rendered Secret must not have finalizers",
         ),
         (
             |o| o["immutable"] = json!(true),
-            "immutable: a rendered Secret can change",
+            "immutable: a rendered Secret must not be immutable",
         ),
         (
             |o| o["metadata"]["ownerReferences"] = json!([]),
@@ -215,7 +215,7 @@ async fn the_operator_leaves_what_it_did_not_render(operator: &Client, admin: &C
         (
             opaque(PROJECT, "ext-opaque"),
             "field is immutable",
-            "was not rendered by the operator",
+            "was not rendered by the registry operator",
         ),
         (
             unlabelled,
@@ -302,16 +302,16 @@ async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
     let breaks: [(Break, &str); 3] = [
         (
             |o| o["metadata"]["name"] = json!("another"),
-            "and no other Secret",
+            "may only write the Secrets extension-registry-digest-key",
         ),
         // It serves this one, and makes none itself.
         (
             |o| o["metadata"]["name"] = json!("extension-registry-webhook-certificate"),
-            "and no other Secret",
+            "may only write the Secrets extension-registry-digest-key",
         ),
         (
             |o| o["type"] = json!("example.org/other"),
-            "type: a key of the operator is Opaque",
+            "type: keys of the registry operator must be of type Opaque",
         ),
     ];
     each_is_refused(operator, &key, &breaks).await;
@@ -320,7 +320,7 @@ async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
     let said = api.delete(release, &DeleteParams::default()).await;
     let said = said.map(drop).unwrap_err().to_string();
     assert!(
-        said.contains("deletes no Secret of its own namespace"),
+        said.contains("may not delete Secrets in its own namespace"),
         "{said}"
     );
     let keys = opaque(NAMESPACE, "extension-registry-sealing-keys");
@@ -333,13 +333,13 @@ async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
     let name = "extension-registry-sealing-keys";
     let replaced = api.replace(name, &parameters, &keys).await;
     let said = replaced.unwrap_err().to_string();
-    assert!(said.contains("never changes it"), "{said}");
+    assert!(said.contains("but not update it"), "{said}");
 }
 
 async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client) {
     section("in the records namespace the operator writes no Secret at all");
     let refusal =
-        "the operator reads the Secrets that cluster records refer to, and writes none there";
+        "the registry operator may not write Secrets in the records namespace";
     let mut rendered = rendered("ext-any", "u");
     rendered["metadata"]["namespace"] = json!(RECORDS_NAMESPACE);
     let opaque = opaque(RECORDS_NAMESPACE, "of-a-person");
@@ -369,7 +369,7 @@ async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client)
 
 async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) {
     section("nobody else makes or changes a rendered Secret, not even an administrator");
-    let made = "only the operator of the registry creates Secrets with the labels";
+    let made = "only the registry operator can create Secrets with the labels";
     for object in [rendered("ext-forged", "u"), sealed("sealed-forged")] {
         let said = create_dry(admin, &object).await.unwrap_err();
         assert!(said.contains(made), "{said}");
@@ -395,8 +395,8 @@ async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) 
     .await
     .unwrap();
     let api = secrets(admin, PROJECT);
-    let label = "adds, changes or removes the labels";
-    let data = "renders this Secret";
+    let label = "can add, change or remove the labels";
+    let data = "is rendered by the registry operator";
     let strip = serde_json::from_value(json!([
         {"op": "remove", "path": "/metadata/labels/registry.fuseml.io~1managed-by"}
     ]))
@@ -471,11 +471,11 @@ async fn nobody_else_holds_it_back(admin: &Client) {
     for (patch, expected) in [
         (
             json!({"immutable": true}),
-            "immutable: the operator of the registry",
+            "immutable: the registry operator",
         ),
         (
             json!({"metadata": {"finalizers": ["example.org/hold"]}}),
-            "metadata.finalizers: the operator of the registry",
+            "metadata.finalizers: the registry operator",
         ),
     ] {
         let said = secrets(admin, PROJECT)

@@ -97,7 +97,7 @@ async fn what_guards_the_secret_stays(lab: &Lab, secret: &str) {
         true,
     )
     .await;
-    assert!(said.contains("only the engine writes the status"), "{said}");
+    assert!(said.contains("only the pipeline engine can write the status"), "{said}");
     let said = change(
         "PipelineRun",
         "hers",
@@ -108,7 +108,7 @@ async fn what_guards_the_secret_stays(lab: &Lab, secret: &str) {
     assert!(said.contains("a run cannot be changed"), "{said}");
     let said = change("Pipeline", "train", json!({"spec": {"tasks": []}}), false).await;
     assert!(
-        said.contains("only the operator of the registry writes"),
+        said.contains("only the registry operator can create or change"),
         "{said}"
     );
     let mut forged = run("x");

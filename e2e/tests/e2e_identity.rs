@@ -201,9 +201,9 @@ async fn a_changed_spec_has_another_author(lab: &Lab, users: &Users, secret: &st
 async fn eventually_refused(client: &Client, pipeline: &str, reason: &str) {
     eventually(
         std::time::Duration::from_secs(10),
-        "it is held back",
+        "it is on hold",
         async || match create_dry(client, &run(pipeline)).await {
-            Err(said) if said.contains(reason) && said.contains("is held back") => Ok(()),
+            Err(said) if said.contains(reason) && said.contains("is on hold") => Ok(()),
             other => Err(format!("{other:?}")),
         },
     )
@@ -272,7 +272,7 @@ async fn groups_are_those_of_the_run(lab: &Lab, users: &Users) {
             .await
             .unwrap_err();
         assert!(
-            said.contains("who is in none of the groups that may use it"),
+            said.contains("who is not a member of a group that may use it"),
             "{said}"
         );
     }

@@ -70,11 +70,11 @@ async fn runs(client: &Client, pipeline: &str) {
 async fn does_not_run(client: &Client, pipeline: &str, reason: &str) {
     eventually(
         Duration::from_secs(10),
-        &format!("{pipeline} is held back"),
+        &format!("{pipeline} is on hold"),
         async || match create_dry(client, &run(pipeline)).await {
             Err(said)
                 if said.contains(&format!(
-                    "is held back: its workflow is not ready ({reason})"
+                    "is on hold: its workflow is not ready ({reason})"
                 )) =>
             {
                 Ok(())
@@ -246,7 +246,7 @@ async fn an_administrator_does_not_write_it(lab: &Lab, ada: &Client) {
     for said in [changed.map(drop), deleted.map(drop)] {
         let said = said.unwrap_err().to_string();
         assert!(
-            said.contains("rungates: written by the operator of the registry only"),
+            said.contains("rungates: can only be written by the registry operator"),
             "{said}"
         );
     }

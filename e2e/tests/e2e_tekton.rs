@@ -354,7 +354,7 @@ async fn what_others_write_themselves_fails(scene: &Scene) {
         fails(
             lab,
             &format!("{name}-plain"),
-            "has the label registry.fuseml.io/user-secrets",
+            "must have the label registry.fuseml.io/user-secrets",
         )
         .await;
     }
@@ -413,9 +413,9 @@ async fn a_held_pipeline_does_not_start(scene: &Scene) {
     let spec = json!({"pipelineRef": {"name": "open"}});
     eventually(
         Duration::from_secs(20),
-        "it is held back",
+        "it is on hold",
         async || match create_dry(&scene.grace, &run("held", spec.clone())).await {
-            Err(said) if said.contains("is held back") => Ok(()),
+            Err(said) if said.contains("is on hold") => Ok(()),
             other => Err(format!("{other:?}")),
         },
     )
@@ -432,7 +432,7 @@ async fn a_held_pipeline_does_not_start(scene: &Scene) {
         &release,
     ];
     let said = lab.cluster.kubectl_run(&patch).unwrap_err().to_string();
-    assert!(said.contains("is held back"), "{said}");
+    assert!(said.contains("is on hold"), "{said}");
     let waits = lab.get("PipelineRun", PROJECT, "pending").await;
     assert_eq!(
         condition(&waits, "Succeeded")["reason"],

@@ -1,9 +1,10 @@
-{{/* Head of a policy: list of root, the last part of its name and, optionally, its kind. */}}
+{{/* Name of a policy. Argument: list of the root context and a suffix. */}}
 {{- define "extension-registry.policyName" -}}
 {{- $root := index . 0 -}}
 {{ include "extension-registry.fullname" $root }}-{{ index . 1 }}
 {{- end -}}
 
+{{/* Header of a policy. Argument: list of the root context, a suffix of its name and, optionally, its kind. */}}
 {{- define "extension-registry.policyHead" -}}
 {{- $root := index . 0 -}}
 apiVersion: admissionregistration.k8s.io/v1
@@ -15,7 +16,7 @@ metadata:
   {{- include "extension-registry.policyKept" . | nindent 2 }}
 {{- end -}}
 
-{{/* Secrets of one user stay after an uninstall, and so does what guards them. */}}
+{{/* User-scoped Secrets outlive the release, so the policies that protect them are kept as well. */}}
 {{- define "extension-registry.policyKept" -}}
 {{- if has (index . 1) (list "run-by" "run-templates" "run-integrity" "pipelines" "user-secrets" "user-secret-pods" "user-secret-requests" "operator-kinds") -}}
 annotations:
@@ -23,8 +24,8 @@ annotations:
 {{- end -}}
 {{- end -}}
 
-{{/* The binding of a policy. A third element is the parameterNotFoundAction of a policy whose parameter is the RunGate
-     of the namespace; "MutatingAdmissionPolicy" binds a mutating policy. */}}
+{{/* Binding of a policy. An optional third element is the parameterNotFoundAction of a policy with the RunGate of the
+     namespace as parameter, or "MutatingAdmissionPolicy" for a mutating policy. */}}
 {{- define "extension-registry.policyBinding" -}}
 {{- $root := index . 0 -}}
 {{- $third := "" -}}
@@ -54,7 +55,7 @@ paramKind:
   kind: RunGate
 {{- end -}}
 
-{{/* Whether the requester is the operator: a match condition. */}}
+{{/* Match condition: the requester is the operator. */}}
 {{- define "extension-registry.policyIsOperator" -}}
 - name: is-the-operator
   expression: request.userInfo.username == '{{ include "extension-registry.account" . }}'
@@ -65,12 +66,12 @@ paramKind:
   expression: request.userInfo.username != '{{ include "extension-registry.account" . }}'
 {{- end -}}
 
-{{/* Accounts of the controller manager that collect garbage and delete the content of namespaces. */}}
+{{/* Service accounts of the garbage collector and the namespace controller. */}}
 {{- define "extension-registry.policyCollectors" -}}
 ['system:serviceaccount:kube-system:generic-garbage-collector', 'system:serviceaccount:kube-system:namespace-controller', 'system:kube-controller-manager']
 {{- end -}}
 
-{{/* Accounts of the engine's controllers. */}}
+{{/* Service accounts of the pipeline engine. */}}
 {{- define "extension-registry.policyEngines" -}}
 [{{ range $index, $account := .Values.engine.accounts }}{{ if $index }}, {{ end }}'{{ $account }}'{{ end }}]
 {{- end -}}
@@ -80,7 +81,7 @@ paramKind:
 [{{ range $index, $account := .Values.engine.resolvers }}{{ if $index }}, {{ end }}'{{ $account }}'{{ end }}]
 {{- end -}}
 
-{{/* Whether the API server stamps identities itself. */}}
+{{/* Not empty if a MutatingAdmissionPolicy stamps identities. */}}
 {{- define "extension-registry.policyMutates" -}}
 {{- $stamp := .Values.policies.stampIdentity -}}
 {{- if not .Values.policies.enabled -}}
@@ -89,13 +90,13 @@ paramKind:
 {{- else if eq $stamp "always" -}}true{{- end -}}
 {{- end -}}
 
-{{/* The user that an object asks to act for: object or oldObject. */}}
+{{/* The user on whose behalf an object acts. Argument: object or oldObject. */}}
 {{- define "extension-registry.policyBehalf" -}}
 {{ . }}.metadata.?annotations['registry.fuseml.io/on-behalf-of'].orValue('')
 {{- end -}}
 
-{{/* Variables about the stamp of an object: list of the annotation and of the expression that says whether the stamp
-     moves with this request. `annotation` holds the user, `annotation-groups` the groups, one a line. */}}
+{{/* Variables for the identity stamp of an object. Argument: list of the annotation and an expression that is true if
+     this request sets the stamp. `annotation` contains the user, `annotation-groups` the groups, one per line. */}}
 {{- define "extension-registry.policyStamp" -}}
 {{- $annotation := index . 0 -}}
 - name: annotations
@@ -117,8 +118,8 @@ paramKind:
   expression: "variables.oldAnnotations[?'registry.fuseml.io/{{ $annotation }}-groups'].orValue('')"
 {{- end -}}
 
-{{/* The mutation that writes the stamp. An object that has none and gets none stays as it is. A JSON patch, because a value
-     of the wrong type in another field must reach the check that explains it. */}}
+{{/* Mutation that writes the stamp. An object without a stamp that gets none is not modified. It is a JSON patch, so that
+     a value of the wrong type in another field still reaches schema validation. */}}
 {{- define "extension-registry.policyStampMutation" -}}
 - patchType: JSONPatch
   jsonPatch:
@@ -132,7 +133,7 @@ paramKind:
 {{- define "extension-registry.policyStampValues" -}}
 - name: newUser
   expression: "!variables.moves ? variables.oldUser : variables.behalf == '' ? request.userInfo.username : variables.behalf"
-# A group with a line break in its name cannot be told from two groups.
+# A group with a line break in its name would be read as two groups.
 - name: newGroups
   expression: >-
     !variables.moves ? variables.oldGroups
@@ -140,19 +141,19 @@ paramKind:
     ? request.userInfo.?groups.orValue([]).filter(group, !group.contains('\n')).join('\n') : ''
 {{- end -}}
 
-{{/* The validations of a stamp: of the requester, or of a user that the requester may impersonate. */}}
+{{/* Validations of a stamp: it names the requester, or a user that the requester may impersonate. */}}
 {{- define "extension-registry.policyStampValidations" -}}
 - expression: "variables.moves || variables.user == variables.oldUser && variables.groups == variables.oldGroups || variables.user == '' && variables.groups == ''"
-  message: "metadata.annotations: registry.fuseml.io/{{ . }} and registry.fuseml.io/{{ . }}-groups cannot be changed; hint: leave them as they are"
+  message: "metadata.annotations: registry.fuseml.io/{{ . }} and registry.fuseml.io/{{ . }}-groups cannot be changed; hint: do not change these annotations"
 - expression: >-
     !variables.moves || variables.user in ['', request.userInfo.username] || variables.user == variables.behalf
   messageExpression: >-
     'metadata.annotations: registry.fuseml.io/{{ . }} must name the requester `' + request.userInfo.username
-    + '`; hint: remove the annotation, or set registry.fuseml.io/on-behalf-of to act for another user'
+    + '`; hint: remove the annotation, or set registry.fuseml.io/on-behalf-of to act on behalf of another user'
 - expression: >-
     !variables.moves || variables.groups == '' || (variables.user == request.userInfo.username
     && variables.groups.split('\n').all(group, group in request.userInfo.?groups.orValue([])))
-  message: "metadata.annotations: registry.fuseml.io/{{ . }}-groups may list groups of the requester only; hint: remove the annotation"
+  message: "metadata.annotations: registry.fuseml.io/{{ . }}-groups may only list groups of the requester; hint: remove the annotation"
 - expression: >-
     !variables.moves || variables.behalf in ['', request.userInfo.username]
     || (variables.behalf.startsWith('system:serviceaccount:') && size(variables.behalf.split(':')) == 4
@@ -163,7 +164,7 @@ paramKind:
     + variables.behalf + '`; hint: remove the annotation, or have an administrator grant the verb `impersonate` on that user'
 {{- end -}}
 
-{{/* Lists of the names of Secrets that a Pod hands to its containers: object or oldObject. */}}
+{{/* Lists of names of Secrets that the containers of a Pod use. Argument: object or oldObject. */}}
 {{- define "extension-registry.policyPodSecrets" -}}
 ([{{ . }}.spec.?volumes.orValue([]).map(volume, volume.?secret.?secretName.orValue(''))]
 + {{ . }}.spec.?volumes.orValue([]).map(volume, volume.?projected.?sources.orValue([]).map(source, source.?secret.?name.orValue('')))
@@ -175,7 +176,7 @@ container.?env.orValue([]).map(variable, variable.?valueFrom.?secretKeyRef.?name
 + container.?envFrom.orValue([]).map(source, source.?secretRef.?name.orValue(''))))
 {{- end -}}
 
-{{/* Whether a Pod hands a Secret of one user to a container. */}}
+{{/* Whether a container of a Pod uses a user-scoped Secret. Argument: object or oldObject. */}}
 {{- define "extension-registry.policyPodIsUserScoped" -}}
 {{ include "extension-registry.policyPodSecrets" . }}.exists(list, list.exists(name, name.startsWith('ext-u-')))
 {{- end -}}

@@ -138,7 +138,7 @@ impl Stage {
         owned["metadata"]["ownerReferences"] =
             json!([{"apiVersion": REGISTRY, "kind": "Workflow", "name": "w", "uid": "u"}]);
         refused(&self.grace, &pod, "and only Pods of that user's runs").await;
-        refused(&self.grace, &owned, "only the operator of the registry").await;
+        refused(&self.grace, &owned, "only the registry operator").await;
     }
 
     pub(crate) async fn stop(self) {
@@ -223,7 +223,7 @@ impl Stage {
             .await
             .unwrap();
         let run = self.run(json!({"pipelineRef": {"name": marker}}));
-        refused(&self.grace, &run, "is held back").await;
+        refused(&self.grace, &run, "is on hold").await;
     }
 }
 
