@@ -1,4 +1,4 @@
-{{/* Command line of the operator. */}}
+{{/* Command-line arguments of the operator. */}}
 {{- define "extension-registry.arguments" -}}
 - --namespace={{ .Release.Namespace }}
 - --records-namespace={{ include "extension-registry.recordsNamespace" . }}
@@ -23,7 +23,7 @@
 - --webhook-listen=0.0.0.0:9443
 - --webhook-certificate=/etc/extension-registry/certificate
 {{- if include "extension-registry.certificateJob" . }}
-# The hook that sets caBundle runs once the Pods are ready.
+# The hook that sets caBundle runs only after the Pods are ready.
 - --ready-before-trust
 {{- end }}
 - --inline-credentials={{ .Values.inlineCredentials }}

@@ -1,4 +1,4 @@
-{{/* Name of the release's objects. */}}
+{{/* Full name of the release, a prefix of all objects. */}}
 {{- define "extension-registry.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- if .Values.fullnameOverride -}}
@@ -31,16 +31,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "extension-registry.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
-{{- required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- required "serviceAccount.name is required if serviceAccount.create is false" .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 
-{{/* User name of the operator's service account. */}}
+{{/* User name of the operator's ServiceAccount. */}}
 {{- define "extension-registry.account" -}}
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "extension-registry.serviceAccount" . }}
 {{- end -}}
 
-{{/* The operator's account, as subject of a binding. */}}
+{{/* The operator's ServiceAccount as the subject of a binding. */}}
 {{- define "extension-registry.subject" -}}
 - kind: ServiceAccount
   name: {{ include "extension-registry.serviceAccount" . }}
@@ -51,7 +51,7 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "extension-registry.se
 {{ include "extension-registry.fullname" . }}-webhook
 {{- end -}}
 
-{{/* Host name or IP address by which the API server calls the webhook. */}}
+{{/* Host name or IP address that the API server uses to call the webhook. */}}
 {{- define "extension-registry.webhookHost" -}}
 {{- if .Values.webhook.url -}}
 {{ get (urlParse .Values.webhook.url) "hostname" }}
@@ -60,12 +60,12 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "extension-registry.se
 {{- end -}}
 {{- end -}}
 
-{{/* The Secret with the serving certificate. */}}
+{{/* Name of the Secret with the serving certificate. */}}
 {{- define "extension-registry.certificateSecret" -}}
 {{- default (printf "%s-webhook-certificate" (include "extension-registry.fullname" .)) .Values.webhook.certificateSecret -}}
 {{- end -}}
 
-{{/* Not empty where a hook Job issues the serving certificate. */}}
+{{/* Not empty if a hook Job issues the serving certificate. */}}
 {{- define "extension-registry.certificateJob" -}}
 {{- if and .Values.webhook.enabled (not .Values.webhook.certManager.enabled) (not .Values.webhook.caBundle) -}}
 true
@@ -76,7 +76,7 @@ true
 {{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
 
-{{/* Security contexts of Pods that run the operator's image. */}}
+{{/* Pod security context of Pods that run the operator image. */}}
 {{- define "extension-registry.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
@@ -94,7 +94,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* Scheduling of these Pods. */}}
+{{/* Scheduling constraints of these Pods. */}}
 {{- define "extension-registry.scheduling" -}}
 {{- with .Values.nodeSelector }}
 nodeSelector:

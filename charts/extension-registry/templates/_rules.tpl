@@ -1,4 +1,4 @@
-{{/* Rules for kinds in namespaces: in a ClusterRole, or in a Role of each chosen namespace. */}}
+{{/* Rules for namespaced kinds, in a ClusterRole or in a Role of each managed namespace. */}}
 {{- define "extension-registry.rules.namespaced" -}}
 - apiGroups: [registry.fuseml.io]
   resources: [extensions, workflows]
@@ -15,15 +15,15 @@
 - apiGroups: [registry.fuseml.io]
   resources: [rungates]
   verbs: [get, list, watch, create, patch, delete]
-# Pipelines go with their workflow, so nothing deletes them.
+# The garbage collector deletes Pipelines with their workflow.
 - apiGroups: [tekton.dev]
   resources: [pipelines]
   verbs: [get, list, watch, create, patch]
-# A run says what it was bound to.
+# Runs are annotated with their bindings.
 - apiGroups: [tekton.dev]
   resources: [pipelineruns]
   verbs: [get, list, watch, patch]
-# Whole Secrets are written, and none is ever read: patch would read too, because it answers with what it found.
+# Secrets are written as a whole and never read. `patch` is not granted, because its response contains the whole object.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create, update, delete]
@@ -36,7 +36,7 @@
   verbs: [create, patch]
 {{- end -}}
 
-{{/* Rules for kinds without a namespace. */}}
+{{/* Rules for cluster-scoped kinds. */}}
 {{- define "extension-registry.rules.cluster" -}}
 - apiGroups: [registry.fuseml.io]
   resources: [clusterextensions]
@@ -49,7 +49,8 @@
   verbs: [create]
 {{- end -}}
 
-{{/* A binding of the operator's account: list of root, kind of binding, kind of role, name, namespace. */}}
+{{/* Binding of the operator's ServiceAccount. Argument: list of the root context, kind of the binding, kind of the role,
+     name and namespace. */}}
 {{- define "extension-registry.binding" -}}
 {{- $root := index . 0 -}}
 apiVersion: rbac.authorization.k8s.io/v1

@@ -1,4 +1,4 @@
-{{/* All webhooks: phase, name and resources of each. */}}
+{{/* All webhooks by phase, with their names and resources. */}}
 {{- define "extension-registry.webhooks" -}}
 mutate:
   workflows: [workflows]
@@ -8,7 +8,7 @@ validate:
   records: [extensions, clusterextensions]
 {{- end -}}
 
-{{/* Names of all webhooks, separated by commas. */}}
+{{/* Comma-separated names of all webhooks. */}}
 {{- define "extension-registry.webhookNames" -}}
 {{- $names := list -}}
 {{- range $phase, $webhooks := include "extension-registry.webhooks" . | fromYaml -}}
@@ -19,7 +19,7 @@ validate:
 {{- join "," $names -}}
 {{- end -}}
 
-{{/* One webhook: list of root, phase, name and resources. */}}
+{{/* A webhook. Argument: list of the root context, phase, name and resources. */}}
 {{- define "extension-registry.webhook" -}}
 {{- $root := index . 0 -}}
 {{- $phase := index . 1 -}}
@@ -44,8 +44,8 @@ rules:
     operations: [CREATE, UPDATE]
     resources: [{{ join ", " (index . 3) }}]
 matchConditions:
-  # Labels, finalizers and owners can change while the webhook is down, so that deleting always finishes. An update that
-  # changes nothing calls the webhook: `kubectl replace` seals what was stored without it.
+  # Labels, finalizers and owners can change while the webhook is down, so that objects can always be deleted. An update
+  # without changes calls the webhook, so that `kubectl replace` seals values that were stored without it.
   - name: not-only-labels-finalizers-or-owners
     expression: >-
       oldObject == null
@@ -74,7 +74,7 @@ reinvocationPolicy: IfNeeded
 {{- end }}
 {{- end -}}
 
-{{/* Labels and annotations of the certificate's hooks: list of root, events and weight. */}}
+{{/* Labels and annotations of the certificate hooks. Argument: list of the root context, hook events and weight. */}}
 {{- define "extension-registry.certificateHook" -}}
 labels:
   {{- include "extension-registry.labels" (index . 0) | nindent 2 }}
