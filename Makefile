@@ -1,20 +1,20 @@
-# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+# `make demo` shows what the registry does, `make test` runs all tests, `make help` lists the other targets.
 
 CARGO    ?= cargo
 PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2 util-linux tar docker-registry minisign
 SUDOLESS := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ] && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e crds docs dist bench packages up down status deny clean
+.PHONY: help demo test check unit e2e crds docs book dist bench packages up down status deny clean
 
-help: ## Show this list
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: packages ## Tell the whole story on a real Kubernetes on this machine
+demo: packages ## Run the demo on a real Kubernetes on this machine
 	$(CARGO) build --workspace --bins
 	$(CARGO) run --quiet -p extension-registry-e2e --bin demo
 
-test: packages check unit e2e ## Run everything: format, lints, unit, property, snapshot, CRD drift, cluster tests
+test: packages check unit e2e ## Run all checks and tests
 
 check: ## Check format, lints and the dependency tree
 	$(CARGO) fmt --all --check
@@ -36,23 +36,28 @@ e2e: packages ## Run the tests on a real Kubernetes
 	$(CARGO) build --workspace --bins
 	$(CARGO) test -p extension-registry-e2e --no-fail-fast
 
-crds: ## Write the definitions in crds/ and in the chart anew
+crds: ## Generate the CRDs in crds/ and in the chart
 	$(CARGO) run --quiet -p extension-registry-api --bin crdgen -- crds charts/extension-registry/files/crds
 
-docs: ## Write the reference of commands, the man pages and the schemas anew
+docs: ## Generate the reference, the man pages, the schemas, and the outputs shown in the documentation
 	$(CARGO) run --quiet -p extension-registry-cli --bin docgen -- docs
+	DOCS_UPDATE=1 $(CARGO) test --quiet -p extension-registry-cli --test docs -- runnable_blocks
 
-dist: ## Pack kubectl-ext for this machine into dist/, with a manifest for krew
+book: ## Build the documentation as a book into target/book; requires mdbook
+	@command -v mdbook >/dev/null || { echo "mdbook is not installed: cargo install --locked mdbook" >&2; exit 1; }
+	mdbook build docs
+
+dist: ## Package kubectl-ext for this machine into dist/, with a manifest for krew
 	@CARGO="$(CARGO)" .ci/dist
 
-bench: packages ## Measure: tables here, bench-results.json and bench-packages.json
+bench: packages ## Run the benchmarks; writes bench-results.json and bench-packages.json
 	$(CARGO) build --release --workspace --bins
 	$(CARGO) bench -p extension-registry-core --bench resolve
 	$(CARGO) bench -p extension-registry-packages
 	$(CARGO) bench -p extension-registry-e2e --bench packages
 	$(CARGO) bench -p extension-registry-e2e --bench cluster
 
-packages: ## Install the Debian packages that a node and the tests of packages need
+packages: ## Install the Debian packages that the local node and the tests require
 ifeq ($(SUDOLESS),yes)
 	@missing=$$(for package in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
@@ -68,18 +73,18 @@ else
 	@echo "Not root on Linux: the local Kubernetes has no node. With root and Debian: apt-get install $(PACKAGES)"
 endif
 
-up: packages ## Start a local Kubernetes that stays, and print its KUBECONFIG
+up: packages ## Start a persistent local Kubernetes, and print its KUBECONFIG
 	@$(CARGO) run --quiet -p extension-registry-e2e --bin local-kubernetes -- up
 
-down: ## End it
+down: ## Stop the local Kubernetes
 	@$(CARGO) run --quiet -p extension-registry-e2e --bin local-kubernetes -- down
 
-status: ## Say what of it runs
+status: ## Show the status of the local Kubernetes
 	@$(CARGO) run --quiet -p extension-registry-e2e --bin local-kubernetes -- status
 
-deny: ## Check licences and advisories, where cargo-deny is installed
-	@command -v cargo-deny >/dev/null || { echo "cargo-deny is missing: cargo install --locked cargo-deny" >&2; exit 1; }
+deny: ## Check licenses and advisories; requires cargo-deny
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is not installed: cargo install --locked cargo-deny" >&2; exit 1; }
 	$(CARGO) deny check licenses bans sources
 
-clean: ## Remove what was built here; the cached Kubernetes stays
+clean: ## Remove build outputs; keeps the cached Kubernetes
 	$(CARGO) clean

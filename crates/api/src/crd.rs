@@ -57,7 +57,7 @@ pub fn files() -> Result<Vec<(String, String)>, Error> {
 
 /// Joins the lines of descriptions: doc comments break them where the source is wide, and
 /// `kubectl explain` would break them there again. Paragraphs and lists stay.
-fn unwrap_descriptions(value: &mut Value) {
+pub(crate) fn unwrap_descriptions(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {

@@ -19,6 +19,7 @@ pub mod extension;
 pub mod kinds;
 pub mod limits;
 pub mod projection;
+pub mod reference;
 mod rules;
 pub mod run_gate;
 pub mod shape;

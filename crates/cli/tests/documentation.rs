@@ -18,11 +18,16 @@ use support::schema::fits;
 fn the_reference_and_the_man_pages_are_up_to_date() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let hint = "make docs writes it anew";
-    let written = fs::read_to_string(docs.join("commands.md")).unwrap();
+    let written = fs::read_to_string(docs.join("reference/commands.md")).unwrap();
     assert!(
         written == documentation::reference(),
-        "docs/commands.md: {hint}"
+        "docs/reference/commands.md: {hint}"
     );
+    for (name, text) in extension_registry_api::reference::pages().unwrap() {
+        let written = fs::read_to_string(docs.join("reference/api").join(&name));
+        let written = written.unwrap_or_default();
+        assert!(written == text, "docs/reference/api/{name}: {hint}");
+    }
     let pages = documentation::pages().unwrap();
     for (name, text) in &pages {
         let written = fs::read(docs.join("man").join(name)).unwrap_or_default();

@@ -5,7 +5,7 @@
 //! trusted.
 //!
 //! Files are TOML with the keys `[oci]`, `[extensions]`, `[[repository]]` for each further repository,
-//! `[cache]` and `[trust]`. `docs/packages-config.md` describes every key.
+//! `[cache]` and `[trust]`. `docs/reference/packages-config.md` describes every key.
 
 mod environment;
 mod fields;

@@ -1,4 +1,5 @@
-//! Writes the reference of commands, the man pages and the schemas of answers: `docgen [FOLDER]`, `docs` if none is given.
+//! Writes the reference of the API and of commands, the man pages and the schemas of `-o json`: `docgen [FOLDER]`, by
+//! default into `docs`.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -12,7 +13,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map_or_else(|| PathBuf::from("docs"), PathBuf::from);
     let man = folder.join("man");
     fs::create_dir_all(&man)?;
-    fs::write(folder.join("commands.md"), documentation::reference())?;
+    let reference = folder.join("reference");
+    fs::create_dir_all(reference.join("api"))?;
+    fs::write(reference.join("commands.md"), documentation::reference())?;
+    for (name, text) in extension_registry_api::reference::pages()? {
+        fs::write(reference.join("api").join(name), text)?;
+    }
     for (name, text) in documentation::pages()? {
         fs::write(man.join(name), text)?;
     }

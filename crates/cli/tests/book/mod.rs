@@ -1,0 +1,287 @@
+//! Reads the pages of the documentation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::Range;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use regex::Regex;
+use tempfile::TempDir;
+
+/// Pages outside of `docs/`.
+const OTHERS: [&str; 10] = [
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "RELEASE.md",
+    "SECURITY.md",
+    "charts/extension-registry/README.md",
+    "crates/README.md",
+    "e2e/README.md",
+    "examples/README.md",
+    ".github/pull_request_template.md",
+];
+
+/// A page of Markdown.
+pub(crate) struct Page {
+    /// Path in the repository.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// Returns the root of the repository.
+pub(crate) fn repository() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().unwrap()
+}
+
+/// Returns all pages, sorted by path.
+pub(crate) fn pages() -> Vec<Page> {
+    let root = repository();
+    let mut pages = Vec::new();
+    let mut add = |path: &Path, text: &str| {
+        pages.push(Page {
+            name: path.strip_prefix(&root).unwrap().display().to_string(),
+            path: path.to_owned(),
+            text: text.to_owned(),
+        });
+    };
+    read_tree(&root.join("docs"), "md", &mut add);
+    for name in OTHERS {
+        let path = root.join(name);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        add(&path, &text);
+    }
+    pages
+}
+
+/// Calls `each` with path and text of every file below a folder that has the extension.
+pub(crate) fn read_tree(folder: &Path, extension: &str, each: &mut impl FnMut(&Path, &str)) {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            read_tree(&path, extension, each);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            each(&path, &fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// A fenced block of code.
+pub(crate) struct Block {
+    /// Line of the opening fence, from 1.
+    pub(crate) line: usize,
+    info: String,
+    pub(crate) body: String,
+    /// Place of the text of the output block that follows, if one does.
+    pub(crate) output: Option<Range<usize>>,
+}
+
+impl Block {
+    pub(crate) fn is_runnable(&self) -> bool {
+        self.info.starts_with("sh,run")
+    }
+
+    pub(crate) fn is_shell(&self) -> bool {
+        self.info == "sh" || self.is_runnable()
+    }
+
+    /// The exit code that the block is documented to have.
+    pub(crate) fn exit_code(&self) -> i32 {
+        let code = self.info.rsplit_once("exit-").map_or("0", |(_, code)| code);
+        code.parse().unwrap()
+    }
+
+    /// Returns the commands that begin with `program`, each as words without the redirections and pipes that follow.
+    pub(crate) fn commands(&self, program: &str) -> Vec<Vec<String>> {
+        let joined = self.body.replace("\\\n", " ");
+        let mut commands = Vec::new();
+        for line in joined.lines() {
+            for (start, _) in line.match_indices(program) {
+                let end = line[start..].find(['|', '>', '<', '#', ')', ';']);
+                let command = &line[start..end.map_or(line.len(), |end| start + end)];
+                commands.push(command.split_whitespace().map(str::to_owned).collect());
+            }
+        }
+        commands
+    }
+}
+
+/// Returns the fenced blocks of a page.
+pub(crate) fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open: Option<(usize, usize, String, usize)> = None;
+    let mut offset = 0;
+    let mut is_adjacent = false;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let trimmed = line.trim();
+        match &open {
+            None => {
+                if let Some(info) = trimmed.strip_prefix("```") {
+                    let indent = line.len() - line.trim_start().len();
+                    open = Some((number + 1, offset + line.len(), info.to_owned(), indent));
+                } else if !trimmed.is_empty() {
+                    is_adjacent = false;
+                }
+            }
+            Some((first, start, info, indent)) if trimmed == "```" => {
+                let range = *start..offset;
+                if info == "text,output" {
+                    let last = blocks
+                        .last_mut()
+                        .filter(|last| is_adjacent && last.is_runnable());
+                    last.unwrap_or_else(|| panic!("output without a command: {trimmed}"))
+                        .output = Some(range);
+                } else {
+                    let body = text[range].lines();
+                    let body = body.map(|line| line.get(*indent..).unwrap_or_default());
+                    blocks.push(Block {
+                        line: *first,
+                        info: info.clone(),
+                        body: body.collect::<Vec<_>>().join("\n"),
+                        output: None,
+                    });
+                    is_adjacent = true;
+                }
+                open = None;
+            }
+            Some(_) => {}
+        }
+        offset += line.len();
+    }
+    assert!(open.is_none(), "a block without an end");
+    blocks
+}
+
+/// Returns a page without its fenced blocks.
+pub(crate) fn prose(text: &str) -> String {
+    let mut is_code = false;
+    let lines = text.lines().filter(|line| {
+        let is_fence = line.trim().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the targets of the links of a page.
+pub(crate) fn links(text: &str) -> Vec<String> {
+    let code = Regex::new("`[^`\n]*`").unwrap();
+    let link = Regex::new(r"\]\(\s*<?([^)\s>]+)>?\s*\)").unwrap();
+    let prose = prose(text);
+    let prose = code.replace_all(&prose, "");
+    let all = link.captures_iter(&prose);
+    all.map(|found| found[1].to_owned()).collect()
+}
+
+/// Returns the anchors of the headings of a page, as GitHub and mdBook form them.
+pub(crate) fn headings(text: &str) -> BTreeSet<String> {
+    let link = Regex::new(r"\[([^\]]*)\]\([^)]*\)").unwrap();
+    let mut anchors = BTreeSet::new();
+    for line in prose(text).lines().filter(|line| line.starts_with('#')) {
+        let title = link.replace_all(line.trim_start_matches('#').trim(), "$1");
+        let anchor: String = title
+            .to_lowercase()
+            .chars()
+            .filter(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' '))
+            .map(|letter| if letter == ' ' { '-' } else { letter })
+            .collect();
+        let mut number = 0;
+        let mut unique = anchor.clone();
+        while !anchors.insert(unique) {
+            number += 1;
+            unique = format!("{anchor}-{number}");
+        }
+    }
+    anchors
+}
+
+/// Returns the code in the first column of the first table below a heading of a page.
+pub(crate) fn table(page: &str, heading: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(repository().join("docs").join(page)).unwrap();
+    let code = Regex::new(r"^\| `([^`]+)` \|").unwrap();
+    let mut lines = text
+        .lines()
+        .skip_while(|line| line.trim_start_matches('#').trim() != heading)
+        .skip_while(|line| !line.starts_with('|'));
+    let rows = lines.by_ref().take_while(|line| line.starts_with('|'));
+    rows.filter_map(|row| code.captures(row).map(|found| found[1].to_owned()))
+        .collect()
+}
+
+/// Returns the help of each command by its title, from the generated reference.
+pub(crate) fn commands() -> BTreeMap<String, String> {
+    let text = fs::read_to_string(repository().join("docs/reference/commands.md")).unwrap();
+    let sections = text.split("\n## ").skip(1);
+    let sections = sections.filter_map(|section| section.split_once('\n'));
+    sections
+        .map(|(title, help)| (title.to_owned(), help.to_owned()))
+        .collect()
+}
+
+/// A folder with a copy of the examples, and a `kubectl` that knows only `ext`.
+pub(crate) struct Shell {
+    folder: TempDir,
+}
+
+impl Shell {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for name in ["bin", "home", "work"] {
+            fs::create_dir(root.join(name)).unwrap();
+        }
+        copy(&repository().join("examples"), &root.join("work/examples"));
+        let program = env!("CARGO_BIN_EXE_kubectl-ext");
+        symlink(program, root.join("bin/kubectl-ext")).unwrap();
+        let kubectl = root.join("bin/kubectl");
+        let script = "#!/bin/sh\n[ \"$1\" = ext ] || { echo 'offline: only kubectl ext' >&2; exit 99; }\nshift\nexec kubectl-ext \"$@\"\n";
+        fs::write(&kubectl, script).unwrap();
+        fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { folder }
+    }
+
+    /// Runs a script, and returns its exit code and what it prints.
+    pub(crate) fn run(&self, script: &str) -> (i32, String) {
+        let root = self.folder.path();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new("sh");
+        command
+            .args(["-eu", "-c", &format!("exec 2>&1\n{script}")])
+            .current_dir(root.join("work"))
+            .stdin(Stdio::null())
+            .env("PATH", format!("{}:{path}", root.join("bin").display()))
+            .env("HOME", root.join("home"))
+            .env("KUBECONFIG", "/nowhere/kubeconfig")
+            .env("NO_COLOR", "1");
+        for (name, _) in std::env::vars_os() {
+            let is_setting = name.to_string_lossy();
+            if is_setting.starts_with("EXTENSION_REGISTRY_") || is_setting.starts_with("XDG_") {
+                command.env_remove(name);
+            }
+        }
+        let output = command.output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let lines = printed.lines().map(str::trim_end);
+        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+        (output.status.code().unwrap(), text)
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
