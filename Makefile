@@ -2,6 +2,7 @@
 
 CARGO    ?= cargo
 PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2 util-linux tar docker-registry minisign
+BIN      := $(or $(CARGO_TARGET_DIR),target)/debug
 SUDOLESS := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ] && echo yes)
 
 .DEFAULT_GOAL := help
@@ -10,9 +11,13 @@ SUDOLESS := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ] && echo ye
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: packages ## Run the demo on a real Kubernetes on this machine
+# `--workspace` gives both builds the same features, so the second one compiles nothing twice.
+demo: ## Run the demo: first without a cluster, then on a real Kubernetes on this machine
+	$(CARGO) build --workspace --bin kubectl-ext --bin demo
+	@$(BIN)/demo offline
+	@$(MAKE) --no-print-directory packages
 	$(CARGO) build --workspace --bins
-	$(CARGO) run --quiet -p extension-registry-e2e --bin demo
+	@$(BIN)/demo cluster
 
 test: packages check unit e2e ## Run all checks and tests
 

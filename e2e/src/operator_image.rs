@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::cluster::Cluster;
 use crate::image::Image;
-use crate::progress::{Step, say};
+use crate::progress::{Progress, say};
 use crate::setup::repository;
 
 /// Repository and tag of the image, as the chart's values take them.
@@ -65,7 +65,8 @@ fn fill(root: &Path) -> Result<()> {
 fn build() -> Result<PathBuf> {
     let target = format!("{ARCH}-unknown-linux-gnu");
     let folder = target_folder()?.join("static");
-    let step = Step::start("building the operator as a static program".to_owned());
+    let mut progress = Progress::start(1);
+    let step = progress.step("building the operator as a static program".to_owned());
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(repository("."))
         .args(["build", "--quiet", "-p", "extension-registry-operator"])
@@ -80,7 +81,7 @@ fn build() -> Result<PathBuf> {
         .stdin(Stdio::null())
         .status()
         .context("failed to run cargo")?;
-    step.finish(if status.success() { "done" } else { "failed" });
+    step.finish(status.success());
     ensure!(
         status.success(),
         "failed to build the operator as a static program"

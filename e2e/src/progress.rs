@@ -1,57 +1,146 @@
-//! Messages to the person who waits, on standard error.
+//! Progress messages on standard error.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-/// Prints a line. A closed standard error is no reason to fail.
+/// Interval of the lines of a step if standard error is not a terminal.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// Prints a line. Ignores errors, such as a closed standard error.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(stderr().lock(), "{line}");
 }
 
-/// A step that takes long, shown as one line that counts seconds; as a line every half minute where no terminal is.
-pub(crate) struct Step {
-    title: String,
+/// Progress of several long steps: on a terminal one line with the current step, the steps that are left and the
+/// elapsed time; otherwise a line for the start and the end of each step, and one every half minute.
+pub(crate) struct Progress {
+    total: usize,
+    done: usize,
     start: Instant,
-    shown: Instant,
     terminal: bool,
 }
 
-impl Step {
-    pub(crate) fn start(title: String) -> Self {
-        let now = Instant::now();
-        let terminal = stderr().is_terminal();
-        if !terminal {
-            say(&title);
-        }
+impl Progress {
+    /// Begins a number of steps.
+    pub(crate) fn start(total: usize) -> Self {
         Self {
+            total,
+            done: 0,
+            start: Instant::now(),
+            terminal: stderr().is_terminal(),
+        }
+    }
+
+    /// Begins the next step.
+    pub(crate) fn step(&mut self, title: String) -> Step<'_> {
+        if !self.terminal {
+            say(&format!("{title}{}", self.position(Duration::ZERO)));
+        }
+        let now = Instant::now();
+        Step {
+            progress: self,
             title,
             start: now,
             shown: now,
-            terminal,
         }
     }
 
-    /// To be called several times a second.
+    /// The place of the current step among all: ` (3 of 8, 5 left, 2m10s total)`; nothing for a single step.
+    fn position(&self, total: Duration) -> String {
+        if self.total == 1 {
+            return String::new();
+        }
+        let left = self.total - self.done - 1;
+        let mut text = format!(" ({} of {}, {left} left", self.done + 1, self.total);
+        if !total.is_zero() {
+            text.push_str(", ");
+            text.push_str(&time(total));
+            text.push_str(" total");
+        }
+        text.push(')');
+        text
+    }
+}
+
+/// The current step.
+pub(crate) struct Step<'p> {
+    progress: &'p mut Progress,
+    title: String,
+    start: Instant,
+    shown: Instant,
+}
+
+impl Step<'_> {
+    /// Updates the line. To be called several times a second.
     pub(crate) fn tick(&mut self) {
-        let seconds = self.start.elapsed().as_secs();
-        if self.terminal {
-            let _ = write!(stderr().lock(), "\r{}: {seconds} s ", self.title);
-        } else if self.shown.elapsed() >= Duration::from_secs(30) {
+        if self.progress.terminal {
+            // Clears the rest of the line, because the one before may have been longer.
+            let _ = write!(stderr().lock(), "\r{}\x1b[K", self.line());
+        } else if self.shown.elapsed() >= INTERVAL {
             self.shown = Instant::now();
-            say(&format!("{}: {seconds} s so far", self.title));
+            say(&self.line());
         }
     }
 
-    pub(crate) fn finish(self, outcome: &str) {
-        let line = format!(
-            "{}: {outcome} after {:.0} s",
+    fn line(&self) -> String {
+        format!(
+            "{}: {}{}",
             self.title,
-            self.start.elapsed().as_secs_f64()
-        );
-        say(&if self.terminal {
-            format!("\r{line}")
+            time(self.start.elapsed()),
+            self.progress.position(self.progress.start.elapsed())
+        )
+    }
+
+    /// Ends the step. On a terminal, the line is kept after a failure and after the last step.
+    pub(crate) fn finish(self, is_success: bool) {
+        let outcome = if is_success { "done" } else { "failed" };
+        let progress = self.progress;
+        progress.done += 1;
+        let is_last = progress.done == progress.total;
+        let line = if is_success && is_last && progress.total > 1 {
+            let total = time(progress.start.elapsed());
+            format!("{} programs built in {total}", progress.total)
         } else {
-            line
-        });
+            format!(
+                "{}: {outcome} after {}",
+                self.title,
+                time(self.start.elapsed())
+            )
+        };
+        if !progress.terminal {
+            say(&line);
+        } else if is_last || !is_success {
+            say(&format!("\r{line}\x1b[K"));
+        }
+    }
+}
+
+/// A duration in seconds, or in minutes and seconds.
+fn time(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds => format!("{}m{:02}s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Progress, time};
+
+    #[test]
+    fn formats_seconds_and_minutes() {
+        assert_eq!(time(Duration::from_millis(42_900)), "42s");
+        assert_eq!(time(Duration::from_secs(130)), "2m10s");
+    }
+
+    #[test]
+    fn counts_steps_that_are_left() {
+        let mut progress = Progress::start(8);
+        progress.done = 2;
+        assert_eq!(
+            progress.position(Duration::from_secs(130)),
+            " (3 of 8, 5 left, 2m10s total)"
+        );
+        assert_eq!(Progress::start(1).position(Duration::from_secs(1)), "");
     }
 }

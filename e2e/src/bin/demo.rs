@@ -1,11 +1,16 @@
-//! Tells what the registry does, on a real Kubernetes, and checks every sentence of it.
+//! Demonstrates the registry, first from files and then on a real Kubernetes, and checks what it prints.
 //!
-//! Run by `make demo`. Ends with 0 only if all that was told is true; leaves nothing running.
+//! `make demo` runs `demo offline` and `demo cluster`; without an argument, both are played. The exit code is 0 only if
+//! every check passed. Nothing is left running.
 
 #[path = "../demo/chapters.rs"]
 mod chapters;
 #[path = "../demo/container.rs"]
 mod container;
+#[path = "../demo/lifecycle.rs"]
+mod lifecycle;
+#[path = "../demo/offline.rs"]
+mod offline;
 #[path = "../demo/print.rs"]
 mod print;
 #[path = "../demo/stage.rs"]
@@ -28,7 +33,7 @@ async fn main() -> ExitCode {
     match play().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without the backtrace that `RUST_BACKTRACE` adds: this is for readers of the story.
+            // Without the backtrace that `RUST_BACKTRACE` adds.
             let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
             ExitCode::FAILURE
         }
@@ -36,24 +41,36 @@ async fn main() -> ExitCode {
 }
 
 async fn play() -> Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        None => {
+            let mut printer = Printer::new(1);
+            offline::play(&mut printer)?;
+            on_cluster(&mut printer).await
+        }
+        Some("offline") => offline::play(&mut Printer::new(1)),
+        Some("cluster") => on_cluster(&mut Printer::new(2)).await,
+        Some(other) => bail!("unknown part `{other}`; expected `offline` or `cluster`"),
+    }
+}
+
+async fn on_cluster(printer: &mut Printer) -> Result<()> {
     let start = Instant::now();
-    let mut printer = Printer::new();
     let mut stage = tokio::select! {
-        stage = Stage::open(&mut printer) => stage?,
+        stage = Stage::open(printer) => stage?,
         () = interrupted() => bail!("interrupted"),
     };
-    let told = tokio::select! {
-        told = chapters::tell(&mut stage, &mut printer) => told,
+    let played = tokio::select! {
+        played = chapters::play(&mut stage, printer) => played,
         () = interrupted() => Err(anyhow::anyhow!("interrupted")),
     };
-    let closed = stage.close(told.is_err()).await;
-    told?;
+    let closed = stage.close(played.is_err()).await;
+    played?;
     closed?;
     printer.end(start.elapsed());
     Ok(())
 }
 
-/// Returns when somebody wants the demo to end.
+/// Returns when a signal requests the end of the demo.
 async fn interrupted() {
     #[cfg(unix)]
     {

@@ -1,22 +1,23 @@
-//! The chapters. Each shows real output and fails when what it tells is not true.
+//! The chapters on a cluster. Each prints real output, and fails if a check does.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use extension_registry_e2e::setup::repository;
 use serde_json::{Value, json};
 
 use crate::container::{self, Run};
+use crate::lifecycle;
 use crate::print::Printer;
 use crate::stage::{PROJECT, Stage, list, text};
 
-const WORKFLOW: &str = "train-and-serve";
+pub(crate) const WORKFLOW: &str = "train-and-serve";
 const STEP: &str = "trainer";
 const REQUIREMENT: &str = "data";
 const KEY: &str = "AWS_SECRET_ACCESS_KEY";
 
-/// Tells the whole story.
-pub(crate) async fn tell(stage: &mut Stage, printer: &mut Printer) -> Result<()> {
+/// Plays all chapters.
+pub(crate) async fn play(stage: &mut Stage, printer: &mut Printer) -> Result<()> {
     registered(stage, printer)?;
     resolved(stage, printer).await?;
     let task = pipeline(stage, printer).await?;
@@ -27,16 +28,15 @@ pub(crate) async fn tell(stage: &mut Stage, printer: &mut Printer) -> Result<()>
     missed(stage, printer).await?;
     ambiguous(stage, printer).await?;
     healed(stage, printer).await?;
-    revoked(stage, printer).await?;
-    restarted(stage, printer).await
+    lifecycle::revoked(stage, printer).await?;
+    lifecycle::restarted(stage, printer).await
 }
 
 fn registered(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("What is registered");
-    printer.say("Operators of the platform register each third-party tool once, as a record.");
+    printer.say("The same records, now in the cluster, and a project with a record of its own.");
     stage.apply(printer, &["-R", "-f"], "examples/records")?;
     stage.apply(printer, &["-k"], "examples/gitops/cluster")?;
-    // Applies the project with a record of its own; its workflow is told of below.
     stage.apply(printer, &["-k"], "examples/gitops/overlays/dev")?;
     stage.cluster.kubectl_run(&[
         "wait",
@@ -48,15 +48,14 @@ fn registered(stage: &Stage, printer: &mut Printer) -> Result<()> {
     let table = stage.show(printer, &["get", "cext"])?;
     ensure!(
         table.contains("mlflow-0001") && table.contains("seldon-core-shared"),
-        "a record of the examples is not in the list"
+        "a record of the examples is not listed"
     );
     Ok(())
 }
 
 async fn resolved(stage: &Stage, printer: &mut Printer) -> Result<()> {
-    printer.chapter("What the workflows need, and what they got");
-    printer
-        .say("A step says what it needs. The operator finds exactly one match, or says why not.");
+    printer.chapter("What the workflows require, and what they get");
+    printer.say("The operator resolves each requirement, and writes a Pipeline for each workflow.");
     stage.apply(printer, &["-f"], "examples/workflows")?;
     let mut rows = Vec::new();
     for name in [
@@ -71,7 +70,7 @@ async fn resolved(stage: &Stage, printer: &mut Printer) -> Result<()> {
             let (step, requirement) = (text(binding, "step"), text(binding, "requirement"));
             rows.push(vec![
                 format!("{name}/{step}"),
-                asked(&workflow, step, requirement),
+                selectors(&workflow, step, requirement),
                 format!("{}/{}", text(binding, "record"), text(binding, "service")),
                 text(binding, "endpoint").to_owned(),
                 text(binding, "credentials").to_owned(),
@@ -81,31 +80,31 @@ async fn resolved(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.table(
         &[
             "WORKFLOW/STEP",
-            "ASKED FOR",
-            "GOT",
+            "REQUIREMENT",
+            "SERVICE",
             "ENDPOINT",
             "CREDENTIALS",
         ],
         &rows,
     );
-    let got = |asked: &str, record: &str| {
+    let is_bound = |selector: &str, service: &str| {
         rows.iter()
-            .any(|row| row[1].contains(asked) && row[2] == record)
+            .any(|row| row[1].contains(selector) && row[2] == service)
     };
     ensure!(
-        got("version >=0.4.0", "kfserving-local/API"),
-        "the range >=0.4.0 did not find kfserving-local"
+        is_bound("version >=0.4.0", "kfserving-local/API"),
+        "the range >=0.4.0 does not match kfserving-local"
     );
     ensure!(
-        got("category training-data", "training-data/s3"),
-        "the project's own record was not found"
+        is_bound("category training-data", "training-data/s3"),
+        "the record of the project is not used"
     );
-    printer.checked("every requirement has one record, one service, one endpoint and one set of credentials at most");
+    printer.checked("each requirement has one record, one service, and at most one endpoint and set of credentials");
     Ok(())
 }
 
-/// The selectors of a requirement, as words.
-fn asked(workflow: &Value, step: &str, requirement: &str) -> String {
+/// Returns the selectors of a requirement as text.
+fn selectors(workflow: &Value, step: &str, requirement: &str) -> String {
     let named = |list: &Value, name: &str| {
         crate::stage::list(list)
             .iter()
@@ -140,7 +139,7 @@ fn asked(workflow: &Value, step: &str, requirement: &str) -> String {
 async fn pipeline(stage: &Stage, printer: &mut Printer) -> Result<Value> {
     printer.chapter("The generated pipeline");
     printer.say(&format!(
-        "Step `{STEP}` of the Tekton Pipeline `{WORKFLOW}`: names of Secrets and keys, never a value."
+        "Step `{STEP}` of the Tekton Pipeline `{WORKFLOW}`: only names of Secrets and keys, no values."
     ));
     let pipeline = stage.get("Pipeline", WORKFLOW).await?;
     let task = container::task(&pipeline, STEP)?;
@@ -191,7 +190,7 @@ async fn pipeline(stage: &Stage, printer: &mut Printer) -> Result<Value> {
 }
 
 /// The Secret that a requirement of a workflow uses.
-async fn secret_of(stage: &Stage, workflow: &str, requirement: &str) -> Result<String> {
+pub(crate) async fn secret_of(stage: &Stage, workflow: &str, requirement: &str) -> Result<String> {
     let workflow = stage.ready(workflow).await?;
     list(&workflow["status"]["bindings"])
         .iter()
@@ -203,9 +202,7 @@ async fn secret_of(stage: &Stage, workflow: &str, requirement: &str) -> Result<S
 
 async fn secret(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("Where the credentials are");
-    printer.say(
-        "Each choice is rendered into one Secret of the project, and listed. Names of its keys:",
-    );
+    printer.say("Each binding is rendered into a Secret of the project. Its keys:");
     let name = secret_of(stage, WORKFLOW, REQUIREMENT).await?;
     let keys = stage.secret_keys(&name)?;
     printer.output(&format!("Secret {name}: {}", keys.join(", ")));
@@ -230,13 +227,13 @@ async fn first_run(
     task: &Value,
     salt: &str,
 ) -> Result<Option<String>> {
-    printer.chapter("What the step's container sees");
+    printer.chapter("What the container of the step gets");
     if let Some(why) = stage.cluster.node_missing() {
-        printer.skipped(&format!("a container needs a node: {why}"));
+        printer.skipped(&format!("a container requires a node: {why}"));
         return Ok(None);
     }
     printer.say(
-        "A Pod made from the generated step prints names, lengths and salted marks, no values:",
+        "A Pod with the generated step prints names, lengths and salted fingerprints, no values:",
     );
     let output = container::run(
         stage,
@@ -260,12 +257,12 @@ async fn first_run(
     let variable = mark(&output, KEY)?;
     ensure!(file == variable, "file and variable differ");
     printer.checked(&format!(
-        "{KEY} is there as a file and as a variable, with the same content"
+        "{KEY} is a file and a variable, with the same content"
     ));
     Ok(Some(variable))
 }
 
-/// The mark of a file or variable in what a container printed.
+/// Returns the fingerprint of a file or variable from the output of a container.
 fn mark(printed: &str, name: &str) -> Result<String> {
     printed
         .lines()
@@ -300,7 +297,8 @@ async fn rotated(
         "-p",
         &change.to_string(),
     ])?;
-    printer.say("Somebody changes `secret-key` in the source Secret `training-data`. No workflow is edited.");
+    printer
+        .say("`secret-key` changes in the source Secret `training-data`. No workflow is edited.");
     stage
         .until(
             "ExtensionProjection",
@@ -310,14 +308,14 @@ async fn rotated(
         )
         .await?;
     printer.checked(&format!(
-        "the rendered Secret follows after {:.1} s",
+        "the rendered Secret is updated after {:.1} s",
         begin.elapsed().as_secs_f64()
     ));
     let now = stage.get("Pipeline", WORKFLOW).await?["metadata"]["resourceVersion"].clone();
     ensure!(now == version, "the pipeline was written");
-    printer.checked("the pipeline was not touched: its resourceVersion is the same");
+    printer.checked("the Pipeline is unchanged: it has the same resourceVersion");
     match before {
-        None => printer.skipped("the next run, for want of a node"),
+        None => printer.skipped("the next run requires a node"),
         Some(before) => {
             let output = container::run(
                 stage,
@@ -331,7 +329,7 @@ async fn rotated(
             let after = mark(&output, KEY)?;
             ensure!(before != after, "the next run has the old credential");
             printer.checked(&format!(
-                "the next run has it: mark {before} became {after}"
+                "the next run has the new value: fingerprint {before} became {after}"
             ));
         }
     }
@@ -339,8 +337,10 @@ async fn rotated(
 }
 
 async fn missed(stage: &Stage, printer: &mut Printer) -> Result<()> {
-    printer.chapter("A requirement that nothing meets");
-    printer.say("A step asks for `resource: mlflow-tracker`. The answer names the nearest miss:");
+    printer.chapter("A requirement that no record matches");
+    printer.say(
+        "A step requires `resource: mlflow-tracker`. The message names the nearest candidate:",
+    );
     let requirement = json!({"name": "tracker", "product": "mlflow", "resource": "mlflow-tracker"});
     stage
         .cluster
@@ -349,12 +349,12 @@ async fn missed(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.output(&format!("NotFound: {message}"));
     ensure!(
         message.contains("mlflow-tracking"),
-        "the nearest miss is not named"
+        "the nearest candidate is not named"
     );
     Ok(())
 }
 
-/// A workflow of one step with one requirement.
+/// Returns a workflow of one step with one requirement.
 fn workflow(name: &str, requirement: &Value) -> String {
     json!({
         "apiVersion": "registry.fuseml.io/v1alpha1",
@@ -370,8 +370,8 @@ fn workflow(name: &str, requirement: &Value) -> String {
 }
 
 async fn ambiguous(stage: &Stage, printer: &mut Printer) -> Result<()> {
-    printer.chapter("A requirement that several records meet");
-    printer.say("Never the newest, never the first: the operator refuses and explains.");
+    printer.chapter("A requirement that several records match");
+    printer.say("The operator chooses neither the newest nor the first. It refuses the workflow, with the reason:");
     stage.apply(printer, &["-f"], "examples/ambiguous/workflow.yaml")?;
     let message = stage.refused("train-ambiguous", "Ambiguous").await?;
     printer.output(&format!("Ambiguous: {message}"));
@@ -392,7 +392,8 @@ async fn healed(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("One record becomes the default");
     let fix = repository("examples/ambiguous/fix.yaml");
     let begin = Instant::now();
-    let shown = "kubectl patch clusterextension minio-s3-storage --type merge --patch-file examples/ambiguous/fix.yaml";
+    let shown =
+        "kubectl patch cext minio-s3-storage --type merge --patch-file examples/ambiguous/fix.yaml";
     let output = stage.cluster.kubectl_run(&[
         "patch",
         "clusterextensions.registry.fuseml.io",
@@ -407,100 +408,11 @@ async fn healed(stage: &Stage, printer: &mut Printer) -> Result<()> {
     let record = text(&workflow["status"]["bindings"][0], "record");
     ensure!(
         record == "minio-s3-storage",
-        "the default was not taken, but {record}"
+        "{record} is used instead of the default"
     );
     printer.checked(&format!(
-        "the workflow healed by itself after {:.1} s, with {record}",
+        "the workflow is ready after {:.1} s, without an edit, with {record}",
         begin.elapsed().as_secs_f64()
     ));
     Ok(())
-}
-
-async fn revoked(stage: &Stage, printer: &mut Printer) -> Result<()> {
-    printer.chapter("A project loses access");
-    let name = secret_of(stage, WORKFLOW, "seldon").await?;
-    ensure!(
-        stage.has_secret(&name)?,
-        "Secret {name} is not there to begin with"
-    );
-    let patch = json!([{
-        "op": "replace", "path": "/spec/services/0/credentials/0/project", "value": ["gamma"],
-    }]);
-    let begin = Instant::now();
-    stage.cluster.kubectl_run(&[
-        "patch",
-        "clusterextensions.registry.fuseml.io",
-        "seldon-core-shared",
-        "--type",
-        "json",
-        "-p",
-        &patch.to_string(),
-    ])?;
-    printer.say(&format!(
-        "Project `{PROJECT}` is taken out of the credentials of `seldon-core-shared`."
-    ));
-    while stage.has_secret(&name)? {
-        ensure!(
-            begin.elapsed() < Duration::from_secs(10),
-            "Secret {name} is still there"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    printer.checked(&format!(
-        "Secret {name} was gone after {:.1} s",
-        begin.elapsed().as_secs_f64()
-    ));
-    let message = stage.refused(WORKFLOW, "NoAccess").await?;
-    printer.output(&format!("NoAccess: {message}"));
-    ensure!(
-        stage.get("Pipeline", WORKFLOW).await?.is_object(),
-        "the last pipeline was deleted"
-    );
-    printer.checked("the last pipeline stays, but the Secret that this step would mount is gone");
-    Ok(())
-}
-
-async fn restarted(stage: &mut Stage, printer: &mut Printer) -> Result<()> {
-    printer.chapter("The operator restarts");
-    let before = settled(stage).await?;
-    stage.restart_operator()?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let after = versions(stage)?;
-    ensure!(
-        before == after,
-        "the restart wrote something:\n{before}\nbecame\n{after}"
-    );
-    printer.checked(&format!(
-        "{} objects have the same resourceVersion as before: nothing was written",
-        after.lines().count()
-    ));
-    Ok(())
-}
-
-/// What all objects of the registry look like once counts have been written.
-async fn settled(stage: &Stage) -> Result<String> {
-    let start = Instant::now();
-    let mut last = versions(stage)?;
-    loop {
-        tokio::time::sleep(Duration::from_millis(1500)).await;
-        let now = versions(stage)?;
-        if now == last {
-            return Ok(now);
-        }
-        ensure!(
-            start.elapsed() < Duration::from_secs(20),
-            "the objects do not come to rest"
-        );
-        last = now;
-    }
-}
-
-/// Kind, name and resourceVersion of everything that the operator writes.
-fn versions(stage: &Stage) -> Result<String> {
-    let kinds = "clusterextensions.registry.fuseml.io,extensions.registry.fuseml.io,workflows.registry.fuseml.io,\
-                 extensionprojections.registry.fuseml.io,pipelines.tekton.dev,secrets";
-    let columns = "custom-columns=KIND:.kind,NAME:.metadata.name,VERSION:.metadata.resourceVersion";
-    stage
-        .cluster
-        .kubectl_run(&["get", kinds, "-n", PROJECT, "--no-headers", "-o", columns])
 }

@@ -1,4 +1,4 @@
-//! A container as the engine would start it for a step: the Pod is made from the generated task.
+//! Runs a Pod with the container of a generated task, as the engine would.
 
 use anyhow::{Context, Result};
 use extension_registry_e2e::BUSYBOX_IMAGE;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::stage::{PROJECT, Stage, list};
 
-/// Where a cluster that somebody else made has to get busybox from.
+/// The busybox image for an existing cluster.
 const PUBLIC_IMAGE: &str = "docker.io/library/busybox:stable";
 
 /// Prints the name, the length and a salted fingerprint of every file and of every variable that
@@ -15,21 +15,21 @@ const SCRIPT: &str = r#"
 mark() { printf '%s' "$SALT$1" | sha256sum | cut -c1-10; }
 for file in $(find "$SERVICE_BINDING_ROOT/" -follow -type f ! -path '*/..*' | sort); do
   value=$(cat "$file")
-  printf 'file %-50s %4s bytes, mark %s\n' "$file" "${#value}" "$(mark "$value")"
+  printf 'file %-50s %4s bytes, fingerprint %s\n' "$file" "${#value}" "$(mark "$value")"
 done
 for name in $NAMES; do
   eval "value=\${$name}"
-  printf 'env  %-50s %4s bytes, mark %s\n' "$name" "${#value}" "$(mark "$value")"
+  printf 'env  %-50s %4s bytes, fingerprint %s\n' "$name" "${#value}" "$(mark "$value")"
 done
 "#;
 
-/// What makes a run of a step.
+/// Parameters of a run.
 pub(crate) struct Run<'a> {
     pub(crate) pod: &'a str,
     pub(crate) salt: &'a str,
 }
 
-/// The task of a step in a pipeline.
+/// Returns the task of a step in a pipeline.
 pub(crate) fn task<'p>(pipeline: &'p Value, step: &str) -> Result<&'p Value> {
     list(&pipeline["spec"]["tasks"])
         .iter()
@@ -38,7 +38,7 @@ pub(crate) fn task<'p>(pipeline: &'p Value, step: &str) -> Result<&'p Value> {
         .with_context(|| format!("the pipeline has no task `{step}`"))
 }
 
-/// Runs the step's container and returns what it printed.
+/// Runs the container of the step and returns its output.
 pub(crate) async fn run(stage: &Stage, task: &Value, run: &Run<'_>) -> Result<String> {
     let manifest = pod(stage, task, run);
     stage.cluster.apply(&manifest.to_string())?;
@@ -66,7 +66,7 @@ fn pod(stage: &Stage, task: &Value, run: &Run<'_>) -> Value {
     let mut env = list(&step["env"]).to_vec();
     env.push(json!({"name": "SALT", "value": run.salt}));
     env.push(json!({"name": "NAMES", "value": names.join(" ")}));
-    // Workspaces are Tekton's own; of the volumes we take all that the task brings.
+    // Workspaces are Tekton's own; only the volumes of the task are mounted.
     let is_volume = |mount: &&Value| {
         list(&task["volumes"])
             .iter()

@@ -1,25 +1,26 @@
-//! The voice of the demo: headings, sentences, real output and tables on standard output.
+//! Prints headings, sentences, the output of commands and tables to standard output.
 
 use std::env;
 use std::io::{IsTerminal, Write, stdout};
 use std::time::Duration;
 
-/// Prints the story; in colour only on a terminal, and never where `NO_COLOR` is set.
+/// Prints chapters; in colour only on a terminal, and never if `NO_COLOR` is set.
 pub(crate) struct Printer {
     colour: bool,
     chapter: usize,
 }
 
 impl Printer {
-    pub(crate) fn new() -> Self {
+    /// Creates a printer whose first chapter has this number.
+    pub(crate) fn new(first: usize) -> Self {
         let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             colour: stdout().is_terminal() && !unwanted,
-            chapter: 0,
+            chapter: first - 1,
         }
     }
 
-    /// Begins a chapter.
+    /// Prints the heading of a chapter.
     pub(crate) fn chapter(&mut self, title: &str) {
         self.chapter += 1;
         let line = format!("{}. {title}", self.chapter);
@@ -27,35 +28,35 @@ impl Printer {
         self.line(&self.paint("1;36", &line));
     }
 
-    /// A sentence.
+    /// Prints a sentence.
     pub(crate) fn say(&self, text: &str) {
         self.line(&format!("   {text}"));
     }
 
-    /// A command that is run, and what it printed.
+    /// Prints a command and its output.
     pub(crate) fn ran(&self, command: &str, output: &str) {
         self.line(&self.paint("1", &format!("   $ {command}")));
         self.output(output);
     }
 
-    /// What a program printed, or a message of the operator.
+    /// Prints the output of a program, or a message of the operator.
     pub(crate) fn output(&self, output: &str) {
         for line in output.trim_end().lines() {
             self.line(&format!("   {}", self.paint("2", &format!("| {line}"))));
         }
     }
 
-    /// Something that was checked.
+    /// Prints a check that passed.
     pub(crate) fn checked(&self, text: &str) {
         self.line(&format!("   {} {text}", self.paint("32", "ok")));
     }
 
-    /// Something that could not be shown here.
+    /// Prints a part that is skipped, and why.
     pub(crate) fn skipped(&self, text: &str) {
         self.line(&format!("   {} {text}", self.paint("33", "skipped:")));
     }
 
-    /// Rows below a heading, in columns as wide as needed.
+    /// Prints rows below a heading, in columns as wide as needed.
     pub(crate) fn table(&self, heading: &[&str], rows: &[Vec<String>]) {
         let mut widths: Vec<usize> = heading.iter().map(|cell| cell.len()).collect();
         for row in rows {
@@ -76,7 +77,7 @@ impl Printer {
 
     pub(crate) fn end(&self, took: Duration) {
         let line = format!(
-            "Everything above was checked as it was told, in {:.0} s. Nothing is left running.",
+            "All checks passed in {:.0} s. Nothing is left running.",
             took.as_secs_f64()
         );
         self.line("");
@@ -91,7 +92,7 @@ impl Printer {
         }
     }
 
-    /// A closed standard output is no reason to leave a cluster running.
+    /// Ignores errors: the demo ends its cluster even if standard output is closed.
     #[expect(clippy::unused_self, reason = "all output goes through one place")]
     fn line(&self, text: &str) {
         let _ = writeln!(stdout().lock(), "{text}");

@@ -1,4 +1,4 @@
-//! Where the story takes place: a cluster, the operator, and what has to be removed afterwards.
+//! The cluster and the operator of the demo, and the objects to remove afterwards.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -22,12 +22,12 @@ pub(crate) struct Stage {
     pub(crate) cluster: Cluster,
     operator: Option<Operator>,
     log: PathBuf,
-    /// What was made in a cluster that is not ours, as arguments of `kubectl delete`.
-    made: Vec<Vec<String>>,
+    /// Objects created in an existing cluster, as arguments of `kubectl delete`.
+    created: Vec<Vec<String>>,
 }
 
 impl Stage {
-    /// Starts everything. When this fails, nothing is left running.
+    /// Starts the cluster and the operator. On failure, nothing is left running.
     pub(crate) async fn open(printer: &mut Printer) -> Result<Self> {
         printer.chapter("A Kubernetes on this machine, and the operator");
         let begin = Instant::now();
@@ -36,7 +36,7 @@ impl Stage {
         let origin = if cluster.is_ours() {
             "started"
         } else {
-            "given"
+            "existing"
         };
         let log = std::env::temp_dir().join(format!(
             "extension-registry-demo-{}.log",
@@ -46,9 +46,9 @@ impl Stage {
             cluster,
             operator: None,
             log,
-            made: Vec::new(),
+            created: Vec::new(),
         };
-        stage.make_room()?;
+        stage.reserve()?;
         stage.cluster.install()?;
         stage.start_operator()?;
         printer.checked(&format!(
@@ -57,14 +57,14 @@ impl Stage {
         ));
         if let Some(why) = stage.cluster.node_missing() {
             printer.skipped(&format!(
-                "there is no node, so no container will run: {why}"
+                "the cluster has no node, so no container runs: {why}"
             ));
         }
         Ok(stage)
     }
 
-    /// In a cluster that is not ours: refuses to touch what is there, and notes what will be new.
-    fn make_room(&mut self) -> Result<()> {
+    /// In an existing cluster: fails if the demo would change objects, and lists what it creates.
+    fn reserve(&mut self) -> Result<()> {
         if self.cluster.is_ours() {
             return Ok(());
         }
@@ -76,15 +76,15 @@ impl Stage {
         };
         ensure!(
             !exists(&["namespace", PROJECT, "--ignore-not-found"]),
-            "the given cluster has a namespace `{PROJECT}` already, and the demo would change it"
+            "the cluster already has a namespace `{PROJECT}`, which the demo would change"
         );
         ensure!(
             !exists(&["clusterextensions.registry.fuseml.io", "-o", "name"]),
-            "the given cluster has ClusterExtensions already, and the demo would change how they resolve"
+            "the cluster already has ClusterExtensions, and the demo would change how workflows resolve"
         );
         let example = |path: &str| repository(path).to_string_lossy().into_owned();
-        // By name: a record that somebody else adds meanwhile is not the demo's.
-        let mut made = vec![
+        // By name: records that another user adds during the demo are kept.
+        let mut created = vec![
             vec![
                 "-R".to_owned(),
                 "-f".to_owned(),
@@ -94,10 +94,10 @@ impl Stage {
         ];
         for namespace in [PROJECT, NAMESPACE, RECORDS_NAMESPACE] {
             if !exists(&["namespace", namespace, "--ignore-not-found"]) {
-                made.push(vec!["namespace".to_owned(), namespace.to_owned()]);
+                created.push(vec!["namespace".to_owned(), namespace.to_owned()]);
             }
         }
-        self.made = made;
+        self.created = created;
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Ends the operator and starts it again.
+    /// Restarts the operator.
     pub(crate) fn restart_operator(&mut self) -> Result<()> {
         if let Some(operator) = self.operator.take() {
             operator.stop()?;
@@ -114,38 +114,38 @@ impl Stage {
         self.start_operator()
     }
 
-    /// Ends everything. After a failure the operator's log is kept and named.
+    /// Stops everything. After a failure, the operator's log is kept and its path is printed.
     pub(crate) async fn close(mut self, failed: bool) -> Result<()> {
-        for arguments in &self.made {
+        for arguments in &self.created {
             let mut all = vec!["delete", "--ignore-not-found", "--timeout=60s"];
             all.extend(arguments.iter().map(String::as_str));
             if let Err(error) = self.cluster.kubectl_run(&all) {
-                Self::complain(&format!("failed to clean up: {error:#}"));
+                Self::warn(&format!("failed to clean up: {error:#}"));
             }
         }
         let stopped = self.operator.take().map_or(Ok(()), Operator::stop);
         let ended = self.cluster.stop().await;
         if failed {
-            Self::complain(&format!("the operator's log is in {}", self.log.display()));
+            Self::warn(&format!("the operator's log is in {}", self.log.display()));
         } else {
             let _ = std::fs::remove_file(&self.log);
         }
         stopped.and(ended)
     }
 
-    fn complain(text: &str) {
+    fn warn(text: &str) {
         use std::io::Write;
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
-    /// Runs kubectl for the reader to see.
+    /// Runs kubectl, and prints the command and its output.
     pub(crate) fn show(&self, printer: &Printer, arguments: &[&str]) -> Result<String> {
         let output = self.cluster.kubectl_run(arguments)?;
         printer.ran(&format!("kubectl {}", arguments.join(" ")), &output);
         Ok(output)
     }
 
-    /// Applies files of `examples/`: the line as somebody would type it, and how much it applied.
+    /// Applies files of `examples/`, and prints the command and the number of objects.
     pub(crate) fn apply(&self, printer: &Printer, flags: &[&str], path: &str) -> Result<()> {
         let full = repository(path);
         let full = full.to_string_lossy();
@@ -160,14 +160,14 @@ impl Stage {
         Ok(())
     }
 
-    /// An object as JSON; null where there is none.
+    /// Returns an object as JSON, or null if it does not exist.
     pub(crate) async fn get(&self, kind: &str, name: &str) -> Result<Value> {
         let (group, version, plural) = match kind {
             "Pipeline" => ("tekton.dev", "v1", "pipelines"),
             "Workflow" => ("registry.fuseml.io", "v1alpha1", "workflows"),
             "ExtensionProjection" => ("registry.fuseml.io", "v1alpha1", "extensionprojections"),
             "Pod" => ("", "v1", "pods"),
-            other => bail!("the demo knows no kind {other}"),
+            other => bail!("unknown kind {other}"),
         };
         let resource = ApiResource {
             group: group.to_owned(),
@@ -185,7 +185,7 @@ impl Stage {
         Ok(serde_json::to_value(api.get_opt(name).await?)?)
     }
 
-    /// Waits until an object is as told.
+    /// Waits until a condition holds for an object.
     pub(crate) async fn until(
         &self,
         kind: &str,
@@ -201,7 +201,7 @@ impl Stage {
             }
             if start.elapsed() > PATIENCE {
                 bail!(
-                    "waited {} s in vain until {kind} {name} {what}; its status: {:#}",
+                    "timed out after {} s waiting until {kind} {name} {what}; its status: {:#}",
                     PATIENCE.as_secs(),
                     object["status"]
                 );
@@ -218,7 +218,7 @@ impl Stage {
         .await
     }
 
-    /// Waits until a workflow is refused for a reason, and gives the explanation.
+    /// Waits until a workflow is refused for a reason, and returns the message.
     pub(crate) async fn refused(&self, name: &str, reason: &str) -> Result<String> {
         let object = self
             .until(
@@ -237,7 +237,7 @@ impl Stage {
             .context("the refusal has no message")
     }
 
-    /// Names of the keys of a Secret; its values stay in the API server's answer to kubectl.
+    /// Returns the names of the keys of a Secret.
     pub(crate) fn secret_keys(&self, name: &str) -> Result<Vec<String>> {
         let template = "go-template={{range $key, $value := .data}}{{$key}}\n{{end}}";
         let output = self
@@ -246,7 +246,7 @@ impl Stage {
         Ok(output.lines().map(str::to_owned).collect())
     }
 
-    /// Whether a Secret is there.
+    /// Returns whether a Secret exists.
     pub(crate) fn has_secret(&self, name: &str) -> Result<bool> {
         let found = self.cluster.kubectl_run(&[
             "get",
@@ -262,13 +262,13 @@ impl Stage {
     }
 }
 
-/// Whether the status speaks of the present spec.
+/// Returns whether the status describes the current generation.
 fn is_observed(object: &Value) -> bool {
     object["metadata"]["generation"].is_i64()
         && object["status"]["observedGeneration"] == object["metadata"]["generation"]
 }
 
-/// A condition of an object; null where there is none of that type.
+/// Returns the condition of a type, or null.
 fn condition<'o>(object: &'o Value, kind: &str) -> &'o Value {
     list(&object["status"]["conditions"])
         .iter()
@@ -280,7 +280,7 @@ pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A text field; a dash where there is none.
+/// Returns a text field, or a dash if it is absent.
 pub(crate) fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value[field].as_str().unwrap_or("-")
 }

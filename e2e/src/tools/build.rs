@@ -12,7 +12,7 @@ use super::module::Module;
 use super::{Tool, on_path};
 use crate::cache;
 use crate::process::{run, tail};
-use crate::progress::{Step, say};
+use crate::progress::{Progress, say};
 
 /// Whether a program is in the cache.
 pub(super) fn is_cached(tool: Tool) -> bool {
@@ -37,11 +37,14 @@ pub(super) fn cached_or_built(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
         fs::create_dir_all(&root)
             .with_context(|| format!("failed to create {}", root.display()))?;
         let _lock = lock(&root.join("lock"))?;
-        for (done, &tool) in to_build.iter().enumerate() {
-            // Another run may have built it while this one waited for the lock.
-            if !place(tool).is_file() {
-                build(tool, &place(tool), done + 1, to_build.len())?;
-            }
+        // Another run may have built some of them while this one waited for the lock.
+        let missing: Vec<Tool> = to_build
+            .into_iter()
+            .filter(|&tool| !place(tool).is_file())
+            .collect();
+        let mut progress = Progress::start(missing.len());
+        for tool in missing {
+            build(tool, &place(tool), &mut progress)?;
         }
     }
     Ok(tools.iter().map(|&tool| (tool, place(tool))).collect())
@@ -50,18 +53,18 @@ pub(super) fn cached_or_built(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
 fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("failed to open {}", path.display()))?;
     if file.try_lock().is_err() {
-        say("waiting for another run that builds the cluster's programs");
+        say("waiting for another run to build the programs of the cluster");
         file.lock()
             .with_context(|| format!("failed to lock {}", path.display()))?;
     }
     Ok(file)
 }
 
-fn build(tool: Tool, target: &Path, number: usize, total: usize) -> Result<()> {
+fn build(tool: Tool, target: &Path, progress: &mut Progress) -> Result<()> {
     let module = tool.module();
     let go = on_path("go").with_context(|| {
         format!(
-            "{} is neither on PATH nor in the cache, and there is no `go` to build it",
+            "{} is neither on PATH nor in the cache, and `go`, which builds it, is not installed",
             tool.program()
         )
     })?;
@@ -97,11 +100,7 @@ fn build(tool: Tool, target: &Path, number: usize, total: usize) -> Result<()> {
         .spawn()
         .context("failed to run `go build`")?;
 
-    let mut step = Step::start(format!(
-        "building {} {} ({number} of {total})",
-        tool.program(),
-        module.version()
-    ));
+    let mut step = progress.step(format!("building {} {}", tool.program(), module.version()));
     let status = loop {
         match child.try_wait().context("failed to wait for `go build`")? {
             Some(status) => break status,
@@ -109,13 +108,13 @@ fn build(tool: Tool, target: &Path, number: usize, total: usize) -> Result<()> {
         }
         sleep(Duration::from_millis(250));
     };
-    step.finish(if status.success() { "done" } else { "failed" });
+    step.finish(status.success());
     if !status.success() {
         bail!("`go build {}` failed:\n{}", tool.package(), tail(&log));
     }
     ensure!(
         unfinished.is_file(),
-        "`go build {}` made no program",
+        "`go build {}` created no program",
         tool.package()
     );
     if !module.files.is_empty() {
