@@ -1,8 +1,8 @@
-# Builds the operator as a static program, into an image that holds nothing else but certificates of authorities.
+# Builds the operator as a static program. The image contains the program and the CA certificates only.
 FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY . .
-# With a target of their own, macros are not static, which they cannot be.
+# An explicit target keeps procedural macros dynamic; they cannot be linked statically.
 RUN target="$(uname -m)-unknown-linux-gnu" \
  && RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release \
       -p extension-registry-operator --bin extension-registry --target "$target" \
