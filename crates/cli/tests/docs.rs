@@ -4,6 +4,7 @@
 //! with N of `sh,run,exit-N`. A block ```` ```text,output ```` after it is what the command prints. `make docs` updates
 //! these blocks.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
 )]
@@ -197,12 +198,12 @@ fn found(pattern: &str, text: &str) -> BTreeSet<String> {
 fn conditions_page_lists_every_reason() {
     let sources = sources(&["core", "api", "binding", "render", "operator"]);
     let mut reasons = BTreeSet::from(["Pending".to_owned()]);
-    let matches = Regex::new(r#"(?s)enum Reason \{.*?\n\}.*?fn as_str.*?\n    \}"#).unwrap();
+    let matches = Regex::new(r"(?s)enum Reason \{.*?\n\}.*?fn as_str.*?\n    \}").unwrap();
     for part in matches.find_iter(&sources) {
         reasons.extend(found(r#"Self::\w+ => "(\w+)""#, part.as_str()));
     }
     for pattern in [
-        r#"Wanted::(?:yes|no)\(\s*[A-Z_]+,\s*"(\w+)""#,
+        r#"(?:Wanted::(?:yes|no)|Condition::status_\w+)\(\s*[A-Z_]+,\s*"(\w+)""#,
         r#"Refusals::outside\(\s*"(\w+)""#,
     ] {
         reasons.extend(found(pattern, &sources));
@@ -236,7 +237,10 @@ fn troubleshooting_covers_every_reason_of_a_workflow() {
 fn events_page_lists_every_event() {
     let sources = sources(&["operator"]);
     let mut reasons = found(r#"\.(?:normal|warning)\(\s*&\w+,\s*"(\w+)""#, &sources);
-    reasons.extend(found(r#"withdraw\([^)]*"(\w+)"\)"#, &sources));
+    reasons.extend(found(
+        r#"apply::(?:withdraw|delete)\([^)]*"(\w+)"\)"#,
+        &sources,
+    ));
     let listed = table("reference/events.md", "Events");
     assert_eq!(listed, reasons);
 }
@@ -314,6 +318,36 @@ fn every_promise_names_a_test_that_exists() {
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
     assert!(rows >= 50, "only {rows} promises");
+}
+
+/// Words that the project does not use, with the reason in CONTRIBUTING.md.
+const AVOIDED: &str = r"(?i)\b(nobody|whoever|somebody|anew|lately|mend|counts for|let in|of others|says|said|told)\b";
+
+/// Pages whose text comes from the source, or is rewritten with it.
+const NOT_PROSE: [&str; 5] = [
+    "SECURITY.md",
+    "charts/extension-registry/README.md",
+    "crates/README.md",
+    "docs/reference/api/",
+    "docs/reference/commands.md",
+];
+
+#[test]
+fn pages_use_the_terms_of_the_field() {
+    let avoided = Regex::new(AVOIDED).unwrap();
+    let code = Regex::new("`[^`\n]*`").unwrap();
+    let mut found = Vec::new();
+    for page in pages() {
+        if NOT_PROSE.iter().any(|prefix| page.name.starts_with(prefix)) {
+            continue;
+        }
+        for line in code.replace_all(&prose(&page.text), "").lines() {
+            if let Some(word) = avoided.find(line) {
+                found.push(format!("{}: `{}` in: {line}", page.name, word.as_str()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
