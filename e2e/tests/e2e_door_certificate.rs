@@ -375,7 +375,7 @@ async fn expires_soon(lab: &Lab, mounted: &Path) {
     fs::write(mounted.join("tls.crt"), leaf.pem()).unwrap();
     eventually(Duration::from_secs(30), "it warns", async || {
         let log = lab.operator().log();
-        let warns = log.contains("the serving certificate of the webhook expires soon");
+        let warns = log.contains("webhook serving certificate expires soon");
         warns.then_some(()).ok_or(log)
     })
     .await;

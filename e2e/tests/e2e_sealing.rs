@@ -55,7 +55,7 @@ async fn applied_again(lab: &Lab) {
                 ("ClusterExtension", "")
             };
             let said = apply(lab, how, &object).unwrap();
-            let hint = "spec.services[store].credentials[main]: 2 values were sealed";
+            let hint = "spec.services[store].credentials[main]: sealed 2 values";
             assert!(said.contains(hint), "{said}");
             let stored = lab.get(kind, namespace, name).await;
             for entry in entries(&stored).as_array().unwrap() {
@@ -185,7 +185,7 @@ fn unnamed(lab: &Lab) {
     object["metadata"] = json!({"generateName": "some-"});
     let arguments = ["create", "-f", "-"];
     let said = kubectl(&lab.cluster, &arguments, &object.to_string()).unwrap_err();
-    assert!(said.contains("write `metadata.name`"), "{said}");
+    assert!(said.contains("hint: set `metadata.name`"), "{said}");
 }
 
 fn values_were_never_stored(lab: &Lab, since: i64) {
@@ -236,7 +236,7 @@ async fn stored_with_values(lab: &mut Lab) {
     // `kubectl apply` sends nothing, because nothing changed.
     let replace = ["replace", "-f", "-"];
     let said = kubectl(&lab.cluster, &replace, &object.to_string()).unwrap();
-    assert!(said.contains("2 values were sealed"), "{said}");
+    assert!(said.contains("sealed 2 values"), "{said}");
     let sealed = lab
         .until(key, "is sealed", |object| {
             condition(object, "Ready")["status"] == "True"

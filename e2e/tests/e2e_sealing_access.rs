@@ -78,7 +78,7 @@ async fn only_who_knows_the_values_changes_a_record(lab: &Lab) {
         |url: &str| json!([{"op": "replace", "path": url, "value": "https://evil.example.org"}]);
     let said = as_ada(lab, "guarded", &elsewhere(url)).unwrap_err();
     for part in [
-        "ada must be allowed to use the sealed values",
+        "ada may not use sealed values",
         "spec.services[store].credentials[main].configuration[KEY].valueFrom.sealed",
         "apply the record with `value` in place of `valueFrom`",
     ] {
@@ -129,7 +129,7 @@ async fn only_who_knows_the_values_changes_a_record(lab: &Lab) {
         &patch,
     ];
     kubectl(&lab.cluster, &arguments, "").unwrap();
-    let (_, commands) = said.split_once("ask for the permission: ").unwrap();
+    let (_, commands) = said.split_once("grant the permission: ").unwrap();
     run(lab, commands);
     eventually(Duration::from_secs(10), "she may", async || {
         as_ada(lab, "guarded", &elsewhere(url))
@@ -207,7 +207,7 @@ async fn copied(lab: &Lab) {
         for who in [&["--as=ada"][..], &[]] {
             let said = apply(lab, who, &object).unwrap_err();
             for part in [
-                "valueFrom.sealed: cannot be decrypted",
+                "valueFrom.sealed: cannot decrypt sealed value",
                 "hint: apply the record again with `value` in place of `valueFrom`",
             ] {
                 assert!(said.contains(part), "{part} is not in {said}");

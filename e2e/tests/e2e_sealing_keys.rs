@@ -128,7 +128,7 @@ async fn keys_are_lost(lab: &mut Lab) {
         .await;
     // One is healed by its value, the others by the keys.
     let said = apply(lab, &[], &with_value("lost", &canary("lost"))).unwrap();
-    assert!(said.contains("2 values were sealed"), "{said}");
+    assert!(said.contains("sealed 2 values"), "{said}");
     let is_ready = |object: &Value| condition(object, "Ready")["status"] == "True";
     lab.until(("ClusterExtension", "", "lost"), "is ready", is_ready)
         .await;
@@ -221,7 +221,7 @@ async fn references_to_sealed_secrets_of_earlier_versions_stay_valid() {
         with_reference("old", "sealed-other"),
     ] {
         let said = apply(&lab, &[], &object).unwrap_err();
-        for part in ["valueFrom.sealedRef: deprecated", "hint: write `value`"] {
+        for part in ["valueFrom.sealedRef: `sealedRef` is deprecated", "hint: use `value`"] {
             assert!(said.contains(part), "{part} is not in {said}");
         }
     }

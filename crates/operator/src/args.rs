@@ -1,4 +1,4 @@
-//! The command line.
+//! Command-line arguments.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::issue::IssueArgs;
 
-/// Resolves what workflows need, renders it into Secrets and writes the pipelines.
+/// Resolve workflow requirements, render credentials into Secrets and generate Tekton Pipelines
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "extension-registry",
@@ -16,30 +16,30 @@ use crate::issue::IssueArgs;
     args_conflicts_with_subcommands = true
 )]
 pub struct Cli {
-    /// Without one, the operator runs.
+    /// Task to run instead of the operator
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Arguments of the operator.
+    /// Operator options
     #[command(flatten)]
     pub args: Args,
 
-    /// Form of the log lines
+    /// Log format
     #[arg(long, value_enum, default_value_t = LogFormat::Json, global = true)]
     pub log_format: LogFormat,
 }
 
-/// A task that ends by itself.
+/// A one-shot task.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Issue the webhook's serving certificate and set `caBundle`; a Helm hook of the chart runs this
+    /// Issue the webhook serving certificate and set `caBundle`; run by a Helm hook of the chart
     IssueCertificate(IssueArgs),
 }
 
-/// Arguments of the operator.
+/// Operator options.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Namespace of the operator itself: its keys are kept here
+    /// Namespace of the operator; holds its keys and its Lease
     #[arg(
         long,
         env = "EXTENSION_REGISTRY_NAMESPACE",
@@ -47,7 +47,7 @@ pub struct Args {
     )]
     pub namespace: String,
 
-    /// Namespace of the source Secrets that cluster records refer to
+    /// Namespace of the source Secrets referenced by cluster records
     #[arg(
         long,
         env = "EXTENSION_REGISTRY_RECORDS_NAMESPACE",
@@ -55,83 +55,83 @@ pub struct Args {
     )]
     pub records_namespace: String,
 
-    /// Zone in which the steps of workflows run; unset means unknown
+    /// Zone in which workflow steps run; unknown if unset
     #[arg(long, env = "EXTENSION_REGISTRY_ZONE")]
     pub zone: Option<String>,
 
-    /// Seconds for which a Secret that nothing uses any more is kept for runs that still go on
+    /// Seconds to keep an unused Secret for PipelineRuns that are still running
     #[arg(long, default_value_t = 3600)]
     pub unused_grace_seconds: u64,
 
-    /// Seconds in which every projection is written again once, to repair what somebody deleted
+    /// Full resync interval in seconds; restores Secrets that were deleted or modified
     #[arg(long, default_value_t = 3600)]
     pub resync_seconds: u64,
 
-    /// Objects worked on at a time
+    /// Maximum number of concurrent reconciles
     #[arg(long, default_value_t = 16)]
     pub concurrency: usize,
 
-    /// Where `/metrics`, `/healthz` and `/readyz` are served
+    /// Address that serves `/metrics`, `/healthz` and `/readyz`
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// Work only while holding the Lease `extension-registry`, so that several replicas may run
+    /// Reconcile only while holding the Lease `extension-registry`; required for several replicas
     #[arg(long)]
     pub leader_elect: bool,
 
-    /// Address on which to serve the admission webhook; unset means no webhook
+    /// Address that serves the admission webhook; disabled if unset
     #[arg(long, requires = "webhook_certificate")]
     pub webhook_listen: Option<SocketAddr>,
 
-    /// Folder with the webhook's `tls.crt` and `tls.key`; changed files are loaded without a restart
+    /// Directory with the webhook's `tls.crt` and `tls.key`; reloaded when the files change
     #[arg(long)]
     pub webhook_certificate: Option<PathBuf>,
 
-    /// Ignore the authors of workflows: without the admission policies, anybody may write them
+    /// Ignore workflow authors; required if the admission policies that verify them are not installed
     #[arg(long)]
     pub ignore_authors: bool,
 
-    /// Report ready once the API server reaches the webhook, even if `caBundle` is not set yet
+    /// Report ready once the API server can reach the webhook, even if `caBundle` is not set yet
     #[arg(long, requires = "webhook_listen")]
     pub ready_before_trust: bool,
 
-    /// What is done with credentials written into a record
+    /// How to handle credential values written into a record
     #[arg(long, value_enum, default_value_t = InlineCredentials::Seal)]
     pub inline_credentials: InlineCredentials,
 
-    /// Work only in these namespaces, with commas between them; unset means all
+    /// Comma-separated list of namespaces to manage; all if unset
     #[arg(long, value_delimiter = ',')]
     pub namespaces: Vec<String>,
 }
 
-/// What is done with credentials written into a record (security, section 4).
+/// How credential values written into a record are handled (`SECURITY.md`, "Values").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InlineCredentials {
-    /// Encrypted before the record is stored.
+    /// Encrypt them before the record is stored
     Seal,
-    /// Left as they are.
+    /// Store them in plain text
     Allow,
-    /// The record is refused.
+    /// Reject the record
     Deny,
 }
 
-/// Form of the log lines.
+/// Format of the log output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
-    /// For people.
+    /// Human-readable text
     Text,
 }
 
 impl Args {
-    /// How long an unused Secret is kept.
+    /// Returns how long an unused Secret is kept.
     #[must_use]
     pub fn unused_grace(&self) -> Duration {
         Duration::from_secs(self.unused_grace_seconds)
     }
 
-    /// How often everything is looked at again.
+    /// Returns the full resync interval, at least one second.
     #[must_use]
     pub fn resync(&self) -> Duration {
         Duration::from_secs(self.resync_seconds.max(1))
@@ -143,7 +143,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn arguments_are_consistent() {
+    fn command_line_is_valid() {
         super::Cli::command().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! What every piece of work shares.
+//! State shared by all reconcilers.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -15,64 +15,63 @@ use crate::args::InlineCredentials;
 use crate::digest::DigestKey;
 use crate::events::Events;
 use crate::metrics::Metrics;
-use crate::queue::{Queue, Urgency};
-use crate::seal::{GuessLimit, SealingKeys};
-use crate::store::World;
+use crate::queue::{Priority, Queue};
+use crate::seal::{GuessLimiter, SealingKeys};
+use crate::store::Stores;
 use crate::task::Task;
 
-/// Counters settle for so long before they are written.
-const SETTLE: Duration = Duration::from_secs(1);
-/// But no longer than this after the first change.
-const SETTLE_LATEST: Duration = Duration::from_secs(30);
+/// Delay after the last change of a consumer count before it is written to the status.
+const DEBOUNCE: Duration = Duration::from_secs(1);
+/// Maximum delay after the first change.
+const DEBOUNCE_MAX: Duration = Duration::from_secs(30);
 
-/// How soon something is looked at again that ends with a change which no watch shows.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// Delay before an object is reconciled again whose problem no watch reports as solved.
+const REQUEUE: Duration = Duration::from_secs(10);
 
-const LOCKS: usize = 256;
+const LOCK_COUNT: usize = 256;
 
-/// Settings that work needs.
+/// Settings of the reconcilers.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Namespace of the operator itself.
+    /// Namespace of the operator.
     pub namespace: Arc<str>,
     /// Namespace of the source Secrets of cluster records.
     pub records_namespace: Arc<str>,
-    /// Who the operator is, as the API server calls it; empty when it did not say.
+    /// User name of the operator's service account; empty if unknown.
     pub account: Arc<str>,
-    /// Whether annotations about authors prove nothing, because no policies are in force.
+    /// Whether to ignore author annotations, because no policies verify them.
     pub ignore_authors: bool,
-    /// What is done with credentials written into a record.
+    /// How credential values written into a record are handled.
     pub inline_credentials: InlineCredentials,
-    /// The only namespaces that are looked at; empty means all.
+    /// Namespaces to manage; empty means all.
     pub namespaces: Box<[Arc<str>]>,
-    /// Zone in which steps run.
+    /// Zone in which steps run; `None` if unknown.
     pub zone: Option<Arc<str>>,
     /// How long an unused Secret is kept.
     pub unused_grace: Duration,
 }
 
-/// Everything that work needs beside its key.
+/// Everything that a reconciler needs besides the key of its object.
 pub(crate) struct Context {
-    /// For the steps that talk to the cluster.
+    /// Client of the API server.
     pub client: Client,
-    /// The copy of the cluster.
-    pub world: World,
-    /// The work.
+    /// Caches of the watched objects.
+    pub stores: Stores,
+    /// The work queue.
     pub queue: Queue<Task>,
-    /// Settings.
     pub settings: Settings,
     /// Key of all digests.
     pub digest_key: DigestKey,
     /// Keys of sealed values.
     pub sealing_keys: SealingKeys,
-    /// Limits guesses of sealed values.
-    pub guess_limit: GuessLimit,
-    /// Counters.
+    /// Rate limit of guesses of sealed values.
+    pub guess_limit: GuessLimiter,
+    /// Prometheus metrics.
     pub metrics: Metrics,
-    /// Events for people.
+    /// Publisher of Kubernetes events.
     pub events: Events,
-    /// The way from the API server to the webhook.
-    pub webhook: WebhookPath,
+    /// Readiness of the webhook.
+    pub webhook: WebhookReadiness,
     started: AtomicBool,
     leading: AtomicBool,
     locks: Vec<Mutex<()>>,
@@ -80,44 +79,44 @@ pub(crate) struct Context {
     hasher: RandomState,
 }
 
-/// Whether the API server reaches the webhook.
+/// Whether the API server can reach the webhook.
 #[derive(Debug, Default)]
-pub(crate) struct WebhookPath {
-    wanted: AtomicBool,
+pub(crate) struct WebhookReadiness {
+    enabled: AtomicBool,
     reached: AtomicBool,
     ready: AtomicBool,
 }
 
-impl WebhookPath {
-    /// There is a webhook.
-    pub(crate) fn set_wanted(&self) {
-        self.wanted.store(true, Ordering::Release);
+impl WebhookReadiness {
+    /// Makes readiness depend on the webhook.
+    pub(crate) fn set_enabled(&self) {
+        self.enabled.store(true, Ordering::Release);
     }
 
-    /// The API server was seen to reach it, and to trust it.
+    /// Records that the API server reaches the webhook and trusts its certificate.
     pub(crate) fn set_reached(&self) {
         self.reached.store(true, Ordering::Release);
         self.set_ready();
     }
 
-    /// Whether the API server was seen to reach it.
+    /// Returns whether the API server reaches the webhook and trusts its certificate.
     pub(crate) fn is_reached(&self) -> bool {
         self.reached.load(Ordering::Acquire)
     }
 
-    /// This replica has done its part.
+    /// Marks the webhook as ready.
     pub(crate) fn set_ready(&self) {
         self.ready.store(true, Ordering::Release);
     }
 
-    /// Whether there is nothing to wait for.
+    /// Returns whether the webhook is ready or disabled.
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) || !self.wanted.load(Ordering::Acquire)
+        self.ready.load(Ordering::Acquire) || !self.enabled.load(Ordering::Acquire)
     }
 }
 
 impl Context {
-    /// A context that knows nothing yet.
+    /// Creates a context with empty caches.
     pub(crate) fn new(
         client: Client,
         settings: Settings,
@@ -128,80 +127,79 @@ impl Context {
         Self {
             events: Events::new(client.clone()),
             client,
-            world: World::default(),
+            stores: Stores::default(),
             queue: Queue::default(),
             settings,
             digest_key,
             sealing_keys,
-            guess_limit: GuessLimit::new(Instant::now()),
+            guess_limit: GuessLimiter::new(Instant::now()),
             metrics,
-            webhook: WebhookPath::default(),
+            webhook: WebhookReadiness::default(),
             started: AtomicBool::new(false),
             leading: AtomicBool::new(false),
-            locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
-            gate_locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
+            locks: (0..LOCK_COUNT).map(|_| Mutex::new(())).collect(),
+            gate_locks: (0..LOCK_COUNT).map(|_| Mutex::new(())).collect(),
             hasher: RandomState::new(),
         }
     }
 
-    /// Whether every store was filled once. Before that nothing is decided: what is not yet known
-    /// must not look deleted.
+    /// Returns whether all caches are filled. Until then no object can be assumed to be deleted.
     pub(crate) fn is_started(&self) -> bool {
         self.started.load(Ordering::Acquire)
     }
 
-    /// Says that every store was filled.
+    /// Marks all caches as filled.
     pub(crate) fn set_started(&self) {
         self.started.store(true, Ordering::Release);
     }
 
-    /// Whether this replica is the one that works. The others keep their stores current, to be quick
-    /// when it is their turn.
+    /// Returns whether this replica is the leader. The other replicas keep their caches current for a fast
+    /// failover.
     pub(crate) fn is_leading(&self) -> bool {
         self.leading.load(Ordering::Acquire)
     }
 
-    /// Says that it is this replica's turn.
+    /// Marks this replica as the leader.
     pub(crate) fn set_leading(&self) {
         self.leading.store(true, Ordering::Release);
     }
 
-    /// Wants work, once everything is known and it is this replica's turn.
-    pub(crate) fn want(&self, task: Task, urgency: Urgency) {
+    /// Enqueues a task if this replica is the leader.
+    pub(crate) fn enqueue(&self, task: Task, priority: Priority) {
         if self.is_leading() {
-            self.queue.add(task, urgency);
+            self.queue.add(task, priority);
         }
     }
 
-    /// Wants work on a counter, once it has settled.
-    pub(crate) fn want_settled(&self, task: Task) {
+    /// Enqueues a task once no further call for it arrives for a while.
+    pub(crate) fn enqueue_debounced(&self, task: Task) {
         if self.is_leading() {
             self.queue
-                .add_after(task, Urgency::Background, SETTLE, SETTLE_LATEST);
+                .add_after(task, Priority::Background, DEBOUNCE, DEBOUNCE_MAX);
         }
     }
 
-    /// Wants to look again at what ends with a change that no watch shows.
-    pub(crate) fn look_again(&self, task: Task) {
+    /// Enqueues a task again after a fixed delay, because no watch reports when its problem is solved.
+    pub(crate) fn requeue(&self, task: Task) {
         self.queue
-            .add_after(task, Urgency::Background, LOOK_AGAIN, LOOK_AGAIN);
+            .add_after(task, Priority::Background, REQUEUE, REQUEUE);
     }
 
-    /// One writer at a time for a projection: workflows and the projection controller both render.
+    /// Locks a projection for writing. The workflow and the projection controller both render.
     pub(crate) async fn lock_projection(&self, key: &ObjectKey) -> MutexGuard<'_, ()> {
         self.locks[self.slot(key)].lock().await
     }
 
-    /// One writer at a time for a run gate. It may be taken while a projection is locked.
+    /// Locks a run gate for writing. May be called while a projection is locked, not the other way round.
     pub(crate) async fn lock_run_gate(&self, key: &ObjectKey) -> MutexGuard<'_, ()> {
         self.gate_locks[self.slot(key)].lock().await
     }
 
     fn slot(&self, key: &ObjectKey) -> usize {
-        usize::try_from(self.hasher.hash_one(key) % LOCKS as u64).unwrap_or(0)
+        usize::try_from(self.hasher.hash_one(key) % LOCK_COUNT as u64).unwrap_or(0)
     }
 
-    /// The user on whose behalf a workflow resolves.
+    /// Returns the user on whose behalf a workflow resolves.
     pub(crate) fn author(&self, workflow: &Workflow) -> Option<Person> {
         let author = Person::author(&workflow.metadata);
         author.filter(|_| !self.settings.ignore_authors)

@@ -1,4 +1,4 @@
-//! Keyed digests: they tell whether a value changed without telling anything about the value.
+//! Keyed digests, which reveal whether a value changed but nothing about the value.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use sha2::Sha256;
 /// Length of the key in bytes.
 pub(crate) const KEY_LENGTH: usize = 32;
 
-/// The key of all digests. It lives in one Secret of the operator's own namespace.
+/// The key of all digests, stored in a Secret of the operator's namespace.
 #[derive(Clone)]
 pub(crate) struct DigestKey([u8; KEY_LENGTH]);
 
@@ -34,17 +34,17 @@ impl fmt::Debug for DigestKey {
 }
 
 impl DigestKey {
-    /// A key from stored bytes; `None` when there are too few.
+    /// Creates a key from stored bytes; `None` if there are too few.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.get(..KEY_LENGTH)?.try_into().ok().map(Self)
     }
 
-    /// Returns the HMAC-SHA256 of a place and of every key with its value, each with its length.
+    /// Computes HMAC-SHA256 over a location and every key with its value, each prefixed with its length.
     ///
-    /// Equal values in two places have different digests, and so do equal values of two states of a
-    /// record: otherwise a user who may change a record could guess values, because everybody who may
-    /// view a projection sees whether its digest changes.
-    pub(crate) fn of_data<'d>(
+    /// Equal values in two Secrets have different digests, and so do equal values of two states of a
+    /// record. Otherwise, a user who may change a record could guess its values, because every user who
+    /// may view a projection sees whether its digest changes.
+    pub(crate) fn digest_data<'d>(
         &self,
         place: &Place<'_>,
         data: impl Iterator<Item = (&'d String, &'d ByteString)>,
@@ -57,10 +57,10 @@ impl DigestKey {
             &generation,
         ];
         let values = data.flat_map(|(key, value)| [key.as_bytes(), value.0.as_slice()]);
-        self.of_parts(place.into_iter().chain(values))
+        self.digest_parts(place.into_iter().chain(values))
     }
 
-    fn of_parts<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> String {
+    fn digest_parts<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             return String::new();
         };
@@ -81,7 +81,7 @@ mod tests {
     use super::{DigestKey, Place};
 
     #[test]
-    fn digests_depend_on_place_record_state_key_and_boundaries() {
+    fn digest_depends_on_key_location_record_state_and_boundaries() {
         let key = DigestKey::from_bytes(&[7; 32]).unwrap();
         let data = |pairs: &[(&str, &str)]| -> BTreeMap<String, ByteString> {
             pairs
@@ -115,11 +115,11 @@ mod tests {
                 generation: 2,
                 ..here
             }),
-            key.of_data(&here, data(&[("kv", "")]).iter()),
-            key.of_data(&here, data(&[("k", "w")]).iter()),
+            key.digest_data(&here, data(&[("kv", "")]).iter()),
+            key.digest_data(&here, data(&[("k", "w")]).iter()),
             DigestKey::from_bytes(&[8; 32])
                 .unwrap()
-                .of_data(&here, value.iter()),
+                .digest_data(&here, value.iter()),
         ];
         let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
         assert_eq!(distinct.len(), digests.len());

@@ -1,4 +1,4 @@
-//! Pipelines and their runs in the cluster: the one place of the operator that knows their kinds.
+//! Types of Tekton, used nowhere else in the operator.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,46 +12,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::PipelineEntry;
 
-/// A Tekton Pipeline, as far as watches need it. What is written is JSON from the pipeline crate.
+/// A Tekton `Pipeline` as watched. The operator writes JSON from the pipeline crate instead.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Pipeline {
-    /// Metadata; the spec is never read.
+    /// Metadata; the spec is not read.
     pub metadata: ObjectMeta,
 }
 
-/// A Tekton `PipelineRun`, as far as it is read.
+/// The fields of a Tekton `PipelineRun` that the operator reads.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct PipelineRun {
-    /// Metadata.
     pub metadata: ObjectMeta,
-    /// What is run.
     #[serde(default)]
     pub spec: PipelineRunSpec,
-    /// How far it is.
     #[serde(default)]
     pub status: PipelineRunStatus,
 }
 
-/// What is run.
+/// Spec of a `PipelineRun`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PipelineRunSpec {
-    /// The pipeline, where it is not written into the run.
+    /// The referenced pipeline; `None` for an embedded one.
     pub pipeline_ref: Option<PipelineRef>,
 }
 
-/// A pipeline by its name.
+/// Reference to a pipeline.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct PipelineRef {
-    /// The name; a resolver has none.
+    /// The name; `None` for a resolver.
     pub name: Option<String>,
 }
 
-/// How far a run is.
+/// Status of a `PipelineRun`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PipelineRunStatus {
-    /// Set once it is over.
+    /// Set once the run has finished.
     pub completion_time: Option<String>,
 }
 
@@ -91,13 +88,13 @@ macro_rules! tekton {
 tekton!(Pipeline, "Pipeline", "pipelines");
 tekton!(PipelineRun, "PipelineRun", "pipelineruns");
 
-/// For requests with objects of any shape.
+/// Returns the resource for requests with untyped Pipelines.
 pub(crate) fn api_resource() -> ApiResource {
     ApiResource::erase::<Pipeline>(&())
 }
 
-/// What the store keeps of a pipeline.
-pub(crate) fn entry_of(metadata: &ObjectMeta) -> PipelineEntry {
+/// Creates the store entry of a pipeline.
+pub(crate) fn pipeline_entry(metadata: &ObjectMeta) -> PipelineEntry {
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
     let controller = owners.iter().find(|owner| owner.controller == Some(true));
     PipelineEntry {

@@ -1,7 +1,7 @@
-//! What can go wrong while working on an object. Refusals are no errors: they are answers.
+//! Errors of a reconcile. A refusal is not an error but a result, reported in the status.
 
-/// A request that the API server refused or that did not reach it. The work is tried again, later
-/// each time.
+/// A failed request to the API server, or an internal failure. The reconcile is retried with
+/// exponential backoff.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {what}: {detail}")]
 pub(crate) struct Error {
@@ -12,22 +12,22 @@ pub(crate) struct Error {
 }
 
 impl Error {
-    /// An error of a request whose answer holds no values. `what` names the object.
+    /// Creates an error of a request whose response contains no values. `what` names the object.
     pub(crate) fn api(what: impl Into<String>, error: &kube::Error) -> Self {
         Self::new(what, error.to_string(), error)
     }
 
-    /// An error of a request about a Secret: only reason and code are kept, because messages of the
+    /// Creates an error of a request for a Secret. Keeps only reason and code, because messages of the
     /// API server may quote data.
     pub(crate) fn secret(what: impl Into<String>, error: &kube::Error) -> Self {
         let detail = match error {
             kube::Error::Api(status) => format!("{} ({})", status.reason, status.code),
-            _ => "no answer from the API server".to_owned(),
+            _ => "no response from the API server".to_owned(),
         };
         Self::new(what, detail, error)
     }
 
-    /// Something that needs no API server and failed all the same.
+    /// Creates an error that does not come from the API server.
     pub(crate) fn internal(what: impl Into<String>, error: &impl std::fmt::Display) -> Self {
         Self {
             what: what.into(),
@@ -37,7 +37,7 @@ impl Error {
         }
     }
 
-    /// Somebody else wrote or deleted the same object meanwhile.
+    /// Creates an error for an object that another client changed or deleted concurrently.
     pub(crate) fn race(what: impl Into<String>, detail: &str) -> Self {
         Self {
             what: what.into(),
@@ -56,12 +56,12 @@ impl Error {
         }
     }
 
-    /// Whether there is nothing left to do, because the namespace goes away (security, section 1).
+    /// Returns whether the request failed because the namespace is terminating.
     pub(crate) fn is_namespace_terminating(&self) -> bool {
         self.terminating
     }
 
-    /// Label for metrics.
+    /// Returns the value of the metric label `outcome`.
     pub(crate) fn label(&self) -> &'static str {
         match self.code {
             0 => "unreachable",
@@ -73,7 +73,7 @@ impl Error {
     }
 }
 
-/// The HTTP code of an error; zero when there was no answer.
+/// Returns the HTTP status code of an error; zero if there was no response.
 pub(crate) fn code(error: &kube::Error) -> u16 {
     match error {
         kube::Error::Api(status) => status.code,
@@ -81,7 +81,7 @@ pub(crate) fn code(error: &kube::Error) -> u16 {
     }
 }
 
-/// Whether the API server said no because the namespace is going away.
+/// Returns whether the API server rejected the request because the namespace is terminating.
 pub(crate) fn is_namespace_terminating(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else {
         return false;

@@ -1,16 +1,16 @@
-//! Events: what `kubectl describe` shows beside the status.
+//! Kubernetes events, shown by `kubectl describe`.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 
-/// Publishes events. One recorder for the whole process: it folds repetitions.
+/// Publishes events. The process shares one recorder, which aggregates repeated events.
 pub(crate) struct Events {
     recorder: Recorder,
 }
 
 impl Events {
-    /// A recorder of this operator.
+    /// Creates the recorder of this operator.
     pub(crate) fn new(client: Client) -> Self {
         let reporter = Reporter {
             controller: extension_registry_api::FIELD_MANAGER.to_owned(),
@@ -21,7 +21,7 @@ impl Events {
         }
     }
 
-    /// Something went as it should.
+    /// Publishes an event of type `Normal`.
     pub(crate) async fn normal(
         &self,
         object: &ObjectReference,
@@ -33,7 +33,7 @@ impl Events {
             .await;
     }
 
-    /// Something needs a person.
+    /// Publishes an event of type `Warning`.
     pub(crate) async fn warning(
         &self,
         object: &ObjectReference,
@@ -45,7 +45,7 @@ impl Events {
             .await;
     }
 
-    /// An event that cannot be published is no reason to stop: the status says the same.
+    /// Publishes an event. A failure is only logged, because the status carries the same information.
     async fn publish(
         &self,
         object: &ObjectReference,
@@ -54,17 +54,17 @@ impl Events {
         action: &str,
         note: &str,
     ) {
-        /// Limit of the API server for `note`.
-        const MOST_CHARACTERS: usize = 1000;
+        /// Maximum length of `note` that the API server accepts.
+        const MAX_CHARACTERS: usize = 1000;
         let event = Event {
             type_,
             reason: reason.to_owned(),
-            note: Some(note.chars().take(MOST_CHARACTERS).collect()),
+            note: Some(note.chars().take(MAX_CHARACTERS).collect()),
             action: action.to_owned(),
             secondary: None,
         };
         if let Err(error) = self.recorder.publish(&event, object).await {
-            tracing::debug!(%error, reason, "event not published");
+            tracing::debug!(%error, reason, "failed to publish event");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `/metrics`, `/healthz`, `/readyz`.
+//! HTTP server for `/metrics`, `/healthz` and `/readyz`.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::metrics::Kind;
+use crate::metrics::KindLabels;
 
 /// Serves until the token is cancelled.
 ///
 /// # Errors
-/// When the socket fails.
+/// If the socket fails.
 pub(crate) async fn serve(
     listener: TcpListener,
     context: Arc<Context>,
@@ -35,17 +35,17 @@ pub(crate) async fn serve(
 async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
     let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
     let metrics = &context.metrics;
-    let world = &context.world;
-    metrics.waiting.set(count(context.queue.len()));
+    let stores = &context.stores;
+    metrics.queue_length.set(count(context.queue.len()));
     let counts = [
-        ("record", world.records.read().len()),
-        ("workflow", world.workflows.read().len()),
-        ("projection", world.ledger.read().len()),
+        ("record", stores.records.read().len()),
+        ("workflow", stores.workflows.read().len()),
+        ("projection", stores.projections.read().len()),
     ];
     for (kind, length) in counts {
         metrics
             .objects
-            .get_or_create(&Kind { kind })
+            .get_or_create(&KindLabels { kind })
             .set(count(length));
     }
     (
@@ -59,9 +59,9 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
 
 async fn readyz(State(context): State<Arc<Context>>) -> impl IntoResponse {
     let waits_for = if !context.is_started() {
-        "waiting for the first lists"
+        "waiting for the initial lists of watched objects"
     } else if !context.webhook.is_ready() {
-        "waiting until the API server reaches the webhook"
+        "waiting for the API server to reach the webhook"
     } else {
         return (StatusCode::OK, "ok");
     };

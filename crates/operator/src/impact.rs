@@ -1,4 +1,4 @@
-//! What a change touches: everything that depends on it and nothing else.
+//! Enqueues the objects that a change affects.
 
 use std::sync::Arc;
 
@@ -12,38 +12,38 @@ use extension_registry_core::record::{Record, RecordKey};
 use crate::condition;
 use crate::context::Context;
 use crate::projection;
-use crate::queue::Urgency;
+use crate::queue::Priority;
 use crate::run_gate;
-use crate::store::{Bound, RecordChange};
+use crate::store::{BoundRequirement, RecordChange};
 use crate::task::Task;
 
-/// A record came, changed or went.
+/// Handles an added, changed or deleted record.
 pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &RecordChange) {
     if !context.is_leading() {
         return;
     }
-    if change.look {
-        context.want(Task::Record(key.clone()), Urgency::Dependent);
+    if change.reconcile {
+        context.enqueue(Task::Record(key.clone()), Priority::Dependent);
     }
-    if !change.spec {
+    if !change.spec_changed {
         return;
     }
     let projections: Vec<ObjectKey> = context
-        .world
-        .ledger
+        .stores
+        .projections
         .read()
-        .of_record(key)
+        .for_record(key)
         .cloned()
         .collect();
     for projection in projections {
-        let urgency = if projection::is_revoked(context, &projection) {
-            Urgency::Revocation
+        let priority = if projection::is_revoked(context, &projection) {
+            Priority::Revocation
         } else {
-            Urgency::Dependent
+            Priority::Dependent
         };
-        context.want(Task::Projection(projection), urgency);
+        context.enqueue(Task::Projection(projection), priority);
     }
-    let workflows = context.world.workflows.read();
+    let workflows = context.stores.workflows.read();
     for (workflow_key, workflow) in workflows.iter() {
         let project_matters = key
             .namespace
@@ -53,17 +53,17 @@ pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &R
             continue;
         }
         let bound = context
-            .world
+            .stores
             .bindings
             .read()
-            .of(workflow_key)
+            .get(workflow_key)
             .iter()
             .any(|bound| bound.record == *key);
         if bound || selects(workflow, change) {
-            context.want(Task::Workflow(workflow_key.clone()), Urgency::Dependent);
+            context.enqueue(Task::Workflow(workflow_key.clone()), Priority::Dependent);
         } else if !is_resolved(workflow) {
-            // Its outcome stays, but the nearest miss that it names may be another one now.
-            context.want_settled(Task::Workflow(workflow_key.clone()));
+            // It stays unresolved, but its message may suggest another candidate now.
+            context.enqueue_debounced(Task::Workflow(workflow_key.clone()));
         }
     }
 }
@@ -80,18 +80,20 @@ fn selects(workflow: &Workflow, change: &RecordChange) -> bool {
     })
 }
 
-/// Whether the exact selectors hold; version and access are left to the resolver.
+/// Returns whether the exact selectors match. The resolver checks version and access.
 fn may_match(requirement: &RequirementSpec, record: &Record) -> bool {
-    let holds = |wanted: &Option<String>, value: Option<&str>| {
-        wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
+    let matches = |selector: &Option<String>, value: Option<&str>| {
+        selector
+            .as_deref()
+            .is_none_or(|selector| value == Some(selector))
     };
-    holds(&requirement.extension, Some(&record.key.name))
-        && holds(&requirement.product, record.product.as_deref())
-        && holds(&requirement.zone, record.zone.as_deref())
+    matches(&requirement.extension, Some(&record.key.name))
+        && matches(&requirement.product, record.product.as_deref())
+        && matches(&requirement.zone, record.zone.as_deref())
         && record.services.iter().any(|service| {
-            holds(&requirement.service, Some(&service.name))
-                && holds(&requirement.resource, service.resource.as_deref())
-                && holds(&requirement.category, service.category.as_deref())
+            matches(&requirement.service, Some(&service.name))
+                && matches(&requirement.resource, service.resource.as_deref())
+                && matches(&requirement.category, service.category.as_deref())
         })
 }
 
@@ -102,14 +104,14 @@ fn is_resolved(workflow: &Workflow) -> bool {
         .is_some_and(|status| condition::is_true(&status.conditions, RESOLVED))
 }
 
-/// A source Secret came, changed (with its new version) or went.
+/// Handles an added or changed (with its new version) or deleted source Secret.
 pub(crate) fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: Option<u64>) {
-    if !context.world.records.read().is_referenced(key) {
-        // Whoever refers to it next looks for himself.
-        context.world.sources.write().forget(key);
+    if !context.stores.records.read().is_referenced(key) {
+        // The next record that refers to it fetches it.
+        context.stores.sources.write().forget(key);
         return;
     }
-    let known = context.world.sources.read().get(key).cloned();
+    let known = context.stores.sources.read().get(key).cloned();
     let same = match (&known, version) {
         (Some(SourceState::Present { version: known, .. }), Some(version)) => *known >= version,
         (Some(SourceState::Missing), None) | (None, _) => true,
@@ -120,17 +122,17 @@ pub(crate) fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: O
     }
     let (context, key) = (Arc::clone(context), key.clone());
     tokio::spawn(async move {
-        let before = context.world.sources.write().forget(&key);
-        match crate::source::look(&context, &key).await {
+        let before = context.stores.sources.write().forget(&key);
+        match crate::source::fetch(&context, &key).await {
             Ok(after) => source_read(&context, &key, before.as_ref(), &after),
-            // Whoever needs it looks for himself, and tries until there is an answer.
-            Err(_) => source_settled(&context, &key, true),
+            // The dependents fetch it again, with retries.
+            Err(_) => enqueue_dependents(&context, &key, true),
         }
     });
 }
 
-/// Somebody who read a source Secret saw another state than the one known before. Its watch stays
-/// silent then: it has nothing newer to tell.
+/// Handles a source Secret whose fetched state differs from the cached one. Its watch then reports no newer
+/// version.
 pub(crate) fn source_read(
     context: &Arc<Context>,
     key: &ObjectKey,
@@ -138,13 +140,13 @@ pub(crate) fn source_read(
     after: &SourceState,
 ) {
     if let Some(before) = before.filter(|before| *before != after) {
-        source_settled(context, key, !before.offers_the_same(after));
+        enqueue_dependents(context, key, !before.offers_the_same(after));
     }
 }
 
-fn source_settled(context: &Arc<Context>, key: &ObjectKey, keys_changed: bool) {
+fn enqueue_dependents(context: &Arc<Context>, key: &ObjectKey, keys_changed: bool) {
     let records: Vec<RecordKey> = context
-        .world
+        .stores
         .records
         .read()
         .referring_to(key)
@@ -152,129 +154,136 @@ fn source_settled(context: &Arc<Context>, key: &ObjectKey, keys_changed: bool) {
         .collect();
     for record in records {
         let projections: Vec<ObjectKey> = context
-            .world
-            .ledger
+            .stores
+            .projections
             .read()
-            .of_record(&record)
+            .for_record(&record)
             .cloned()
             .collect();
         for projection in projections {
-            context.want(Task::Projection(projection), Urgency::Dependent);
+            context.enqueue(Task::Projection(projection), Priority::Dependent);
         }
         if !keys_changed {
             continue;
         }
-        context.want(Task::Record(record.clone()), Urgency::Dependent);
-        let Some(known) = context.world.records.read().index.get(&record).cloned() else {
+        context.enqueue(Task::Record(record.clone()), Priority::Dependent);
+        let Some(known) = context.stores.records.read().index.get(&record).cloned() else {
             continue;
         };
         let change = RecordChange {
             after: Some(known),
             ..RecordChange::default()
         };
-        for (workflow_key, workflow) in context.world.workflows.read().iter() {
+        for (workflow_key, workflow) in context.stores.workflows.read().iter() {
             let project_matters = record
                 .namespace
                 .as_ref()
                 .is_none_or(|namespace| *namespace == workflow_key.namespace);
             if project_matters && selects(workflow, &change) {
-                context.want(Task::Workflow(workflow_key.clone()), Urgency::Dependent);
+                context.enqueue(Task::Workflow(workflow_key.clone()), Priority::Dependent);
             }
         }
     }
 }
 
-/// Takes the bindings of a workflow from its status, where this process has none of its own: after a
-/// start they decide which Secrets are in use.
-pub(crate) fn remember_bindings(context: &Arc<Context>, key: &ObjectKey, workflow: &Workflow) {
-    if context.world.workflows.read().get(key).is_some() {
+/// Restores the bindings of a workflow from its status after a start, so that its Secrets count as used.
+pub(crate) fn restore_bindings(context: &Arc<Context>, key: &ObjectKey, workflow: &Workflow) {
+    if context.stores.workflows.read().get(key).is_some() {
         return;
     }
     let Some(status) = &workflow.status else {
         return;
     };
-    bind(context, key, Bound::all(key, &status.bindings));
+    set_bindings(
+        context,
+        key,
+        BoundRequirement::from_status(key, &status.bindings),
+    );
 }
 
-/// Notes what a workflow uses and has the changed counts written once they have settled.
-pub(crate) fn bind(context: &Arc<Context>, workflow: &ObjectKey, mut bound: Vec<Bound>) {
+/// Sets the bindings of a workflow and enqueues the objects whose consumer count changed.
+pub(crate) fn set_bindings(
+    context: &Arc<Context>,
+    workflow: &ObjectKey,
+    mut bound: Vec<BoundRequirement>,
+) {
     bound.sort();
-    let touched = context.world.bindings.write().set(workflow, bound);
+    let touched = context.stores.bindings.write().set(workflow, bound);
     for entry in touched {
-        context.want_settled(Task::Record(entry.record));
-        context.want_settled(Task::Projection(ObjectKey {
+        context.enqueue_debounced(Task::Record(entry.record));
+        context.enqueue_debounced(Task::Projection(ObjectKey {
             namespace: Arc::clone(&workflow.namespace),
             name: entry.projection,
         }));
     }
 }
 
-/// Somebody else wrote a workflow, or the same person with other groups: what it uses of a person is
-/// looked at again, whether or not the workflow resolves now.
+/// Handles a workflow with another author, or the same author with other groups: enqueues the user-scoped
+/// projections that it uses, whether or not it still resolves.
 pub(crate) fn identity_changed(context: &Arc<Context>, workflow: &ObjectKey) {
     if !context.is_started() {
         return;
     }
-    let bound = context.world.bindings.read().of(workflow).to_vec();
+    let bound = context.stores.bindings.read().get(workflow).to_vec();
     for entry in bound {
         let key = ObjectKey {
             namespace: Arc::clone(&workflow.namespace),
             name: entry.projection,
         };
-        let known = context.world.ledger.read().get(&key).cloned();
+        let known = context.stores.projections.read().get(&key).cloned();
         if known.is_none_or(|known| known.identity.user.is_none()) {
             continue;
         }
-        let urgency = if projection::is_revoked(context, &key) {
-            Urgency::Revocation
+        let priority = if projection::is_revoked(context, &key) {
+            Priority::Revocation
         } else {
-            Urgency::Dependent
+            Priority::Dependent
         };
-        context.want(Task::Projection(key), urgency);
+        context.enqueue(Task::Projection(key), priority);
     }
 }
 
-/// A workflow went; its pipeline goes by its owner reference.
-pub(crate) fn workflow_gone(context: &Arc<Context>, key: &ObjectKey) {
-    remember_person(context, key);
-    context.world.workflows.write().remove(key);
-    bind(context, key, Vec::new());
-    // What it leaves behind must not run; what it takes along is not held back any more.
-    context.want(Task::Workflow(key.clone()), Urgency::Dependent);
+/// Handles a deleted workflow. The garbage collector deletes its pipeline.
+pub(crate) fn workflow_deleted(context: &Arc<Context>, key: &ObjectKey) {
+    retain_groups(context, key);
+    context.stores.workflows.write().remove(key);
+    set_bindings(context, key, Vec::new());
+    // Puts an orphaned pipeline on hold, and releases one that is deleted with the workflow.
+    context.enqueue(Task::Workflow(key.clone()), Priority::Dependent);
 }
 
-/// A workflow is about to lose its person: what it uses keeps that person's groups in mind, for the
-/// grace period.
-pub(crate) fn remember_person(context: &Arc<Context>, key: &ObjectKey) {
-    let before = context.world.workflows.read().get(key).cloned();
+/// Records the groups of the current author in the projections that a workflow uses, before the author
+/// changes. They apply during the grace period.
+pub(crate) fn retain_groups(context: &Arc<Context>, key: &ObjectKey) {
+    let before = context.stores.workflows.read().get(key).cloned();
     let Some(person) = before.and_then(|before| context.author(&before)) else {
         return;
     };
-    let bound = context.world.bindings.read().of(key).to_vec();
-    let mut ledger = context.world.ledger.write();
+    let bound = context.stores.bindings.read().get(key).to_vec();
+    let mut projections = context.stores.projections.write();
     for entry in bound {
         let projection = ObjectKey {
             namespace: Arc::clone(&key.namespace),
             name: entry.projection,
         };
-        ledger.set_groups(&projection, &person);
+        projections.set_groups(&projection, &person);
     }
 }
 
-/// A projection is gone: the workflows that use it have it created again, if they still may.
-pub(crate) fn projection_gone(context: &Arc<Context>, key: &ObjectKey) {
-    if !context.world.ledger.write().remove(key) {
+/// Handles a deleted projection: the workflows that use it create it again if they still have access.
+pub(crate) fn projection_deleted(context: &Arc<Context>, key: &ObjectKey) {
+    if !context.stores.projections.write().remove(key) {
         return;
     }
-    run_gate::withdraw(context, key);
-    projection_lost(context, key);
+    run_gate::remove_secret(context, key);
+    secret_lost(context, key);
 }
 
-/// The Secret of a projection is gone, or is another object now: the workflows that use it are not
-/// ready until there is one.
-pub(crate) fn projection_lost(context: &Arc<Context>, key: &ObjectKey) {
-    let consumers = context.world.bindings.read().consumers_of(key);
+/// Handles a projection whose Secret was deleted or replaced: the workflows that use it are not ready until
+/// it is restored.
+pub(crate) fn secret_lost(context: &Arc<Context>, key: &ObjectKey) {
+    let consumers = context.stores.bindings.read().consuming_workflows(key);
     for workflow in consumers {
-        context.want(Task::Workflow(workflow), Urgency::Dependent);
+        context.enqueue(Task::Workflow(workflow), Priority::Dependent);
     }
 }

@@ -1,8 +1,8 @@
-//! The subcommand `issue-certificate`: the webhook's serving certificate, and the trust of the API server in it.
+//! The subcommand `issue-certificate`: issues the webhook's serving certificate and sets `caBundle`.
 //!
-//! A Helm hook Job runs it with an account of its own, so that the operator needs no permission on webhook
-//! configurations. Every run makes the same state: a Secret with a current certificate, and its authorities in
-//! `caBundle`. The private key of an authority exists only while it signs.
+//! A Helm hook Job runs it with its own service account, so that the operator needs no permissions on webhook
+//! configurations. The command is idempotent: it ensures a Secret with a valid certificate, and the CA certificates in
+//! `caBundle`. The private key of a CA exists only in memory while it signs.
 
 mod certificate;
 mod trust;
@@ -18,21 +18,21 @@ use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, code};
-use crate::issue::certificate::Issued;
-use crate::serving::probe::{self, Reach};
+use crate::issue::certificate::IssuedCertificate;
+use crate::serving::probe::{self, Reachability};
 
-/// Secret in which operators up to version 0.1 kept authorities with their keys.
-const FORMER_SECRET: &str = "extension-registry-webhook-ca";
+/// Secret in which the operator stored its CA up to version 0.1.
+const LEGACY_SECRET: &str = "extension-registry-webhook-ca";
 
-/// Entries of the Secret.
-const AUTHORITIES: &str = "ca.crt";
+/// Keys of the Secret.
+const CA_BUNDLE: &str = "ca.crt";
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 
-/// Errors are retried for this long where nothing waits longer: the hook's role may be newer than the API server's copy
-/// of it.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(500);
+/// Time during which errors are retried without `--wait-seconds`. The API server may not have seen the role of the hook
+/// yet.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Arguments of `issue-certificate`.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,11 +41,11 @@ pub struct IssueArgs {
     #[arg(long)]
     pub namespace: String,
 
-    /// Secret for the certificate, its key and the authorities to trust
+    /// Secret for the certificate, its key and the CA certificates
     #[arg(long)]
     pub secret: String,
 
-    /// Host name or IP address by which the API server calls the webhook
+    /// Host name or IP address that the API server uses to call the webhook
     #[arg(long)]
     pub host: String,
 
@@ -53,38 +53,38 @@ pub struct IssueArgs {
     #[arg(long)]
     pub configuration: String,
 
-    /// Names of the webhooks in these configurations, separated by commas
+    /// Comma-separated names of the webhooks in these configurations
     #[arg(long, value_delimiter = ',', required = true)]
     pub webhooks: Vec<String>,
 
-    /// Seconds to wait until the API server reaches the webhook; 0 does not wait
+    /// Seconds to wait until the API server can reach the webhook; 0 disables waiting
     #[arg(long, default_value_t = 0)]
     pub wait_seconds: u64,
 }
 
-/// Issues the certificate where the Secret holds no current one, sets `caBundle`, and waits for the webhook where
-/// that is asked for.
+/// Issues a certificate unless the Secret contains a valid one, sets `caBundle` and, with `--wait-seconds`, waits for
+/// the webhook.
 ///
 /// # Errors
-/// When the API server keeps refusing, or does not reach the webhook in time.
+/// If requests still fail, or the API server cannot reach the webhook, when the time is up.
 pub async fn run(args: IssueArgs, client: Client, stop: CancellationToken) -> anyhow::Result<()> {
-    let patience = match args.wait_seconds {
-        0 => PATIENCE,
+    let timeout = match args.wait_seconds {
+        0 => RETRY_TIMEOUT,
         seconds => Duration::from_secs(seconds),
     };
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     while let Err(error) = attempt(&args, &client).await {
         if stop.is_cancelled() || Instant::now() >= deadline {
             return Err(error.into());
         }
-        tracing::warn!(%error, "failed, retrying");
-        tokio::time::sleep(PAUSE).await;
+        tracing::warn!(%error, "failed to set up the certificate, retrying");
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
     Ok(())
 }
 
 async fn attempt(args: &IssueArgs, client: &Client) -> Result<(), Error> {
-    let secrets = Secrets {
+    let secrets = SecretClient {
         api: Api::namespaced(client.clone(), &args.namespace),
         namespace: &args.namespace,
     };
@@ -92,54 +92,59 @@ async fn attempt(args: &IssueArgs, client: &Client) -> Result<(), Error> {
     let current = stored
         .as_ref()
         .filter(|secret| is_current(secret, &args.host));
-    let (authorities, renewed) = if let Some(secret) = current {
-        (entry(secret, AUTHORITIES).to_owned(), None)
+    let (ca_bundle, renewed) = if let Some(secret) = current {
+        (entry(secret, CA_BUNDLE).to_owned(), None)
     } else {
-        let former = secrets.read(FORMER_SECRET).await?;
-        let known = stored.as_ref().or(former.as_ref());
-        let known = known.map_or(&[][..], |secret| entry(secret, AUTHORITIES));
+        let legacy = secrets.read(LEGACY_SECRET).await?;
+        let known = stored.as_ref().or(legacy.as_ref());
+        let known = known.map_or(&[][..], |secret| entry(secret, CA_BUNDLE));
         let issued = certificate::issue(&args.host, Timestamp::now().as_second())
             .map_err(|error| Error::internal("issue a certificate", &error))?;
-        let authorities = certificate::bundle(&issued.authority, known).into_bytes();
-        let secret = filled(stored, &args.secret, issued, &authorities);
-        (authorities, Some(secret))
+        let ca_bundle = certificate::ca_bundle(&issued.ca, known).into_bytes();
+        let secret = with_certificate(stored, &args.secret, issued, &ca_bundle);
+        (ca_bundle, Some(secret))
     };
-    // Trusted before a replica can serve it.
-    let exists = trust::set(client, args, &authorities).await?;
+    // Set caBundle first, so that no replica serves an untrusted certificate.
+    let exists = trust::set(client, args, &ca_bundle).await?;
     if let Some(secret) = renewed {
         secrets.write(&args.secret, &secret).await?;
         tracing::info!(secret = args.secret, host = args.host, "certificate issued");
     }
-    secrets.delete(FORMER_SECRET).await?;
+    secrets.delete(LEGACY_SECRET).await?;
     if args.wait_seconds == 0 {
         return Ok(());
     }
     let missing = match probe::run(client, &args.namespace).await? {
-        Reach::Reached => return Ok(()),
-        Reach::Untrusted => "the API server does not trust the certificate yet",
-        Reach::NotCalled if exists => "the API server does not call the webhook yet",
-        Reach::NotCalled => "the webhook configurations do not exist",
+        Reachability::Reached => return Ok(()),
+        Reachability::Untrusted => "the API server does not trust the certificate yet",
+        Reachability::NotCalled if exists => "the API server does not call the webhook yet",
+        Reachability::NotCalled => "webhook configurations not found",
     };
     Err(Error::internal("reach the webhook", &missing))
 }
 
-/// Whether the Secret holds a certificate for the host that need not be renewed.
+/// Returns whether the Secret contains a certificate for the host that does not need renewal.
 fn is_current(secret: &Secret, host: &str) -> bool {
     let now = Timestamp::now().as_second();
-    let [authorities, chain, key] = [AUTHORITIES, CERTIFICATE, KEY].map(|name| entry(secret, name));
-    certificate::is_current(authorities, chain, key, host, now)
+    let [ca_bundle, chain, key] = [CA_BUNDLE, CERTIFICATE, KEY].map(|name| entry(secret, name));
+    certificate::is_current(ca_bundle, chain, key, host, now)
 }
 
-/// An entry of a Secret; empty where it does not exist.
+/// Returns the value of a key of a Secret; empty if it does not exist.
 fn entry<'s>(secret: &'s Secret, name: &str) -> &'s [u8] {
     let data = secret.data.as_ref();
     data.and_then(|data| data.get(name))
         .map_or(&[], |bytes| &bytes.0)
 }
 
-/// The Secret to write in place of the stored one, with its resource version: of two runs at a time one fails and
-/// starts over.
-fn filled(stored: Option<Secret>, name: &str, issued: Issued, authorities: &[u8]) -> Secret {
+/// Returns the Secret to write. It keeps the resource version of the stored one, so that of two concurrent runs one
+/// fails and retries.
+fn with_certificate(
+    stored: Option<Secret>,
+    name: &str,
+    issued: IssuedCertificate,
+    ca_bundle: &[u8],
+) -> Secret {
     let mut secret = stored.unwrap_or_else(|| Secret {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
@@ -150,7 +155,7 @@ fn filled(stored: Option<Secret>, name: &str, issued: Issued, authorities: &[u8]
     });
     secret.metadata.managed_fields = None;
     let entries = [
-        (AUTHORITIES, authorities.to_vec()),
+        (CA_BUNDLE, ca_bundle.to_vec()),
         (CERTIFICATE, issued.certificate.into_bytes()),
         (KEY, issued.key.into_bytes()),
     ];
@@ -159,13 +164,13 @@ fn filled(stored: Option<Secret>, name: &str, issued: Issued, authorities: &[u8]
     secret
 }
 
-/// The Secrets of the namespace.
-struct Secrets<'a> {
+/// Client for the Secrets of the namespace.
+struct SecretClient<'a> {
     api: Api<Secret>,
     namespace: &'a str,
 }
 
-impl Secrets<'_> {
+impl SecretClient<'_> {
     async fn read(&self, name: &str) -> Result<Option<Secret>, Error> {
         let read = self.api.get_opt(name).await;
         read.map_err(|error| self.failed("read", name, &error))
@@ -186,7 +191,7 @@ impl Secrets<'_> {
     async fn delete(&self, name: &str) -> Result<(), Error> {
         match self.api.delete(name, &DeleteParams::default()).await {
             Ok(_) => {
-                tracing::info!(secret = name, "deleted: no version uses it any more");
+                tracing::info!(secret = name, "deleted legacy Secret");
                 Ok(())
             }
             Err(error) if code(&error) == 404 => Ok(()),

@@ -1,8 +1,8 @@
-//! One replica works at a time: the holder of a Lease.
+//! Leader election with a Lease.
 //!
-//! Clocks are never compared. A replica measures with its own monotonic clock for how long it has
-//! seen the Lease unchanged; only then is the holder taken for gone. So a holder whose clock is wrong
-//! neither loses the Lease nor keeps it for ever.
+//! Clocks of replicas are never compared. Each replica measures with its own monotonic clock how long
+//! the Lease has been unchanged and takes it over once that exceeds the lease duration. A holder with a
+//! wrong clock therefore neither loses the Lease nor keeps it forever.
 
 use std::time::{Duration, Instant};
 
@@ -18,113 +18,117 @@ use crate::error::{Error, code};
 /// Name of the Lease.
 const LEASE: &str = "extension-registry";
 
-/// How long others wait for a holder that is silent.
-const DURATION: Duration = Duration::from_secs(15);
+/// Time after which other replicas take over a Lease that was not renewed.
+const LEASE_DURATION: Duration = Duration::from_secs(15);
 
-/// A holder that could not renew for so long gives up, before others may take over.
-const GIVE_UP: Duration = Duration::from_secs(10);
+/// Time after which the holder stops if it cannot renew. Shorter than [`LEASE_DURATION`].
+const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How often the Lease is renewed, or looked at.
-const PERIOD: Duration = Duration::from_secs(2);
+/// Interval between attempts to acquire or renew the Lease.
+const RETRY_PERIOD: Duration = Duration::from_secs(2);
 
-/// Tells two starts of one replica apart.
+/// Returns a random suffix that distinguishes two processes of one replica.
 ///
 /// # Errors
-/// When the system gives no random bytes.
+/// If the system provides no random bytes.
 pub(crate) fn nonce() -> Result<String, getrandom::Error> {
     getrandom::u64().map(|number| format!("{number:016x}"))
 }
 
-/// A candidate for the Lease.
-pub(crate) struct Candidate {
+/// Acquires, renews and releases the Lease.
+pub(crate) struct LeaderElector {
     api: Api<Lease>,
-    me: String,
-    seen: Option<Seen>,
+    identity: String,
+    observed: Option<ObservedLease>,
 }
 
-/// The Lease as it was seen, and since when it looks so.
-struct Seen {
+/// The last observed version of the Lease.
+struct ObservedLease {
     lease: Lease,
     since: Instant,
 }
 
 /// What to do about the Lease.
 #[derive(Debug, PartialEq, Eq)]
-enum Move {
-    /// Take it, or keep it.
+enum LeaseAction {
+    /// Acquire or renew it.
     Hold,
-    /// Somebody else has it.
+    /// Wait, because another replica holds it.
     Wait,
 }
 
-/// The rule. `unchanged` is for how long the Lease has looked like this.
-fn decide(spec: &LeaseSpec, me: &str, unchanged: Duration) -> Move {
+/// Decides whether to hold a Lease that has been unchanged for a duration.
+fn decide(spec: &LeaseSpec, identity: &str, unchanged: Duration) -> LeaseAction {
     let holder = spec.holder_identity.as_deref().unwrap_or_default();
     let seconds = spec
         .lease_duration_seconds
         .and_then(|seconds| u64::try_from(seconds).ok());
-    let duration = seconds.map_or(DURATION, Duration::from_secs);
-    if holder.is_empty() || holder == me || unchanged > duration {
-        Move::Hold
+    let duration = seconds.map_or(LEASE_DURATION, Duration::from_secs);
+    if holder.is_empty() || holder == identity || unchanged > duration {
+        LeaseAction::Hold
     } else {
-        Move::Wait
+        LeaseAction::Wait
     }
 }
 
-impl Candidate {
-    /// A candidate for the Lease of this namespace. `me` differs for each start of a replica.
-    pub(crate) fn new(client: Client, namespace: &str, me: String) -> Self {
+impl LeaderElector {
+    /// Creates an elector for the Lease of a namespace. The identity must be unique to this process.
+    pub(crate) fn new(client: Client, namespace: &str, identity: String) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
-            me,
-            seen: None,
+            identity,
+            observed: None,
         }
     }
 
-    /// Waits until this replica holds the Lease; `false` when the token was cancelled first.
+    /// Waits until this replica holds the Lease; returns `false` if the token is cancelled first.
     pub(crate) async fn acquire(&mut self, stop: &CancellationToken) -> bool {
-        tracing::info!(lease = LEASE, "waiting for the turn to lead");
+        tracing::info!(lease = LEASE, "waiting to acquire the leader lease");
         loop {
             match self.attempt().await {
                 Ok(true) => return true,
                 Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "the Lease is out of reach"),
+                Err(error) => {
+                    tracing::warn!(%error, "failed to acquire the leader lease, retrying")
+                }
             }
             tokio::select! {
-                () = tokio::time::sleep(PERIOD) => {}
+                () = tokio::time::sleep(RETRY_PERIOD) => {}
                 () = stop.cancelled() => return false,
             }
         }
     }
 
-    /// Renews the Lease until the token is cancelled (`true`), or until it is lost (`false`).
-    pub(crate) async fn keep(&mut self, stop: &CancellationToken) -> bool {
+    /// Renews the Lease until the token is cancelled (`true`) or the Lease is lost (`false`).
+    pub(crate) async fn renew(&mut self, stop: &CancellationToken) -> bool {
         let mut renewed = Instant::now();
         loop {
             tokio::select! {
-                () = tokio::time::sleep(PERIOD) => {}
+                () = tokio::time::sleep(RETRY_PERIOD) => {}
                 () = stop.cancelled() => return true,
             }
             let begun = Instant::now();
-            let left = GIVE_UP.saturating_sub(renewed.elapsed());
+            let left = RENEW_DEADLINE.saturating_sub(renewed.elapsed());
             match tokio::time::timeout(left, self.attempt()).await {
                 Ok(Ok(true)) => renewed = begun,
                 Ok(Ok(false)) | Err(_) => return false,
-                Ok(Err(error)) => tracing::warn!(%error, "the Lease was not renewed"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "failed to renew the leader lease, retrying")
+                }
             }
-            if renewed.elapsed() > GIVE_UP {
+            if renewed.elapsed() > RENEW_DEADLINE {
                 return false;
             }
         }
     }
 
-    /// Lets go of the Lease, so that the next replica need not wait. Call it when all work is done.
+    /// Releases the Lease, so that another replica takes over at once. Call it after the last write.
     pub(crate) async fn release(mut self) {
-        let Some(Seen { mut lease, .. }) = self.seen.take() else {
+        let Some(ObservedLease { mut lease, .. }) = self.observed.take() else {
             return;
         };
         let spec = lease.spec.get_or_insert_default();
-        if spec.holder_identity.as_deref() != Some(&self.me) {
+        if spec.holder_identity.as_deref() != Some(&self.identity) {
             return;
         }
         spec.holder_identity = None;
@@ -133,57 +137,57 @@ impl Candidate {
             .replace(LEASE, &PostParams::default(), &lease)
             .await
         {
-            tracing::debug!(%error, "the Lease was not given back, it ends by itself");
+            tracing::debug!(%error, "failed to release the leader lease; it expires");
         }
     }
 
-    /// Looks at the Lease and takes or renews it where that is right. Whether it is held now.
+    /// Reads the Lease and acquires or renews it if allowed. Returns whether it is held afterwards.
     async fn attempt(&mut self) -> Result<bool, Error> {
-        let Some(lease) = self.look().await? else {
+        let Some(lease) = self.fetch().await? else {
             let lease = Lease {
                 metadata: ObjectMeta {
                     name: Some(LEASE.to_owned()),
                     ..ObjectMeta::default()
                 },
-                spec: Some(self.held(&LeaseSpec::default())),
+                spec: Some(self.held_spec(&LeaseSpec::default())),
             };
             let created = self.api.create(&PostParams::default(), &lease).await;
-            return self.written(created);
+            return self.record_write(created);
         };
         let spec = lease.spec.clone().unwrap_or_default();
         let unchanged = self.observe(&lease);
-        if decide(&spec, &self.me, unchanged) == Move::Wait {
+        if decide(&spec, &self.identity, unchanged) == LeaseAction::Wait {
             return Ok(false);
         }
-        // With the resource version read: of two candidates one loses.
-        let wanted = Lease {
-            spec: Some(self.held(&spec)),
+        // The resource version makes all but one of several concurrent writers fail.
+        let desired = Lease {
+            spec: Some(self.held_spec(&spec)),
             ..lease
         };
         let replaced = self
             .api
-            .replace(LEASE, &PostParams::default(), &wanted)
+            .replace(LEASE, &PostParams::default(), &desired)
             .await;
-        self.written(replaced)
+        self.record_write(replaced)
     }
 
-    async fn look(&self) -> Result<Option<Lease>, Error> {
+    async fn fetch(&self) -> Result<Option<Lease>, Error> {
         self.api
             .get_opt(LEASE)
             .await
-            .map_err(|error| Error::api("read Lease extension-registry", &error))
+            .map_err(|error| Error::api("get Lease extension-registry", &error))
     }
 
-    /// For how long the Lease has looked like this.
+    /// Records the version of the Lease and returns for how long it has been unchanged.
     fn observe(&mut self, lease: &Lease) -> Duration {
-        match &self.seen {
-            Some(seen)
-                if seen.lease.metadata.resource_version == lease.metadata.resource_version =>
+        match &self.observed {
+            Some(observed)
+                if observed.lease.metadata.resource_version == lease.metadata.resource_version =>
             {
-                seen.since.elapsed()
+                observed.since.elapsed()
             }
             _ => {
-                self.seen = Some(Seen {
+                self.observed = Some(ObservedLease {
                     lease: lease.clone(),
                     since: Instant::now(),
                 });
@@ -192,10 +196,10 @@ impl Candidate {
         }
     }
 
-    fn written(&mut self, result: Result<Lease, kube::Error>) -> Result<bool, Error> {
+    fn record_write(&mut self, result: Result<Lease, kube::Error>) -> Result<bool, Error> {
         match result {
             Ok(lease) => {
-                self.seen = Some(Seen {
+                self.observed = Some(ObservedLease {
                     lease,
                     since: Instant::now(),
                 });
@@ -203,26 +207,26 @@ impl Candidate {
             }
             Err(error) if code(&error) == 409 => Err(Error::race(
                 "write Lease extension-registry",
-                "another replica was faster",
+                "another replica wrote it first",
             )),
             Err(error) => Err(Error::api("write Lease extension-registry", &error)),
         }
     }
 
-    fn held(&self, before: &LeaseSpec) -> LeaseSpec {
+    fn held_spec(&self, before: &LeaseSpec) -> LeaseSpec {
         let now = Some(MicroTime(Timestamp::now()));
-        let is_mine = before.holder_identity.as_deref() == Some(&self.me);
+        let is_held = before.holder_identity.as_deref() == Some(&self.identity);
         let transitions = before.lease_transitions.unwrap_or_default();
         LeaseSpec {
-            holder_identity: Some(self.me.clone()),
-            lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
-            acquire_time: if is_mine {
+            holder_identity: Some(self.identity.clone()),
+            lease_duration_seconds: i32::try_from(LEASE_DURATION.as_secs()).ok(),
+            acquire_time: if is_held {
                 before.acquire_time.clone()
             } else {
                 now.clone()
             },
             renew_time: now,
-            lease_transitions: Some(if is_mine {
+            lease_transitions: Some(if is_held {
                 transitions
             } else {
                 transitions.saturating_add(1)
@@ -238,7 +242,7 @@ mod tests {
 
     use k8s_openapi::api::coordination::v1::LeaseSpec;
 
-    use super::{Move, decide};
+    use super::{LeaseAction, decide};
 
     fn held_by(holder: &str, seconds: i32) -> LeaseSpec {
         LeaseSpec {
@@ -249,17 +253,35 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_taken_when_free_mine_or_silent_for_too_long() {
+    fn holds_lease_if_free_own_or_expired() {
         let second = Duration::from_secs(1);
         assert_eq!(
             decide(&LeaseSpec::default(), "a", Duration::ZERO),
-            Move::Hold
+            LeaseAction::Hold
         );
-        assert_eq!(decide(&held_by("", 15), "a", Duration::ZERO), Move::Hold);
-        assert_eq!(decide(&held_by("a", 15), "a", 60 * second), Move::Hold);
-        assert_eq!(decide(&held_by("b", 15), "a", 15 * second), Move::Wait);
-        assert_eq!(decide(&held_by("b", 15), "a", 16 * second), Move::Hold);
-        assert_eq!(decide(&held_by("b", 60), "a", 16 * second), Move::Wait);
-        assert_eq!(decide(&held_by("b", -1), "a", 14 * second), Move::Wait);
+        assert_eq!(
+            decide(&held_by("", 15), "a", Duration::ZERO),
+            LeaseAction::Hold
+        );
+        assert_eq!(
+            decide(&held_by("a", 15), "a", 60 * second),
+            LeaseAction::Hold
+        );
+        assert_eq!(
+            decide(&held_by("b", 15), "a", 15 * second),
+            LeaseAction::Wait
+        );
+        assert_eq!(
+            decide(&held_by("b", 15), "a", 16 * second),
+            LeaseAction::Hold
+        );
+        assert_eq!(
+            decide(&held_by("b", 60), "a", 16 * second),
+            LeaseAction::Wait
+        );
+        assert_eq!(
+            decide(&held_by("b", -1), "a", 14 * second),
+            LeaseAction::Wait
+        );
     }
 }

@@ -1,9 +1,9 @@
-//! The operator: it keeps a copy of records, workflows, projections and pipelines ([`store`]), learns
-//! of changes ([`watch`]), works out what they touch ([`impact`]) and brings each touched object to
-//! where it should be ([`workflow`], [`projection`], [`record`]) in the order of urgency ([`queue`]).
+//! The operator. It caches records, workflows, projections and pipelines ([`store`]), watches them for
+//! changes ([`watch`]), finds the objects that a change affects ([`impact`]) and reconciles each of them
+//! ([`workflow`], [`projection`], [`record`]) in priority order ([`queue`]).
 //!
-//! Each controller is a row of steps: dereference, validate, build, apply, `update_status`. Only the
-//! first and the last two hold a client.
+//! A reconciler is a sequence of steps: dereference, validate, build, apply, `update_status`. Only the
+//! first and the last two use a client.
 
 pub mod args;
 mod condition;

@@ -1,4 +1,4 @@
-//! Statuses of objects that the stores cannot hold, read from the API server.
+//! Statuses of objects with an invalid spec, which the stores cannot hold.
 
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client, Resource};
@@ -6,18 +6,18 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 
-/// What stands in the cluster of an object whose spec cannot be read.
+/// An object whose spec cannot be deserialized.
 pub(crate) struct Live<S> {
     /// `metadata.generation`.
     pub(crate) generation: i64,
-    /// The status, as far as it can be read.
+    /// The status; the default if it cannot be deserialized.
     pub(crate) status: S,
 }
 
-/// Reads generation and status of an object, whatever its spec looks like; `None` when it is gone.
+/// Reads generation and status of an object without deserializing its spec; `None` if it does not exist.
 ///
 /// # Errors
-/// When the API server does not answer.
+/// If the request fails.
 pub(crate) async fn read<K, S>(
     client: &Client,
     namespace: Option<&str>,
@@ -35,7 +35,7 @@ where
     let object = api
         .get_opt(name)
         .await
-        .map_err(|error| Error::api(format!("look at {} {name}", resource.kind), &error))?;
+        .map_err(|error| Error::api(format!("get {} {name}", resource.kind), &error))?;
     Ok(object.map(|mut object| Live {
         generation: object.metadata.generation.unwrap_or_default(),
         status: serde_json::from_value(object.data["status"].take()).unwrap_or_default(),

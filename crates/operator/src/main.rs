@@ -1,4 +1,4 @@
-//! The operator's program.
+//! Entry point of the operator binary.
 
 use clap::Parser;
 use extension_registry_operator::args::{Cli, Command, LogFormat};
@@ -16,7 +16,7 @@ fn main() -> anyhow::Result<()> {
         LogFormat::Json => log.json().init(),
         LogFormat::Text => log.init(),
     }
-    // One provider for the whole process; an error only says that there is one already.
+    // An error only means that a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

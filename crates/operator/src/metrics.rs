@@ -1,4 +1,4 @@
-//! Counters for `/metrics`. No label ever holds a name of an object.
+//! Prometheus metrics. No label contains an object name.
 
 use std::sync::Arc;
 
@@ -9,139 +9,143 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Upper ends of the classes of times, in seconds.
+/// Upper bounds of the duration buckets, in seconds.
 const BUCKETS: [f64; 11] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
 ];
 
-/// Labels of a finished piece of work.
+/// Labels of a completed reconcile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Work {
-    /// `workflow`, `projection`, `record`.
+pub(crate) struct ReconcileLabels {
+    /// `workflow`, `projection`, `run`, `run gate` or `record`.
     pub controller: &'static str,
-    /// `ok`, or the label of the error.
+    /// `ok`, or [`Error::label`](crate::error::Error::label).
     pub outcome: &'static str,
 }
 
-/// Labels of a write.
+/// Labels of a write request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Write {
+pub(crate) struct WriteLabels {
     /// Kind of the object.
     pub kind: &'static str,
-    /// `create`, `update`, `apply`, `status`, `delete`.
+    /// `create`, `update`, `apply`, `status` or `delete`.
     pub verb: &'static str,
 }
 
-/// Labels of a request to the webhook.
+/// Labels of an admission request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Admission {
-    /// Which door was knocked at.
-    pub door: &'static str,
-    /// `admitted`, `changed`, `refused`, `failed`, `unreadable`.
+pub(crate) struct AdmissionLabels {
+    /// Phase and kind, such as `mutate records`.
+    pub webhook: &'static str,
+    /// `admitted`, `changed`, `refused`, `failed` or `unreadable`.
     pub outcome: &'static str,
 }
 
-/// Label of a refusal.
+/// Label of a refused workflow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Refused {
-    /// Name of the refusal.
+pub(crate) struct RefusalLabels {
+    /// Reason of the `Ready` condition.
     pub reason: &'static str,
 }
 
-/// All counters. Clones share them.
+/// All metrics. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     registry: Arc<Registry>,
-    /// Finished work.
-    pub work: Family<Work, Counter>,
-    /// Seconds a piece of work took.
-    pub seconds: Histogram,
-    /// Requests that write.
-    pub writes: Family<Write, Counter>,
-    /// Refused requirements.
-    pub refusals: Family<Refused, Counter>,
-    /// Seconds that requests to the webhook took.
-    pub admissions: Family<Admission, Histogram>,
-    /// Keys waiting in the queue.
-    pub waiting: Gauge,
-    /// Objects known, by kind.
-    pub objects: Family<Kind, Gauge>,
-    /// When the serving certificate expires; no series without a webhook.
-    certificate: Family<[(&'static str, &'static str); 0], Gauge>,
+    /// Completed reconciles.
+    pub reconciles: Family<ReconcileLabels, Counter>,
+    /// Duration of reconciles.
+    pub reconcile_seconds: Histogram,
+    /// Write requests to the API server.
+    pub writes: Family<WriteLabels, Counter>,
+    /// Reconciles that refused a workflow.
+    pub refusals: Family<RefusalLabels, Counter>,
+    /// Duration of admission requests.
+    pub admission_seconds: Family<AdmissionLabels, Histogram>,
+    /// Length of the work queue.
+    pub queue_length: Gauge,
+    /// Cached objects by kind.
+    pub objects: Family<KindLabels, Gauge>,
+    /// Expiry of the serving certificate; no series without a webhook.
+    certificate_expiry: Family<[(&'static str, &'static str); 0], Gauge>,
 }
 
-/// Label of a kind.
+/// Label of cached objects.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Kind {
-    /// The kind.
+pub(crate) struct KindLabels {
+    /// `record`, `workflow` or `projection`.
     pub kind: &'static str,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("extension_registry");
-        let work = Family::<Work, Counter>::default();
-        let seconds = Histogram::new(BUCKETS);
-        let writes = Family::<Write, Counter>::default();
-        let refusals = Family::<Refused, Counter>::default();
-        let admissions =
-            Family::<Admission, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
-        let waiting = Gauge::default();
-        let objects = Family::<Kind, Gauge>::default();
-        let certificate = Family::default();
-        registry.register("work", "Finished pieces of work", work.clone());
+        let reconciles = Family::<ReconcileLabels, Counter>::default();
+        let reconcile_seconds = Histogram::new(BUCKETS);
+        let writes = Family::<WriteLabels, Counter>::default();
+        let refusals = Family::<RefusalLabels, Counter>::default();
+        let admission_seconds =
+            Family::<AdmissionLabels, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        let queue_length = Gauge::default();
+        let objects = Family::<KindLabels, Gauge>::default();
+        let certificate_expiry = Family::default();
+        registry.register("work", "Completed reconciliations", reconciles.clone());
         registry.register(
             "work_seconds",
-            "Time a piece of work took, in seconds",
-            seconds.clone(),
+            "Duration of reconciliations in seconds",
+            reconcile_seconds.clone(),
         );
-        registry.register("writes", "Requests that write", writes.clone());
-        registry.register("refusals", "Workflows refused", refusals.clone());
+        registry.register("writes", "Write requests to the API server", writes.clone());
+        registry.register(
+            "refusals",
+            "Reconciliations that refused a workflow",
+            refusals.clone(),
+        );
         registry.register(
             "admission_seconds",
-            "Time a request to the webhook took, in seconds",
-            admissions.clone(),
+            "Duration of admission requests in seconds",
+            admission_seconds.clone(),
         );
         registry.register(
             "queue_waiting",
-            "Keys that wait in the queue",
-            waiting.clone(),
+            "Objects waiting in the work queue",
+            queue_length.clone(),
         );
-        registry.register("objects", "Objects known", objects.clone());
+        registry.register("objects", "Objects in the cache", objects.clone());
         registry.register(
             "webhook_certificate_expiry_timestamp_seconds",
-            "When the serving certificate of the webhook expires, in seconds since 1970",
-            certificate.clone(),
+            "Expiry of the webhook serving certificate in seconds since the Unix epoch",
+            certificate_expiry.clone(),
         );
         Self {
             registry: Arc::new(registry),
-            work,
-            seconds,
+            reconciles,
+            reconcile_seconds,
             writes,
             refusals,
-            admissions,
-            waiting,
+            admission_seconds,
+            queue_length,
             objects,
-            certificate,
+            certificate_expiry,
         }
     }
 }
 
 impl Metrics {
-    /// Counts a write.
-    pub(crate) fn wrote(&self, kind: &'static str, verb: &'static str) {
-        self.writes.get_or_create(&Write { kind, verb }).inc();
+    /// Counts a write request.
+    pub(crate) fn count_write(&self, kind: &'static str, verb: &'static str) {
+        self.writes.get_or_create(&WriteLabels { kind, verb }).inc();
     }
 
-    /// Sets when the serving certificate expires, in seconds since 1970.
-    pub(crate) fn certificate_expires(&self, seconds: i64) {
-        self.certificate.get_or_create(&[]).set(seconds);
+    /// Sets the expiry of the serving certificate, in seconds since the Unix epoch.
+    pub(crate) fn set_certificate_expiry(&self, seconds: i64) {
+        self.certificate_expiry.get_or_create(&[]).set(seconds);
     }
 
-    /// The text that a scrape gets.
+    /// Encodes all metrics in the OpenMetrics text format.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
-        // Writing into a String does not fail.
+        // Writing to a String cannot fail.
         let _ = text::encode(&mut text, &self.registry);
         text
     }

@@ -1,4 +1,4 @@
-//! Secrets with keys that the operator creates in its own namespace at the first start.
+//! Secrets with keys that the operator creates in its own namespace on the first start.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use kube::{Api, Client};
 
-/// Bytes of a new key.
+/// Length of a new key in bytes.
 const KEY_LENGTH: usize = 32;
 
-/// Returns the data of a Secret, which is created with one random key where it does not exist.
+/// Returns the data of a Secret and creates it with one random key if it does not exist.
 ///
 /// # Errors
-/// When the API server rejects a request, or the system provides no random bytes.
+/// If a request fails or the system provides no random bytes.
 pub(crate) async fn read_or_create(
     client: &Client,
     namespace: &str,
@@ -44,11 +44,11 @@ pub(crate) async fn read_or_create(
         };
         match api.create(&PostParams::default(), &secret).await {
             Ok(_) => return Ok(data),
-            // Another replica was faster: its key is read.
+            // Another replica created it first; read its key.
             Err(kube::Error::Api(status)) if status.is_already_exists() => {}
             Err(error) => {
                 return Err(error).with_context(|| {
-                    format!("failed to create Secret {namespace}/{name}; does namespace {namespace} exist?")
+                    format!("failed to create Secret {namespace}/{name}; hint: check that namespace {namespace} exists")
                 });
             }
         }

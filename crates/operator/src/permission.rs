@@ -1,4 +1,4 @@
-//! Asks the API server who somebody is and whether a person may do something.
+//! Access reviews of users and of the operator's own account.
 
 use std::sync::Arc;
 
@@ -11,21 +11,21 @@ use kube::{Api, Client};
 
 use crate::error::Error;
 
-/// Whether the person may do that.
+/// Returns whether a user is allowed to perform an action.
 ///
 /// # Errors
-/// When the API server does not answer. Nobody may anything then.
+/// If the request fails; the caller must then deny the action.
 pub(crate) async fn is_allowed(
     client: &Client,
-    person: &UserInfo,
+    user: &UserInfo,
     action: ResourceAttributes,
 ) -> Result<bool, Error> {
     let review = SubjectAccessReview {
         spec: SubjectAccessReviewSpec {
-            user: person.username.clone(),
-            groups: person.groups.clone(),
-            uid: person.uid.clone(),
-            extra: person.extra.clone(),
+            user: user.username.clone(),
+            groups: user.groups.clone(),
+            uid: user.uid.clone(),
+            extra: user.extra.clone(),
             resource_attributes: Some(action),
             non_resource_attributes: None,
         },
@@ -34,11 +34,11 @@ pub(crate) async fn is_allowed(
     let answer = Api::<SubjectAccessReview>::all(client.clone())
         .create(&PostParams::default(), &review)
         .await
-        .map_err(|error| Error::api("ask what the person may do", &error))?;
+        .map_err(|error| Error::api("create SubjectAccessReview", &error))?;
     Ok(answer.status.is_some_and(|status| status.allowed))
 }
 
-/// The operator's own account. Only texts need it, so it is empty when the API server does not say.
+/// Returns the user name of the operator; empty if the review fails, because only messages use it.
 pub(crate) async fn own_account(client: &Client) -> Arc<str> {
     let review = SelfSubjectReview::default();
     let answer = Api::<SelfSubjectReview>::all(client.clone())
@@ -47,7 +47,7 @@ pub(crate) async fn own_account(client: &Client) -> Arc<str> {
     let user = match answer {
         Ok(answer) => answer.status.and_then(|status| status.user_info),
         Err(error) => {
-            tracing::debug!(%error, "the API server does not say who the operator is");
+            tracing::debug!(%error, "failed to create SelfSubjectReview");
             None
         }
     };

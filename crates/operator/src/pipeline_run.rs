@@ -1,8 +1,8 @@
-//! The controller of runs. Before a run has its Pods, what somebody deleted by hand is rendered
-//! again: the Pods wait for a Secret that is not there. And the run says what it was bound to.
+//! The `PipelineRun` controller. It restores deleted Secrets before the Pods of a new run need them, and
+//! annotates the run with its bindings.
 //!
-//! dereference (the run, its workflow) → build (what it is bound to) → apply (repair, then the
-//! annotation). Runs are not the operator's, so their status stays untouched.
+//! dereference (the run, its workflow) → build (its bindings) → apply (restore Secrets, then annotate). The
+//! status of a run belongs to Tekton.
 
 mod apply;
 mod build;
@@ -15,10 +15,10 @@ use extension_registry_binding::ObjectKey;
 use crate::context::Context;
 use crate::error::Error;
 
-/// Makes a run ready that has just come.
+/// Reconciles a new run.
 ///
 /// # Errors
-/// When the API server does not do what it was asked.
+/// If a request to the API server fails.
 pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
     let Some(dereferenced) = dereference::run(context, key).await? else {
         return Ok(());

@@ -1,8 +1,8 @@
-//! The projection controller: one Secret for each (namespace, record, service, endpoint,
-//! credentials), rendered while somebody uses it and may have it, withdrawn otherwise.
+//! The projection controller. It renders one Secret for each combination of namespace, record, service,
+//! endpoint and credentials while workflows use it and have access, and deletes it otherwise.
 //!
-//! dereference (read source Secrets) → validate (still admitted? still used?) → build (the data, its
-//! digest) → apply (projection, then Secret) → `update_status` (what was written).
+//! validate (access, usage) → dereference (read source Secrets) → build (data and digest) → apply
+//! (projection, then Secret) → `update_status`.
 
 mod apply;
 mod build;
@@ -22,18 +22,18 @@ use k8s_openapi::jiff::Timestamp;
 use crate::context::Context;
 use crate::error::Error;
 use crate::impact;
-use crate::queue::Urgency;
+use crate::queue::Priority;
 use crate::run_gate;
 use crate::task::Task;
 
 use validate::Verdict;
 
-/// Brings a projection to where it should be.
+/// Reconciles a projection.
 ///
 /// # Errors
-/// When the API server does not do what it was asked.
+/// If a request to the API server fails.
 pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
-    let Some(entry) = context.world.ledger.read().get(key).cloned() else {
+    let Some(entry) = context.stores.projections.read().get(key).cloned() else {
         return Ok(());
     };
     if entry.terminating {
@@ -41,13 +41,13 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     }
     let now = Timestamp::now();
     match validate::run(context, key, &entry, now) {
-        Verdict::Revoked => apply::withdraw(context, key, &entry, "Revoked").await,
-        Verdict::Expired => apply::withdraw(context, key, &entry, "Unused").await,
+        Verdict::Revoked => apply::delete(context, key, &entry, "Revoked").await,
+        Verdict::Expired => apply::delete(context, key, &entry, "Unused").await,
         Verdict::Keep { choice, unused } => {
             if let Some(unused) = unused {
                 context.queue.add_after(
                     Task::Projection(key.clone()),
-                    Urgency::Background,
+                    Priority::Background,
                     unused.left,
                     unused.left,
                 );
@@ -55,42 +55,41 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
             let was_ready = entry.status.secret.is_some();
             let outcome = render(context, key, &entry.identity, &choice).await?;
             if was_ready && outcome.is_err_and(|refusal| refusal.reason == Reason::SecretConflict) {
-                impact::projection_lost(context, key);
+                impact::secret_lost(context, key);
             }
             Ok(())
         }
     }
 }
 
-/// Whether a projection may no longer exist: its record, service, endpoint or credentials went, or no
-/// longer admit its namespace.
+/// Returns whether access to a projection was revoked: its record, service, endpoint or credentials were
+/// removed, or no longer admit its namespace or user.
 pub(crate) fn is_revoked(context: &Context, key: &ObjectKey) -> bool {
-    let Some(entry) = context.world.ledger.read().get(key).cloned() else {
+    let Some(entry) = context.stores.projections.read().get(key).cloned() else {
         return false;
     };
     validate::choice(context, key, &entry.identity).is_none()
 }
 
-/// Makes sure that the Secret of a choice is there and holds what the record says. Returns at once
-/// when nothing has moved since it was last rendered.
+/// Ensures that the Secret of a choice exists and is up to date. Returns immediately if none of its inputs
+/// has changed since it was last rendered. The inner result is a refusal.
 ///
 /// # Errors
-/// When the API server does not do what it was asked. A refusal is an answer, and in the inner
-/// result.
+/// If a request to the API server fails.
 pub(crate) async fn ensure(
     context: &Arc<Context>,
     key: &ObjectKey,
     identity: &Identity,
     choice: &Choice,
 ) -> Result<Result<(), Refusal>, Error> {
-    let known = context.world.ledger.read().get(key).cloned();
+    let known = context.stores.projections.read().get(key).cloned();
     if let Some(entry) = known
         && !entry.terminating
         && !entry.due
         && *entry.identity == *identity
         && entry.status.secret.is_some()
-        && entry.stamp.is_some()
-        && entry.stamp == dereference::stamp(context, choice)
+        && entry.inputs.is_some()
+        && entry.inputs == dereference::cached_inputs(context, choice)
     {
         return Ok(Ok(()));
     }
@@ -106,7 +105,7 @@ async fn render(
     let _one_writer = context.lock_projection(key).await;
     let dereferenced = dereference::run(context, key, choice).await?;
     let outcome = match build::run(&context.digest_key, key, identity, choice, &dereferenced) {
-        // Policies have to know whose the Secret is before it exists.
+        // Policies must know the user of the Secret before it exists.
         Ok(prepared) => match admit(context, key, identity, choice).await? {
             Ok(()) => apply::run(context, key, &dereferenced, prepared).await?,
             Err(refusal) => Err(refusal),
@@ -116,10 +115,10 @@ async fn render(
     let outcome = update_status::run(context, key, choice, outcome).await?;
     if outcome.is_ok() {
         context
-            .world
-            .ledger
+            .stores
+            .projections
             .write()
-            .set_stamp(key, dereferenced.stamp);
+            .set_inputs(key, dereferenced.inputs);
     }
     Ok(outcome)
 }
@@ -131,7 +130,7 @@ async fn admit(
     choice: &Choice,
 ) -> Result<Result<(), Refusal>, Error> {
     match &identity.user {
-        Some(user) => run_gate::admit(context, key, secret_user(choice, user)).await,
+        Some(user) => run_gate::add_secret(context, key, secret_user(choice, user)).await,
         None => Ok(Ok(())),
     }
 }

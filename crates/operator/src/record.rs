@@ -1,7 +1,7 @@
-//! The record controller: are the source Secrets there, and how many use the record?
+//! The record controller. It checks that all source Secrets exist and counts the consumers of a record.
 //!
-//! dereference (key names of all source Secrets) → validate (what is missing) → `update_status`. It
-//! writes nothing else, so it has nothing to build or apply.
+//! dereference (key names of all source Secrets) → validate (missing sources) → `update_status`. It writes
+//! only the status, so the steps build and apply do not exist.
 
 mod dereference;
 mod update_status;
@@ -15,10 +15,10 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::task::Task;
 
-/// Brings the status of a record up to date.
+/// Updates the status of a record.
 ///
 /// # Errors
-/// When the API server does not do what it was asked.
+/// If a request to the API server fails.
 pub(crate) async fn reconcile(context: &Arc<Context>, key: &RecordKey) -> Result<(), Error> {
     let Some(dereferenced) = dereference::run(context, key).await? else {
         return Ok(());
@@ -26,9 +26,9 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &RecordKey) -> Result
     let verdict = validate::run(&dereferenced);
     update_status::run(context, key, &dereferenced, verdict).await?;
     if dereferenced.keys.is_denied() || !dereferenced.unreadable.is_empty() {
-        // No watch shows when the operator may read them, or when a sealing key is back. What comes
-        // of it wakes everything that waits for those Secrets.
-        context.look_again(Task::Record(key.clone()));
+        // No watch reports a new permission or a restored sealing key. Once they are readable, the change
+        // enqueues everything that depends on these Secrets.
+        context.requeue(Task::Record(key.clone()));
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The slow round: every projection is written again once in a while, to repair what somebody
-//! deleted by hand. A write that changes nothing costs no etcd write.
+//! Periodic full resync. Writes every projection once per interval, to restore Secrets that were deleted
+//! or modified. A write without changes does not reach etcd.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::queue::Urgency;
+use crate::queue::Priority;
 use crate::task::Task;
 
-/// Spreads the round evenly over its period, so that there is no hour at which everything happens.
+/// Resyncs all projections once per period, spread evenly to avoid load peaks.
 pub(crate) async fn run(context: Arc<Context>, period: Duration, stop: CancellationToken) {
     loop {
-        let keys: Vec<_> = context.world.ledger.read().keys().cloned().collect();
+        let keys: Vec<_> = context.stores.projections.read().keys().cloned().collect();
         let share = u32::try_from(keys.len().max(1)).unwrap_or(u32::MAX);
         let pause = (period / share).max(Duration::from_millis(1));
         if keys.is_empty() && pause_or_stop(&stop, period).await {
@@ -23,8 +23,8 @@ pub(crate) async fn run(context: Arc<Context>, period: Duration, stop: Cancellat
             if pause_or_stop(&stop, pause).await {
                 return;
             }
-            context.world.ledger.write().set_due(&key);
-            context.want(Task::Projection(key), Urgency::Background);
+            context.stores.projections.write().set_due(&key);
+            context.enqueue(Task::Projection(key), Priority::Background);
         }
     }
 }

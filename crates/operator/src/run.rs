@@ -1,4 +1,4 @@
-//! Wiring: from the arguments to a running operator, and back to nothing.
+//! Startup, leader election and graceful shutdown of the operator.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Args;
 use crate::context::{Context, Settings};
 use crate::digest::DigestKey;
-use crate::leader::{self, Candidate};
+use crate::leader::{self, LeaderElector};
 use crate::metrics::Metrics;
-use crate::queue::Urgency;
+use crate::queue::Priority;
 use crate::seal::SealingKeys;
-use crate::serving::Serving;
+use crate::serving::WebhookServer;
 use crate::task::Task;
 use crate::{http, own_secret, permission, resync, run_gate, watch, worker};
 
@@ -23,16 +23,17 @@ use crate::{http, own_secret, permission, resync, run_gate, watch, worker};
 const DIGEST_SECRET: &str = "extension-registry-digest-key";
 const DIGEST_ENTRY: &str = "key";
 
-/// Runs until the token is cancelled; then ends the work at hand and returns.
+/// Runs the operator until the token is cancelled, then finishes the reconciles in progress.
 ///
 /// # Errors
-/// When it cannot start: no API server, no namespace, a port in use.
+/// If the operator cannot start (API server unreachable, namespace missing, port in use) or loses the
+/// leader lease.
 pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow::Result<()> {
-    // Sockets first: whoever calls early waits rather than fails.
-    let serving = Serving::bind(&args)?;
+    // Bind the sockets first, so that early connections wait instead of failing.
+    let serving = WebhookServer::bind(&args)?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!(
-            "failed to listen on {}; choose another address with --listen",
+            "failed to listen on {}; hint: choose another address with --listen",
             args.listen
         )
     })?;
@@ -52,12 +53,12 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
         let (context, stop) = (Arc::clone(&context), stop.clone());
         tasks.spawn(async move {
             if let Err(error) = http::serve(listener, context, stop).await {
-                tracing::error!(%error, "HTTP server ended");
+                tracing::error!(%error, "HTTP server failed");
             }
         });
     }
     if let Some(serving) = serving {
-        context.webhook.set_wanted();
+        context.webhook.set_enabled();
         serving.start(&context, &mut tasks, &stop);
     }
     watch::start(&context, &mut tasks, &stop).await;
@@ -71,9 +72,9 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
     tracing::info!("stopping");
     context.queue.close();
     while tasks.join_next().await.is_some() {}
-    // Only now, when nothing is written any more, may another replica begin.
-    if let Some(candidate) = outcome? {
-        candidate.release().await;
+    // Release the lease only after the last write, so that two replicas never write at the same time.
+    if let Some(elector) = outcome? {
+        elector.release().await;
     }
     Ok(())
 }
@@ -99,42 +100,47 @@ fn settings(args: &Args, account: Arc<str>) -> Settings {
     }
 }
 
-/// Waits for its turn, then works until it is told to stop. The candidate comes back to give the
-/// Lease away.
+/// Acquires the leader lease, then reconciles until the token is cancelled. Returns the elector if the
+/// lease is still held and must be released.
 ///
 /// # Errors
-/// When the Lease was lost: another replica works now, and this one must begin anew.
+/// If the lease is lost. The process must restart, because its caches may be stale.
 async fn lead(
     args: &Args,
     context: &Arc<Context>,
     tasks: &mut JoinSet<()>,
     stop: &CancellationToken,
-) -> anyhow::Result<Option<Candidate>> {
+) -> anyhow::Result<Option<LeaderElector>> {
     if !args.leader_elect {
-        work(args, context, tasks, stop);
+        start_controllers(args, context, tasks, stop);
         stop.cancelled().await;
         return Ok(None);
     }
-    let me = format!("{}_{}", host_name(), leader::nonce()?);
-    let mut candidate = Candidate::new(context.client.clone(), &args.namespace, me);
-    if !candidate.acquire(stop).await {
+    let identity = format!("{}_{}", host_name(), leader::nonce()?);
+    let mut elector = LeaderElector::new(context.client.clone(), &args.namespace, identity);
+    if !elector.acquire(stop).await {
         return Ok(None);
     }
-    work(args, context, tasks, stop);
-    if candidate.keep(stop).await {
-        Ok(Some(candidate))
+    start_controllers(args, context, tasks, stop);
+    if elector.renew(stop).await {
+        Ok(Some(elector))
     } else {
-        anyhow::bail!("the Lease extension-registry was lost: another replica works now")
+        anyhow::bail!("lost the leader lease extension-registry; another replica may be leading")
     }
 }
 
-/// Name of the Pod, for people who look at the Lease.
+/// Returns the Pod name, which identifies the holder in the Lease.
 fn host_name() -> String {
     std::env::var("HOSTNAME").unwrap_or_else(|_| "extension-registry".to_owned())
 }
 
-fn work(args: &Args, context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
-    begin(context);
+fn start_controllers(
+    args: &Args,
+    context: &Arc<Context>,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) {
+    enqueue_all(context);
     worker::start(context, args.concurrency, tasks);
     watch::start_runs(context, tasks, stop);
     tasks.spawn(resync::run(
@@ -142,49 +148,49 @@ fn work(args: &Args, context: &Arc<Context>, tasks: &mut JoinSet<()>, stop: &Can
         args.resync(),
         stop.clone(),
     ));
-    tracing::info!("started");
+    tracing::info!("controllers started");
 }
 
-/// Everything is known and it is this replica's turn: looks at every object once. What is not
-/// finished goes first.
-fn begin(context: &Arc<Context>) {
+/// Marks this replica as the leader and enqueues every object once, unfinished workflows first.
+fn enqueue_all(context: &Arc<Context>) {
     context.set_leading();
-    run_gate::begin(context);
-    let world = &context.world;
-    for (key, workflow) in world.workflows.read().iter() {
+    run_gate::initialize(context);
+    let stores = &context.stores;
+    for (key, workflow) in stores.workflows.read().iter() {
         let observed = workflow
             .status
             .as_ref()
             .and_then(|status| status.observed_generation);
-        let urgency = if observed == workflow.metadata.generation {
-            Urgency::Background
+        let priority = if observed == workflow.metadata.generation {
+            Priority::Background
         } else {
-            Urgency::Dependent
+            Priority::Dependent
         };
-        context.want(Task::Workflow(key.clone()), urgency);
+        context.enqueue(Task::Workflow(key.clone()), priority);
     }
-    // What workflows left behind while nothing was watched.
-    let workflows = world.workflows.read();
-    for key in world.pipelines.read().keys() {
+    // Pipelines whose workflow was deleted while the operator was down.
+    let workflows = stores.workflows.read();
+    for key in stores.pipelines.read().keys() {
         if workflows.get(key).is_none() {
-            context.want(Task::Workflow(key.clone()), Urgency::Dependent);
+            context.enqueue(Task::Workflow(key.clone()), Priority::Dependent);
         }
     }
     drop(workflows);
-    for key in world.ledger.read().keys() {
-        context.want(Task::Projection(key.clone()), Urgency::Background);
+    for key in stores.projections.read().keys() {
+        context.enqueue(Task::Projection(key.clone()), Priority::Background);
     }
-    for key in world.records.read().keys() {
-        // Their consumers are counted by then, so that one write is enough.
-        context.want_settled(Task::Record(key.clone()));
+    for key in stores.records.read().keys() {
+        // By then the consumers are counted, so one status write is enough.
+        context.enqueue_debounced(Task::Record(key.clone()));
     }
 }
 
-/// The digest key of the cluster; made on the first start. A lost key rewrites everything once.
+/// Returns the digest key of the cluster and creates it on the first start. After the loss of the key
+/// every Secret is written once more.
 async fn digest_key(client: &Client, namespace: &str) -> anyhow::Result<DigestKey> {
     let data = own_secret::read_or_create(client, namespace, DIGEST_SECRET, DIGEST_ENTRY).await?;
     let bytes = data.get(DIGEST_ENTRY);
     bytes.and_then(|bytes| DigestKey::from_bytes(&bytes.0)).with_context(|| {
-        format!("Secret {namespace}/{DIGEST_SECRET} holds no key of 32 bytes in `{DIGEST_ENTRY}`; delete it")
+        format!("invalid Secret {namespace}/{DIGEST_SECRET}: expected a 32-byte key in `{DIGEST_ENTRY}`; hint: delete the Secret and restart the operator")
     })
 }

@@ -1,8 +1,8 @@
-//! Keeps the `RunGate` of each namespace: who may use which Secret of one user, and which Pipelines may
-//! not run now. Admission policies read it.
+//! Maintains the `RunGate` of each namespace, which admission policies read: the users of user-scoped
+//! Secrets, and the Pipelines on hold.
 //!
 //! A Secret is listed before it is rendered, and a Pipeline is released before its workflow is Ready.
-//! Several changes of one namespace become one write.
+//! Several changes in one namespace are batched into one write.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use kube::{Api, ResourceExt};
 
 use crate::context::Context;
 use crate::error::{Error, code, is_namespace_terminating};
-use crate::queue::Urgency;
+use crate::queue::Priority;
 use crate::task::Task;
 
-/// Lists who may use a Secret. The inner result is a refusal where the list is full.
+/// Adds the user of a Secret to the run gate. The inner result is a refusal if the run gate is full.
 ///
 /// # Errors
-/// When the API server does not do what it was asked.
-pub(crate) async fn admit(
+/// If a request to the API server fails.
+pub(crate) async fn add_secret(
     context: &Context,
     secret: &ObjectKey,
     user: SecretUser,
 ) -> Result<Result<(), Refusal>, Error> {
-    let fits = context.world.gates.write().admit(secret, user);
+    let fits = context.stores.run_gates.write().add_secret(secret, user);
     if !fits {
         return Ok(Err(too_large(secret)));
     }
@@ -38,7 +38,7 @@ fn too_large(secret: &ObjectKey) -> Refusal {
     Refusal::new(
         Reason::TooLarge,
         format!(
-            "Secret {secret} does not fit into the RunGate of its namespace, which lists at most {} user Secrets and {} bytes",
+            "cannot add Secret {secret} to the RunGate of its namespace: the limit is {} user-scoped Secrets and {} bytes",
             limits::USER_SECRETS,
             limits::USER_SECRETS_BYTES
         ),
@@ -46,88 +46,90 @@ fn too_large(secret: &ObjectKey) -> Refusal {
     )
 }
 
-/// Removes a Secret that is gone from the list, soon: an entry without a Secret gives access to nothing.
-pub(crate) fn withdraw(context: &Context, secret: &ObjectKey) {
-    if context.world.gates.write().withdraw(secret) {
+/// Removes a deleted Secret from the run gate, asynchronously, because an entry without a Secret grants no
+/// access.
+pub(crate) fn remove_secret(context: &Context, secret: &ObjectKey) {
+    if context.stores.run_gates.write().remove_secret(secret) {
         let namespace = Arc::clone(&secret.namespace);
-        context.want(Task::RunGate(namespace), Urgency::Dependent);
+        context.enqueue(Task::RunGate(namespace), Priority::Dependent);
     }
 }
 
-/// Holds a Pipeline back, so that no run of it starts.
+/// Puts a Pipeline on hold, so that no run of it can start.
 ///
 /// # Errors
-/// As [`admit`].
+/// See [`add_secret`].
 pub(crate) async fn hold(
     context: &Context,
     pipeline: &ObjectKey,
     reason: &str,
 ) -> Result<(), Error> {
-    if !context.world.gates.write().hold(pipeline, reason) {
-        tracing::warn!(%pipeline, "not held back: the RunGate of its namespace is full");
+    if !context.stores.run_gates.write().hold(pipeline, reason) {
+        tracing::warn!(%pipeline, "failed to put Pipeline on hold: the RunGate of its namespace is full");
     }
     reconcile(context, &pipeline.namespace).await
 }
 
-/// Lets a Pipeline run again.
+/// Releases a Pipeline, so that runs of it can start.
 ///
 /// # Errors
-/// As [`admit`].
+/// See [`add_secret`].
 pub(crate) async fn release(context: &Context, pipeline: &ObjectKey) -> Result<(), Error> {
-    let held = context.world.gates.write().release(pipeline);
+    let held = context.stores.run_gates.write().release(pipeline);
     if held {
         reconcile(context, &pipeline.namespace).await?;
     }
     Ok(())
 }
 
-/// Takes over from what is written: entries of Secrets and Pipelines that are gone are dropped.
-pub(crate) fn begin(context: &Context) {
-    let world = &context.world;
-    let (ledger, pipelines) = (world.ledger.read(), world.pipelines.read());
-    let workflows = world.workflows.read();
-    let namespaces = world.gates.write().begin(
-        |secret| ledger.get(secret).is_some(),
+/// Initializes the desired run gates from the existing ones, without entries of deleted Secrets and
+/// Pipelines.
+pub(crate) fn initialize(context: &Context) {
+    let stores = &context.stores;
+    let (projections, pipelines) = (stores.projections.read(), stores.pipelines.read());
+    let workflows = stores.workflows.read();
+    let namespaces = stores.run_gates.write().initialize(
+        |secret| projections.get(secret).is_some(),
         |pipeline| {
             pipelines.get(pipeline).is_some()
                 || workflows.get(pipeline).is_some()
-                || workflows.is_broken(pipeline)
+                || workflows.is_invalid(pipeline)
         },
     );
     for namespace in namespaces {
-        context.want(Task::RunGate(namespace), Urgency::Dependent);
+        context.enqueue(Task::RunGate(namespace), Priority::Dependent);
     }
 }
 
-/// Writes the `RunGate` of a namespace where it is not as it should be. One writer at a time: those who
-/// wait find their change written.
+/// Writes the `RunGate` of a namespace if it differs from the desired one. Writes are serialized, so that a
+/// waiting caller usually finds its change already written.
 ///
 /// # Errors
-/// As [`admit`].
+/// See [`add_secret`].
 pub(crate) async fn reconcile(context: &Context, namespace: &Arc<str>) -> Result<(), Error> {
     let key = ObjectKey::new(Arc::clone(namespace), RUN_GATE);
     let _one_writer = context.lock_run_gate(&key).await;
-    let Some(wanted) = context.world.gates.read().pending(namespace) else {
+    let Some(desired) = context.stores.run_gates.read().pending(namespace) else {
         return Ok(());
     };
-    let written = write(context, &key, &wanted).await?;
-    let mut gates = context.world.gates.write();
+    let written = write(context, &key, &desired).await?;
+    let mut gates = context.stores.run_gates.write();
     match written {
-        Some(version) => gates.set_written(namespace, version, wanted),
+        Some(version) => gates.set_existing(namespace, version, desired),
         None => gates.set_absent(namespace),
     }
     Ok(())
 }
 
-/// The version that was written; `None` where there is none afterwards.
+/// Writes or deletes the object; returns its version, or `None` if it does not exist afterwards.
 async fn write(
     context: &Context,
     key: &ObjectKey,
-    wanted: &RunGateSpec,
+    desired: &RunGateSpec,
 ) -> Result<Option<u64>, Error> {
     let api = Api::<RunGate>::namespaced(context.client.clone(), &key.namespace);
-    if wanted.is_empty() {
-        context.metrics.wrote("RunGate", "delete");
+    if desired.is_empty() {
+        context.metrics.count_write("RunGate", "delete");
         return match api.delete(&key.name, &DeleteParams::default()).await {
             Err(error) if code(&error) != 404 => {
                 Err(Error::api(format!("delete RunGate {key}"), &error))
@@ -135,9 +137,9 @@ async fn write(
             _ => Ok(None),
         };
     }
-    let gate = RunGate::of_namespace(&key.namespace, wanted.clone());
+    let gate = RunGate::of_namespace(&key.namespace, desired.clone());
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    context.metrics.wrote("RunGate", "apply");
+    context.metrics.count_write("RunGate", "apply");
     match api
         .patch(&key.name, &parameters, &Patch::Apply(&gate))
         .await

@@ -1,8 +1,8 @@
-//! Sealing: the webhook encrypts the values that people write into the credentials of a record, and
-//! the operator decrypts them when it renders. ADR 0002 has the reasons.
+//! Sealed values: the webhook encrypts credential values in a record, and the operator decrypts them when
+//! it renders a Secret. ADR 0002 explains the design.
 //!
-//! [`keyring`] encrypts and decrypts, [`keys`] keeps the keys current, [`record`] decides what becomes
-//! of a request, [`limit`] limits guesses and [`last_applied`] cleans the annotation of `kubectl apply`.
+//! [`keyring`] encrypts and decrypts, [`keys`] loads the keys, [`record`] seals the values of a request,
+//! [`limit`] rate-limits guesses and [`last_applied`] redacts the annotation of `kubectl apply`.
 
 mod keyring;
 mod keys;
@@ -11,10 +11,10 @@ mod limit;
 mod record;
 
 pub(crate) use keyring::Keyring;
-pub(crate) use keys::{SealingKeys, Use};
+pub(crate) use keys::{KeyUse, SealingKeys};
 pub(crate) use last_applied::{LastApplied, rewrite};
-pub(crate) use limit::GuessLimit;
-pub(crate) use record::{Request, Sealed, seal};
+pub(crate) use limit::GuessLimiter;
+pub(crate) use record::{Request, SealOutcome, seal};
 
 #[cfg(test)]
 mod fixtures {
@@ -25,7 +25,7 @@ mod fixtures {
 
     use super::Keyring;
 
-    /// Keys of these bytes; the last one seals.
+    /// Creates a keyring; each key repeats one byte, and the last one seals.
     pub(super) fn keyring(keys: &[u8]) -> Keyring {
         let data: BTreeMap<_, _> = keys
             .iter()
@@ -35,7 +35,7 @@ mod fixtures {
         Keyring::read(&data).0.unwrap()
     }
 
-    /// An entry of credentials `main` of service `s3`.
+    /// Returns the key of an entry of credentials `main` of service `s3`.
     pub(super) fn entry(name: &str) -> EntryKey {
         EntryKey {
             service: "s3".into(),

@@ -1,4 +1,4 @@
-//! Reading source Secrets, by name, and decrypting sealed values.
+//! Reads source Secrets by name and decrypts sealed values.
 
 use std::sync::Arc;
 
@@ -16,35 +16,35 @@ use kube::Api;
 use crate::context::Context;
 use crate::error::{Error, code};
 use crate::impact;
-use crate::seal::Use;
+use crate::seal::KeyUse;
 
-/// What is known of a source Secret; looks when nobody did yet, and at one that could not be read: no
-/// watch shows when a permission comes back.
+/// Returns the state of a source Secret from the cache. Fetches it if it is not cached or was forbidden,
+/// because no watch reports a new permission.
 ///
 /// # Errors
-/// When the API server does not answer. Missing and forbidden are answers.
+/// If the request fails for another reason than a missing Secret or permission.
 async fn state(context: &Arc<Context>, key: &ObjectKey) -> Result<SourceState, Error> {
-    let known = context.world.sources.read().get(key).cloned();
+    let known = context.stores.sources.read().get(key).cloned();
     match known {
-        Some(SourceState::Denied) | None => look(context, key).await,
+        Some(SourceState::Denied) | None => fetch(context, key).await,
         Some(state) => Ok(state),
     }
 }
 
-/// Looks at a source Secret and keeps the names of its keys.
+/// Reads a source Secret and caches the names of its keys.
 ///
 /// # Errors
-/// As [`state`].
-pub(crate) async fn look(context: &Arc<Context>, key: &ObjectKey) -> Result<SourceState, Error> {
+/// See [`state`].
+pub(crate) async fn fetch(context: &Arc<Context>, key: &ObjectKey) -> Result<SourceState, Error> {
     let (state, _) = read(context, key).await?;
-    note(context, key, &state);
+    cache(context, key, &state);
     Ok(state)
 }
 
-/// Keeps what was read, and wakes whoever relied on something else.
-fn note(context: &Arc<Context>, key: &ObjectKey, state: &SourceState) {
+/// Caches the state of a source Secret and enqueues the dependents of a changed one.
+fn cache(context: &Arc<Context>, key: &ObjectKey, state: &SourceState) {
     let before = context
-        .world
+        .stores
         .sources
         .write()
         .set(key.clone(), state.clone());
@@ -61,10 +61,10 @@ async fn read(context: &Context, key: &ObjectKey) -> Result<(SourceState, Data),
     }
 }
 
-/// What is known of the source Secrets of a record; looks at those that nobody looked at yet.
+/// Returns the key names of the source Secrets of a record. Fetches Secrets that are not cached.
 ///
 /// # Errors
-/// When the API server does not answer.
+/// See [`state`].
 pub(crate) async fn keys(
     context: &Arc<Context>,
     record: &RecordKey,
@@ -83,7 +83,7 @@ pub(crate) async fn keys(
 /// Reads the source Secrets of a choice and decrypts its sealed entries.
 ///
 /// # Errors
-/// When the API server does not answer.
+/// See [`state`].
 pub(crate) async fn values(context: &Arc<Context>, choice: &Choice) -> Result<ValueView, Error> {
     let settings = &context.settings;
     let record = &choice.record.key;
@@ -91,7 +91,7 @@ pub(crate) async fn values(context: &Arc<Context>, choice: &Choice) -> Result<Va
     for secret in secrets(choice) {
         let place = place(record, &secret, &settings.records_namespace);
         let (state, data) = read(context, &place).await?;
-        note(context, &place, &state);
+        cache(context, &place, &state);
         view.add(record, secret, &place, (&state, data), &settings.account);
     }
     if let Some(set) = choice.credentials() {
@@ -104,7 +104,7 @@ pub(crate) async fn values(context: &Arc<Context>, choice: &Choice) -> Result<Va
     Ok(view)
 }
 
-/// Decrypts the sealed entries of a set of credentials; `None` where that is not possible.
+/// Decrypts the sealed entries of a set of credentials; `None` for an entry that cannot be decrypted.
 pub(crate) async fn unsealed<'s>(
     context: &Context,
     record: &RecordKey,
@@ -120,7 +120,7 @@ pub(crate) async fn unsealed<'s>(
         })
         .collect();
     let texts = sealed.iter().map(|(_, text)| *text);
-    let keys = context.sealing_keys.keyring(texts, Use::Open).await;
+    let keys = context.sealing_keys.keyring(texts, KeyUse::Open).await;
     let open = |name: &Name, text: &str| {
         let entry = EntryKey {
             service: service.name.to_string(),

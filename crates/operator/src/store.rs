@@ -1,39 +1,39 @@
-//! What the operator knows of the cluster, kept up to date by watches. Everything here is a copy:
-//! a restart builds it again.
+//! Caches of cluster objects, filled by watches and rebuilt after a restart.
 
 mod bindings;
-mod gates;
-mod ledger;
 mod pipelines;
+mod projections;
 mod records;
+mod run_gates;
 mod sources;
 mod workflows;
 
 use parking_lot::RwLock;
 
-pub(crate) use bindings::{Bindings, Bound};
-pub(crate) use gates::Gates;
-pub(crate) use ledger::{Ledger, LedgerEntry, RenderStamp};
-pub(crate) use pipelines::{PipelineEntry, Pipelines};
-pub(crate) use records::{RecordChange, RecordEntry, Records, secrets_of, source_secrets};
-pub(crate) use sources::Sources;
-pub(crate) use workflows::Workflows;
+pub(crate) use bindings::{BindingStore, BoundRequirement};
+pub(crate) use pipelines::{PipelineEntry, PipelineStore};
+pub(crate) use projections::{ProjectionEntry, ProjectionStore, RenderInputs};
+pub(crate) use records::{
+    RecordChange, RecordEntry, RecordStore, source_secret_keys, source_secrets,
+};
+pub(crate) use run_gates::RunGateStore;
+pub(crate) use sources::SourceStore;
+pub(crate) use workflows::WorkflowStore;
 
-/// All of it. Locks are held for the length of a look-up, never across an await.
+/// All caches. Locks are held for the duration of a lookup, never across an await.
 #[derive(Debug, Default)]
-pub(crate) struct World {
+pub(crate) struct Stores {
     /// Records, indexed for resolution.
-    pub records: RwLock<Records>,
-    /// Workflows.
-    pub workflows: RwLock<Workflows>,
-    /// Projections: the only memory of what was rendered where.
-    pub ledger: RwLock<Ledger>,
+    pub records: RwLock<RecordStore>,
+    pub workflows: RwLock<WorkflowStore>,
+    /// Projections, the only information about rendered Secrets.
+    pub projections: RwLock<ProjectionStore>,
     /// Run gates.
-    pub gates: RwLock<Gates>,
-    /// Generated pipelines, as far as needed to see that somebody changed one.
-    pub pipelines: RwLock<Pipelines>,
+    pub run_gates: RwLock<RunGateStore>,
+    /// Metadata of generated pipelines.
+    pub pipelines: RwLock<PipelineStore>,
     /// Key names of source Secrets.
-    pub sources: RwLock<Sources>,
-    /// Which workflow uses what.
-    pub bindings: RwLock<Bindings>,
+    pub sources: RwLock<SourceStore>,
+    /// Projections and records that workflows use.
+    pub bindings: RwLock<BindingStore>,
 }

@@ -1,4 +1,4 @@
-//! The work there is.
+//! Reconcile requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use extension_registry_core::record::RecordKey;
 
 use crate::queue::{Tenant, Tenanted};
 
-/// One piece of work: bring this object to where it should be.
+/// A request to reconcile one object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Task {
-    /// Resolve a workflow, write its pipeline, say so in its status.
+    /// Resolve a workflow, write its Pipeline and update its status.
     Workflow(ObjectKey),
-    /// Render, refresh or withdraw a projection.
+    /// Render, refresh or delete a projection and its Secret.
     Projection(ObjectKey),
-    /// Make a run ready that has just come.
+    /// Restore the Secrets of a new run and annotate it with its bindings.
     Run(ObjectKey),
     /// Write the run gate of a namespace.
     RunGate(Arc<str>),
@@ -24,7 +24,7 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    /// Label in metrics and logs.
+    /// Returns the value of the metric label `controller`.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Workflow(_) => "workflow",

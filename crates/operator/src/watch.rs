@@ -1,4 +1,4 @@
-//! Watches: they fill the stores and say what changed. One file a kind.
+//! Watches, which fill the stores and enqueue affected objects. One file per kind.
 
 mod pipelines;
 mod projections;
@@ -26,59 +26,59 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 
-use pipelines::Pipelines;
-use projections::Projections;
-use records::Records;
-use run_gates::RunGates;
-use runs::Runs;
-pub(crate) use sources::SourceWatches;
-use workflows::Workflows;
+use pipelines::PipelineHandler;
+use projections::ProjectionHandler;
+use records::RecordHandler;
+use run_gates::RunGateHandler;
+use runs::RunHandler;
+pub(crate) use sources::SourceWatcher;
+use workflows::WorkflowHandler;
 
-/// Objects of a first list that come in one page: small enough to be gone again before the next.
-const PAGE: u32 = 250;
+/// Page size of the initial list, which bounds the memory that a page needs.
+const PAGE_SIZE: u32 = 250;
 
-/// What a watch does with its objects.
-trait Sink: Clone + Send + 'static {
-    /// Name of the kind, for the log.
+/// Handles the events of a watch.
+trait EventHandler: Clone + Send + 'static {
+    /// Kind of the objects, for log messages.
     const KIND: &'static str;
 
     /// Type of the objects.
     type Object;
 
-    /// Where they are: in one namespace, or in all.
+    /// Returns the API of the objects in one namespace, or in all.
     fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object>;
 
-    /// Whether they are cluster-wide.
-    fn is_cluster_wide(&self) -> bool {
+    /// Returns whether the kind is cluster-scoped.
+    fn is_cluster_scoped(&self) -> bool {
         false
     }
 
-    /// Namespace of an object.
+    /// Returns the namespace of an object.
     fn namespace(key: &Self::Key) -> Option<&str>;
 
-    /// What tells one from the other.
+    /// Type of the keys.
     type Key: Clone + Eq + Hash + Send;
 
-    /// The key of an object.
+    /// Returns the key of an object.
     fn key(object: &Self::Object) -> Self::Key;
 
-    /// Keys of all that are known.
-    fn known(&self) -> Vec<Self::Key>;
+    /// Returns the keys of all cached objects.
+    fn cached_keys(&self) -> Vec<Self::Key>;
 
-    /// An object is there, new or changed.
+    /// Handles an added or modified object.
     fn apply(&self, key: Self::Key, object: Self::Object);
 
-    /// An object is gone.
+    /// Handles a deleted object.
     fn remove(&self, key: &Self::Key);
 }
 
-/// The key of an object in a namespace.
+/// Returns the key of a namespaced object.
 fn object_key(object: &impl ResourceExt) -> ObjectKey {
     ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any())
 }
 
-/// The objects of a kind in one namespace, or in all.
-fn api_of<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+/// Returns the API of a namespaced kind in one namespace, or in all.
+fn scoped_api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
@@ -88,27 +88,30 @@ where
     }
 }
 
-/// Starts the watches of all kinds and waits until each has filled its store once.
+/// Starts the watches of all kinds and waits until the caches are filled.
 pub(crate) async fn start(
     context: &Arc<Context>,
     tasks: &mut JoinSet<()>,
     stop: &CancellationToken,
 ) {
-    let sources = SourceWatches::new(context, stop);
+    let sources = SourceWatcher::new(context, stop);
     let any = || watcher::Config::default().any_semantic();
-    let ours = any().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+    let managed = any().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
     let mut watches = Watches {
         context,
         tasks,
         stop,
         waits: Vec::new(),
     };
-    watches.add(any(), Records::<ClusterExtension>::new(context, &sources));
-    watches.add(any(), Records::<Extension>::new(context, &sources));
-    watches.add(any(), Workflows::new(context));
-    watches.add(any(), Projections::new(context));
-    watches.add(any(), RunGates::new(context));
-    watches.add(ours, Pipelines::new(context));
+    watches.add(
+        any(),
+        RecordHandler::<ClusterExtension>::new(context, &sources),
+    );
+    watches.add(any(), RecordHandler::<Extension>::new(context, &sources));
+    watches.add(any(), WorkflowHandler::new(context));
+    watches.add(any(), ProjectionHandler::new(context));
+    watches.add(any(), RunGateHandler::new(context));
+    watches.add(managed, PipelineHandler::new(context));
     for wait in watches.waits {
         tokio::select! {
             _ = wait => {}
@@ -117,7 +120,7 @@ pub(crate) async fn start(
     }
 }
 
-/// Starts the watch of runs. Nothing waits for it, and only the replica that works needs it.
+/// Starts the watch of runs, which only the leader needs.
 pub(crate) fn start_runs(
     context: &Arc<Context>,
     tasks: &mut JoinSet<()>,
@@ -131,11 +134,11 @@ pub(crate) fn start_runs(
     };
     watches.add(
         watcher::Config::default().any_semantic(),
-        Runs::new(context),
+        RunHandler::new(context),
     );
 }
 
-/// The watches, as they are started.
+/// Starts watches and collects their sync signals.
 struct Watches<'a> {
     context: &'a Arc<Context>,
     tasks: &'a mut JoinSet<()>,
@@ -144,53 +147,54 @@ struct Watches<'a> {
 }
 
 impl Watches<'_> {
-    /// Watches a kind: everywhere, or in each namespace that the operator is limited to.
-    fn add<S>(&mut self, config: watcher::Config, sink: S)
+    /// Watches a kind in all managed namespaces.
+    fn add<S>(&mut self, config: watcher::Config, handler: S)
     where
-        S: Sink,
+        S: EventHandler,
         S::Object: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
         let client = &self.context.client;
         let namespaces = &self.context.settings.namespaces;
-        if namespaces.is_empty() || sink.is_cluster_wide() {
+        if namespaces.is_empty() || handler.is_cluster_scoped() {
             let api = S::api(client, None);
             self.waits
-                .push(spawn(api, None, config, sink, self.tasks, self.stop));
+                .push(spawn(api, None, config, handler, self.tasks, self.stop));
             return;
         }
         for namespace in namespaces {
             let api = S::api(client, Some(namespace));
             let namespace = Some(Arc::clone(namespace));
-            let (config, sink) = (config.clone(), sink.clone());
-            self.waits
-                .push(spawn(api, namespace, config, sink, self.tasks, self.stop));
+            let (config, handler) = (config.clone(), handler.clone());
+            self.waits.push(spawn(
+                api, namespace, config, handler, self.tasks, self.stop,
+            ));
         }
     }
 }
 
-/// Runs one watch. The receiver hears when the first list is complete, or when the kind turns out
-/// not to exist (Tekton may be installed later).
+/// Runs one watch. The receiver is signalled once the initial list is complete, or the kind does not exist,
+/// because Tekton may be installed later.
 fn spawn<S>(
     api: Api<S::Object>,
     namespace: Option<Arc<str>>,
     config: watcher::Config,
-    sink: S,
+    handler: S,
     tasks: &mut JoinSet<()>,
     stop: &CancellationToken,
 ) -> oneshot::Receiver<()>
 where
-    S: Sink,
+    S: EventHandler,
     S::Object: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
     let stop = stop.clone();
     tasks.spawn(async move {
         let mut sender = Some(sender);
-        let stream = watcher(api, config.page_size(PAGE))
+        let stream = watcher(api, config.page_size(PAGE_SIZE))
             .default_backoff()
             .take_until(stop.cancelled_owned());
         pin_mut!(stream);
-        // What a fresh list does not name went while the watch was interrupted.
+        // Cached objects that are missing in a new list were deleted while the watch was interrupted.
         let mut listed: Option<HashSet<S::Key>> = None;
         loop {
             match stream.try_next().await {
@@ -201,17 +205,17 @@ where
                         if let Some(listed) = &mut listed {
                             listed.insert(key.clone());
                         }
-                        sink.apply(key, object);
+                        handler.apply(key, object);
                     }
-                    watcher::Event::Delete(object) => sink.remove(&S::key(&object)),
+                    watcher::Event::Delete(object) => handler.remove(&S::key(&object)),
                     watcher::Event::InitDone => {
                         let listed = listed.take().unwrap_or_default();
-                        let gone = |key: &&S::Key| {
+                        let deleted = |key: &&S::Key| {
                             (namespace.is_none() || S::namespace(key) == namespace.as_deref())
                                 && !listed.contains(*key)
                         };
-                        for key in sink.known().iter().filter(gone) {
-                            sink.remove(key);
+                        for key in handler.cached_keys().iter().filter(deleted) {
+                            handler.remove(key);
                         }
                         sender.take().map(|sender| sender.send(()));
                     }
@@ -220,9 +224,9 @@ where
                 Err(error) => {
                     if is_not_found(&error) {
                         sender.take().map(|sender| sender.send(()));
-                        tracing::debug!(%error, kind = S::KIND, "the cluster does not know this kind");
+                        tracing::debug!(%error, kind = S::KIND, "kind not found in the cluster, retrying");
                     } else {
-                        tracing::warn!(%error, kind = S::KIND, "watch interrupted");
+                        tracing::warn!(%error, kind = S::KIND, "watch failed, retrying");
                     }
                 }
             }

@@ -1,17 +1,17 @@
-//! The admission webhook: what stands at the door of our own kinds.
+//! The admission webhook of the registry's own kinds.
 //!
-//! [`router`] has the whole map of paths. A handler gets a [`Review`] and gives an [`Answer`]; one
-//! file for each kind and phase. A mutating handler may change the object, a validating one only
-//! refuses. Everything that needs no server is a policy of the chart instead.
+//! [`router`] defines the paths. A handler takes a [`Review`] and returns an [`AdmissionResult`]; each kind and phase
+//! has one file. A mutating handler may change the object, a validating handler only denies it. Checks that
+//! need no server are admission policies of the chart.
 
-mod answer;
 mod body;
 mod lists;
 mod record;
+mod result;
 mod review;
 mod router;
 mod workflow;
 
-pub(crate) use answer::Answer;
+pub(crate) use result::AdmissionResult;
 pub(crate) use review::Review;
 pub(crate) use router::router;

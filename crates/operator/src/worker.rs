@@ -1,4 +1,4 @@
-//! Workers: they take keys from the queue and bring each object to where it should be.
+//! Workers that take keys from the queue and reconcile the objects.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,12 +7,12 @@ use tokio::task::JoinSet;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::metrics::Work;
-use crate::queue::Urgency;
+use crate::metrics::ReconcileLabels;
+use crate::queue::Priority;
 use crate::task::Task;
 use crate::{pipeline_run, projection, record, run_gate, workflow};
 
-/// Starts as many workers as may be busy at a time.
+/// Starts the given number of workers, at least one.
 pub(crate) fn start(context: &Arc<Context>, count: usize, tasks: &mut JoinSet<()>) {
     for _ in 0..count.max(1) {
         let context = Arc::clone(context);
@@ -29,25 +29,25 @@ async fn work(context: &Arc<Context>, task: Task) {
     let result = run(context, &task).await;
     context
         .metrics
-        .seconds
+        .reconcile_seconds
         .observe(begun.elapsed().as_secs_f64());
     let outcome = result.as_ref().err().map_or("ok", Error::label);
     context
         .metrics
-        .work
-        .get_or_create(&Work {
+        .reconciles
+        .get_or_create(&ReconcileLabels {
             controller: task.kind(),
             outcome,
         })
         .inc();
     match &result {
-        Ok(()) => tracing::debug!(%task, "done"),
+        Ok(()) => tracing::debug!(%task, "reconciled"),
         Err(error) if error.is_namespace_terminating() => {
-            tracing::debug!(%task, "its namespace goes away");
+            tracing::debug!(%task, "skipped because the namespace is terminating");
         }
         Err(error) => {
-            tracing::warn!(%task, %error, "failed, will be tried again");
-            context.queue.retry(task.clone(), Urgency::Dependent);
+            tracing::warn!(%task, %error, "reconcile failed, retrying");
+            context.queue.retry(task.clone(), Priority::Dependent);
         }
     }
     context.queue.done(&task, result.is_ok());

@@ -1,7 +1,7 @@
 //! The workflow controller.
 //!
-//! dereference (stores, key names of source Secrets) → prepare (every requirement resolved, nothing in
-//! conflict; the pipeline and the projections) → apply (write them) → `update_status`.
+//! dereference (caches, key names of source Secrets) → prepare (resolve all requirements, check for
+//! conflicts, build the pipeline and the projections) → apply (write them) → `update_status`.
 
 mod apply;
 mod dereference;
@@ -15,20 +15,20 @@ use extension_registry_core::refusal::Reason;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::metrics::Refused;
+use crate::metrics::RefusalLabels;
 use crate::run_gate;
 
-/// Brings a workflow to where it should be.
+/// Reconciles a workflow.
 ///
 /// # Errors
-/// When the API server does not do what it was asked.
+/// If a request to the API server fails.
 pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
-    if context.world.workflows.read().is_broken(key) {
+    if context.stores.workflows.read().is_invalid(key) {
         run_gate::hold(context, key, Reason::Invalid.as_str()).await?;
-        return update_status::unreadable(context, key).await;
+        return update_status::set_invalid(context, key).await;
     }
     let Some(dereferenced) = dereference::run(context, key).await? else {
-        return leave_behind(context, key).await;
+        return hold_orphaned(context, key).await;
     };
     let outcome = match prepare(&dereferenced.resolved) {
         Ok(prepared) => apply::run(context, key, &dereferenced, prepared).await?,
@@ -36,15 +36,15 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     };
     match &outcome {
         Ok(_) => run_gate::release(context, key).await?,
-        // Also where the Pipeline is another's, or is not known: a run by the name of a workflow runs
-        // that workflow, or nothing.
+        // Also if the Pipeline has another owner or is unknown: a run by the name of a workflow must run
+        // that workflow.
         Err(refusals) => run_gate::hold(context, key, refusals.reason).await?,
     }
     if let Err(refusals) = &outcome {
         context
             .metrics
             .refusals
-            .get_or_create(&Refused {
+            .get_or_create(&RefusalLabels {
                 reason: refusals.reason,
             })
             .inc();
@@ -52,14 +52,14 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     update_status::run(context, key, &dereferenced, outcome).await
 }
 
-/// Handles a workflow that is gone or being deleted. A Pipeline that it left behind does not run any
-/// more; one that is deleted with it stays held back until then.
-async fn leave_behind(context: &Context, key: &ObjectKey) -> Result<(), Error> {
-    if context.world.workflows.read().get(key).is_some() {
-        // A finalizer may keep it after its Pipeline is gone, and its name must not be taken meanwhile.
+/// Handles a workflow that was deleted or is being deleted. A Pipeline that it orphaned is put on hold; one
+/// that is deleted with it stays on hold until then.
+async fn hold_orphaned(context: &Context, key: &ObjectKey) -> Result<(), Error> {
+    if context.stores.workflows.read().get(key).is_some() {
+        // A finalizer may keep the workflow after its Pipeline is gone. Its name must stay reserved.
         return run_gate::hold(context, key, "Terminating").await;
     }
-    let pipeline = context.world.pipelines.read().get(key).cloned();
+    let pipeline = context.stores.pipelines.read().get(key).cloned();
     match pipeline {
         Some(entry) if entry.controller.is_none() => run_gate::hold(context, key, "Orphaned").await,
         Some(entry) if entry.is_of_workflow => Ok(()),

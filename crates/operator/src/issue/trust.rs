@@ -1,8 +1,8 @@
 //! Sets `caBundle` in the webhook configurations.
 //!
-//! It is applied under a field manager of its own that owns nothing else, so the installer of the configurations keeps
-//! the rest, and an upgrade keeps the bundle. Only the named webhooks are applied: one that the next version of the
-//! chart leaves out then belongs to the installer alone, who can remove it.
+//! A dedicated field manager owns only `caBundle`, so that the installer of the configurations keeps the other fields and
+//! an upgrade keeps the bundle. Only the named webhooks are applied, so that a webhook which the next version of the chart
+//! drops is owned by the installer alone and removed.
 
 use std::fmt::Debug;
 
@@ -18,19 +18,19 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::issue::IssueArgs;
 
-/// Owns `caBundle` and nothing else.
+/// Field manager that owns only `caBundle`.
 const MANAGER: &str = "extension-registry-webhook";
 
-/// Makes both configurations trust these authorities. `false` where one of them does not exist.
+/// Sets `caBundle` in both configurations. Returns `false` if one of them does not exist.
 ///
 /// # Errors
-/// When the API server rejects a request.
+/// If a request fails.
 pub(super) async fn set(
     client: &Client,
     args: &IssueArgs,
-    authorities: &[u8],
+    ca_bundle: &[u8],
 ) -> Result<bool, Error> {
-    let bundle = ByteString(authorities.to_vec());
+    let bundle = ByteString(ca_bundle.to_vec());
     let mutating = apply::<MutatingWebhookConfiguration>(client, args, &bundle, |known| {
         let webhooks = known.webhooks.into_iter().flatten();
         webhooks.map(|webhook| webhook.name).collect()
@@ -56,7 +56,7 @@ where
     let failed =
         |verb: &str, error: &kube::Error| Error::api(format!("{verb} {kind} {name}"), error);
     let known = api.get_opt(name).await;
-    let Some(known) = known.map_err(|error| failed("read", &error))? else {
+    let Some(known) = known.map_err(|error| failed("get", &error))? else {
         return Ok(false);
     };
     let uid = known.meta().uid.clone();
@@ -68,7 +68,7 @@ where
     let patch = json!({
         "apiVersion": K::api_version(&()),
         "kind": kind,
-        // Fails where the configuration was deleted meanwhile.
+        // With the uid, the apply fails if the configuration was deleted in the meantime.
         "metadata": { "uid": uid },
         "webhooks": webhooks,
     });

@@ -1,4 +1,4 @@
-//! Renders what the run needs once more, then writes down what it is bound to.
+//! Restores the Secrets of a run, then annotates it with its bindings.
 
 use std::sync::Arc;
 
@@ -25,25 +25,25 @@ pub(super) async fn run(
         annotation,
     } = prepared;
     for name in projections {
-        // A write that changes nothing costs nothing; one that was deleted is there again.
+        // Forces a write, which restores a deleted Secret. It is a no-op for an unchanged one.
         let projection = ObjectKey::new(Arc::clone(&key.namespace), name);
-        context.world.ledger.write().set_due(&projection);
+        context.stores.projections.write().set_due(&projection);
         projection::reconcile(context, &projection).await?;
     }
     let api = Api::<PipelineRun>::namespaced(context.client.clone(), &key.namespace);
     let patch = json!({
         "apiVersion": "tekton.dev/v1", "kind": "PipelineRun",
-        // Of that uid only: an apply must not make a run that has just been deleted.
+        // With the uid, an apply does not create a run that has just been deleted.
         "metadata": { "uid": uid, "annotations": { RUN_BINDINGS_ANNOTATION: annotation } },
     });
-    context.metrics.wrote("PipelineRun", "apply");
+    context.metrics.count_write("PipelineRun", "apply");
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     match api
         .patch(&key.name, &parameters, &Patch::Apply(patch))
         .await
     {
         Ok(_) => Ok(()),
-        // It went away meanwhile, or another of its name came.
+        // It was deleted or replaced in the meantime.
         Err(error) if matches!(code(&error), 404 | 409) => Ok(()),
         Err(error) => Err(Error::api(format!("annotate PipelineRun {key}"), &error)),
     }

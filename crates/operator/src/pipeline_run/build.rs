@@ -1,4 +1,4 @@
-//! What a run is bound to. No client here.
+//! Builds the annotation of a run. Uses no client.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use crate::pipeline_run::dereference::Dereferenced;
 
-/// The most bytes of bindings in the annotation: all annotations of an object share 256 KiB.
-const MOST_BYTES: usize = 64 * 1024;
+/// Maximum size of the bindings in the annotation, in bytes. All annotations of an object share 256 KiB.
+const MAX_BYTES: usize = 64 * 1024;
 
-/// What is to be done for a run.
+/// What to apply for a run.
 pub(super) struct Prepared {
     /// uid of the run.
     pub(super) uid: String,
-    /// Names of the projections that its Pods will refer to.
+    /// Names of the projections whose Secrets its Pods use.
     pub(super) projections: BTreeSet<Arc<str>>,
-    /// The annotation: names and generations, no values.
+    /// The annotation, with names and generations but no values.
     pub(super) annotation: String,
 }
 
@@ -31,7 +31,7 @@ pub(super) fn run(dereferenced: &Dereferenced) -> Prepared {
     for binding in bindings {
         let binding = json!(binding);
         size += binding.to_string().len();
-        if size > MOST_BYTES {
+        if size > MAX_BYTES {
             break;
         }
         written.push(binding);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_very_many_requirements_names_the_first() {
+    fn annotation_omits_bindings_beyond_size_limit() {
         let many: Vec<Value> = (0..2_000)
             .map(|number| binding(&format!("r{number}")))
             .collect();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_says_names_and_generations() {
+    fn annotation_lists_bindings_and_workflow_generation() {
         let prepared = prepared(&[binding("a"), binding("b")]);
         let annotation: Value = serde_json::from_str(&prepared.annotation).unwrap();
         assert_eq!(annotation["workflowGeneration"], 5);

@@ -1,4 +1,4 @@
-//! Reads a run and finds the workflow whose pipeline it names.
+//! Reads a run and the workflow whose pipeline it references.
 
 use std::sync::Arc;
 
@@ -14,17 +14,16 @@ use crate::error::Error;
 pub(super) struct Dereferenced {
     /// uid of the run.
     pub(super) uid: String,
-    /// The workflow.
     pub(super) workflow: Arc<Workflow>,
 }
 
-/// `None` when the run is none of a workflow, is over, or was looked at before.
+/// Returns `None` if the run does not belong to a workflow, has finished or is already annotated.
 pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Dereferenced>, Error> {
     let api = Api::<PipelineRun>::namespaced(context.client.clone(), &key.namespace);
     let run = api
         .get_opt(&key.name)
         .await
-        .map_err(|error| Error::api(format!("look at PipelineRun {key}"), &error))?;
+        .map_err(|error| Error::api(format!("get PipelineRun {key}"), &error))?;
     let Some(run) = run else {
         return Ok(None);
     };
@@ -38,6 +37,6 @@ pub(super) async fn run(context: &Context, key: &ObjectKey) -> Result<Option<Der
         return Ok(None);
     }
     let workflow = ObjectKey::new(Arc::clone(&key.namespace), pipeline);
-    let workflow = context.world.workflows.read().get(&workflow).cloned();
+    let workflow = context.stores.workflows.read().get(&workflow).cloned();
     Ok(workflow.map(|workflow| Dereferenced { uid, workflow }))
 }

@@ -1,7 +1,7 @@
-//! Writes projection and Secret, or withdraws them.
+//! Writes or deletes a projection and its Secret.
 //!
-//! A Secret is written by PUT without a resource version, never patched and never read (security,
-//! section 1). One that is older than its projection was made by somebody else: it stays untouched.
+//! A Secret is written with PUT without a resource version, never patched and never read. A Secret that is
+//! older than its projection is not managed by the operator and stays unchanged.
 
 use std::sync::Arc;
 
@@ -20,11 +20,10 @@ use crate::error::{Error, code, is_namespace_terminating};
 use crate::projection::build::Prepared;
 use crate::projection::dereference::Dereferenced;
 use crate::run_gate;
-use crate::store::LedgerEntry;
+use crate::store::ProjectionEntry;
 
-/// What stands in the cluster now.
+/// The written Secret.
 pub(super) struct Applied {
-    /// The Secret.
     pub(super) secret: WrittenSecret,
     /// Keyed digest of its data.
     pub(super) digest: String,
@@ -51,7 +50,7 @@ pub(super) async fn run(
             if entry.identity.name() != *key.name
                 || *entry.identity != projection.spec.identity(&key.namespace) =>
         {
-            return Ok(Err(foreign_projection(key)));
+            return Ok(Err(projection_conflict(key)));
         }
         Some(entry) if entry.owner.as_deref() == Some(&*owner) && !entry.terminating => {
             entry.clone()
@@ -90,9 +89,9 @@ async fn apply_projection(
     context: &Context,
     key: &ObjectKey,
     projection: &ExtensionProjection,
-) -> Result<Result<LedgerEntry, Refusal>, Error> {
+) -> Result<Result<ProjectionEntry, Refusal>, Error> {
     let api = Api::<ExtensionProjection>::namespaced(context.client.clone(), &key.namespace);
-    context.metrics.wrote("ExtensionProjection", "apply");
+    context.metrics.count_write("ExtensionProjection", "apply");
     match api
         .patch(
             &key.name,
@@ -102,17 +101,17 @@ async fn apply_projection(
         .await
     {
         Ok(object) => {
-            let mut ledger = context.world.ledger.write();
-            ledger.upsert(key, &object);
-            ledger.get(key).cloned().map(Ok).ok_or_else(|| {
+            let mut projections = context.stores.projections.write();
+            projections.upsert(key, &object);
+            projections.get(key).cloned().map(Ok).ok_or_else(|| {
                 Error::race(
                     format!("apply ExtensionProjection {key}"),
-                    "it went away meanwhile",
+                    "it was deleted concurrently",
                 )
             })
         }
-        // The spec of a projection never changes: somebody made one of this name for something else.
-        Err(error) if code(&error) == 422 => Ok(Err(foreign_projection(key))),
+        // The spec is immutable: another projection has this name.
+        Err(error) if code(&error) == 422 => Ok(Err(projection_conflict(key))),
         Err(error) => Err(Error::api(
             format!("apply ExtensionProjection {key}"),
             &error,
@@ -120,10 +119,10 @@ async fn apply_projection(
     }
 }
 
-fn foreign_projection(key: &ObjectKey) -> Refusal {
+fn projection_conflict(key: &ObjectKey) -> Refusal {
     Refusal::new(
         Reason::SecretConflict,
-        format!("ExtensionProjection {key} stands for something else"),
+        format!("ExtensionProjection {key} exists with a different spec"),
         format!(
             "delete it: kubectl delete extensionprojection -n {} {}",
             key.namespace, key.name
@@ -131,13 +130,13 @@ fn foreign_projection(key: &ObjectKey) -> Refusal {
     )
 }
 
-/// How the next attempt at a Secret goes.
+/// How to write the Secret.
 enum Attempt {
-    /// There should be none.
+    /// Create it.
     Create,
-    /// The one of this uid is ours.
+    /// Update the managed Secret of this uid.
     Update { uid: String },
-    /// There is one, and it has to be looked at first.
+    /// Update the existing Secret if it is managed.
     Adopt,
 }
 
@@ -156,25 +155,25 @@ async fn write_secret(
     let mut attempt = known_uid.map_or(Attempt::Create, |uid| Attempt::Update {
         uid: uid.to_owned(),
     });
-    // Each kind of attempt can lose a race once; more rounds mean that somebody fights.
+    // Each kind of attempt can lose a race once. More conflicts mean that another client keeps writing.
     for _ in 0..4 {
         let result = match &attempt {
             Attempt::Create => {
                 secret.metadata.uid = None;
-                context.metrics.wrote("Secret", "create");
+                context.metrics.count_write("Secret", "create");
                 api.create(&parameters, &secret).await
             }
             Attempt::Update { uid } => {
                 secret.metadata.uid = Some(uid.clone());
-                context.metrics.wrote("Secret", "update");
+                context.metrics.count_write("Secret", "update");
                 api.replace(&key.name, &parameters, &secret).await
             }
             Attempt::Adopt => {
                 secret.metadata.uid = None;
-                if !is_ours(&api, key, &secret, projection_created).await? {
-                    return Ok(Err(squatted(key)));
+                if !is_managed(&api, key, &secret, projection_created).await? {
+                    return Ok(Err(secret_conflict(key)));
                 }
-                context.metrics.wrote("Secret", "update");
+                context.metrics.count_write("Secret", "update");
                 api.replace(&key.name, &parameters, &secret).await
             }
         };
@@ -188,18 +187,18 @@ async fn write_secret(
             }
             Err(error) if code(&error) == 404 && !is_namespace_gone(&error) => Attempt::Create,
             Err(error) if code(&error) == 409 => Attempt::Adopt,
-            // The type of a Secret cannot change, nor anything of an immutable one.
-            Err(error) if code(&error) == 422 => return Ok(Err(squatted(key))),
+            // The existing Secret has another type or is immutable.
+            Err(error) if code(&error) == 422 => return Ok(Err(secret_conflict(key))),
             Err(error) => return Err(Error::secret(format!("write Secret {key}"), &error)),
         }
     }
     Err(Error::race(
         format!("write Secret {key}"),
-        "it comes and goes",
+        "it is created and deleted repeatedly by another client",
     ))
 }
 
-/// A create that is not found has no namespace to go to.
+/// Returns whether a create failed because the namespace does not exist.
 fn is_namespace_gone(error: &kube::Error) -> bool {
     let of_namespace = |status: &kube::core::Status| {
         status
@@ -210,9 +209,9 @@ fn is_namespace_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if of_namespace(status))
 }
 
-/// Whether a Secret of that name is one that the operator made. A dry run of the write tells when the
-/// Secret was created without telling what it holds: the answer shows our data, not its own.
-async fn is_ours(
+/// Returns whether the operator created the existing Secret of that name. A dry run of the write returns
+/// the creation time without revealing the existing data.
+async fn is_managed(
     api: &Api<Secret>,
     key: &ObjectKey,
     secret: &Secret,
@@ -229,14 +228,17 @@ async fn is_ours(
         }),
         Err(error) if code(&error) == 404 => Ok(true),
         Err(error) if code(&error) == 422 => Ok(false),
-        Err(error) => Err(Error::secret(format!("look at Secret {key}"), &error)),
+        Err(error) => Err(Error::secret(
+            format!("update Secret {key} (dry run)"),
+            &error,
+        )),
     }
 }
 
-fn squatted(key: &ObjectKey) -> Refusal {
+fn secret_conflict(key: &ObjectKey) -> Refusal {
     Refusal::new(
         Reason::SecretConflict,
-        format!("Secret {key} was made by somebody else and stays untouched"),
+        format!("Secret {key} exists and is not managed by this operator"),
         format!(
             "delete it: kubectl delete secret -n {} {}",
             key.namespace, key.name
@@ -244,39 +246,42 @@ fn squatted(key: &ObjectKey) -> Refusal {
     )
 }
 
-/// Deletes the Secret, then its projection. The Secret is named by its uid, so that one which
-/// somebody made in its place stays.
-pub(super) async fn withdraw(
+/// Deletes the Secret, then its projection. The delete request contains the uid, so that a replacement of
+/// the Secret is not deleted.
+pub(super) async fn delete(
     context: &Arc<Context>,
     key: &ObjectKey,
-    entry: &LedgerEntry,
+    entry: &ProjectionEntry,
     reason: &str,
 ) -> Result<(), Error> {
     let _one_writer = context.lock_projection(key).await;
     if let Some(secret) = &entry.status.secret
         && secret.name == *key.name
     {
-        context.metrics.wrote("Secret", "delete");
+        context.metrics.count_write("Secret", "delete");
         let api = Api::<Secret>::namespaced(context.client.clone(), &key.namespace);
         let deleted = api
-            .delete(&key.name, &of_uid(&secret.uid))
+            .delete(&key.name, &delete_params(&secret.uid))
             .await
             .map(|_| ());
-        accept_gone(deleted)
+        ignore_deleted(deleted)
             .map_err(|error| Error::secret(format!("delete Secret {key}"), &error))?;
     }
-    context.metrics.wrote("ExtensionProjection", "delete");
+    context.metrics.count_write("ExtensionProjection", "delete");
     let api = Api::<ExtensionProjection>::namespaced(context.client.clone(), &key.namespace);
-    let deleted = api.delete(&key.name, &of_uid(&entry.uid)).await.map(|_| ());
-    accept_gone(deleted)
+    let deleted = api
+        .delete(&key.name, &delete_params(&entry.uid))
+        .await
+        .map(|_| ());
+    ignore_deleted(deleted)
         .map_err(|error| Error::api(format!("delete ExtensionProjection {key}"), &error))?;
-    context.world.ledger.write().remove(key);
-    run_gate::withdraw(context, key);
-    tracing::info!(projection = %key, reason, record = %entry.identity.record, "withdrawn");
+    context.stores.projections.write().remove(key);
+    run_gate::remove_secret(context, key);
+    tracing::info!(projection = %key, reason, record = %entry.identity.record, "deleted projection");
     let mut object = ExtensionProjection::new(&key.name, (&*entry.identity).into());
     object.metadata.namespace = Some(key.namespace.to_string());
     object.metadata.uid = Some(entry.uid.to_string());
-    let note = format!("Secret {} was deleted: {}", key.name, explain(reason));
+    let note = format!("deleted Secret {}: {}", key.name, describe_reason(reason));
     context
         .events
         .normal(&object.object_ref(&()), reason, "Withdraw", &note)
@@ -284,15 +289,15 @@ pub(super) async fn withdraw(
     Ok(())
 }
 
-fn explain(reason: &str) -> &'static str {
+fn describe_reason(reason: &str) -> &'static str {
     if reason == "Revoked" {
-        "its record no longer admits this namespace to it"
+        "the record no longer grants access to it"
     } else {
-        "nothing used it for the grace period"
+        "it was not used during the grace period"
     }
 }
 
-fn of_uid(uid: &str) -> DeleteParams {
+fn delete_params(uid: &str) -> DeleteParams {
     DeleteParams {
         preconditions: Some(Preconditions {
             uid: Some(uid.to_owned()),
@@ -302,8 +307,9 @@ fn of_uid(uid: &str) -> DeleteParams {
     }
 }
 
-/// Gone already, replaced by another, or going with its namespace: all the same to a withdrawal.
-fn accept_gone(result: Result<(), kube::Error>) -> Result<(), kube::Error> {
+/// Ignores errors of a delete request that mean that the object is gone: not found, replaced, or its
+/// namespace is terminating.
+fn ignore_deleted(result: Result<(), kube::Error>) -> Result<(), kube::Error> {
     match result {
         Err(error) if matches!(code(&error), 404 | 409) || is_namespace_terminating(&error) => {
             Ok(())

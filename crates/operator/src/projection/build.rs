@@ -1,4 +1,4 @@
-//! The objects as they should be. No client here.
+//! Builds the projection and its Secret. Uses no client.
 
 use extension_registry_api::ExtensionProjection;
 use extension_registry_binding::ObjectKey;
@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Secret;
 use crate::digest::{DigestKey, Place};
 use crate::projection::dereference::Dereferenced;
 
-/// What is to be written.
+/// The objects to write.
 pub(super) struct Prepared {
     /// The projection, owned by its record.
     pub(super) projection: ExtensionProjection,
@@ -21,7 +21,7 @@ pub(super) struct Prepared {
     pub(super) secret: Secret,
     /// Keyed digest of the data.
     pub(super) digest: String,
-    /// What the digest in the status is where the data has not changed since it was written.
+    /// Digest that the status has if the data is unchanged since it was written.
     pub(super) unchanged_digest: Option<String>,
     /// Names of the keys.
     pub(super) keys: Vec<String>,
@@ -49,7 +49,7 @@ pub(super) fn run(
             record_uid,
             generation,
         };
-        digest_key.of_data(&place, data.clone())
+        digest_key.digest_data(&place, data.clone())
     };
     let written = entry
         .as_ref()

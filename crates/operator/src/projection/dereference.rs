@@ -1,4 +1,4 @@
-//! Reads what a projection is rendered from.
+//! Reads the inputs of a projection.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use extension_registry_core::resolve::Choice;
 use crate::context::Context;
 use crate::error::Error;
 use crate::source;
-use crate::store::{LedgerEntry, RenderStamp};
+use crate::store::{ProjectionEntry, RenderInputs};
 
-/// Everything that the next steps need; it holds values and lives for one rendering.
+/// Input of the following steps. Contains values and is dropped after rendering.
 pub(super) struct Dereferenced {
-    /// The projection as the ledger has it.
-    pub(super) entry: Option<LedgerEntry>,
-    /// uid of the record: the owner of the projection.
+    /// The cached projection.
+    pub(super) entry: Option<ProjectionEntry>,
+    /// uid of the record, which owns the projection.
     pub(super) record_uid: Arc<str>,
     /// Values of the source Secrets and the sealed entries.
     pub(super) values: ValueView,
-    /// From what it is rendered.
-    pub(super) stamp: RenderStamp,
+    /// Versions of the inputs.
+    pub(super) inputs: RenderInputs,
 }
 
 pub(super) async fn run(
@@ -29,11 +29,11 @@ pub(super) async fn run(
     choice: &Choice,
 ) -> Result<Dereferenced, Error> {
     let values = source::values(context, choice).await?;
-    let record = record_stamp(context, choice);
+    let record = record_version(context, choice);
     Ok(Dereferenced {
-        entry: context.world.ledger.read().get(key).cloned(),
+        entry: context.stores.projections.read().get(key).cloned(),
         record_uid: Arc::clone(&record.0),
-        stamp: RenderStamp {
+        inputs: RenderInputs {
             record,
             sources: values.versions.clone(),
         },
@@ -41,10 +41,9 @@ pub(super) async fn run(
     })
 }
 
-/// From what the choice would be rendered now, as far as is known without asking anybody; `None`
-/// when something is not known.
-pub(super) fn stamp(context: &Context, choice: &Choice) -> Option<RenderStamp> {
-    let states = context.world.sources.read();
+/// Returns the versions of the inputs of a choice from the caches; `None` if one is not cached.
+pub(super) fn cached_inputs(context: &Context, choice: &Choice) -> Option<RenderInputs> {
+    let states = context.stores.sources.read();
     let sources = secrets(choice)
         .iter()
         .map(|secret| {
@@ -57,14 +56,14 @@ pub(super) fn stamp(context: &Context, choice: &Choice) -> Option<RenderStamp> {
             Some((secret, version))
         })
         .collect::<Option<Vec<_>>>()?;
-    Some(RenderStamp {
-        record: record_stamp(context, choice),
+    Some(RenderInputs {
+        record: record_version(context, choice),
         sources,
     })
 }
 
-fn record_stamp(context: &Context, choice: &Choice) -> (Arc<str>, i64) {
-    let records = context.world.records.read();
+fn record_version(context: &Context, choice: &Choice) -> (Arc<str>, i64) {
+    let records = context.stores.records.read();
     let uid = records
         .get(&choice.record.key)
         .map_or_else(|| Arc::from(""), |entry| Arc::clone(&entry.uid));

@@ -1,4 +1,4 @@
-//! Says in the status what was written, and keeps it for the next start.
+//! Writes the status of a projection, which also persists the written Secret across restarts.
 
 use extension_registry_api::status::READY;
 use extension_registry_api::{
@@ -13,12 +13,12 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::condition::{Wanted, conditions, whole_seconds};
+use crate::condition::{DesiredCondition, conditions, whole_seconds};
 use crate::context::Context;
 use crate::error::{Error, code};
 use crate::projection::apply::Applied;
 use crate::projection::validate;
-use crate::store::LedgerEntry;
+use crate::store::ProjectionEntry;
 use crate::task::Task;
 
 pub(super) async fn run(
@@ -27,21 +27,21 @@ pub(super) async fn run(
     choice: &Choice,
     outcome: Result<Applied, Refusal>,
 ) -> Result<Result<(), Refusal>, Error> {
-    let Some(entry) = context.world.ledger.read().get(key).cloned() else {
+    let Some(entry) = context.stores.projections.read().get(key).cloned() else {
         return Ok(outcome.map(|_| ()));
     };
     let consumers = validate::consumers(context, key, &entry.identity);
-    let (status, outcome) = wanted(&entry, choice, consumers, outcome);
+    let (status, outcome) = next_status(&entry, choice, consumers, outcome);
     if is_count_only(&entry.status, &status) && context.queue.is_busy() {
-        // More consumers are on their way: one write for all of them.
-        context.want_settled(Task::Projection(key.clone()));
+        // More consumers are likely to follow; write their count once.
+        context.enqueue_debounced(Task::Projection(key.clone()));
     } else if status != *entry.status {
         write(context, key, &status).await?;
     }
     Ok(outcome)
 }
 
-/// Whether nothing but the number of consumers moved, and there are some before and after.
+/// Returns whether only the number of consumers changed.
 fn is_count_only(before: &ExtensionProjectionStatus, after: &ExtensionProjectionStatus) -> bool {
     let same_count = ExtensionProjectionStatus {
         consumers: before.consumers,
@@ -50,8 +50,8 @@ fn is_count_only(before: &ExtensionProjectionStatus, after: &ExtensionProjection
     before.consumers != after.consumers && same_count == *before
 }
 
-fn wanted(
-    entry: &LedgerEntry,
+fn next_status(
+    entry: &ProjectionEntry,
     choice: &Choice,
     consumers: i64,
     outcome: Result<Applied, Refusal>,
@@ -72,7 +72,7 @@ fn wanted(
     };
     match outcome {
         Ok(applied) => {
-            let ready = Wanted::yes(
+            let ready = DesiredCondition::status_true(
                 READY,
                 "Rendered",
                 format!("rendered from {}", choice.record.key),
@@ -88,9 +88,10 @@ fn wanted(
             (status, Ok(()))
         }
         Err(refusal) => {
-            // Another object has the name of the Secret: what was written is gone.
+            // Another object has the name of the Secret, so the written one no longer exists.
             let is_lost = refusal.reason == Reason::SecretConflict;
-            let ready = Wanted::no(READY, refusal.reason.as_str(), refusal.to_string());
+            let ready =
+                DesiredCondition::status_false(READY, refusal.reason.as_str(), refusal.to_string());
             let status = ExtensionProjectionStatus {
                 conditions: conditions(&before.conditions, vec![ready], entry.generation),
                 secret: before.secret.clone().filter(|_| !is_lost),
@@ -115,7 +116,7 @@ async fn write(
         "kind": "ExtensionProjection",
         "status": status,
     });
-    context.metrics.wrote("ExtensionProjection", "status");
+    context.metrics.count_write("ExtensionProjection", "status");
     match api
         .patch_status(
             &key.name,
@@ -125,10 +126,10 @@ async fn write(
         .await
     {
         Ok(object) => {
-            context.world.ledger.write().upsert(key, &object);
+            context.stores.projections.write().upsert(key, &object);
             Ok(())
         }
-        // It went away meanwhile; its watch says so.
+        // It was deleted in the meantime; the watch reports that.
         Err(error) if code(&error) == 404 => Ok(()),
         Err(error) => Err(Error::api(
             format!("update status of ExtensionProjection {key}"),

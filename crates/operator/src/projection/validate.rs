@@ -1,4 +1,4 @@
-//! Is the projection still admitted, and still used? No client here.
+//! Checks whether a projection is still admitted and used. Uses no client.
 
 use std::time::Duration;
 
@@ -10,41 +10,40 @@ use extension_registry_core::resolve::Choice;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;
-use crate::store::LedgerEntry;
+use crate::store::ProjectionEntry;
 
-/// What is to become of a projection.
+/// What to do with a projection.
 pub(super) enum Verdict {
-    /// Access was lost: it goes at once, whoever uses it.
+    /// Delete it immediately, because access was revoked.
     Revoked,
-    /// Nothing has used it for the grace period.
+    /// Delete it, because it was unused during the grace period.
     Expired,
-    /// It stays and is kept fresh.
+    /// Keep it and render it again.
     Keep {
-        /// What it stands for, as the record is now.
+        /// The current choice of its identity.
         choice: Choice,
-        /// Set when nothing uses it.
+        /// Set if no workflow uses it.
         unused: Option<Unused>,
     },
 }
 
-/// Nothing uses the projection. A running pipeline may have pinned the old spec, and its later tasks
-/// still mount the Secret: hence the grace.
+/// An unused projection. It is kept for a grace period, because later tasks of a running `PipelineRun` may
+/// still mount the Secret.
 pub(super) struct Unused {
-    /// How long until it goes.
+    /// Remaining grace period.
     pub(super) left: Duration,
 }
 
 pub(super) fn run(
     context: &Context,
     key: &ObjectKey,
-    entry: &LedgerEntry,
+    entry: &ProjectionEntry,
     now: Timestamp,
 ) -> Verdict {
     let Some(choice) = choice(context, key, &entry.identity) else {
         return Verdict::Revoked;
     };
-    // The name is a claim; only the identity counts, and a name that does not follow from it was not
-    // written by the operator.
+    // The operator derives the name from the identity, so it did not create a projection with another name.
     if entry.identity.name() != *key.name {
         return Verdict::Revoked;
     }
@@ -69,18 +68,18 @@ pub(super) fn run(
     }
 }
 
-/// Requirements that use a projection. That of a person is used by that person's workflows only: one
-/// that somebody else has rewritten keeps its last pipeline, and not the access.
+/// Returns the number of requirements that use a projection. Only workflows of its user count for a
+/// user-scoped projection: a workflow that another user has changed keeps its last pipeline, but not the
+/// access.
 pub(super) fn consumers(context: &Context, key: &ObjectKey, identity: &Identity) -> i64 {
-    let known = context.world.bindings.read().consumers(key);
+    let known = context.stores.bindings.read().consumers(key);
     match &identity.user {
         Some(user) if persons(context, key, user).is_empty() => 0,
         _ => known,
     }
 }
 
-/// The choice that an identity stands for, if its record still offers it to this namespace, and to
-/// the person whose it is.
+/// Returns the choice of an identity if its record still admits this namespace and user.
 pub(super) fn choice(context: &Context, key: &ObjectKey, identity: &Identity) -> Option<Choice> {
     let Some(user) = &identity.user else {
         return find(context, key, identity, None);
@@ -101,17 +100,17 @@ fn find(
     person: Option<&Person>,
 ) -> Option<Choice> {
     let consumer = consumer(&key.namespace, context.settings.zone.as_ref(), person);
-    let records = context.world.records.read();
+    let records = context.stores.records.read();
     Choice::find(records.index.get(&identity.record)?, identity, &consumer)
 }
 
-/// The person of a projection, once with the groups of each workflow of theirs that uses it: one that
-/// is admitted is enough.
+/// Returns the user of a projection once for each of their workflows that uses it, with the groups recorded
+/// there. Access requires that one of them is admitted.
 fn persons(context: &Context, key: &ObjectKey, user: &Name) -> Vec<Person> {
-    // One lock after the other, never one inside the other.
-    let consumers = context.world.bindings.read().consumers_of(key);
+    // Take the locks one after the other, never nested.
+    let consumers = context.stores.bindings.read().consuming_workflows(key);
     let workflows: Vec<_> = {
-        let workflows = context.world.workflows.read();
+        let workflows = context.stores.workflows.read();
         consumers
             .iter()
             .filter_map(|consumer| workflows.get(consumer).cloned())
@@ -124,12 +123,11 @@ fn persons(context: &Context, key: &ObjectKey, user: &Name) -> Vec<Person> {
         .collect()
 }
 
-/// The person of a projection that no workflow of theirs uses any more: for the grace period with the
-/// groups as they were. Where those are not known there are none, so that a restart takes away too
-/// much rather than too little.
+/// Returns the user of an unused projection with their last known groups, for the grace period. After a
+/// restart the groups are unknown and therefore empty, so that access is revoked rather than kept.
 fn last_known(context: &Context, key: &ObjectKey, user: &Name) -> Person {
-    let ledger = context.world.ledger.read();
-    let groups = ledger.get(key).and_then(|entry| entry.groups.clone());
+    let projections = context.stores.projections.read();
+    let groups = projections.get(key).and_then(|entry| entry.groups.clone());
     Person {
         user: user.clone(),
         groups: groups.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Collects what a record refers to.
+//! Collects the objects that a record refers to.
 
 use std::sync::Arc;
 
@@ -11,17 +11,16 @@ use crate::error::Error;
 use crate::source;
 use crate::store::{RecordEntry, source_secrets};
 
-/// Everything that the next steps need.
+/// Input of the following steps.
 pub(super) struct Dereferenced {
-    /// The object.
     pub(super) entry: RecordEntry,
-    /// The record, unless it has problems.
+    /// The record; `None` if it is invalid.
     pub(super) record: Option<Arc<Record>>,
-    /// Key names of all its source Secrets.
+    /// Key names of its source Secrets.
     pub(super) keys: KeyView,
     /// Sealed values that cannot be decrypted.
     pub(super) unreadable: Vec<MissingSource>,
-    /// Requirements bound to it.
+    /// Number of requirements bound to it.
     pub(super) consumers: i64,
 }
 
@@ -30,7 +29,7 @@ pub(super) async fn run(
     key: &RecordKey,
 ) -> Result<Option<Dereferenced>, Error> {
     let (entry, record) = {
-        let records = context.world.records.read();
+        let records = context.stores.records.read();
         let Some(entry) = records.get(key).cloned() else {
             return Ok(None);
         };
@@ -48,7 +47,7 @@ pub(super) async fn run(
             );
         }
     }
-    let consumers = context.world.bindings.read().record_consumers(key);
+    let consumers = context.stores.bindings.read().record_consumers(key);
     Ok(Some(Dereferenced {
         entry,
         record,

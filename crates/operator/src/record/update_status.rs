@@ -1,4 +1,4 @@
-//! Says in the status of a record whether it can be used, by how many, and what it offers.
+//! Writes the status of a record: readiness, number of consumers and names of its services.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use kube::api::{Patch, PatchParams};
 use kube::core::DeserializeGuard;
 use serde_json::json;
 
-use crate::condition::{Wanted, conditions};
+use crate::condition::{DesiredCondition, conditions};
 use crate::context::Context;
 use crate::error::{Error, code};
 use crate::live;
@@ -32,24 +32,32 @@ pub(super) async fn run(
         Some(_) => entry.status.clone(),
         None => live_status(context, key).await?,
     };
-    let mut wanted = match verdict {
-        Ok(()) => vec![Wanted::yes(READY, "Ready", "the record can be used")],
+    let mut desired = match verdict {
+        Ok(()) => vec![DesiredCondition::status_true(
+            READY,
+            "Ready",
+            "all referenced Secrets and keys exist",
+        )],
         Err(NotReady {
             reason,
             stalled,
             message,
         }) => {
-            let mut wanted = vec![Wanted::no(READY, reason, message.clone())];
+            let mut desired = vec![DesiredCondition::status_false(
+                READY,
+                reason,
+                message.clone(),
+            )];
             if stalled {
-                wanted.push(Wanted::yes(STALLED, reason, message));
+                desired.push(DesiredCondition::status_true(STALLED, reason, message));
             }
-            wanted
+            desired
         }
     };
-    wanted.extend(inline(dereferenced));
+    desired.extend(inline(dereferenced));
     let status = ExtensionStatus {
         observed_generation: Some(entry.generation),
-        conditions: conditions(&before.conditions, wanted, entry.generation),
+        conditions: conditions(&before.conditions, desired, entry.generation),
         consumers: dereferenced.consumers,
         summary: Some(ExtensionSummary {
             services: entry.services.to_string(),
@@ -63,8 +71,8 @@ pub(super) async fn run(
         ..status.clone()
     };
     if same_count == *before && context.queue.is_busy() {
-        // More consumers are on their way: one write for all of them.
-        context.want_settled(Task::Record(key.clone()));
+        // More consumers are likely to follow; write their count once.
+        context.enqueue_debounced(Task::Record(key.clone()));
         return Ok(());
     }
     let client = context.client.clone();
@@ -90,9 +98,9 @@ pub(super) async fn run(
     }
 }
 
-/// Where the record holds values of credentials, and the way out. The controller never edits a
-/// record: it would fight whoever applies it (security, section 4).
-fn inline(dereferenced: &Dereferenced) -> Option<Wanted> {
+/// Returns the condition `InlineCredentials` if the record contains credential values. The controller never
+/// edits a record, because that would conflict with the client that applies it.
+fn inline(dereferenced: &Dereferenced) -> Option<DesiredCondition> {
     let services = dereferenced
         .record
         .iter()
@@ -104,18 +112,18 @@ fn inline(dereferenced: &Dereferenced) -> Option<Wanted> {
         })
         .collect();
     (!sets.is_empty()).then(|| {
-        Wanted::yes(
+        DesiredCondition::status_true(
             INLINE_CREDENTIALS,
             "ValuesInRecord",
             format!(
-                "everyone who can read this record can read the values of its credentials ({}); keep them in a Secret and write `valueFrom.secretKeyRef`, or have the webhook seal them: `--inline-credentials=seal`, then `kubectl replace -f` the record",
+                "credential values are stored in plain text and visible to everyone who can read this record ({}); hint: store them in a Secret and use `valueFrom.secretKeyRef`, or enable sealing with `--inline-credentials=seal` and run `kubectl replace -f` on the record",
                 status::join(sets.iter().map(String::as_str))
             ),
         )
     })
 }
 
-/// The status of a record whose spec cannot be read: no store has it.
+/// Reads the status of an invalid record, which the store does not hold.
 async fn live_status(context: &Context, key: &RecordKey) -> Result<Arc<ExtensionStatus>, Error> {
     let live = match key.namespace.as_deref() {
         None => {
@@ -138,7 +146,7 @@ async fn write<K: RecordObject>(
     let kind = key.kind().as_str();
     let patch =
         json!({ "apiVersion": format!("{GROUP}/{VERSION}"), "kind": kind, "status": status });
-    context.metrics.wrote(kind, "status");
+    context.metrics.count_write(kind, "status");
     match api
         .patch_status(
             &key.name,
@@ -150,7 +158,7 @@ async fn write<K: RecordObject>(
         Ok(DeserializeGuard(Ok(mut object))) => {
             extension_registry_api::kinds::strip(object.meta_mut());
             let namespace = &context.settings.records_namespace;
-            context.world.records.write().upsert(&object, namespace);
+            context.stores.records.write().upsert(&object, namespace);
             Ok(())
         }
         Ok(DeserializeGuard(Err(_))) => Ok(()),

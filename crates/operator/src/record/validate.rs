@@ -1,4 +1,4 @@
-//! Is everything there that the record refers to? No client here.
+//! Checks that everything that the record refers to exists. Uses no client.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use extension_registry_core::record::{Credentials, Source};
 
 use crate::record::dereference::Dereferenced;
 
-/// Why a record cannot be used, at least in part.
+/// Why a record is not ready.
 pub(super) struct NotReady {
     pub(super) reason: &'static str,
     pub(super) stalled: bool,

@@ -1,4 +1,4 @@
-//! Encrypts a value so that only its own entry of its own record can use it.
+//! Encrypts a value so that it can only be decrypted for its entry of its record.
 //!
 //! A sealed value is the text `v1.<key id>.<base64url without padding>`. The key id is the first 8 hex
 //! digits of the SHA-256 of the key. The bytes are a random nonce of 24 bytes and the ciphertext of
@@ -9,7 +9,7 @@
 //!   length in 8 bytes, big-endian.
 //! - The plaintext is the SHA-256 of the name of the user who supplied the value, the length of the
 //!   value in 4 bytes, big-endian, the value, and zeros up to a multiple of 64 bytes, so that the
-//!   length of a short value does not show.
+//!   length of a short value is not revealed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -35,7 +35,7 @@ const NONCE_LENGTH: usize = 24;
 const HASH_LENGTH: usize = 32;
 const BLOCK: usize = 64;
 
-/// The sealing keys. The last one seals, all of them open.
+/// The sealing keys. The last one seals; all of them open.
 pub(crate) struct Keyring(Vec<Key>);
 
 struct Key {
@@ -44,19 +44,18 @@ struct Key {
 }
 
 /// A decrypted value.
-pub(crate) struct Opened {
-    /// The value.
+pub(crate) struct OpenedValue {
     pub(crate) value: Sensitive,
     author: [u8; HASH_LENGTH],
 }
 
-/// Who supplied a value.
+/// The user who supplied a value.
 #[derive(Clone, Copy)]
 pub(crate) enum Author<'a> {
     /// The user of this name.
     User(&'a str),
     /// The same user as before.
-    Same(&'a Opened),
+    Same(&'a OpenedValue),
 }
 
 impl fmt::Debug for Keyring {
@@ -67,8 +66,8 @@ impl fmt::Debug for Keyring {
 }
 
 impl Keyring {
-    /// Reads the entries of the Secret, in the order of their names; `None` if none is a key. Also
-    /// returns the names of the entries that are not keys.
+    /// Reads the keys of the Secret, ordered by name; `None` if none is valid. Also returns the names of
+    /// invalid entries.
     pub(crate) fn read(data: &BTreeMap<String, ByteString>) -> (Option<Self>, Vec<&str>) {
         let mut keys = Vec::new();
         let mut invalid = Vec::new();
@@ -84,12 +83,12 @@ impl Keyring {
         ((!keys.is_empty()).then_some(Self(keys)), invalid)
     }
 
-    /// Whether the key of a sealed value is known, or the text is not a sealed value at all.
-    pub(crate) fn has_key_of(&self, text: &str) -> bool {
+    /// Returns whether the key of a sealed value is known; `true` if the text is not a sealed value.
+    pub(crate) fn has_key_for(&self, text: &str) -> bool {
         parse(text).is_none_or(|(id, _)| self.key(id).is_some())
     }
 
-    /// Whether a sealed value has the key that seals now.
+    /// Returns whether a value is sealed with the current key.
     pub(crate) fn is_current(&self, text: &str) -> bool {
         let current = self.0.last().map(|key| key.id.as_str());
         parse(text).map(|(id, _)| id) == current
@@ -98,7 +97,7 @@ impl Keyring {
     /// Encrypts a value for an entry of a record.
     ///
     /// # Errors
-    /// When the system provides no random bytes.
+    /// If the system provides no random bytes.
     pub(crate) fn seal(
         &self,
         record: &RecordKey,
@@ -111,7 +110,7 @@ impl Keyring {
         getrandom::fill(&mut sealed).map_err(|error| failed(&error))?;
         let nonce = XNonce::try_from(sealed.as_slice()).map_err(|error| failed(&error))?;
         let author = match author {
-            Author::User(name) => hash_of_user(name),
+            Author::User(name) => hash_user(name),
             Author::Same(opened) => opened.author,
         };
         let value = value.reveal().as_bytes();
@@ -129,9 +128,14 @@ impl Keyring {
         Ok(format!("{VERSION}.{}.{encoded}", key.id))
     }
 
-    /// Decrypts a sealed value; `None` if its key is unknown, it was changed, or it was sealed for
-    /// another record or entry.
-    pub(crate) fn open(&self, record: &RecordKey, entry: &EntryKey, text: &str) -> Option<Opened> {
+    /// Decrypts a sealed value; `None` if its key is unknown, it was modified, or it was sealed for another
+    /// record or entry.
+    pub(crate) fn open(
+        &self,
+        record: &RecordKey,
+        entry: &EntryKey,
+        text: &str,
+    ) -> Option<OpenedValue> {
         let (id, encoded) = parse(text)?;
         let sealed = URL_SAFE_NO_PAD.decode(encoded).ok()?;
         let (nonce, encrypted) = sealed.split_at_checked(NONCE_LENGTH)?;
@@ -145,7 +149,7 @@ impl Keyring {
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
         let value = std::str::from_utf8(rest.get(..length)?).ok()?;
-        Some(Opened {
+        Some(OpenedValue {
             value: Sensitive::new(value),
             author: *author,
         })
@@ -156,14 +160,14 @@ impl Keyring {
     }
 }
 
-impl Opened {
-    /// Whether the user of this name supplied the value.
+impl OpenedValue {
+    /// Returns whether a user supplied the value.
     pub(crate) fn is_by(&self, user: &str) -> bool {
-        self.author.ct_eq(&hash_of_user(user)).into()
+        self.author.ct_eq(&hash_user(user)).into()
     }
 
-    /// Whether the values are equal, in a time that does not depend on them.
-    pub(crate) fn holds(&self, value: &Sensitive) -> bool {
+    /// Compares the values in constant time.
+    pub(crate) fn equals(&self, value: &Sensitive) -> bool {
         let hash = |value: &Sensitive| -> [u8; HASH_LENGTH] {
             Sha256::digest(value.reveal().as_bytes()).into()
         };
@@ -171,14 +175,14 @@ impl Opened {
     }
 }
 
-/// Key id and encoded bytes.
+/// Returns key id and encoded bytes.
 fn parse(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix(VERSION)?
         .strip_prefix('.')?
         .split_once('.')
 }
 
-fn hash_of_user(name: &str) -> [u8; HASH_LENGTH] {
+fn hash_user(name: &str) -> [u8; HASH_LENGTH] {
     Sha256::digest(name.as_bytes()).into()
 }
 
@@ -225,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_values_of_every_length_with_their_author() {
+    fn opens_values_of_any_length_with_author() {
         let keys = keyring(&[7]);
         let longest = "x".repeat(limits::VALUE);
         for value in [
@@ -242,12 +246,12 @@ mod tests {
             let opened = keys.open(&store(), &entry("KEY"), &text).unwrap();
             assert_eq!(opened.value.reveal(), value);
             assert!(opened.is_by("ada") && !opened.is_by("eve") && !opened.is_by(""));
-            assert!(opened.holds(&value.into()) && !opened.holds(&"other".into()));
+            assert!(opened.equals(&value.into()) && !opened.equals(&"other".into()));
         }
     }
 
     #[test]
-    fn equal_values_have_different_texts_and_short_ones_the_same_length() {
+    fn equal_values_differ_and_short_values_have_equal_length() {
         let keys = keyring(&[7]);
         assert_ne!(sealed(&keys, "a"), sealed(&keys, "a"));
         assert_eq!(
@@ -257,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_only_for_its_record_and_entry() {
+    fn opens_only_for_own_record_and_entry() {
         let keys = keyring(&[7]);
         let text = sealed(&keys, "value");
         for record in [
@@ -289,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_nothing_that_was_changed() {
+    fn rejects_modified_values() {
         let keys = keyring(&[7]);
         let text = sealed(&keys, "value");
         let opens = |text: &str| keys.open(&store(), &entry("KEY"), text).is_some();
@@ -325,23 +329,23 @@ mod tests {
     }
 
     #[test]
-    fn the_last_key_seals_and_every_key_opens() {
+    fn last_key_seals_and_every_key_opens() {
         let (old, both, new) = (keyring(&[7]), keyring(&[7, 9]), keyring(&[9]));
         let opens = |keys: &Keyring, text: &str| {
             let opened = keys.open(&store(), &entry("KEY"), text);
-            assert_eq!(keys.has_key_of(text), opened.is_some());
+            assert_eq!(keys.has_key_for(text), opened.is_some());
             opened.is_some()
         };
         let (before, after) = (sealed(&old, "value"), sealed(&both, "value"));
         assert!(opens(&both, &before) && opens(&both, &after));
         assert!(opens(&new, &after) && !opens(&new, &before) && !opens(&old, &after));
         assert!(old.is_current(&before) && !both.is_current(&before) && both.is_current(&after));
-        // A text that is not a sealed value is not a reason to look for keys.
-        assert!(old.has_key_of("x") && old.has_key_of("v2.00000000.x"));
+        // A text that is not a sealed value does not trigger a reload of the keys.
+        assert!(old.has_key_for("x") && old.has_key_for("v2.00000000.x"));
     }
 
     #[test]
-    fn reads_entries_of_32_bytes_in_the_order_of_their_names() {
+    fn reads_32_byte_entries_ordered_by_name() {
         let bytes = |byte: u8, length: usize| ByteString(vec![byte; length]);
         let data = BTreeMap::from([
             ("key-0002".to_owned(), bytes(9, 32)),

@@ -1,4 +1,4 @@
-//! Keeps the sealing keys current with their Secret.
+//! Loads and reloads the sealing keys.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,104 +16,109 @@ use crate::error::Error;
 use crate::own_secret;
 use crate::seal::Keyring;
 
-/// The Secret is read again at most this often for sealed values of an unknown key.
-const RETRY: Duration = Duration::from_secs(10);
-/// Values are sealed with keys that were read at most this long ago, so that a new key is used soon.
-const FRESH: Duration = Duration::from_mins(1);
-/// An admission request cannot wait longer for them.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Minimum interval between reloads for sealed values with an unknown key.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
+/// Maximum age of the keys for sealing, so that a new key is used soon.
+const MAX_AGE: Duration = Duration::from_mins(1);
+/// Timeout of a reload, bounded by the timeout of admission requests.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What the keys are needed for.
+/// What the keys are used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
+pub(crate) enum KeyUse {
     /// To decrypt.
     Open,
     /// To encrypt as well.
     Seal,
 }
 
-/// The sealing keys and the Secret that holds them. Nothing is ever written here.
+/// The sealing keys and the Secret that contains them.
 pub(crate) struct SealingKeys {
     api: Api<Secret>,
-    place: String,
+    secret: String,
     keyring: RwLock<Arc<Keyring>>,
     read_at: Mutex<Instant>,
 }
 
 impl SealingKeys {
-    /// Reads the keys, after creating them at the first start.
+    /// Loads the keys and creates them on the first start.
     ///
     /// # Errors
-    /// When the Secret cannot be read or created, or holds no key.
+    /// If the Secret cannot be read or created, or contains no valid key.
     pub(crate) async fn load(client: &Client, namespace: &str) -> anyhow::Result<Self> {
-        let place = format!("{namespace}/{KEYS_SECRET}");
+        let secret = format!("{namespace}/{KEYS_SECRET}");
         let name = new_key_name(Timestamp::now());
         let data = own_secret::read_or_create(client, namespace, KEYS_SECRET, &name).await?;
-        let keyring = read(&place, &data).ok_or_else(|| {
-            anyhow::anyhow!("Secret {place} holds no key of 32 bytes; restore it, or delete it and apply all sealed values again")
+        let keyring = read(&secret, &data).ok_or_else(|| {
+            anyhow::anyhow!("invalid Secret {secret}: expected at least one 32-byte key; hint: restore the Secret, or delete it and apply all sealed values again")
         })?;
         Ok(Self {
             api: Api::namespaced(client.clone(), namespace),
-            place,
+            secret,
             keyring: RwLock::new(Arc::new(keyring)),
             read_at: Mutex::new(Instant::now()),
         })
     }
 
-    /// Returns the keys for these sealed values. The Secret is read again if the key of one is unknown
-    /// or the keys are too old for sealing, but only so often, whatever is asked for.
+    /// Returns the keys for these sealed values. Reloads the Secret, at a limited rate, if a key is unknown or
+    /// the keys are too old for sealing.
     pub(crate) async fn keyring(
         &self,
         mut texts: impl Iterator<Item = &str>,
-        wanted: Use,
+        key_use: KeyUse,
     ) -> Arc<Keyring> {
         let known = Arc::clone(&self.keyring.read());
-        let has_all = texts.all(|text| known.has_key_of(text));
-        if has_all && wanted == Use::Open {
+        let has_all = texts.all(|text| known.has_key_for(text));
+        if has_all && key_use == KeyUse::Open {
             return known;
         }
         let mut read_at = self.read_at.lock().await;
-        let pause = if has_all { FRESH } else { RETRY };
-        if read_at.elapsed() >= pause {
-            self.read().await;
+        let interval = if has_all { MAX_AGE } else { RELOAD_INTERVAL };
+        if read_at.elapsed() >= interval {
+            self.reload().await;
             *read_at = Instant::now();
         }
         Arc::clone(&self.keyring.read())
     }
 
-    /// Takes over what the Secret holds. Where that is nothing, the known keys stay in use.
-    async fn read(&self) {
-        let answer = tokio::time::timeout(PATIENCE, self.api.get_opt(KEYS_SECRET)).await;
-        match answer {
+    /// Reloads the keys. On failure, or if the Secret contains no valid key, the loaded keys stay in use.
+    async fn reload(&self) {
+        let response = tokio::time::timeout(READ_TIMEOUT, self.api.get_opt(KEYS_SECRET)).await;
+        match response {
             Ok(Ok(Some(secret))) => {
                 let data = secret.data.unwrap_or_default();
-                if let Some(keyring) = read(&self.place, &data) {
+                if let Some(keyring) = read(&self.secret, &data) {
                     *self.keyring.write() = Arc::new(keyring);
                 }
             }
-            Ok(Ok(None)) => tracing::warn!(secret = self.place, "the sealing keys are gone"),
+            Ok(Ok(None)) => {
+                tracing::warn!(
+                    secret = self.secret,
+                    "Secret with the sealing keys not found, using the loaded keys"
+                );
+            }
             Ok(Err(error)) => {
                 let error = Error::secret("read the sealing keys", &error);
-                tracing::warn!(%error, "the known sealing keys stay in use");
+                tracing::warn!(%error, "failed to reload the sealing keys, using the loaded keys");
             }
             Err(_) => tracing::warn!(
-                secret = self.place,
-                "timeout; the known sealing keys stay in use"
+                secret = self.secret,
+                "timed out reloading the sealing keys, using the loaded keys"
             ),
         }
     }
 }
 
-/// Returns the name of a key that is created now. The greatest name seals, so a later key has a greater
-/// one; and a backup of lost keys can be applied beside the key that was created in their place.
+/// Returns the name of a new key. The key whose name sorts last is used for sealing, so a later key needs a
+/// name that sorts after it. A backup of lost keys can be applied beside the key that replaced them.
 fn new_key_name(now: Timestamp) -> String {
     format!("key-{}", now.strftime("%Y%m%d%H%M%S"))
 }
 
-fn read(place: &str, data: &BTreeMap<String, ByteString>) -> Option<Keyring> {
+fn read(secret: &str, data: &BTreeMap<String, ByteString>) -> Option<Keyring> {
     let (keyring, invalid) = Keyring::read(data);
     if !invalid.is_empty() {
-        tracing::warn!(secret = place, entries = ?invalid, "not keys of 32 bytes, ignored");
+        tracing::warn!(secret, entries = ?invalid, "ignoring entries that are not 32-byte keys");
     }
     keyring
 }

@@ -1,4 +1,4 @@
-//! The annotation in which `kubectl apply` keeps the whole object, values included.
+//! The annotation in which `kubectl apply` stores the whole object, including values.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use extension_registry_binding::seal::{EntryKey, inline_entries, inline_values, 
 use extension_registry_core::sensitive::Sensitive;
 use serde_json::Value;
 
-/// The most bytes of the new text: the API server accepts 256 KiB of annotations in all.
-const MOST_BYTES: usize = 240 * 1024;
+/// Maximum size of the new text in bytes. All annotations of an object share 256 KiB.
+const MAX_BYTES: usize = 240 * 1024;
 
-/// What becomes of the annotation.
+/// What to do with the annotation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LastApplied {
-    /// It holds no value.
+    /// Keep it, because it contains no value.
     Keep,
-    /// It holds what the sealed object holds, so that the next apply finds nothing to do.
+    /// Replace it with the sealed object, so that the next apply finds no difference.
     Rewrite(String),
-    /// It may hold a value that the object does not have.
+    /// Remove it, because it may contain a value that the object does not have.
     Remove,
 }
 
-/// Replaces the values in the text of the annotation by their sealed form in the object.
+/// Replaces the values in the annotation with their sealed texts.
 pub(crate) fn rewrite(
     text: &str,
     values: &BTreeMap<EntryKey, Sensitive>,
@@ -46,10 +46,10 @@ pub(crate) fn rewrite(
         return LastApplied::Remove;
     };
     *spec = with_sealed(spec, &own);
-    // `kubectl` ends the text with a new line.
+    // `kubectl` ends the text with a newline.
     let end = if text.ends_with('\n') { "\n" } else { "" };
     let text = format!("{object}{end}");
-    if text.len() > MOST_BYTES {
+    if text.len() > MAX_BYTES {
         return LastApplied::Remove;
     }
     LastApplied::Rewrite(text)

@@ -1,4 +1,4 @@
-//! Limits how often values are compared with a sealed one: each failed comparison is a guess.
+//! Rate limit of comparisons with sealed values. Each failed comparison is a guess.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -6,25 +6,25 @@ use std::time::{Duration, Instant};
 use extension_registry_core::record::RecordKey;
 use parking_lot::Mutex;
 
-/// Failed comparisons of one record in [`PERIOD`].
-const OF_A_RECORD: u32 = 10;
-/// Failed comparisons of all records in [`PERIOD`].
-const OF_ALL: u32 = 300;
-/// The time in which an empty bucket fills up.
+/// Maximum failed comparisons per record in [`PERIOD`].
+const MAX_PER_RECORD: u32 = 10;
+/// Maximum failed comparisons of all records in [`PERIOD`].
+const MAX_TOTAL: u32 = 300;
+/// Time in which an empty bucket is refilled.
 const PERIOD: Duration = Duration::from_mins(1);
-/// Records with a bucket. [`OF_ALL`] keeps their number below this.
-const MOST: usize = 1_024;
+/// Maximum number of records with a bucket. [`MAX_TOTAL`] keeps the number below.
+const MAX_RECORDS: usize = 1_024;
 
-/// Token buckets, one for each record and one for all of them. A comparison takes a token from both,
-/// and puts it back if the values are equal.
-pub(crate) struct GuessLimit(Mutex<Buckets>);
+/// Token buckets for each record and for all records. A comparison takes a token from both and returns it
+/// if the values are equal.
+pub(crate) struct GuessLimiter(Mutex<Buckets>);
 
 struct Buckets {
     all: Bucket,
     records: HashMap<RecordKey, Bucket>,
 }
 
-/// A token bucket, as the time at which it is full again.
+/// A token bucket, represented by the time at which it is full again.
 #[derive(Clone, Copy)]
 struct Bucket {
     size: u32,
@@ -36,7 +36,7 @@ impl Bucket {
         Self { size, full_at: now }
     }
 
-    /// The time in which one token comes in.
+    /// Returns the time in which one token is refilled.
     fn step(&self) -> Duration {
         PERIOD / self.size
     }
@@ -58,26 +58,26 @@ impl Bucket {
     }
 }
 
-impl GuessLimit {
-    /// Every bucket is full.
+impl GuessLimiter {
+    /// Creates full buckets.
     pub(crate) fn new(now: Instant) -> Self {
         Self(Mutex::new(Buckets {
-            all: Bucket::new(OF_ALL, now),
+            all: Bucket::new(MAX_TOTAL, now),
             records: HashMap::new(),
         }))
     }
 
-    /// Takes a token for one comparison with a value of the record. Without a token there must not
-    /// be a comparison.
+    /// Takes a token for one comparison with a value of a record. If it returns `false`, the caller must not
+    /// compare.
     pub(crate) fn take(&self, record: &RecordKey, now: Instant) -> bool {
         let mut buckets = self.0.lock();
         let Buckets { all, records } = &mut *buckets;
-        if records.len() >= MOST {
+        if records.len() >= MAX_RECORDS {
             records.retain(|_, bucket| !bucket.is_full(now));
         }
         let known = records.get(record).copied();
-        let mut bucket = known.unwrap_or_else(|| Bucket::new(OF_A_RECORD, now));
-        let is_allowed = all.has_token(now) && bucket.has_token(now) && records.len() < MOST;
+        let mut bucket = known.unwrap_or_else(|| Bucket::new(MAX_PER_RECORD, now));
+        let is_allowed = all.has_token(now) && bucket.has_token(now) && records.len() < MAX_RECORDS;
         if is_allowed {
             all.take(now);
             bucket.take(now);
@@ -86,7 +86,7 @@ impl GuessLimit {
         is_allowed
     }
 
-    /// Puts the token of a comparison back: the values are equal.
+    /// Returns the token of a comparison of equal values.
     pub(crate) fn put_back(&self, record: &RecordKey) {
         let mut buckets = self.0.lock();
         buckets.all.put_back();
@@ -102,9 +102,9 @@ mod tests {
 
     use extension_registry_core::record::RecordKey;
 
-    use super::{GuessLimit, MOST, OF_A_RECORD, OF_ALL, PERIOD};
+    use super::{GuessLimiter, MAX_PER_RECORD, MAX_RECORDS, MAX_TOTAL, PERIOD};
 
-    fn count(limit: &GuessLimit, record: &RecordKey, now: Instant) -> u32 {
+    fn count(limit: &GuessLimiter, record: &RecordKey, now: Instant) -> u32 {
         let mut count = 0;
         while limit.take(record, now) {
             count += 1;
@@ -113,40 +113,40 @@ mod tests {
     }
 
     #[test]
-    fn failed_comparisons_of_a_record_are_limited_by_time() {
+    fn limits_failed_comparisons_per_record() {
         let now = Instant::now();
-        let limit = GuessLimit::new(now);
+        let limit = GuessLimiter::new(now);
         let (one, other) = (RecordKey::cluster("one"), RecordKey::cluster("other"));
-        assert_eq!(count(&limit, &one, now), OF_A_RECORD);
+        assert_eq!(count(&limit, &one, now), MAX_PER_RECORD);
         assert_eq!(count(&limit, &one, now + Duration::from_secs(5)), 0);
         assert_eq!(count(&limit, &one, now + Duration::from_secs(6)), 1);
-        assert_eq!(count(&limit, &other, now), OF_A_RECORD);
-        assert_eq!(count(&limit, &one, now + PERIOD * 9), OF_A_RECORD);
+        assert_eq!(count(&limit, &other, now), MAX_PER_RECORD);
+        assert_eq!(count(&limit, &one, now + PERIOD * 9), MAX_PER_RECORD);
     }
 
     #[test]
-    fn equal_values_use_up_nothing() {
+    fn equal_values_consume_no_token() {
         let now = Instant::now();
-        let limit = GuessLimit::new(now);
+        let limit = GuessLimiter::new(now);
         let record = RecordKey::cluster("one");
         for _ in 0..1_000 {
             assert!(limit.take(&record, now));
             limit.put_back(&record);
         }
-        assert_eq!(count(&limit, &record, now), OF_A_RECORD);
+        assert_eq!(count(&limit, &record, now), MAX_PER_RECORD);
     }
 
     #[test]
-    fn failed_comparisons_of_all_records_are_limited_and_so_is_the_memory() {
+    fn limits_total_failed_comparisons_and_memory() {
         let now = Instant::now();
-        let limit = GuessLimit::new(now);
+        let limit = GuessLimiter::new(now);
         let mut total = 0;
         for number in 0..10_000_u32 {
             let later = now + PERIOD * (number / 5_000);
             let record = RecordKey::cluster(format!("r{number}"));
             total += u32::from(limit.take(&record, later));
         }
-        assert_eq!(total, 2 * OF_ALL);
-        assert!(limit.0.lock().records.len() <= MOST);
+        assert_eq!(total, 2 * MAX_TOTAL);
+        assert!(limit.0.lock().records.len() <= MAX_RECORDS);
     }
 }

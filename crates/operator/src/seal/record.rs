@@ -1,5 +1,5 @@
-//! What sealing makes of a request that writes a record, and what of it the requester knows. Pure: the
-//! time and the keys are given.
+//! Seals the values of a request that writes a record and determines which sealed values the requester
+//! knows. Pure functions of the request, the keys and the time.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -10,82 +10,81 @@ use extension_registry_core::sensitive::Sensitive;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::seal::keyring::{Author, Keyring, Opened};
-use crate::seal::limit::GuessLimit;
+use crate::seal::keyring::{Author, Keyring, OpenedValue};
+use crate::seal::limit::GuessLimiter;
 
 /// A request that writes a record.
 pub(crate) struct Request<'r> {
-    /// The record.
     pub(crate) record: &'r RecordKey,
-    /// Name of the user who writes it.
+    /// Name of the requester.
     pub(crate) user: &'r str,
-    /// The spec as written.
+    /// The spec in the request.
     pub(crate) spec: &'r Value,
-    /// The spec as stored; `None` while the record is new.
+    /// The stored spec; `None` for a new record.
     pub(crate) stored: Option<&'r Value>,
     /// The values to seal.
     pub(crate) values: &'r BTreeMap<EntryKey, Sensitive>,
 }
 
-/// What becomes of the request.
+/// Result of sealing.
 #[derive(Default)]
-pub(crate) struct Sealed {
-    /// The spec to store; `None` where it is the spec as written.
+pub(crate) struct SealOutcome {
+    /// The spec to store; `None` if it equals the spec in the request.
     pub(crate) spec: Option<Value>,
-    /// The sealed form of each value.
+    /// The sealed text of each value.
     pub(crate) texts: BTreeMap<EntryKey, String>,
     /// Whether the requester changes the spec. Sealing with another key is not a change.
     pub(crate) is_changed: bool,
-    /// Fields with sealed values that the requester is not known to know.
+    /// Fields with sealed values that the requester is not known to have supplied.
     pub(crate) unknown: Vec<String>,
-    /// Fields with sealed values that cannot be decrypted here and were not here before.
+    /// Fields with added sealed values that cannot be decrypted.
     pub(crate) foreign: Vec<String>,
-    /// Sets of credentials with the number of values in them that were not stored before.
+    /// Number of newly sealed values in each set of credentials.
     pub(crate) new: BTreeMap<String, usize>,
 }
 
-/// One sealed value on its way.
-struct Item<'r> {
+/// A sealed value of the request.
+struct SealedEntry<'r> {
     entry: Entry<'r>,
     text: String,
-    /// The value, if it came with the request.
+    /// The plain value, if the request contains it.
     supplied: Option<&'r Sensitive>,
-    /// What the text holds, if it was there before the request.
-    opened: Option<Opened>,
+    /// The decrypted text, if it existed before the request.
+    opened: Option<OpenedValue>,
 }
 
 /// Seals the values of a request. A value that equals the stored one keeps the stored text, so that
-/// applying a record again changes nothing.
+/// applying a record again does not change it.
 ///
 /// # Errors
-/// When the system provides no random bytes.
+/// If the system provides no random bytes.
 pub(crate) fn seal(
     keys: &Keyring,
-    limit: &GuessLimit,
+    limit: &GuessLimiter,
     request: &Request<'_>,
     now: Instant,
-) -> Result<Sealed, Error> {
-    let decision = Decision {
+) -> Result<SealOutcome, Error> {
+    let sealer = Sealer {
         keys,
         limit,
         request,
         now,
         stored: request.stored.map(texts).unwrap_or_default(),
     };
-    let mut sealed = Sealed::default();
+    let mut sealed = SealOutcome::default();
     let mut items = BTreeMap::new();
     for entry in entries(request.spec) {
         let Some(key) = entry.key() else { continue };
         let item = match request.values.get(&key) {
-            Some(value) => Some(decision.supplied(entry, &key, value, &mut sealed)?),
+            Some(value) => Some(sealer.seal_supplied(entry, &key, value, &mut sealed)?),
             None => entry
                 .sealed()
-                .and_then(|text| decision.referred(entry, &key, text, &mut sealed)),
+                .and_then(|text| sealer.check_sealed(entry, &key, text, &mut sealed)),
         };
         items.extend(item.map(|item| (key, item)));
     }
-    let with = |items: &BTreeMap<EntryKey, Item<'_>>| {
-        let differs = |item: &Item<'_>| {
+    let with = |items: &BTreeMap<EntryKey, SealedEntry<'_>>| {
+        let differs = |item: &SealedEntry<'_>| {
             item.supplied.is_some() || item.entry.sealed() != Some(item.text.as_str())
         };
         let items = items.iter().filter(|(_, item)| differs(item));
@@ -95,7 +94,7 @@ pub(crate) fn seal(
     let spec = with(&items);
     sealed.is_changed = request.stored != Some(&spec);
     for (key, item) in &mut items {
-        decision.renew(key, item, sealed.is_changed)?;
+        sealer.renew(key, item, sealed.is_changed)?;
     }
     let spec = with(&items);
     sealed.spec = (spec != *request.spec).then_some(spec);
@@ -107,31 +106,31 @@ pub(crate) fn seal(
     Ok(sealed)
 }
 
-/// The sealed values of a spec.
+/// Returns the sealed values of a spec.
 fn texts(spec: &Value) -> BTreeMap<EntryKey, &str> {
     entries(spec)
         .filter_map(|entry| Some((entry.key()?, entry.sealed()?)))
         .collect()
 }
 
-/// What each entry is decided with.
-struct Decision<'r> {
+/// Seals the entries of one request.
+struct Sealer<'r> {
     keys: &'r Keyring,
-    limit: &'r GuessLimit,
+    limit: &'r GuessLimiter,
     request: &'r Request<'r>,
     now: Instant,
     stored: BTreeMap<EntryKey, &'r str>,
 }
 
-impl<'r> Decision<'r> {
-    /// A value that came with the request: the stored text if it holds that value, else a new one.
-    fn supplied(
+impl<'r> Sealer<'r> {
+    /// Processes a plain value: keeps the stored text if it has that value, and seals the value otherwise.
+    fn seal_supplied(
         &self,
         entry: Entry<'r>,
         key: &EntryKey,
         value: &'r Sensitive,
-        sealed: &mut Sealed,
-    ) -> Result<Item<'r>, Error> {
+        sealed: &mut SealOutcome,
+    ) -> Result<SealedEntry<'r>, Error> {
         let (text, opened) = if let Some((text, opened)) = self.stored_if_equal(key, value) {
             (text.to_owned(), Some(opened))
         } else {
@@ -139,7 +138,7 @@ impl<'r> Decision<'r> {
             let author = Author::User(self.request.user);
             (self.fresh(key, author, value)?, None)
         };
-        Ok(Item {
+        Ok(SealedEntry {
             entry,
             text,
             supplied: Some(value),
@@ -147,20 +146,20 @@ impl<'r> Decision<'r> {
         })
     }
 
-    /// A sealed value that came with the request.
-    fn referred(
+    /// Processes a sealed value.
+    fn check_sealed(
         &self,
         entry: Entry<'r>,
         key: &EntryKey,
         text: &str,
-        sealed: &mut Sealed,
-    ) -> Option<Item<'r>> {
+        sealed: &mut SealOutcome,
+    ) -> Option<SealedEntry<'r>> {
         let field = || format!("{}.valueFrom.sealed", entry.field());
         let opened = self.keys.open(self.request.record, key, text);
         let mut is_known = opened
             .as_ref()
             .is_some_and(|opened| opened.is_by(self.request.user));
-        let mut item = Item {
+        let mut item = SealedEntry {
             entry,
             text: text.to_owned(),
             supplied: None,
@@ -171,7 +170,7 @@ impl<'r> Decision<'r> {
                 sealed.foreign.push(field());
                 return None;
             };
-            // A file may still have a text of the stored value that a new key has replaced.
+            // A file may still contain the text from before a key rotation.
             if !self.keys.is_current(text)
                 && let Some((text, opened)) = self.stored_if_equal(key, &opened.value)
             {
@@ -186,22 +185,27 @@ impl<'r> Decision<'r> {
         Some(item)
     }
 
-    /// The stored text of an entry, if it holds this value. Without a token nothing is compared.
-    fn stored_if_equal(&self, key: &EntryKey, value: &Sensitive) -> Option<(&'r str, Opened)> {
+    /// Returns the stored text of an entry if it has this value. Without a token nothing is compared.
+    fn stored_if_equal(&self, key: &EntryKey, value: &Sensitive) -> Option<(&'r str, OpenedValue)> {
         let text = *self.stored.get(key)?;
         let record = self.request.record;
         let opened = self.keys.open(record, key, text)?;
-        if !self.limit.take(record, self.now) || !opened.holds(value) {
+        if !self.limit.take(record, self.now) || !opened.equals(value) {
             return None;
         }
         self.limit.put_back(record);
         Some((text, opened))
     }
 
-    /// Seals with the current key what was sealed with another one. In a spec that changes anyway, a
-    /// supplied value also gets its new author: another webhook may have this request come again,
-    /// without the value.
-    fn renew(&self, key: &EntryKey, item: &mut Item<'_>, is_changed: bool) -> Result<(), Error> {
+    /// Seals a value with the current key if it was sealed with another one. If the spec changes, a supplied
+    /// value is also sealed for its new author, because the API server may reinvoke the webhook without the
+    /// plain value.
+    fn renew(
+        &self,
+        key: &EntryKey,
+        item: &mut SealedEntry<'_>,
+        is_changed: bool,
+    ) -> Result<(), Error> {
         let Some(opened) = &item.opened else {
             return Ok(());
         };

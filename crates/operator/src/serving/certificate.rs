@@ -1,4 +1,4 @@
-//! The certificate in the mounted Secret, and when it expires.
+//! The serving certificate from the mounted Secret, and its expiry.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use rustls::{CertificateError, RootCertStore};
 
 use crate::error::Error;
 
-/// Certificate and key in PEM.
+/// Certificate and private key in PEM.
 #[derive(Default, PartialEq, Eq)]
-pub(super) struct Pair {
+pub(super) struct ServingCertificate {
     certificate: Vec<u8>,
     key: Vec<u8>,
 }
 
-impl Pair {
-    /// Reads `tls.crt` and `tls.key` from a folder.
+impl ServingCertificate {
+    /// Reads `tls.crt` and `tls.key` from a directory.
     ///
     /// # Errors
-    /// When one of the files cannot be read.
+    /// If one of the files cannot be read.
     pub(super) fn read(folder: &Path) -> Result<Self, Error> {
         let read = |name: &str| {
             let path = folder.join(name);
@@ -38,17 +38,17 @@ impl Pair {
         })
     }
 
-    /// A configuration of the socket with this certificate.
+    /// Creates the TLS configuration with this certificate.
     ///
     /// # Errors
-    /// When certificate or key cannot be read, or do not belong together.
+    /// If certificate or key is invalid, or they do not match.
     pub(super) async fn config(&self) -> Result<RustlsConfig, Error> {
         RustlsConfig::from_pem(self.certificate.clone(), self.key.clone())
             .await
             .map_err(|error| Error::internal("load the serving certificate", &error))
     }
 
-    /// When the certificate expires, in seconds since 1970; `None` where it cannot be read.
+    /// Returns the expiry in seconds since the Unix epoch; `None` if the certificate is invalid.
     pub(super) fn expiry(&self) -> Option<i64> {
         let leaf = CertificateDer::from_pem_slice(&self.certificate).ok()?;
         let mut roots = RootCertStore::empty();
@@ -57,7 +57,7 @@ impl Pair {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let verifier = verifier.build().ok()?;
         let host = ServerName::try_from("expiry").ok()?;
-        // The period of validity is checked first, and the error holds its end.
+        // rustls checks the validity period first, and the error contains its end.
         let never = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
         match verifier.verify_server_cert(&leaf, &[], &host, &[], never) {
             Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
@@ -73,14 +73,14 @@ impl Pair {
 mod tests {
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
-    use super::Pair;
+    use super::ServingCertificate;
 
     #[test]
-    fn expiry_is_read_from_the_certificate() {
+    fn reads_expiry_from_certificate() {
         let mut params = CertificateParams::new(["webhook.ns.svc".to_owned()]).unwrap();
         params.not_after = date_time_ymd(2031, 2, 3);
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        let pair = |pem: String| Pair {
+        let pair = |pem: String| ServingCertificate {
             certificate: pem.into_bytes(),
             key: Vec::new(),
         };

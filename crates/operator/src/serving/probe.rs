@@ -1,4 +1,4 @@
-//! One dry run through the API server: the proof that it reaches the webhook and trusts its certificate.
+//! Probe that verifies with a dry run that the API server reaches the webhook and trusts its certificate.
 
 use extension_registry_api::Workflow;
 use extension_registry_api::workflow::{Step, WorkflowSpec};
@@ -7,57 +7,57 @@ use kube::{Api, Client};
 
 use crate::error::Error;
 
-/// Error of the API server for a webhook that answered with a refusal.
-const REFUSED: &str =
+/// Error of the API server if the webhook denied the request.
+const DENIED: &str =
     r#"admission webhook "validate-workflows.registry.fuseml.io" denied the request"#;
 
-/// Error of the API server for a webhook that it did not reach.
+/// Error of the API server if it could not reach the webhook.
 const FAILED: &str = "failed calling webhook";
 
-/// Its cause, as Go words it, where no authority in `caBundle` signed the certificate.
+/// Go's error if no CA in `caBundle` signed the certificate.
 const UNTRUSTED: &str = "x509: certificate signed by unknown authority";
 
-/// How far a request of the API server to the webhook comes.
+/// Result of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// No webhook configuration sends it.
+pub(crate) enum Reachability {
+    /// No webhook configuration applies.
     NotCalled,
-    /// The webhook is reached, and `caBundle` does not hold the authority of its certificate yet.
+    /// The API server connects to the webhook, but `caBundle` does not contain the CA of its certificate yet.
     Untrusted,
-    /// The webhook answered.
+    /// The webhook responded.
     Reached,
 }
 
-/// Asks the API server to admit a workflow, as a dry run, that the webhook always refuses.
+/// Creates, as a dry run, a workflow that the webhook always denies.
 ///
 /// # Errors
-/// When the API server does not reach the webhook, or rejects the request for another reason.
-pub(crate) async fn run(client: &Client, namespace: &str) -> Result<Reach, Error> {
+/// If the API server cannot reach the webhook or rejects the request for another reason.
+pub(crate) async fn run(client: &Client, namespace: &str) -> Result<Reachability, Error> {
     let api = Api::<Workflow>::namespaced(client.clone(), namespace);
     let dry_run = PostParams {
         dry_run: true,
         ..PostParams::default()
     };
-    match api.create(&dry_run, &refused_workflow()).await {
-        Ok(_) => Ok(Reach::NotCalled),
-        Err(error) => reach(&error.to_string())
+    match api.create(&dry_run, &denied_workflow()).await {
+        Ok(_) => Ok(Reachability::NotCalled),
+        Err(error) => classify(&error.to_string())
             .ok_or_else(|| Error::api("reach the webhook through the API server", &error)),
     }
 }
 
-/// What the error of the dry run shows; `None` for any other error.
-fn reach(message: &str) -> Option<Reach> {
-    if message.contains(REFUSED) {
-        Some(Reach::Reached)
+/// Classifies the error of the dry run; `None` for an unrelated error.
+fn classify(message: &str) -> Option<Reachability> {
+    if message.contains(DENIED) {
+        Some(Reachability::Reached)
     } else if message.contains(FAILED) && message.contains(UNTRUSTED) {
-        Some(Reach::Untrusted)
+        Some(Reachability::Untrusted)
     } else {
         None
     }
 }
 
-/// A workflow that only the webhook refuses: the definition allows it, and no policy reads its steps.
-fn refused_workflow() -> Workflow {
+/// Returns a workflow that only the webhook denies: it matches the CRD schema, and no policy reads its steps.
+fn denied_workflow() -> Workflow {
     let step = Step {
         name: "probe".to_owned(),
         image: "probe".to_owned(),
@@ -65,7 +65,7 @@ fn refused_workflow() -> Workflow {
         ..Step::default()
     };
     let spec = WorkflowSpec {
-        description: Some("shows that the webhook is reached; never stored".to_owned()),
+        description: Some("readiness probe of the webhook; never stored".to_owned()),
         steps: vec![step],
         ..WorkflowSpec::default()
     };
@@ -74,19 +74,19 @@ fn refused_workflow() -> Workflow {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reach, reach, refused_workflow};
+    use super::{Reachability, classify, denied_workflow};
 
     #[test]
-    fn errors_of_the_api_server_tell_how_far_it_comes() {
+    fn classifies_errors_of_api_server() {
         let call = r#"Internal error occurred: failed calling webhook "validate-workflows.registry.fuseml.io": failed to call webhook: Post "https://webhook.ns.svc:443/validate/workflows?timeout=5s": "#;
         for (message, expected) in [
             (
                 r#"admission webhook "validate-workflows.registry.fuseml.io" denied the request: step `probe`"#.to_owned(),
-                Some(Reach::Reached),
+                Some(Reachability::Reached),
             ),
             (
                 format!("{call}tls: failed to verify certificate: x509: certificate signed by unknown authority"),
-                Some(Reach::Untrusted),
+                Some(Reachability::Untrusted),
             ),
             (
                 format!("{call}tls: failed to verify certificate: x509: certificate is valid for a.ns.svc, not webhook.ns.svc"),
@@ -96,12 +96,12 @@ mod tests {
             (r#"admission webhook "another.example.com" denied the request: no"#.to_owned(), None),
             ("workflows.registry.fuseml.io is forbidden".to_owned(), None),
         ] {
-            assert_eq!(reach(&message), expected, "{message}");
+            assert_eq!(classify(&message), expected, "{message}");
         }
     }
 
     #[test]
-    fn webhook_refuses_the_workflow_of_the_probe() {
-        assert!(!extension_registry_pipeline::check(&refused_workflow().spec).is_empty());
+    fn webhook_denies_probe_workflow() {
+        assert!(!extension_registry_pipeline::check(&denied_workflow().spec).is_empty());
     }
 }

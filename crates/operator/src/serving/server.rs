@@ -1,4 +1,4 @@
-//! The socket of the webhook, its certificate, and the proof that the API server reaches it.
+//! Serves the webhook over TLS, reloads its certificate and probes whether the API server reaches it.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -15,67 +15,68 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Args;
 use crate::context::Context;
 use crate::error::Error;
-use crate::serving::certificate::Pair;
-use crate::serving::probe::{self, Reach};
+use crate::serving::certificate::ServingCertificate;
+use crate::serving::probe::{self, Reachability};
 use crate::webhook;
 
-/// How often the certificate's files are read.
-const ROUND: Duration = Duration::from_secs(15);
+/// Interval at which the certificate files are checked for changes.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How often while the API server does not reach the webhook yet.
-const SOON: Duration = Duration::from_millis(250);
+/// Interval until the API server reaches the webhook.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How soon after a failure.
+/// Delay after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How long a connection may stay without a request or a sign of life.
-const IDLE: Duration = Duration::from_secs(30);
+/// Idle time after which a connection is closed or checked.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Requests of one connection at the same time.
-const STREAMS: u32 = 64;
+/// Maximum number of concurrent requests of a connection.
+const MAX_STREAMS: u32 = 64;
 
-/// How long open requests may take at the end.
-const GRACE: Duration = Duration::from_secs(5);
+/// Time to finish open requests on shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// A certificate that expires within this time, in seconds, is worth a warning: 21 days.
-const EXPIRES_SOON: i64 = 21 * 24 * 3600;
+/// Remaining validity in seconds below which a warning is logged: 21 days.
+const EXPIRY_WARNING: i64 = 21 * 24 * 3600;
 
-/// How often the warning is repeated.
-const WARN_EVERY: Duration = Duration::from_hours(24);
+/// Interval at which the warning is repeated.
+const WARNING_INTERVAL: Duration = Duration::from_hours(24);
 
-/// How the webhook is served.
-pub(crate) struct Serving {
+/// The webhook server, bound but not started.
+pub(crate) struct WebhookServer {
     listener: TcpListener,
-    folder: PathBuf,
+    directory: PathBuf,
     ready_before_trust: bool,
 }
 
-impl Serving {
-    /// Takes the socket, so that callers wait rather than fail until there is a certificate. `None`
-    /// when no webhook is wanted.
+impl WebhookServer {
+    /// Binds the socket, so that early connections wait for the certificate instead of failing. Returns
+    /// `None` if the webhook is disabled.
     ///
     /// # Errors
-    /// When the port is in use.
+    /// If the port is in use.
     pub(crate) fn bind(args: &Args) -> anyhow::Result<Option<Self>> {
-        let (Some(address), Some(folder)) = (args.webhook_listen, &args.webhook_certificate) else {
+        let (Some(address), Some(directory)) = (args.webhook_listen, &args.webhook_certificate)
+        else {
             return Ok(None);
         };
         let listener = TcpListener::bind(address)
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .with_context(|| {
                 format!(
-                    "failed to listen on {address}; choose another address with --webhook-listen"
+                    "failed to listen on {address}; hint: choose another address with --webhook-listen"
                 )
             })?;
         tracing::info!(address = %listener.local_addr()?, "serving the webhook");
         Ok(Some(Self {
             listener,
-            folder: folder.clone(),
+            directory: directory.clone(),
             ready_before_trust: args.ready_before_trust,
         }))
     }
 
-    /// Serves until the token is cancelled.
+    /// Starts the server; it runs until the token is cancelled.
     pub(crate) fn start(
         self,
         context: &Arc<Context>,
@@ -85,23 +86,23 @@ impl Serving {
         let (context, stop) = (Arc::clone(context), stop.clone());
         tasks.spawn(async move {
             if let Err(error) = self.serve(context, stop).await {
-                tracing::error!(%error, "the webhook ended");
+                tracing::error!(%error, "webhook server failed");
             }
         });
     }
 
     async fn serve(self, context: Arc<Context>, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut rounds = Rounds {
-            folder: self.folder,
+        let mut manager = CertificateManager {
+            directory: self.directory,
             ready_before_trust: self.ready_before_trust,
-            loaded: Pair::default(),
+            loaded: ServingCertificate::default(),
             expiry: None,
             warned: None,
         };
         let config = loop {
-            match rounds.first(&context).await {
+            match manager.load(&context).await {
                 Ok(config) => break config,
-                Err(error) => tracing::warn!(%error, "no serving certificate yet"),
+                Err(error) => tracing::warn!(%error, "waiting for the serving certificate"),
             }
             tokio::select! {
                 () = tokio::time::sleep(RETRY) => {}
@@ -112,52 +113,53 @@ impl Serving {
         let router = webhook::router(Arc::clone(&context));
         let mut socket = axum_server::from_tcp_rustls(self.listener, config.clone())?;
         let builder = socket.http_builder();
-        builder.http1().header_read_timeout(IDLE);
+        builder.http1().header_read_timeout(IDLE_TIMEOUT);
         builder
             .http2()
-            .max_concurrent_streams(STREAMS)
-            .keep_alive_interval(IDLE)
-            .keep_alive_timeout(IDLE);
+            .max_concurrent_streams(MAX_STREAMS)
+            .keep_alive_interval(IDLE_TIMEOUT)
+            .keep_alive_timeout(IDLE_TIMEOUT);
         let socket = socket
             .handle(handle.clone())
             .serve(router.into_make_service());
-        let rounds = async {
+        let maintenance = async {
             tokio::select! {
-                () = rounds.run(&context, &config) => {}
+                () = manager.run(&context, &config) => {}
                 () = stop.cancelled() => {}
             }
-            handle.graceful_shutdown(Some(GRACE));
+            handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
         };
-        let (served, ()) = tokio::join!(socket, rounds);
-        served.context("the socket of the webhook failed")
+        let (served, ()) = tokio::join!(socket, maintenance);
+        served.context("failed to serve the webhook")
     }
 }
 
-/// What is repeated while the socket serves.
-struct Rounds {
-    folder: PathBuf,
+/// Reloads the certificate and probes the webhook while the server runs.
+struct CertificateManager {
+    directory: PathBuf,
     ready_before_trust: bool,
-    loaded: Pair,
-    /// When the loaded certificate expires, in seconds since 1970.
+    loaded: ServingCertificate,
+    /// Expiry of the loaded certificate, in seconds since the Unix epoch.
     expiry: Option<i64>,
+    /// Time of the last expiry warning.
     warned: Option<Instant>,
 }
 
-impl Rounds {
-    async fn first(&mut self, context: &Context) -> Result<RustlsConfig, Error> {
-        let pair = Pair::read(&self.folder)?;
-        let config = pair.config().await?;
-        self.serves(context, pair);
+impl CertificateManager {
+    async fn load(&mut self, context: &Context) -> Result<RustlsConfig, Error> {
+        let certificate = ServingCertificate::read(&self.directory)?;
+        let config = certificate.config().await?;
+        self.set_loaded(context, certificate);
         Ok(config)
     }
 
     async fn run(&mut self, context: &Context, config: &RustlsConfig) {
         loop {
-            let pause = match self.round(context, config).await {
-                Ok(()) if context.webhook.is_reached() => ROUND,
-                Ok(()) => SOON,
+            let pause = match self.check(context, config).await {
+                Ok(()) if context.webhook.is_reached() => RELOAD_INTERVAL,
+                Ok(()) => PROBE_INTERVAL,
                 Err(error) => {
-                    tracing::warn!(%error, "failed to keep the webhook serving, retrying");
+                    tracing::warn!(%error, "failed to check the webhook, retrying");
                     RETRY
                 }
             };
@@ -165,52 +167,54 @@ impl Rounds {
         }
     }
 
-    /// Follows the certificate's files, and finds out once that the API server reaches the webhook.
-    async fn round(&mut self, context: &Context, config: &RustlsConfig) -> Result<(), Error> {
-        let pair = Pair::read(&self.folder)?;
-        if pair != self.loaded {
-            config.reload_from_config(pair.config().await?.get_inner());
-            self.serves(context, pair);
+    /// Reloads changed certificate files and, until it succeeds once, probes the webhook.
+    async fn check(&mut self, context: &Context, config: &RustlsConfig) -> Result<(), Error> {
+        let certificate = ServingCertificate::read(&self.directory)?;
+        if certificate != self.loaded {
+            config.reload_from_config(certificate.config().await?.get_inner());
+            self.set_loaded(context, certificate);
             tracing::info!("serving certificate reloaded");
         }
-        self.warn();
+        self.warn_before_expiry();
         if context.webhook.is_reached() {
             return Ok(());
         }
         match probe::run(&context.client, &context.settings.namespace).await? {
-            Reach::Reached => {
+            Reachability::Reached => {
                 context.webhook.set_reached();
                 tracing::info!("the API server reaches the webhook");
             }
-            Reach::Untrusted => {
+            Reachability::Untrusted => {
                 tracing::debug!("the API server does not trust the serving certificate yet");
                 if self.ready_before_trust {
                     context.webhook.set_ready();
                 }
             }
-            Reach::NotCalled => tracing::debug!("the API server does not call the webhook yet"),
+            Reachability::NotCalled => {
+                tracing::debug!("the API server does not call the webhook yet");
+            }
         }
         Ok(())
     }
 
-    fn serves(&mut self, context: &Context, pair: Pair) {
-        self.expiry = pair.expiry();
+    fn set_loaded(&mut self, context: &Context, certificate: ServingCertificate) {
+        self.expiry = certificate.expiry();
         if let Some(expiry) = self.expiry {
-            context.metrics.certificate_expires(expiry);
+            context.metrics.set_certificate_expiry(expiry);
         }
-        self.loaded = pair;
+        self.loaded = certificate;
         self.warned = None;
     }
 
-    fn warn(&mut self) {
+    fn warn_before_expiry(&mut self) {
         let Some(expiry) = self.expiry else { return };
         let left = expiry - Timestamp::now().as_second();
         let is_due = self
             .warned
-            .is_none_or(|warned| warned.elapsed() > WARN_EVERY);
-        if left < EXPIRES_SOON && is_due {
+            .is_none_or(|warned| warned.elapsed() > WARNING_INTERVAL);
+        if left < EXPIRY_WARNING && is_due {
             let days = left / (24 * 3600);
-            tracing::warn!(days, "the serving certificate of the webhook expires soon");
+            tracing::warn!(days, "webhook serving certificate expires soon");
             self.warned = Some(Instant::now());
         }
     }

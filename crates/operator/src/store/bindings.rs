@@ -1,5 +1,4 @@
-//! Which workflow uses which projection and which record: the counts that decide whether a Secret is
-//! still needed.
+//! Projections and records that workflows use. The counts decide whether a Secret is still needed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,18 +7,17 @@ use extension_registry_api::workflow::Binding;
 use extension_registry_binding::ObjectKey;
 use extension_registry_core::record::{RecordKey, RecordKind};
 
-/// One requirement bound.
+/// A bound requirement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Bound {
+pub(crate) struct BoundRequirement {
     /// Name of the projection and its Secret, in the workflow's namespace.
     pub projection: Arc<str>,
-    /// The record.
     pub record: RecordKey,
 }
 
-impl Bound {
-    /// What a workflow's status says of its requirements.
-    pub(crate) fn all(workflow: &ObjectKey, bindings: &[Binding]) -> Vec<Self> {
+impl BoundRequirement {
+    /// Returns the bindings in the status of a workflow.
+    pub(crate) fn from_status(workflow: &ObjectKey, bindings: &[Binding]) -> Vec<Self> {
         bindings
             .iter()
             .map(|binding| Self {
@@ -34,29 +32,29 @@ impl Bound {
     }
 }
 
-/// All bindings of the pipelines as they stand.
+/// The bindings of all existing pipelines.
 #[derive(Debug, Default)]
-pub(crate) struct Bindings {
-    by_workflow: HashMap<ObjectKey, Vec<Bound>>,
+pub(crate) struct BindingStore {
+    by_workflow: HashMap<ObjectKey, Vec<BoundRequirement>>,
     projections: HashMap<ObjectKey, i64>,
     records: HashMap<RecordKey, i64>,
 }
 
-impl Bindings {
-    /// What a workflow uses.
-    pub(crate) fn of(&self, workflow: &ObjectKey) -> &[Bound] {
+impl BindingStore {
+    /// Returns the bindings of a workflow.
+    pub(crate) fn get(&self, workflow: &ObjectKey) -> &[BoundRequirement] {
         self.by_workflow.get(workflow).map_or(&[], Vec::as_slice)
     }
 
-    /// Requirements bound to a projection.
+    /// Returns the number of requirements bound to a projection.
     pub(crate) fn consumers(&self, projection: &ObjectKey) -> i64 {
         self.projections.get(projection).copied().unwrap_or(0)
     }
 
-    /// The workflows with a requirement bound to a projection. Scans all workflows: it is for the few
-    /// projections that belong to one user or are lost.
-    pub(crate) fn consumers_of(&self, projection: &ObjectKey) -> Vec<ObjectKey> {
-        let uses = |bound: &Bound| bound.projection == projection.name;
+    /// Returns the workflows with a requirement bound to a projection. Scans all workflows; called only for
+    /// user-scoped and lost projections.
+    pub(crate) fn consuming_workflows(&self, projection: &ObjectKey) -> Vec<ObjectKey> {
+        let uses = |bound: &BoundRequirement| bound.projection == projection.name;
         self.by_workflow
             .iter()
             .filter(|(workflow, _)| workflow.namespace == projection.namespace)
@@ -65,14 +63,18 @@ impl Bindings {
             .collect()
     }
 
-    /// Requirements bound to a record.
+    /// Returns the number of requirements bound to a record.
     pub(crate) fn record_consumers(&self, record: &RecordKey) -> i64 {
         self.records.get(record).copied().unwrap_or(0)
     }
 
-    /// Sets what a workflow uses and returns whose counts changed.
-    pub(crate) fn set(&mut self, workflow: &ObjectKey, bound: Vec<Bound>) -> Vec<Bound> {
-        if self.of(workflow) == bound {
+    /// Sets the bindings of a workflow and returns those whose counts changed.
+    pub(crate) fn set(
+        &mut self,
+        workflow: &ObjectKey,
+        bound: Vec<BoundRequirement>,
+    ) -> Vec<BoundRequirement> {
+        if self.get(workflow) == bound {
             return Vec::new();
         }
         let before = if bound.is_empty() {
@@ -82,7 +84,7 @@ impl Bindings {
                 .insert(workflow.clone(), bound.clone())
                 .unwrap_or_default()
         };
-        let mut touched: Vec<Bound> = Vec::new();
+        let mut touched: Vec<BoundRequirement> = Vec::new();
         for (list, step) in [(before, -1), (bound, 1)] {
             for entry in list {
                 let projection = ObjectKey {
@@ -121,18 +123,18 @@ mod tests {
     use extension_registry_binding::ObjectKey;
     use extension_registry_core::record::RecordKey;
 
-    use super::{Bindings, Bound};
+    use super::{BindingStore, BoundRequirement};
 
-    fn bound(name: &str) -> Bound {
-        Bound {
+    fn bound(name: &str) -> BoundRequirement {
+        BoundRequirement {
             projection: format!("ext-{name}").into(),
             record: RecordKey::cluster(name),
         }
     }
 
     #[test]
-    fn counts_follow_the_bindings() {
-        let mut bindings = Bindings::default();
+    fn set_updates_consumer_counts() {
+        let mut bindings = BindingStore::default();
         let (first, second) = (ObjectKey::new("a", "first"), ObjectKey::new("a", "second"));
         bindings.set(&first, vec![bound("x"), bound("y")]);
         bindings.set(&second, vec![bound("x")]);

@@ -1,18 +1,18 @@
-//! Generated pipelines: uid, generation and owner, no specs.
+//! Metadata of generated pipelines.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use extension_registry_binding::ObjectKey;
 
-/// One pipeline that carries the operator's label.
+/// A pipeline with the operator's label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PipelineEntry {
     /// `metadata.uid`.
     pub uid: Arc<str>,
     /// `metadata.resourceVersion`.
     pub version: u64,
-    /// `metadata.generation`: it moves when somebody changes the spec.
+    /// `metadata.generation`, which changes with the spec.
     pub generation: i64,
     /// uid of the controlling owner.
     pub controller: Option<Arc<str>>,
@@ -20,19 +20,19 @@ pub(crate) struct PipelineEntry {
     pub is_of_workflow: bool,
 }
 
-/// All of them.
+/// All generated pipelines.
 #[derive(Debug, Default)]
-pub(crate) struct Pipelines {
+pub(crate) struct PipelineStore {
     entries: HashMap<ObjectKey, PipelineEntry>,
 }
 
-impl Pipelines {
-    /// The entry of that key.
+impl PipelineStore {
+    /// Returns the entry of a key.
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&PipelineEntry> {
         self.entries.get(key)
     }
 
-    /// Takes in news; true when they are.
+    /// Adds or updates an entry; `true` if it changed.
     pub(crate) fn upsert(&mut self, key: ObjectKey, entry: PipelineEntry) -> bool {
         if let Some(known) = self.entries.get(&key)
             && known.uid == entry.uid
@@ -49,12 +49,12 @@ impl Pipelines {
         changed
     }
 
-    /// Forgets a pipeline.
+    /// Removes a pipeline; `true` if it existed.
     pub(crate) fn remove(&mut self, key: &ObjectKey) -> bool {
         self.entries.remove(key).is_some()
     }
 
-    /// All keys.
+    /// Returns all keys.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
         self.entries.keys()
     }

@@ -1,5 +1,5 @@
-//! The ledger: which projection stands for what. Rendered Secrets are never read back, so this is
-//! all the operator knows of them; it trusts no more of it than the names to delete.
+//! Projections and their identities. Rendered Secrets are never read, so this is all that the operator knows
+//! about them. It trusts only the names of the Secrets to delete.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use extension_registry_core::record::{Name, RecordKey};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
-/// From what a Secret was last rendered by this process: while nothing of it moves, there is
-/// nothing to do.
+/// Versions of the inputs from which this process last rendered a Secret. While they are unchanged, the
+/// Secret is up to date.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RenderStamp {
+pub(crate) struct RenderInputs {
     /// uid and generation of the record.
     pub record: (Arc<str>, i64),
     /// Source Secrets with the versions that were read.
     pub sources: Vec<(ObjectKey, u64)>,
 }
 
-/// One projection.
+/// A projection.
 #[derive(Clone, Debug)]
-pub(crate) struct LedgerEntry {
+pub(crate) struct ProjectionEntry {
     /// `metadata.uid`.
     pub uid: Arc<str>,
     /// `metadata.resourceVersion`.
@@ -36,58 +36,58 @@ pub(crate) struct LedgerEntry {
     pub created: Option<Time>,
     /// uid of the record that owns it.
     pub owner: Option<Arc<str>>,
-    /// What it stands for.
+    /// Identity: record, service, endpoint, credentials and user.
     pub identity: Arc<Identity>,
-    /// Status as last seen.
+    /// Last known status.
     pub status: Arc<ExtensionProjectionStatus>,
-    /// Set once this process has rendered it or seen that nothing changed.
-    pub stamp: Option<RenderStamp>,
-    /// Groups of its person as last known, where it is of one. A restart forgets them.
+    /// Set once this process has rendered it.
+    pub inputs: Option<RenderInputs>,
+    /// Last known groups of the user of a user-scoped projection; `None` after a restart.
     pub groups: Option<Box<[Name]>>,
-    /// The slow round wants it written again, even if nothing is known to have changed.
+    /// Whether the resync requests a write even if nothing changed.
     pub due: bool,
-    /// The object is being deleted.
+    /// Whether the object is being deleted.
     pub terminating: bool,
 }
 
 /// All projections.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    entries: HashMap<ObjectKey, LedgerEntry>,
+pub(crate) struct ProjectionStore {
+    entries: HashMap<ObjectKey, ProjectionEntry>,
     by_record: HashMap<RecordKey, HashSet<ObjectKey>>,
 }
 
-impl Ledger {
-    /// The entry of that key.
-    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&LedgerEntry> {
+impl ProjectionStore {
+    /// Returns the entry of a key.
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&ProjectionEntry> {
         self.entries.get(key)
     }
 
-    /// All keys.
+    /// Returns all keys.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
         self.entries.keys()
     }
 
-    /// Number of projections.
+    /// Returns the number of projections.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Projections of a record.
-    pub(crate) fn of_record(&self, record: &RecordKey) -> impl Iterator<Item = &ObjectKey> {
+    /// Returns the projections of a record.
+    pub(crate) fn for_record(&self, record: &RecordKey) -> impl Iterator<Item = &ObjectKey> {
         self.by_record.get(record).into_iter().flatten()
     }
 
-    /// Takes in an object; true when it is news.
+    /// Adds or updates an object; `true` if it is newer than the cached one.
     pub(crate) fn upsert(&mut self, key: &ObjectKey, object: &ExtensionProjection) -> bool {
         let version = version_number(object.resource_version().as_deref());
         let uid = object.uid().unwrap_or_default();
-        let (mut stamp, mut groups) = (None, None);
+        let (mut inputs, mut groups) = (None, None);
         if let Some(known) = self.entries.get(key).filter(|known| *known.uid == *uid) {
             if known.version >= version {
                 return false;
             }
-            stamp.clone_from(&known.stamp);
+            inputs.clone_from(&known.inputs);
             groups.clone_from(&known.groups);
         }
         self.remove(key);
@@ -98,7 +98,7 @@ impl Ledger {
             .insert(key.clone());
         self.entries.insert(
             key.clone(),
-            LedgerEntry {
+            ProjectionEntry {
                 uid: uid.into(),
                 version,
                 generation: object.metadata.generation.unwrap_or_default(),
@@ -106,7 +106,7 @@ impl Ledger {
                 owner: owner(object),
                 identity: Arc::new(identity),
                 status: Arc::new(object.status.clone().unwrap_or_default()),
-                stamp,
+                inputs,
                 groups,
                 due: false,
                 terminating: object.metadata.deletion_timestamp.is_some(),
@@ -115,15 +115,15 @@ impl Ledger {
         true
     }
 
-    /// Notes from what a projection was rendered.
-    pub(crate) fn set_stamp(&mut self, key: &ObjectKey, stamp: RenderStamp) {
+    /// Records the inputs from which a projection was rendered.
+    pub(crate) fn set_inputs(&mut self, key: &ObjectKey, inputs: RenderInputs) {
         if let Some(entry) = self.entries.get_mut(key) {
-            entry.stamp = Some(stamp);
+            entry.inputs = Some(inputs);
             entry.due = false;
         }
     }
 
-    /// Notes the groups of a person whose projection this is.
+    /// Records the groups of the user of a projection.
     pub(crate) fn set_groups(&mut self, key: &ObjectKey, person: &Person) {
         if let Some(entry) = self.entries.get_mut(key)
             && entry.identity.user.as_ref() == Some(&person.user)
@@ -132,14 +132,14 @@ impl Ledger {
         }
     }
 
-    /// Has a projection written again at the next look.
+    /// Forces a write at the next reconcile of a projection.
     pub(crate) fn set_due(&mut self, key: &ObjectKey) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.due = true;
         }
     }
 
-    /// Forgets a projection.
+    /// Removes a projection; `true` if it existed.
     pub(crate) fn remove(&mut self, key: &ObjectKey) -> bool {
         let Some(entry) = self.entries.remove(key) else {
             return false;

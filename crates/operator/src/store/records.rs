@@ -1,4 +1,4 @@
-//! Records: the index, and what the record controller needs beside it.
+//! Records: the index for resolution, and metadata for the record controller.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use extension_registry_core::record::{Credentials, Record, RecordKey, SourceSecr
 use extension_registry_core::resolve::Index;
 use kube::ResourceExt;
 
-/// After so many removals the names that nothing holds any more are dropped.
+/// Number of removals after which unused interned names are dropped.
 const FORGET_EVERY: usize = 1024;
 
-/// One record object, without its values: those are in the index only.
+/// A record object without its values, which only the index contains.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordEntry {
     /// `metadata.uid`.
@@ -23,31 +23,31 @@ pub(crate) struct RecordEntry {
     pub generation: i64,
     /// `metadata.resourceVersion`.
     pub version: u64,
-    /// What is wrong with it. A record with problems offers nothing: nobody can know whom it meant
-    /// to admit.
+    /// Problems of the spec. A record with problems is not indexed, because its access rules may be
+    /// incomplete.
     pub problems: Arc<[FieldProblem]>,
-    /// Status as last seen.
+    /// Last known status.
     pub status: Arc<ExtensionStatus>,
-    /// Names of the services, for the table of `kubectl get`.
+    /// Names of the services, for the output of `kubectl get`.
     pub services: Arc<str>,
 }
 
-/// What an event changed for resolution.
+/// How an event changed a record.
 #[derive(Debug, Default)]
 pub(crate) struct RecordChange {
     /// The record before.
     pub before: Option<Arc<Record>>,
     /// The record after.
     pub after: Option<Arc<Record>>,
-    /// Whether the spec is another one, or appeared, or went.
-    pub spec: bool,
-    /// Whether anything changed that the record controller has to look at.
-    pub look: bool,
+    /// Whether the spec was added, changed or removed.
+    pub spec_changed: bool,
+    /// Whether the record controller must reconcile the record.
+    pub reconcile: bool,
 }
 
 /// All records.
 #[derive(Debug, Default)]
-pub(crate) struct Records {
+pub(crate) struct RecordStore {
     /// The index that requirements are resolved against.
     pub index: Index,
     entries: HashMap<RecordKey, RecordEntry>,
@@ -56,33 +56,33 @@ pub(crate) struct Records {
     removals: usize,
 }
 
-impl Records {
-    /// The entry of a record.
+impl RecordStore {
+    /// Returns the entry of a record.
     pub(crate) fn get(&self, key: &RecordKey) -> Option<&RecordEntry> {
         self.entries.get(key)
     }
 
-    /// Keys of all records.
+    /// Returns the keys of all records.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &RecordKey> {
         self.entries.keys()
     }
 
-    /// Number of records, broken ones too.
+    /// Returns the number of records, including invalid ones.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Records that refer to a source Secret.
+    /// Returns the records that refer to a source Secret.
     pub(crate) fn referring_to(&self, secret: &ObjectKey) -> impl Iterator<Item = &RecordKey> {
         self.references.get(secret).into_iter().flatten()
     }
 
-    /// Whether any record refers to it.
+    /// Returns whether a record refers to a source Secret.
     pub(crate) fn is_referenced(&self, secret: &ObjectKey) -> bool {
         self.references.contains_key(secret)
     }
 
-    /// Takes in an object as a watch or a write shows it. Older news than what is known is dropped.
+    /// Adds or updates an object from a watch or a write. Ignores an older version than the cached one.
     pub(crate) fn upsert<K: RecordObject>(
         &mut self,
         object: &K,
@@ -102,7 +102,7 @@ impl Records {
                 entry.version = version;
                 entry.status = Arc::new(status);
                 return RecordChange {
-                    look: status_changed,
+                    reconcile: status_changed,
                     ..RecordChange::default()
                 };
             }
@@ -127,13 +127,13 @@ impl Records {
         RecordChange {
             before,
             after: record,
-            spec: true,
-            look: true,
+            spec_changed: true,
+            reconcile: true,
         }
     }
 
-    /// Takes in an object that does not have the shape of its kind.
-    pub(crate) fn upsert_broken(
+    /// Adds or updates an object that does not match its schema.
+    pub(crate) fn upsert_invalid(
         &mut self,
         key: &RecordKey,
         entry: RecordEntry,
@@ -152,12 +152,12 @@ impl Records {
         RecordChange {
             before,
             after: None,
-            spec: true,
-            look: true,
+            spec_changed: true,
+            reconcile: true,
         }
     }
 
-    /// Forgets a record.
+    /// Removes a record.
     pub(crate) fn remove(&mut self, key: &RecordKey, records_namespace: &str) -> RecordChange {
         let known = self.entries.remove(key).is_some();
         let before = self.replace(key, None, records_namespace);
@@ -168,8 +168,8 @@ impl Records {
         RecordChange {
             before,
             after: None,
-            spec: known,
-            look: false,
+            spec_changed: known,
+            reconcile: false,
         }
     }
 
@@ -185,7 +185,7 @@ impl Records {
         };
         for secret in before
             .iter()
-            .flat_map(|record| secrets_of(record, records_namespace))
+            .flat_map(|record| source_secret_keys(record, records_namespace))
         {
             if let Some(keys) = self.references.get_mut(&secret) {
                 keys.remove(key);
@@ -196,7 +196,7 @@ impl Records {
         }
         for secret in record
             .iter()
-            .flat_map(|record| secrets_of(record, records_namespace))
+            .flat_map(|record| source_secret_keys(record, records_namespace))
         {
             self.references
                 .entry(secret)
@@ -207,8 +207,8 @@ impl Records {
     }
 }
 
-/// Names of the services for the table of `kubectl get`; the minimal form offers one of the record's
-/// own name.
+/// Returns the names of the services for the output of `kubectl get`. A record without `services` has one
+/// with its own name.
 fn service_names(key: &RecordKey, spec: &ExtensionSpec) -> String {
     if spec.services.is_empty() {
         return key.name.to_string();
@@ -216,15 +216,15 @@ fn service_names(key: &RecordKey, spec: &ExtensionSpec) -> String {
     status::join(spec.services.iter().map(|service| service.name.as_str()))
 }
 
-/// Where the source Secrets of a record are.
-pub(crate) fn secrets_of(record: &Record, records_namespace: &str) -> HashSet<ObjectKey> {
+/// Returns the keys of the source Secrets of a record.
+pub(crate) fn source_secret_keys(record: &Record, records_namespace: &str) -> HashSet<ObjectKey> {
     source_secrets(record)
         .iter()
         .map(|secret| place(&record.key, secret, records_namespace))
         .collect()
 }
 
-/// The source Secrets of a record.
+/// Returns the source Secrets of a record.
 pub(crate) fn source_secrets(record: &Record) -> BTreeSet<SourceSecret> {
     let services = record.services.iter();
     services

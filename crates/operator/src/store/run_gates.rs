@@ -1,4 +1,4 @@
-//! Run gates: what each namespace should have, and what it has.
+//! Desired and existing run gates.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use extension_registry_binding::ObjectKey;
 
 /// The run gates of all namespaces.
 #[derive(Debug, Default)]
-pub(crate) struct Gates {
-    wanted: HashMap<Arc<str>, RunGateSpec>,
-    written: HashMap<Arc<str>, (u64, RunGateSpec)>,
+pub(crate) struct RunGateStore {
+    desired: HashMap<Arc<str>, RunGateSpec>,
+    existing: HashMap<Arc<str>, (u64, RunGateSpec)>,
 }
 
-impl Gates {
-    /// Lists the user of a Secret; false where the list would become too large.
-    pub(crate) fn admit(&mut self, secret: &ObjectKey, user: SecretUser) -> bool {
-        let listed = &mut self.of(&secret.namespace).user_secrets;
+impl RunGateStore {
+    /// Adds the user of a Secret; `false` if the object would become too large.
+    pub(crate) fn add_secret(&mut self, secret: &ObjectKey, user: SecretUser) -> bool {
+        let listed = &mut self.entry(&secret.namespace).user_secrets;
         if listed.get(&*secret.name) == Some(&user) {
             return true;
         }
@@ -32,15 +32,15 @@ impl Gates {
         fits
     }
 
-    /// Removes a Secret from the list; true when it was listed.
-    pub(crate) fn withdraw(&mut self, secret: &ObjectKey) -> bool {
-        let gate = self.wanted.get_mut(&secret.namespace);
+    /// Removes a Secret; `true` if it was listed.
+    pub(crate) fn remove_secret(&mut self, secret: &ObjectKey) -> bool {
+        let gate = self.desired.get_mut(&secret.namespace);
         gate.is_some_and(|gate| gate.user_secrets.remove(&*secret.name).is_some())
     }
 
-    /// Holds a Pipeline back; false where the list is full.
+    /// Puts a Pipeline on hold; `false` if the list is full.
     pub(crate) fn hold(&mut self, pipeline: &ObjectKey, reason: &str) -> bool {
-        let held = &mut self.of(&pipeline.namespace).held_pipelines;
+        let held = &mut self.entry(&pipeline.namespace).held_pipelines;
         let fits = held.len() < limits::HELD_PIPELINES || held.contains_key(&*pipeline.name);
         if fits {
             held.insert(pipeline.name.to_string(), reason.to_owned());
@@ -48,60 +48,61 @@ impl Gates {
         fits
     }
 
-    /// No longer holds a Pipeline back; true when it was held.
+    /// Releases a Pipeline; `true` if it was on hold.
     pub(crate) fn release(&mut self, pipeline: &ObjectKey) -> bool {
-        let gate = self.wanted.get_mut(&pipeline.namespace);
+        let gate = self.desired.get_mut(&pipeline.namespace);
         gate.is_some_and(|gate| gate.held_pipelines.remove(&*pipeline.name).is_some())
     }
 
-    /// What a namespace should have, where it does not have it; empty where it should have nothing.
+    /// Returns the desired spec if it differs from the existing one; empty if the object must be deleted.
     pub(crate) fn pending(&self, namespace: &str) -> Option<RunGateSpec> {
-        let wanted = self.wanted.get(namespace).cloned().unwrap_or_default();
-        let written = self.written.get(namespace);
-        let same = written.map_or_else(|| wanted.is_empty(), |(_, written)| *written == wanted);
-        (!same).then_some(wanted)
+        let desired = self.desired.get(namespace).cloned().unwrap_or_default();
+        let existing = self.existing.get(namespace);
+        let same =
+            existing.map_or_else(|| desired.is_empty(), |(_, existing)| *existing == desired);
+        (!same).then_some(desired)
     }
 
-    /// Notes what a namespace has, unless a newer version is known.
-    pub(crate) fn set_written(&mut self, namespace: &Arc<str>, version: u64, spec: RunGateSpec) {
-        let known = self.written.get(namespace);
+    /// Records the existing spec of a namespace, unless a newer version is known.
+    pub(crate) fn set_existing(&mut self, namespace: &Arc<str>, version: u64, spec: RunGateSpec) {
+        let known = self.existing.get(namespace);
         if known.is_none_or(|(known, _)| *known < version) {
-            self.written.insert(Arc::clone(namespace), (version, spec));
+            self.existing.insert(Arc::clone(namespace), (version, spec));
         }
     }
 
-    /// Notes that a namespace has none.
+    /// Records that a namespace has no run gate.
     pub(crate) fn set_absent(&mut self, namespace: &str) {
-        self.written.remove(namespace);
+        self.existing.remove(namespace);
     }
 
-    /// Namespaces that have a run gate.
-    pub(crate) fn written(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.written.keys()
+    /// Returns the namespaces that have a run gate.
+    pub(crate) fn existing(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.existing.keys()
     }
 
-    /// Starts from what the namespaces have, less what `keeps_secret` and `keeps_pipeline` no longer
-    /// know. Returns the namespaces.
-    pub(crate) fn begin(
+    /// Initializes the desired specs from the existing ones, without entries that `keeps_secret` or
+    /// `keeps_pipeline` rejects. Returns the namespaces.
+    pub(crate) fn initialize(
         &mut self,
         keeps_secret: impl Fn(&ObjectKey) -> bool,
         keeps_pipeline: impl Fn(&ObjectKey) -> bool,
     ) -> Vec<Arc<str>> {
-        let written = self.written.iter();
-        self.wanted = written
+        let existing = self.existing.iter();
+        self.desired = existing
             .map(|(namespace, (_, spec))| (Arc::clone(namespace), spec.clone()))
             .collect();
-        for (namespace, gate) in &mut self.wanted {
+        for (namespace, gate) in &mut self.desired {
             let key = |name: &String| ObjectKey::new(Arc::clone(namespace), name.as_str());
             gate.user_secrets.retain(|name, _| keeps_secret(&key(name)));
             gate.held_pipelines
                 .retain(|name, _| keeps_pipeline(&key(name)));
         }
-        self.wanted.keys().cloned().collect()
+        self.desired.keys().cloned().collect()
     }
 
-    fn of(&mut self, namespace: &Arc<str>) -> &mut RunGateSpec {
-        self.wanted.entry(Arc::clone(namespace)).or_default()
+    fn entry(&mut self, namespace: &Arc<str>) -> &mut RunGateSpec {
+        self.desired.entry(Arc::clone(namespace)).or_default()
     }
 }
 
@@ -110,39 +111,40 @@ mod tests {
     use extension_registry_api::{RunGateSpec, SecretUser, limits};
     use extension_registry_binding::ObjectKey;
 
-    use super::Gates;
+    use super::RunGateStore;
 
     #[test]
-    fn pends_only_what_differs() {
-        let mut gates = Gates::default();
+    fn pending_returns_only_differing_spec() {
+        let mut gates = RunGateStore::default();
         let (pipeline, secret) = (ObjectKey::new("a", "train"), ObjectKey::new("a", "ext-u-x"));
         assert_eq!(gates.pending("a"), None);
         gates.hold(&pipeline, "NotFound");
-        gates.admit(&secret, SecretUser::default());
-        let wanted = gates.pending("a").unwrap();
-        assert_eq!(wanted.held_pipelines["train"], "NotFound");
-        gates.set_written(&"a".into(), 2, wanted);
-        gates.set_written(&"a".into(), 1, RunGateSpec::default());
+        gates.add_secret(&secret, SecretUser::default());
+        let desired = gates.pending("a").unwrap();
+        assert_eq!(desired.held_pipelines["train"], "NotFound");
+        gates.set_existing(&"a".into(), 2, desired);
+        gates.set_existing(&"a".into(), 1, RunGateSpec::default());
         assert_eq!(gates.pending("a"), None);
         assert!(gates.release(&pipeline) && !gates.release(&pipeline));
-        assert!(gates.withdraw(&secret) && !gates.withdraw(&secret));
+        assert!(gates.remove_secret(&secret) && !gates.remove_secret(&secret));
         assert_eq!(gates.pending("a"), Some(RunGateSpec::default()));
         gates.set_absent("a");
         assert_eq!(gates.pending("a"), None);
     }
 
     #[test]
-    fn refuses_what_makes_the_object_too_large() {
-        let mut gates = Gates::default();
+    fn rejects_entries_beyond_size_limits() {
+        let mut gates = RunGateStore::default();
         let user = SecretUser {
             groups: vec!["g".repeat(256); 128],
             ..SecretUser::default()
         };
         let secret = |number: usize| ObjectKey::new("a", format!("ext-u-{number}").as_str());
-        let admitted = (0..100).take_while(|number| gates.admit(&secret(*number), user.clone()));
+        let admitted =
+            (0..100).take_while(|number| gates.add_secret(&secret(*number), user.clone()));
         let admitted = admitted.count();
         assert!((20..30).contains(&admitted), "{admitted}");
-        assert!(gates.admit(&secret(0), SecretUser::default()));
+        assert!(gates.add_secret(&secret(0), SecretUser::default()));
         let listed = gates.pending("a").unwrap().user_secrets;
         assert_eq!(listed.len(), admitted);
 
@@ -155,19 +157,19 @@ mod tests {
     }
 
     #[test]
-    fn begins_with_what_is_still_known() {
-        let mut written = RunGateSpec::default();
+    fn initialize_keeps_only_existing_objects() {
+        let mut existing = RunGateSpec::default();
         for name in ["ext-u-old", "ext-u-new"] {
             let user = SecretUser::default();
-            written.user_secrets.insert(name.to_owned(), user);
+            existing.user_secrets.insert(name.to_owned(), user);
         }
-        written
+        existing
             .held_pipelines
             .insert("gone".to_owned(), "Invalid".to_owned());
-        let mut gates = Gates::default();
-        gates.set_written(&"a".into(), 1, written);
+        let mut gates = RunGateStore::default();
+        gates.set_existing(&"a".into(), 1, existing);
         assert_eq!(gates.pending("a"), Some(RunGateSpec::default()));
-        let namespaces = gates.begin(|key| &*key.name == "ext-u-new", |_| false);
+        let namespaces = gates.initialize(|key| &*key.name == "ext-u-new", |_| false);
         assert_eq!(namespaces, ["a".into()]);
         let pending = gates.pending("a").unwrap();
         assert!(pending.held_pipelines.is_empty());

@@ -1,34 +1,33 @@
-//! Source Secrets: names of their keys, never values. Values are read when a Secret is rendered and
-//! dropped right after.
+//! Key names of source Secrets, without values. Values are read to render a Secret and dropped afterwards.
 
 use std::collections::HashMap;
 
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::source::SourceState;
 
-/// All source Secrets that a record refers to and that were looked at.
+/// All source Secrets that were fetched.
 #[derive(Debug, Default)]
-pub(crate) struct Sources {
+pub(crate) struct SourceStore {
     states: HashMap<ObjectKey, SourceState>,
 }
 
-impl Sources {
-    /// What is known; `None` when nobody looked yet.
+impl SourceStore {
+    /// Returns the state of a Secret; `None` if it was not fetched.
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&SourceState> {
         self.states.get(key)
     }
 
-    /// Notes what was seen and returns what was known before.
+    /// Sets the state of a Secret and returns the previous one.
     pub(crate) fn set(&mut self, key: ObjectKey, state: SourceState) -> Option<SourceState> {
         self.states.insert(key, state)
     }
 
-    /// Forgets a Secret, so that the next user looks again.
+    /// Removes a Secret, so that the next use fetches it.
     pub(crate) fn forget(&mut self, key: &ObjectKey) -> Option<SourceState> {
         self.states.remove(key)
     }
 
-    /// Names of all that are known.
+    /// Returns all keys.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
         self.states.keys()
     }

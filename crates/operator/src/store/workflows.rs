@@ -1,4 +1,4 @@
-//! Workflows, whole: their specs are resolved again whenever a record changes.
+//! Complete workflows, whose specs are resolved again when a record changes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,32 +10,32 @@ use kube::ResourceExt;
 
 /// All workflows.
 #[derive(Debug, Default)]
-pub(crate) struct Workflows {
+pub(crate) struct WorkflowStore {
     entries: HashMap<ObjectKey, Arc<Workflow>>,
-    /// Objects that do not have the shape of a Workflow.
-    broken: HashSet<ObjectKey>,
+    /// Objects that do not match the schema.
+    invalid: HashSet<ObjectKey>,
 }
 
-impl Workflows {
-    /// The workflow of that key.
+impl WorkflowStore {
+    /// Returns the workflow of a key.
     pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<Workflow>> {
         self.entries.get(key)
     }
 
-    /// All of them.
+    /// Returns all workflows.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<Workflow>)> {
         self.entries.iter()
     }
 
-    /// Number of workflows.
+    /// Returns the number of workflows.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Takes in an object; true when it is news. What was written by the operator itself is known
-    /// already when its echo arrives.
+    /// Adds or updates a workflow; `true` if it is newer than the cached one. The echo of a write by the
+    /// operator is not.
     pub(crate) fn upsert(&mut self, key: &ObjectKey, workflow: Workflow) -> bool {
-        self.broken.remove(key);
+        self.invalid.remove(key);
         let version = version_number(workflow.resource_version().as_deref());
         if let Some(known) = self.entries.get(key)
             && known.uid() == workflow.uid()
@@ -47,25 +47,25 @@ impl Workflows {
         true
     }
 
-    /// Notes an object that does not have the shape of a Workflow; true when that is news.
-    pub(crate) fn upsert_broken(&mut self, key: &ObjectKey) -> bool {
+    /// Adds an object that does not match the schema; `true` if it was not known to be invalid.
+    pub(crate) fn upsert_invalid(&mut self, key: &ObjectKey) -> bool {
         self.entries.remove(key);
-        self.broken.insert(key.clone())
+        self.invalid.insert(key.clone())
     }
 
-    /// Whether the object is there but unreadable.
-    pub(crate) fn is_broken(&self, key: &ObjectKey) -> bool {
-        self.broken.contains(key)
+    /// Returns whether the object exists but does not match the schema.
+    pub(crate) fn is_invalid(&self, key: &ObjectKey) -> bool {
+        self.invalid.contains(key)
     }
 
-    /// Forgets a workflow.
+    /// Removes a workflow; `true` if it existed and was valid.
     pub(crate) fn remove(&mut self, key: &ObjectKey) -> bool {
-        self.broken.remove(key);
+        self.invalid.remove(key);
         self.entries.remove(key).is_some()
     }
 
-    /// All keys.
+    /// Returns all keys, including those of invalid workflows.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
-        self.entries.keys().chain(&self.broken)
+        self.entries.keys().chain(&self.invalid)
     }
 }

@@ -1,4 +1,4 @@
-//! Generated pipelines, metadata only: enough to see that somebody changed or deleted one.
+//! Watch of generated pipelines, metadata only, to detect modified and deleted ones.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
 
 use crate::context::Context;
-use crate::engine::{Pipeline, entry_of};
-use crate::queue::Urgency;
+use crate::engine::{Pipeline, pipeline_entry};
+use crate::queue::Priority;
 use crate::task::Task;
-use crate::watch::{Sink, api_of, object_key};
+use crate::watch::{EventHandler, object_key, scoped_api};
 
 #[derive(Clone)]
-pub(super) struct Pipelines {
+pub(super) struct PipelineHandler {
     context: Arc<Context>,
 }
 
-impl Pipelines {
+impl PipelineHandler {
     pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
             context: Arc::clone(context),
@@ -25,13 +25,13 @@ impl Pipelines {
     }
 }
 
-impl Sink for Pipelines {
+impl EventHandler for PipelineHandler {
     const KIND: &'static str = "Pipeline";
     type Object = PartialObjectMeta<Pipeline>;
     type Key = ObjectKey;
 
     fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
-        api_of(client, namespace)
+        scoped_api(client, namespace)
     }
 
     fn namespace(key: &ObjectKey) -> Option<&str> {
@@ -42,9 +42,9 @@ impl Sink for Pipelines {
         object_key(object)
     }
 
-    fn known(&self) -> Vec<ObjectKey> {
+    fn cached_keys(&self) -> Vec<ObjectKey> {
         self.context
-            .world
+            .stores
             .pipelines
             .read()
             .keys()
@@ -53,21 +53,22 @@ impl Sink for Pipelines {
     }
 
     fn apply(&self, key: ObjectKey, object: Self::Object) {
-        let news = self
+        let changed = self
             .context
-            .world
+            .stores
             .pipelines
             .write()
-            .upsert(key.clone(), entry_of(&object.metadata));
-        if news {
-            self.context.want(Task::Workflow(key), Urgency::Dependent);
+            .upsert(key.clone(), pipeline_entry(&object.metadata));
+        if changed {
+            self.context
+                .enqueue(Task::Workflow(key), Priority::Dependent);
         }
     }
 
     fn remove(&self, key: &ObjectKey) {
-        if self.context.world.pipelines.write().remove(key) {
+        if self.context.stores.pipelines.write().remove(key) {
             self.context
-                .want(Task::Workflow(key.clone()), Urgency::Dependent);
+                .enqueue(Task::Workflow(key.clone()), Priority::Dependent);
         }
     }
 }

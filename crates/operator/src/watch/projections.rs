@@ -1,4 +1,4 @@
-//! Projections: normally changed by the operator alone, so news here means that somebody else did.
+//! Watch of projections. Only the operator writes them, so a change by another client must be repaired.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use kube::{Api, Client};
 use crate::context::Context;
 use crate::impact;
 use crate::task::Task;
-use crate::watch::{Sink, api_of, object_key};
+use crate::watch::{EventHandler, object_key, scoped_api};
 
 #[derive(Clone)]
-pub(super) struct Projections {
+pub(super) struct ProjectionHandler {
     context: Arc<Context>,
 }
 
-impl Projections {
+impl ProjectionHandler {
     pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
             context: Arc::clone(context),
@@ -25,13 +25,13 @@ impl Projections {
     }
 }
 
-impl Sink for Projections {
+impl EventHandler for ProjectionHandler {
     const KIND: &'static str = "ExtensionProjection";
     type Object = DeserializeGuard<ExtensionProjection>;
     type Key = ObjectKey;
 
     fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
-        api_of(client, namespace)
+        scoped_api(client, namespace)
     }
 
     fn namespace(key: &ObjectKey) -> Option<&str> {
@@ -42,22 +42,35 @@ impl Sink for Projections {
         object_key(object)
     }
 
-    fn known(&self) -> Vec<ObjectKey> {
-        self.context.world.ledger.read().keys().cloned().collect()
+    fn cached_keys(&self) -> Vec<ObjectKey> {
+        self.context
+            .stores
+            .projections
+            .read()
+            .keys()
+            .cloned()
+            .collect()
     }
 
     fn apply(&self, key: ObjectKey, object: Self::Object) {
         let Ok(projection) = object.0 else {
-            tracing::warn!(projection = %key, "unreadable ExtensionProjection; delete it");
+            tracing::warn!(projection = %key, "ExtensionProjection does not match its schema; hint: delete it");
             return;
         };
-        if self.context.world.ledger.write().upsert(&key, &projection) {
-            // Mostly an echo: a look at once would write a count that has not settled.
-            self.context.want_settled(Task::Projection(key));
+        if self
+            .context
+            .stores
+            .projections
+            .write()
+            .upsert(&key, &projection)
+        {
+            // Mostly an echo of the operator's own write. An immediate reconcile would write a consumer count
+            // that is still changing.
+            self.context.enqueue_debounced(Task::Projection(key));
         }
     }
 
     fn remove(&self, key: &ObjectKey) {
-        impact::projection_gone(&self.context, key);
+        impact::projection_deleted(&self.context, key);
     }
 }

@@ -1,4 +1,4 @@
-//! Records of both kinds.
+//! Watch of records of both kinds.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use kube::{Api, Client, Resource, ResourceExt};
 use crate::context::Context;
 use crate::impact;
 use crate::store::{RecordChange, RecordEntry};
-use crate::watch::{Sink, SourceWatches, api_of};
+use crate::watch::{EventHandler, SourceWatcher, scoped_api};
 
-/// What tells the two kinds of record apart.
-pub(super) trait Watched: RecordObject {
-    /// Whether its objects are in namespaces.
+/// Differences between the two kinds of record.
+pub(super) trait WatchedRecord: RecordObject {
+    /// Whether the kind is namespaced.
     const NAMESPACED: bool;
 
-    /// Where they are.
+    /// Returns the API of the objects in one namespace, or in all.
     fn api(client: &Client, namespace: Option<&str>) -> Api<DeserializeGuard<Self>>;
 }
 
-impl Watched for ClusterExtension {
+impl WatchedRecord for ClusterExtension {
     const NAMESPACED: bool = false;
 
     fn api(client: &Client, _: Option<&str>) -> Api<DeserializeGuard<Self>> {
@@ -34,27 +34,27 @@ impl Watched for ClusterExtension {
     }
 }
 
-impl Watched for Extension {
+impl WatchedRecord for Extension {
     const NAMESPACED: bool = true;
 
     fn api(client: &Client, namespace: Option<&str>) -> Api<DeserializeGuard<Self>> {
-        api_of(client, namespace)
+        scoped_api(client, namespace)
     }
 }
 
-pub(super) struct Records<K> {
+pub(super) struct RecordHandler<K> {
     context: Arc<Context>,
-    sources: Arc<SourceWatches>,
+    sources: Arc<SourceWatcher>,
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K> Clone for Records<K> {
+impl<K> Clone for RecordHandler<K> {
     fn clone(&self) -> Self {
         Self::new(&self.context, &self.sources)
     }
 }
 
-impl<K: Watched> Sink for Records<K> {
+impl<K: WatchedRecord> EventHandler for RecordHandler<K> {
     const KIND: &'static str = "record";
     type Object = DeserializeGuard<K>;
 
@@ -64,7 +64,7 @@ impl<K: Watched> Sink for Records<K> {
         K::api(client, namespace)
     }
 
-    fn is_cluster_wide(&self) -> bool {
+    fn is_cluster_scoped(&self) -> bool {
         !K::NAMESPACED
     }
 
@@ -79,9 +79,9 @@ impl<K: Watched> Sink for Records<K> {
         }
     }
 
-    fn known(&self) -> Vec<RecordKey> {
+    fn cached_keys(&self) -> Vec<RecordKey> {
         let of_kind = |key: &&RecordKey| key.namespace.is_some() == K::NAMESPACED;
-        let records = self.context.world.records.read();
+        let records = self.context.stores.records.read();
         records.keys().filter(of_kind).cloned().collect()
     }
 
@@ -91,7 +91,7 @@ impl<K: Watched> Sink for Records<K> {
             return self.remove(&key);
         }
         let namespace = &self.context.settings.records_namespace;
-        let mut records = self.context.world.records.write();
+        let mut records = self.context.stores.records.write();
         let change = match object.0 {
             Ok(mut object) => {
                 strip(object.meta_mut());
@@ -103,11 +103,11 @@ impl<K: Watched> Sink for Records<K> {
                     uid: metadata.uid.unwrap_or_default().into(),
                     generation: metadata.generation.unwrap_or_default(),
                     version: version_number(metadata.resource_version.as_deref()),
-                    problems: [unreadable()].into(),
+                    problems: [schema_problem()].into(),
                     status: Arc::default(),
                     services: "".into(),
                 };
-                records.upsert_broken(&key, entry, namespace)
+                records.upsert_invalid(&key, entry, namespace)
             }
         };
         drop(records);
@@ -116,13 +116,13 @@ impl<K: Watched> Sink for Records<K> {
 
     fn remove(&self, key: &RecordKey) {
         let namespace = &self.context.settings.records_namespace;
-        let change = self.context.world.records.write().remove(key, namespace);
+        let change = self.context.stores.records.write().remove(key, namespace);
         self.changed(key, &change);
     }
 }
 
-impl<K> Records<K> {
-    pub(super) fn new(context: &Arc<Context>, sources: &Arc<SourceWatches>) -> Self {
+impl<K> RecordHandler<K> {
+    pub(super) fn new(context: &Arc<Context>, sources: &Arc<SourceWatcher>) -> Self {
         Self {
             context: Arc::clone(context),
             sources: Arc::clone(sources),
@@ -131,21 +131,22 @@ impl<K> Records<K> {
     }
 
     fn changed(&self, key: &RecordKey, change: &RecordChange) {
-        if change.spec {
+        if change.spec_changed {
             self.sources.follow(change);
         }
         impact::record_changed(&self.context, key, change);
     }
 }
 
-/// Nothing of what the decoder says is repeated: it quotes values.
-fn unreadable() -> FieldProblem {
+/// Returns the problem of an object that does not match its schema. The message does not include the
+/// deserialization error, because that may quote values.
+fn schema_problem() -> FieldProblem {
     FieldProblem {
         field: "spec".to_owned(),
         refusal: Refusal::new(
             Reason::Invalid,
-            "the object does not have the shape that its CustomResourceDefinition demands",
-            "apply it again, so that the API server names the field",
+            "the object does not match the schema of its CustomResourceDefinition",
+            "apply it again to see the invalid field",
         ),
     }
 }

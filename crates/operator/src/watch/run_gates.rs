@@ -1,4 +1,4 @@
-//! Run gates: changed by the operator alone, so news here means that one was deleted or restored.
+//! Watch of run gates. Only the operator writes them, so a change by another client must be repaired.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use kube::core::DeserializeGuard;
 use kube::{Api, Client, ResourceExt};
 
 use crate::context::Context;
-use crate::queue::Urgency;
+use crate::queue::Priority;
 use crate::task::Task;
-use crate::watch::{Sink, api_of, object_key};
+use crate::watch::{EventHandler, object_key, scoped_api};
 
 #[derive(Clone)]
-pub(super) struct RunGates {
+pub(super) struct RunGateHandler {
     context: Arc<Context>,
 }
 
-impl RunGates {
+impl RunGateHandler {
     pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
             context: Arc::clone(context),
@@ -26,22 +26,22 @@ impl RunGates {
     }
 
     fn changed(&self, key: &ObjectKey) {
-        let pending = self.context.world.gates.read().pending(&key.namespace);
+        let pending = self.context.stores.run_gates.read().pending(&key.namespace);
         if pending.is_some() {
             let namespace = Arc::clone(&key.namespace);
             self.context
-                .want(Task::RunGate(namespace), Urgency::Dependent);
+                .enqueue(Task::RunGate(namespace), Priority::Dependent);
         }
     }
 }
 
-impl Sink for RunGates {
+impl EventHandler for RunGateHandler {
     const KIND: &'static str = "RunGate";
     type Object = DeserializeGuard<RunGate>;
     type Key = ObjectKey;
 
     fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
-        api_of(client, namespace)
+        scoped_api(client, namespace)
     }
 
     fn namespace(key: &ObjectKey) -> Option<&str> {
@@ -52,26 +52,30 @@ impl Sink for RunGates {
         object_key(object)
     }
 
-    fn known(&self) -> Vec<ObjectKey> {
-        let gates = self.context.world.gates.read();
+    fn cached_keys(&self) -> Vec<ObjectKey> {
+        let gates = self.context.stores.run_gates.read();
         gates
-            .written()
+            .existing()
             .map(|namespace| ObjectKey::new(Arc::clone(namespace), RUN_GATE))
             .collect()
     }
 
     fn apply(&self, key: ObjectKey, object: Self::Object) {
         let version = version_number(object.resource_version().as_deref());
-        // One that cannot be read is written again.
+        // An invalid one is written again.
         let spec = object.0.ok().map(|gate| gate.spec).unwrap_or_default();
-        let mut gates = self.context.world.gates.write();
-        gates.set_written(&key.namespace, version, spec);
+        let mut gates = self.context.stores.run_gates.write();
+        gates.set_existing(&key.namespace, version, spec);
         drop(gates);
         self.changed(&key);
     }
 
     fn remove(&self, key: &ObjectKey) {
-        self.context.world.gates.write().set_absent(&key.namespace);
+        self.context
+            .stores
+            .run_gates
+            .write()
+            .set_absent(&key.namespace);
         self.changed(key);
     }
 }

@@ -1,4 +1,4 @@
-//! Runs, metadata only, and nothing is kept of them: only the coming of one matters.
+//! Watch of runs, metadata only. Only new runs matter, so none is cached.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use kube::{Api, Client};
 
 use crate::context::Context;
 use crate::engine::PipelineRun;
-use crate::queue::Urgency;
+use crate::queue::Priority;
 use crate::task::Task;
-use crate::watch::{Sink, api_of, object_key};
+use crate::watch::{EventHandler, object_key, scoped_api};
 
-/// Older ones have their Pods: after a start nobody looks at them again.
-const YOUNG: Duration = Duration::from_mins(10);
+/// Maximum age of a run to reconcile after a start. Older runs already have their Pods.
+const MAX_AGE: Duration = Duration::from_mins(10);
 
 #[derive(Clone)]
-pub(super) struct Runs {
+pub(super) struct RunHandler {
     context: Arc<Context>,
 }
 
-impl Runs {
+impl RunHandler {
     pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
             context: Arc::clone(context),
@@ -31,13 +31,13 @@ impl Runs {
     }
 }
 
-impl Sink for Runs {
+impl EventHandler for RunHandler {
     const KIND: &'static str = "PipelineRun";
     type Object = PartialObjectMeta<PipelineRun>;
     type Key = ObjectKey;
 
     fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
-        api_of(client, namespace)
+        scoped_api(client, namespace)
     }
 
     fn namespace(key: &ObjectKey) -> Option<&str> {
@@ -48,7 +48,7 @@ impl Sink for Runs {
         object_key(object)
     }
 
-    fn known(&self) -> Vec<ObjectKey> {
+    fn cached_keys(&self) -> Vec<ObjectKey> {
         Vec::new()
     }
 
@@ -56,12 +56,12 @@ impl Sink for Runs {
         let metadata = &object.metadata;
         let annotations = metadata.annotations.as_ref();
         let is_done = annotations.is_some_and(|all| all.contains_key(RUN_BINDINGS_ANNOTATION));
-        let is_young = metadata.creation_timestamp.as_ref().is_some_and(|made| {
-            let age = Timestamp::now().duration_since(made.0);
-            Duration::try_from(age).is_ok_and(|age| age < YOUNG) || age.is_negative()
+        let is_new = metadata.creation_timestamp.as_ref().is_some_and(|created| {
+            let age = Timestamp::now().duration_since(created.0);
+            Duration::try_from(age).is_ok_and(|age| age < MAX_AGE) || age.is_negative()
         });
-        if is_young && !is_done {
-            self.context.want(Task::Run(key), Urgency::Direct);
+        if is_new && !is_done {
+            self.context.enqueue(Task::Run(key), Priority::Direct);
         }
     }
 

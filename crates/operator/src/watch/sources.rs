@@ -1,5 +1,5 @@
-//! Source Secrets, metadata only: the whole records namespace in one watch, and in projects one
-//! watch a Secret by name, which is all that a project has to grant.
+//! Watches of source Secrets, metadata only: one watch for the records namespace, and one watch per Secret,
+//! by name, in projects, so that a project needs to grant access only to single Secrets.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::impact;
 use crate::store::RecordChange;
 
 /// The running watches of source Secrets.
-pub(crate) struct SourceWatches {
+pub(crate) struct SourceWatcher {
     context: Arc<Context>,
     stop: CancellationToken,
     single: Mutex<HashMap<ObjectKey, CancellationToken>>,
 }
 
-impl SourceWatches {
+impl SourceWatcher {
     /// Starts the watch of the records namespace.
     pub(crate) fn new(context: &Arc<Context>, stop: &CancellationToken) -> Arc<Self> {
         let namespace = Arc::clone(&context.settings.records_namespace);
@@ -47,23 +47,23 @@ impl SourceWatches {
         })
     }
 
-    /// Starts and ends watches as a changed record of a project needs.
+    /// Starts and stops watches according to a changed record.
     pub(crate) fn follow(&self, change: &RecordChange) {
         let records_namespace = &self.context.settings.records_namespace;
         let named = |record: &Option<Arc<extension_registry_core::record::Record>>| {
             record
                 .iter()
-                .flat_map(|record| crate::store::secrets_of(record, records_namespace))
+                .flat_map(|record| crate::store::source_secret_keys(record, records_namespace))
                 .filter(|secret| secret.namespace != *records_namespace)
                 .collect::<Vec<_>>()
         };
         let mut single = self.single.lock();
         for secret in named(&change.before) {
-            if !self.context.world.records.read().is_referenced(&secret) {
+            if !self.context.stores.records.read().is_referenced(&secret) {
                 if let Some(stop) = single.remove(&secret) {
                     stop.cancel();
                 }
-                self.context.world.sources.write().forget(&secret);
+                self.context.stores.sources.write().forget(&secret);
             }
         }
         for secret in named(&change.after) {
@@ -119,35 +119,35 @@ fn run(
                     impact::source_changed(&context, &key, None);
                 }
                 Ok(Some(watcher::Event::InitDone)) => {
-                    // What went while the watch was interrupted has no event of its own.
+                    // Cached Secrets that are missing in a new list were deleted while the watch was interrupted.
                     let listed = listed.take().unwrap_or_default();
                     let known: Vec<ObjectKey> =
-                        context.world.sources.read().keys().cloned().collect();
+                        context.stores.sources.read().keys().cloned().collect();
                     for key in known
                         .iter()
-                        .filter(|key| scope.holds(key) && !listed.contains(*key))
+                        .filter(|key| scope.contains(key) && !listed.contains(*key))
                     {
                         impact::source_changed(&context, key, None);
                     }
                 }
                 Ok(None) => return,
                 Err(error) => {
-                    tracing::debug!(%error, namespace = %scope.namespace, "watch of source Secrets interrupted");
+                    tracing::debug!(%error, namespace = %scope.namespace, "watch of source Secrets failed, retrying");
                 }
             }
         }
     });
 }
 
-/// What a watch covers.
+/// The Secrets that a watch covers.
 struct Scope {
     namespace: Arc<str>,
-    /// One Secret, or all of the namespace.
+    /// One Secret, or all in the namespace.
     name: Option<Arc<str>>,
 }
 
 impl Scope {
-    fn holds(&self, key: &ObjectKey) -> bool {
+    fn contains(&self, key: &ObjectKey) -> bool {
         key.namespace == self.namespace && self.name.as_ref().is_none_or(|name| *name == key.name)
     }
 }

@@ -1,4 +1,4 @@
-//! Workflows.
+//! Watch of workflows.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use kube::{Api, Client, Resource, ResourceExt};
 
 use crate::context::Context;
 use crate::impact;
-use crate::queue::Urgency;
+use crate::queue::Priority;
 use crate::task::Task;
-use crate::watch::{Sink, api_of, object_key};
+use crate::watch::{EventHandler, object_key, scoped_api};
 
 #[derive(Clone)]
-pub(super) struct Workflows {
+pub(super) struct WorkflowHandler {
     context: Arc<Context>,
 }
 
-impl Workflows {
+impl WorkflowHandler {
     pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
             context: Arc::clone(context),
@@ -28,13 +28,13 @@ impl Workflows {
     }
 }
 
-impl Sink for Workflows {
+impl EventHandler for WorkflowHandler {
     const KIND: &'static str = "Workflow";
     type Object = DeserializeGuard<Workflow>;
     type Key = ObjectKey;
 
     fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
-        api_of(client, namespace)
+        scoped_api(client, namespace)
     }
 
     fn namespace(key: &ObjectKey) -> Option<&str> {
@@ -45,9 +45,9 @@ impl Sink for Workflows {
         object_key(object)
     }
 
-    fn known(&self) -> Vec<ObjectKey> {
+    fn cached_keys(&self) -> Vec<ObjectKey> {
         self.context
-            .world
+            .stores
             .workflows
             .read()
             .keys()
@@ -56,42 +56,42 @@ impl Sink for Workflows {
     }
 
     fn apply(&self, key: ObjectKey, object: Self::Object) {
-        let world = &self.context.world;
+        let stores = &self.context.stores;
         let generation = |workflow: &Workflow| (workflow.uid(), workflow.metadata.generation);
-        let known = world
+        let known = stores
             .workflows
             .read()
             .get(&key)
             .map(|known| generation(known));
-        let mut urgency = Urgency::Direct;
-        let news = match object.0 {
+        let mut priority = Priority::Direct;
+        let changed = match object.0 {
             Ok(mut workflow) => {
                 strip(workflow.meta_mut());
-                impact::remember_bindings(&self.context, &key, &workflow);
-                // Nobody asked for anything else: an echo that came before its answer, a label.
+                impact::restore_bindings(&self.context, &key, &workflow);
+                // The spec is unchanged: a label, or an echo that arrived before the response to the write.
                 if known == Some(generation(&workflow)) {
-                    urgency = Urgency::Dependent;
+                    priority = Priority::Dependent;
                 }
-                let before = world.workflows.read().get(&key).cloned();
+                let before = stores.workflows.read().get(&key).cloned();
                 let is_new = before.is_none_or(|before| !has_same_author(&before, &workflow));
                 if is_new {
-                    impact::remember_person(&self.context, &key);
+                    impact::retain_groups(&self.context, &key);
                 }
-                let news = world.workflows.write().upsert(&key, workflow);
-                if news && is_new {
+                let changed = stores.workflows.write().upsert(&key, workflow);
+                if changed && is_new {
                     impact::identity_changed(&self.context, &key);
                 }
-                news
+                changed
             }
-            Err(_) => world.workflows.write().upsert_broken(&key),
+            Err(_) => stores.workflows.write().upsert_invalid(&key),
         };
-        if news {
-            self.context.want(Task::Workflow(key), urgency);
+        if changed {
+            self.context.enqueue(Task::Workflow(key), priority);
         }
     }
 
     fn remove(&self, key: &ObjectKey) {
-        impact::workflow_gone(&self.context, key);
+        impact::workflow_deleted(&self.context, key);
     }
 }
 

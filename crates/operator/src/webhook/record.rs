@@ -1,4 +1,4 @@
-//! The door of records.
+//! Admission of records.
 
 mod inline;
 mod mutate;

@@ -1,61 +1,59 @@
-//! What a handler decides.
+//! Result of an admission handler.
 
 use kube::core::DynamicObject;
 
-/// What a handler decides, with warnings for the person who asked: `kubectl` prints them.
+/// Result of an admission handler, with warnings that `kubectl` prints.
 #[derive(Default)]
-pub(crate) struct Answer {
-    /// The decision.
+pub(crate) struct AdmissionResult {
     pub(crate) decision: Decision,
-    /// One line each.
+    /// Warnings of one line each.
     pub(crate) warnings: Vec<String>,
 }
 
-/// The decision.
 #[derive(Default)]
 pub(crate) enum Decision {
-    /// Let it pass as it is.
+    /// Allow the request.
     #[default]
-    Admit,
-    /// Let it pass with these changes.
-    Change(Box<DynamicObject>),
-    /// Refuse it. The text names the object, the field and the way out, and no value.
-    Refuse(String),
-    /// Nobody can tell now: the API server did not answer a question of ours.
-    Retry(String),
+    Allow,
+    /// Allow the request and store this object.
+    Mutate(Box<DynamicObject>),
+    /// Deny the request. The message names the object, the field and the way out, and contains no value.
+    Deny(String),
+    /// Fail the request, because the API server did not respond to the webhook.
+    Fail(String),
 }
 
-impl Answer {
-    /// Let it pass.
-    pub(crate) fn admit() -> Self {
+impl AdmissionResult {
+    /// Allows the request.
+    pub(crate) fn allow() -> Self {
         Self::default()
     }
 
-    /// Let it pass, changed.
-    pub(crate) fn change(object: DynamicObject) -> Self {
+    /// Allows the request and stores this object.
+    pub(crate) fn mutate(object: DynamicObject) -> Self {
         Self {
-            decision: Decision::Change(Box::new(object)),
+            decision: Decision::Mutate(Box::new(object)),
             ..Self::default()
         }
     }
 
-    /// Refuse it.
-    pub(crate) fn refuse(message: impl Into<String>) -> Self {
+    /// Denies the request.
+    pub(crate) fn deny(message: impl Into<String>) -> Self {
         Self {
-            decision: Decision::Refuse(message.into()),
+            decision: Decision::Deny(message.into()),
             ..Self::default()
         }
     }
 
-    /// Ask again later.
-    pub(crate) fn retry(message: impl Into<String>) -> Self {
+    /// Fails the request.
+    pub(crate) fn fail(message: impl Into<String>) -> Self {
         Self {
-            decision: Decision::Retry(message.into()),
+            decision: Decision::Fail(message.into()),
             ..Self::default()
         }
     }
 
-    /// With one more warning.
+    /// Adds a warning.
     pub(crate) fn warn(mut self, warning: impl Into<String>) -> Self {
         self.warnings.push(warning.into());
         self

@@ -1,4 +1,4 @@
-//! What the API server asks, in the words of the handlers.
+//! The admission request as handlers see it.
 
 use std::sync::Arc;
 
@@ -6,24 +6,24 @@ use k8s_openapi::api::authentication::v1::UserInfo;
 use kube::core::DynamicObject;
 use kube::core::admission::{AdmissionRequest, Operation};
 
-/// A request to admit an object. It may hold values: it is never printed.
+/// A request to create or update an object. May contain values, so it must not be logged.
 pub(crate) struct Review {
     /// Kind of the object.
     pub(crate) kind: String,
-    /// Its namespace; `None` for what is cluster-wide.
+    /// Its namespace; `None` for a cluster-scoped object.
     pub(crate) namespace: Option<Arc<str>>,
-    /// Its name; empty while the API server has not yet made one from `generateName`.
+    /// Its name; empty for `generateName`.
     pub(crate) name: String,
-    /// Who asks.
+    /// The requester.
     pub(crate) user: UserInfo,
-    /// The object as it would be stored.
+    /// The object to store.
     pub(crate) object: DynamicObject,
-    /// The object as it is stored; `None` while it is new.
+    /// The stored object; `None` for a new one.
     pub(crate) old: Option<DynamicObject>,
 }
 
 impl Review {
-    /// Takes a request apart; `None` when it is about no object that would be stored.
+    /// Creates a review of a create or update request; `None` for another operation.
     pub(crate) fn new(request: AdmissionRequest<DynamicObject>) -> Option<Self> {
         if !matches!(request.operation, Operation::Create | Operation::Update) {
             return None;
@@ -41,12 +41,12 @@ impl Review {
         })
     }
 
-    /// Name of the user who asks; empty for nobody.
+    /// Returns the user name of the requester; empty if unknown.
     pub(crate) fn user_name(&self) -> &str {
         self.user.username.as_deref().unwrap_or_default()
     }
 
-    /// Whether the spec is another one than that which is stored.
+    /// Returns whether the spec differs from the stored one.
     pub(crate) fn changes_spec(&self) -> bool {
         self.old
             .as_ref()

@@ -1,4 +1,4 @@
-//! The map of paths, and the one place where a request is read and answered.
+//! Paths of the webhook. Reads requests and writes responses for all handlers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,56 +17,60 @@ use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::metrics::Admission;
-use crate::webhook::answer::Decision;
+use crate::metrics::AdmissionLabels;
 use crate::webhook::body::{self, Bodies, Rejection};
-use crate::webhook::{Answer, Review, lists, record, workflow};
+use crate::webhook::result::Decision;
+use crate::webhook::{AdmissionResult, Review, lists, record, workflow};
 
-type Handler = for<'a> fn(&'a Context, &'a Review) -> BoxFuture<'a, Answer>;
+type Handler = for<'a> fn(&'a Context, &'a Review) -> BoxFuture<'a, AdmissionResult>;
 
-/// All paths.
+/// Returns the router of all webhooks.
 pub(crate) fn router(context: Arc<Context>) -> Router {
     let bodies = Arc::new(Bodies::new());
-    let door = |name, handler| door(name, handler, Arc::clone(&bodies));
+    let endpoint = |name, handler| endpoint(name, handler, Arc::clone(&bodies));
     Router::new()
         .route(
             "/mutate/workflows",
-            // Called before the schema is checked, which is when a value without quotes can be explained.
-            door("mutate workflows", |_, _| {
-                std::future::ready(Answer::admit()).boxed()
+            // Runs before schema validation, so that unquoted values get a helpful error.
+            endpoint("mutate workflows", |_, _| {
+                std::future::ready(AdmissionResult::allow()).boxed()
             }),
         )
         .route(
             "/mutate/records",
-            door("mutate records", |context, review| {
+            endpoint("mutate records", |context, review| {
                 record::mutate(context, review).boxed()
             }),
         )
         .route(
             "/validate/workflows",
-            door("validate workflows", |context, review| {
+            endpoint("validate workflows", |context, review| {
                 workflow::validate(context, review).boxed()
             }),
         )
         .route(
             "/validate/records",
-            door("validate records", |context, review| {
+            endpoint("validate records", |context, review| {
                 record::validate(context, review).boxed()
             }),
         )
         .with_state(context)
 }
 
-fn door(name: &'static str, handler: Handler, bodies: Arc<Bodies>) -> MethodRouter<Arc<Context>> {
+fn endpoint(
+    name: &'static str,
+    handler: Handler,
+    bodies: Arc<Bodies>,
+) -> MethodRouter<Arc<Context>> {
     post(
         move |State(context): State<Arc<Context>>, headers: HeaderMap, body: Body| async move {
             let begun = Instant::now();
-            let (outcome, response) = respond(&context, handler, &bodies, &headers, body).await;
+            let (outcome, response) = receive(&context, handler, &bodies, &headers, body).await;
             context
                 .metrics
-                .admissions
-                .get_or_create(&Admission {
-                    door: name,
+                .admission_seconds
+                .get_or_create(&AdmissionLabels {
+                    webhook: name,
                     outcome,
                 })
                 .observe(begun.elapsed().as_secs_f64());
@@ -75,7 +79,8 @@ fn door(name: &'static str, handler: Handler, bodies: Arc<Bodies>) -> MethodRout
     )
 }
 
-async fn respond(
+/// Reads a request and responds to it.
+async fn receive(
     context: &Context,
     handler: Handler,
     bodies: &Bodies,
@@ -94,12 +99,12 @@ async fn respond(
         let mut response = AdmissionResponse::invalid(large.message());
         response.uid = large.uid;
         return (
-            "refused",
+            "denied",
             axum::Json(response.into_review()).into_response(),
         );
     }
     match parse(&received.bytes) {
-        Ok(request) => answer(context, handler, request).await,
+        Ok(request) => respond(context, handler, request).await,
         Err(rejection) => (UNREADABLE, rejection.into_response()),
     }
 }
@@ -112,22 +117,22 @@ fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     is_json.then_some(()).ok_or((
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "send an AdmissionReview as application/json",
+        "unsupported content type: expected application/json",
     ))
 }
 
-/// Returns the request in a body. An error repeats nothing of the body.
+/// Parses the request. Errors do not quote the body, because it may contain values.
 fn parse(body: &[u8]) -> Result<AdmissionRequest<DynamicObject>, Rejection> {
     serde_json::from_slice::<AdmissionReview<DynamicObject>>(body)
         .ok()
         .and_then(|review| review.try_into().ok())
         .ok_or((
             StatusCode::BAD_REQUEST,
-            "the body is not an AdmissionReview of admission.k8s.io/v1 with a request",
+            "invalid request body: expected an AdmissionReview of admission.k8s.io/v1 with a request",
         ))
 }
 
-async fn answer(
+async fn respond(
     context: &Context,
     handler: Handler,
     request: AdmissionRequest<DynamicObject>,
@@ -139,16 +144,16 @@ async fn answer(
             axum::Json(response.into_review()).into_response(),
         );
     };
-    let Answer { decision, warnings } = decide(context, handler, &review).await;
+    let AdmissionResult { decision, warnings } = decide(context, handler, &review).await;
     let (outcome, mut response) = match decision {
-        Decision::Admit => ("admitted", response),
-        Decision::Change(object) => match with_changes(response, &review.object, &object) {
+        Decision::Allow => ("admitted", response),
+        Decision::Mutate(object) => match with_patch(response, &review.object, &object) {
             Some(response) => ("changed", response),
-            None => return ("failed", retry("the changes could not be written down")),
+            None => return ("failed", unavailable("failed to create the JSON patch")),
         },
-        Decision::Refuse(message) => ("refused", response.deny(message)),
-        // An error of the webhook itself: the API server's `failurePolicy` decides, and it is Fail.
-        Decision::Retry(message) => return ("failed", retry(&message)),
+        Decision::Deny(message) => ("refused", response.deny(message)),
+        // An error status makes the API server apply `failurePolicy`, which is Fail.
+        Decision::Fail(message) => return ("failed", unavailable(&message)),
     };
     if !warnings.is_empty() {
         response.warnings = Some(warnings);
@@ -156,26 +161,25 @@ async fn answer(
     (outcome, axum::Json(response.into_review()).into_response())
 }
 
-async fn decide(context: &Context, handler: Handler, review: &Review) -> Answer {
+async fn decide(context: &Context, handler: Handler, review: &Review) -> AdmissionResult {
     if review.changes_spec() {
         if let Some(message) = lists::too_long(&review.object.data) {
             return Answer::refuse(message);
         }
         let unquoted = unquoted::find(&review.kind, &review.object.data);
         if !unquoted.is_empty() {
-            return Answer::refuse(unquoted.join("\n"));
+            return AdmissionResult::deny(unquoted.join("\n"));
         }
     }
     handler(context, review).await
 }
 
-fn retry(message: &str) -> Response {
+fn unavailable(message: &str) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, message.to_owned()).into_response()
 }
 
-/// The answer with a JSON patch from one object to the other. Its operations add, replace and
-/// remove; none tests, so none holds what was there before.
-fn with_changes(
+/// Adds a JSON patch to the response. The patch has no `test` operations, so it contains no previous value.
+fn with_patch(
     response: AdmissionResponse,
     before: &DynamicObject,
     after: &DynamicObject,

@@ -1,8 +1,8 @@
 //! Writes the projections, then the pipeline that refers to them.
 //!
-//! A pipeline is created first, never forced: one of that name that somebody else made stays
-//! untouched. Our own is applied server-side, named by its uid, so that an apply can never land on
-//! another's.
+//! A new pipeline is created, not applied, so that an existing pipeline of that name which the operator
+//! does not manage stays unchanged. A managed pipeline is applied server-side with its uid, so that the
+//! apply fails if the pipeline was replaced.
 
 use std::sync::Arc;
 
@@ -17,22 +17,21 @@ use kube::{Api, Resource};
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::engine::{api_resource, entry_of};
+use crate::engine::{api_resource, pipeline_entry};
 use crate::error::{Error, code, is_namespace_terminating};
 use crate::impact;
 use crate::projection;
-use crate::store::Bound;
+use crate::store::BoundRequirement;
 use crate::workflow::dereference::Dereferenced;
 
-/// What stands in the cluster now.
+/// The applied objects.
 pub(super) struct Applied {
-    /// The pipeline.
     pub(super) pipeline: PipelineReference,
     /// How each requirement was resolved.
     pub(super) bindings: Vec<Binding>,
-    /// Who may start a run.
+    /// Users that may start a run.
     pub(super) run_as: Option<RunAs>,
-    /// Remarks.
+    /// Notes for the status.
     pub(super) notes: Vec<String>,
 }
 
@@ -50,20 +49,20 @@ pub(super) async fn run(
         run_as,
         notes,
     } = prepared;
-    // The pipeline that stands may use other projections: until it is replaced, both are in use.
-    let wanted = Bound::all(key, &bindings);
-    let mut both = wanted.clone();
+    // The existing pipeline may use other projections, which stay in use until it is replaced.
+    let desired = BoundRequirement::from_status(key, &bindings);
+    let mut both = desired.clone();
     both.extend(
         context
-            .world
+            .stores
             .bindings
             .read()
-            .of(key)
+            .get(key)
             .iter()
-            .filter(|bound| !wanted.contains(bound))
+            .filter(|bound| !desired.contains(bound))
             .cloned(),
     );
-    impact::bind(context, key, both);
+    impact::set_bindings(context, key, both);
     let mut problems: Vec<(Reason, String)> = Vec::new();
     for needed in projections {
         match projection::ensure(context, &needed.key, &needed.identity, &needed.choice).await? {
@@ -81,7 +80,7 @@ pub(super) async fn run(
             Err(refusals) => return Ok(Err(refusals)),
         },
     };
-    impact::bind(context, key, wanted);
+    impact::set_bindings(context, key, desired);
     Ok(Ok(Applied {
         pipeline: written,
         bindings,
@@ -90,8 +89,8 @@ pub(super) async fn run(
     }))
 }
 
-/// The pipeline that stands, if it is what should stand: written by us, with this content, and
-/// touched by nobody since.
+/// Returns the existing pipeline if it is up to date: it has this digest and was not modified since the
+/// operator wrote it.
 fn current(dereferenced: &Dereferenced, digest: &str) -> Option<PipelineReference> {
     let reference = dereferenced
         .resolved
@@ -101,8 +100,8 @@ fn current(dereferenced: &Dereferenced, digest: &str) -> Option<PipelineReferenc
         .pipeline
         .as_ref()?;
     let entry = dereferenced.pipeline.as_ref()?;
-    let untouched = *entry.uid == *reference.uid && entry.generation == reference.generation;
-    (untouched && reference.digest == digest).then(|| reference.clone())
+    let is_unmodified = *entry.uid == *reference.uid && entry.generation == reference.generation;
+    (is_unmodified && reference.digest == digest).then(|| reference.clone())
 }
 
 async fn write(
@@ -118,25 +117,25 @@ async fn write(
         &api_resource(),
     );
     let owner = dereferenced.resolved.workflow.metadata.uid.as_deref();
-    let ours = |controller: Option<&str>| controller.is_some() && controller == owner;
+    let is_owned = |controller: Option<&str>| controller.is_some() && controller == owner;
     let known = dereferenced
         .pipeline
         .as_ref()
-        .filter(|entry| ours(entry.controller.as_deref()));
+        .filter(|entry| is_owned(entry.controller.as_deref()));
     let result = match known {
         Some(entry) => apply(context, &api, key, pipeline.clone(), &entry.uid).await,
         None => create(context, &api, key, &pipeline).await,
     };
     let result = match result {
-        // There is one that the store does not know: ours without its label, or somebody else's.
+        // It is not cached: either its label was removed, or the operator does not manage it.
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
             let metadata = api
                 .get_metadata_opt(&key.name)
                 .await
-                .map_err(|error| Error::api(format!("look at Pipeline {key}"), &error))?
+                .map_err(|error| Error::api(format!("get Pipeline {key}"), &error))?
                 .map(|object| object.metadata);
-            let entry = metadata.as_ref().map(entry_of);
-            match entry.filter(|entry| ours(entry.controller.as_deref())) {
+            let entry = metadata.as_ref().map(pipeline_entry);
+            match entry.filter(|entry| is_owned(entry.controller.as_deref())) {
                 Some(entry) => apply(context, &api, key, pipeline, &entry.uid).await,
                 None => return Ok(Err(conflict(key))),
             }
@@ -145,26 +144,26 @@ async fn write(
     };
     match result {
         Ok(object) => {
-            let entry = entry_of(object.meta());
+            let entry = pipeline_entry(object.meta());
             let reference = PipelineReference {
                 name: key.name.to_string(),
                 uid: entry.uid.to_string(),
                 generation: entry.generation,
                 digest,
             };
-            context.world.pipelines.write().upsert(key.clone(), entry);
+            context.stores.pipelines.write().upsert(key.clone(), entry);
             Ok(Ok(reference))
         }
         Err(error) if code(&error) == 404 && known.is_none() => Ok(Err(no_engine())),
         Err(error) if is_namespace_terminating(&error) => Ok(Err(Refusals::of(true, []))),
         Err(error) if matches!(code(&error), 400 | 422) => Ok(Err(Refusals::outside(
             "PipelineRejected",
-            format!("the engine refuses Pipeline {key}: {error}"),
+            format!("the API server rejected Pipeline {key}: {error}"),
         ))),
         Err(error) => {
             if matches!(code(&error), 404 | 409) {
-                // It is not what the store says; its watch will, and then the next try finds out.
-                context.world.pipelines.write().remove(key);
+                // The cache is stale. Drop the entry, so that the retry does not use it.
+                context.stores.pipelines.write().remove(key);
             }
             Err(Error::api(format!("write Pipeline {key}"), &error))
         }
@@ -183,8 +182,8 @@ async fn create(
     };
     let object: DynamicObject =
         serde_json::from_value(pipeline.clone()).map_err(kube::Error::SerdeError)?;
-    context.metrics.wrote("Pipeline", "create");
-    tracing::debug!(pipeline = %key, "creating");
+    context.metrics.count_write("Pipeline", "create");
+    tracing::debug!(pipeline = %key, "creating Pipeline");
     api.create(&parameters, &object).await
 }
 
@@ -196,8 +195,8 @@ async fn apply(
     uid: &str,
 ) -> Result<DynamicObject, kube::Error> {
     pipeline["metadata"]["uid"] = Value::String(uid.to_owned());
-    context.metrics.wrote("Pipeline", "apply");
-    tracing::debug!(pipeline = %key, "applying");
+    context.metrics.count_write("Pipeline", "apply");
+    tracing::debug!(pipeline = %key, "applying Pipeline");
     api.patch(
         &key.name,
         &PatchParams::apply(FIELD_MANAGER).force(),
@@ -210,7 +209,7 @@ fn conflict(key: &ObjectKey) -> Refusals {
     Refusals::outside(
         Reason::PipelineConflict.as_str(),
         format!(
-            "Pipeline {key} was made by somebody else and stays untouched; hint: rename the workflow, or kubectl delete pipeline -n {} {}",
+            "Pipeline {key} exists and is not managed by this operator; hint: rename the workflow, or delete the Pipeline: kubectl delete pipeline -n {} {}",
             key.namespace, key.name
         ),
     )
@@ -219,6 +218,6 @@ fn conflict(key: &ObjectKey) -> Refusals {
 fn no_engine() -> Refusals {
     Refusals::outside(
         "EngineMissing",
-        "the cluster knows no pipelines.tekton.dev; hint: install Tekton Pipelines".to_owned(),
+        "Tekton Pipelines is not installed (CRD pipelines.tekton.dev not found); hint: install Tekton Pipelines".to_owned(),
     )
 }

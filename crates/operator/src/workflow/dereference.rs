@@ -1,5 +1,5 @@
-//! Collects what a workflow refers to: records, by resolving its requirements, and the key names of
-//! the source Secrets behind the chosen credentials.
+//! Resolves the requirements of a workflow to records and collects the key names of the source Secrets of
+//! the chosen credentials.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::error::Error;
 use crate::source;
 use crate::store::PipelineEntry;
 
-/// Everything that the next steps need.
+/// Input of the following steps.
 pub(super) struct Dereferenced {
-    /// The workflow with its answers.
+    /// The workflow with its resolutions.
     pub(super) resolved: Resolved,
-    /// The pipeline of its name, where one carries the operator's label.
+    /// The pipeline of its name, if it has the operator's label.
     pub(super) pipeline: Option<PipelineEntry>,
 }
 
@@ -25,7 +25,7 @@ pub(super) async fn run(
     context: &Arc<Context>,
     key: &ObjectKey,
 ) -> Result<Option<Dereferenced>, Error> {
-    let Some(workflow) = context.world.workflows.read().get(key).cloned() else {
+    let Some(workflow) = context.stores.workflows.read().get(key).cloned() else {
         return Ok(None);
     };
     if workflow.metadata.deletion_timestamp.is_some() {
@@ -34,9 +34,9 @@ pub(super) async fn run(
     let person = context.author(&workflow);
     let zone = context.settings.zone.as_ref();
     let consumer = consumer(&key.namespace, zone, person.as_ref());
-    let answered = resolve(&context.world.records.read().index, &workflow, &consumer);
-    let mut resolutions = Vec::with_capacity(answered.len());
-    for resolution in answered {
+    let resolved = resolve(&context.stores.records.read().index, &workflow, &consumer);
+    let mut resolutions = Vec::with_capacity(resolved.len());
+    for resolution in resolved {
         let resolution = match resolution.choice() {
             Some(choice) => {
                 let keys = source::keys(context, &choice.record.key, secrets(choice)).await?;
@@ -46,7 +46,7 @@ pub(super) async fn run(
         };
         resolutions.push(resolution);
     }
-    let pipeline = context.world.pipelines.read().get(key).cloned();
+    let pipeline = context.stores.pipelines.read().get(key).cloned();
     Ok(Some(Dereferenced {
         resolved: Resolved {
             workflow,

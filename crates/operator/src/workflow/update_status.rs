@@ -1,4 +1,4 @@
-//! Says in the status what was done or why not, and tells people what changed.
+//! Writes the status of a workflow and publishes events about changes.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource};
 use serde_json::json;
 
-use crate::condition::{Wanted, conditions, find, is_true};
+use crate::condition::{DesiredCondition, conditions, find, is_true};
 use crate::context::Context;
 use crate::error::{Error, code};
 use crate::live::{self, Live};
@@ -19,11 +19,10 @@ use crate::task::Task;
 use crate::workflow::apply::Applied;
 use crate::workflow::dereference::Dereferenced;
 
-/// Refusals that end with a change which no watch shows: of the sealing keys, or of objects that are
-/// not the operator's.
-/// Admission is one of them: a policy refuses while an API server that has just started does not
-/// yet know its parameters.
-const UNSEEN: [&str; 5] = [
+/// Reasons that are resolved by changes which no watch reports: of the sealing keys, of objects that the
+/// operator does not manage, or of admission policies, which reject requests while an API server that has
+/// just started does not know their parameters.
+const REQUEUED_REASONS: [&str; 5] = [
     "DecryptionFailed",
     "EngineMissing",
     "PipelineConflict",
@@ -40,19 +39,19 @@ pub(super) async fn run(
     let workflow = &dereferenced.resolved.workflow;
     let before = workflow.status.clone().unwrap_or_default();
     let generation = workflow.metadata.generation.unwrap_or_default();
-    let unseen = matches!(&outcome, Err(refusals) if UNSEEN.contains(&refusals.reason));
-    let status = wanted(&before, generation, outcome);
+    let requeue = matches!(&outcome, Err(refusals) if REQUEUED_REASONS.contains(&refusals.reason));
+    let status = next_status(&before, generation, outcome);
     if status != before {
         write(context, key, &status).await?;
-        tell(context, workflow, &before, &status).await;
+        publish_events(context, workflow, &before, &status).await;
     }
-    if unseen {
-        context.look_again(Task::Workflow(key.clone()));
+    if requeue {
+        context.requeue(Task::Workflow(key.clone()));
     }
     Ok(())
 }
 
-fn wanted(
+fn next_status(
     before: &WorkflowStatus,
     generation: i64,
     outcome: Result<Applied, Refusals>,
@@ -69,16 +68,16 @@ fn wanted(
             notes,
         }) => {
             let resolved = match bindings.len() {
-                1 => "1 requirement is resolved".to_owned(),
-                many => format!("{many} requirements are resolved"),
+                1 => "resolved 1 requirement".to_owned(),
+                many => format!("resolved {many} requirements"),
             };
-            let message = format!("Pipeline {} and its Secrets are written", pipeline.name);
-            let wanted = vec![
-                Wanted::yes(RESOLVED, "Resolved", resolved),
-                Wanted::yes(READY, "Ready", message),
+            let message = format!("Pipeline {} and its Secrets are up to date", pipeline.name);
+            let desired = vec![
+                DesiredCondition::status_true(RESOLVED, "Resolved", resolved),
+                DesiredCondition::status_true(READY, "Ready", message),
             ];
             WorkflowStatus {
-                conditions: conditions(&before.conditions, wanted, generation),
+                conditions: conditions(&before.conditions, desired, generation),
                 summary: Some(summary(&bindings)),
                 pipeline: Some(pipeline),
                 bindings,
@@ -87,7 +86,7 @@ fn wanted(
                 ..base
             }
         }
-        // The last pipeline stays, and with it what it is bound to.
+        // The last pipeline and its bindings are kept.
         Err(Refusals {
             resolved,
             reason,
@@ -95,19 +94,23 @@ fn wanted(
             message,
             problems: _,
         }) => {
-            let mut wanted = vec![
+            let mut desired = vec![
                 if resolved {
-                    Wanted::yes(RESOLVED, "Resolved", "every requirement is resolved")
+                    DesiredCondition::status_true(
+                        RESOLVED,
+                        "Resolved",
+                        "all requirements are resolved",
+                    )
                 } else {
-                    Wanted::no(RESOLVED, reason, message.clone())
+                    DesiredCondition::status_false(RESOLVED, reason, message.clone())
                 },
-                Wanted::no(READY, reason, message.clone()),
+                DesiredCondition::status_false(READY, reason, message.clone()),
             ];
             if stalled {
-                wanted.push(Wanted::yes(STALLED, reason, message));
+                desired.push(DesiredCondition::status_true(STALLED, reason, message));
             }
             WorkflowStatus {
-                conditions: conditions(&before.conditions, wanted, generation),
+                conditions: conditions(&before.conditions, desired, generation),
                 pipeline: before.pipeline.clone(),
                 bindings: before.bindings.clone(),
                 run_as: before.run_as.clone(),
@@ -131,10 +134,10 @@ fn summary(bindings: &[Binding]) -> WorkflowSummary {
     }
 }
 
-/// An object that does not have the shape of a Workflow: nothing of what the decoder says is
-/// repeated, it quotes values.
-pub(super) async fn unreadable(context: &Context, key: &ObjectKey) -> Result<(), Error> {
-    let message = "the object does not have the shape that its CustomResourceDefinition demands; hint: apply it again, so that the API server names the field";
+/// Updates the status of a workflow that does not match its schema. The message does not include the
+/// deserialization error, because that may quote values.
+pub(super) async fn set_invalid(context: &Context, key: &ObjectKey) -> Result<(), Error> {
+    let message = "the object does not match the schema of its CustomResourceDefinition; hint: apply it again to see the invalid field";
     let live =
         live::read::<Workflow, WorkflowStatus>(&context.client, Some(&key.namespace), &key.name)
             .await?;
@@ -145,13 +148,14 @@ pub(super) async fn unreadable(context: &Context, key: &ObjectKey) -> Result<(),
     else {
         return Ok(());
     };
-    let wanted = [READY, RESOLVED].map(|kind| Wanted::no(kind, "Invalid", message));
-    let stalled = Wanted::yes(STALLED, "Invalid", message);
+    let desired =
+        [READY, RESOLVED].map(|kind| DesiredCondition::status_false(kind, "Invalid", message));
+    let stalled = DesiredCondition::status_true(STALLED, "Invalid", message);
     let status = WorkflowStatus {
         observed_generation: Some(generation),
         conditions: conditions(
             &before.conditions,
-            wanted.into_iter().chain([stalled]).collect(),
+            desired.into_iter().chain([stalled]).collect(),
             generation,
         ),
         ..before.clone()
@@ -165,7 +169,7 @@ pub(super) async fn unreadable(context: &Context, key: &ObjectKey) -> Result<(),
 async fn write(context: &Context, key: &ObjectKey, status: &WorkflowStatus) -> Result<(), Error> {
     if let Some(mut workflow) = patch(context, key, status).await? {
         extension_registry_api::kinds::strip(workflow.meta_mut());
-        context.world.workflows.write().upsert(key, workflow);
+        context.stores.workflows.write().upsert(key, workflow);
     }
     Ok(())
 }
@@ -181,7 +185,7 @@ async fn patch(
     );
     let patch =
         json!({ "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "Workflow", "status": status });
-    context.metrics.wrote("Workflow", "status");
+    context.metrics.count_write("Workflow", "status");
     match api
         .patch_status(
             &key.name,
@@ -191,7 +195,7 @@ async fn patch(
         .await
     {
         Ok(workflow) => Ok(workflow.0.ok()),
-        // It went away meanwhile.
+        // It was deleted in the meantime.
         Err(error) if code(&error) == 404 => Ok(None),
         Err(error) => Err(Error::api(
             format!("update status of Workflow {key}"),
@@ -200,9 +204,9 @@ async fn patch(
     }
 }
 
-/// Events for what a person should hear of: refused, healed, bound to another record. A workflow
-/// that is fine from the start is no news.
-async fn tell(
+/// Publishes events for a workflow that was refused, became ready again or was bound to another record. A
+/// new workflow that becomes ready gets none.
+async fn publish_events(
     context: &Context,
     workflow: &Workflow,
     before: &WorkflowStatus,
@@ -226,7 +230,7 @@ async fn tell(
                     &object,
                     "Resolved",
                     "Resolve",
-                    "every requirement is resolved again",
+                    "all requirements are resolved again",
                 )
                 .await;
         }
@@ -240,7 +244,7 @@ async fn tell(
         };
         if (&old.kind, &old.record) != (&binding.kind, &binding.record) {
             let note = format!(
-                "step `{}`, requirement `{}`: from {} {} to {} {}",
+                "step `{}`, requirement `{}`: changed from {} {} to {} {}",
                 binding.step,
                 binding.requirement,
                 old.kind,

@@ -1,4 +1,4 @@
-//! Messages about values of credentials that stay in a record. None of them holds a value.
+//! Checks for credential values in a record. No message contains a value.
 
 use std::fmt::Write;
 
@@ -10,12 +10,11 @@ use crate::args::InlineCredentials;
 use crate::context::Context;
 use crate::webhook::Review;
 
-/// The most fields that a refusal names.
-const MOST_NAMED: usize = 16;
+/// Maximum number of fields that a message lists.
+const MAX_LISTED: usize = 16;
 
-/// Why a record is refused that holds values of credentials although it must not: they could not be
-/// sealed, or were written after the mutating webhook. Asked by the validating webhook, which sees what
-/// would be stored.
+/// Returns why a record with credential values is denied: they could not be sealed, or were added after
+/// the mutating webhook. Called by the validating webhook, which receives the object to store.
 pub(super) fn remaining(context: &Context, review: &Review, record: &RecordKey) -> Option<String> {
     match context.settings.inline_credentials {
         InlineCredentials::Allow => None,
@@ -28,16 +27,16 @@ pub(super) fn remaining(context: &Context, review: &Review, record: &RecordKey) 
             }
             Some(match inline_values(spec) {
                 Ok(_) => format!(
-                    "{}: a value was not sealed; hint: check that the MutatingWebhookConfiguration of the registry exists and that no other webhook writes values",
+                    "{}: value was not sealed; hint: check that the MutatingWebhookConfiguration of the registry exists and that no other webhook adds values",
                     list(&fields)
                 ),
-                Err(problems) => format!("credentials cannot be sealed: {}", list(&problems)),
+                Err(problems) => format!("cannot seal credentials: {}", list(&problems)),
             })
         }
     }
 }
 
-/// Why a record with values of credentials is refused where none are allowed.
+/// Returns why a record with credential values is denied if they are not allowed.
 pub(super) fn denied(record: &RecordKey, review: &Review) -> Option<String> {
     if !review.changes_spec() {
         return None;
@@ -48,13 +47,13 @@ pub(super) fn denied(record: &RecordKey, review: &Review) -> Option<String> {
         return None;
     }
     let keys = inline_entries(spec).filter_map(|entry| entry.name());
-    let literals = keys.take(MOST_NAMED).fold(String::new(), |mut text, key| {
+    let literals = keys.take(MAX_LISTED).fold(String::new(), |mut text, key| {
         let _ = write!(text, " --from-literal={key}=…");
         text
     });
     let namespace = record.namespace.as_deref().unwrap_or("RECORDS-NAMESPACE");
     Some(format!(
-        "{}: credentials are not allowed in a record here; hint: kubectl create secret generic NAME -n {namespace}{literals}, and in place of `value` write `valueFrom: {{secretKeyRef: {{name: NAME, key: KEY}}}}`",
+        "{}: credential values in records are not allowed in this cluster; hint: create a Secret with kubectl create secret generic NAME -n {namespace}{literals} and replace `value` with `valueFrom: {{secretKeyRef: {{name: NAME, key: KEY}}}}`",
         list(&fields)
     ))
 }
@@ -65,16 +64,16 @@ fn fields(spec: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Joins texts for people, as many as a message can hold.
+/// Joins texts for a message, up to a limit.
 pub(super) fn list(texts: &[String]) -> String {
     let mut text = texts
         .iter()
-        .take(MOST_NAMED)
+        .take(MAX_LISTED)
         .map(String::as_str)
         .collect::<Vec<_>>()
         .join("; ");
-    if texts.len() > MOST_NAMED {
-        let _ = write!(text, "; and {} more", texts.len() - MOST_NAMED);
+    if texts.len() > MAX_LISTED {
+        let _ = write!(text, "; and {} more", texts.len() - MAX_LISTED);
     }
     text
 }

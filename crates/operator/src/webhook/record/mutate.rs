@@ -1,5 +1,5 @@
-//! Seals credentials that are written into a record, and checks that the requester may use what the
-//! record refers to.
+//! Seals credential values in a record, and checks that the requester has access to the Secrets that it
+//! refers to.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -16,40 +16,40 @@ use super::{inline, references};
 use crate::args::InlineCredentials;
 use crate::context::Context;
 use crate::error::Error;
-use crate::seal::{self, LastApplied, Sealed, Use};
-use crate::webhook::{Answer, Review};
+use crate::seal::{self, KeyUse, LastApplied, SealOutcome};
+use crate::webhook::{AdmissionResult, Review};
 
-/// The most warnings of one kind: `kubectl` prints each on a line of its own.
-const MOST_WARNINGS: usize = 8;
+/// Maximum number of warnings about sealed values. `kubectl` prints one line for each.
+const MAX_WARNINGS: usize = 8;
 
-pub(crate) async fn mutate(context: &Context, review: &Review) -> Answer {
-    // Owners, finalizers and labels are the business of other controllers too.
+pub(crate) async fn mutate(context: &Context, review: &Review) -> AdmissionResult {
+    // Other controllers may change owners, finalizers and labels.
     if changes_only_metadata(review) {
-        return Answer::admit();
+        return AdmissionResult::allow();
     }
     let record = record_key(review);
     let spec = review.object.data.get("spec").unwrap_or(&Value::Null);
     let values = match context.settings.inline_credentials {
         InlineCredentials::Deny => match inline::denied(&record, review) {
-            Some(refusal) => return Answer::refuse(refusal),
+            Some(refusal) => return AdmissionResult::deny(refusal),
             None => BTreeMap::new(),
         },
         InlineCredentials::Allow => BTreeMap::new(),
-        // What cannot be sealed is left for the schema or the validating webhook to reject.
+        // The schema or the validating webhook rejects values that cannot be sealed.
         InlineCredentials::Seal => inline_values(spec).unwrap_or_default(),
     };
     if record.name.is_empty() && !values.is_empty() {
-        return Answer::refuse(
-            "credentials in a record without a name cannot be sealed, because a sealed value belongs to one record; hint: write `metadata.name` in place of `generateName`, or keep the values in a Secret and write `valueFrom.secretKeyRef`",
+        return AdmissionResult::deny(
+            "cannot seal credentials of a record without `metadata.name`, because a sealed value is bound to one record; hint: set `metadata.name` instead of `generateName`, or store the values in a Secret and use `valueFrom.secretKeyRef`",
         );
     }
     let sealed = match sealed(context, review, &record, spec, &values).await {
         Ok(sealed) => sealed,
-        Err(error) => return Answer::retry(error.to_string()),
+        Err(error) => return AdmissionResult::fail(error.to_string()),
     };
     if !sealed.foreign.is_empty() {
-        return Answer::refuse(format!(
-            "{}: cannot be decrypted: a sealed value is valid only for the record and the entry that it was sealed for, while its key exists; hint: {RESEAL}",
+        return AdmissionResult::deny(format!(
+            "{}: cannot decrypt sealed value: it was sealed for another record or entry, or its key was removed; hint: {RESEAL}",
             inline::list(&sealed.foreign)
         ));
     }
@@ -57,8 +57,8 @@ pub(crate) async fn mutate(context: &Context, review: &Review) -> Answer {
     if sealed.is_changed {
         match references::check(context, review, &record, written, &sealed.unknown).await {
             Ok(None) => {}
-            Ok(Some(refusal)) => return Answer::refuse(refusal),
-            Err(error) => return Answer::retry(error.to_string()),
+            Ok(Some(refusal)) => return AdmissionResult::deny(refusal),
+            Err(error) => return AdmissionResult::fail(error.to_string()),
         }
     }
     let mut answer = Draft::new(review, sealed);
@@ -68,23 +68,23 @@ pub(crate) async fn mutate(context: &Context, review: &Review) -> Answer {
     answer.finish(review)
 }
 
-/// What sealing makes of the request.
+/// Seals the values of the request.
 async fn sealed(
     context: &Context,
     review: &Review,
     record: &RecordKey,
     spec: &Value,
     values: &BTreeMap<EntryKey, Sensitive>,
-) -> Result<Sealed, Error> {
+) -> Result<SealOutcome, Error> {
     let stored = review.old.as_ref().map(|old| &old.data["spec"]);
     let texts = [Some(spec), stored].into_iter().flatten().flat_map(entries);
-    let wanted = if values.is_empty() {
-        Use::Open
+    let key_use = if values.is_empty() {
+        KeyUse::Open
     } else {
-        Use::Seal
+        KeyUse::Seal
     };
     let texts = texts.filter_map(|entry| entry.sealed());
-    let keys = context.sealing_keys.keyring(texts, wanted).await;
+    let keys = context.sealing_keys.keyring(texts, key_use).await;
     let request = seal::Request {
         record,
         user: review.user_name(),
@@ -95,7 +95,7 @@ async fn sealed(
     seal::seal(&keys, &context.guess_limit, &request, Instant::now())
 }
 
-/// The record that a request is about.
+/// Returns the key of the record in a request.
 pub(super) fn record_key(review: &Review) -> RecordKey {
     let name = if review.name.is_empty() {
         review.object.metadata.name.as_deref().unwrap_or_default()
@@ -108,19 +108,19 @@ pub(super) fn record_key(review: &Review) -> RecordKey {
     }
 }
 
-/// Whether an update leaves everything alone that may hold a value. An update that changes nothing
-/// at all is an apply once more: that is how a record that was stored with values is sealed.
+/// Returns whether an update changes only fields that cannot contain values. Returns `false` for an update
+/// without changes, so that applying a record again seals values that were stored in plain text.
 fn changes_only_metadata(review: &Review) -> bool {
     let Some(old) = &review.old else {
         return false;
     };
     !review.changes_spec()
         && last_applied(old) == last_applied(&review.object)
-        && of_people(&old.metadata) != of_people(&review.object.metadata)
+        && user_metadata(&old.metadata) != user_metadata(&review.object.metadata)
 }
 
-/// The metadata without what the API server keeps for itself.
-fn of_people(metadata: &ObjectMeta) -> ObjectMeta {
+/// Returns the metadata without fields that the API server manages.
+fn user_metadata(metadata: &ObjectMeta) -> ObjectMeta {
     ObjectMeta {
         managed_fields: None,
         resource_version: None,
@@ -129,9 +129,9 @@ fn of_people(metadata: &ObjectMeta) -> ObjectMeta {
     }
 }
 
-/// Puts the managed fields back where a request changes nothing else. A server-side apply of the
-/// values looks like a change until they are sealed, so it gets a new time and with that another
-/// place in the list; the API server forgives the time alone, and would write.
+/// Restores the managed fields if a request changes nothing else. A server-side apply of plain values looks
+/// like a change until they are sealed, so the API server updates the time and the position of its entry. The
+/// API server ignores a changed time, but not a changed position, and would write the object.
 fn keep_managed_fields(old: &DynamicObject, object: &mut DynamicObject) {
     let untimed = |object: &DynamicObject| -> Vec<ManagedFieldsEntry> {
         let entries = object.metadata.managed_fields.iter().flatten().cloned();
@@ -147,7 +147,7 @@ fn keep_managed_fields(old: &DynamicObject, object: &mut DynamicObject) {
         before.len() == after.len() && after.iter().all(|entry| before.contains(entry));
     if same_managers
         && !is_other_spec(Some(old), object)
-        && of_people(&old.metadata) == of_people(&object.metadata)
+        && user_metadata(&old.metadata) == user_metadata(&object.metadata)
     {
         object
             .metadata
@@ -164,7 +164,7 @@ fn last_applied(object: &DynamicObject) -> Option<&String> {
     object.metadata.annotations.as_ref()?.get(LAST_APPLIED)
 }
 
-/// The object as it is to be stored, and warnings about what was sealed.
+/// The object to store, with warnings about sealed values.
 struct Draft {
     object: DynamicObject,
     texts: BTreeMap<EntryKey, String>,
@@ -173,12 +173,12 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(review: &Review, sealed: Sealed) -> Self {
+    fn new(review: &Review, sealed: SealOutcome) -> Self {
         let mut warnings: Vec<String> = sealed.new.iter().map(warning).collect();
-        if warnings.len() > MOST_WARNINGS {
-            let more = warnings.len() - MOST_WARNINGS;
-            warnings.truncate(MOST_WARNINGS);
-            warnings.push(format!("… and {more} more sets of credentials were sealed"));
+        if warnings.len() > MAX_WARNINGS {
+            let more = warnings.len() - MAX_WARNINGS;
+            warnings.truncate(MAX_WARNINGS);
+            warnings.push(format!("… and {more} more sets of credentials"));
         }
         let mut draft = Self {
             object: review.object.clone(),
@@ -192,7 +192,7 @@ impl Draft {
         draft
     }
 
-    /// Takes the values out of the annotation of `kubectl apply`.
+    /// Removes values from the annotation of `kubectl apply`.
     fn clean_last_applied(&mut self, values: &BTreeMap<EntryKey, Sensitive>) {
         let Some(annotations) = self.object.metadata.annotations.as_mut() else {
             return;
@@ -206,32 +206,34 @@ impl Draft {
             LastApplied::Remove => {
                 annotations.remove(LAST_APPLIED);
                 self.warnings.push(format!(
-                    "metadata.annotations: `{LAST_APPLIED}` was removed, because it may hold values or is too large; hint: use `kubectl apply --server-side`"
+                    "metadata.annotations: removed `{LAST_APPLIED}`, because it may contain credential values or is too large; hint: use `kubectl apply --server-side`"
                 ));
             }
         }
         self.is_changed = true;
     }
 
-    fn finish(mut self, review: &Review) -> Answer {
+    fn finish(mut self, review: &Review) -> AdmissionResult {
         if let Some(old) = &review.old {
             keep_managed_fields(old, &mut self.object);
         }
         let answer = if self.is_changed {
-            Answer::change(self.object)
+            AdmissionResult::mutate(self.object)
         } else {
-            Answer::admit()
+            AdmissionResult::allow()
         };
-        self.warnings.into_iter().fold(answer, Answer::warn)
+        self.warnings
+            .into_iter()
+            .fold(answer, AdmissionResult::warn)
     }
 }
 
 fn warning((set, count): (&String, &usize)) -> String {
     let values = match count {
-        1 => "1 value was".to_owned(),
-        count => format!("{count} values were"),
+        1 => "1 value".to_owned(),
+        count => format!("{count} values"),
     };
     format!(
-        "{set}: {values} sealed; hint: keep values in a Secret and write `valueFrom.secretKeyRef`"
+        "{set}: sealed {values}; hint: prefer a Secret and `valueFrom.secretKeyRef`, so that values never pass through a record"
     )
 }

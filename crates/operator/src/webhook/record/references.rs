@@ -1,6 +1,6 @@
-//! A user who writes a record must be allowed to read every Secret that it refers to, and every sealed
-//! value in it that another user supplied. Otherwise an edit of `url` would send the credentials
-//! elsewhere, and a record would read what its author cannot.
+//! Checks that a user who writes a record may read every Secret that it refers to and every sealed value
+//! that another user supplied. Without the check, changing `url` would send these credentials to another
+//! server, and a record would reveal Secrets that its author cannot read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,18 +21,18 @@ use crate::error::Error;
 use crate::permission::is_allowed;
 use crate::webhook::Review;
 
-/// Access reviews at a time.
-const AT_A_TIME: usize = 16;
-/// The most Secrets of one record that are reviewed.
-const MOST: usize = 1_024;
-/// The most Secrets that a refusal names.
-const MOST_NAMED: usize = 16;
+/// Maximum number of concurrent access reviews.
+const MAX_CONCURRENT_REVIEWS: usize = 16;
+/// Maximum number of Secrets that a record may refer to.
+const MAX_SECRETS: usize = 1_024;
+/// Maximum number of Secrets that a message lists.
+const MAX_LISTED: usize = 16;
 
-/// Why the record is refused, if it is. `unknown` are the fields of sealed values that the user is not
-/// known to know. The answer does not tell whether a Secret exists.
+/// Returns why the record is denied, if it is. `unknown` lists the fields of sealed values that another user
+/// supplied. The message does not reveal whether a Secret exists.
 ///
 /// # Errors
-/// When the API server does not answer.
+/// If a request to the API server fails.
 pub(super) async fn check(
     context: &Context,
     review: &Review,
@@ -44,10 +44,10 @@ pub(super) async fn check(
     if !unknown.is_empty() && !is_allowed(&context.client, &review.user, values(record)).await? {
         return Ok(Some(values_refusal(record, user, unknown)));
     }
-    let secrets = wanted(spec, record, &context.settings.records_namespace);
-    if secrets.len() > MOST {
+    let secrets = secrets_to_review(spec, record, &context.settings.records_namespace);
+    if secrets.len() > MAX_SECRETS {
         return Ok(Some(format!(
-            "spec: refers to {} Secrets, of {MOST} allowed; hint: split the record in two",
+            "spec: refers to {} Secrets, at most {MAX_SECRETS} are allowed; hint: split the record in two",
             secrets.len()
         )));
     }
@@ -56,15 +56,19 @@ pub(super) async fn check(
             let allowed = is_allowed(&context.client, &review.user, get(&secret)).await?;
             Ok::<_, Error>((!allowed).then_some((secret, sealed)))
         })
-        .buffer_unordered(AT_A_TIME)
+        .buffer_unordered(MAX_CONCURRENT_REVIEWS)
         .try_filter_map(|refused| async move { Ok(refused) })
         .try_collect()
         .await?;
     Ok((!refused.is_empty()).then(|| refusal(record, user, &refused)))
 }
 
-/// The Secrets to review, and whether they are sealed.
-fn wanted(spec: &Value, record: &RecordKey, records_namespace: &str) -> BTreeMap<ObjectKey, bool> {
+/// Returns the Secrets to review, and whether they contain sealed values.
+fn secrets_to_review(
+    spec: &Value,
+    record: &RecordKey,
+    records_namespace: &str,
+) -> BTreeMap<ObjectKey, bool> {
     references(spec)
         .into_iter()
         .map(|secret| {
@@ -85,7 +89,7 @@ fn get(secret: &ObjectKey) -> ResourceAttributes {
     }
 }
 
-/// `get` on the subresource `values`, which exists for this permission alone.
+/// Returns the permission `get` on the virtual subresource `values`.
 fn values(record: &RecordKey) -> ResourceAttributes {
     ResourceAttributes {
         verb: Some("get".to_owned()),
@@ -114,7 +118,7 @@ fn values_refusal(record: &RecordKey, user: &str, fields: &[String]) -> String {
         Some(namespace) => ("role", format!(" -n {namespace}")),
     };
     format!(
-        "{record}: {user} must be allowed to use the sealed values that another user supplied: {}; hint: apply the record with `value` in place of `valueFrom`, or ask for the permission: kubectl create {kind} {role}{scope} --verb=get --resource={resource} --resource-name={} && kubectl create {kind}binding {role}{scope} --{kind}={role} {}",
+        "{record}: {user} may not use sealed values that another user supplied: {}; hint: apply the record with `value` in place of `valueFrom`, or have an administrator grant the permission: kubectl create {kind} {role}{scope} --verb=get --resource={resource} --resource-name={} && kubectl create {kind}binding {role}{scope} --{kind}={role} {}",
         inline::list(fields),
         record.name,
         subject(user)
@@ -122,9 +126,10 @@ fn values_refusal(record: &RecordKey, user: &str, fields: &[String]) -> String {
 }
 
 fn refusal(record: &RecordKey, user: &str, refused: &BTreeMap<ObjectKey, bool>) -> String {
-    let mut text =
-        format!("{record}: {user} must be allowed to get every Secret that the record refers to");
-    for (secret, sealed) in refused.iter().take(MOST_NAMED) {
+    let mut text = format!(
+        "{record}: {user} must have permission to get every Secret that the record refers to"
+    );
+    for (secret, sealed) in refused.iter().take(MAX_LISTED) {
         let ObjectKey { namespace, name } = secret;
         let role = format!("read-{name}");
         let reseal = if *sealed {
@@ -134,12 +139,12 @@ fn refusal(record: &RecordKey, user: &str, refused: &BTreeMap<ObjectKey, bool>) 
         };
         let _ = write!(
             text,
-            "\nSecret {secret}: hint: {reseal}ask for the permission: kubectl create role {role} -n {namespace} --verb=get --resource=secrets --resource-name={name} && kubectl create rolebinding {role} -n {namespace} --role={role} {}",
+            "\nSecret {secret}: hint: {reseal}have an administrator grant the permission: kubectl create role {role} -n {namespace} --verb=get --resource=secrets --resource-name={name} && kubectl create rolebinding {role} -n {namespace} --role={role} {}",
             subject(user)
         );
     }
-    if refused.len() > MOST_NAMED {
-        let _ = write!(text, "\n… and {} more", refused.len() - MOST_NAMED);
+    if refused.len() > MAX_LISTED {
+        let _ = write!(text, "\n… and {} more", refused.len() - MAX_LISTED);
     }
     text
 }
@@ -152,10 +157,10 @@ mod tests {
     use extension_registry_core::record::RecordKey;
     use serde_json::json;
 
-    use super::{refusal, values, values_refusal, wanted};
+    use super::{refusal, secrets_to_review, values, values_refusal};
 
     #[test]
-    fn reviews_every_reference_once_in_its_namespace() {
+    fn reviews_each_secret_once_in_its_namespace() {
         let entry = |from: &serde_json::Value| json!({"name": "K", "valueFrom": from});
         let spec = json!({"services": [{"credentials": [
             {"secretRef": {"name": "whole"}, "configuration": [
@@ -166,15 +171,15 @@ mod tests {
             ]},
             {"secretRef": 5, "configuration": [7, {"valueFrom": "x"}]},
         ]}]});
-        let asked = |record: &RecordKey| -> Vec<(String, bool)> {
-            wanted(&spec, record, "records")
+        let reviewed = |record: &RecordKey| -> Vec<(String, bool)> {
+            secrets_to_review(&spec, record, "records")
                 .into_iter()
                 .map(|(secret, sealed)| (secret.to_string(), sealed))
                 .collect()
         };
         let pair = |name: &str, sealed| (name.to_owned(), sealed);
         assert_eq!(
-            asked(&RecordKey::project("alpha", "store")),
+            reviewed(&RecordKey::project("alpha", "store")),
             [
                 pair("alpha/kept", false),
                 pair("alpha/whole", false),
@@ -182,7 +187,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            asked(&RecordKey::cluster("store")),
+            reviewed(&RecordKey::cluster("store")),
             [
                 pair("records/kept", false),
                 pair("records/sealed-old", true),
@@ -192,19 +197,19 @@ mod tests {
     }
 
     #[test]
-    fn permission_for_values_is_that_of_one_record() {
-        let asked = values(&RecordKey::project("alpha", "store"));
-        assert_eq!(asked.resource.as_deref(), Some("extensions"));
-        assert_eq!(asked.subresource.as_deref(), Some("values"));
-        assert_eq!(asked.namespace.as_deref(), Some("alpha"));
-        assert_eq!(asked.name.as_deref(), Some("store"));
-        let asked = values(&RecordKey::cluster("store"));
-        assert_eq!(asked.resource.as_deref(), Some("clusterextensions"));
-        assert_eq!(asked.namespace, None);
+    fn values_permission_is_limited_to_one_record() {
+        let permission = values(&RecordKey::project("alpha", "store"));
+        assert_eq!(permission.resource.as_deref(), Some("extensions"));
+        assert_eq!(permission.subresource.as_deref(), Some("values"));
+        assert_eq!(permission.namespace.as_deref(), Some("alpha"));
+        assert_eq!(permission.name.as_deref(), Some("store"));
+        let permission = values(&RecordKey::cluster("store"));
+        assert_eq!(permission.resource.as_deref(), Some("clusterextensions"));
+        assert_eq!(permission.namespace, None);
     }
 
     #[test]
-    fn refusals_name_the_way_out() {
+    fn denials_contain_kubectl_commands() {
         let refused = BTreeMap::from([
             (ObjectKey::new("alpha", "store"), false),
             (ObjectKey::new("records", "sealed-x"), true),
@@ -217,7 +222,7 @@ mod tests {
             "--user=ada",
             "with `value` in place of `valueFrom`",
         ] {
-            assert!(text.contains(part), "{part} is not in {text}");
+            assert!(text.contains(part), "missing {part} in {text}");
         }
         let fields = ["spec.x".to_owned()];
         let text = values_refusal(&RecordKey::project("alpha", "r"), "ada", &fields);

@@ -1,4 +1,4 @@
-//! Refuses a record that can never be used. The checks are those of the store.
+//! Denies an invalid record, with the same checks as the record store.
 
 use extension_registry_api::ExtensionSpec;
 use extension_registry_api::convert;
@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::inline;
 use super::mutate::record_key;
 use crate::context::Context;
-use crate::webhook::{Answer, Review};
+use crate::webhook::{AdmissionResult, Review};
 
-/// Why a record is refused that refers to a sealed Secret at a place where the stored record does not.
+/// Returns why a record is denied that adds a reference to a sealed Secret.
 fn added_sealed_refs(review: &Review) -> Option<String> {
     let references = |object: &DynamicObject| -> Vec<_> {
         let spec = object.data.get("spec").unwrap_or(&Value::Null);
@@ -29,35 +29,35 @@ fn added_sealed_refs(review: &Review) -> Option<String> {
         .collect();
     (!added.is_empty()).then(|| {
         format!(
-            "{}: deprecated and cannot be added; hint: write `value`, which is sealed into the record, or `valueFrom.secretKeyRef`",
+            "{}: `sealedRef` is deprecated and cannot be added; hint: use `value`, which is sealed into the record, or `valueFrom.secretKeyRef`",
             inline::list(&added)
         )
     })
 }
 
-pub(crate) async fn validate(context: &Context, review: &Review) -> Answer {
-    // What is stored already may be labelled, released and deleted, whatever it says.
+pub(crate) async fn validate(context: &Context, review: &Review) -> AdmissionResult {
+    // Metadata of a stored record can be changed even if its spec is invalid.
     if !review.changes_spec() {
-        return Answer::admit();
+        return AdmissionResult::allow();
     }
     let key = record_key(review);
     if let Some(refusal) =
         inline::remaining(context, review, &key).or_else(|| added_sealed_refs(review))
     {
-        return Answer::refuse(refusal);
+        return AdmissionResult::deny(refusal);
     }
     let spec = review.object.data.get("spec").cloned().unwrap_or_default();
-    // Nothing of what the decoder says is repeated: it quotes values.
+    // The deserialization error may quote values.
     let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {
-        return Answer::refuse(
-            "spec: does not have the shape that the CustomResourceDefinition demands; hint: is the definition in the cluster that of this operator?",
+        return AdmissionResult::deny(
+            "spec: does not match the schema of this operator version; hint: check that the CustomResourceDefinition and the operator have the same version",
         );
     };
     match convert::record(key, 0, &spec) {
-        Ok(_) => Answer::admit(),
+        Ok(_) => AdmissionResult::allow(),
         Err(problems) => {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Answer::refuse(lines.join("\n"))
+            AdmissionResult::deny(lines.join("\n"))
         }
     }
 }

@@ -1,32 +1,32 @@
-//! Refuses a workflow that can never work, whatever the records say. The checks are those of the
-//! workflow controller.
+//! Denies a workflow that is invalid independently of the records, with the same checks as the workflow
+//! controller.
 
 use extension_registry_api::convert;
 use extension_registry_api::workflow::WorkflowSpec;
 
 use crate::context::Context;
-use crate::webhook::{Answer, Review};
+use crate::webhook::{AdmissionResult, Review};
 
-pub(crate) async fn validate(_context: &Context, review: &Review) -> Answer {
-    // What is stored already may be labelled, released and deleted, whatever it says.
+pub(crate) async fn validate(_context: &Context, review: &Review) -> AdmissionResult {
+    // Metadata of a stored workflow can be changed even if its spec is invalid.
     if !review.changes_spec() {
-        return Answer::admit();
+        return AdmissionResult::allow();
     }
     let spec = review.object.data.get("spec").cloned().unwrap_or_default();
-    // The schema was checked before; what it lets pass can be read.
+    // The API server has already validated the schema.
     let Ok(spec) = serde_json::from_value::<WorkflowSpec>(spec) else {
-        return Answer::refuse(
-            "spec: does not have the shape that the CustomResourceDefinition demands; hint: is the definition in the cluster that of this operator?",
+        return AdmissionResult::deny(
+            "spec: does not match the schema of this operator version; hint: check that the CustomResourceDefinition and the operator have the same version",
         );
     };
     let problems = problems(&spec);
     if problems.is_empty() {
-        return Answer::admit();
+        return AdmissionResult::allow();
     }
-    Answer::refuse(problems.join("\n"))
+    AdmissionResult::deny(problems.join("\n"))
 }
 
-/// What is wrong with a workflow by itself, a line each.
+/// Returns the problems of a workflow that do not depend on records, one line each.
 fn problems(spec: &WorkflowSpec) -> Vec<String> {
     let mut lines: Vec<String> = extension_registry_pipeline::check(spec)
         .iter()
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_no_record_to_be_wrong_is_refused() {
+    fn denies_problems_independent_of_records() {
         let bad = spec(json!({ "steps": [{
             "name": "train", "image": "i",
             "env": [{ "name": "A", "value": "{{ extensions.other.KEY }}" }],
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_records_can_tell_passes() {
+    fn allows_requirement_without_matching_record() {
         let good = spec(json!({ "steps": [{
             "name": "train", "image": "i",
             "extensions": [{ "name": "store", "product": "nobody-has-it", "version": "^1" }],
