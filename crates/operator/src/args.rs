@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, env = "EXTENSION_REGISTRY_ZONE")]
     pub zone: Option<String>,
 
-    /// Seconds to keep an unused Secret for PipelineRuns that are still running
+    /// Seconds to keep an unused Secret for pipeline runs in progress
     #[arg(long, default_value_t = 3600)]
     pub unused_grace_seconds: u64,
 

@@ -89,7 +89,7 @@ impl LeaderElector {
                 Ok(true) => return true,
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "failed to acquire the leader lease, retrying")
+                    tracing::warn!(%error, "failed to acquire the leader lease, retrying");
                 }
             }
             tokio::select! {
@@ -113,7 +113,7 @@ impl LeaderElector {
                 Ok(Ok(true)) => renewed = begun,
                 Ok(Ok(false)) | Err(_) => return false,
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "failed to renew the leader lease, retrying")
+                    tracing::warn!(%error, "failed to renew the leader lease, retrying");
                 }
             }
             if renewed.elapsed() > RENEW_DEADLINE {

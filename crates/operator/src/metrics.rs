@@ -142,7 +142,7 @@ impl Metrics {
         self.certificate_expiry.get_or_create(&[]).set(seconds);
     }
 
-    /// Encodes all metrics in the OpenMetrics text format.
+    /// Encodes all metrics in the `OpenMetrics` text format.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.

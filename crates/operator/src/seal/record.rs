@@ -71,15 +71,15 @@ pub(crate) fn seal(
         now,
         stored: request.stored.map(texts).unwrap_or_default(),
     };
-    let mut sealed = SealOutcome::default();
+    let mut outcome = SealOutcome::default();
     let mut items = BTreeMap::new();
     for entry in entries(request.spec) {
         let Some(key) = entry.key() else { continue };
         let item = match request.values.get(&key) {
-            Some(value) => Some(sealer.seal_supplied(entry, &key, value, &mut sealed)?),
+            Some(value) => Some(sealer.seal_supplied(entry, &key, value, &mut outcome)?),
             None => entry
                 .sealed()
-                .and_then(|text| sealer.check_sealed(entry, &key, text, &mut sealed)),
+                .and_then(|text| sealer.check_sealed(entry, &key, text, &mut outcome)),
         };
         items.extend(item.map(|item| (key, item)));
     }
@@ -92,18 +92,18 @@ pub(crate) fn seal(
         with_sealed(request.spec, &texts.collect())
     };
     let spec = with(&items);
-    sealed.is_changed = request.stored != Some(&spec);
+    outcome.is_changed = request.stored != Some(&spec);
     for (key, item) in &mut items {
-        sealer.renew(key, item, sealed.is_changed)?;
+        sealer.renew(key, item, outcome.is_changed)?;
     }
     let spec = with(&items);
-    sealed.spec = (spec != *request.spec).then_some(spec);
+    outcome.spec = (spec != *request.spec).then_some(spec);
     for (key, item) in items {
         if item.supplied.is_some() {
-            sealed.texts.insert(key, item.text);
+            outcome.texts.insert(key, item.text);
         }
     }
-    Ok(sealed)
+    Ok(outcome)
 }
 
 /// Returns the sealed values of a spec.
