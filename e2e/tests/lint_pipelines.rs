@@ -19,7 +19,7 @@ use extension_registry_core::projection::{Identity, Layout, SourceKeys};
 use extension_registry_core::record::{Name, RecordKey, SourceSecret};
 use extension_registry_core::resolve::{Index, resolve};
 use extension_registry_e2e::setup::repository;
-use extension_registry_pipeline::{Bound, Input, Tekton, build};
+use extension_registry_pipeline::{Input, ServiceBinding, Tekton, build};
 use serde_json::Value;
 
 const LINTER: &str = "@ibm/tekton-lint@1.1.0";
@@ -109,20 +109,23 @@ fn pipeline(index: &Index, object: &Value) -> Value {
             found.push((step.name.clone(), requirement, choice, layout, secret));
         }
     }
-    let mut bounds: BTreeMap<String, Vec<Bound<'_>>> = BTreeMap::new();
+    let mut bindings: BTreeMap<String, Vec<ServiceBinding<'_>>> = BTreeMap::new();
     for (step, requirement, choice, layout, secret) in &found {
-        bounds.entry(step.clone()).or_default().push(Bound {
-            requirement,
-            secret,
-            layout,
-            record: &choice.record.key,
-        });
+        bindings
+            .entry(step.clone())
+            .or_default()
+            .push(ServiceBinding {
+                requirement,
+                secret,
+                layout,
+                record: &choice.record.key,
+            });
     }
     let input = Input {
         name: name_of(object),
         namespace: "alpha",
         spec: &spec,
-        bounds: &bounds,
+        bindings: &bindings,
         engine: &Tekton,
     };
     build(&input)

@@ -1,4 +1,4 @@
-//! The definitions of all kinds, as the cluster gets them.
+//! CustomResourceDefinitions of all kinds.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
@@ -9,18 +9,18 @@ use crate::projection::ExtensionProjection;
 use crate::run_gate::RunGate;
 use crate::workflow::Workflow;
 
-/// A definition cannot be written.
+/// Error when serializing a definition.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It has no form in JSON.
-    #[error("failed to write a definition as JSON")]
+    /// Serialization to JSON failed.
+    #[error("failed to serialize a CustomResourceDefinition as JSON")]
     Json(#[from] serde_json::Error),
-    /// It has no form in YAML.
-    #[error("failed to write a definition as YAML")]
+    /// Serialization to YAML failed.
+    #[error("failed to serialize a CustomResourceDefinition as YAML")]
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// Every definition, in the order in which they are applied.
+/// Returns every definition, in the order of application.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
     vec![
@@ -32,10 +32,10 @@ pub fn all() -> Vec<CustomResourceDefinition> {
     ]
 }
 
-/// Name and content of the file of each definition.
+/// Returns the file name and content of each definition.
 ///
 /// # Errors
-/// A definition that has no form in JSON or YAML.
+/// Returns an error if serialization fails.
 pub fn files() -> Result<Vec<(String, String)>, Error> {
     all()
         .into_iter()
@@ -55,8 +55,8 @@ pub fn files() -> Result<Vec<(String, String)>, Error> {
         .collect()
 }
 
-/// Joins the lines of descriptions: doc comments break them where the source is wide, and
-/// `kubectl explain` would break them there again. Paragraphs and lists stay.
+/// Joins the lines of descriptions, which come from wrapped doc comments and would be wrapped again
+/// by `kubectl explain`. Paragraphs and lists are preserved.
 pub(crate) fn unwrap_descriptions(value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -1,4 +1,4 @@
-//! The spec that `ClusterExtension` and `Extension` share.
+//! Spec shared by `ClusterExtension` and `Extension`.
 
 mod configuration;
 mod credentials;
@@ -17,70 +17,70 @@ pub use credentials::{
 };
 pub use service::{EndpointSpec, EndpointType, ServiceSpec};
 
-/// One installed instance of a third-party tool: what it is, where it runs, which services it offers
-/// and how to reach them.
+/// An installed instance of a third-party tool: its product and version, where it runs, which services
+/// it provides, and how to access them.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::record_size())]
 pub struct ExtensionSpec {
-    /// What was installed, for example `mlflow` or `minio`. Records of the same product are
-    /// instances of it, and a workflow can ask for the product instead of one instance.
+    /// Product that is installed, for example `mlflow` or `minio`. A workflow can require a product
+    /// instead of one particular instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub product: Option<String>,
 
-    /// Version of the product, in quotes: `"1.19.0"`. Any text is taken; only a semantic version
-    /// can match a range such as `>=1.2`.
+    /// Version of the product, in quotes: `"1.19.0"`. Any text is accepted, but only semantic versions
+    /// match a range such as `>=1.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::VERSION))]
     pub version: Option<String>,
 
-    /// What this instance is for, in your own words.
+    /// Description of this instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
 
-    /// Where the instance runs: a cluster, a region, a data center. Steps that run in the same zone
-    /// get an internal endpoint, steps of another zone an external one.
+    /// Zone in which the instance runs: a cluster, a region or a data center. Steps in the same zone
+    /// use an internal endpoint, steps in other zones an external one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::ZONE_PATTERN))]
     pub zone: Option<String>,
 
-    /// Choose this record where several match a requirement. Absent means false. If two of those
-    /// that match say so, none is chosen and the requirement is refused as ambiguous.
+    /// Prefer this record when several match a requirement. Defaults to false. If more than one of the
+    /// matching records sets it, the requirement is refused as ambiguous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<bool>,
 
-    /// Whether a project's own Extension that matches the same requirement takes the place of this
-    /// record in that project. Absent means true. Only for a ClusterExtension.
+    /// Whether an Extension of a project replaces this record in that project when both match a
+    /// requirement. Defaults to true. Valid only for a ClusterExtension.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadowable: Option<bool>,
 
-    /// Who may see and use this record. Absent: everyone. For others it does not exist, and no
-    /// message names it.
+    /// Restricts who can see and use this record. Without it, everyone can. For all others the record
+    /// does not exist, and no message names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessSpec>,
 
-    /// The services of this instance. A record without services offers one service that has the
-    /// record's own name, and its `configuration`.
+    /// Services of this instance. A record without services provides one service with the name of the
+    /// record and its `configuration`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::SERVICES))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub services: Vec<ServiceSpec>,
 
-    /// Entries that every service of this record has. Each becomes a file and, where its name allows
-    /// it, a variable of the steps that use the record.
+    /// Configuration entries shared by all services of this record. Each becomes a file and, if its
+    /// name is valid, an environment variable in the steps that use the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub configuration: Vec<ConfigurationEntry>,
 }
 
-/// Lists that admit. A list that is absent admits everyone, an empty one nobody. `projects` says
-/// where; `users` and `groups` together say who, and being in one of the two is enough.
+/// Access lists. An absent list allows everyone, an empty list no one. `projects` restricts the
+/// projects; `users` and `groups` together restrict the users: membership in either is sufficient.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.projects) || has(self.users) || has(self.groups)").message("`access` holds no list: write at least one, like `projects: []` for nobody, or remove `access` to admit everyone"))]
+#[x_kube(validation = Rule::new("has(self.projects) || has(self.users) || has(self.groups)").message("`access` requires at least one list: set one, e.g. `projects: []` to deny access to everyone, or remove `access` to allow everyone"))]
 pub struct AccessSpec {
     /// Projects (namespaces) in which the record can be used.
     #[serde(
@@ -94,11 +94,11 @@ pub struct AccessSpec {
     )]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct("self.map(project, project)", "a project is listed twice: remove one of the two")
+        validation = rules::distinct("self.map(project, project)", "duplicate project: remove one of the entries")
     )]
     pub projects: Option<Vec<String>>,
 
-    /// Users who can use the record, exactly as the API server names them.
+    /// Users who can use the record. User names must match those of the API server exactly.
     #[serde(
         default,
         deserialize_with = "null_is_empty",
@@ -107,11 +107,11 @@ pub struct AccessSpec {
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct("self.map(user, user)", "a user is listed twice: remove one of the two")
+        validation = rules::distinct("self.map(user, user)", "duplicate user: remove one of the entries")
     )]
     pub users: Option<Vec<String>>,
 
-    /// Groups whose members can use the record, exactly as the API server names them.
+    /// Groups whose members can use the record. Group names must match those of the API server exactly.
     #[serde(
         default,
         deserialize_with = "null_is_empty",
@@ -120,44 +120,44 @@ pub struct AccessSpec {
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct("self.map(group, group)", "a group is listed twice: remove one of the two")
+        validation = rules::distinct("self.map(group, group)", "duplicate group: remove one of the entries")
     )]
     pub groups: Option<Vec<String>>,
 }
 
-/// What the operator found out about a record.
+/// Observed state of a record.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("default" = { "conditions": status::pending() }))]
 pub struct ExtensionStatus {
-    /// Generation of the spec that this status speaks of.
+    /// Generation of the spec that this status refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready`: the record is sound, and every Secret and key that it refers to exists.
+    /// Conditions. `Ready`: the record is valid, and all Secrets and keys that it references exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 
-    /// How many requirements of workflows are bound to this record. Updated with a delay.
+    /// Number of workflow requirements that are bound to this record. Updated with a delay.
     #[serde(default)]
     pub consumers: i64,
 
-    /// The record in short, for tables.
+    /// Summary for printer columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<ExtensionSummary>,
 }
 
-/// A record in short, for tables.
+/// Summary of a record for printer columns.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ExtensionSummary {
-    /// Names of the services, with commas between them.
+    /// Names of the services, separated by commas.
     pub services: String,
 }
 
-/// Reads a list that admits. A template that left nothing behind its key writes `null`, and the API
-/// server keeps it: that must not open what the list was written to close.
+/// Deserializes an access list. A template with an empty value produces `null`, which the API server
+/// stores: it must not grant the access that the list was meant to restrict.
 fn null_is_empty<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<String>>, D::Error> {

@@ -1,4 +1,4 @@
-//! The two kinds of record. They differ in scope only, so both wrap the one [`ExtensionSpec`].
+//! The two kinds of record. They differ only in scope, so both wrap [`ExtensionSpec`].
 
 use std::fmt::Debug;
 
@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::extension::{ExtensionSpec, ExtensionStatus};
 
-/// Annotation in which a client-side apply keeps the whole object, values included.
+/// Annotation in which a client-side apply stores the whole object, including values.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// A record, of either kind.
+/// A record of either kind.
 pub trait RecordObject:
     Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static
 {
-    /// The spec that both kinds share.
+    /// Returns the spec, which both kinds share.
     fn spec(&self) -> &ExtensionSpec;
 
-    /// The status that both kinds share.
+    /// Returns the status, which both kinds share.
     fn status(&self) -> Option<&ExtensionStatus>;
 
-    /// Which record this is.
+    /// Returns the key of the record.
     fn key(&self) -> RecordKey {
         RecordKey {
             namespace: self.namespace().map(Into::into),
@@ -33,8 +33,8 @@ pub trait RecordObject:
     }
 }
 
-/// Drops what the operator never reads. Call it on every object of a store: the annotation of a
-/// client-side apply holds the values of the record in plain text, and `{:?}` would print it.
+/// Removes metadata that the operator never reads. Call it on every object of a store: the annotation
+/// of a client-side apply holds the values of the record in plain text, which `{:?}` would print.
 pub fn strip(metadata: &mut ObjectMeta) {
     metadata.managed_fields = None;
     if let Some(annotations) = &mut metadata.annotations {
@@ -69,7 +69,7 @@ macro_rules! record_kind {
                 priority = "1"
             ),
             printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-            validation = Rule::new("self.metadata.name.size() <= 63").message("the name of a record has at most 63 characters: choose a shorter one"),
+            validation = Rule::new("self.metadata.name.size() <= 63").message("record names must not exceed 63 characters: choose a shorter name"),
             $($extra)*
         )]
         #[serde(transparent)]
@@ -93,7 +93,7 @@ record_kind!(
     ClusterExtension,
     "ClusterExtension",
     "cext",
-    "A third-party tool that the workflows of every project can use, subject to its `access`.",
+    "A third-party tool that workflows in all projects can use, subject to its `access` lists.",
     []
 );
 
@@ -102,9 +102,9 @@ record_kind!(
     Extension,
     "Extension",
     "ext",
-    "A third-party tool of one project. Where it matches a requirement, it takes the place of cluster-wide records.",
+    "A third-party tool of one project. It takes precedence over cluster-wide records that match the same requirement.",
     [
         namespaced,
-        validation = Rule::new("!has(self.spec.shadowable)").message("`shadowable` is for a ClusterExtension: remove it, a project's own Extension is never shadowed"),
+        validation = Rule::new("!has(self.spec.shadowable)").message("`shadowable` is valid only for a ClusterExtension: remove it; an Extension is never shadowed"),
     ]
 );

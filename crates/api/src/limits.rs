@@ -1,94 +1,94 @@
-//! Limits and patterns, used by the schemas and again by [`crate::convert`].
+//! Limits and patterns, used by the schemas and by [`crate::convert`].
 //!
-//! Every list and every text on the way to a CEL rule has a limit: without one the API server
-//! refuses the rule as too expensive.
+//! Every list and every text that a CEL rule reads has a limit: without one the API server
+//! rejects the rule as too expensive.
 
-/// Services of a record.
+/// Maximum number of services of a record.
 pub const SERVICES: usize = 32;
-/// Endpoints of a service.
+/// Maximum number of endpoints of a service.
 pub const ENDPOINTS: usize = 8;
-/// Entries of one `configuration`.
+/// Maximum number of entries of a `configuration`.
 pub const CONFIGURATION: usize = 64;
-/// Bytes of one value.
+/// Maximum size of a value in bytes.
 pub const VALUE: usize = 64 * 1024;
-/// Characters of a sealed value: enough for the longest value.
+/// Maximum length of a sealed value in characters: sufficient for the largest value.
 pub const SEALED: usize = 88 * 1024;
-/// Bytes of a whole record, written as JSON.
+/// Maximum size of a record as JSON in bytes.
 pub const RECORD: usize = 256 * 1024;
-/// Configuration entries of a whole record.
+/// Maximum number of configuration entries of a record.
 pub const ENTRIES: usize = 256;
-/// Endpoints of a whole record.
+/// Maximum number of endpoints of a record.
 pub const RECORD_ENDPOINTS: usize = 128;
-/// Sets of credentials of a whole record.
+/// Maximum number of sets of credentials of a record.
 pub const CREDENTIALS: usize = 64;
-/// Members of one list that admits.
+/// Maximum number of members of an access list.
 pub const MEMBERS: usize = 128;
-/// Members of all lists of the credentials of a record.
+/// Maximum number of members of all credentials of a record.
 pub const RECORD_MEMBERS: usize = 1_024;
 
-/// Secrets of single users in one namespace.
+/// Maximum number of user Secrets in a namespace.
 pub const USER_SECRETS: usize = 2_000;
-/// Pipelines that one namespace holds back.
+/// Maximum number of held Pipelines in a namespace.
 pub const HELD_PIPELINES: usize = 5_000;
-/// Bytes of the user Secrets of a run gate, written as JSON: an object of etcd holds 1.5 MiB.
+/// Maximum size of the user Secrets of a run gate as JSON in bytes: an etcd object holds 1.5 MiB.
 pub const USER_SECRETS_BYTES: usize = 768 * 1024;
 
-/// Characters of a name.
+/// Maximum length of a name in characters.
 pub const NAME: usize = 63;
-/// Characters of the name of a user or a group.
+/// Maximum length of a user or group name in characters.
 pub const PERSON: usize = 256;
-/// Characters of the name of a Secret, of a key in it, or of a variable.
+/// Maximum length of a Secret name, a Secret key or a variable name in characters.
 pub const KEY: usize = 253;
-/// Characters of an endpoint's address.
+/// Maximum length of an address in characters.
 pub const URL: usize = 512;
-/// Characters of a record's version.
+/// Maximum length of a version in characters.
 pub const VERSION: usize = 256;
-/// Characters of a range of versions.
+/// Maximum length of a version range in characters.
 pub const RANGE: usize = 1_024;
-/// Characters of a description.
+/// Maximum length of a description in characters.
 pub const DESCRIPTION: usize = 4_096;
 
-/// Steps of a workflow, and steps that one of them waits for.
+/// Maximum number of steps of a workflow, and of steps in `runAfter`.
 pub const STEPS: usize = 32;
-/// Inputs of a workflow or a step.
+/// Maximum number of inputs of a workflow or a step.
 pub const INPUTS: usize = 32;
-/// Outputs of a workflow or a step.
+/// Maximum number of outputs of a workflow or a step.
 pub const OUTPUTS: usize = 32;
-/// Variables of a step.
+/// Maximum number of variables of a step.
 pub const VARIABLES: usize = 128;
-/// Words of the command of a step, and arguments of it.
+/// Maximum number of command words and of arguments of a step.
 pub const ARGUMENTS: usize = 128;
-/// Words of the commands and arguments of all steps.
+/// Maximum number of command words and arguments of all steps.
 pub const WORKFLOW_ARGUMENTS: usize = 512;
-/// Requirements of a step.
+/// Maximum number of requirements of a step.
 pub const REQUIREMENTS: usize = 16;
-/// Requirements of a whole workflow.
+/// Maximum number of requirements of a workflow.
 pub const WORKFLOW_REQUIREMENTS: usize = 64;
-/// Mapped variables of a requirement.
+/// Maximum number of mapped variables of a requirement.
 pub const MAPPINGS: usize = 64;
-/// Inputs, outputs, variables and mapped variables of all steps.
+/// Maximum number of inputs, outputs, variables and mapped variables of all steps.
 pub const WORKFLOW_ENTRIES: usize = 256;
-/// Compute resources of a step, of each kind: limits, requests and claims.
+/// Maximum number of limits, of requests and of claims of a step.
 pub const RESOURCES: usize = 8;
-/// Characters of an image.
+/// Maximum length of an image reference in characters.
 pub const IMAGE: usize = 1_024;
-/// Characters of a path.
+/// Maximum length of a path in characters.
 pub const PATH: usize = 1_024;
 
-/// Names in records, and the selectors that ask for them.
+/// Names in records, and selectors for them.
 pub const NAME_PATTERN: &str = "^[A-Za-z0-9]([-._+A-Za-z0-9]{0,61}[A-Za-z0-9])?$";
-/// As [`NAME_PATTERN`], or empty.
+/// [`NAME_PATTERN`], or empty.
 pub const ZONE_PATTERN: &str = "^([A-Za-z0-9]([-._+A-Za-z0-9]{0,61}[A-Za-z0-9])?)?$";
-/// Keys of a Secret, except those that begin with two dots.
+/// Keys of Secrets, except those that begin with two dots.
 pub const KEY_PATTERN: &str = "^([-_a-zA-Z0-9]|[.][-_a-zA-Z0-9])[-._a-zA-Z0-9]*$";
-/// DNS labels: namespaces, steps, requirements.
+/// DNS labels: names of namespaces, steps and requirements.
 pub const LABEL_PATTERN: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
-/// DNS subdomains: Secrets.
+/// DNS subdomains: names of Secrets.
 pub const SUBDOMAIN_PATTERN: &str =
     "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
-/// Inputs: they become parameters of the Pipeline and variables of the step.
+/// Names of inputs, which become Pipeline parameters and step variables.
 pub const INPUT_PATTERN: &str = "^[A-Za-z_][-_A-Za-z0-9]*$";
-/// Outputs: they become results of the Pipeline.
+/// Names of outputs, which become Pipeline results.
 pub const OUTPUT_PATTERN: &str = "^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$";
-/// Variables that the API server takes: printable ASCII without `=`.
+/// Names of variables that the API server accepts: printable ASCII without `=`.
 pub const VARIABLE_PATTERN: &str = "^[ -<>-~]+$";

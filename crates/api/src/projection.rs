@@ -1,4 +1,4 @@
-//! `ExtensionProjection`: which Secret the operator rendered in a namespace, and for whom.
+//! `ExtensionProjection`: a Secret that the operator renders in a namespace.
 
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::{RecordKey, RecordKind};
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
-/// What is rendered: one service of one record, with the endpoint and the credentials that were
-/// chosen. It never changes; another choice is another projection.
+/// Identity of the projection: one service of one record, with the selected endpoint and credentials.
+/// Immutable; a different choice results in a different projection.
 #[derive(
     CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash,
 )]
@@ -21,7 +21,7 @@ use crate::limits;
     namespaced,
     shortname = "extp",
     category = "registry",
-    doc = "Says where the data of an extension is right now: which record is rendered into which Secret of this namespace. Written by the operator only.",
+    doc = "A Secret rendered from a record for the workflows of this namespace. Managed by the operator; do not edit.",
     status = "ExtensionProjectionStatus",
     derive = "PartialEq",
     selectable = ".spec.record.name",
@@ -40,45 +40,45 @@ use crate::limits;
         priority = "1"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.metadata.name.startsWith('ext-')").message("a projection is written by the operator and its name begins with `ext-`")
+    validation = Rule::new("self.metadata.name.startsWith('ext-')").message("projections are managed by the operator; their names begin with `ext-`")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("self == oldSelf").message("a projection never changes: another choice is another projection"))]
+#[x_kube(validation = Rule::new("self == oldSelf").message("the spec of a projection is immutable"))]
 pub struct ExtensionProjectionSpec {
-    /// The record that is rendered.
+    /// Record that is rendered.
     pub record: RecordReference,
 
     /// Name of the service.
     #[schemars(length(max = limits::NAME))]
     pub service: String,
 
-    /// Type of the binding: the resource of the service, or the product of the record where there is
-    /// none. The Secret has the type `servicebinding.io/<type>`.
+    /// Type of the binding: the resource of the service or, without one, the product of the record.
+    /// The type of the Secret is `servicebinding.io/<type>`.
     #[serde(rename = "type")]
     #[schemars(length(max = limits::NAME))]
     pub binding_type: String,
 
-    /// Name of the endpoint, where the service has any.
+    /// Name of the endpoint, if the service has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub endpoint: Option<String>,
 
-    /// Name of the credentials, where the service has any.
+    /// Name of the credentials, if the service has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub credentials: Option<String>,
 
-    /// The user for whom this was chosen, where the choice depended on one.
+    /// User for whom the service was selected, if the selection depends on the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::PERSON))]
     pub user: Option<String>,
 }
 
-/// A record: a ClusterExtension, or an Extension of the same namespace.
+/// Reference to a record: a ClusterExtension, or an Extension in the same namespace.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordReference {
-    /// `ClusterExtension` or `Extension`.
+    /// Kind of the record: `ClusterExtension` or `Extension`.
     pub kind: ReferenceKind,
 
     /// Name of the record.
@@ -86,64 +86,64 @@ pub struct RecordReference {
     pub name: String,
 }
 
-/// Kind of a record.
+/// Kind of a referenced record.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReferenceKind {
-    /// A record of the cluster.
+    /// A cluster-scoped record.
     #[default]
     ClusterExtension,
-    /// A record of the namespace.
+    /// A namespaced record.
     Extension,
 }
 
-/// What the operator last wrote.
+/// Observed state of a projection.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ExtensionProjectionStatus {
-    /// Generation of the spec that this status speaks of.
+    /// Generation of the spec that this status refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready`: the Secret holds what the record says.
+    /// Conditions. `Ready`: the Secret is up to date with the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 
-    /// The Secret that was written.
+    /// Secret that the operator wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<WrittenSecret>,
 
-    /// Keyed digest of what the Secret holds. It says whether something changed and nothing about
-    /// the values.
+    /// Keyed digest of the content of the Secret. It reveals changes, but nothing about the
+    /// values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 
-    /// Names of the keys in the Secret.
+    /// Names of the keys of the Secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub keys: Vec<String>,
 
-    /// How many requirements of workflows in this namespace use the Secret.
+    /// Number of workflow requirements in this namespace that use the Secret.
     #[serde(default)]
     pub consumers: i64,
 
-    /// Since when nothing uses the Secret. It is deleted after a grace period.
+    /// Time since which the Secret is unused. It is deleted after a grace period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unused_since: Option<Time>,
 
-    /// Generation of the record that the Secret was rendered from.
+    /// Generation of the record from which the Secret was rendered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_generation: Option<i64>,
 }
 
-/// The Secret that the operator wrote.
+/// Reference to the Secret of a projection.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct WrittenSecret {
-    /// Its name.
+    /// Name of the Secret.
     pub name: String,
 
-    /// Its uid: another one means that somebody deleted and made it again.
+    /// UID of the Secret. A different UID means that the Secret was deleted and recreated.
     pub uid: String,
 }
 
@@ -173,8 +173,8 @@ impl From<&Identity> for ExtensionProjectionSpec {
 }
 
 impl ExtensionProjectionSpec {
-    /// The identity that a projection of that namespace stands for. A project's own record is
-    /// always one of the projection's namespace.
+    /// Returns the identity of a projection in this namespace. A project record is always in the
+    /// namespace of the projection.
     #[must_use]
     pub fn identity(&self, namespace: &str) -> Identity {
         let name = self.record.name.as_str();
@@ -200,7 +200,7 @@ mod tests {
     use super::ExtensionProjectionSpec;
 
     #[test]
-    fn an_identity_survives_the_way_there_and_back() {
+    fn identity_round_trips() {
         let full = Identity {
             record: RecordKey::project("alpha", "minio"),
             service: "s3".into(),

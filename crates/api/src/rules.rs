@@ -1,8 +1,8 @@
-//! Rules that the schemas hand to the API server, in CEL.
+//! CEL validation rules of the schemas.
 //!
-//! To read a field of an object costs the API server about 15 µs in CEL, because it copies the schema
-//! of all fields of that object each time; an item of a list of texts costs a hundredth of that. So a
-//! rule reads each field once, and a rule about a text is attached to the text.
+//! Reading a field of an object in CEL takes the API server about 15 µs, because it copies the schema of
+//! all fields of that object each time; an item of a list of strings takes a hundredth of that. So a
+//! rule reads each field once, and a rule about a string is attached to that string.
 
 use extension_registry_core::projection::RENDERED_PREFIX;
 use kube::core::{Message, Reason, Rule};
@@ -23,14 +23,14 @@ macro_rules! octet {
     };
 }
 
-/// An address with a user or a password.
+/// Matches an address with a user or a password.
 const USER: &str = concat!("^(", scheme!(), ")?[^/?#]*@");
 
-/// An address with a scheme, or without a path.
+/// Matches an address with a scheme, or without a path.
 const SCHEME_OR_BARE: &str = concat!("^(", scheme!(), "|[^/?#]*$)");
 
-/// An address: the host is an IPv4 address, a name whose last label is no number, or looks like an
-/// IPv6 address.
+/// Matches an address whose host is an IPv4 address, a name whose last label is not a number, or
+/// resembles an IPv6 address.
 const ADDRESS: &str = concat!(
     "^(",
     scheme!(),
@@ -44,39 +44,39 @@ const ADDRESS: &str = concat!(
     "([/?#]([!-$&-~]|%[0-9A-Fa-f]{2})*)?$",
 );
 
-/// An address whose host is too long, has a label that is too long, or ends in a hexadecimal number.
+/// Matches an address whose host is too long, has a label that is too long, or ends in a hexadecimal number.
 const ODD_HOST: &str = concat!(
     "^(",
     scheme!(),
     r")?([^/?#:]{254}|([^/?#:]*\.)?([^/?#:.]{64}|0[xX][0-9A-Fa-f]*\.?([:/?#]|$)))",
 );
 
-/// An address whose host is an IPv6 address.
+/// Matches an address whose host is an IPv6 address.
 const BRACKET: &str = concat!("^(", scheme!(), r")?\[");
 
-/// Returns a rule that the texts of a list are distinct, where `texts` is CEL that makes that list.
+/// Returns a rule that the strings of a list are unique, where `texts` is a CEL expression of the list.
 pub(crate) fn distinct(texts: &str, message: &str) -> Rule {
-    // The list around it gives the texts a name, so that they are made once.
+    // The enclosing list binds the strings to a name, so that they are evaluated once.
     Rule::new(format!(
         "[{texts}].all(texts, texts.all(index, text, texts.indexOf(text) == index))"
     ))
     .message(message)
 }
 
-/// Returns a rule that the names of a list become distinct variables, where `names` is CEL for that
-/// list.
+/// Returns a rule that the names of a list map to unique variables, where `names` is a CEL expression
+/// of the list.
 pub(crate) fn distinct_variables(names: &str, message: &str) -> Rule {
     let variables = format!("{names}.map(name, name.upperAscii().replace('-', '_'))");
     distinct(&variables, message)
 }
 
-/// Returns a rule that the name of an entry is none of those that the operator writes.
+/// Returns a rule that the name of an entry is not reserved.
 pub(crate) fn free_key() -> Rule {
     Rule::new("!(self in ['type', 'extension.yaml'])")
-        .message("`type` and `extension.yaml` are written by the operator: choose another name")
+        .message("`type` and `extension.yaml` are reserved for the operator: choose another name")
 }
 
-/// Returns a rule that an address is well-formed and holds no `user:password@`. Its error does not
+/// Returns a rule that an address is valid and contains no `user:password@`. Its error does not
 /// repeat the address.
 pub(crate) fn address() -> Rule {
     Rule::new(format!(
@@ -84,13 +84,13 @@ pub(crate) fn address() -> Rule {
          && (!self.matches(r'{BRACKET}') || isIP(self.find(r'\\[[^\\]]*').substring(1)))"
     ))
     .message(Message::Expression(format!(
-        "self.matches(r'{USER}') ? '`url` holds a user or a password: put them under `credentials`, and keep only the address here' \
-         : '`url` is not a valid address: write a URL with a host, like `https://minio.example.org:9000`, or `host` or `host:port`'"
+        "self.matches(r'{USER}') ? '`url` must not contain a user or password: move them to `credentials`, and keep only the address here' \
+        : 'invalid `url`: use a URL with a host, e.g. `https://minio.example.org:9000`, or `host` or `host:port`'"
     )))
     .reason(Reason::FieldValueForbidden)
 }
 
-/// Returns a rule for the lists that the scope of credentials uses.
+/// Returns a rule that credentials have exactly the lists of their scope.
 pub(crate) fn scope_lists() -> Rule {
     const PROJECT: &str = "self.scope == 'project'";
     const GLOBAL: &str = "!has(self.scope) || self.scope == 'global'";
@@ -98,14 +98,14 @@ pub(crate) fn scope_lists() -> Rule {
         "{GLOBAL} ? !has(self.project) && !has(self.user) : ({PROJECT} ? has(self.project) && !has(self.user) : has(self.user))"
     ))
     .message(Message::Expression(format!(
-        "{GLOBAL} ? 'scope global admits everyone, so `project` and `user` say nothing: remove them, or set `scope: project` or `scope: user`' \
-         : ({PROJECT} ? (has(self.user) ? 'scope project does not use `user`: remove it, or set `scope: user`' \
-         : 'scope project needs `project`: list the projects that may have these credentials, or write `project: []` for none') \
-         : 'scope user needs `user`: list the users who may have these credentials, or write `user: []` for none')"
+        "{GLOBAL} ? 'scope `global` does not use `project` and `user`: remove them, or set `scope: project` or `scope: user`' \
+        : ({PROJECT} ? (has(self.user) ? 'scope `project` does not use `user`: remove it, or set `scope: user`' \
+        : 'scope `project` requires `project`: list the projects with access, or set `project: []` for none') \
+        : 'scope `user` requires `user`: list the users with access, or set `user: []` for none')"
     )))
 }
 
-/// Returns a rule for the size of a whole record.
+/// Returns a rule for the total size of a record.
 pub(crate) fn record_size() -> Rule {
     let (endpoints, credentials, members, entries) = (
         limits::RECORD_ENDPOINTS,
@@ -129,11 +129,11 @@ pub(crate) fn record_size() -> Rule {
         count("c", "configuration"),
     ))
     .message(Message::Message(format!(
-        "a record has at most {endpoints} endpoints, {credentials} sets of credentials, {members} members of their lists and {entries} configuration entries in all: split it in two"
+        "a record is limited to {endpoints} endpoints, {credentials} sets of credentials, {members} members of their lists and {entries} configuration entries in total: split the record"
     )))
 }
 
-/// Returns a rule for the size of a whole workflow.
+/// Returns a rule for the total size of a workflow.
 pub(crate) fn workflow_size() -> Rule {
     let (requirements, entries, arguments) = (
         limits::WORKFLOW_REQUIREMENTS,
@@ -153,31 +153,31 @@ pub(crate) fn workflow_size() -> Rule {
         count("r", "environment"),
     ))
     .message(Message::Message(format!(
-        "the steps of a workflow have at most {requirements} requirements, {entries} inputs, outputs and variables, and {arguments} words of commands and arguments in all: split it in two"
+        "a workflow is limited to {requirements} requirements, {entries} inputs, outputs and variables, and {arguments} command words and arguments in total: split the workflow"
     )))
 }
 
-/// Returns a rule that `runAfter` names steps of the workflow.
+/// Returns a rule that `runAfter` references steps of the workflow.
 pub(crate) fn known_steps() -> Rule {
     Rule::new(format!(
         "[self.steps.map(s, s.name)].all(names, self.steps.all(s, {}.all(name, name in names)))",
         list("s", "runAfter")
     ))
-    .message("`runAfter` names a step that this workflow does not have: write the `name` of another step")
+    .message("unknown step in `runAfter`: use the `name` of another step of this workflow")
 }
 
-/// CEL for a list that may be absent. Its estimated cost is that of the list.
+/// Returns CEL for an optional list, with the estimated cost of the list.
 fn list(object: &str, field: &str) -> String {
     format!("(has({object}.{field}) ? {object}.{field} : [])")
 }
 
-/// CEL for the length of a list that may be absent. It reads the field once, but no estimate knows
-/// how long the list is.
+/// Returns CEL for the length of an optional list. It reads the field once, but the cost estimator does
+/// not know the length of the list.
 fn count(object: &str, field: &str) -> String {
     format!("{object}.?{field}.orValue([]).size()")
 }
 
-/// Lets the value of a variable come from any Secret but one that the operator rendered.
+/// Restricts the Secret of a variable to those that the operator does not render.
 pub(crate) fn foreign_secret(source: &mut Schema) {
     let Some(name) = source
         .as_object_mut()
@@ -190,12 +190,12 @@ pub(crate) fn foreign_secret(source: &mut Schema) {
     name.insert("maxLength".to_owned(), json!(limits::KEY));
     name.insert("pattern".to_owned(), json!(limits::SUBDOMAIN_PATTERN));
     let rule = Rule::new(format!("!self.startsWith('{RENDERED_PREFIX}')")).message(
-        "the operator renders the Secrets named `ext-…` for requirements: use a requirement under steps[].extensions",
+        "Secrets named `ext-…` are managed by the operator: use a requirement under steps[].extensions",
     );
     name.insert("x-kubernetes-validations".to_owned(), json!([rule]));
 }
 
-/// Limits the compute resources of a step.
+/// Limits the number of compute resources of a step.
 pub(crate) fn few_resources(resources: &mut Schema) {
     let fields = resources
         .as_object_mut()

@@ -1,4 +1,4 @@
-//! `RunGate`: what admission policies have to know about the runs of a namespace.
+//! `RunGate`: input of the admission policies for the runs of a namespace.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::limits;
 /// Name of the only RunGate of a namespace.
 pub const RUN_GATE: &str = "extension-registry";
 
-/// What runs in a namespace may use, and which Pipelines may not run now. A namespace with nothing to
-/// say has no RunGate.
+/// User Secrets that runs in a namespace may use, and Pipelines that must not run. A namespace without
+/// either has no RunGate.
 #[derive(
     CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq,
 )]
@@ -22,47 +22,47 @@ pub const RUN_GATE: &str = "extension-registry";
     version = "v1alpha1",
     kind = "RunGate",
     namespaced,
-    doc = "Lists the users of per-user Secrets and the Pipelines that are held back in a namespace. Admission policies read it. Written by the operator only.",
+    doc = "Users of per-user Secrets and held Pipelines of a namespace, for admission policies. Managed by the operator; do not edit.",
     derive = "PartialEq",
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.metadata.name == 'extension-registry'").message("a namespace has one RunGate, with the name `extension-registry`")
+    validation = Rule::new("self.metadata.name == 'extension-registry'").message("the RunGate of a namespace must be named `extension-registry`")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RunGateSpec {
-    /// Users by the names of their rendered Secrets. A Pod gets a Secret `ext-u-…` only in a run of
-    /// that user, and only while the Secret is listed.
+    /// Users by the names of their rendered Secrets. A Pod may use a Secret `ext-u-…` only in a run of
+    /// that user, and only if the Secret is listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::USER_SECRETS, "x-kubernetes-map-type" = "atomic"))]
     pub user_secrets: BTreeMap<String, SecretUser>,
 
-    /// Reasons by the names of Pipelines whose workflow is not ready: a run of one is refused.
+    /// Reasons by the names of Pipelines whose workflow is not ready. Runs of these Pipelines are rejected.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::HELD_PIPELINES, "x-kubernetes-map-type" = "atomic"))]
     pub held_pipelines: BTreeMap<String, String>,
 }
 
-/// Who may use a Secret.
+/// User with access to a Secret.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretUser {
-    /// The user.
+    /// Name of the user.
     #[schemars(length(max = limits::PERSON))]
     pub user: String,
 
-    /// Groups of which the user must be in one when the run starts. Absent: the user is admitted by
+    /// Groups one of which the user must belong to when the run starts. If absent, the user has access by
     /// name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MEMBERS))]
     pub groups: Vec<String>,
 
-    /// User names of ServiceAccounts that the record lists beside the user.
+    /// User names of ServiceAccounts that the record lists in addition to the user.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MEMBERS))]
     pub service_accounts: Vec<String>,
 }
 
 impl RunGateSpec {
-    /// Whether there is nothing to say.
+    /// Returns whether the spec lists neither Secrets nor Pipelines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.user_secrets.is_empty() && self.held_pipelines.is_empty()
@@ -70,7 +70,7 @@ impl RunGateSpec {
 }
 
 impl RunGate {
-    /// The RunGate of a namespace.
+    /// Creates the RunGate of a namespace.
     #[must_use]
     pub fn of_namespace(namespace: &str, spec: RunGateSpec) -> Self {
         Self {

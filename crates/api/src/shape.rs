@@ -1,5 +1,5 @@
-//! Whether an object has the shape that its definition demands: the part of a schema that says more
-//! with the place of a field. What else the schema asks for, [`crate::convert`] asks for too.
+//! Structural validation of objects against their schemas, with better messages than the schema gives.
+//! [`crate::convert`] checks everything else that the schema requires.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -11,25 +11,25 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use serde_json::{Map, Value};
 
-/// Something that the schema does not allow. It holds no value.
-pub struct Misfit {
-    /// The field: `spec.services[0].name`.
+/// A violation of the schema. It contains no value.
+pub struct SchemaViolation {
+    /// Path of the field: `spec.services[0].name`.
     pub field: String,
-    wrong: Wrong,
+    cause: Cause,
 }
 
-/// What is wrong. Texts are made of it only when somebody asks: an object may have many misfits.
-enum Wrong {
+/// Cause of a violation. Its message is formatted on demand, because an object may have many violations.
+enum Cause {
     UnknownField { name: String, schema: Schema },
     MissingField,
-    OtherType { wanted: &'static str, found: Kind },
+    WrongType { expected: &'static str, found: Kind },
     UnknownValue { schema: Schema },
 }
 
-/// Schemas live as long as the program.
+/// Schemas are static.
 type Schema = &'static JSONSchemaProps;
 
-/// The type of a value.
+/// Type of a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Null,
@@ -40,64 +40,72 @@ enum Kind {
     Mapping,
 }
 
-impl Misfit {
-    /// `unknown-field`, `missing-field`, `wrong-type` or `unknown-value`.
+impl SchemaViolation {
+    /// Returns the rule: `unknown-field`, `missing-field`, `wrong-type` or `unknown-value`.
     #[must_use]
     pub fn rule(&self) -> &'static str {
-        match self.wrong {
-            Wrong::UnknownField { .. } => "unknown-field",
-            Wrong::MissingField => "missing-field",
-            Wrong::OtherType { .. } => "wrong-type",
-            Wrong::UnknownValue { .. } => "unknown-value",
+        match self.cause {
+            Cause::UnknownField { .. } => "unknown-field",
+            Cause::MissingField => "missing-field",
+            Cause::WrongType { .. } => "wrong-type",
+            Cause::UnknownValue { .. } => "unknown-value",
         }
     }
 
-    /// Whether it is text that YAML reads as something else: `version: 1.19` is a number, `value: no`
-    /// a boolean.
+    /// Returns whether it is an unquoted string that YAML parses as another type: `version: 1.19` is a
+    /// number, `value: no` a boolean.
     #[must_use]
     pub fn is_unquoted(&self) -> bool {
         matches!(
-            self.wrong,
-            Wrong::OtherType {
-                wanted: "string",
+            self.cause,
+            Cause::WrongType {
+                expected: "string",
                 found: Kind::Boolean | Kind::Number
             }
         )
     }
 
-    /// What is wrong.
+    /// Returns the message.
     #[must_use]
     pub fn message(&self) -> String {
-        match &self.wrong {
-            Wrong::UnknownField { .. } => "is no field of this kind".to_owned(),
-            Wrong::MissingField => "is missing".to_owned(),
-            Wrong::OtherType { wanted, found } => {
-                format!("is {} where {} belongs", found.text(), type_text(wanted))
+        match &self.cause {
+            Cause::UnknownField { .. } => "unknown field".to_owned(),
+            Cause::MissingField => "missing required field".to_owned(),
+            Cause::WrongType { expected, found } => {
+                format!("expected {}, found {}", type_text(expected), found.text())
             }
-            Wrong::UnknownValue { schema } => {
+            Cause::UnknownValue { schema } => {
                 let allowed: Vec<&str> = allowed(schema).collect();
-                format!("is none of `{}`", allowed.join("`, `"))
+                format!(
+                    "unsupported value; expected one of `{}`",
+                    allowed.join("`, `")
+                )
             }
         }
     }
 
-    /// The way out; may be empty.
+    /// Returns the hint; may be empty.
     #[must_use]
     pub fn hint(&self) -> String {
-        match &self.wrong {
-            Wrong::UnknownField { name, schema } => {
+        match &self.cause {
+            Cause::UnknownField { name, schema } => {
                 let known = || schema.properties.iter().flatten().map(|(name, _)| &**name);
                 suggest::closest(name, known()).map_or_else(
-                    || format!("known are `{}`", known().collect::<Vec<_>>().join("`, `")),
+                    || {
+                        format!(
+                            "known fields: `{}`",
+                            known().collect::<Vec<_>>().join("`, `")
+                        )
+                    },
                     |near| format!("did you mean `{near}`?"),
                 )
             }
-            Wrong::MissingField => "add it".to_owned(),
-            Wrong::OtherType { .. } if self.is_unquoted() => "quote it".to_owned(),
-            Wrong::OtherType {
+            Cause::MissingField => "add it".to_owned(),
+            Cause::WrongType { .. } if self.is_unquoted() => "quote the value".to_owned(),
+            Cause::WrongType {
                 found: Kind::Null, ..
-            } => "give it a value, or remove it".to_owned(),
-            Wrong::OtherType { .. } | Wrong::UnknownValue { .. } => String::new(),
+            } => "set a value, or remove the field".to_owned(),
+            Cause::WrongType { .. } | Cause::UnknownValue { .. } => String::new(),
         }
     }
 }
@@ -116,19 +124,19 @@ impl Kind {
 
     fn text(self) -> &'static str {
         match self {
-            Self::Null => "nothing",
+            Self::Null => "null",
             Self::Boolean => "a boolean",
             Self::Number => "a number",
-            Self::Text => "text",
+            Self::Text => "a string",
             Self::List => "a list",
             Self::Mapping => "a mapping",
         }
     }
 }
 
-fn type_text(wanted: &str) -> &'static str {
-    match wanted {
-        "string" => "text",
+fn type_text(expected: &str) -> &'static str {
+    match expected {
+        "string" => "a string",
         "boolean" => "a boolean",
         "integer" | "number" => "a number",
         "array" => "a list",
@@ -136,8 +144,8 @@ fn type_text(wanted: &str) -> &'static str {
     }
 }
 
-/// What every object has, whatever its kind.
-const OF_EVERY_OBJECT: [&str; 3] = ["apiVersion", "kind", "metadata"];
+/// Fields of objects of every kind.
+const COMMON_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 static SCHEMAS: LazyLock<HashMap<String, JSONSchemaProps>> = LazyLock::new(|| {
     crate::crd::all()
@@ -150,62 +158,62 @@ static SCHEMAS: LazyLock<HashMap<String, JSONSchemaProps>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The kinds that have a shape, in no order.
+/// Returns the kinds with a schema, in unspecified order.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
     SCHEMAS.keys().map(String::as_str)
 }
 
-/// Everything that is wrong with the shape of an object. Empty for a kind that is not ours.
+/// Validates an object against the schema of its kind. Returns nothing for kinds of other groups.
 #[must_use]
-pub fn check(kind: &str, object: &Value) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
-    let _ = visit(kind, object, &mut |misfit| {
-        misfits.push(misfit);
+pub fn check(kind: &str, object: &Value) -> Vec<SchemaViolation> {
+    let mut violations = Vec::new();
+    let _ = visit(kind, object, &mut |violation| {
+        violations.push(violation);
         ControlFlow::Continue(())
     });
-    misfits
+    violations
 }
 
-/// Shows each misfit of an object, until it is told to stop.
+/// Calls `report` for each violation of an object, until it breaks.
 pub(crate) fn visit(
     kind: &str,
     object: &Value,
-    show: &mut dyn FnMut(Misfit) -> ControlFlow<()>,
+    report: &mut dyn FnMut(SchemaViolation) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     match (SCHEMAS.get(kind), object) {
-        (Some(schema), Value::Object(fields)) => fields_of(schema, fields, "", show),
+        (Some(schema), Value::Object(fields)) => check_fields(schema, fields, "", report),
         _ => ControlFlow::Continue(()),
     }
 }
 
-type Show<'s> = &'s mut dyn FnMut(Misfit) -> ControlFlow<()>;
+type Report<'s> = &'s mut dyn FnMut(SchemaViolation) -> ControlFlow<()>;
 
-fn walk(schema: Schema, value: &Value, field: &str, show: Show<'_>) -> ControlFlow<()> {
+fn check_value(schema: Schema, value: &Value, field: &str, report: Report<'_>) -> ControlFlow<()> {
     if value.is_null() && schema.nullable == Some(true) {
         return ControlFlow::Continue(());
     }
-    let misfit = |wrong| Misfit {
+    let violation = |cause| SchemaViolation {
         field: field.to_owned(),
-        wrong,
+        cause,
     };
-    if let Some(wanted) = schema.type_.as_deref()
-        && !is_of_type(wanted, value)
+    if let Some(expected) = schema.type_.as_deref()
+        && !is_of_type(expected, value)
     {
         let found = Kind::of(value);
-        return show(misfit(Wrong::OtherType { wanted, found }));
+        return report(violation(Cause::WrongType { expected, found }));
     }
     match value {
         Value::String(text) => {
             let is_free = allowed(schema).next().is_none();
             if !is_free && !allowed(schema).any(|allowed| allowed == text) {
-                show(misfit(Wrong::UnknownValue { schema }))?;
+                report(violation(Cause::UnknownValue { schema }))?;
             }
         }
-        Value::Object(fields) => fields_of(schema, fields, field, show)?,
+        Value::Object(fields) => check_fields(schema, fields, field, report)?,
         Value::Array(items) => {
             if let Some(JSONSchemaPropsOrArray::Schema(schema)) = &schema.items {
                 for (index, item) in items.iter().enumerate() {
-                    walk(schema, item, &format!("{field}[{index}]"), show)?;
+                    check_value(schema, item, &format!("{field}[{index}]"), report)?;
                 }
             }
         }
@@ -214,11 +222,11 @@ fn walk(schema: Schema, value: &Value, field: &str, show: Show<'_>) -> ControlFl
     ControlFlow::Continue(())
 }
 
-fn fields_of(
+fn check_fields(
     schema: Schema,
     fields: &Map<String, Value>,
     parent: &str,
-    show: Show<'_>,
+    report: Report<'_>,
 ) -> ControlFlow<()> {
     let path = |name: &str| {
         if parent.is_empty() {
@@ -229,16 +237,16 @@ fn fields_of(
     };
     for name in schema.required.iter().flatten() {
         if !fields.contains_key(name) {
-            show(Misfit {
+            report(SchemaViolation {
                 field: path(name),
-                wrong: Wrong::MissingField,
+                cause: Cause::MissingField,
             })?;
         }
     }
     let Some(known) = &schema.properties else {
         if let Some(JSONSchemaPropsOrBool::Schema(schema)) = &schema.additional_properties {
             for (name, value) in fields {
-                walk(schema, value, &path(name), show)?;
+                check_value(schema, value, &path(name), report)?;
             }
         }
         return ControlFlow::Continue(());
@@ -246,12 +254,12 @@ fn fields_of(
     let is_open = schema.x_kubernetes_preserve_unknown_fields == Some(true);
     for (name, value) in fields {
         match known.get(name) {
-            Some(schema) => walk(schema, value, &path(name), show)?,
+            Some(schema) => check_value(schema, value, &path(name), report)?,
             None if is_open => {}
-            None if parent.is_empty() && OF_EVERY_OBJECT.contains(&name.as_str()) => {}
-            None => show(Misfit {
+            None if parent.is_empty() && COMMON_FIELDS.contains(&name.as_str()) => {}
+            None => report(SchemaViolation {
                 field: path(name),
-                wrong: Wrong::UnknownField {
+                cause: Cause::UnknownField {
                     name: name.clone(),
                     schema,
                 },
@@ -266,8 +274,8 @@ fn allowed(schema: Schema) -> impl Iterator<Item = &'static str> {
     values.filter_map(|value| value.0.as_str())
 }
 
-fn is_of_type(wanted: &str, value: &Value) -> bool {
-    match wanted {
+fn is_of_type(expected: &str, value: &Value) -> bool {
+    match expected {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_i64() || value.is_u64(),

@@ -1,10 +1,10 @@
-//! How large something is.
+//! Size of serialized values.
 
 use std::io;
 
 use serde::Serialize;
 
-/// Bytes of a value, written as JSON; `None` when it has no form in JSON. Nothing of it is kept.
+/// Returns the size of a value as JSON in bytes, without storing it; `None` if it does not serialize.
 pub fn written(value: &impl Serialize) -> Option<usize> {
     let mut counter = Counter(0);
     serde_json::to_writer(&mut counter, value).ok()?;

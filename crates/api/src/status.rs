@@ -1,41 +1,41 @@
-//! What the statuses of several kinds share.
+//! Parts that the statuses of several kinds share.
 
 use serde_json::{Value, json};
 
-/// Type of the condition that says whether an object can be used.
+/// Condition type: the object is ready for use.
 pub const READY: &str = "Ready";
 
-/// Type of the condition that says whether every requirement of a workflow was resolved.
+/// Condition type: every requirement of the workflow is resolved.
 pub const RESOLVED: &str = "Resolved";
 
-/// Type of the condition that says that only an edit of the object can help.
+/// Condition type: only an edit of the object can resolve the error.
 pub const STALLED: &str = "Stalled";
 
-/// Type of the condition that says that a record holds values of credentials that everyone who can
+/// Condition type: the record contains inline values of credentials, which everyone who can
 /// read the record can read.
 pub const INLINE_CREDENTIALS: &str = "InlineCredentials";
 
-/// Reason of the condition that the API server writes before the operator has looked.
+/// Reason of the default condition, before the first reconciliation.
 pub const PENDING: &str = "Pending";
 
-const MOST_NAMES: usize = 8;
+const MAX_NAMES: usize = 8;
 
-/// The conditions of a new object: without them it would look ready to tools that take an object
-/// without conditions for a finished one.
+/// Default conditions of a new object. Without them, tools that treat an object without conditions as
+/// complete would consider it ready.
 pub(crate) fn pending() -> Value {
     json!([{
         "type": READY,
         "status": "Unknown",
         "reason": PENDING,
-        "message": "the operator has not looked at this object yet",
+        "message": "waiting for the operator to reconcile this object",
         "lastTransitionTime": "1970-01-01T00:00:00Z",
     }])
 }
 
-/// Names for a column of a table: `a, b, c`, and how many more there are.
+/// Joins names for a printer column: `a, b, c`, followed by the number of omitted names.
 pub fn join<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter();
-    let shown: Vec<&str> = names.by_ref().take(MOST_NAMES).collect();
+    let shown: Vec<&str> = names.by_ref().take(MAX_NAMES).collect();
     let text = shown.join(", ");
     match names.count() {
         0 => text,
@@ -48,7 +48,7 @@ mod tests {
     use super::join;
 
     #[test]
-    fn names_are_joined_and_the_rest_is_counted() {
+    fn join_counts_omitted_names() {
         assert_eq!(join([]), "");
         assert_eq!(
             join(["mlflow-tracking", "mlflow-store"]),

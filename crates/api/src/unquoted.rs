@@ -1,6 +1,7 @@
-//! Text that YAML reads as something else: `version: 1.19` is a number, `value: no` may be a boolean.
+//! Unquoted strings that YAML parses as another type: `version: 1.19` is a number, `value: no` may be a
+//! boolean.
 //!
-//! The API server refuses these too, but does not say what to do. No value is repeated here.
+//! The API server rejects these too, but without a hint. Messages do not repeat values.
 
 use std::ops::ControlFlow;
 
@@ -8,20 +9,20 @@ use serde_json::Value;
 
 use crate::shape;
 
-/// The most fields that are named: the rest is found on the next try.
-const MOST: usize = 20;
+/// Maximum number of reported fields.
+const MAX_FIELDS: usize = 20;
 
-/// Every field of a spec that should be text and is a boolean or a number, with what to do about it.
-/// Empty for a kind that is not ours.
+/// Returns an error with a hint for every field of a spec that should be a string and is a boolean or a
+/// number. Returns nothing for kinds of other groups.
 #[must_use]
 pub fn find(kind: &str, object: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    let _ = shape::visit(kind, object, &mut |misfit| {
-        let (field, message) = (&misfit.field, misfit.message());
-        if misfit.is_unquoted() && field.starts_with("spec.") {
-            found.push(format!("{field}: {message}; hint: {}", misfit.hint()));
+    let _ = shape::visit(kind, object, &mut |violation| {
+        let (field, message) = (&violation.field, violation.message());
+        if violation.is_unquoted() && field.starts_with("spec.") {
+            found.push(format!("{field}: {message}; hint: {}", violation.hint()));
         }
-        if found.len() == MOST {
+        if found.len() == MAX_FIELDS {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -35,7 +36,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn text_that_is_no_text_is_named_without_its_value() {
+    fn reports_unquoted_strings_without_values() {
         let record = json!({ "spec": {
             "version": 1.19,
             "default": true,
@@ -45,13 +46,13 @@ mod tests {
         } });
         let found = super::find("ClusterExtension", &record);
         insta::assert_snapshot!(found.join("\n"), @r"
-        spec.services[0].credentials[0].configuration[0].value: is a number where text belongs; hint: quote it
-        spec.version: is a number where text belongs; hint: quote it
+        spec.services[0].credentials[0].configuration[0].value: expected a string, found a number; hint: quote the value
+        spec.version: expected a string, found a number; hint: quote the value
         ");
     }
 
     #[test]
-    fn any_shape_passes_that_is_no_question_of_quotes() {
+    fn ignores_other_violations() {
         for object in [
             json!(null),
             json!([]),

@@ -1,4 +1,4 @@
-//! `Workflow`: the steps of seed 000 and what each of them needs.
+//! `Workflow`: steps and their requirements.
 
 mod requirement;
 mod status;
@@ -14,7 +14,7 @@ pub use requirement::{EnvironmentMapping, RequirementSpec};
 pub use status::{Binding, PipelineReference, RunAs, WorkflowStatus, WorkflowSummary};
 pub use step::{Codeset, EnvVar, Step, StepInput, StepOutput};
 
-/// What the workflow takes, does and gives.
+/// Inputs, steps and outputs of the workflow.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "registry.fuseml.io",
@@ -25,7 +25,7 @@ pub use step::{Codeset, EnvVar, Step, StepInput, StepOutput};
     derive = "PartialEq",
     shortname = "fwf",
     category = "registry",
-    doc = "Steps that run in containers, and the extensions that each of them needs. The operator makes a Tekton Pipeline of the same name from it.",
+    doc = "Steps that run in containers, and the extensions that each of them requires. The operator creates a Tekton Pipeline of the same name.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
     printcolumn(name = "Extensions", type_ = "string", json_path = ".status.summary.extensions"),
@@ -37,7 +37,7 @@ pub use step::{Codeset, EnvVar, Step, StepInput, StepOutput};
     ),
     printcolumn(name = "Pipeline", type_ = "string", json_path = ".status.pipeline.name", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.metadata.name.size() <= 63").message("the name of a workflow has at most 63 characters: choose a shorter one")
+    validation = Rule::new("self.metadata.name.size() <= 63").message("workflow names must not exceed 63 characters: choose a shorter name")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -45,17 +45,17 @@ pub use step::{Codeset, EnvVar, Step, StepInput, StepOutput};
     validation = rules::workflow_size()
 )]
 pub struct WorkflowSpec {
-    /// What the workflow is for, in your own words.
+    /// Description of the workflow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
 
-    /// Values given when a run starts. Steps use them as `{{ inputs.NAME }}`.
+    /// Values that are passed when a run starts. Steps reference them as `{{ inputs.NAME }}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::INPUTS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct_variables("self.map(input, input.name)", "two inputs have the same name once `-` is written `_` and all letters are capitals: rename one of them")
+        validation = rules::distinct_variables("self.map(input, input.name)", "two inputs map to the same variable (in upper case, with `_` for `-`): rename one of them")
     )]
     pub inputs: Vec<WorkflowInput>,
 
@@ -64,29 +64,29 @@ pub struct WorkflowSpec {
     #[schemars(length(max = limits::OUTPUTS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct("self.map(output, output.name)", "two outputs have the same name: rename one of them")
+        validation = rules::distinct("self.map(output, output.name)", "duplicate output name: rename one of the outputs")
     )]
     pub outputs: Vec<WorkflowOutput>,
 
-    /// The steps, 1 to 32. Each runs after the one written before it, unless it says `runAfter`.
+    /// Steps, 1 to 32. Each step runs after the preceding one, unless it sets `runAfter`.
     #[schemars(length(min = 1, max = limits::STEPS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct("self.map(step, step.name)", "two steps have the same name: rename one of them")
+        validation = rules::distinct("self.map(step, step.name)", "duplicate step name: rename one of the steps")
     )]
     pub steps: Vec<Step>,
 }
 
-/// A value given when a run starts.
+/// A value that is passed when a run starts.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.type) || self.type != 'codeset' || !has(self.default)").message("an input of type codeset has no `default`: a run names the repository"))]
+#[x_kube(validation = Rule::new("!has(self.type) || self.type != 'codeset' || !has(self.default)").message("an input of type codeset cannot have a `default`: each run specifies the repository"))]
 pub struct WorkflowInput {
     /// Name of the input: letters, digits, `-` and `_`. No dots.
     #[schemars(length(max = limits::NAME), regex(pattern = limits::INPUT_PATTERN))]
     pub name: String,
 
-    /// What the input is for.
+    /// Description of the input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
@@ -95,21 +95,21 @@ pub struct WorkflowInput {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<InputKind>,
 
-    /// Value of a string input when the run gives none. Without it the run must give one.
+    /// Default value of a string input. Without it, each run must pass a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::VALUE))]
     pub default: Option<String>,
 }
 
-/// `string` for text, or `codeset` for a git repository that is cloned for the steps. Absent means
-/// string.
+/// Type of an input: `string` for text, or `codeset` for a Git repository that is cloned for the steps.
+/// Defaults to `string`.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum InputKind {
     /// Text.
     #[default]
     String,
-    /// A git repository, cloned into a workspace.
+    /// A Git repository that is cloned into a workspace.
     Codeset,
 }
 
@@ -121,18 +121,18 @@ pub struct WorkflowOutput {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::OUTPUT_PATTERN))]
     pub name: String,
 
-    /// What the output is.
+    /// Description of the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
 
-    /// Type of the output, for readers only.
+    /// Type of the output, for documentation only.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME))]
     pub kind: Option<String>,
 
-    /// Where it comes from: `{{ steps.STEP.outputs.NAME }}`. Absent: from the step that has an output of
-    /// this name; there has to be one, and only one.
+    /// Source of the output: `{{ steps.STEP.outputs.NAME }}`. Defaults to the step output of the same
+    /// name, which must be unique in the workflow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::URL))]
     pub value: Option<String>,

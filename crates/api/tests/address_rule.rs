@@ -1,9 +1,6 @@
-//! The rule of the schema accepts the addresses that the conversion accepts, and no other.
+//! The CEL rule for addresses accepts exactly the addresses that the conversion accepts.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of tests may do what tests may do"
-)]
+#![expect(clippy::unwrap_used, reason = "test helper")]
 
 #[path = "../../core/tests/support/near_address.rs"]
 mod near_address;
@@ -19,7 +16,7 @@ use near_address::near_address;
 
 const RULE: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/services/items/properties/endpoints/items/properties/url/x-kubernetes-validations/0";
 
-/// The rule as the cluster gets it, and its patterns.
+/// Patterns of the rule in the CustomResourceDefinition.
 static PATTERNS: LazyLock<[Regex; 5]> = LazyLock::new(|| {
     let mut patterns = Vec::new();
     let mut outline = String::new();
@@ -27,7 +24,7 @@ static PATTERNS: LazyLock<[Regex; 5]> = LazyLock::new(|| {
         if index % 2 == 0 {
             outline.push_str(part);
         } else {
-            // As the API server reads them: `\w` is ASCII.
+            // As in the API server, `\w` is ASCII.
             patterns.push(RegexBuilder::new(part).unicode(false).build().unwrap());
         }
     }

@@ -1,8 +1,8 @@
-//! Records of the wire form, good and bad, and what becomes of them.
+//! Conversion of valid and invalid records.
 
 use std::sync::Arc;
 
-use extension_registry_api::convert::{FieldProblem, Names, record, record_with};
+use extension_registry_api::convert::{FieldError, Names, record, record_with};
 use extension_registry_api::{ClusterExtension, ExtensionSpec, RecordObject};
 use extension_registry_core::record::{
     EndpointKind, Record, RecordKey, Scope, Source, SourceSecret,
@@ -16,12 +16,12 @@ fn spec(yaml: &str) -> ExtensionSpec {
     serde_saphyr::from_str(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
 }
 
-fn read(spec: &ExtensionSpec) -> Result<Record, Vec<FieldProblem>> {
+fn convert(spec: &ExtensionSpec) -> Result<Record, Vec<FieldError>> {
     record(RecordKey::cluster("mlflow-0001"), 7, spec)
 }
 
 #[test]
-fn a_record_is_read_whole() {
+fn converts_all_fields() {
     let text = "
 product: mlflow
 version: '1.19.0'
@@ -44,7 +44,7 @@ services:
     - {name: OLD, valueFrom: {sealedRef: {name: sealed-x, key: OLD}}}
     - {name: NEW, valueFrom: {sealed: planted-value}}
 ";
-    let record = read(&spec(text)).unwrap();
+    let record = convert(&spec(text)).unwrap();
     assert_eq!(record.generation, 7);
     assert_eq!(record.zone, None);
     assert!(record.shadowable && !record.default);
@@ -64,7 +64,7 @@ services:
         (Scope::User, Some("ada-s3"))
     );
     assert!(
-        matches!(&ada.entries[0].source, Source::SecretKey { secret, .. } if *secret == SourceSecret::Kept("other".into()))
+        matches!(&ada.entries[0].source, Source::SecretKey { secret, .. } if *secret == SourceSecret::Referenced("other".into()))
     );
     assert!(matches!(&ada.entries[1].source, Source::Inline(value) if value.reveal() == PLANTED));
     assert!(
@@ -75,8 +75,8 @@ services:
 }
 
 #[test]
-fn a_record_without_services_offers_one_of_its_own_name() {
-    let record = read(&spec("configuration: [{name: URL, value: x}]")).unwrap();
+fn record_without_services_has_one_with_its_name() {
+    let record = convert(&spec("configuration: [{name: URL, value: x}]")).unwrap();
     assert_eq!(record.services.len(), 1);
     assert_eq!(&*record.services[0].name, "mlflow-0001");
     assert_eq!(record.services[0].resource, None);
@@ -84,14 +84,14 @@ fn a_record_without_services_offers_one_of_its_own_name() {
 }
 
 #[test]
-fn a_list_that_is_null_admits_nobody() {
-    let record = read(&spec("access: {users: null}")).unwrap();
+fn null_access_list_admits_none() {
+    let record = convert(&spec("access: {users: null}")).unwrap();
     assert_eq!(record.access.users.as_deref().map(<[_]>::len), Some(0));
     assert_eq!(record.access.groups, None);
 }
 
 #[test]
-fn names_are_shared() {
+fn interns_names() {
     let spec = spec("product: mlflow");
     let mut names = Names::default();
     let mut product = || {
@@ -103,24 +103,21 @@ fn names_are_shared() {
     assert!(Arc::ptr_eq(&product(), &product()));
 }
 
-/// Records with one mistake each, and how the answer begins.
-const MISTAKES: &[(&str, &str)] = &[
-    (
-        "product: 'planted-value!'",
-        "spec.product: not a valid name",
-    ),
-    ("zone: 'a b planted-value'", "spec.zone: not a valid name"),
+/// Records with one error each, and the beginning of the expected message.
+const INVALID: &[(&str, &str)] = &[
+    ("product: 'planted-value!'", "spec.product: invalid name"),
+    ("zone: 'a b planted-value'", "spec.zone: invalid name"),
     (
         "access: {projects: [Planted-value]}",
-        "spec.access.projects[0]: not a valid name of a project",
+        "spec.access.projects[0]: invalid project name",
     ),
     (
         "access: {groups: ['']}",
-        "spec.access.groups[0]: not a valid name of a user or group",
+        "spec.access.groups[0]: invalid user or group name",
     ),
     (
         "configuration: [{name: type, value: planted-value}]",
-        "spec.configuration[0].name: `type` is written by the operator",
+        "spec.configuration[0].name: `type` is reserved for the operator",
     ),
     (
         "configuration: [{name: extension.yaml, value: x}]",
@@ -128,7 +125,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "configuration: [{name: ../x, value: planted-value}]",
-        "spec.configuration[0].name: not a valid key",
+        "spec.configuration[0].name: invalid Secret key",
     ),
     (
         "configuration: [{name: a, value: x}, {name: a, value: x}]",
@@ -136,7 +133,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: ''}]",
-        "spec.services[0].name: not a valid name",
+        "spec.services[0].name: invalid name",
     ),
     (
         "services: [{name: s}, {name: s}]",
@@ -144,11 +141,11 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s, resource: 'a/b'}]",
-        "spec.services[0].resource: not a valid name",
+        "spec.services[0].resource: invalid name",
     ),
     (
         "services: [{name: s, category: ''}]",
-        "spec.services[0].category: not a valid name",
+        "spec.services[0].category: invalid name",
     ),
     (
         "services: [{name: s, endpoints: [{name: e}, {name: e}]}]",
@@ -156,15 +153,15 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s, endpoints: [{name: e}, {name: f, url: 'http://u:planted-value@h'}]}]",
-        "spec.services[0].endpoints[1].url: holds a user or a password",
+        "spec.services[0].endpoints[1].url: must not contain a user or password",
     ),
     (
         "services: [{name: s, endpoints: [{name: e, url: 'planted-value/x'}]}]",
-        "spec.services[0].endpoints[0].url: not a valid address",
+        "spec.services[0].endpoints[0].url: invalid address",
     ),
     (
         "services: [{name: s, endpoints: [{name: e, url: ''}]}]",
-        "spec.services[0].endpoints[0].url: not a valid address",
+        "spec.services[0].endpoints[0].url: invalid address",
     ),
     (
         "services: [{name: s, credentials: [{name: c}, {name: c}]}]",
@@ -172,7 +169,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s, credentials: [{name: c, scope: user, user: [planted-value, planted-value]}]}]",
-        "spec.services[0].credentials[0].user[1]: duplicate entry; hint: remove one of the two",
+        "spec.services[0].credentials[0].user[1]: duplicate entry; hint: remove one of the entries",
     ),
     (
         "services: [{name: s, credentials: [{name: c, scope: project, project: [a, b, a]}]}]",
@@ -192,43 +189,43 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s, endpoints: [{name: e, url: 'http://planted-value..x'}]}]",
-        "spec.services[0].endpoints[0].url: not a valid address",
+        "spec.services[0].endpoints[0].url: invalid address",
     ),
     (
         "services: [{name: s, credentials: [{name: c, secretRef: {name: A_B}}]}]",
-        "spec.services[0].credentials[0].secretRef.name: not a valid name of a Secret",
+        "spec.services[0].credentials[0].secretRef.name: invalid Secret name",
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k}]}]}]",
-        "spec.services[0].credentials[0].configuration[0]: has no value",
+        "spec.services[0].credentials[0].configuration[0]: missing value",
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, value: planted-value, valueFrom: {secretKeyRef: {name: a, key: b}}}]}]}]",
-        "spec.services[0].credentials[0].configuration[0]: has both `value` and `valueFrom`",
+        "spec.services[0].credentials[0].configuration[0]: `value` and `valueFrom` are mutually exclusive",
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {secretKeyRef: {name: a, key: b}, sealedRef: {name: a, key: b}}}]}]}]",
-        "spec.services[0].credentials[0].configuration[0].valueFrom: has more than one of `secretKeyRef`, `sealed` and `sealedRef`",
+        "spec.services[0].credentials[0].configuration[0].valueFrom: `secretKeyRef`, `sealed` and `sealedRef` are mutually exclusive",
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {}}]}]}]",
-        "spec.services[0].credentials[0].configuration[0].valueFrom: names no Secret",
+        "spec.services[0].credentials[0].configuration[0].valueFrom: missing Secret reference",
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {sealedRef: {name: a, key: ../b}}}]}]}]",
-        "spec.services[0].credentials[0].configuration[0].valueFrom.sealedRef.key: not a valid key",
+        "spec.services[0].credentials[0].configuration[0].valueFrom.sealedRef.key: invalid Secret key",
     ),
     (
         "services: [{name: s, credentials: [{name: c, configuration: [{name: k, valueFrom: {secretKeyRef: {name: a, key: ../b}}}]}]}]",
-        "spec.services[0].credentials[0].configuration[0].valueFrom.secretKeyRef.key: not a valid key",
+        "spec.services[0].credentials[0].configuration[0].valueFrom.secretKeyRef.key: invalid Secret key",
     ),
 ];
 
 #[test]
-fn what_is_wrong_is_said_with_its_field_and_without_values() {
-    for (yaml, expected) in MISTAKES {
-        let problems = read(&spec(yaml)).unwrap_err();
-        let text = problems
+fn errors_name_field_without_value() {
+    for (yaml, expected) in INVALID {
+        let errors = convert(&spec(yaml)).unwrap_err();
+        let text = errors
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()
@@ -236,22 +233,20 @@ fn what_is_wrong_is_said_with_its_field_and_without_values() {
         assert!(text.starts_with(expected), "{yaml}\n{text}");
         assert!(!text.to_lowercase().contains(PLANTED), "{text}");
         assert!(
-            problems
+            errors
                 .iter()
-                .all(|problem| problem.refusal.reason == Reason::Invalid),
+                .all(|error| error.refusal.reason == Reason::Invalid),
             "{text}"
         );
         assert!(
-            problems
-                .iter()
-                .all(|problem| !problem.refusal.hint.is_empty()),
+            errors.iter().all(|error| !error.refusal.hint.is_empty()),
             "{text}"
         );
     }
 }
 
 #[test]
-fn debug_output_never_shows_a_value() {
+fn debug_output_redacts_values() {
     let yaml = "
 apiVersion: registry.fuseml.io/v1alpha1
 kind: ClusterExtension
@@ -274,7 +269,7 @@ spec:
         assert!(text.contains("[redacted]"), "{text}");
         assert!(!text.contains(PLANTED), "{text}");
     }
-    // The object itself still holds it.
+    // The object itself still contains it.
     assert_eq!(
         serde_json::to_string(&object)
             .unwrap()

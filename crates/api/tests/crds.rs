@@ -1,9 +1,6 @@
-//! The definitions in `crds/` and in the chart are those of the types.
+//! The files in `crds/` and in the chart match the types.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of tests may do what tests may do"
-)]
+#![expect(clippy::unwrap_used, reason = "test helper")]
 
 use std::fs;
 use std::path::Path;
@@ -11,11 +8,11 @@ use std::path::Path;
 #[test]
 fn definitions_are_up_to_date() {
     for folder in ["crds", "charts/extension-registry/files/crds"] {
-        is_up_to_date(folder);
+        assert_up_to_date(folder);
     }
 }
 
-fn is_up_to_date(place: &str) {
+fn assert_up_to_date(place: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(place);
@@ -24,7 +21,7 @@ fn is_up_to_date(place: &str) {
         let found = fs::read_to_string(folder.join(name)).unwrap_or_default();
         assert!(
             found == *expected,
-            "{place}/{name} is not what the types say; run: make crds"
+            "{place}/{name} is outdated; run: make crds"
         );
     }
     let mut found: Vec<String> = fs::read_dir(&folder)
@@ -42,13 +39,13 @@ fn is_up_to_date(place: &str) {
     assert_eq!(
         found.iter().collect::<Vec<_>>(),
         expected,
-        "{place}/ holds other files; run: make crds"
+        "unexpected files in {place}/; run: make crds"
     );
 }
 
 #[test]
 fn specs_have_no_defaults() {
-    // A default in the schema of a spec shows as drift in GitOps tools.
+    // GitOps tools report defaults in the schema of a spec as drift.
     for definition in extension_registry_api::crd::all() {
         let name = definition.spec.names.kind.clone();
         let value = serde_json::to_value(definition).unwrap();

@@ -1,4 +1,4 @@
-//! The examples are sound, and the objects that a cluster must refuse are well-formed.
+//! The examples are valid, and the objects that a cluster must reject are well-formed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ fn check_record(object: &impl RecordObject, file: &Path) {
 }
 
 #[test]
-fn examples_are_read_without_a_problem() {
+fn examples_are_valid() {
     let files = yaml_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples"));
     let (mut records, mut requirements) = (0, 0);
     for file in &files {
@@ -72,8 +72,8 @@ fn examples_are_read_without_a_problem() {
 }
 
 #[test]
-fn refused_objects_say_what_is_expected() {
-    // A cluster test applies them; here they are only kept well-formed.
+fn rejected_objects_declare_expected_message() {
+    // A cluster test applies them; this test only checks that they are well-formed.
     let files = yaml_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refused"));
     assert!(files.len() > 25);
     for file in files {

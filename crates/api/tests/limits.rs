@@ -1,12 +1,9 @@
-//! Records that are too large, or wrong in too many places.
+//! Limits of records, and of the number of reported errors.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of tests may do what tests may do"
-)]
+#![expect(clippy::unwrap_used, reason = "test helper")]
 
 use extension_registry_api::ExtensionSpec;
-use extension_registry_api::convert::{FieldProblem, record};
+use extension_registry_api::convert::{FieldError, record};
 use extension_registry_core::record::{Record, RecordKey};
 use extension_registry_core::refusal::Reason;
 
@@ -15,7 +12,7 @@ fn spec(yaml: &str) -> ExtensionSpec {
     serde_saphyr::from_str(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
 }
 
-fn read(spec: &ExtensionSpec) -> Result<Record, Vec<FieldProblem>> {
+fn convert(spec: &ExtensionSpec) -> Result<Record, Vec<FieldError>> {
     record(RecordKey::cluster("mlflow-0001"), 7, spec)
 }
 
@@ -27,66 +24,66 @@ fn entries(count: usize) -> String {
     list(count, |index| format!("{{name: k{index}, value: v}}"))
 }
 
-fn refuses_as_too_large(table: &[(String, &str)]) {
+fn assert_too_large(table: &[(String, &str)]) {
     for (yaml, expected) in table {
-        let problems = read(&spec(yaml)).unwrap_err();
-        let first = problems.first().unwrap();
+        let errors = convert(&spec(yaml)).unwrap_err();
+        let first = errors.first().unwrap();
         assert!(
             first.to_string().starts_with(expected),
-            "{first}, not {expected}"
+            "{first}, expected {expected}"
         );
         assert_eq!(first.refusal.reason, Reason::TooLarge);
-        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(errors.len(), 1, "{errors:?}");
     }
 }
 
 #[test]
 fn rejects_long_lists_and_values() {
-    refuses_as_too_large(&[
+    assert_too_large(&[
         (
             format!(
                 "services: {}",
                 list(33, |index| format!("{{name: s{index}}}"))
             ),
-            "spec.services: 33 entries, of 32",
+            "spec.services: too many entries: 33 (limit 32)",
         ),
         (
             format!(
                 "services: [{{name: s, endpoints: {}}}]",
                 list(9, |index| format!("{{name: e{index}}}"))
             ),
-            "spec.services[0].endpoints: 9 entries, of 8",
+            "spec.services[0].endpoints: too many entries: 9 (limit 8)",
         ),
         (
             format!("configuration: {}", entries(65)),
-            "spec.configuration: 65 entries, of 64",
+            "spec.configuration: too many entries: 65 (limit 64)",
         ),
         (
             format!(
                 "access: {{users: {}}}",
                 list(129, |index| format!("u{index}"))
             ),
-            "spec.access.users: 129 entries, of 128",
+            "spec.access.users: too many entries: 129 (limit 128)",
         ),
         (
             format!(
                 "configuration: [{{name: k, value: {}}}]",
                 "x".repeat(64 * 1024 + 1)
             ),
-            "spec.configuration[0].value: 65537 bytes, of 65536",
+            "spec.configuration[0].value: too large: 65537 bytes (limit 65536)",
         ),
     ]);
 }
 
 #[test]
 fn rejects_large_sums() {
-    refuses_as_too_large(&[
+    assert_too_large(&[
         (
             format!(
                 "services: [{{name: s, credentials: {}}}]",
                 list(65, |index| format!("{{name: c{index}}}"))
             ),
-            "spec: 65 sets of credentials in all, of 64",
+            "spec: too many sets of credentials in total: 65 (limit 64)",
         ),
         (
             format!(
@@ -96,7 +93,7 @@ fn rejects_large_sums() {
                     "x".repeat(64 * 1024)
                 ))
             ),
-            "spec: 262",
+            "spec: too large: 262",
         ),
         (
             format!(
@@ -106,7 +103,7 @@ fn rejects_large_sums() {
                     entries(9)
                 ))
             ),
-            "spec: 288 configuration entries in all, of 256",
+            "spec: too many configuration entries in total: 288 (limit 256)",
         ),
         (
             format!(
@@ -116,7 +113,7 @@ fn rejects_large_sums() {
                     list(33, |index| format!("{{name: c{index}}}"))
                 ))
             ),
-            "spec: 66 sets of credentials in all, of 64",
+            "spec: too many sets of credentials in total: 66 (limit 64)",
         ),
         (
             format!(
@@ -126,7 +123,7 @@ fn rejects_large_sums() {
                     list(8, |index| format!("{{name: e{index}}}"))
                 ))
             ),
-            "spec: 136 endpoints in all, of 128",
+            "spec: too many endpoints in total: 136 (limit 128)",
         ),
         (
             format!(
@@ -136,16 +133,16 @@ fn rejects_large_sums() {
                     users = list(57, |index| format!("u{index}"))
                 ))
             ),
-            "spec: 1026 members of credentials in all, of 1024",
+            "spec: too many members in credentials in total: 1026 (limit 1024)",
         ),
     ]);
 }
 
 #[test]
-fn the_list_of_problems_is_bounded() {
+fn limits_number_of_errors() {
     let services: Vec<String> = (0..32)
         .map(|_| "{name: '', resource: '', category: ''}".to_owned())
         .collect();
-    let problems = read(&spec(&format!("services: [{}]", services.join(", ")))).unwrap_err();
-    assert_eq!(problems.len(), 32);
+    let errors = convert(&spec(&format!("services: [{}]", services.join(", ")))).unwrap_err();
+    assert_eq!(errors.len(), 32);
 }

@@ -1,13 +1,13 @@
-//! Who may use a Secret that was rendered for one user.
+//! Users with access to the Secret of a single user.
 
 use extension_registry_api::SecretUser;
 use extension_registry_core::record::Name;
 use extension_registry_core::resolve::Choice;
 
-/// User names of service accounts begin with this.
-const SERVICE_ACCOUNTS: &str = "system:serviceaccount:";
+/// Prefix of the user names of ServiceAccounts.
+const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 
-/// Who may use the Secret of a choice that depends on the user, as the record is now.
+/// Returns who may use the Secret of a user-specific choice, according to the current record.
 #[must_use]
 pub fn secret_user(choice: &Choice, user: &Name) -> SecretUser {
     SecretUser {
@@ -17,7 +17,7 @@ pub fn secret_user(choice: &Choice, user: &Name) -> SecretUser {
     }
 }
 
-/// The groups of which the user must be in one, where only they admit the user to the record.
+/// Returns the groups of which the user must belong to one, if the user has access only by group.
 fn admitting_groups(choice: &Choice, user: &Name) -> Vec<String> {
     let access = &choice.record.access;
     let by_name = access
@@ -34,7 +34,7 @@ fn admitting_groups(choice: &Choice, user: &Name) -> Vec<String> {
     groups
 }
 
-/// Service accounts that every list names on which the choice depends.
+/// Returns the ServiceAccounts that are in every user list on which the choice depends.
 fn listed_accounts(choice: &Choice) -> Vec<String> {
     let access = &choice.record.access;
     let of_access = access
@@ -49,7 +49,7 @@ fn listed_accounts(choice: &Choice) -> Vec<String> {
     };
     let mut accounts: Vec<String> = first
         .iter()
-        .filter(|name| name.starts_with(SERVICE_ACCOUNTS))
+        .filter(|name| name.starts_with(SERVICE_ACCOUNT_PREFIX))
         .filter(|name| rest.iter().all(|list| list.contains(name)))
         .map(ToString::to_string)
         .collect();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn admits_accounts_that_every_list_names() {
+    fn admits_service_accounts_in_every_list() {
         let open = user_of(&json!({}), &scoped(&["ada", ROBOT, OTHER, "grace"]));
         assert_eq!(open.user, "ada");
         assert_eq!(open.service_accounts, [OTHER, ROBOT]);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn requires_groups_where_only_they_admit_the_user() {
+    fn requires_groups_only_for_access_by_group() {
         let all = json!({"name": "all"});
         let by_group = user_of(&json!({"groups": ["team", "others"]}), &all);
         assert_eq!(by_group.groups, ["others", "team"]);

@@ -1,8 +1,8 @@
-//! The way out where the operator may not read a Secret.
+//! Commands that grant the operator access to a Secret.
 
 use crate::ObjectKey;
 
-/// The commands that let an account read one Secret and hear of its changes, and no other.
+/// Returns the commands that grant an account read access to one Secret only.
 #[must_use]
 pub fn grant_command(secret: &ObjectKey, account: &str) -> String {
     let ObjectKey { namespace, name } = secret;
@@ -13,8 +13,8 @@ pub fn grant_command(secret: &ObjectKey, account: &str) -> String {
     )
 }
 
-/// Who gets a role, as an argument of `kubectl create rolebinding`. Names of users are theirs to
-/// choose, so they are quoted for the shell.
+/// Returns the account as an argument of `kubectl create rolebinding`. User names are quoted for the
+/// shell, because they may contain any character.
 #[must_use]
 pub fn subject(account: &str) -> String {
     let service_account = account
@@ -22,7 +22,7 @@ pub fn subject(account: &str) -> String {
         .and_then(|rest| rest.split_once(':'));
     match service_account {
         Some((namespace, name)) => format!("--serviceaccount={namespace}:{name}"),
-        None if account.is_empty() => "--serviceaccount=NAMESPACE:ACCOUNT-OF-THE-OPERATOR".into(),
+        None if account.is_empty() => "--serviceaccount=NAMESPACE:OPERATOR_SERVICE_ACCOUNT".into(),
         None => format!("--user={}", quoted(account)),
     }
 }
@@ -42,7 +42,7 @@ mod tests {
     use crate::ObjectKey;
 
     #[test]
-    fn the_way_out_can_be_pasted() {
+    fn command_is_safe_to_paste() {
         let secret = ObjectKey::new("alpha", "store");
         assert_eq!(
             grant_command(&secret, "system:serviceaccount:registry:operator"),

@@ -1,9 +1,9 @@
-//! What an object is called.
+//! Keys of objects.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Namespace and name.
+/// Namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey {
     /// The namespace.
@@ -13,7 +13,7 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
-    /// A key from its parts.
+    /// Creates a key.
     #[must_use]
     pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
         Self {

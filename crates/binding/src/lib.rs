@@ -1,9 +1,9 @@
-//! From what was resolved to what is written: the same for the operator, which reads a cluster, and for
-//! whoever reads files.
+//! Desired state of workflows and projections, shared by the operator, which reads a cluster, and the
+//! command line, which also reads files.
 //!
-//! [`workflow`] makes the pipeline of a workflow and says which Secrets it needs; [`projection`] renders
-//! one of them. [`source`] and [`seal`] say what a record may have of a source Secret. Kubernetes is
-//! here as types only: nothing holds a client.
+//! [`workflow`] builds the pipeline of a workflow and lists its Secrets; [`projection`] renders
+//! a Secret. [`source`] and [`seal`] control which source Secrets a record may use. The crate uses
+//! Kubernetes types, but no client.
 
 pub mod access;
 pub mod grant;

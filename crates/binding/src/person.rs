@@ -1,27 +1,27 @@
 //! The user on whose behalf a workflow resolves.
 //!
-//! The API server's admission policies write it into annotations of the workflow, or validate what
-//! somebody else wrote there. Where they are not in force, annotations prove nothing.
+//! Admission policies set the annotations of the workflow that name the user, or validate them. Without
+//! these policies, the annotations are not trustworthy.
 
 use extension_registry_api::{AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, limits};
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::Name;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-/// The most groups that an identity keeps.
-pub const MOST_GROUPS: usize = 64;
+/// Maximum number of groups of a user.
+pub const MAX_GROUPS: usize = 64;
 
-/// A person, or an account.
+/// A user or ServiceAccount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// The name, as the API server knows it, with its prefix.
+    /// Full user name in the API server, including the prefix.
     pub user: Name,
-    /// The groups, sorted.
+    /// Groups, sorted.
     pub groups: Box<[Name]>,
 }
 
 impl Person {
-    /// A person without groups.
+    /// Creates a user without groups.
     #[must_use]
     pub fn named(user: &str) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Person {
         }
     }
 
-    /// The author of a workflow; `None` where it has none, or one that no list of a record can name.
+    /// Returns the author of a workflow; `None` if it has none, or one with an invalid name.
     #[must_use]
     pub fn author(metadata: &ObjectMeta) -> Option<Self> {
         let annotations = metadata.annotations.as_ref()?;
@@ -44,7 +44,7 @@ impl Person {
         Some(Self::with_groups(user, groups.collect()))
     }
 
-    /// A person with groups.
+    /// Creates a user with groups.
     #[must_use]
     pub fn with_groups(user: &str, groups: Vec<Name>) -> Self {
         Self {
@@ -54,16 +54,16 @@ impl Person {
     }
 }
 
-/// Groups in order, each once. Of more than are kept, the first stay: fewer groups admit to less.
+/// Sorts, deduplicates and truncates groups. Dropping groups can only reduce access.
 fn sorted(mut groups: Vec<Name>) -> Box<[Name]> {
     groups.sort();
     groups.dedup();
-    groups.truncate(MOST_GROUPS);
+    groups.truncate(MAX_GROUPS);
     groups.into()
 }
 
-/// On whose behalf something in a namespace resolves, from a zone. Without a person, nothing that asks
-/// for one is admitted.
+/// Returns the consumer for a namespace, zone and user. Without a user, user and group lists deny
+/// access.
 #[must_use]
 pub fn consumer(namespace: &Name, zone: Option<&Name>, person: Option<&Person>) -> Consumer {
     Consumer {
@@ -80,7 +80,7 @@ pub fn consumer(namespace: &Name, zone: Option<&Name>, person: Option<&Person>) 
 mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-    use super::{MOST_GROUPS, Person};
+    use super::{MAX_GROUPS, Person};
 
     fn author(user: &str, groups: &str) -> Option<Person> {
         Person::author(&ObjectMeta {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_author_and_the_groups() {
+    fn reads_author_and_groups() {
         let ada = author("ada", "team\nanalysts, eu").unwrap();
         assert_eq!(&*ada.user, "ada");
         let groups: Vec<&str> = ada.groups.iter().map(|group| &**group).collect();
@@ -108,18 +108,18 @@ mod tests {
     }
 
     #[test]
-    fn keeps_a_bounded_number_of_sorted_groups() {
+    fn limits_and_sorts_groups() {
         let groups: Vec<String> = (0..100)
             .rev()
             .map(|number| format!("g{number:03}"))
             .collect();
         let person = author("ada", &groups.join("\n")).unwrap();
-        assert_eq!(person.groups.len(), MOST_GROUPS);
+        assert_eq!(person.groups.len(), MAX_GROUPS);
         assert!(person.groups.is_sorted());
     }
 
     #[test]
-    fn has_no_author_without_a_usable_name() {
+    fn requires_valid_author_name() {
         assert_eq!(author("", "team"), None);
         assert_eq!(author(&"a".repeat(257), ""), None);
         assert_eq!(Person::author(&ObjectMeta::default()), None);

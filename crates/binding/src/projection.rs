@@ -1,4 +1,4 @@
-//! A projection and its Secret, as they should be.
+//! Desired state of a projection and its Secret.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +18,21 @@ use crate::ObjectKey;
 use crate::seal::{KEYS_SECRET, RESEAL};
 use crate::source::{KeyView, ValueView};
 
-/// Limit of the API server for the data of a Secret, in bytes.
-const MOST_BYTES: usize = 1024 * 1024;
+/// Size limit of the API server for the data of a Secret, in bytes.
+const MAX_BYTES: usize = 1024 * 1024;
 
-/// What is to be written.
+/// Desired state of a projection.
 pub struct Rendered {
     /// The projection, owned by its record.
     pub projection: ExtensionProjection,
-    /// The Secret; its owner is set once the projection has a uid.
+    /// The Secret; the caller sets its owner once the projection has a UID.
     pub secret: Secret,
 }
 
-/// Renders a choice for a namespace. The record is named by its uid, as its owner.
+/// Renders a choice for a namespace. The UID of the record is for the owner reference.
 ///
 /// # Errors
-/// When a source is missing, or the Secret would be too large.
+/// Returns a refusal if a source is missing, or the Secret would be too large.
 pub fn render(
     key: &ObjectKey,
     identity: &Identity,
@@ -47,14 +47,14 @@ pub fn render(
         .iter()
         .map(|(key, value)| key.len() + value.len())
         .sum();
-    if size > MOST_BYTES {
+    if size > MAX_BYTES {
         return Err(Refusal::new(
             Reason::TooLarge,
             format!(
-                "{} would render {size} bytes; a Secret holds {MOST_BYTES}",
+                "{} renders to {size} bytes (limit {MAX_BYTES})",
                 choice.record.key
             ),
-            "shorten the configuration of the record or the source Secret",
+            "reduce the configuration of the record or the source Secret",
         ));
     }
     Ok(Rendered {
@@ -63,8 +63,8 @@ pub fn render(
     })
 }
 
-/// The refusal for what is missing. Another object can supply it any time, so the record itself is
-/// not at fault.
+/// Creates the refusal for missing sources. It is not stalled, because another object can supply them at
+/// any time.
 #[must_use]
 pub fn missing_sources(missing: &[MissingSource], keys: &KeyView) -> Refusal {
     let is_sealed = |missing: &MissingSource| matches!(missing, MissingSource::Sealed { .. });
@@ -74,9 +74,9 @@ pub fn missing_sources(missing: &[MissingSource], keys: &KeyView) -> Refusal {
             MissingSource::Secret { secret } => keys
                 .problem(secret)
                 .map_or_else(|| missing.to_string(), str::to_owned),
-            MissingSource::Key { .. } => format!("{missing}; add it"),
+            MissingSource::Key { .. } => format!("{missing}; add the key"),
             MissingSource::Sealed { .. } => format!(
-                "{missing}: Secret {KEYS_SECRET} does not have its key, or it was sealed for another record or entry"
+                "{missing}: its encryption key is not in Secret {KEYS_SECRET}, or it was sealed for another record or entry"
             ),
         })
         .collect();
@@ -97,7 +97,7 @@ fn projection(key: &ObjectKey, identity: &Identity, record_uid: &str) -> Extensi
         name: name.clone(),
         uid: record_uid.to_owned(),
         controller: Some(true),
-        // `true` is refused where OwnerReferencesPermissionEnforcement is on.
+        // OwnerReferencesPermissionEnforcement rejects `true`.
         block_owner_deletion: Some(false),
     };
     let mut projection = ExtensionProjection::new(&key.name, spec);
@@ -130,7 +130,7 @@ fn metadata(key: &ObjectKey) -> ObjectMeta {
     }
 }
 
-/// The one owner of a rendered Secret.
+/// Returns the owner reference of a rendered Secret.
 #[must_use]
 pub fn secret_owner(key: &ObjectKey, projection_uid: &str) -> OwnerReference {
     OwnerReference {

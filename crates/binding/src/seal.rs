@@ -1,4 +1,4 @@
-//! The values of credentials in the JSON of a record, which sealing replaces, and the Secrets into
+//! Values of credentials in the JSON of a record, which sealing replaces, and the Secrets to
 //! which earlier versions moved them.
 
 mod values;
@@ -12,32 +12,32 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 pub use values::{inline_values, with_sealed};
 pub use walk::{Entry, EntryKey, entries, inline_entries, references};
 
-/// Name of the Secret with the keys of sealed values, in the namespace of the operator.
+/// Name of the Secret with the encryption keys of sealed values, in the namespace of the operator.
 pub const KEYS_SECRET: &str = "extension-registry-sealing-keys";
 
-/// The way out where a sealed value cannot be decrypted.
-pub const RESEAL: &str = "apply the record again with `value` in place of `valueFrom`";
+/// Hint for a sealed value that cannot be decrypted.
+pub const RESEAL: &str = "apply the record again with `value` instead of `valueFrom`";
 
-/// Annotation of a sealed Secret: kind of the record that it serves.
+/// Annotation of a sealed Secret: kind of its record.
 pub const RECORD_KIND: &str = "registry.fuseml.io/record-kind";
-/// Annotation of a sealed Secret: namespace of that record.
+/// Annotation of a sealed Secret: namespace of its record.
 pub const RECORD_NAMESPACE: &str = "registry.fuseml.io/record-namespace";
-/// Annotation of a sealed Secret: name of that record.
+/// Annotation of a sealed Secret: name of its record.
 pub const RECORD_NAME: &str = "registry.fuseml.io/record-name";
 
-/// Which records a Secret serves.
+/// Records that may use a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seal {
-    /// It is an ordinary Secret.
+    /// An ordinary Secret.
     Open,
-    /// It is sealed, for this record.
+    /// A Secret sealed for this record.
     For(RecordKey),
-    /// It says that it is sealed, but not as the operator seals: it serves none.
+    /// A Secret with the type of sealed ones that the operator did not seal. No record may use it.
     Broken,
 }
 
 impl Seal {
-    /// What a Secret says.
+    /// Returns the seal of a Secret.
     #[must_use]
     pub fn of(secret: &Secret) -> Self {
         let metadata = &secret.metadata;
@@ -55,17 +55,17 @@ impl Seal {
         }
     }
 
-    /// Whether a record may have its values by a reference of this form.
+    /// Returns whether a record may use the Secret with this kind of reference.
     #[must_use]
     pub fn admits(&self, record: &RecordKey, secret: &SourceSecret) -> bool {
         match secret {
-            SourceSecret::Kept(_) => *self == Self::Open,
+            SourceSecret::Referenced(_) => *self == Self::Open,
             SourceSecret::Sealed(_) => matches!(self, Self::For(owner) if owner == record),
         }
     }
 }
 
-/// The record that a sealed Secret names.
+/// Returns the record that a sealed Secret names.
 #[must_use]
 pub fn record_of(metadata: &ObjectMeta) -> Option<RecordKey> {
     let annotations = metadata.annotations.as_ref()?;

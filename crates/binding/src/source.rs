@@ -1,4 +1,4 @@
-//! Source Secrets, as they are known: what a record may have of them, and why not.
+//! State of source Secrets, and which parts of them a record may use.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use k8s_openapi::api::core::v1::Secret;
 
 use crate::ObjectKey;
 use crate::grant::grant_command;
-use crate::seal::Seal;
+use crate::seal::{RESEAL, Seal};
 
-/// The values of a Secret.
+/// Data of a Secret.
 pub type Data = BTreeMap<String, ByteString>;
 
-/// Types of Secrets that no record may take values from (security, section 4).
+/// Returns whether records must not reference Secrets of this type.
 fn is_refused_type(secret_type: &str) -> bool {
     matches!(
         secret_type,
@@ -25,12 +25,12 @@ fn is_refused_type(secret_type: &str) -> bool {
     ) || secret_type.starts_with("helm.sh/")
 }
 
-/// Where a source Secret of a record is: sealed ones and those of cluster records in the records
-/// namespace, others beside the record (design, section 2).
+/// Returns the key of a source Secret of a record: sealed Secrets and those of cluster records are in the
+/// records namespace, others in the namespace of the record.
 #[must_use]
 pub fn place(record: &RecordKey, secret: &SourceSecret, records_namespace: &str) -> ObjectKey {
     let namespace = match secret {
-        SourceSecret::Kept(_) => record.namespace.clone(),
+        SourceSecret::Referenced(_) => record.namespace.clone(),
         SourceSecret::Sealed(_) => None,
     };
     ObjectKey {
@@ -39,7 +39,7 @@ pub fn place(record: &RecordKey, secret: &SourceSecret, records_namespace: &str)
     }
 }
 
-/// The source Secrets of the chosen credentials, and of no others.
+/// Returns the source Secrets of the selected credentials only.
 #[must_use]
 pub fn secrets(choice: &Choice) -> BTreeSet<SourceSecret> {
     choice
@@ -48,40 +48,40 @@ pub fn secrets(choice: &Choice) -> BTreeSet<SourceSecret> {
         .unwrap_or_default()
 }
 
-/// A resource version as a number: they are comparable since Kubernetes 1.35, and were in fact
-/// before. Zero when it is none, so that the next event wins.
+/// Parses a resource version: resource versions are comparable since Kubernetes 1.35, and in practice
+/// before. Returns zero for other text, so that the next event is newer.
 #[must_use]
 pub fn version_number(text: Option<&str>) -> u64 {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// What is known of a source Secret.
+/// State of a source Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceState {
-    /// It is not there.
+    /// The Secret does not exist.
     Missing,
-    /// The operator may not read it.
+    /// The operator is not allowed to read it.
     Denied,
-    /// Its type is one that no record may refer to (security, section 4).
+    /// Records must not reference Secrets of this type.
     Refused {
-        /// The type.
+        /// Type of the Secret.
         secret_type: String,
     },
-    /// It is there.
+    /// The Secret exists.
     Present {
         /// `metadata.resourceVersion`.
         version: u64,
         /// Names of its keys, sorted.
         keys: Arc<[Name]>,
-        /// Whether it serves one record only.
+        /// Records that may use the Secret.
         seal: Seal,
     },
 }
 
 impl SourceState {
-    /// Whether records can have the same of it as of the other, its values aside.
+    /// Returns whether both states provide the same keys to the same records, regardless of values.
     #[must_use]
-    pub fn offers_the_same(&self, other: &Self) -> bool {
+    pub fn is_equivalent(&self, other: &Self) -> bool {
         match (self, other) {
             (
                 Self::Present { keys, seal, .. },
@@ -95,7 +95,7 @@ impl SourceState {
         }
     }
 
-    /// The version that was read; zero for what could not be.
+    /// Returns the observed version; zero if the Secret was not read.
     #[must_use]
     pub fn version(&self) -> u64 {
         match self {
@@ -104,8 +104,8 @@ impl SourceState {
         }
     }
 
-    /// What is to be known of a Secret, and its values. Of one that no record may refer to there are
-    /// none.
+    /// Returns the state of a Secret and its data. The data is empty if records must not reference the
+    /// Secret.
     #[must_use]
     pub fn of(secret: Secret) -> (Self, Data) {
         let secret_type = secret.type_.clone().unwrap_or_default();
@@ -125,17 +125,17 @@ impl SourceState {
     }
 }
 
-/// Key names of the source Secrets of one record.
+/// Keys of the source Secrets of one record.
 #[derive(Clone, Debug, Default)]
 pub struct KeyView {
     keys: HashMap<SourceSecret, Option<Arc<[Name]>>>,
     problems: HashMap<SourceSecret, String>,
-    /// Whether a Secret could not be read for want of a permission.
+    /// Whether a Secret could not be read due to missing permissions.
     denied: bool,
 }
 
 impl KeyView {
-    /// Adds what is known of a Secret. Whether the record may have its values.
+    /// Adds the state of a Secret. Returns whether the record may use its values.
     pub fn add(
         &mut self,
         record: &RecordKey,
@@ -160,35 +160,35 @@ impl KeyView {
         admitted
     }
 
-    /// Whether a Secret could not be read for want of a permission.
+    /// Returns whether a Secret could not be read due to missing permissions.
     #[must_use]
     pub fn is_denied(&self) -> bool {
         self.denied
     }
 
-    /// Why a Secret cannot be used, for people.
+    /// Returns why a Secret cannot be used, as a message.
     pub fn problem(&self, secret: &SourceSecret) -> Option<&str> {
         self.problems.get(secret).map(String::as_str)
     }
 }
 
-/// Why a record gets nothing of a Secret, and the way out. Whether a sealed Secret is missing or
-/// another record's is not told: both have the same way out.
+/// Explains why a record cannot use a Secret, and how to fix it. The message does not reveal whether a
+/// sealed Secret is missing or belongs to another record.
 fn problem(secret: &SourceSecret, place: &ObjectKey, state: &SourceState, account: &str) -> String {
     match (secret, state) {
         (_, SourceState::Denied) => format!(
-            "the operator may not read Secret `{place}`; let it: {}",
+            "the operator is not allowed to read Secret `{place}`; grant access: {}",
             grant_command(place, account)
         ),
-        (SourceSecret::Sealed(_), _) => format!(
-            "Secret `{place}` is missing or was not sealed for this record; apply the record again with `value` in place of `valueFrom`"
-        ),
-        (_, SourceState::Missing) => format!("Secret `{place}` is missing; create it"),
+        (SourceSecret::Sealed(_), _) => {
+            format!("Secret `{place}` not found, or not sealed for this record; {RESEAL}")
+        }
+        (_, SourceState::Missing) => format!("Secret `{place}` not found; create it"),
         (_, SourceState::Refused { secret_type }) => {
-            format!("Secret `{place}` is of type `{secret_type}`, which no record may refer to")
+            format!("Secret `{place}` has type `{secret_type}`, which records cannot reference")
         }
         (_, SourceState::Present { .. }) => format!(
-            "Secret `{place}` is sealed, so no `secretKeyRef` or `secretRef` may name it; keep the value in a Secret of your own"
+            "Secret `{place}` is sealed and cannot be used in `secretKeyRef` or `secretRef`; store the value in another Secret"
         ),
     }
 }
@@ -202,20 +202,20 @@ impl SourceKeys for KeyView {
     }
 }
 
-/// Values of the source Secrets and the sealed entries of one choice. It lives for one rendering and
-/// is never kept.
+/// Values of the source Secrets and the sealed entries of one choice. It is created for one rendering and
+/// never stored.
 #[derive(Default)]
 pub struct ValueView {
     data: HashMap<SourceSecret, Data>,
     sealed: HashMap<Name, Sensitive>,
-    /// The Secrets with the versions that were read.
+    /// The Secrets with their observed versions.
     pub versions: Vec<(ObjectKey, u64)>,
-    /// Key names, as read together with the values.
+    /// Keys, as observed together with the values.
     pub keys: KeyView,
 }
 
 impl ValueView {
-    /// Adds a Secret as it was read. Values that the record may not have are dropped here.
+    /// Adds a Secret. Values that the record may not use are dropped.
     pub fn add(
         &mut self,
         record: &RecordKey,
@@ -255,7 +255,7 @@ mod tests {
     use crate::seal::Seal;
 
     #[test]
-    fn a_sealed_secret_serves_its_record_only() {
+    fn only_its_record_can_use_sealed_secret() {
         let owner = RecordKey::project("alpha", "store");
         let others = [
             RecordKey::project("beta", "store"),
@@ -276,21 +276,24 @@ mod tests {
             admitted
         };
         let sealed = SourceSecret::Sealed("sealed-store-1".into());
-        let kept = SourceSecret::Kept("sealed-store-1".into());
+        let referenced = SourceSecret::Referenced("sealed-store-1".into());
         assert!(sees(&owner, &sealed, Seal::For(owner.clone())));
         for other in &others {
             assert!(!sees(other, &sealed, Seal::For(owner.clone())), "{other}");
-            assert!(!sees(other, &kept, Seal::For(owner.clone())), "{other}");
+            assert!(
+                !sees(other, &referenced, Seal::For(owner.clone())),
+                "{other}"
+            );
         }
-        assert!(!sees(&owner, &kept, Seal::For(owner.clone())));
+        assert!(!sees(&owner, &referenced, Seal::For(owner.clone())));
         assert!(!sees(&owner, &sealed, Seal::Broken));
-        assert!(!sees(&owner, &kept, Seal::Broken));
+        assert!(!sees(&owner, &referenced, Seal::Broken));
         assert!(!sees(&owner, &sealed, Seal::Open));
-        assert!(sees(&owner, &kept, Seal::Open));
+        assert!(sees(&owner, &referenced, Seal::Open));
     }
 
     #[test]
-    fn what_is_missing_and_what_is_another_records_read_the_same() {
+    fn message_does_not_reveal_sealed_secrets_of_other_records() {
         let record = RecordKey::cluster("store");
         let secret = SourceSecret::Sealed("sealed-x".into());
         let at = place(&record, &secret, "records");
@@ -298,7 +301,7 @@ mod tests {
         let foreign = SourceState::Present {
             version: 1,
             keys: ["K".into()].into(),
-            seal: Seal::For(RecordKey::cluster("theirs")),
+            seal: Seal::For(RecordKey::cluster("other")),
         };
         let text = |state: &SourceState| super::problem(&secret, &at, state, "someone");
         assert_eq!(text(&SourceState::Missing), text(&foreign));

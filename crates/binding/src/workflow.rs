@@ -1,6 +1,6 @@
-//! A workflow: its requirements are resolved, then comes its pipeline with all that it refers to.
+//! Desired state of a workflow: its requirements are resolved, then its pipeline is built.
 //!
-//! [`resolve`] → the key names of the chosen source Secrets, from wherever they are kept → [`prepare`].
+//! [`resolve`] → load the keys of the selected source Secrets → [`prepare`].
 
 mod build;
 mod validate;
@@ -8,73 +8,73 @@ mod validate;
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
-use extension_registry_api::convert::{self, FieldProblem};
+use extension_registry_api::convert::{self, FieldError};
 use extension_registry_core::access::Consumer;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::requirement::Requirement;
 use extension_registry_core::resolve::{self as resolution, Choice, Index};
 
-pub use build::{Needed, Prepared};
+pub use build::{Prepared, RequiredProjection};
 
 use crate::ObjectKey;
 use crate::person::Person;
 use crate::source::KeyView;
 
-/// A requirement with its answer.
+/// Resolution of one requirement.
 pub struct Resolution<T> {
     /// Position of the step.
     pub step: usize,
-    /// The field that asks: `spec.steps[0].extensions[1]`.
+    /// Field of the requirement: `spec.steps[0].extensions[1]`.
     pub field: String,
-    /// What was asked; a problem when it cannot be read.
-    pub requirement: Result<Requirement, Vec<FieldProblem>>,
-    /// What was found; `None` where nothing could be asked.
+    /// The requirement, or its errors.
+    pub requirement: Result<Requirement, Vec<FieldError>>,
+    /// The result; `None` if the requirement is invalid.
     pub answer: Option<Result<T, Refusal>>,
 }
 
-/// What was found.
-pub struct Found {
-    /// The choice.
+/// A resolved service with the keys of its source Secrets.
+pub struct ResolvedService {
+    /// The selected service.
     pub choice: Choice,
-    /// Key names of its source Secrets.
+    /// Keys of its source Secrets.
     pub keys: KeyView,
 }
 
-/// A workflow with the answers to its requirements.
+/// A workflow with the resolutions of its requirements.
 pub struct Resolved {
     /// The workflow.
     pub workflow: Arc<Workflow>,
-    /// Its namespace and name.
+    /// Namespace and name of the workflow.
     pub key: ObjectKey,
-    /// The user on whose behalf it resolves; `None` where it has no author.
+    /// The user on whose behalf it resolves; `None` if it has no author.
     pub person: Option<Person>,
-    /// One entry a requirement, in their order.
-    pub resolutions: Vec<Resolution<Found>>,
+    /// Resolutions in the order of the requirements.
+    pub resolutions: Vec<Resolution<ResolvedService>>,
 }
 
 impl Resolution<Choice> {
-    /// What was chosen.
+    /// Returns the selected service.
     #[must_use]
     pub fn choice(&self) -> Option<&Choice> {
         self.answer.as_ref()?.as_ref().ok()
     }
 
-    /// The same with the key names of the source Secrets of the choice.
+    /// Adds the keys of the source Secrets of the choice.
     #[must_use]
-    pub fn with_keys(self, keys: KeyView) -> Resolution<Found> {
+    pub fn with_keys(self, keys: KeyView) -> Resolution<ResolvedService> {
         Resolution {
             step: self.step,
             field: self.field,
             requirement: self.requirement,
             answer: self
                 .answer
-                .map(|answer| answer.map(|choice| Found { choice, keys })),
+                .map(|answer| answer.map(|choice| ResolvedService { choice, keys })),
         }
     }
 
-    /// The same, where nothing was chosen.
+    /// Converts a resolution that selected nothing.
     #[must_use]
-    pub fn without_keys(self) -> Resolution<Found> {
+    pub fn without_keys(self) -> Resolution<ResolvedService> {
         self.with_keys(KeyView::default())
     }
 }
@@ -90,7 +90,7 @@ pub fn resolve(index: &Index, workflow: &Workflow, consumer: &Consumer) -> Vec<R
             let answer = requirement
                 .as_ref()
                 .ok()
-                .map(|wanted| resolution::resolve(index, wanted, consumer));
+                .map(|requirement| resolution::resolve(index, requirement, consumer));
             resolutions.push(Resolution {
                 step,
                 field,
@@ -102,24 +102,24 @@ pub fn resolve(index: &Index, workflow: &Workflow, consumer: &Consumer) -> Vec<R
     resolutions
 }
 
-/// Pipeline, projections and bindings of a workflow.
+/// Builds the pipeline, projections and bindings of a workflow.
 ///
 /// # Errors
-/// When a requirement is not resolved, a source is missing, or variables and files are in conflict.
+/// Returns all refusals if a requirement is unresolved, a source is missing, or variables or mounts conflict.
 pub fn prepare(resolved: &Resolved) -> Result<Prepared, Refusals> {
     build::run(resolved, validate::run(resolved)?)
 }
 
-/// One thing that is wrong in a workflow.
+/// A problem in a workflow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The field: `spec.steps[0].extensions[1]`.
+    /// Path of the field: `spec.steps[0].extensions[1]`.
     pub field: String,
-    /// The step, where the field belongs to one.
+    /// Name of the step, if the field belongs to one.
     pub step: Option<String>,
-    /// What is wrong, and the way out.
+    /// The refusal.
     pub refusal: Refusal,
-    /// All of it for people, in one line.
+    /// The complete message, on one line.
     pub text: String,
 }
 
@@ -140,23 +140,23 @@ impl From<extension_registry_pipeline::Problem> for Problem {
     }
 }
 
-/// Why a workflow cannot be brought to where it should be.
+/// Why a workflow cannot be reconciled.
 #[derive(Clone, Debug)]
 pub struct Refusals {
-    /// Whether every requirement was resolved all the same.
+    /// Whether every requirement is resolved nevertheless.
     pub resolved: bool,
-    /// The reason for the conditions: that of the first problem.
+    /// Reason of the conditions: that of the first problem.
     pub reason: &'static str,
-    /// Only an edit of the workflow can help.
+    /// Whether only an edit of the workflow can resolve it.
     pub stalled: bool,
-    /// For people, one line a problem.
+    /// Message with one line per problem.
     pub message: String,
-    /// What is wrong in the workflow, each with its field.
+    /// Problems of the workflow, each with its field.
     pub problems: Vec<Problem>,
 }
 
 impl Refusals {
-    /// From problems of a workflow in their order: the first gives the reason.
+    /// Creates refusals from the problems of a workflow; the first determines the reason.
     #[must_use]
     pub fn new(resolved: bool, problems: Vec<Problem>) -> Self {
         let lines = problems
@@ -169,7 +169,7 @@ impl Refusals {
         }
     }
 
-    /// From reasons and texts in their order: the first gives the reason.
+    /// Creates refusals from reasons and messages; the first determines the reason.
     #[must_use]
     pub fn of(resolved: bool, lines: impl IntoIterator<Item = (Reason, String)>) -> Self {
         let (reasons, texts): (Vec<Reason>, Vec<String>) = lines.into_iter().unzip();
@@ -182,7 +182,7 @@ impl Refusals {
         }
     }
 
-    /// Something outside of the workflow, whose requirements are all resolved, is in the way.
+    /// Creates the refusal for an obstacle outside of the workflow, whose requirements are all resolved.
     #[must_use]
     pub fn outside(reason: &'static str, message: String) -> Self {
         Self {

@@ -1,13 +1,13 @@
-//! Who asks, and what lists admit (design, sections 2 and 3).
+//! Consumers of services, and evaluation of access lists.
 
 use crate::record::{Access, Credentials, Name, Scope};
 
-/// On whose behalf a requirement is resolved.
+/// The identity on whose behalf a requirement is resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Consumer {
-    /// The namespace.
+    /// The namespace of the workflow.
     pub project: Name,
-    /// The user, when known. Unknown is admitted by no list of users.
+    /// The user, if known. Without a user, no user list matches.
     pub user: Option<Name>,
     /// Groups of the user.
     pub groups: Box<[Name]>,
@@ -16,7 +16,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Someone in a project, without a user.
+    /// Creates a consumer for a project, without a user.
     pub fn in_project(project: impl Into<Name>) -> Self {
         Self {
             project: project.into(),
@@ -26,33 +26,33 @@ impl Consumer {
 }
 
 impl Access {
-    /// Whether a record with these lists exists for the consumer. `projects` says where, `users`
-    /// and `groups` together say who; both must hold, and an empty list admits nobody.
+    /// Returns whether the consumer can see a record with these lists. `projects` restricts the project,
+    /// `users` and `groups` together restrict the user; both must match, and an empty list matches nothing.
     #[must_use]
     pub fn admits(&self, consumer: &Consumer) -> bool {
-        let place = self
+        let project_matches = self
             .projects
             .as_deref()
             .is_none_or(|projects| projects.contains(&consumer.project));
-        place && self.admits_person(consumer)
+        project_matches && self.admits_user(consumer)
     }
 
-    fn admits_person(&self, consumer: &Consumer) -> bool {
+    fn admits_user(&self, consumer: &Consumer) -> bool {
         if self.users.is_none() && self.groups.is_none() {
             return true;
         }
         let by_user = consumer
             .user
             .as_ref()
-            .is_some_and(|user| lists(self.users.as_deref(), user));
+            .is_some_and(|user| contains(self.users.as_deref(), user));
         by_user
             || consumer
                 .groups
                 .iter()
-                .any(|group| lists(self.groups.as_deref(), group))
+                .any(|group| contains(self.groups.as_deref(), group))
     }
 
-    /// Whether the answer depends on the user.
+    /// Returns whether access depends on the user.
     #[must_use]
     pub fn is_personal(&self) -> bool {
         self.users.is_some() || self.groups.is_some()
@@ -60,8 +60,8 @@ impl Access {
 }
 
 impl Credentials {
-    /// Whether the consumer may have these credentials. A list that the scope does not use is
-    /// refused when a record is applied; where it got in all the same, it must admit too.
+    /// Returns whether the consumer has access to these credentials. Admission rejects lists that the
+    /// scope does not use; if one is present nevertheless, it must match too.
     #[must_use]
     pub fn admits(&self, consumer: &Consumer) -> bool {
         let by_project = self
@@ -82,7 +82,7 @@ impl Credentials {
     }
 }
 
-fn lists(list: Option<&[Name]>, member: &Name) -> bool {
+fn contains(list: Option<&[Name]>, member: &Name) -> bool {
     list.is_some_and(|list| list.contains(member))
 }
 
@@ -90,7 +90,7 @@ fn lists(list: Option<&[Name]>, member: &Name) -> bool {
 mod tests {
     use super::{Access, Consumer, Credentials, Name, Scope};
 
-    #[expect(clippy::unnecessary_wraps, reason = "fields take it as it is")]
+    #[expect(clippy::unnecessary_wraps, reason = "the fields are optional")]
     fn list(names: &[&str]) -> Option<Box<[Name]>> {
         Some(names.iter().map(|name| Name::from(*name)).collect())
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_lists_admit_everyone_and_empty_lists_nobody() {
+    fn absent_list_admits_all_and_empty_list_admits_none() {
         assert!(Access::default().admits(&Consumer::in_project("prod")));
         for access in [
             Access {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn place_and_person_must_both_hold_and_either_list_of_persons_is_enough() {
+    fn requires_project_match_and_either_user_or_group_match() {
         let person = Access {
             users: list(&["grace"]),
             groups: list(&["team"]),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_admits_by_its_own_lists() {
+    fn scope_evaluates_its_own_lists() {
         let credentials = |scope, projects, users| Credentials {
             name: "c".into(),
             scope,

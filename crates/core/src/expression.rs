@@ -1,74 +1,74 @@
-//! Expressions in step inputs, environment and arguments (design section 4, "Expressions").
+//! Expressions in step inputs, environment and arguments.
 //!
 //! ```text
-//! {{ extension.NAME.KEY }}       a value of what the requirement NAME resolved to
-//! {{ extension.NAME.cfg.KEY }}   the same, but only a configuration entry
+//! {{ extension.NAME.KEY }}       a key of the binding of requirement NAME
+//! {{ extension.NAME.cfg.KEY }}   the same, restricted to configuration entries
 //! {{ inputs.NAME }}              an input of the workflow
 //! {{ steps.STEP.outputs.NAME }}  an output of an earlier step
 //! ```
 //!
-//! `extensions` is another way to write `extension`. White space inside the braces is free. NAME
-//! has no dots, KEY is all that follows, so `{{ extension.registry..dockerconfigjson }}` has the
+//! `extensions` is an alias of `extension`. White space inside the braces is optional. NAME
+//! has no dots, KEY is the rest, so `{{ extension.registry..dockerconfigjson }}` has the
 //! key `.dockerconfigjson`, `{{ extension.store.cfg }}` the key `cfg`, and a key that itself
 //! begins with `cfg.` needs the long form.
 //!
-//! Braces are ours if their first word is `extension`, `extensions`, `inputs` or `steps`; the
-//! word ends at a dot, at white space and at a brace. Ours have to be correct. Braces whose first
-//! word is nearly one of these are refused too; only a word of letters, digits, `-` and `_` can be
-//! near, so `{{ $steps }}` and `{{#inputs}}` of other template languages are not. All other braces
-//! are the user's own text, byte for byte, and so is `$(params.a)`.
+//! Braces are an expression if their first word is `extension`, `extensions`, `inputs` or `steps`; the
+//! word ends at a dot, at white space and at a brace. Invalid expressions are errors. Braces whose first
+//! word closely resembles one of these are rejected too; only a word of letters, digits, `-` and `_` can
+//! resemble one, so `{{ $steps }}` and `{{#inputs}}` of other template languages do not. All other braces
+//! are literal text, byte for byte, and so is `$(params.a)`.
 //!
-//! Where the contract is silent:
-//! - Each `{{` is judged by itself, so own braces do not shield ours inside them:
-//!   `{{ print "{{ inputs.a }}" }}` holds one expression, `{{ "{{" }}` none.
-//! - Of more than two braces in a row the last two open and the first two close:
+//! Corner cases:
+//! - Each `{{` is parsed by itself, so literal braces do not protect an expression inside them:
+//!   `{{ print "{{ inputs.a }}" }}` contains one expression, `{{ "{{" }}` none.
+//! - In a run of more than two braces, the last two open and the first two close:
 //!   `{{{ inputs.a }}}` is `{`, an expression, `}`.
-//! - Ours without `}}` before the next `{{` are an error. Nearly ours without it are own text.
+//! - An expression without `}}` before the next `{{` is an error. A near miss without it is literal text.
 
 mod near;
 mod reference;
 
 use std::fmt;
 
-/// A part of a text with expressions. Columns are those of the first word inside the braces, in
-/// characters from 1.
+/// A segment of a template. Columns are those of the first word inside the braces, in characters
+/// from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Segment<'t> {
-    /// The user's own text.
+    /// Literal text.
     Text(&'t str),
     /// `extension.NAME.KEY`
     Extension {
-        /// The name of a requirement of the step: a DNS label.
+        /// Name of a requirement of the step: a DNS label.
         requirement: &'t str,
         /// The key as written; see [`canonical_key`].
         key: &'t str,
-        /// Written `.cfg.KEY`: derived keys and other names of keys do not count.
+        /// Whether it is written `.cfg.KEY`, which excludes derived keys and key aliases.
         configuration_only: bool,
-        /// Where the expression stands.
+        /// Column of the expression.
         column: usize,
     },
     /// `inputs.NAME`
     Input {
-        /// The name of an input of the workflow.
+        /// Name of an input of the workflow.
         name: &'t str,
-        /// Where the expression stands.
+        /// Column of the expression.
         column: usize,
     },
     /// `steps.STEP.outputs.NAME`
     Output {
-        /// The name of a step.
+        /// Name of a step.
         step: &'t str,
-        /// The name of an output of that step.
+        /// Name of an output of that step.
         output: &'t str,
-        /// Where the expression stands.
+        /// Column of the expression.
         column: usize,
     },
 }
 
-/// The key that `key` is another name of, or `key` itself: `url`, `product`, `service_resource`
-/// and `service_category` mean `uri`, `provider`, `type` and `category`.
+/// Resolves a key alias: `url`, `product`, `service_resource` and `service_category` mean `uri`,
+/// `provider`, `type` and `category`. Other keys are returned unchanged.
 ///
-/// Not for keys after `.cfg.`, which are names of configuration entries only.
+/// Not applicable to keys after `.cfg.`, which are names of configuration entries only.
 #[must_use]
 pub fn canonical_key(key: &str) -> &str {
     match key {
@@ -80,20 +80,19 @@ pub fn canonical_key(key: &str) -> &str {
     }
 }
 
-/// A text, cut into its expressions and what stands between them.
+/// A text, parsed into expressions and the literal text between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template<'t> {
-    /// At least one; texts are never neighbours, and empty only if the whole text is.
+    /// At least one segment; text segments are never adjacent, and empty only if the whole text is.
     pub segments: Vec<Segment<'t>>,
     sources: Vec<&'t str>,
 }
 
 impl<'t> Template<'t> {
-    /// Cuts `text`, in time linear to its length.
+    /// Parses `text` in linear time.
     ///
     /// # Errors
-    ///
-    /// Every mistake in it, in the order of the text.
+    /// Returns every error in it, in text order.
     pub fn parse(text: &'t str) -> Result<Self, Vec<ExpressionError>> {
         let mut template = Self {
             segments: Vec::new(),
@@ -105,7 +104,7 @@ impl<'t> Template<'t> {
             offset: 0,
             column: 1,
         };
-        let mut own_from = 0;
+        let mut literal_from = 0;
         let mut from = 0;
         while let Some(open) = next_opening(text, from) {
             from = open + 2;
@@ -116,28 +115,28 @@ impl<'t> Template<'t> {
             }
             let word_column = column.at(braces.word_offset);
             let result = match (keyword, braces.content) {
-                (near::Keyword::Ours, Some(content)) => {
+                (near::Keyword::Exact, Some(content)) => {
                     reference::parse(content, word_column).map(|segment| (segment, content))
                 }
-                (near::Keyword::Ours, None) => Err(reference::unclosed(word_column)),
+                (near::Keyword::Exact, None) => Err(reference::unclosed(word_column)),
                 (near::Keyword::Near(meant), Some(_)) => {
-                    Err(near::refusal(braces.word, meant, word_column))
+                    Err(near::unknown_keyword(braces.word, meant, word_column))
                 }
                 _ => continue,
             };
             match result {
                 Ok((segment, content)) => {
-                    template.push_text(&text[own_from..open]);
+                    template.push_text(&text[literal_from..open]);
                     let end = from + content.len() + 2;
                     template.segments.push(segment);
                     template.sources.push(&text[open..end]);
-                    own_from = end;
+                    literal_from = end;
                     from = end;
                 }
                 Err(error) => errors.push(error),
             }
         }
-        template.push_text(&text[own_from..]);
+        template.push_text(&text[literal_from..]);
         if template.segments.is_empty() {
             template.segments.push(Segment::Text(text));
             template.sources.push(text);
@@ -149,7 +148,7 @@ impl<'t> Template<'t> {
         }
     }
 
-    /// The only segment, when the whole text is one expression. Anything outside its braces, even
+    /// Returns the only segment if the whole text is one expression. Anything outside its braces, even
     /// a space, makes it a text with an expression inside.
     #[must_use]
     pub fn whole(&self) -> Option<&Segment<'t>> {
@@ -160,7 +159,7 @@ impl<'t> Template<'t> {
         }
     }
 
-    /// Whether there is anything but the user's own text.
+    /// Returns whether the text contains an expression.
     #[must_use]
     pub fn has_expressions(&self) -> bool {
         self.segments
@@ -168,8 +167,7 @@ impl<'t> Template<'t> {
             .any(|segment| !matches!(segment, Segment::Text(_)))
     }
 
-    /// The text of each segment as written, with its braces. One after the other they are the
-    /// whole text again.
+    /// Returns the source of each segment, with its braces. Concatenated, they give the whole text.
     #[must_use]
     pub fn sources(&self) -> &[&'t str] {
         &self.sources
@@ -184,7 +182,7 @@ impl<'t> Template<'t> {
 }
 
 impl fmt::Display for Template<'_> {
-    /// Writes the text as it was read.
+    /// Writes the original text.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.sources
             .iter()
@@ -192,15 +190,15 @@ impl fmt::Display for Template<'_> {
     }
 }
 
-/// Why a text with expressions is refused. Its length is bounded, whatever the text was.
+/// Error in a template. The length of its message is bounded, regardless of the text.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
 #[error("column {column}: {message}{}", suffix(hint.as_deref()))]
 pub struct ExpressionError {
-    /// Where the first word inside the braces stands, in characters from 1.
+    /// Column of the first word inside the braces, in characters from 1.
     pub column: usize,
     /// What is wrong.
     pub message: String,
-    /// What to write instead, if that can be told.
+    /// How to fix it, if known.
     pub hint: Option<String>,
 }
 
@@ -209,7 +207,7 @@ fn suffix(hint: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
-/// Where the last two of the next run of opening braces stand.
+/// Returns the offset of the last two braces of the next run of opening braces.
 fn next_opening(text: &str, from: usize) -> Option<usize> {
     let start = from + text[from..].find("{{")?;
     let run = text[start..]
@@ -219,16 +217,16 @@ fn next_opening(text: &str, from: usize) -> Option<usize> {
     Some(start + run - 2)
 }
 
-/// What follows an opening `{{`.
+/// The text that follows an opening `{{`.
 struct Braces<'t> {
     word: &'t str,
     word_offset: usize,
-    /// What stands before `}}`; None without one before the next `{{`.
+    /// The text before `}}`; `None` if the next `{{` comes first.
     content: Option<&'t str>,
 }
 
 impl<'t> Braces<'t> {
-    /// `offset` is behind the braces.
+    /// Parses the text at `offset`, which is behind the braces.
     fn at(text: &'t str, offset: usize) -> Self {
         let rest = &text[offset..];
         let rest = rest.find("{{").map_or(rest, |end| &rest[..end]);
@@ -243,7 +241,7 @@ impl<'t> Braces<'t> {
     }
 }
 
-/// Turns offsets into columns; they have to come in order.
+/// Converts ascending offsets to columns.
 struct Columns<'t> {
     text: &'t str,
     offset: usize,

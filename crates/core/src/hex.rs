@@ -1,8 +1,8 @@
-//! Digests as text.
+//! Hexadecimal encoding of digests.
 
 use std::fmt::Write;
 
-/// Two digits a byte, in lower case.
+/// Encodes bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);

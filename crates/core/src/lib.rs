@@ -1,13 +1,13 @@
-//! The domain of the registry: what a record offers, what a step requires, how one meets the
-//! other, and what a container then sees.
+//! Domain model of the registry: records, requirements, their resolution, and the projection of the
+//! result into containers.
 //!
-//! Everything here is pure. The crate knows no Kubernetes, does no I/O and reads no clock, so the
-//! same code serves the operator, the command line and the admission webhook.
+//! All code is pure: no Kubernetes types, no I/O, no clock. The operator, the command line and the
+//! admission webhook share it.
 //!
-//! The flow: [`record::Record`]s go into a [`resolve::Index`]; a [`requirement::Requirement`] of a
+//! Data flow: [`record::Record`]s are added to a [`resolve::Index`]; a [`requirement::Requirement`] of a
 //! [`access::Consumer`] is resolved against it to one [`resolve::Choice`] or one
-//! [`refusal::Refusal`]; a choice becomes a [`projection::Layout`] of keys, and that the files and
-//! variables of a step.
+//! [`refusal::Refusal`]; a choice becomes a [`projection::Layout`] of keys, which become the files and
+//! environment variables of a step.
 
 pub mod access;
 pub mod expression;

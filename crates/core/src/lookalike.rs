@@ -1,13 +1,13 @@
-//! What looks like a credential, though it stands where anybody may read it.
+//! Heuristics for credentials in fields that are not secret.
 //!
-//! A name says it, `AWS_SECRET_ACCESS_KEY`, or the value does: `https://ada:hunter2@host`. It is a guess, good
-//! for a warning and for leaving a value out of what is shown. It would rather take one too many: a warning
-//! costs less than a password.
+//! An entry is recognized by its name (`AWS_SECRET_ACCESS_KEY`) or its value (`https://ada:hunter2@host`). The
+//! result is used for warnings and for redacting output. False positives are preferred: a needless warning
+//! costs less than a leaked password.
 
-/// Stands where a value is not shown.
+/// Placeholder for redacted values.
 pub const REDACTED: &str = "[redacted]";
 
-/// Words of a name that say it.
+/// Words that mark a name as a credential.
 const WORDS: [&str; 12] = [
     "accesskey",
     "apikey",
@@ -22,9 +22,9 @@ const WORDS: [&str; 12] = [
     "secretkey",
     "token",
 ];
-/// Parts of a word that say it, as in `DBPASSWORD`. Not `token`: a tokenizer is none.
+/// Substrings that mark a word, as in `DBPASSWORD`. Not `token`, because of `tokenizer`.
 const PARTS: [&str; 5] = ["credential", "passphrase", "passwd", "password", "secret"];
-/// Words at the end of a name that say something about a credential, and are none: `TOKEN_URL`, `KEY_PREFIX`.
+/// Last words of names that describe a credential rather than hold one: `TOKEN_URL`, `KEY_PREFIX`.
 const ABOUT: [&str; 32] = [
     "algorithm",
     "audience",
@@ -60,19 +60,19 @@ const ABOUT: [&str; 32] = [
     "version",
 ];
 
-/// Whether an entry looks like a credential, by its name or by its value. An empty one is none, and neither is
-/// one that only says yes or no.
+/// Returns whether an entry looks like a credential, by its name or by its value. Empty values and
+/// booleans do not.
 #[must_use]
 pub fn is_credential(name: &str, value: &str) -> bool {
     let value = value.trim();
-    let says_nothing = value.is_empty()
+    let is_trivial = value.is_empty()
         || ["true", "false"]
             .iter()
             .any(|word| value.eq_ignore_ascii_case(word));
-    !says_nothing && (is_named_so(name) || holds_one(value))
+    !is_trivial && (is_credential_name(name) || holds_credential(value))
 }
 
-/// An address without whom it lets in, and without what looks like a credential in its query.
+/// Redacts the user info of a URL and query parameters that look like credentials.
 #[must_use]
 pub fn without_credentials(url: &str) -> String {
     let (before, rest) = match url.split_once("://") {
@@ -85,13 +85,13 @@ pub fn without_credentials(url: &str) -> String {
         None => authority.to_owned(),
     };
     let mut text = before + &authority;
-    for part in tail.split_inclusive(BETWEEN) {
+    for part in tail.split_inclusive(SEPARATORS) {
         match part.split_once('=') {
-            Some((name, value)) if is_credential(name, value.trim_end_matches(BETWEEN)) => {
+            Some((name, value)) if is_credential(name, value.trim_end_matches(SEPARATORS)) => {
                 text.push_str(name);
                 text.push('=');
                 text.push_str(REDACTED);
-                text.extend(part.chars().last().filter(|last| BETWEEN.contains(last)));
+                text.extend(part.chars().last().filter(|last| SEPARATORS.contains(last)));
             }
             _ => text.push_str(part),
         }
@@ -99,8 +99,8 @@ pub fn without_credentials(url: &str) -> String {
     text
 }
 
-/// Where that part of an address ends which says whom it lets in, and where (RFC 3986, section 3.2). People write
-/// passwords with `/`, `?` and `#` as they are: then what looks like a port is none, and a host comes later.
+/// Returns the end of the authority of a URL (RFC 3986, section 3.2). Passwords may contain unescaped `/`, `?`
+/// and `#`: if the text after the first colon is not a port, the authority extends to a later `@`.
 fn end_of_authority(rest: &str) -> usize {
     const ENDS: [char; 3] = ['/', '?', '#'];
     let line = rest.split(char::is_whitespace).next().unwrap_or_default();
@@ -120,19 +120,19 @@ fn end_of_authority(rest: &str) -> usize {
     }
 }
 
-/// What stands between the settings of a query or of a connection string.
-const BETWEEN: [char; 7] = ['?', '&', ';', '#', ' ', '\n', '\t'];
+/// Separators between the parameters of a query or of a connection string.
+const SEPARATORS: [char; 7] = ['?', '&', ';', '#', ' ', '\n', '\t'];
 
-fn is_named_so(name: &str) -> bool {
+fn is_credential_name(name: &str) -> bool {
     let words = words(name);
     let has = |word: &str| words.iter().any(|other| other == word);
     let is_about = words.last().is_some_and(|last| ABOUT.contains(&&**last));
-    let says =
+    let matches =
         |word: &String| WORDS.contains(&&**word) || PARTS.iter().any(|part| word.contains(part));
-    !is_about && !has("public") && words.iter().any(says)
+    !is_about && !has("public") && words.iter().any(matches)
 }
 
-/// The words of a name: `secretKey`, `SECRET_KEY` and `secret.key` have the same.
+/// Splits a name into lower-case words: `secretKey`, `SECRET_KEY` and `secret.key` give the same.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_small = false;
@@ -152,10 +152,10 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether a value holds a credential among other things.
-fn holds_one(value: &str) -> bool {
+/// Returns whether a value contains a credential.
+fn holds_credential(value: &str) -> bool {
     let is_private_key = value.contains("-----BEGIN ") && value.contains("PRIVATE KEY-----");
-    let lets_in = |rest: &str| {
+    let has_password = |rest: &str| {
         let user = rest[..end_of_authority(rest)].rsplit_once('@');
         let user = user.map(|(user, _)| user);
         user.and_then(|user| user.split_once(':'))
@@ -164,12 +164,12 @@ fn holds_one(value: &str) -> bool {
     let is_setting = |part: &str| {
         part.split_once('=').is_some_and(|(name, value)| {
             let value = value.trim();
-            !value.is_empty() && !name.contains('/') && is_named_so(name)
+            !value.is_empty() && !name.contains('/') && is_credential_name(name)
         })
     };
     is_private_key
-        || value.split("://").skip(1).any(lets_in)
-        || value.split(BETWEEN).any(is_setting)
+        || value.split("://").skip(1).any(has_password)
+        || value.split(SEPARATORS).any(is_setting)
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
     use super::{is_credential, without_credentials};
 
     #[test]
-    fn a_name_says_it() {
+    fn recognizes_credential_names() {
         for name in [
             "PASSWORD",
             "password",
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_says_it() {
+    fn recognizes_credential_values() {
         for value in [
             "http://ada:hunter2@host",
             "jdbc:postgresql://host/x?user=ada&password=hunter2",
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_stays_one() {
+    fn redacts_only_credentials_in_urls() {
         for (url, shown) in [
             ("http://host:80/x", "http://host:80/x"),
             ("host:80", "host:80"),

@@ -1,5 +1,5 @@
-//! From a choice to what a container sees: the keys of a Secret, and the variables set from them
-//! (design, section 4).
+//! Projection of a choice into a container: the keys of a Secret, and the environment variables set
+//! from them.
 
 mod address;
 mod document;
@@ -11,11 +11,11 @@ pub use address::Address;
 pub use identity::{Identity, RENDERED_PREFIX};
 pub use layout::{Key, Layout, MissingSource, Origin, SourceKeys, SourceValues};
 
-/// The key that holds the chosen service, endpoint and credentials as a document.
+/// Key that holds the chosen service, endpoint and credentials as a YAML document.
 pub const DOCUMENT_KEY: &str = "extension.yaml";
 
-/// The key of the Service Binding type.
+/// Key of the Service Binding type.
 pub const TYPE_KEY: &str = "type";
 
-/// Names that no configuration entry may have.
+/// Keys that configuration entries must not use.
 pub const RESERVED_KEYS: [&str; 2] = [TYPE_KEY, DOCUMENT_KEY];

@@ -1,7 +1,7 @@
-//! A record: one registered instance of a third-party tool (seed 000, "Extended Proposal").
+//! Records: registered instances of third-party tools.
 //!
-//! These types are the resolver's own form. They are immutable once built, small (names are shared
-//! where a caller interns them) and hold no Kubernetes type. The wire form is in the `api` crate.
+//! These are the resolver's internal types: immutable, small (callers intern names) and free of
+//! Kubernetes types. The API types are in the `api` crate.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -11,20 +11,20 @@ use std::sync::Arc;
 use crate::sensitive::Sensitive;
 use crate::version::RecordVersion;
 
-/// A name or selector value. Cloning is cheap.
+/// A name or selector value. Cheap to clone.
 pub type Name = Arc<str>;
 
-/// Where a record lives, and so who sees it.
+/// Kind of a record, which determines its visibility.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RecordKind {
-    /// Visible to every project, subject to its access lists.
+    /// Cluster-scoped: visible to every project, subject to its access lists.
     ClusterExtension,
-    /// Belongs to one project.
+    /// Namespaced: belongs to one project.
     Extension,
 }
 
 impl RecordKind {
-    /// The Kubernetes kind.
+    /// Returns the Kubernetes kind.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl fmt::Display for RecordKind {
     }
 }
 
-/// Identity of a record. A namespace makes it a project's own record.
+/// Identity of a record. A namespace makes it a project record.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordKey {
     /// The project, or `None` for a cluster record.
@@ -50,7 +50,7 @@ pub struct RecordKey {
 }
 
 impl RecordKey {
-    /// The key of a cluster record.
+    /// Creates the key of a cluster record.
     pub fn cluster(name: impl Into<Name>) -> Self {
         Self {
             namespace: None,
@@ -58,7 +58,7 @@ impl RecordKey {
         }
     }
 
-    /// The key of a project's own record.
+    /// Creates the key of a project record.
     pub fn project(namespace: impl Into<Name>, name: impl Into<Name>) -> Self {
         Self {
             namespace: Some(namespace.into()),
@@ -66,7 +66,7 @@ impl RecordKey {
         }
     }
 
-    /// The kind that goes with the scope.
+    /// Returns the kind for the scope of the key.
     #[must_use]
     pub fn kind(&self) -> RecordKind {
         if self.namespace.is_some() {
@@ -89,95 +89,95 @@ impl fmt::Display for RecordKey {
 /// One registered instance of a tool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// Identity.
+    /// Identity of the record.
     pub key: RecordKey,
-    /// `metadata.generation` of the object this was read from.
+    /// `metadata.generation` of the source object.
     pub generation: i64,
-    /// What was installed: `mlflow`, `minio`.
+    /// Product name: `mlflow`, `minio`.
     pub product: Option<Name>,
-    /// Any text; only a semantic version can match a range.
+    /// Version as free text; only semantic versions match a range.
     pub version: Option<RecordVersion>,
-    /// Where it runs.
+    /// Zone in which it runs.
     pub zone: Option<Name>,
-    /// Wins where several candidates are left.
+    /// Whether it is preferred when several candidates match.
     pub default: bool,
-    /// Whether a project's own record may take its place.
+    /// Whether a project record may shadow it.
     pub shadowable: bool,
-    /// Who may see it.
+    /// Access lists.
     pub access: Access,
-    /// What it offers. A record written without services offers one of its own name.
+    /// Services. A record without services has one with its own name.
     pub services: Box<[Service]>,
-    /// Entries shared by all services.
+    /// Configuration entries shared by all services.
     pub configuration: Box<[Entry]>,
 }
 
 impl Record {
-    /// The version as it was written.
+    /// Returns the version as written.
     #[must_use]
     pub fn version_text(&self) -> Option<&str> {
         self.version.as_ref().map(RecordVersion::text)
     }
 
-    /// The service of that name.
+    /// Returns the service with this name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| &*service.name == name)
     }
 }
 
-/// Lists that admit: an absent list admits everyone, a present one only its members.
+/// Access lists: an absent list admits all, a present list only its members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Where: namespaces.
+    /// Namespaces with access.
     pub projects: Option<Box<[Name]>>,
-    /// Who: user names, exact.
+    /// Users with access (exact match).
     pub users: Option<Box<[Name]>>,
-    /// Who: group names, exact. Either `users` or `groups` is enough.
+    /// Groups with access (exact match). A match in either `users` or `groups` is sufficient.
     pub groups: Option<Box<[Name]>>,
 }
 
 /// One API or UI of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Service {
-    /// Unique in the record.
+    /// Name, unique in the record.
     pub name: Name,
     /// Type of resource: `s3`, `git+http`, `kserve-api`.
     pub resource: Option<Name>,
     /// Category: `model-store`.
     pub category: Option<Name>,
-    /// Equivalent addresses, in the order of preference.
+    /// Equivalent endpoints, in order of preference.
     pub endpoints: Box<[Endpoint]>,
     /// Sets of credentials.
     pub credentials: Box<[Credentials]>,
-    /// Entries of the service.
+    /// Configuration entries of the service.
     pub configuration: Box<[Entry]>,
 }
 
-/// One address of a service.
+/// An endpoint of a service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
-    /// Unique in the service.
+    /// Name, unique in the service.
     pub name: Name,
-    /// The address as written; see [`crate::projection`] for how it is taken apart.
+    /// The address as written; parsed by [`crate::projection::Address`].
     pub url: Option<Sensitive>,
-    /// From where it can be reached.
+    /// Reachability of the endpoint.
     pub kind: EndpointKind,
-    /// Entries of the endpoint.
+    /// Configuration entries of the endpoint.
     pub configuration: Box<[Entry]>,
 }
 
-/// From where an endpoint can be reached.
+/// Reachability of an endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EndpointKind {
-    /// Only from the record's own zone.
+    /// Reachable only from the zone of the record.
     Internal,
-    /// From everywhere. The default.
+    /// Reachable from everywhere. The default.
     #[default]
     External,
 }
 
 impl EndpointKind {
-    /// As written in a record.
+    /// Returns the value used in records.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -187,33 +187,33 @@ impl EndpointKind {
     }
 }
 
-/// One set of credentials of a service.
+/// A set of credentials of a service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Credentials {
-    /// Unique in the service.
+    /// Name, unique in the service.
     pub name: Name,
-    /// Who may have it.
+    /// Scope of the credentials.
     pub scope: Scope,
-    /// Projects admitted: required by scope project, optional beside scope user.
+    /// Projects with access: required for scope `project`, optional for scope `user`.
     pub projects: Option<Box<[Name]>>,
-    /// Users admitted: for scope user.
+    /// Users with access, for scope `user`.
     pub users: Option<Box<[Name]>>,
-    /// Wins among several of one scope.
+    /// Whether it is preferred among several of the same scope.
     pub default: bool,
-    /// Entries; they beat the same keys of `secret`.
+    /// Entries; they override the same keys of `secret`.
     pub entries: Box<[CredentialEntry]>,
-    /// A source Secret whose every key is an entry.
+    /// Source Secret whose keys all become entries.
     pub secret: Option<Name>,
 }
 
 impl Credentials {
-    /// The Secret whose every key is an entry.
+    /// Returns the source Secret whose keys all become entries.
     #[must_use]
     pub fn whole_secret(&self) -> Option<SourceSecret> {
-        self.secret.clone().map(SourceSecret::Kept)
+        self.secret.clone().map(SourceSecret::Referenced)
     }
 
-    /// Every Secret that the set takes values from, in order and without repetition.
+    /// Returns all source Secrets, sorted and without duplicates.
     #[must_use]
     pub fn source_secrets(&self) -> BTreeSet<SourceSecret> {
         let named = self.entries.iter().filter_map(|entry| match &entry.source {
@@ -223,7 +223,7 @@ impl Credentials {
         named.chain(self.whole_secret()).collect()
     }
 
-    /// Whether a value is written in the record itself.
+    /// Returns whether a value is stored inline in the record.
     #[must_use]
     pub fn is_inline(&self) -> bool {
         self.entries
@@ -232,20 +232,20 @@ impl Credentials {
     }
 }
 
-/// Who may have a set of credentials. The order is from wide to narrow.
+/// Scope of a set of credentials, ordered from general to specific.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
-    /// Everyone. The default.
+    /// All consumers. The default.
     #[default]
     Global,
-    /// The projects listed.
+    /// The listed projects.
     Project,
-    /// The users listed, and where projects are listed too, only there.
+    /// The listed users, restricted to the listed projects if any.
     User,
 }
 
 impl Scope {
-    /// As written in a record.
+    /// Returns the value used in records.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -256,58 +256,58 @@ impl Scope {
     }
 }
 
-/// A configuration entry outside credentials. Its value is still never printed: the minimal form
-/// of a record has no other place for a password.
+/// A configuration entry outside credentials. Its value is sensitive nevertheless, because the minimal
+/// form of a record has no other place for a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// A key of the rendered Secret.
+    /// Key of the rendered Secret.
     pub name: Name,
     /// The value.
     pub value: Sensitive,
 }
 
-/// A configuration entry of credentials.
+/// A configuration entry of a set of credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialEntry {
-    /// A key of the rendered Secret.
+    /// Key of the rendered Secret.
     pub name: Name,
-    /// The value or where it is.
+    /// Source of the value.
     pub source: Source,
 }
 
-/// Where the value of a credential comes from.
+/// Source of the value of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Written in the record.
+    /// Stored in the record.
     Inline(Sensitive),
-    /// Encrypted in the record. Only the operator can decrypt it; the name of the entry is known.
+    /// Encrypted in the record. Only the operator can decrypt it; the name of the entry is public.
     Sealed(Sensitive),
     /// A key of a source Secret.
     SecretKey {
-        /// The Secret.
+        /// The source Secret.
         secret: SourceSecret,
         /// The key in it.
         key: Name,
     },
 }
 
-/// A Secret that a record takes values from.
+/// A Secret that a record reads values from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SourceSecret {
-    /// One that people keep: in the record's own namespace, or in the records namespace for a
+    /// A Secret managed by users: in the namespace of the record, or in the records namespace for a
     /// cluster record.
-    Kept(Name),
-    /// One that an earlier version of the operator made of values written into the record: always in
-    /// the records namespace, and good for this one record.
+    Referenced(Name),
+    /// A Secret that an earlier version of the operator created for inline values: always in
+    /// the records namespace, and only for this record.
     Sealed(Name),
 }
 
 impl SourceSecret {
-    /// Its name.
+    /// Returns the name of the Secret.
     #[must_use]
     pub fn name(&self) -> &Name {
         match self {
-            Self::Kept(name) | Self::Sealed(name) => name,
+            Self::Referenced(name) | Self::Sealed(name) => name,
         }
     }
 }
@@ -318,7 +318,7 @@ impl fmt::Display for SourceSecret {
     }
 }
 
-/// Orders services for people: by record, then service, then cluster before project.
+/// Orders services for display: by record, then service, then cluster before project.
 pub(crate) fn display_order(left: (&Record, &Service), right: (&Record, &Service)) -> Ordering {
     (&left.0.key.name, &left.1.name, left.0.key.kind()).cmp(&(
         &right.0.key.name,

@@ -1,46 +1,46 @@
-//! Why something could not be done: a machine reason, a message for people, and the way out.
+//! Refusals: a machine-readable reason, a message and a hint.
 
 use std::fmt;
 
-/// Names of refusals. They serve as condition reasons and metric labels.
+/// Reason of a refusal, used in conditions and as a metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// A requirement that selects nothing.
+    /// The requirement has no selector.
     InvalidRequirement,
-    /// A version range that does not parse.
+    /// The version range is invalid.
     InvalidRange,
     /// No visible service matches.
     NotFound,
-    /// Services match, but none admits this consumer.
+    /// Services match, but the consumer has access to none.
     NoAccess,
     /// Several services match.
     Ambiguous,
-    /// Several sets of credentials of one scope are usable.
+    /// Several sets of credentials of the same scope are available.
     AmbiguousCredentials,
-    /// Only endpoints internal to another zone.
+    /// All endpoints are internal to another zone.
     Unreachable,
-    /// An expression names a requirement that the step does not have.
+    /// An expression references a requirement that the step does not have.
     UnknownRequirement,
-    /// An expression or mapping names a key that the choice does not have.
+    /// An expression or mapping references a key that the choice does not have.
     UnknownKey,
     /// Two sources for one variable, or two mounts at one path.
     Conflict,
-    /// An object past its limits.
+    /// The object exceeds a limit.
     TooLarge,
-    /// A Secret of our name that is not ours.
+    /// A Secret with the required name exists and is not managed by this operator.
     SecretConflict,
-    /// A pipeline of our name that is not ours.
+    /// A Pipeline with the required name exists and is not managed by this operator.
     PipelineConflict,
-    /// A source Secret or a key of it is missing.
+    /// A source Secret or a key of it does not exist.
     SecretMissing,
     /// A sealed value cannot be decrypted.
     DecryptionFailed,
-    /// Anything else that is wrong in the object itself.
+    /// Any other error in the object itself.
     Invalid,
 }
 
 impl Reason {
-    /// The name used in conditions and metrics.
+    /// Returns the name used in conditions and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,8 +63,8 @@ impl Reason {
         }
     }
 
-    /// Whether only an edit of the refused object itself can help. Flux fails an apply on this, so
-    /// it is never said of something that another object may heal (design, section 6).
+    /// Returns whether only an edit of the refused object itself can resolve it. Flux fails an apply on
+    /// stalled objects, so this is false for reasons that a change of another object may resolve.
     #[must_use]
     pub fn is_stalled(self) -> bool {
         match self {
@@ -94,19 +94,19 @@ impl fmt::Display for Reason {
     }
 }
 
-/// One explained refusal. It names nothing that the consumer cannot see and holds no value.
+/// An explained refusal. It names nothing that is invisible to the consumer and contains no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The machine reason.
+    /// Machine-readable reason.
     pub reason: Reason,
     /// What is wrong.
     pub message: String,
-    /// The way out; may be empty.
+    /// How to fix it; may be empty.
     pub hint: String,
 }
 
 impl Refusal {
-    /// A refusal with its way out.
+    /// Creates a refusal with a hint.
     pub fn new(reason: Reason, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             reason,

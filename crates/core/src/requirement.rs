@@ -1,4 +1,4 @@
-//! A requirement: what a step of a workflow needs (seed 000, "referencing a service").
+//! Requirements of workflow steps.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::record::Name;
 use crate::refusal::{Reason, Refusal};
 use crate::version::VersionRange;
 
-/// A field of a requirement that selects candidates by exact, case-sensitive comparison.
+/// A selector of a requirement, compared exactly and case-sensitively.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Field {
     /// Name of the record.
@@ -24,7 +24,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// All of them, in the order people read them.
+    /// All fields, in display order.
     pub const ALL: [Self; 6] = [
         Self::Extension,
         Self::Product,
@@ -34,7 +34,7 @@ impl Field {
         Self::Zone,
     ];
 
-    /// As written in a requirement.
+    /// Returns the name used in requirements.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,17 +54,17 @@ impl fmt::Display for Field {
     }
 }
 
-/// What a step needs, validated. Selectors choose the candidate; `endpoint` and `credentials`
-/// refine the winner and never decide between candidates.
+/// A validated requirement of a step. Selectors choose the service; `endpoint` and `credentials`
+/// refine the result and never decide between candidates.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Requirement {
-    /// Unique in the step, a DNS label: the folder below `$SERVICE_BINDING_ROOT`.
+    /// Name, unique in the step, a DNS label: the directory below `$SERVICE_BINDING_ROOT`.
     pub name: Name,
     /// Name of the record.
     pub extension: Option<Name>,
     /// Product of the record.
     pub product: Option<Name>,
-    /// Range of versions of the record.
+    /// Version range of the record.
     pub version: Option<VersionRange>,
     /// Zone of the record.
     pub zone: Option<Name>,
@@ -74,25 +74,25 @@ pub struct Requirement {
     pub resource: Option<Name>,
     /// Category of the service.
     pub category: Option<Name>,
-    /// Endpoint of the winner.
+    /// Endpoint to use.
     pub endpoint: Option<Name>,
-    /// Credentials of the winner.
+    /// Credentials to use.
     pub credentials: Option<Name>,
-    /// Variables asked for; `None` means the default set, an empty list means none.
+    /// Mapped variables; `None` means the default variables, an empty list none.
     pub environment: Option<Box<[Mapping]>>,
 }
 
-/// A variable mapped to a key of the projection.
+/// Maps a variable to a key of the projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     /// Name of the variable.
     pub variable: Name,
-    /// The key; `url` means `uri`.
+    /// The key; `url` is an alias of `uri`.
     pub key: Name,
 }
 
 impl Requirement {
-    /// The value asked for in a field, if any.
+    /// Returns the required value of a field.
     #[must_use]
     pub fn selector(&self, field: Field) -> Option<&Name> {
         match field {
@@ -105,10 +105,10 @@ impl Requirement {
         }
     }
 
-    /// Checks what a requirement must have by itself.
+    /// Validates the requirement by itself.
     ///
     /// # Errors
-    /// `InvalidRequirement` when nothing but zone and version is selected (design, section 2).
+    /// `InvalidRequirement` if it selects by zone and version only.
     pub fn validate(&self) -> Result<(), Refusal> {
         let selects = Field::ALL
             .into_iter()
@@ -118,8 +118,8 @@ impl Requirement {
         }
         Err(Refusal::new(
             Reason::InvalidRequirement,
-            format!("requirement `{}` selects nothing", self.name),
-            "add at least one of `extension`, `product`, `service`, `resource` or `category`; `zone` and `version` alone are not enough",
+            format!("requirement `{}` has no selector", self.name),
+            "set at least one of `extension`, `product`, `service`, `resource` or `category`; `zone` and `version` alone are not sufficient",
         ))
     }
 }

@@ -1,13 +1,13 @@
-//! Resolution: one requirement, all records, one consumer; one choice or one explained refusal
-//! (design, section 3). Pure, total, deterministic; the order of records never matters.
+//! Resolution of a requirement of a consumer against all records, to one choice or one refusal. Pure,
+//! total and deterministic; independent of the order of records.
 
 mod candidates;
 mod credentials;
 mod endpoint;
-mod examine;
+mod evaluate;
 mod index;
 mod nearest;
-mod shelf;
+mod service_index;
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::record::{Credentials, Endpoint, Record, Service};
 use crate::refusal::Refusal;
 use crate::requirement::Requirement;
 
-pub use examine::{Examined, Miss, Verdict, examine};
+pub use evaluate::{Evaluation, Mismatch, Verdict, evaluate};
 pub use index::Index;
 
-/// One service of one record, with the endpoint and the credentials that go with it.
+/// A service of a record, with the selected endpoint and credentials.
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// The record.
@@ -28,35 +28,35 @@ pub struct Choice {
     service: usize,
     endpoint: Option<usize>,
     credentials: Option<usize>,
-    /// Whether the choice depended on the user, so that nobody else may share its Secret.
+    /// Whether the choice depended on the user, so that other users must not share its Secret.
     pub personal: bool,
-    /// The named endpoint is internal to another zone.
+    /// Whether the selected endpoint is internal to another zone.
     pub foreign_endpoint: bool,
 }
 
 impl Choice {
-    /// The service.
+    /// Returns the service.
     #[must_use]
     pub fn service(&self) -> &Service {
         &self.record.services[self.service]
     }
 
-    /// The endpoint; `None` when the service has none.
+    /// Returns the endpoint; `None` if the service has none.
     #[must_use]
     pub fn endpoint(&self) -> Option<&Endpoint> {
         self.endpoint
             .map(|position| &self.service().endpoints[position])
     }
 
-    /// The credentials; `None` when the service has none.
+    /// Returns the credentials; `None` if the service has none.
     #[must_use]
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials
             .map(|position| &self.service().credentials[position])
     }
 
-    /// The choice that an identity stands for, as the record is now. `None` when the record no longer
-    /// offers it or no longer admits the consumer to it: then the projection is revoked.
+    /// Returns the choice with this identity in the current record. `None` if the record no longer
+    /// offers it or the consumer no longer has access: then the projection is revoked.
     #[must_use]
     pub fn find(record: &Arc<Record>, identity: &Identity, consumer: &Consumer) -> Option<Self> {
         let service = record
@@ -94,7 +94,7 @@ impl Choice {
         (same && record.access.admits(consumer)).then_some(choice)
     }
 
-    /// Type of the binding (Service Binding specification, "Well-known Secret Entries"): the
+    /// Returns the binding type (Service Binding specification, "Well-known Secret Entries"): the
     /// resource, else the product, else the name of the record.
     #[must_use]
     pub fn binding_type(&self) -> &str {
@@ -109,8 +109,8 @@ impl Choice {
 /// Resolves a requirement.
 ///
 /// # Errors
-/// The refusal, with everything that a person needs to mend it. It names nothing that the consumer
-/// cannot see.
+/// Returns a refusal with a hint for the user. It names nothing that is invisible to the
+/// consumer.
 pub fn resolve(
     index: &Index,
     requirement: &Requirement,

@@ -1,11 +1,11 @@
-//! A value that must not be shown.
+//! Wrapper for values that must not be printed.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Text of a configuration entry: it may be a password, so no formatter prints it.
+/// Text of a configuration entry. It may be a password, so no formatter prints it.
 ///
-/// There is no `Display` and no `Serialize`; `Debug` prints a placeholder. The one way to the text
+/// It has no `Display` and no `Serialize`; `Debug` prints a placeholder. The only access to the text
 /// is [`Sensitive::reveal`], which is easy to search for.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Sensitive(Arc<str>);
@@ -16,20 +16,20 @@ impl Sensitive {
         Self(text.into())
     }
 
-    /// The text itself: only for the data of a Secret, for digests of it, and for what is shown of it once
-    /// [`crate::lookalike`] took the credentials out.
+    /// Returns the text: only for the data of a Secret, for digests of it, and for output that
+    /// [`crate::lookalike`] has redacted.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether the text is empty.
+    /// Returns whether the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -53,7 +53,7 @@ mod tests {
     use super::Sensitive;
 
     #[test]
-    fn debug_output_hides_the_text() {
+    fn debug_output_is_redacted() {
         let value = Sensitive::from("hunter2");
         assert_eq!(format!("{value:?}"), "[redacted]");
         assert_eq!(format!("{:?}", Some(vec![value])), "Some([[redacted]])");

@@ -1,21 +1,21 @@
-//! Did-you-mean: which known word a mistyped one was meant to be.
+//! Suggestions for misspelled words.
 //!
-//! Every function here takes time bounded by [`LONGEST_WORD`], whatever the input, because the
-//! words come from whoever writes a workflow.
+//! The run time of every function is bounded by [`LONGEST_WORD`] regardless of the input, because the
+//! words come from untrusted workflows.
 
-/// Words with more characters than this are near nothing.
+/// Maximum length of a word in characters. Longer words resemble none.
 pub const LONGEST_WORD: usize = 256;
 
-/// What [`distance`] says when a word is too long to compare.
+/// Result of [`distance`] for words that are too long to compare.
 pub const FAR: usize = usize::MAX;
 
-/// Characters of a user's text that a message repeats at most.
+/// Maximum number of characters of user text in a message.
 const LONGEST_EXCERPT: usize = 40;
 
-/// The edit distance without regard to case, in characters: insertions, deletions, replacements
-/// and swaps of two neighbours count one each (optimal string alignment).
+/// Returns the case-insensitive edit distance in characters: insertions, deletions, replacements
+/// and swaps of two neighbors count one each (optimal string alignment).
 ///
-/// [`FAR`] if either word is longer than [`LONGEST_WORD`].
+/// Returns [`FAR`] if either word is longer than [`LONGEST_WORD`].
 #[must_use]
 pub fn distance(left: &str, right: &str) -> usize {
     match (folded(left), folded(right)) {
@@ -24,11 +24,11 @@ pub fn distance(left: &str, right: &str) -> usize {
     }
 }
 
-/// The closest of `candidates`, if it is near enough to be a slip.
+/// Returns the closest of `candidates`, if it is close enough to be a misspelling.
 ///
-/// Near enough grows with the length of `word`: one edit up to three characters, two up to seven,
-/// then a third of them; and at least one character has to stay. At the same distance a candidate
-/// equal to `word` wins, then the first by name, so the order of `candidates` never matters.
+/// The threshold grows with the length of `word`: one edit up to three characters, two up to seven,
+/// then a third of them; at least one character must be equal. Ties are broken by an exact match,
+/// then by name, so the order of `candidates` does not matter.
 #[must_use]
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded_word = folded(word)?;
@@ -48,7 +48,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, _, candidate)| candidate)
 }
 
-/// `word` for a message: at most [`LONGEST_EXCERPT`] characters of it, control characters escaped.
+/// Formats `word` for a message: at most [`LONGEST_EXCERPT`] characters, control characters escaped.
 pub(crate) fn excerpt(word: &str) -> String {
     let mut shown: String = word
         .chars()
@@ -73,7 +73,7 @@ fn threshold(length: usize) -> usize {
     }
 }
 
-/// The characters of `word` in lower case, or nothing if there are too many.
+/// Returns the characters of `word` in lower case, or `None` if it is too long.
 fn folded(word: &str) -> Option<Vec<char>> {
     let characters: Vec<char> = word
         .chars()
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distance_counts_edits_and_swaps_without_case() {
+    fn counts_edits_and_swaps_without_case() {
         for (left, right, expected) in [
             ("", "", 0),
             ("", "abc", 3),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn closest_takes_only_slips() {
+    fn suggests_only_close_words() {
         let known = ["uri", "host", "port", "provider", "MLFLOW_TRACKING_URI"];
         for (word, expected) in [
             ("url", Some("uri")),
@@ -140,20 +140,20 @@ mod tests {
     }
 
     #[test]
-    fn one_character_replaced_by_another_is_no_slip() {
+    fn replaced_single_character_is_not_close() {
         assert_eq!(closest("a", ["b"]), None);
         assert_eq!(closest("a", ["a", "A"]), Some("a"));
     }
 
     #[test]
-    fn ties_go_by_name_in_any_order() {
+    fn breaks_ties_by_name() {
         assert_eq!(closest("step", ["stem", "stet", "steps"]), Some("stem"));
         assert_eq!(closest("step", ["steps", "stet", "stem"]), Some("stem"));
         assert_eq!(closest("abc", ["ABC", "abc"]), Some("abc"));
     }
 
     #[test]
-    fn long_words_are_never_near() {
+    fn long_words_are_never_close() {
         let long = "x".repeat(5_000_000);
         assert_eq!(distance(&long, &long), FAR);
         assert_eq!(closest(&long, ["x"]), None);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_is_short_and_printable() {
+    fn excerpt_is_short_and_printable() {
         assert_eq!(excerpt("1.2"), "1.2");
         assert_eq!(excerpt("a\nb\u{1b}"), "a\\nb\\u{1b}");
         assert_eq!(excerpt(&"9".repeat(1000)), format!("{}…", "9".repeat(40)));

@@ -1,8 +1,7 @@
-//! Versions of records and the ranges that requirements ask for (design section 3, "Version
-//! ranges").
+//! Versions of records and the version ranges of requirements.
 //!
-//! The grammar is our own. `semver::VersionReq` reads several of these ranges differently: `1.2.3`
-//! as a caret, `1.2.0-1.5.0` as a caret with a pre-release.
+//! The grammar is specific to the registry: `semver::VersionReq` parses several of these ranges
+//! differently: `1.2.3` as a caret, `1.2.0-1.5.0` as a caret with a pre-release.
 //!
 //! ```text
 //! range       = alternative *( "||" alternative )
@@ -13,12 +12,12 @@
 //! version     = [ "v" ] number [ "." number [ "." number ]] [ "-" pre-release ] [ "+" build ]
 //! ```
 //!
-//! Where the contract is silent:
-//! - An alternative that names a pre-release admits every pre-release between its ends, not only
-//!   those of the same three numbers as npm does. An upper end without one, as in `<2.0.0`, leaves
-//!   out the pre-releases of 2.0.0 in any case.
+//! Corner cases:
+//! - An alternative that names a pre-release matches every pre-release between its ends, not only
+//!   those with the same three numbers as in npm. An upper end without a pre-release, as in `<2.0.0`,
+//!   always excludes the pre-releases of 2.0.0.
 //! - An alternative that no version can match, like `>=2 <1`, is an error.
-//! - `*`, `latest` and `=TEXT` stand alone in their alternative.
+//! - `*`, `latest` and `=TEXT` cannot be combined with comparators in the same alternative.
 //! - `V` is read as `v`; leading zeros are dropped, also in the numbers of a pre-release.
 
 mod diagnose;
@@ -36,7 +35,7 @@ use number::Number;
 use partial::Partial;
 pub use range::{RangeError, VersionRange};
 
-/// A version, read leniently: a leading `v` is dropped, a missing part is zero, build metadata is
+/// A version, parsed leniently: a leading `v` is dropped, missing parts are zero, build metadata is
 /// ignored.
 ///
 /// Versions are ordered by precedence (semver 2.0.0, clause 11): a pre-release comes before its
@@ -49,22 +48,22 @@ pub struct Version {
 }
 
 impl Version {
-    /// Reads `text`, around which white space is ignored.
+    /// Parses `text`, ignoring surrounding white space.
     ///
-    /// None for four parts and for any other text.
+    /// Returns `None` for more than three parts and for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let partial = Partial::parse(text.trim())?;
         (!partial.is_series()).then(|| partial.into_version())
     }
 
-    /// Whether the version comes before its release, like `2.0.0-rc.1`.
+    /// Returns whether the version is a pre-release, like `2.0.0-rc.1`.
     #[must_use]
     pub fn is_prerelease(&self) -> bool {
         !self.prerelease.is_empty()
     }
 
-    /// The three numbers.
+    /// Formats the three numbers.
     fn release_text(&self) -> String {
         let [major, minor, patch] = &self.numbers;
         format!("{major}.{minor}.{patch}")
@@ -72,7 +71,7 @@ impl Version {
 }
 
 impl fmt::Display for Version {
-    /// Writes all three parts, whatever was read.
+    /// Writes all three parts, even if fewer were given.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.release_text())?;
         if self.is_prerelease() {
@@ -82,7 +81,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// What a record states as its version: any text, and the version it is, if it is one.
+/// The version of a record: any text, and the parsed version if it is one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RecordVersion {
     text: String,
@@ -90,7 +89,7 @@ pub struct RecordVersion {
 }
 
 impl RecordVersion {
-    /// Takes any text; text that is no version matches only `*`, `latest` and `=TEXT`.
+    /// Accepts any text; text that is not a version matches only `*`, `latest` and `=TEXT`.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self {
@@ -99,13 +98,13 @@ impl RecordVersion {
         }
     }
 
-    /// The text as written.
+    /// Returns the text as written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The version, if the text is one.
+    /// Returns the version, if the text is one.
     #[must_use]
     pub fn parsed(&self) -> Option<&Version> {
         self.parsed.as_ref()

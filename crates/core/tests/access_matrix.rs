@@ -1,8 +1,8 @@
-//! Who gets which credentials, as a table that people can read.
+//! Access to credentials, as a table.
 
 #![expect(
     clippy::panic,
-    reason = "a row of the table that names nothing is a mistake in the test"
+    reason = "an unknown name in the table is an error in the test"
 )]
 
 mod support;
@@ -12,7 +12,7 @@ use extension_registry_core::record::{Credentials, Record};
 use extension_registry_core::resolve::resolve;
 use support::*;
 
-/// The consumers, in the order of the columns below. `-` is nobody known.
+/// Consumers, in the order of the columns below. `-` means no user.
 const CONSUMERS: [(&str, &str); 9] = [
     ("dev", "ada"),
     ("dev", "grace"),
@@ -25,8 +25,8 @@ const CONSUMERS: [(&str, &str); 9] = [
     ("not-prod", "-"),
 ];
 
-/// What a service offers, which credentials are named (`*` for none), and for each consumer the
-/// credentials that it gets, or `no` for the refusal `NoAccess`. A `!` marks a choice of one person.
+/// Credentials of a service, required credentials (`*` for none), and for each consumer the selected
+/// credentials, or `no` for the refusal `NoAccess`. A `!` marks a choice that depends on the user.
 ///
 /// `all` is of scope global, `prod` of scope project for `prod`, `ada` of scope user for ada,
 /// `ada@prod` of scope user for ada in `prod`; `no-project` and `no-user` have empty lists.
@@ -41,7 +41,7 @@ const TABLE: &[(&[&str], &str, [&str; 9])] = &[
     (&["ada"],                         "ada",           ["ada!", "no",   "no",   "ada!",      "no",   "no",   "ada!",   "no",   "no"]),
     (&["ada@prod"],                    "*",             ["no",   "no",   "no",   "ada@prod!", "no",   "no",   "no",     "no",   "no"]),
     (&["ada@prod"],                    "ada@prod",      ["no",   "no",   "no",   "ada@prod!", "no",   "no",   "no",     "no",   "no"]),
-    // The narrowest scope that admits wins; a name asks for that one and for no other.
+    // The narrowest accessible scope is preferred; a name selects only these credentials.
     (&["all", "prod"],                 "*",             ["all",  "all",  "all",  "prod",      "prod", "prod", "all",    "all",  "all"]),
     (&["all", "prod", "ada"],          "*",             ["ada!", "all",  "all",  "ada!",      "prod", "prod", "ada!",   "all",  "all"]),
     (&["all", "prod", "ada"],          "all",           ["all",  "all",  "all",  "all",       "all",  "all",  "all",    "all",  "all"]),
@@ -49,13 +49,13 @@ const TABLE: &[(&[&str], &str, [&str; 9])] = &[
     (&["all", "prod", "ada"],          "ada",           ["ada!", "no",   "no",   "ada!",      "no",   "no",   "ada!",   "no",   "no"]),
     (&["all", "prod", "ada@prod"],     "*",             ["all",  "all",  "all",  "ada@prod!", "prod", "prod", "all",    "all",  "all"]),
     (&["prod", "ada@prod"],            "*",             ["no",   "no",   "no",   "ada@prod!", "prod", "prod", "no",     "no",   "no"]),
-    // An empty list admits nobody, and never everybody.
+    // An empty list denies access to all.
     (&["no-project"],                  "*",             ["no",   "no",   "no",   "no",        "no",   "no",   "no",     "no",   "no"]),
     (&["no-project"],                  "no-project",    ["no",   "no",   "no",   "no",        "no",   "no",   "no",     "no",   "no"]),
     (&["no-user"],                     "*",             ["no",   "no",   "no",   "no",        "no",   "no",   "no",     "no",   "no"]),
     (&["no-user"],                     "no-user",       ["no",   "no",   "no",   "no",        "no",   "no",   "no",     "no",   "no"]),
     (&["no-project", "no-user", "all"], "*",            ["all",  "all",  "all",  "all",       "all",  "all",  "all",    "all",  "all"]),
-    // What does not exist.
+    // Absent credentials.
     (&["all", "prod", "ada"],          "absent",        ["no",   "no",   "no",   "no",        "no",   "no",   "no",     "no",   "no"]),
 ];
 
@@ -90,11 +90,11 @@ fn consumer(project: &str, user: &str) -> Consumer {
 fn outcome(record: Record, credentials: &str, consumer: &Consumer) -> Result<String, String> {
     let mut index = extension_registry_core::resolve::Index::new();
     index.insert(record);
-    let mut wanted = need().product("mlflow");
+    let mut requirement = need().product("mlflow");
     if credentials != "*" {
-        wanted = wanted.credentials(credentials);
+        requirement = requirement.credentials(credentials);
     }
-    match resolve(&index, &wanted, consumer) {
+    match resolve(&index, &requirement, consumer) {
         Ok(choice) => {
             let mark = if choice.personal { "!" } else { "" };
             let name = choice.credentials().map_or("", |entry| &entry.name);
@@ -108,7 +108,7 @@ fn outcome(record: Record, credentials: &str, consumer: &Consumer) -> Result<Str
 }
 
 #[test]
-fn everyone_gets_what_the_table_says() {
+fn selects_credentials_as_specified() {
     for (offered, named, expected) in TABLE {
         for ((project, user), expected) in CONSUMERS.iter().zip(expected) {
             let got = outcome(store(offered), named, &consumer(project, user));
@@ -121,9 +121,9 @@ fn everyone_gets_what_the_table_says() {
     }
 }
 
-/// With the same name asked for: one record has it for others, one does not have it at all.
+/// Compares a record with inaccessible credentials of the required name to one without them.
 #[test]
-fn absent_and_not_permitted_are_the_same_bytes() {
+fn absent_and_inaccessible_credentials_are_indistinguishable() {
     for (closed, (project, user)) in [
         ("prod", ("dev", "ada")),
         ("prod", ("not-prod", "-")),
@@ -142,7 +142,7 @@ fn absent_and_not_permitted_are_the_same_bytes() {
 }
 
 #[test]
-fn names_are_exact_whole_and_of_one_case() {
+fn names_match_exactly() {
     for project in ["Prod", "PROD", "prod ", "pro", "prod-2", "not-prod", ""] {
         let got = outcome(store(&["prod"]), "*", &consumer(project, "ada"));
         assert!(got.is_err(), "{project:?}");
@@ -159,9 +159,9 @@ fn names_are_exact_whole_and_of_one_case() {
     }
 }
 
-/// A record's own lists come first: to whom they do not admit, the record does not exist.
+/// Access lists are evaluated first: without access, the record does not exist.
 #[test]
-fn a_record_closed_to_the_consumer_is_as_good_as_none() {
+fn inaccessible_record_is_indistinguishable_from_none() {
     let closed = [
         store(&["all"]).for_projects(&["prod"]),
         store(&["all"]).for_projects(&[]),
@@ -171,14 +171,14 @@ fn a_record_closed_to_the_consumer_is_as_good_as_none() {
         store(&["all"]).for_groups(&[]),
     ];
     let ada = consumer("dev", "ada");
-    let wanted = need().product("mlflow");
+    let requirement = need().product("mlflow");
     let empty = extension_registry_core::resolve::Index::new();
-    let absent = resolve(&empty, &wanted, &ada).unwrap_err().to_string();
+    let absent = resolve(&empty, &requirement, &ada).unwrap_err().to_string();
     for record in closed {
         let mut index = extension_registry_core::resolve::Index::new();
         index.insert(record);
         assert_eq!(
-            resolve(&index, &wanted, &ada).unwrap_err().to_string(),
+            resolve(&index, &requirement, &ada).unwrap_err().to_string(),
             absent
         );
     }

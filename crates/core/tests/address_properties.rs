@@ -1,4 +1,4 @@
-//! An address is read as a strict parser of URLs reads it, or refused.
+//! Addresses are parsed like a strict URL parser parses them, or rejected.
 
 #[path = "support/near_address.rs"]
 mod near_address;
@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use near_address::near_address;
 
-/// Schemes whose ports a strict parser knows.
+/// Schemes with a default port in the URL standard.
 fn is_special(scheme: &str) -> bool {
     matches!(scheme, "http" | "https" | "ws" | "wss" | "ftp")
 }
@@ -18,7 +18,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(8_000))]
 
     #[test]
-    fn strict_parser_reads_the_same_host_and_port(text in near_address()) {
+    fn agrees_with_strict_url_parser(text in near_address()) {
         let Some(address) = Address::parse(&text) else { return Ok(()) };
         let is_bare = !text.contains("://");
         let absolute = if is_bare { format!("http://{text}") } else { text.clone() };
@@ -38,7 +38,7 @@ proptest! {
     }
 
     #[test]
-    fn plain_addresses_are_accepted(
+    fn accepts_plain_addresses(
         scheme in "[a-z][a-z0-9+.-]{0,6}",
         host in "[a-zA-Z_]([a-zA-Z0-9_-]{0,20}[a-zA-Z0-9_])?([.][a-z]([a-z0-9-]{0,20}[a-z0-9])?){0,4}[.]?",
         port in proptest::option::of(1_u16..),

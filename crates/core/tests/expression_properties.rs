@@ -1,9 +1,9 @@
-//! Laws of expressions.
+//! Properties of expressions.
 
 use extension_registry_core::expression::{Segment, Template};
 use proptest::prelude::*;
 
-/// Pieces that meet in ways a text of random characters never would.
+/// Fragments that combine in ways random text would not.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("{{".to_owned()),
@@ -17,7 +17,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
 }
 
-/// A correct expression.
+/// A valid expression.
 fn expression() -> impl Strategy<Value = String> {
     let body = prop_oneof![
         "extensions?[.][a-z0-9]([a-z0-9-]{0,5}[a-z0-9])?([.]cfg)?[.][A-Za-z_][A-Za-z0-9_.-]{0,6}",
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn the_segments_are_the_whole_text(text in text()) {
+    fn sources_concatenate_to_whole_text(text in text()) {
         match Template::parse(&text) {
             Ok(template) => {
                 prop_assert_eq!(template.sources().concat(), text.clone());
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn texts_are_merged_and_never_empty(text in text()) {
+    fn text_segments_are_merged_and_not_empty(text in text()) {
         let Ok(template) = Template::parse(&text) else { return Ok(()) };
         let is_text = |segment: &Segment<'_>| matches!(segment, Segment::Text(_));
         prop_assert!(!template.segments.windows(2).any(|pair| is_text(&pair[0]) && is_text(&pair[1])));
@@ -79,13 +79,13 @@ proptest! {
     }
 
     #[test]
-    fn text_without_our_words_is_one_text(text in "[a-d{}.$()\" \n\\-|#ö]{0,40}") {
+    fn text_without_keywords_is_one_segment(text in "[a-d{}.$()\" \n\\-|#ö]{0,40}") {
         let template = Template::parse(&text).unwrap();
         prop_assert_eq!(template.segments, vec![Segment::Text(&text)]);
     }
 
     #[test]
-    fn a_correct_expression_is_whole_and_the_same_inside_text(
+    fn expression_has_same_segment_alone_and_in_text(
         expression in expression(),
         before in "[a-dö }\n$()]{0,8}",
         after in "[a-dö }\n$()]{0,8}",
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn a_column_points_at_the_first_word(text in text()) {
+    fn column_is_that_of_first_word(text in text()) {
         let Ok(template) = Template::parse(&text) else { return Ok(()) };
         for column in template.segments.iter().filter_map(column_of) {
             let from: String = text.chars().skip(column - 1).collect();

@@ -1,6 +1,6 @@
-//! The contract of expressions (design section 4), sentence by sentence.
+//! Expressions by example.
 
-#![expect(clippy::panic, reason = "helpers of tests fail by panic")]
+#![expect(clippy::panic, reason = "test helpers panic")]
 
 use extension_registry_core::expression::{ExpressionError, Segment, Template, canonical_key};
 
@@ -46,7 +46,7 @@ fn output<'t>(step: &'t str, output: &'t str, column: usize) -> Segment<'t> {
 }
 
 #[test]
-fn a_whole_value_is_one_expression() {
+fn parses_whole_values() {
     for (text, segment) in [
         (
             "{{ extension.mlflow-storage.AWS_ACCESS_KEY_ID }}",
@@ -100,7 +100,7 @@ fn a_whole_value_is_one_expression() {
 }
 
 #[test]
-fn spaces_outside_the_braces_are_text() {
+fn spaces_outside_braces_are_text() {
     let padded = template(" {{ inputs.a }}");
     assert_eq!(padded.segments, [Segment::Text(" "), input("a", 5)]);
     assert_eq!(padded.whole(), None);
@@ -111,7 +111,7 @@ fn spaces_outside_the_braces_are_text() {
 }
 
 #[test]
-fn expressions_stand_inside_other_text() {
+fn parses_expressions_inside_text() {
     assert_eq!(
         template("größe={{ inputs.a }}{{inputs.b}}, {{ extension.s3.uri }}/x").segments,
         [
@@ -130,7 +130,7 @@ fn expressions_stand_inside_other_text() {
 }
 
 #[test]
-fn all_other_braces_stay_byte_for_byte() {
+fn other_braces_are_literal() {
     for text in [
         "",
         " ",
@@ -178,7 +178,7 @@ fn all_other_braces_stay_byte_for_byte() {
 }
 
 #[test]
-fn the_last_two_of_several_braces_open_and_the_first_two_close() {
+fn last_two_braces_open_and_first_two_close() {
     assert_eq!(
         template("{{{ extension.a.b }}}").segments,
         [
@@ -194,7 +194,7 @@ fn the_last_two_of_several_braces_open_and_the_first_two_close() {
 }
 
 #[test]
-fn own_braces_do_not_shield_ours() {
+fn literal_braces_do_not_protect_expressions() {
     assert_eq!(
         template("{{ print \"{{ inputs.a }}\" }}").segments,
         [
@@ -209,7 +209,7 @@ fn own_braces_do_not_shield_ours() {
     );
 }
 
-/// Text, column, a part of the message, a part of the hint.
+/// Text, column, part of the message, part of the hint.
 const ERRORS: &[(&str, usize, &str, &str)] = &[
     (
         "{{ extention.a.b }}",
@@ -231,56 +231,56 @@ const ERRORS: &[(&str, usize, &str, &str)] = &[
     (
         "{{ extension }}",
         4,
-        "name of the requirement is missing",
+        "missing requirement name",
         "{{ extension.NAME.KEY }}",
     ),
     (
         "{{ extension. }}",
         4,
-        "name of the requirement is missing",
+        "missing requirement name",
         "{{ extension.NAME.KEY }}",
     ),
     (
         "{{ extension..key }}",
         4,
-        "name of the requirement is missing",
+        "missing requirement name",
         "NAME",
     ),
-    ("{{ extension.a }}", 4, "key is missing", "KEY"),
-    ("{{ extension.a. }}", 4, "key is missing", "KEY"),
-    ("{{ extension.a.cfg. }}", 4, "key is missing", "KEY"),
-    ("{{ extension.a... }}", 4, "no key is named `..`", ""),
-    ("{{ extension.a.. }}", 4, "no key is named `.`", ""),
-    ("{{ extension.A.b }}", 4, "`A` cannot stand", ""),
+    ("{{ extension.a }}", 4, "missing key", "KEY"),
+    ("{{ extension.a. }}", 4, "missing key", "KEY"),
+    ("{{ extension.a.cfg. }}", 4, "missing key", "KEY"),
+    ("{{ extension.a... }}", 4, "invalid key `..`", ""),
+    ("{{ extension.a.. }}", 4, "invalid key `.`", ""),
+    ("{{ extension.A.b }}", 4, "invalid character `A`", ""),
     (
         "{{ extension.-a.b }}",
         4,
-        "begins or ends with `-`",
+        "must not begin or end with `-`",
         "DNS label",
     ),
-    ("{{ extension.größe.b }}", 4, "`ö` cannot stand", ""),
+    ("{{ extension.größe.b }}", 4, "invalid character `ö`", ""),
     (
         "{{ extension.a.größe }}",
         4,
-        "`ö` cannot stand in the key",
+        "invalid character `ö` in key",
         "",
     ),
     (
         "{{ extension.a.b|upper }}",
         4,
-        "`|` cannot stand in the key",
+        "invalid character `|` in key",
         "",
     ),
     (
         "{{ extension.a.b | upper }}",
         4,
-        "more than a reference",
-        "nothing else",
+        "expected one reference",
+        "single reference",
     ),
     (
         "{{ extension . a . b }}",
         4,
-        "more than a reference",
+        "expected one reference",
         "white space",
     ),
     (
@@ -295,78 +295,58 @@ const ERRORS: &[(&str, usize, &str, &str)] = &[
         "`extension.yaml`",
         "key",
     ),
-    (
-        "{{ inputs }}",
-        4,
-        "name of the input is missing",
-        "{{ inputs.NAME }}",
-    ),
-    ("{{ inputs. }}", 4, "name of the input is missing", ""),
-    ("{{ inputs..a }}", 4, "name of the input is missing", ""),
+    ("{{ inputs }}", 4, "missing input name", "{{ inputs.NAME }}"),
+    ("{{ inputs. }}", 4, "missing input name", ""),
+    ("{{ inputs..a }}", 4, "missing input name", ""),
     (
         "{{ inputs.a.b }}",
         4,
-        "`inputs.a.b` has too many parts",
+        "invalid reference `inputs.a.b`: too many segments",
         "{{ inputs.NAME }}",
     ),
-    ("{{ inputs.a. }}", 4, "too many parts", ""),
-    ("{{ inputs.a+b }}", 4, "`+` cannot stand", ""),
+    ("{{ inputs.a. }}", 4, "too many segments", ""),
+    ("{{ inputs.a+b }}", 4, "invalid character `+`", ""),
     (
         "{{ steps }}",
         4,
-        "name of the step is missing",
+        "missing step name",
         "{{ steps.STEP.outputs.NAME }}",
     ),
-    (
-        "{{ steps..outputs.a }}",
-        4,
-        "name of the step is missing",
-        "",
-    ),
+    ("{{ steps..outputs.a }}", 4, "missing step name", ""),
     (
         "{{ steps.a }}",
         4,
-        "`outputs` is missing",
+        "missing `outputs`",
         "{{ steps.STEP.outputs.NAME }}",
     ),
     (
         "{{ steps.a.b }}",
         4,
-        "not `b`",
+        "found `b`",
         "{{ steps.STEP.outputs.NAME }}",
     ),
     (
         "{{ steps.a.output.b }}",
         4,
-        "not `output`",
+        "found `output`",
         "did you mean `outputs`?",
     ),
     (
         "{{ steps.a.Outputs.b }}",
         4,
-        "not `Outputs`",
+        "found `Outputs`",
         "did you mean `outputs`?",
     ),
-    (
-        "{{ steps.a.outputs }}",
-        4,
-        "name of the output is missing",
-        "",
-    ),
-    (
-        "{{ steps.a.outputs. }}",
-        4,
-        "name of the output is missing",
-        "",
-    ),
-    ("{{ steps.a.outputs.b.c }}", 4, "too many parts", ""),
-    ("{{ extension.", 4, "not closed", "`}}`"),
-    ("{{ extension.a.b }", 4, "not closed", "`}}`"),
-    ("{{inputs", 3, "not closed", "`}}`"),
+    ("{{ steps.a.outputs }}", 4, "missing output name", ""),
+    ("{{ steps.a.outputs. }}", 4, "missing output name", ""),
+    ("{{ steps.a.outputs.b.c }}", 4, "too many segments", ""),
+    ("{{ extension.", 4, "unclosed", "`}}`"),
+    ("{{ extension.a.b }", 4, "unclosed", "`}}`"),
+    ("{{inputs", 3, "unclosed", "`}}`"),
 ];
 
 #[test]
-fn a_wrong_expression_says_where_and_why() {
+fn errors_have_column_message_and_hint() {
     for (text, column, message, hint) in ERRORS {
         let errors = errors(text);
         assert_eq!(errors.len(), 1, "`{text}`: {errors:?}");
@@ -385,7 +365,7 @@ fn a_wrong_expression_says_where_and_why() {
 }
 
 #[test]
-fn all_errors_are_told() {
+fn reports_all_errors() {
     let columns: Vec<usize> =
         errors("{{ input.a }} {{ inputs.b }} {{ steps.a }} {{ extension.a {{ foo }} {{inputs}}")
             .iter()
@@ -394,19 +374,19 @@ fn all_errors_are_told() {
     assert_eq!(columns, [4, 33, 47, 71]);
     assert_eq!(
         errors("{{ input.a }}")[0].to_string(),
-        "column 4: unknown word `input` inside the braces; hint: did you mean `inputs`?",
+        "column 4: unknown expression keyword `input`; hint: did you mean `inputs`?",
     );
 }
 
 #[test]
-fn an_unclosed_expression_does_not_swallow_the_next() {
+fn unclosed_expression_ends_before_next() {
     let errors = errors("{{ extension.a.b and {{ inputs.x }}");
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].column, 4);
 }
 
 #[test]
-fn errors_do_not_repeat_a_long_text() {
+fn errors_truncate_long_text() {
     let long = "x".repeat(100_000);
     for text in [
         format!("{{{{ inputs.a {long} }}}}"),
@@ -425,7 +405,7 @@ fn errors_do_not_repeat_a_long_text() {
 }
 
 #[test]
-fn other_names_of_keys_are_known() {
+fn resolves_key_aliases() {
     for (key, canonical) in [
         ("url", "uri"),
         ("product", "provider"),
@@ -440,7 +420,7 @@ fn other_names_of_keys_are_known() {
 }
 
 #[test]
-fn long_texts_take_no_long_time() {
+fn parses_long_texts_in_linear_time() {
     for part in [
         "{",
         "{{",

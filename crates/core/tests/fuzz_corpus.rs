@@ -1,9 +1,9 @@
-//! Runs the seeds of the fuzz targets through the functions that the targets call.
+//! Runs the seeds of the fuzz targets.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "helpers of tests fail by panic"
+    reason = "test helpers panic"
 )]
 
 use std::fs;
@@ -27,11 +27,11 @@ fn run(target: &str, check: fn(&str)) {
 }
 
 #[test]
-fn seeds_of_range_pass() {
+fn range_seeds_pass() {
     run("range", checks::range);
 }
 
 #[test]
-fn seeds_of_expression_pass() {
+fn expression_seeds_pass() {
     run("expression", checks::expression);
 }

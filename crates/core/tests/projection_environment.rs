@@ -1,6 +1,6 @@
-//! The variables that a requirement sets.
+//! Environment variables of requirements.
 
-#![allow(clippy::expect_used, reason = "helpers of tests fail by panic")]
+#![allow(clippy::expect_used, reason = "test helpers panic")]
 
 mod support;
 
@@ -35,32 +35,32 @@ fn store() -> Requirement {
 }
 
 #[test]
-fn by_default_every_configuration_entry_is_set_and_no_derived_key() {
+fn default_sets_configuration_but_no_derived_keys() {
     let set = environment_of(mlflow_0001(), &store()).expect("no mapping");
     let expected = [
         ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
         ("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
     ];
     assert_eq!(pairs(&set), expected);
-    assert!(set.left_out.is_empty());
+    assert!(set.skipped.is_empty());
 }
 
 #[test]
-fn a_derived_name_that_is_configured_is_an_entry() {
+fn configured_name_of_derived_key_is_an_entry() {
     let set = environment_of(configured(&["uri"]), &need().extension("m")).expect("none");
     assert_eq!(pairs(&set), [("uri", "uri")]);
 }
 
 #[test]
-fn only_c_identifiers_are_set_by_default() {
+fn default_sets_only_c_identifiers() {
     let record = configured(&["A", "_a1", "a-b", "a.b", "1A", "Ä", "ok_2"]);
     let set = environment_of(record, &need().extension("m")).expect("no mapping");
     assert_eq!(pairs(&set), [("A", "A"), ("_a1", "_a1"), ("ok_2", "ok_2")]);
-    assert!(set.left_out.is_empty());
+    assert!(set.skipped.is_empty());
 }
 
 #[test]
-fn names_that_run_code_or_break_steps_are_left_out_and_reported() {
+fn skips_and_reports_dangerous_variables() {
     let dangerous = [
         "BASH_ENV",
         "ENV",
@@ -92,14 +92,14 @@ fn names_that_run_code_or_break_steps_are_left_out_and_reported() {
     let record = configured(&[&dangerous[..], &harmless[..]].concat());
     let set = environment_of(record, &need().extension("m")).expect("no mapping");
     assert_eq!(
-        set.left_out.iter().map(|name| &**name).collect::<Vec<_>>(),
+        set.skipped.iter().map(|name| &**name).collect::<Vec<_>>(),
         dangerous
     );
     assert_eq!(pairs(&set), harmless.map(|name| (name, name)));
 }
 
 #[test]
-fn mappings_set_only_what_they_name_sorted() {
+fn mappings_replace_default_and_are_sorted() {
     let need = store().environment(&[
         ("S3_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
         ("S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
@@ -113,20 +113,20 @@ fn mappings_set_only_what_they_name_sorted() {
 }
 
 #[test]
-fn no_mappings_set_nothing() {
+fn empty_mappings_set_nothing() {
     let set = environment_of(mlflow_0001(), &store().environment(&[])).expect("none");
     assert_eq!(set, Environment::default());
 }
 
 #[test]
-fn url_means_uri_and_any_derived_key_can_be_mapped() {
+fn maps_derived_keys_and_aliases() {
     let need = store().environment(&[("A", "url"), ("B", "host"), ("C", "type")]);
     let set = environment_of(mlflow_0001(), &need).expect("known keys");
     assert_eq!(pairs(&set), [("A", "uri"), ("B", "host"), ("C", "type")]);
 }
 
 #[test]
-fn a_dangerous_name_may_be_mapped_on_purpose() {
+fn dangerous_variables_can_be_mapped() {
     let need = need()
         .extension("m")
         .environment(&[("LD_PRELOAD", "K"), ("a-b.c", "K")]);
@@ -135,7 +135,7 @@ fn a_dangerous_name_may_be_mapped_on_purpose() {
 }
 
 #[test]
-fn names_that_the_operator_sets_are_refused() {
+fn rejects_reserved_variables() {
     for name in ["SERVICE_BINDING_ROOT", "TASK_RESULT", "FUSEML_", "FUSEML_X"] {
         let refusals = environment_of(mlflow_0001(), &store().environment(&[(name, "uri")]));
         let reasons: Vec<Reason> = refusals
@@ -148,7 +148,7 @@ fn names_that_the_operator_sets_are_refused() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn reports_all_errors() {
     let need = store().environment(&[
         ("A", "AWS_ACCESS_KEY"),
         ("B", "nothing-like-it"),
@@ -158,6 +158,6 @@ fn every_mistake_is_told_at_once() {
         ("D", "extension.yaml"),
     ]);
     let refusals = environment_of(mlflow_0001(), &need).expect_err("mistakes");
-    let pages: Vec<String> = refusals.iter().map(page).collect();
+    let pages: Vec<String> = refusals.iter().map(formatted).collect();
     insta::assert_snapshot!(pages.join("\n\n"));
 }

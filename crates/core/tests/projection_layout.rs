@@ -1,6 +1,6 @@
-//! The keys of a projection, which source wins, and the document.
+//! Keys of projections, precedence of their sources, and the document.
 
-#![allow(clippy::expect_used, reason = "helpers of tests fail by panic")]
+#![allow(clippy::expect_used, reason = "test helpers panic")]
 
 mod support;
 
@@ -32,7 +32,7 @@ fn with_service(service: Service) -> Record {
     record("m").offering(service)
 }
 
-/// A record that sets `K` in every place; `parts` says in how many, from wide to narrow.
+/// A record that sets `K` in the first `parts` places, from general to specific.
 fn setting(parts: usize) -> Record {
     let mut endpoint = external("e", "http://m");
     let mut service = service("s");
@@ -57,7 +57,7 @@ fn setting(parts: usize) -> Record {
 }
 
 #[test]
-fn the_narrower_part_wins_and_an_entry_beats_the_whole_secret() {
+fn specific_part_overrides_general_and_entry_overrides_secret() {
     let sources = Sources::none().with("source", &[("K", "secret")]);
     let expected = ["extension", "service", "endpoint", "secret", "entry"];
     for (parts, value) in (1..).zip(expected) {
@@ -66,7 +66,7 @@ fn the_narrower_part_wins_and_an_entry_beats_the_whole_secret() {
 }
 
 #[test]
-fn a_key_says_where_it_comes_from() {
+fn keys_have_their_origin() {
     let sources = Sources::none().with("source", &[("K", "secret")]);
     let origins = [
         Origin::Extension,
@@ -84,7 +84,7 @@ fn a_key_says_where_it_comes_from() {
 }
 
 #[test]
-fn fields_become_keys_and_unset_fields_have_none() {
+fn set_fields_become_keys() {
     let minio = need().extension("minio-s3-storage");
     let data = rendered_for(&minio, &records(), &Sources::none());
     let expected = [
@@ -102,7 +102,7 @@ fn fields_become_keys_and_unset_fields_have_none() {
     for (key, value) in expected {
         assert_eq!(data[key], value, "{key}");
     }
-    assert_eq!(data.len(), expected.len() + 1, "and the document");
+    assert_eq!(data.len(), expected.len() + 1, "including the document");
 
     let bare = rendered(&[with_service(service("s"))], &Sources::none());
     let keys: Vec<&str> = bare.keys().map(String::as_str).collect();
@@ -110,19 +110,19 @@ fn fields_become_keys_and_unset_fields_have_none() {
 }
 
 #[test]
-fn an_address_without_a_port_has_no_port() {
+fn address_without_port_sets_no_port() {
     let api = need().resource("kfserving-api");
     let data = rendered_for(&api, &[kfserving_local()], &Sources::none());
     assert_eq!(data["uri"], "kubernetes.default.svc");
     assert_eq!(data["host"], "kubernetes.default.svc");
     assert!(!data.contains_key("port"));
     let data = rendered(&[aws_object_storage()], &Sources::none());
-    assert_eq!(data["port"], "443", "the port of the scheme");
+    assert_eq!(data["port"], "443", "default port of the scheme");
     assert!(!data.contains_key("version"));
 }
 
 #[test]
-fn the_type_is_the_resource_else_the_product_else_the_record() {
+fn type_is_resource_else_product_else_record() {
     let typed = |record: Record| rendered(&[record], &Sources::none())["type"].clone();
     let bare = || record("m").offering(service("s"));
     assert_eq!(typed(bare()), "m");
@@ -132,7 +132,7 @@ fn the_type_is_the_resource_else_the_product_else_the_record() {
 }
 
 #[test]
-fn configuration_of_the_same_name_wins_over_a_derived_key() {
+fn configuration_overrides_derived_keys() {
     let endpoint = external("e", "http://m:9000")
         .configured("uri", "written")
         .configured("port", "1");
@@ -159,7 +159,7 @@ fn configuration_of_the_same_name_wins_over_a_derived_key() {
 }
 
 #[test]
-fn type_and_document_cannot_be_overridden_from_anywhere() {
+fn type_and_document_cannot_be_overridden() {
     let sources = Sources::none().with("source", &[("type", "x"), ("extension.yaml", "x")]);
     let all = |name: &str| {
         [
@@ -181,7 +181,7 @@ fn type_and_document_cannot_be_overridden_from_anywhere() {
 }
 
 #[test]
-fn all_missing_sources_are_reported_once_each() {
+fn reports_each_missing_source_once() {
     let record = with_service(
         service("s").with(
             shared("c")
@@ -196,23 +196,23 @@ fn all_missing_sources_are_reported_once_each() {
     let sources = Sources::none().with("there", &[("yes", "1")]);
     let choice = chosen(&[record], &need().extension("m"), &in_project("p"));
     let secret = |name: &str| MissingSource::Secret {
-        secret: SourceSecret::Kept(name.into()),
+        secret: SourceSecret::Referenced(name.into()),
     };
     let key = MissingSource::Key {
-        secret: SourceSecret::Kept("there".into()),
+        secret: SourceSecret::Referenced("there".into()),
         key: "no".into(),
     };
     let missing = Layout::new(&choice, &sources).expect_err("missing");
     assert_eq!(missing, [secret("gone"), secret("lost"), key.clone()]);
-    assert_eq!(key.to_string(), "Secret `there` has no key `no`");
+    assert_eq!(key.to_string(), "key `no` not found in Secret `there`");
 
     let before = sources
         .clone()
         .with("gone", &[])
         .with("lost", &[("a", "1"), ("b", "2")]);
     let before = before.with("there", &[("yes", "1"), ("no", "0")]);
-    let layout = Layout::new(&choice, &before).expect("all there");
-    let missing = layout.render(&choice, &sources).expect_err("gone since");
+    let layout = Layout::new(&choice, &before).expect("all sources exist");
+    let missing = layout.render(&choice, &sources).expect_err("missing since");
     assert_eq!(missing.len(), 3, "{missing:?}");
     assert_eq!(missing.iter().filter(|one| **one == key).count(), 1);
 }
@@ -221,7 +221,7 @@ fn all_missing_sources_are_reported_once_each() {
 fn sealed_entries_have_known_keys_and_decrypted_values() {
     let record = with_service(service("s").with(shared("c").sealing("K", "text")));
     let choice = chosen(&[record], &need().extension("m"), &in_project("p"));
-    let layout = Layout::new(&choice, &Sources::none()).expect("no read is needed");
+    let layout = Layout::new(&choice, &Sources::none()).expect("no source is read");
     assert!(layout.get("K").is_some());
     let missing = layout.render(&choice, &Sources::none());
     let field = "spec.services[s].credentials[c].configuration[K].valueFrom.sealed";
@@ -237,14 +237,14 @@ fn sealed_entries_have_known_keys_and_decrypted_values() {
 }
 
 #[test]
-fn values_of_a_source_pass_through_as_bytes() {
+fn source_values_are_preserved() {
     let record = with_service(service("s").with(shared("c").taking("K", "source", "k")));
     let sources = Sources::none().with("source", &[("k", " two\nlines\u{0}\n")]);
     assert_eq!(rendered(&[record], &sources)["K"], " two\nlines\u{0}\n");
 }
 
 #[test]
-fn the_document_holds_the_chosen_service_endpoint_and_credentials_only() {
+fn document_contains_only_chosen_parts() {
     let seldon = need().product("seldon").resource("seldon-core-api");
     let data = rendered_for(&seldon, &records(), &Sources::none());
     insta::assert_snapshot!("document_seldon", data["extension.yaml"]);
@@ -256,7 +256,7 @@ fn the_document_holds_the_chosen_service_endpoint_and_credentials_only() {
 }
 
 #[test]
-fn the_document_names_keys_of_sources_without_their_values() {
+fn document_lists_source_keys_without_values() {
     let record =
         with_service(service("s").with(shared("c").all_of("whole").taking("TOKEN", "source", "k")));
     let sources = Sources::none()

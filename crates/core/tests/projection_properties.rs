@@ -1,6 +1,6 @@
-//! Every value of a projection comes from one record and one service.
+//! Properties of projections: all values come from one record and one service.
 
-#![allow(clippy::expect_used, reason = "helpers of tests fail by panic")]
+#![allow(clippy::expect_used, reason = "test helpers panic")]
 
 mod support;
 
@@ -22,7 +22,7 @@ fn rendered(choice: &Choice) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The planted values in a text.
+/// Returns the planted values in a text.
 fn values(text: &str) -> Vec<&str> {
     let parts = text.split('[').skip(1);
     parts
@@ -34,7 +34,7 @@ proptest! {
     #![proptest_config(Config { cases: 1_000, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn every_value_comes_from_the_chosen_parts(
+    fn all_values_come_from_chosen_parts(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
     ) {
         let records: Vec<Record> = records.into_iter().map(planted).collect();
@@ -58,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn the_document_names_no_other_part_and_no_lists(
+    fn document_contains_no_other_parts_and_no_lists(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
     ) {
         let Ok(choice) = resolve(&index(records), &need, &consumer) else { return Ok(()) };
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_comes_back_from_the_document_as_written(value in any::<String>()) {
+    fn document_preserves_any_value(value in any::<String>()) {
         let record = record("m")
             .version("1.19")
             .configured("PLAIN", &value)
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_an_address_panic(url in ".*", host in "[a-z\\[\\]:@/ ]{0,12}") {
+    fn address_parser_never_panics(url in ".*", host in "[a-z\\[\\]:@/ ]{0,12}") {
         let _ = Address::parse(&url);
         if let Some(address) = Address::parse(&format!("http://{host}")) {
             prop_assert!(!address.host.is_empty() && !address.host.contains(['@', '/', ' ']));
@@ -107,7 +107,7 @@ proptest! {
 }
 
 #[test]
-fn words_that_yaml_reads_as_something_else_stay_text() {
+fn document_quotes_ambiguous_yaml() {
     for word in [
         "False",
         "no",

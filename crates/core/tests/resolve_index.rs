@@ -1,4 +1,4 @@
-//! The index finds what a scan finds where one product and resource have many versions.
+//! The index finds the same services as a scan, with many versions of one product and resource.
 
 mod support;
 
@@ -50,7 +50,7 @@ proptest! {
     #![proptest_config(Config { cases: 500, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn many_versions_of_one_resource_are_found_as_by_a_scan(
+    fn index_agrees_with_scan(
         versions in prop::collection::vec((version(), select(&[None, Some("east")][..])), 1..24),
         leaving in prop::collection::vec(any::<bool>(), 24),
         range in select(RANGES), zone in prop::option::of(Just("east")),
@@ -87,7 +87,7 @@ proptest! {
 }
 
 #[test]
-fn both_ends_of_a_range_are_found() {
+fn finds_both_ends_of_range() {
     let records = ["1.1.0", "1.2.0", "1.5.0", "1.6.0"];
     let records: Vec<Record> = (0..).zip(records).map(|(n, v)| store(n, v, None)).collect();
     let need = need().product("minio").resource("s3");
@@ -107,7 +107,7 @@ fn both_ends_of_a_range_are_found() {
 }
 
 #[test]
-fn an_inserted_record_takes_the_place_of_its_older_self() {
+fn insert_replaces_record_with_same_key() {
     let mut index = Index::new();
     assert!(index.insert(store(1, "1.0.0", Some("east"))).is_none());
     assert!(index.insert(store(1, "2.0.0", Some("west"))).is_some());

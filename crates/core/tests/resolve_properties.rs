@@ -1,4 +1,4 @@
-//! Laws of resolution over random small worlds.
+//! Properties of resolution with random records.
 
 mod support;
 
@@ -8,7 +8,7 @@ use extension_registry_core::access::Consumer;
 use extension_registry_core::record::Record;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::requirement::Requirement;
-use extension_registry_core::resolve::{Choice, Index, Verdict, examine, resolve};
+use extension_registry_core::resolve::{Choice, Index, Verdict, evaluate, resolve};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -38,17 +38,17 @@ fn resolved(index: &Index, need: &Requirement, consumer: &Consumer) -> Result<An
     resolve(index, need, consumer).map(|choice| answer(&choice))
 }
 
-/// Whether nothing matched, as opposed to a named endpoint that the winner does not have.
+/// Returns whether nothing matched, as opposed to a missing endpoint of the selected service.
 fn nothing_matched(result: &Result<Answer, Refusal>) -> bool {
     matches!(result, Err(refusal) if refusal.reason == Reason::NotFound
-        && !refusal.message.contains("names endpoint"))
+        && !refusal.message.starts_with("endpoint "))
 }
 
 proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn the_answer_is_that_of_a_naive_scan(
+    fn agrees_with_naive_resolver(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
     ) {
         let found = resolved(&index(records.clone()), &need, &consumer);
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_records_never_matters(
+    fn order_of_records_does_not_matter(
         (records, shuffled) in any_records()
             .prop_flat_map(|records| (Just(records.clone()), Just(records).prop_shuffle())),
         need in any_requirement(), consumer in any_consumer(),
@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn the_history_of_the_index_never_matters(
+    fn history_of_index_does_not_matter(
         churn in prop::collection::vec((any_record(), any::<bool>()), 0..24),
         need in any_requirement(), consumer in any_consumer(),
     ) {
@@ -89,15 +89,12 @@ proptest! {
         prop_assert_eq!(resolved(&churned, &need, &consumer), resolved(&fresh, &need, &consumer));
     }
 
-    /// Unrelated is a record that the consumer does not see, or of which no service meets every
-    /// selector. The first changes nothing at all; the second may be the nearest miss, so it may
-    /// change the words of `NotFound` and nothing else.
     #[test]
-    fn what_is_shown_of_a_decision_is_that_decision(
+    fn evaluation_agrees_with_resolution(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
     ) {
         let index = index(records);
-        let shown = examine(&index, &need, &consumer);
+        let shown = evaluate(&index, &need, &consumer);
         let count = |verdict: Verdict| shown.iter().filter(|one| one.verdict == verdict).count();
         let matching = shown.iter().filter(|one| !matches!(one.verdict, Verdict::Mismatch(_))).count();
         let chosen: Vec<_> = shown.iter().filter(|one| one.verdict == Verdict::Chosen).collect();
@@ -120,7 +117,7 @@ proptest! {
                 prop_assert!(count(Verdict::NoCredentials) > 0);
                 prop_assert_eq!(count(Verdict::OneOfSeveral), 0);
             }
-            // The requirement itself is wrong, or the winner lacks what it names.
+            // The requirement is invalid, or the selected service lacks what it names.
             Err(refusal) => prop_assert!(
                 chosen.len() == 1 || refusal.reason.is_stalled(), "{}", refusal
             ),
@@ -128,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn an_unrelated_record_never_changes_an_answer(
+    fn unrelated_record_does_not_change_result(
         mut records in any_records(), other in any_record(),
         need in any_requirement(), consumer in any_consumer(),
     ) {
@@ -148,16 +145,16 @@ proptest! {
         }
     }
 
-    /// What a selector leaves was there before it. (It may lift a shadow: an own record that it
-    /// rules out shadows nothing, so this is said of what matches, and of worlds without own
-    /// records also of what is left to choose from.)
+    /// A narrower requirement matches a subset. (It may lift shadowing: a project record that it excludes
+    /// shadows nothing. So this applies to matches, and without project records also to the
+    /// selected service.)
     #[test]
-    fn a_selector_more_never_widens_what_matches(
+    fn additional_selector_never_matches_more(
         records in any_records(), need in any_requirement(), line in any_selector(),
         consumer in any_consumer(),
     ) {
         let field = line.split_once(':').map_or("", |(field, _)| field);
-        let taken = match field {
+        let is_set = match field {
             "extension" => need.extension.is_some(),
             "product" => need.product.is_some(),
             "service" => need.service.is_some(),
@@ -166,7 +163,7 @@ proptest! {
             "zone" => need.zone.is_some(),
             _ => need.version.is_some(),
         };
-        if taken || need.validate().is_err() {
+        if is_set || need.validate().is_err() {
             return Ok(());
         }
         let narrower = need.clone().line(&line);
@@ -186,7 +183,7 @@ proptest! {
     }
 
     #[test]
-    fn the_lines_to_add_lead_to_the_candidate_they_are_listed_with(
+    fn suggested_lines_select_their_candidate(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
     ) {
         let index = index(records.clone());
@@ -201,7 +198,7 @@ proptest! {
         prop_assert_eq!(listed.len(), expected.len());
         for (listed, (record, service)) in listed.into_iter().zip(expected) {
             let start = format!("`{}/{}`", record.key.name, service.name);
-            prop_assert!(listed.starts_with(&start), "{listed} is not {start}");
+            prop_assert!(listed.starts_with(&start), "{listed}: expected {start}");
             let Some((_, lines)) = listed.split_once(": add ") else { continue };
             let narrower = lines.split(" and ").fold(need.clone(), |need, line| {
                 need.line(line.trim_matches('`'))
@@ -219,24 +216,24 @@ proptest! {
     }
 
     #[test]
-    fn the_nearest_miss_failed_on_the_fewest_selectors(
+    fn closest_match_fails_fewest_selectors(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
     ) {
         let result = resolved(&index(records.clone()), &need, &consumer);
         if !nothing_matched(&result) { return Ok(()) }
         let Err(refusal) = result else { return Ok(()) };
-        let Some((_, near)) = refusal.message.split_once("; nearest is ") else { return Ok(()) };
+        let Some((_, near)) = refusal.message.split_once("; closest match is ") else { return Ok(()) };
         let visible = naive::visible(&records, &consumer);
         let fewest = visible.iter().map(|one| naive::misses(&need, *one)).min();
         prop_assert!(visible.iter().any(|(record, service)| {
             near.starts_with(&format!("`{}/{}`: ", record.key.name, service.name))
                 && Some(naive::misses(&need, (record, service))) == fewest
         }), "{near}");
-        prop_assert_eq!(near.matches(", not `").count(), fewest.unwrap_or_default());
+        prop_assert_eq!(near.matches(" (requested `").count(), fewest.unwrap_or_default());
     }
 
     #[test]
-    fn no_text_makes_resolution_panic(
+    fn resolution_never_panics(
         texts in prop::collection::vec(any::<String>(), 8), same in any::<bool>(),
     ) {
         let text = |position: usize| if same { &*texts[0] } else { &*texts[position] };
@@ -249,15 +246,15 @@ proptest! {
     }
 }
 
-/// Guards the laws above against worlds in which nothing happens.
+/// Ensures that the properties above cover every result.
 #[test]
-fn random_worlds_reach_every_outcome() {
+fn random_records_reach_every_result() {
     let mut runner = TestRunner::deterministic();
     let world = (any_records(), any_requirement(), any_consumer());
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..4_000 {
         let (records, need, consumer): (Vec<Record>, _, _) =
-            world.new_tree(&mut runner).expect("a world").current();
+            world.new_tree(&mut runner).expect("records").current();
         let name = match naive::resolve(&records, &need, &consumer) {
             Ok(answer) if answer.foreign_endpoint => "Foreign".to_owned(),
             Ok(_) => "Chosen".to_owned(),

@@ -1,4 +1,4 @@
-//! The words of refusals. A change of a snapshot is a change of what people read.
+//! Messages of refusals. A change of a snapshot is a change of user-visible text.
 
 mod support;
 
@@ -6,27 +6,27 @@ use insta::assert_snapshot;
 use support::seed::records;
 use support::*;
 
-fn told_to_alpha(need: &extension_registry_core::requirement::Requirement) -> String {
+fn refusal_for_alpha(need: &extension_registry_core::requirement::Requirement) -> String {
     let alpha = in_project("alpha").in_zone("cluster-alpha");
-    page(&refused(&records(), need, &alpha))
+    formatted(&refused(&records(), need, &alpha))
 }
 
 #[test]
-fn nothing_selected() {
-    assert_snapshot!(told_to_alpha(&need().zone("cluster-alpha")));
+fn no_selector() {
+    assert_snapshot!(refusal_for_alpha(&need().zone("cluster-alpha")));
 }
 
 #[test]
-fn a_misspelt_resource() {
-    assert_snapshot!(told_to_alpha(
+fn misspelled_resource() {
+    assert_snapshot!(refusal_for_alpha(
         &need().named("tracker").resource("mlflow-tracker")
     ));
 }
 
 #[test]
-fn a_version_that_nothing_has_names_the_one_there_is() {
+fn no_matching_version() {
     let need = need().product("kfserving").version(">=0.7");
-    assert_snapshot!(told_to_alpha(&need));
+    assert_snapshot!(refusal_for_alpha(&need));
 }
 
 #[test]
@@ -35,45 +35,45 @@ fn two_selectors_missed() {
         .product("seldon")
         .resource("kfserving-api")
         .category("serving");
-    assert_snapshot!(told_to_alpha(&need));
+    assert_snapshot!(refusal_for_alpha(&need));
 }
 
 #[test]
-fn an_unset_field_is_said_to_be_unset() {
+fn unset_field() {
     let need = need().product("aws-s3").resource("s3").version(">=1");
-    assert_snapshot!(told_to_alpha(&need));
+    assert_snapshot!(refusal_for_alpha(&need));
 }
 
 #[test]
-fn nothing_near() {
-    assert_snapshot!(told_to_alpha(&need().product("airflow")));
+fn no_close_match() {
+    assert_snapshot!(refusal_for_alpha(&need().product("airflow")));
 }
 
 #[test]
-fn no_record_at_all() {
+fn no_visible_record() {
     let refusal = refused(&[], &need().product("airflow"), &in_project("alpha"));
-    assert_snapshot!(page(&refusal));
+    assert_snapshot!(formatted(&refusal));
 }
 
 #[test]
-fn ambiguous_s3() {
-    assert_snapshot!(told_to_alpha(&need().named("store").resource("s3")));
+fn ambiguous_resource() {
+    assert_snapshot!(refusal_for_alpha(&need().named("store").resource("s3")));
 }
 
 #[test]
-fn ambiguous_within_one_record_that_is_named() {
-    assert_snapshot!(told_to_alpha(&need().extension("mlflow-0001")));
+fn ambiguous_services_of_one_record() {
+    assert_snapshot!(refusal_for_alpha(&need().extension("mlflow-0001")));
 }
 
 #[test]
-fn ambiguous_between_an_own_record_and_one_of_its_name_that_is_never_shadowed() {
+fn ambiguous_cluster_and_project_record() {
     let store = || record("m").offering(service("store").resource("s3"));
     let records = [
         store().zone("east").never_shadowed(),
         store().of_project("dev"),
     ];
     let refusal = refused(&records, &need().resource("s3"), &in_project("dev"));
-    assert_snapshot!(page(&refusal));
+    assert_snapshot!(formatted(&refusal));
 }
 
 #[test]
@@ -81,12 +81,12 @@ fn ambiguous_defaults() {
     let store = |name| record(name).offering(service("store").resource("s3"));
     let records = [store("a").by_default(), store("b").by_default()];
     let refusal = refused(&records, &need().resource("s3"), &in_project("dev"));
-    assert_snapshot!(page(&refusal));
+    assert_snapshot!(formatted(&refusal));
 }
 
-/// A default settles it among records: who has one cannot set it on another, nor leave it on one.
+/// A default decides between records, so it is not suggested for services of one record.
 #[test]
-fn a_default_is_no_way_out_among_the_services_of_one_record() {
+fn suggests_default_only_between_records() {
     let pair = || {
         record("a")
             .offering(service("one").resource("s3"))
@@ -103,26 +103,30 @@ fn a_default_is_no_way_out_among_the_services_of_one_record() {
     }
     let records = [pair().by_default(), other().by_default()];
     let refusal = refused(&records, &need().resource("s3"), &in_project("dev"));
-    assert!(refusal.hint.contains("leave it on one"), "{}", refusal.hint);
+    assert!(refusal.hint.contains("only one"), "{}", refusal.hint);
 }
 
 #[test]
-fn no_access_for_a_project() {
+fn no_access_for_project() {
     let refusal = refused(&records(), &need().product("seldon"), &in_project("beta"));
-    assert_snapshot!(page(&refusal));
+    assert_snapshot!(formatted(&refusal));
 }
 
 #[test]
-fn no_access_for_a_user() {
+fn no_access_for_user() {
     let ada = in_project("beta").of_user("ada");
-    assert_snapshot!(page(&refused(&records(), &need().product("seldon"), &ada)));
+    assert_snapshot!(formatted(&refused(
+        &records(),
+        &need().product("seldon"),
+        &ada
+    )));
 }
 
 #[test]
-fn credentials_that_are_not_there_for_this_project() {
+fn inaccessible_credentials() {
     let need = need().product("seldon").credentials("project-alpha");
     let turing = in_project("beta").of_user("alainturing2000");
-    assert_snapshot!(page(&refused(&records(), &need, &turing)));
+    assert_snapshot!(formatted(&refused(&records(), &need, &turing)));
 }
 
 #[test]
@@ -136,19 +140,19 @@ fn ambiguous_credentials() {
         &need().resource("s3"),
         &in_project("dev"),
     );
-    assert_snapshot!(page(&refusal));
+    assert_snapshot!(formatted(&refusal));
 }
 
 #[test]
-fn an_endpoint_that_is_misspelt() {
+fn misspelled_endpoint() {
     let need = need().resource("mlflow-tracking").endpoint("ingres");
-    assert_snapshot!(told_to_alpha(&need));
+    assert_snapshot!(refusal_for_alpha(&need));
 }
 
 #[test]
-fn an_endpoint_that_is_not_there() {
+fn unknown_endpoint() {
     let need = need().resource("mlflow-tracking").endpoint("tunnel");
-    assert_snapshot!(told_to_alpha(&need));
+    assert_snapshot!(refusal_for_alpha(&need));
 }
 
 #[test]
@@ -161,5 +165,5 @@ fn unreachable() {
         &need().resource("s3"),
         &in_project("dev").in_zone("west"),
     );
-    assert_snapshot!(page(&refusal));
+    assert_snapshot!(formatted(&refusal));
 }

@@ -1,4 +1,4 @@
-//! What is not visible does not exist: no refusal names it, and no value is ever shown.
+//! Refusals reveal neither invisible records nor values.
 
 mod support;
 
@@ -24,8 +24,8 @@ fn hide_list(list: &mut Option<Box<[Name]>>) {
     }
 }
 
-/// Marks every name that the consumer must not learn. Selectors of an invisible record stay where
-/// `collide` says so, so that it would match if it were looked at.
+/// Marks every name that the consumer must not learn. With `collide`, invisible records keep their
+/// selectors, so that they would match if they were visited.
 fn marked(mut record: Record, consumer: &Consumer, number: usize, collide: bool) -> Record {
     let visible = is_visible(&record, consumer);
     hide_list(&mut record.access.projects);
@@ -72,7 +72,7 @@ fn marked(mut record: Record, consumer: &Consumer, number: usize, collide: bool)
     record
 }
 
-/// Planted values start with the kind of their record; addresses are values too.
+/// Returns whether a text contains a planted value, which begins with the kind of its record, or an address.
 fn shows_a_value(text: &str) -> bool {
     text.contains("Extension:") || text.contains("://")
 }
@@ -81,7 +81,7 @@ proptest! {
     #![proptest_config(Config { cases: 1_500, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn a_refusal_names_nothing_invisible(
+    fn refusal_names_nothing_invisible(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
         collide in any::<bool>(),
     ) {
@@ -96,20 +96,20 @@ proptest! {
         }
     }
 
-    /// Stronger: the answer is byte for byte that of a world without the invisible records.
+    /// The result is identical to the result without the invisible records.
     #[test]
-    fn an_answer_is_the_same_without_the_invisible_records(
+    fn invisible_records_do_not_change_result(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
     ) {
         let seen = records.iter().filter(|record| is_visible(record, &consumer)).cloned();
-        let told_of = |records: Vec<Record>| {
-            resolve(&index(records), &need, &consumer).map(|choice| told(&choice))
+        let summary_of = |records: Vec<Record>| {
+            resolve(&index(records), &need, &consumer).map(|choice| summary(&choice))
         };
-        prop_assert_eq!(told_of(seen.collect()), told_of(records));
+        prop_assert_eq!(summary_of(seen.collect()), summary_of(records));
     }
 
     #[test]
-    fn neither_a_choice_nor_a_refusal_nor_a_layout_shows_a_value(
+    fn debug_output_contains_no_values(
         records in any_records(), need in any_requirement(), consumer in any_consumer(),
     ) {
         let records: Vec<Record> = records.into_iter().map(planted).collect();

@@ -1,4 +1,4 @@
-//! The requirements of the design's workflows, against the records of its examples.
+//! Requirements of example workflows, resolved against example records.
 
 mod support;
 
@@ -11,7 +11,7 @@ fn alpha() -> extension_registry_core::access::Consumer {
 }
 
 #[test]
-fn a_service_is_referenced_by_record_service_and_endpoint() {
+fn selects_by_record_service_and_endpoint() {
     let tracker = need()
         .extension("mlflow-0001")
         .service("mlflow-tracking")
@@ -33,7 +33,7 @@ fn a_service_is_referenced_by_record_service_and_endpoint() {
 }
 
 #[test]
-fn a_service_is_referenced_by_product_resource_and_range() {
+fn selects_by_product_resource_and_range() {
     let kfserving = need()
         .product("kfserving")
         .resource("kfserving-api")
@@ -53,7 +53,7 @@ fn a_service_is_referenced_by_product_resource_and_range() {
 }
 
 #[test]
-fn a_service_is_referenced_by_its_resource_alone() {
+fn selects_by_resource() {
     let found = outcome(&records(), &need().resource("mlflow-tracking"), &alpha());
     assert_eq!(
         found.as_deref(),
@@ -62,7 +62,7 @@ fn a_service_is_referenced_by_its_resource_alone() {
 }
 
 #[test]
-fn the_store_of_a_product_is_told_from_generic_stores() {
+fn selects_store_of_product() {
     let storage = need().product("mlflow").resource("s3").endpoint("cluster");
     let found = outcome(&records(), &storage, &alpha());
     assert_eq!(
@@ -72,14 +72,14 @@ fn the_store_of_a_product_is_told_from_generic_stores() {
 }
 
 #[test]
-fn the_minimal_form_is_referenced_by_its_name() {
+fn selects_minimal_record_by_name() {
     let need = need().extension("mlflow-global");
     let found = outcome(&[mlflow_global()], &need, &alpha());
     assert_eq!(found.as_deref(), Ok("mlflow-global/mlflow-global - -"));
 }
 
 #[test]
-fn an_s3_service_of_any_product_is_ambiguous_until_something_is_added() {
+fn resource_is_ambiguous_until_narrowed() {
     let s3 = need().resource("s3");
     assert_eq!(outcome(&records(), &s3, &alpha()), Err(Reason::Ambiguous));
     let cases = [
@@ -114,20 +114,20 @@ fn an_s3_service_of_any_product_is_ambiguous_until_something_is_added() {
 }
 
 #[test]
-fn prediction_serving_of_either_product_serves_a_portable_workflow() {
+fn category_selects_either_product() {
     let portable = need().category("prediction-serving");
     let found = outcome(&records(), &portable, &in_project("gamma"));
     assert_eq!(
         found.as_deref(),
         Ok("kfserving-local/API cluster-internal -"),
-        "seldon admits nobody of project gamma"
+        "project gamma has no access to seldon"
     );
     let found = outcome(&records(), &portable, &in_project("alpha"));
     assert_eq!(found, Err(Reason::Ambiguous));
 }
 
 #[test]
-fn seldon_admits_by_project_and_by_user() {
+fn selects_credentials_by_project_and_user() {
     let seldon = need().product("seldon").resource("seldon-core-api");
     let turing = "alainturing2000";
     let cases = [
@@ -145,11 +145,11 @@ fn seldon_admits_by_project_and_by_user() {
     }
     let named = seldon.credentials("project-alpha");
     let found = outcome(&records(), &named, &in_project("alpha").of_user(turing));
-    assert!(found.is_ok(), "a name goes past the narrower scope");
+    assert!(found.is_ok(), "a name overrides the narrower scope");
 }
 
 #[test]
-fn a_service_in_another_cloud_is_reached_from_outside() {
+fn uses_external_endpoint_in_another_zone() {
     let found = outcome(&records(), &need().resource("git+http"), &alpha());
     assert_eq!(found.as_deref(), Ok("gitea-devel-rd/git+http public admin"));
     let far = in_project("alpha").in_zone("rd-cloud");
@@ -161,7 +161,7 @@ fn a_service_in_another_cloud_is_reached_from_outside() {
 }
 
 #[test]
-fn a_record_without_a_version_matches_no_range() {
+fn record_without_version_matches_no_range() {
     let aws = need().product("aws-s3");
     assert!(outcome(&records(), &aws, &alpha()).is_ok());
     let found = outcome(&records(), &aws.version(">=0"), &alpha());
@@ -169,7 +169,7 @@ fn a_record_without_a_version_matches_no_range() {
 }
 
 #[test]
-fn misspelt_names_are_answered_with_the_right_ones() {
+fn suggests_correct_names() {
     let cases = [
         (
             need().extension("mlflow-0001").service("mlflow-tracker"),

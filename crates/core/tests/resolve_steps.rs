@@ -1,4 +1,4 @@
-//! Steps 1 to 4 of resolution: visible, match, shadow, usable.
+//! Steps 1 to 4 of resolution: visibility, selectors, shadowing, access.
 
 mod support;
 
@@ -6,7 +6,7 @@ use extension_registry_core::record::Record;
 use extension_registry_core::refusal::Reason;
 use support::*;
 
-/// A record of product minio with an s3 service, which is open to everyone.
+/// A record of product minio with an s3 service that all consumers can use.
 fn minio(name: &str) -> Record {
     record(name)
         .product("minio")
@@ -15,7 +15,7 @@ fn minio(name: &str) -> Record {
         .offering(service("store").resource("s3").category("storage"))
 }
 
-/// The same with credentials for one project only.
+/// The same with credentials for one project.
 fn closed(name: &str, project: &str) -> Record {
     record(name).product("minio").offering(
         service("store")
@@ -25,20 +25,20 @@ fn closed(name: &str, project: &str) -> Record {
 }
 
 #[test]
-fn a_record_without_lists_is_visible_to_everyone() {
+fn record_without_lists_is_visible_to_all() {
     let found = outcome(&[minio("m")], &need().resource("s3"), &in_project("dev"));
     assert_eq!(found.as_deref(), Ok("m/store - -"));
 }
 
 #[test]
-fn a_record_of_another_project_does_not_exist() {
+fn record_of_another_project_is_invisible() {
     let other = minio("m").of_project("prod");
     let found = outcome(&[other], &need().resource("s3"), &in_project("dev"));
     assert_eq!(found, Err(Reason::NotFound));
 }
 
 #[test]
-fn every_list_that_is_present_must_admit() {
+fn every_present_list_must_match() {
     let ada = in_project("prod").of_user("ada").of_group("team");
     let cases = [
         (minio("m").for_projects(&["prod"]), true),
@@ -64,7 +64,7 @@ fn every_list_that_is_present_must_admit() {
 }
 
 #[test]
-fn empty_lists_admit_nobody() {
+fn empty_lists_deny_access() {
     let ada = in_project("prod").of_user("ada").of_group("team");
     for record in [
         minio("m").for_projects(&[]),
@@ -87,7 +87,7 @@ fn empty_lists_admit_nobody() {
 }
 
 #[test]
-fn prod_never_admits_not_prod() {
+fn project_names_match_exactly() {
     for consumer in ["not-prod", "prod2", "pro", "Prod", "prod ", ""] {
         let consumer = in_project(consumer);
         let hidden = minio("m").for_projects(&["prod"]);
@@ -102,14 +102,14 @@ fn prod_never_admits_not_prod() {
 }
 
 #[test]
-fn an_unknown_user_is_on_no_list() {
+fn unknown_user_matches_no_list() {
     let record = minio("m").for_users(&["ada", ""]);
     let found = outcome(&[record], &need().resource("s3"), &in_project("prod"));
     assert_eq!(found, Err(Reason::NotFound));
 }
 
 #[test]
-fn every_selector_given_must_match_exactly() {
+fn every_selector_must_match_exactly() {
     let minio = [minio("m")];
     let dev = in_project("dev");
     let exact = need()
@@ -136,7 +136,7 @@ fn every_selector_given_must_match_exactly() {
 }
 
 #[test]
-fn an_unset_field_matches_no_selector() {
+fn unset_field_matches_no_selector() {
     let bare = [record("m").offering(service("store"))];
     let by_name = need().extension("m");
     let dev = in_project("dev");
@@ -154,7 +154,7 @@ fn an_unset_field_matches_no_selector() {
 }
 
 #[test]
-fn star_and_latest_match_records_without_a_version_and_never_pick_the_newest() {
+fn star_and_latest_match_unversioned_records_and_do_not_prefer_newest() {
     let old = minio("old").version("1.0.0");
     let new = minio("new").version("2.0.0");
     let none = record("none").offering(service("store").resource("s3"));
@@ -168,7 +168,7 @@ fn star_and_latest_match_records_without_a_version_and_never_pick_the_newest() {
 }
 
 #[test]
-fn zone_and_version_alone_select_nothing() {
+fn zone_and_version_are_not_sufficient() {
     for need in [
         need(),
         need().zone("east"),
@@ -180,7 +180,7 @@ fn zone_and_version_alone_select_nothing() {
 }
 
 #[test]
-fn endpoint_and_credentials_never_decide_between_candidates() {
+fn endpoint_and_credentials_do_not_decide_between_candidates() {
     let first = record("a").offering(
         service("store")
             .resource("s3")
@@ -207,7 +207,7 @@ fn endpoint_and_credentials_never_decide_between_candidates() {
 }
 
 #[test]
-fn a_projects_own_record_shadows_cluster_records() {
+fn project_record_shadows_cluster_records() {
     let records = [minio("shared"), minio("mine").of_project("dev")];
     let found = outcome(&records, &need().resource("s3"), &in_project("dev"));
     assert_eq!(found.as_deref(), Ok("dev:mine/store - -"));
@@ -216,7 +216,7 @@ fn a_projects_own_record_shadows_cluster_records() {
 }
 
 #[test]
-fn an_own_record_shadows_only_where_it_matches() {
+fn project_record_shadows_only_if_it_matches() {
     let records = [
         minio("shared"),
         minio("mine").of_project("dev").version("1.0.0"),
@@ -227,7 +227,7 @@ fn an_own_record_shadows_only_where_it_matches() {
 }
 
 #[test]
-fn shadowing_beats_the_default_of_a_cluster_record() {
+fn shadowing_precedes_default_of_cluster_record() {
     let records = [
         minio("shared").by_default(),
         minio("mine").of_project("dev"),
@@ -237,7 +237,7 @@ fn shadowing_beats_the_default_of_a_cluster_record() {
 }
 
 #[test]
-fn shadowable_false_switches_shadowing_off_for_that_record_alone() {
+fn shadowable_false_applies_to_its_record_only() {
     let records = [
         minio("shared").never_shadowed(),
         minio("other"),
@@ -252,14 +252,18 @@ fn shadowable_false_switches_shadowing_off_for_that_record_alone() {
 }
 
 #[test]
-fn shadowing_comes_before_credentials() {
+fn shadowing_precedes_access_check() {
     let records = [minio("shared"), closed("mine", "prod").of_project("dev")];
     let found = outcome(&records, &need().resource("s3"), &in_project("dev"));
-    assert_eq!(found, Err(Reason::NoAccess), "never the store behind it");
+    assert_eq!(
+        found,
+        Err(Reason::NoAccess),
+        "must not fall back to the cluster record"
+    );
 }
 
 #[test]
-fn an_own_record_that_is_not_visible_shadows_nothing() {
+fn invisible_project_record_shadows_nothing() {
     let hidden = minio("mine").of_project("dev").for_users(&["ada"]);
     let records = [minio("shared"), hidden];
     let need = need().resource("s3");
@@ -270,7 +274,7 @@ fn an_own_record_that_is_not_visible_shadows_nothing() {
 }
 
 #[test]
-fn one_workflow_resolves_to_another_instance_in_each_project() {
+fn same_requirement_resolves_differently_per_project() {
     let records = [closed("dev-store", "dev"), closed("prod-store", "prod")];
     let need = need().resource("s3");
     let found = outcome(&records, &need, &in_project("dev"));
@@ -282,14 +286,14 @@ fn one_workflow_resolves_to_another_instance_in_each_project() {
 }
 
 #[test]
-fn a_candidate_without_usable_credentials_does_not_make_it_ambiguous() {
+fn inaccessible_candidate_is_not_ambiguous() {
     let records = [closed("a", "prod"), minio("b")];
     let found = outcome(&records, &need().resource("s3"), &in_project("dev"));
     assert_eq!(found.as_deref(), Ok("b/store - -"));
 }
 
 #[test]
-fn user_credentials_hold_only_in_the_projects_listed_with_them() {
+fn user_credentials_are_restricted_to_listed_projects() {
     let store = service("store")
         .resource("s3")
         .with(for_users("key", &["ada"]).only_in(&["prod"]));
@@ -308,7 +312,7 @@ fn user_credentials_hold_only_in_the_projects_listed_with_them() {
 }
 
 #[test]
-fn credentials_of_the_same_record_do_not_serve_its_other_service() {
+fn credentials_of_another_service_grant_no_access() {
     let record = record("m")
         .offering(service("open").resource("ui").with(shared("key")))
         .offering(

@@ -1,4 +1,4 @@
-//! Steps 5 to 7 of resolution: one candidate, its credentials, its endpoint.
+//! Steps 5 to 7 of resolution: candidate, credentials, endpoint.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn with(credentials: impl IntoIterator<Item = Credentials>) -> [Record; 1] {
 }
 
 #[test]
-fn the_default_wins_among_several() {
+fn prefers_default_record() {
     let records = [store("a"), store("b").by_default(), store("c")];
     let found = outcome(&records, &s3(), &in_project("dev"));
     assert_eq!(found.as_deref(), Ok("b/store - -"));
@@ -34,11 +34,11 @@ fn two_defaults_are_ambiguous() {
     let records = [store("a").by_default(), store("b").by_default(), store("c")];
     let refusal = refused(&records, &s3(), &in_project("dev"));
     assert_eq!(refusal.reason, Reason::Ambiguous);
-    assert!(refusal.hint.contains("more than one"), "{}", refusal.hint);
+    assert!(refusal.hint.contains("only one"), "{}", refusal.hint);
 }
 
 #[test]
-fn two_services_of_one_default_record_are_ambiguous() {
+fn two_services_of_default_record_are_ambiguous() {
     let record = store("a")
         .offering(service("other").resource("s3"))
         .by_default();
@@ -47,7 +47,7 @@ fn two_services_of_one_default_record_are_ambiguous() {
 }
 
 #[test]
-fn a_default_is_not_needed_and_does_not_hurt_where_one_is_left() {
+fn default_does_not_matter_for_one_candidate() {
     for record in [store("a"), store("a").by_default()] {
         let found = outcome(&[record], &s3(), &in_project("dev"));
         assert_eq!(found.as_deref(), Ok("a/store - -"));
@@ -55,7 +55,7 @@ fn a_default_is_not_needed_and_does_not_hurt_where_one_is_left() {
 }
 
 #[test]
-fn a_default_without_usable_credentials_wins_nothing() {
+fn inaccessible_default_is_ignored() {
     let closed = record("a").by_default().offering(
         service("store")
             .resource("s3")
@@ -67,7 +67,7 @@ fn a_default_without_usable_credentials_wins_nothing() {
 }
 
 #[test]
-fn never_the_newest_and_never_the_first() {
+fn prefers_neither_newest_nor_first() {
     let records = [
         store("a").version("1.0.0"),
         store("b").version("3.0.0"),
@@ -78,7 +78,7 @@ fn never_the_newest_and_never_the_first() {
 }
 
 #[test]
-fn the_narrowest_scope_wins() {
+fn prefers_narrowest_scope() {
     let records = with([
         shared("everyone"),
         for_projects("project", &["dev"]),
@@ -98,7 +98,7 @@ fn the_narrowest_scope_wins() {
 }
 
 #[test]
-fn a_default_of_a_wider_scope_does_not_beat_a_narrower_scope() {
+fn narrower_scope_precedes_default() {
     let records = with([
         shared("everyone").by_default(),
         for_projects("project", &["dev"]),
@@ -108,7 +108,7 @@ fn a_default_of_a_wider_scope_does_not_beat_a_narrower_scope() {
 }
 
 #[test]
-fn within_a_scope_the_default_wins_and_nothing_else_decides() {
+fn prefers_default_within_scope() {
     let dev = in_project("dev");
     let marked = with([shared("read"), shared("write").by_default()]);
     let found = outcome(&marked, &s3(), &dev);
@@ -122,7 +122,7 @@ fn within_a_scope_the_default_wins_and_nothing_else_decides() {
 }
 
 #[test]
-fn an_unclear_narrow_scope_does_not_fall_back_to_a_wider_one() {
+fn ambiguous_scope_does_not_fall_back_to_wider_scope() {
     let records = with([
         for_projects("one", &["dev"]),
         for_projects("two", &["dev"]),
@@ -133,7 +133,7 @@ fn an_unclear_narrow_scope_does_not_fall_back_to_a_wider_one() {
 }
 
 #[test]
-fn a_default_that_is_not_usable_marks_nothing() {
+fn inaccessible_default_credentials_are_ignored() {
     let records = with([
         for_projects("one", &["prod"]).by_default(),
         for_projects("two", &["dev"]),
@@ -144,19 +144,19 @@ fn a_default_that_is_not_usable_marks_nothing() {
 }
 
 #[test]
-fn named_credentials_win_over_narrower_ones() {
+fn named_credentials_precede_narrower_scope() {
     let records = with([shared("everyone"), for_projects("project", &["dev"])]);
     let found = outcome(&records, &s3().credentials("everyone"), &in_project("dev"));
     assert_eq!(found.as_deref(), Ok("m/store - everyone"));
 }
 
 #[test]
-fn absent_and_not_permitted_credentials_are_refused_in_the_same_bytes() {
+fn absent_and_inaccessible_credentials_are_indistinguishable() {
     let need = s3().credentials("root");
     for consumer in [in_project("dev"), in_project("dev").of_user("ada")] {
         let absent = refused(&with([shared("open")]), &need, &consumer);
         assert_eq!(absent.reason, Reason::NoAccess);
-        assert!(!page(&absent).contains("open"), "{absent}");
+        assert!(!formatted(&absent).contains("open"), "{absent}");
         for forbidden in [
             for_projects("root", &["prod"]),
             for_users("root", &["bob"]),
@@ -170,7 +170,7 @@ fn absent_and_not_permitted_credentials_are_refused_in_the_same_bytes() {
 }
 
 #[test]
-fn a_service_without_credentials_needs_none_and_has_none_of_a_name() {
+fn service_without_credentials_requires_none() {
     let found = outcome(&[store("m")], &s3(), &in_project("dev"));
     assert_eq!(found.as_deref(), Ok("m/store - -"));
     let found = outcome(&[store("m")], &s3().credentials("root"), &in_project("dev"));
@@ -188,13 +188,13 @@ fn reachable() -> [Record; 1] {
 }
 
 #[test]
-fn in_the_same_zone_internal_comes_before_external() {
+fn same_zone_prefers_internal_endpoint() {
     let found = outcome(&reachable(), &s3(), &in_project("dev").in_zone("east"));
     assert_eq!(found.as_deref(), Ok("m/store cluster -"));
 }
 
 #[test]
-fn in_another_zone_only_external_serves() {
+fn other_zone_uses_external_endpoint() {
     for zone in ["west", "East"] {
         let found = outcome(&reachable(), &s3(), &in_project("dev").in_zone(zone));
         assert_eq!(found.as_deref(), Ok("m/store public -"));
@@ -202,7 +202,7 @@ fn in_another_zone_only_external_serves() {
 }
 
 #[test]
-fn a_zone_that_is_unset_or_empty_differs_from_none() {
+fn unset_and_empty_zone_match_all() {
     for consumer in [in_project("dev"), in_project("dev").in_zone("")] {
         let found = outcome(&reachable(), &s3(), &consumer);
         assert_eq!(found.as_deref(), Ok("m/store cluster -"));
@@ -220,7 +220,7 @@ fn a_zone_that_is_unset_or_empty_differs_from_none() {
 }
 
 #[test]
-fn without_an_internal_endpoint_the_same_zone_takes_an_external_one() {
+fn same_zone_falls_back_to_external_endpoint() {
     let service = service("store")
         .resource("s3")
         .at(external("public", "https://m"));
@@ -230,7 +230,7 @@ fn without_an_internal_endpoint_the_same_zone_takes_an_external_one() {
 }
 
 #[test]
-fn only_internal_endpoints_of_another_zone_are_unreachable() {
+fn internal_endpoints_of_another_zone_are_unreachable() {
     let service = service("store")
         .resource("s3")
         .at(internal("cluster", "http://m"));
@@ -240,7 +240,7 @@ fn only_internal_endpoints_of_another_zone_are_unreachable() {
 }
 
 #[test]
-fn a_named_endpoint_is_taken_wherever_it_is_and_flagged_if_internal_elsewhere() {
+fn named_endpoint_is_used_and_flagged_if_internal_to_another_zone() {
     let cases = [
         ("cluster", "west", true),
         ("backup", "west", true),
@@ -252,13 +252,13 @@ fn a_named_endpoint_is_taken_wherever_it_is_and_flagged_if_internal_elsewhere() 
     for (name, zone, foreign) in cases {
         let consumer = in_project("dev").in_zone(zone);
         let choice = chosen(&reachable(), &s3().endpoint(name), &consumer);
-        assert_eq!(told(&choice), format!("m/store {name} -"));
+        assert_eq!(summary(&choice), format!("m/store {name} -"));
         assert_eq!(choice.foreign_endpoint, foreign, "{name} from {zone}");
     }
 }
 
 #[test]
-fn a_named_endpoint_that_is_not_there_is_not_found() {
+fn unknown_endpoint_is_not_found() {
     for name in ["clusters", "Cluster", ""] {
         let found = outcome(&reachable(), &s3().endpoint(name), &in_project("dev"));
         assert_eq!(found, Err(Reason::NotFound));
@@ -266,7 +266,7 @@ fn a_named_endpoint_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn a_service_without_endpoints_resolves_without_one() {
+fn service_without_endpoints_resolves() {
     let records = [store("m").zone("east")];
     let choice = chosen(&records, &s3(), &in_project("dev").in_zone("west"));
     assert!(choice.endpoint().is_none());
@@ -274,7 +274,7 @@ fn a_service_without_endpoints_resolves_without_one() {
 }
 
 #[test]
-fn a_choice_that_depended_on_the_user_is_personal() {
+fn choice_that_depends_on_user_is_personal() {
     let ada = in_project("dev").of_user("ada").of_group("team");
     let cases = [
         (store("m"), false),

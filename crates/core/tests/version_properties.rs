@@ -1,11 +1,11 @@
-//! Laws of versions and ranges.
+//! Properties of versions and ranges.
 
 use std::ops::RangeBounds;
 
 use extension_registry_core::version::{RecordVersion, Version, VersionRange};
 use proptest::prelude::*;
 
-/// Small numbers, so that versions meet.
+/// Small numbers, so that versions often match.
 fn version() -> impl Strategy<Value = String> {
     (
         "[v]?",
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn parsing_what_looks_like_a_range_never_panics(text in "[0-9v.x*+|<>=!~^, \\-a-c–≥]{0,24}") {
+    fn range_like_text_never_panics(text in "[0-9v.x*+|<>=!~^, \\-a-c–≥]{0,24}") {
         if let Err(error) = text.parse::<VersionRange>() {
             prop_assert!((1..=text.chars().count().max(1)).contains(&error.column), "{error}");
             prop_assert!(!error.message.is_empty());
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn a_range_prints_as_written(text in range()) {
+    fn range_prints_as_written(text in range()) {
         if let Ok(range) = text.parse::<VersionRange>() {
             prop_assert_eq!(range.to_string(), text.clone());
             prop_assert_eq!(text.parse::<VersionRange>(), Ok(range));
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn the_hull_holds_every_match(text in range(), version in version()) {
+    fn hull_contains_every_match(text in range(), version in version()) {
         let Ok(range) = text.parse::<VersionRange>() else { return Ok(()) };
         if let Some(hull) = range.hull()
             && matches(&range, Some(&version))
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn without_a_hull_records_without_a_version_may_match(text in range()) {
+    fn range_without_hull_may_match_unversioned_records(text in range()) {
         let Ok(range) = text.parse::<VersionRange>() else { return Ok(()) };
         if range.hull().is_some() {
             prop_assert!(!matches(&range, None));
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn alternatives_match_if_either_does(left in range(), right in range(), stated in stated()) {
+    fn alternatives_are_a_union(left in range(), right in range(), stated in stated()) {
         let (Ok(one), Ok(other)) = (left.parse::<VersionRange>(), right.parse::<VersionRange>()) else {
             return Ok(());
         };
@@ -109,7 +109,7 @@ proptest! {
     }
 
     #[test]
-    fn comparators_match_if_both_do(left in comparator(), right in comparator(), version in "[0-3][.][0-3][.][0-3]") {
+    fn comparators_are_an_intersection(left in comparator(), right in comparator(), version in "[0-3][.][0-3][.][0-3]") {
         let (Ok(one), Ok(other)) = (left.parse::<VersionRange>(), right.parse::<VersionRange>()) else {
             return Ok(());
         };
@@ -121,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn a_prerelease_needs_an_alternative_that_names_one(text in range(), version in version()) {
+    fn prerelease_requires_alternative_with_prerelease(text in range(), version in version()) {
         let Ok(range) = text.parse::<VersionRange>() else { return Ok(()) };
         let parsed = Version::parse(&version).unwrap();
         if parsed.is_prerelease() && !range.is_any() && matches(&range, Some(&version)) {
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_is_total(left in version(), middle in version(), right in version()) {
+    fn order_is_total(left in version(), middle in version(), right in version()) {
         let [a, b, c] = [left, middle, right].map(|text| Version::parse(&text).unwrap());
         prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
         prop_assert_eq!(a.cmp(&b).is_eq(), a == b);
@@ -140,29 +140,29 @@ proptest! {
     }
 
     #[test]
-    fn a_version_reads_what_it_prints(text in "[v]?[0-9]{1,30}([.][0-9]{1,30}){0,2}(-[0-9a-z\\-]{1,4}([.][0-9a-z\\-]{1,4})?)?") {
+    fn version_round_trips(text in "[v]?[0-9]{1,30}([.][0-9]{1,30}){0,2}(-[0-9a-z\\-]{1,4}([.][0-9a-z\\-]{1,4})?)?") {
         let version = Version::parse(&text).unwrap();
         prop_assert_eq!(Version::parse(&version.to_string()), Some(version));
     }
 
     #[test]
-    fn the_order_is_that_of_semver(left in "[0-3][.][0-3][.][0-3](-(0|1|10|rc|rc[.]1))?", right in "[0-3][.][0-3][.][0-3](-(0|1|10|rc|rc[.]1))?") {
-        let ours = Version::parse(&left).cmp(&Version::parse(&right));
-        let theirs = semver::Version::parse(&left).unwrap().cmp(&semver::Version::parse(&right).unwrap());
-        prop_assert_eq!(ours, theirs);
+    fn order_agrees_with_semver(left in "[0-3][.][0-3][.][0-3](-(0|1|10|rc|rc[.]1))?", right in "[0-3][.][0-3][.][0-3](-(0|1|10|rc|rc[.]1))?") {
+        let found = Version::parse(&left).cmp(&Version::parse(&right));
+        let expected = semver::Version::parse(&left).unwrap().cmp(&semver::Version::parse(&right).unwrap());
+        prop_assert_eq!(found, expected);
     }
 
     #[test]
-    fn comparators_on_full_versions_agree_with_semver(
+    fn comparators_agree_with_semver(
         operators in prop::collection::vec(("(=|>|>=|<|<=|\\^|~)", "[0-3][.][0-3][.][0-3]"), 1..3),
         version in "[0-4][.][0-4][.][0-4]",
     ) {
         let all: Vec<String> = operators.into_iter().map(|(operator, version)| operator + &version).collect();
         let text = all.join(", ");
-        let theirs = semver::VersionReq::parse(&text).unwrap().matches(&semver::Version::parse(&version).unwrap());
+        let expected = semver::VersionReq::parse(&text).unwrap().matches(&semver::Version::parse(&version).unwrap());
         match text.parse::<VersionRange>() {
-            Ok(ours) => prop_assert_eq!(matches(&ours, Some(&version)), theirs, "{} {}", text, version),
-            Err(_) => prop_assert!(!theirs, "{text} {version}"),
+            Ok(range) => prop_assert_eq!(matches(&range, Some(&version)), expected, "{} {}", text, version),
+            Err(_) => prop_assert!(!expected, "{text} {version}"),
         }
     }
 }

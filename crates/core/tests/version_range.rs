@@ -1,6 +1,6 @@
-//! The contract of version ranges (design section 3), sentence by sentence.
+//! Version ranges by example.
 
-#![expect(clippy::panic, reason = "helpers of tests fail by panic")]
+#![expect(clippy::panic, reason = "test helpers panic")]
 
 use std::ops::Bound;
 
@@ -22,9 +22,9 @@ fn matches(range_text: &str, version: &str) -> bool {
     range(range_text).matches(Some(&RecordVersion::new(version)))
 }
 
-/// Range, versions that match, versions that do not.
+/// Range, matching versions, other versions.
 const TABLE: &[(&str, &[&str], &[&str])] = &[
-    // Exact.
+    // Exact
     (
         "1.2.3",
         &["1.2.3", "v1.2.3", "1.2.3+build.5"],
@@ -44,7 +44,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["2021.3.0", "2021.03", "2021.3"],
         &["2021.3.1", "2021.4"],
     ),
-    // Operators.
+    // Operators
     (
         ">=0.4.0",
         &["0.4.0", "0.6.0", "10.0.0", "0.4"],
@@ -71,7 +71,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("\t>=1.0 ,\n<2.0 ", &["1.0", "1.9.9"], &["0.9", "2.0.0"]),
     (">=1.0 <3 <2", &["1.5"], &["2.0.0", "2.5"]),
     (">1.0.0 <=1.0.1", &["1.0.1"], &["1.0.0", "1.0.2"]),
-    // Caret.
+    // Caret
     (
         "^1.2",
         &["1.2.0", "1.9.9"],
@@ -86,12 +86,12 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("^0.0.3", &["0.0.3"], &["0.0.2", "0.0.4"]),
     ("^0.0.0", &["0.0.0"], &["0.0.1"]),
     ("^v1.2", &["1.2.0"], &["2.0.0"]),
-    // Tilde.
+    // Tilde
     ("~1.2", &["1.2.0", "1.2.9"], &["1.1.9", "1.3.0"]),
     ("~1.2.3", &["1.2.3", "1.2.9"], &["1.2.2", "1.3.0"]),
     ("~1", &["1.0.0", "1.9.9"], &["0.9.9", "2.0.0"]),
     ("~0", &["0.0.0", "0.9.9"], &["1.0.0"]),
-    // Both ends included.
+    // Both ends included
     (
         "1.2.0-1.5.0",
         &["1.2.0", "1.3.7", "1.5.0"],
@@ -117,7 +117,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["1.2.0", "1.3.9"],
         &["1.4.0", "1.5.0"],
     ),
-    // A hyphen that is a pre-release.
+    // Hyphen of a pre-release
     (
         "1.2.0-5",
         &["1.2.0-5", "v1.2.0-5"],
@@ -132,7 +132,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["1.2.0-rc.1-1.5.0"],
         &["1.2.0-rc.1", "1.3.0"],
     ),
-    // Series.
+    // Wildcards
     (
         "1.2.x",
         &["1.2.0", "1.2.9"],
@@ -144,11 +144,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("1.x.x", &["1.0.0", "1.9.9"], &["2.0.0"]),
     ("v1.x", &["1.0.0", "1.9.9"], &["2.0.0"]),
     ("1.x <1.5", &["1.4.9"], &["1.5.0"]),
-    // Alternatives.
+    // Alternatives
     ("1.2.3 || 2.0", &["1.2.3", "2.0.0"], &["1.2.4", "2.0.1"]),
     ("1.2.3||^2", &["1.2.3", "2.5.0"], &["1.2.4", "3.0.0"]),
     ("=stable || >=2", &["stable", "2.1"], &["1.0", "beta"]),
-    // Pre-releases match only alternatives that name one themselves.
+    // Pre-releases match only alternatives that name one.
     (
         "2.0.0-rc.1",
         &["2.0.0-rc.1", "v2.0.0-rc.1+5"],
@@ -186,7 +186,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["1.5.0-rc.1", "2.0.0"],
     ),
     ("1.2.0-007", &["1.2.0-7"], &["1.2.0-8"]),
-    // Text.
+    // Text
     (
         "=RELEASE.2021-08-05",
         &["RELEASE.2021-08-05"],
@@ -200,7 +200,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("=1.2.3.4", &["1.2.3.4"], &["1.2.3", "1.2.3.5"]),
     ("=latest", &["latest"], &["1.0"]),
     ("=a=b", &["a=b"], &["a"]),
-    // Numbers of any length.
+    // Numbers of any length
     (
         ">=99999999999999999999999999.0.0",
         &[
@@ -222,7 +222,7 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
 ];
 
 #[test]
-fn ranges_match_as_the_contract_says() {
+fn ranges_match_versions() {
     for (text, inside, outside) in TABLE {
         for version in *inside {
             assert!(matches(text, version), "`{text}` does not match {version}");
@@ -240,7 +240,7 @@ fn ranges_match_as_the_contract_says() {
 }
 
 #[test]
-fn any_matches_versioned_or_not() {
+fn any_matches_with_and_without_version() {
     for text in ["*", "latest", " * ", "1.2 || *", "latest || =x"] {
         assert!(range(text).is_any(), "{text}");
         assert!(range(text).matches(None), "{text}");
@@ -275,30 +275,30 @@ fn four_parts_and_text_match_no_range() {
     }
 }
 
-/// Range, column, a part of the message, a part of the hint.
+/// Range, column, part of the message, part of the hint.
 const ERRORS: &[(&str, usize, &str, &str)] = &[
     ("", 1, "empty", "`*`"),
     ("  ", 1, "empty", "`*`"),
     ("!=1.2", 1, "`!=`", "<1.2.0 || >1.2.0"),
     (">=1 !=1.2", 5, "`!=`", "||"),
-    ("==1.2", 1, "`==`", "write `=`"),
+    ("==1.2", 1, "`==`", "use `=`"),
     ("~>1.2", 1, "`~>`", "`~1.2.3`"),
     ("=>1.2", 1, "`=>`", "`>=`"),
     ("≥1.2", 1, "`≥`", "`>=`"),
     ("1.0 || => 2", 8, "`=>`", "`>=`"),
-    ("^^1", 1, "`^^`", "operators"),
-    (">=1.x", 3, "`1.x` is a series", "write `>=1`"),
-    (">= 1.2.*", 4, "series", "write `>=1.2`"),
-    (">1.x", 2, "series", "write `>=2.0.0`"),
-    ("<=1.2.x", 3, "series", "write `<1.3.0`"),
-    ("=1.2.x", 2, "series", "write `1.2.x`"),
-    ("^1.x", 2, "series", "write `^1`"),
-    ("~1.x", 2, "series", "write `~1`"),
-    (">=*", 3, "stands alone", ""),
-    ("=*", 2, "stands alone", ""),
-    ("^latest", 2, "stands alone", ""),
-    ("* >=1", 1, "stands alone", ""),
-    (">=1, latest", 6, "stands alone", ""),
+    ("^^1", 1, "`^^`", "use one of"),
+    (">=1.x", 3, "`1.x` is a wildcard", "write `>=1`"),
+    (">= 1.2.*", 4, "wildcard", "write `>=1.2`"),
+    (">1.x", 2, "wildcard", "write `>=2.0.0`"),
+    ("<=1.2.x", 3, "wildcard", "write `<1.3.0`"),
+    ("=1.2.x", 2, "wildcard", "write `1.2.x`"),
+    ("^1.x", 2, "wildcard", "write `^1`"),
+    ("~1.x", 2, "wildcard", "write `~1`"),
+    (">=*", 3, "`*` cannot be combined", ""),
+    ("=*", 2, "`*` cannot be combined", ""),
+    ("^latest", 2, "`latest` cannot be combined", ""),
+    ("* >=1", 1, "`*` cannot be combined", ""),
+    (">=1, latest", 6, "`latest` cannot be combined", ""),
     ("1.5.0-1.2.0", 1, "reversed", "lower"),
     ("1.5.0 - 1.2.0", 1, "reversed", "lower"),
     ("1.0.0-0.3.7", 1, "reversed", "`=`"),
@@ -313,55 +313,70 @@ const ERRORS: &[(&str, usize, &str, &str)] = &[
     ("1 || || 2", 6, "alternative", "`*`"),
     ("1 | 2", 3, "`|`", "`||`"),
     ("1 ||| 2", 5, "`|`", "`||`"),
-    (",1.2", 1, "before the comma", ""),
-    (">=1,,<2", 5, "before the comma", ""),
-    (">=1,", 4, "after the comma", ""),
-    (">=1, || 2", 4, "after the comma", ""),
-    (">=", 1, "missing after `>=`", ""),
-    ("1.2 || >=", 8, "missing after `>=`", ""),
-    ("> =1.2", 1, "missing after `>`", ""),
-    (">= || 1", 1, "missing after `>=`", ""),
-    (">= -", 1, "missing after `>=`", ""),
-    ("1.2.3.4", 1, "more than three parts", "put `=` before it"),
-    (">=v1.2.3.4", 3, "more than three parts", "only `=`"),
+    (",1.2", 1, "before `,`", ""),
+    (">=1,,<2", 5, "before `,`", ""),
+    (">=1,", 4, "after `,`", ""),
+    (">=1, || 2", 4, "after `,`", ""),
+    (">=", 1, "missing version after `>=`", ""),
+    ("1.2 || >=", 8, "missing version after `>=`", ""),
+    ("> =1.2", 1, "missing version after `>`", ""),
+    (">= || 1", 1, "missing version after `>=`", ""),
+    (">= -", 1, "missing version after `>=`", ""),
+    ("1.2.3.4", 1, "more than three parts", "prefix it with `=`"),
+    (">=v1.2.3.4", 3, "more than three parts", "use `=`"),
     ("1.2.3.*", 1, "more than three parts", "`=`"),
     (
         "RELEASE.2021-08-05",
         1,
-        "not a version",
-        "put `=` before it",
+        "invalid version `RELEASE.2021-08-05`",
+        "prefix it with `=`",
     ),
-    (">=RELEASE", 3, "not a version", "only `=`"),
-    ("=RELEASE <2", 1, "alone", "||"),
-    ("<2 =RELEASE", 4, "alone", "||"),
-    ("=RELEASE 2021", 1, "alone", "||"),
-    ("Latest", 1, "not a version", "`*`"),
-    ("x", 1, "not a version", "`*`"),
-    ("1.2.0rc1", 1, "not a version", "1.2.0-rc1"),
-    ("1.x.3", 1, "not a version", ""),
-    ("1.2.x-rc", 1, "not a version", ""),
-    ("1..2", 1, "not a version", ""),
-    ("1.2.", 1, "not a version", ""),
-    ("1.2.0-", 1, "not a version", "1.2.0 - 1.5.0"),
-    ("1.2.0 -1.5.0", 7, "not a version", "1.2.0 - 1.5.0"),
-    ("1.2.0- 1.5.0", 1, "not a version", "1.2.0 - 1.5.0"),
-    ("1.2.0–1.5.0", 1, "not a version", "1.2.0 - 1.5.0"),
-    ("1.2.x-1.5.x", 1, "not a version", "plain versions"),
-    ("1.2.x - 1.5", 1, "not a version", "plain versions"),
-    ("1.2 - 1.5.x", 7, "not a version", "plain versions"),
-    ("1.2 - ", 5, "missing after `-`", "1.2.0 - 1.5.0"),
-    ("- 1.2", 1, "missing before `-`", ""),
-    ("1.2 - 1.5 - 1.7", 11, "missing before `-`", ""),
-    (">=1.2 - 1.5", 1, "takes no `>=`", "1.2.0 - 1.5.0"),
-    ("1.2 - <=1.5", 7, "takes no `<=`", "1.2.0 - 1.5.0"),
-    ("^1.2.0-1.5.0", 1, "takes no `^`", "1.2.0 - 1.5.0"),
-    (">=1.0 größer", 7, "not a version", ""),
-    ("größer || !=2", 1, "not a version", ""),
+    (">=RELEASE", 3, "invalid version `RELEASE`", "use `=`"),
+    ("=RELEASE <2", 1, "exact text", "||"),
+    ("<2 =RELEASE", 4, "exact text", "||"),
+    ("=RELEASE 2021", 1, "exact text", "||"),
+    ("Latest", 1, "invalid version `Latest`", "`*`"),
+    ("x", 1, "invalid version `x`", "`*`"),
+    ("1.2.0rc1", 1, "invalid version `1.2.0rc1`", "1.2.0-rc1"),
+    ("1.x.3", 1, "invalid version `1.x.3`", ""),
+    ("1.2.x-rc", 1, "invalid version", ""),
+    ("1..2", 1, "invalid version `1..2`", ""),
+    ("1.2.", 1, "invalid version", ""),
+    ("1.2.0-", 1, "invalid version", "1.2.0 - 1.5.0"),
+    ("1.2.0 -1.5.0", 7, "invalid version", "1.2.0 - 1.5.0"),
+    ("1.2.0- 1.5.0", 1, "invalid version", "1.2.0 - 1.5.0"),
+    ("1.2.0–1.5.0", 1, "invalid version", "1.2.0 - 1.5.0"),
+    ("1.2.x-1.5.x", 1, "invalid version", "plain versions"),
+    ("1.2.x - 1.5", 1, "invalid version", "plain versions"),
+    ("1.2 - 1.5.x", 7, "invalid version", "plain versions"),
+    ("1.2 - ", 5, "missing version after `-`", "1.2.0 - 1.5.0"),
+    ("- 1.2", 1, "missing version before `-`", ""),
+    ("1.2 - 1.5 - 1.7", 11, "missing version before `-`", ""),
+    (
+        ">=1.2 - 1.5",
+        1,
+        "operator `>=` is not allowed",
+        "1.2.0 - 1.5.0",
+    ),
+    (
+        "1.2 - <=1.5",
+        7,
+        "operator `<=` is not allowed",
+        "1.2.0 - 1.5.0",
+    ),
+    (
+        "^1.2.0-1.5.0",
+        1,
+        "operator `^` is not allowed",
+        "1.2.0 - 1.5.0",
+    ),
+    (">=1.0 größer", 7, "invalid version `größer`", ""),
+    ("größer || !=2", 1, "invalid version", ""),
     ("=größe || !=2", 11, "`!=`", ""),
 ];
 
 #[test]
-fn a_range_that_does_not_parse_says_where_and_why() {
+fn errors_have_column_message_and_hint() {
     for (text, column, message, hint) in ERRORS {
         let error = error(text);
         assert_eq!(error.column, *column, "`{text}`: {error}");
@@ -374,19 +389,19 @@ fn a_range_that_does_not_parse_says_where_and_why() {
 }
 
 #[test]
-fn an_error_prints_column_message_and_hint() {
+fn error_prints_column_message_and_hint() {
     assert_eq!(
         error("^1 || >=1.x").to_string(),
-        "column 9: `>=` takes a version, `1.x` is a series; hint: write `>=1`",
+        "column 9: `>=` requires a version, but `1.x` is a wildcard; hint: write `>=1`",
     );
     assert_eq!(
         error(">=").to_string(),
-        "column 1: a version is missing after `>=`"
+        "column 1: missing version after `>=`"
     );
 }
 
 #[test]
-fn neither_errors_nor_remarks_repeat_a_long_text() {
+fn messages_truncate_long_text() {
     let digits = "9".repeat(100_000);
     let long = "x".repeat(100_000);
     for text in [
@@ -422,37 +437,42 @@ fn neither_errors_nor_remarks_repeat_a_long_text() {
 }
 
 #[test]
-fn remarks_say_what_a_range_means() {
+fn hints_explain_unexpected_ranges() {
     for (text, hint) in [
         (
             "=1.2",
-            Some("`=1.2` means `1.2.0`; write `1.2.*` for the series"),
+            Some("`=1.2` means `1.2.0`; write `1.2.*` to match all 1.2 versions"),
         ),
         (
             "v1.2",
-            Some("`v1.2` means `1.2.0`; write `1.2.*` for the series"),
+            Some("`v1.2` means `1.2.0`; write `1.2.*` to match all 1.2 versions"),
         ),
-        ("1", Some("`1` means `1.0.0`; write `1.*` for the series")),
+        (
+            "1",
+            Some("`1` means `1.0.0`; write `1.*` to match all 1 versions"),
+        ),
         (
             "2021.03",
-            Some("`2021.03` means `2021.3.0`; write `2021.3.*` for the series"),
+            Some("`2021.03` means `2021.3.0`; write `2021.3.*` to match all 2021.3 versions"),
         ),
         (
             "<=1.2",
-            Some("`<=1.2` means `<=1.2.0`; write `<1.3.0` to take in the series"),
+            Some("`<=1.2` means `<=1.2.0`; write `<1.3.0` to include all 1.2 versions"),
         ),
         (
             ">1.2",
-            Some("`>1.2` means `>1.2.0`; write `>=1.3.0` to leave out the series"),
+            Some("`>1.2` means `>1.2.0`; write `>=1.3.0` to exclude all 1.2 versions"),
         ),
         (
             "1.2-1.5",
-            Some("the upper end `1.5` means `1.5.0`; write `>=1.2.0 <1.6.0` to take in the series"),
+            Some(
+                "the upper end `1.5` means `1.5.0`; write `>=1.2.0 <1.6.0` to include all 1.5 versions",
+            ),
         ),
         (
             "1.2.0-rc.1-1.5.0",
             Some(
-                "`1.2.0-rc.1-1.5.0` names one pre-release; a range is written `1.2.0 - 1.5.0`, with spaces",
+                "`1.2.0-rc.1-1.5.0` is a single pre-release; write ranges with spaces, e.g. `1.2.0 - 1.5.0`",
             ),
         ),
         ("1.2.3", None),
@@ -471,7 +491,7 @@ fn remarks_say_what_a_range_means() {
 }
 
 #[test]
-fn the_hull_is_the_smallest_interval_around_all_alternatives() {
+fn hull_is_smallest_interval_around_all_alternatives() {
     let version = |text| Version::parse(text).unwrap();
     let (one, two, three) = (version("1.0.0"), version("2.0.0-0"), version("3.1.0"));
     for (text, hull) in [
@@ -494,7 +514,7 @@ fn the_hull_is_the_smallest_interval_around_all_alternatives() {
 }
 
 #[test]
-fn versions_are_ordered_by_precedence() {
+fn orders_versions_by_precedence() {
     let ordered = [
         "0",
         "0.0.1",
@@ -542,7 +562,7 @@ fn versions_are_ordered_by_precedence() {
 }
 
 #[test]
-fn long_ranges_take_no_long_time() {
+fn parses_long_ranges_in_linear_time() {
     let range = range(&vec![">=1.2.3 <4"; 20_000].join(" || "));
     assert!(range.matches(Some(&RecordVersion::new("2"))));
     for sign in ["|", ",", "-", ">", "1-", "1.", "=", " - ", "1 - 2 "] {

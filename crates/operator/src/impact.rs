@@ -140,7 +140,7 @@ pub(crate) fn source_read(
     after: &SourceState,
 ) {
     if let Some(before) = before.filter(|before| *before != after) {
-        enqueue_dependents(context, key, !before.offers_the_same(after));
+        enqueue_dependents(context, key, !before.is_equivalent(after));
     }
 }
 

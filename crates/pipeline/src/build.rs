@@ -1,4 +1,4 @@
-//! Both steps in one.
+//! Generates and patches the pipeline of a workflow.
 
 use std::collections::BTreeMap;
 
@@ -12,37 +12,37 @@ use crate::check::{check_for, find_step, step_field};
 use crate::engine::Engine;
 use crate::generate;
 use crate::names::input_variable;
-use crate::patch::{self, Bound, Fault, Place, Site, key_of};
+use crate::patch::{self, Location, PatchError, ServiceBinding, Site, key_of};
 use crate::problem::Problem;
 
-/// A workflow and what its requirements resolved to.
+/// A workflow and the services that its requirements are bound to.
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
     /// Name of the workflow, and of its pipeline.
     pub name: &'a str,
-    /// Namespace of both.
+    /// Namespace of the workflow and its pipeline.
     pub namespace: &'a str,
     /// The workflow.
     pub spec: &'a WorkflowSpec,
-    /// By name of the step, what each of its requirements resolved to, in any order.
-    pub bounds: &'a BTreeMap<String, Vec<Bound<'a>>>,
-    /// The engine that runs it.
+    /// Bindings of each step by its name, in any order.
+    pub bindings: &'a BTreeMap<String, Vec<ServiceBinding<'a>>>,
+    /// Engine that runs the pipeline.
     pub engine: &'a dyn Engine,
 }
 
-/// The pipeline and what its author should know.
+/// A pipeline and warnings for its author.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
-    /// The object, without an owner reference: that is the caller's.
+    /// The pipeline object, without an owner reference.
     pub pipeline: Value,
-    /// Remarks, in the order of the steps.
+    /// Warnings, in step order.
     pub notes: Vec<String>,
 }
 
-/// Writes the pipeline of a workflow. The same input always gives the same bytes.
+/// Builds the pipeline of a workflow. The output is deterministic.
 ///
 /// # Errors
-/// Every problem there is. Nothing is half done: with one problem there is no pipeline.
+/// Returns all problems.
 pub fn build(input: &Input<'_>) -> Result<Output, Vec<Problem>> {
     let Input {
         name,
@@ -52,19 +52,19 @@ pub fn build(input: &Input<'_>) -> Result<Output, Vec<Problem>> {
         ..
     } = *input;
     let mut problems = check_for(spec, engine);
-    let is_sound = problems.is_empty();
+    let is_valid = problems.is_empty();
     problems.extend(unresolved(input));
     problems.extend(unknown_keys(input));
-    if !is_sound {
-        // There is no container to look into, but requirements can be compared without.
+    if !is_valid {
+        // There is no container to patch, but the variables of the requirements can be compared.
         for step in &spec.steps {
             let own: Vec<&str> = step
                 .env
                 .iter()
                 .map(|variable| variable.name.as_str())
                 .collect();
-            let faults = patch::plan(&bounds_of(input, step), &own).faults;
-            add(&mut problems, spec, &step.name, faults);
+            let errors = patch::plan(&bindings_of(input, step), &own).errors;
+            add(&mut problems, spec, &step.name, errors);
         }
         return Err(problems);
     }
@@ -74,14 +74,14 @@ pub fn build(input: &Input<'_>) -> Result<Output, Vec<Problem>> {
         let Some((_, step)) = find_step(spec, task) else {
             return;
         };
-        match patch::patch(site, &bounds_of(input, step), &|path| {
+        match patch::patch(site, &bindings_of(input, step), &|path| {
             engine.is_reserved(path)
         }) {
             Ok(more) => notes.extend(
                 more.into_iter()
                     .map(|note| format!("step `{task}`, {note}")),
             ),
-            Err(faults) => add(&mut problems, spec, task, faults),
+            Err(errors) => add(&mut problems, spec, task, errors),
         }
     });
     if problems.is_empty() {
@@ -91,15 +91,18 @@ pub fn build(input: &Input<'_>) -> Result<Output, Vec<Problem>> {
     }
 }
 
-/// What a step's requirements resolved to, in the order of the requirements.
-fn bounds_of<'a>(input: &Input<'a>, step: &Step) -> Vec<Bound<'a>> {
-    let bounds = input.bounds.get(&step.name).map_or(&[][..], Vec::as_slice);
+/// Returns the bindings of a step, in the order of its requirements.
+fn bindings_of<'a>(input: &Input<'a>, step: &Step) -> Vec<ServiceBinding<'a>> {
+    let bindings = input
+        .bindings
+        .get(&step.name)
+        .map_or(&[][..], Vec::as_slice);
     step.extensions
         .iter()
         .filter_map(|requirement| {
-            bounds
+            bindings
                 .iter()
-                .find(|bound| *bound.requirement.name == *requirement.name)
+                .find(|binding| *binding.requirement.name == *requirement.name)
         })
         .copied()
         .collect()
@@ -108,11 +111,11 @@ fn bounds_of<'a>(input: &Input<'a>, step: &Step) -> Vec<Bound<'a>> {
 fn unresolved(input: &Input<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, step) in input.spec.steps.iter().enumerate() {
-        let bounds = bounds_of(input, step);
+        let bindings = bindings_of(input, step);
         for (position, requirement) in step.extensions.iter().enumerate() {
-            if !bounds
+            if !bindings
                 .iter()
-                .any(|bound| *bound.requirement.name == *requirement.name)
+                .any(|binding| *binding.requirement.name == *requirement.name)
             {
                 problems.push(Problem::new(
                     format!("{}.extensions[{position}]", step_field(index)),
@@ -129,7 +132,7 @@ fn unresolved(input: &Input<'_>) -> Vec<Problem> {
     problems
 }
 
-/// Expressions about keys that are not there, with the columns of the workflow's own text.
+/// Finds expressions with unknown keys. Columns refer to the text in the workflow.
 fn unknown_keys(input: &Input<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for text in texts(input.spec)
@@ -142,7 +145,7 @@ fn unknown_keys(input: &Input<'_>) -> Vec<Problem> {
         let Ok(template) = Template::parse(text.content) else {
             continue;
         };
-        let bounds = bounds_of(input, step);
+        let bindings = bindings_of(input, step);
         for segment in &template.segments {
             let Segment::Extension {
                 requirement,
@@ -153,13 +156,14 @@ fn unknown_keys(input: &Input<'_>) -> Vec<Problem> {
             else {
                 continue;
             };
-            let Some(bound) = bounds
+            let Some(binding) = bindings
                 .iter()
-                .find(|bound| &*bound.requirement.name == requirement)
+                .find(|binding| &*binding.requirement.name == requirement)
             else {
                 continue;
             };
-            if let Err(refusal) = key_of(requirement, bound.layout, key, configuration_only, column)
+            if let Err(refusal) =
+                key_of(requirement, binding.layout, key, configuration_only, column)
             {
                 problems.push(Problem::new(&text.field, Some(&step.name), refusal));
             }
@@ -168,31 +172,31 @@ fn unknown_keys(input: &Input<'_>) -> Vec<Problem> {
     problems
 }
 
-/// Adds what is wrong in a container, at the fields of the workflow that it comes from.
-fn add(problems: &mut Vec<Problem>, spec: &WorkflowSpec, step: &str, faults: Vec<Fault>) {
+/// Adds errors of a container, at the fields of the workflow that they come from.
+fn add(problems: &mut Vec<Problem>, spec: &WorkflowSpec, step: &str, errors: Vec<PatchError>) {
     let Some((index, step)) = find_step(spec, step) else {
         return;
     };
-    for fault in faults {
-        // What expressions refer to was looked up in the workflow's own texts before.
+    for error in errors {
+        // References in expressions have already been checked in the texts of the workflow.
         let is_expression = matches!(
-            fault.place,
-            Place::Variable(_) | Place::Argument(_) | Place::Field(_)
+            error.location,
+            Location::Variable(_) | Location::Argument(_) | Location::Field(_)
         );
         if is_expression
             && matches!(
-                fault.refusal.reason,
+                error.refusal.reason,
                 Reason::UnknownKey | Reason::UnknownRequirement
             )
         {
             continue;
         }
         let problem = Problem::new(
-            field_of(index, step, &fault.place),
+            field_of(index, step, &error.location),
             Some(&step.name),
-            fault.refusal,
+            error.refusal,
         );
-        // A name mapped twice is found by itself, and again once the requirement is resolved.
+        // Duplicate mappings are found before resolution, and again afterwards.
         let is_known =
             |known: &Problem| known.refusal == problem.refusal && known.step == problem.step;
         if !problems.iter().any(is_known) {
@@ -201,10 +205,10 @@ fn add(problems: &mut Vec<Problem>, spec: &WorkflowSpec, step: &str, faults: Vec
     }
 }
 
-fn field_of(index: usize, step: &Step, place: &Place) -> String {
+fn field_of(index: usize, step: &Step, location: &Location) -> String {
     let field = step_field(index);
-    match place {
-        Place::Variable(name) => {
+    match location {
+        Location::Variable(name) => {
             if let Some(position) = step.env.iter().position(|variable| variable.name == *name) {
                 return format!("{field}.env[{position}].value");
             }
@@ -218,9 +222,9 @@ fn field_of(index: usize, step: &Step, place: &Place) -> String {
                 None => field,
             }
         }
-        Place::Argument(position) => format!("{field}.args[{position}]"),
-        Place::Field(name) => format!("{field}.{name}"),
-        Place::Requirement(name) => match step
+        Location::Argument(position) => format!("{field}.args[{position}]"),
+        Location::Field(name) => format!("{field}.{name}"),
+        Location::Requirement(name) => match step
             .extensions
             .iter()
             .position(|requirement| requirement.name == *name)
@@ -228,6 +232,6 @@ fn field_of(index: usize, step: &Step, place: &Place) -> String {
             Some(position) => format!("{field}.extensions[{position}]"),
             None => format!("{field}.extensions"),
         },
-        Place::Requirements => format!("{field}.extensions"),
+        Location::Requirements => format!("{field}.extensions"),
     }
 }

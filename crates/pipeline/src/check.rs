@@ -1,4 +1,4 @@
-//! What can be found in a workflow without any resolution.
+//! Checks of a workflow that require no resolution.
 
 mod names;
 pub(crate) mod order;
@@ -13,10 +13,9 @@ use extension_registry_api::workflow::{InputKind, Step, WorkflowInput, WorkflowS
 use crate::engine::{Engine, Tekton};
 use crate::problem::Problem;
 
-/// Returns every problem that the workflow has by itself: names, outputs without a step, Secrets that
-/// are not for it to name, the order of its steps, expressions that cannot be read or name what does
-/// not exist, expressions in forbidden places. An empty list says nothing about what the requirements
-/// resolve to.
+/// Returns all problems of the workflow itself: invalid names, outputs without a step, forbidden Secrets,
+/// cyclic steps, and invalid expressions. It does not check whether the requirements can be
+/// resolved.
 #[must_use]
 pub fn check(spec: &WorkflowSpec) -> Vec<Problem> {
     check_for(spec, &Tekton)
@@ -33,7 +32,7 @@ pub(crate) fn check_for(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<Problem
     problems
 }
 
-/// Field of a step.
+/// Returns the path of a step.
 pub(crate) fn step_field(index: usize) -> String {
     format!("spec.steps[{index}]")
 }

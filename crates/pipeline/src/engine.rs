@@ -1,4 +1,4 @@
-//! The boundary to the engine that runs pipelines.
+//! Interface to the engine that runs pipelines.
 
 mod tekton;
 
@@ -9,21 +9,21 @@ pub use tekton::Tekton;
 use crate::generate::model::Model;
 use crate::patch::Site;
 
-/// An engine: how it writes a workflow down, and where its containers are. Everything that is
-/// special to one stands behind this.
+/// A pipeline engine: how it represents a workflow, and where its containers are. All engine-specific
+/// code is behind this trait.
 pub trait Engine {
-    /// How a text refers to a param, in a container as well as in what is passed to a task.
+    /// Returns a reference to a parameter, for use in containers and in parameters of tasks.
     fn param(&self, name: &str) -> String;
 
-    /// How what is passed to a task refers to an output of another one.
+    /// Returns a reference to an output of another task, for use in parameters of tasks.
     fn output(&self, task: &str, output: &str) -> String;
 
-    /// The pipeline.
+    /// Returns the pipeline object.
     fn pipeline(&self, model: &Model) -> Value;
 
-    /// Shows every container that runs a step of the workflow, with the name of the step.
+    /// Visits every container that runs a step of the workflow, with the name of the step.
     fn visit(&self, pipeline: &mut Value, visit: &mut dyn FnMut(&str, &mut Site<'_>));
 
-    /// Whether the engine keeps a path in containers to itself. The path is normalized.
+    /// Returns whether the engine reserves a path in containers. The path must be normalized.
     fn is_reserved(&self, path: &str) -> bool;
 }

@@ -1,15 +1,15 @@
-//! Texts in which Kubernetes fills in variables.
+//! Texts in which Kubernetes expands variables.
 //!
-//! The kubelet goes through `value` of a variable and through arguments once, from left to right:
-//! `$(NAME)` becomes the variable if there is one and stays as it is if not, `$$` becomes `$`, any
-//! other `$` stays, and so does `$(` that nothing closes. What is filled in is not looked at again
+//! The kubelet expands `value` of a variable and arguments once, from left to right:
+//! `$(NAME)` becomes the value of the variable if it is defined, otherwise it is unchanged. `$$` becomes
+//! `$`; any other `$` is unchanged, and so is an unclosed `$(`. Expanded values are not expanded again
 //! (Kubernetes API reference, `Container.args` and `EnvVar.value`).
 //!
-//! So a reference of ours is safe from what it brings in, but not from the user's text before it:
-//! `$` in front would make it the escape `$$(NAME)`, and an open `$(` would swallow it. Both are
-//! just characters to the user, and writing them as `$$` gives the container exactly these.
+//! So the value of a generated reference cannot break the text, but the literal text before it can: a
+//! preceding `$` would make it the escape `$$(NAME)`, and an unclosed `$(` would swallow it. Escaping
+//! these characters as `$$` gives the container exactly the literal text.
 
-/// A text under construction: the user's own text, and references to variables.
+/// A text under construction: literal text and references to variables.
 #[derive(Debug, Default)]
 pub(crate) struct Expansion {
     settled: String,
@@ -17,19 +17,19 @@ pub(crate) struct Expansion {
 }
 
 impl Expansion {
-    /// Adds text of the user, byte for byte.
+    /// Adds literal text of the user.
     pub(crate) fn text(&mut self, text: &str) {
         self.pending.push_str(text);
     }
 
-    /// Adds text that a later step replaces, and that looks after what stands before it.
+    /// Adds text that a later step replaces. That step escapes the text before it.
     pub(crate) fn opaque(&mut self, text: &str) {
         self.settled.push_str(&self.pending);
         self.settled.push_str(text);
         self.pending.clear();
     }
 
-    /// Adds a reference to a variable; whatever stands before it cannot change its meaning.
+    /// Adds a reference to a variable. The text before it cannot change its meaning.
     pub(crate) fn reference(&mut self, variable: &str) {
         self.settle();
         self.settled.push_str("$(");
@@ -37,13 +37,13 @@ impl Expansion {
         self.settled.push(')');
     }
 
-    /// The whole text.
+    /// Returns the whole text.
     pub(crate) fn finish(mut self) -> String {
         self.settled.push_str(&self.pending);
         self.settled
     }
 
-    /// Doubles each `$` of the pending text that would reach into what follows.
+    /// Escapes each `$` of the pending text that would affect the following text.
     fn settle(&mut self) {
         let text = std::mem::take(&mut self.pending);
         let last_close = text.rfind(')');
@@ -54,7 +54,7 @@ impl Expansion {
             self.settled.push_str(before);
             let start = offset + dollar;
             let is_closed = last_close.is_some_and(|close| close > start);
-            let taken = match from.as_bytes().get(1) {
+            let length = match from.as_bytes().get(1) {
                 None => {
                     self.settled.push('$');
                     1
@@ -67,16 +67,16 @@ impl Expansion {
                 }
                 Some(_) => 1,
             };
-            let (done, left) = from.split_at(taken);
+            let (done, left) = from.split_at(length);
             self.settled.push_str(done);
             rest = left;
-            offset = start + taken;
+            offset = start + length;
         }
         self.settled.push_str(rest);
     }
 }
 
-/// What the kubelet makes of a text: the model that tests compare with.
+/// Expands a text like the kubelet: the reference implementation for tests.
 #[cfg(test)]
 pub(crate) fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> String {
     let mut expanded = String::new();
@@ -84,7 +84,7 @@ pub(crate) fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> S
     while let Some(dollar) = rest.find('$') {
         expanded.push_str(&rest[..dollar]);
         let from = &rest[dollar..];
-        let taken = match from.as_bytes().get(1) {
+        let length = match from.as_bytes().get(1) {
             Some(b'$') => {
                 expanded.push('$');
                 2
@@ -103,7 +103,7 @@ pub(crate) fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> S
                 1
             }
         };
-        rest = &from[taken..];
+        rest = &from[length..];
     }
     expanded.push_str(rest);
     expanded
@@ -113,7 +113,7 @@ pub(crate) fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> S
 mod tests {
     use super::*;
 
-    fn around(before: &str, after: &str) -> String {
+    fn surround(before: &str, after: &str) -> String {
         let mut expansion = Expansion::default();
         expansion.text(before);
         expansion.reference("H");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn text_before_a_reference_reaches_the_container_as_written() {
+    fn literal_text_before_reference_is_preserved() {
         for (before, after, written, expected) in [
             ("", "", "$(H)", "$(OTHER)$$"),
             ("a ", " b", "a $(H) b", "a $(OTHER)$$ b"),
@@ -144,15 +144,15 @@ mod tests {
             ("$x$", "$(USER)", "$x$$$(H)$(USER)", "$x$$(OTHER)$$user"),
             ("é$", "", "é$$$(H)", "é$$(OTHER)$$"),
         ] {
-            let text = around(before, after);
+            let text = surround(before, after);
             assert_eq!(text, written, "{before:?}");
             assert_eq!(seen(&text), expected, "{before:?}");
         }
     }
 
     #[test]
-    fn many_open_references_take_linear_time() {
-        let text = around(&"$(".repeat(500_000), "");
+    fn escapes_many_open_references_in_linear_time() {
+        let text = surround(&"$(".repeat(500_000), "");
         assert_eq!(text.len(), 1_500_004);
     }
 }

@@ -1,4 +1,4 @@
-//! Step one: the workflow as a plain pipeline (design, section 5).
+//! First phase: generates the pipeline of a workflow.
 
 pub(crate) mod codeset;
 pub mod model;
@@ -14,10 +14,10 @@ use crate::engine::Engine;
 use crate::generate::model::{Model, Param};
 use crate::problem::Problem;
 
-/// Writes a workflow as a pipeline. Expressions of extensions stay in it as they are.
+/// Generates the pipeline of a workflow. Expressions of extensions are left unchanged.
 ///
 /// # Errors
-/// Everything that is wrong in the workflow itself; see [`check`](fn@crate::check).
+/// Returns all problems of the workflow itself; see [`check`](fn@crate::check).
 pub fn generate(
     name: &str,
     namespace: &str,
@@ -32,7 +32,7 @@ pub fn generate(
     }
 }
 
-/// The model of a workflow without problems, and notes for its author.
+/// Returns the model of a valid workflow, and warnings for its author.
 pub(crate) fn model(
     name: &str,
     namespace: &str,

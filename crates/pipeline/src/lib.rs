@@ -1,25 +1,23 @@
-//! From a workflow and what its requirements resolved to, to the pipeline that runs it.
+//! Generates the pipeline of a workflow whose requirements are resolved.
 //!
-//! JSON in, JSON out: the crate has no client, reads no clock and always gives the same bytes for
-//! the same input. Two pure steps (design, section 5):
+//! The crate converts JSON to JSON deterministically, without a client or a clock, in two phases:
 //!
-//! 1. [`generate`] writes the workflow as a plain pipeline. Expressions of extensions stay in it.
+//! 1. [`generate`] generates a pipeline. Expressions of extensions are left unchanged.
 //! 2. [`patch`](fn@patch) adds volumes, mounts and variables to a container and replaces those
-//!    expressions. It knows only the places where a container keeps such things, so it serves a
-//!    plain Pod as well.
+//!    expressions. It relies only on the fields of containers, so it also works for
+//!    plain Pods.
 //!
-//! [`build`] does both, [`check`] finds what is wrong without any resolution, [`doubts`] what is
-//! seldom meant. All that belongs to
-//! one engine stands behind [`Engine`]; [`Tekton`] is the only one.
+//! [`build`] does both. [`check`] finds problems that require no resolution, [`lint`](fn@lint) finds probable
+//! mistakes. All engine-specific code is behind [`Engine`]; [`Tekton`] is the only implementation.
 //!
-//! Secrets are only ever referred to by name and key: no value passes through this crate.
+//! Secrets are only referenced by name and key: no value passes through this crate.
 
 mod build;
 mod check;
-mod doubt;
 mod engine;
 mod expansion;
 mod generate;
+mod lint;
 mod names;
 mod patch;
 mod path;
@@ -28,10 +26,10 @@ mod run;
 
 pub use build::{Input, Output, build};
 pub use check::check;
-pub use doubt::{Doubt, doubts};
 pub use engine::{Engine, Tekton};
 pub use generate::generate;
 pub use generate::model;
-pub use patch::{Bound, Fault, Mount, Place, Site, patch};
+pub use lint::{Lint, lint};
+pub use patch::{Location, Mount, PatchError, ServiceBinding, Site, patch};
 pub use problem::Problem;
 pub use run::{WORKSPACE_SIZE, run};

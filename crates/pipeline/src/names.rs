@@ -1,10 +1,10 @@
-//! Names that Kubernetes and Tekton take.
+//! Names that Kubernetes and Tekton accept.
 
-/// Longest DNS label (RFC 1123).
+/// Maximum length of a DNS label (RFC 1123).
 pub(crate) const LABEL: usize = 63;
 
-/// Whether a name is a DNS label: what Kubernetes takes for containers and volumes, and Tekton
-/// for the tasks of a pipeline.
+/// Returns whether a name is a DNS label, as required for containers and volumes in Kubernetes and for
+/// the tasks of a pipeline in Tekton.
 pub(crate) fn is_label(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.len() <= LABEL
@@ -13,8 +13,8 @@ pub(crate) fn is_label(name: &str) -> bool {
         && name.bytes().last().is_some_and(inner)
 }
 
-/// Whether a name is fit for an input: a Tekton param without dots, because a dot would make it a
-/// key of an object param.
+/// Returns whether a name is valid for an input: a Tekton parameter without dots, which would reference
+/// keys of an object parameter.
 pub(crate) fn is_input(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes
@@ -23,7 +23,7 @@ pub(crate) fn is_input(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// Whether a name is fit for an output: a Tekton result without dots.
+/// Returns whether a name is valid for an output: a Tekton result without dots.
 pub(crate) fn is_output(name: &str) -> bool {
     name.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
@@ -37,8 +37,8 @@ pub(crate) fn is_output(name: &str) -> bool {
             .is_some_and(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Whether the API server takes a name for a variable: printable ASCII without `=`
-/// (Kubernetes 1.34, relaxed validation of variables).
+/// Returns whether the API server accepts a variable name: printable ASCII without `=`
+/// (Kubernetes 1.34, relaxed validation of environment variable names).
 pub(crate) fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -46,7 +46,7 @@ pub(crate) fn is_variable(name: &str) -> bool {
             .all(|byte| matches!(byte, b' '..=b'~') && byte != b'=')
 }
 
-/// The part of a variable's name that stands for `name`: upper case, everything else as `_`.
+/// Converts a name to a part of a variable name: upper case, other characters as `_`.
 pub(crate) fn variable_part(name: &str) -> String {
     name.chars()
         .map(|character| {
@@ -59,12 +59,12 @@ pub(crate) fn variable_part(name: &str) -> String {
         .collect()
 }
 
-/// The variable in which a step finds an input (the published step images read it).
+/// Returns the variable of an input, as read by the published step images.
 pub(crate) fn input_variable(name: &str) -> String {
     format!("FUSEML_{}", name.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// A DNS label made of a name: lower case, other characters as `-`, cut to fit.
+/// Converts a name to a DNS label: lower case, other characters as `-`, truncated.
 pub(crate) fn label_of(name: &str) -> String {
     let label: String = name
         .chars()
@@ -79,12 +79,12 @@ pub(crate) fn label_of(name: &str) -> String {
     cut(label.trim_matches('-'), LABEL).to_owned()
 }
 
-/// The first `length` bytes of an ASCII label, without a hyphen at the end.
+/// Truncates an ASCII label to `length` bytes, without a trailing hyphen.
 pub(crate) fn cut(label: &str, length: usize) -> &str {
     label.get(..length).unwrap_or(label).trim_end_matches('-')
 }
 
-/// `name`, or the first of `name-2`, `name-3`, … that is free, never longer than `length`.
+/// Returns `name`, or the first unused of `name-2`, `name-3`, …, at most `length` bytes long.
 pub(crate) fn unique(
     name: &str,
     separator: char,
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_those_of_rfc_1123() {
+    fn labels_follow_rfc_1123() {
         for (name, expected) in [
             ("a", true),
             ("a-1", true),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_and_outputs_have_no_dots() {
+    fn input_and_output_names_have_no_dots() {
         for (name, input, output) in [
             ("s3_access_key", true, true),
             ("mlflow-model-url", true, true),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn unique_names_count_up_and_stay_short() {
+    fn unique_names_are_numbered_and_truncated() {
         assert_eq!(unique("a", '-', 63, |_| false), "a");
         assert_eq!(unique("a", '-', 63, |name| name == "a"), "a-2");
         let long = "a".repeat(63);

@@ -1,8 +1,7 @@
-//! Step two: what the requirements of a step put into its container (design, section 4).
+//! Second phase: adds the bindings of a step to its container.
 //!
-//! Only the places where a container keeps such things are known here: `env`, `args`,
-//! `volumeMounts`, and the `volumes` beside it. So a step of a pipeline, a template of another
-//! engine and a plain Pod are all the same.
+//! It relies only on the fields `env`, `args` and `volumeMounts` of a container, and the `volumes` next to
+//! it. So it works for a step of a pipeline, a template of another engine, and a plain Pod.
 
 mod expressions;
 mod mounts;
@@ -24,93 +23,93 @@ pub(crate) use variables::{different_sources, plan};
 
 use crate::check::requirements::{invalid_root, root_path};
 
-/// Root of the bindings where a container does not say (design, section 4).
+/// Default directory of the bindings.
 const DEFAULT_ROOT: &str = "/bindings";
 
-/// A requirement and what it resolved to.
+/// A requirement and the service that it is bound to.
 #[derive(Clone, Copy, Debug)]
-pub struct Bound<'a> {
+pub struct ServiceBinding<'a> {
     /// The requirement.
     pub requirement: &'a Requirement,
     /// Name of the Secret, in the namespace of the container.
     pub secret: &'a str,
-    /// The keys of that Secret.
+    /// Keys of that Secret.
     pub layout: &'a Layout,
-    /// The record that was chosen. An entry of the record itself, which all its services share, is
-    /// one source, whichever Secret it is read from.
+    /// The selected record. Configuration of the record itself, which its services share, is
+    /// one source, whichever Secret contains it.
     pub record: &'a RecordKey,
 }
 
-/// Where in a container something is wrong.
+/// Location of an error in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A variable of the container.
+pub enum Location {
+    /// An environment variable.
     Variable(String),
     /// An argument.
     Argument(usize),
-    /// A field of the container in which no expression may stand.
+    /// A field in which expressions are not allowed.
     Field(String),
     /// A requirement.
     Requirement(String),
-    /// The requirements together.
+    /// The combination of all requirements.
     Requirements,
 }
 
-/// Something wrong in a container.
+/// An error in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Where.
-    pub place: Place,
-    /// What, and the way out.
+pub struct PatchError {
+    /// Location of the error.
+    pub location: Location,
+    /// The refusal.
     pub refusal: Refusal,
 }
 
-impl Fault {
-    pub(crate) fn new(place: Place, refusal: Refusal) -> Self {
-        Self { place, refusal }
+impl PatchError {
+    pub(crate) fn new(location: Location, refusal: Refusal) -> Self {
+        Self { location, refusal }
     }
 }
 
-/// Gives a container what its requirements resolved to, and replaces `{{ extension… }}` in its
-/// variables and arguments. Returns notes: variables left out because of their name, and variables
-/// with such names that were mapped on purpose.
+/// Adds the bindings of a container, and replaces `{{ extension… }}` in its variables and arguments.
+/// Returns warnings: variables that are skipped because of their name, and mapped variables with such
+/// names.
 ///
-/// Each requirement is a read-only volume at `$SERVICE_BINDING_ROOT/<requirement>` and a set of
-/// variables. All variables are set by `secretKeyRef`; those of the container itself win and stay
-/// where they are, behind ours, so that `$(VAR)` in them finds ours.
+/// Each requirement becomes a read-only volume at `$SERVICE_BINDING_ROOT/<requirement>` and a set of
+/// variables. All variables use `secretKeyRef`. Variables of the container take precedence and
+/// follow the added ones, so that `$(VAR)` in them can reference these.
 ///
-/// `is_reserved` says which normalized paths the engine keeps to itself.
+/// `is_reserved` returns whether the engine reserves a normalized path.
 ///
 /// # Errors
-/// Everything that is wrong. The container is then as it was.
+/// Returns all errors. The container is unchanged then.
 pub fn patch(
     site: &mut Site<'_>,
-    bounds: &[Bound<'_>],
+    bindings: &[ServiceBinding<'_>],
     is_reserved: &dyn Fn(&str) -> bool,
-) -> Result<Vec<String>, Vec<Fault>> {
-    let mut faults = Vec::new();
+) -> Result<Vec<String>, Vec<PatchError>> {
+    let mut errors = Vec::new();
     let env = site.list("env");
     let own: Vec<&str> = env.iter().filter_map(name_of).collect();
     let root = root(&env, is_reserved).unwrap_or_else(|refusal| {
-        faults.push(Fault::new(
-            Place::Variable(ROOT_VARIABLE.to_owned()),
+        errors.push(PatchError::new(
+            Location::Variable(ROOT_VARIABLE.to_owned()),
             refusal,
         ));
         DEFAULT_ROOT.to_owned()
     });
-    let plan = variables::plan(bounds, &own);
-    faults.extend(plan.faults);
-    faults.extend(expressions::forbidden(site.container));
-    let expressions = expressions::replace(&env, &site.list("args"), bounds, &plan.variables);
-    faults.extend(expressions.faults);
-    let volumes = mounts::volumes(site, bounds, &root);
-    faults.extend(volumes.faults);
-    if !faults.is_empty() {
-        return Err(faults);
+    let plan = variables::plan(bindings, &own);
+    errors.extend(plan.errors);
+    errors.extend(expressions::forbidden(site.container));
+    let expressions = expressions::replace(&env, &site.list("args"), bindings, &plan.variables);
+    errors.extend(expressions.errors);
+    let volumes = mounts::volumes(site, bindings, &root);
+    errors.extend(volumes.errors);
+    if !errors.is_empty() {
+        return Err(errors);
     }
 
     let mut variables = Vec::new();
-    if !bounds.is_empty() && !own.contains(&ROOT_VARIABLE) {
+    if !bindings.is_empty() && !own.contains(&ROOT_VARIABLE) {
         variables.push(json!({"name": ROOT_VARIABLE, "value": DEFAULT_ROOT}));
     }
     variables.extend(plan.variables.iter().map(SecretVariable::to_json));
@@ -123,7 +122,7 @@ pub fn patch(
     Ok(plan.notes)
 }
 
-/// The folder of the bindings in a container with these variables.
+/// Returns the directory of the bindings in a container with these variables.
 fn root(env: &[Value], is_reserved: &dyn Fn(&str) -> bool) -> Result<String, Refusal> {
     let Some(variable) = env
         .iter()

@@ -1,8 +1,8 @@
-//! Paths of mounts, compared as the container runtime sees them.
+//! Normalization of mount paths.
 
-/// The path without empty and `.` parts; `None` unless it is absolute and can be told in advance.
-/// Parts `..` are not resolved: with links in the image nobody knows where they lead. A colon is
-/// not allowed in `mountPath`, and `$(` would be filled in by the engine.
+/// Returns the path without empty and `.` parts; `None` unless it is absolute and literal. Paths with
+/// `..` are rejected, because symbolic links in the image make their target unpredictable. Colons are
+/// invalid in `mountPath`, and the engine would substitute `$(`.
 pub(crate) fn normalize(path: &str) -> Option<String> {
     if !path.starts_with('/') || path.contains("$(") || path.contains(':') || path.contains('\0') {
         return None;
@@ -17,12 +17,12 @@ pub(crate) fn normalize(path: &str) -> Option<String> {
     Some(format!("/{}", parts.join("/")))
 }
 
-/// The path of something in a folder; both normalized.
+/// Joins a directory and a name; both normalized.
 pub(crate) fn join(folder: &str, name: &str) -> String {
     format!("{}/{name}", folder.trim_end_matches('/'))
 }
 
-/// Whether a normalized path lies below another one.
+/// Returns whether a normalized path is strictly below another.
 pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     folder == "/" && path != "/"
         || path
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_absolute_literal_paths_are_normalized() {
+    fn normalizes_only_absolute_literal_paths() {
         for (path, expected) in [
             ("/bindings", Some("/bindings")),
             ("//bindings/./x//", Some("/bindings/x")),
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn below_is_strict_and_by_whole_parts() {
+    fn is_below_compares_whole_segments() {
         assert!(is_below("/a/b", "/a"));
         assert!(is_below("/a", "/"));
         assert!(!is_below("/a", "/a"));

@@ -1,17 +1,17 @@
-//! What is wrong in a workflow, and where.
+//! Problems of workflows.
 
 use std::fmt;
 
 use extension_registry_core::refusal::{Reason, Refusal};
 
-/// A refusal with the field that caused it.
+/// A refusal and the field that caused it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The field: `spec.steps[2].inputs[1].value`.
+    /// Path of the field: `spec.steps[2].inputs[1].value`.
     pub field: String,
-    /// Name of the step, where the field belongs to one.
+    /// Name of the step, if the field belongs to one.
     pub step: Option<String>,
-    /// What is wrong, and the way out.
+    /// The refusal.
     pub refusal: Refusal,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// "did you mean" for a word that is not among those known.
+/// Suggests the closest known word, or returns `otherwise`.
 pub(crate) fn did_you_mean<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,

@@ -1,4 +1,4 @@
-//! A run of a generated pipeline, from the inputs that somebody gives.
+//! Runs of generated pipelines.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use crate::check::is_codeset;
 use crate::generate::codeset::params_of;
 use crate::problem::did_you_mean;
 
-/// Space for a codeset where nothing else is asked for.
+/// Default size of the volume of a codeset.
 pub const WORKSPACE_SIZE: &str = "1Gi";
 
-/// The run of a workflow's pipeline. Inputs go by their names; a codeset `code` takes the address of its
-/// repository as `code`, and a branch, tag or commit as `code-revision`. Each codeset gets a volume of
-/// its own, of the size given (a quantity of Kubernetes), that goes with the run.
+/// Creates a run of a workflow's pipeline. Inputs are passed by name; a codeset `code` requires the URL of its
+/// repository as `code`, and accepts a branch, tag or commit as `code-revision`. Each codeset gets a volume of
+/// this size (a Kubernetes quantity), which is deleted with the run.
 ///
 /// # Errors
-/// One text for each input that is unknown, and for each that is missing.
+/// Returns one message for each unknown and each missing input.
 pub fn run(
     namespace: &str,
     workflow: &str,
@@ -34,12 +34,12 @@ pub fn run(
         known.push(input.name.clone());
         if given.is_none() && input.default.is_none() {
             let what = if is_codeset(input) {
-                "the address of a git repository"
+                "URL of a Git repository"
             } else {
-                "a text"
+                "text"
             };
             problems.push(format!(
-                "input `{name}` is missing; hint: --input {name}=VALUE, {what}",
+                "missing input `{name}`; hint: pass --input {name}=VALUE ({what})",
                 name = input.name
             ));
         }
@@ -65,8 +65,12 @@ pub fn run(
     }
     for name in inputs.keys().filter(|name| !known.contains(name)) {
         let names = known.iter().map(String::as_str);
-        let hint = did_you_mean(name, names, &format!("it has `{}`", known.join("`, `")));
-        problems.push(format!("the workflow has no input `{name}`; hint: {hint}"));
+        let hint = did_you_mean(
+            name,
+            names,
+            &format!("available inputs: `{}`", known.join("`, `")),
+        );
+        problems.push(format!("unknown input `{name}`; hint: {hint}"));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_becomes_params_and_a_codeset_gets_a_volume() {
+    fn creates_params_and_codeset_volumes() {
         let given = inputs(&[
             ("code", "https://git/x.git"),
             ("code-revision", "main"),
@@ -136,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_and_what_is_unknown_is_named() {
+    fn reports_missing_and_unknown_inputs() {
         let problems = run("dev", "train", &spec(), &inputs(&[("modle", "m")]), "1Gi");
         assert_eq!(
             problems.unwrap_err(),
             [
-                "input `code` is missing; hint: --input code=VALUE, the address of a git repository",
-                "input `model` is missing; hint: --input model=VALUE, a text",
-                "the workflow has no input `modle`; hint: did you mean `model`?",
+                "missing input `code`; hint: pass --input code=VALUE (URL of a Git repository)",
+                "missing input `model`; hint: pass --input model=VALUE (text)",
+                "unknown input `modle`; hint: did you mean `model`?",
             ]
         );
     }

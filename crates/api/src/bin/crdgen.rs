@@ -1,4 +1,4 @@
-//! Writes the custom resource definitions into folders: `crdgen [FOLDER]...`, `crds` if none is given.
+//! Writes the CustomResourceDefinitions: `crdgen [FOLDER]...`, to `crds` by default.
 
 use std::error::Error;
 use std::path::PathBuf;

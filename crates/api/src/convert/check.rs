@@ -1,64 +1,64 @@
-//! The shapes of names. They say the same as the patterns of [`crate::limits`].
+//! Formats of names, equivalent to the patterns of [`crate::limits`].
 
 use crate::limits;
 
-/// A kind of name, and what to tell somebody who wrote another.
+/// Format of a name, with the error for names that do not match.
 #[derive(Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) fits: fn(&str) -> bool,
-    pub(super) what: &'static str,
+pub(super) struct Format {
+    pub(super) is_valid: fn(&str) -> bool,
+    pub(super) message: &'static str,
     pub(super) hint: &'static str,
 }
 
 /// Names in records and selectors.
-pub(super) const NAME: Shape = Shape {
-    fits: is_name,
-    what: "not a valid name",
+pub(super) const NAME: Format = Format {
+    is_valid: is_name,
+    message: "invalid name",
     hint: "use 1 to 63 letters, digits, `-`, `_`, `.` or `+`, with a letter or digit at both ends",
 };
 
-/// Keys of a Secret.
-pub(super) const KEY: Shape = Shape {
-    fits: is_key,
-    what: "not a valid key of a Secret",
-    hint: "use 1 to 253 letters, digits, `-`, `_` or `.`, and not two dots at the beginning",
+/// Keys of Secrets.
+pub(super) const KEY: Format = Format {
+    is_valid: is_key,
+    message: "invalid Secret key",
+    hint: "use 1 to 253 letters, digits, `-`, `_` or `.`, not beginning with two dots",
 };
 
-/// What to write where a text is no DNS label.
+/// Hint for an invalid DNS label.
 pub const LABEL_HINT: &str =
     "use 1 to 63 lower-case letters, digits or `-`, with a letter or digit at both ends";
 
 /// DNS labels.
-pub(super) const LABEL: Shape = Shape {
-    fits: is_label,
-    what: "not a valid name",
+pub(super) const LABEL: Format = Format {
+    is_valid: is_label,
+    message: "invalid name",
     hint: LABEL_HINT,
 };
 
 /// Namespaces.
-pub(super) const PROJECT: Shape = Shape {
-    what: "not a valid name of a project",
+pub(super) const PROJECT: Format = Format {
+    message: "invalid project name",
     ..LABEL
 };
 
 /// Names of Secrets.
-pub(super) const SECRET: Shape = Shape {
-    fits: is_subdomain,
-    what: "not a valid name of a Secret",
+pub(super) const SECRET: Format = Format {
+    is_valid: is_subdomain,
+    message: "invalid Secret name",
     hint: "use lower-case letters, digits, `-` or `.`, with a letter or digit at both ends",
 };
 
 /// Names of users and groups.
-pub(super) const PERSON: Shape = Shape {
-    fits: is_person,
-    what: "not a valid name of a user or group",
+pub(super) const PERSON: Format = Format {
+    is_valid: is_person,
+    message: "invalid user or group name",
     hint: "use 1 to 256 characters",
 };
 
 /// Names of variables.
-pub(super) const VARIABLE: Shape = Shape {
-    fits: is_variable,
-    what: "not a valid name of a variable",
+pub(super) const VARIABLE: Format = Format {
+    is_valid: is_variable,
+    message: "invalid variable name",
     hint: "use letters, digits and `_`",
 };
 
@@ -75,14 +75,14 @@ fn is_key(text: &str) -> bool {
         && !text.starts_with("..")
 }
 
-/// Whether a text is a DNS label (RFC 1123), as the API server wants it of a namespace.
+/// Returns whether a text is a DNS label (RFC 1123), as required for namespaces.
 #[must_use]
 pub fn is_label(text: &str) -> bool {
     let end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.len() <= limits::NAME && framed(text, end, |byte| end(byte) || byte == b'-')
 }
 
-/// Whether a text is a DNS subdomain (RFC 1123), as the API server wants it of the name of an object.
+/// Returns whether a text is a DNS subdomain (RFC 1123), as required for most object names.
 #[must_use]
 pub fn is_subdomain(text: &str) -> bool {
     let end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -113,12 +113,12 @@ fn framed(text: &str, end: impl Fn(u8) -> bool, inner: impl Fn(u8) -> bool) -> b
 
 #[cfg(test)]
 mod tests {
-    use super::{KEY, LABEL, NAME, SECRET, Shape, VARIABLE};
+    use super::{Format, KEY, LABEL, NAME, SECRET, VARIABLE};
 
     #[test]
-    fn shapes_fit_what_they_should() {
+    fn formats_accept_and_reject_names() {
         let long = "x".repeat(64);
-        let table: [(Shape, &[&str], &[&str]); 5] = [
+        let table: [(Format, &[&str], &[&str]); 5] = [
             (
                 NAME,
                 &["git+http", "API", "s3.eu-central-1", "a_b", &long[..63]],
@@ -133,12 +133,12 @@ mod tests {
             (SECRET, &["a.b-c", &long], &["", "a..b", ".a", "A", "a_b"]),
             (VARIABLE, &["A", "a.b", "A B"], &["", "A=B", "ä", "\n"]),
         ];
-        for (shape, good, bad) in table {
+        for (format, good, bad) in table {
             for text in good {
-                assert!((shape.fits)(text), "{}: {text}", shape.what);
+                assert!((format.is_valid)(text), "{}: {text}", format.message);
             }
             for text in bad {
-                assert!(!(shape.fits)(text), "{}: {text}", shape.what);
+                assert!(!(format.is_valid)(text), "{}: {text}", format.message);
             }
         }
     }

@@ -1,17 +1,17 @@
-//! Sharing of names: a thousand records of one product hold its name once.
+//! Interning of names: records with the same product share one allocation.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use extension_registry_core::record::Name;
 
-/// Makes names.
+/// Source of names.
 pub trait Intern {
-    /// The name with this text.
+    /// Returns the name with this text.
     fn name(&mut self, text: &str) -> Name;
 }
 
-/// Makes a new name each time.
+/// Allocates each name separately.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unshared;
 
@@ -21,24 +21,24 @@ impl Intern for Unshared {
     }
 }
 
-/// Names seen so far; equal texts share one allocation.
+/// Interned names; equal texts share one allocation.
 #[derive(Clone, Debug, Default)]
 pub struct Names(HashSet<Name>);
 
 impl Names {
-    /// Drops the names that nothing else holds any more. Call it now and then, or a long-lived set
-    /// grows with every name ever seen.
-    pub fn forget_unused(&mut self) {
+    /// Drops names that are no longer in use. Call it periodically, or a long-lived set keeps every
+    /// name ever seen.
+    pub fn remove_unused(&mut self) {
         self.0.retain(|name| Arc::strong_count(name) > 1);
     }
 
-    /// How many names there are.
+    /// Returns the number of names.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -63,16 +63,16 @@ mod tests {
     use super::{Intern, Names};
 
     #[test]
-    fn equal_texts_share_one_name_until_nobody_holds_it() {
+    fn shares_equal_names_and_removes_unused_ones() {
         let mut names = Names::default();
         let first = names.name("mlflow");
         let second = names.name("mlflow");
         assert!(Arc::ptr_eq(&first, &second));
         drop((names.name("minio"), first));
-        names.forget_unused();
+        names.remove_unused();
         assert_eq!(names.len(), 1);
         drop(second);
-        names.forget_unused();
+        names.remove_unused();
         assert!(names.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Records.
+//! Conversion of records.
 
 mod entries;
 mod size;
@@ -13,56 +13,56 @@ use extension_registry_core::refusal::Reason;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_core::version::RecordVersion;
 
-use super::check::{NAME, PERSON, PROJECT, SECRET, Shape};
+use super::check::{Format, NAME, PERSON, PROJECT, SECRET};
+use super::field_error::{FieldError, FieldErrors, Path};
 use super::intern::{Intern, Unshared};
-use super::problem::{FieldProblem, Path, Problems};
 use crate::extension::{
     AccessSpec, CredentialsScope, CredentialsSpec, EndpointSpec, EndpointType, ExtensionSpec,
     SecretText, ServiceSpec,
 };
 use crate::limits;
 
-/// Reads a record.
+/// Converts a record.
 ///
 /// # Errors
-/// Everything that is wrong with it, each with its field.
+/// Returns all errors of the record, each with its field.
 pub fn record(
     key: RecordKey,
     generation: i64,
     spec: &ExtensionSpec,
-) -> Result<Record, Vec<FieldProblem>> {
+) -> Result<Record, Vec<FieldError>> {
     record_with(key, generation, spec, &mut Unshared)
 }
 
-/// Reads a record whose names are shared with others.
+/// Converts a record, interning its names.
 ///
 /// # Errors
-/// Everything that is wrong with it, each with its field.
+/// Returns all errors of the record, each with its field.
 pub fn record_with(
     key: RecordKey,
     generation: i64,
     spec: &ExtensionSpec,
     names: &mut dyn Intern,
-) -> Result<Record, Vec<FieldProblem>> {
+) -> Result<Record, Vec<FieldError>> {
     let root = Path::root("spec");
-    let mut reader = Reader {
+    let mut converter = Converter {
         names,
-        problems: Problems::default(),
+        errors: FieldErrors::default(),
     };
-    if !size::check(&mut reader.problems, &root, spec) {
-        // Nothing of it is read: whoever made it so large gets one answer, cheaply.
-        return Err(reader.problems.none_or(()).err().unwrap_or_default());
+    if !size::check(&mut converter.errors, &root, spec) {
+        // Oversized records are not converted, so that they are rejected cheaply.
+        return Err(converter.errors.into_result(()).err().unwrap_or_default());
     }
-    let record = reader.record(&root, key, generation, spec);
-    reader.problems.none_or(record)
+    let record = converter.record(&root, key, generation, spec);
+    converter.errors.into_result(record)
 }
 
-struct Reader<'n> {
+struct Converter<'n> {
     names: &'n mut dyn Intern,
-    problems: Problems,
+    errors: FieldErrors,
 }
 
-impl Reader<'_> {
+impl Converter<'_> {
     fn record(
         &mut self,
         root: &Path<'_>,
@@ -96,7 +96,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The services, or the one that a record without any offers.
+    /// Converts the services; a record without services has one with its own name.
     fn services(
         &mut self,
         path: &Path<'_>,
@@ -156,13 +156,17 @@ impl Reader<'_> {
     fn url(&mut self, path: &Path<'_>, url: &SecretText) -> Sensitive {
         let text = url.reveal();
         if Address::has_user_info(text) {
-            let hint = "put them under `credentials`, and keep only the address here";
-            self.problems
-                .add(path, Reason::Invalid, "holds a user or a password", hint);
+            let hint = "move them to `credentials`, and keep only the address here";
+            self.errors.add(
+                path,
+                Reason::Invalid,
+                "must not contain a user or password",
+                hint,
+            );
         } else if text.chars().count() > limits::URL || Address::parse(text).is_none() {
-            let hint = "write a URL with a host, like `https://minio.example.org:9000`, or `host` or `host:port`; the host is a DNS name or an IP address";
-            self.problems
-                .add(path, Reason::Invalid, "not a valid address", hint);
+            let hint = "use a URL with a host, e.g. `https://minio.example.org:9000`, or `host` or `host:port`; the host is a DNS name or an IP address";
+            self.errors
+                .add(path, Reason::Invalid, "invalid address", hint);
         }
         Sensitive::new(text)
     }
@@ -197,11 +201,11 @@ impl Reader<'_> {
         specs.iter().enumerate().map(read).collect()
     }
 
-    /// Reads the members of a list that admits.
+    /// Converts the members of an access list.
     fn members(
         &mut self,
         path: &Path<'_>,
-        shape: &Shape,
+        format: &Format,
         list: Option<&[String]>,
     ) -> Option<Box<[Name]>> {
         let list = list?;
@@ -210,14 +214,14 @@ impl Reader<'_> {
         for (index, member) in list.iter().enumerate() {
             let path = path.index(index);
             if !seen.insert(member.as_str()) {
-                self.problems.add(
+                self.errors.add(
                     &path,
                     Reason::Invalid,
                     "duplicate entry",
-                    "remove one of the two",
+                    "remove one of the entries",
                 );
             }
-            members.push(self.name(&path, shape, member));
+            members.push(self.name(&path, format, member));
         }
         Some(members.into())
     }
@@ -226,12 +230,12 @@ impl Reader<'_> {
         text.map(|text| self.name(path, &NAME, text))
     }
 
-    /// A name. What is wrong with one that does not fit is said without it: somebody may have put a
-    /// password in the wrong place.
-    fn name(&mut self, path: &Path<'_>, shape: &Shape, text: &str) -> Name {
-        if !(shape.fits)(text) {
-            self.problems
-                .add(path, Reason::Invalid, shape.what, shape.hint);
+    /// Converts a name. Errors do not repeat an invalid name: it may be a password in the wrong
+    /// field.
+    fn name(&mut self, path: &Path<'_>, format: &Format, text: &str) -> Name {
+        if !(format.is_valid)(text) {
+            self.errors
+                .add(path, Reason::Invalid, format.message, format.hint);
         }
         self.names.name(text)
     }
@@ -241,11 +245,11 @@ impl Reader<'_> {
         for (index, name) in names.enumerate() {
             if !seen.insert(name) {
                 let path = path.index(index);
-                self.problems.add(
+                self.errors.add(
                     &path.field("name"),
                     Reason::Invalid,
                     "duplicate name",
-                    "give each entry its own name",
+                    "give each entry a unique name",
                 );
             }
         }

@@ -1,33 +1,33 @@
-//! Requirements of a step.
+//! Conversion of requirements.
 
 use extension_registry_core::record::Name;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::requirement::{Mapping, Requirement};
 use extension_registry_core::version::VersionRange;
 
-use super::check::{KEY, LABEL, NAME, Shape, VARIABLE};
-use super::problem::{FieldProblem, Path, Problems};
+use super::check::{Format, KEY, LABEL, NAME, VARIABLE};
+use super::field_error::{FieldError, FieldErrors, Path};
 use crate::limits;
 use crate::workflow::{EnvironmentMapping, RequirementSpec};
 
-/// Reads the requirement that stands in `field`, for example `spec.steps[0].extensions[1]`.
+/// Converts the requirement in `field`, for example `spec.steps[0].extensions[1]`.
 ///
 /// # Errors
-/// Everything that is wrong with it, each with its field. An `InvalidRange` says the column too.
-pub fn requirement(field: &str, spec: &RequirementSpec) -> Result<Requirement, Vec<FieldProblem>> {
+/// Returns all errors of the requirement, each with its field. `InvalidRange` includes the column.
+pub fn requirement(field: &str, spec: &RequirementSpec) -> Result<Requirement, Vec<FieldError>> {
     let path = Path::root(field);
-    let mut problems = Problems::default();
-    if !(LABEL.fits)(&spec.name) {
-        problems.add(
+    let mut errors = FieldErrors::default();
+    if !(LABEL.is_valid)(&spec.name) {
+        errors.add(
             &path.field("name"),
             Reason::InvalidRequirement,
-            LABEL.what,
+            LABEL.message,
             LABEL.hint,
         );
     }
     let mut selector =
-        |field, text: Option<&str>| checked(&mut problems, &path.field(field), &NAME, text);
-    let mut read = Requirement {
+        |field, text: Option<&str>| checked(&mut errors, &path.field(field), &NAME, text);
+    let mut converted = Requirement {
         name: spec.name.as_str().into(),
         extension: selector("extension", spec.extension.as_deref()),
         product: selector("product", spec.product.as_deref()),
@@ -40,43 +40,44 @@ pub fn requirement(field: &str, spec: &RequirementSpec) -> Result<Requirement, V
         credentials: selector("credentials", spec.credentials.as_deref()),
         environment: None,
     };
-    read.version = range(
-        &mut problems,
-        &path.field("version"),
-        spec.version.as_deref(),
-    );
-    read.environment = spec
+    converted.version = range(&mut errors, &path.field("version"), spec.version.as_deref());
+    converted.environment = spec
         .environment
         .as_deref()
-        .map(|mappings| environment(&mut problems, &path.field("environment"), mappings));
-    if let Err(refusal) = read.validate() {
-        problems.refuse(&path, refusal);
+        .map(|mappings| environment(&mut errors, &path.field("environment"), mappings));
+    if let Err(refusal) = converted.validate() {
+        errors.push(&path, refusal);
     }
-    problems.none_or(read)
+    errors.into_result(converted)
 }
 
 fn checked(
-    problems: &mut Problems,
+    errors: &mut FieldErrors,
     path: &Path<'_>,
-    shape: &Shape,
+    format: &Format,
     text: Option<&str>,
 ) -> Option<Name> {
     let text = text?;
-    if !(shape.fits)(text) {
-        problems.add(path, Reason::InvalidRequirement, shape.what, shape.hint);
+    if !(format.is_valid)(text) {
+        errors.add(
+            path,
+            Reason::InvalidRequirement,
+            format.message,
+            format.hint,
+        );
     }
     Some(text.into())
 }
 
-fn range(problems: &mut Problems, path: &Path<'_>, text: Option<&str>) -> Option<VersionRange> {
+fn range(errors: &mut FieldErrors, path: &Path<'_>, text: Option<&str>) -> Option<VersionRange> {
     let text = text?;
     if text.chars().count() > limits::RANGE {
-        let message = format!("longer than {} characters", limits::RANGE);
-        problems.add(
+        let message = format!("exceeds {} characters", limits::RANGE);
+        errors.add(
             path,
             Reason::InvalidRange,
             message,
-            "write fewer alternatives",
+            "use fewer alternatives",
         );
         return None;
     }
@@ -84,7 +85,7 @@ fn range(problems: &mut Problems, path: &Path<'_>, text: Option<&str>) -> Option
         Ok(range) => Some(range),
         Err(error) => {
             let message = format!("column {}: {}", error.column, error.message);
-            problems.refuse(
+            errors.push(
                 path,
                 Refusal::new(
                     Reason::InvalidRange,
@@ -98,46 +99,41 @@ fn range(problems: &mut Problems, path: &Path<'_>, text: Option<&str>) -> Option
 }
 
 fn environment(
-    problems: &mut Problems,
+    errors: &mut FieldErrors,
     path: &Path<'_>,
     mappings: &[EnvironmentMapping],
 ) -> Box<[Mapping]> {
     if mappings.len() > limits::MAPPINGS {
         let message = format!(
-            "{} variables, of {} allowed",
+            "too many variables: {} (limit {})",
             mappings.len(),
             limits::MAPPINGS
         );
-        problems.add(
+        errors.add(
             path,
             Reason::TooLarge,
             message,
-            "map fewer variables and read the files",
+            "map fewer variables and read the files instead",
         );
         return Box::default();
     }
-    let mut read = Vec::with_capacity(mappings.len());
+    let mut converted = Vec::with_capacity(mappings.len());
     for (index, mapping) in mappings.iter().enumerate() {
         let path = path.index(index);
-        let variable = checked(
-            problems,
-            &path.field("name"),
-            &VARIABLE,
-            Some(&mapping.name),
-        );
+        let variable = checked(errors, &path.field("name"), &VARIABLE, Some(&mapping.name));
         let key = checked(
-            problems,
+            errors,
             &path.field("configuration"),
             &KEY,
             Some(&mapping.configuration),
         );
-        read.extend(
+        converted.extend(
             variable
                 .zip(key)
                 .map(|(variable, key)| Mapping { variable, key }),
         );
     }
-    read.into()
+    converted.into()
 }
 
 #[cfg(test)]
@@ -154,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_requirement_is_read_whole() {
+    fn converts_all_fields() {
         let spec = RequirementSpec {
             version: Some(">=0.4.0".into()),
             environment: Some(vec![EnvironmentMapping {
@@ -163,10 +159,10 @@ mod tests {
             }]),
             ..store()
         };
-        let read = requirement("spec.steps[0].extensions[0]", &spec).unwrap();
-        assert_eq!(read.resource.as_deref(), Some("s3"));
-        assert_eq!(read.version.unwrap().to_string(), ">=0.4.0");
-        assert_eq!(read.environment.unwrap().len(), 1);
+        let converted = requirement("spec.steps[0].extensions[0]", &spec).unwrap();
+        assert_eq!(converted.resource.as_deref(), Some("s3"));
+        assert_eq!(converted.version.unwrap().to_string(), ">=0.4.0");
+        assert_eq!(converted.environment.unwrap().len(), 1);
         assert!(requirement("x", &store()).unwrap().environment.is_none());
         let none = RequirementSpec {
             environment: Some(vec![]),
@@ -182,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_name_their_field() {
+    fn errors_name_their_field() {
         let mapping = |name: &str, key: &str| {
             Some(vec![EnvironmentMapping {
                 name: name.into(),
@@ -196,21 +192,21 @@ mod tests {
                     zone: Some("z".into()),
                     ..RequirementSpec::default()
                 },
-                "r: requirement `a` selects nothing",
+                "r: requirement `a` has no selector",
             ),
             (
                 RequirementSpec {
                     name: "A b".into(),
                     ..store()
                 },
-                "r.name: not a valid name",
+                "r.name: invalid name",
             ),
             (
                 RequirementSpec {
                     product: Some(String::new()),
                     ..store()
                 },
-                "r.product: not a valid name",
+                "r.product: invalid name",
             ),
             (
                 RequirementSpec {
@@ -231,31 +227,28 @@ mod tests {
                     version: Some("1".repeat(2000)),
                     ..store()
                 },
-                "r.version: longer than 1024",
+                "r.version: exceeds 1024",
             ),
             (
                 RequirementSpec {
                     environment: mapping("A=B", "x"),
                     ..store()
                 },
-                "r.environment[0].name: not a valid name of a variable",
+                "r.environment[0].name: invalid variable name",
             ),
             (
                 RequirementSpec {
                     environment: mapping("A", "../x"),
                     ..store()
                 },
-                "r.environment[0].configuration: not a valid key",
+                "r.environment[0].configuration: invalid Secret key",
             ),
         ];
         for (spec, expected) in table {
-            let problems = requirement("r", &spec).unwrap_err();
-            let first = problems
-                .first()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let errors = requirement("r", &spec).unwrap_err();
+            let first = errors.first().map(ToString::to_string).unwrap_or_default();
             assert!(first.starts_with(expected), "{first}");
-            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(errors.len(), 1, "{errors:?}");
         }
     }
 }

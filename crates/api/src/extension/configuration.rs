@@ -1,4 +1,4 @@
-//! Configuration entries and the type of their values.
+//! Configuration entries and their values.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{limits, rules};
 
-/// Text that may be a password. It serializes as it is, because the object holds it; `Debug` prints
-/// a placeholder, and there is no `Display`.
+/// Text that may be a password. It is serialized in plain text as part of its object; `Debug` prints
+/// a placeholder, and it has no `Display`.
 #[derive(Serialize, Deserialize, Clone, Default, PartialEq, Eq)]
 #[serde(transparent)]
 pub struct SecretText(String);
@@ -21,7 +21,7 @@ impl SecretText {
         Self(text.into())
     }
 
-    /// The text itself.
+    /// Returns the text.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -40,7 +40,7 @@ impl fmt::Debug for SecretText {
     }
 }
 
-// By hand, because a derived schema would put the text above into `kubectl explain`.
+// Not derived, because a derived schema would include the doc comment of the type in `kubectl explain`.
 impl JsonSchema for SecretText {
     fn inline_schema() -> bool {
         true
@@ -55,18 +55,18 @@ impl JsonSchema for SecretText {
     }
 }
 
-/// A value that users of the service need. Passwords and keys belong under `credentials`, where they
-/// can stay in a Secret and have a scope.
+/// A value that clients of the service require. Store passwords and keys under `credentials` instead,
+/// where they can reference a Secret and have a scope.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigurationEntry {
-    /// Name of the entry: the file that steps find, and their variable where it can be one. Letters,
-    /// digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
+    /// Name of the entry, which becomes the file name and, if valid, the environment variable in steps.
+    /// Letters, digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
     #[x_kube(validation = rules::free_key())]
     pub name: String,
 
-    /// The value, at most 64 KiB. Put quotes around what is not plainly text: `"False"`, `"1.19"`.
+    /// Value, at most 64 KiB. Quote values that YAML would not read as text: `"False"`, `"1.19"`.
     #[schemars(length(max = limits::VALUE))]
     pub value: SecretText,
 }

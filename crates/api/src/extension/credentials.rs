@@ -1,4 +1,4 @@
-//! Credentials: who may have them and where their values are.
+//! Credentials: their scope and the source of their values.
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{SecretText, null_is_empty};
 use crate::{limits, rules};
 
-/// One set of credentials of a service.
+/// A set of credentials of a service.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::scope_lists())]
@@ -16,12 +16,12 @@ pub struct CredentialsSpec {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub name: String,
 
-    /// Who may have these credentials.
+    /// Scope of the credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<CredentialsScope>,
 
-    /// Projects (namespaces) that may have these credentials. Needed by scope project. Beside scope
-    /// user: the users listed have them only in these projects. An empty list admits nobody.
+    /// Projects (namespaces) with access to these credentials. Required for scope `project`. With scope
+    /// `user`, restricts the listed users to these projects. An empty list denies access to everyone.
     #[serde(
         default,
         deserialize_with = "null_is_empty",
@@ -34,8 +34,8 @@ pub struct CredentialsSpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub project: Option<Vec<String>>,
 
-    /// Users who may have these credentials, exactly as the API server names them. Needed by scope
-    /// user. An empty list admits nobody.
+    /// Users with access to these credentials. User names must match those of the API server exactly.
+    /// Required for scope `user`. An empty list denies access to everyone.
     #[serde(
         default,
         deserialize_with = "null_is_empty",
@@ -45,83 +45,83 @@ pub struct CredentialsSpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub user: Option<Vec<String>>,
 
-    /// Choose this set where several of the same scope are usable. Absent means false.
+    /// Prefer this set when several of the same scope are accessible. Defaults to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<bool>,
 
-    /// Entries of this set. They win over all other entries with the same name, and over the same
-    /// key of `secretRef`.
+    /// Configuration entries of this set. They override all other entries with the same name, and the
+    /// same key of `secretRef`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub configuration: Vec<CredentialEntry>,
 
-    /// A Secret whose every key becomes an entry.
+    /// Secret whose keys all become entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,
 }
 
-/// Who may have these credentials: `global` everyone who may use the record, `project` the projects
-/// listed, `user` the users listed. Absent means global. Where several sets are usable, the narrowest
-/// scope wins.
+/// Scope of credentials: `global` for everyone with access to the record, `project` for the listed
+/// projects, `user` for the listed users. Defaults to `global`. If several sets are accessible, the
+/// narrowest scope is preferred.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum CredentialsScope {
-    /// Everyone who may use the record.
+    /// Everyone with access to the record.
     #[default]
     Global,
-    /// The projects listed.
+    /// The listed projects.
     Project,
-    /// The users listed.
+    /// The listed users.
     User,
 }
 
-/// A secret value: written here, or better, kept in a Secret.
+/// A secret value: inline or, preferably, a reference to a Secret.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.value) != has(self.valueFrom)").message("an entry has either `value` or `valueFrom`: keep one of them; `valueFrom` keeps the secret out of this object"))]
+#[x_kube(validation = Rule::new("has(self.value) != has(self.valueFrom)").message("set either `value` or `valueFrom`; `valueFrom` keeps the secret out of this object"))]
 pub struct CredentialEntry {
-    /// Name of the entry: the file that steps find, and their variable where it can be one. Letters,
-    /// digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
+    /// Name of the entry, which becomes the file name and, if valid, the environment variable in steps.
+    /// Letters, digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
     #[x_kube(validation = rules::free_key())]
     pub name: String,
 
-    /// The value, at most 64 KiB. The webhook encrypts it before this object is stored, unless it is
-    /// configured otherwise; then everyone who can read this object can read the value. A Secret and
-    /// `valueFrom.secretKeyRef` are the safe way.
+    /// Value, at most 64 KiB. The webhook encrypts it before this object is stored. If encryption is
+    /// disabled, everyone who can read this object can read the value. Prefer a Secret and
+    /// `valueFrom.secretKeyRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::VALUE))]
     pub value: Option<SecretText>,
 
-    /// Where the value is kept.
+    /// Source of the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_from: Option<ValueSource>,
 }
 
-/// Where a value is kept.
+/// Source of a value.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.secretKeyRef) ? !has(self.sealed) && !has(self.sealedRef) : has(self.sealed) != has(self.sealedRef)").message("`valueFrom` has exactly one of `secretKeyRef`, `sealed` and `sealedRef`: write `secretKeyRef`, the others are written by the webhook"))]
+#[x_kube(validation = Rule::new("has(self.secretKeyRef) ? !has(self.sealed) && !has(self.sealedRef) : has(self.sealed) != has(self.sealedRef)").message("`valueFrom` requires exactly one of `secretKeyRef`, `sealed` and `sealedRef`: set `secretKeyRef`; only the webhook sets the others"))]
 pub struct ValueSource {
-    /// A key of a Secret that you keep.
+    /// Key of a Secret that you manage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_key_ref: Option<SecretKeyReference>,
 
-    /// The encrypted value. The webhook writes it in place of a `value`. It is valid for this entry
-    /// of this object only and cannot be copied elsewhere. To change the value, write `value` again.
+    /// Encrypted value, set by the webhook in place of a `value`. It is valid only for this entry
+    /// of this object and cannot be copied. To change the value, set `value` again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::SEALED))]
     pub sealed: Option<SecretText>,
 
-    /// Deprecated: a key of a Secret into which an earlier version moved a `value`. It is still read,
-    /// but cannot be added. Write `value` again to replace it by `sealed`.
+    /// Deprecated: key of a Secret to which an earlier version moved a `value`. It is still read,
+    /// but cannot be added. Set `value` again to replace it with `sealed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_ref: Option<SealedReference>,
 }
 
-/// A key of a Secret into which an earlier version moved a `value`. The Secret is in the records
-/// namespace of the operator, never changes, and serves this object only.
+/// Key of a Secret to which an earlier version moved a `value`. The Secret is in the records
+/// namespace of the operator, is immutable, and belongs to this object only.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SealedReference {
@@ -129,13 +129,13 @@ pub struct SealedReference {
     #[schemars(length(max = limits::KEY), regex(pattern = limits::SUBDOMAIN_PATTERN))]
     pub name: String,
 
-    /// The key in it.
+    /// Key in the Secret.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
     pub key: String,
 }
 
-/// A key of a Secret. The Secret is in the namespace of the Extension; for a ClusterExtension it is
-/// in the records namespace of the operator, `extension-registry-records` unless configured.
+/// Key of a Secret. The Secret is in the namespace of the Extension or, for a ClusterExtension,
+/// in the records namespace of the operator, by default `extension-registry-records`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyReference {
@@ -143,13 +143,13 @@ pub struct SecretKeyReference {
     #[schemars(length(max = limits::KEY), regex(pattern = limits::SUBDOMAIN_PATTERN))]
     pub name: String,
 
-    /// The key in it.
+    /// Key in the Secret.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
     pub key: String,
 }
 
-/// A whole Secret. It is in the namespace of the Extension; for a ClusterExtension it is in the
-/// records namespace of the operator, `extension-registry-records` unless configured.
+/// A whole Secret. It is in the namespace of the Extension or, for a ClusterExtension, in the
+/// records namespace of the operator, by default `extension-registry-records`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretReference {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ConfigurationEntry, CredentialsSpec, SecretText};
 use crate::{limits, rules};
 
-/// One API or user interface of the instance.
+/// An API or user interface of the instance.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceSpec {
@@ -15,47 +15,47 @@ pub struct ServiceSpec {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub name: String,
 
-    /// Type of resource, the same for every product that speaks this API: `s3`, `git+http`,
-    /// `kserve-api`. Workflows that ask for it run wherever someone offers it.
+    /// Type of resource, the same for all products that implement this API: `s3`, `git+http`,
+    /// `kserve-api`. Workflows that require a resource are portable between products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub resource: Option<String>,
 
-    /// What kind of service it is: `model-store`, `prediction-serving`.
+    /// Category of the service: `model-store`, `prediction-serving`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub category: Option<String>,
 
-    /// What the service is for, in your own words.
+    /// Description of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
 
-    /// Entries of this service. They win over entries of the record with the same name.
+    /// Configuration entries of this service. They override entries of the record with the same name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub configuration: Vec<ConfigurationEntry>,
 
-    /// Addresses of the service. All lead to the same API; the first of the type that fits the zone
-    /// of the step is taken.
+    /// Endpoints of the service. All lead to the same API; the first endpoint whose type fits the zone
+    /// of the step is used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::ENDPOINTS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub endpoints: Vec<EndpointSpec>,
 
-    /// Sets of credentials, each with a scope that says who may have it. A service without any needs
-    /// none. One that has some cannot be used by those whom none of them admits.
+    /// Sets of credentials, each with a scope. A service without credentials requires none. If it has
+    /// any, only consumers with access to at least one set can use the service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CREDENTIALS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct("self.map(set, set.name)", "two sets of credentials have the same name: give each its own")
+        validation = rules::distinct("self.map(set, set.name)", "duplicate name of credentials: names must be unique in the service")
     )]
     pub credentials: Vec<CredentialsSpec>,
 }
 
-/// One address of a service.
+/// An endpoint of a service.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointSpec {
@@ -63,18 +63,18 @@ pub struct EndpointSpec {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub name: String,
 
-    /// The address: a URL with a host, or `host` or `host:port`. Steps get it as `uri`, and its
-    /// parts as `host` and `port`. No user and no password in it: those belong under `credentials`.
+    /// Address: a URL with a host, or `host` or `host:port`. Steps read it as `uri`, and its
+    /// parts as `host` and `port`. It must not contain a user or password: use `credentials`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::URL))]
     #[x_kube(validation = rules::address())]
     pub url: Option<SecretText>,
 
-    /// From where the address works.
+    /// Reachability of the endpoint.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<EndpointType>,
 
-    /// Entries of this endpoint, such as a certificate authority. They win over entries of the
+    /// Configuration entries of this endpoint, such as a CA certificate. They override entries of the
     /// service and the record with the same name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
@@ -82,14 +82,14 @@ pub struct EndpointSpec {
     pub configuration: Vec<ConfigurationEntry>,
 }
 
-/// From where the address works: `internal` only from the record's own zone, `external` from
-/// everywhere. Absent means external.
+/// Reachability of an endpoint: `internal` only from the zone of the record, `external` from
+/// everywhere. Defaults to `external`.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum EndpointType {
-    /// Only from the record's own zone.
+    /// Reachable only from the zone of the record.
     Internal,
-    /// From everywhere.
+    /// Reachable from everywhere.
     #[default]
     External,
 }

@@ -1,4 +1,4 @@
-//! What the operator says about a workflow.
+//! Status of workflows.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
@@ -6,87 +6,87 @@ use serde::{Deserialize, Serialize};
 
 use crate::{limits, status};
 
-/// What the operator found.
+/// Observed state of a workflow.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("default" = { "conditions": status::pending() }))]
 pub struct WorkflowStatus {
-    /// Generation of the spec that this status speaks of.
+    /// Generation of the spec that this status refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Resolved`: exactly one service was found for every requirement. `Ready`: the Pipeline and
-    /// the Secrets are written. `Stalled`: only a change of this workflow can help.
+    /// Conditions. `Resolved`: every requirement is resolved to exactly one service. `Ready`: the Pipeline
+    /// and the Secrets are up to date. `Stalled`: only a change of this workflow can resolve the error.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
 
-    /// The Pipeline made from the spec.
+    /// Pipeline generated from the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<PipelineReference>,
 
-    /// What was found for each requirement of the last good Pipeline.
+    /// Services that the requirements of the last valid Pipeline are bound to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub bindings: Vec<Binding>,
 
-    /// The user whose runs get the credentials of the last good Pipeline. Absent where no credentials
+    /// User whose runs may use the credentials of the last valid Pipeline. Absent if no credentials
     /// depend on the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_as: Option<RunAs>,
 
-    /// Remarks that need no action at once: variables left out, an endpoint of another zone.
+    /// Warnings that require no immediate action: skipped variables, an endpoint in another zone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub notes: Vec<String>,
 
-    /// The workflow in short, for tables.
+    /// Summary for printer columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<WorkflowSummary>,
 }
 
-/// The user of a Pipeline that is bound to credentials of one user.
+/// User of a Pipeline that is bound to credentials of one user.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RunAs {
-    /// The user.
+    /// Name of the user.
     #[schemars(length(max = limits::PERSON))]
     pub user: String,
 }
 
-/// A workflow in short, for tables.
+/// Summary of a workflow for printer columns.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowSummary {
-    /// Names of the records in use, with commas between them.
+    /// Names of the records in use, separated by commas.
     pub extensions: String,
 }
 
-/// The Pipeline that the operator wrote.
+/// Reference to the Pipeline of a workflow.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineReference {
-    /// Its name.
+    /// Name of the Pipeline.
     pub name: String,
 
-    /// Its uid.
+    /// UID of the Pipeline.
     pub uid: String,
 
-    /// Its generation after the last write: another one means that somebody changed it.
+    /// Generation after the last write. A different generation means that the Pipeline was modified.
     pub generation: i64,
 
-    /// Hash of what was written.
+    /// Digest of the last written content.
     pub digest: String,
 }
 
-/// What was found for one requirement.
+/// The service that a requirement is bound to.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Binding {
-    /// The step.
+    /// Name of the step.
     pub step: String,
 
-    /// The requirement of the step.
+    /// Name of the requirement.
     pub requirement: String,
 
     /// Kind of the record: `ClusterExtension` or `Extension`.
@@ -98,14 +98,14 @@ pub struct Binding {
     /// Generation of the record.
     pub record_generation: i64,
 
-    /// The service.
+    /// Name of the service.
     pub service: String,
 
-    /// The endpoint, where the service has any.
+    /// Name of the endpoint, if the service has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
 
-    /// The credentials, where the service has any.
+    /// Name of the credentials, if the service has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<String>,
 
@@ -113,6 +113,6 @@ pub struct Binding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 
-    /// The Secret that holds the data, in the namespace of the workflow.
+    /// Name of the Secret with the data, in the namespace of the workflow.
     pub secret: String,
 }

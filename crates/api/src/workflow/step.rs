@@ -1,4 +1,4 @@
-//! Steps: one container each.
+//! Steps of workflows.
 
 use k8s_openapi::api::core::v1::{EnvVarSource, ResourceRequirements};
 use kube::KubeSchema;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::RequirementSpec;
 use crate::{limits, rules};
 
-/// One container of the workflow.
+/// A step of the workflow: one container.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("!has(self.runAfter) || !(self.name in self.runAfter)").message("a step cannot run after itself: remove its own name from `runAfter`"))]
@@ -16,41 +16,41 @@ pub struct Step {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))]
     pub name: String,
 
-    /// The container image. It may hold `{{ inputs.NAME }}` and `{{ steps.STEP.outputs.NAME }}`, but
-    /// nothing of an extension.
+    /// Container image. It may contain `{{ inputs.NAME }}` and `{{ steps.STEP.outputs.NAME }}`, but
+    /// no references to extensions.
     #[schemars(length(min = 1, max = limits::IMAGE))]
     pub image: String,
 
-    /// What to run. Absent: what the image runs by itself.
+    /// Command to run. Defaults to the entrypoint of the image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::ARGUMENTS))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub command: Vec<String>,
 
-    /// Arguments. They may hold expressions.
+    /// Arguments. They may contain expressions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::ARGUMENTS))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub args: Vec<String>,
 
-    /// Values for the step. Each arrives as the variable `FUSEML_<NAME>`, in capitals and with `_`
-    /// for `-`; a codeset arrives as a folder.
+    /// Inputs of the step. Each is set as the variable `FUSEML_<NAME>`, in upper case and with `_`
+    /// for `-`; a codeset is mounted as a directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::INPUTS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct_variables("self.map(input, input.?name.orValue('')).filter(name, name != '')", "two inputs become the same variable `FUSEML_<NAME>`: rename one of them")
+        validation = rules::distinct_variables("self.map(input, input.?name.orValue('')).filter(name, name != '')", "two inputs map to the same variable `FUSEML_<NAME>`: rename one of them")
     )]
     pub inputs: Vec<StepInput>,
 
-    /// What the step produces. Its container finds the name of the output in the variable
-    /// `TASK_RESULT`.
+    /// Outputs of the step. The variable `TASK_RESULT` contains the name of the
+    /// output.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::OUTPUTS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub outputs: Vec<StepOutput>,
 
-    /// Variables of the container. They win over variables that come from extensions.
+    /// Environment variables of the container. They override variables that come from extensions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::VARIABLES))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
@@ -61,15 +61,15 @@ pub struct Step {
     #[schemars(transform = rules::few_resources)]
     pub resources: Option<ResourceRequirements>,
 
-    /// What the step needs from the registry. What is found arrives as files below
-    /// `$SERVICE_BINDING_ROOT/<name>` and as variables.
+    /// Requirements of the step. The selected services are available as files below
+    /// `$SERVICE_BINDING_ROOT/<name>` and as environment variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::REQUIREMENTS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub extensions: Vec<RequirementSpec>,
 
-    /// Steps that must have ended before this one starts. Absent: the step written before; empty:
-    /// none.
+    /// Steps that must complete before this one starts. Defaults to the preceding step; if empty, the
+    /// step starts immediately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = limits::STEPS),
@@ -79,69 +79,69 @@ pub struct Step {
     pub run_after: Option<Vec<String>>,
 }
 
-/// A value for a step: either `name` and `value`, or `codeset`.
+/// An input of a step: either `name` and `value`, or `codeset`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.codeset) ? !has(self.name) && !has(self.value) : has(self.name) && has(self.value)").message("an input is either `name` and `value`, or `codeset`; an extension belongs under `extensions` of the step"))]
+#[x_kube(validation = Rule::new("has(self.codeset) ? !has(self.name) && !has(self.value) : has(self.name) && has(self.value)").message("an input requires either `name` and `value`, or `codeset`; declare extensions under `extensions` of the step"))]
 pub struct StepInput {
-    /// Name of the input: letters, digits, `-` and `_`. The container sees it as `FUSEML_<NAME>`.
+    /// Name of the input: letters, digits, `-` and `_`. The container reads it as `FUSEML_<NAME>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::INPUT_PATTERN))]
     pub name: Option<String>,
 
-    /// The value. It may hold `{{ inputs.NAME }}`, `{{ steps.STEP.outputs.NAME }}` and
+    /// Value. It may contain `{{ inputs.NAME }}`, `{{ steps.STEP.outputs.NAME }}` and
     /// `{{ extensions.REQUIREMENT.KEY }}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::VALUE))]
     pub value: Option<String>,
 
-    /// A codeset input of the workflow, and where the step finds it.
+    /// A codeset input of the workflow, and its mount path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codeset: Option<Codeset>,
 }
 
-/// A codeset in a step.
+/// A codeset that is mounted in a step.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Codeset {
-    /// `{{ inputs.NAME }}`, where NAME is an input of type codeset.
+    /// Reference to an input of type codeset: `{{ inputs.NAME }}`.
     #[schemars(length(min = 1, max = limits::PERSON))]
     pub name: String,
 
-    /// The folder in the container: an absolute path.
+    /// Directory in the container: an absolute path.
     #[schemars(length(max = limits::PATH), regex(pattern = "^/"))]
     pub path: String,
 }
 
-/// Something a step produces.
+/// An output of a step.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct StepOutput {
-    /// Name of the output. Other steps read it as `{{ steps.STEP.outputs.NAME }}`.
+    /// Name of the output. Other steps reference it as `{{ steps.STEP.outputs.NAME }}`.
     #[schemars(length(max = limits::NAME), regex(pattern = limits::OUTPUT_PATTERN))]
     pub name: String,
 
-    /// What the output is.
+    /// Description of the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
 }
 
-/// A variable of a container.
+/// An environment variable of a container.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.value) || !has(self.valueFrom)").message("a variable has either `value` or `valueFrom`: keep one of them"))]
+#[x_kube(validation = Rule::new("!has(self.value) || !has(self.valueFrom)").message("`value` and `valueFrom` are mutually exclusive: keep one of them"))]
 pub struct EnvVar {
     /// Name of the variable.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::VARIABLE_PATTERN))]
     pub name: String,
 
-    /// The value. It may hold expressions, as the value of an input.
+    /// Value. It may contain expressions, like the value of an input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::VALUE))]
     pub value: Option<String>,
 
-    /// Where the value comes from, as in a Pod.
+    /// Source of the value, as in a Pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::foreign_secret)]
     pub value_from: Option<EnvVarSource>,

@@ -1,4 +1,4 @@
-//! The values of a spec that are to be sealed, and the spec that holds their sealed form instead.
+//! Inline values of a spec to seal, and their replacement by sealed values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,28 @@ use serde_json::{Value, json};
 
 use super::walk::{Entry, EntryKey, entries, inline_entries, is_key};
 
-/// The values written into the credentials of a spec.
+/// Returns the inline values in the credentials of a spec.
 ///
 /// # Errors
-/// A field and a reason for each value that cannot be sealed. Nothing is sealed then: the schema or
-/// the validating webhook rejects the record.
+/// Returns a field and message for each value that cannot be sealed. No value is sealed then: the
+/// schema or the validating webhook rejects the record.
 pub fn inline_values(spec: &Value) -> Result<BTreeMap<EntryKey, Sensitive>, Vec<String>> {
-    // A record beyond this limit is rejected anyway, and must not cost much before that.
+    // A record beyond this limit is rejected anyway, so it must be cheap.
     let count = entries(spec).count();
     if count > limits::ENTRIES {
-        let most = limits::ENTRIES;
+        let max = limits::ENTRIES;
         return Err(vec![format!(
-            "spec: {count} entries of credentials, at most {most} are allowed"
+            "spec: too many credential entries: {count} (limit {max})"
         )]);
     }
     let mut values = BTreeMap::new();
-    let mut problems = Vec::new();
+    let mut errors = Vec::new();
     for entry in inline_entries(spec) {
         match value(&entry) {
             Ok((key, value)) => {
                 values.insert(key, value);
             }
-            Err(problem) => problems.push(format!("{}{problem}", entry.field())),
+            Err(error) => errors.push(format!("{}{error}", entry.field())),
         }
     }
     if !values.is_empty() {
@@ -39,41 +39,41 @@ pub fn inline_values(spec: &Value) -> Result<BTreeMap<EntryKey, Sensitive>, Vec<
             let key = entry.key();
             key.is_some_and(|key| !seen.insert(key))
         });
-        problems.extend(repeated.next().map(|entry| {
+        errors.extend(repeated.next().map(|entry| {
             format!(
-                "{}.name: used twice; give each entry, set and service its own name",
+                "{}.name: duplicate name; give each service, set and entry a unique name",
                 entry.position()
             )
         }));
     }
-    if problems.is_empty() {
+    if errors.is_empty() {
         Ok(values)
     } else {
-        Err(problems)
+        Err(errors)
     }
 }
 
 fn value(entry: &Entry<'_>) -> Result<(EntryKey, Sensitive), String> {
     let is_valid = |name: &str| is_key(name) && !RESERVED_KEYS.contains(&name);
     if !entry.name().is_some_and(is_valid) {
-        return Err(".name: not a valid name".to_owned());
+        return Err(".name: invalid name".to_owned());
     }
     let Some(value) = entry.value().and_then(Value::as_str) else {
-        return Err(".value: not a string; put quotes around it".to_owned());
+        return Err(".value: must be a string; quote the value".to_owned());
     };
     if value.len() > limits::VALUE {
         return Err(format!(
-            ".value: {} bytes, at most {} are allowed; keep large values in a Secret",
+            ".value: too large: {} bytes (limit {}); store large values in a Secret",
             value.len(),
             limits::VALUE
         ));
     }
     let key = entry.key();
-    let key = key.ok_or(": the service or the set of credentials has no name")?;
+    let key = key.ok_or(": missing name of the service or the set of credentials")?;
     Ok((key, Sensitive::new(value)))
 }
 
-/// The spec with these sealed values in the place of values and references.
+/// Returns the spec with sealed values in place of inline values and references.
 #[must_use]
 pub fn with_sealed(spec: &Value, texts: &BTreeMap<EntryKey, String>) -> Value {
     let mut changed = spec.clone();

@@ -1,5 +1,5 @@
-//! Finding credentials in the JSON of a spec, which may have any shape: what does not have the
-//! shape of credentials is ignored.
+//! Traversal of the credentials in the JSON of a spec. The JSON is untrusted; parts with an unexpected
+//! structure are ignored.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,18 +7,18 @@ use std::fmt;
 use extension_registry_core::record::SourceSecret;
 use serde_json::{Map, Value};
 
-/// The place of an entry of credentials in its record, by names.
+/// Location of a credential entry in its record, by names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntryKey {
-    /// The service.
+    /// Name of the service.
     pub service: String,
-    /// The set of credentials.
+    /// Name of the set of credentials.
     pub credentials: String,
-    /// The entry.
+    /// Name of the entry.
     pub entry: String,
 }
 
-/// An entry of credentials. Borrowed, because it may hold a value.
+/// A credential entry. Borrowed, because it may contain a value.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
     set: Path<'a>,
@@ -27,7 +27,7 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The name, if it is a valid one: any other text may be a misplaced password.
+    /// Returns the name, if valid: any other text may be a misplaced password.
     #[must_use]
     pub fn name(&self) -> Option<&'a str> {
         self.raw_name().filter(|name| is_key(name))
@@ -37,7 +37,7 @@ impl<'a> Entry<'a> {
         self.fields.get("name")?.as_str()
     }
 
-    /// The place by names; `None` when a name is missing.
+    /// Returns the location of the entry; `None` if a name is missing.
     #[must_use]
     pub fn key(&self) -> Option<EntryKey> {
         Some(EntryKey {
@@ -47,32 +47,32 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// The value written in the record, of whatever type. `null` is none: the API server drops it.
+    /// Returns the inline value of any type. `null` is absent: the API server drops it.
     #[must_use]
     pub fn value(&self) -> Option<&'a Value> {
         self.fields.get("value").filter(|value| !value.is_null())
     }
 
-    /// `valueFrom.sealed`.
+    /// Returns `valueFrom.sealed`.
     #[must_use]
     pub fn sealed(&self) -> Option<&'a str> {
         self.fields.get("valueFrom")?.get("sealed")?.as_str()
     }
 
-    /// `valueFrom.sealedRef`, of whatever type.
+    /// Returns `valueFrom.sealedRef` of any type.
     #[must_use]
     pub fn sealed_ref(&self) -> Option<&'a Value> {
         let reference = self.fields.get("valueFrom")?.get("sealedRef");
         reference.filter(|reference| !reference.is_null())
     }
 
-    /// The set of credentials that the entry belongs to, for people.
+    /// Returns the path of the set of credentials, for messages.
     #[must_use]
     pub fn set(&self) -> String {
         self.set.to_string()
     }
 
-    /// The entry, for people: by names where they are valid.
+    /// Returns the path of the entry, for messages: by names if they are valid.
     #[must_use]
     pub fn field(&self) -> String {
         let index = self.index.to_string();
@@ -83,7 +83,7 @@ impl<'a> Entry<'a> {
         )
     }
 
-    /// The entry by its indexes in the lists.
+    /// Returns the path of the entry by its indexes.
     #[must_use]
     pub fn position(&self) -> String {
         format!(
@@ -100,8 +100,8 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// `spec.services[s3].credentials[main]`; an index takes the place of an invalid name, which may be a
-/// misplaced password.
+/// `spec.services[s3].credentials[main]`. Invalid names, which may be misplaced passwords, are replaced
+/// by their index.
 #[derive(Clone, Copy)]
 struct Path<'a> {
     service: (usize, Option<&'a str>),
@@ -123,7 +123,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Every set of credentials of a spec.
+/// Returns every set of credentials of a spec.
 fn sets(spec: &Value) -> impl Iterator<Item = (Path<'_>, &Value)> {
     list(spec, "services").flat_map(|(service, fields)| {
         let service = (service, text(fields, "name"));
@@ -138,7 +138,7 @@ fn sets(spec: &Value) -> impl Iterator<Item = (Path<'_>, &Value)> {
     })
 }
 
-/// Every entry of credentials of a spec.
+/// Returns every credential entry of a spec.
 pub fn entries(spec: &Value) -> impl Iterator<Item = Entry<'_>> {
     sets(spec).flat_map(|(set, fields)| {
         list(fields, "configuration").filter_map(move |(index, entry)| {
@@ -148,12 +148,12 @@ pub fn entries(spec: &Value) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
-/// Every entry of credentials that holds a value.
+/// Returns every credential entry with an inline value.
 pub fn inline_entries(spec: &Value) -> impl Iterator<Item = Entry<'_>> {
     entries(spec).filter(|entry| entry.value().is_some())
 }
 
-/// Every Secret that a spec refers to.
+/// Returns every Secret that a spec references.
 #[must_use]
 pub fn references(spec: &Value) -> BTreeSet<SourceSecret> {
     let name = |value: &Value| Some(value.get("name")?.as_str()?.into());
@@ -165,12 +165,12 @@ pub fn references(spec: &Value) -> BTreeSet<SourceSecret> {
     let sealed = entries(spec).filter_map(|entry| name(entry.sealed_ref()?));
     whole
         .chain(single)
-        .map(SourceSecret::Kept)
+        .map(SourceSecret::Referenced)
         .chain(sealed.map(SourceSecret::Sealed))
         .collect()
 }
 
-/// The items of a list of an object, with their indexes.
+/// Returns the items of a list with their indexes.
 fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
     let items = value.get(field).and_then(Value::as_array);
     items.into_iter().flatten().enumerate()
@@ -185,7 +185,7 @@ fn is_name(text: &str) -> bool {
     (1..=extension_registry_api::limits::NAME).contains(&text.len()) && text.bytes().all(inner)
 }
 
-/// Whether the API server accepts the text as a key of a Secret.
+/// Returns whether the API server accepts the text as a key of a Secret.
 pub(super) fn is_key(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     (1..=extension_registry_api::limits::KEY).contains(&text.len())

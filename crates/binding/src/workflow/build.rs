@@ -1,4 +1,4 @@
-//! The pipeline as it should be, and the projections that it needs.
+//! Builds the pipeline and the list of required projections.
 
 use std::collections::BTreeMap;
 
@@ -13,35 +13,35 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::ObjectKey;
-use crate::workflow::validate::{Bound, Validated};
+use crate::workflow::validate::{BoundRequirement, Validated};
 use crate::workflow::{Problem, Refusals, Resolved};
 
-/// Bytes of the digest of a pipeline that are kept.
+/// Length of the digest of a pipeline, in bytes.
 const DIGEST_LENGTH: usize = 16;
 
-/// A projection that must stand before the pipeline may refer to its Secret.
-pub struct Needed {
-    /// Its key.
+/// A projection that must exist before the pipeline may reference its Secret.
+pub struct RequiredProjection {
+    /// Namespace and name of the projection.
     pub key: ObjectKey,
-    /// What it stands for.
+    /// Identity of the projection.
     pub identity: Identity,
-    /// What it is rendered from.
+    /// The service to render.
     pub choice: Choice,
 }
 
-/// What is to be written.
+/// Desired state of a workflow.
 pub struct Prepared {
-    /// The pipeline.
+    /// The pipeline object.
     pub pipeline: Value,
-    /// Plain SHA-256 of it, shortened: a pipeline holds no value.
+    /// Truncated SHA-256 digest of the pipeline, which contains no secret values.
     pub digest: String,
-    /// Projections, each once.
-    pub projections: Vec<Needed>,
-    /// For the status.
+    /// Required projections without duplicates.
+    pub projections: Vec<RequiredProjection>,
+    /// Bindings for the status.
     pub bindings: Vec<Binding>,
-    /// The user whose runs get the credentials, for the status.
+    /// User whose runs may use the credentials, for the status.
     pub run_as: Option<RunAs>,
-    /// Remarks for the status.
+    /// Warnings for the status.
     pub notes: Vec<String>,
 }
 
@@ -49,12 +49,12 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
     let Resolved { workflow, key, .. } = resolved;
     let spec = &workflow.spec;
     let step_name = |step: usize| spec.steps.get(step).map_or("", |step| step.name.as_str());
-    let mut bounds: BTreeMap<String, Vec<pipeline::Bound<'_>>> = BTreeMap::new();
+    let mut service_bindings: BTreeMap<String, Vec<pipeline::ServiceBinding<'_>>> = BTreeMap::new();
     for bound in &validated.bound {
-        bounds
+        service_bindings
             .entry(step_name(bound.step).to_owned())
             .or_default()
-            .push(pipeline::Bound {
+            .push(pipeline::ServiceBinding {
                 requirement: bound.requirement,
                 secret: &bound.secret,
                 layout: &bound.layout,
@@ -65,14 +65,14 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
         name: &key.name,
         namespace: &key.namespace,
         spec,
-        bounds: &bounds,
+        bindings: &service_bindings,
         engine: &Tekton,
     };
     let output = pipeline::build(&input).map_err(|problems| {
         Refusals::new(true, problems.into_iter().map(Problem::from).collect())
     })?;
     let mut object = output.pipeline;
-    // One that is not in a cluster owns nothing.
+    // A workflow without a UID is not in a cluster and owns nothing.
     if let Some(mut owner) = workflow.controller_owner_ref(&()) {
         owner.block_owner_deletion = Some(false);
         object["metadata"]["ownerReferences"] = json!([owner]);
@@ -95,7 +95,7 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
             .filter(|bound| bound.choice.foreign_endpoint)
             .map(|bound| {
                 format!(
-                    "step `{}`, requirement `{}`: its endpoint is internal to zone `{}`",
+                    "step `{}`, requirement `{}`: the selected endpoint is internal to zone `{}`",
                     step_name(bound.step),
                     bound.requirement.name,
                     bound.choice.record.zone.as_deref().unwrap_or_default()
@@ -111,13 +111,13 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
         run_as,
         digest: hex(&Sha256::digest(object.to_string().as_bytes())[..DIGEST_LENGTH]),
         pipeline: object,
-        projections: needed(key, validated.bound),
+        projections: required_projections(key, validated.bound),
         bindings,
         notes,
     })
 }
 
-fn binding(step: &str, bound: &Bound<'_>) -> Binding {
+fn binding(step: &str, bound: &BoundRequirement<'_>) -> Binding {
     let choice = bound.choice;
     Binding {
         step: step.to_owned(),
@@ -135,16 +135,21 @@ fn binding(step: &str, bound: &Bound<'_>) -> Binding {
     }
 }
 
-fn needed(workflow: &ObjectKey, bound: Vec<Bound<'_>>) -> Vec<Needed> {
-    let mut needed: BTreeMap<String, Needed> = BTreeMap::new();
+fn required_projections(
+    workflow: &ObjectKey,
+    bound: Vec<BoundRequirement<'_>>,
+) -> Vec<RequiredProjection> {
+    let mut required_projections: BTreeMap<String, RequiredProjection> = BTreeMap::new();
     for one in bound {
         let key = ObjectKey::new(workflow.namespace.clone(), one.secret.as_str());
         let choice = one.choice.clone();
-        needed.entry(one.secret).or_insert(Needed {
-            key,
-            identity: one.identity,
-            choice,
-        });
+        required_projections
+            .entry(one.secret)
+            .or_insert(RequiredProjection {
+                key,
+                identity: one.identity,
+                choice,
+            });
     }
-    needed.into_values().collect()
+    required_projections.into_values().collect()
 }

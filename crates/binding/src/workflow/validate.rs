@@ -1,4 +1,4 @@
-//! Every requirement resolved, every source there.
+//! Validates that every requirement is resolved and every source exists.
 
 use extension_registry_api::ON_BEHALF_OF_ANNOTATION;
 use extension_registry_core::projection::{Identity, Layout};
@@ -8,34 +8,34 @@ use extension_registry_core::resolve::Choice;
 
 use crate::person::Person;
 use crate::projection::missing_sources;
-use crate::workflow::{Found, Problem, Refusals, Resolved};
+use crate::workflow::{Problem, Refusals, Resolved, ResolvedService};
 
-/// A requirement with all that its step will see of it.
-pub(super) struct Bound<'a> {
+/// A requirement that is bound to a service.
+pub(super) struct BoundRequirement<'a> {
     /// Position of the step.
     pub(super) step: usize,
     /// The requirement.
     pub(super) requirement: &'a Requirement,
-    /// What it resolved to.
+    /// The selected service.
     pub(super) choice: &'a Choice,
-    /// What the projection stands for.
+    /// Identity of the projection.
     pub(super) identity: Identity,
-    /// Name of projection and Secret.
+    /// Name of the projection and the Secret.
     pub(super) secret: String,
-    /// The keys.
+    /// Keys of the Secret.
     pub(super) layout: Layout,
 }
 
-/// All requirements, resolved.
+/// A workflow whose requirements are all bound.
 pub(super) struct Validated<'a> {
-    /// In their order.
-    pub(super) bound: Vec<Bound<'a>>,
+    /// BoundRequirement requirements in order.
+    pub(super) bound: Vec<BoundRequirement<'a>>,
 }
 
 pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
     let spec = &resolved.workflow.spec;
     let person = resolved.person.as_ref();
-    // What the workflow gets wrong by itself comes first: no other object can heal it.
+    // Problems of the workflow itself come first, because only an edit can fix them.
     let mut problems: Vec<Problem> = extension_registry_pipeline::check(spec)
         .into_iter()
         .map(Problem::from)
@@ -57,10 +57,10 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
         };
         let requirement = match &resolution.requirement {
             Ok(requirement) => requirement,
-            Err(unread) => {
+            Err(errors) => {
                 unresolved = true;
-                for problem in unread {
-                    refuse(&problem.field, &problem.refusal, problem.to_string());
+                for error in errors {
+                    refuse(&error.field, &error.refusal, error.to_string());
                 }
                 continue;
             }
@@ -85,17 +85,17 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
     Err(Refusals::new(!unresolved, problems))
 }
 
-/// The refusal, with the user whom the workflow resolves for: a tool that applies for others is
-/// another user. The text is the same whether or not another user has access, so it reveals nothing.
+/// Adds the user on whose behalf the workflow resolves, because a tool that applies it may be a different
+/// user. The text is the same whether or not another user has access, so it reveals nothing.
 fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
     match (refusal.reason, person) {
         (Reason::NoAccess, Some(person)) => format!(
-            "{refusal}; the workflow resolves for its author `{}`; hint: where another user has access, let that user apply it, or set annotation `{ON_BEHALF_OF_ANNOTATION}`",
+            "{refusal}; the workflow resolves on behalf of its author `{}`; hint: if another user has access, let that user apply it, or set the annotation `{ON_BEHALF_OF_ANNOTATION}`",
             person.user
         ),
-        // Without an author, records that admit users by name are not visible.
+        // Without an author, records with user lists are not visible.
         (Reason::NoAccess | Reason::NotFound, None) => format!(
-            "{refusal}; the workflow has no author, so credentials of scope user are not available to it; hint: apply it with a changed spec, or annotate it: kubectl annotate fwf NAME {ON_BEHALF_OF_ANNOTATION}=USER; credentials of scope project need no author"
+            "{refusal}; the workflow has no author, so credentials of scope `user` are not available; hint: apply it with a changed spec, or set its author: kubectl annotate fwf NAME {ON_BEHALF_OF_ANNOTATION}=USER; credentials of scope `project` require no author"
         ),
         _ => refusal.to_string(),
     }
@@ -104,13 +104,13 @@ fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
 fn bind<'a>(
     step: usize,
     requirement: &'a Requirement,
-    found: &'a Found,
+    found: &'a ResolvedService,
     person: Option<&Person>,
-) -> Result<Bound<'a>, Refusal> {
+) -> Result<BoundRequirement<'a>, Refusal> {
     let layout = Layout::new(&found.choice, &found.keys)
         .map_err(|missing| missing_sources(&missing, &found.keys))?;
     let identity = Identity::of(&found.choice, person.map(|person| &person.user));
-    Ok(Bound {
+    Ok(BoundRequirement {
         step,
         requirement,
         choice: &found.choice,

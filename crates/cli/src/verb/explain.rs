@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Error, Result, anyhow, ensure};
 use clap::Args;
-use extension_registry_core::resolve::{Examined, Miss, Verdict, examine};
+use extension_registry_core::resolve::{Evaluation, Mismatch, Verdict, evaluate};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -162,7 +162,7 @@ fn explain(world: &World, entry: &WorkflowEntry, path: &[String], all: bool) -> 
         .map(|(answer, resolution)| {
             let requirement = resolution.requirement.as_ref();
             let examined = requirement
-                .map(|requirement| examine(&world.index, requirement, &consumer))
+                .map(|requirement| evaluate(&world.index, requirement, &consumer))
                 .unwrap_or_default();
             let shown = if all {
                 examined.len()
@@ -179,8 +179,8 @@ fn explain(world: &World, entry: &WorkflowEntry, path: &[String], all: bool) -> 
 }
 
 /// All that match; of the others those that failed on the fewest selectors.
-fn interesting(examined: &[Examined]) -> usize {
-    let misses = |one: &Examined| match &one.verdict {
+fn interesting(examined: &[Evaluation]) -> usize {
+    let misses = |one: &Evaluation| match &one.verdict {
         Verdict::Mismatch(misses) => misses.len(),
         _ => 0,
     };
@@ -194,7 +194,7 @@ fn interesting(examined: &[Examined]) -> usize {
     matching + near.min(NEAREST)
 }
 
-fn candidate(examined: &Examined) -> Candidate {
+fn candidate(examined: &Evaluation) -> Candidate {
     let (verdict, why) = match &examined.verdict {
         Verdict::Chosen => ("Chosen", "chosen"),
         Verdict::OneOfSeveral => ("OneOfSeveral", "passed every test, and so did others"),
@@ -228,11 +228,11 @@ fn candidate(examined: &Examined) -> Candidate {
     }
 }
 
-fn failed(miss: &Miss) -> Failed {
+fn failed(miss: &Mismatch) -> Failed {
     Failed {
         selector: miss.selector,
-        wanted: miss.wanted.clone(),
-        found: miss.found.clone(),
+        wanted: miss.expected.clone(),
+        found: miss.actual.clone(),
     }
 }
 
@@ -240,8 +240,8 @@ impl Failed {
     fn text(&self) -> String {
         let (selector, wanted) = (self.selector, &self.wanted);
         match &self.found {
-            Some(found) => format!("{selector} is `{found}`, not `{wanted}`"),
-            None => format!("{selector} is unset, not `{wanted}`"),
+            Some(found) => format!("{selector} is `{found}` (requested `{wanted}`)"),
+            None => format!("{selector} is not set (requested `{wanted}`)"),
         }
     }
 }

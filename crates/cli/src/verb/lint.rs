@@ -6,8 +6,8 @@ use extension_registry_api::extension::CredentialsScope;
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::workflow::{Resolved, prepare};
 use extension_registry_core::refusal::Reason;
-use extension_registry_core::resolve::{Examined, Verdict, examine};
-use extension_registry_pipeline::doubts;
+use extension_registry_core::resolve::{Evaluation, Verdict, evaluate};
+use extension_registry_pipeline::lint;
 
 use crate::args::Files;
 use crate::finding::{self, Finding, Level};
@@ -88,10 +88,10 @@ pub(crate) fn findings(mut world: World) -> Vec<Finding> {
     let has_records = world.knows_records();
     for workflow in &world.workflows {
         problems(&world, workflow, has_records, &mut findings);
-        let doubts = doubts(&workflow.workflow.spec).into_iter();
-        findings.extend(doubts.map(|doubt| {
-            let finding = workflow.origin.warning(doubt.rule, &doubt.field);
-            finding.says(doubt.message, doubt.hint)
+        let lints = lint(&workflow.workflow.spec).into_iter();
+        findings.extend(lints.map(|lint| {
+            let finding = workflow.origin.warning(lint.rule, &lint.field);
+            finding.says(lint.message, lint.hint)
         }));
     }
     finding::sort(&mut findings);
@@ -181,8 +181,8 @@ pub(crate) fn may_be_elsewhere(world: &World, resolved: &Resolved, finding: &Fin
         return false;
     };
     let consumer = world.consumer(&resolved.key, resolved.person.as_ref());
-    let is_miss = |one: &Examined| matches!(one.verdict, Verdict::Mismatch(_));
-    examine(&world.index, requirement, &consumer)
+    let is_miss = |one: &Evaluation| matches!(one.verdict, Verdict::Mismatch(_));
+    evaluate(&world.index, requirement, &consumer)
         .iter()
         .all(is_miss)
 }

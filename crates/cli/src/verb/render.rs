@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::projection;
-use extension_registry_binding::workflow::{Needed, prepare};
+use extension_registry_binding::workflow::{RequiredProjection, prepare};
 use extension_registry_yaml::Position;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<u8> {
 
 fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
     let mut pipelines = Vec::new();
-    let mut needed: BTreeMap<ObjectKey, Needed> = BTreeMap::new();
+    let mut needed: BTreeMap<ObjectKey, RequiredProjection> = BTreeMap::new();
     let mut findings = world.findings.clone();
     for entry in &world.workflows {
         let resolved = world.resolved(entry);

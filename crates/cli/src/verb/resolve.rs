@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_binding::workflow::{Found, Resolution, Resolved, prepare};
+use extension_registry_binding::workflow::{Resolution, Resolved, ResolvedService, prepare};
 use extension_registry_core::suggest;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -258,14 +258,14 @@ pub(crate) fn answers(resolved: &Resolved) -> impl Iterator<Item = Answer> {
     })
 }
 
-fn requirement_name(resolution: &Resolution<Found>) -> String {
+fn requirement_name(resolution: &Resolution<ResolvedService>) -> String {
     match &resolution.requirement {
         Ok(requirement) => requirement.name.to_string(),
         Err(_) => resolution.field.clone(),
     }
 }
 
-fn outcome(resolution: &Resolution<Found>) -> Outcome {
+fn outcome(resolution: &Resolution<ResolvedService>) -> Outcome {
     let refused = |refusal: &extension_registry_core::refusal::Refusal| Outcome::Refused {
         reason: refusal.reason.as_str().to_owned(),
         message: refusal.message.clone(),
@@ -280,7 +280,7 @@ fn outcome(resolution: &Resolution<Found>) -> Outcome {
             },
             |problem| refused(&problem.refusal),
         ),
-        (_, Some(Ok(Found { choice, .. }))) => Outcome::Bound {
+        (_, Some(Ok(ResolvedService { choice, .. }))) => Outcome::Bound {
             kind: choice.record.key.kind().as_str(),
             record: choice.record.key.name.to_string(),
             service: choice.service().name.to_string(),

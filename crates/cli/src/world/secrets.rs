@@ -138,7 +138,7 @@ fn sealed(choice: &Choice) -> impl Iterator<Item = (&Name, &Sensitive)> {
 
 fn assumed_seal(record: &RecordKey, secret: &SourceSecret) -> Seal {
     match secret {
-        SourceSecret::Kept(_) => Seal::Open,
+        SourceSecret::Referenced(_) => Seal::Open,
         SourceSecret::Sealed(_) => Seal::For(record.clone()),
     }
 }

@@ -1,25 +1,25 @@
-//! Whether the first word inside braces makes them ours.
+//! Classifies the first word inside braces.
 
 use super::ExpressionError;
 use crate::suggest::{distance, excerpt};
 
 const KEYWORDS: [&str; 4] = ["extension", "extensions", "inputs", "steps"];
 
-/// What the first word says of its braces.
+/// Classification of the first word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keyword {
-    Ours,
-    /// A slip in the keyword given.
+    Exact,
+    /// Misspelling of this keyword.
     Near(&'static str),
-    /// The user's own text.
+    /// Literal text.
     Other,
 }
 
-/// Case counts for ours, not for near. A shorter word may differ less: words of up to three
-/// characters are never near, of up to five by one edit, longer ones by two.
+/// Exact matches are case-sensitive, near matches are not. The shorter the word, the fewer edits are
+/// accepted: none up to three characters, one up to five, two for longer words.
 pub(super) fn keyword(word: &str) -> Keyword {
     if KEYWORDS.contains(&word) {
-        return Keyword::Ours;
+        return Keyword::Exact;
     }
     let threshold = match word.chars().take(6).count() {
         0..=3 => return Keyword::Other,
@@ -38,10 +38,10 @@ pub(super) fn keyword(word: &str) -> Keyword {
         .map_or(Keyword::Other, |(_, keyword)| Keyword::Near(keyword))
 }
 
-pub(super) fn refusal(word: &str, meant: &str, column: usize) -> ExpressionError {
+pub(super) fn unknown_keyword(word: &str, meant: &str, column: usize) -> ExpressionError {
     ExpressionError {
         column,
-        message: format!("unknown word `{}` inside the braces", excerpt(word)),
+        message: format!("unknown expression keyword `{}`", excerpt(word)),
         hint: Some(format!("did you mean `{meant}`?")),
     }
 }

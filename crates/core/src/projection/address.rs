@@ -1,4 +1,4 @@
-//! The parts of an endpoint's `url`: an absolute URL with a host, or `host[:port]`.
+//! Parser of an endpoint's `url`: an absolute URL with a host, or `host[:port]`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,19 +7,19 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub struct Address {
     /// Host name or address; IPv6 without brackets.
     pub host: String,
-    /// Port from the text, or the scheme's own.
+    /// Explicit port, or the default port of the scheme.
     pub port: Option<u16>,
 }
 
-/// Most characters of a host.
-const HOST: usize = 253;
+/// Maximum length of a host.
+const MAX_HOST: usize = 253;
 
-/// Most characters of a label of a host.
-const LABEL: usize = 63;
+/// Maximum length of a label of a host.
+const MAX_LABEL: usize = 63;
 
 impl Address {
-    /// Parses a `url`, strictly: what one client reads as another host or port than the next is not an
-    /// address.
+    /// Parses a `url` strictly: text that clients could interpret as different hosts or ports is
+    /// rejected.
     ///
     /// The host is an IPv4 address of four decimal numbers, an IPv6 address in brackets without a
     /// zone, or a name of letters, digits, `-` and `_` whose last label is not a number. `None`
@@ -47,7 +47,7 @@ impl Address {
         })
     }
 
-    /// Whether the text holds `user:password@` before its host.
+    /// Returns whether the text has `user:password@` before its host.
     #[must_use]
     pub fn has_user_info(url: &str) -> bool {
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -64,7 +64,7 @@ fn is_scheme(text: &str) -> bool {
             .all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character))
 }
 
-/// Whether a text can follow the host: printable ASCII in which every `%` begins an escape.
+/// Returns whether a text may follow the host: printable ASCII in which every `%` begins an escape.
 fn is_tail(text: &str) -> bool {
     let mut escapes = text.split('%');
     let before = escapes.next().unwrap_or_default();
@@ -98,20 +98,20 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     is_host(host).then_some((host, port))
 }
 
-/// Whether a text is an IPv4 address or a name.
+/// Returns whether a text is an IPv4 address or a host name.
 fn is_host(text: &str) -> bool {
     if text.parse::<Ipv4Addr>().is_ok() {
         return true;
     }
     let name = text.strip_suffix('.').unwrap_or(text);
     let last = name.rsplit('.').next().unwrap_or_default();
-    text.len() <= HOST && name.split('.').all(is_label) && !is_number(last)
+    text.len() <= MAX_HOST && name.split('.').all(is_label) && !is_number(last)
 }
 
 fn is_label(text: &str) -> bool {
     let bytes = text.as_bytes();
     let end = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
-    bytes.len() <= LABEL
+    bytes.len() <= MAX_LABEL
         && end(bytes.first())
         && end(bytes.last())
         && bytes
@@ -119,7 +119,7 @@ fn is_label(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
 }
 
-/// Whether clients take the last label of a host for a number, and the host for an IPv4 address.
+/// Returns whether clients parse the last label of a host as a number, and the host as an IPv4 address.
 fn is_number(label: &str) -> bool {
     let hexadecimal = label.strip_prefix("0x").or(label.strip_prefix("0X"));
     match hexadecimal {
@@ -133,7 +133,7 @@ fn parse_port(text: &str) -> Option<u16> {
     is_plain.then(|| text.parse().ok()).flatten()
 }
 
-/// Ports that the common schemes of the seed's tools stand for.
+/// Default ports of common schemes.
 fn default_port(scheme: &str) -> Option<u16> {
     Some(match scheme.to_ascii_lowercase().as_str() {
         "http" | "ws" => 80,
@@ -161,7 +161,7 @@ mod tests {
     use super::Address;
 
     #[test]
-    fn addresses_are_taken_apart() {
+    fn parses_addresses() {
         let table = [
             ("http://mlflow", Some(("mlflow", Some(80)))),
             (
@@ -197,7 +197,7 @@ mod tests {
             ("[::1]x", None),
             ("1a://host", None),
             ("ho st", None),
-            // Names and numbers.
+            // Names and numbers
             ("mlflow_server:5000", Some(("mlflow_server", Some(5000)))),
             ("gs://my_bucket/a%20b", Some(("my_bucket", None))),
             (
@@ -230,14 +230,14 @@ mod tests {
             ("http://host.0X7F", None),
             ("http://h\\@x", None),
             ("http://h!", None),
-            // Ports.
+            // Ports
             ("http://h:", None),
             ("http://h:99999", None),
             ("http://h:+80", None),
             ("http://h:080", None),
             ("http://h:8a", None),
             ("http://h:80:90", None),
-            // Addresses of version 6.
+            // IPv6 addresses
             ("http://[::1", None),
             ("http://[]", None),
             ("http://[::1]:", None),
@@ -246,7 +246,7 @@ mod tests {
             ("http://[fe80::1%25eth0]", None),
             ("http://[fe80::1%eth0]", None),
             ("http://::1", None),
-            // What follows.
+            // Path and query
             ("http://h/%zz", None),
             ("http://h/%", None),
             ("http://h/%4", None),
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_have_at_most_253_characters_in_labels_of_63() {
+    fn limits_host_to_253_and_labels_to_63_characters() {
         let label = "a".repeat(63);
         let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
         for (host, expected) in [
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn user_info_is_seen_only_before_the_host() {
+    fn finds_user_info_only_before_host() {
         assert!(Address::has_user_info("http://user:pw@host"));
         assert!(Address::has_user_info("user@host"));
         assert!(!Address::has_user_info("http://host/a@b"));

@@ -1,8 +1,8 @@
-//! `extension.yaml`: what was chosen, in the record's own form (security, section 2).
+//! `extension.yaml`: the chosen service in the format of a record.
 //!
-//! It names the chosen service, endpoint and credentials and nothing else of the record's lists: no
-//! other credentials, no access, no projects or users. Values from source Secrets are in files of
-//! their own, so the document only says which keys the credentials have.
+//! It contains only the chosen service, endpoint and credentials: no other credentials, access
+//! lists, projects or users. Values from source Secrets are in files of their own, so the document
+//! lists only the keys of the credentials.
 
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ struct CredentialsDocument<'a> {
     configuration: Vec<Item<'a>>,
 }
 
-/// An entry; without a value it stands in a file of its name.
+/// A configuration entry; one without a value is in the file of its name.
 #[derive(Serialize)]
 struct Item<'a> {
     name: &'a str,
@@ -65,7 +65,7 @@ struct Item<'a> {
     value: Option<&'a str>,
 }
 
-/// The document as YAML. It holds values: only for the data of a Secret.
+/// Renders the document as YAML. It contains secret values: use only as Secret data.
 pub(super) fn render(choice: &Choice) -> String {
     let record = &choice.record;
     let service = choice.service();
@@ -114,7 +114,7 @@ pub(super) fn render(choice: &Choice) -> String {
                 .collect(),
         }],
     };
-    // Maps, lists and strings always serialize; an empty document would be the safe answer.
+    // Maps, lists and strings always serialize; an empty document is the safe fallback.
     serde_saphyr::to_string(&document).unwrap_or_default()
 }
 

@@ -1,4 +1,6 @@
-//! Which variables a requirement sets.
+//! Environment variables of a requirement.
+
+use std::fmt::Write;
 
 use crate::projection::{DOCUMENT_KEY, Layout};
 use crate::record::Name;
@@ -6,17 +8,17 @@ use crate::refusal::{Reason, Refusal};
 use crate::requirement::Requirement;
 use crate::suggest;
 
-/// Variable that names the folder of the bindings (Service Binding specification, "Workload
+/// Variable with the directory of the bindings (Service Binding specification, "Workload
 /// Projection").
 pub const ROOT_VARIABLE: &str = "SERVICE_BINDING_ROOT";
 
-/// Variable that names the output of a step.
+/// Variable with the output name of a step.
 pub const RESULT_VARIABLE: &str = "TASK_RESULT";
 
-/// Prefix of the variables that the published step images read.
+/// Prefix of the input variables of the published step images.
 pub const INPUT_PREFIX: &str = "FUSEML_";
 
-/// Names that run code or break steps when set (security, section 2). This is the only list.
+/// Variables that execute code or break steps. The only list of them.
 const DANGEROUS: [&str; 16] = [
     "PATH",
     "BASH_ENV",
@@ -38,7 +40,7 @@ const DANGEROUS: [&str; 16] = [
 const DANGEROUS_PREFIXES: [&str; 5] =
     ["LD_", "GIT_SSH", "KUBERNETES_", INPUT_PREFIX, ROOT_VARIABLE];
 
-/// One variable set from a key of the projection.
+/// An environment variable set from a key of the projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// Name of the variable.
@@ -47,20 +49,22 @@ pub struct Variable {
     pub key: Name,
 }
 
-/// What a requirement does to the environment of its step.
+/// Environment variables of a step that come from one requirement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     /// Variables to set, sorted by name.
     pub variables: Vec<Variable>,
-    /// Entries that are not set because their name runs code or breaks steps; files still hold them.
-    pub left_out: Vec<Name>,
+    /// Entries that are not set because the variable would execute code or break steps; they are still
+    /// available as files.
+    pub skipped: Vec<Name>,
 }
 
-/// The variables of one requirement: those it maps, or every configuration entry that can be one.
+/// Returns the variables of a requirement: the mapped ones, or every configuration entry with a valid
+/// name.
 ///
 /// # Errors
-/// `UnknownKey` for a mapping of a key that the choice does not have, `Conflict` for a variable that
-/// may not be set or is mapped twice. All of them, not the first.
+/// `UnknownKey` for a mapping of a key that the choice does not have, `Conflict` for a reserved or
+/// duplicate variable. Returns all errors.
 pub fn environment(
     requirement: &Requirement,
     layout: &Layout,
@@ -81,10 +85,10 @@ pub fn environment(
                         refusals.push(Refusal::new(
                             Reason::Conflict,
                             format!(
-                                "`environment` of requirement `{}` sets `{}` twice",
-                                requirement.name, variable.name
+                                "duplicate variable `{}` in `environment` of requirement `{}`",
+                                variable.name, requirement.name
                             ),
-                            "remove one of the two entries",
+                            "remove one of the entries",
                         ));
                     }
                     Ok(variable) => environment.variables.push(variable),
@@ -110,7 +114,7 @@ fn default_environment(layout: &Layout) -> Environment {
         .filter(|key| key.origin.is_configuration() && is_identifier(key.name))
     {
         if is_dangerous(key.name) {
-            environment.left_out.push(key.name.clone());
+            environment.skipped.push(key.name.clone());
         } else {
             environment.variables.push(Variable {
                 name: key.name.clone(),
@@ -127,14 +131,14 @@ fn mapped(
     variable: &Name,
     key: &Name,
 ) -> Result<Variable, Refusal> {
-    if is_owned(variable) {
+    if is_reserved(variable) {
         return Err(Refusal::new(
             Reason::Conflict,
             format!(
-                "`environment` of requirement `{}` sets `{variable}`, which the operator sets itself",
+                "variable `{variable}` in `environment` of requirement `{}` is reserved for the operator",
                 requirement.name
             ),
-            "choose another name for the variable",
+            "choose another variable name",
         ));
     }
     let canonical = if &**key == "url" { "uri" } else { key };
@@ -148,7 +152,7 @@ fn mapped(
     }
 }
 
-/// The refusal of a key that the choice does not have, with the nearest one it has.
+/// Creates the refusal for an unknown key, with a suggestion.
 #[must_use]
 pub fn unknown_key(requirement: &str, layout: &Layout, key: &str) -> Refusal {
     let names = || {
@@ -159,28 +163,28 @@ pub fn unknown_key(requirement: &str, layout: &Layout, key: &str) -> Refusal {
     };
     let hint = match suggest::closest(key, names()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it has {}", list(names())),
+        None => format!("available keys: {}", list(names())),
     };
     Refusal::new(
         Reason::UnknownKey,
-        format!("what requirement `{requirement}` resolved to has no key `{key}`"),
+        format!("requirement `{requirement}` provides no key `{key}`"),
         hint,
     )
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    const MOST: usize = 20;
+    const MAX_LISTED: usize = 20;
     let mut quoted: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    let more = quoted.len().saturating_sub(MOST);
-    quoted.truncate(MOST);
+    let more = quoted.len().saturating_sub(MAX_LISTED);
+    quoted.truncate(MAX_LISTED);
     let mut text = quoted.join(", ");
     if more > 0 {
-        text.push_str(" and more");
+        let _ = write!(text, " and {more} more");
     }
     text
 }
 
-/// Whether a name is a C identifier, and so fit for a variable in every shell.
+/// Returns whether a name is a C identifier, and so valid as a variable in every shell.
 #[must_use]
 pub fn is_identifier(name: &str) -> bool {
     let mut bytes = name.bytes();
@@ -190,7 +194,7 @@ pub fn is_identifier(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Whether a variable of that name runs code or breaks steps, and so is never set by default.
+/// Returns whether a variable would execute code or break steps, and so is never set by default.
 #[must_use]
 pub fn is_dangerous(name: &str) -> bool {
     DANGEROUS.contains(&name)
@@ -199,8 +203,8 @@ pub fn is_dangerous(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether the operator sets that variable itself, so that nobody may map it.
+/// Returns whether the operator sets the variable itself, so that it cannot be mapped.
 #[must_use]
-pub fn is_owned(name: &str) -> bool {
+pub fn is_reserved(name: &str) -> bool {
     name == ROOT_VARIABLE || name == RESULT_VARIABLE || name.starts_with(INPUT_PREFIX)
 }

@@ -1,4 +1,4 @@
-//! The identity of a projection, and the name of its Secret (security, section 2).
+//! Identity of a projection, and the name of its Secret.
 
 use sha2::{Digest, Sha256};
 
@@ -6,7 +6,7 @@ use crate::hex::hex;
 use crate::record::{Name, RecordKey};
 use crate::resolve::Choice;
 
-/// What a rendered Secret stands for. Two choices of one namespace share a Secret exactly when
+/// Identity of a rendered Secret. Two choices in one namespace share a Secret if and only if
 /// their identities are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identity {
@@ -14,25 +14,25 @@ pub struct Identity {
     pub record: RecordKey,
     /// The service.
     pub service: Name,
-    /// Type of the binding: the resource, or the product where there is none. It is part of the
-    /// identity because the type of a Secret cannot change.
+    /// Type of the binding: the resource, or else the product. It is part of the
+    /// identity because the type of a Secret is immutable.
     pub binding_type: Name,
-    /// The endpoint, where the service has any.
+    /// The endpoint, if the service has any.
     pub endpoint: Option<Name>,
-    /// The credentials, where the service has any.
+    /// The credentials, if the service has any.
     pub credentials: Option<Name>,
-    /// The user, where the choice depended on one.
+    /// The user, if the choice depended on one.
     pub user: Option<Name>,
 }
 
-/// How the name of every rendered Secret begins.
+/// Name prefix of every rendered Secret.
 pub const RENDERED_PREFIX: &str = "ext-";
 
 const SLUG_LENGTH: usize = 40;
 const HASH_LENGTH: usize = 16;
 
 impl Identity {
-    /// The identity of a choice. `user` is set where the choice depended on the user.
+    /// Returns the identity of a choice. `user` is used only if the choice depended on it.
     #[must_use]
     pub fn of(choice: &Choice, user: Option<&Name>) -> Self {
         Self {
@@ -47,9 +47,9 @@ impl Identity {
         }
     }
 
-    /// Name of the Secret and of the projection: `ext-<slug>-<16 hex>`, or `ext-u-…` for a Secret of
-    /// one user. The hash covers every part with its length, so that no two identities share a text;
-    /// 16 digits, because 8 can be collided on purpose by tenants who choose names.
+    /// Returns the name of the Secret and of the projection: `ext-<slug>-<16 hex>`, or `ext-u-…` for a
+    /// Secret of one user. The hash covers every part with its length, so that distinct identities have
+    /// distinct inputs. It has 16 digits because tenants who choose names could find collisions of 8.
     #[must_use]
     pub fn name(&self) -> String {
         let mut hash = Sha256::new();
@@ -82,7 +82,7 @@ impl Identity {
     }
 }
 
-/// A readable part for people: record and service, as far as a DNS label takes them.
+/// Readable part: record and service, truncated to fit a DNS label.
 fn slug(record: &str, service: &str) -> String {
     let text = if record == service {
         record.to_owned()
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_readable_stable_and_dns_labels() {
+    fn names_are_readable_stable_dns_labels() {
         assert_eq!(
             identity().name(),
             "ext-mlflow-0001-mlflow-store-2d71ca439d7c5f47"
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_counts_and_parts_do_not_run_together() {
+    fn hash_covers_every_part_unambiguously() {
         let base = identity();
         let others = [
             Identity {

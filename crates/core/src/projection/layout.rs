@@ -1,4 +1,4 @@
-//! The keys of a projection and where each value comes from.
+//! Keys of a projection and the origin of their values.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use crate::record::{Name, Source, SourceSecret};
 use crate::resolve::Choice;
 use crate::sensitive::Sensitive;
 
-/// Which part of the choice a key comes from.
+/// Part of the choice that a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Made from a field of the record: `uri`, `host`, `version`.
+    /// Derived from a field of the record: `uri`, `host`, `version`.
     Derived,
     /// Configuration of the record.
     Extension,
@@ -23,8 +23,8 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Whether the key is a configuration entry, so that `.cfg.KEY` and the default environment
-    /// have it.
+    /// Returns whether the key is a configuration entry, which `.cfg.KEY` and the default environment
+    /// include.
     #[must_use]
     pub fn is_configuration(self) -> bool {
         self != Self::Derived
@@ -36,7 +36,7 @@ impl Origin {
 pub struct Key<'a> {
     /// Name of the key, and of the file.
     pub name: &'a Name,
-    /// Where it comes from.
+    /// Origin of the key.
     pub origin: Origin,
 }
 
@@ -48,49 +48,49 @@ enum Content {
     Document,
 }
 
-/// Names of the keys of a source Secret; `None` when the Secret is not there.
+/// Access to the keys of source Secrets.
 pub trait SourceKeys {
-    /// The keys, in any order.
+    /// Returns the keys of a Secret in any order, or `None` if it does not exist.
     fn keys(&self, secret: &SourceSecret) -> Option<Vec<Name>>;
 }
 
-/// Values of source Secrets and of sealed entries.
+/// Access to values of source Secrets and of sealed entries.
 pub trait SourceValues {
-    /// The bytes of a key, or `None` when the Secret or the key is not there.
+    /// Returns the value of a key, or `None` if the Secret or the key does not exist.
     fn value(&self, secret: &SourceSecret, key: &str) -> Option<Vec<u8>>;
 
-    /// The decrypted value of an entry of the chosen credentials, or `None` when it cannot be
-    /// decrypted.
+    /// Returns the decrypted value of an entry of the chosen credentials, or `None` if decryption
+    /// fails.
     fn sealed(&self, entry: &str) -> Option<Vec<u8>>;
 }
 
-/// A value that cannot be had: its source Secret or the key in it is missing, or it cannot be decrypted.
+/// An unavailable value: its source Secret or the key in it is missing, or it cannot be decrypted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum MissingSource {
-    /// The Secret is missing.
-    #[error("Secret `{secret}` is missing")]
+    /// The Secret does not exist.
+    #[error("Secret `{secret}` not found")]
     Secret {
-        /// Which.
+        /// Name of the Secret.
         secret: SourceSecret,
     },
-    /// The Secret is there, the key is not.
-    #[error("Secret `{secret}` has no key `{key}`")]
+    /// The Secret exists, but lacks the key.
+    #[error("key `{key}` not found in Secret `{secret}`")]
     Key {
-        /// The Secret.
+        /// Name of the Secret.
         secret: SourceSecret,
-        /// The key.
+        /// Name of the key.
         key: Name,
     },
     /// A sealed value cannot be decrypted.
-    #[error("{field} cannot be decrypted")]
+    #[error("failed to decrypt {field}")]
     Sealed {
-        /// The field, by names.
+        /// Path of the field.
         field: String,
     },
 }
 
 impl MissingSource {
-    /// A sealed entry that cannot be decrypted.
+    /// Creates the error for a sealed entry that cannot be decrypted.
     #[must_use]
     pub fn sealed(service: &str, credentials: &str, entry: &str) -> Self {
         Self::Sealed {
@@ -101,18 +101,18 @@ impl MissingSource {
     }
 }
 
-/// The keys of the rendered Secret. Every value comes from one record and one service.
+/// Keys of a rendered Secret. All values come from one record and one service.
 #[derive(Clone, Debug)]
 pub struct Layout {
     keys: BTreeMap<Name, (Origin, Content)>,
 }
 
 impl Layout {
-    /// Lays out the keys of a choice: derived ones first, then configuration from wide to narrow, so
-    /// that the narrower wins; in credentials an entry beats the same key of the whole Secret.
+    /// Lays out the keys of a choice: derived keys first, then configuration from general to specific;
+    /// the more specific entry wins. In credentials, an entry overrides the same key of the whole Secret.
     ///
     /// # Errors
-    /// A source Secret that is not there, or lacks a key that an entry names. All of them.
+    /// Returns all source Secrets that are missing or lack a key that an entry names.
     pub fn new(choice: &Choice, sources: &dyn SourceKeys) -> Result<Self, Vec<MissingSource>> {
         let mut layout = Self {
             keys: BTreeMap::new(),
@@ -237,8 +237,8 @@ impl Layout {
         missing
     }
 
-    /// Sets a key over what a wider part set. Reserved keys are never configuration, however an
-    /// entry of such a name got into the record.
+    /// Sets a key, overriding a more general part. Configuration entries never set reserved keys, even
+    /// if a record contains such an entry.
     fn set(&mut self, name: &Name, origin: Origin, content: Content) {
         if origin.is_configuration() && RESERVED_KEYS.contains(&&**name) {
             return;
@@ -246,7 +246,7 @@ impl Layout {
         self.keys.insert(name.clone(), (origin, content));
     }
 
-    /// The keys, sorted by name.
+    /// Returns the keys, sorted by name.
     pub fn keys(&self) -> impl Iterator<Item = Key<'_>> {
         self.keys.iter().map(|(name, (origin, _))| Key {
             name,
@@ -254,7 +254,7 @@ impl Layout {
         })
     }
 
-    /// The key of that name.
+    /// Returns the key with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Key<'_>> {
         self.keys
@@ -265,10 +265,10 @@ impl Layout {
             })
     }
 
-    /// The data of the Secret.
+    /// Renders the data of the Secret.
     ///
     /// # Errors
-    /// A value that is not there any more. All of them.
+    /// Returns all values that are no longer available.
     pub fn render(
         &self,
         choice: &Choice,

@@ -1,4 +1,4 @@
-//! Steps 1 to 5: visible, match, shadow, usable, one.
+//! Steps 1 to 5: filter by visibility, match selectors, shadow, filter by access, select one.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,33 +10,33 @@ use crate::refusal::{Reason, Refusal};
 use crate::requirement::{Field, Requirement};
 use crate::resolve::index::Index;
 use crate::resolve::nearest;
-use crate::resolve::shelf::{Offer, Shelf};
+use crate::resolve::service_index::{Candidate, ServiceIndex};
 
-/// The most candidates that a message lists.
-const MOST_LISTED: usize = 100;
+/// Maximum number of candidates in a message.
+const MAX_LISTED: usize = 100;
 
-/// The one record and service that meet the requirement.
+/// Returns the one record and service that meet the requirement.
 pub(super) fn choose(
     index: &Index,
     requirement: &Requirement,
     consumer: &Consumer,
 ) -> Result<(Arc<Record>, usize), Refusal> {
-    let mut candidates: Vec<&Offer> = index
-        .shelves(&consumer.project)
-        .flat_map(|shelf: &Shelf| shelf.matching(requirement))
-        .filter(|offer| offer.record.access.admits(consumer))
+    let mut candidates: Vec<&Candidate> = index
+        .scopes(&consumer.project)
+        .flat_map(|services: &ServiceIndex| services.matching(requirement))
+        .filter(|candidate| candidate.record.access.admits(consumer))
         .collect();
     if candidates.is_empty() {
         return Err(nearest::not_found(index, requirement, consumer));
     }
     shadow(&mut candidates);
     let matched = candidates.clone();
-    candidates.retain(|offer| has_usable_credentials(offer, consumer));
+    candidates.retain(|candidate| has_usable_credentials(candidate, consumer));
     match candidates.as_slice() {
         [] => Err(no_access(requirement, consumer, &matched)),
         [one] => Ok((Arc::clone(&one.record), one.position)),
         several => {
-            let mut defaults = several.iter().filter(|offer| offer.record.default);
+            let mut defaults = several.iter().filter(|candidate| candidate.record.default);
             match (defaults.next(), defaults.next()) {
                 (Some(one), None) => Ok((Arc::clone(&one.record), one.position)),
                 _ => Err(ambiguous(requirement, several)),
@@ -45,22 +45,22 @@ pub(super) fn choose(
     }
 }
 
-/// A match of the project itself hides the cluster's, before credentials are looked at: an own
-/// record that is closed to this user must not fall through to the cluster's store behind it.
-fn shadow(candidates: &mut Vec<&Offer>) {
-    let own = |offer: &&Offer| offer.record.key.kind() == RecordKind::Extension;
+/// Removes cluster records if a project record matches. This precedes the access check: a project
+/// record that the user cannot access must not fall back to the cluster record that it shadows.
+fn shadow(candidates: &mut Vec<&Candidate>) {
+    let own = |candidate: &&Candidate| candidate.record.key.kind() == RecordKind::Extension;
     if candidates.iter().any(own) {
-        candidates.retain(|offer| own(offer) || !offer.record.shadowable);
+        candidates.retain(|candidate| own(candidate) || !candidate.record.shadowable);
     }
 }
 
-pub(super) fn has_usable_credentials(offer: &Offer, consumer: &Consumer) -> bool {
-    let credentials = &offer.service().credentials;
+pub(super) fn has_usable_credentials(candidate: &Candidate, consumer: &Consumer) -> bool {
+    let credentials = &candidate.service().credentials;
     credentials.is_empty() || credentials.iter().any(|entry| entry.admits(consumer))
 }
 
-/// What the requirement asked for, for a message: `resource s3, version ^1.2`.
-pub(super) fn asked(requirement: &Requirement) -> String {
+/// Formats the selectors of a requirement: `resource s3, version ^1.2`.
+pub(super) fn format_selectors(requirement: &Requirement) -> String {
     let mut text = String::new();
     for field in Field::ALL {
         if let Some(value) = requirement.selector(field) {
@@ -74,37 +74,44 @@ pub(super) fn asked(requirement: &Requirement) -> String {
     text
 }
 
-fn no_access(requirement: &Requirement, consumer: &Consumer, matched: &[&Offer]) -> Refusal {
+fn no_access(requirement: &Requirement, consumer: &Consumer, matched: &[&Candidate]) -> Refusal {
     let mut names: Vec<_> = matched
         .iter()
-        .map(|offer| format!("`{}/{}`", offer.record.key.name, offer.service().name))
+        .map(|candidate| {
+            format!(
+                "`{}/{}`",
+                candidate.record.key.name,
+                candidate.service().name
+            )
+        })
         .collect();
     names.sort();
     names.dedup();
-    let more = names.len().saturating_sub(MOST_LISTED);
-    names.truncate(MOST_LISTED);
+    let more = names.len().saturating_sub(MAX_LISTED);
+    names.truncate(MAX_LISTED);
     if more > 0 {
         names.push(format!("{more} more"));
     }
-    let who = match &consumer.user {
+    let consumer = match &consumer.user {
         Some(user) => format!("user `{user}` in project `{}`", consumer.project),
         None => format!("project `{}`", consumer.project),
     };
+    let its = if names.len() == 1 { "its" } else { "their" };
     Refusal::new(
         Reason::NoAccess,
         format!(
-            "requirement `{}` ({}) matches {}, but no credentials there admit {who}",
+            "requirement `{}` ({}) matches {}, but {consumer} has no access to {its} credentials",
             requirement.name,
-            asked(requirement),
+            format_selectors(requirement),
             names.join(", "),
         ),
-        "ask the operator of the platform to admit it to a set of credentials",
+        "ask your platform administrator for access to a set of credentials",
     )
 }
 
-fn ambiguous(requirement: &Requirement, several: &[&Offer]) -> Refusal {
-    let mut offers = several.to_vec();
-    offers.sort_by(|left, right| {
+fn ambiguous(requirement: &Requirement, several: &[&Candidate]) -> Refusal {
+    let mut candidates = several.to_vec();
+    candidates.sort_by(|left, right| {
         display_order(
             (&left.record, left.service()),
             (&right.record, right.service()),
@@ -113,48 +120,48 @@ fn ambiguous(requirement: &Requirement, several: &[&Offer]) -> Refusal {
     let differing: Vec<Field> = Field::ALL
         .into_iter()
         .filter(|field| {
-            offers
+            candidates
                 .iter()
-                .any(|offer| offer.value(*field) != offers[0].value(*field))
+                .any(|candidate| candidate.value(*field) != candidates[0].value(*field))
         })
         .collect();
-    let versions_differ = offers
+    let versions_differ = candidates
         .iter()
-        .any(|offer| offer.record.version_text() != offers[0].record.version_text());
+        .any(|candidate| candidate.record.version_text() != candidates[0].record.version_text());
 
     let mut message = format!(
         "requirement `{}` ({}) matches {} services: ",
         requirement.name,
-        asked(requirement),
-        offers.len()
+        format_selectors(requirement),
+        candidates.len()
     );
-    let groups = offers.chunk_by(|left, right| left.record.key.name == right.record.key.name);
+    let groups = candidates.chunk_by(|left, right| left.record.key.name == right.record.key.name);
     let listed = groups
-        .flat_map(|group| group.iter().map(move |offer| (*offer, group)))
-        .take(MOST_LISTED);
-    for (position, (offer, group)) in listed.enumerate() {
+        .flat_map(|group| group.iter().map(move |candidate| (*candidate, group)))
+        .take(MAX_LISTED);
+    for (position, (candidate, group)) in listed.enumerate() {
         let separator = if position == 0 { "" } else { "; " };
         let _ = write!(
             message,
             "{separator}`{}/{}`",
-            offer.record.key.name,
-            offer.service().name
+            candidate.record.key.name,
+            candidate.service().name
         );
-        describe(&mut message, offer, &differing, versions_differ);
-        let _ = match lines_to_add(requirement, offer, group) {
+        describe(&mut message, candidate, &differing, versions_differ);
+        let _ = match distinguishing_selectors(requirement, candidate, group) {
             Some(lines) => write!(message, ": add {lines}"),
-            None => write!(message, ": no selector tells it apart"),
+            None => write!(message, ": no selector distinguishes it"),
         };
     }
-    if offers.len() > MOST_LISTED {
-        let _ = write!(message, "; and {} more", offers.len() - MOST_LISTED);
+    if candidates.len() > MAX_LISTED {
+        let _ = write!(message, "; and {} more", candidates.len() - MAX_LISTED);
     }
-    Refusal::new(Reason::Ambiguous, message, way_out(&offers))
+    Refusal::new(Reason::Ambiguous, message, hint(&candidates))
 }
 
-/// A default settles it among records, never among the services of one.
-fn way_out(offers: &[&Offer]) -> &'static str {
-    let records = offers.iter().map(|offer| &offer.record);
+/// A default decides between records, never between the services of one record.
+fn hint(candidates: &[&Candidate]) -> &'static str {
+    let records = candidates.iter().map(|candidate| &candidate.record);
     let defaults: BTreeSet<_> = records
         .clone()
         .filter(|record| record.default)
@@ -166,26 +173,31 @@ fn way_out(offers: &[&Offer]) -> &'static str {
     } else if defaults.is_empty() {
         "add one of these lines to the requirement, or set `default: true` on one of the records"
     } else {
-        "add one of these lines to the requirement; more than one of the records says `default: true`, leave it on one"
+        "add one of these lines to the requirement, or keep `default: true` on only one of the records"
     }
 }
 
-fn describe(message: &mut String, offer: &Offer, differing: &[Field], versions_differ: bool) {
+fn describe(
+    message: &mut String,
+    candidate: &Candidate,
+    differing: &[Field],
+    versions_differ: bool,
+) {
     let named = |field: &&Field| !matches!(field, Field::Extension | Field::Service);
     let mut separator = " (";
-    if offer.record.key.kind() == RecordKind::Extension {
-        let _ = write!(message, "{separator}the project's own");
+    if candidate.record.key.kind() == RecordKind::Extension {
+        let _ = write!(message, "{separator}Extension in this project");
         separator = ", ";
     }
     for field in differing.iter().filter(named) {
-        let _ = match offer.value(*field) {
+        let _ = match candidate.value(*field) {
             Some(value) => write!(message, "{separator}{field} {value}"),
             None => write!(message, "{separator}no {field}"),
         };
         separator = ", ";
     }
     if versions_differ {
-        let _ = match offer.record.version_text() {
+        let _ = match candidate.record.version_text() {
             Some(version) => write!(message, "{separator}version {version}"),
             None => write!(message, "{separator}no version"),
         };
@@ -196,10 +208,14 @@ fn describe(message: &mut String, offer: &Offer, differing: &[Field], versions_d
     }
 }
 
-/// The selectors that leave only this candidate, if there are any: the name of the record first,
-/// then what tells it apart from the other candidates of a record of that name.
-fn lines_to_add(requirement: &Requirement, offer: &Offer, group: &[&Offer]) -> Option<String> {
-    const THEN: [Field; 5] = [
+/// Returns the selectors that leave only this candidate, if any exist: the name of the record first,
+/// then what distinguishes it from the other candidates of a record with that name.
+fn distinguishing_selectors(
+    requirement: &Requirement,
+    candidate: &Candidate,
+    group: &[&Candidate],
+) -> Option<String> {
+    const FURTHER_FIELDS: [Field; 5] = [
         Field::Service,
         Field::Product,
         Field::Resource,
@@ -208,12 +224,12 @@ fn lines_to_add(requirement: &Requirement, offer: &Offer, group: &[&Offer]) -> O
     ];
     let mut lines = String::new();
     if requirement.extension.is_none() {
-        let _ = write!(lines, "`extension: {}`", offer.record.key.name);
+        let _ = write!(lines, "`extension: {}`", candidate.record.key.name);
     }
-    let mut rest: Vec<&Offer> = group.to_vec();
-    rest.retain(|other| !std::ptr::eq(*other, offer));
-    for field in THEN {
-        let Some(value) = offer.value(field).filter(|value| !value.is_empty()) else {
+    let mut rest: Vec<&Candidate> = group.to_vec();
+    rest.retain(|other| !std::ptr::eq(*other, candidate));
+    for field in FURTHER_FIELDS {
+        let Some(value) = candidate.value(field).filter(|value| !value.is_empty()) else {
             continue;
         };
         let before = rest.len();

@@ -1,11 +1,11 @@
-//! Step 6: the credentials of the winner.
+//! Step 6: select the credentials.
 
 use crate::access::Consumer;
 use crate::record::{Record, Scope};
 use crate::refusal::{Reason, Refusal};
 use crate::requirement::Requirement;
 
-/// Position of the credentials; `None` when the service has none and none are named.
+/// Returns the position of the credentials; `None` if the service has none and none are required.
 pub(super) fn choose(
     record: &Record,
     service: usize,
@@ -18,15 +18,15 @@ pub(super) fn choose(
             .credentials
             .iter()
             .position(|entry| entry.name == *name && entry.admits(consumer));
-        // The same words for absent and for not permitted: the answer must not tell which exist.
+        // One message for absent and for inaccessible: the result must not reveal which exist.
         return position.map(Some).ok_or_else(|| {
             Refusal::new(
                 Reason::NoAccess,
                 format!(
-                    "requirement `{}` names credentials `{name}`, which `{}/{}` does not have for project `{}`",
-                    requirement.name, record.key.name, service.name, consumer.project
+                    "credentials `{name}` of `{}/{}` not found, or not accessible to project `{}` (requirement `{}`)",
+                    record.key.name, service.name, consumer.project, requirement.name
                 ),
-                "remove `credentials` to take what is permitted, or ask the operator of the platform",
+                "remove `credentials` from the requirement to use accessible ones, or ask your platform administrator for access",
             )
         });
     }
@@ -58,7 +58,7 @@ pub(super) fn choose(
                 return Err(Refusal::new(
                     Reason::AmbiguousCredentials,
                     format!(
-                        "requirement `{}` resolved to `{}/{}`, which has {} sets of credentials of scope {} for it: {}",
+                        "requirement `{}` resolved to `{}/{}`, which has {} accessible sets of credentials with scope `{}`: {}",
                         requirement.name,
                         record.key.name,
                         service.name,
@@ -66,11 +66,11 @@ pub(super) fn choose(
                         scope.as_str(),
                         names.join(", ")
                     ),
-                    "add `credentials:` with one of these names to the requirement, or set `default: true` on exactly one of them",
+                    "set `credentials` in the requirement to one of these names, or set `default: true` on exactly one of them",
                 ));
             }
         }
     }
-    // A candidate without usable credentials has dropped out in step 4.
+    // Step 4 has removed candidates without accessible credentials.
     Ok(None)
 }

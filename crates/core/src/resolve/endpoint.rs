@@ -1,4 +1,4 @@
-//! Step 7: the endpoint of the winner.
+//! Step 7: select the endpoint.
 
 use crate::access::Consumer;
 use crate::record::{Endpoint, EndpointKind, Record};
@@ -6,7 +6,7 @@ use crate::refusal::{Reason, Refusal};
 use crate::requirement::Requirement;
 use crate::suggest;
 
-/// Position of the endpoint; `None` when the service has none and none is named.
+/// Returns the position of the endpoint; `None` if the service has none and none is required.
 pub(super) fn choose(
     record: &Record,
     service: usize,
@@ -15,7 +15,7 @@ pub(super) fn choose(
 ) -> Result<Option<usize>, Refusal> {
     let service = &record.services[service];
     let endpoints = &service.endpoints;
-    let place = || format!("`{}/{}`", record.key.name, service.name);
+    let service_name = || format!("`{}/{}`", record.key.name, service.name);
     if let Some(name) = &requirement.endpoint {
         return endpoints
             .iter()
@@ -26,10 +26,11 @@ pub(super) fn choose(
                 let hint = match suggest::closest(name, names()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None if endpoints.is_empty() => {
-                        "remove `endpoint`: the service has none".to_owned()
+                        "remove `endpoint` from the requirement: the service has no endpoints"
+                            .to_owned()
                     }
                     None => format!(
-                        "it has {}",
+                        "available endpoints: {}",
                         names()
                             .map(|name| format!("`{name}`"))
                             .collect::<Vec<_>>()
@@ -39,9 +40,9 @@ pub(super) fn choose(
                 Refusal::new(
                     Reason::NotFound,
                     format!(
-                        "requirement `{}` names endpoint `{name}`, which {} does not have",
-                        requirement.name,
-                        place()
+                        "endpoint `{name}` of {} not found (requirement `{}`)",
+                        service_name(),
+                        requirement.name
                     ),
                     hint,
                 )
@@ -60,23 +61,23 @@ pub(super) fn choose(
         Refusal::new(
             Reason::Unreachable,
             format!(
-                "requirement `{}` resolved to {}, which has only endpoints internal to zone `{}`, and the steps run in zone `{}`",
+                "requirement `{}` resolved to {}, but all its endpoints are internal to zone `{}` and the steps run in zone `{}`",
                 requirement.name,
-                place(),
+                service_name(),
                 record.zone.as_deref().unwrap_or_default(),
                 consumer.zone.as_deref().unwrap_or_default()
             ),
-            "add an external endpoint to the record, or name one with `endpoint:` if it can be reached all the same",
+            "add an external endpoint to the record, or set `endpoint` in the requirement to an internal endpoint that is reachable from there",
         )
     })
 }
 
-/// Whether the endpoint is internal to a zone that is not the consumer's.
+/// Returns whether the endpoint is internal to a zone other than the consumer's.
 pub(super) fn is_foreign(record: &Record, endpoint: &Endpoint, consumer: &Consumer) -> bool {
     endpoint.kind == EndpointKind::Internal && !same_zone(record, consumer)
 }
 
-/// Zones that are not known are no reason to keep away.
+/// An unknown zone matches every zone.
 fn same_zone(record: &Record, consumer: &Consumer) -> bool {
     let known = |zone: &Option<crate::record::Name>| zone.clone().filter(|zone| !zone.is_empty());
     match (known(&record.zone), known(&consumer.zone)) {

@@ -1,28 +1,28 @@
-//! All records, arranged so that a requirement meets only those that can match it.
+//! Index of all records by the fields that requirements select.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::record::{Name, Record, RecordKey};
-use crate::resolve::shelf::{Offer, Shelf};
+use crate::resolve::service_index::{Candidate, ServiceIndex};
 
-/// The records, one shelf for the cluster and one for each project, so that the records of other
-/// projects are never even looked at.
+/// The records, with one index for the cluster and one for each project, so that the records of other
+/// projects are never visited.
 #[derive(Debug, Default)]
 pub struct Index {
     records: HashMap<RecordKey, Arc<Record>>,
-    cluster: Shelf,
-    projects: HashMap<Name, Shelf>,
+    cluster: ServiceIndex,
+    projects: HashMap<Name, ServiceIndex>,
 }
 
 impl Index {
-    /// An empty index.
+    /// Creates an empty index.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a record, in place of one with the same key, which is returned.
+    /// Adds a record, and returns the replaced one with the same key.
     pub fn insert(&mut self, added: impl Into<Arc<Record>>) -> Option<Arc<Record>> {
         let record: Arc<Record> = added.into();
         let previous = self.remove(&record.key);
@@ -35,15 +35,15 @@ impl Index {
         previous
     }
 
-    /// Takes a record out.
+    /// Removes a record.
     pub fn remove(&mut self, key: &RecordKey) -> Option<Arc<Record>> {
         let record = self.records.remove(key)?;
         match &key.namespace {
             None => self.cluster.remove(&record),
             Some(namespace) => {
-                if let Some(shelf) = self.projects.get_mut(namespace) {
-                    shelf.remove(&record);
-                    if shelf.is_empty() {
+                if let Some(services) = self.projects.get_mut(namespace) {
+                    services.remove(&record);
+                    if services.is_empty() {
                         self.projects.remove(namespace);
                     }
                 }
@@ -52,39 +52,39 @@ impl Index {
         Some(record)
     }
 
-    /// The record of that key.
+    /// Returns the record with this key.
     #[must_use]
     pub fn get(&self, key: &RecordKey) -> Option<&Arc<Record>> {
         self.records.get(key)
     }
 
-    /// All records, in no order.
+    /// Returns all records in unspecified order.
     pub fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.records.values()
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     #[must_use]
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether there is no record.
+    /// Returns whether the index has no records.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// The shelves that a project sees.
-    pub(super) fn shelves(&self, project: &str) -> impl Iterator<Item = &Shelf> {
+    /// Returns the indexes that are visible to a project.
+    pub(super) fn scopes(&self, project: &str) -> impl Iterator<Item = &ServiceIndex> {
         self.projects
             .get(project)
             .into_iter()
             .chain([&self.cluster])
     }
 
-    /// Every offer that a project sees, access lists aside.
-    pub(super) fn offers(&self, project: &str) -> impl Iterator<Item = &Offer> {
-        self.shelves(project).flat_map(Shelf::offers)
+    /// Returns every service in the scope of a project, regardless of access lists.
+    pub(super) fn candidates(&self, project: &str) -> impl Iterator<Item = &Candidate> {
+        self.scopes(project).flat_map(ServiceIndex::candidates)
     }
 }

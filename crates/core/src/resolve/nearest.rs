@@ -1,4 +1,4 @@
-//! Step 8: nothing matched; what came nearest?
+//! Step 8: find the closest service if none matches.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -7,132 +7,149 @@ use crate::access::Consumer;
 use crate::record::display_order;
 use crate::refusal::{Reason, Refusal};
 use crate::requirement::{Field, Requirement};
-use crate::resolve::candidates::asked;
+use crate::resolve::candidates::format_selectors;
 use crate::resolve::index::Index;
-use crate::resolve::shelf::Offer;
+use crate::resolve::service_index::Candidate;
 use crate::suggest;
 
-/// Distance of a value that is not near: above every sum of near ones.
+/// Distance of a value that is not similar: above every sum of similar ones.
 const FAR: usize = 1_000;
 
-/// The refusal, with the visible service that failed on the fewest selectors. Among several, the
-/// nearest in spelling without regard to case; then by name.
+/// Creates the refusal, with the visible service that fails the fewest selectors. Ties are broken by
+/// spelling without regard to case, then by name.
 pub(super) fn not_found(index: &Index, requirement: &Requirement, consumer: &Consumer) -> Refusal {
     let message = format!(
         "no service matches requirement `{}` ({})",
         requirement.name,
-        asked(requirement)
+        format_selectors(requirement)
     );
     let mut distances = Distances::default();
-    let mut best: Option<(usize, usize, &Offer)> = None;
-    for offer in index
-        .offers(&consumer.project)
-        .filter(|offer| offer.record.access.admits(consumer))
+    let mut best: Option<(usize, usize, &Candidate)> = None;
+    for candidate in index
+        .candidates(&consumer.project)
+        .filter(|candidate| candidate.record.access.admits(consumer))
     {
-        let failed = failures(offer, requirement);
+        let failed = failures(candidate, requirement);
         if best.is_some_and(|(fewest, _, _)| failed > fewest) {
             continue;
         }
-        let distance = distances.of(offer, requirement);
+        let distance = distances.of(candidate, requirement);
         let better = best.is_none_or(|(fewest, nearest, other)| {
             (failed, distance).cmp(&(fewest, nearest)).then_with(|| {
                 display_order(
-                    (&offer.record, offer.service()),
+                    (&candidate.record, candidate.service()),
                     (&other.record, other.service()),
                 )
             }) == std::cmp::Ordering::Less
         });
         if better {
-            best = Some((failed, distance, offer));
+            best = Some((failed, distance, candidate));
         }
     }
     match best {
-        // Every name differs and none is near: naming it would only mislead.
-        Some((failed, distance, offer))
-            if distance >= failed * FAR && shares_nothing(offer, requirement) =>
+        // No field matches and none is similar: a suggestion would mislead.
+        Some((failed, distance, candidate))
+            if distance >= failed * FAR && shares_nothing(candidate, requirement) =>
         {
             Refusal::new(
                 Reason::NotFound,
                 message,
-                "list what is registered and visible to this project",
+                format!(
+                    "run `kubectl ext list --project {}` to list the services visible to this project",
+                    consumer.project
+                ),
             )
         }
-        Some((_, _, offer)) => nearest(message, requirement, offer),
+        Some((_, _, candidate)) => nearest(message, requirement, candidate),
         None => Refusal::new(
             Reason::NotFound,
             message,
-            "no record is visible to this project; register one",
+            format!(
+                "register an extension; none is visible to project `{}`",
+                consumer.project
+            ),
         ),
     }
 }
 
-/// Whether no field is as the requirement selects it. A version alone is no common ground.
-fn shares_nothing(offer: &Offer, requirement: &Requirement) -> bool {
+/// Returns whether no selector matches. A matching version alone does not count.
+fn shares_nothing(candidate: &Candidate, requirement: &Requirement) -> bool {
     Field::ALL
         .into_iter()
         .filter(|field| requirement.selector(*field).is_some())
-        .all(|field| offer.fails(requirement, field))
+        .all(|field| candidate.fails(requirement, field))
 }
 
-fn failures(offer: &Offer, requirement: &Requirement) -> usize {
+fn failures(candidate: &Candidate, requirement: &Requirement) -> usize {
     Field::ALL
         .into_iter()
-        .filter(|field| offer.fails(requirement, *field))
+        .filter(|field| candidate.fails(requirement, *field))
         .count()
-        + usize::from(offer.fails_version(requirement))
+        + usize::from(candidate.fails_version(requirement))
 }
 
-fn nearest(mut message: String, requirement: &Requirement, offer: &Offer) -> Refusal {
+fn nearest(mut message: String, requirement: &Requirement, candidate: &Candidate) -> Refusal {
     let _ = write!(
         message,
-        "; nearest is `{}/{}`: ",
-        offer.record.key.name,
-        offer.service().name
+        "; closest match is `{}/{}`: ",
+        candidate.record.key.name,
+        candidate.service().name
     );
     let mut separator = "";
     let mut fixes = Vec::new();
     for field in Field::ALL
         .into_iter()
-        .filter(|field| offer.fails(requirement, *field))
+        .filter(|field| candidate.fails(requirement, *field))
     {
-        let wanted = requirement.selector(field).map_or("", |wanted| wanted);
-        match offer.value(field) {
+        let requested = requirement
+            .selector(field)
+            .map_or("", |requested| requested);
+        match candidate.value(field) {
             Some(value) => {
-                let _ = write!(message, "{separator}{field} is `{value}`, not `{wanted}`");
-                if suggest::closest(wanted, [&**value]).is_some() {
+                let _ = write!(
+                    message,
+                    "{separator}{field} is `{value}` (requested `{requested}`)"
+                );
+                if suggest::closest(requested, [&**value]).is_some() {
                     fixes.push(format!("`{field}: {value}`"));
                 }
             }
             None => {
-                let _ = write!(message, "{separator}{field} is unset, not `{wanted}`");
+                let _ = write!(
+                    message,
+                    "{separator}{field} is not set (requested `{requested}`)"
+                );
             }
         }
         separator = "; ";
     }
-    if offer.fails_version(requirement) {
+    if candidate.fails_version(requirement) {
         let range = requirement
             .version
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default();
-        let _ = match &offer.record.version {
+        let _ = match &candidate.record.version {
             Some(version) => write!(
                 message,
-                "{separator}version is `{}`, not `{range}`",
+                "{separator}version is `{}` (requested `{range}`)",
                 version.text()
             ),
-            None => write!(message, "{separator}version is unset, not `{range}`"),
+            None => write!(
+                message,
+                "{separator}version is not set (requested `{range}`)"
+            ),
         };
     }
     let hint = if fixes.is_empty() {
-        "change the requirement, or register what it asks for".to_owned()
+        "change the requirement, or register a matching extension".to_owned()
     } else {
         format!("did you mean {}?", fixes.join(" and "))
     };
     Refusal::new(Reason::NotFound, message, hint)
 }
 
-/// Distances between what is asked and the values there are, each pair measured once: many
+/// Distances between required and actual values. Each pair is measured once, because many
 /// records share few values.
 #[derive(Default)]
 struct Distances<'a> {
@@ -140,26 +157,26 @@ struct Distances<'a> {
 }
 
 impl<'a> Distances<'a> {
-    fn of(&mut self, offer: &'a Offer, requirement: &Requirement) -> usize {
+    fn of(&mut self, candidate: &'a Candidate, requirement: &Requirement) -> usize {
         let exact: usize = Field::ALL
             .into_iter()
-            .filter(|field| offer.fails(requirement, *field))
+            .filter(|field| candidate.fails(requirement, *field))
             .map(
-                |field| match (offer.value(field), requirement.selector(field)) {
-                    (Some(value), Some(wanted)) => *self
+                |field| match (candidate.value(field), requirement.selector(field)) {
+                    (Some(value), Some(requested)) => *self
                         .known
                         .entry((field, value))
-                        .or_insert_with(|| match suggest::closest(wanted, [&**value]) {
-                            Some(_) => suggest::distance(wanted, value),
+                        .or_insert_with(|| match suggest::closest(requested, [&**value]) {
+                            Some(_) => suggest::distance(requested, value),
                             None => FAR,
                         }),
                     _ => FAR,
                 },
             )
             .sum();
-        let version = match &offer.record.version {
-            _ if !offer.fails_version(requirement) => 0,
-            // Of two services that miss once, the one of the right name is the nearer.
+        let version = match &candidate.record.version {
+            _ if !candidate.fails_version(requirement) => 0,
+            // Of two services with one mismatch, prefer the one with the right name.
             Some(_) => FAR - 1,
             None => FAR,
         };

@@ -1,4 +1,4 @@
-//! What is wrong with a text that is no range, and what to write instead.
+//! Errors of version ranges, with hints.
 
 use super::parse::is_any;
 use super::partial::Partial;
@@ -6,7 +6,7 @@ use super::range::RangeError;
 use super::token::Token;
 use crate::suggest::excerpt;
 
-const RANGE_HINT: &str = "write `1.2.0 - 1.5.0`, or `>=1.2.0 <1.5.0` without the upper end";
+const RANGE_HINT: &str = "write `1.2.0 - 1.5.0`, or `>=1.2.0 <1.5.0` to exclude the upper end";
 
 fn error(token: Token<'_>, message: String, hint: Option<String>) -> RangeError {
     RangeError {
@@ -19,74 +19,70 @@ fn error(token: Token<'_>, message: String, hint: Option<String>) -> RangeError 
 pub(super) fn empty() -> RangeError {
     RangeError {
         column: 1,
-        message: "the range is empty".to_owned(),
+        message: "empty version range".to_owned(),
         hint: Some("write `*` for any version".to_owned()),
     }
 }
 
-/// `separator` is the `||` beside which an alternative is missing.
+/// Error for a missing alternative next to `separator`.
 pub(super) fn no_alternative(separator: Option<&Token<'_>>) -> RangeError {
     RangeError {
         column: separator.map_or(1, |token| token.column),
-        message: "an alternative is missing beside `||`".to_owned(),
+        message: "missing alternative next to `||`".to_owned(),
         hint: Some("write `*` for any version".to_owned()),
     }
 }
 
 pub(super) fn no_comparator(comma: Token<'_>, side: &str) -> RangeError {
-    error(
-        comma,
-        format!("a comparator is missing {side} the comma"),
-        None,
-    )
+    error(comma, format!("missing comparator {side} `,`"), None)
 }
 
 pub(super) fn single_bar(bar: Token<'_>) -> RangeError {
     error(
         bar,
-        "`|` is not an operator".to_owned(),
-        Some("write `||`".to_owned()),
+        "unknown operator `|`".to_owned(),
+        Some("separate alternatives with `||`".to_owned()),
     )
 }
 
 pub(super) fn no_version(token: Token<'_>, operator: &str) -> RangeError {
-    error(
-        token,
-        format!("a version is missing after `{operator}`"),
-        None,
-    )
+    error(token, format!("missing version after `{operator}`"), None)
 }
 
 pub(super) fn no_end(hyphen: Token<'_>, side: &str) -> RangeError {
-    let message = format!("a version is missing {side} `-`");
+    let message = format!("missing version {side} `-`");
     error(hyphen, message, Some(RANGE_HINT.to_owned()))
 }
 
 pub(super) fn operator_before_range(token: Token<'_>, operator: &str) -> RangeError {
-    let message = format!("a range with `-` takes no `{}`", excerpt(operator));
+    let message = format!(
+        "operator `{}` is not allowed in a hyphen range",
+        excerpt(operator)
+    );
     error(token, message, Some(RANGE_HINT.to_owned()))
 }
 
 pub(super) fn text_not_alone(token: Token<'_>) -> RangeError {
-    let hint = "put `||` between alternatives".to_owned();
+    let hint = "separate alternatives with `||`".to_owned();
     error(
         token,
-        "a text is compared alone, not beside other comparators".to_owned(),
+        "exact text cannot be combined with other comparators".to_owned(),
         Some(hint),
     )
 }
 
 pub(super) fn impossible(token: Token<'_>) -> RangeError {
-    let hint = "put `||` between alternatives".to_owned();
+    let hint = "separate alternatives with `||`".to_owned();
     error(
         token,
-        "no version matches both this and what stands before it".to_owned(),
+        "no version satisfies this and the preceding comparators".to_owned(),
         Some(hint),
     )
 }
 
 pub(super) fn reversed(token: Token<'_>) -> RangeError {
-    let hint = "write the lower version first, or `=` before a pre-release that reads like a range";
+    let hint =
+        "write the lower version first, or put `=` before a pre-release that looks like a range";
     error(
         token,
         "the ends of the range are reversed".to_owned(),
@@ -94,62 +90,62 @@ pub(super) fn reversed(token: Token<'_>) -> RangeError {
     )
 }
 
-/// Something that is no end of a range with `-`.
+/// Error for an invalid end of a hyphen range.
 pub(super) fn end(token: Token<'_>, end: &str) -> RangeError {
-    let message = format!("`{}` is not a version", excerpt(end));
+    let message = format!("invalid version `{}`", excerpt(end));
     error(
         token,
         message,
-        Some(format!("both ends are plain versions: {RANGE_HINT}")),
+        Some(format!("use plain versions at both ends: {RANGE_HINT}")),
     )
 }
 
 pub(super) fn operator(token: Token<'_>, operator: &str) -> RangeError {
     let hint = match operator {
-        "!=" | "!==" | "<>" | "!" | "≠" => "leave a version out with `<1.2.0 || >1.2.0`",
-        "==" | "===" => "write `=`",
-        "~>" | "~=" => "write `~1.2.3` for new patches, `^1.2` for new minor versions",
-        "=>" | "≥" | ">==" => "write `>=`",
-        "=<" | "≤" | "<==" => "write `<=`",
-        _ => "the operators are `=`, `>`, `>=`, `<`, `<=`, `^` and `~`",
+        "!=" | "!==" | "<>" | "!" | "≠" => "exclude a version with `<1.2.0 || >1.2.0`",
+        "==" | "===" => "use `=`",
+        "~>" | "~=" => "use `~1.2.3` for patch updates or `^1.2` for minor updates",
+        "=>" | "≥" | ">==" => "use `>=`",
+        "=<" | "≤" | "<==" => "use `<=`",
+        _ => "use one of `=`, `>`, `>=`, `<`, `<=`, `^` and `~`",
     };
-    let message = format!("`{}` is not an operator", excerpt(operator));
+    let message = format!("unknown operator `{}`", excerpt(operator));
     error(token, message, Some(hint.to_owned()))
 }
 
-/// A word that is neither a version nor a series, or is a series after an operator.
+/// Error for a word that is neither a version nor a wildcard, or is a wildcard after an operator.
 pub(super) fn word(token: Token<'_>, operator: Option<&str>, word: &str) -> RangeError {
     let shown = excerpt(word);
     if is_any(word) {
-        let message = format!("`{shown}` stands alone, without operators and other comparators");
-        return error(token, message, Some("drop it or the rest".to_owned()));
+        let message = format!("`{shown}` cannot be combined with operators or other comparators");
+        return error(token, message, Some("remove it or the rest".to_owned()));
     }
     if let Some(operator) = operator
         && let Some(series) = Partial::parse(word)
     {
-        let message = format!("`{operator}` takes a version, `{shown}` is a series");
+        let message = format!("`{operator}` requires a version, but `{shown}` is a wildcard");
         return error(
             token,
             message,
-            Some(instead_of_series(operator, &shown, &series)),
+            Some(replace_wildcard(operator, &shown, &series)),
         );
     }
     let (message, hint) = if has_four_parts(word) {
         (
-            format!("`{shown}` has more than three parts, so it is not a version"),
+            format!("invalid version `{shown}`: more than three parts"),
             None,
         )
     } else {
-        (format!("`{shown}` is not a version"), slip(word))
+        (format!("invalid version `{shown}`"), slip(word))
     };
     let hint = hint.unwrap_or_else(|| match operator {
-        None => "put `=` before it to compare it as text".to_owned(),
-        Some(_) => "only `=` compares text".to_owned(),
+        None => "prefix it with `=` to match the exact text".to_owned(),
+        Some(_) => "use `=` to match exact text".to_owned(),
     });
     error(token, message, Some(hint))
 }
 
-fn instead_of_series(operator: &str, shown: &str, series: &Partial) -> String {
+fn replace_wildcard(operator: &str, shown: &str, series: &Partial) -> String {
     let given = series.given_text();
     let after = || series.after_series(series.given()).release_text();
     let instead = match operator {
@@ -161,7 +157,7 @@ fn instead_of_series(operator: &str, shown: &str, series: &Partial) -> String {
     format!("write `{}`", excerpt(&instead))
 }
 
-/// Mistakes that can be told from the form of a word.
+/// Returns a hint for common mistakes.
 fn slip(word: &str) -> Option<String> {
     if matches!(word, "x" | "X") || ["latest", "any", "all"].contains(&&*word.to_ascii_lowercase())
     {
@@ -175,7 +171,7 @@ fn slip(word: &str) -> Option<String> {
             .iter()
             .any(|end| Partial::parse(end).is_some_and(|end| end.is_series()))
     {
-        return Some(format!("both ends are plain versions: {RANGE_HINT}"));
+        return Some(format!("use plain versions at both ends: {RANGE_HINT}"));
     }
     // `1.2.0rc1`
     let digits = word.strip_prefix(['v', 'V']).unwrap_or(word);
@@ -184,7 +180,7 @@ fn slip(word: &str) -> Option<String> {
     let dashed = format!("{release}-{tail}");
     Partial::parse(&dashed).is_some().then(|| {
         format!(
-            "a pre-release follows a hyphen, as in `{}`; `=` compares text",
+            "separate the pre-release with a hyphen, e.g. `{}`, or use `=` to match exact text",
             excerpt(&dashed)
         )
     })

@@ -1,10 +1,10 @@
-//! Remarks on ranges that are correct but may not mean what they seem to.
+//! Hints for valid ranges that may not mean what the author expects.
 
 use super::parse::ends;
 use super::partial::Partial;
 use crate::suggest::excerpt;
 
-/// On a version after `operator`, which is empty for a bare version.
+/// Hint for a version after `operator`, which is empty for a bare version.
 pub(super) fn compared(operator: &str, word: &str, version: &Partial) -> Option<String> {
     if !version.prerelease().is_empty() {
         return one_prerelease(operator, word);
@@ -13,24 +13,24 @@ pub(super) fn compared(operator: &str, word: &str, version: &Partial) -> Option<
         return None;
     }
     let written = format!("{operator}{}", excerpt(word));
+    let series = excerpt(&version.given_text());
     let full = excerpt(&version.clone().into_version().to_string());
     let after = excerpt(&version.after_series(version.given()).release_text());
     match operator {
         "" | "=" => Some(format!(
-            "`{written}` means `{full}`; write `{}.*` for the series",
-            excerpt(&version.given_text())
+            "`{written}` means `{full}`; write `{series}.*` to match all {series} versions"
         )),
         "<=" => Some(format!(
-            "`{written}` means `<={full}`; write `<{after}` to take in the series"
+            "`{written}` means `<={full}`; write `<{after}` to include all {series} versions"
         )),
         ">" => Some(format!(
-            "`{written}` means `>{full}`; write `>={after}` to leave out the series"
+            "`{written}` means `>{full}`; write `>={after}` to exclude all {series} versions"
         )),
         _ => None,
     }
 }
 
-/// On `first - last`.
+/// Hint for `first - last`.
 pub(super) fn upper_end(first: &Partial, last: &Partial) -> Option<String> {
     if last.given() > 2 || !last.prerelease().is_empty() {
         return None;
@@ -39,11 +39,11 @@ pub(super) fn upper_end(first: &Partial, last: &Partial) -> Option<String> {
     let after = excerpt(&last.after_series(last.given()).release_text());
     let [first, last] = [first, last].map(|end| excerpt(&end.clone().into_version().to_string()));
     Some(format!(
-        "the upper end `{written}` means `{last}`; write `>={first} <{after}` to take in the series"
+        "the upper end `{written}` means `{last}`; write `>={first} <{after}` to include all {written} versions"
     ))
 }
 
-/// `1.2.0-rc.1-1.5.0` looks like a range, and so does `=1.2.0-1.5.0`.
+/// Hint for pre-releases that look like a range: `1.2.0-rc.1-1.5.0`, `=1.2.0-1.5.0`.
 fn one_prerelease(operator: &str, word: &str) -> Option<String> {
     let looks_like_range = ends(word).is_some()
         || word.split('-').skip(1).any(|tail| {
@@ -53,7 +53,7 @@ fn one_prerelease(operator: &str, word: &str) -> Option<String> {
     looks_like_range.then(|| {
         let written = excerpt(&format!("{operator}{word}"));
         format!(
-            "`{written}` names one pre-release; a range is written `1.2.0 - 1.5.0`, with spaces"
+            "`{written}` is a single pre-release; write ranges with spaces, e.g. `1.2.0 - 1.5.0`"
         )
     })
 }

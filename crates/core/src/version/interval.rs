@@ -1,4 +1,4 @@
-//! One alternative of a range: the versions between two ends.
+//! Intervals of versions: one alternative of a range.
 
 use std::cmp::Ordering;
 use std::ops::Bound;
@@ -6,12 +6,12 @@ use std::ops::Bound;
 use super::Version;
 use super::partial::{Partial, lowest_prerelease};
 
-/// The versions between two ends, with or without the pre-releases among them.
+/// The versions between two ends, with or without pre-releases.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Interval {
     pub(super) lower: Bound<Version>,
     pub(super) upper: Bound<Version>,
-    /// Whether a version as written names a pre-release.
+    /// Whether one of the ends names a pre-release.
     pub(super) prereleases: bool,
 }
 
@@ -50,7 +50,7 @@ impl Interval {
         }
     }
 
-    /// `<2.0.0` leaves out 2.0.0-rc.1 too, even beside a comparator that names a pre-release.
+    /// `<2.0.0` excludes 2.0.0-rc.1 too, even next to a comparator that names a pre-release.
     pub(super) fn below(version: Partial) -> Self {
         let prereleases = !version.prerelease().is_empty();
         let mut version = version.into_version();
@@ -64,7 +64,7 @@ impl Interval {
         }
     }
 
-    /// From `version` to the end of the series made of its first `parts` parts.
+    /// From `version` to the end of the series defined by its first `parts` parts.
     pub(super) fn series(version: Partial, parts: usize) -> Self {
         let upper = Bound::Excluded(version.after_series(parts));
         Self {
@@ -73,13 +73,13 @@ impl Interval {
         }
     }
 
-    /// Both ends included. None if they are reversed.
+    /// Includes both ends. Returns `None` if they are reversed.
     pub(super) fn between(first: Partial, last: Partial) -> Option<Self> {
         Self::at_least(first).intersection(Self::at_most(last))
     }
 
-    /// What both admit, or None if no version lies in both. A pre-release named in either counts
-    /// for the whole.
+    /// Returns the intersection, or `None` if it is empty. A pre-release named in either applies
+    /// to the whole.
     pub(super) fn intersection(self, other: Self) -> Option<Self> {
         let lower = by(self.lower, other.lower, compare_lower, Ordering::Greater);
         let upper = by(self.upper, other.upper, compare_upper, Ordering::Less);
@@ -114,7 +114,7 @@ impl Interval {
     }
 }
 
-/// Which lower end admits more: the one that is less.
+/// Orders lower ends: the one that admits more is less.
 pub(super) fn compare_lower(left: &Bound<Version>, right: &Bound<Version>) -> Ordering {
     fn key(bound: &Bound<Version>) -> Option<(&Version, bool)> {
         match bound {
@@ -126,7 +126,7 @@ pub(super) fn compare_lower(left: &Bound<Version>, right: &Bound<Version>) -> Or
     key(left).cmp(&key(right))
 }
 
-/// Which upper end admits more: the one that is greater.
+/// Orders upper ends: the one that admits more is greater.
 pub(super) fn compare_upper(left: &Bound<Version>, right: &Bound<Version>) -> Ordering {
     fn key(bound: &Bound<Version>) -> (bool, Option<(&Version, bool)>) {
         match bound {
@@ -138,8 +138,8 @@ pub(super) fn compare_upper(left: &Bound<Version>, right: &Bound<Version>) -> Or
     key(left).cmp(&key(right))
 }
 
-fn by<T>(left: T, right: T, compare: fn(&T, &T) -> Ordering, wanted: Ordering) -> T {
-    if compare(&left, &right) == wanted {
+fn by<T>(left: T, right: T, compare: fn(&T, &T) -> Ordering, preferred: Ordering) -> T {
+    if compare(&left, &right) == preferred {
         left
     } else {
         right

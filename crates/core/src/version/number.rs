@@ -1,9 +1,9 @@
-//! A part of a version: a natural number of any length.
+//! Numeric parts of versions: natural numbers of any length.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A natural number. Equal numbers are represented equally.
+/// A natural number with a unique representation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Number {
     Small(u64),
@@ -14,7 +14,7 @@ pub(super) enum Number {
 impl Number {
     pub(super) const ZERO: Self = Self::Small(0);
 
-    /// None unless `digits` are one or more ASCII digits. Leading zeros are dropped.
+    /// Returns `None` unless `digits` are one or more ASCII digits. Leading zeros are dropped.
     pub(super) fn parse(digits: &str) -> Option<Self> {
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_ascii_digits_are_a_number() {
+    fn accepts_only_ascii_digits() {
         for text in ["", "-1", "+1", "1a", "१", " 1"] {
             assert_eq!(Number::parse(text), None, "{text:?}");
         }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_any_length_are_ordered_by_value() {
+    fn orders_numbers_of_any_length_by_value() {
         let ordered = [
             "0",
             "9",
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_successor_carries_beyond_any_width() {
+    fn successor_carries_beyond_any_width() {
         for (from, to) in [
             ("0", "1"),
             ("18446744073709551615", "18446744073709551616"),

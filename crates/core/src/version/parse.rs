@@ -1,4 +1,4 @@
-//! The parser of ranges. The grammar stands in the module above.
+//! Parser of version ranges. The parent module documents the grammar.
 
 use super::diagnose;
 use super::hint;
@@ -7,15 +7,15 @@ use super::partial::Partial;
 use super::range::{Alternative, RangeError};
 use super::token::{Kind, Token, tokens};
 
-/// What a text says.
+/// Result of the parser.
 pub(super) struct Parsed {
-    /// At least one.
+    /// At least one alternative.
     pub(super) alternatives: Vec<Alternative>,
-    /// The first remark for its author.
+    /// The first hint.
     pub(super) hint: Option<String>,
 }
 
-/// Reads a whole range; the first mistake is the error.
+/// Parses a whole range; returns the first error.
 pub(super) fn range(text: &str) -> Result<Parsed, RangeError> {
     let tokens = tokens(text);
     if tokens.is_empty() {
@@ -44,18 +44,18 @@ pub(super) fn range(text: &str) -> Result<Parsed, RangeError> {
         separator = next_separator;
     }
     match separator {
-        // `split_inclusive` gives no last, empty part after a separator at the end.
+        // `split_inclusive` yields no empty last part after a trailing separator.
         Some(_) => Err(diagnose::no_alternative(separator)),
         None => Ok(parsed),
     }
 }
 
-/// `*` and `latest`.
+/// Matches `*` and `latest`.
 pub(super) fn is_any(word: &str) -> bool {
     matches!(word, "*" | "latest")
 }
 
-/// The two ends of a range written without spaces, like `1.2.0-1.5.0`: a two- or three-part
+/// Returns the ends of a range written without spaces, like `1.2.0-1.5.0`: a two- or three-part
 /// version on both sides of the first hyphen. Anything else is a pre-release.
 pub(super) fn ends(word: &str) -> Option<(Partial, Partial)> {
     let (first, last) = word.split_once('-')?;
@@ -66,7 +66,7 @@ pub(super) fn ends(word: &str) -> Option<(Partial, Partial)> {
     Some((end(first)?, end(last)?))
 }
 
-/// Reads one alternative.
+/// Parser of one alternative.
 struct Reader<'a, 't> {
     tokens: &'a [Token<'t>],
     position: usize,
@@ -133,7 +133,7 @@ impl<'t> Reader<'_, 't> {
         }
     }
 
-    /// An operator and the version after it.
+    /// Parses an operator and the version after it.
     fn compared(&mut self, token: Token<'t>, operator: &str) -> Result<Interval, RangeError> {
         if !matches!(operator, "=" | ">" | ">=" | "<" | "<=" | "^" | "~") {
             return Err(diagnose::operator(token, operator));
@@ -150,7 +150,7 @@ impl<'t> Reader<'_, 't> {
         let Some(version) = Partial::parse(word).filter(|version| !version.is_series()) else {
             return Err(diagnose::word(at, Some(operator), word));
         };
-        self.remark(|| hint::compared(operator, word, &version));
+        self.add_hint(|| hint::compared(operator, word, &version));
         Ok(match operator {
             ">" => Interval::above(version),
             ">=" => Interval::at_least(version),
@@ -168,7 +168,7 @@ impl<'t> Reader<'_, 't> {
         })
     }
 
-    /// `1.2.0 - 1.5.0`, of which `word` is the first end.
+    /// Parses `1.2.0 - 1.5.0`, of which `word` is the first end.
     fn spaced(&mut self, token: Token<'t>, word: &str) -> Result<Interval, RangeError> {
         let hyphen = self.next().unwrap_or(token);
         if let Some(Kind::Operator(operator)) = self.peek() {
@@ -189,7 +189,7 @@ impl<'t> Reader<'_, 't> {
         self.between(token, first, last)
     }
 
-    /// A version, a series, or a range without spaces.
+    /// Parses a version, a wildcard, or a range without spaces.
     fn bare(&mut self, token: Token<'t>, word: &str) -> Result<Interval, RangeError> {
         if let Some((first, last)) = ends(word) {
             return self.between(token, first, last);
@@ -199,10 +199,10 @@ impl<'t> Reader<'_, 't> {
         };
         if version.is_series() {
             let parts = version.given();
-            // `1.2.3.*` is no series, so that at most two parts are given.
+            // `1.2.3.*` is not a wildcard, so at most two parts are given.
             return Ok(Interval::series(version, parts));
         }
-        self.remark(|| hint::compared("", word, &version));
+        self.add_hint(|| hint::compared("", word, &version));
         Ok(Interval::exactly(version))
     }
 
@@ -212,11 +212,11 @@ impl<'t> Reader<'_, 't> {
         first: Partial,
         last: Partial,
     ) -> Result<Interval, RangeError> {
-        self.remark(|| hint::upper_end(&first, &last));
+        self.add_hint(|| hint::upper_end(&first, &last));
         Interval::between(first, last).ok_or_else(|| diagnose::reversed(at))
     }
 
-    fn remark(&mut self, hint: impl FnOnce() -> Option<String>) {
+    fn add_hint(&mut self, hint: impl FnOnce() -> Option<String>) {
         if self.hint.is_none() {
             *self.hint = hint();
         }
@@ -242,7 +242,7 @@ impl<'t> Reader<'_, 't> {
     }
 }
 
-/// Whether `=` compares this word as text: it is no version and no slip in one.
+/// Returns whether `=` compares this word as text: it is neither a version nor a misspelled one.
 fn is_text(word: &str) -> bool {
     Partial::parse(word).is_none() && !matches!(word, "*" | "-")
 }

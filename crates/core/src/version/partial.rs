@@ -1,4 +1,4 @@
-//! A version as written in a range: some parts may be missing or free.
+//! Versions in ranges, with optional parts and wildcards.
 
 use semver::Prerelease;
 
@@ -8,15 +8,15 @@ use super::number::Number;
 /// `1.2`, `v1.2.3-rc.1+build`, `1.x`. At most three parts.
 #[derive(Clone, Debug)]
 pub(super) struct Partial {
-    /// The parts given as numbers, in order.
+    /// Numeric parts, in order.
     numbers: Vec<Number>,
-    /// Whether `x` or `*` stands in place of further parts.
+    /// Whether further parts are the wildcard `x` or `*`.
     free: bool,
     prerelease: Prerelease,
 }
 
 impl Partial {
-    /// None if `word` is neither a version nor a series like `1.x`.
+    /// Returns `None` if `word` is neither a version nor a wildcard like `1.x`.
     pub(super) fn parse(word: &str) -> Option<Self> {
         let word = word.strip_prefix(['v', 'V']).unwrap_or(word);
         let (word, build) = split(word, '+');
@@ -48,12 +48,12 @@ impl Partial {
         })
     }
 
-    /// How many parts are given as numbers: one to three.
+    /// Returns the number of numeric parts: one to three.
     pub(super) fn given(&self) -> usize {
         self.numbers.len()
     }
 
-    /// Whether this is a series like `1.x`, not one version.
+    /// Returns whether this is a wildcard like `1.x`, not a single version.
     pub(super) fn is_series(&self) -> bool {
         self.free
     }
@@ -62,13 +62,13 @@ impl Partial {
         &self.prerelease
     }
 
-    /// The parts given, without `v` and leading zeros: `1.2`.
+    /// Formats the numeric parts, without `v` and leading zeros: `1.2`.
     pub(super) fn given_text(&self) -> String {
         let numbers: Vec<String> = self.numbers.iter().map(Number::to_string).collect();
         numbers.join(".")
     }
 
-    /// The version with zero for every part that is missing or free.
+    /// Returns the version with zero for every part that is missing or a wildcard.
     pub(super) fn into_version(self) -> Version {
         let mut numbers = self.numbers.into_iter();
         let mut next = || numbers.next().unwrap_or(Number::ZERO);
@@ -78,8 +78,8 @@ impl Partial {
         }
     }
 
-    /// The first version after the series made of the first `parts` parts: with two, `1.2.3`
-    /// gives `1.3.0-0`, below which there is no pre-release of 1.3.0.
+    /// Returns the first version after the series defined by the first `parts` parts: with two, `1.2.3`
+    /// gives `1.3.0-0`, which precedes all pre-releases of 1.3.0.
     pub(super) fn after_series(&self, parts: usize) -> Version {
         let mut version = self.clone().into_version();
         for (index, number) in version.numbers.iter_mut().enumerate() {
@@ -93,8 +93,8 @@ impl Partial {
         version
     }
 
-    /// How many leading parts a caret keeps: up to the first that is not zero, or all that are
-    /// given (npm, "Caret Ranges").
+    /// Returns the number of leading parts that a caret keeps: up to the first non-zero part, or all
+    /// given parts (npm, "Caret Ranges").
     pub(super) fn caret_parts(&self) -> usize {
         let leading = self
             .numbers
@@ -105,7 +105,7 @@ impl Partial {
     }
 }
 
-/// `0`, the pre-release below all others of the same version (semver 2.0.0, clause 11.4).
+/// `0`, the lowest pre-release of a version (semver 2.0.0, clause 11.4).
 pub(super) fn lowest_prerelease() -> Prerelease {
     Prerelease::new("0").unwrap_or(Prerelease::EMPTY)
 }

@@ -1,4 +1,4 @@
-//! A parsed range and what it matches.
+//! Parsed version ranges.
 
 use std::fmt;
 use std::ops::Bound;
@@ -7,9 +7,9 @@ use std::str::FromStr;
 use super::interval::{Interval, compare_lower, compare_upper};
 use super::{RecordVersion, Version, parse};
 
-/// Which versions a requirement admits.
+/// A version range of a requirement.
 ///
-/// Matching says only yes or no: `*` and `latest` admit every record and never pick the newest.
+/// Matching is binary: `*` and `latest` match every record and do not prefer the newest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VersionRange {
     text: String,
@@ -17,18 +17,18 @@ pub struct VersionRange {
     hint: Option<String>,
 }
 
-/// A part between `||`.
+/// An alternative, separated by `||`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Alternative {
-    /// `*` and `latest`: every record, versioned or not.
+    /// `*` and `latest`: every record, with or without a version.
     Any,
-    /// `=TEXT`: the records that state just this text.
+    /// `=TEXT`: records with exactly this text.
     Text(String),
     Interval(Interval),
 }
 
 impl VersionRange {
-    /// Whether a record that states `version` is admitted; None is a record that states none.
+    /// Returns whether the range matches a record with this version; `None` means no version.
     #[must_use]
     pub fn matches(&self, version: Option<&RecordVersion>) -> bool {
         self.alternatives
@@ -42,16 +42,16 @@ impl VersionRange {
             })
     }
 
-    /// Whether every record is admitted, versioned or not.
+    /// Returns whether the range matches every record, with or without a version.
     #[must_use]
     pub fn is_any(&self) -> bool {
         self.alternatives.contains(&Alternative::Any)
     }
 
-    /// The smallest interval of versions that holds every match, for a search in a sorted list.
+    /// Returns the smallest interval that contains every match, for searching a sorted list.
     ///
-    /// Not everything in it matches. None if records without a version may match: with `*`,
-    /// `latest` and `=TEXT`.
+    /// The interval may contain other versions. Returns `None` if records without a version may match:
+    /// with `*`, `latest` and `=TEXT`.
     #[must_use]
     pub fn hull(&self) -> Option<(Bound<&Version>, Bound<&Version>)> {
         let intervals: Option<Vec<&Interval>> = self
@@ -74,8 +74,8 @@ impl VersionRange {
         Some((lower.as_ref(), upper.as_ref()))
     }
 
-    /// A remark for the author of a range that may not mean what it seems to, such as `=1.2`,
-    /// which is 1.2.0 and not the series.
+    /// Returns a hint for a range that may not mean what its author expects, such as `=1.2`,
+    /// which matches only 1.2.0.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
@@ -96,21 +96,21 @@ impl FromStr for VersionRange {
 }
 
 impl fmt::Display for VersionRange {
-    /// Writes the text as it was read.
+    /// Writes the original text.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
     }
 }
 
-/// Why a text is no range. Its length is bounded, whatever the text was.
+/// Error in a version range. The length of its message is bounded, regardless of the text.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
 #[error("column {column}: {message}{}", suffix(hint.as_deref()))]
 pub struct RangeError {
-    /// Where the mistake begins, in characters from 1.
+    /// Column of the error, in characters from 1.
     pub column: usize,
     /// What is wrong.
     pub message: String,
-    /// What to write instead, if that can be told.
+    /// How to fix it, if known.
     pub hint: Option<String>,
 }
 

@@ -1,28 +1,28 @@
-//! The words and signs of a range, each with its column.
+//! Tokenizer of version ranges.
 
-/// A piece of a range.
+/// Kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind<'t> {
     /// `||`
     Or,
-    /// A `|` alone, which means nothing.
+    /// A single `|`, which is invalid.
     Bar,
     /// `,`
     Comma,
-    /// A run of operator characters, known or not.
+    /// A run of operator characters, known or unknown.
     Operator(&'t str),
-    /// Everything else up to white space or a sign.
+    /// Any other text up to white space or a delimiter.
     Word(&'t str),
 }
 
-/// A piece and where it begins, in characters from 1.
+/// A token and its column, in characters from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token<'t> {
     pub(super) kind: Kind<'t>,
     pub(super) column: usize,
 }
 
-/// Splits a range. Nothing but white space is left out.
+/// Splits a range into tokens. Only white space is dropped.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -49,7 +49,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// `≥` and `≤` are here to be named in an error.
+/// Includes `≥`, `≤` and `≠` so that errors can name them.
 fn is_operator(character: char) -> bool {
     matches!(
         character,
@@ -57,7 +57,7 @@ fn is_operator(character: char) -> bool {
     )
 }
 
-/// `=` and its like may stand inside a text.
+/// `=` and the like may be part of a word.
 fn ends_word(character: char) -> bool {
     character.is_whitespace() || matches!(character, ',' | '|' | '<' | '>')
 }

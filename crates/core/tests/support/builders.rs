@@ -1,4 +1,4 @@
-//! `record("mlflow-0001").product("mlflow").offering(service("store").resource("s3"))`.
+//! Builders: `record("mlflow-0001").product("mlflow").offering(service("store").resource("s3"))`.
 
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{
@@ -27,7 +27,7 @@ fn entry(name: &str, value: &str) -> Entry {
     }
 }
 
-/// A cluster record that everyone sees, without services.
+/// Creates a cluster record without services that all consumers can see.
 pub(crate) fn record(name: &str) -> Record {
     Record {
         key: RecordKey::cluster(name),
@@ -43,7 +43,7 @@ pub(crate) fn record(name: &str) -> Record {
     }
 }
 
-pub(crate) trait RecordWords: Sized {
+pub(crate) trait RecordBuilder: Sized {
     fn of_project(self, project: &str) -> Self;
     fn product(self, product: &str) -> Self;
     fn version(self, version: &str) -> Self;
@@ -57,7 +57,7 @@ pub(crate) trait RecordWords: Sized {
     fn configured(self, name: &str, value: &str) -> Self;
 }
 
-impl RecordWords for Record {
+impl RecordBuilder for Record {
     fn of_project(mut self, project: &str) -> Self {
         self.key.namespace = Some(project.into());
         self
@@ -115,7 +115,7 @@ pub(crate) fn service(name: &str) -> Service {
     }
 }
 
-pub(crate) trait ServiceWords: Sized {
+pub(crate) trait ServiceBuilder: Sized {
     fn resource(self, resource: &str) -> Self;
     fn category(self, category: &str) -> Self;
     fn at(self, endpoint: Endpoint) -> Self;
@@ -123,7 +123,7 @@ pub(crate) trait ServiceWords: Sized {
     fn configured(self, name: &str, value: &str) -> Self;
 }
 
-impl ServiceWords for Service {
+impl ServiceBuilder for Service {
     fn resource(mut self, resource: &str) -> Self {
         self.resource = Some(resource.into());
         self
@@ -163,11 +163,11 @@ pub(crate) fn external(name: &str, url: &str) -> Endpoint {
     endpoint(name, url, EndpointKind::External)
 }
 
-pub(crate) trait EndpointWords: Sized {
+pub(crate) trait EndpointBuilder: Sized {
     fn configured(self, name: &str, value: &str) -> Self;
 }
 
-impl EndpointWords for Endpoint {
+impl EndpointBuilder for Endpoint {
     fn configured(mut self, name: &str, value: &str) -> Self {
         self.configuration = appended(self.configuration, entry(name, value));
         self
@@ -186,12 +186,12 @@ fn credentials(name: &str, scope: Scope) -> Credentials {
     }
 }
 
-/// Credentials for everyone.
+/// Creates credentials of scope global.
 pub(crate) fn shared(name: &str) -> Credentials {
     credentials(name, Scope::Global)
 }
 
-/// Credentials of scope project.
+/// Creates credentials of scope project.
 pub(crate) fn for_projects(name: &str, projects: &[&str]) -> Credentials {
     Credentials {
         projects: Some(names(projects)),
@@ -199,7 +199,7 @@ pub(crate) fn for_projects(name: &str, projects: &[&str]) -> Credentials {
     }
 }
 
-/// Credentials of scope user.
+/// Creates credentials of scope user.
 pub(crate) fn for_users(name: &str, users: &[&str]) -> Credentials {
     Credentials {
         users: Some(names(users)),
@@ -207,7 +207,7 @@ pub(crate) fn for_users(name: &str, users: &[&str]) -> Credentials {
     }
 }
 
-pub(crate) trait CredentialsWords: Sized {
+pub(crate) trait CredentialsBuilder: Sized {
     fn only_in(self, projects: &[&str]) -> Self;
     fn by_default(self) -> Self;
     fn holding(self, name: &str, value: &str) -> Self;
@@ -216,7 +216,7 @@ pub(crate) trait CredentialsWords: Sized {
     fn all_of(self, secret: &str) -> Self;
 }
 
-impl CredentialsWords for Credentials {
+impl CredentialsBuilder for Credentials {
     fn only_in(mut self, projects: &[&str]) -> Self {
         self.projects = Some(names(projects));
         self
@@ -237,7 +237,7 @@ impl CredentialsWords for Credentials {
         let entry = CredentialEntry {
             name: name.into(),
             source: Source::SecretKey {
-                secret: SourceSecret::Kept(secret.into()),
+                secret: SourceSecret::Referenced(secret.into()),
                 key: key.into(),
             },
         };
@@ -258,7 +258,7 @@ impl CredentialsWords for Credentials {
     }
 }
 
-/// A requirement of the name `need`, which selects nothing yet.
+/// Creates a requirement `need` without selectors.
 pub(crate) fn need() -> Requirement {
     Requirement {
         name: "need".into(),
@@ -266,7 +266,7 @@ pub(crate) fn need() -> Requirement {
     }
 }
 
-pub(crate) trait RequirementWords: Sized {
+pub(crate) trait RequirementBuilder: Sized {
     fn named(self, name: &str) -> Self;
     fn extension(self, text: &str) -> Self;
     fn product(self, text: &str) -> Self;
@@ -278,11 +278,11 @@ pub(crate) trait RequirementWords: Sized {
     fn endpoint(self, text: &str) -> Self;
     fn credentials(self, text: &str) -> Self;
     fn environment(self, mappings: &[(&str, &str)]) -> Self;
-    /// Adds a line as a refusal's hint writes it: `field: value`.
+    /// Adds a line in the format of hints: `field: value`.
     fn line(self, line: &str) -> Self;
 }
 
-impl RequirementWords for Requirement {
+impl RequirementBuilder for Requirement {
     fn named(mut self, name: &str) -> Self {
         self.name = name.into();
         self
@@ -357,13 +357,13 @@ pub(crate) fn in_project(project: &str) -> Consumer {
     Consumer::in_project(project)
 }
 
-pub(crate) trait ConsumerWords: Sized {
+pub(crate) trait ConsumerBuilder: Sized {
     fn of_user(self, user: &str) -> Self;
     fn of_group(self, group: &str) -> Self;
     fn in_zone(self, zone: &str) -> Self;
 }
 
-impl ConsumerWords for Consumer {
+impl ConsumerBuilder for Consumer {
     fn of_user(mut self, user: &str) -> Self {
         self.user = Some(user.into());
         self
@@ -386,19 +386,19 @@ pub(crate) fn index(records: impl IntoIterator<Item = Record>) -> Index {
     index
 }
 
-/// What a resolution found, as `record/service endpoint credentials`, or why it found nothing.
+/// Formats the result of a resolution as `record/service endpoint credentials`, or returns the reason.
 pub(crate) fn outcome(
     records: &[Record],
     requirement: &Requirement,
     consumer: &Consumer,
 ) -> Result<String, Reason> {
     match resolve(&index(records.to_vec()), requirement, consumer) {
-        Ok(choice) => Ok(told(&choice)),
+        Ok(choice) => Ok(summary(&choice)),
         Err(refusal) => Err(refusal.reason),
     }
 }
 
-pub(crate) fn told(choice: &Choice) -> String {
+pub(crate) fn summary(choice: &Choice) -> String {
     let namespace = match &choice.record.key.namespace {
         Some(namespace) => format!("{namespace}:"),
         None => String::new(),
@@ -425,13 +425,13 @@ pub(crate) fn refused(
     consumer: &Consumer,
 ) -> Refusal {
     match resolve(&index(records.to_vec()), requirement, consumer) {
-        Ok(choice) => panic!("resolved to {}", told(&choice)),
+        Ok(choice) => panic!("resolved to {}", summary(&choice)),
         Err(refusal) => refusal,
     }
 }
 
-/// A refusal as a reviewer of its wording reads it.
-pub(crate) fn page(refusal: &Refusal) -> String {
+/// Formats a refusal for snapshots.
+pub(crate) fn formatted(refusal: &Refusal) -> String {
     format!(
         "{}\n{}\nhint: {}",
         refusal.reason, refusal.message, refusal.hint

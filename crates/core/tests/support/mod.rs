@@ -1,12 +1,8 @@
-//! Shared by the tests of resolution and projection: builders that read as sentences, the seed's
-//! records, a second, naive resolver, and random small worlds.
+//! Support for tests of resolution and projection: builders, example records, a naive resolver, and
+//! random records.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail by panic"
-)]
-#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
+#![allow(clippy::expect_used, clippy::panic, reason = "test helpers panic")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
 mod builders;
 pub(crate) mod naive;

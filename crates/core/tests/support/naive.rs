@@ -1,5 +1,5 @@
-//! A second resolver, written from the contract alone: one scan after another, nothing shared with
-//! the first but the types and the matching of versions.
+//! A naive resolver: sequential scans that share only the types and version matching with the
+//! real one.
 
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{
@@ -19,7 +19,7 @@ pub(crate) struct Answer {
     pub(crate) foreign_endpoint: bool,
 }
 
-/// Step 1.
+/// Step 1: visibility.
 pub(crate) fn is_visible(record: &Record, consumer: &Consumer) -> bool {
     let in_scope = match &record.key.namespace {
         None => true,
@@ -48,7 +48,7 @@ pub(crate) fn is_visible(record: &Record, consumer: &Consumer) -> bool {
     in_scope && place && person
 }
 
-/// How many selectors are given and not met; step 2 wants none.
+/// Returns the number of selectors that do not match; step 2 requires none.
 pub(crate) fn misses(requirement: &Requirement, (record, service): Candidate<'_>) -> usize {
     let pairs = [
         (&requirement.extension, Some(&record.key.name)),
@@ -59,9 +59,9 @@ pub(crate) fn misses(requirement: &Requirement, (record, service): Candidate<'_>
         (&requirement.category, service.category.as_ref()),
     ];
     let mut count = 0;
-    for (wanted, is) in pairs {
-        if let Some(wanted) = wanted
-            && Some(wanted) != is
+    for (expected, is) in pairs {
+        if let Some(expected) = expected
+            && Some(expected) != is
         {
             count += 1;
         }
@@ -74,7 +74,7 @@ pub(crate) fn misses(requirement: &Requirement, (record, service): Candidate<'_>
     count
 }
 
-/// Every service that the consumer sees.
+/// Returns every service that the consumer can see.
 pub(crate) fn visible<'a>(records: &'a [Record], consumer: &Consumer) -> Vec<Candidate<'a>> {
     let mut all = Vec::new();
     for record in records {
@@ -87,7 +87,7 @@ pub(crate) fn visible<'a>(records: &'a [Record], consumer: &Consumer) -> Vec<Can
     all
 }
 
-/// Steps 1 to 3.
+/// Steps 1 to 3: visibility, selectors, shadowing.
 pub(crate) fn matching<'a>(
     records: &'a [Record],
     requirement: &Requirement,
@@ -104,7 +104,7 @@ pub(crate) fn matching<'a>(
     left
 }
 
-/// Step 4: the contract's "lists that admit", and what each scope needs.
+/// Step 4: access, according to the scope and its lists.
 pub(crate) fn is_usable(credentials: &Credentials, consumer: &Consumer) -> bool {
     let admitted = |list: &Option<Box<[Name]>>, member: Option<&Name>| match list {
         None => true,
@@ -120,7 +120,7 @@ pub(crate) fn is_usable(credentials: &Credentials, consumer: &Consumer) -> bool 
         && admitted(&credentials.users, consumer.user.as_ref())
 }
 
-/// Steps 1 to 4: the candidates among which step 5 decides.
+/// Steps 1 to 4: candidates for step 5.
 pub(crate) fn candidates<'a>(
     records: &'a [Record],
     requirement: &Requirement,
@@ -137,7 +137,7 @@ pub(crate) fn candidates<'a>(
     left
 }
 
-/// Step 6.
+/// Step 6: credentials.
 fn credentials<'a>(
     service: &'a Service,
     requirement: &Requirement,
@@ -170,16 +170,16 @@ fn credentials<'a>(
     Ok(None)
 }
 
-/// Step 7: the zones differ, and both are known.
+/// Returns whether both zones are known and different.
 pub(crate) fn is_elsewhere(record: &Record, consumer: &Consumer) -> bool {
     let known = |zone: &Option<Name>| zone.clone().filter(|zone| !zone.is_empty());
     match (known(&record.zone), known(&consumer.zone)) {
-        (Some(theirs), Some(ours)) => theirs != ours,
+        (Some(record), Some(consumer)) => record != consumer,
         _ => false,
     }
 }
 
-/// Step 7.
+/// Step 7: endpoint.
 fn endpoint<'a>(
     (record, service): Candidate<'a>,
     requirement: &Requirement,
@@ -202,7 +202,7 @@ fn endpoint<'a>(
     Ok(first(EndpointKind::Internal).or(first(EndpointKind::External)))
 }
 
-/// Section 3 of the contract, step by step.
+/// Resolves a requirement step by step.
 pub(crate) fn resolve(
     records: &[Record],
     requirement: &Requirement,

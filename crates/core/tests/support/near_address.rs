@@ -1,8 +1,8 @@
-//! Texts that are, or nearly are, the `url` of an endpoint.
+//! Random texts that resemble the `url` of an endpoint.
 
 use proptest::prelude::*;
 
-/// Texts near an address: most are not, or are odd in one place.
+/// Generates texts that resemble addresses: most are invalid, or unusual in one part.
 pub(crate) fn near_address() -> impl Strategy<Value = String> {
     let scheme = prop_oneof![
         4 => prop::sample::select(vec!["http", "https", "HTTP", "ftp", "wss", "s3", "postgres", "git+ssh", "x-1.y"])

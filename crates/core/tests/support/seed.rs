@@ -1,4 +1,4 @@
-//! The records of the design's examples, values replaced by plain words.
+//! Example records with placeholder values.
 
 use extension_registry_core::record::{Credentials, Record};
 
@@ -10,7 +10,7 @@ fn keys(credentials: Credentials) -> Credentials {
         .holding("AWS_SECRET_ACCESS_KEY", "minio-secret")
 }
 
-/// Example 1: tracking and its store.
+/// Tracking server and its store.
 pub(crate) fn mlflow_0001() -> Record {
     record("mlflow-0001")
         .product("mlflow")
@@ -33,7 +33,7 @@ pub(crate) fn mlflow_0001() -> Record {
         )
 }
 
-/// Example 2: the same store, registered as a generic one.
+/// The same store, registered as a generic one.
 pub(crate) fn mlflow_model_store_0001() -> Record {
     record("mlflow-model-store-0001")
         .product("minio")
@@ -49,7 +49,7 @@ pub(crate) fn mlflow_model_store_0001() -> Record {
         )
 }
 
-/// Example 3: a service hosted elsewhere.
+/// A service in another zone.
 pub(crate) fn gitea_devel_rd() -> Record {
     record("gitea-devel-rd")
         .product("gitea")
@@ -68,7 +68,7 @@ pub(crate) fn gitea_devel_rd() -> Record {
         )
 }
 
-/// Example 4, first half. The example says `service: s3` where a service says `resource: s3`.
+/// Object storage in a development cluster.
 pub(crate) fn minio_s3_storage() -> Record {
     record("minio-s3-storage")
         .product("minio")
@@ -84,7 +84,7 @@ pub(crate) fn minio_s3_storage() -> Record {
         )
 }
 
-/// Example 4, second half: no version.
+/// Object storage without a version.
 pub(crate) fn aws_object_storage() -> Record {
     record("aws-object-storage")
         .product("aws-s3")
@@ -105,7 +105,7 @@ pub(crate) fn aws_object_storage() -> Record {
         )
 }
 
-/// Example 5: no credentials. Its two lists of endpoints are one here.
+/// A service without credentials.
 pub(crate) fn kfserving_local() -> Record {
     record("kfserving-local")
         .product("kfserving")
@@ -125,7 +125,7 @@ pub(crate) fn kfserving_local() -> Record {
         )
 }
 
-/// Example 6: credentials by project and by user.
+/// Credentials by project and by user.
 pub(crate) fn seldon_core_production() -> Record {
     record("seldon-core-production")
         .product("seldon")
@@ -157,7 +157,7 @@ pub(crate) fn seldon_core_production() -> Record {
         )
 }
 
-/// The minimal form: configuration only. A record without services arrives with one of its name.
+/// Minimal form: configuration only. A record without services has one with its name.
 pub(crate) fn mlflow_global() -> Record {
     record("mlflow-global")
         .version("1.19.0")
@@ -168,7 +168,7 @@ pub(crate) fn mlflow_global() -> Record {
         .offering(service("mlflow-global"))
 }
 
-/// The seven records of the examples.
+/// All example records with a product.
 pub(crate) fn records() -> Vec<Record> {
     vec![
         mlflow_0001(),

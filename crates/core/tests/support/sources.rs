@@ -1,11 +1,11 @@
-//! Source Secrets in memory.
+//! In-memory source Secrets.
 
 use std::collections::BTreeMap;
 
 use extension_registry_core::projection::{SourceKeys, SourceValues};
 use extension_registry_core::record::{Name, SourceSecret};
 
-/// Holds the decrypted values of sealed entries; no Secret has this name.
+/// Key of the decrypted values of sealed entries; no Secret has this name.
 pub(crate) const SEALED: &str = "";
 
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Random small worlds: few names, so that records, requirements and consumers meet often.
+//! Random records, requirements and consumers with few names, so that they often match.
 
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::builders::{
-    CredentialsWords, EndpointWords, RecordWords, RequirementWords, ServiceWords,
+    CredentialsBuilder, EndpointBuilder, RecordBuilder, RequirementBuilder, ServiceBuilder,
 };
 
 pub(crate) const PROJECTS: &[&str] = &["prod", "not-prod", "dev"];
@@ -98,7 +98,7 @@ fn endpoints() -> impl Strategy<Value = Box<[Endpoint]>> {
 
 type Lists = (Option<Box<[Name]>>, Option<Box<[Name]>>);
 
-/// Mostly what the scope asks for; now and then what only an unchecked record has.
+/// Mostly the lists that the scope requires, sometimes others that only an unvalidated record has.
 fn scoped() -> impl Strategy<Value = (Scope, Lists)> {
     prop_oneof![
         4 => Just((Scope::Global, (None, None))),
@@ -203,7 +203,7 @@ pub(crate) fn any_record() -> impl Strategy<Value = Record> {
         )
 }
 
-/// Records with keys of their own.
+/// Records with distinct keys.
 pub(crate) fn any_records() -> impl Strategy<Value = Vec<Record>> {
     vec(any_record(), 0..12).prop_map(|records| {
         let mut kept: Vec<Record> = Vec::new();
@@ -248,7 +248,7 @@ pub(crate) fn any_requirement() -> impl Strategy<Value = Requirement> {
         })
 }
 
-/// One selector more; the field may be one that a requirement has already.
+/// An additional selector; the requirement may already have one for this field.
 pub(crate) fn any_selector() -> impl Strategy<Value = String> {
     prop_oneof![
         select(RECORDS).prop_map(|name| format!("extension: {name}")),
@@ -276,7 +276,7 @@ pub(crate) fn any_consumer() -> impl Strategy<Value = Consumer> {
         })
 }
 
-/// Gives every part of a record a value that says whose it is: `[record/service/part]`.
+/// Gives every part of a record a value that names the part: `[record/service/part]`.
 pub(crate) fn planted(record: Record) -> Record {
     let mut record = record;
     let kind = record.key.kind().as_str();

@@ -288,29 +288,32 @@ fn errors_name_field_but_not_value() {
     let table = [
         (
             json!({"name": "K", "value": [CANARY]}),
-            "configuration[K].value: not a string",
+            "configuration[K].value: must be a string",
         ),
         (
             json!({"name": "K", "value": 5}),
-            "configuration[K].value: not a string",
+            "configuration[K].value: must be a string",
         ),
         (
             json!({"value": CANARY}),
-            "configuration[1].name: not a valid name",
+            "configuration[1].name: invalid name",
         ),
         (
             json!({"name": format!("{CANARY}/"), "value": "x"}),
-            "configuration[1].name: not a valid name",
+            "configuration[1].name: invalid name",
         ),
         (
             json!({"name": "type", "value": CANARY}),
-            "configuration[type].name: not a valid name",
+            "configuration[type].name: invalid name",
         ),
         (
             json!({"name": "GOOD", "value": CANARY}),
-            "configuration[1].name: used twice",
+            "configuration[1].name: duplicate name",
         ),
-        (json!({"name": "GOOD"}), "configuration[1].name: used twice"),
+        (
+            json!({"name": "GOOD"}),
+            "configuration[1].name: duplicate name",
+        ),
         (
             json!({"name": "K", "value": CANARY.repeat(10_000)}),
             "110000 bytes",
@@ -322,14 +325,14 @@ fn errors_name_field_but_not_value() {
         json!({"name": format!("c{number}"), "configuration": [{"name": "K", "value": CANARY}]})
     }).collect::<Vec<_>>()}]});
     let more = [
-        (many, "entries of credentials, at most"),
+        (many, "too many credential entries"),
         (
             twice,
-            "spec.services[1].credentials[0].configuration[0].name: used twice",
+            "spec.services[1].credentials[0].configuration[0].name: duplicate name",
         ),
         (
             nameless,
-            "the service or the set of credentials has no name",
+            "missing name of the service or the set of credentials",
         ),
     ];
     for (spec, problem) in table.into_iter().chain(more) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use extension_registry_api::convert::{self, FieldProblem, Names};
+use extension_registry_api::convert::{self, FieldError, Names};
 use extension_registry_api::{ExtensionSpec, ExtensionStatus, RecordObject, status};
 use extension_registry_binding::ObjectKey;
 use extension_registry_binding::source::{place, version_number};
@@ -25,7 +25,7 @@ pub(crate) struct RecordEntry {
     pub version: u64,
     /// Problems of the spec. A record with problems is not indexed, because its access rules may be
     /// incomplete.
-    pub problems: Arc<[FieldProblem]>,
+    pub problems: Arc<[FieldError]>,
     /// Last known status.
     pub status: Arc<ExtensionStatus>,
     /// Names of the services, for the output of `kubectl get`.
@@ -163,7 +163,7 @@ impl RecordStore {
         let before = self.replace(key, None, records_namespace);
         self.removals += 1;
         if self.removals.is_multiple_of(FORGET_EVERY) {
-            self.names.forget_unused();
+            self.names.remove_unused();
         }
         RecordChange {
             before,

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use extension_registry_api::convert::FieldProblem;
+use extension_registry_api::convert::FieldError;
 use extension_registry_api::kinds::strip;
 use extension_registry_api::{ClusterExtension, Extension, RecordObject};
 use extension_registry_binding::source::version_number;
@@ -140,8 +140,8 @@ impl<K> RecordHandler<K> {
 
 /// Returns the problem of an object that does not match its schema. The message does not include the
 /// deserialization error, because that may quote values.
-fn schema_problem() -> FieldProblem {
-    FieldProblem {
+fn schema_problem() -> FieldError {
+    FieldError {
         field: "spec".to_owned(),
         refusal: Refusal::new(
             Reason::Invalid,

@@ -1,4 +1,4 @@
-//! Names: valid for Kubernetes and the engine, and unique.
+//! Checks that names are unique and valid for Kubernetes and the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub(super) fn check(spec: &WorkflowSpec, engine: &dyn Engine, problems: &mut Vec
             "spec.steps",
             None,
             "the workflow has no steps",
-            "add one",
+            "add at least one step",
         ));
     }
     inputs(&spec.inputs, problems);
@@ -94,7 +94,7 @@ fn inputs(inputs: &[WorkflowInput], problems: &mut Vec<Problem>) {
                     &field,
                     None,
                     format!(
-                        "codeset `{}` needs a param `{param}`, and there is an input of that name",
+                        "codeset `{}` requires the parameter `{param}`, but an input has this name",
                         input.name
                     ),
                     "rename one of them",
@@ -111,8 +111,8 @@ fn step_names(index: usize, step: &Step, engine: &dyn Engine, problems: &mut Vec
         problems.push(Problem::invalid(
             format!("{field}.image"),
             name,
-            "the step has no image",
-            "name one",
+            "missing image",
+            "set `image`",
         ));
     }
     let mut outputs = BTreeSet::new();
@@ -146,7 +146,7 @@ fn step_names(index: usize, step: &Step, engine: &dyn Engine, problems: &mut Vec
         );
         if variable.value.is_some() && variable.value_from.is_some() {
             let message = format!(
-                "variable `{}` has both `value` and `valueFrom`",
+                "variable `{}` sets both `value` and `valueFrom`",
                 variable.name
             );
             problems.push(Problem::invalid(field, name, message, "remove one of them"));
@@ -169,7 +169,7 @@ fn step_inputs(field: &str, step: &Step, engine: &dyn Engine, problems: &mut Vec
                 codeset: None,
             } => {
                 if !is_input(input) {
-                    let message = format!("`{input}` is no name of an input");
+                    let message = format!("invalid input name `{input}`");
                     problems.push(Problem::invalid(
                         format!("{field}.name"),
                         name,
@@ -178,25 +178,24 @@ fn step_inputs(field: &str, step: &Step, engine: &dyn Engine, problems: &mut Vec
                     ));
                 }
                 let variable = input_variable(input);
-                let is_ours = variable.starts_with("FUSEML_ENV_WORKFLOW_NAME");
-                if is_ours
+                let is_reserved = variable.starts_with("FUSEML_ENV_WORKFLOW_NAME");
+                if is_reserved
                     && matches!(
                         &*variable,
                         "FUSEML_ENV_WORKFLOW_NAME" | "FUSEML_ENV_WORKFLOW_NAMESPACE"
                     )
                 {
-                    let message = format!(
-                        "input `{input}` would be the variable `{variable}`, which names the workflow"
-                    );
+                    let message =
+                        format!("input `{input}` maps to the reserved variable `{variable}`");
                     problems.push(Problem::invalid(
                         format!("{field}.name"),
                         name,
                         message,
-                        "rename it",
+                        "rename the input",
                     ));
                 } else if let Some(other) = variables.insert(variable.clone(), input) {
                     let message = format!(
-                        "inputs `{other}` and `{input}` are both the variable `{variable}`"
+                        "inputs `{other}` and `{input}` map to the same variable `{variable}`"
                     );
                     problems.push(Problem::invalid(
                         format!("{field}.name"),
@@ -213,7 +212,7 @@ fn step_inputs(field: &str, step: &Step, engine: &dyn Engine, problems: &mut Vec
             } => {
                 if !codesets.insert(input_of(&codeset.name).unwrap_or_else(|| codeset.name.clone()))
                 {
-                    let message = "the step has this codeset twice";
+                    let message = "duplicate codeset";
                     problems.push(Problem::invalid(
                         &field,
                         name,
@@ -225,7 +224,7 @@ fn step_inputs(field: &str, step: &Step, engine: &dyn Engine, problems: &mut Vec
                     .filter(|path| path != "/" && !engine.is_reserved(path));
                 match path {
                     Some(path) if !paths.insert(path.clone()) => {
-                        let message = format!("two codesets of the step are mounted at `{path}`");
+                        let message = format!("two codesets are mounted at `{path}`");
                         problems.push(Problem::invalid(
                             format!("{field}.codeset.path"),
                             name,
@@ -237,16 +236,16 @@ fn step_inputs(field: &str, step: &Step, engine: &dyn Engine, problems: &mut Vec
                     None => problems.push(Problem::invalid(
                         format!("{field}.codeset.path"),
                         name,
-                        "nothing can be mounted at this path",
-                        "write an absolute path such as `/project`",
+                        "invalid mount path",
+                        "use an absolute path such as `/project`",
                     )),
                 }
             }
             _ => problems.push(Problem::invalid(
                 field,
                 name,
-                "an input of a step has either `name` and `value`, or `codeset`",
-                "give it one or the other",
+                "an input requires either `name` and `value`, or `codeset`",
+                "set one or the other",
             )),
         }
     }
@@ -254,7 +253,7 @@ fn step_inputs(field: &str, step: &Step, engine: &dyn Engine, problems: &mut Vec
 
 #[expect(
     clippy::too_many_arguments,
-    reason = "one call per kind of name, each with its own words"
+    reason = "one call per kind of name, each with its own hint"
 )]
 fn check_name<'n>(
     field: &str,
@@ -270,7 +269,7 @@ fn check_name<'n>(
         problems.push(Problem::invalid(
             field,
             step,
-            format!("`{name}` cannot name this {what}"),
+            format!("invalid {what} name `{name}`"),
             hint,
         ));
     }

@@ -1,4 +1,4 @@
-//! The order of steps: as written, unless a step says `runAfter` (design, section 5).
+//! Order of steps: as written, unless a step sets `runAfter`.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use extension_registry_api::workflow::WorkflowSpec;
 use crate::check::{find_step, step_field};
 use crate::problem::{Problem, did_you_mean};
 
-/// Which steps each step waits for.
+/// Dependencies between steps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Order {
     waits_for: Vec<Vec<usize>>,
@@ -15,7 +15,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Reads the order; steps that are not there, or wait for each other, are problems.
+    /// Reads the order. Unknown and cyclic dependencies are problems.
     pub(crate) fn new(spec: &WorkflowSpec, problems: &mut Vec<Problem>) -> Self {
         let mut order = Self::default();
         for (index, step) in spec.steps.iter().enumerate() {
@@ -36,11 +36,11 @@ impl Order {
                             None => problems.push(Problem::invalid(
                                 format!("{}.runAfter[{position}]", step_field(index)),
                                 Some(&step.name),
-                                format!("the workflow has no step `{name}`"),
+                                format!("unknown step `{name}`"),
                                 did_you_mean(
                                     name,
                                     spec.steps.iter().map(|step| step.name.as_str()),
-                                    "name a step of this workflow",
+                                    "use the name of a step of this workflow",
                                 ),
                             )),
                         }
@@ -57,20 +57,20 @@ impl Order {
             problems.push(Problem::invalid(
                 format!("{}.runAfter", step_field(first)),
                 names.first().copied(),
-                format!("steps wait for each other: `{}`", names.join("` after `")),
-                "a step without `runAfter` runs after the step written before it; `runAfter: []` lets it start at once",
+                format!("dependency cycle between steps: `{}`", names.join("` after `")),
+                "a step without `runAfter` runs after the preceding step; set `runAfter: []` to start it immediately",
             ));
         }
         order
     }
 
-    /// The steps that a step waits for, in the order written there.
+    /// Returns the steps that a step waits for, in the order of `runAfter`.
     pub(crate) fn waits_for(&self, step: usize) -> &[usize] {
         self.waits_for.get(step).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether `first` has always ended when `then` starts. In a cycle nothing can be said, and
-    /// the cycle is a problem of its own.
+    /// Returns whether `first` always ends before `then` starts. Returns true if there is a cycle, which is
+    /// a problem of its own.
     pub(crate) fn is_before(&self, first: usize, then: usize) -> bool {
         if self.is_cyclic {
             return true;
@@ -90,7 +90,7 @@ impl Order {
         false
     }
 
-    /// One cycle, from its first step as written back to that step.
+    /// Returns a cycle, beginning and ending with its first step as written.
     fn cycle(&self) -> Option<Vec<usize>> {
         let mut left: BTreeSet<usize> = (0..self.waits_for.len()).collect();
         loop {
@@ -110,22 +110,22 @@ impl Order {
                 left.remove(&step);
             }
         }
-        // What is left waits for something that is left, so going back must meet itself.
-        let mut way: Vec<usize> = vec![*left.first()?];
+        // Every remaining step waits for a remaining step, so going back must revisit one.
+        let mut path: Vec<usize> = vec![*left.first()?];
         loop {
-            let step = *way.last()?;
+            let step = *path.last()?;
             let earlier = *self
                 .waits_for(step)
                 .iter()
                 .find(|earlier| left.contains(earlier))?;
-            if let Some(position) = way.iter().position(|step| *step == earlier) {
-                let mut cycle = way.split_off(position);
+            if let Some(position) = path.iter().position(|step| *step == earlier) {
+                let mut cycle = path.split_off(position);
                 let smallest = cycle.iter().enumerate().min_by_key(|(_, step)| **step)?.0;
                 cycle.rotate_left(smallest);
                 cycle.extend(cycle.first().copied());
                 return Some(cycle);
             }
-            way.push(earlier);
+            path.push(earlier);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Outputs of the workflow: each comes from one step. Of one that names its source, the check of
-//! expressions looks at that.
+//! Checks that each output of the workflow comes from exactly one step. The check of expressions covers
+//! outputs with a `value`.
 
 use extension_registry_api::workflow::WorkflowSpec;
 
@@ -16,20 +16,20 @@ pub(super) fn check(spec: &WorkflowSpec, problems: &mut Vec<Problem>) {
             [] => {
                 let known = spec.steps.iter().flat_map(|step| &step.outputs);
                 let otherwise = format!(
-                    "declare it under `outputs` of the step that writes it, or say {}",
+                    "declare it under `outputs` of the step that produces it, or set {}",
                     "`value: \"{{ steps.STEP.outputs.NAME }}\"`"
                 );
                 (
-                    format!("no step has an output `{name}`"),
+                    format!("no step produces output `{name}`"),
                     did_you_mean(name, known.map(|output| output.name.as_str()), &otherwise),
                 )
             }
             [.., last] => (
                 format!(
-                    "steps `{}` each have an output `{name}`",
+                    "output `{name}` is produced by several steps: `{}`",
                     sources.join("`, `")
                 ),
-                format!("say which one is meant: {}", produced(last)),
+                format!("select one of them, e.g. {}", produced(last)),
             ),
         };
         let field = format!("spec.outputs[{index}].name");
@@ -37,7 +37,7 @@ pub(super) fn check(spec: &WorkflowSpec, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The steps that produce an output. One that stands there twice, under one name, is a problem of its own.
+/// Returns the steps that produce an output. Duplicate outputs of one step are a problem of their own.
 fn sources<'s>(spec: &'s WorkflowSpec, output: &str) -> Vec<&'s str> {
     let mut sources: Vec<&str> = spec
         .steps

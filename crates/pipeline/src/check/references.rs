@@ -1,4 +1,4 @@
-//! Expressions: readable, in a place where they may stand, and about something that is there.
+//! Checks expressions: syntax, place and referenced objects.
 
 use extension_registry_api::workflow::{RequirementSpec, WorkflowSpec};
 use extension_registry_core::expression::{Segment, Template};
@@ -38,7 +38,7 @@ pub(super) fn check(spec: &WorkflowSpec, order: &Order, problems: &mut Vec<Probl
     }
 }
 
-/// The refusal of a requirement that a step does not have.
+/// Creates the refusal for an unknown requirement.
 pub(crate) fn unknown_requirement<'a>(
     column: usize,
     name: &str,
@@ -48,11 +48,11 @@ pub(crate) fn unknown_requirement<'a>(
     let otherwise = if all.is_empty() {
         "the step has no requirements: add one under `extensions`".to_owned()
     } else {
-        format!("the step has {}", all.join(", "))
+        format!("available requirements: {}", all.join(", "))
     };
     Refusal::new(
         Reason::UnknownRequirement,
-        format!("column {column}: the step has no requirement `{name}`"),
+        format!("column {column}: unknown requirement `{name}`"),
         did_you_mean(name, known, &otherwise),
     )
 }
@@ -77,12 +77,12 @@ impl Checker<'_> {
             (Allowed::Codeset, Some(Segment::Input { .. }))
             | (Allowed::Output, Some(Segment::Output { .. })) => None,
             (Allowed::Codeset, _) => Some((
-                "a codeset is named by one expression and nothing else",
+                "the name of a codeset must be a single expression",
                 self.codeset_hint(),
             )),
             (Allowed::Output, _) => Some((
-                "the value of an output is one expression and nothing else",
-                "write `{{ steps.STEP.outputs.NAME }}`".to_owned(),
+                "the value of an output must be a single expression",
+                "use `{{ steps.STEP.outputs.NAME }}`".to_owned(),
             )),
             _ => None,
         };
@@ -94,9 +94,9 @@ impl Checker<'_> {
     fn codeset_hint(&self) -> String {
         let written = self.text.content.trim();
         match find_input(self.spec, written) {
-            Some(_) => format!("write `{{{{ inputs.{written} }}}}`"),
+            Some(_) => format!("use `{{{{ inputs.{written} }}}}`"),
             None => {
-                "write `{{ inputs.NAME }}` with the name of an input of type `codeset`".to_owned()
+                "use `{{ inputs.NAME }}` with the name of an input of type `codeset`".to_owned()
             }
         }
     }
@@ -145,19 +145,19 @@ impl Checker<'_> {
         }
         let (place, hint) = match self.text.allowed {
             Allowed::Nothing("`command`") => ("`command`", "use `args` or `env`"),
-            Allowed::Nothing(place) => (place, "write the text itself"),
+            Allowed::Nothing(place) => (place, "use literal text"),
             Allowed::Engine => (
                 "`image`",
-                "only `{{ inputs.NAME }}` and `{{ steps.STEP.outputs.NAME }}` can choose an image",
+                "use `{{ inputs.NAME }}` or `{{ steps.STEP.outputs.NAME }}`",
             ),
-            Allowed::Codeset => ("the name of a codeset", "write `{{ inputs.NAME }}`"),
+            Allowed::Codeset => ("the name of a codeset", "use `{{ inputs.NAME }}`"),
             Allowed::Output => (
                 "the value of an output",
-                "write `{{ steps.STEP.outputs.NAME }}`",
+                "use `{{ steps.STEP.outputs.NAME }}`",
             ),
             Allowed::All => ("this field", ""),
         };
-        let message = format!("column {column}: an expression of `{what}` cannot stand in {place}");
+        let message = format!("column {column}: `{what}` expressions are not allowed in {place}");
         Err(Refusal::new(Reason::Invalid, message, hint))
     }
 
@@ -185,15 +185,15 @@ impl Checker<'_> {
             let known = self.spec.inputs.iter().map(|input| input.name.as_str());
             return Err(Refusal::new(
                 Reason::Invalid,
-                format!("column {column}: the workflow has no input `{name}`"),
+                format!("column {column}: unknown input `{name}`"),
                 did_you_mean(name, known, "declare it under `spec.inputs`"),
             ));
         };
         if self.text.allowed == Allowed::Codeset && !is_codeset(input) {
             return Err(Refusal::new(
                 Reason::Invalid,
-                format!("column {column}: input `{name}` is no codeset"),
-                format!("give input `{name}` the type `codeset`"),
+                format!("column {column}: input `{name}` is not a codeset"),
+                format!("set `type: codeset` for input `{name}`"),
             ));
         }
         Ok(())
@@ -205,14 +205,14 @@ impl Checker<'_> {
         };
         let Some((index, step)) = find_step(self.spec, name) else {
             let known = self.spec.steps.iter().map(|step| step.name.as_str());
-            let hint = did_you_mean(name, known, "name a step of this workflow");
-            return Err(invalid(format!("the workflow has no step `{name}`"), hint));
+            let hint = did_you_mean(name, known, "use the name of a step of this workflow");
+            return Err(invalid(format!("unknown step `{name}`"), hint));
         };
         if !step.outputs.iter().any(|known| known.name == output) {
             let known = step.outputs.iter().map(|output| output.name.as_str());
             let hint = did_you_mean(output, known, "declare it under `outputs` of that step");
             return Err(invalid(
-                format!("step `{name}` has no output `{output}`"),
+                format!("unknown output `{output}` of step `{name}`"),
                 hint,
             ));
         }
@@ -222,8 +222,8 @@ impl Checker<'_> {
                 "read it in a later step".to_owned(),
             )),
             Some(reader) if !self.order.is_before(index, reader) => Err(invalid(
-                format!("step `{name}` may not have ended when this step starts"),
-                format!("add `{name}` to `runAfter` of this step, or write this step after it"),
+                format!("step `{name}` may still be running when this step starts"),
+                format!("add `{name}` to `runAfter` of this step, or move this step after it"),
             )),
             _ => Ok(()),
         }

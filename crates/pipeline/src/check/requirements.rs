@@ -1,9 +1,9 @@
-//! Requirements of a step, and the folder in which it finds them.
+//! Checks the requirements of steps, and the directory of their bindings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use extension_registry_api::workflow::{EnvVar, RequirementSpec, Step, WorkflowSpec};
-use extension_registry_core::projection::environment::{ROOT_VARIABLE, is_owned};
+use extension_registry_core::projection::environment::{ROOT_VARIABLE, is_reserved};
 use extension_registry_core::refusal::{Reason, Refusal};
 
 use crate::check::step_field;
@@ -24,7 +24,10 @@ pub(super) fn check(spec: &WorkflowSpec, engine: &dyn Engine, problems: &mut Vec
                     Some(&step.name),
                     Refusal::new(
                         Reason::InvalidRequirement,
-                        format!("`{}` is no DNS label, and the name of a requirement is that of a folder", requirement.name),
+                        format!(
+                            "invalid requirement name `{}`: must be a DNS label",
+                            requirement.name
+                        ),
                         "use lower-case letters, digits and `-`, at most 63 characters",
                     ),
                 ));
@@ -47,9 +50,8 @@ pub(super) fn check(spec: &WorkflowSpec, engine: &dyn Engine, problems: &mut Vec
     }
 }
 
-/// What of a mapping needs no resolution: names that the API server refuses. Names that the
-/// operator sets itself and names mapped twice are refused here too, so that nobody has to wait
-/// for a resolution to hear of them.
+/// Checks mappings without resolution: variable names that the API server rejects, reserved variables
+/// and duplicates.
 fn check_environment(
     field: &str,
     step: &str,
@@ -63,28 +65,28 @@ fn check_environment(
             Refusal::new(
                 Reason::InvalidRequirement,
                 format!(
-                    "`environment` of requirement `{}` sets a variable whose name Kubernetes refuses",
+                    "invalid variable name in `environment` of requirement `{}`",
                     requirement.name
                 ),
                 "use printable ASCII without `=`",
             )
-        } else if is_owned(name) {
+        } else if is_reserved(name) {
             Refusal::new(
                 Reason::Conflict,
                 format!(
-                    "`environment` of requirement `{}` sets `{name}`, which the operator sets itself",
+                    "variable `{name}` in `environment` of requirement `{}` is reserved for the operator",
                     requirement.name
                 ),
-                "choose another name for the variable",
+                "choose another variable name",
             )
         } else if !seen.insert(name) {
             Refusal::new(
                 Reason::Conflict,
                 format!(
-                    "`environment` of requirement `{}` sets `{name}` twice",
+                    "duplicate variable `{name}` in `environment` of requirement `{}`",
                     requirement.name
                 ),
-                "remove one of the two entries",
+                "remove one of the entries",
             )
         } else {
             continue;
@@ -97,14 +99,14 @@ fn check_environment(
     }
 }
 
-/// Variables that requirements map from keys of different names: whatever they resolve to, that is
-/// not one source. A variable of the step itself wins, and nothing clashes over it.
+/// Checks for variables that requirements map from keys with different names, which are different sources
+/// however they resolve. A variable of the step itself takes precedence and is not a conflict.
 fn check_sources(index: usize, step: &Step, problems: &mut Vec<Problem>) {
     let mut claims: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for requirement in &step.extensions {
         for mapping in requirement.environment.iter().flatten() {
             let claims = claims.entry(&mapping.name).or_default();
-            // A name mapped twice by one requirement is told by itself.
+            // Duplicates within one requirement are reported separately.
             if claims.iter().all(|(name, _)| *name != requirement.name) {
                 let key = match mapping.configuration.as_str() {
                     "url" => "uri",
@@ -121,7 +123,7 @@ fn check_sources(index: usize, step: &Step, problems: &mut Vec<Problem>) {
                 input.is_some_and(|input| input_variable(input) == name)
             });
         let is_one_key = claims.windows(2).all(|pair| pair[0].1 == pair[1].1);
-        if is_own || is_one_key || is_owned(name) || !is_variable(name) {
+        if is_own || is_one_key || is_reserved(name) || !is_variable(name) {
             continue;
         }
         let names: Vec<&str> = claims.iter().map(|(requirement, _)| *requirement).collect();
@@ -155,7 +157,7 @@ fn literal_root(variable: &EnvVar, engine: &dyn Engine) -> Result<(), Refusal> {
     }
 }
 
-/// The folder that a value of `SERVICE_BINDING_ROOT` names.
+/// Returns the directory in a value of `SERVICE_BINDING_ROOT`.
 pub(crate) fn root_path(
     value: &str,
     is_reserved: impl Fn(&str) -> bool,
@@ -166,8 +168,8 @@ pub(crate) fn root_path(
     if is_reserved(&path) {
         return Err(Refusal::new(
             Reason::Invalid,
-            format!("nothing can be mounted below `{path}`"),
-            format!("choose another folder for `{ROOT_VARIABLE}`"),
+            format!("bindings cannot be mounted below the reserved path `{path}`"),
+            format!("set `{ROOT_VARIABLE}` to another directory"),
         ));
     }
     Ok(path)
@@ -176,7 +178,7 @@ pub(crate) fn root_path(
 pub(crate) fn invalid_root() -> Refusal {
     Refusal::new(
         Reason::Invalid,
-        format!("`{ROOT_VARIABLE}` has to be an absolute path, written out"),
-        "write a path such as `/bindings`, without expressions, `$(…)`, `..` or `:`",
+        format!("`{ROOT_VARIABLE}` must be a literal absolute path"),
+        "use a path such as `/bindings`, without expressions, `$(…)`, `..` or `:`",
     )
 }

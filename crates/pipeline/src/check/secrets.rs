@@ -1,4 +1,4 @@
-//! Secrets that variables of a step name: written out, and none that the operator renders.
+//! Checks the Secrets that variables of steps reference: literal names, and none that the operator renders.
 
 use extension_registry_api::convert::is_subdomain;
 use extension_registry_api::workflow::WorkflowSpec;
@@ -16,12 +16,12 @@ pub(super) fn check(spec: &WorkflowSpec, problems: &mut Vec<Problem>) {
             };
             let (message, hint) = if !is_subdomain(&secret.name) {
                 (
-                    "not a valid name of a Secret",
-                    "write the name itself: lower-case letters, digits, `-` or `.`, and no expression",
+                    "invalid Secret name",
+                    "use a literal name: lower-case letters, digits, `-` or `.`, and no expression",
                 )
             } else if secret.name.starts_with(RENDERED_PREFIX) {
                 (
-                    "the operator renders the Secrets named `ext-…` for requirements",
+                    "Secrets named `ext-…` are managed by the operator",
                     "use a requirement under steps[].extensions",
                 )
             } else {

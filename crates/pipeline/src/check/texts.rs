@@ -1,25 +1,25 @@
-//! The texts of a workflow in which expressions may stand, or must not.
+//! Texts of a workflow, and the expressions that they may contain.
 
 use extension_registry_api::workflow::WorkflowSpec;
 
 use crate::check::step_field;
 
-/// What may stand in a text (design, section 4, "Expressions").
+/// Expressions that a text may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Allowed {
     /// All expressions: step inputs, variables, arguments.
     All,
-    /// Those that the engine fills in: the image.
+    /// Expressions that the engine substitutes: the image.
     Engine,
     /// Exactly one input of type codeset.
     Codeset,
     /// Exactly one output of a step.
     Output,
-    /// None: entry points, defaults, paths.
+    /// None: commands, defaults, paths.
     Nothing(&'static str),
 }
 
-/// A text and where it stands.
+/// A text and its field.
 #[derive(Clone, Debug)]
 pub(crate) struct Text<'s> {
     pub(crate) field: String,
@@ -29,7 +29,7 @@ pub(crate) struct Text<'s> {
     pub(crate) content: &'s str,
 }
 
-/// All of them, in the order of the workflow.
+/// Returns all texts, in workflow order.
 pub(crate) fn texts(spec: &WorkflowSpec) -> Vec<Text<'_>> {
     let mut texts = Vec::new();
     let mut add = |field: String, step, allowed, content| {

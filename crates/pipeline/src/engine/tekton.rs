@@ -1,4 +1,4 @@
-//! Tekton, `tekton.dev/v1` (Tekton documentation, "Pipelines", "Tasks", "Variable Substitutions").
+//! Tekton Pipelines, `tekton.dev/v1` (Tekton documentation, "Pipelines", "Tasks", "Variable Substitutions").
 
 mod clone;
 
@@ -13,8 +13,8 @@ use crate::patch::{Mount, Site};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tekton;
 
-/// Tekton names the container of a step `step-NAME`, which has to be a DNS label.
-const LONGEST_STEP: usize = crate::names::LABEL - "step-".len();
+/// Tekton names the container of a step `step-NAME`, which must be a DNS label.
+const MAX_STEP_NAME: usize = crate::names::LABEL - "step-".len();
 
 impl Engine for Tekton {
     fn param(&self, name: &str) -> String {
@@ -25,8 +25,8 @@ impl Engine for Tekton {
         format!("$(tasks.{task}.results.{output})")
     }
 
-    /// All fields of `spec` are always there: a pipeline is created once and applied later, and
-    /// what was in a field that is then left out would stay.
+    /// Always sets all fields of `spec`: the pipeline is updated by server-side apply, which would keep
+    /// the previous content of omitted fields.
     fn pipeline(&self, model: &Model) -> Value {
         let codesets = model.codesets.iter().map(clone::task);
         let steps = model.tasks.iter().map(task);
@@ -110,7 +110,7 @@ impl Engine for Tekton {
         }
     }
 
-    /// Tekton refuses mounts below `/tekton`, `/tekton/home` excepted.
+    /// Tekton rejects mounts below `/tekton`, except `/tekton/home`.
     fn is_reserved(&self, path: &str) -> bool {
         (path == "/tekton" || path.starts_with("/tekton/")) && !path.starts_with("/tekton/home")
     }
@@ -118,7 +118,7 @@ impl Engine for Tekton {
 
 fn task(task: &Task) -> Value {
     let mut container = object(json!({
-        "name": crate::names::cut(&task.name, LONGEST_STEP),
+        "name": crate::names::cut(&task.name, MAX_STEP_NAME),
         "image": task.container.image,
         "env": task.container.env,
     }));
@@ -195,7 +195,7 @@ fn param(param: &Param) -> Value {
     Value::Object(value)
 }
 
-/// Workspaces become mounts when the task runs; without `mountPath` below `/workspace`.
+/// Returns the mounts of workspaces, by default below `/workspace`.
 fn workspace_mounts(spec: &Map<String, Value>) -> Vec<Mount> {
     let workspaces = spec
         .get("workspaces")

@@ -1,5 +1,5 @@
-//! A codeset input: an address and a revision, a workspace, and a task that clones the one into
-//! the other.
+//! Codeset inputs: a URL and a revision, a workspace, and a task that clones the repository into
+//! it.
 
 use extension_registry_api::workflow::{WorkflowInput, WorkflowSpec};
 use extension_registry_core::expression::{Segment, Template};
@@ -8,12 +8,12 @@ use crate::check::is_codeset;
 use crate::generate::model::{Codeset, Param};
 use crate::names::{LABEL, label_of, unique};
 
-/// Params of a codeset: its address and its revision.
+/// Returns the parameters of a codeset: URL and revision.
 pub(crate) fn params_of(input: &str) -> [String; 2] {
     [format!("{input}-url"), format!("{input}-revision")]
 }
 
-/// The input that the `name` of a step's codeset refers to.
+/// Returns the input that the `name` of a codeset references.
 pub(crate) fn input_of(name: &str) -> Option<String> {
     match Template::parse(name).ok()?.whole()? {
         Segment::Input { name, .. } => Some((*name).to_owned()),
@@ -21,7 +21,7 @@ pub(crate) fn input_of(name: &str) -> Option<String> {
     }
 }
 
-/// The codesets of a workflow. The clone tasks have names that no step has.
+/// Returns the codesets of a workflow. Their clone tasks have names that no step has.
 pub(super) fn codesets(spec: &WorkflowSpec) -> Vec<Codeset> {
     let mut codesets: Vec<Codeset> = Vec::new();
     for input in spec.inputs.iter().filter(|input| is_codeset(input)) {
@@ -51,13 +51,13 @@ pub(super) fn params(input: &WorkflowInput) -> [Param; 2] {
     [
         Param {
             name: url,
-            description: Some(format!("Address of the git repository of {}", input.name)),
+            description: Some(format!("URL of the Git repository for {}", input.name)),
             default: input.default.clone(),
         },
         Param {
             name: revision,
             description: Some(format!(
-                "Branch, tag or commit of {}; empty means the default branch of the repository",
+                "Branch, tag or commit of {}; if empty, the default branch of the repository",
                 input.name
             )),
             default: Some(String::new()),

@@ -1,101 +1,101 @@
-//! The workflow in words that every engine understands: params, tasks and what passes between
-//! them. References in its texts are already written in the engine's way.
+//! Engine-independent model of a pipeline: parameters, tasks and the data that they pass. References in
+//! its texts already have the syntax of the engine.
 
 use serde_json::Value;
 
-/// A pipeline to be.
+/// Model of a pipeline.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Model {
     /// Name of the workflow.
     pub name: String,
     /// Namespace of the workflow.
     pub namespace: String,
-    /// What it is for.
+    /// Description of the workflow.
     pub description: Option<String>,
-    /// What a run gives, in the order of the inputs.
+    /// Parameters of a run, in input order.
     pub params: Vec<Param>,
     /// Repositories to clone.
     pub codesets: Vec<Codeset>,
-    /// Steps, in the order written.
+    /// Tasks, in step order.
     pub tasks: Vec<Task>,
-    /// What a run produces.
+    /// Results of a run.
     pub results: Vec<RunResult>,
 }
 
-/// Something that a run gives.
+/// A parameter of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Param {
-    /// Name.
+    /// Name of the parameter.
     pub name: String,
-    /// What it is.
+    /// Description of the parameter.
     pub description: Option<String>,
-    /// Value when a run gives none.
+    /// Default value.
     pub default: Option<String>,
 }
 
-/// A repository that is cloned into a workspace.
+/// A Git repository that is cloned into a workspace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Codeset {
-    /// Name of the input, and of the workspace.
+    /// Name of the input and of the workspace.
     pub name: String,
-    /// What it is.
+    /// Description of the codeset.
     pub description: Option<String>,
-    /// The param that holds its address.
+    /// Parameter with the URL.
     pub url: String,
-    /// The param that holds branch, tag or commit; empty means the repository's default branch.
+    /// Parameter with the branch, tag or commit; if empty, the default branch of the repository.
     pub revision: String,
-    /// The task that clones it.
+    /// Name of the task that clones it.
     pub task: String,
 }
 
-/// A step.
+/// A task that runs a step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Task {
     /// Name of the step.
     pub name: String,
-    /// Tasks that must have ended before.
+    /// Tasks that must complete first.
     pub run_after: Vec<String>,
-    /// Params, and what is passed in them.
+    /// Parameters and their values.
     pub params: Vec<(String, String)>,
-    /// Codesets, and where they are mounted.
+    /// Mounted codesets.
     pub codesets: Vec<MountedCodeset>,
-    /// Outputs, with what they are.
+    /// Results and their descriptions.
     pub results: Vec<(String, Option<String>)>,
-    /// The container.
+    /// Container of the step.
     pub container: Container,
 }
 
-/// A codeset in a step.
+/// A codeset that is mounted in a step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MountedCodeset {
-    /// Name of the input, and of the workspace.
+    /// Name of the input and of the workspace.
     pub name: String,
-    /// Path in the container.
+    /// Mount path in the container.
     pub path: String,
 }
 
 /// The container of a step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Container {
-    /// Image.
+    /// Image reference.
     pub image: String,
-    /// Entry point; empty means the image's own.
+    /// Command; if empty, the entrypoint of the image.
     pub command: Vec<String>,
     /// Arguments.
     pub args: Vec<String>,
-    /// Variables, as in a Pod.
+    /// Environment variables, as in a Pod.
     pub env: Vec<Value>,
     /// Compute resources, as in a Pod.
     pub resources: Option<Value>,
 }
 
-/// Something that a run produces.
+/// A result of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunResult {
-    /// Name.
+    /// Name of the result.
     pub name: String,
-    /// What it is.
+    /// Description of the result.
     pub description: Option<String>,
-    /// The output of a step.
+    /// Reference to the output of a step.
     pub value: String,
 }

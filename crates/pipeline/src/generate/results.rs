@@ -6,7 +6,7 @@ use extension_registry_core::expression::{Segment, Template};
 use crate::engine::Engine;
 use crate::generate::model::RunResult;
 
-/// The results. That each output has a source, and one, is checked before.
+/// Returns the results. The check of outputs ensures that each has exactly one source.
 pub(super) fn results(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<RunResult> {
     let mut results = Vec::new();
     for output in &spec.outputs {

@@ -1,4 +1,4 @@
-//! One step as a task.
+//! Conversion of steps to tasks.
 
 mod params;
 
@@ -13,7 +13,7 @@ use crate::generate::model::{Codeset, Container, MountedCodeset, Task};
 use crate::generate::step::params::Params;
 use crate::names::input_variable;
 
-/// What a step has to know of its workflow.
+/// Context of a step.
 pub(super) struct Workflow<'w> {
     pub(super) name: &'w str,
     pub(super) namespace: &'w str,
@@ -23,11 +23,11 @@ pub(super) struct Workflow<'w> {
     pub(super) codesets: &'w [Codeset],
 }
 
-/// The task of a step.
+/// Returns the task of a step.
 ///
-/// Variables come in this order, because `$(VAR)` sees only those before it: texts that
-/// expressions need, the workflow, the inputs, the output, the step's own. A variable of the
-/// step's own takes the place of any of ours.
+/// The order of variables matters, because `$(VAR)` expands only preceding variables: parameters used in
+/// expressions, the workflow, the inputs, the output, and the variables of the step, which override
+/// generated variables.
 pub(super) fn task(workflow: &Workflow<'_>, index: usize, notes: &mut Vec<String>) -> Option<Task> {
     let step = workflow.spec.steps.get(index)?;
     let mut params = Params::new(workflow, step);
@@ -58,10 +58,10 @@ pub(super) fn task(workflow: &Workflow<'_>, index: usize, notes: &mut Vec<String
         env.push(json!({"name": RESULT_VARIABLE, "value": first.name}));
         if step.outputs.len() > 1 {
             notes.push(format!(
-                "step `{}`: `{RESULT_VARIABLE}` names its first output, `{}`; the step has {}",
+                "step `{}`: `{RESULT_VARIABLE}` contains only the first of its {} outputs, `{}`",
                 step.name,
-                first.name,
-                step.outputs.len()
+                step.outputs.len(),
+                first.name
             ));
         }
     }
@@ -123,7 +123,7 @@ fn mounted(step: &Step) -> Vec<MountedCodeset> {
         .collect()
 }
 
-/// The clone tasks of the step's codesets, then the steps it waits for.
+/// Returns the clone tasks of the step's codesets, and the steps it waits for.
 fn run_after(workflow: &Workflow<'_>, index: usize, mounted: &[MountedCodeset]) -> Vec<String> {
     let clones = mounted
         .iter()

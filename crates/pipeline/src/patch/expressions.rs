@@ -1,8 +1,8 @@
 //! Expressions of extensions in the variables and arguments of a container.
 //!
-//! A value is never written into a text. A variable that is nothing but an expression becomes a
-//! reference to the Secret. Inside other text, and in arguments, a helper variable holds the value
-//! and `$(HELPER)` stands in the text; Kubernetes fills it in once and never looks at it again.
+//! Values are never written into a text. A variable that consists of one expression becomes a
+//! reference to the Secret. In other text, and in arguments, a helper variable contains the value
+//! and the text contains `$(HELPER)`, which Kubernetes expands exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +16,18 @@ use crate::check::references::unknown_requirement;
 use crate::expansion::Expansion;
 use crate::names::{unique, variable_part};
 use crate::patch::variables::{SecretVariable, source};
-use crate::patch::{Bound, Fault, Place, name_of};
+use crate::patch::{Location, PatchError, ServiceBinding, name_of};
 
-/// The variables and arguments with their expressions replaced.
+/// Variables and arguments with replaced expressions.
 #[derive(Debug, Default)]
 pub(super) struct Replaced {
     pub(super) helpers: Vec<Value>,
     pub(super) env: Vec<Value>,
     pub(super) args: Vec<Value>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) errors: Vec<PatchError>,
 }
 
-/// The key of the Secret that an expression means, or why there is none.
+/// Returns the key of the Secret that an expression references.
 pub(crate) fn key_of(
     requirement: &str,
     layout: &Layout,
@@ -47,9 +47,9 @@ pub(crate) fn key_of(
         _ if configuration_only && layout.get(canonical_key(key)).is_some() => Err(Refusal::new(
             Reason::UnknownKey,
             format!(
-                "column {column}: `{key}` is no configuration entry of what requirement `{requirement}` resolved to"
+                "column {column}: requirement `{requirement}` provides no configuration entry `{key}`"
             ),
-            format!("write `{{{{ extension.{requirement}.{key} }}}}`"),
+            format!("use `{{{{ extension.{requirement}.{key} }}}}`"),
         )),
         _ => {
             let Refusal {
@@ -66,14 +66,14 @@ pub(crate) fn key_of(
     }
 }
 
-/// A key of a requirement: index of the requirement, and name of the key.
+/// A reference to a key: index of the requirement, and name of the key.
 type Reference = (usize, String);
 
-/// Fields of a container in which an expression would be read by nobody.
+/// Fields of a container in which expressions are not replaced.
 const FORBIDDEN: [&str; 4] = ["image", "command", "script", "workingDir"];
 
-/// Expressions of extensions where none may stand.
-pub(super) fn forbidden(container: &Map<String, Value>) -> Vec<Fault> {
+/// Finds expressions of extensions in fields that do not allow them.
+pub(super) fn forbidden(container: &Map<String, Value>) -> Vec<PatchError> {
     let texts = FORBIDDEN.iter().flat_map(|field| {
         let value = container.get(*field);
         let list = value.and_then(Value::as_array).into_iter().flatten();
@@ -94,69 +94,74 @@ pub(super) fn forbidden(container: &Map<String, Value>) -> Vec<Fault> {
                     _ => None,
                 })?;
             let message =
-                format!("column {column}: an expression of `extension` cannot stand in `{field}`");
+                format!("column {column}: `extension` expressions are not allowed in `{field}`");
             let refusal = Refusal::new(Reason::Invalid, message, "use `args` or `env`");
-            Some(Fault::new(Place::Field(field.to_owned()), refusal))
+            Some(PatchError::new(Location::Field(field.to_owned()), refusal))
         })
         .collect()
 }
 
-/// Replaces all expressions. With faults the rest is of no use.
+/// Replaces all expressions. With errors, the rest of the result is invalid.
 pub(super) fn replace(
     env: &[Value],
     args: &[Value],
-    bounds: &[Bound<'_>],
+    bindings: &[ServiceBinding<'_>],
     set: &[SecretVariable],
 ) -> Replaced {
-    let mut faults = Vec::new();
-    let mut wanted: BTreeSet<(&str, Reference)> = BTreeSet::new();
+    let mut errors = Vec::new();
+    let mut references: BTreeSet<(&str, Reference)> = BTreeSet::new();
     let values = || {
         env.iter()
             .filter_map(|variable| Some((name_of(variable)?, variable.get("value")?.as_str()?)))
     };
     let texts = values()
-        .map(|(name, text)| (Place::Variable(name.to_owned()), text, false))
-        .chain(arguments(args).map(|(index, text)| (Place::Argument(index), text, true)));
-    for (place, text, is_argument) in texts {
+        .map(|(name, text)| (Location::Variable(name.to_owned()), text, false))
+        .chain(arguments(args).map(|(index, text)| (Location::Argument(index), text, true)));
+    for (location, text, is_argument) in texts {
         match Template::parse(text) {
             Ok(template) => {
                 let is_whole = template.whole().is_some() && !is_argument;
                 for segment in &template.segments {
-                    match reference(segment, bounds) {
+                    match reference(segment, bindings) {
                         Some(Ok(found)) if !is_whole => {
-                            let requirement = bounds
+                            let requirement = bindings
                                 .get(found.0)
-                                .map_or("", |bound| &*bound.requirement.name);
-                            wanted.insert((requirement, found));
+                                .map_or("", |binding| &*binding.requirement.name);
+                            references.insert((requirement, found));
                         }
-                        Some(Err(refusal)) => faults.push(Fault::new(place.clone(), refusal)),
+                        Some(Err(refusal)) => {
+                            errors.push(PatchError::new(location.clone(), refusal))
+                        }
                         _ => {}
                     }
                 }
             }
-            Err(errors) => faults.extend(errors.into_iter().map(|error| {
+            Err(syntax_errors) => errors.extend(syntax_errors.into_iter().map(|error| {
                 let message = format!("column {}: {}", error.column, error.message);
-                Fault::new(
-                    place.clone(),
+                PatchError::new(
+                    location.clone(),
                     Refusal::new(Reason::Invalid, message, error.hint.unwrap_or_default()),
                 )
             })),
         }
     }
-    let helpers = name_helpers(wanted, env, args, set);
-    let source_of =
-        |(index, key): &Reference| bounds.get(*index).map(|bound| source(bound.secret, key));
+    let helpers = name_helpers(references, env, args, set);
+    let source_of = |(index, key): &Reference| {
+        bindings
+            .get(*index)
+            .map(|binding| source(binding.secret, key))
+    };
     Replaced {
         env: env
             .iter()
-            .map(|variable| replace_variable(variable, bounds, &helpers))
+            .map(|variable| replace_variable(variable, bindings, &helpers))
             .collect(),
         args: args
             .iter()
             .map(|argument| {
                 argument
                     .as_str()
-                    .and_then(|text| woven(text, bounds, &helpers))
+                    .and_then(|text| woven(text, bindings, &helpers))
                     .map_or_else(|| argument.clone(), Value::String)
             })
             .collect(),
@@ -166,7 +171,7 @@ pub(super) fn replace(
                 Some(json!({"name": name, "valueFrom": source_of(reference)?}))
             })
             .collect(),
-        faults,
+        errors,
     }
 }
 
@@ -185,7 +190,10 @@ fn in_order(helpers: &BTreeMap<Reference, String>) -> Vec<(&str, &Reference)> {
     sorted
 }
 
-fn reference(segment: &Segment<'_>, bounds: &[Bound<'_>]) -> Option<Result<Reference, Refusal>> {
+fn reference(
+    segment: &Segment<'_>,
+    bindings: &[ServiceBinding<'_>],
+) -> Option<Result<Reference, Refusal>> {
     let Segment::Extension {
         requirement,
         key,
@@ -195,46 +203,46 @@ fn reference(segment: &Segment<'_>, bounds: &[Bound<'_>]) -> Option<Result<Refer
     else {
         return None;
     };
-    let names = || bounds.iter().map(|bound| &*bound.requirement.name);
+    let names = || bindings.iter().map(|binding| &*binding.requirement.name);
     let Some(index) = names().position(|name| name == requirement) else {
         return Some(Err(unknown_requirement(
             column,
             requirement,
-            bounds.iter().map(|bound| &*bound.requirement.name),
+            bindings.iter().map(|binding| &*binding.requirement.name),
         )));
     };
-    let layout = bounds.get(index)?.layout;
+    let layout = bindings.get(index)?.layout;
     Some(key_of(requirement, layout, key, configuration_only, column).map(|key| (index, key)))
 }
 
-/// Names that nothing else in the container has, and that its own texts do not mention: there
-/// `$(NAME)` is just text as long as there is no such variable.
+/// Chooses names that are unused in the container and that its texts do not mention: there, `$(NAME)` is
+/// literal text as long as the variable does not exist.
 fn name_helpers(
-    wanted: BTreeSet<(&str, Reference)>,
+    references: BTreeSet<(&str, Reference)>,
     env: &[Value],
     args: &[Value],
     set: &[SecretVariable],
 ) -> BTreeMap<Reference, String> {
-    let mut taken: BTreeSet<String> = env.iter().filter_map(name_of).map(str::to_owned).collect();
-    taken.extend(set.iter().map(|variable| variable.name.clone()));
+    let mut used: BTreeSet<String> = env.iter().filter_map(name_of).map(str::to_owned).collect();
+    used.extend(set.iter().map(|variable| variable.name.clone()));
     let own = env
         .iter()
         .filter_map(|variable| variable.get("value")?.as_str());
     let texts: Vec<&str> = own.chain(args.iter().filter_map(Value::as_str)).collect();
     let mut helpers = BTreeMap::new();
-    for (requirement, reference) in wanted {
+    for (requirement, reference) in references {
         let base = format!(
             "EXT_{}_{}",
             variable_part(requirement),
             variable_part(&reference.1)
         );
         let name = unique(&base, '_', usize::MAX, |candidate| {
-            taken.contains(candidate)
+            used.contains(candidate)
                 || texts
                     .iter()
                     .any(|text| text.contains(&format!("$({candidate})")))
         });
-        taken.insert(name.clone());
+        used.insert(name.clone());
         helpers.insert(reference, name);
     }
     helpers
@@ -242,7 +250,7 @@ fn name_helpers(
 
 fn replace_variable(
     variable: &Value,
-    bounds: &[Bound<'_>],
+    bindings: &[ServiceBinding<'_>],
     helpers: &BTreeMap<Reference, String>,
 ) -> Value {
     let mut variable = variable.clone();
@@ -261,29 +269,29 @@ fn replace_variable(
     };
     if let Some(Ok((index, key))) = template
         .whole()
-        .and_then(|segment| reference(segment, bounds))
+        .and_then(|segment| reference(segment, bindings))
     {
-        if let Some(bound) = bounds.get(index) {
+        if let Some(binding) = bindings.get(index) {
             object.remove("value");
-            object.insert("valueFrom".to_owned(), source(bound.secret, &key));
+            object.insert("valueFrom".to_owned(), source(binding.secret, &key));
         }
-    } else if let Some(text) = woven(&text, bounds, helpers) {
+    } else if let Some(text) = woven(&text, bindings, helpers) {
         object.insert("value".to_owned(), Value::String(text));
     }
     variable
 }
 
-/// The text with its helpers; nothing where it has no expression of ours.
+/// Returns the text with its helper variables; `None` if it contains no expression to replace.
 fn woven(
     text: &str,
-    bounds: &[Bound<'_>],
+    bindings: &[ServiceBinding<'_>],
     helpers: &BTreeMap<Reference, String>,
 ) -> Option<String> {
     let template = Template::parse(text).ok()?;
     let mut expansion = Expansion::default();
     let mut has_helpers = false;
     for (segment, source) in template.segments.iter().zip(template.sources()) {
-        let helper = reference(segment, bounds)
+        let helper = reference(segment, bindings)
             .and_then(Result::ok)
             .and_then(|found| helpers.get(&found));
         match helper {

@@ -1,42 +1,42 @@
-//! The volumes of requirements, and where they are mounted.
+//! Volumes of requirements and their mounts.
 
 use serde_json::{Value, json};
 
 use crate::names::{LABEL, unique};
-use crate::patch::{Bound, Fault, Mount, Place, Site, conflict};
+use crate::patch::{Location, Mount, PatchError, ServiceBinding, Site, conflict};
 use crate::path::{is_below, join, normalize};
 
-/// What to add.
+/// Volumes and mounts to add.
 #[derive(Debug, Default)]
 pub(super) struct Added {
     pub(super) volumes: Vec<Value>,
     pub(super) mounts: Vec<Value>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) errors: Vec<PatchError>,
 }
 
-/// One volume per requirement, mounted at `root/<requirement>`.
+/// Creates one volume per requirement, mounted at `root/<requirement>`.
 ///
-/// A volume has no `defaultMode`: what the API server then takes lets everybody read, and steps
-/// run as whatever account their image says, without `fsGroup`. The mount is read-only anyway.
-pub(super) fn volumes(site: &Site<'_>, bounds: &[Bound<'_>], root: &str) -> Added {
+/// A volume has no `defaultMode`: the default of the API server makes files world-readable, because steps
+/// run as the account of their image, without `fsGroup`. The mount is read-only anyway.
+pub(super) fn volumes(site: &Site<'_>, bindings: &[ServiceBinding<'_>], root: &str) -> Added {
     let mut added = Added::default();
-    let theirs = their_mounts(site);
-    let mut taken: Vec<String> = site
+    let existing = existing_mounts(site);
+    let mut used: Vec<String> = site
         .volumes
         .iter()
         .filter_map(name_of)
         .map(str::to_owned)
         .collect();
-    for bound in bounds {
-        let requirement = &bound.requirement.name;
+    for binding in bindings {
+        let requirement = &binding.requirement.name;
         let path = join(root, requirement);
-        for mount in &theirs {
-            if let Some(fault) = clash(mount, &path, requirement) {
-                added.faults.push(fault);
+        for mount in &existing {
+            if let Some(error) = clash(mount, &path, requirement) {
+                added.errors.push(error);
             }
         }
         let base = format!("ext-{requirement}");
-        let source = json!({"secretName": bound.secret});
+        let source = json!({"secretName": binding.secret});
         // Another container of the Pod may have the same requirement.
         let shared = site.volumes.iter().find(|volume| {
             volume.get("secret") == Some(&source)
@@ -45,7 +45,7 @@ pub(super) fn volumes(site: &Site<'_>, bounds: &[Bound<'_>], root: &str) -> Adde
         let name = shared.and_then(name_of).map_or_else(
             || {
                 unique(&base, '-', LABEL, |name| {
-                    taken.iter().any(|taken| taken == name)
+                    used.iter().any(|used| used == name)
                 })
             },
             str::to_owned,
@@ -53,7 +53,7 @@ pub(super) fn volumes(site: &Site<'_>, bounds: &[Bound<'_>], root: &str) -> Adde
         if shared.is_none() {
             added.volumes.push(json!({"name": name, "secret": source}));
         }
-        taken.push(name.clone());
+        used.push(name.clone());
         added
             .mounts
             .push(json!({"name": name, "mountPath": path, "readOnly": true}));
@@ -61,7 +61,7 @@ pub(super) fn volumes(site: &Site<'_>, bounds: &[Bound<'_>], root: &str) -> Adde
     added
 }
 
-fn their_mounts(site: &Site<'_>) -> Vec<Mount> {
+fn existing_mounts(site: &Site<'_>) -> Vec<Mount> {
     let mut mounts = site.mounts.clone();
     mounts.extend(site.list("volumeMounts").iter().filter_map(|mount| {
         Some(Mount {
@@ -76,31 +76,31 @@ fn their_mounts(site: &Site<'_>) -> Vec<Mount> {
     mounts
 }
 
-/// Two mounts at one path hide each other; a mount point below a read-only mount cannot be made,
-/// and ours are read-only.
-fn clash(mount: &Mount, path: &str, requirement: &str) -> Option<Fault> {
-    let theirs = normalize(&mount.path)?;
-    let message = if theirs == path {
+/// Two mounts at one path hide each other; a mount point cannot be created below a read-only mount, and
+/// mounts of requirements are read-only.
+fn clash(mount: &Mount, path: &str, requirement: &str) -> Option<PatchError> {
+    let existing = normalize(&mount.path)?;
+    let message = if existing == path {
         format!(
             "requirement `{requirement}` and `{}` are both mounted at `{path}`",
             mount.name
         )
-    } else if mount.read_only && is_below(path, &theirs) {
+    } else if mount.read_only && is_below(path, &existing) {
         format!(
-            "requirement `{requirement}` would be mounted at `{path}`, below `{}`, which is read-only",
+            "requirement `{requirement}` cannot be mounted at `{path}`, because `{}` above it is read-only",
             mount.name
         )
-    } else if is_below(&theirs, path) {
+    } else if is_below(&existing, path) {
         format!(
-            "`{}` would be mounted at `{theirs}`, below requirement `{requirement}`, which is read-only",
+            "`{}` cannot be mounted at `{existing}`, because requirement `{requirement}` above it is read-only",
             mount.name
         )
     } else {
         return None;
     };
-    let hint = "mount the other one elsewhere, or set `SERVICE_BINDING_ROOT` in `env:`";
-    Some(Fault::new(
-        Place::Requirement(requirement.to_owned()),
+    let hint = "change the path of the other mount, or set `SERVICE_BINDING_ROOT` in `env`";
+    Some(PatchError::new(
+        Location::Requirement(requirement.to_owned()),
         conflict(message, hint),
     ))
 }

@@ -1,31 +1,31 @@
-//! A container and the volumes beside it, as JSON.
+//! Access to a container and its volumes as JSON.
 
 use serde_json::{Map, Value};
 
-/// Something mounted into a container in a way that does not show in its `volumeMounts`.
+/// A mount that is not listed in the `volumeMounts` of its container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    /// Path in the container.
+    /// Mount path in the container.
     pub path: String,
-    /// Whether nothing can be written there.
+    /// Whether the mount is read-only.
     pub read_only: bool,
-    /// What it is.
+    /// Name of the mounted volume or workspace.
     pub name: String,
 }
 
 /// A container and the volumes that it can mount.
 #[derive(Debug)]
 pub struct Site<'s> {
-    /// The container.
+    /// The container object.
     pub container: &'s mut Map<String, Value>,
-    /// The `volumes` beside it; other containers may share them.
+    /// The `volumes` next to it, which other containers may share.
     pub volumes: &'s mut Vec<Value>,
-    /// What the engine mounts besides.
+    /// Mounts that the engine adds.
     pub mounts: Vec<Mount>,
 }
 
 impl<'s> Site<'s> {
-    /// A container that has only the mounts it says.
+    /// Creates a site without additional mounts.
     #[must_use]
     pub fn new(container: &'s mut Map<String, Value>, volumes: &'s mut Vec<Value>) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl<'s> Site<'s> {
         }
     }
 
-    /// A list of the container; empty where it has none.
+    /// Returns a list of the container; empty if absent.
     pub(super) fn list(&self, field: &str) -> Vec<Value> {
         self.container
             .get(field)
@@ -44,14 +44,14 @@ impl<'s> Site<'s> {
             .unwrap_or_default()
     }
 
-    /// Sets a list of the container. An empty one is not added where there was none.
+    /// Sets a list of the container. An empty list is not added.
     pub(super) fn set(&mut self, field: &str, list: Vec<Value>) {
         if !list.is_empty() || self.container.contains_key(field) {
             self.container.insert(field.to_owned(), Value::Array(list));
         }
     }
 
-    /// Adds to a list of the container.
+    /// Appends to a list of the container.
     pub(super) fn extend(&mut self, field: &str, more: Vec<Value>) {
         let mut list = self.list(field);
         list.extend(more);

@@ -1,4 +1,4 @@
-//! The variables that requirements set.
+//! Variables that requirements set.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use extension_registry_core::projection::environment::{environment, is_dangerous
 use extension_registry_core::refusal::Refusal;
 use serde_json::{Value, json};
 
-use crate::patch::{Bound, Fault, Place, conflict};
+use crate::patch::{Location, PatchError, ServiceBinding, conflict};
 
-/// A variable taken from a key of a Secret.
+/// A variable set from a key of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SecretVariable {
     pub(crate) name: String,
@@ -23,44 +23,44 @@ impl SecretVariable {
     }
 }
 
-/// `valueFrom` of a key. Neither Secret nor key is optional: a step that starts without what it
-/// requires fails later and less clearly.
+/// Returns `valueFrom` for a key. Neither Secret nor key is optional, because a step without its
+/// requirements would fail later and less clearly.
 pub(crate) fn source(secret: &str, key: &str) -> Value {
     json!({"secretKeyRef": {"name": secret, "key": key}})
 }
 
-/// What the requirements of a container do to its variables.
+/// Variables to add to a container.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     /// Sorted by name.
     pub(crate) variables: Vec<SecretVariable>,
     pub(crate) notes: Vec<String>,
-    pub(crate) faults: Vec<Fault>,
+    pub(crate) errors: Vec<PatchError>,
 }
 
-/// Puts the requirements together. A variable in `own` is the container's: it wins, and nothing
-/// clashes over it.
-pub(crate) fn plan(bounds: &[Bound<'_>], own: &[&str]) -> Plan {
+/// Combines the variables of all requirements. Variables in `own` belong to the container: they take
+/// precedence and are not a conflict.
+pub(crate) fn plan(bindings: &[ServiceBinding<'_>], own: &[&str]) -> Plan {
     let mut plan = Plan::default();
-    let mut claims: BTreeMap<String, Vec<(&Bound<'_>, String)>> = BTreeMap::new();
-    for bound in bounds {
-        let requirement = &bound.requirement.name;
-        let environment = match environment(bound.requirement, bound.layout) {
+    let mut claims: BTreeMap<String, Vec<(&ServiceBinding<'_>, String)>> = BTreeMap::new();
+    for binding in bindings {
+        let requirement = &binding.requirement.name;
+        let environment = match environment(binding.requirement, binding.layout) {
             Ok(environment) => environment,
             Err(refusals) => {
-                let place = || Place::Requirement(requirement.to_string());
-                plan.faults.extend(
+                let location = || Location::Requirement(requirement.to_string());
+                plan.errors.extend(
                     refusals
                         .into_iter()
-                        .map(|refusal| Fault::new(place(), refusal)),
+                        .map(|refusal| PatchError::new(location(), refusal)),
                 );
                 continue;
             }
         };
         let is_free = |name: &str| !own.contains(&name);
-        for name in environment.left_out.iter().filter(|name| is_free(name)) {
+        for name in environment.skipped.iter().filter(|name| is_free(name)) {
             plan.notes.push(format!(
-                "requirement `{requirement}`: variable `{name}` is not set, because such a variable runs code or breaks steps; the file is there, and `environment` can map it"
+                "requirement `{requirement}`: variable `{name}` is not set because it can execute code or break the step; read the file instead, or map it explicitly in `environment`"
             ));
         }
         for variable in environment
@@ -70,14 +70,14 @@ pub(crate) fn plan(bounds: &[Bound<'_>], own: &[&str]) -> Plan {
         {
             if is_dangerous(&variable.name) {
                 plan.notes.push(format!(
-                    "requirement `{requirement}`: `environment` sets `{}`, a variable that runs code or breaks steps",
+                    "requirement `{requirement}`: `environment` sets `{}`, which can execute code or break the step",
                     variable.name
                 ));
             }
             claims
                 .entry(variable.name.to_string())
                 .or_default()
-                .push((bound, variable.key.to_string()));
+                .push((binding, variable.key.to_string()));
         }
     }
     for (name, claims) in claims {
@@ -86,7 +86,7 @@ pub(crate) fn plan(bounds: &[Bound<'_>], own: &[&str]) -> Plan {
         };
         if claims
             .iter()
-            .all(|(bound, other)| is_one_source((*bound, other), (*first, key)))
+            .all(|(binding, other)| is_one_source((*binding, other), (*first, key)))
         {
             plan.variables.push(SecretVariable {
                 name,
@@ -97,17 +97,17 @@ pub(crate) fn plan(bounds: &[Bound<'_>], own: &[&str]) -> Plan {
         }
         let names: Vec<&str> = claims
             .iter()
-            .map(|(bound, _)| &*bound.requirement.name)
+            .map(|(binding, _)| &*binding.requirement.name)
             .collect();
-        plan.faults.push(Fault::new(
-            Place::Requirements,
+        plan.errors.push(PatchError::new(
+            Location::Requirements,
             different_sources(&name, &names),
         ));
     }
     plan
 }
 
-/// The refusal of a variable that several requirements set.
+/// Creates the refusal for a variable that several requirements set.
 pub(crate) fn different_sources(variable: &str, requirements: &[&str]) -> Refusal {
     let names: Vec<String> = requirements
         .iter()
@@ -118,15 +118,17 @@ pub(crate) fn different_sources(variable: &str, requirements: &[&str]) -> Refusa
             "requirements {} set `{variable}` from different sources",
             names.join(" and ")
         ),
-        format!("map it with `environment:` in all but one of them, or set `{variable}` in `env:`"),
+        format!(
+            "rename it with `environment` in all but one of them, or set `{variable}` in `env`"
+        ),
     )
 }
 
-/// Whether two variables always have the same value: the same key of the same Secret, or the same
-/// entry of one record, which all services of the record share.
-fn is_one_source(left: (&Bound<'_>, &str), right: (&Bound<'_>, &str)) -> bool {
-    let is_shared = |(bound, key): (&Bound<'_>, &str)| {
-        bound
+/// Returns whether two variables always have the same value: the same key of the same Secret, or the same
+/// configuration entry of one record, which all its services share.
+fn is_one_source(left: (&ServiceBinding<'_>, &str), right: (&ServiceBinding<'_>, &str)) -> bool {
+    let is_shared = |(binding, key): (&ServiceBinding<'_>, &str)| {
+        binding
             .layout
             .get(key)
             .is_some_and(|key| key.origin == Origin::Extension)

@@ -1,10 +1,10 @@
-//! Two sources for one variable (design, section 4, "Conflicts").
+//! Conflicting variables, mounts and volumes.
 
 use serde_json::json;
 
 use crate::support::{
-    build_with, built, container, record, refused, same, seed_records, shown, task, variable,
-    variables, workflow,
+    build_with, built, container, format_problems, record, refused, same, seed_records, task,
+    variable, variables, workflow,
 };
 
 const TWO_STORES: &str = "
@@ -17,12 +17,12 @@ steps:
 ";
 
 #[test]
-fn every_clash_is_listed_with_both_requirements_and_the_way_out() {
+fn reports_every_conflict_with_both_requirements() {
     same("clashes", &refused(TWO_STORES));
 }
 
 #[test]
-fn the_steps_own_variable_settles_a_clash() {
+fn variable_of_step_resolves_conflict() {
     let output = built(&format!(
         "{TWO_STORES}
     env:
@@ -49,7 +49,7 @@ fn the_steps_own_variable_settles_a_clash() {
 }
 
 #[test]
-fn a_mapping_settles_a_clash() {
+fn mapping_resolves_conflict() {
     let output = built(
         "
 steps:
@@ -75,7 +75,7 @@ steps:
 }
 
 #[test]
-fn one_secret_and_key_by_two_requirements_is_no_clash() {
+fn same_secret_and_key_is_no_conflict() {
     let output = built(
         "
 steps:
@@ -93,7 +93,7 @@ steps:
 }
 
 #[test]
-fn an_entry_of_a_record_is_one_source_for_all_its_services() {
+fn record_configuration_is_one_source_for_all_services() {
     let output = built(
         "
 steps:
@@ -112,7 +112,7 @@ steps:
 }
 
 #[test]
-fn entries_of_two_records_are_two_sources() {
+fn configuration_of_two_records_conflicts() {
     let mut records = seed_records();
     records.push(record(
         "mlflow-0003",
@@ -133,13 +133,13 @@ steps:
     );
     let problems = build_with(&records, &spec).expect_err("a clash");
     assert!(
-        shown(&problems).contains("`tracker` and `ui` set `MLFLOW_TRACKING_URI`"),
+        format_problems(&problems).contains("`tracker` and `ui` set `MLFLOW_TRACKING_URI`"),
         "{problems:?}"
     );
 }
 
 #[test]
-fn names_that_run_code_are_left_out_or_mapped_on_purpose_and_noted() {
+fn skips_dangerous_variables_unless_mapped() {
     let output = built(
         "
 steps:
@@ -164,7 +164,7 @@ steps:
 }
 
 #[test]
-fn a_codeset_at_the_path_of_a_binding_is_refused() {
+fn rejects_codeset_at_path_of_binding() {
     same(
         "codeset_at_a_binding",
         &refused(
@@ -182,7 +182,7 @@ steps:
 }
 
 #[test]
-fn long_names_of_requirements_give_short_unique_volumes() {
+fn truncates_volume_names_uniquely() {
     let first = format!("{}a", "x".repeat(62));
     let second = format!("{}b", "x".repeat(62));
     let output = built(&format!(
@@ -212,7 +212,7 @@ steps:
 }
 
 #[test]
-fn a_problem_in_one_step_hides_none_in_another() {
+fn reports_problems_of_all_steps() {
     let mut records = seed_records();
     records.push(record(
         "other",
@@ -237,10 +237,10 @@ steps:
 ",
     );
     let problems = build_with(&records, &spec).expect_err("problems");
-    same("problems_of_all_steps", &shown(&problems));
+    same("problems_of_all_steps", &format_problems(&problems));
 }
 
-/// Two requirements that map `SAME` from these keys, and what else the step has.
+/// Problems of two requirements that map `SAME` from these keys.
 fn mapped(first: &str, second: &str, more: &str) -> Vec<String> {
     let spec = format!(
         "
@@ -259,11 +259,11 @@ steps:
 }
 
 #[test]
-fn one_variable_of_two_keys_is_a_clash_before_anything_is_resolved() {
+fn reports_conflicting_mappings_before_resolution() {
     assert_eq!(
         mapped("A", "B", ""),
         [
-            "step `copy`, spec.steps[0].extensions: requirements `from` and `to` set `SAME` from different sources; hint: map it with `environment:` in all but one of them, or set `SAME` in `env:`"
+            "step `copy`, spec.steps[0].extensions: requirements `from` and `to` set `SAME` from different sources; hint: rename it with `environment` in all but one of them, or set `SAME` in `env`"
         ]
     );
     for (first, second, more) in [

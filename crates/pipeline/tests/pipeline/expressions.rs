@@ -21,14 +21,14 @@ steps:
     )
 }
 
-/// The variable that an `env` value becomes.
+/// Builds the variable for an `env` value.
 fn value_of(value: &str) -> Value {
     let output = built(&step(&format!("    env: [{{name: V, value: '{value}'}}]")));
     variable(container(&output.pipeline, "step"), "V").clone()
 }
 
 #[test]
-fn a_whole_value_is_a_reference_and_a_value_in_text_a_helper() {
+fn whole_values_become_references_and_others_helpers() {
     let key = |key: &str| json!({"secretKeyRef": {"name": "ext-kfserving-local-kfserving-api", "key": key}});
     for (text, expected) in [
         (
@@ -93,7 +93,7 @@ fn a_whole_value_is_a_reference_and_a_value_in_text_a_helper() {
 }
 
 #[test]
-fn helpers_avoid_names_that_are_there_or_are_mentioned() {
+fn helper_names_avoid_used_and_mentioned_names() {
     let output = built(&step(
         "    env:
       - {name: EXT_KF_TOKEN, value: mine}
@@ -109,7 +109,7 @@ fn helpers_avoid_names_that_are_there_or_are_mentioned() {
 }
 
 #[test]
-fn variables_come_before_those_that_use_them() {
+fn variables_precede_their_references() {
     let output = built(&step(
         "    inputs: [{name: target-url, value: '{{ extension.kf.uri }}/{{ inputs.in }}'}]
     outputs: [{name: result}]
@@ -134,7 +134,7 @@ fn variables_come_before_those_that_use_them() {
 }
 
 #[test]
-fn an_input_of_plain_text_is_a_param_of_its_name_unless_the_pipeline_has_another_of_it() {
+fn passes_literal_input_as_param_with_unique_name() {
     let output = built(&step(
         "    inputs:
       - {name: model, value: '{{ steps.before.outputs.out }}.bin'}
@@ -161,7 +161,7 @@ fn an_input_of_plain_text_is_a_param_of_its_name_unless_the_pipeline_has_another
 }
 
 #[test]
-fn keys_and_requirements_that_are_not_there_are_refused_with_field_and_column() {
+fn reports_unknown_keys_and_requirements_with_column() {
     let rest = "    args: ['é {{ inputs.in }} {{ extension.kf.tokne }} {{ extension.kv.token }}']
     inputs: [{name: a, value: '{{ extension.kf.cfg.url }}'}]
     env: [{name: A, value: '{{ extension.kf.extension.yaml }}'}]

@@ -1,14 +1,10 @@
-//! Workflows and what becomes of them.
+//! Checks and pipelines of workflows.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail like tests"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "test helpers")]
 
 mod conflicts;
-mod doubts;
 mod expressions;
+mod lint;
 mod order;
 mod plain_pod;
 mod problems;

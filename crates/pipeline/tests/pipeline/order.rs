@@ -1,4 +1,4 @@
-//! The order of steps, and codesets.
+//! Order of steps, and codesets.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn after(pipeline: &Value, step: &str) -> Value {
 }
 
 #[test]
-fn steps_run_in_the_order_written_unless_they_say_otherwise() {
+fn steps_run_in_written_order_by_default() {
     let output = built(
         "
 steps:
@@ -27,7 +27,7 @@ steps:
 }
 
 #[test]
-fn all_fields_of_the_spec_are_always_there() {
+fn spec_always_has_all_fields() {
     let output = built("steps: [{name: a, image: 'a:1'}]");
     insta::with_settings!({omit_expression => true, prepend_module_to_snapshot => false}, {
         insta::assert_yaml_snapshot!("smallest_workflow", output.pipeline);
@@ -35,7 +35,7 @@ fn all_fields_of_the_spec_are_always_there() {
 }
 
 #[test]
-fn codesets_are_cloned_before_the_steps_that_use_them() {
+fn clones_codesets_before_steps_that_use_them() {
     let output = built(
         "
 inputs:
@@ -57,7 +57,7 @@ steps:
 }
 
 #[test]
-fn results_past_the_first_are_noted() {
+fn warns_about_several_outputs_of_step() {
     let output = built(
         "
 outputs:
@@ -85,14 +85,14 @@ steps:
 }
 
 #[test]
-fn a_long_name_of_a_step_leaves_room_for_tektons_prefix() {
+fn truncates_step_name_for_tekton_prefix() {
     let name = "a".repeat(63);
     let output = built(&format!("steps: [{{name: {name}, image: 'a:1'}}]"));
     assert_eq!(container(&output.pipeline, &name)["name"], "a".repeat(58));
 }
 
 #[test]
-fn outputs_of_steps_that_may_still_run_and_cycles_are_refused() {
+fn rejects_outputs_of_running_steps_and_cycles() {
     let early = "
 steps:
   - {name: a, image: 'a:1', args: ['{{ steps.b.outputs.out }}'], outputs: [{name: out}]}

@@ -1,10 +1,10 @@
-//! The patch knows containers only, so it serves a plain Pod.
+//! Patching of plain Pods.
 
 use extension_registry_api::workflow::RequirementSpec;
 use extension_registry_pipeline::{Mount, Site, patch};
 use serde_json::{Value, json};
 
-use crate::support::{resolved, same, seed_records, shown_faults};
+use crate::support::{format_errors, resolved, same, seed_records};
 
 fn needs(name: &str, resource: &str) -> RequirementSpec {
     RequirementSpec {
@@ -55,8 +55,8 @@ fn patch_all(pod: &mut Value, requirement: &RequirementSpec) -> Result<Vec<Strin
             &mut volumes,
         );
         notes.extend(
-            patch(&mut site, &[resolved.bound()], &|_| false)
-                .map_err(|faults| shown_faults(&faults))?,
+            patch(&mut site, &[resolved.binding()], &|_| false)
+                .map_err(|errors| format_errors(&errors))?,
         );
     }
     pod["spec"]["volumes"] = json!(volumes);
@@ -64,7 +64,7 @@ fn patch_all(pod: &mut Value, requirement: &RequirementSpec) -> Result<Vec<Strin
 }
 
 #[test]
-fn a_pod_gets_volumes_mounts_and_variables() {
+fn adds_volumes_mounts_and_variables_to_pod() {
     let mut pod = pod();
     let notes = patch_all(&mut pod, &needs("store", "s3")).expect("patched");
     assert_eq!(notes.len(), 2, "{notes:?}");
@@ -74,17 +74,17 @@ fn a_pod_gets_volumes_mounts_and_variables() {
 }
 
 #[test]
-fn a_refused_container_stays_as_it_was() {
+fn rejected_container_is_unchanged() {
     let mut pod = pod();
     pod["spec"]["containers"][0]["image"] = json!("{{ extension.store.uri }}");
     let before = pod.clone();
-    let faults = patch_all(&mut pod, &needs("sotre", "s3")).expect_err("refused");
+    let errors = patch_all(&mut pod, &needs("sotre", "s3")).expect_err("refused");
     assert_eq!(pod, before);
-    same("plain_pod_faults", &faults);
+    same("plain_pod_errors", &errors);
 }
 
 #[test]
-fn without_requirements_nothing_is_added() {
+fn adds_nothing_without_requirements() {
     let mut container = json!({"name": "a", "image": "a:1", "args": ["$(A) {{ .b }}"]});
     let before = container.clone();
     let mut volumes = Vec::new();
@@ -97,7 +97,7 @@ fn without_requirements_nothing_is_added() {
 }
 
 #[test]
-fn mounts_that_hide_each_other_or_cannot_be_made_are_refused() {
+fn rejects_conflicting_mounts() {
     let resolved = resolved(&seed_records(), &needs("store", "s3")).expect("resolves");
     for (path, read_only, refused) in [
         ("/bindings/store", false, true),
@@ -127,7 +127,7 @@ fn mounts_that_hide_each_other_or_cannot_be_made_are_refused() {
                     name: "other".to_owned(),
                 });
             }
-            let result = patch(&mut site, &[resolved.bound()], &|_| false);
+            let result = patch(&mut site, &[resolved.binding()], &|_| false);
             assert_eq!(result.is_err(), refused, "{path} {read_only}");
         }
     }

@@ -1,15 +1,15 @@
-//! What is found in a workflow without any resolution.
+//! Problems that require no resolution.
 
 use extension_registry_pipeline::check;
 
-use crate::support::{same, shown, workflow};
+use crate::support::{format_problems, same, workflow};
 
 fn found(yaml: &str) -> String {
-    shown(&check(&workflow(yaml)))
+    format_problems(&check(&workflow(yaml)))
 }
 
 #[test]
-fn names_are_checked() {
+fn checks_names() {
     let names =
         "
 inputs:
@@ -50,7 +50,7 @@ steps:
 }
 
 #[test]
-fn expressions_have_their_places() {
+fn checks_places_of_expressions() {
     let places = "
 inputs:
   - {name: in, default: 'x {{ inputs.in }} {{ .other }}'}
@@ -77,7 +77,7 @@ steps:
 }
 
 #[test]
-fn the_root_of_the_bindings_is_an_absolute_path_written_out() {
+fn binding_root_must_be_literal_absolute_path() {
     for (value, is_fine) in [
         ("value: /bindings", true),
         ("value: //var/run/bindings/", true),
@@ -107,13 +107,13 @@ steps:
             problems.is_empty(),
             is_fine,
             "{value}: {}",
-            shown(&problems)
+            format_problems(&problems)
         );
     }
 }
 
 #[test]
-fn refuses_rendered_and_templated_names_of_secrets() {
+fn rejects_rendered_and_templated_secret_names() {
     let secrets = "
 steps:
   - name: a
@@ -132,14 +132,13 @@ steps:
 }
 
 #[test]
-fn a_sound_workflow_has_no_problems() {
+fn valid_workflow_has_no_problems() {
     let own = "steps: [{name: a, image: 'a:1', args: ['{{ .a }} {{ \"{{\" }} $(params.x)']}]";
     assert_eq!(found(own), "");
 }
 
-/// What a run is said to give comes from one step, or nobody could tell from where.
 #[test]
-fn an_output_of_the_workflow_comes_from_one_step() {
+fn output_of_workflow_requires_one_source() {
     let outputs = "
 outputs:
   - {name: one}
@@ -147,7 +146,7 @@ outputs:
   - {name: both}
   - {name: named, value: '{{ steps.a.outputs.both }}'}
   - {name: othr}
-  - {name: nobody}
+  - {name: missing}
 steps:
   - {name: a, image: 'a:1', outputs: [{name: one}, {name: both}, {name: other}]}
   - {name: b, image: 'b:1', outputs: [{name: two}, {name: both}]}

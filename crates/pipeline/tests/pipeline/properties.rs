@@ -1,4 +1,4 @@
-//! What holds for every workflow.
+//! Properties of all pipelines.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::run::{Run, expand};
-use crate::support::{VALUE, build_with, container, record, shown, tasks, variable};
+use crate::support::{VALUE, build_with, container, format_problems, record, tasks, variable};
 
-/// Pieces of the user's own text, chosen for what they could do to ours.
+/// Fragments of literal text that could affect generated references.
 fn own_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("$"),
@@ -135,13 +135,13 @@ fn pipeline_of(spec: &WorkflowSpec) -> Value {
         record("two", "p", "t", &["OTHER"], &["token"]),
     ];
     build_with(&records, spec)
-        .unwrap_or_else(|problems| panic!("{}", shown(&problems)))
+        .unwrap_or_else(|problems| panic!("{}", format_problems(&problems)))
         .pipeline
 }
 
 proptest! {
     #[test]
-    fn a_workflow_gives_the_same_bytes_every_time_and_no_values(step in step()) {
+    fn pipeline_is_deterministic_and_contains_no_values(step in step()) {
         let spec = with_step(step);
         let pipeline = pipeline_of(&spec).to_string();
         prop_assert_eq!(&pipeline, &pipeline_of(&spec).to_string());
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn text_without_expressions_stays_byte_for_byte(own in own_text()) {
+    fn literal_text_is_preserved(own in own_text()) {
         let spec = with_step(Step {
             args: vec![own.clone()],
             env: vec![EnvVar { name: "V".to_owned(), value: Some(own.clone()), value_from: None }],
@@ -164,8 +164,8 @@ proptest! {
     }
 
     #[test]
-    fn values_reach_the_container_whole_and_once(before in own_text(), between in own_text()) {
-        // Each piece as Kubernetes reads it by itself; the values of extensions as they are.
+    fn values_reach_container_unchanged(before in own_text(), between in own_text()) {
+        // Each piece is expanded by itself; values of extensions are not expanded.
         let text = format!("{before}{{{{ extension.s.KEY }}}}{between}{{{{ inputs.in }}}}{{{{ extension.t.uri }}}}");
         let mut step = with_step(Step::default()).steps[1].clone();
         step.name = "second".to_owned();
@@ -183,7 +183,7 @@ proptest! {
         let pipeline = pipeline_of(&with_step(step));
         let run = Run::of(&pipeline);
         let own = |text: &str| expand(text, &run.variables);
-        // A lone `$` and an open `$(` are text; they may not reach over the end of their piece.
+        // A lone `$` and an unclosed `$(` are literal and must not affect the next piece.
         let expected = format!("{}<$(KEY)$$>{}IN$<$(uri)$$>", own(&before), own(&between));
         let arguments = container(&pipeline, "second")["args"][0].as_str().expect("text").to_owned();
         prop_assert_eq!(run.sees(&arguments), expected.clone());
@@ -191,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn a_pipeline_is_whole(step in step()) {
+    fn pipeline_is_consistent(step in step()) {
         let spec = with_step(step);
         let pipeline = pipeline_of(&spec);
         for task in tasks(&pipeline) {

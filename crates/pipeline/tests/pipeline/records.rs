@@ -1,4 +1,4 @@
-//! Records in the manner of the seed.
+//! Test records.
 
 use extension_registry_core::record::{
     Access, CredentialEntry, Credentials, Endpoint, EndpointKind, Entry, Record, RecordKey, Scope,
@@ -8,7 +8,7 @@ use extension_registry_core::version::RecordVersion;
 
 use crate::support::VALUE;
 
-/// A record with one service: names of its configuration and of its credentials' keys.
+/// A record with one service, with these configuration entries and credential keys.
 pub(crate) fn record(
     name: &str,
     product: &str,
@@ -84,7 +84,7 @@ fn endpoint(name: &str, kind: EndpointKind, url: &str) -> Endpoint {
     }
 }
 
-/// The records of the seed that its workflows refer to.
+/// Records that the test workflows refer to.
 pub(crate) fn seed_records() -> Vec<Record> {
     let mut tracker = record(
         "mlflow-0001",

@@ -1,4 +1,4 @@
-//! What a container of a run sees.
+//! Simulation of a run.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::support::{container, tasks};
 
-/// What a container sees: Tekton fills in params, then the kubelet variables, each once.
+/// Simulates a container: Tekton substitutes parameters, then the kubelet expands variables, each once.
 pub(crate) struct Run<'p> {
     task: &'p Value,
-    /// Variables as the container sees them.
+    /// Variables of the container.
     pub(crate) variables: BTreeMap<String, String>,
 }
 
-/// What a run gives: chosen to break what stands beside it.
+/// Values of parameters, chosen to break the surrounding text.
 fn param(value: &str) -> String {
     value
         .replace("$(params.in)", "IN$")

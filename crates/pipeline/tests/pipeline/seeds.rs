@@ -1,8 +1,8 @@
-//! The fragments of the seed, each completed to a workflow.
+//! Snapshots of complete pipelines.
 
 use crate::support::built;
 
-/// What comes before and after the step of a fragment, with those outputs that it produces.
+/// Completes a workflow around a step, with the outputs that it produces.
 fn completed(step: &str) -> String {
     let outputs = [
         ("prediction-url", ", description: where the model is served"),

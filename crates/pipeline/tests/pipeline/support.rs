@@ -1,4 +1,4 @@
-//! Records, workflows and what the requirements of the one resolve to among the others.
+//! Test records, workflows and the resolution of their requirements.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,14 @@ use extension_registry_core::projection::{Layout, SourceKeys};
 use extension_registry_core::record::{Name, Record, RecordKey, SourceSecret};
 use extension_registry_core::requirement::{Mapping, Requirement};
 use extension_registry_core::resolve::{Index, resolve};
-use extension_registry_pipeline::{Bound, Fault, Input, Output, Problem, Tekton, build};
+use extension_registry_pipeline::{
+    Input, Output, PatchError, Problem, ServiceBinding, Tekton, build,
+};
 use serde_json::Value;
 
 pub(crate) use crate::records::{record, seed_records};
 
-/// A value that no pipeline may ever hold.
+/// A value that must not appear in any pipeline.
 pub(crate) const VALUE: &str = "never-in-a-pipeline";
 
 pub(crate) fn workflow(yaml: &str) -> WorkflowSpec {
@@ -56,7 +58,7 @@ fn requirement(spec: &RequirementSpec) -> Requirement {
     }
 }
 
-/// A requirement with its Secret and the keys of that.
+/// A requirement with its Secret and keys.
 pub(crate) struct Resolved {
     requirement: Requirement,
     secret: String,
@@ -65,8 +67,8 @@ pub(crate) struct Resolved {
 }
 
 impl Resolved {
-    pub(crate) fn bound(&self) -> Bound<'_> {
-        Bound {
+    pub(crate) fn binding(&self) -> ServiceBinding<'_> {
+        ServiceBinding {
             requirement: &self.requirement,
             secret: &self.secret,
             layout: &self.layout,
@@ -75,7 +77,7 @@ impl Resolved {
     }
 }
 
-/// What a requirement resolves to; nothing where it does not.
+/// Resolves a requirement; `None` if it is refused.
 pub(crate) fn resolved(records: &[Record], spec: &RequirementSpec) -> Option<Resolved> {
     let mut index = Index::new();
     for record in records {
@@ -106,23 +108,28 @@ pub(crate) fn build_with(records: &[Record], spec: &WorkflowSpec) -> Result<Outp
             (step.name.clone(), found)
         })
         .collect();
-    let bounds = resolved
+    let bindings = resolved
         .iter()
-        .map(|(step, resolved)| (step.clone(), resolved.iter().map(Resolved::bound).collect()))
+        .map(|(step, resolved)| {
+            (
+                step.clone(),
+                resolved.iter().map(Resolved::binding).collect(),
+            )
+        })
         .collect();
     build(&Input {
         name: "train",
         namespace: "workloads",
         spec,
-        bounds: &bounds,
+        bindings: &bindings,
         engine: &Tekton,
     })
 }
 
-/// The pipeline of a workflow among the records of the seed.
+/// Builds the pipeline of a workflow with the test records.
 pub(crate) fn built(yaml: &str) -> Output {
     let output = build_with(&seed_records(), &workflow(yaml))
-        .unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+        .unwrap_or_else(|problems| panic!("{}", format_problems(&problems)));
     assert!(
         !output.pipeline.to_string().contains(VALUE),
         "a value in the pipeline"
@@ -130,12 +137,12 @@ pub(crate) fn built(yaml: &str) -> Output {
     output
 }
 
-/// The problems of a workflow among the records of the seed, one a line.
+/// Returns the problems of a workflow with the test records, one per line.
 pub(crate) fn refused(yaml: &str) -> String {
-    shown(&build_with(&seed_records(), &workflow(yaml)).expect_err("no problem"))
+    format_problems(&build_with(&seed_records(), &workflow(yaml)).expect_err("no problem"))
 }
 
-pub(crate) fn shown(problems: &[Problem]) -> String {
+pub(crate) fn format_problems(problems: &[Problem]) -> String {
     problems
         .iter()
         .map(|problem| format!("{}: {problem}", problem.refusal.reason))
@@ -143,7 +150,7 @@ pub(crate) fn shown(problems: &[Problem]) -> String {
         .join("\n")
 }
 
-/// The task of a step.
+/// Returns the task of a step.
 pub(crate) fn task<'p>(pipeline: &'p Value, name: &str) -> &'p Value {
     tasks(pipeline)
         .iter()
@@ -155,12 +162,12 @@ pub(crate) fn tasks(pipeline: &Value) -> &[Value] {
     pipeline["spec"]["tasks"].as_array().expect("tasks")
 }
 
-/// The container of a step.
+/// Returns the container of a step.
 pub(crate) fn container<'p>(pipeline: &'p Value, name: &str) -> &'p Value {
     &task(pipeline, name)["taskSpec"]["steps"][0]
 }
 
-/// A variable of a container.
+/// Returns a variable of a container.
 pub(crate) fn variable<'c>(container: &'c Value, name: &str) -> &'c Value {
     let env = container["env"].as_array().expect("env");
     env.iter()
@@ -168,7 +175,7 @@ pub(crate) fn variable<'c>(container: &'c Value, name: &str) -> &'c Value {
         .unwrap_or(&Value::Null)
 }
 
-/// Names of the variables of a container, in their order.
+/// Returns the names of the variables of a container.
 pub(crate) fn variables(container: &Value) -> Vec<&str> {
     let env = container["env"].as_array().expect("env");
     env.iter()
@@ -176,20 +183,20 @@ pub(crate) fn variables(container: &Value) -> Vec<&str> {
         .collect()
 }
 
-pub(crate) fn shown_faults(faults: &[Fault]) -> String {
-    faults
+pub(crate) fn format_errors(errors: &[PatchError]) -> String {
+    errors
         .iter()
-        .map(|fault| {
+        .map(|error| {
             format!(
                 "{:?} {}: {}",
-                fault.place, fault.refusal.reason, fault.refusal
+                error.location, error.refusal.reason, error.refusal
             )
         })
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-/// Compares a text with the snapshot of that name.
+/// Compares a text with a snapshot.
 pub(crate) fn same(name: &str, text: &str) {
     insta::with_settings!({omit_expression => true, prepend_module_to_snapshot => false}, {
         insta::assert_snapshot!(name, text);

@@ -1,16 +1,16 @@
-//! Configuration entries of a record.
+//! Conversion of configuration entries.
 
 use extension_registry_core::projection::RESERVED_KEYS;
 use extension_registry_core::record::{CredentialEntry, Entry, Name, Source, SourceSecret};
 use extension_registry_core::refusal::Reason;
 use extension_registry_core::sensitive::Sensitive;
 
-use super::Reader;
+use super::Converter;
 use crate::convert::check::{KEY, SECRET};
-use crate::convert::problem::Path;
+use crate::convert::field_error::Path;
 use crate::extension;
 
-impl Reader<'_> {
+impl Converter<'_> {
     pub(super) fn entries(
         &mut self,
         path: &Path<'_>,
@@ -47,19 +47,19 @@ impl Reader<'_> {
                     }
                 }
                 (Some(_), Some(_)) => {
-                    self.problems.add(
+                    self.errors.add(
                         &path,
                         Reason::Invalid,
-                        "has both `value` and `valueFrom`",
+                        "`value` and `valueFrom` are mutually exclusive",
                         "keep one of them",
                     );
                 }
                 (None, None) => {
-                    self.problems.add(
+                    self.errors.add(
                         &path,
                         Reason::Invalid,
-                        "has no value",
-                        "add `value` or `valueFrom`",
+                        "missing value",
+                        "set `value` or `valueFrom`",
                     );
                 }
             }
@@ -69,10 +69,10 @@ impl Reader<'_> {
 
     fn reference(&mut self, path: &Path<'_>, from: &extension::ValueSource) -> Option<Source> {
         let (path, secret, key) = match (&from.secret_key_ref, &from.sealed, &from.sealed_ref) {
-            (Some(kept), None, None) => {
+            (Some(reference), None, None) => {
                 let path = path.field("secretKeyRef");
-                let secret = self.name(&path.field("name"), &SECRET, &kept.name);
-                (path, SourceSecret::Kept(secret), &kept.key)
+                let secret = self.name(&path.field("name"), &SECRET, &reference.name);
+                (path, SourceSecret::Referenced(secret), &reference.key)
             }
             (None, Some(text), None) => return Some(Source::Sealed(text.reveal().into())),
             (None, None, Some(sealed)) => {
@@ -81,19 +81,19 @@ impl Reader<'_> {
                 (path, SourceSecret::Sealed(secret), &sealed.key)
             }
             (None, None, None) => {
-                self.problems.add(
+                self.errors.add(
                     path,
                     Reason::Invalid,
-                    "names no Secret",
-                    "add `secretKeyRef`",
+                    "missing Secret reference",
+                    "set `secretKeyRef`",
                 );
                 return None;
             }
             _ => {
-                self.problems.add(
+                self.errors.add(
                     path,
                     Reason::Invalid,
-                    "has more than one of `secretKeyRef`, `sealed` and `sealedRef`",
+                    "`secretKeyRef`, `sealed` and `sealedRef` are mutually exclusive",
                     "keep one of them",
                 );
                 return None;
@@ -106,8 +106,8 @@ impl Reader<'_> {
     fn entry_name(&mut self, path: &Path<'_>, text: &str) -> Name {
         let path = path.field("name");
         if RESERVED_KEYS.contains(&text) {
-            let message = format!("`{text}` is written by the operator");
-            self.problems
+            let message = format!("`{text}` is reserved for the operator");
+            self.errors
                 .add(&path, Reason::Invalid, message, "choose another name");
         }
         self.name(&path, &KEY, text)

@@ -1,33 +1,33 @@
-//! Limits of a record: of each list, each value, and the whole.
+//! Limits of records: of each list, of each value, and of the whole.
 
 use extension_registry_core::refusal::Reason;
 
-use crate::convert::problem::{Path, Problems};
+use crate::convert::field_error::{FieldErrors, Path};
 use crate::extension::{CredentialsSpec, ExtensionSpec, SecretText, ServiceSpec};
 use crate::{limits, size};
 
-/// Whether the record keeps its limits; what does not is added to `problems`.
-pub(super) fn check(problems: &mut Problems, root: &Path<'_>, spec: &ExtensionSpec) -> bool {
+/// Checks the limits of a record. Returns false if any is exceeded, and adds it to `errors`.
+pub(super) fn check(errors: &mut FieldErrors, root: &Path<'_>, spec: &ExtensionSpec) -> bool {
     let mut sizes = Sizes {
-        problems,
+        errors,
         entries: 0,
         endpoints: 0,
         credentials: 0,
         members: 0,
-        kept: true,
+        within_limits: true,
     };
     sizes.record(root, spec);
     sizes.whole(root, spec);
-    sizes.kept
+    sizes.within_limits
 }
 
 struct Sizes<'p> {
-    problems: &'p mut Problems,
+    errors: &'p mut FieldErrors,
     entries: usize,
     endpoints: usize,
     credentials: usize,
     members: usize,
-    kept: bool,
+    within_limits: bool,
 }
 
 impl Sizes<'_> {
@@ -104,31 +104,34 @@ impl Sizes<'_> {
                 let path = path.index(index);
                 self.refuse(
                     &path.field("value"),
-                    format!("{length} bytes, of {} allowed", limits::VALUE),
+                    format!("too large: {length} bytes (limit {})", limits::VALUE),
                 );
             }
         }
     }
 
-    fn list(&mut self, path: &Path<'_>, length: usize, most: usize) {
-        if length > most {
-            self.refuse(path, format!("{length} entries, of {most} allowed"));
+    fn list(&mut self, path: &Path<'_>, length: usize, max: usize) {
+        if length > max {
+            self.refuse(path, format!("too many entries: {length} (limit {max})"));
         }
     }
 
     fn whole(&mut self, root: &Path<'_>, spec: &ExtensionSpec) {
-        for (count, what, most) in [
+        for (count, what, max) in [
             (self.endpoints, "endpoints", limits::RECORD_ENDPOINTS),
             (self.entries, "configuration entries", limits::ENTRIES),
             (self.credentials, "sets of credentials", limits::CREDENTIALS),
             (
                 self.members,
-                "members of credentials",
+                "members in credentials",
                 limits::RECORD_MEMBERS,
             ),
         ] {
-            if count > most {
-                self.refuse(root, format!("{count} {what} in all, of {most} allowed"));
+            if count > max {
+                self.refuse(
+                    root,
+                    format!("too many {what} in total: {count} (limit {max})"),
+                );
             }
         }
         let services = spec.services.iter();
@@ -138,24 +141,27 @@ impl Sizes<'_> {
             .filter_map(|entry| entry.value_from.as_ref()?.sealed.as_ref())
             .map(|text| text.reveal().len())
             .sum();
-        // A spec of texts and lists always has a form in JSON. A sealed value is a third longer than
-        // what it encrypts, and sealing must not make a record too large.
+        // Texts and lists always serialize. A sealed value is a third longer than its plain text, and
+        // sealing must not make a record too large.
         let written = size::written(spec).unwrap_or(usize::MAX) - sealed / 4;
         if written > limits::RECORD {
             self.refuse(
                 root,
-                format!("{written} bytes in all, of {} allowed", limits::RECORD),
+                format!(
+                    "too large: {written} bytes in total (limit {})",
+                    limits::RECORD
+                ),
             );
         }
     }
 
     fn refuse(&mut self, path: &Path<'_>, message: String) {
-        self.kept = false;
-        self.problems.add(
+        self.within_limits = false;
+        self.errors.add(
             path,
             Reason::TooLarge,
             message,
-            "split the record in two, or keep large values elsewhere",
+            "split the record, or store large values elsewhere",
         );
     }
 }

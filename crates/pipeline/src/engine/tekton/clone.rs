@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use crate::generate::model::Codeset;
 
-/// Image with git and a shell. The only image that the operator itself brings into a pipeline.
+/// Image with Git and a shell. The only image that the operator adds to a pipeline.
 const IMAGE: &str = "alpine/git:2.49.1";
 
 const SCRIPT: &str = include_str!("clone.sh");
 
-/// Texts of a run reach the script as variables only: a param inside the script would be pasted
-/// into it (Tekton documentation, "Variable Substitutions": contents are not escaped).
+/// Inputs of a run are passed to the script as environment variables only: parameters in the script would
+/// be substituted without escaping (Tekton documentation, "Variable Substitutions").
 pub(super) fn task(codeset: &Codeset) -> Value {
     let passed = [&codeset.url, &codeset.revision]
         .map(|name| json!({"name": name, "value": format!("$(params.{name})")}));
@@ -21,7 +21,7 @@ pub(super) fn task(codeset: &Codeset) -> Value {
         "params": passed,
         "workspaces": [{"name": codeset.name, "workspace": codeset.name}],
         "taskSpec": {
-            "description": format!("Clones the codeset {}.", codeset.name),
+            "description": format!("Clones codeset {}.", codeset.name),
             "params": declared,
             "workspaces": [{"name": codeset.name}],
             "steps": [{
@@ -31,7 +31,7 @@ pub(super) fn task(codeset: &Codeset) -> Value {
                     {"name": "URL", "value": format!("$(params.{})", codeset.url)},
                     {"name": "REVISION", "value": format!("$(params.{})", codeset.revision)},
                     {"name": "CHECKOUT", "value": format!("$(workspaces.{}.path)", codeset.name)},
-                    // Ask nobody, and take a workspace whose folder belongs to another account.
+                    // Never prompt, and accept a workspace directory that is owned by another account.
                     {"name": "GIT_TERMINAL_PROMPT", "value": "0"},
                     {"name": "GIT_CONFIG_COUNT", "value": "1"},
                     {"name": "GIT_CONFIG_KEY_0", "value": "safe.directory"},

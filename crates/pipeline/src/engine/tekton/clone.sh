@@ -1,15 +1,15 @@
 #!/bin/sh
-# Fetches one revision of a repository into the workspace. What varies comes in as variables, so
-# that no text of a run is ever read as part of this script.
+# Fetches one revision of a repository into the workspace. Inputs are environment variables, so that
+# they are never interpreted as part of this script.
 set -eu
 case "$REVISION" in
 -*)
-	echo "a revision cannot begin with a hyphen: $REVISION" >&2
+	echo "invalid revision $REVISION: must not begin with a hyphen" >&2
 	exit 1
 	;;
 esac
 cd "$CHECKOUT"
-# Another run may have used this workspace.
+# Remove files of previous runs in this workspace.
 find . -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf -- {} +
 git init --quiet .
 git fetch --quiet --tags -- "$URL" HEAD '+refs/heads/*:refs/remotes/origin/*'

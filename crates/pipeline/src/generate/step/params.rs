@@ -1,4 +1,4 @@
-//! Params of a task, and the texts that refer to them.
+//! Parameters of a task, and the texts that reference them.
 
 use extension_registry_api::workflow::{Step, WorkflowSpec};
 use extension_registry_core::expression::{Segment, Template};
@@ -11,8 +11,8 @@ use crate::generate::codeset::params_of;
 use crate::generate::step::Workflow;
 use crate::names::{input_variable, unique, variable_part};
 
-/// The params that a step turns out to need. Nothing relies on the engine handing params of the
-/// pipeline down to its tasks.
+/// Parameters that a step requires. They are passed explicitly, because not every engine propagates
+/// parameters of the pipeline to its tasks.
 pub(super) struct Params<'w> {
     spec: &'w WorkflowSpec,
     step: &'w Step,
@@ -22,8 +22,8 @@ pub(super) struct Params<'w> {
 }
 
 struct Passed {
-    /// The name it would best have.
-    wanted: String,
+    /// The preferred name.
+    preferred: String,
     name: String,
     value: String,
 }
@@ -39,7 +39,7 @@ impl<'w> Params<'w> {
         }
     }
 
-    /// A text that only the engine fills in.
+    /// Converts a text in which only the engine substitutes references.
     pub(super) fn reference(&mut self, text: &str) -> String {
         let Ok(template) = Template::parse(text) else {
             return text.to_owned();
@@ -54,11 +54,11 @@ impl<'w> Params<'w> {
         filled
     }
 
-    /// The value of a variable, or an argument.
+    /// Converts the value of a variable, or an argument.
     ///
-    /// Where an expression of an extension stands in the same text, params come in through a
-    /// variable: what a run or a step puts into them could otherwise end in `$` or hold an open
-    /// `$(`, and so change what stands behind them.
+    /// If the text also contains an expression of an extension, parameters are passed through a variable:
+    /// their values could otherwise end in `$` or contain an unclosed `$(`, and so change the meaning of the
+    /// text that follows.
     pub(super) fn text(&mut self, text: &str) -> String {
         let Ok(template) = Template::parse(text) else {
             return text.to_owned();
@@ -83,7 +83,7 @@ impl<'w> Params<'w> {
         expansion.finish()
     }
 
-    /// The value of an input of the step. Plain text is passed as a param of the input's name.
+    /// Converts the value of an input of the step. Literal text is passed as a parameter with the input's name.
     pub(super) fn input(&mut self, name: &str, text: &str) -> String {
         let Ok(template) = Template::parse(text) else {
             return text.to_owned();
@@ -102,7 +102,7 @@ impl<'w> Params<'w> {
         self.engine.param(&param)
     }
 
-    /// Params with what is passed in them, and variables that hold params.
+    /// Returns parameters with their values, and variables that contain parameters.
     pub(super) fn finish(self) -> (Vec<(String, String)>, Vec<Value>) {
         let Self {
             passed,
@@ -128,7 +128,7 @@ impl<'w> Params<'w> {
         Some(self.add(&name, value))
     }
 
-    /// The name that a param for this expression would best have, and what is passed in it.
+    /// Returns the preferred parameter name for this expression, and its value.
     fn passed_for(&self, segment: &Segment<'_>) -> Option<(String, String)> {
         match *segment {
             Segment::Input { name, .. } => {
@@ -149,17 +149,17 @@ impl<'w> Params<'w> {
         }
     }
 
-    /// The param that passes `value`. It has the name of a param of the pipeline only when it
-    /// passes that one on; else the engine might fill in the pipeline's.
+    /// Adds a parameter for `value`. It has the name of a parameter of the pipeline only if it passes that
+    /// parameter on; otherwise the engine might substitute the pipeline's.
     fn add(&mut self, name: &str, value: String) -> String {
         if let Some(known) = self
             .passed
             .iter()
-            .find(|known| known.wanted == name && known.value == value)
+            .find(|known| known.preferred == name && known.value == value)
         {
             return known.name.clone();
         }
-        // A step may begin with a digit, a param may not.
+        // Step names may begin with a digit, parameter names may not.
         let is_param = name
             .bytes()
             .next()
@@ -174,7 +174,7 @@ impl<'w> Params<'w> {
                 || (self.is_pipeline_param(candidate) && value != self.engine.param(candidate))
         });
         self.passed.push(Passed {
-            wanted: name.to_owned(),
+            preferred: name.to_owned(),
             name: free.clone(),
             value,
         });
@@ -191,14 +191,14 @@ impl<'w> Params<'w> {
         })
     }
 
-    /// The variable that holds a param. `FUSEML_` keeps it apart from variables of extensions.
+    /// Returns the variable for a parameter. The prefix `FUSEML_` avoids conflicts with variables of extensions.
     fn variable_of(&mut self, param: &str) -> String {
         if let Some((variable, _)) = self.texts.iter().find(|(_, known)| known == param) {
             return variable.clone();
         }
-        let wanted = format!("FUSEML_PARAM_{}", variable_part(param));
+        let preferred = format!("FUSEML_PARAM_{}", variable_part(param));
         let step = self.step;
-        let variable = unique(&wanted, '_', usize::MAX, |candidate| {
+        let variable = unique(&preferred, '_', usize::MAX, |candidate| {
             self.texts.iter().any(|(known, _)| known == candidate)
                 || step.env.iter().any(|own| own.name == candidate)
                 || step

@@ -1,27 +1,27 @@
-//! What is wrong, and in which field.
+//! Errors of fields.
 
 use std::fmt;
 
 use extension_registry_core::refusal::{Reason, Refusal};
 
-/// One thing that is wrong in an object.
+/// An error in a field of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldProblem {
-    /// The field: `spec.services[0].endpoints[1].url`.
+pub struct FieldError {
+    /// Path of the field: `spec.services[0].endpoints[1].url`.
     pub field: String,
-    /// What is wrong and the way out. No value.
+    /// The error and its hint. Contains no value.
     pub refusal: Refusal,
 }
 
-impl fmt::Display for FieldProblem {
+impl fmt::Display for FieldError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.field, self.refusal)
     }
 }
 
-impl std::error::Error for FieldProblem {}
+impl std::error::Error for FieldError {}
 
-/// Where a conversion is. Text is made of it only when something is wrong.
+/// Path of the current field. It is formatted only for errors.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -70,12 +70,12 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Problems found so far. More than a person reads are not kept, so that a status stays small.
+/// Errors found so far, limited in number so that a status stays small.
 #[derive(Default)]
-pub(super) struct Problems(Vec<FieldProblem>);
+pub(super) struct FieldErrors(Vec<FieldError>);
 
-impl Problems {
-    const MOST: usize = 32;
+impl FieldErrors {
+    const MAX: usize = 32;
 
     pub(super) fn add(
         &mut self,
@@ -84,19 +84,19 @@ impl Problems {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.refuse(path, Refusal::new(reason, message, hint));
+        self.push(path, Refusal::new(reason, message, hint));
     }
 
-    pub(super) fn refuse(&mut self, path: &Path<'_>, refusal: Refusal) {
-        if self.0.len() < Self::MOST {
-            self.0.push(FieldProblem {
+    pub(super) fn push(&mut self, path: &Path<'_>, refusal: Refusal) {
+        if self.0.len() < Self::MAX {
+            self.0.push(FieldError {
                 field: path.to_string(),
                 refusal,
             });
         }
     }
 
-    pub(super) fn none_or<T>(self, value: T) -> Result<T, Vec<FieldProblem>> {
+    pub(super) fn into_result<T>(self, value: T) -> Result<T, Vec<FieldError>> {
         if self.0.is_empty() {
             Ok(value)
         } else {

@@ -1,8 +1,8 @@
-//! The services of the records that live in one place, found by what a requirement selects.
+//! Index of the services of one scope (the cluster or a project) by the fields that requirements select.
 //!
-//! Two structures: a list of services for each value of each field, and for product and resource
-//! together lists by zone, sorted by version. The second keeps the usual question (a product, a
-//! resource, a range) at a binary search, however many instances are registered.
+//! Two structures: a list of services for each value of each field, and for each product and resource
+//! lists by zone, sorted by version. The second answers the common query (a product, a resource, a
+//! range) with a binary search, however many instances are registered.
 
 use std::collections::HashMap;
 use std::ops::Bound;
@@ -16,17 +16,17 @@ type Slot = u32;
 
 /// One service of one record.
 #[derive(Clone, Debug)]
-pub(super) struct Offer {
+pub(super) struct Candidate {
     pub(super) record: Arc<Record>,
     pub(super) position: usize,
 }
 
-impl Offer {
+impl Candidate {
     pub(super) fn service(&self) -> &Service {
         &self.record.services[self.position]
     }
 
-    /// The value of a field, as a requirement compares it.
+    /// Returns the value of a field that requirements compare.
     pub(super) fn value(&self, field: Field) -> Option<&Name> {
         match field {
             Field::Extension => Some(&self.record.key.name),
@@ -45,14 +45,14 @@ impl Offer {
             .and_then(|version| version.parsed())
     }
 
-    /// Whether a field that the requirement selects has another value.
+    /// Returns whether a selected field has a different value.
     pub(super) fn fails(&self, requirement: &Requirement, field: Field) -> bool {
         requirement
             .selector(field)
-            .is_some_and(|wanted| self.value(field) != Some(wanted))
+            .is_some_and(|expected| self.value(field) != Some(expected))
     }
 
-    /// Whether the requirement asks for another version.
+    /// Returns whether the required version range does not match.
     pub(super) fn fails_version(&self, requirement: &Requirement) -> bool {
         requirement
             .version
@@ -60,7 +60,7 @@ impl Offer {
             .is_some_and(|range| !range.matches(self.record.version.as_ref()))
     }
 
-    /// Whether every selector holds.
+    /// Returns whether every selector matches.
     pub(super) fn matches(&self, requirement: &Requirement) -> bool {
         !Field::ALL
             .into_iter()
@@ -72,15 +72,14 @@ impl Offer {
 type ByZone = HashMap<Option<Name>, Vec<Slot>>;
 
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
-    offers: Vec<Option<Offer>>,
+pub(super) struct ServiceIndex {
+    candidates: Vec<Option<Candidate>>,
     free: Vec<Slot>,
     by_value: [HashMap<Name, Vec<Slot>>; 5],
     by_kind: HashMap<(Name, Name), ByZone>,
 }
 
-/// The fields that have lists of their own. A zone alone is too wide to be worth one: no
-/// requirement selects by zone alone.
+/// Fields with lists of their own. Zones have none: no requirement selects by zone alone.
 const LISTED: [Field; 5] = [
     Field::Extension,
     Field::Product,
@@ -89,36 +88,38 @@ const LISTED: [Field; 5] = [
     Field::Category,
 ];
 
-impl Shelf {
+impl ServiceIndex {
     pub(super) fn insert(&mut self, record: &Arc<Record>) {
         for position in 0..record.services.len() {
-            let offer = Offer {
+            let candidate = Candidate {
                 record: Arc::clone(record),
                 position,
             };
             let slot = self.free.pop().unwrap_or_else(|| {
-                self.offers.push(None);
-                Slot::try_from(self.offers.len() - 1).unwrap_or(Slot::MAX)
+                self.candidates.push(None);
+                Slot::try_from(self.candidates.len() - 1).unwrap_or(Slot::MAX)
             });
             for (field, lists) in LISTED.into_iter().zip(&mut self.by_value) {
-                if let Some(value) = offer.value(field) {
+                if let Some(value) = candidate.value(field) {
                     lists.entry(value.clone()).or_default().push(slot);
                 }
             }
-            if let (Some(product), Some(resource)) =
-                (offer.value(Field::Product), offer.value(Field::Resource))
-            {
+            if let (Some(product), Some(resource)) = (
+                candidate.value(Field::Product),
+                candidate.value(Field::Resource),
+            ) {
                 let by_zone = self
                     .by_kind
                     .entry((product.clone(), resource.clone()))
                     .or_default();
                 let slots = by_zone.entry(record.zone.clone()).or_default();
-                let at = slots
-                    .partition_point(|other| version_at(&self.offers, *other) <= offer.version());
+                let at = slots.partition_point(|other| {
+                    version_at(&self.candidates, *other) <= candidate.version()
+                });
                 slots.insert(at, slot);
             }
-            if let Some(place) = self.offers.get_mut(slot as usize) {
-                *place = Some(offer);
+            if let Some(place) = self.candidates.get_mut(slot as usize) {
+                *place = Some(candidate);
             }
         }
     }
@@ -128,20 +129,25 @@ impl Shelf {
             return;
         };
         for slot in slots {
-            let Some(offer) = self.offers.get_mut(slot as usize).and_then(Option::take) else {
+            let Some(candidate) = self
+                .candidates
+                .get_mut(slot as usize)
+                .and_then(Option::take)
+            else {
                 continue;
             };
             for (field, lists) in LISTED.into_iter().zip(&mut self.by_value) {
-                if let Some(value) = offer.value(field) {
-                    take_out(lists, value, slot);
+                if let Some(value) = candidate.value(field) {
+                    remove_slot(lists, value, slot);
                 }
             }
-            if let (Some(product), Some(resource)) =
-                (offer.value(Field::Product), offer.value(Field::Resource))
-            {
+            if let (Some(product), Some(resource)) = (
+                candidate.value(Field::Product),
+                candidate.value(Field::Resource),
+            ) {
                 let key = (product.clone(), resource.clone());
                 if let Some(by_zone) = self.by_kind.get_mut(&key) {
-                    take_out(by_zone, &record.zone, slot);
+                    remove_slot(by_zone, &record.zone, slot);
                     if by_zone.is_empty() {
                         self.by_kind.remove(&key);
                     }
@@ -152,26 +158,26 @@ impl Shelf {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.offers.len() == self.free.len()
+        self.candidates.len() == self.free.len()
     }
 
-    pub(super) fn offers(&self) -> impl Iterator<Item = &Offer> {
-        self.offers.iter().flatten()
+    pub(super) fn candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter().flatten()
     }
 
-    /// The offers that match every selector.
+    /// Returns the services that match every selector.
     pub(super) fn matching<'a>(
         &'a self,
         requirement: &'a Requirement,
-    ) -> impl Iterator<Item = &'a Offer> {
+    ) -> impl Iterator<Item = &'a Candidate> {
         self.shortlist(requirement)
             .into_iter()
             .flatten()
-            .filter_map(|slot| self.offers.get(*slot as usize)?.as_ref())
-            .filter(|offer| offer.matches(requirement))
+            .filter_map(|slot| self.candidates.get(*slot as usize)?.as_ref())
+            .filter(|candidate| candidate.matches(requirement))
     }
 
-    /// Short lists that together hold every match.
+    /// Returns short lists that together contain every match.
     fn shortlist(&self, requirement: &Requirement) -> Vec<&[Slot]> {
         if let (None, Some(product), Some(resource)) = (
             &requirement.extension,
@@ -196,10 +202,10 @@ impl Shelf {
         }
         let mut shortest: Option<&[Slot]> = None;
         for (field, lists) in LISTED.into_iter().zip(&self.by_value) {
-            let Some(wanted) = requirement.selector(field) else {
+            let Some(expected) = requirement.selector(field) else {
                 continue;
             };
-            let slots = lists.get(wanted).map_or(&[][..], Vec::as_slice);
+            let slots = lists.get(expected).map_or(&[][..], Vec::as_slice);
             if shortest.is_none_or(|other| slots.len() < other.len()) {
                 shortest = Some(slots);
             }
@@ -207,12 +213,12 @@ impl Shelf {
         shortest.into_iter().collect()
     }
 
-    /// The part of a list, sorted by version, that a range can match.
+    /// Returns the part of a list, sorted by version, that a range can match.
     fn within<'a>(&self, slots: &'a [Slot], range: Option<&VersionRange>) -> &'a [Slot] {
         let Some((low, high)) = range.and_then(VersionRange::hull) else {
             return slots;
         };
-        let at = |slot: &Slot| version_at(&self.offers, *slot);
+        let at = |slot: &Slot| version_at(&self.candidates, *slot);
         let start = slots.partition_point(|slot| match (at(slot), low) {
             (None, _) => true,
             (Some(version), Bound::Included(low)) => version < low,
@@ -229,11 +235,11 @@ impl Shelf {
     }
 }
 
-fn version_at(offers: &[Option<Offer>], slot: Slot) -> Option<&Version> {
-    offers.get(slot as usize)?.as_ref()?.version()
+fn version_at(candidates: &[Option<Candidate>], slot: Slot) -> Option<&Version> {
+    candidates.get(slot as usize)?.as_ref()?.version()
 }
 
-fn take_out<K: std::hash::Hash + Eq>(lists: &mut HashMap<K, Vec<Slot>>, key: &K, slot: Slot) {
+fn remove_slot<K: std::hash::Hash + Eq>(lists: &mut HashMap<K, Vec<Slot>>, key: &K, slot: Slot) {
     if let Some(slots) = lists.get_mut(key) {
         slots.retain(|other| *other != slot);
         if slots.is_empty() {

@@ -1,15 +1,15 @@
-//! What works, or is the engine's to judge, and is seldom meant.
+//! Lint warnings.
 
-use extension_registry_pipeline::{check, doubts};
+use extension_registry_pipeline::{check, lint};
 
 use crate::support::{same, workflow};
 
 fn found(yaml: &str) -> String {
     let spec = workflow(yaml);
-    // None of it stops anything.
+    // Lint warnings do not prevent a pipeline.
     assert_eq!(check(&spec), []);
-    let doubts = doubts(&spec).into_iter();
-    let lines = doubts.map(|one| {
+    let lints = lint(&spec).into_iter();
+    let lines = lints.map(|one| {
         format!(
             "{}: {}: {}; hint: {}\n",
             one.rule, one.field, one.message, one.hint
@@ -19,7 +19,7 @@ fn found(yaml: &str) -> String {
 }
 
 #[test]
-fn a_variable_that_hides_another_is_doubted() {
+fn warns_about_shadowed_variables() {
     let text = "
 inputs: [{name: x}]
 steps:
@@ -36,11 +36,11 @@ steps:
     image: 'b:1'
     env: [{name: TASK_RESULT, value: a}, {name: FUSEML_SOME_X, value: a}]
 ";
-    same("doubts_shadowed", &found(text));
+    same("lint_shadowed", &found(text));
 }
 
 #[test]
-fn params_that_nobody_declares_are_doubted() {
+fn warns_about_undeclared_params() {
     let text = "
 inputs: [{name: x, default: a}]
 steps:
@@ -50,11 +50,11 @@ steps:
     inputs: [{name: own, value: '$(params.x) $(params.baz)'}]
     env: [{name: E, value: '$(params.env.part)'}]
 ";
-    same("doubts_params", &found(text));
+    same("lint_params", &found(text));
 }
 
 #[test]
-fn images_that_no_registry_has_are_doubted() {
+fn warns_about_invalid_image_references() {
     let odd = [
         "a b",
         "host/a:TAG:x",
@@ -64,7 +64,7 @@ fn images_that_no_registry_has_are_doubted() {
         "h/a:1/b",
     ];
     for (index, image) in odd.into_iter().enumerate() {
-        // A host with a port, and nothing else.
+        // A host with a port is valid.
         let is_fine = index == 2;
         let text = found(&format!("steps: [{{name: a, image: {image}}}]"));
         assert_eq!(
@@ -98,7 +98,7 @@ steps:
 }
 
 #[test]
-fn inputs_that_nobody_reads_are_doubted() {
+fn warns_about_unused_inputs() {
     let text = "
 inputs:
   - {name: code, type: codeset}
@@ -113,5 +113,5 @@ steps:
       - {codeset: {name: '{{ inputs.code }}', path: /project}}
       - {name: unused, value: '$(params.passed)'}
 ";
-    same("doubts_unused", &found(text));
+    same("lint_unused", &found(text));
 }
