@@ -36,7 +36,7 @@ fn what_the_cluster_may_have_is_no_error() {
     assert_eq!(output.code, 0, "{}", output.out);
     insta::assert_snapshot!(output.out, @r"
     -:107:11: warning[NotFound]: Workflow alpha/train-and-serve: spec.steps[2].extensions[0]: no service matches requirement `seldon` (product `seldon`, resource `seldon-core-api`, version `>=1.10`)
-      hint: list what is registered and visible to this project; --base PATH says what the cluster has
+      hint: run `kubectl ext list --project alpha` to list the services visible to this project; --base PATH says what the cluster has
     ");
     // It is one where the records of the cluster are there, for a slip would pass otherwise.
     let record = "---\napiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata: {name: x}\nspec: {product: x}\n";

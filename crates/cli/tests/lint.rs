@@ -79,7 +79,7 @@ fn standard_input_is_a_file_like_others() {
     let output = ext_with(&["lint", "-f", "-"], text);
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.out, @r"
-    -:4:8: error[unknown-field]: ClusterExtension x: spec.prodct: is no field of this kind
+    -:4:8: error[unknown-field]: ClusterExtension x: spec.prodct: unknown field
       hint: did you mean `product`?
     ");
 }

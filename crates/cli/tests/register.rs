@@ -99,7 +99,7 @@ fn a_password_on_the_command_line_is_refused_and_not_repeated() {
 fn what_the_operator_would_refuse_is_refused_here() {
     let output = register(&["--credential", "no key=secret:a/b"]);
     assert_eq!((output.code, &*output.out), (1, ""));
-    assert!(output.err.contains("not a valid key"), "{}", output.err);
+    assert!(output.err.contains("invalid Secret key"), "{}", output.err);
     let output = ext(&["register", "store", "--url", "http://store:9000"]);
     assert_eq!(output.code, 1);
     assert!(output.err.contains("hint: --yes"), "{}", output.err);

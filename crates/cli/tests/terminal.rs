@@ -211,7 +211,10 @@ fn an_answer_that_is_none_is_asked_for_again() {
     assert_eq!(code, 0, "{text}");
     assert_eq!(text.matches("nothing was said").count(), 2, "{text}");
     assert!(text.contains("not an address"), "{text}");
-    assert!(text.contains("holds a user or a password"), "{text}");
+    assert!(
+        text.contains("must not contain a user or password"),
+        "{text}"
+    );
     assert!(text.contains("url: https://git.example.org"), "{text}");
 }
 
@@ -238,7 +241,7 @@ fn what_cannot_be_right_is_said_before_anything_is_asked() {
     ] {
         let (code, text) = on_a_terminal(arguments, &[]);
         assert_eq!(code, 1, "{text}");
-        assert!(text.contains("not a"), "{text}");
+        assert!(text.contains("invalid "), "{text}");
         assert!(
             !text.contains("KEY: ") && !text.contains("password ("),
             "{text}"
