@@ -132,7 +132,10 @@ async fn run_gates_are_the_operators(stage: &Stage) {
     let mut second = gate("ada");
     second["metadata"]["name"] = json!("second");
     let said = dry(&stage.operator, &second).await.unwrap_err();
-    assert!(said.contains("a namespace has one RunGate"), "{said}");
+    assert!(
+        said.contains("the RunGate of a namespace must be named"),
+        "{said}"
+    );
 }
 
 async fn projections_are_the_operators(stage: &Stage) {

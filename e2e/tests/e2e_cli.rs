@@ -87,7 +87,11 @@ async fn people_ask_a_cluster() {
         assert!(!answer.out.contains("canary"));
         let answer = ext(who, &["explain", "wanting", "-n", "alpha"]);
         assert_eq!(answer.code, 1);
-        assert!(answer.out.contains("product is `store`, not `stroe`"));
+        assert!(
+            answer
+                .out
+                .contains("product is `store` (requested `stroe`)")
+        );
 
         let answer = ext(who, &["doctor", "-n", "alpha", "-o", "json"]);
         let checks: Value = serde_json::from_str(&answer.out).unwrap();
@@ -148,7 +152,7 @@ fn a_project_is_enough(lab: &Lab) {
 async fn runs_are_started_and_followed(lab: &Lab, admin: &Path) {
     let answer = ext(admin, &["run", "alpha/fine", "--input", "no=1"]);
     assert_eq!(answer.code, 1);
-    assert!(answer.err.contains("has no input `no`"), "{}", answer.err);
+    assert!(answer.err.contains("unknown input `no`"), "{}", answer.err);
     let answer = ext(admin, &["run", "alpha/wanting"]);
     assert_eq!(answer.code, 1);
     assert!(answer.err.contains("did you mean"), "{}", answer.err);

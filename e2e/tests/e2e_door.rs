@@ -112,7 +112,10 @@ fn bad() -> [(&'static str, String, [&'static str; 2], bool); 6] {
         (
             "a version without quotes",
             cluster("{product: p, version: 471.19, services: [{name: s, resource: s3}]}"),
-            ["spec.version: is a number", "quote it"],
+            [
+                "spec.version: expected a string, found a number",
+                "quote the value",
+            ],
             false,
         ),
         (
@@ -121,15 +124,18 @@ fn bad() -> [(&'static str, String, [&'static str; 2], bool); 6] {
                 "{product: p, version: '1', services: [{name: s, resource: s3, credentials: [{name: c, configuration: [{name: A, value: no}, {name: B, value: 47114711}]}]}]}",
             ),
             [
-                "configuration[0].value: is a boolean",
-                "configuration[1].value: is a number where text belongs; hint: quote it",
+                "configuration[0].value: expected a string, found a boolean",
+                "configuration[1].value: expected a string, found a number; hint: quote the value",
             ],
             false,
         ),
         (
             "a range without quotes",
             steps("extensions: [{name: data, product: p, version: 471.19}]"),
-            ["extensions[0].version: is a number", "quote it"],
+            [
+                "extensions[0].version: expected a string, found a number",
+                "quote the value",
+            ],
             false,
         ),
         (

@@ -98,7 +98,7 @@ async fn the_right_to_read_goes_and_comes_back(lab: &Lab) {
         let object = lab.get("Workflow", PROJECT, "unreadable").await;
         let ready = support::condition(&object, "Ready");
         let message = ready["message"].as_str().unwrap_or_default();
-        if message.contains("the operator may not read Secret") {
+        if message.contains("the operator is not allowed to read Secret") {
             Ok(())
         } else {
             Err(ready.to_string())

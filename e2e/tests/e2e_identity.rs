@@ -83,7 +83,7 @@ async fn a_workflow_resolves_for_its_author(lab: &Lab, users: &Users) -> String 
     applied(&users.grace, &user_workflow("not-hers")).await;
     let refused = lab.refused(PROJECT, "not-hers", "NoAccess").await;
     assert!(
-        message(&refused).contains("resolves for its author `grace`"),
+        message(&refused).contains("on behalf of its author `grace`"),
         "{}",
         message(&refused)
     );

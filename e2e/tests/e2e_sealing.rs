@@ -139,7 +139,10 @@ async fn refused_and_dry(lab: &Lab) {
     let mut wrong = with_value("steady", &canary("refused"));
     wrong["spec"]["services"][0]["endpoints"][0]["url"] = json!("https://me:pw@example.org");
     let said = apply(lab, &[], &wrong).unwrap_err();
-    assert!(said.contains("holds a user or a password"), "{said}");
+    assert!(
+        said.contains("must not contain a user or password"),
+        "{said}"
+    );
 
     for (value, said) in [
         (json!("x".repeat(1 << 20)), "65536"),

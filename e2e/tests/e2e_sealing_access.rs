@@ -174,12 +174,12 @@ async fn only_readers_refer(lab: &Lab) {
     let key = ("Extension", PROJECT, "refers");
     let denied = lab
         .until(key, "is denied", |object| {
-            text(&condition(object, "Ready")["message"]).contains("may not read")
+            text(&condition(object, "Ready")["message"]).contains("not allowed to read")
         })
         .await;
     let message = text(&condition(&denied, "Ready")["message"]);
     assert!(message.contains("--serviceaccount=extension-registry:extension-registry"));
-    let (_, commands) = message.split_once("let it: ").unwrap();
+    let (_, commands) = message.split_once("grant access: ").unwrap();
     run(lab, commands);
     lab.until(key, "is ready", |object| {
         condition(object, "Ready")["status"] == "True"
@@ -208,7 +208,7 @@ async fn copied(lab: &Lab) {
             let said = apply(lab, who, &object).unwrap_err();
             for part in [
                 "valueFrom.sealed: cannot decrypt sealed value",
-                "hint: apply the record again with `value` in place of `valueFrom`",
+                "hint: apply the record again with `value` instead of `valueFrom`",
             ] {
                 assert!(said.contains(part), "{part} is not in {said}");
             }

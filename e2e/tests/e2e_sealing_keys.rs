@@ -118,9 +118,9 @@ async fn keys_are_lost(lab: &mut Lab) {
         .await;
     let message = text(&condition(&lost, "Ready")["message"]);
     for part in [
-        "spec.services[store].credentials[main].configuration[KEY].valueFrom.sealed cannot be decrypted",
+        "failed to decrypt spec.services[store].credentials[main].configuration[KEY].valueFrom.sealed",
         "Secret extension-registry-sealing-keys",
-        "hint: apply the record again with `value` in place of `valueFrom`",
+        "hint: apply the record again with `value` instead of `valueFrom`",
     ] {
         assert!(message.contains(part), "{part} is not in {message}");
     }

@@ -164,7 +164,7 @@ async fn respond(
 async fn decide(context: &Context, handler: Handler, review: &Review) -> AdmissionResult {
     if review.changes_spec() {
         if let Some(message) = lists::too_long(&review.object.data) {
-            return Answer::refuse(message);
+            return AdmissionResult::deny(message);
         }
         let unquoted = unquoted::find(&review.kind, &review.object.data);
         if !unquoted.is_empty() {
