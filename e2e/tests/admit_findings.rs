@@ -305,10 +305,7 @@ async fn a_replaced_secret_is_a_conflict(scene: &Scene) {
     });
     lab.delete("Secret", PROJECT, &name).await;
     let said = create_dry(&scene.admin, &foreign).await.unwrap_err();
-    assert!(
-        said.contains("or with names of rendered Secrets"),
-        "{said}"
-    );
+    assert!(said.contains("or with names of rendered Secrets"), "{said}");
 
     section(
         "where the policy is lifted, the workflow is not ready until the Secret is the operator's again",
@@ -392,6 +389,9 @@ async fn the_status_of_a_run_is_not_written(scene: &Scene) {
             .await
             .unwrap_err()
             .to_string();
-        assert!(said.contains("only the pipeline engine can write the status"), "{said}");
+        assert!(
+            said.contains("only the pipeline engine can write the status"),
+            "{said}"
+        );
     }
 }

@@ -109,7 +109,14 @@ async fn run_gates_are_the_operators(stage: &Stage) {
     }
     // Only the operator could remove it again.
     let finalizer = |gate: &mut Value| gate["metadata"]["finalizers"] = json!(["example.org/a"]);
-    change_refused(&stage.operator, &written, "", finalizer, "may not add finalizers").await;
+    change_refused(
+        &stage.operator,
+        &written,
+        "",
+        finalizer,
+        "may not add finalizers",
+    )
+    .await;
     for client in others(stage) {
         for options in [
             json!({}),
@@ -320,7 +327,14 @@ async fn a_rendered_secret_keeps_its_owner(stage: &Stage) {
     change_admitted(&stage.grace, &secret, "", note).await;
     // Labels, data, immutability and finalizers are not the collectors' either.
     let data = |secret: &mut Value| secret["data"]["uri"] = json!("eQ==");
-    change_refused(&stage.collector, &secret, "", data, "is rendered by the registry operator").await;
+    change_refused(
+        &stage.collector,
+        &secret,
+        "",
+        data,
+        "is rendered by the registry operator",
+    )
+    .await;
 
     section("it is deleted with its projection");
     let delete = [

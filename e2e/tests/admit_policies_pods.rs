@@ -168,7 +168,12 @@ async fn the_run_names_the_user(stage: &Stage) {
         refused(&stage.engine, &pod(user), "belongs to `ada`").await;
     }
     for user in ["ada\n", "ada\ngrace"] {
-        refused(&stage.engine, &pod(user), "is only available to runs of its user").await;
+        refused(
+            &stage.engine,
+            &pod(user),
+            "is only available to runs of its user",
+        )
+        .await;
     }
     refused(
         &stage.engine,
@@ -367,7 +372,14 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
     ];
     for change in changes {
         for client in [&stage.grace, &stage.ada, &stage.admin] {
-            change_refused(client, &hers, "", change, "only the pipeline engine can change it").await;
+            change_refused(
+                client,
+                &hers,
+                "",
+                change,
+                "only the pipeline engine can change it",
+            )
+            .await;
         }
     }
     change_admitted(&stage.engine, &hers, "", changes[0]).await;

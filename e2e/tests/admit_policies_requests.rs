@@ -1,8 +1,4 @@
 //! The policies about requests to the engine's resolvers. No operator runs.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
 
 #[path = "support/changes.rs"]
 mod changes;

@@ -391,9 +391,7 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
 }
 
 async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
-    section(
-        "the operator writes only a Pipeline controlled by the Workflow of the same name",
-    );
+    section("the operator writes only a Pipeline controlled by the Workflow of the same name");
     let good = stage.owned_pipeline("built").await;
     let limited = "a Pipeline controlled by the Workflow of the same name";
     dry(&stage.operator, &good).await.unwrap();
@@ -435,7 +433,10 @@ async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
         let said = dry_delete(&stage.operator, pipeline, json!({}))
             .await
             .unwrap_err();
-        assert!(said.contains("may only write Pipelines of workflows and annotate PipelineRuns"), "{said}");
+        assert!(
+            said.contains("may only write Pipelines of workflows and annotate PipelineRuns"),
+            "{said}"
+        );
     }
 }
 
@@ -466,7 +467,8 @@ async fn the_operator_annotates_runs_and_nothing_else(stage: &Stage) {
         |run| run["spec"]["status"] = json!("Cancelled"),
     ];
     for change in changes {
-        let expected = "may only change the annotation registry.fuseml.io/bindings of a PipelineRun";
+        let expected =
+            "may only change the annotation registry.fuseml.io/bindings of a PipelineRun";
         change_refused(&stage.operator, &run, "", change, expected).await;
     }
     let nothing_else = "may only write Pipelines of workflows and annotate PipelineRuns";

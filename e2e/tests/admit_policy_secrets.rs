@@ -338,8 +338,7 @@ async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
 
 async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client) {
     section("in the records namespace the operator writes no Secret at all");
-    let refusal =
-        "the registry operator may not write Secrets in the records namespace";
+    let refusal = "the registry operator may not write Secrets in the records namespace";
     let mut rendered = rendered("ext-any", "u");
     rendered["metadata"]["namespace"] = json!(RECORDS_NAMESPACE);
     let opaque = opaque(RECORDS_NAMESPACE, "of-a-person");

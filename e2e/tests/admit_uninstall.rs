@@ -97,7 +97,10 @@ async fn what_guards_the_secret_stays(lab: &Lab, secret: &str) {
         true,
     )
     .await;
-    assert!(said.contains("only the pipeline engine can write the status"), "{said}");
+    assert!(
+        said.contains("only the pipeline engine can write the status"),
+        "{said}"
+    );
     let said = change(
         "PipelineRun",
         "hers",

@@ -146,7 +146,11 @@ async fn frozen(lab: &mut Lab) {
     .await;
     drop(ice);
     eventually(Duration::from_secs(10), "the old one ends", async || {
-        if lab.operator().log().contains("another replica may be leading") {
+        if lab
+            .operator()
+            .log()
+            .contains("another replica may be leading")
+        {
             Ok(())
         } else {
             Err("it runs".to_owned())

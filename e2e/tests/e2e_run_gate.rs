@@ -73,9 +73,7 @@ async fn does_not_run(client: &Client, pipeline: &str, reason: &str) {
         &format!("{pipeline} is on hold"),
         async || match create_dry(client, &run(pipeline)).await {
             Err(said)
-                if said.contains(&format!(
-                    "is on hold: its workflow is not ready ({reason})"
-                )) =>
+                if said.contains(&format!("is on hold: its workflow is not ready ({reason})")) =>
             {
                 Ok(())
             }

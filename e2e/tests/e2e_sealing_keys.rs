@@ -221,7 +221,10 @@ async fn references_to_sealed_secrets_of_earlier_versions_stay_valid() {
         with_reference("old", "sealed-other"),
     ] {
         let said = apply(&lab, &[], &object).unwrap_err();
-        for part in ["valueFrom.sealedRef: `sealedRef` is deprecated", "hint: use `value`"] {
+        for part in [
+            "valueFrom.sealedRef: `sealedRef` is deprecated",
+            "hint: use `value`",
+        ] {
             assert!(said.contains(part), "{part} is not in {said}");
         }
     }

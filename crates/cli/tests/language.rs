@@ -52,7 +52,7 @@ fn texts_use_the_terms_of_the_field() {
     for file in files(&root) {
         let text = fs::read_to_string(&file).unwrap();
         let name = file.strip_prefix(&root).unwrap().display().to_string();
-        let texts = if name.ends_with(".rs") {
+        let texts = if file.extension().is_some_and(|extension| extension == "rs") {
             literals(&text)
         } else {
             text.lines()

@@ -96,7 +96,7 @@ mod tests {
             generation: 1,
         };
         let value = data(&[("k", "v")]);
-        let at = |place: Place<'_>| key.of_data(&place, value.iter());
+        let at = |place: Place<'_>| key.digest_data(&place, value.iter());
         let digests = [
             at(here),
             at(Place {

@@ -98,10 +98,7 @@ async fn receive(
     if let Some(large) = body::too_large(&received.bytes) {
         let mut response = AdmissionResponse::invalid(large.message());
         response.uid = large.uid;
-        return (
-            "denied",
-            axum::Json(response.into_review()).into_response(),
-        );
+        return ("denied", axum::Json(response.into_review()).into_response());
     }
     match parse(&received.bytes) {
         Ok(request) => respond(context, handler, request).await,

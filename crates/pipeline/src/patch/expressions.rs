@@ -130,7 +130,7 @@ pub(super) fn replace(
                             references.insert((requirement, found));
                         }
                         Some(Err(refusal)) => {
-                            errors.push(PatchError::new(location.clone(), refusal))
+                            errors.push(PatchError::new(location.clone(), refusal));
                         }
                         _ => {}
                     }
