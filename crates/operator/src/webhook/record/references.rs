@@ -118,7 +118,7 @@ fn values_refusal(record: &RecordKey, user: &str, fields: &[String]) -> String {
         Some(namespace) => ("role", format!(" -n {namespace}")),
     };
     format!(
-        "{record}: {user} may not use sealed values that another user supplied: {}; hint: apply the record with `value` in place of `valueFrom`, or have an administrator grant the permission: kubectl create {kind} {role}{scope} --verb=get --resource={resource} --resource-name={} && kubectl create {kind}binding {role}{scope} --{kind}={role} {}",
+        "{record}: {user} may not use sealed values that another user supplied: {}; hint: apply the record with `value` instead of `valueFrom`, or have an administrator grant the permission: kubectl create {kind} {role}{scope} --verb=get --resource={resource} --resource-name={} && kubectl create {kind}binding {role}{scope} --{kind}={role} {}",
         inline::list(fields),
         record.name,
         subject(user)
@@ -220,7 +220,7 @@ mod tests {
             "Secret alpha/store",
             "--verb=get",
             "--user=ada",
-            "with `value` in place of `valueFrom`",
+            "with `value` instead of `valueFrom`",
         ] {
             assert!(text.contains(part), "missing {part} in {text}");
         }
