@@ -14,9 +14,9 @@ pub(crate) const KEY_LENGTH: usize = 32;
 #[derive(Clone)]
 pub(crate) struct DigestKey([u8; KEY_LENGTH]);
 
-/// The place of values: a projection, and the state of the record that it was rendered from.
+/// Location of values: a projection and the version of the record from which it was rendered.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct Location<'a> {
     /// Namespace of the projection.
     pub(crate) namespace: &'a str,
     /// Name of the projection.
@@ -46,18 +46,18 @@ impl DigestKey {
     /// may view a projection sees whether its digest changes.
     pub(crate) fn digest_data<'d>(
         &self,
-        place: &Place<'_>,
+        location: &Location<'_>,
         data: impl Iterator<Item = (&'d String, &'d ByteString)>,
     ) -> String {
-        let generation = place.generation.to_be_bytes();
-        let place = [
-            place.namespace.as_bytes(),
-            place.projection.as_bytes(),
-            place.record_uid.as_bytes(),
+        let generation = location.generation.to_be_bytes();
+        let parts = [
+            location.namespace.as_bytes(),
+            location.projection.as_bytes(),
+            location.record_uid.as_bytes(),
             &generation,
         ];
         let values = data.flat_map(|(key, value)| [key.as_bytes(), value.0.as_slice()]);
-        self.digest_parts(place.into_iter().chain(values))
+        self.digest_parts(parts.into_iter().chain(values))
     }
 
     fn digest_parts<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> String {
@@ -78,7 +78,7 @@ mod tests {
 
     use k8s_openapi::ByteString;
 
-    use super::{DigestKey, Place};
+    use super::{DigestKey, Location};
 
     #[test]
     fn digest_depends_on_key_location_record_state_and_boundaries() {
@@ -89,29 +89,29 @@ mod tests {
                 .map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())))
                 .collect()
         };
-        let here = Place {
+        let here = Location {
             namespace: "a",
             projection: "p",
             record_uid: "u",
             generation: 1,
         };
         let value = data(&[("k", "v")]);
-        let at = |place: Place<'_>| key.digest_data(&place, value.iter());
+        let at = |location: Location<'_>| key.digest_data(&location, value.iter());
         let digests = [
             at(here),
-            at(Place {
+            at(Location {
                 namespace: "b",
                 ..here
             }),
-            at(Place {
+            at(Location {
                 projection: "q",
                 ..here
             }),
-            at(Place {
+            at(Location {
                 record_uid: "w",
                 ..here
             }),
-            at(Place {
+            at(Location {
                 generation: 2,
                 ..here
             }),

@@ -8,7 +8,7 @@ use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Choice;
 use k8s_openapi::api::core::v1::Secret;
 
-use crate::digest::{DigestKey, Place};
+use crate::digest::{DigestKey, Location};
 use crate::projection::dereference::Dereferenced;
 
 /// The objects to write.
@@ -21,7 +21,7 @@ pub(super) struct Prepared {
     pub(super) secret: Secret,
     /// Keyed digest of the data.
     pub(super) digest: String,
-    /// Digest that the status has if the data is unchanged since it was written.
+    /// Digest in the status if the data is unchanged since the last write.
     pub(super) unchanged_digest: Option<String>,
     /// Names of the keys.
     pub(super) keys: Vec<String>,
@@ -43,13 +43,13 @@ pub(super) fn run(
     let Rendered { projection, secret } = render(key, identity, choice, record_uid, values)?;
     let data = secret.data.iter().flatten();
     let digest = |generation: i64| {
-        let place = Place {
+        let location = Location {
             namespace: &key.namespace,
             projection: &key.name,
             record_uid,
             generation,
         };
-        digest_key.digest_data(&place, data.clone())
+        digest_key.digest_data(&location, data.clone())
     };
     let written = entry
         .as_ref()

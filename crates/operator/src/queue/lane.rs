@@ -1,19 +1,19 @@
-//! Keys of one urgency, in turns of their tenants.
+//! Fair queue of the keys of one priority.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// Owner of work: a namespace, or the cluster.
+/// A namespace, or `None` for cluster-scoped objects.
 pub(crate) type Tenant = Option<Arc<str>>;
 
 /// A key that belongs to a tenant.
 pub(crate) trait Tenanted {
-    /// Returns whose work it is.
+    /// Returns the tenant of the key.
     fn tenant(&self) -> Tenant;
 }
 
-/// A queue in which each tenant has a turn after the other, so that thousands of objects of one
-/// namespace delay those of the others by one each. Keys of one tenant keep their order.
+/// Round-robin queue of tenants. A namespace with thousands of queued objects delays each key of another
+/// namespace by one key only. Keys of one tenant keep their order.
 #[derive(Debug)]
 pub(super) struct Lane<K> {
     /// Tenants with keys, in the order of their turns.
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn tenants_take_turns_and_keep_their_order() {
+    fn tenants_alternate_and_keep_order_of_keys() {
         let mut lane = Lane::default();
         for number in 0..3 {
             lane.push_back(("busy", number));

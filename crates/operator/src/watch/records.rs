@@ -86,7 +86,7 @@ impl<K: WatchedRecord> EventHandler for RecordHandler<K> {
     }
 
     fn apply(&self, key: RecordKey, object: Self::Object) {
-        // A finalizer may keep it for any time, and nobody may use it any more.
+        // A record that is being deleted must not be used, however long a finalizer keeps it.
         if object.meta().deletion_timestamp.is_some() {
             return self.remove(&key);
         }

@@ -1,7 +1,8 @@
-//! Reads the bodies of requests within bounds, so that no caller exhausts the memory of the operator.
+//! Reads request bodies with limits on size, time and memory, so that no client can exhaust the memory of the
+//! operator.
 //!
-//! Anyone who may create an object decides how large its review is, and anyone who reaches the port how
-//! slowly a body arrives. A review takes up to thirty times its length once it is parsed.
+//! Users who can create an object control the size of its review, and clients that can connect control the
+//! rate at which a body arrives. A parsed review uses up to thirty times the memory of its body.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,42 +14,42 @@ use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// Most bytes of a body: the API server takes objects of 3 MiB, and an update carries two.
-const MOST_BYTES: usize = 6 * 1024 * 1024;
+/// Maximum size of a body in bytes. The API server accepts objects of 3 MiB, and an update contains two.
+const MAX_BYTES: usize = 6 * 1024 * 1024;
 
-/// Most bytes of an object that is examined. A record has at most 256 KiB, as much again in annotations,
-/// and its managed fields; the largest workflow is smaller.
-const MOST_OBJECT_BYTES: usize = 1024 * 1024;
+/// Maximum size of an object in bytes. A record has at most 256 KiB, as much again in annotations, and its
+/// managed fields; the largest workflow is smaller.
+const MAX_OBJECT_BYTES: usize = 1024 * 1024;
 
-/// How long a body may take to arrive. The API server waits no longer for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit for each step of reading a body. The API server does not wait longer for a response.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bodies that arrive at the same time.
-const READERS: usize = 16;
+/// Maximum number of bodies that are read concurrently.
+const MAX_READERS: usize = 16;
 
-/// KiB of the reviews that are examined at the same time.
-const EXAMINED_KIB: u32 = 4 * 1024;
+/// Maximum total size in KiB of reviews that are processed concurrently.
+const MAX_PROCESSED_KIB: u32 = 4 * 1024;
 
-/// Status and text of a request that is not answered with a review. The text repeats nothing of the body.
+/// HTTP status and message of a rejected request. The message does not quote the body.
 pub(super) type Rejection = (StatusCode, &'static str);
 
-/// What all requests share.
-pub(super) struct Bodies {
+/// Reads bodies within the limits, which all requests share.
+pub(super) struct BodyReader {
     readers: Arc<Semaphore>,
-    examined: Arc<Semaphore>,
+    processed: Arc<Semaphore>,
 }
 
-/// A body, and the share of memory that it may take while this lives.
+/// A body, with the memory permit that it needs until it is dropped.
 pub(super) struct Received {
     pub(super) bytes: Bytes,
-    _share: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-/// A review whose object is too large to be examined.
+/// A review whose object exceeds the size limit.
 pub(super) struct TooLarge {
     /// `request.uid`.
     pub(super) uid: String,
-    /// Bytes of the object.
+    /// Size of the object in bytes.
     pub(super) bytes: usize,
 }
 
@@ -56,73 +57,73 @@ impl TooLarge {
     /// Returns the message for the user.
     pub(super) fn message(&self) -> String {
         format!(
-            "the object has {} bytes, at most {MOST_OBJECT_BYTES} are allowed; hint: split it into several objects",
+            "object of {} bytes is too large: at most {MAX_OBJECT_BYTES} bytes are allowed; hint: split it into several objects",
             self.bytes
         )
     }
 }
 
-impl Bodies {
+impl BodyReader {
     pub(super) fn new() -> Self {
         Self {
-            readers: Arc::new(Semaphore::new(READERS)),
-            examined: Arc::new(Semaphore::new(EXAMINED_KIB as usize)),
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
+            processed: Arc::new(Semaphore::new(MAX_PROCESSED_KIB as usize)),
         }
     }
 
-    /// Reads a body, and waits until there is memory to examine it.
+    /// Reads a body and waits for a memory permit to process it.
     ///
     /// # Errors
-    /// When it is too large, does not arrive in time, or too many others are being read.
+    /// If the body is too large or does not arrive in time, or too many requests are in progress.
     pub(super) async fn read(&self, body: Body) -> Result<Received, Rejection> {
         const BUSY: Rejection = (
             StatusCode::SERVICE_UNAVAILABLE,
-            "too many requests at the same time",
+            "too many concurrent requests",
         );
         let bytes = {
-            let reader = timeout(PATIENCE, Arc::clone(&self.readers).acquire_owned()).await;
+            let reader = timeout(READ_TIMEOUT, Arc::clone(&self.readers).acquire_owned()).await;
             let Ok(Ok(_reader)) = reader else {
                 return Err(BUSY);
             };
-            match timeout(PATIENCE, to_bytes(body, MOST_BYTES)).await {
+            match timeout(READ_TIMEOUT, to_bytes(body, MAX_BYTES)).await {
                 Ok(Ok(bytes)) => bytes,
-                Ok(Err(error)) => return Err(unreadable(&error)),
+                Ok(Err(error)) => return Err(classify(&error)),
                 Err(_) => {
                     return Err((
                         StatusCode::REQUEST_TIMEOUT,
-                        "the body did not arrive in time",
+                        "timed out reading the request body",
                     ));
                 }
             }
         };
-        let kib =
-            u32::try_from(bytes.len() / 1024 + 1).map_or(EXAMINED_KIB, |kib| kib.min(EXAMINED_KIB));
-        let share = timeout(PATIENCE, Arc::clone(&self.examined).acquire_many_owned(kib));
-        match share.await {
-            Ok(Ok(share)) => Ok(Received {
+        let kib = u32::try_from(bytes.len() / 1024 + 1)
+            .map_or(MAX_PROCESSED_KIB, |kib| kib.min(MAX_PROCESSED_KIB));
+        let permit = Arc::clone(&self.processed).acquire_many_owned(kib);
+        match timeout(READ_TIMEOUT, permit).await {
+            Ok(Ok(permit)) => Ok(Received {
                 bytes,
-                _share: share,
+                _permit: permit,
             }),
             _ => Err(BUSY),
         }
     }
 }
 
-fn unreadable(error: &axum::Error) -> Rejection {
+fn classify(error: &axum::Error) -> Rejection {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         if cause.is::<http_body_util::LengthLimitError>() {
             return (
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "the AdmissionReview is larger than 6 MiB: make the object smaller",
+                "the AdmissionReview exceeds 6 MiB; hint: reduce the size of the object",
             );
         }
         source = cause.source();
     }
-    (StatusCode::BAD_REQUEST, "the body could not be read")
+    (StatusCode::BAD_REQUEST, "failed to read the request body")
 }
 
-/// Returns the review of an object that is too large, without building the object.
+/// Returns the review of an object that exceeds the size limit, without deserializing the object.
 pub(super) fn too_large(body: &[u8]) -> Option<TooLarge> {
     #[derive(Deserialize)]
     struct Review<'a> {
@@ -135,12 +136,12 @@ pub(super) fn too_large(body: &[u8]) -> Option<TooLarge> {
         #[serde(borrow)]
         object: Option<&'a RawValue>,
     }
-    if body.len() <= MOST_OBJECT_BYTES {
+    if body.len() <= MAX_OBJECT_BYTES {
         return None;
     }
     let Review { request } = serde_json::from_slice(body).ok()?;
     let bytes = request.object?.get().len();
-    (bytes > MOST_OBJECT_BYTES).then_some(TooLarge {
+    (bytes > MAX_OBJECT_BYTES).then_some(TooLarge {
         uid: request.uid,
         bytes,
     })
@@ -152,34 +153,34 @@ mod tests {
     use axum::http::StatusCode;
     use futures::stream;
 
-    use super::{Bodies, MOST_BYTES, MOST_OBJECT_BYTES, READERS, too_large};
+    use super::{BodyReader, MAX_BYTES, MAX_OBJECT_BYTES, MAX_READERS, too_large};
 
     fn review(object: &str) -> String {
         format!("{{\"request\": {{\"uid\": \"u\", \"object\": {object}}}}}")
     }
 
     #[test]
-    fn only_objects_over_the_limit_are_too_large() {
+    fn detects_objects_beyond_size_limit() {
         let object = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
-        assert!(too_large(review(&object(MOST_OBJECT_BYTES)).as_bytes()).is_none());
-        let large = too_large(review(&object(MOST_OBJECT_BYTES + 1)).as_bytes()).unwrap();
-        assert_eq!((&*large.uid, large.bytes), ("u", MOST_OBJECT_BYTES + 1));
-        // What an update replaces may be larger: it was stored.
+        assert!(too_large(review(&object(MAX_OBJECT_BYTES)).as_bytes()).is_none());
+        let large = too_large(review(&object(MAX_OBJECT_BYTES + 1)).as_bytes()).unwrap();
+        assert_eq!((&*large.uid, large.bytes), ("u", MAX_OBJECT_BYTES + 1));
+        // The stored object of an update may be larger.
         let old = format!(
             "{{\"request\": {{\"uid\": \"u\", \"object\": {{}}, \"oldObject\": {}}}}}",
-            object(2 * MOST_OBJECT_BYTES)
+            object(2 * MAX_OBJECT_BYTES)
         );
         assert!(too_large(old.as_bytes()).is_none());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_arrive_frees_its_place() {
-        let bodies = Bodies::new();
+    async fn timed_out_body_releases_reader() {
+        let bodies = BodyReader::new();
         let slow = || Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
-        let waiting = (0..READERS).map(|_| bodies.read(slow()));
-        let answers = futures::future::join_all(waiting).await;
-        for answer in answers {
-            assert_eq!(answer.err().unwrap().0, StatusCode::REQUEST_TIMEOUT);
+        let waiting = (0..MAX_READERS).map(|_| bodies.read(slow()));
+        let results = futures::future::join_all(waiting).await;
+        for result in results {
+            assert_eq!(result.err().unwrap().0, StatusCode::REQUEST_TIMEOUT);
         }
         assert_eq!(
             &*bodies.read(Body::from("{}")).await.ok().unwrap().bytes,
@@ -188,15 +189,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn large_reviews_are_examined_one_after_the_other() {
-        let bodies = Bodies::new();
-        let large = || Body::from(vec![b' '; MOST_BYTES]);
+    async fn limits_total_size_of_concurrent_reviews() {
+        let bodies = BodyReader::new();
+        let large = || Body::from(vec![b' '; MAX_BYTES]);
         let first = bodies.read(large()).await.ok().unwrap();
         let second = bodies.read(large()).await;
         assert_eq!(second.err().unwrap().0, StatusCode::SERVICE_UNAVAILABLE);
         drop(first);
         assert!(bodies.read(large()).await.is_ok());
-        let over = bodies.read(Body::from(vec![b' '; MOST_BYTES + 1])).await;
+        let over = bodies.read(Body::from(vec![b' '; MAX_BYTES + 1])).await;
         assert_eq!(over.err().unwrap().0, StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

@@ -1,51 +1,51 @@
-//! Refuses lists that no schema admits, before anything is done with their items.
+//! Limits the length of lists before their items are processed.
 //!
-//! A mutating webhook is called before the schema is checked, and a client that reaches the webhook
-//! without the API server sends what it likes.
+//! The API server calls mutating webhooks before schema validation, and a client that reaches the webhook
+//! without the API server is not validated at all.
 
 use serde_json::Value;
 
-/// Most items of a list. The longest that a definition admits has 128.
-const MOST_ITEMS: usize = 256;
+/// Maximum number of items of a list. The CRDs allow at most 128.
+const MAX_ITEMS: usize = 256;
 
-/// Most items of all lists of an object together: the sum of what the definitions admit is below it.
-const MOST_IN_ALL: usize = 8 * 1024;
+/// Maximum number of items of all lists of an object, above the sum that the CRDs allow.
+const MAX_TOTAL: usize = 8 * 1024;
 
-/// Returns a message about a spec with too many items, which names the list.
+/// Returns a message that names the list if a spec has too many items.
 pub(super) fn too_long(object: &Value) -> Option<String> {
-    let mut in_all = 0;
-    check(object.get("spec")?, "spec", &mut in_all)
+    let mut total = 0;
+    check(object.get("spec")?, "spec", &mut total)
 }
 
-fn check(value: &Value, path: &str, in_all: &mut usize) -> Option<String> {
+fn check(value: &Value, path: &str, total: &mut usize) -> Option<String> {
     match value {
         Value::Array(items) => {
-            *in_all = in_all.saturating_add(items.len());
-            if items.len() > MOST_ITEMS {
+            *total = total.saturating_add(items.len());
+            if items.len() > MAX_ITEMS {
                 return Some(format!(
-                    "{path}: {} items, at most {MOST_ITEMS} are allowed; hint: split the object",
+                    "{path}: {} items, at most {MAX_ITEMS} are allowed; hint: split the object",
                     items.len()
                 ));
             }
-            if *in_all > MOST_IN_ALL {
+            if *total > MAX_TOTAL {
                 return Some(format!(
-                    "spec: more than {MOST_IN_ALL} items in all lists; hint: split the object"
+                    "spec: more than {MAX_TOTAL} items in all lists; hint: split the object"
                 ));
             }
             items
                 .iter()
-                .find_map(|item| check(item, &format!("{path}[]"), in_all))
+                .find_map(|item| check(item, &format!("{path}[]"), total))
         }
         Value::Object(fields) => fields
             .values()
             .zip(fields.keys())
             .find_map(|(value, name)| match value {
                 Value::Array(_) | Value::Object(_) => {
-                    // Names come from the request; only those that a definition could have are repeated.
+                    // Field names come from the request. Quote only those that a CRD could contain.
                     let known =
                         name.len() <= 32 && name.chars().all(|one| one.is_ascii_alphanumeric());
                     let name = if known { name } else { "…" };
-                    check(value, &format!("{path}.{name}"), in_all)
+                    check(value, &format!("{path}.{name}"), total)
                 }
                 _ => None,
             }),
@@ -57,21 +57,21 @@ fn check(value: &Value, path: &str, in_all: &mut usize) -> Option<String> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{MOST_IN_ALL, MOST_ITEMS, too_long};
+    use super::{MAX_ITEMS, MAX_TOTAL, too_long};
 
     #[test]
-    fn names_the_list_that_is_too_long() {
+    fn names_list_that_is_too_long() {
         let object = |count: usize| json!({"spec": {"steps": [{"args": vec!["a"; count]}]}});
-        assert_eq!(too_long(&object(MOST_ITEMS)), None);
-        let message = too_long(&object(MOST_ITEMS + 1)).unwrap();
+        assert_eq!(too_long(&object(MAX_ITEMS)), None);
+        let message = too_long(&object(MAX_ITEMS + 1)).unwrap();
         assert_eq!(
             message,
             "spec.steps[].args: 257 items, at most 256 are allowed; hint: split the object"
         );
-        let many: Vec<Value> = vec![json!(vec![0; MOST_ITEMS]); MOST_IN_ALL / MOST_ITEMS];
+        let many: Vec<Value> = vec![json!(vec![0; MAX_ITEMS]); MAX_TOTAL / MAX_ITEMS];
         let message = too_long(&json!({"spec": {"lists": many}})).unwrap();
         assert!(message.contains("items in all lists"), "{message}");
-        let odd = json!({"spec": {"\u{1b}[31m": vec![0; MOST_ITEMS + 1]}});
+        let odd = json!({"spec": {"\u{1b}[31m": vec![0; MAX_ITEMS + 1]}});
         assert!(too_long(&odd).unwrap().starts_with("spec.…: "));
         assert_eq!(too_long(&json!({})), None);
     }

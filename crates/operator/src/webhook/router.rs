@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::metrics::AdmissionLabels;
-use crate::webhook::body::{self, Bodies, Rejection};
+use crate::webhook::body::{self, BodyReader, Rejection};
 use crate::webhook::result::Decision;
 use crate::webhook::{AdmissionResult, Review, lists, record, workflow};
 
@@ -26,7 +26,7 @@ type Handler = for<'a> fn(&'a Context, &'a Review) -> BoxFuture<'a, AdmissionRes
 
 /// Returns the router of all webhooks.
 pub(crate) fn router(context: Arc<Context>) -> Router {
-    let bodies = Arc::new(Bodies::new());
+    let bodies = Arc::new(BodyReader::new());
     let endpoint = |name, handler| endpoint(name, handler, Arc::clone(&bodies));
     Router::new()
         .route(
@@ -60,7 +60,7 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
 fn endpoint(
     name: &'static str,
     handler: Handler,
-    bodies: Arc<Bodies>,
+    bodies: Arc<BodyReader>,
 ) -> MethodRouter<Arc<Context>> {
     post(
         move |State(context): State<Arc<Context>>, headers: HeaderMap, body: Body| async move {
@@ -83,7 +83,7 @@ fn endpoint(
 async fn receive(
     context: &Context,
     handler: Handler,
-    bodies: &Bodies,
+    bodies: &BodyReader,
     headers: &HeaderMap,
     body: Body,
 ) -> (&'static str, Response) {
