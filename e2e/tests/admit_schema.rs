@@ -137,7 +137,7 @@ const LIMITS: [Limit; 9] = [
             entries(64)
         ))
     }),
-    ("at most 128 endpoints", |more| {
+    ("128 endpoints", |more| {
         let services = list(32, |index| {
             let endpoints = list(4 + first(index, more), |endpoint| {
                 format!("{{name: e{endpoint}}}")
@@ -163,7 +163,7 @@ const LIMITS: [Limit; 9] = [
         });
         record(&format!("{{services: [{{name: s, credentials: {sets}}}]}}"))
     }),
-    ("at most 64 requirements", |more| {
+    ("64 requirements", |more| {
         workflow(&list(16, |index| {
             let extensions = requirements(4 + first(index, more));
             format!("{{name: s{index}, image: i, extensions: {extensions}}}")
@@ -184,7 +184,7 @@ const LIMITS: [Limit; 9] = [
             )
         }))
     }),
-    ("512 words", |more| {
+    ("512 command words", |more| {
         workflow(&list(32, |index| {
             let words = |count| list(count, |_| "x".to_owned());
             format!(

@@ -424,17 +424,17 @@ async fn every_field_is_explained() {
         ),
         (
             "clusterextension.spec.services.credentials.scope",
-            "Who may have these credentials",
+            "Scope of credentials",
         ),
-        ("clusterextension.spec.access", "Absent: everyone"),
-        ("extension.spec.services.endpoints.url", "The address"),
+        ("clusterextension.spec.access", "Restricts who can see"),
+        ("extension.spec.services.endpoints.url", "Address: a URL"),
         (
             "workflow.spec.steps.extensions.environment",
-            "Variables to set",
+            "Environment variables to set",
         ),
         (
             "workflow.status.bindings",
-            "What was found for each requirement",
+            "Services that the requirements",
         ),
         ("extensionprojection.spec", "FIELDS:"),
     ] {
