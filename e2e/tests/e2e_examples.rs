@@ -432,10 +432,7 @@ async fn every_field_is_explained() {
             "workflow.spec.steps.extensions.environment",
             "Environment variables to set",
         ),
-        (
-            "workflow.status.bindings",
-            "Services that the requirements",
-        ),
+        ("workflow.status.bindings", "Services that the requirements"),
         ("extensionprojection.spec", "FIELDS:"),
     ] {
         let kind = field.split('.').next().unwrap();
