@@ -80,7 +80,7 @@ async fn only_who_knows_the_values_changes_a_record(lab: &Lab) {
     for part in [
         "ada may not use sealed values",
         "spec.services[store].credentials[main].configuration[KEY].valueFrom.sealed",
-        "apply the record with `value` in place of `valueFrom`",
+        "apply the record with `value` instead of `valueFrom`",
     ] {
         assert!(said.contains(part), "{part} is not in {said}");
     }
