@@ -80,7 +80,7 @@ async fn no_resolver_reads_a_secret_of_a_user(stage: &Stage) {
 /// The engine takes the request of a run by its name alone, and executes what its status contains.
 async fn only_the_engine_answers_requests(stage: &Stage) {
     section("only the engine creates requests to resolvers, and only resolvers answer them");
-    let only = "only Tekton and its resolvers may write ResolutionRequests";
+    let only = "only the pipeline engine and its resolvers can write ResolutionRequests";
     let resolver = people::person(&stage.cluster, RESOLVER, &["system:masters"]);
     let version = "resolution.tekton.dev/v1beta1";
     let spec = json!({"params": [{"name": "name", "value": "train"}]});
