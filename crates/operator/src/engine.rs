@@ -102,7 +102,7 @@ pub(crate) fn pipeline_entry(metadata: &ObjectMeta) -> PipelineEntry {
         version: version_number(metadata.resource_version.as_deref()),
         generation: metadata.generation.unwrap_or_default(),
         controller: controller.map(|owner| Arc::from(owner.uid.as_str())),
-        is_of_workflow: controller.is_some_and(|owner| {
+        has_workflow_owner: controller.is_some_and(|owner| {
             owner.kind == Workflow::kind(&()) && owner.api_version == Workflow::api_version(&())
         }),
     }

@@ -62,7 +62,7 @@ async fn hold_orphaned(context: &Context, key: &ObjectKey) -> Result<(), Error> 
     let pipeline = context.stores.pipelines.read().get(key).cloned();
     match pipeline {
         Some(entry) if entry.controller.is_none() => run_gate::hold(context, key, "Orphaned").await,
-        Some(entry) if entry.is_of_workflow => Ok(()),
+        Some(entry) if entry.has_workflow_owner => Ok(()),
         Some(_) | None => run_gate::release(context, key).await,
     }
 }

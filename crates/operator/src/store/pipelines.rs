@@ -17,7 +17,7 @@ pub(crate) struct PipelineEntry {
     /// uid of the controlling owner.
     pub controller: Option<Arc<str>>,
     /// Whether the controlling owner is a workflow.
-    pub is_of_workflow: bool,
+    pub has_workflow_owner: bool,
 }
 
 /// All generated pipelines.
