@@ -16,7 +16,7 @@ use near_address::near_address;
 
 const RULE: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/services/items/properties/endpoints/items/properties/url/x-kubernetes-validations/0";
 
-/// Patterns of the rule in the CRDs.
+/// Patterns of the rule in the custom resource definition.
 static PATTERNS: LazyLock<[Regex; 5]> = LazyLock::new(|| {
     let mut patterns = Vec::new();
     let mut outline = String::new();

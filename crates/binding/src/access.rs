@@ -4,7 +4,7 @@ use extension_registry_api::SecretUser;
 use extension_registry_core::record::Name;
 use extension_registry_core::resolve::Choice;
 
-/// Prefix of the user names of `ServiceAccounts`.
+/// Prefix of the user names of service accounts.
 const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 
 /// Returns who may use the Secret of a user-specific choice, according to the current record.
@@ -34,7 +34,7 @@ fn admitting_groups(choice: &Choice, user: &Name) -> Vec<String> {
     groups
 }
 
-/// Returns the `ServiceAccounts` that are in every user list on which the choice depends.
+/// Returns the service accounts that are in every user list on which the choice depends.
 fn listed_accounts(choice: &Choice) -> Vec<String> {
     let access = &choice.record.access;
     let of_access = access

@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 /// Maximum number of groups of a user.
 pub const MAX_GROUPS: usize = 64;
 
-/// A user or `ServiceAccount`.
+/// A user or service account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Full user name in the API server, including the prefix.

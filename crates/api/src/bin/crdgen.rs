@@ -1,4 +1,4 @@
-//! Writes the CRDs: `crdgen [FOLDER]...`, to `crds` by default.
+//! Writes the custom resource definitions: `crdgen [FOLDER]...`, to `crds` by default.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -28,7 +28,7 @@ pub(super) struct BoundRequirement<'a> {
 
 /// A workflow whose requirements are all bound.
 pub(super) struct Validated<'a> {
-    /// Bound requirements, in order.
+    /// Bound requirements in order.
     pub(super) bound: Vec<BoundRequirement<'a>>,
 }
 

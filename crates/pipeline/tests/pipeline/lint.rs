@@ -8,8 +8,8 @@ fn found(yaml: &str) -> String {
     let spec = workflow(yaml);
     // Lint warnings do not prevent a pipeline.
     assert_eq!(check(&spec), []);
-    let found = lint(&spec).into_iter();
-    let lines = found.map(|one| {
+    let warnings = lint(&spec).into_iter();
+    let lines = warnings.map(|one| {
         format!(
             "{}: {}: {}; hint: {}\n",
             one.rule, one.field, one.message, one.hint
