@@ -23,14 +23,10 @@ pub fn folder() -> Result<PathBuf> {
     };
     if let Some(folder) = variable(CACHE_VARIABLE) {
         return std::path::absolute(folder)
-            .context("failed to make the cache folder's path absolute");
+            .context("failed to resolve the path of the cache folder");
     }
     variable("XDG_CACHE_HOME")
         .or_else(|| variable("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("extension-registry"))
-        .with_context(|| {
-            format!(
-                "no place for a cache: none of {CACHE_VARIABLE}, XDG_CACHE_HOME and HOME is set"
-            )
-        })
+        .with_context(|| format!("no cache folder: set {CACHE_VARIABLE}, XDG_CACHE_HOME or HOME"))
 }

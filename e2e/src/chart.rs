@@ -119,7 +119,7 @@ impl Cluster {
             "json",
         ])?;
         let mut config: Value =
-            serde_json::from_str(&own).context("failed to understand the kubeconfig")?;
+            serde_json::from_str(&own).context("failed to parse the kubeconfig")?;
         let user = config["contexts"][0]["context"]["user"].clone();
         config["users"] = json!([{"name": user, "user": {"token": token.trim()}}]);
         let folder = self

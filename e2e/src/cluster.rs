@@ -1,4 +1,4 @@
-//! A cluster to test against: one that is given, or one that is started and ended again.
+//! A cluster for tests: an existing one, or one that is started and stopped.
 
 mod options;
 mod running;
@@ -76,9 +76,9 @@ impl Cluster {
         let nodes = nodes
             .list(&kube::api::ListParams::default())
             .await
-            .context("the given cluster does not answer")?;
+            .context("the existing cluster is unreachable")?;
         if cluster.state.is_none() && !nodes.items.iter().any(is_ready) {
-            cluster.node_missing = Some("the given cluster has no node that is ready".to_owned());
+            cluster.node_missing = Some("the existing cluster has no ready node".to_owned());
         }
         Ok(cluster)
     }
@@ -89,7 +89,7 @@ impl Cluster {
         running: Option<Running>,
     ) -> Result<Self> {
         let config = kubeconfig::config(&kubeconfig).await?;
-        let client = Client::try_from(config.clone()).context("failed to make a client")?;
+        let client = Client::try_from(config.clone()).context("failed to create a client")?;
         let node_missing = state.as_ref().and_then(|state| state.node_missing.clone());
         let services_missing = state
             .as_ref()
@@ -116,7 +116,7 @@ impl Cluster {
         };
         spawn_blocking(move || running.end())
             .await
-            .context("failed to end the cluster")?
+            .context("failed to stop the cluster")?
     }
 
     /// Leaves a cluster that this process started running for good.
@@ -156,13 +156,13 @@ impl Cluster {
         self.running.is_some()
     }
 
-    /// Why Pods do not run here; nothing where they do.
+    /// Returns why Pods do not run; None if they do.
     #[must_use]
     pub fn node_missing(&self) -> Option<&str> {
         self.node_missing.as_deref()
     }
 
-    /// Why the addresses of Services do not work here; nothing where they do, as is assumed of a given cluster.
+    /// Returns why Services are unreachable; None if they are reachable, as is assumed of an existing cluster.
     #[must_use]
     pub fn services_missing(&self) -> Option<&str> {
         self.services_missing.as_deref().or(self.node_missing())
@@ -180,12 +180,14 @@ impl Cluster {
     ///
     /// When this harness did not start the cluster, or the API server does not run.
     pub fn api_server_seconds(&self) -> Result<f64> {
-        let folder = self.folder().context("the cluster was not started here")?;
+        let folder = self
+            .folder()
+            .context("the cluster was not started by this harness")?;
         let processes = watchdog::list(folder)?;
         let pid = processes
             .iter()
             .find_map(|line| line.strip_prefix("kube-apiserver "))
-            .context("the API server does not run")?;
+            .context("the API server is not running")?;
         process::processor_seconds(pid.trim().parse()?)
     }
 
@@ -234,21 +236,18 @@ impl Cluster {
         let name = name.to_owned();
         spawn_blocking(move || image::alias(&containerd, image::BUSYBOX_IMAGE, &name))
             .await
-            .context("failed to name an image")?
+            .context("failed to tag the image")?
     }
 
     fn containerd(&self) -> Result<(Containerd, PathBuf)> {
         let state = self
             .state
             .as_ref()
-            .context("images can be put only into a cluster that this harness started")?;
+            .context("images can be imported only into a cluster that this harness started")?;
         let containerd = state.containerd.clone().with_context(|| {
             format!(
                 "the cluster has no node: {}",
-                state
-                    .node_missing
-                    .as_deref()
-                    .unwrap_or("none was asked for")
+                state.node_missing.as_deref().unwrap_or("not requested")
             )
         })?;
         Ok((containerd, state.folder.clone()))

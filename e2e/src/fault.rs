@@ -47,7 +47,7 @@ impl Cluster {
     pub fn process(&self, name: &str) -> Result<u32> {
         let folder = self
             .folder()
-            .context("a given cluster has no processes here")?;
+            .context("the cluster was not started by this harness")?;
         let list = fs::read_to_string(folder.join("processes"))?;
         list.lines()
             .filter_map(|line| {
@@ -56,7 +56,7 @@ impl Cluster {
             })
             .rfind(|(_, known)| *known == name)
             .and_then(|(pid, _)| pid.parse().ok())
-            .with_context(|| format!("{name} does not run"))
+            .with_context(|| format!("{name} is not running"))
     }
 
     /// Kills a program and starts it again in the same way. Whoever needs it has to wait for it.
@@ -66,7 +66,7 @@ impl Cluster {
     pub fn restart(&self, name: &str) -> Result<()> {
         let pid = self.process(name)?;
         let line = fs::read(format!("/proc/{pid}/cmdline"))
-            .with_context(|| format!("{name} does not run"))?;
+            .with_context(|| format!("{name} is not running"))?;
         let words: Vec<String> = line
             .split(|byte| *byte == 0)
             .filter(|word| !word.is_empty())
@@ -79,13 +79,13 @@ impl Cluster {
         let deadline = Instant::now() + Duration::from_secs(10);
         while is_alive(pid) {
             if Instant::now() > deadline {
-                bail!("{name} did not end");
+                bail!("{name} did not exit");
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         let folder = self
             .folder()
-            .context("a given cluster has no processes here")?;
+            .context("the cluster was not started by this harness")?;
         let mut command = Command::new(program);
         command.args(arguments);
         let mut last = String::new();
@@ -99,7 +99,7 @@ impl Cluster {
                 Err(error) => last = format!("{error:#}"),
             }
         }
-        bail!("{name} did not start again: {last}")
+        bail!("{name} did not restart: {last}")
     }
 }
 

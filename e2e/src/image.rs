@@ -62,7 +62,7 @@ pub(crate) fn alias(containerd: &Containerd, image: &str, alias: &str) -> Result
     run(containerd
         .ctr()
         .args(["images", "tag", "--force", &image, &alias]))
-    .with_context(|| format!("failed to name {image} also {alias}"))?;
+    .with_context(|| format!("failed to tag {image} as {alias}"))?;
     wait_for(containerd, &alias)
 }
 
@@ -80,7 +80,7 @@ fn wait_for(containerd: &Containerd, name: &str) -> Result<()> {
         }
         sleep(Duration::from_millis(50));
     }
-    bail!("{name} was imported, but Kubernetes does not see it")
+    bail!("{name} was imported, but is not visible to Kubernetes")
 }
 
 /// Imports the images that every node has.
@@ -90,7 +90,7 @@ pub(crate) fn import_basics(
     scratch: &Path,
 ) -> Result<()> {
     let root = scratch.join("busybox");
-    fill_busybox(&root, &tools.busybox).context("failed to make the busybox image")?;
+    fill_busybox(&root, &tools.busybox).context("failed to build the busybox image")?;
     let search_path = vec!["PATH=/bin".to_owned()];
     let pause = Image {
         names: vec![PAUSE_IMAGE.to_owned()],

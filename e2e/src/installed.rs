@@ -51,7 +51,7 @@ impl Installed {
         let url = format!("https://{address}");
         let folder = cluster
             .folder()
-            .context("the API server of a given cluster does not reach this machine")?
+            .context("the API server of an existing cluster cannot reach this machine")?
             .join("webhook-certificate");
         let bundle = certificate(&folder, address.ip())?;
         let mut all = vec![

@@ -166,7 +166,7 @@ impl Operator {
     /// When the process is gone.
     pub fn resident_bytes(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))
-            .context("the operator has ended")?;
+            .context("the operator has exited")?;
         let line = status
             .lines()
             .find_map(|line| line.strip_prefix("VmRSS:"))
@@ -180,7 +180,7 @@ impl Operator {
     /// # Errors
     /// When the process is gone.
     pub fn processor_seconds(&self) -> Result<f64> {
-        process::processor_seconds(self.pid).context("the operator has ended")
+        process::processor_seconds(self.pid).context("the operator has exited")
     }
 
     fn get(&self, path: &str) -> Result<String> {
@@ -192,7 +192,7 @@ impl Operator {
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no response")?;
         if !head.starts_with("HTTP/1.1 200") {
             bail!("{path}: {}", head.lines().next().unwrap_or_default());
         }
@@ -209,7 +209,7 @@ impl Operator {
         while Path::new(&format!("/proc/{}", self.pid)).exists() && !is_zombie(self.pid) {
             if Instant::now() > deadline {
                 bail!(
-                    "the operator did not end after SIGTERM; its log:\n{}",
+                    "the operator did not exit after SIGTERM; its log:\n{}",
                     self.log()
                 );
             }
@@ -290,7 +290,7 @@ pub fn built(name: &str) -> Result<PathBuf> {
         .find(|path| path.is_file())
         .with_context(|| {
             format!(
-                "there is no program {name} beside the tests: run `cargo build --workspace` first"
+                "program {name} not found next to the tests: run `cargo build --workspace` first"
             )
         })
 }

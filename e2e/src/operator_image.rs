@@ -26,7 +26,7 @@ impl Cluster {
     pub async fn import_operator(&self) -> Result<()> {
         let folder = self
             .folder()
-            .context("images can be put only into a cluster that this harness started")?;
+            .context("images can be imported only into a cluster that this harness started")?;
         let root = folder.join("operator-image");
         let image = Image {
             names: vec![format!("{}:{}", OPERATOR_IMAGE.0, OPERATOR_IMAGE.1)],
@@ -37,7 +37,7 @@ impl Cluster {
         };
         spawn_blocking(move || fill(&root))
             .await
-            .context("failed to make the operator's image")??;
+            .context("failed to build the operator image")??;
         self.import_image(image).await
     }
 }
@@ -46,7 +46,9 @@ impl Cluster {
 fn fill(root: &Path) -> Result<()> {
     let program = build()?;
     let authorities = root.join(AUTHORITIES.trim_start_matches('/'));
-    let certificates = authorities.parent().context("a file without a folder")?;
+    let certificates = authorities
+        .parent()
+        .context("the path has no parent folder")?;
     fs::create_dir_all(certificates)
         .with_context(|| format!("failed to create {}", certificates.display()))?;
     fs::copy(&program, root.join("extension-registry"))
@@ -55,7 +57,7 @@ fn fill(root: &Path) -> Result<()> {
         fs::copy(AUTHORITIES, authorities).context("failed to copy certificates")?;
     } else {
         say(&format!(
-            "{AUTHORITIES} is missing, so the image has no certificates of authorities"
+            "{AUTHORITIES} not found, so the image has no CA certificates"
         ));
     }
     Ok(())
@@ -96,5 +98,5 @@ fn target_folder() -> Result<PathBuf> {
         .find(|folder| folder.join("deps").is_dir())
         .and_then(Path::parent)
         .map(Path::to_owned)
-        .with_context(|| format!("{} lies in no build folder", own.display()))
+        .with_context(|| format!("{} is not in a build folder", own.display()))
 }

@@ -1,4 +1,4 @@
-//! Clusters that outlive the process that started them, each with a name.
+//! Named clusters that outlive the process that started them.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::progress::say;
 use crate::state::State;
 use crate::watchdog;
 
-/// A name for a cluster that runs until it is ended.
+/// A named cluster that runs until it is stopped.
 #[derive(Clone, Debug)]
 pub struct Persistent {
     file: PathBuf,
@@ -20,16 +20,17 @@ pub struct Persistent {
 }
 
 impl Persistent {
-    /// The cluster of this name, whether it runs or not.
+    /// Returns the cluster with this name, running or not.
     ///
     /// # Errors
     ///
-    /// When the name does not suit as the name of a file, or there is no place for a cache.
+    /// If the name is invalid, or no cache folder is available.
     pub fn named(name: &str) -> Result<Self> {
-        let suits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let is_valid =
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         ensure!(
-            suits,
-            "the name `{name}` must consist of letters, digits and dashes"
+            is_valid,
+            "invalid name `{name}`: use letters, digits and `-`"
         );
         let folder = cache::folder()?.join("clusters");
         fs::create_dir_all(&folder)
@@ -40,60 +41,59 @@ impl Persistent {
         })
     }
 
-    /// Starts the cluster unless it runs, and gives the path of its kubeconfig.
+    /// Starts the cluster unless it is running, and returns the path of its kubeconfig.
     ///
     /// # Errors
     ///
-    /// When it does not start. Nothing is left running then.
+    /// If it does not start. Everything is stopped then.
     pub async fn up(&self, options: Options) -> Result<PathBuf> {
         let _lock = self.lock()?;
         if let Some(state) = State::read(&self.file)? {
             if state.is_whole()? {
-                say(&format!("cluster `{}` is up", self.name));
+                say(&format!("cluster `{}` is running", self.name));
                 return Ok(state.kubeconfig);
             }
-            // A part of it has ended, so the rest is of no use.
+            // Some of its processes have exited: start from scratch.
             self.end(state).await?;
         }
         let cluster = Cluster::start(options).await?;
         let kubeconfig = cluster.kubeconfig().to_owned();
-        let state =
-            State::read(&State::beside(&kubeconfig))?.context("the cluster was not described")?;
+        let state = State::read(&State::beside(&kubeconfig))?.context("state file not found")?;
         state.write(&self.file)?;
         cluster.keep()?;
         say(&format!(
-            "cluster `{}` is up, in {}",
+            "cluster `{}` is running, data folder {}",
             self.name,
             state.folder.display()
         ));
         Ok(kubeconfig)
     }
 
-    /// Ends the cluster, if it runs.
+    /// Stops the cluster, if it is running.
     ///
     /// # Errors
     ///
-    /// When something of it is left.
+    /// If processes or files are left.
     pub async fn down(&self) -> Result<()> {
         let _lock = self.lock()?;
         match State::read(&self.file)? {
             Some(state) => {
                 self.end(state).await?;
-                say(&format!("cluster `{}` is down", self.name));
+                say(&format!("cluster `{}` stopped", self.name));
             }
-            None => say(&format!("cluster `{}` does not run", self.name)),
+            None => say(&format!("cluster `{}` is not running", self.name)),
         }
         Ok(())
     }
 
-    /// Lines that say what runs.
+    /// Returns the status as lines of text.
     ///
     /// # Errors
     ///
-    /// When the notes on the cluster cannot be read.
+    /// If the state file cannot be read.
     pub fn status(&self) -> Result<Vec<String>> {
         let Some(state) = State::read(&self.file)? else {
-            return Ok(vec![format!("cluster `{}` does not run", self.name)]);
+            return Ok(vec![format!("cluster `{}` is not running", self.name)]);
         };
         let mut lines = vec![
             format!("server {}", state.server),
@@ -110,16 +110,16 @@ impl Persistent {
             state
                 .services_missing
                 .iter()
-                .map(|reason| format!("no addresses of Services: {reason}")),
+                .map(|reason| format!("Services are unreachable: {reason}")),
         );
         let processes = watchdog::list(&state.folder)?;
         if processes.is_empty() {
-            lines.push("nothing runs any more".to_owned());
+            lines.push("all processes have exited".to_owned());
         }
         lines.extend(
             processes
                 .into_iter()
-                .map(|process| format!("runs: {process}")),
+                .map(|process| format!("running: {process}")),
         );
         Ok(lines)
     }
@@ -127,12 +127,12 @@ impl Persistent {
     async fn end(&self, state: State) -> Result<()> {
         spawn_blocking(move || watchdog::end(&state.folder))
             .await
-            .context("failed to end the cluster")??;
+            .context("failed to stop the cluster")??;
         fs::remove_file(&self.file)
             .with_context(|| format!("failed to remove {}", self.file.display()))
     }
 
-    /// Two processes must not start or end the same cluster at a time.
+    /// Locks the cluster against other processes.
     fn lock(&self) -> Result<File> {
         let path = self.file.with_extension("lock");
         let file =

@@ -70,8 +70,7 @@ impl Authority {
         group: Option<&str>,
         names: &[String],
     ) -> Result<Identity> {
-        let mut params =
-            CertificateParams::new(names).context("a certificate's name is not valid")?;
+        let mut params = CertificateParams::new(names).context("invalid name in a certificate")?;
         params.distinguished_name.push(DnType::CommonName, user);
         if let Some(group) = group {
             params

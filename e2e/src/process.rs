@@ -90,10 +90,10 @@ impl Process {
         if let Some(status) = self
             .child
             .try_wait()
-            .with_context(|| format!("failed to look after {}", self.name))?
+            .with_context(|| format!("failed to check {}", self.name))?
         {
             bail!(
-                "{} ended ({status}); the end of its log:\n{}",
+                "{} exited ({status}); the end of its log:\n{}",
                 self.name,
                 tail(&self.log)
             );
@@ -117,7 +117,7 @@ impl Process {
 pub(crate) fn processor_seconds(pid: u32) -> Result<f64> {
     const TICKS: f64 = 100.0;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
-        .with_context(|| format!("process {pid} does not run"))?;
+        .with_context(|| format!("process {pid} is not running"))?;
     let after = stat.rsplit(')').next().context("unreadable stat")?;
     let fields: Vec<&str> = after.split_whitespace().collect();
     let tick = |index: usize| {

@@ -42,7 +42,7 @@ impl State {
             .with_context(|| format!("failed to read {}", path.display()))?;
         serde_json::from_str(&text)
             .map(Some)
-            .with_context(|| format!("failed to understand {}", path.display()))
+            .with_context(|| format!("failed to parse {}", path.display()))
     }
 
     /// Whether a process lives of each program that was started.

@@ -38,7 +38,7 @@ impl Tools {
         self.0
             .get(&tool)
             .map(PathBuf::as_path)
-            .with_context(|| format!("{} was not looked for", tool.program()))
+            .with_context(|| format!("{} was not requested", tool.program()))
     }
 }
 

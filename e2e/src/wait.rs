@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::process::Process;
 
-/// Asks until the answer is yes. Fails when a process ends or the time is up, with what the processes said last.
+/// Polls until a condition holds. Fails if a process exits or on timeout, with the last output of the processes.
 pub(crate) async fn until(
     what: &str,
     limit: Duration,
@@ -22,7 +22,7 @@ pub(crate) async fn until(
         if start.elapsed() > limit {
             let logs: Vec<String> = processes.iter().map(Process::tail).collect();
             bail!(
-                "waited {} s in vain until {what}\n{}",
+                "timed out after {} s waiting until {what}\n{}",
                 limit.as_secs(),
                 logs.join("\n")
             );

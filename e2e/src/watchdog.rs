@@ -45,7 +45,7 @@ impl Watchdog {
     pub(crate) fn keep(mut self) -> Result<()> {
         if let Some(mut pipe) = self.pipe.take() {
             pipe.write_all(b"keep\n")
-                .context("failed to call off the watchdog")?;
+                .context("failed to stop the watchdog")?;
         }
         self.child
             .wait()
@@ -62,7 +62,7 @@ impl Watchdog {
             .context("failed to wait for the watchdog")?;
         ensure!(
             status.success() && !self.folder.exists(),
-            "something is left of {}",
+            "processes or files are left in {}",
             self.folder.display()
         );
         Ok(())
@@ -73,7 +73,7 @@ impl Watchdog {
 pub(crate) fn end(folder: &Path) -> Result<()> {
     run(&mut script(folder, "now"))
         .map(drop)
-        .with_context(|| format!("something is left of {}", folder.display()))
+        .with_context(|| format!("processes or files are left in {}", folder.display()))
 }
 
 /// The processes of a cluster that live, each as its name and its id.

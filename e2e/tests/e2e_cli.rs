@@ -109,23 +109,23 @@ async fn people_ask_a_cluster() {
         assert_eq!(verdict(&checks, "may create clusterextensions"), of_admins);
         if lab.cluster.is_ours() {
             assert_eq!(verdict(&checks, "webhook"), of_admins);
-            // No node runs the Pods of its Deployment: the tests run the program themselves.
+            // The cluster has no node for the Deployment: the tests run the operator themselves.
             let operator = if is_admin { "bad" } else { "unknown" };
             assert_eq!(verdict(&checks, "operator"), operator);
             assert_eq!(answer.code, i32::from(is_admin), "{}", answer.out);
         }
     }
-    a_project_is_enough(&lab);
-    runs_are_started_and_followed(&lab, admin).await;
-    tools_are_registered_and_unregistered(&lab, admin).await;
-    a_record_is_updated(&lab, admin).await;
-    a_service_is_registered(&lab, admin).await;
-    files_of_fuseml_are_converted_and_applied(&lab, admin).await;
+    check_access_to_one_project(&lab);
+    check_run(&lab, admin).await;
+    check_register(&lab, admin).await;
+    check_update(&lab, admin).await;
+    check_register_from_service(&lab, admin).await;
+    check_convert(&lab, admin).await;
     lab.stop().await;
 }
 
-/// Somebody who may look at one project only.
-fn a_project_is_enough(lab: &Lab) {
+/// Checks a user with access to one project only.
+fn check_access_to_one_project(lab: &Lab) {
     let kubectl = |arguments: &[&str]| lab.cluster.kubectl_run(arguments).unwrap();
     kubectl(&["create", "serviceaccount", "author", "-n", "alpha"]);
     let role = "--clusterrole=extension-registry-view";
@@ -144,12 +144,12 @@ fn a_project_is_enough(lab: &Lab) {
     for arguments in [&["status", "-A"][..], &["list", "-n", "alpha"]] {
         let answer = ext(&author, arguments);
         assert_eq!(answer.code, 1, "{arguments:?}");
-        let hint = "hint: ask for ClusterRole extension-registry-view";
+        let hint = "hint: request ClusterRole extension-registry-view";
         assert!(answer.err.contains(hint), "{}", answer.err);
     }
 }
 
-async fn runs_are_started_and_followed(lab: &Lab, admin: &Path) {
+async fn check_run(lab: &Lab, admin: &Path) {
     let answer = ext(admin, &["run", "alpha/fine", "--input", "no=1"]);
     assert_eq!(answer.code, 1);
     assert!(answer.err.contains("unknown input `no`"), "{}", answer.err);
@@ -168,7 +168,7 @@ async fn runs_are_started_and_followed(lab: &Lab, admin: &Path) {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // No engine runs here: what it would say is said for it, once the operator has seen the run.
+        // No engine runs here: the test writes its status.
         let name = started(lab).await;
         let patch = serde_json::json!({"status": {
             "conditions": [{"type": "Succeeded", "status": status, "reason": "Ended", "message": "so"}],
@@ -200,7 +200,7 @@ async fn runs_are_started_and_followed(lab: &Lab, admin: &Path) {
     }
 }
 
-async fn tools_are_registered_and_unregistered(lab: &Lab, admin: &Path) {
+async fn check_register(lab: &Lab, admin: &Path) {
     let url = ["--url", "http://stroe:9000", "--yes"];
     let register = |arguments: &[&str]| {
         ext(
@@ -210,7 +210,7 @@ async fn tools_are_registered_and_unregistered(lab: &Lab, admin: &Path) {
     };
     let answer = register(&["--credential", "KEY=env:PATH"]);
     assert_eq!(answer.code, 0, "{}", answer.err);
-    // The workflow that found nothing is healed, and the value is sealed where there is a webhook.
+    // The workflow becomes ready, and the value is sealed if the webhook is registered.
     lab.ready("Workflow", "alpha", "wanting").await;
     let record = lab.get("ClusterExtension", "", "stroe").await;
     let entry = &record["spec"]["services"][0]["credentials"][0]["configuration"][0];
@@ -218,11 +218,11 @@ async fn tools_are_registered_and_unregistered(lab: &Lab, admin: &Path) {
         entry["valueFrom"]["sealed"].is_string(),
         lab.cluster.is_ours()
     );
-    // Once more is nothing new.
+    // Applying again changes nothing.
     assert_eq!(register(&["--credential", "KEY=env:PATH"]).code, 0);
     let answer = ext(admin, &["unregister", "stroe"]);
     assert_eq!(answer.code, 1);
-    assert!(answer.err.contains("hint: --yes"), "{}", answer.err);
+    assert!(answer.err.contains("hint: pass --yes"), "{}", answer.err);
     let answer = ext(admin, &["unregister", "stro", "--yes"]);
     assert!(
         answer.err.contains("did you mean `stroe`?"),
@@ -240,18 +240,18 @@ async fn tools_are_registered_and_unregistered(lab: &Lab, admin: &Path) {
     assert!(lab.get("ClusterExtension", "", "stroe").await.is_null());
 }
 
-/// Single fields change, and the workflow gets what they say now.
-async fn a_record_is_updated(lab: &Lab, admin: &Path) {
+/// Checks that single fields change.
+async fn check_update(lab: &Lab, admin: &Path) {
     let update = |arguments: &[&str]| ext(admin, &[&["update", "store"], arguments].concat());
     let answer = update(&["--version", "1.3.0", "--dry-run"]);
     let change = "spec.version: \"1.2.0\" -> \"1.3.0\"\n";
     assert_eq!((answer.code, &*answer.out), (0, change));
     let answer = update(&["--version", "1.2.0", "--yes"]);
-    assert!(answer.out.contains("says that already"), "{}", answer.out);
+    assert!(answer.out.contains("store unchanged"), "{}", answer.out);
     let answer = update(&["--version", "1.3.0"]);
-    assert!(answer.err.contains("hint: --yes"), "{}", answer.err);
+    assert!(answer.err.contains("hint: pass --yes"), "{}", answer.err);
     let answer = update(&["--url", "http://store:9000", "--yes"]);
-    assert!(answer.err.contains("has no endpoint"), "{}", answer.err);
+    assert!(answer.err.contains("no endpoint found"), "{}", answer.err);
     assert_eq!(update(&[]).code, 1);
 
     let before = lab.get("ClusterExtension", "", "store").await;
@@ -268,14 +268,18 @@ async fn a_record_is_updated(lab: &Lab, admin: &Path) {
     let entry = |record: &Value| {
         record["spec"]["services"][0]["credentials"][0]["configuration"][0].clone()
     };
-    // Another value is another sealed value.
+    // A new value has a new sealed text.
     assert_eq!(
         entry(&after)["valueFrom"]["sealed"].is_string(),
         lab.cluster.is_ours()
     );
     assert_ne!(entry(&before), entry(&after));
     let answer = ext(admin, &["update", "nowhere", "--version", "1", "--yes"]);
-    assert!(answer.err.contains("no such record"), "{}", answer.err);
+    assert!(
+        answer.err.contains("record `nowhere` not found"),
+        "{}",
+        answer.err
+    );
 }
 
 const TOOL: &str = r#"
@@ -302,8 +306,8 @@ spec:
         paths: [{path: /, pathType: Prefix, backend: {service: {name: other, port: {number: 80}}}}]
 "#;
 
-/// What runs in the cluster already.
-async fn a_service_is_registered(lab: &Lab, admin: &Path) {
+/// Registers a Service of the cluster.
+async fn check_register_from_service(lab: &Lab, admin: &Path) {
     lab.apply(TOOL);
     let from = [
         "--from-service",
@@ -324,7 +328,7 @@ async fn a_service_is_registered(lab: &Lab, admin: &Path) {
     });
     assert_eq!(record["spec"], wanted);
     let answer = ext(admin, &["register", "--from-service", "alpha/trakcer"]);
-    let hint = "hint: kubectl get services -n alpha";
+    let hint = "hint: list Services with `kubectl get services -n alpha`";
     assert!(answer.err.contains(hint), "{}", answer.err);
 }
 
@@ -337,8 +341,8 @@ steps:
     env: [{name: ID, value: '{{ extension.data.cfg.AWS_ACCESS_KEY_ID }}'}]
 ";
 
-/// What `convert` makes is what the cluster takes, Secrets and all.
-async fn files_of_fuseml_are_converted_and_applied(lab: &Lab, admin: &Path) {
+/// Checks that the cluster accepts the output of `convert`, including Secrets.
+async fn check_convert(lab: &Lab, admin: &Path) {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cli/tests/data/fuseml");
     let secrets = std::env::temp_dir().join(format!("secrets-{}.yaml", std::process::id()));
     let workflow = std::env::temp_dir().join(format!("converted-{}.yaml", std::process::id()));
@@ -380,7 +384,7 @@ async fn files_of_fuseml_are_converted_and_applied(lab: &Lab, admin: &Path) {
     lab.refused("alpha", "mlflow-e2e", "NotFound").await;
 }
 
-/// The name of the one run there is.
+/// Waits for a run, and returns its name.
 async fn started(lab: &Lab) -> String {
     for _ in 0..600 {
         let arguments = ["get", "pipelineruns", "-n", "alpha", "-o", "name"];

@@ -298,7 +298,7 @@ async fn eventually(what: &str, mut ready: impl AsyncFnMut() -> bool) {
     while !ready().await {
         assert!(
             start.elapsed() < Duration::from_mins(1),
-            "waited in vain until {what}"
+            "timed out waiting until {what}"
         );
         sleep(Duration::from_millis(100)).await;
     }
@@ -399,12 +399,12 @@ async fn named_cluster_stays_until_it_is_taken_down() {
     );
     let kubeconfig = PathBuf::from(first.trim().strip_prefix("KUBECONFIG=").unwrap());
     let cluster = Cluster::existing(&kubeconfig).await.unwrap();
-    assert_eq!(cluster.node_missing(), Some("none was asked for"));
+    assert_eq!(cluster.node_missing(), Some("not requested"));
     cluster.stop().await.unwrap();
     let status = String::from_utf8(other("status").stdout).unwrap();
     assert!(
-        status.contains("runs: kube-apiserver"),
-        "a given cluster is not ended: {status}"
+        status.contains("running: kube-apiserver"),
+        "an existing cluster is not stopped: {status}"
     );
 
     let names = traces.cluster_names();
@@ -413,6 +413,6 @@ async fn named_cluster_stays_until_it_is_taken_down() {
     assert!(
         String::from_utf8(other("status").stdout)
             .unwrap()
-            .contains("does not run")
+            .contains("is not running")
     );
 }

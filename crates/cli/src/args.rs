@@ -1,4 +1,4 @@
-//! What was typed.
+//! Definition of the command line.
 
 mod time;
 
@@ -13,10 +13,10 @@ use crate::verb::{
     render, resolve, run, status, unregister, update, version, whatif,
 };
 
-/// Extensions: which tools are registered, what a workflow gets of them, and why.
+/// Inspect registered extensions and how workflows resolve against them
 ///
-/// Without `-f`, records and workflows are read from the cluster. With `-f`, they are read from files, and no cluster is
-/// asked, but by `resolve` and `explain` for records, where the files have none.
+/// Without `-f`, records and workflows are read from the cluster. With `-f`, they are read from files, and the cluster
+/// is not contacted, except by `resolve` and `explain`, which read records from it if the files contain none.
 #[derive(Debug, Parser)]
 #[command(
     name = "kubectl-ext",
@@ -31,74 +31,74 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// List services that are registered
+    /// List registered services
     List(list::List),
-    /// Show a record: services, endpoints, credentials by name, consumers
+    /// Show a record with its services, endpoints, credential keys and consumers
     Describe(describe::Describe),
-    /// Register a tool: in one line, from a template, a Service or a file
+    /// Register a tool from flags, a template, a Service or a file
     Register(register::Register),
-    /// Change what a record says: its version, an address, a credential
+    /// Change the version, an address or a credential of a record
     Update(update::Update),
-    /// Delete a record, after saying who uses it
+    /// Delete a record, and list its consumers
     Unregister(unregister::Unregister),
     /// Resolve the requirements of workflows
     Resolve(resolve::Resolve),
-    /// Say of every candidate which test it passed or failed
+    /// Explain why each candidate matched or was rejected
     Explain(explain::Explain),
-    /// Say which workflows a change would touch, before it is made
+    /// Preview which workflows a change would affect
     Whatif(whatif::Whatif),
     /// Render pipelines and Secrets from files, as the operator would
     Render(render::Render),
-    /// Find what is wrong in files of records and workflows
+    /// Validate record and workflow files
     ///
-    /// Objects of others are left alone. Where no object is at all, that is an error: the path may be wrong. Where none is
-    /// ours, that is said. What a workflow asks for may be in the cluster alone: `--base` says what it has, and
-    /// `--base <(kubectl kustomize FOLDER)` does for a folder of kustomize. Without it, and without a `ClusterExtension`
-    /// among the files, a requirement that finds nothing is a warning.
+    /// Other kinds are ignored. Fails if no objects are found, because the path may be wrong; prints a note if none belong
+    /// to this registry. Requirements may match records that exist only in the cluster: pass these with `--base`, for a
+    /// kustomization with `--base <(kubectl kustomize FOLDER)`. Without `--base`, and without a `ClusterExtension` in the
+    /// files, a requirement that matches nothing is a warning.
     Lint(lint::Lint),
-    /// Make records and workflows of FuseML's own files
+    /// Convert FuseML files to records and workflows
     Convert(convert::Convert),
-    /// Start a workflow, and follow it
+    /// Start a workflow, and optionally follow the run
     Run(run::Run),
-    /// Say how workflows are in the cluster
+    /// Show workflow status
     Status(status::Status),
-    /// Look whether the cluster has what the registry needs, and what you may do
+    /// Check cluster prerequisites and your permissions
     Doctor(doctor::Doctor),
     /// Find, verify, pull and publish packages of record templates
     #[command(visible_alias = "pkg")]
     Package(package::Package),
-    /// Print a script that completes commands in a shell
+    /// Print a shell completion script
     Completion(completion::Completion),
-    /// Answer kubectl's question for completions
+    /// Complete a command line for kubectl
     #[command(name = "__complete", hide = true)]
     Complete(complete::Complete),
     /// Print the version
     Version(version::Version),
 }
 
-/// The flag that names files.
+/// Flag for files of records and workflows.
 pub(crate) const FILES: &str = "-f";
 
-/// The verb, as it was typed: it is the first word, because no flag stands before it.
+/// Returns the command as typed: the first argument, because no global flags exist.
 pub(crate) fn verb_typed() -> String {
     std::env::args().nth(1).unwrap_or_default()
 }
 
-/// A namespace, as the API server takes one.
+/// Parses the name of a namespace.
 pub(crate) fn namespace(text: &str) -> Result<String, &'static str> {
     is_label(text).then(|| text.to_owned()).ok_or(LABEL_HINT)
 }
 
-/// Where records and workflows come from.
+/// Source of records and workflows.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Source {
-    /// A file or folder of records and workflows, or `-` for standard input; may be repeated
+    /// File or folder of records and workflows, or `-` for standard input; may be repeated
     #[arg(short = 'f', long = "filename", value_name = "PATH", global = false)]
     pub(crate) files: Vec<PathBuf>,
-    /// The flag that names files, for hints; empty where there is none.
+    /// Flag for files, for hints; empty if the command has none.
     #[arg(skip = FILES)]
     pub(crate) flag: &'static str,
-    /// What there is already, from files.
+    /// Existing objects, from files.
     #[arg(skip)]
     pub(crate) base: Vec<PathBuf>,
     #[command(flatten)]
@@ -107,41 +107,41 @@ pub(crate) struct Source {
     pub(crate) view: View,
 }
 
-/// Files, with `-f` or without.
+/// Files, as arguments or with `-f`.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Paths {
-    /// Files and folders; the same as `-f`
+    /// Files and folders; same as `-f`
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// A file or folder of records and workflows, or `-` for standard input; may be repeated
+    /// File or folder of records and workflows, or `-` for standard input; may be repeated
     #[arg(short = 'f', long = "filename", value_name = "PATH")]
     named: Vec<PathBuf>,
 }
 
 impl Paths {
-    /// All of them.
+    /// Returns all files.
     ///
     /// # Errors
-    /// When there are none.
+    /// If no file is given.
     pub(crate) fn all(&self, verb: &str) -> anyhow::Result<Vec<PathBuf>> {
         let files: Vec<PathBuf> = self.named.iter().chain(&self.paths).cloned().collect();
         anyhow::ensure!(
             !files.is_empty(),
-            "no files; hint: kubectl ext {verb} FOLDER, or -f - for standard input"
+            "no files given; hint: run `kubectl ext {verb} FOLDER`, or pass `-f -` for standard input"
         );
         Ok(files)
     }
 }
 
-/// Files alone: no cluster is asked.
+/// Source of commands that never contact the cluster.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Files {
     #[command(flatten)]
     paths: Paths,
-    /// What the cluster has already, from files: records to be asked for, and Secrets; may be repeated
+    /// File or folder with existing records and Secrets of the cluster; may be repeated
     #[arg(long, value_name = "PATH")]
     base: Vec<PathBuf>,
-    /// Namespace of objects that name none
+    /// Namespace of objects in files without one
     #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Option<String>,
     #[command(flatten)]
@@ -151,10 +151,10 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Where they come from.
+    /// Returns the source.
     ///
     /// # Errors
-    /// When there are none.
+    /// If no file is given.
     pub(crate) fn source(&self, verb: &str) -> anyhow::Result<Source> {
         Ok(Source {
             files: self.paths.all(verb)?,
@@ -173,13 +173,13 @@ impl Files {
     }
 }
 
-/// What is looked at, and how.
+/// Selection of namespaces.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct View {
-    /// The namespace to look at; of files, that of objects which name none
+    /// Namespace to use; default for objects in files without one
     #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     pub(crate) namespace: Option<String>,
-    /// Look at all namespaces of the cluster
+    /// Use all namespaces of the cluster
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     pub(crate) all_namespaces: bool,
     #[command(flatten)]
@@ -187,28 +187,28 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The namespace of objects which name none.
+    /// Returns the namespace of objects without one.
     pub(crate) fn own_namespace(&self) -> String {
         let named = self.namespace.clone();
         named.unwrap_or_else(|| "default".to_owned())
     }
 }
 
-/// Somebody else.
+/// Impersonation.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Identity {
-    /// Act as this user; workflows without an author resolve for this user
+    /// User to impersonate; workflows without an author resolve for this user
     #[arg(long = "as", value_name = "USER")]
     pub(crate) user: Option<String>,
-    /// A group of that user; may be repeated
+    /// Group to impersonate; may be repeated
     #[arg(long = "as-group", value_name = "GROUP", requires = "user")]
     pub(crate) groups: Vec<String>,
 }
 
-/// Settings of the operator, which resolution depends on.
+/// Operator settings that affect resolution.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Perspective {
-    /// Zone in which steps run; the operator has a setting of that name
+    /// Zone in which steps run; same as the operator setting
     #[arg(long, value_name = "ZONE", env = "EXTENSION_REGISTRY_ZONE")]
     pub(crate) zone: Option<String>,
     /// Namespace of the source Secrets of cluster records
@@ -219,48 +219,48 @@ pub(crate) struct Perspective {
         default_value = "extension-registry-records"
     )]
     pub(crate) records_namespace: String,
-    /// What the operator does with credentials that are written into a record
+    /// ApplyOptions the operator handles literal credentials in records
     #[arg(long, value_enum, default_value_t)]
     pub(crate) inline_credentials: InlineCredentials,
 }
 
-/// A setting of the operator.
+/// Operator setting for literal credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum InlineCredentials {
-    /// They are encrypted
+    /// Encrypt them
     #[default]
     Seal,
-    /// They stay
+    /// Keep them
     Allow,
 }
 
-/// Which cluster.
+/// Connection to a cluster.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Cluster {
-    /// The kubeconfig file
+    /// Path of the kubeconfig file
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// A context of the kubeconfig
+    /// Context of the kubeconfig
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// How long to wait for an answer: `30s`, `1m30s`, or a number of seconds; `0` waits without end
+    /// Timeout of a request: `30s`, `1m30s`, or a number of seconds; `0` disables it
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time::time)]
     pub(crate) request_timeout: Duration,
     #[command(flatten)]
     pub(crate) identity: Identity,
 }
 
-/// The form of what is shown.
+/// Output format of data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// Table
     #[default]
     Table,
-    /// For people, with all columns
+    /// Table with all columns
     Wide,
-    /// For programs
+    /// JSON
     Json,
-    /// For programs
+    /// YAML
     Yaml,
     /// Names only
     Name,

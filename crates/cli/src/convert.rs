@@ -1,11 +1,10 @@
-//! FuseML's own files, made into ours.
+//! Converts FuseML files to objects of the registry.
 //!
-//! A document is one of three: a record, a workflow, or the description of a tool for the installer.
-//! Records and workflows come in the plain form of seed 000 ("Domain Model") and in the released form,
-//! whose fields have other names; one reader takes both. What is made keeps the places of what it was
-//! made of, so whatever checks it names the line of the old file.
+//! A document is a record, a workflow, or the description of a tool for the installer. Records and workflows exist
+//! in the plain form of seed 000 ("Domain Model") and in the released form, with different field names; both are
+//! supported. Converted objects keep the positions of their source, so findings refer to lines of the original file.
 //!
-//! Nothing is dropped in silence: what has no place here is a finding of the rule `no-place`.
+//! Nothing is dropped silently: fields that cannot be converted are findings of the rule `no-place`.
 
 mod installer;
 mod names;
@@ -16,110 +15,116 @@ use std::sync::Arc;
 
 use extension_registry_api::{GROUP, VERSION};
 use extension_registry_core::sensitive::Sensitive;
-use extension_registry_yaml::{Complaints, Content, Given, Node, Position};
+use extension_registry_yaml::{Content, Diagnostics, MappingReader, Node, Position};
 
 use crate::finding::Finding;
 
-/// What the caller wants.
-pub(crate) struct Wish<'w> {
-    /// Namespace of workflows that are made; absent: none is written.
+/// Options of the conversion.
+pub(crate) struct ConvertOptions<'w> {
+    /// Namespace of the workflows, if any.
     pub(crate) namespace: Option<&'w str>,
-    /// The project whose own records are made; absent: records of the cluster.
+    /// Project of the records; None for cluster-scoped records.
     pub(crate) project: Option<&'w str>,
 }
 
-/// What was made of a document.
+/// Result of a conversion.
 #[derive(Default)]
-pub(crate) struct Made {
-    /// The objects, each with its places.
+pub(crate) struct Converted {
+    /// Objects with their positions.
     pub(crate) objects: Vec<Node>,
-    /// Values of credentials that were taken out of them.
+    /// Credentials that were moved out of the objects.
     pub(crate) secrets: Vec<NewSecret>,
-    /// What is wrong, and what has no place.
+    /// Problems, and fields that cannot be converted.
     pub(crate) findings: Vec<Finding>,
 }
 
-/// A Secret that records refer to, and nobody has made yet.
+/// A Secret that records reference and that does not exist yet.
 pub(crate) struct NewSecret {
     pub(crate) name: String,
     pub(crate) data: Vec<(String, Sensitive)>,
 }
 
-/// Makes ours of a document, and of each item where it is a list of them.
-pub(crate) fn document(file: &Arc<str>, node: Node, wish: &Wish<'_>, made: &mut Made) {
+/// Converts a document, or each item if it is a list.
+pub(crate) fn document(
+    file: &Arc<str>,
+    node: Node,
+    options: &ConvertOptions<'_>,
+    converted: &mut Converted,
+) {
     if node.is_null() {
         return;
     }
     if let Content::Items(items) = node.content {
         for item in items {
-            document(file, item, wish, made);
+            document(file, item, options, converted);
         }
         return;
     }
     let at = node.at;
-    let mut log = Complaints::default();
-    if let Some(given) = Given::of(&mut log, String::new(), node) {
-        match form(&given) {
-            Some(Form::Workflow) => {
-                let object = workflow::convert(given, wish, &mut log);
-                made.objects.extend(object);
+    let mut log = Diagnostics::default();
+    if let Some(mapping) = MappingReader::new(&mut log, String::new(), node) {
+        match detect(&mapping) {
+            Some(DocumentKind::Workflow) => {
+                let object = workflow::convert(mapping, options, &mut log);
+                converted.objects.extend(object);
             }
-            Some(Form::Record) => {
-                let result = record::convert(given, wish, &mut log);
-                made.take(result);
+            Some(DocumentKind::Record) => {
+                let result = record::convert(mapping, options, &mut log);
+                converted.add(result);
             }
-            Some(Form::Installer) => {
-                let result = installer::convert(given, wish, &mut log);
-                made.take(result);
+            Some(DocumentKind::Installer) => {
+                let result = installer::convert(mapping, options, &mut log);
+                converted.add(result);
             }
-            Some(Form::Kubernetes) => log.warning("no-form", at, "").says(
-                "is an object of Kubernetes already, and was left out",
-                "apply it as it is",
+            Some(DocumentKind::Kubernetes) => log.warning("no-form", at, "").message(
+                "skipped: already a Kubernetes object",
+                "apply it with `kubectl apply`",
             ),
-            None => log.error("no-form", at, "").says(
-                "is no record, workflow or installer description of FuseML",
+            None => log.error("no-form", at, "").message(
+                "not a FuseML record, workflow or installer description",
                 "a record has `services` or `configuration`, a workflow `steps`",
             ),
         }
     }
     let about = log.about;
-    let complaints = log.list.into_iter();
-    made.findings
-        .extend(complaints.map(|complaint| Finding::of_complaint(file, &about, complaint)));
+    let diagnostics = log.list.into_iter();
+    converted
+        .findings
+        .extend(diagnostics.map(|diagnostic| Finding::from_diagnostic(file, &about, diagnostic)));
 }
 
-impl Made {
-    fn take(&mut self, made: Option<(Node, Vec<NewSecret>)>) {
-        if let Some((object, secrets)) = made {
+impl Converted {
+    fn add(&mut self, converted: Option<(Node, Vec<NewSecret>)>) {
+        if let Some((object, secrets)) = converted {
             self.objects.push(object);
             self.secrets.extend(secrets);
         }
     }
 }
 
-enum Form {
+enum DocumentKind {
     Record,
     Workflow,
     Installer,
     Kubernetes,
 }
 
-fn form(given: &Given) -> Option<Form> {
-    let has = |names: &[&str]| names.iter().any(|name| given.has(name));
+fn detect(mapping: &MappingReader) -> Option<DocumentKind> {
+    let has = |names: &[&str]| names.iter().any(|name| mapping.has(name));
     if has(&["apiVersion"]) && has(&["kind"]) {
-        Some(Form::Kubernetes)
+        Some(DocumentKind::Kubernetes)
     } else if has(&["steps"]) {
-        Some(Form::Workflow)
+        Some(DocumentKind::Workflow)
     } else if has(&installer::ONLY_THERE) {
-        Some(Form::Installer)
+        Some(DocumentKind::Installer)
     } else if has(&["services", "configuration", "product"]) {
-        Some(Form::Record)
+        Some(DocumentKind::Record)
     } else {
         None
     }
 }
 
-/// An object of ours.
+/// Builds an object of the registry.
 fn object(at: Position, kind: &str, name: Node, namespace: Option<&str>, spec: Node) -> Node {
     let metadata = Node::fields(
         at,

@@ -1,5 +1,4 @@
-//! Records that are about to be applied. They may hold values of credentials, so nothing can print one
-//! but in its redacted form.
+//! Records to be applied. They may contain credentials, so they can be printed only in redacted form.
 
 use std::io::Write;
 
@@ -11,13 +10,13 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 
 use crate::args::Cluster;
-use crate::world::cluster::{record_api, records_of};
+use crate::inventory::cluster::{record_api, records_of};
 use crate::{output, plain};
 
-/// Name under which this program applies.
+/// Field manager of this program.
 const MANAGER: &str = "kubectl-ext";
 
-/// A record with its values.
+/// A record with its credentials.
 pub(crate) struct Draft(Value);
 
 impl Draft {
@@ -26,31 +25,31 @@ impl Draft {
         Self(object)
     }
 
-    /// What may be shown of it.
-    pub(crate) fn shown(&self) -> Value {
-        let mut shown = self.0.clone();
-        for entry in entries(&mut shown) {
+    /// Returns the redacted record.
+    pub(crate) fn redacted(&self) -> Value {
+        let mut redacted = self.0.clone();
+        for entry in entries(&mut redacted) {
             for field in ["/value", "/valueFrom/sealed"] {
                 if let Some(value) = entry.pointer_mut(field) {
                     *value = output::REDACTED.into();
                 }
             }
         }
-        plain::redact(&mut shown);
-        shown
+        plain::redact(&mut redacted);
+        redacted
     }
 
-    /// Writes what may be shown of it, with the fields in the order of their definition.
+    /// Writes the redacted record, with fields in the order of the type definition.
     fn write(&self, out: &mut Vec<u8>) -> Result<()> {
-        let shown = self.shown();
-        if shown["kind"] == "Extension" {
-            output::yaml(out, &serde_json::from_value::<Extension>(shown)?)
+        let object = self.redacted();
+        if object["kind"] == "Extension" {
+            output::yaml(out, &serde_json::from_value::<Extension>(object)?)
         } else {
-            output::yaml(out, &serde_json::from_value::<ClusterExtension>(shown)?)
+            output::yaml(out, &serde_json::from_value::<ClusterExtension>(object)?)
         }
     }
 
-    /// What it is called.
+    /// Returns the name of the record.
     pub(crate) fn name(&self) -> &str {
         self.text("name").unwrap_or_default()
     }
@@ -59,7 +58,7 @@ impl Draft {
         self.0.get("metadata")?.get(field)?.as_str()
     }
 
-    /// Applies it (server-side apply).
+    /// Applies the record (server-side apply).
     pub(crate) async fn apply(&self, client: &Client) -> Result<()> {
         let api = records_of(client, self.text("namespace"));
         let object: DynamicObject = serde_json::from_value(self.0.clone())?;
@@ -67,14 +66,14 @@ impl Draft {
         let result = api
             .patch(self.name(), &parameters, &Patch::Apply(&object))
             .await;
-        let hint = "kubectl ext update changes single fields of it, whoever wrote them";
-        self.explained(
+        let hint = "change single fields with `kubectl ext update`";
+        self.check_conflict(
             result,
-            &format!("was written by somebody else, with other values; hint: {hint}"),
+            &format!("conflicts with fields of another manager; hint: {hint}"),
         )
     }
 
-    /// Puts it in the place of what was read.
+    /// Replaces the record, unless it changed since it was read.
     pub(crate) async fn replace(&self, cluster: &Cluster) -> Result<()> {
         let api = record_api(cluster, self.text("namespace")).await?;
         let object: DynamicObject = serde_json::from_value(self.0.clone())?;
@@ -83,18 +82,15 @@ impl Draft {
             ..PostParams::default()
         };
         let result = api.replace(self.name(), &parameters, &object).await;
-        self.explained(
-            result,
-            "was changed by somebody else meanwhile; hint: try again",
-        )
+        self.check_conflict(result, "was modified by another client; hint: try again")
     }
 
-    fn explained(&self, result: kube::Result<DynamicObject>, conflict: &str) -> Result<()> {
+    fn check_conflict(&self, result: kube::Result<DynamicObject>, conflict: &str) -> Result<()> {
         match result {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) => {
                 ensure!(status.code != 409, "record `{}` {conflict}", self.name());
-                // It may quote a field, but never one of a value that the API server accepted.
+                // The message may quote fields, but no credential that passed validation.
                 bail!("{}", status.message)
             }
             Err(error) => Err(error).context("failed to write the record"),
@@ -102,8 +98,8 @@ impl Draft {
     }
 }
 
-/// Shows drafts, and asks whether to go on. False, where they were only to be shown.
-pub(crate) fn confirmed(drafts: &[Draft], how: &How, out: &mut Vec<u8>) -> Result<bool> {
+/// Prints drafts and asks for confirmation. Returns false for a dry run.
+pub(crate) fn confirm(drafts: &[Draft], options: &ApplyOptions, out: &mut Vec<u8>) -> Result<bool> {
     let mut text = Vec::new();
     for draft in drafts {
         if drafts.len() > 1 {
@@ -111,36 +107,36 @@ pub(crate) fn confirmed(drafts: &[Draft], how: &How, out: &mut Vec<u8>) -> Resul
         }
         draft.write(&mut text)?;
     }
-    if how.dry_run {
+    if options.dry_run {
         out.append(&mut text);
         return Ok(false);
     }
-    if !how.yes {
+    if !options.yes {
         let question = format!("{}\nApply this?", String::from_utf8_lossy(&text));
-        ensure!(output::confirm(&question)?, "nothing was applied");
+        ensure!(output::confirm(&question)?, "canceled, nothing was applied");
     }
     Ok(true)
 }
 
-/// How a change is made.
+/// Flags of commands that apply records.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct How {
-    /// Print what would be applied, values redacted, and apply nothing
+pub(crate) struct ApplyOptions {
+    /// Print what would be applied, with values redacted, without applying it
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Apply it without a question
+    /// Apply without confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
 
-/// The entries of all credentials.
+/// Returns the entries of all credentials.
 pub(crate) fn entries(object: &mut Value) -> impl Iterator<Item = &mut Value> {
     items(object.get_mut("spec"), "services")
         .flat_map(|service| items(Some(service), "credentials"))
         .flat_map(|set| items(Some(set), "configuration"))
 }
 
-/// The items of a list that may not be there.
+/// Returns the items of a list, none if the list does not exist.
 pub(crate) fn items<'v>(
     of: Option<&'v mut Value>,
     field: &str,

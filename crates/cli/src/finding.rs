@@ -1,51 +1,51 @@
-//! Something that is wrong, and where.
+//! Problems in files, with their positions.
 
 use std::sync::Arc;
 
-use extension_registry_yaml::{Complaint, Position};
+use extension_registry_yaml::{Diagnostic, Position};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// How bad it is.
+/// Severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
-    /// It cannot work.
+    /// The object is invalid.
     Error,
-    /// It works, but should not be so.
+    /// The object works, but should be changed.
     Warning,
 }
 
-/// One thing that is wrong. It holds no value.
+/// A problem at a position. It contains no values.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub(crate) struct Finding {
-    /// What kind of thing: `unknown-field`, or the reason of a refusal.
+    /// Rule: `unknown-field`, or the reason of a refusal.
     pub(crate) rule: String,
-    /// How bad.
+    /// Severity.
     pub(crate) level: Level,
-    /// The file; `-` is standard input.
+    /// Path of the file; `-` is standard input.
     #[serde(serialize_with = "text")]
     #[schemars(with = "String")]
     pub(crate) file: Arc<str>,
-    /// The line, from 1.
+    /// Line, from 1.
     pub(crate) line: usize,
-    /// The column, from 1.
+    /// Column, from 1.
     pub(crate) column: usize,
-    /// The object: `Workflow dev/train`.
+    /// Object: `Workflow dev/train`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) object: String,
-    /// The field: `spec.services[0].name`.
+    /// Field: `spec.services[0].name`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) field: String,
-    /// What is wrong.
+    /// Description of the problem.
     pub(crate) message: String,
-    /// The way out.
+    /// Suggested fix.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) hint: String,
 }
 
 impl Finding {
-    /// An error in a file.
+    /// Creates an error in a file.
     pub(crate) fn error(rule: &str, file: &Arc<str>, at: Position) -> Self {
         Self {
             rule: rule.to_owned(),
@@ -60,7 +60,7 @@ impl Finding {
         }
     }
 
-    /// A warning in a file.
+    /// Creates a warning in a file.
     pub(crate) fn warning(rule: &str, file: &Arc<str>, at: Position) -> Self {
         Self {
             level: Level::Warning,
@@ -68,36 +68,36 @@ impl Finding {
         }
     }
 
-    /// What is wrong with an object of a file.
-    pub(crate) fn of_complaint(file: &Arc<str>, object: &str, complaint: Complaint) -> Self {
-        let level = if complaint.is_error {
+    /// Converts a diagnostic of an object in a file.
+    pub(crate) fn from_diagnostic(file: &Arc<str>, object: &str, diagnostic: Diagnostic) -> Self {
+        let level = if diagnostic.is_error {
             Level::Error
         } else {
             Level::Warning
         };
         Self {
             level,
-            ..Self::error(complaint.rule, file, complaint.at)
+            ..Self::error(diagnostic.rule, file, diagnostic.at)
         }
-        .of(object, complaint.field)
-        .says(complaint.message, complaint.hint)
+        .of(object, diagnostic.field)
+        .message(diagnostic.message, diagnostic.hint)
     }
 
-    /// The same, with what it says.
-    pub(crate) fn says(mut self, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    /// Sets the message and the hint.
+    pub(crate) fn message(mut self, message: impl Into<String>, hint: impl Into<String>) -> Self {
         self.message = message.into();
         self.hint = hint.into();
         self
     }
 
-    /// The object, its field and what is wrong there, in one line.
+    /// Formats the object, the field and the message in one line.
     pub(crate) fn text(&self) -> String {
         let parts = [&*self.object, &*self.field, &*self.message];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join(": ")
     }
 
-    /// That line with the way out.
+    /// Formats the line with the hint.
     pub(crate) fn text_with_hint(&self) -> String {
         if self.hint.is_empty() {
             self.text()
@@ -106,7 +106,7 @@ impl Finding {
         }
     }
 
-    /// The same, of a field of an object.
+    /// Sets the object and the field.
     pub(crate) fn of(mut self, object: impl Into<String>, field: impl Into<String>) -> Self {
         self.object = object.into();
         self.field = field.into();
@@ -118,13 +118,13 @@ fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error
     serializer.serialize_str(text)
 }
 
-/// In the order of files and lines.
+/// Sorts findings by file and position, and removes duplicates.
 pub(crate) fn sort(findings: &mut Vec<Finding>) {
-    findings.sort_by(|left, right| place_of(left).cmp(&place_of(right)));
+    findings.sort_by(|left, right| sort_key(left).cmp(&sort_key(right)));
     findings.dedup();
 }
 
-fn place_of(finding: &Finding) -> (&str, usize, usize, Level, &str, &str) {
+fn sort_key(finding: &Finding) -> (&str, usize, usize, Level, &str, &str) {
     (
         &finding.file,
         finding.line,

@@ -1,25 +1,23 @@
-//! `kubectl ext`: everything a person does with the registry, with and without a cluster.
+//! `kubectl ext`: the command line of the registry, with or without a cluster.
 //!
-//! [`args`] is what was typed, [`world`] what there is: records, workflows and Secrets, from files or
-//! from a cluster. Each verb is a file in [`verb`] and works on a world, so it does not know where that
-//! came from. [`finding`] is what is wrong, and [`report`] says it to people and to programs.
+//! [`args`] defines the command line. [`inventory`] holds records, workflows and Secrets, read from files or from
+//! a cluster. Each command is a module of [`verb`] and works on that inventory, wherever it came from.
+//! Problems are [`finding`]s, and [`report`] formats them. [`convert`] converts files of FuseML.
 //!
-//! [`convert`] makes objects of files that FuseML wrote.
-//!
-//! Resolution and rendering are those of the operator: `core` and `binding`.
+//! Resolution and rendering are shared with the operator: `core` and `binding`.
 
 mod args;
 mod convert;
 pub mod documentation;
 mod draft;
 mod finding;
+mod inventory;
 mod output;
 mod packages;
 mod plain;
 mod report;
 mod template;
 mod verb;
-mod world;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -30,18 +28,34 @@ use clap::Parser;
 use crate::args::{Args, Verb};
 use crate::output::Terminal;
 
-/// Everything went well, and nothing is wrong.
-pub const FINE: u8 = 0;
-/// Something is wrong in what was looked at, or it could not be looked at.
-pub const WRONG: u8 = 1;
-/// `package`: some sources or packages failed, and the others are answered.
-pub const PARTIAL: u8 = 5;
-/// `whatif`: workflows change, and each still resolves.
-pub const AFFECTED: u8 = 3;
-/// `whatif`: a workflow stops resolving.
-pub const BROKEN: u8 = 4;
+/// Exit status of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitStatus {
+    /// Everything went well, and no problems were found.
+    Success = 0,
+    /// Problems were found, or the command failed.
+    Failure = 1,
+    /// `whatif`: workflows change, and each still resolves.
+    Affected = 3,
+    /// `whatif`: a workflow stops resolving.
+    Error = 4,
+    /// `package`: some sources or packages failed; the results of the others are complete.
+    Partial = 5,
+    /// `package test-oci`: the registry is unreachable.
+    Network = 11,
+    /// `package test-oci`: the server does not respond like a registry.
+    Protocol = 12,
+    /// `package test-oci`: the credentials were rejected.
+    Credentials = 13,
+}
 
-/// The program. Results go to standard output, all else to standard error.
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        (status as u8).into()
+    }
+}
+
+/// Runs the program. Results go to standard output, everything else to standard error.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
@@ -50,28 +64,28 @@ pub fn main() -> ExitCode {
     let result = run(&args, terminal, &mut out);
     let result = write(&out).and(result);
     match result {
-        Ok(code) => code.into(),
+        Ok(status) => status.into(),
         Err(error) => {
             let _ = io::stderr()
                 .lock()
                 .write_all(report::human::failure(&error).as_bytes());
-            WRONG.into()
+            ExitStatus::Failure.into()
         }
     }
 }
 
-/// Hands the answer over. Who reads may have gone, as `head` does: that is no error. A full disk is.
+/// Writes the output. A closed pipe, as by `head`, is not an error; a full disk is.
 fn write(out: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(out).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("failed to write the answer")
+            Err(error).context("failed to write the output")
         }
         _ => Ok(()),
     }
 }
 
-fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<u8> {
+fn run(args: &Args, terminal: Terminal, out: &mut Vec<u8>) -> anyhow::Result<ExitStatus> {
     match &args.verb {
         Verb::List(verb) => verb::list::run(verb, out),
         Verb::Describe(verb) => verb::describe::run(verb, out),

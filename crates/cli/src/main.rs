@@ -1,4 +1,4 @@
-//! `kubectl ext`.
+//! Entry point of `kubectl ext`.
 
 use std::process::ExitCode;
 

@@ -1,12 +1,12 @@
-//! Tables, JSON and YAML, and questions to a person.
+//! Output as tables, JSON and YAML, and prompts.
 
 mod fit;
 mod progress;
 mod secret;
 
 pub(crate) use fit::{columns, fitting};
-pub(crate) use progress::{Spinner, say};
-pub(crate) use secret::{ask_secret, ask_secret_or};
+pub(crate) use progress::{Spinner, note, print_status};
+pub(crate) use secret::{prompt_secret, prompt_secret_with_hint};
 
 use std::io::{self, IsTerminal, Write};
 
@@ -17,18 +17,18 @@ use serde::Serialize;
 
 use crate::args::Format;
 
-/// Stands where a value of a credential is not shown.
+/// Replacement for values of credentials.
 pub(crate) const REDACTED: &str = lookalike::REDACTED;
 
-/// What standard output can show.
+/// Capabilities of standard output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
-    /// Whether results may have colours.
+    /// Whether to use colors.
     pub(crate) colours: bool,
 }
 
 impl Terminal {
-    /// Looks at standard output and `NO_COLOR` (<https://no-color.org>).
+    /// Detects the capabilities of standard output; respects `NO_COLOR` (<https://no-color.org>).
     pub(crate) fn detect() -> Self {
         let is_terminal = io::stdout().is_terminal();
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -38,12 +38,12 @@ impl Terminal {
         }
     }
 
-    /// One without colours.
+    /// Returns a terminal without colors.
     pub(crate) fn plain() -> Self {
         Self { colours: false }
     }
 
-    /// Text in a colour, where there are colours.
+    /// Colors a text, if colors are enabled.
     pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
         if self.colours {
             format!("\x1b[{}m{text}\x1b[0m", colour as u8)
@@ -53,7 +53,7 @@ impl Terminal {
     }
 }
 
-/// A colour (ECMA-48, "select graphic rendition").
+/// A color (ECMA-48, "select graphic rendition").
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Colour {
     Bold = 1,
@@ -62,18 +62,18 @@ pub(crate) enum Colour {
     Yellow = 33,
 }
 
-/// Text of somebody else without what a terminal would obey.
+/// Removes control characters from untrusted text.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|one| !one.is_control()).collect()
 }
 
-/// The same of a text with lines.
+/// Removes control characters except line breaks and tabs.
 pub(crate) fn clean_lines(text: &str) -> String {
     let keeps = |one: &char| !one.is_control() || matches!(one, '\n' | '\t');
     text.chars().filter(keeps).collect()
 }
 
-/// A table without lines, as `kubectl get` prints it. A dash stands for nothing.
+/// Writes a table in the style of `kubectl get`, with a dash for empty cells.
 pub(crate) fn table(
     out: &mut Vec<u8>,
     header: &[&str],
@@ -102,22 +102,22 @@ pub(crate) fn table(
     Ok(())
 }
 
-/// Says on standard error what stopped nothing.
+/// Prints warnings on standard error.
 pub(crate) fn warn(warnings: &[String]) -> io::Result<()> {
     let mut err = Vec::new();
     for warning in warnings {
-        let (text, hints) = parted(warning);
+        let (text, hints) = split_hints(warning);
         writeln!(err, "warning: {text}")?;
         hints.iter().try_for_each(|one| hint(&mut err, one))?;
     }
     io::stderr().lock().write_all(&err)
 }
 
-/// Asks a person. Where nobody can answer, that is an error with the way out.
+/// Asks for confirmation. Fails if standard input is not a terminal.
 pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     anyhow::ensure!(
         io::stdin().is_terminal(),
-        "nobody is there to be asked; hint: --yes goes ahead without a question"
+        "cannot prompt: stdin is not a terminal; hint: pass --yes"
     );
     let mut err = io::stderr().lock();
     write!(err, "{question} [y/N] ")?;
@@ -127,10 +127,10 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Asks a person for a text, and again where it is none or `mistake` says what is wrong with it.
-pub(crate) fn ask(
+/// Prompts for a text until it is not empty and `validate` returns no error.
+pub(crate) fn prompt(
     question: &str,
-    mistake: impl Fn(&str) -> Option<String>,
+    validate: impl Fn(&str) -> Option<String>,
 ) -> anyhow::Result<String> {
     let mut err = io::stderr().lock();
     loop {
@@ -138,34 +138,34 @@ pub(crate) fn ask(
         err.flush()?;
         let mut answer = String::new();
         let is_end = io::stdin().read_line(&mut answer)? == 0;
-        anyhow::ensure!(!is_end, "nothing was said for {question}");
+        anyhow::ensure!(!is_end, "no value for {question}: end of input");
         let answer = answer.trim();
-        let wrong = if answer.is_empty() {
-            Some(NOTHING.to_owned())
+        let error = if answer.is_empty() {
+            Some(EMPTY.to_owned())
         } else {
-            mistake(answer)
+            validate(answer)
         };
-        let Some(wrong) = wrong else {
+        let Some(error) = error else {
             return Ok(answer.to_owned());
         };
-        again(&mut err, &wrong)?;
+        print_error(&mut err, &error)?;
     }
 }
 
-/// What is wrong with an answer that is none.
-const NOTHING: &str = "nothing was said; hint: an interrupt (Ctrl-C) ends this";
+/// Error for an empty answer.
+const EMPTY: &str = "a value is required; hint: press Ctrl-C to cancel";
 
-/// Says what is wrong with an answer, before it is asked for again.
-fn again(err: &mut impl Write, wrong: &str) -> io::Result<()> {
+/// Prints the error of an answer before the next prompt.
+fn print_error(err: &mut impl Write, error: &str) -> io::Result<()> {
     let mut text = Vec::new();
-    let (wrong, hints) = parted(wrong);
-    writeln!(text, "  {wrong}")?;
+    let (error, hints) = split_hints(error);
+    writeln!(text, "  {error}")?;
     hints.iter().try_for_each(|one| hint(&mut text, one))?;
     err.write_all(&text)
 }
 
-/// A sentence, and the ways out that stand behind it. What it quotes in brackets may have one of its own.
-pub(crate) fn parted(sentence: &str) -> (&str, Vec<&str>) {
+/// Splits a message into its text and the hints at its end. A hint inside parentheses belongs to a quoted message.
+pub(crate) fn split_hints(sentence: &str) -> (&str, Vec<&str>) {
     let mut text = sentence;
     let mut hints = Vec::new();
     while let Some((before, hint)) = text.rsplit_once("; hint: ") {
@@ -178,7 +178,7 @@ pub(crate) fn parted(sentence: &str) -> (&str, Vec<&str>) {
     (text, hints)
 }
 
-/// The way out, below what was wrong.
+/// Writes a hint on its own line.
 pub(crate) fn hint(out: &mut Vec<u8>, hint: &str) -> io::Result<()> {
     if !hint.is_empty() {
         writeln!(out, "  hint: {hint}")?;
@@ -186,16 +186,16 @@ pub(crate) fn hint(out: &mut Vec<u8>, hint: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What a verb answers, in every form.
+/// Result of a command, in every output format.
 pub(crate) trait Answer: Serialize {
-    /// Names alone, a line each.
+    /// Returns the names for `-o name`.
     fn names(&self) -> Vec<String>;
 
-    /// For people.
+    /// Writes the table.
     fn table(&self, out: &mut Vec<u8>) -> anyhow::Result<()>;
 }
 
-/// An answer in the form that was asked for.
+/// Writes a result in an output format.
 pub(crate) fn answer(
     out: &mut Vec<u8>,
     format: Format,
@@ -220,14 +220,14 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// Data as JSON.
+/// Writes data as JSON.
 pub(crate) fn json(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
     serde_json::to_writer_pretty(&mut *out, data)?;
     out.push(b'\n');
     Ok(())
 }
 
-/// Data as YAML.
+/// Writes data as YAML.
 pub(crate) fn yaml(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_saphyr::to_string(data)?;
     out.extend_from_slice(text.as_bytes());
@@ -237,20 +237,20 @@ pub(crate) fn yaml(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<(
     Ok(())
 }
 
-/// The form of objects that can be applied.
+/// Output format of Kubernetes objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
-    /// Documents
+pub(crate) enum ObjectFormat {
+    /// YAML documents
     #[default]
     Yaml,
-    /// One list
+    /// JSON list
     Json,
 }
 
-/// Objects that can be applied.
+/// Writes Kubernetes objects.
 pub(crate) fn objects(
     out: &mut Vec<u8>,
-    form: Form,
+    format: ObjectFormat,
     objects: &[impl Serialize],
 ) -> anyhow::Result<()> {
     #[derive(Serialize)]
@@ -260,15 +260,15 @@ pub(crate) fn objects(
         kind: &'static str,
         items: &'o [T],
     }
-    match form {
-        Form::Yaml => {
+    match format {
+        ObjectFormat::Yaml => {
             for object in objects {
                 writeln!(out, "---")?;
                 yaml(out, object)?;
             }
             Ok(())
         }
-        Form::Json => {
+        ObjectFormat::Json => {
             let list = List {
                 api_version: "v1",
                 kind: "List",

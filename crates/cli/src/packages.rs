@@ -32,8 +32,8 @@ pub(crate) use bar::Bar;
 pub(crate) use diagnostics::{print_diagnostics, unwrap_build};
 pub(crate) use template::template;
 
+use crate::inventory::cluster;
 use crate::output::{self, Spinner};
-use crate::world::cluster;
 
 /// Name of the source that `--registry` and `--namespace` configure.
 pub(crate) const OCI: &str = "oci";

@@ -1,4 +1,4 @@
-//! Values of records that stand in plain `configuration`, where whoever sees the record reads them.
+//! Credentials in plain `configuration` of records, where everyone who can read the record can read them.
 
 use extension_registry_api::extension::ConfigurationEntry;
 use extension_registry_core::lookalike;
@@ -6,41 +6,38 @@ use serde_json::Value;
 
 use crate::draft::items;
 use crate::finding::Finding;
+use crate::inventory::RecordEntry;
 use crate::output;
-use crate::world::RecordEntry;
 
-/// Warns of those that look like credentials. It is no error: the minimal form of a record has no other place
-/// for them.
+/// Warns of entries that look like credentials. It is not an error, because the minimal form of a record has no
+/// other field for them.
 pub(crate) fn warn(entry: &RecordEntry, findings: &mut Vec<Finding>) {
-    let mut look = |entries: &[ConfigurationEntry], around: &str| {
+    let mut check = |entries: &[ConfigurationEntry], path: &str| {
         for (index, one) in entries.iter().enumerate() {
             if !lookalike::is_credential(&one.name, one.value.reveal()) {
                 continue;
             }
-            let field = format!("{around}.configuration[{index}].value");
-            findings.push(entry.origin.warning("plain-credential", &field).says(
+            let field = format!("{path}.configuration[{index}].value");
+            findings.push(entry.origin.warning("plain-credential", &field).message(
                 format!(
-                    "`{}` looks like a credential, and whoever sees the record can read it",
+                    "`{}` looks like a credential, and everyone who can read the record can read its value",
                     one.name
                 ),
-                "keep it in a Secret, and refer to that under `credentials` of a service",
+                "move it to a Secret, and reference it under `credentials` of a service",
             ));
         }
     };
-    look(&entry.spec.configuration, "spec");
+    check(&entry.spec.configuration, "spec");
     for (at, service) in entry.spec.services.iter().enumerate() {
-        let around = format!("spec.services[{at}]");
-        look(&service.configuration, &around);
+        let path = format!("spec.services[{at}]");
+        check(&service.configuration, &path);
         for (at, endpoint) in service.endpoints.iter().enumerate() {
-            look(
-                &endpoint.configuration,
-                &format!("{around}.endpoints[{at}]"),
-            );
+            check(&endpoint.configuration, &format!("{path}.endpoints[{at}]"));
         }
     }
 }
 
-/// Takes out of an object what looks like a credential.
+/// Redacts values of an object that look like credentials.
 pub(crate) fn redact(object: &mut Value) {
     entries(object.get_mut("spec"));
     for service in items(object.get_mut("spec"), "services") {
@@ -54,8 +51,8 @@ pub(crate) fn redact(object: &mut Value) {
     }
 }
 
-fn entries(around: Option<&mut Value>) {
-    for entry in items(around, "configuration") {
+fn entries(parent: Option<&mut Value>) {
+    for entry in items(parent, "configuration") {
         let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
         if lookalike::is_credential(text("name"), text("value")) {
             entry["value"] = output::REDACTED.into();

@@ -1,4 +1,4 @@
-//! Findings, for people and for programs. One file a form.
+//! Report formats for findings, one module each.
 
 pub(crate) mod github;
 pub(crate) mod human;

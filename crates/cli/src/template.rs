@@ -1,7 +1,7 @@
-//! Templates of records: what is the same for every instance of a tool, with parameters for the rest.
+//! Templates of records, with parameters for the values that differ between instances of a tool.
 //!
-//! A placeholder is `${NAME}`, in any text of `spec`. A parameter that is optional and was not given takes
-//! its field with it; a list loses the item that has such a field in it.
+//! A placeholder is `${NAME}`, in any text of `spec`. If an optional parameter has no value, its field is removed,
+//! and so is the list item that contains the field.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::packages;
 
-/// Those that come with the program.
-const SHIPPED: [(&str, &str); 7] = [
+/// Built-in templates.
+const BUILT_IN: [(&str, &str); 7] = [
     ("aws-s3", include_str!("../templates/aws-s3.yaml")),
     ("gitea", include_str!("../templates/gitea.yaml")),
     ("kserve", include_str!("../templates/kserve.yaml")),
@@ -28,76 +28,76 @@ const SHIPPED: [(&str, &str); 7] = [
     ("seldon-core", include_str!("../templates/seldon-core.yaml")),
 ];
 
-/// What stands before the name of a package that has a template.
+/// Prefix of templates in packages.
 pub(crate) const PACKAGE: &str = "package:";
 
 /// A template of a record.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Template {
-    /// What it is a template of.
+    /// Description of the template.
     pub(crate) description: String,
-    /// What has to be filled in, by name.
+    /// Parameters by name.
     #[serde(default)]
     pub(crate) parameters: BTreeMap<String, Parameter>,
     spec: Value,
 }
 
-/// Something to fill in.
+/// A parameter of a template.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Parameter {
-    /// What it is.
+    /// Description of the parameter.
     pub(crate) description: String,
-    /// How it may look.
+    /// Example value.
     pub(crate) example: Option<String>,
-    /// What it is where nobody says.
+    /// Default value.
     pub(crate) default: Option<String>,
-    /// Whether the record does without.
+    /// Whether the parameter can be omitted.
     #[serde(default)]
     pub(crate) optional: bool,
-    /// Whether it is a credential.
+    /// Whether the value is a credential.
     #[serde(default)]
     pub(crate) secret: bool,
 }
 
 impl Parameter {
-    /// What it is and how it may look.
+    /// Formats the description with the example.
     pub(crate) fn about(&self) -> String {
         match &self.example {
-            Some(example) => format!("{}, like {example}", self.description),
+            Some(example) => format!("{}, e.g. {example}", self.description),
             None => self.description.clone(),
         }
     }
 }
 
-/// What a placeholder becomes: text, or the fields of the entry whose `value` it was.
+/// Replacement of a placeholder: a text, or the fields of the entry whose `value` it is.
 pub(crate) enum Filling {
     Text(String),
     Fields(Map<String, Value>),
 }
 
-/// Names of the templates that come with the program.
-pub(crate) fn shipped() -> impl Iterator<Item = &'static str> {
-    SHIPPED.iter().map(|(name, _)| *name)
+/// Returns the names of the built-in templates.
+pub(crate) fn built_in() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
 }
 
-/// The text of a template that comes with the program.
-pub(crate) fn shipped_text(name: &str) -> Result<&'static str> {
-    let found = SHIPPED.iter().find(|(shipped, _)| *shipped == name);
+/// Returns the text of a built-in template.
+pub(crate) fn built_in_text(name: &str) -> Result<&'static str> {
+    let found = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
     found.map(|(_, text)| *text).with_context(|| {
-        let names: Vec<&str> = shipped().collect();
+        let names: Vec<&str> = built_in().collect();
         format!(
-            "no template `{name}` comes with the program; hint: there are {}",
+            "unknown built-in template `{name}`; hint: use one of {}",
             names.join(", ")
         )
     })
 }
 
 impl Template {
-    /// One of those that come with the program, or one of a file.
+    /// Finds a built-in template, or reads one from a package or a file.
     pub(crate) fn find(name: &str) -> Result<Self> {
-        if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+        if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
             return Self::parse(text).with_context(|| format!("template `{name}`"));
         }
         if let Some(reference) = name.strip_prefix(PACKAGE) {
@@ -112,40 +112,40 @@ impl Template {
                 fs::read_to_string(name).with_context(|| format!("failed to read {name}"))?;
             return Self::parse(&text).with_context(|| format!("template {name}"));
         }
-        let hint = match suggest::closest(name, shipped()) {
+        let hint = match suggest::closest(name, built_in()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
-                "there are {}; or name a file, or a package: {PACKAGE}NAME",
-                shipped().collect::<Vec<_>>().join(", ")
+                "use one of {}, a file, or {PACKAGE}NAME",
+                built_in().collect::<Vec<_>>().join(", ")
             ),
         };
-        bail!("no template `{name}`; hint: {hint}")
+        bail!("unknown template `{name}`; hint: {hint}")
     }
 
     fn parse(text: &str) -> Result<Self> {
         Self::parse_with(text, BTreeMap::new())
     }
 
-    /// Reads a template. What it does not say of its parameters is taken from elsewhere.
+    /// Parses a template, and adds parameters that it does not define itself.
     fn parse_with(text: &str, parameters: BTreeMap<String, Parameter>) -> Result<Self> {
         let mut template: Self = serde_saphyr::from_str(text)?;
         for (name, parameter) in parameters {
             template.parameters.entry(name).or_insert(parameter);
         }
         let mut unknown = Vec::new();
-        texts(&template.spec, &mut |text| {
+        visit_texts(&template.spec, &mut |text| {
             let names = placeholders(text).filter(|name| !template.parameters.contains_key(*name));
             unknown.extend(names.map(str::to_owned));
         });
         ensure!(
             unknown.is_empty(),
-            "`${{{}}}` is no parameter of it; hint: add it under `parameters`",
+            "undefined parameter `${{{}}}`; hint: define it under `parameters`",
             unknown.join("}`, `${")
         );
         Ok(template)
     }
 
-    /// The addresses of endpoints that a parameter stands in, and no other does.
+    /// Returns the addresses of endpoints in which this is the only parameter.
     pub(crate) fn addresses(&self, parameter: &str) -> Vec<&str> {
         let mut addresses = Vec::new();
         urls(&self.spec, &mut addresses);
@@ -153,9 +153,9 @@ impl Template {
         addresses
     }
 
-    /// The spec of a record, with what is filled in. Parameters without a filling are left out.
+    /// Fills in the parameters, and returns the spec of the record. Fields of parameters without a value are removed.
     pub(crate) fn fill(self, fillings: &BTreeMap<String, Filling>) -> Result<Value> {
-        fill(self.spec, fillings)?.context("nothing is left of the template")
+        fill(self.spec, fillings)?.context("the filled template is empty")
     }
 }
 
@@ -174,7 +174,7 @@ fn urls<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
     }
 }
 
-/// None, where a parameter is missing.
+/// Fills in a value; None if a parameter has no value.
 fn fill(value: Value, fillings: &BTreeMap<String, Filling>) -> Result<Option<Value>> {
     Ok(Some(match value {
         Value::String(text) => {
@@ -185,7 +185,7 @@ fn fill(value: Value, fillings: &BTreeMap<String, Filling>) -> Result<Option<Val
                         filled = filled.replace(&format!("${{{name}}}"), filling);
                     }
                     Some(Filling::Fields(_)) => {
-                        bail!("credential `{name}` stands where no `value` of an entry is")
+                        bail!("credential `{name}` is allowed only as the `value` of an entry")
                     }
                     None => return Ok(None),
                 }
@@ -224,7 +224,7 @@ fn fill(value: Value, fillings: &BTreeMap<String, Filling>) -> Result<Option<Val
     }))
 }
 
-/// Whether an item has all its own fields. One that lost its endpoints is no service anybody reaches.
+/// Returns whether an item has all its fields. A service without endpoints, for example, would be useless.
 fn is_whole(item: &Value, fillings: &BTreeMap<String, Filling>) -> bool {
     let Value::Object(fields) = item else {
         return true;
@@ -236,23 +236,23 @@ fn is_whole(item: &Value, fillings: &BTreeMap<String, Filling>) -> bool {
     })
 }
 
-/// The placeholder that is the whole text.
+/// Returns the placeholder that is the whole text.
 fn whole(text: &str) -> Option<&str> {
     text.strip_prefix("${")?.strip_suffix('}')
 }
 
-/// Names of the placeholders in a text.
+/// Returns the names of the placeholders in a text.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     text.split("${")
         .skip(1)
         .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
 
-fn texts(value: &Value, show: &mut dyn FnMut(&str)) {
+fn visit_texts(value: &Value, visit: &mut dyn FnMut(&str)) {
     match value {
-        Value::String(text) => show(text),
-        Value::Array(items) => items.iter().for_each(|item| texts(item, show)),
-        Value::Object(fields) => fields.values().for_each(|value| texts(value, show)),
+        Value::String(text) => visit(text),
+        Value::Array(items) => items.iter().for_each(|item| visit_texts(item, visit)),
+        Value::Object(fields) => fields.values().for_each(|value| visit_texts(value, visit)),
         _ => {}
     }
 }
@@ -263,7 +263,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Filling, Template, shipped};
+    use super::{Filling, Template, built_in};
 
     const TEMPLATE: &str = "description: d
 parameters:
@@ -293,15 +293,15 @@ spec:
     }
 
     #[test]
-    fn what_is_optional_takes_its_field_and_its_item_along() {
+    fn removes_fields_and_items_of_omitted_parameters() {
         let template = Template::parse(TEMPLATE).unwrap();
         let spec = template.fill(&fillings(&[("url", "a.example")])).unwrap();
-        let wanted = json!({"services": [{
+        let expected = json!({"services": [{
             "name": "api",
             "endpoints": [{"name": "main", "url": "https://a.example/x"}],
             "credentials": [{"name": "main", "configuration": [{"name": "KEY", "valueFrom": 1}]}],
         }]});
-        assert_eq!(spec, wanted);
+        assert_eq!(spec, expected);
         let template = Template::parse(TEMPLATE).unwrap();
         let all = [("url", "a"), ("version", "1"), ("ui", "b")];
         let spec = template.fill(&fillings(&all)).unwrap();
@@ -310,15 +310,15 @@ spec:
     }
 
     #[test]
-    fn placeholders_without_a_parameter_are_refused() {
+    fn rejects_placeholder_without_parameter() {
         let text = TEMPLATE.replace("${ui}", "${iu}");
         let error = Template::parse(&text).unwrap_err().to_string();
-        assert!(error.contains("`${iu}` is no parameter"), "{error}");
+        assert!(error.contains("undefined parameter `${iu}`"), "{error}");
     }
 
     #[test]
-    fn all_that_come_with_the_program_can_be_read() {
-        for name in shipped() {
+    fn built_in_templates_are_valid() {
+        for name in built_in() {
             Template::find(name).unwrap();
         }
     }

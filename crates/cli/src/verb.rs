@@ -1,4 +1,4 @@
-//! The verbs, one file each.
+//! The commands, one module each.
 
 pub(crate) mod complete;
 pub(crate) mod completion;

@@ -1,4 +1,4 @@
-//! What the other verbs answer, over files.
+//! Tests of the output of the other commands over files.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -18,7 +18,7 @@ const RECORDS: &str = "../../examples/records";
 const WORKFLOWS: &str = "../../examples/workflows";
 const AMBIGUOUS: &str = "../../examples/ambiguous/workflow.yaml";
 
-/// A verb over the examples.
+/// Runs a command over the examples.
 fn over_examples(arguments: &[&str]) -> Output {
     let files = ["-f", RECORDS, "-f", WORKFLOWS, "-f", AMBIGUOUS];
     ext(&[arguments, &files].concat())
@@ -31,7 +31,7 @@ const CANARIES: [&str; 2] = [
 ];
 
 #[test]
-fn no_verb_shows_a_value() {
+fn no_command_prints_credentials() {
     for verb in [
         &["list", "-o", "wide"][..],
         &["list", "-o", "json"],
@@ -55,7 +55,7 @@ fn no_verb_shows_a_value() {
     assert!(revealed.out.contains(&base64(CANARIES[0])));
 }
 
-/// A record as a cluster stores it, and a workflow that needs it.
+/// A record as stored in a cluster, and a workflow that requires it.
 const SEALED: &str = "
 apiVersion: registry.fuseml.io/v1alpha1
 kind: ClusterExtension
@@ -74,7 +74,7 @@ spec: {steps: [{name: a, image: i, extensions: [{name: data, product: minio}]}]}
 ";
 
 #[test]
-fn a_sealed_value_is_known_by_its_key_alone() {
+fn sealed_values_show_only_keys() {
     for (verb, expected) in [
         (&["lint"][..], ""),
         (&["describe", "store"], "KEY (sealed)"),
@@ -88,13 +88,13 @@ fn a_sealed_value_is_known_by_its_key_alone() {
         assert!(!output.out.contains("c2VhbGVk"), "{verb:?}: {}", output.out);
     }
     let output = ext_with(&["render", "--reveal", "-f", "-"], SEALED);
-    let warning = "takes sealed values, which only the operator can decrypt: `KEY`";
+    let warning = "contains sealed values, which only the operator can decrypt: `KEY`";
     assert!(output.err.contains(warning), "{}", output.err);
-    assert!(output.out.contains(&base64("[not among the files]")));
+    assert!(output.out.contains(&base64("[not in the files]")));
     assert!(!output.out.contains("c2VhbGVk") && !output.out.contains(&base64("v1.0a1b2c3d")[..12]));
 }
 
-/// As in `data` of a Secret.
+/// Encodes a value as in `data` of a Secret.
 fn base64(text: &str) -> String {
     let bytes = k8s_openapi::ByteString(text.as_bytes().to_vec());
     serde_json::to_value(&bytes)
@@ -105,7 +105,7 @@ fn base64(text: &str) -> String {
 }
 
 #[test]
-fn list_in_every_form() {
+fn list_supports_all_output_formats() {
     for form in ["table", "wide", "json", "yaml", "name"] {
         let output = over_examples(&["list", "-o", form]);
         assert_eq!((output.code, &*output.err), (0, ""), "{form}");
@@ -114,7 +114,7 @@ fn list_in_every_form() {
 }
 
 #[test]
-fn list_takes_only_what_was_asked_for() {
+fn list_filters_services() {
     let names = |arguments: &[&str]| {
         let output = over_examples(&[&["list", "-o", "name"], arguments].concat());
         assert_eq!(output.code, 0);
@@ -136,7 +136,7 @@ fn list_takes_only_what_was_asked_for() {
 }
 
 #[test]
-fn describe_for_people_and_programs() {
+fn describe_supports_text_and_json() {
     insta::assert_snapshot!(
         "describe",
         over_examples(&["describe", "seldon-core-production"]).out
@@ -148,13 +148,13 @@ fn describe_for_people_and_programs() {
     let output = over_examples(&["describe", "mlfow-0001"]);
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.err, @r"
-    error: no record `mlfow-0001`
+    error: record `mlfow-0001` not found
       hint: did you mean `mlflow-0001`?
     ");
 }
 
 #[test]
-fn resolve_and_explain_a_refusal() {
+fn resolve_and_explain_refusal() {
     let output = over_examples(&["resolve"]);
     assert_eq!(output.code, 1);
     insta::assert_snapshot!("resolve", output.out);
@@ -175,9 +175,9 @@ fn resolve_and_explain_a_refusal() {
     ");
 }
 
-/// Each form of each verb that shows data, but for those that have a test of their own.
+/// Output formats of the commands without a test of their own.
 #[test]
-fn every_form_of_the_other_verbs() {
+fn other_commands_support_all_output_formats() {
     let some = [
         "-f",
         "../../examples/records/mlflow-0001.yaml",
@@ -213,7 +213,7 @@ fn every_form_of_the_other_verbs() {
 }
 
 #[test]
-fn whatif_tells_by_its_code_how_bad_it_is() {
+fn whatif_exit_code_reflects_severity() {
     let base = ["--base", RECORDS, "--base", WORKFLOWS, "--base", AMBIGUOUS];
     let whatif = |arguments: &[&str], change: &str| {
         ext_with(&[&["whatif"], arguments, &base[..]].concat(), change)
@@ -222,11 +222,8 @@ fn whatif_tells_by_its_code_how_bad_it_is() {
     assert_eq!(output.code, 4);
     insta::assert_snapshot!("whatif_delete", output.out);
     let output = whatif(&["--delete", "gitea-devel-rd"], "");
-    assert_eq!(
-        (output.code, &*output.out),
-        (0, "no workflow is affected\n")
-    );
-    // Deleting two of three candidates settles what was ambiguous.
+    assert_eq!((output.code, &*output.out), (0, "no workflows affected\n"));
+    // Deleting two of three candidates resolves the ambiguity.
     let output = whatif(
         &[
             "--delete",
@@ -242,19 +239,19 @@ fn whatif_tells_by_its_code_how_bad_it_is() {
     insta::assert_snapshot!("whatif_starts", output.out);
     let record = "apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata: {name: own}\nspec: {product: mlflow, services: [{name: x, resource: s3}]}\n";
     let output = whatif(&["-f", "-"], record);
-    assert_eq!(output.code, 4, "what was one is two");
+    assert_eq!(output.code, 4, "the match becomes ambiguous");
     let output = whatif(&["-f", "-"], &record.replace("product", "prodct"));
     assert_eq!(output.code, 1);
     let place = "-:4:8: error[unknown-field]: ClusterExtension own: spec.prodct";
     assert!(output.err.contains(place), "{}", output.err);
-    // What is only left out is said, and does not keep the answer back.
+    // A skipped document is a warning only.
     let output = whatif(&["-f", "-"], &format!("{record}---\nx: 1\n"));
     assert_eq!(output.code, 4);
     assert!(output.err.contains("warning[no-object]"), "{}", output.err);
     let workflow = "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec: {steps: [{name: a, image: i}]}\n";
     let output = whatif(&["-f", "-"], &format!("{record}---\n{workflow}"));
     assert!(
-        output.err.contains("only records are looked at"),
+        output.err.contains("workflows in the change are ignored"),
         "{}",
         output.err
     );
@@ -264,19 +261,19 @@ fn whatif_tells_by_its_code_how_bad_it_is() {
 }
 
 #[test]
-fn without_a_cluster_the_way_out_is_named() {
+fn missing_kubeconfig_is_error_with_hint() {
     let output = ext(&["list"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r#"
-    error: no cluster to ask: failed to read /nowhere/kubeconfig: No such file or directory (os error 2)
-      hint: name a kubeconfig with --kubeconfig, or files with -f
+    error: cannot connect to a cluster: failed to read /nowhere/kubeconfig: No such file or directory (os error 2)
+      hint: pass a kubeconfig with --kubeconfig, or files with -f
     "#);
 }
 
-/// `head` reads a part and goes, which is no error; a full disk is one.
+/// A closed pipe, as by `head`, is not an error; a full disk is.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_answer_that_cannot_be_written_is_an_error() {
+fn full_disk_is_error_and_closed_pipe_is_not() {
     let list = |stdout: Stdio| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-ext"));
         command.args(["list", "-f", "-"]).stdout(stdout);
@@ -284,7 +281,7 @@ fn an_answer_that_cannot_be_written_is_an_error() {
         command.spawn().unwrap()
     };
     let ended = |mut child: Child| {
-        // Nothing is written before all is read, so whoever has gone by now is gone.
+        // Output is written after all input was read, so the pipe is closed by then.
         drop(child.stdout.take());
         let records = fs::read(format!("{RECORDS}/mlflow-0001.yaml")).unwrap();
         child.stdin.take().unwrap().write_all(&records).unwrap();
@@ -298,7 +295,7 @@ fn an_answer_that_cannot_be_written_is_an_error() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let (code, err) = ended(list(full.into()));
     assert_eq!(code, Some(1));
-    assert!(err.contains("error: failed to write the answer"), "{err}");
+    assert!(err.contains("error: failed to write the output"), "{err}");
 }
 
 #[test]
@@ -314,9 +311,9 @@ fn version_and_completion() {
     assert_eq!(ext(&["no-such-verb"]).code, 2);
 }
 
-/// The last word is unfinished, as kubectl gives it.
+/// The last word is incomplete, as passed by kubectl.
 #[test]
-fn kubectl_completes_verbs_options_and_values() {
+fn completes_commands_options_and_values() {
     let complete = |words: &[&str]| ext(&[&["__complete"], words].concat()).out;
     assert_eq!(complete(&["wh"]), "whatif\n:4\n");
     assert!(complete(&[""]).contains("lint\n"));
@@ -332,9 +329,9 @@ fn kubectl_completes_verbs_options_and_values() {
     assert!(script.starts_with("#!/bin/sh\n"), "{script}");
 }
 
-/// A person's own credentials are found only on that person's behalf.
+/// User-scoped credentials resolve only for that user.
 #[test]
-fn as_somebody_else_other_things_resolve() {
+fn impersonation_affects_resolution() {
     let objects = "apiVersion: registry.fuseml.io/v1alpha1
 kind: ClusterExtension
 metadata: {name: store}
@@ -347,9 +344,9 @@ spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]
 ";
     let resolve =
         |arguments: &[&str]| ext_with(&[&["resolve", "-f", "-"], arguments].concat(), objects);
-    let nobody = resolve(&[]);
-    assert_eq!(nobody.code, 1);
-    assert!(nobody.out.contains("NoAccess"), "{}", nobody.out);
+    let anonymous = resolve(&[]);
+    assert_eq!(anonymous.code, 1);
+    assert!(anonymous.out.contains("NoAccess"), "{}", anonymous.out);
     assert_eq!(resolve(&["--as", "ada"]).code, 0);
     assert_eq!(resolve(&["--as", "grace", "--as-group", "ada"]).code, 1);
     assert_eq!(resolve(&["--as-group", "team"]).code, 2);
@@ -364,9 +361,9 @@ spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]
     );
 }
 
-/// A server that takes connections and never answers.
+/// The server accepts connections and never responds.
 #[test]
-fn nobody_waits_longer_than_they_said() {
+fn request_timeout_limits_wait() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: a\nusers: [{{name: a, user: {{}}}}]\n\
@@ -388,9 +385,9 @@ fn nobody_waits_longer_than_they_said() {
     );
 }
 
-/// Who asks where a thing is has to be told; who it lets in is nobody's business.
+/// Addresses are printed without credentials.
 #[test]
-fn describe_says_where_an_endpoint_is_and_no_password() {
+fn describe_prints_address_without_password() {
     let record = "apiVersion: registry.fuseml.io/v1alpha1
 kind: ClusterExtension
 metadata: {name: store}
@@ -408,9 +405,9 @@ spec: {services: [{name: s, endpoints: [{name: main, url: 'https://store:9000/x?
     }
 }
 
-/// `seldon-core-production` has credentials of two projects.
+/// `seldon-core-production` has credentials for two projects.
 #[test]
-fn list_of_a_project_has_only_the_credentials_that_it_may_have() {
+fn list_for_project_shows_only_its_credentials() {
     let seen = |project: &str| {
         let arguments = ["list", "--project", project, "-o", "json"];
         let output = over_examples(&arguments);
@@ -433,7 +430,7 @@ fn list_of_a_project_has_only_the_credentials_that_it_may_have() {
 }
 
 #[test]
-fn kubectl_completes_verbs_below_verbs() {
+fn completes_nested_commands() {
     let complete = |words: &[&str]| ext(&[&["__complete"], words].concat()).out;
     let verbs = complete(&["package", ""]);
     for verb in ["pull\n", "search\n", "key\n"] {
@@ -448,15 +445,15 @@ fn kubectl_completes_verbs_below_verbs() {
     assert!(complete(&["package", "pull", "--"]).contains("--version\n"));
     assert_eq!(complete(&["package", "list", "-o", "js"]), "json\n:4\n");
     assert_eq!(complete(&["package", "nothing", ""]), ":4\n");
-    // A name that only a repository knows is no name of a file.
+    // Names of packages are not file names.
     assert_eq!(complete(&["package", "pull", ""]), ":4\n");
     assert_eq!(complete(&["package", "publish", ""]), ":0\n");
     assert_eq!(complete(&["describe", ""]), ":4\n");
 }
 
-/// A file that cannot be read may hold the very thing: the answer is given, and is not to be relied on.
+/// The unreadable file may contain relevant objects.
 #[test]
-fn an_answer_over_a_broken_file_is_no_success() {
+fn broken_file_fails_command_with_partial_output() {
     let folder = tempfile::TempDir::new().unwrap();
     fs::write(folder.path().join("broken.yaml"), "a: [").unwrap();
     let broken = folder.path().to_str().unwrap();
@@ -473,7 +470,7 @@ fn an_answer_over_a_broken_file_is_no_success() {
         assert!(output.err.contains("error[syntax]"), "{arguments:?}");
     }
     let bases = ["--base", RECORDS, "--base", WORKFLOWS, "--base", broken];
-    // It would be 4 or 0 otherwise.
+    // Without the broken file, the codes are 4 and 0.
     for record in ["mlflow-0001", "gitea-devel-rd"] {
         let output = ext(&[&["whatif", "--delete", record], &bases[..]].concat());
         assert_eq!(output.code, 1, "{record}");
@@ -481,23 +478,24 @@ fn an_answer_over_a_broken_file_is_no_success() {
     }
 }
 
-/// Where no workflow is, none is affected, and a gate that says so would be open.
+/// Without workflows the result has no meaning.
 #[test]
-fn whatif_says_that_it_looked_at_nothing() {
+fn whatif_notes_missing_workflows() {
     let arguments = ["whatif", "--delete", "mlflow-0001", "--base", RECORDS];
     let output = ext(&arguments);
     assert_eq!(output.code, 0);
-    assert_eq!(output.out, "no workflow was looked at\n");
-    let said = "note: no workflow was looked at, because none is in ../../examples/records; --base may be repeated\n";
-    assert_eq!(output.err, said);
+    assert_eq!(output.out, "no workflows to check\n");
+    let note =
+        "note: no workflows found in ../../examples/records\n  hint: repeat --base to add files\n";
+    assert_eq!(output.err, note);
     let output = ext(&[&arguments[..], &["-o", "json"]].concat());
     support::schema::fits("whatif", &output.out);
-    assert_eq!(output.err, said);
+    assert_eq!(output.err, note);
 }
 
-/// A hint that names a flag which the verb does not have sends people nowhere.
+/// Hints must not suggest flags that the command does not have.
 #[test]
-fn without_a_cluster_a_verb_names_the_flag_that_it_has() {
+fn kubeconfig_hint_names_flag_of_command() {
     for (arguments, flag) in [
         (&["list"][..], "-f"),
         (&["resolve"], "-f"),
@@ -509,7 +507,7 @@ fn without_a_cluster_a_verb_names_the_flag_that_it_has() {
         (&["update", "x", "--version", "1"], ""),
     ] {
         let output = ext(arguments);
-        let mut hint = "hint: name a kubeconfig with --kubeconfig".to_owned();
+        let mut hint = "hint: pass a kubeconfig with --kubeconfig".to_owned();
         if !flag.is_empty() {
             hint = format!("{hint}, or files with {flag}");
         }
@@ -526,32 +524,36 @@ fn without_a_cluster_a_verb_names_the_flag_that_it_has() {
 }
 
 #[test]
-fn a_name_that_is_not_there_has_others_beside_it() {
-    for (arguments, said) in [
+fn unknown_name_has_suggestions() {
+    for (arguments, expected) in [
         (
             &["explain", "train-explicit/trainer/mlflow-stor"][..],
             "step `trainer` of workflow alpha/train-explicit has no requirement `mlflow-stor`\n  hint: did you mean `mlflow-storage`?",
         ),
         (
             &["explain", "train-explicit/builder"],
-            "step `builder` of workflow alpha/train-explicit has no requirement\n",
+            "step `builder` of workflow alpha/train-explicit has no requirements\n",
         ),
         (
             &["explain", "train-explicit/nope"],
-            "has no step `nope`\n  hint: there is `builder`, `trainer`\n",
+            "has no step `nope`\n  hint: available: `builder`, `trainer`\n",
         ),
         (
             &["describe", "mlflow"],
-            "no record `mlflow`\n  hint: did you mean one of `mlflow-0001`, `mlflow-global`, `mlflow-model-store-0001`?\n",
+            "record `mlflow` not found\n  hint: did you mean one of `mlflow-0001`, `mlflow-global`, `mlflow-model-store-0001`?\n",
         ),
     ] {
         let output = over_examples(arguments);
         assert_eq!(output.code, 1);
-        assert!(output.err.contains(said), "{arguments:?}: {}", output.err);
+        assert!(
+            output.err.contains(expected),
+            "{arguments:?}: {}",
+            output.err
+        );
     }
     let output = ext(&["explain", "nope", "-f", RECORDS, "-f", AMBIGUOUS]);
     assert!(
-        output.err.ends_with("hint: there is `train-ambiguous`\n"),
+        output.err.ends_with("hint: available: `train-ambiguous`\n"),
         "{}",
         output.err
     );

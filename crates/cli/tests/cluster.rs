@@ -1,4 +1,4 @@
-//! What verbs ask of a cluster, and what they make of its answers.
+//! Tests of requests to a cluster, and of the handling of responses.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -14,7 +14,7 @@ use support::{Output, ext_with};
 const GROUP: &str = "/apis/registry.fuseml.io/v1alpha1";
 const RUNS: &str = "/apis/tekton.dev/v1/namespaces/alpha/pipelineruns";
 
-/// A record, and a workflow that uses it.
+/// Responses with a record, and a workflow that uses it.
 fn registry(path: &str) -> Option<(u16, Value)> {
     let record = json!({
         "metadata": {"name": "store"},
@@ -57,34 +57,38 @@ fn registry(path: &str) -> Option<(u16, Value)> {
     }
 }
 
-fn asking(server: &Server, arguments: &[&str], input: &str) -> Output {
+fn run_against(server: &Server, arguments: &[&str], input: &str) -> Output {
     let kubeconfig = server.kubeconfig();
     ext_with(&[arguments, &["--kubeconfig", &kubeconfig]].concat(), input)
 }
 
 #[test]
-fn nothing_is_asked_that_is_not_needed() {
+fn sends_only_required_requests() {
     let server = Server::start(registry);
     let records = ["/clusterextensions", "/namespaces/alpha/extensions"];
     let workflows = "/namespaces/alpha/workflows";
-    for (arguments, wanted) in [
+    for (arguments, expected) in [
         (&["list"][..], &records[..]),
         (&["status"], &[workflows]),
         (&["resolve"], &[records[0], records[1], workflows]),
         (&["list", "-f", "../../examples/records"], &[]),
         (&["register", "x", "--url", "http://x:1", "--dry-run"], &[]),
     ] {
-        let output = asking(&server, arguments, "");
+        let output = run_against(&server, arguments, "");
         let answered = !output.out.is_empty();
         assert!(answered, "{arguments:?}: {}", output.err);
-        let wanted = wanted.iter().map(|path| format!("GET {GROUP}{path}"));
-        assert_eq!(server.asked(), wanted.collect::<Vec<_>>(), "{arguments:?}");
+        let expected = expected.iter().map(|path| format!("GET {GROUP}{path}"));
+        assert_eq!(
+            server.asked(),
+            expected.collect::<Vec<_>>(),
+            "{arguments:?}"
+        );
     }
 }
 
-/// Its author has no record at hand, and wants to know before it is applied.
+/// The files contain no records, so those of the cluster are used.
 #[test]
-fn a_draft_of_a_workflow_resolves_to_what_the_cluster_has() {
+fn resolves_draft_against_cluster() {
     let server = Server::start(registry);
     let draft = "apiVersion: registry.fuseml.io/v1alpha1
 kind: Workflow
@@ -92,14 +96,14 @@ metadata: {name: draft}
 spec: {steps: [{name: a, image: i, extensions: [{name: data, product: store}]}]}
 ";
     let resolve = ["resolve", "-f", "-"];
-    let output = asking(&server, &resolve, draft);
+    let output = run_against(&server, &resolve, draft);
     assert_eq!((output.code, &*output.err), (0, ""));
-    // The workflow of the cluster is nobody's question, and the namespace is that of the context.
+    // The workflow of the cluster is not resolved. The namespace is that of the context.
     insta::assert_snapshot!(output.out, @r"
     NAMESPACE  WORKFLOW  STEP  REQUIREMENT  RECORD  SERVICE  ENDPOINT  CREDENTIALS
     alpha      draft     a     data         store   s3       -         -
     ");
-    let output = asking(&server, &["explain", "draft", "-f", "-"], draft);
+    let output = run_against(&server, &["explain", "draft", "-f", "-"], draft);
     assert_eq!((output.code, &*output.err), (0, ""));
     let mut asked = server.asked();
     asked.dedup();
@@ -108,32 +112,32 @@ spec: {steps: [{name: a, image: i, extensions: [{name: data, product: store}]}]}
         "{asked:?}"
     );
 
-    // Records among the files are all there is.
+    // With records in the files, the cluster is not contacted.
     let record = draft.replace("Workflow", "ClusterExtension");
     let record = record
         .replace("draft", "other")
         .replace("spec: {steps", "spec: {product: other} #");
-    let output = asking(&server, &resolve, &format!("{draft}---\n{record}"));
+    let output = run_against(&server, &resolve, &format!("{draft}---\n{record}"));
     assert_eq!(output.code, 1);
     assert!(output.out.contains("NotFound"), "{}", output.out);
     assert_eq!(server.asked(), Vec::<String>::new());
 
     let output = ext_with(&resolve, draft);
     assert_eq!((output.code, &*output.out), (1, ""));
-    let why = "error: no record is among the files, so the cluster is asked: no cluster to ask";
+    let why = "error: the files contain no records, and reading them from the cluster failed: cannot connect to a cluster";
     assert!(output.err.contains(why), "{}", output.err);
 }
 
 #[test]
-fn unregister_says_who_uses_it_even_where_nobody_can_be_asked() {
+fn unregister_lists_consumers_without_terminal() {
     let server = Server::start(registry);
-    let output = asking(&server, &["unregister", "store"], "");
+    let output = run_against(&server, &["unregister", "store"], "");
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r"
-    It is used by
+    Used by:
       alpha/train, step `a`, requirement `data`
-    error: nobody is there to be asked
-      hint: --yes goes ahead without a question
+    error: cannot prompt: stdin is not a terminal
+      hint: pass --yes
     ");
     assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
 }
@@ -144,27 +148,27 @@ fn version(path: &str) -> Option<(u16, Value)> {
 }
 
 #[test]
-fn doctor_says_in_words_what_it_cannot_see() {
+fn doctor_reports_unknown_results() {
     let server = Server::start(version);
     fits(
         "doctor",
-        &asking(&server, &["doctor", "-o", "json"], "").out,
+        &run_against(&server, &["doctor", "-o", "json"], "").out,
     );
-    let output = asking(&server, &["doctor"], "");
+    let output = run_against(&server, &["doctor"], "");
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.out, @r"
     CHECK                             VERDICT  DETAIL
     API server                        ok       v1.36.3
-    clock                             unknown  the API server does not say what time it is
-    kinds                             bad      no clusterextensions, extensions, workflows, extensionprojections of registry.fuseml.io/v1alpha1; hint: install the chart, or kubectl apply -f crds/
-    engine                            bad      no pipelines of tekton.dev/v1; hint: install Tekton Pipelines
-    operator                          unknown  nobody knows it
-    webhook                           unknown  nobody knows it
-    may list clusterextensions        unknown  nobody knows it
-    may create clusterextensions      unknown  nobody knows it
-    may list workflows in alpha       unknown  nobody knows it
-    may create workflows in alpha     unknown  nobody knows it
-    may create pipelineruns in alpha  unknown  nobody knows it
+    clock                             unknown  the API server sent no date
+    kinds                             bad      clusterextensions, extensions, workflows, extensionprojections not found in registry.fuseml.io/v1alpha1; hint: install the chart, or run `kubectl apply -f crds/`
+    engine                            bad      Tekton Pipelines is not installed (tekton.dev/v1 not found); hint: install Tekton Pipelines
+    operator                          unknown  not found here
+    webhook                           unknown  not found here
+    may list clusterextensions        unknown  not found here
+    may create clusterextensions      unknown  not found here
+    may list workflows in alpha       unknown  not found here
+    may create workflows in alpha     unknown  not found here
+    may create pipelineruns in alpha  unknown  not found here
     ");
 }
 
@@ -181,7 +185,7 @@ fn doctor_compares_versions() {
         list(&[json!({"metadata": metadata, "spec": spec, "status": status})])
     }
     let line = |server: &Server| {
-        let output = asking(server, &["doctor"], "");
+        let output = run_against(server, &["doctor"], "");
         let mut lines = output.out.lines();
         lines
             .find(|line| line.starts_with("operator"))
@@ -202,15 +206,15 @@ fn doctor_compares_versions() {
         _ => version(path),
     });
     let other =
-        "unknown  2 ready in namespace registry, version 9.9.9; hint: kubectl ext is of version";
+        "unknown  2 ready in namespace registry, version 9.9.9; hint: kubectl ext has version";
     assert!(line(&server).contains(other), "{}", line(&server));
 }
 
 #[test]
-fn a_run_in_every_form() {
+fn run_supports_all_output_formats() {
     let server = Server::start(registry);
     let run = |arguments: &[&str]| {
-        let output = asking(&server, &[&["run", "train"], arguments].concat(), "");
+        let output = run_against(&server, &[&["run", "train"], arguments].concat(), "");
         assert_eq!(output.code, 0, "{}", output.err);
         output.out
     };
@@ -240,19 +244,19 @@ fn a_run_in_every_form() {
 }
 
 #[test]
-fn run_refuses_a_workflow_without_ready_condition() {
+fn run_rejects_workflow_without_ready_condition() {
     let server = Server::start(registry);
-    let output = asking(&server, &["run", "new"], "");
+    let output = run_against(&server, &["run", "new"], "");
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r"
     error: workflow alpha/new is not ready yet
-      hint: kubectl wait --for=condition=Ready fwf/new -n alpha
+      hint: wait with `kubectl wait --for=condition=Ready fwf/new -n alpha`
     ");
     assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
 }
 
 #[test]
-fn a_change_in_every_form() {
+fn update_supports_all_output_formats() {
     let server = Server::start(registry);
     let update = |arguments: &[&str]| {
         let change = [
@@ -264,7 +268,7 @@ fn a_change_in_every_form() {
             "shop",
             "--dry-run",
         ];
-        let output = asking(&server, &[&change, arguments].concat(), "");
+        let output = run_against(&server, &[&change, arguments].concat(), "");
         assert_eq!(output.code, 0, "{}", output.err);
         output.out
     };
@@ -296,26 +300,26 @@ fn a_change_in_every_form() {
 }
 
 #[test]
-fn what_nobody_has_seen_yet_is_not_ready() {
+fn unobserved_workflow_is_not_ready() {
     let server = Server::start(registry);
-    let output = asking(&server, &["status"], "");
+    let output = run_against(&server, &["status"], "");
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.out, @r"
     NAMESPACE  WORKFLOW  READY    REASON   EXTENSIONS  RUN AS
     alpha      train     Unknown  Pending  -           -
 
-    alpha/train: the operator has not seen this spec yet
+    alpha/train: waiting for the operator to reconcile this object
     ");
     fits(
         "status",
-        &asking(&server, &["status", "-o", "json"], "").out,
+        &run_against(&server, &["status", "-o", "json"], "").out,
     );
 }
 
-/// Whoever has several contexts has to know which of them it was.
+/// Users with several contexts need to know which one was used.
 #[test]
-fn a_server_that_does_not_answer_is_named_with_its_context_by_every_verb() {
-    // A port that nobody listens on.
+fn names_unreachable_server_and_context() {
+    // A port without a listener.
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = gone.local_addr().unwrap();
     drop(gone);
@@ -347,8 +351,8 @@ fn a_server_that_does_not_answer_is_named_with_its_context_by_every_verb() {
             let output = ext_with(&[verb, &kubeconfig, context].concat(), "");
             assert_eq!(output.code, 1, "{verb:?}");
             let all = format!("{}{}", output.out, output.err);
-            let who = format!("http://{address} (context `{name}`) does not answer: ");
-            assert!(all.contains(&who), "{verb:?}: {all}");
+            let server = format!("http://{address} (context `{name}`) is unreachable: ");
+            assert!(all.contains(&server), "{verb:?}: {all}");
             assert!(all.contains("Connection refused"), "{verb:?}: {all}");
             assert!(
                 !all.contains("ServiceError") && !all.contains("client error"),
@@ -360,7 +364,7 @@ fn a_server_that_does_not_answer_is_named_with_its_context_by_every_verb() {
 }
 
 #[test]
-fn what_is_wrong_with_a_kubeconfig_is_said_in_one_line() {
+fn reports_invalid_kubeconfig_in_one_line() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_str().unwrap().to_owned();
     std::fs::write(&path, "apiVersion: v1\nx: [\n").unwrap();
@@ -377,13 +381,15 @@ fn what_is_wrong_with_a_kubeconfig_is_said_in_one_line() {
     );
     let said = listed(&["--kubeconfig", "/nowhere/else"]);
     assert!(
-        said.starts_with("error: no cluster to ask: failed to read /nowhere/else: No such file"),
+        said.starts_with(
+            "error: cannot connect to a cluster: failed to read /nowhere/else: No such file"
+        ),
         "{said}"
     );
     let server = Server::start(registry);
     let said = listed(&["--kubeconfig", &server.kubeconfig(), "--context", "no"]);
     assert!(
-        said.contains("the kubeconfig has no context `no`"),
+        said.contains("context `no` not found in the kubeconfig"),
         "{said}"
     );
 }

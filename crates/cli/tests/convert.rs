@@ -1,4 +1,4 @@
-//! FuseML's own files: what they become, and what is said of those that are broken.
+//! Tests of the conversion of FuseML files.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -30,12 +30,12 @@ fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
-/// The path of a file in a folder that goes away with the test.
+/// Returns the path of a file in a temporary folder.
 fn in_folder(folder: &TempDir, name: &str) -> String {
     folder.path().join(name).display().to_string()
 }
 
-/// Puts the values of Secrets back where a record refers to them.
+/// Replaces references to Secrets by their values.
 fn with_values(record: &mut Value, secrets: &BTreeMap<String, Value>) {
     match record {
         Value::Object(fields) => {
@@ -56,7 +56,7 @@ fn with_values(record: &mut Value, secrets: &BTreeMap<String, Value>) {
 }
 
 #[test]
-fn every_record_of_the_seed_becomes_the_example_of_its_name() {
+fn converts_records_of_seed_to_examples() {
     let folder = TempDir::new().unwrap();
     let mut count = 0;
     for (examples, names) in [
@@ -103,7 +103,7 @@ fn every_record_of_the_seed_becomes_the_example_of_its_name() {
 }
 
 #[test]
-fn the_record_of_the_seed_that_says_a_thing_twice_is_refused_there() {
+fn rejects_duplicate_key_in_record_of_seed() {
     let output = ext(&["convert", &format!("{DATA}/plain/kfserving-local.yaml")]);
     assert_eq!((output.code, &*output.out), (1, ""));
     let place = "kfserving-local.yaml:15:5: error[duplicate-key]";
@@ -111,7 +111,7 @@ fn the_record_of_the_seed_that_says_a_thing_twice_is_refused_there() {
 }
 
 #[test]
-fn workflows_of_the_seed() {
+fn converts_workflows_of_seed() {
     for number in 1..=5 {
         let file = format!("{DATA}/plain/workflow-{number}.yaml");
         let output = ext(&["convert", &file, "-n", "alpha"]);
@@ -120,7 +120,7 @@ fn workflows_of_the_seed() {
         let lint = ext_with(&["lint", "-f", "-"], &output.out);
         assert_eq!((lint.code, &*lint.out), (0, ""));
     }
-    // It has an input twice.
+    // It has a duplicate input.
     let output = ext(&["convert", &format!("{DATA}/plain/workflow-6.yaml")]);
     assert_eq!((output.code, &*output.out), (1, ""));
     let place = "workflow-6.yaml:22:9: error[Invalid]";
@@ -128,23 +128,23 @@ fn workflows_of_the_seed() {
 }
 
 #[test]
-fn the_released_form_with_all_that_it_has() {
+fn converts_released_form() {
     let folder = TempDir::new().unwrap();
     let file = in_folder(&folder, "secrets");
     let output = ext(&["convert", &format!("{DATA}/released"), "--secrets", &file]);
     assert_eq!(output.code, 0);
     insta::assert_snapshot!("convert_released", output.out);
-    insta::assert_snapshot!("convert_released_said", output.err);
+    insta::assert_snapshot!("convert_released_findings", output.err);
     insta::assert_snapshot!("convert_released_secrets", text(&file));
     let lint = ext_with(&["lint", "-f", "-"], &output.out);
     let errors = lint.out.lines().filter(|line| line.contains("error["));
-    // The workflow asks for tools that are not among the files.
+    // The workflow requires tools that are not in the files.
     let errors: Vec<&str> = errors.filter(|line| !line.contains("[NotFound]")).collect();
     assert_eq!(errors, Vec::<&str>::new());
 }
 
 #[test]
-fn records_of_a_project() {
+fn converts_to_records_of_project() {
     let file = format!("{DATA}/released/record.yaml");
     let output = ext(&["convert", &file, "--project", "alpha", "-o", "json"]);
     assert_eq!(output.code, 0);
@@ -156,7 +156,7 @@ fn records_of_a_project() {
 }
 
 #[test]
-fn values_go_into_the_file_of_secrets_alone() {
+fn writes_values_only_to_file_of_secrets() {
     let folder = TempDir::new().unwrap();
     let file = in_folder(&folder, "secrets.yaml");
     let record = format!("{DATA}/released/record.yaml");
@@ -167,7 +167,7 @@ fn values_go_into_the_file_of_secrets_alone() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(text(&file).matches("canary-7c31").count(), 2);
 
-    // What is there stays.
+    // An existing file is not overwritten.
     fs::write(&file, "precious").unwrap();
     let output = ext(&["convert", &record, "--secrets", &file]);
     assert_eq!((output.code, &*output.out), (1, ""));
@@ -175,9 +175,9 @@ fn values_go_into_the_file_of_secrets_alone() {
     assert_eq!(text(&file), "precious");
 }
 
-/// Else one of them would get what is for the other.
+/// Otherwise credentials would be mixed.
 #[test]
-fn no_two_sets_of_credentials_share_a_secret() {
+fn secret_names_are_unique() {
     let record = |record: &str, service: &str| {
         format!(
             "id: {record}\nservices: [{{id: {service}, credentials: [{{id: d, scope: global, configuration: {{K: v}}}}]}}]\n---\n"
@@ -191,16 +191,16 @@ fn no_two_sets_of_credentials_share_a_secret() {
         .iter()
         .map(|record| record.pointer(of).unwrap().as_str().unwrap().to_owned())
         .collect();
-    let wanted = ["a-b.c.d", "a-c.b-c.d", "a.b-c.d"].map(str::to_owned);
-    assert_eq!(names, BTreeSet::from(wanted));
+    let expected = ["a-b.c.d", "a-c.b-c.d", "a.b-c.d"].map(str::to_owned);
+    assert_eq!(names, BTreeSet::from(expected));
 }
 
 #[test]
-fn what_is_broken_is_found_at_its_place_and_nothing_is_made() {
+fn reports_broken_files_without_output() {
     let folder = format!("{DATA}/broken");
-    let mut wanted = BTreeSet::new();
-    planted(Path::new(&folder), &mut wanted);
-    let wanted: BTreeSet<(String, u64, String)> = wanted
+    let mut expected = BTreeSet::new();
+    planted(Path::new(&folder), &mut expected);
+    let expected: BTreeSet<(String, u64, String)> = expected
         .into_iter()
         .flat_map(|(file, line, rules)| {
             let rules: Vec<String> = rules.split(" !").map(str::to_owned).collect();
@@ -209,7 +209,7 @@ fn what_is_broken_is_found_at_its_place_and_nothing_is_made() {
                 .map(move |rule| (file.clone(), line, rule))
         })
         .collect();
-    assert!(wanted.len() >= 25, "{} are planted", wanted.len());
+    assert!(expected.len() >= 25, "{} are planted", expected.len());
     let output = ext(&["convert", &folder]);
     assert_eq!((output.code, &*output.out), (1, ""));
     assert!(!output.err.contains("canary"));
@@ -229,11 +229,11 @@ fn what_is_broken_is_found_at_its_place_and_nothing_is_made() {
             )
         })
         .collect();
-    assert_eq!(found, wanted);
+    assert_eq!(found, expected);
 }
 
 #[test]
-fn a_list_of_them_and_objects_of_kubernetes() {
+fn converts_lists_and_skips_kubernetes_objects() {
     let records = "- id: one\n  services: []\n- id: two\n  product: two\n";
     let output = ext_with(&["convert", "-f", "-", "-o", "json"], records);
     assert_eq!((output.code, &*output.err), (0, ""));
@@ -245,9 +245,9 @@ fn a_list_of_them_and_objects_of_kubernetes() {
     assert!(output.err.contains("warning[no-form]"), "{}", output.err);
 }
 
-/// A key of a mapping is text in FuseML. YAML would make other words of these.
+/// Keys are strings in FuseML. YAML 1.1 would convert these.
 #[test]
-fn keys_of_mappings_are_the_text_that_was_written() {
+fn keeps_keys_as_written() {
     let folder = TempDir::new().unwrap();
     let file = in_folder(&folder, "secrets");
     let entries = "{N: a, Y: b, TRUE: c, 007: d, 1.20: e, 0x1F: f, 1e3: g}";
@@ -278,7 +278,7 @@ fn keys_of_mappings_are_the_text_that_was_written() {
 }
 
 #[test]
-fn a_value_that_is_not_there_is_said_before_it_is_an_empty_text() {
+fn warns_of_empty_values() {
     let record = "id: one\nproduct: one\nconfiguration:\n  HOST: ~\n  PORT: \"\"\n";
     let output = ext_with(&["convert", "-f", "-", "-o", "json"], record);
     assert_eq!(output.code, 0);
@@ -287,29 +287,29 @@ fn a_value_that_is_not_there_is_said_before_it_is_an_empty_text() {
         ""
     );
     insta::assert_snapshot!(output.err, @r#"
-    -:4:3: warning[empty-value]: ClusterExtension one: configuration.HOST: `HOST` has no value, and is an empty text here
-      hint: write `""` where that is meant
+    -:4:3: warning[empty-value]: ClusterExtension one: configuration.HOST: `HOST` has no value, converted to an empty string
+      hint: write `""` if this is intended
     "#);
 }
 
 #[test]
-fn what_stands_there_twice_says_how_it_can_stand_there_once() {
+fn suggests_fix_for_duplicate_keys() {
     let output = ext(&["convert", &format!("{DATA}/plain/kfserving-local.yaml")]);
     assert!(
-        output.err.contains("hint: make one list of the two"),
+        output.err.contains("hint: merge the two lists"),
         "{}",
         output.err
     );
     let output = ext_with(&["convert", "-f", "-"], "id: a\nproduct: b\nproduct: c\n");
     assert!(
-        output.err.contains("hint: keep one of the two"),
+        output.err.contains("hint: remove one of them"),
         "{}",
         output.err
     );
 }
 
 #[test]
-fn what_the_server_of_fuseml_wrote_has_no_place_and_stops_nothing() {
+fn ignores_fields_of_fuseml_server() {
     let files = "id: one\nproduct: one\ncreated: 2022-01-01T00:00:00Z\nstatus: {a: b}\n---\nname: train\ncreated: 2022-01-01T00:00:00Z\nstatus: {a: b}\nsteps: [{name: a, image: b}]\n";
     let output = ext_with(&["convert", "-f", "-", "-o", "json"], files);
     assert_eq!(output.code, 0, "{}", output.err);
@@ -322,9 +322,9 @@ fn what_the_server_of_fuseml_wrote_has_no_place_and_stops_nothing() {
     );
 }
 
-/// The minimal form has no other place for them: then they are said.
+/// The minimal form has no other field for them.
 #[test]
-fn credentials_among_plain_configuration_are_said_and_not_repeated() {
+fn warns_of_credentials_in_plain_configuration() {
     let record = "id: one\nconfiguration:\n  PASSWORD: canary-7c31\n  HOST: store\n  STORE: http://user:canary-7c31@host/x\n";
     let output = ext_with(&["convert", "-f", "-"], record);
     assert_eq!(output.code, 0);
@@ -332,13 +332,13 @@ fn credentials_among_plain_configuration_are_said_and_not_repeated() {
 }
 
 #[test]
-fn a_project_and_a_namespace_are_names_that_kubernetes_takes() {
+fn rejects_invalid_project_and_namespace() {
     let file = format!("{DATA}/released/record.yaml");
     for arguments in [["--project", "P_1"], ["-n", "Bad NS"]] {
         let output = ext(&[&["convert", &file][..], &arguments].concat());
         assert_eq!((output.code, &*output.out), (2, ""), "{arguments:?}");
         assert!(output.err.contains(arguments[1]), "{}", output.err);
-        assert!(output.err.contains("small letters"), "{}", output.err);
+        assert!(output.err.contains("letters"), "{}", output.err);
     }
 }
 
@@ -346,14 +346,18 @@ fn a_project_and_a_namespace_are_names_that_kubernetes_takes() {
 fn secrets_are_not_written_to_standard_output() {
     let file = format!("{DATA}/released/record.yaml");
     let output = ext(&["convert", &file, "--secrets", "-"]);
-    let made = fs::remove_file("-").is_ok();
-    assert!(!made, "a file that is called `-`");
+    let exists = fs::remove_file("-").is_ok();
+    assert!(!exists, "created a file named `-`");
     assert_eq!((output.code, &*output.out), (2, ""));
-    assert!(output.err.contains("only you can read"), "{}", output.err);
+    assert!(
+        output.err.contains("not written to standard output"),
+        "{}",
+        output.err
+    );
 }
 
 #[test]
-fn credentials_that_admit_nobody_are_said() {
+fn warns_of_credentials_for_no_one() {
     let record = "id: one\nservices: [{id: s, credentials: [{id: d, scope: user, users: [], configuration: {K: v}}]}]\n";
     let output = ext_with(&["convert", "-f", "-"], record);
     assert_eq!(output.code, 0);

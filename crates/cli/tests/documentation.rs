@@ -1,4 +1,4 @@
-//! What is written about the commands is what they say.
+//! Tests that generated documentation matches the commands.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -15,9 +15,9 @@ use extension_registry_cli::documentation;
 use support::schema::fits;
 
 #[test]
-fn the_reference_and_the_man_pages_are_up_to_date() {
+fn generated_documentation_is_current() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    let hint = "make docs writes it anew";
+    let hint = "update it with `make docs`";
     let written = fs::read_to_string(docs.join("reference/commands.md")).unwrap();
     assert!(
         written == documentation::reference(),
@@ -47,7 +47,7 @@ fn the_reference_and_the_man_pages_are_up_to_date() {
 }
 
 #[test]
-fn answers_are_as_their_schemas_say() {
+fn output_matches_schemas() {
     fn with<'a>(arguments: &[&'a str], files: &[&'a str]) -> Vec<&'a str> {
         [arguments, files, &["-o", "json"]].concat()
     }
@@ -164,7 +164,7 @@ fn r58_answers_about_packages_are_as_their_schemas_say() {
     );
     let logout = ["package", "logout", "localhost:5000", "-o", "json"];
     fits("package-logout", &machine.ext(&logout).fine());
-    let nothing_listens = [
+    let unreachable = [
         "package",
         "test-oci",
         "--source",
@@ -174,16 +174,16 @@ fn r58_answers_about_packages_are_as_their_schemas_say() {
         "-o",
         "json",
     ];
-    let output = machine.ext(&nothing_listens);
-    assert_eq!(output.code, 11, "the class of the network: {}", output.err);
+    let output = machine.ext(&unreachable);
+    assert_eq!(output.code, 11, "network failure: {}", output.err);
     fits("package-test-oci", &output.out);
 }
 
-/// Verbs whose answer is a file or a conversation, and no data.
+/// Commands without an output format.
 const NO_DATA: [&str; 1] = ["completion"];
 
 #[test]
-fn r58_every_verb_answers_programs() {
+fn every_command_has_output_formats() {
     let pages = documentation::pages().unwrap();
     let pages: BTreeMap<String, String> = pages
         .into_iter()

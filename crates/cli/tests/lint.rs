@@ -1,4 +1,4 @@
-//! What `lint` finds, where, and how it says so.
+//! Tests of the findings of `lint`, their positions and report formats.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -15,12 +15,12 @@ use support::{ext, ext_with, planted};
 const MISTAKES: &str = "tests/data/mistakes";
 
 #[test]
-fn every_planted_mistake_is_found_at_its_line_and_nothing_else() {
-    let mut wanted = BTreeSet::new();
-    planted(Path::new(MISTAKES), &mut wanted);
-    // The line of the file's own explanation.
-    wanted.retain(|(_, _, rule)| !rule.starts_with('`'));
-    assert!(wanted.len() >= 30, "{} are planted", wanted.len());
+fn finds_all_planted_mistakes() {
+    let mut expected = BTreeSet::new();
+    planted(Path::new(MISTAKES), &mut expected);
+    // The explanation in the file itself.
+    expected.retain(|(_, _, rule)| !rule.starts_with('`'));
+    assert!(expected.len() >= 30, "{} are planted", expected.len());
 
     let output = ext(&["lint", MISTAKES, "-o", "json"]);
     assert_eq!(output.code, 1);
@@ -42,8 +42,8 @@ fn every_planted_mistake_is_found_at_its_line_and_nothing_else() {
         .collect();
     let once: BTreeSet<_> = found.iter().cloned().collect();
     assert_eq!(found.len(), once.len(), "something is found twice");
-    let missed: Vec<_> = wanted.difference(&once).collect();
-    let surplus: Vec<_> = once.difference(&wanted).collect();
+    let missed: Vec<_> = expected.difference(&once).collect();
+    let surplus: Vec<_> = once.difference(&expected).collect();
     assert!(
         missed.is_empty() && surplus.is_empty(),
         "missed: {missed:#?}\nsurplus: {surplus:#?}"
@@ -51,7 +51,7 @@ fn every_planted_mistake_is_found_at_its_line_and_nothing_else() {
 }
 
 #[test]
-fn each_form_says_the_same_and_no_value() {
+fn report_formats_contain_no_values() {
     for form in ["human", "json", "sarif", "github"] {
         let output = ext(&["lint", MISTAKES, "-o", form]);
         assert_eq!(output.code, 1, "{form}");
@@ -61,20 +61,20 @@ fn each_form_says_the_same_and_no_value() {
 }
 
 #[test]
-fn what_is_sound_says_nothing() {
+fn valid_file_has_no_findings() {
     let output = ext(&["lint", "../../examples/records/kfserving-local.yaml"]);
     assert_eq!((output.code, &*output.out, &*output.err), (0, "", ""));
 }
 
 #[test]
-fn warnings_are_errors_where_that_is_asked_for() {
+fn strict_treats_warnings_as_errors() {
     let file = "../../examples/records/minio-s3-storage.yaml";
     assert_eq!(ext(&["lint", file]).code, 0);
     assert_eq!(ext(&["lint", file, "--strict"]).code, 1);
 }
 
 #[test]
-fn standard_input_is_a_file_like_others() {
+fn lints_standard_input() {
     let text = "apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata: {name: x}\nspec: {prodct: x}\n";
     let output = ext_with(&["lint", "-f", "-"], text);
     assert_eq!(output.code, 1);
@@ -85,7 +85,7 @@ fn standard_input_is_a_file_like_others() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error_with_its_name() {
+fn missing_file_is_error() {
     let output = ext(&["lint", "no/such/file.yaml"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     assert!(output.err.contains("no/such/file.yaml"), "{}", output.err);
@@ -94,36 +94,36 @@ fn what_is_not_there_is_an_error_with_its_name() {
     assert!(output.err.contains("hint:"), "{}", output.err);
 }
 
-/// One file that is no text does not keep the others from being looked at.
+/// A binary file does not prevent checks of others.
 #[test]
-fn what_is_no_text_has_its_place() {
+fn reports_position_of_invalid_utf8() {
     let folder = tempfile::TempDir::new().unwrap();
     std::fs::write(folder.path().join("a.yaml"), b"kind: a\nb: \xc3\xa9\xff\n").unwrap();
     std::fs::write(folder.path().join("b.yaml"), "a: 1\n").unwrap();
     let output = ext(&["lint", folder.path().to_str().unwrap()]);
     assert_eq!(output.code, 1);
     for place in [
-        "a.yaml:2:5: error[syntax]: no text",
+        "a.yaml:2:5: error[syntax]: not valid UTF-8",
         "b.yaml:1:1: warning[no-object]",
     ] {
         assert!(output.out.contains(place), "{}", output.out);
     }
 }
 
-/// A check that looked at nothing has to be heard.
+/// A check without input must fail.
 #[test]
-fn a_folder_without_files_is_an_error_with_the_way_out() {
+fn rejects_folder_without_objects() {
     let output = ext(&["lint", "tests/data/mistakes/base"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     insta::assert_snapshot!(output.err, @r"
-    error: nothing to read: tests/data/mistakes/base is built by kustomize
-      hint: kubectl kustomize tests/data/mistakes/base | kubectl ext lint -f -
+    error: no objects found: tests/data/mistakes/base is built by kustomize
+      hint: run `kubectl kustomize tests/data/mistakes/base | kubectl ext lint -f -`
     ");
 }
 
-/// Only the cluster has the Secret, so nobody here can tell whether the key is in it.
+/// The Secret exists only in the cluster, so the key may exist.
 #[test]
-fn a_key_of_a_secret_that_is_not_among_the_files_is_no_error() {
+fn unknown_key_of_unread_secret_is_warning() {
     let objects = "apiVersion: registry.fuseml.io/v1alpha1
 kind: ClusterExtension
 metadata: {name: store}
@@ -158,7 +158,7 @@ spec:
     assert_eq!(output.code, 1);
     assert!(!output.out.contains("canary"));
 
-    // The other verbs take it in the same way.
+    // Other commands handle it the same way.
     assert_eq!(ext_with(&["resolve", "-f", "-"], objects).code, 0);
     let resolve = |key| ext_with(&["resolve", "-f", "-"], &secret(key)).code;
     assert_eq!((resolve("TOKEN"), resolve("OTHER")), (0, 1));
@@ -171,9 +171,9 @@ spec:
     );
 }
 
-/// The operator would write more than can be seen here: that is said.
+/// The operator would write keys that are unknown here.
 #[test]
-fn render_says_which_secrets_it_would_need() {
+fn render_names_missing_secrets() {
     let objects = "apiVersion: registry.fuseml.io/v1alpha1
 kind: ClusterExtension
 metadata: {name: store}
@@ -186,23 +186,23 @@ spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]
 ";
     let output = ext_with(&["render", "-f", "-"], objects);
     assert_eq!(output.code, 0);
-    let warning = "takes every key from Secret extension-registry-records/keys";
+    let warning = "copies all keys from Secret extension-registry-records/keys";
     assert!(output.err.contains(warning), "{}", output.err);
     let secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys, namespace: extension-registry-records}\nstringData: {K: v}\n";
     let output = ext_with(&["render", "-f", "-"], &format!("{objects}{secret}"));
     assert_eq!((output.code, &*output.err), (0, ""));
 }
 
-/// Whoever sees a record sees them: they are a warning, also in the minimal form.
+/// Everyone who can read a record can read them, so they are warned of, even in the minimal form.
 #[test]
-fn credentials_among_plain_configuration_are_warned_of() {
+fn warns_of_credentials_in_plain_configuration() {
     let output = ext(&["lint", "../../examples/records/minimal"]);
     assert_eq!(output.code, 0);
     assert!(!output.out.contains("cMGiZff8"), "{}", output.out);
     insta::assert_snapshot!(output.out);
 }
 
-/// A document of a workflow, with other words in the place of two.
+/// Returns a workflow with one replacement.
 fn workflow(old: &str, new: &str) -> String {
     "apiVersion: registry.fuseml.io/v1alpha1
 kind: Workflow
@@ -214,11 +214,11 @@ spec: {steps: [{name: a, image: i}]}
     .replace(old, new)
 }
 
-/// What looks like an object of ours and is none is dropped by every verb: it has to be heard of.
+/// Every command ignores such objects, so they must be reported.
 #[test]
-fn what_no_server_would_take_as_ours_is_said_with_what_was_meant() {
+fn reports_invalid_kinds_versions_and_names() {
     let group = "registry.fuseml.io";
-    for (old, new, said) in [
+    for (old, new, expected) in [
         (
             "kind: Workflow",
             "kind: Worklfow",
@@ -232,7 +232,7 @@ fn what_no_server_would_take_as_ours_is_said_with_what_was_meant() {
         (
             "kind: Workflow",
             "kind: Recipe",
-            "known are `ClusterExtension`, `Extension`",
+            "use one of `ClusterExtension`, `Extension`",
         ),
         ("kind: Workflow\n", "", "kind: is missing"),
         (
@@ -247,7 +247,7 @@ fn what_no_server_would_take_as_ours_is_said_with_what_was_meant() {
             "add `apiVersion: registry.fuseml.io/v1alpha1`",
         ),
         ("name: train", "name: Odd_3", "DNS subdomain"),
-        ("name: train", "name: 7", "metadata.name: is no text"),
+        ("name: train", "name: 7", "metadata.name: must be a string"),
         ("namespace: dev", "namespace: Bad NS", "DNS label"),
         ("namespace: dev", "namespace: a.b", "DNS label"),
     ] {
@@ -255,14 +255,14 @@ fn what_no_server_would_take_as_ours_is_said_with_what_was_meant() {
         assert_ne!(text, workflow("", ""), "{old}");
         let output = ext_with(&["lint", "-f", "-"], &text);
         assert_eq!(output.code, 1, "{new}: {}", output.out);
-        assert!(output.out.contains(said), "{new}: {}", output.out);
+        assert!(output.out.contains(expected), "{new}: {}", output.out);
         assert_eq!(output.out.matches("error[").count(), 1, "{}", output.out);
-        // Nothing is made of it either.
+        // It is not rendered either.
         let output = ext_with(&["render", "-f", "-"], &text);
         assert_eq!((output.code, &*output.out), (1, ""), "{new}");
-        assert!(output.err.contains(said), "{new}: {}", output.err);
+        assert!(output.err.contains(expected), "{new}: {}", output.err);
     }
-    // Whose group is nearly ours may mean theirs.
+    // A similar group may be intended.
     let output = ext_with(&["lint", "-f", "-"], &workflow(group, "registry.fusml.io"));
     assert_eq!(output.code, 0, "{}", output.out);
     assert!(
@@ -273,7 +273,7 @@ fn what_no_server_would_take_as_ours_is_said_with_what_was_meant() {
 }
 
 #[test]
-fn objects_of_others_are_nobodys_business() {
+fn ignores_other_kinds() {
     for (old, new) in [
         ("registry.fuseml.io/v1alpha1", "argoproj.io/v1alpha1"),
         (
@@ -292,9 +292,9 @@ fn objects_of_others_are_nobodys_business() {
     }
 }
 
-/// Kustomize writes its namespace into every kind that it does not know, and the API server drops it.
+/// Kustomize sets the namespace of kinds that it does not know, and the API server ignores it.
 #[test]
-fn a_namespace_of_a_cluster_record_stops_nothing() {
+fn namespace_of_cluster_record_is_warning() {
     let record = "apiVersion: registry.fuseml.io/v1alpha1
 kind: ClusterExtension
 metadata: {name: store, namespace: alpha}
@@ -311,9 +311,9 @@ spec: {product: store}
     assert_eq!((output.code, &*output.out), (0, "store/store\n"));
 }
 
-/// Code scanning looks for the file under that name.
+/// Code scanning finds the file by this reference.
 #[test]
-fn a_path_with_a_space_is_a_reference_in_sarif() {
+fn sarif_encodes_paths() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("my record.yaml");
     std::fs::write(&path, "a: 1\n").unwrap();
@@ -324,13 +324,13 @@ fn a_path_with_a_space_is_a_reference_in_sarif() {
     assert!(uri.ends_with("/my%20record.yaml"), "{uri}");
 }
 
-/// Objects that name no namespace get that of `-n`: it has to be one.
+/// `-n` sets the namespace of objects, so it must be valid.
 #[test]
-fn a_namespace_that_no_server_takes_is_not_taken_here() {
+fn rejects_invalid_namespace_flag() {
     for verb in ["lint", "render", "resolve"] {
         let text = workflow("  namespace: dev\n", "");
         let output = ext_with(&[verb, "-n", "Bad NS", "-f", "-"], &text);
         assert_eq!((output.code, &*output.out), (2, ""), "{verb}");
-        assert!(output.err.contains("lower-case letters"), "{}", output.err);
+        assert!(output.err.contains("letters"), "{}", output.err);
     }
 }

@@ -345,7 +345,7 @@ fn publish_checks_version_and_replaces_only_with_force() {
         .ext(&["package", "delete", "mlflow", "1.3.0"])
         .wrong(1);
     assert!(
-        asked.contains("--yes goes ahead without a question"),
+        asked.contains("cannot prompt: stdin is not a terminal\n  hint: pass --yes"),
         "{asked}"
     );
 }

@@ -1,4 +1,4 @@
-//! Which files are read, and what is said where nothing is.
+//! Tests of reading files, folders and standard input.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -25,7 +25,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A folder with a record in a file.
+/// Creates a folder with a record.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("a.yaml"), RECORD).unwrap();
@@ -36,9 +36,9 @@ fn make_pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// A link that leads back would be followed until the system had enough of it, and two of them for ever.
+/// Following links in a cycle would not terminate.
 #[test]
-fn each_file_is_read_once_whatever_links_lead_to_it() {
+fn reads_each_file_once_despite_links() {
     let root = folder();
     let below = root.path().join("below");
     fs::create_dir(&below).unwrap();
@@ -62,9 +62,9 @@ fn each_file_is_read_once_whatever_links_lead_to_it() {
     assert_eq!((output.code, &*output.out), (0, ""), "{}", output.err);
 }
 
-/// Nobody writes to a pipe that lies in a folder. One that was named, as a shell does with `<(…)`, is read.
+/// Reading a pipe in a folder could block. A pipe given by name, such as `<(…)`, is read.
 #[test]
-fn a_pipe_is_waited_for_only_where_it_was_named() {
+fn reads_pipe_only_if_named() {
     let root = folder();
     let pipe = root.path().join("pipe.yaml");
     make_pipe(&pipe);
@@ -86,50 +86,44 @@ fn a_pipe_is_waited_for_only_where_it_was_named() {
 }
 
 #[test]
-fn what_goes_on_for_ever_has_an_end() {
+fn limits_size_of_endless_files() {
     let output = ext(&["lint", "/dev/zero"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     assert_eq!(
         output.err,
-        "error: failed to read /dev/zero: more than 256 MiB\n"
+        "error: failed to read /dev/zero: larger than 256 MiB\n"
     );
 }
 
-/// As `kubectl apply` does: the path may be wrong, or the program before the pipe.
+/// Like `kubectl apply`: the path, or the command before the pipe, may be wrong.
 #[test]
-fn where_no_object_is_nothing_is_fine() {
+fn rejects_input_without_objects() {
     for verb in ["lint", "render", "convert", "list", "resolve"] {
         for text in ["", "# nothing\n", "---\n---\n"] {
             let output = ext_with(&[verb, "-f", "-"], text);
             assert_eq!((output.code, &*output.out), (1, ""), "{verb} {text:?}");
             assert!(
-                output.err.contains("0 objects read from -"),
+                output.err.contains("no objects found in -"),
                 "{verb}: {}",
                 output.err
             );
         }
     }
-    // What is no YAML at all is said as that.
+    // Invalid YAML is reported as such.
     let output = ext_with(&["lint", "-f", "-"], "a: [");
     assert_eq!((output.code, &*output.err), (1, ""));
 }
 
-/// Many a file of a repository is of no interest here. That alone is no mistake, but heard.
+/// Repositories contain files of other kinds. That is not an error, but printed as a note.
 #[test]
-fn where_no_object_is_ours_that_is_said() {
+fn notes_if_no_object_belongs_to_registry() {
     let other = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
-    for (verb, said) in [
-        (
-            "lint",
-            "note: no record and no workflow is among what was read\n",
-        ),
-        (
-            "render",
-            "note: no workflow is among what was read, so nothing is rendered\n",
-        ),
+    for (verb, note) in [
+        ("lint", "note: no records or workflows found\n"),
+        ("render", "note: no workflows found, nothing to render\n"),
     ] {
         let output = ext_with(&[verb, "-f", "-"], other);
-        assert_eq!((output.code, &*output.out, &*output.err), (0, "", said));
+        assert_eq!((output.code, &*output.out, &*output.err), (0, "", note));
         let output = ext_with(&[verb, "-f", "-"], &workflow());
         assert_eq!((output.code, &*output.err), (0, ""), "{verb}");
     }
@@ -142,7 +136,7 @@ fn workflow() -> String {
 }
 
 #[test]
-fn a_helm_chart_is_left_out_with_the_way_to_look_at_it() {
+fn skips_helm_chart_with_hint() {
     let root = folder();
     let chart = root.path().join("charts/tool");
     fs::create_dir_all(chart.join("templates")).unwrap();
@@ -151,11 +145,11 @@ fn a_helm_chart_is_left_out_with_the_way_to_look_at_it() {
     let output = ext(&["lint", "--strict", text(root.path())]);
     assert_eq!((output.code, &*output.out), (0, ""));
     let hint = format!(
-        "helm template {} | kubectl ext lint -f -\n",
+        "run `helm template {} | kubectl ext lint -f -`\n",
         chart.display()
     );
     let note = format!(
-        "note: {} is a Helm chart, and was left out; {hint}",
+        "note: skipped: {} is a Helm chart\n  hint: {hint}",
         chart.display()
     );
     assert_eq!(output.err, note);
@@ -171,15 +165,15 @@ fn a_helm_chart_is_left_out_with_the_way_to_look_at_it() {
     );
 }
 
-/// What another program builds is no empty folder, and the way out is one of the verb that was typed.
+/// The hint contains the command that was typed.
 #[test]
-fn a_folder_of_kustomize_is_said_to_be_one() {
+fn reports_kustomization_with_hint() {
     const FOLDER: &str = "../../examples/gitops/overlays/dev";
     let output = ext(&["describe", "training-data", "-f", FOLDER]);
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.err, @r"
-    error: nothing to read: ../../examples/gitops/overlays/dev is built by kustomize
-      hint: kubectl kustomize ../../examples/gitops/overlays/dev | kubectl ext describe NAME -f -
+    error: no objects found: ../../examples/gitops/overlays/dev is built by kustomize
+      hint: run `kubectl kustomize ../../examples/gitops/overlays/dev | kubectl ext describe NAME -f -`
     ");
     let output = ext(&["whatif", "--delete", "x", "--base", FOLDER]);
     assert!(

@@ -1,4 +1,4 @@
-//! A record from one line. Nothing here needs a cluster: `--dry-run` applies nothing.
+//! Tests of `register` with `--dry-run`, which needs no cluster.
 #![allow(
     clippy::unwrap_used,
     reason = "the helpers of tests may do what tests may do"
@@ -22,7 +22,7 @@ fn register(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn what_was_not_said_is_taken_from_what_was() {
+fn fills_in_defaults() {
     let output = register(&[]);
     assert_eq!((output.code, &*output.err), (0, ""));
     insta::assert_snapshot!("register_least", output.out);
@@ -55,7 +55,7 @@ fn what_was_not_said_is_taken_from_what_was() {
 }
 
 #[test]
-fn values_are_read_and_never_shown() {
+fn redacts_credentials() {
     let file = std::env::temp_dir().join(format!("register-{}", std::process::id()));
     std::fs::write(&file, format!("{CANARY}\n")).unwrap();
     let from_file = format!("KEY=file:{}", file.display());
@@ -73,7 +73,7 @@ fn values_are_read_and_never_shown() {
 }
 
 #[test]
-fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+fn rejects_literal_credential_without_printing_it() {
     for literal in ["KEY=canary-5d02", "KEY=other:canary-5d02", "canary-5d02"] {
         let output = register(&["--credential", literal]);
         assert_eq!(output.code, 2);
@@ -96,28 +96,28 @@ fn a_password_on_the_command_line_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn what_the_operator_would_refuse_is_refused_here() {
+fn validates_record_like_operator() {
     let output = register(&["--credential", "no key=secret:a/b"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     assert!(output.err.contains("invalid Secret key"), "{}", output.err);
     let output = ext(&["register", "store", "--url", "http://store:9000"]);
     assert_eq!(output.code, 1);
-    assert!(output.err.contains("hint: --yes"), "{}", output.err);
+    assert!(output.err.contains("hint: pass --yes"), "{}", output.err);
 }
 
 #[test]
-fn who_may_have_credentials_needs_credentials() {
+fn for_user_requires_credentials() {
     let output = register(&["--for-user", "ada"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     assert!(
-        output.err.contains("no credentials for them"),
+        output.err.contains("apply only to credentials"),
         "{}",
         output.err
     );
 }
 
 #[test]
-fn templates_are_filled_in() {
+fn fills_in_templates() {
     let mlflow = |arguments: &[&str]| {
         let all = [
             "register",
@@ -150,11 +150,11 @@ fn templates_are_filled_in() {
     assert_eq!((output.code, &*output.err), (0, ""));
     insta::assert_snapshot!("register_template", output.out);
 
-    // All that is missing is said at once, as it has to be typed.
+    // All missing parameters are reported together, as flags.
     let output = mlflow(&["--url", "http://mlflow:5000"]);
     assert_eq!((output.code, &*output.out), (1, ""));
     for missing in [
-        "--set store-url=VALUE  Address of the S3 store, like http://minio.mlflow:9000",
+        "--set store-url=VALUE  Address of the S3 store, e.g. http://minio.mlflow:9000",
         "--credential AWS_ACCESS_KEY_ID=SOURCE",
         "--credential AWS_SECRET_ACCESS_KEY=SOURCE",
     ] {
@@ -182,7 +182,7 @@ fn templates_are_filled_in() {
 }
 
 #[test]
-fn every_template_makes_a_sound_record() {
+fn built_in_templates_create_valid_records() {
     for (template, arguments) in [
         ("aws-s3", &["--set", "region=eu-central-1"][..]),
         ("minio", &["--url", "http://minio:9000"]),
@@ -214,11 +214,11 @@ fn every_template_makes_a_sound_record() {
 }
 
 #[test]
-fn whole_records_of_files() {
+fn registers_records_from_files() {
     let output = ext(&["register", "-f", "../../examples/records", "--dry-run"]);
     assert_eq!((output.code, &*output.err), (0, ""));
     assert_eq!(output.out.matches("kind: ClusterExtension").count(), 9);
-    // The examples have their values in them.
+    // The examples contain literal credentials.
     let value = "TyGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf";
     let example = std::fs::read_to_string("../../examples/records/seldon-core-production.yaml");
     assert!(example.unwrap().contains(value));
@@ -237,9 +237,9 @@ fn whole_records_of_files() {
     assert_eq!(output.code, 2);
 }
 
-/// The minimal form has no other place for them.
+/// The minimal form has no other field for credentials.
 #[test]
-fn values_among_plain_configuration_that_look_like_credentials_are_redacted() {
+fn redacts_credentials_in_plain_configuration() {
     let values = [
         "24oT0SfbJPEu6kUbUKsH",
         "cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf",
@@ -274,17 +274,13 @@ fn values_among_plain_configuration_that_look_like_credentials_are_redacted() {
 }
 
 #[test]
-fn an_empty_credential_is_none() {
+fn rejects_empty_credential() {
     let file = tempfile::NamedTempFile::new().unwrap();
     for text in ["", "\n", "\r\n"] {
         std::fs::write(file.path(), text).unwrap();
         let credential = format!("KEY=file:{}", file.path().display());
         let output = register(&["--credential", &credential]);
         assert_eq!((output.code, &*output.out), (1, ""), "{text:?}");
-        assert!(
-            output.err.contains("holds nothing for KEY"),
-            "{}",
-            output.err
-        );
+        assert!(output.err.contains("cannot read KEY: "), "{}", output.err);
     }
 }

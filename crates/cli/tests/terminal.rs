@@ -1,5 +1,5 @@
-//! On a terminal there are colours, unless somebody does not want them. Driven through a
-//! pseudo-terminal, which `script` of util-linux makes.
+//! Tests of colors and prompts on a terminal, with a pseudo-terminal
+//! created by `script` of util-linux.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -19,20 +19,20 @@ use support::server::{Server, list, refusal};
 const AMBIGUOUS: &str =
     "explain train-ambiguous -f ../../examples/records -f ../../examples/ambiguous/workflow.yaml";
 
-/// What a person would see, and the exit code.
-fn on_a_terminal(arguments: &str, variables: &[(&str, &str)]) -> (i32, String) {
-    asked_on_a_terminal(arguments, variables, &[])
+/// Runs a command on a terminal, and returns the exit code and the output.
+fn on_terminal(arguments: &str, variables: &[(&str, &str)]) -> (i32, String) {
+    answer_on_terminal(arguments, variables, &[])
 }
 
-/// The same, of a person who gives an answer to each question.
-fn asked_on_a_terminal(
+/// Runs a command on a terminal, and answers its prompts.
+fn answer_on_terminal(
     arguments: &str,
     variables: &[(&str, &str)],
     answers: &[(&str, &str)],
 ) -> (i32, String) {
     let program = env!("CARGO_BIN_EXE_kubectl-ext");
-    // `--foreground`: a shell that does not give way to its one command leaves `timeout` in a group of its own,
-    // which may not read from the terminal.
+    // `--foreground`: if the shell does not replace itself with its command, `timeout` has its own process group,
+    // which cannot read from the terminal.
     let mut child = Command::new("script")
         .args(["--quiet", "--return", "--command"])
         .arg(format!("timeout --foreground 20 {program} {arguments}"))
@@ -50,13 +50,13 @@ fn asked_on_a_terminal(
     let mut text = Vec::new();
     let mut answered = 0;
     for (question, answer) in answers {
-        // The end is there before the question only if the program gave up.
+        // The output ends before the prompt only if the program failed.
         let mut byte = [0];
         while !String::from_utf8_lossy(&text[answered..]).ends_with(question) {
             assert_eq!(
                 stdout.read(&mut byte).unwrap(),
                 1,
-                "never asked {question}: {}",
+                "no prompt {question}: {}",
                 String::from_utf8_lossy(&text)
             );
             text.push(byte[0]);
@@ -81,8 +81,8 @@ fn without_colours(text: &str) -> String {
 }
 
 #[test]
-fn a_terminal_gets_colours_and_the_same_text() {
-    let (code, text) = on_a_terminal(AMBIGUOUS, &[]);
+fn colors_output_on_terminal() {
+    let (code, text) = on_terminal(AMBIGUOUS, &[]);
     assert_eq!(code, 1);
     assert!(text.contains("\x1b[31mAmbiguous\x1b[0m"), "{text:?}");
     let arguments: Vec<&str> = AMBIGUOUS.split(' ').collect();
@@ -92,18 +92,18 @@ fn a_terminal_gets_colours_and_the_same_text() {
 }
 
 #[test]
-fn colours_can_be_switched_off() {
+fn colors_can_be_disabled() {
     for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {
-        let (_, text) = on_a_terminal(AMBIGUOUS, &[variable]);
+        let (_, text) = on_terminal(AMBIGUOUS, &[variable]);
         assert!(!text.contains('\x1b'), "{variable:?}");
     }
-    // <https://no-color.org>: an empty variable counts for nothing.
-    let (_, text) = on_a_terminal(AMBIGUOUS, &[("NO_COLOR", "")]);
+    // <https://no-color.org>: an empty variable is ignored.
+    let (_, text) = on_terminal(AMBIGUOUS, &[("NO_COLOR", "")]);
     assert!(text.contains('\x1b'));
 }
 
 #[test]
-fn every_verb_says_how_it_is_used() {
+fn every_command_prints_usage() {
     for verb in [
         "list",
         "run",
@@ -122,7 +122,7 @@ fn every_verb_says_how_it_is_used() {
         "completion",
         "version",
     ] {
-        let (code, text) = on_a_terminal(&format!("{verb} --help"), &[]);
+        let (code, text) = on_terminal(&format!("{verb} --help"), &[]);
         assert_eq!(code, 0, "{verb}");
         let plain = without_colours(&text);
         assert!(
@@ -133,16 +133,16 @@ fn every_verb_says_how_it_is_used() {
 }
 
 #[test]
-fn what_is_missing_is_asked_for_and_a_secret_is_not_shown() {
-    let (code, text) = asked_on_a_terminal(
+fn prompts_for_missing_parameters_and_hides_secrets() {
+    let (code, text) = answer_on_terminal(
         "register git --from-template gitea --dry-run",
         &[],
         &[
             (
-                "url (Address of the server, like https://gitea.example.org): ",
+                "url (Address of the server, e.g. https://gitea.example.org): ",
                 "https://git.example.org",
             ),
-            // Somebody mistypes, and takes it back.
+            // A typo, corrected with backspace.
             (
                 "password (Password or token of that user): ",
                 "canary\u{e9}\u{7f}-2a41",
@@ -156,11 +156,11 @@ fn what_is_missing_is_asked_for_and_a_secret_is_not_shown() {
     assert!(!text.contains("canary"), "{text}");
 }
 
-/// Nobody types passwords for nothing.
+/// The user must not enter passwords in vain.
 #[test]
-fn nothing_is_asked_where_there_is_no_cluster_to_apply_it_to() {
+fn checks_cluster_before_prompting() {
     let nowhere = [("KUBECONFIG", "/nowhere/kubeconfig")];
-    // A port that nobody listens on.
+    // A port without a listener.
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = gone.local_addr().unwrap();
     drop(gone);
@@ -176,14 +176,14 @@ fn nothing_is_asked_where_there_is_no_cluster_to_apply_it_to() {
     std::fs::write(silent.path(), config.to_string()).unwrap();
     let silent = silent.path().display().to_string();
     for (variables, why) in [
-        (nowhere, "no cluster to ask"),
-        ([("KUBECONFIG", &*silent)], "failed to ask the cluster"),
+        (nowhere, "cannot connect to a cluster"),
+        ([("KUBECONFIG", &*silent)], "failed to query the cluster"),
     ] {
         for arguments in [
             "register tracker --from-template mlflow",
             "register store --url http://store:9000 --credential KEY=prompt --yes",
         ] {
-            let (code, text) = on_a_terminal(arguments, &variables);
+            let (code, text) = on_terminal(arguments, &variables);
             assert_eq!(code, 1, "{text}");
             assert!(text.contains(why), "{text}");
             assert!(!text.contains("url (") && !text.contains("KEY: "), "{text}");
@@ -192,10 +192,10 @@ fn nothing_is_asked_where_there_is_no_cluster_to_apply_it_to() {
 }
 
 #[test]
-fn an_answer_that_is_none_is_asked_for_again() {
-    let url = "url (Address of the server, like https://gitea.example.org): ";
+fn repeats_prompt_after_invalid_answer() {
+    let url = "url (Address of the server, e.g. https://gitea.example.org): ";
     let password = "password (Password or token of that user): ";
-    let (code, text) = asked_on_a_terminal(
+    let (code, text) = answer_on_terminal(
         "register git --from-template gitea --dry-run",
         &[],
         &[
@@ -209,7 +209,7 @@ fn an_answer_that_is_none_is_asked_for_again() {
         ],
     );
     assert_eq!(code, 0, "{text}");
-    assert_eq!(text.matches("nothing was said").count(), 2, "{text}");
+    assert_eq!(text.matches("a value is required").count(), 2, "{text}");
     assert!(text.contains("not an address"), "{text}");
     assert!(
         text.contains("must not contain a user or password"),
@@ -219,27 +219,27 @@ fn an_answer_that_is_none_is_asked_for_again() {
 }
 
 #[test]
-fn who_ends_the_input_is_told_what_was_asked() {
-    let url = "url (Address of the server, like https://gitea.example.org): ";
+fn reports_end_of_input() {
+    let url = "url (Address of the server, e.g. https://gitea.example.org): ";
     let arguments = "register git --from-template gitea --dry-run";
-    let (code, text) = asked_on_a_terminal(arguments, &[], &[(url, "\u{4}")]);
+    let (code, text) = answer_on_terminal(arguments, &[], &[(url, "\u{4}")]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("error: nothing was said for url"), "{text}");
+    assert!(text.contains("error: no value for url"), "{text}");
     let arguments = "register store --url http://store --credential KEY=prompt --dry-run";
-    let (code, text) = asked_on_a_terminal(arguments, &[], &[("KEY: ", "\u{4}")]);
+    let (code, text) = answer_on_terminal(arguments, &[], &[("KEY: ", "\u{4}")]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("error: nothing was said for KEY"), "{text}");
+    assert!(text.contains("error: no value for KEY"), "{text}");
 }
 
-/// What was typed on the command line is wrong before anybody types a password.
+/// Flags are validated before passwords are prompted for.
 #[test]
-fn what_cannot_be_right_is_said_before_anything_is_asked() {
+fn validates_flags_before_prompting() {
     for arguments in [
         "register store --url 'not an address' --credential KEY=prompt --dry-run",
         "register store --url http://store --zone 'no zone' --credential KEY=prompt --dry-run",
         "register git --from-template gitea --url 'not an address' --dry-run",
     ] {
-        let (code, text) = on_a_terminal(arguments, &[]);
+        let (code, text) = on_terminal(arguments, &[]);
         assert_eq!(code, 1, "{text}");
         assert!(text.contains("invalid "), "{text}");
         assert!(
@@ -250,16 +250,16 @@ fn what_cannot_be_right_is_said_before_anything_is_asked() {
 }
 
 #[test]
-fn an_interrupt_leaves_the_terminal_as_it_was() {
+fn interrupt_restores_terminal() {
     let question = "KEY: ";
     let command = "register store --url http://store:9000 --credential KEY=prompt --dry-run";
-    let (code, text) = asked_on_a_terminal(command, &[], &[(question, "half\u{3}")]);
+    let (code, text) = answer_on_terminal(command, &[], &[(question, "half\u{3}")]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("error: interrupted"), "{text}");
 }
 
 #[test]
-fn the_password_of_a_new_key_is_asked_for_twice() {
+fn confirms_password_of_new_key() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("new.key");
     let generate = format!("package key generate {}", key.display());
@@ -269,34 +269,37 @@ fn the_password_of_a_new_key_is_asked_for_twice() {
             ("same password again: ", again),
         ]
     };
-    let (code, text) = asked_on_a_terminal(&generate, &[], &answers("canary-slip"));
+    let (code, text) = answer_on_terminal(&generate, &[], &answers("canary-slip"));
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("the passwords do not match"), "{text}");
     assert!(!key.exists() && !text.contains("canary"), "{text}");
-    let (code, text) = asked_on_a_terminal(&generate, &[], &answers("canary-one"));
+    let (code, text) = answer_on_terminal(&generate, &[], &answers("canary-one"));
     assert_eq!(code, 0, "{text}");
     assert!(key.exists() && !text.contains("canary"), "{text}");
 }
 
 #[test]
-fn nothing_is_applied_without_a_yes() {
+fn applies_nothing_without_confirmation() {
     let server = Server::start(|_| None);
     let arguments = format!(
         "register store --url http://store:9000 --kubeconfig {}",
         server.kubeconfig()
     );
-    let (code, text) = asked_on_a_terminal(&arguments, &[], &[("Apply this? [y/N] ", "n")]);
+    let (code, text) = answer_on_terminal(&arguments, &[], &[("Apply this? [y/N] ", "n")]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("error: nothing was applied"), "{text}");
+    assert!(
+        text.contains("error: canceled, nothing was applied"),
+        "{text}"
+    );
     assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
 }
 
-/// Who may look at one project only is told so, in a line of its own.
+/// The note must be on its own line.
 #[test]
-fn a_note_does_not_end_up_in_the_line_of_the_spinner() {
+fn note_does_not_mix_with_spinner() {
     let server = Server::start(|path| {
         let is_of_all = !path.contains("/namespaces/") && !path.ends_with("/clusterextensions");
-        // Long enough for the spinner to stand there.
+        // Long enough for the spinner to appear.
         std::thread::sleep(Duration::from_millis(300));
         Some(if is_of_all {
             refusal(403, "no")
@@ -305,10 +308,11 @@ fn a_note_does_not_end_up_in_the_line_of_the_spinner() {
         })
     });
     let arguments = format!("describe store --kubeconfig {}", server.kubeconfig());
-    let (code, text) = on_a_terminal(&arguments, &[]);
+    let (code, text) = on_terminal(&arguments, &[]);
     assert_eq!(code, 1);
-    assert!(text.contains("asking the cluster"), "{text:?}");
-    let note = "note: you may list workflows of namespace `alpha` only\n";
+    assert!(text.contains("querying the cluster"), "{text:?}");
+    let note =
+        "note: not allowed to list workflows of all namespaces; using namespace `alpha` only\n";
     let (before, _) = text.split_once(note).unwrap();
     assert!(
         before.ends_with(['\r', '\n']) || before.ends_with("\x1b[2K"),
@@ -317,7 +321,7 @@ fn a_note_does_not_end_up_in_the_line_of_the_spinner() {
 }
 
 #[test]
-fn unregister_says_who_uses_it_and_asks() {
+fn unregister_lists_consumers_and_prompts() {
     let server = Server::start(|path| {
         let records = [json!({"metadata": {"name": "store"}, "spec": {"product": "store"}})];
         let is_record = path.ends_with("/clusterextensions");
@@ -325,9 +329,12 @@ fn unregister_says_who_uses_it_and_asks() {
     });
     let arguments = format!("unregister store --kubeconfig {}", server.kubeconfig());
     let question = "Delete ClusterExtension store? [y/N] ";
-    let (code, text) = asked_on_a_terminal(&arguments, &[], &[(question, "n")]);
+    let (code, text) = answer_on_terminal(&arguments, &[], &[(question, "n")]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("No workflow uses it.\n"), "{text:?}");
-    assert!(text.contains("error: nothing was deleted"), "{text:?}");
+    assert!(text.contains("Not used by any workflow\n"), "{text:?}");
+    assert!(
+        text.contains("error: canceled, nothing was deleted"),
+        "{text:?}"
+    );
     assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
 }

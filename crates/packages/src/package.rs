@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use extension_registry_yaml::Complaints;
+use extension_registry_yaml::Diagnostics;
 
 use crate::bundle::{Limits, PackError, pack};
 use crate::digest::Digest;
@@ -38,7 +38,7 @@ pub enum BuildError {
         /// Path of the manifest.
         path: PathBuf,
         /// The problems, with their positions.
-        diagnostics: Complaints,
+        diagnostics: Diagnostics,
     },
     /// The manifest refers to a missing file.
     #[error(
@@ -64,7 +64,7 @@ pub enum BuildError {
 ///
 /// # Errors
 /// Returns an error if it is missing or invalid.
-pub fn manifest(folder: &Path) -> Result<(Manifest, Complaints), BuildError> {
+pub fn manifest(folder: &Path) -> Result<(Manifest, Diagnostics), BuildError> {
     let path = folder.join(manifest::FILE);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

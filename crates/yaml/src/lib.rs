@@ -1,15 +1,13 @@
-//! YAML as `kubectl` reads it, with the place of every field.
+//! YAML as `kubectl` reads it, with the position of every field.
 //!
-//! Plain words become what `sigs.k8s.io/yaml` makes of them: `no` is a boolean there, and a reader that
-//! takes it for text would pass what the API server refuses.
-
+//! Plain scalars have the types that `sigs.k8s.io/yaml` gives them: `no` is a boolean there, and a reader that
+//! treats it as text would accept what the API server rejects.
 //!
-//! [`parse`] gives values and their [`Marks`]. [`Node`] is both in one tree, for those who make something
-//! else of a document: [`Given`] hands out the fields of a mapping one by one, and what is wrong becomes
-//! [`Complaints`].
+//! [`parse`] returns values and their [`Marks`]. [`Node`] holds both in one tree. [`MappingReader`] reads the fields of
+//! a mapping one by one, and problems are collected in [`Diagnostics`].
 
-mod complaint;
-mod given;
+mod diagnostic;
+mod mapping;
 mod node;
 mod plain;
 
@@ -21,26 +19,26 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 use serde_json::{Map, Value};
 
-pub use complaint::{Complaint, Complaints, Said};
-pub use given::{Given, items};
+pub use diagnostic::{Diagnostic, DiagnosticBuilder, Diagnostics};
+pub use mapping::{MappingReader, items};
 pub use node::{Content, Node};
 use plain::plain;
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// From 1; zero where there is no text.
+    /// Line, from 1; 0 if unknown.
     pub line: usize,
-    /// From 1, in characters.
+    /// Column in characters, from 1.
     pub column: usize,
 }
 
-/// Deeper than any object of Kubernetes.
-const DEEPEST: usize = 100;
-/// What aliases may unfold to, in nodes.
-const MOST_NODES: usize = 2_000_000;
+/// Maximum depth; Kubernetes objects are far find_child it.
+const MAX_DEPTH: usize = 100;
+/// Maximum number of nodes, after expansion of aliases.
+const MAX_NODES: usize = 2_000_000;
 
-/// Where the parts of a value are.
+/// Positions of a value and its parts.
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
     at: Position,
@@ -51,15 +49,18 @@ pub struct Marks {
 enum Children {
     #[default]
     None,
-    /// None either: a word without quotes that is no text, as it was written.
-    Word(Arc<str>),
+    /// A plain scalar that is not a string, with its source text.
+    Scalar(Arc<str>),
     Fields(Vec<(String, Marks)>),
     Items(Vec<Marks>),
 }
 
-/// The field that a path begins with, and the rest of the path. Keys of maps may hold dots and slashes of their
-/// own, so the longest key wins; of keys that are there twice, the last.
-fn below<'m, 'p>(fields: &'m [(String, Marks)], path: &'p str) -> Option<(&'m Marks, &'p str)> {
+/// Returns the field that a path begins with, and the rest of the path. Keys may contain dots and slashes, so
+/// the longest key is used; of duplicate keys, the last.
+fn find_child<'m, 'p>(
+    fields: &'m [(String, Marks)],
+    path: &'p str,
+) -> Option<(&'m Marks, &'p str)> {
     let rest = |name: &str| {
         let rest = path.strip_prefix(name)?;
         (rest.is_empty() || rest.starts_with(['.', '['])).then_some(rest)
@@ -72,28 +73,28 @@ fn below<'m, 'p>(fields: &'m [(String, Marks)], path: &'p str) -> Option<(&'m Ma
 }
 
 impl Marks {
-    /// Where the value begins.
+    /// Returns the start of the value.
     #[must_use]
     pub fn at(&self) -> Position {
         self.at
     }
 
-    /// Where a field is: `spec.services[0].name`. For one that is not there, where the nearest field
-    /// around it is.
+    /// Returns the position of a field: `spec.services[0].name`. If it does not exist, returns the position of its
+    /// nearest ancestor.
     #[must_use]
     pub fn find(&self, field: &str) -> Position {
         let mut marks = self;
         let mut rest = field;
         while !rest.is_empty() {
             let child = match &marks.children {
-                Children::Fields(fields) => below(fields, rest),
+                Children::Fields(fields) => find_child(fields, rest),
                 Children::Items(items) => {
                     let end = rest.find(']').unwrap_or(rest.len());
                     let index = rest[..end].trim_start_matches('[').parse::<usize>();
                     let item = index.ok().and_then(|index| items.get(index));
                     item.map(|item| (item, rest.get(end + 1..).unwrap_or_default()))
                 }
-                Children::None | Children::Word(_) => None,
+                Children::None | Children::Scalar(_) => None,
             };
             let Some((child, after)) = child else {
                 break;
@@ -104,7 +105,7 @@ impl Marks {
         marks.at
     }
 
-    /// The marks of a field.
+    /// Returns the marks of a field.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Self> {
         match &self.children {
@@ -116,7 +117,7 @@ impl Marks {
         }
     }
 
-    /// The marks of an item.
+    /// Returns the marks of an item.
     #[must_use]
     pub fn item(&self, index: usize) -> Option<&Self> {
         match &self.children {
@@ -126,23 +127,23 @@ impl Marks {
     }
 }
 
-/// The fields of a mapping, and where they are.
+/// Fields of a mapping with their positions.
 type Fields = (Map<String, Value>, Vec<(String, Marks)>);
 
-/// Something that is no YAML, or says a thing twice.
+/// A syntax error or a duplicate key.
 #[derive(Clone, Debug)]
-pub struct Fault {
+pub struct ParseError {
     /// `syntax` or `duplicate-key`.
     pub rule: &'static str,
-    /// Where.
+    /// Position of the error.
     pub at: Position,
-    /// What.
+    /// Description of the error.
     pub message: String,
-    /// The way out; may be empty.
+    /// Suggested fix; may be empty.
     pub hint: &'static str,
 }
 
-impl Fault {
+impl ParseError {
     fn syntax(at: Position, message: impl Into<String>) -> Self {
         Self {
             rule: "syntax",
@@ -153,34 +154,34 @@ impl Fault {
     }
 }
 
-/// What a key is that is no text.
+/// Treatment of keys that are not strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keys {
-    /// What `kubectl` makes of it: `Y` is `true`, `0x1F` is `31`.
+    /// Converted as by `kubectl`: `Y` is `true`, `0x1F` is `31`.
     AsKubectl,
-    /// The text that was written.
+    /// Used as written.
     AsWritten,
 }
 
-/// The documents of a text, as far as they can be read, and what is wrong.
+/// Parses the documents of a text, and returns the errors with the documents that could be read.
 #[must_use]
-pub fn parse(text: &str) -> (Vec<(Value, Marks)>, Vec<Fault>) {
+pub fn parse(text: &str) -> (Vec<(Value, Marks)>, Vec<ParseError>) {
     read(text, Keys::AsKubectl)
 }
 
-/// The same, where a key is the text that was written: `Y` and `TRUE` are two, and `1.20` is not `1.2`. For
-/// files that no API server reads.
+/// Like [`parse`], but uses keys as written: `Y` and `TRUE` differ, and `1.20` is not `1.2`. For files that the
+/// API server does not read.
 #[must_use]
-pub fn parse_with_keys_as_written(text: &str) -> (Vec<(Value, Marks)>, Vec<Fault>) {
+pub fn parse_with_keys_as_written(text: &str) -> (Vec<(Value, Marks)>, Vec<ParseError>) {
     read(text, Keys::AsWritten)
 }
 
-fn read(text: &str, keys: Keys) -> (Vec<(Value, Marks)>, Vec<Fault>) {
+fn read(text: &str, keys: Keys) -> (Vec<(Value, Marks)>, Vec<ParseError>) {
     let mut reader = Reader {
         keys,
         events: Parser::new_from_str(text).peekable(),
         anchors: HashMap::new(),
-        faults: Vec::new(),
+        errors: Vec::new(),
         nodes: 0,
     };
     let mut documents = Vec::new();
@@ -190,13 +191,13 @@ fn read(text: &str, keys: Keys) -> (Vec<(Value, Marks)>, Vec<Fault>) {
             Ok(Some((Event::DocumentStart(..) | Event::StreamStart | Event::DocumentEnd, _))) => {}
             Ok(Some((event, span))) => match reader.value(&event, span, 0) {
                 Ok((value, marks)) => documents.push((value, marks)),
-                Err(fault) => {
-                    reader.faults.push(fault);
+                Err(error) => {
+                    reader.errors.push(error);
                     break;
                 }
             },
-            Err(fault) => {
-                reader.faults.push(fault);
+            Err(error) => {
+                reader.errors.push(error);
                 break;
             }
         }
@@ -204,7 +205,7 @@ fn read(text: &str, keys: Keys) -> (Vec<(Value, Marks)>, Vec<Fault>) {
             reader.anchors.clear();
         }
     }
-    (documents, reader.faults)
+    (documents, reader.errors)
 }
 
 struct Reader<'t, I>
@@ -214,7 +215,7 @@ where
     keys: Keys,
     events: Peekable<I>,
     anchors: HashMap<usize, (Value, Marks)>,
-    faults: Vec<Fault>,
+    errors: Vec<ParseError>,
     nodes: usize,
 }
 
@@ -229,7 +230,7 @@ impl<'t, I> Reader<'t, I>
 where
     I: Iterator<Item = Result<(Event<'t>, Span), ScanError>>,
 {
-    fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, Fault> {
+    fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, ParseError> {
         loop {
             match self.events.next() {
                 Some(Ok((Event::Comment(..), _))) => {}
@@ -239,16 +240,19 @@ where
                         line: error.marker().line(),
                         column: error.marker().col() + 1,
                     };
-                    return Err(Fault::syntax(at, format!("no YAML: {}", error.info())));
+                    return Err(ParseError::syntax(
+                        at,
+                        format!("invalid YAML: {}", error.info()),
+                    ));
                 }
                 None => return Ok(None),
             }
         }
     }
 
-    fn must(&mut self, at: Position) -> Result<(Event<'t>, Span), Fault> {
+    fn expect_event(&mut self, at: Position) -> Result<(Event<'t>, Span), ParseError> {
         self.next()?
-            .ok_or_else(|| Fault::syntax(at, "no YAML: it ends in the middle"))
+            .ok_or_else(|| ParseError::syntax(at, "invalid YAML: unexpected end of file"))
     }
 
     fn value(
@@ -256,15 +260,15 @@ where
         event: &Event<'t>,
         span: Span,
         depth: usize,
-    ) -> Result<(Value, Marks), Fault> {
+    ) -> Result<(Value, Marks), ParseError> {
         let at = position(span);
-        let fault = |message: &str| Fault::syntax(at, message);
-        if depth > DEEPEST {
-            return Err(fault("nested deeper than any object of Kubernetes"));
+        let error = |message: &str| ParseError::syntax(at, message);
+        if depth > MAX_DEPTH {
+            return Err(error("nested too deeply"));
         }
         self.nodes += 1;
-        if self.nodes > MOST_NODES {
-            return Err(fault("larger than any object of Kubernetes"));
+        if self.nodes > MAX_NODES {
+            return Err(error("document too large"));
         }
         let (anchor, value, children) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -280,7 +284,7 @@ where
                 let children = if value.is_string() {
                     Children::None
                 } else {
-                    Children::Word(text.as_ref().into())
+                    Children::Scalar(text.as_ref().into())
                 };
                 (*anchor, value, children)
             }
@@ -288,7 +292,7 @@ where
                 let mut items = Vec::new();
                 let mut marks = Vec::new();
                 loop {
-                    let (event, span) = self.must(at)?;
+                    let (event, span) = self.expect_event(at)?;
                     if event == Event::SequenceEnd {
                         break;
                     }
@@ -306,15 +310,15 @@ where
                 let (value, marks) = self
                     .anchors
                     .get(anchor)
-                    .ok_or_else(|| fault("an alias of nothing"))?;
+                    .ok_or_else(|| error("unknown alias"))?;
                 self.nodes += count(value);
-                if self.nodes > MOST_NODES {
-                    return Err(fault("larger than any object of Kubernetes"));
+                if self.nodes > MAX_NODES {
+                    return Err(error("document too large"));
                 }
                 let children = marks.children.clone();
                 return Ok((value.clone(), Marks { at, children }));
             }
-            _ => return Err(fault("no YAML")),
+            _ => return Err(error("invalid YAML")),
         };
         let marks = Marks { at, children };
         if anchor != 0 {
@@ -323,18 +327,23 @@ where
         Ok((value, marks))
     }
 
-    /// A key, and the text of it that was written.
-    fn key(&self, key: Value, marks: &Marks, at: Position) -> Result<(String, Arc<str>), Fault> {
+    /// Returns a key and its source text.
+    fn key(
+        &self,
+        key: Value,
+        marks: &Marks,
+        at: Position,
+    ) -> Result<(String, Arc<str>), ParseError> {
         let word = match (key, &marks.children) {
             (Value::String(text), _) => {
                 let written = text.as_str().into();
                 return Ok((text, written));
             }
-            (Value::Null, Children::Word(word)) => ("null".to_owned(), Arc::clone(word)),
-            (key @ (Value::Bool(_) | Value::Number(_)), Children::Word(word)) => {
+            (Value::Null, Children::Scalar(word)) => ("null".to_owned(), Arc::clone(word)),
+            (key @ (Value::Bool(_) | Value::Number(_)), Children::Scalar(word)) => {
                 (key.to_string(), Arc::clone(word))
             }
-            _ => return Err(Fault::syntax(at, "a key has to be text")),
+            _ => return Err(ParseError::syntax(at, "keys must be strings")),
         };
         Ok(match self.keys {
             Keys::AsKubectl => word,
@@ -342,19 +351,19 @@ where
         })
     }
 
-    fn mapping(&mut self, at: Position, depth: usize) -> Result<Fields, Fault> {
+    fn mapping(&mut self, at: Position, depth: usize) -> Result<Fields, ParseError> {
         let mut fields = Map::new();
         let mut marks: Vec<(String, Marks)> = Vec::new();
         let mut merged = Vec::new();
         loop {
-            let (event, span) = self.must(at)?;
+            let (event, span) = self.expect_event(at)?;
             if event == Event::MappingEnd {
                 break;
             }
             let key_at = position(span);
             let (key, written) = self.value(&event, span, depth + 1)?;
             let (key, written) = self.key(key, &written, key_at)?;
-            let (event, span) = self.must(key_at)?;
+            let (event, span) = self.expect_event(key_at)?;
             let (value, mut mark) = self.value(&event, span, depth + 1)?;
             if key == "<<" {
                 merged.push((value, mark));
@@ -362,8 +371,8 @@ where
             }
             mark.at = key_at;
             if let Some(first) = fields.get(&key) {
-                self.faults
-                    .push(twice(&key, &written, key_at, [first, &value]));
+                self.errors
+                    .push(duplicate_key(&key, &written, key_at, [first, &value]));
             }
             fields.insert(key.clone(), value);
             marks.push((key, mark));
@@ -375,19 +384,19 @@ where
     }
 }
 
-/// A key that is there already, with both values.
-fn twice(key: &str, written: &str, at: Position, values: [&Value; 2]) -> Fault {
+/// Creates the error for a duplicate key.
+fn duplicate_key(key: &str, written: &str, at: Position, values: [&Value; 2]) -> ParseError {
     let message = if key == written {
-        format!("`{key}` stands here a second time")
+        format!("duplicate key `{key}`")
     } else {
-        format!("`{written}` is read as `{key}`, which stands here already")
+        format!("duplicate key `{key}`: `{written}` is read as `{key}`")
     };
     let hint = if values.into_iter().all(Value::is_array) {
-        "make one list of the two"
+        "merge the two lists"
     } else {
-        "keep one of the two"
+        "remove one of them"
     };
-    Fault {
+    ParseError {
         rule: "duplicate-key",
         at,
         message,
@@ -395,7 +404,7 @@ fn twice(key: &str, written: &str, at: Position, values: [&Value; 2]) -> Fault {
     }
 }
 
-/// A merge key: what is not there yet comes from another mapping, or from several.
+/// Applies a merge key: adds missing fields from one or several mappings.
 fn merge(
     fields: &mut Map<String, Value>,
     marks: &mut Vec<(String, Marks)>,
@@ -436,62 +445,63 @@ mod tests {
     use super::{Position, parse, parse_with_keys_as_written};
 
     #[test]
-    fn words_are_what_kubectl_takes_them_for() {
+    fn plain_scalars_have_types_of_kubectl() {
         let text = "a: no\nb: 1.19\nc: 1.19.0\nd: '1'\ne: 0x10\nf: ~\ng: 010\nh: -3\ni: 1e3\nj: 2024-01-01\nk: !!str 5\nl: .5\n";
-        let (documents, faults) = parse(text);
-        assert!(faults.is_empty());
-        let wanted = json!({"a": false, "b": 1.19, "c": "1.19.0", "d": "1", "e": 16, "f": null,
+        let (documents, errors) = parse(text);
+        assert!(errors.is_empty());
+        let expected = json!({"a": false, "b": 1.19, "c": "1.19.0", "d": "1", "e": 16, "f": null,
             "g": 8, "h": -3, "i": 1000.0, "j": "2024-01-01", "k": "5", "l": 0.5});
-        assert_eq!(documents[0].0, wanted);
+        assert_eq!(documents[0].0, expected);
     }
 
     #[test]
-    fn numbers_are_read_to_their_ends() {
+    fn integers_cover_64_bits() {
         let text = "a: -0x8000000000000000\nb: 0xffffffffffffffff\nc: -0x-8000000000000000\nd: 0x+5\ne: 99999999999999999999\nf: 089\ng: -9223372036854775808\nh: --1\ni: -010\n";
-        let (documents, faults) = parse(text);
-        assert!(faults.is_empty());
-        let wanted = json!({"a": i64::MIN, "b": u64::MAX, "c": "-0x-8000000000000000", "d": "0x+5",
+        let (documents, errors) = parse(text);
+        assert!(errors.is_empty());
+        let expected = json!({"a": i64::MIN, "b": u64::MAX, "c": "-0x-8000000000000000", "d": "0x+5",
             "e": 1e20, "f": 89.0, "g": i64::MIN, "h": "--1", "i": -8});
-        assert_eq!(documents[0].0, wanted);
+        assert_eq!(documents[0].0, expected);
     }
 
     #[test]
-    fn keys_are_what_kubectl_takes_them_for_or_what_was_written() {
+    fn keys_are_converted_like_kubectl_or_kept_as_written() {
         let text = "Y: 1\n007: 2\n0x1F: 3\n1.20: 4\n~: 5\n1e3: 6\n'no': 7\n";
-        let (documents, faults) = parse(text);
-        assert!(faults.is_empty());
-        let wanted = json!({"true": 1, "7": 2, "31": 3, "1.2": 4, "null": 5, "1000.0": 6, "no": 7});
-        assert_eq!(documents[0].0, wanted);
-        let (documents, faults) = parse_with_keys_as_written(text);
-        assert!(faults.is_empty());
-        let wanted = json!({"Y": 1, "007": 2, "0x1F": 3, "1.20": 4, "~": 5, "1e3": 6, "no": 7});
-        assert_eq!(documents[0].0, wanted);
+        let (documents, errors) = parse(text);
+        assert!(errors.is_empty());
+        let expected =
+            json!({"true": 1, "7": 2, "31": 3, "1.2": 4, "null": 5, "1000.0": 6, "no": 7});
+        assert_eq!(documents[0].0, expected);
+        let (documents, errors) = parse_with_keys_as_written(text);
+        assert!(errors.is_empty());
+        let expected = json!({"Y": 1, "007": 2, "0x1F": 3, "1.20": 4, "~": 5, "1e3": 6, "no": 7});
+        assert_eq!(documents[0].0, expected);
         assert_eq!(documents[0].1.find("0x1F").line, 3);
     }
 
     #[test]
-    fn two_words_for_one_key_are_told_by_the_words() {
+    fn reports_duplicate_keys_with_source_text() {
         let text = "Y: 1\nTRUE: 2\n";
-        let (_, faults) = parse(text);
-        assert_eq!(faults.len(), 1);
+        let (_, errors) = parse(text);
+        assert_eq!(errors.len(), 1);
         assert_eq!(
-            faults[0].message,
-            "`TRUE` is read as `true`, which stands here already"
+            errors[0].message,
+            "duplicate key `true`: `TRUE` is read as `true`"
         );
-        assert_eq!(faults[0].hint, "keep one of the two");
-        let (documents, faults) = parse_with_keys_as_written(text);
-        assert!(faults.is_empty());
+        assert_eq!(errors[0].hint, "remove one of them");
+        let (documents, errors) = parse_with_keys_as_written(text);
+        assert!(errors.is_empty());
         assert_eq!(documents[0].0, json!({"Y": 1, "TRUE": 2}));
-        let (_, faults) = parse_with_keys_as_written("Y: [1]\nY: [2]\n");
-        assert_eq!(faults[0].message, "`Y` stands here a second time");
-        assert_eq!(faults[0].hint, "make one list of the two");
+        let (_, errors) = parse_with_keys_as_written("Y: [1]\nY: [2]\n");
+        assert_eq!(errors[0].message, "duplicate key `Y`");
+        assert_eq!(errors[0].hint, "merge the two lists");
     }
 
     #[test]
-    fn every_field_has_its_place() {
+    fn finds_position_of_every_field() {
         let text = "# first\na:\n  - b: 1\n    c.d: 2\n---\ne: {f: [x, y]}\n";
-        let (documents, faults) = parse(text);
-        assert!(faults.is_empty());
+        let (documents, errors) = parse(text);
+        assert!(errors.is_empty());
         let at = |document: usize, field: &str| {
             let Position { line, column } = documents[document].1.find(field);
             (line, column)
@@ -505,12 +515,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_yaml_has_its_place_too() {
-        let (documents, faults) = parse("a: 1\na: 2\n---\nb: [1\nc: 2\n");
+    fn syntax_errors_have_positions() {
+        let (documents, errors) = parse("a: 1\na: 2\n---\nb: [1\nc: 2\n");
         assert_eq!(documents.len(), 1);
-        let found: Vec<_> = faults
+        let found: Vec<_> = errors
             .iter()
-            .map(|fault| (fault.rule, fault.at.line))
+            .map(|error| (error.rule, error.at.line))
             .collect();
         assert_eq!(found[0], ("duplicate-key", 2));
         assert_eq!(found[1].0, "syntax");
@@ -518,9 +528,9 @@ mod tests {
     }
 
     #[test]
-    fn aliases_merge_and_do_not_explode() {
-        let (documents, faults) = parse("a: &a {x: 1, z: 2}\nb:\n  <<: *a\n  z: 3\n");
-        assert!(faults.is_empty());
+    fn aliases_are_merged_and_limited() {
+        let (documents, errors) = parse("a: &a {x: 1, z: 2}\nb:\n  <<: *a\n  z: 3\n");
+        assert!(errors.is_empty());
         assert_eq!(documents[0].0["b"], json!({"z": 3, "x": 1}));
         let level = |level: u32| {
             let items = vec![format!("*a{level}"); 10].join(", ");
@@ -528,7 +538,7 @@ mod tests {
         };
         let levels: String = (0..12).map(level).collect();
         let bomb = format!("a0: &a0 [x, x]\n{levels}");
-        let (_, faults) = parse(&bomb);
-        assert_eq!(faults[0].rule, "syntax");
+        let (_, errors) = parse(&bomb);
+        assert_eq!(errors[0].rule, "syntax");
     }
 }

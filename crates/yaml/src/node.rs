@@ -1,4 +1,4 @@
-//! A value together with the places of its parts, for those who make another value of it.
+//! A value together with the positions of its parts.
 
 use std::sync::Arc;
 
@@ -6,22 +6,22 @@ use serde_json::{Map, Value};
 
 use super::{Children, Marks, Position};
 
-/// A value and where it was written. It may be a password, so nothing prints it.
+/// A value with its position. It implements no `Debug`, because it may contain a password.
 #[derive(Clone)]
 pub struct Node {
-    /// Where it begins.
+    /// Start of the value.
     pub at: Position,
-    /// What it is.
+    /// The value.
     pub content: Content,
 }
 
-/// What a value is.
+/// Content of a [`Node`].
 #[derive(Clone)]
 pub enum Content {
-    /// Text.
+    /// A string.
     Text(String),
-    /// A word without quotes that YAML reads as something else, and as it was written.
-    Word(Value, Arc<str>),
+    /// A plain scalar that is not a string, with its source text.
+    Scalar(Value, Arc<str>),
     /// A list.
     Items(Vec<Node>),
     /// A mapping, in the order of the file.
@@ -29,7 +29,7 @@ pub enum Content {
 }
 
 impl Node {
-    /// Joins a value with its places.
+    /// Joins a value with its positions.
     #[must_use]
     pub fn join(value: Value, marks: Marks) -> Self {
         let at = marks.at;
@@ -45,28 +45,28 @@ impl Node {
             (Value::Object(mut fields), Children::Fields(marks)) => Content::Fields(
                 marks
                     .into_iter()
-                    // The second of two fields of one name is a fault that was told already.
+                    // A duplicate key was reported already.
                     .filter_map(|(name, marks)| {
                         let value = fields.remove(&name)?;
                         Some((name, Self::join(value, marks)))
                     })
                     .collect(),
             ),
-            (value, Children::Word(word)) => Content::Word(value, word),
+            (value, Children::Scalar(word)) => Content::Scalar(value, word),
             (value, _) => {
                 let word = value.to_string();
-                Content::Word(value, word.into())
+                Content::Scalar(value, word.into())
             }
         };
         Self { at, content }
     }
 
-    /// The value, and its places.
+    /// Splits the node into the value and its positions.
     #[must_use]
     pub fn split(self) -> (Value, Marks) {
         let (value, children) = match self.content {
             Content::Text(text) => (Value::String(text), Children::None),
-            Content::Word(value, word) => (value, Children::Word(word)),
+            Content::Scalar(value, word) => (value, Children::Scalar(word)),
             Content::Items(items) => {
                 let (values, marks): (Vec<_>, Vec<_>) = items.into_iter().map(Self::split).unzip();
                 (Value::Array(values), Children::Items(marks))
@@ -89,20 +89,20 @@ impl Node {
         (value, marks)
     }
 
-    /// Text that stands nowhere, at the place of what it was made of.
+    /// Creates a string at a position.
     pub fn text(at: Position, text: impl Into<String>) -> Self {
         let content = Content::Text(text.into());
         Self { at, content }
     }
 
-    /// A list.
+    /// Creates a list at a position.
     #[must_use]
     pub fn items(at: Position, items: Vec<Self>) -> Self {
         let content = Content::Items(items);
         Self { at, content }
     }
 
-    /// A mapping of the fields that are there.
+    /// Creates a mapping of the fields that are present.
     pub fn fields<'n>(
         at: Position,
         fields: impl IntoIterator<Item = (&'n str, Option<Self>)>,
@@ -115,45 +115,45 @@ impl Node {
         Self { at, content }
     }
 
-    /// Whether nothing stands there.
+    /// Returns whether the value is null.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        matches!(self.content, Content::Word(Value::Null, _))
+        matches!(self.content, Content::Scalar(Value::Null, _))
     }
 
-    /// Whether it is a list of nothing.
+    /// Returns whether the value is an empty list.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(&self.content, Content::Items(items) if items.is_empty())
     }
 
-    /// What is written there, where it is text or a word.
+    /// Returns the source text of a scalar.
     #[must_use]
     pub fn as_written(&self) -> Option<&str> {
         match &self.content {
             Content::Text(text) => Some(text),
-            Content::Word(_, word) => Some(word),
+            Content::Scalar(_, word) => Some(word),
             Content::Items(_) | Content::Fields(_) => None,
         }
     }
 
-    /// The same as text, where it is a word: `False`, `1.20`.
+    /// Converts a plain scalar to a string with its source text: `False`, `1.20`.
     #[must_use]
     pub fn into_text(self) -> Self {
         match self.content {
-            Content::Word(_, word) => Self::text(self.at, &*word),
+            Content::Scalar(_, word) => Self::text(self.at, &*word),
             _ => self,
         }
     }
 
-    /// What it is, for people.
+    /// Returns the kind of the value for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match &self.content {
             Content::Text(_) => "text",
-            Content::Word(Value::Null, _) => "nothing",
-            Content::Word(Value::Bool(_), _) => "a boolean",
-            Content::Word(..) => "a number",
+            Content::Scalar(Value::Null, _) => "null",
+            Content::Scalar(Value::Bool(_), _) => "a boolean",
+            Content::Scalar(..) => "a number",
             Content::Items(_) => "a list",
             Content::Fields(_) => "a mapping",
         }

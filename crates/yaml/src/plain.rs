@@ -1,8 +1,8 @@
-//! What a word without quotes is (YAML 1.1, as `kubectl` reads it).
+//! Resolves plain scalars (YAML 1.1, as `kubectl` reads it).
 
 use serde_json::{Number, Value};
 
-/// A word without quotes.
+/// Returns the value of a plain scalar.
 pub(super) fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
@@ -28,7 +28,7 @@ fn number(text: &str) -> Option<Number> {
     };
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(bare) = bare.strip_prefix(prefix) {
-            return whole(bare, radix, is_negative);
+            return integer(bare, radix, is_negative);
         }
     }
     // YAML 1.1: octal.
@@ -37,7 +37,7 @@ fn number(text: &str) -> Option<Number> {
     } else {
         10
     };
-    if let Some(number) = whole(bare, radix, is_negative) {
+    if let Some(number) = integer(bare, radix, is_negative) {
         return Some(number);
     }
     let is_float = bare
@@ -50,8 +50,8 @@ fn number(text: &str) -> Option<Number> {
         .and_then(Number::from_f64)
 }
 
-/// A whole number; None, where it is none or too large to be one.
-fn whole(digits: &str, radix: u32, is_negative: bool) -> Option<Number> {
+/// Parses an integer; None if it is not one or out of range.
+fn integer(digits: &str, radix: u32, is_negative: bool) -> Option<Number> {
     // A second sign makes it text.
     if digits.starts_with(['+', '-']) {
         return None;

@@ -1,7 +1,7 @@
-//! Starts and ends local clusters from the command line.
+//! Starts and stops local clusters from the command line.
 #![expect(
     clippy::print_stdout,
-    reason = "standard output is for the answer, as other programs read it"
+    reason = "other programs read the result from standard output"
 )]
 
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use extension_registry_e2e::{Cluster, Node, Options, Persistent};
 use tokio::signal::ctrl_c;
 
-/// A real Kubernetes on this machine, without Docker
+/// Run a local Kubernetes cluster without Docker
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -21,34 +21,34 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Start a cluster that keeps running, and print its KUBECONFIG
+    /// Start a cluster in the background and print its KUBECONFIG
     Up {
         #[command(flatten)]
         name: Name,
         #[command(flatten)]
         start: Start,
     },
-    /// End a cluster that `up` started
+    /// Stop a cluster that `up` started
     Down(Name),
-    /// Show what runs
+    /// Show the processes of a cluster
     Status(Name),
-    /// Start a cluster, print its KUBECONFIG, and end it on Ctrl-C
+    /// Start a cluster, print its KUBECONFIG and stop it on Ctrl-C
     Run(Start),
 }
 
 #[derive(Args)]
 struct Name {
-    /// The cluster's name
+    /// Name of the cluster
     #[arg(long, default_value = "extension-registry")]
     name: String,
 }
 
 #[derive(Args)]
 struct Start {
-    /// Start no node, so that Pods do not run; needs no root
+    /// Start without a node; Pods do not run, and root is not required
     #[arg(long)]
     no_node: bool,
-    /// Make the data folder below this one instead of the temporary folder
+    /// Parent folder of the data folder; default is the temporary folder
     #[arg(long)]
     folder: Option<PathBuf>,
 }

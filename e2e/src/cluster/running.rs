@@ -45,7 +45,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Nobody is left to tell of an error; the watchdog has done what it could.
+        // Errors cannot be reported here; the watchdog cleans up.
         let _ = self.end();
     }
 }

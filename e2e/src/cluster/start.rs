@@ -26,11 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 pub(super) async fn start(options: Options) -> Result<Cluster> {
     let requirements = match options.node {
-        Node::None => Err("none was asked for".to_owned()),
+        Node::None => Err("not requested".to_owned()),
         Node::Auto | Node::Required => node::check(),
     };
     if let (Err(reason), Node::Required) = (&requirements, options.node) {
-        bail!("the cluster would have no node: {reason}");
+        bail!("cannot start a node: {reason}");
     }
     let with_node = requirements.is_ok();
     let tools = spawn_blocking(move || {
@@ -38,7 +38,7 @@ pub(super) async fn start(options: Options) -> Result<Cluster> {
         Tools::find(&[&Tool::CONTROL_PLANE, node].concat())
     })
     .await
-    .context("failed to look for programs")??;
+    .context("failed to find the programs")??;
 
     let folder = data_folder(&options)?;
     let (mut running, launcher) = Running::begin(&folder)?;
@@ -130,7 +130,7 @@ impl Starter {
             running,
         } = self;
         let client = Client::try_from(kubeconfig::config(&plane.kubeconfig).await?)
-            .context("failed to make a client")?;
+            .context("failed to create a client")?;
         wait::until(
             "kube-apiserver is ready",
             PATIENCE,
@@ -152,7 +152,7 @@ impl Starter {
             node::start_containerd(&self.tools, node_tools, space, &self.launcher)?;
         self.running.processes.push(process);
         wait::until(
-            "containerd answers",
+            "containerd is ready",
             PATIENCE,
             &mut self.running.processes,
             async || containerd.answers(),
@@ -189,21 +189,21 @@ impl Starter {
         let missing = if services {
             node::proxy_missing(space)
         } else {
-            Some("they were not asked for".to_owned())
+            Some("not requested".to_owned())
         };
         if missing.is_none() {
             running
                 .processes
                 .push(node::start_proxy(tools, plane, space, launcher)?);
             wait::until(
-                "Services have addresses that work",
+                "Services are reachable",
                 PATIENCE,
                 &mut running.processes,
                 async || node::proxy_answers(space).await,
             )
             .await?;
         } else if let Some(reason) = missing.as_deref().filter(|_| services) {
-            progress::say(&format!("the addresses of Services do not work: {reason}"));
+            progress::say(&format!("Services are unreachable: {reason}"));
         }
         let nodes = Api::<core::Node>::all(client.clone());
         wait::until(
@@ -240,8 +240,8 @@ async fn is_healthy(client: &Client) -> bool {
 /// A new folder that only this user may read. The name is short, because sockets in it have short names.
 fn data_folder(options: &Options) -> Result<PathBuf> {
     let parent = options.folder.clone().unwrap_or_else(env::temp_dir);
-    let parent =
-        std::path::absolute(&parent).with_context(|| format!("{} is no path", parent.display()))?;
+    let parent = std::path::absolute(&parent)
+        .with_context(|| format!("invalid path {}", parent.display()))?;
     let random = RandomState::new().build_hasher().finish();
     let folder = parent.join(format!("er-{:08x}", random & 0xffff_ffff));
     create(&folder).with_context(|| format!("failed to create {}", folder.display()))?;

@@ -63,7 +63,7 @@ pub(crate) fn start(
     let shims = tools
         .path(Tool::Shim)?
         .parent()
-        .context("the shim is in no folder")?
+        .context("the path of the shim has no parent folder")?
         .to_owned();
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths(
@@ -72,7 +72,7 @@ pub(crate) fn start(
             .chain(env::split_paths(&path))
             .chain(["/usr/sbin", "/sbin"].map(PathBuf::from)),
     )
-    .context("PATH is not valid")?;
+    .context("invalid PATH")?;
     let mut command = space.command(tools.path(Tool::Containerd)?);
     command.arg("--config").arg(&config).env("PATH", path);
     let process = launcher.launch("containerd", &command)?;

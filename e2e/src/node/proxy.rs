@@ -30,7 +30,7 @@ pub(crate) fn missing(space: &Space) -> Option<String> {
         .command("iptables")
         .args(["--wait", "--table", "nat", "--list"]))
     .err()
-    .map(|error| format!("iptables does not work here: {error:#}"))
+    .map(|error| format!("iptables does not work: {error:#}"))
 }
 
 /// Starts kube-proxy inside the node. It needs an apiserver that is ready.

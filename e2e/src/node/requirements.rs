@@ -14,13 +14,13 @@ pub(crate) struct NodeTools {
     pub(crate) busybox: PathBuf,
 }
 
-/// Looks for all that a node needs, or says what is missing and how to get it.
+/// Finds everything that a node requires, or returns what is missing and how to install it.
 pub(crate) fn check() -> Result<NodeTools, String> {
     if !cfg!(target_os = "linux") {
-        return Err("a node needs Linux".to_owned());
+        return Err("a node requires Linux".to_owned());
     }
     if !fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
-        return Err("a node needs root".to_owned());
+        return Err("a node requires root".to_owned());
     }
     let mut packages = Vec::new();
     for (program, package) in [

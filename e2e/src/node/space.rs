@@ -28,7 +28,7 @@ impl Space {
         for hidden in ["/run", "/var/run", "/var/lib", "/var/log"] {
             ensure!(
                 !folder.starts_with(hidden),
-                "a node cannot keep its data below {hidden}"
+                "the data folder of a node cannot be below {hidden}"
             );
         }
         // Runs that start at the same time begin to look at different places.

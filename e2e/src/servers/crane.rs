@@ -15,11 +15,11 @@ pub struct Crane {
     program: PathBuf,
 }
 
-/// Why there is none on this machine; None where there is.
+/// Returns why it cannot run on this machine; None if it can.
 #[must_use]
 pub fn missing() -> Option<&'static str> {
     let is_there = on_path("crane").is_some() || on_path("go").is_some();
-    (!is_there).then_some("crane is not installed, and building it needs `go`")
+    (!is_there).then_some("crane is not installed, and building it requires `go`")
 }
 
 impl Crane {

@@ -17,7 +17,7 @@ const PROGRAM: &str = "docker-registry";
 pub struct Options {
     /// Who may do what.
     pub access: Access,
-    /// The registry whose content it serves; nobody can write into it then.
+    /// Upstream registry; the registry is then a read-only mirror.
     pub mirror_of: Option<String>,
     /// Whether manifests can be deleted.
     pub deletes: bool,
@@ -26,16 +26,16 @@ pub struct Options {
 /// Who may do what in a registry.
 #[derive(Clone, Debug, Default)]
 pub enum Access {
-    /// Everybody everything.
+    /// Anonymous access to everything.
     #[default]
     Open,
-    /// Who is in this file of `htpasswd`, with bcrypt.
+    /// Users of this `htpasswd` file, with bcrypt.
     Passwords(String),
-    /// Who has a token of a service.
+    /// Tokens of a token service.
     Tokens {
         /// Address of the service.
         realm: String,
-        /// Its name, and that of whoever signs.
+        /// Name of the service, and of the issuer.
         issuer: String,
         /// Its certificate, as PEM.
         certificate: String,
@@ -48,7 +48,7 @@ pub struct DockerRegistry {
     running: Running,
 }
 
-/// Why there is none on this machine; None where there is.
+/// Returns why it cannot run on this machine; None if it can.
 #[must_use]
 pub fn missing() -> Option<&'static str> {
     on_path(PROGRAM)

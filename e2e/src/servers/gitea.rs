@@ -33,20 +33,20 @@ pub struct Gitea {
 struct Own {
     program: PathBuf,
     folder: PathBuf,
-    /// Who runs it, where that is not whoever runs the tests.
+    /// User that runs it, if not the user of the tests.
     account: Option<(u32, u32)>,
 }
 
-/// Why no Gitea can run on this machine; None where one can.
+/// Returns why Gitea cannot run on this machine; None if it can.
 #[must_use]
 pub fn missing() -> Option<String> {
     if is_root() && (on_path("setpriv").is_none() || account().is_err()) {
-        let why = "as root, Gitea needs `setpriv` and the user `nobody`: it refuses to run as root";
+        let why = "Gitea does not run as root, and requires `setpriv` and the user `nobody`";
         return Some(why.to_owned());
     }
     let builds = on_path("go").is_some() && on_path("cc").is_some();
     (!builds && !is_built(Tool::Gitea))
-        .then(|| "building Gitea needs `go` and a C compiler, `cc`".to_owned())
+        .then(|| "building Gitea requires `go` and a C compiler, `cc`".to_owned())
 }
 
 impl Gitea {
@@ -58,7 +58,7 @@ impl Gitea {
         let tools = Tools::find(&[Tool::Gitea])?;
         let built = tools.path(Tool::Gitea)?;
         let place = Place::new("gitea")?;
-        // Everybody may pass through it, to what lies in it and is theirs.
+        // All users may traverse it to reach their own files.
         fs::set_permissions(&place.folder, Permissions::from_mode(0o711))
             .context("failed to open Gitea's folder")?;
         let account = is_root().then(account).transpose()?;
@@ -77,7 +77,7 @@ impl Gitea {
             .context("failed to set up Gitea's database")?;
         let mut create = vec!["admin", "user", "create", "--must-change-password=false"];
         create.extend(["--username", USER, "--password", PASSWORD]);
-        create.extend(["--email", "somebody@example.com"]);
+        create.extend(["--email", "user@example.com"]);
         own.run(&create).context("failed to create Gitea's user")?;
         let token = own.token("packages", "write:package")?;
         let running = place.run("gitea", &own.command(&["web"]))?;
@@ -143,7 +143,7 @@ impl Own {
         };
         for path in [home, file] {
             chown(&path, Some(user), Some(group))
-                .with_context(|| format!("failed to give {} away", path.display()))?;
+                .with_context(|| format!("failed to change the owner of {}", path.display()))?;
         }
         Ok(())
     }
@@ -157,7 +157,7 @@ impl Own {
         arguments.extend(["--username", USER, "--token-name", name, "--scopes", scopes]);
         let said = self
             .run(&arguments)
-            .context("failed to make a token of Gitea")?;
+            .context("failed to create a Gitea token")?;
         let last = said.lines().last().context("Gitea printed no token")?;
         Ok(last.trim().to_owned())
     }
@@ -215,7 +215,7 @@ fn copied(built: &Path, folder: &Path) -> Result<PathBuf> {
         copy.arg(files);
     }
     run(copy.arg(folder))?;
-    let name = built.file_name().context("a program needs a name")?;
+    let name = built.file_name().context("the path has no file name")?;
     Ok(folder.join(name))
 }
 

@@ -65,7 +65,7 @@ impl Place {
         while TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, running.port))).is_err() {
             running.process.check()?;
             if start.elapsed() > PATIENCE {
-                bail!("{name} does not answer; {}", running.process.tail());
+                bail!("{name} does not respond; {}", running.process.tail());
             }
             sleep(Duration::from_millis(20));
         }
@@ -82,7 +82,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Nobody is left to tell of an error; the watchdog has done what it could.
+        // Errors cannot be reported here; the watchdog cleans up.
         if self.watchdog.end().is_ok() {
             self.process.reap();
         }

@@ -136,7 +136,7 @@ impl Lab {
             }
             assert!(
                 start.elapsed() < patience,
-                "waited in vain until {kind} {namespace}/{name} {what}; its status: {:#}\n",
+                "timed out waiting until {kind} {namespace}/{name} {what}; its status: {:#}\n",
                 object["status"]
             );
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -393,7 +393,7 @@ pub(crate) async fn eventually<T>(
             Ok(found) => return found,
             Err(seen) => assert!(
                 start.elapsed() < timeout,
-                "waited {timeout:?} in vain until {what}; last seen: {seen}"
+                "timed out after {timeout:?} waiting until {what}; last seen: {seen}"
             ),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -253,7 +253,7 @@ async fn within<T>(
             Ok(found) => return found,
             Err(seen) => assert!(
                 begun.elapsed() < limit,
-                "waited in vain until {what}; last seen: {seen}"
+                "timed out waiting until {what}; last seen: {seen}"
             ),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

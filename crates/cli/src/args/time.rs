@@ -1,8 +1,8 @@
-//! Times, as kubectl takes them: `30`, `1m30s`, `500ms`, `1.5h`.
+//! Durations in the syntax of kubectl: `30`, `1m30s`, `500ms`, `1.5h`.
 
 use std::time::Duration;
 
-/// Units of Go's `time.ParseDuration`, in seconds; those that begin like another stand before it.
+/// Units of Go's `time.ParseDuration`, in seconds; a longer unit precedes its prefix.
 const UNITS: [(&str, f64); 7] = [
     ("ns", 1e-9),
     ("us", 1e-6),
@@ -13,7 +13,7 @@ const UNITS: [(&str, f64); 7] = [
     ("h", 3_600.0),
 ];
 
-/// A time; a number without a unit counts seconds, and zero is no limit.
+/// Parses a duration; a number without a unit is in seconds, and zero means no limit.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     let seconds = match text.parse::<u64>() {
         Ok(seconds) => return Ok(Duration::from_secs(seconds)),
@@ -21,7 +21,10 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
     };
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "write it as `30s`, `1m30s` or `500ms`; `0` waits without end".to_owned())
+        .ok_or_else(|| {
+            "expected a duration such as `30s`, `1m30s` or `500ms`, or `0` for no timeout"
+                .to_owned()
+        })
 }
 
 fn parts(text: &str) -> Option<f64> {
@@ -44,7 +47,7 @@ mod tests {
     use super::time;
 
     #[test]
-    fn times_are_written_as_for_kubectl() {
+    fn parses_durations_like_kubectl() {
         for (text, milliseconds) in [
             ("5", 5_000),
             ("0", 0),
@@ -54,8 +57,8 @@ mod tests {
             ("500ms", 500),
             ("1.5h", 5_400_000),
         ] {
-            let wanted = Duration::from_millis(milliseconds);
-            assert_eq!(time(text), Ok(wanted), "{text}");
+            let expected = Duration::from_millis(milliseconds);
+            assert_eq!(time(text), Ok(expected), "{text}");
         }
         for text in [
             "",

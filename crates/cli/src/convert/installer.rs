@@ -1,14 +1,14 @@
-//! Descriptions of tools for FuseML's installer. What they say about services is a record; how the
-//! tool is installed is the business of whoever installs it.
+//! Converts descriptions of tools for FuseML's installer. Their services become a record; installation steps are not
+//! converted.
 
 use std::collections::BTreeSet;
 
-use extension_registry_yaml::{Complaints, Given, Node};
+use extension_registry_yaml::{Diagnostics, MappingReader, Node};
 
-use super::record::{self, Kept, reference};
-use super::{NewSecret, Wish};
+use super::record::{self, ExistingCredentials, reference};
+use super::{ConvertOptions, NewSecret};
 
-/// Fields that nothing else has.
+/// Fields that only installer descriptions have.
 pub(super) const ONLY_THERE: [&str; 7] = [
     "install",
     "uninstall",
@@ -20,87 +20,87 @@ pub(super) const ONLY_THERE: [&str; 7] = [
 ];
 
 pub(super) fn convert(
-    mut given: Given,
-    wish: &Wish<'_>,
-    log: &mut Complaints,
+    mut mapping: MappingReader,
+    options: &ConvertOptions<'_>,
+    log: &mut Diagnostics,
 ) -> Option<(Node, Vec<NewSecret>)> {
-    let installed = "says how the tool is installed, which a record does not";
-    let hint = "keep it where the tool is installed: Helm, kustomize, GitOps";
+    let installed = "not converted: records do not install tools";
+    let hint = "keep it with the installation: Helm, kustomize or GitOps";
     for field in ["install", "uninstall", "requires", "namespace"] {
-        given.no_place(log, field, installed, hint);
+        mapping.unsupported(log, field, installed, hint);
     }
-    given.no_place(
+    mapping.unsupported(
         log,
         "gateways",
-        "says how the tool is made reachable, which a record does not",
-        "add the address that comes of it as an endpoint of type external",
+        "not converted: records do not expose tools",
+        "add the resulting address as an endpoint of type external",
     );
-    given.no_place(
+    mapping.unsupported(
         log,
         "rolerules",
-        "says what steps may do in the cluster, which a record does not",
-        "bind a Role to the service account under which the steps run",
+        "not converted: records do not grant permissions to steps",
+        "bind a Role to the ServiceAccount of the steps",
     );
-    let kept = kept(&mut given, log);
-    if !given.has("services") {
-        log.warning("no-place", given.at, "services").says(
-            "describes no services, so there is nothing to register",
-            "kubectl ext register makes a record of a tool",
+    let existing = existing_credentials(&mut mapping, log);
+    if !mapping.has("services") {
+        log.warning("no-place", mapping.at, "services").message(
+            "no services to register",
+            "create a record with `kubectl ext register`",
         );
         return None;
     }
-    record::build(given, wish, kept, log)
+    record::build(mapping, options, existing, log)
 }
 
-/// Credentials that the installer reads from Secrets of the tool.
-fn kept(given: &mut Given, log: &mut Complaints) -> Kept {
-    let mut kept = Kept::new();
+/// Reads credentials that the installer copies from Secrets of the tool.
+fn existing_credentials(mapping: &mut MappingReader, log: &mut Diagnostics) -> ExistingCredentials {
+    let mut existing = ExistingCredentials::new();
     let mut elsewhere = BTreeSet::new();
-    let services = given.mappings(log, "servicecredentials");
+    let services = mapping.mappings(log, "servicecredentials");
     for mut service in services.into_iter().flat_map(|(_, services)| services) {
-        let id = written(&mut service, "serviceid", log);
+        let id = required_text(&mut service, "serviceid", log);
         let sets = service.mappings(log, "credentials");
         for mut set in sets.into_iter().flat_map(|(_, sets)| sets) {
-            let name = written(&mut set, "id", log);
+            let name = required_text(&mut set, "id", log);
             let transforms = set.mappings(log, "transform");
             let entries = transforms
                 .into_iter()
                 .flat_map(|(_, transforms)| transforms)
                 .map(|transform| entry(transform, &mut elsewhere, log))
                 .collect();
-            set.end(log);
-            // What has no name was told already.
+            set.finish(log);
+            // A missing name was reported already.
             if !(id.is_empty() || name.is_empty()) {
-                kept.push((id.clone(), name, entries));
+                existing.push((id.clone(), name, entries));
             }
         }
-        service.end(log);
+        service.finish(log);
     }
-    kept
+    existing
 }
 
 fn entry(
-    mut given: Given,
+    mut mapping: MappingReader,
     elsewhere: &mut BTreeSet<(String, String)>,
-    log: &mut Complaints,
+    log: &mut Diagnostics,
 ) -> Node {
-    let at = given.at;
-    let name = written(&mut given, "configvalue", log);
-    let secret = written(&mut given, "secret", log);
-    let key = written(&mut given, "secretvalue", log);
-    if let Some(namespace) = given.text("namespace") {
+    let at = mapping.at;
+    let name = required_text(&mut mapping, "configvalue", log);
+    let secret = required_text(&mut mapping, "secret", log);
+    let key = required_text(&mut mapping, "secretvalue", log);
+    if let Some(namespace) = mapping.text("namespace") {
         let from = namespace.as_written().unwrap_or_default().to_owned();
-        // Once for a Secret is enough.
+        // Warn once for each Secret.
         if elsewhere.insert((from.clone(), secret.clone())) {
-            log.no_place(
+            log.unsupported(
                 namespace.at,
-                &given.path("namespace"),
-                "records take Secrets from one namespace only",
+                &mapping.path("namespace"),
+                "ignored: Secrets of records must be in the records namespace",
                 &format!("copy Secret {from}/{secret} to the records namespace of the operator"),
             );
         }
     }
-    given.end(log);
+    mapping.finish(log);
     Node::fields(
         at,
         [
@@ -110,14 +110,14 @@ fn entry(
     )
 }
 
-/// A text that has to be there.
-fn written(given: &mut Given, name: &'static str, log: &mut Complaints) -> String {
-    let text = given
+/// Reads a required text field.
+fn required_text(mapping: &mut MappingReader, name: &'static str, log: &mut Diagnostics) -> String {
+    let text = mapping
         .text(name)
         .and_then(|node| node.as_written().map(str::to_owned));
     text.unwrap_or_else(|| {
-        log.error("missing-field", given.at, &given.path(name))
-            .says("is missing, or no text", "add it");
+        log.error("missing-field", mapping.at, &mapping.path(name))
+            .message("is missing or not a string", "add it");
         String::new()
     })
 }

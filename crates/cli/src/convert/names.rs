@@ -1,10 +1,10 @@
-//! Names: FuseML's may hold capitals and underscores where those of Kubernetes may not.
+//! Converts names: unlike Kubernetes, FuseML allows uppercase letters and underscores.
 
 use std::collections::HashSet;
 
-use extension_registry_yaml::{Complaints, Node};
+use extension_registry_yaml::{Diagnostics, Node};
 
-/// The name that stands for a name here: `My_Store` becomes `my-store`.
+/// Converts a name: `My_Store` becomes `my-store`.
 pub(super) fn plain(name: &str) -> String {
     let letters: String = name
         .chars()
@@ -17,8 +17,8 @@ pub(super) fn plain(name: &str) -> String {
     letters.trim_matches('-').to_owned()
 }
 
-/// The same for a name with a place, saying so where it changes. None, where nothing is left of it.
-pub(super) fn renamed(log: &mut Complaints, field: &str, node: Node) -> Option<Node> {
+/// Converts the name in a field, and warns if it changes. None if no valid character is left.
+pub(super) fn renamed(log: &mut Diagnostics, field: &str, node: Node) -> Option<Node> {
     let node = node.into_text();
     let Some(name) = node.as_written() else {
         return Some(node);
@@ -29,27 +29,27 @@ pub(super) fn renamed(log: &mut Complaints, field: &str, node: Node) -> Option<N
     }
     if plain.is_empty() {
         log.error("bad-name", node.at, field)
-            .says("has no letter that a name may have", "give it a name");
+            .message("contains no valid character", "choose another name");
         return None;
     }
-    let message = format!("`{name}` is called `{plain}` here");
-    log.warning("renamed", node.at, field).says(message, "");
+    let message = format!("`{name}` is renamed to `{plain}`");
+    log.warning("renamed", node.at, field).message(message, "");
     Some(Node::text(node.at, plain))
 }
 
-/// Names for things that have none in the released form.
+/// Generator of names for items without one in the released form.
 #[derive(Default)]
-pub(super) struct Fresh {
+pub(super) struct NameGenerator {
     taken: HashSet<String>,
 }
 
-impl Fresh {
-    /// Notes a name that was given.
-    pub(super) fn note(&mut self, name: Option<&str>) {
+impl NameGenerator {
+    /// Reserves a name.
+    pub(super) fn reserve(&mut self, name: Option<&str>) {
         self.taken.extend(name.map(str::to_owned));
     }
 
-    /// A name that nothing else has: `internal`, `internal-2`.
+    /// Returns an unused name: `internal`, `internal-2`.
     pub(super) fn name(&mut self, wanted: &str) -> String {
         let numbered = (2..).map(|number| format!("{wanted}-{number}"));
         let mut names = std::iter::once(wanted.to_owned()).chain(numbered);

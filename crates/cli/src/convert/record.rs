@@ -1,57 +1,57 @@
-//! Records, in the plain and in the released form.
+//! Converts records, in the plain and in the released form.
 //!
-//! Of the released form: things are named by `id`, `configuration` is a mapping, endpoints have no
-//! name, lists of people are `projects` and `users`.
+//! In the released form, names are in `id`, `configuration` is a mapping, endpoints have no name, and the lists of
+//! consumers are `projects` and `users`.
 
 use extension_registry_core::sensitive::Sensitive;
-use extension_registry_yaml::{Complaints, Content, Given, Node, Position, items};
+use extension_registry_yaml::{Content, Diagnostics, MappingReader, Node, Position, items};
 
-use super::names::{Fresh, plain, renamed};
-use super::{NewSecret, Wish, object};
+use super::names::{NameGenerator, plain, renamed};
+use super::{ConvertOptions, NewSecret, object};
 
-/// What FuseML shows in place of a value.
+/// Placeholder of FuseML for hidden values.
 const HIDDEN: &str = "<hidden>";
-const STATUS: &str = "was written by the server of FuseML";
+const STATUS: &str = "ignored: set by the FuseML server";
 
-/// Entries of credentials whose values are in Secrets that exist: service, set, entries.
-pub(super) type Kept = Vec<(String, String, Vec<Node>)>;
+/// Credentials in existing Secrets: service, set, entries.
+pub(super) type ExistingCredentials = Vec<(String, String, Vec<Node>)>;
 
 pub(super) fn convert(
-    given: Given,
-    wish: &Wish<'_>,
-    log: &mut Complaints,
+    mapping: MappingReader,
+    options: &ConvertOptions<'_>,
+    log: &mut Diagnostics,
 ) -> Option<(Node, Vec<NewSecret>)> {
-    build(given, wish, Vec::new(), log)
+    build(mapping, options, Vec::new(), log)
 }
 
-/// A record, with entries from elsewhere.
+/// Converts a record, and adds credentials in existing Secrets.
 pub(super) fn build(
-    mut given: Given,
-    wish: &Wish<'_>,
-    kept: Kept,
-    log: &mut Complaints,
+    mut mapping: MappingReader,
+    options: &ConvertOptions<'_>,
+    existing: ExistingCredentials,
+    log: &mut Diagnostics,
 ) -> Option<(Node, Vec<NewSecret>)> {
-    let at = given.at;
-    let kind = match wish.project {
+    let at = mapping.at;
+    let kind = match options.project {
         Some(_) => "Extension",
         None => "ClusterExtension",
     };
     kind.clone_into(&mut log.about);
-    let product = given.text("product");
-    let (name, field) = match given.either(log, ["name", "id"]) {
+    let product = mapping.text("product");
+    let (name, field) = match mapping.either(log, ["name", "id"]) {
         Some((name, field)) => (Some(name), field),
-        // The server of FuseML makes an identifier of the product too.
+        // The FuseML server derives the identifier from the product too.
         None => (product.clone(), "id".to_owned()),
     };
     let Some(name) = name else {
         log.error("missing-field", at, "name")
-            .says("is missing, and so is `id`", "give the record a name");
+            .message("`name` or `id` is required", "add one of them");
         return None;
     };
     let id = name.as_written().unwrap_or_default().to_owned();
     let name = renamed(log, &field, name)?;
     let record = name.as_written().unwrap_or_default().to_owned();
-    log.about = match wish.project {
+    log.about = match options.project {
         Some(project) => format!("{kind} {project}/{record}"),
         None => format!("{kind} {record}"),
     };
@@ -60,26 +60,23 @@ pub(super) fn build(
         id,
         record,
         secrets: Vec::new(),
-        names: Fresh::default(),
-        kept,
+        names: NameGenerator::default(),
+        existing,
     };
-    let version = given.text("version");
-    let description = given.text("description");
-    let zone = given.text("zone");
-    let services = services(&mut given, &mut context, log);
-    let configuration = configuration(&mut given, log);
+    let version = mapping.text("version");
+    let description = mapping.text("description");
+    let zone = mapping.text("zone");
+    let services = services(&mut mapping, &mut context, log);
+    let configuration = configuration(&mut mapping, log);
     for field in ["created", "status"] {
-        given.no_place(log, field, STATUS, "");
+        mapping.unsupported(log, field, STATUS, "");
     }
-    given.end(log);
-    for (service, credentials, entries) in context.kept {
+    mapping.finish(log);
+    for (service, credentials, entries) in context.existing {
         let at = entries.first().map_or(at, |entry| entry.at);
-        let message = format!("no service `{service}` with credentials `{credentials}`");
+        let message = format!("service `{service}` with credentials `{credentials}` not found");
         log.error("unknown-reference", at, "servicecredentials")
-            .says(
-                message,
-                "add them under `services`, with a scope that says who may have them",
-            );
+            .message(message, "add them under `services`, with a scope");
     }
     let spec = Node::fields(
         at,
@@ -92,47 +89,54 @@ pub(super) fn build(
             ("configuration", configuration),
         ],
     );
-    Some((object(at, kind, name, wish.project, spec), context.secrets))
+    Some((
+        object(at, kind, name, options.project, spec),
+        context.secrets,
+    ))
 }
 
-/// What the parts of a record share.
+/// State shared by the parts of a record.
 struct Context {
-    /// What FuseML calls the record.
+    /// Identifier of the record in FuseML.
     id: String,
     record: String,
     secrets: Vec<NewSecret>,
-    names: Fresh,
-    kept: Kept,
+    names: NameGenerator,
+    existing: ExistingCredentials,
 }
 
-fn services(given: &mut Given, context: &mut Context, log: &mut Complaints) -> Option<Node> {
-    let (at, services) = given.mappings(log, "services")?;
-    let mut names = Fresh::default();
+fn services(
+    mapping: &mut MappingReader,
+    context: &mut Context,
+    log: &mut Diagnostics,
+) -> Option<Node> {
+    let (at, services) = mapping.mappings(log, "services")?;
+    let mut names = NameGenerator::default();
     let services = services
         .into_iter()
-        .map(|given| service(given, context, &mut names, log))
+        .map(|mapping| service(mapping, context, &mut names, log))
         .collect();
     Some(Node::items(at, services))
 }
 
 fn service(
-    mut given: Given,
+    mut mapping: MappingReader,
     context: &mut Context,
-    names: &mut Fresh,
-    log: &mut Complaints,
+    names: &mut NameGenerator,
+    log: &mut Diagnostics,
 ) -> Node {
-    let at = given.at;
+    let at = mapping.at;
     // Example 4 of the seed writes `service` for `resource`.
-    let resource = given.either(log, ["resource", "service"]);
+    let resource = mapping.either(log, ["resource", "service"]);
     if let Some((node, field)) = &resource
         && field.ends_with("service")
     {
         log.warning("renamed", node.at, field)
-            .says("is taken for the `resource`", "");
+            .message("interpreted as `resource`", "");
     }
     let resource = resource.map(|(node, _)| node.into_text());
-    let category = given.text("category");
-    let name = given.either_text(log, ["name", "id"]);
+    let category = mapping.text("category");
+    let name = mapping.either_text(log, ["name", "id"]);
     let name = name.unwrap_or_else(|| {
         let wanted = [&resource, &category]
             .into_iter()
@@ -140,39 +144,39 @@ fn service(
             .find_map(Node::as_written);
         Node::text(at, names.name(wanted.unwrap_or("service")))
     });
-    names.note(name.as_written());
+    names.reserve(name.as_written());
     let service = name.as_written().unwrap_or_default().to_owned();
-    given.says_where(log, "extension_id", &context.id);
-    given.no_place(log, "status", STATUS, "");
-    let description = given.text("description");
-    let configuration = configuration(&mut given, log);
-    let endpoints = endpoints(&mut given, (&context.id, &service), log);
-    let needs = given.either_text(log, ["auth_required", "authrequired"]);
-    let credentials = credentials(&mut given, &service, context, log);
+    mapping.check_parent(log, "extension_id", &context.id);
+    mapping.unsupported(log, "status", STATUS, "");
+    let description = mapping.text("description");
+    let configuration = configuration(&mut mapping, log);
+    let endpoints = endpoints(&mut mapping, (&context.id, &service), log);
+    let needs = mapping.either_text(log, ["auth_required", "authrequired"]);
+    let credentials = credentials(&mut mapping, &service, context, log);
     if let Some(needs) = needs {
         let has_some = credentials.as_ref().is_some_and(|node| !node.is_empty());
         let wanted = needs.as_written().unwrap_or_default().to_ascii_lowercase();
-        let field = given.path("auth_required");
+        let field = mapping.path("auth_required");
         match (&*wanted, has_some) {
             ("true", true) | ("false", false) => {}
-            ("true", false) => log.no_place(
+            ("true", false) => log.unsupported(
                 needs.at,
                 &field,
-                "the service has no credentials, and one without any needs none here",
+                "ignored: the service has no credentials",
                 "add credentials",
             ),
-            ("false", true) => log.no_place(
+            ("false", true) => log.unsupported(
                 needs.at,
                 &field,
-                "a service that has credentials is used with them here",
-                "make a second service without credentials for those who need none",
+                "ignored: a service with credentials is always used with them",
+                "add a second service without credentials",
             ),
             _ => log
                 .error("wrong-type", needs.at, &field)
-                .says("is neither `true` nor `false`", ""),
+                .message("must be `true` or `false`", ""),
         }
     }
-    given.end(log);
+    mapping.finish(log);
     Node::fields(
         at,
         [
@@ -187,22 +191,26 @@ fn service(
     )
 }
 
-fn endpoints(given: &mut Given, (id, service): (&str, &str), log: &mut Complaints) -> Option<Node> {
-    let (at, endpoints) = given.mappings(log, "endpoints")?;
-    let mut names = Fresh::default();
+fn endpoints(
+    mapping: &mut MappingReader,
+    (id, service): (&str, &str),
+    log: &mut Diagnostics,
+) -> Option<Node> {
+    let (at, endpoints) = mapping.mappings(log, "endpoints")?;
+    let mut names = NameGenerator::default();
     let endpoints = endpoints
         .into_iter()
-        .map(|mut given| {
-            let at = given.at;
-            let kind = given.text("type");
-            let name = given.text("name").unwrap_or_else(|| {
+        .map(|mut mapping| {
+            let at = mapping.at;
+            let kind = mapping.text("type");
+            let name = mapping.text("name").unwrap_or_else(|| {
                 let kind = kind.as_ref().and_then(Node::as_written);
                 Node::text(at, names.name(kind.unwrap_or("external")))
             });
-            names.note(name.as_written());
-            let url = given.text("url");
-            let configuration = configuration(&mut given, log);
-            end(given, (id, service), log);
+            names.reserve(name.as_written());
+            let url = mapping.text("url");
+            let configuration = configuration(&mut mapping, log);
+            end(mapping, (id, service), log);
             Node::fields(
                 at,
                 [
@@ -218,28 +226,28 @@ fn endpoints(given: &mut Given, (id, service): (&str, &str), log: &mut Complaint
 }
 
 fn credentials(
-    given: &mut Given,
+    mapping: &mut MappingReader,
     service: &str,
     context: &mut Context,
-    log: &mut Complaints,
+    log: &mut Diagnostics,
 ) -> Option<Node> {
-    let (at, sets) = given.mappings(log, "credentials")?;
-    let mut names = Fresh::default();
+    let (at, sets) = mapping.mappings(log, "credentials")?;
+    let mut names = NameGenerator::default();
     let sets = sets
         .into_iter()
-        .map(|mut given| {
-            let at = given.at;
-            let scope = given.text("scope");
-            let name = given.either_text(log, ["name", "id"]).unwrap_or_else(|| {
+        .map(|mut mapping| {
+            let at = mapping.at;
+            let scope = mapping.text("scope");
+            let name = mapping.either_text(log, ["name", "id"]).unwrap_or_else(|| {
                 let scope = scope.as_ref().and_then(Node::as_written);
                 Node::text(at, names.name(scope.unwrap_or("main")))
             });
-            names.note(name.as_written());
+            names.reserve(name.as_written());
             let set = name.as_written().unwrap_or_default().to_owned();
-            let (project, user) = people(&mut given, scope.as_ref(), log);
-            let default = given.take("default");
-            let configuration = entries(&mut given, service, &set, context, log);
-            end(given, (&context.id, service), log);
+            let (project, user) = consumers(&mut mapping, scope.as_ref(), log);
+            let default = mapping.take("default");
+            let configuration = entries(&mut mapping, service, &set, context, log);
+            end(mapping, (&context.id, service), log);
             Node::fields(
                 at,
                 [
@@ -256,36 +264,36 @@ fn credentials(
     Some(Node::items(at, sets))
 }
 
-/// Takes what FuseML writes into each part of a service beside what it says.
-fn end(mut given: Given, (id, service): (&str, &str), log: &mut Complaints) {
-    given.says_where(log, "extension_id", id);
-    given.says_where(log, "service_id", service);
-    given.no_place(log, "status", STATUS, "");
-    given.end(log);
+/// Reads the fields that FuseML adds to each part of a service.
+fn end(mut mapping: MappingReader, (id, service): (&str, &str), log: &mut Diagnostics) {
+    mapping.check_parent(log, "extension_id", id);
+    mapping.check_parent(log, "service_id", service);
+    mapping.unsupported(log, "status", STATUS, "");
+    mapping.finish(log);
 }
 
-/// Who may have credentials. FuseML writes both lists beside every scope, and reads only those that
-/// the scope is about; of scope user, an empty list of projects stands for all of them.
-fn people(
-    given: &mut Given,
+/// Reads the consumers of credentials. FuseML writes both lists for every scope, but uses only those of the scope;
+/// for scope user, an empty list of projects means all projects.
+fn consumers(
+    mapping: &mut MappingReader,
     scope: Option<&Node>,
-    log: &mut Complaints,
+    log: &mut Diagnostics,
 ) -> (Option<Node>, Option<Node>) {
-    let at = given.at;
+    let at = mapping.at;
     let mut list = |names: [&'static str; 2]| {
-        let (node, field) = given.either(log, names)?;
+        let (node, field) = mapping.either(log, names)?;
         let list_at = node.at;
-        let people = items(log, &field, node)?;
-        let is_empty = people.is_empty();
-        let people = people.into_iter().map(Node::into_text).collect();
-        Some((Node::items(list_at, people), field, is_empty))
+        let names = items(log, &field, node)?;
+        let is_empty = names.is_empty();
+        let names = names.into_iter().map(Node::into_text).collect();
+        Some((Node::items(list_at, names), field, is_empty))
     };
     let projects = list(["project", "projects"]);
     let users = list(["user", "users"]);
     let mut unread = |list: Option<(Node, String, bool)>, scope: &str| {
         if let Some((node, field, false)) = list {
-            let why = format!("says nothing beside scope {scope}");
-            log.no_place(node.at, &field, &why, "choose the scope that you meant");
+            let why = format!("ignored for scope {scope}");
+            log.unsupported(node.at, &field, &why, "choose the intended scope");
         }
         None
     };
@@ -302,10 +310,10 @@ fn people(
     }
 }
 
-/// Entries that are no secret: a list in the plain form, a mapping in the released one.
-fn configuration(given: &mut Given, log: &mut Complaints) -> Option<Node> {
-    let node = given.take("configuration")?;
-    let path = given.path("configuration");
+/// Reads plain configuration: a list in the plain form, a mapping in the released form.
+fn configuration(mapping: &mut MappingReader, log: &mut Diagnostics) -> Option<Node> {
+    let node = mapping.take("configuration")?;
+    let path = mapping.path("configuration");
     let at = node.at;
     let entries = pairs(node, &path, log)?
         .into_iter()
@@ -314,18 +322,18 @@ fn configuration(given: &mut Given, log: &mut Complaints) -> Option<Node> {
     Some(Node::items(at, entries))
 }
 
-/// Name and value of each entry.
+/// Position, name and value of each entry.
 type Pairs = Vec<(Position, Option<Node>, Option<Node>)>;
 
-fn pairs(node: Node, path: &str, log: &mut Complaints) -> Option<Pairs> {
+fn pairs(node: Node, path: &str, log: &mut Diagnostics) -> Option<Pairs> {
     if let Content::Fields(fields) = node.content {
         let pairs = fields.into_iter().map(|(name, value)| {
             let at = value.at;
-            // In FuseML an empty value is a value.
+            // FuseML supports empty values.
             let value = if value.is_null() {
-                let message = format!("`{name}` has no value, and is an empty text here");
+                let message = format!("`{name}` has no value, converted to an empty string");
                 log.warning("empty-value", at, &format!("{path}.{name}"))
-                    .says(message, "write `\"\"` where that is meant");
+                    .message(message, "write `\"\"` if this is intended");
                 Node::text(at, "")
             } else {
                 value.into_text()
@@ -336,29 +344,29 @@ fn pairs(node: Node, path: &str, log: &mut Complaints) -> Option<Pairs> {
     }
     let items = items(log, path, node)?;
     let pairs = items.into_iter().enumerate().filter_map(|(index, item)| {
-        let mut given = Given::of(log, format!("{path}[{index}]"), item)?;
-        let pair = (given.at, given.text("name"), given.text("value"));
-        given.end(log);
+        let mut mapping = MappingReader::new(log, format!("{path}[{index}]"), item)?;
+        let pair = (mapping.at, mapping.text("name"), mapping.text("value"));
+        mapping.finish(log);
         Some(pair)
     });
     Some(pairs.collect())
 }
 
-/// Entries of credentials. Their values go into a Secret, and the record refers to that.
+/// Reads the entries of credentials. Moves their values to a Secret, which the record references.
 fn entries(
-    given: &mut Given,
+    mapping: &mut MappingReader,
     service: &str,
     set: &str,
     context: &mut Context,
-    log: &mut Complaints,
+    log: &mut Diagnostics,
 ) -> Option<Node> {
-    let node = given.take("configuration");
-    let mut at = given.at;
+    let node = mapping.take("configuration");
+    let mut at = mapping.at;
     let mut entries = Vec::new();
     if let Some(node) = node {
         at = node.at;
-        let path = given.path("configuration");
-        // With `-` in between, `a-b` with `c` and `a` with `b-c` would be one Secret.
+        let path = mapping.path("configuration");
+        // With `-` as the separator, `a-b` with `c` and `a` with `b-c` would have the same name.
         let name = format!("{}.{}.{}", context.record, plain(service), plain(set));
         let mut secret = NewSecret {
             name: context.names.name(&name),
@@ -368,13 +376,13 @@ fn entries(
             let key = name.as_ref().and_then(Node::as_written).unwrap_or_default();
             let reference = value.map(|value| {
                 match value.as_written() {
-                    Some(HIDDEN) => log.warning("hidden-value", value.at, &path).says(
-                        format!("the value of `{key}` is not in the file: FuseML hides it"),
-                        format!("put it under the key `{key}` of Secret {}", secret.name),
+                    Some(HIDDEN) => log.warning("hidden-value", value.at, &path).message(
+                        format!("the value of `{key}` is hidden by FuseML"),
+                        format!("add it to Secret {} under the key `{key}`", secret.name),
                     ),
                     Some(text) => secret.data.push((key.to_owned(), Sensitive::new(text))),
-                    None => log.error("wrong-type", value.at, &path).says(
-                        format!("`{key}` is {} where text belongs", value.kind()),
+                    None => log.error("wrong-type", value.at, &path).message(
+                        format!("`{key}` must be a string, not {}", value.kind()),
                         "",
                     ),
                 }
@@ -384,17 +392,17 @@ fn entries(
         }
         context.secrets.push(secret);
     }
-    let kept = context
-        .kept
+    let existing = context
+        .existing
         .iter()
         .position(|(of, name, _)| of == service && name == set);
-    if let Some(index) = kept {
-        entries.extend(context.kept.swap_remove(index).2);
+    if let Some(index) = existing {
+        entries.extend(context.existing.swap_remove(index).2);
     }
     (!entries.is_empty()).then(|| Node::items(at, entries))
 }
 
-/// A reference to a key of a Secret.
+/// Builds a reference to a key of a Secret.
 pub(super) fn reference(at: Position, secret: &str, key: &str) -> Node {
     let reference = Node::fields(
         at,

@@ -1,16 +1,16 @@
-//! Tables of which a line of a terminal has room for all.
+//! Fits tables into the width of a terminal.
 
 use std::io::{self, IsTerminal};
 
 use rustix::termios::tcgetwinsize;
 
-/// Columns of a terminal that does not say how many it has.
+/// Width of a terminal that does not report one.
 const COLUMNS: usize = 80;
 
-/// A column is never narrower than this, or than its header.
+/// Minimum width of a column; the header may be wider.
 const LEAST: usize = 8;
 
-/// Columns of standard output; None, where it is no terminal.
+/// Returns the width of standard output; None if it is not a terminal.
 pub(crate) fn columns() -> Option<usize> {
     let out = io::stdout();
     if !out.is_terminal() {
@@ -20,9 +20,9 @@ pub(crate) fn columns() -> Option<usize> {
     Some(if size == 0 { COLUMNS } else { size })
 }
 
-/// Rows that fit into a line, and how many columns they have. The last column, a description, has what is left of
-/// the line, and is left out where that is too little. On a terminal, the widest of the others are shortened too; a
-/// program gets them whole.
+/// Truncates rows to fit into a line, and returns the number of columns. The last column, a description, gets the
+/// rest of the line, and is omitted if that is too narrow. The widest of the other columns are truncated only on a
+/// terminal.
 pub(crate) fn fitting(
     header: &[&str],
     mut rows: Vec<Vec<String>>,
@@ -35,7 +35,7 @@ pub(crate) fn fitting(
             cells.chain([header[column].len()]).max().unwrap_or(0)
         })
         .collect();
-    // Two blanks between columns.
+    // Two spaces separate columns.
     let used = |widths: &[usize]| widths.iter().map(|width| width + 2).sum::<usize>();
     if let Some(room) = terminal {
         while used(&widths).saturating_sub(2) > room {
@@ -75,8 +75,8 @@ mod tests {
 
     const HEADER: [&str; 4] = ["NAME", "VERSION", "STATUS", "DESCRIPTION"];
 
-    /// Cells of one row: its longest name, longest version, `remote`, and a description.
-    fn fitted(terminal: Option<usize>, lengths: [usize; 3]) -> Vec<String> {
+    /// Fits one row with cells of these lengths.
+    fn fit(terminal: Option<usize>, lengths: [usize; 3]) -> Vec<String> {
         let [name, version, description] = lengths;
         let row = vec![
             "n".repeat(name),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn r58_names_and_versions_of_any_length_fit_a_terminal() {
+    fn truncates_rows_on_terminal() {
         for (room, lengths) in [
             (80, [100, 5, 20]),
             (80, [100, 120, 20]),
@@ -103,29 +103,29 @@ mod tests {
             (40, [30, 30, 200]),
             (132, [100, 100, 100]),
         ] {
-            let row = fitted(Some(room), lengths);
+            let row = fit(Some(room), lengths);
             assert!(line(&row) <= room, "{row:?}");
         }
-        let row = fitted(Some(80), [100, 5, 20]);
+        let row = fit(Some(80), [100, 5, 20]);
         assert!(row[0].ends_with('…'), "{row:?}");
-        assert_eq!(row[1], "11111", "what is short stays whole");
-        // The widest gives most: both are as wide in the end.
-        let row = fitted(Some(80), [100, 120, 20]);
+        assert_eq!(row[1], "11111", "short cells are not truncated");
+        // The widest column is truncated most: both end up equally wide.
+        let row = fit(Some(80), [100, 120, 20]);
         let width = |cell: &String| cell.chars().count();
         assert!(width(&row[0]).abs_diff(width(&row[1])) <= 1, "{row:?}");
     }
 
     #[test]
-    fn r58_a_program_gets_names_and_versions_whole() {
-        let row = fitted(None, [100, 120, 20]);
+    fn keeps_names_and_versions_without_terminal() {
+        let row = fit(None, [100, 120, 20]);
         assert_eq!((row[0].len(), row[1].len()), (100, 120));
-        assert_eq!(row.len(), 3, "no room for a description");
-        let row = fitted(None, [10, 7, 200]);
+        assert_eq!(row.len(), 3, "the description is omitted");
+        let row = fit(None, [10, 7, 200]);
         assert_eq!(line(&row), 80);
     }
 
     #[test]
-    fn a_terminal_with_more_columns_shows_more() {
-        assert_eq!(fitted(Some(200), [100, 5, 40])[3].len(), 40);
+    fn wide_terminal_shows_longer_description() {
+        assert_eq!(fit(Some(200), [100, 5, 40])[3].len(), 40);
     }
 }

@@ -1,4 +1,4 @@
-//! Shows that something goes on, and says things meanwhile.
+//! Shows progress, and prints messages meanwhile.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-/// The one that is shown now: what is said meanwhile must not end up in its line.
+use super::split_hints;
+
+/// The visible spinner: messages must not end up in its line.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Shows on a terminal that something goes on, until it is dropped.
+/// Shows a spinner on a terminal until it is dropped.
 pub(crate) struct Spinner(ProgressBar);
 
 impl Spinner {
-    /// Begins to show it.
+    /// Starts a spinner.
     pub(crate) fn start(what: &'static str) -> Self {
         let bar = ProgressBar::new_spinner().with_message(what);
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -33,8 +35,17 @@ fn show(bar: Option<ProgressBar>) {
     *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = bar;
 }
 
-/// Says something on standard error, in a line of its own. It is no result.
-pub(crate) fn say(text: &str) -> io::Result<()> {
+/// Prints a note on standard error, with its hints below.
+pub(crate) fn note(text: &str) -> io::Result<()> {
+    let (text, hints) = split_hints(text);
+    print_status(&format!("note: {text}"))?;
+    hints
+        .iter()
+        .try_for_each(|hint| print_status(&format!("  hint: {hint}")))
+}
+
+/// Prints a message on standard error.
+pub(crate) fn print_status(text: &str) -> io::Result<()> {
     let line = || writeln!(io::stderr().lock(), "{text}");
     match &*SHOWN.lock().unwrap_or_else(PoisonError::into_inner) {
         Some(bar) => bar.suspend(line),

@@ -1,8 +1,7 @@
-//! Asks for a secret.
+//! Prompts for a secret.
 //!
-//! The terminal stops to show what is typed before the question is there, so that not even the first letter
-//! of somebody quick is seen. Signals wait meanwhile: a terminal that stays silent after an interrupt is no
-//! help to anybody.
+//! Echo is disabled before the prompt is printed, so that input typed early is not visible. Signal keys are read as
+//! input, so that an interrupt restores the terminal.
 
 use std::io::{self, IsTerminal, Read, Write};
 
@@ -10,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use extension_registry_core::sensitive::Sensitive;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use super::{NOTHING, again};
+use super::{EMPTY, print_error};
 
 const INTERRUPT: u8 = 0x03;
 const END: u8 = 0x04;
@@ -18,36 +17,36 @@ const BACKSPACE: u8 = 0x08;
 const CLEAR: u8 = 0x15;
 const DELETE: u8 = 0x7f;
 
-/// Asks a person for a secret, which the terminal does not show, and again where nothing is typed.
-pub(crate) fn ask_secret(question: &str) -> anyhow::Result<Sensitive> {
-    ask_secret_or(
+/// Prompts for a secret without echo, until it is not empty.
+pub(crate) fn prompt_secret(question: &str) -> anyhow::Result<Sensitive> {
+    prompt_secret_with_hint(
         question,
-        "file:PATH, env:NAME or secret:NAME/KEY say where it is",
+        "pass it as file:PATH, env:NAME or secret:NAME/KEY",
     )
 }
 
-/// The same, with the way out for where nobody is there.
-pub(crate) fn ask_secret_or(question: &str, hint: &str) -> anyhow::Result<Sensitive> {
+/// Prompts for a secret, with a hint for the case that standard input is not a terminal.
+pub(crate) fn prompt_secret_with_hint(question: &str, hint: &str) -> anyhow::Result<Sensitive> {
     ensure!(
         io::stdin().is_terminal(),
-        "nobody is there to be asked for the {question}; hint: {hint}"
+        "cannot prompt for {question}: stdin is not a terminal; hint: {hint}"
     );
-    let _silence = Silence::start().context("the terminal cannot hide what is typed")?;
+    let _guard = EchoGuard::start().context("failed to disable the echo of the terminal")?;
     let mut err = io::stderr().lock();
     loop {
         write!(err, "{question}: ")?;
         err.flush()?;
         let typed = line();
         writeln!(err)?;
-        let secret = typed?.with_context(|| format!("nothing was said for {question}"))?;
+        let secret = typed?.with_context(|| format!("no value for {question}: end of input"))?;
         if !secret.is_empty() {
             return Ok(secret);
         }
-        again(&mut err, NOTHING)?;
+        print_error(&mut err, EMPTY)?;
     }
 }
 
-/// What is typed until the end of the line; None where nothing more will be.
+/// Reads a line; None at the end of input.
 fn line() -> anyhow::Result<Option<Sensitive>> {
     let mut typed = Vec::new();
     let mut is_line = false;
@@ -61,7 +60,7 @@ fn line() -> anyhow::Result<Option<Sensitive>> {
             INTERRUPT => bail!("interrupted"),
             CLEAR => typed.clear(),
             BACKSPACE | DELETE => {
-                // A character may have several bytes.
+                // Delete all bytes of the character.
                 while typed.pop().is_some_and(|byte: u8| byte & 0xc0 == 0x80) {}
             }
             byte => typed.push(byte),
@@ -69,14 +68,14 @@ fn line() -> anyhow::Result<Option<Sensitive>> {
     }
     let text = String::from_utf8(typed)
         .ok()
-        .context("it is no text (UTF-8)")?;
+        .context("the input is not valid UTF-8")?;
     Ok((is_line || !text.is_empty()).then(|| Sensitive::new(text)))
 }
 
-/// While it lives, the terminal shows nothing and hands on each key at once.
-struct Silence(Termios);
+/// Disables echo and line editing of the terminal until it is dropped.
+struct EchoGuard(Termios);
 
-impl Silence {
+impl EchoGuard {
     fn start() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut silent = before.clone();
@@ -87,7 +86,7 @@ impl Silence {
     }
 }
 
-impl Drop for Silence {
+impl Drop for EchoGuard {
     fn drop(&mut self) {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use extension_registry_packages::package::BuildError;
-use extension_registry_yaml::Complaints;
+use extension_registry_yaml::Diagnostics;
 
 use crate::finding::Finding;
 use crate::report::human;
 
 /// Prints diagnostics of a file, and returns whether there is an error.
-pub(crate) fn print_diagnostics(path: &Path, diagnostics: Complaints) -> Result<bool> {
+pub(crate) fn print_diagnostics(path: &Path, diagnostics: Diagnostics) -> Result<bool> {
     let file: Arc<str> = path.display().to_string().into();
     let findings: Vec<Finding> = diagnostics
         .list
         .into_iter()
-        .map(|complaint| Finding::of_complaint(&file, &diagnostics.about, complaint))
+        .map(|diagnostic| Finding::from_diagnostic(&file, &diagnostics.about, diagnostic))
         .collect();
-    Ok(human::complain(&findings)?)
+    Ok(human::print_findings(&findings)?)
 }
 
 /// Unwraps a build result, printing the diagnostics of an invalid manifest.

@@ -63,7 +63,7 @@ impl Session {
             let failure = failures.find(|failure| failure.repository == name);
             reasons.push(match failure {
                 Some(failure) => {
-                    let (why, _) = output::parted(&failure.why);
+                    let (why, _) = output::split_hints(&failure.why);
                     format!("failed to query {name}: {why}")
                 }
                 None if !has(index) => format!("{name} has no package of this name"),

@@ -1,4 +1,4 @@
-//! Findings as workflow commands of GitHub actions, which shows them beside the line.
+//! Findings as workflow commands of GitHub Actions, which shows them as annotations.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Findings for people: a line each, with the place first, so that editors can jump there.
+//! Findings as text: one line each, with the position first, so that editors can jump to it.
 
 use std::io::{self, Write};
 
@@ -7,9 +7,8 @@ use anyhow::Error;
 use crate::finding::{Finding, Level};
 use crate::output::{self, Colour, Terminal};
 
-/// Says on standard error what is wrong, beside the answer to something else. Whether an error is
-/// among it.
-pub(crate) fn complain(findings: &[Finding]) -> io::Result<bool> {
+/// Prints findings on standard error, and returns whether one is an error.
+pub(crate) fn print_findings(findings: &[Finding]) -> io::Result<bool> {
     let mut text = Vec::new();
     write(&mut text, findings, Terminal::plain())?;
     io::stderr().lock().write_all(&text)?;
@@ -34,14 +33,14 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding], terminal: Terminal)
     Ok(())
 }
 
-/// Why a command failed: what, then why, in one line, and each way out in a line of its own.
+/// Formats an error with its causes in one line, and each hint on its own line.
 pub(crate) fn failure(error: &Error) -> String {
     let mut line = String::from("error");
     let mut hints = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
-        let (text, ways_out) = output::parted(&cause);
-        // Some errors say their cause themselves.
+        let (text, ways_out) = output::split_hints(&cause);
+        // Some errors include their cause.
         if !line.ends_with(text) {
             line.push_str(": ");
             line.push_str(text);
@@ -62,14 +61,14 @@ mod tests {
     use super::failure;
 
     #[test]
-    fn hints_stand_below_the_whole_sentence() {
-        let error = anyhow!("not ready (NotFound: none; hint: register one); hint: look at it");
+    fn prints_hints_below_message() {
+        let error = anyhow!("not ready (NotFound: none; hint: register one); hint: check it");
         let error = error.context("refused; hint: wait");
-        let wanted = "error: refused: not ready (NotFound: none; hint: register one)\n  hint: wait\n  hint: look at it\n";
-        assert_eq!(failure(&error), wanted);
+        let expected = "error: refused: not ready (NotFound: none; hint: register one)\n  hint: wait\n  hint: check it\n";
+        assert_eq!(failure(&error), expected);
         let error = anyhow!("two reasons; hint: this way; hint: or (that) way");
-        let wanted = "error: two reasons\n  hint: this way\n  hint: or (that) way\n";
-        assert_eq!(failure(&error), wanted);
+        let expected = "error: two reasons\n  hint: this way\n  hint: or (that) way\n";
+        assert_eq!(failure(&error), expected);
         let error = anyhow!("no such file").context("failed to read x: no such file");
         assert_eq!(failure(&error), "error: failed to read x: no such file\n");
     }

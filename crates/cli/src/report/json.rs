@@ -1,4 +1,4 @@
-//! Findings for programs: `{"findings": [...]}`, each as [`Finding`] has it.
+//! Findings as JSON: `{"findings": [...]}`.
 
 use anyhow::Result;
 use schemars::JsonSchema;

@@ -51,8 +51,8 @@ fn result(finding: &Finding) -> serde_json::Value {
     })
 }
 
-/// A path as a relative reference (RFC 3986, sections 3.3 and 4.2; SARIF, section 3.4.3). A colon is
-/// written out too: in the first part of a path it would end the name of a scheme.
+/// Converts a path to a relative reference (RFC 3986, sections 3.3 and 4.2; SARIF, section 3.4.3). Colons are
+/// encoded too: in the first segment, one would end the name of a scheme.
 fn uri(path: &str) -> String {
     let mut uri = String::new();
     for byte in path.bytes() {
@@ -70,8 +70,8 @@ mod tests {
     use super::uri;
 
     #[test]
-    fn paths_become_references() {
-        for (path, wanted) in [
+    fn converts_paths_to_relative_references() {
+        for (path, expected) in [
             ("records/a_b-c.yaml", "records/a_b-c.yaml"),
             ("../a.yaml", "../a.yaml"),
             ("-", "-"),
@@ -79,7 +79,7 @@ mod tests {
             ("a:b#c?d%e", "a%3Ab%23c%3Fd%25e"),
             ("größe.yaml", "gr%C3%B6%C3%9Fe.yaml"),
         ] {
-            assert_eq!(uri(path), wanted);
+            assert_eq!(uri(path), expected);
         }
     }
 }

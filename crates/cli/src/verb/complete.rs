@@ -1,30 +1,30 @@
-//! What kubectl asks of a plugin to complete a command: it runs `kubectl_complete-ext` with the words so
-//! far, the last of them unfinished, and reads candidates, then a line `:N` with what to do beside
-//! them (cobra, `ShellCompDirective`). The script of that name only calls this.
+//! The command `__complete`. To complete a command line, kubectl runs the plugin script `kubectl_complete-ext` with
+//! the words typed so far, the last of them incomplete. It reads candidates, then a line `:N` with a directive
+//! (cobra, `ShellCompDirective`). The script calls this command.
 
 use std::io::{self, Write};
 
 use clap::builder::PossibleValue;
 use clap::{Arg, Args, Command, CommandFactory};
 
-use crate::FINE;
+use crate::ExitStatus;
 
-/// Nothing but the candidates.
+/// Complete with candidates only.
 const NO_FILES: u8 = 4;
-/// Names of files, too.
+/// Complete with file names too.
 const DEFAULT: u8 = 0;
 
-/// The script to put on the path as `kubectl_complete-ext`.
+/// Script to install on the path as `kubectl_complete-ext`.
 pub(crate) const SCRIPT: &str = "#!/bin/sh\nexec kubectl-ext __complete \"$@\"\n";
 
 #[derive(Debug, Args)]
 pub(crate) struct Complete {
-    /// The words after `kubectl ext`, the last of them unfinished
+    /// Words after `kubectl ext`, the last of them incomplete
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<String>,
 }
 
-pub(crate) fn run(verb: &Complete, out: &mut Vec<u8>) -> io::Result<u8> {
+pub(crate) fn run(verb: &Complete, out: &mut Vec<u8>) -> io::Result<ExitStatus> {
     let mut root = crate::args::Args::command();
     root.build();
     let (candidates, directive) = candidates(&root, &verb.words);
@@ -32,14 +32,14 @@ pub(crate) fn run(verb: &Complete, out: &mut Vec<u8>) -> io::Result<u8> {
         writeln!(out, "{candidate}")?;
     }
     writeln!(out, ":{directive}")?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 fn candidates(root: &Command, words: &[String]) -> (Vec<String>, u8) {
     let (last, before) = words
         .split_last()
         .map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
-    // Verbs may stand below verbs: `package key generate`.
+    // Commands may be nested: `package key generate`.
     let (mut verb, mut rest) = (root, before);
     while let Some((first, after)) = rest.split_first()
         && let Some(below) = verb.find_subcommand(first)
@@ -48,7 +48,7 @@ fn candidates(root: &Command, words: &[String]) -> (Vec<String>, u8) {
     }
     let mut verbs = verb.get_subcommands().filter(|verb| !verb.is_hide_set());
     if verb.has_subcommands() && !last.starts_with('-') {
-        // Nobody knows what stands below a verb that there is not.
+        // An unknown command has no subcommands.
         let names = verbs.by_ref().filter(|_| rest.is_empty());
         return (beginning(last, names.map(Command::get_name)), NO_FILES);
     }
@@ -72,7 +72,7 @@ fn candidates(root: &Command, words: &[String]) -> (Vec<String>, u8) {
     positional.map_or((Vec::new(), DEFAULT), |argument| values(argument, "", last))
 }
 
-/// The option of a verb that takes a value and has this name.
+/// Returns the option of a command with this name, if it has a value.
 fn option<'v>(verb: &'v Command, name: &str) -> Option<&'v Arg> {
     let mut options = verb.get_arguments();
     options.find(|argument| {
@@ -83,10 +83,10 @@ fn option<'v>(verb: &'v Command, name: &str) -> Option<&'v Arg> {
     })
 }
 
-/// What values are called that may be on the disk.
+/// Value names of arguments that may be paths.
 const ON_DISK: [&str; 5] = ["FILE", "FOLDER", "PATH", "REPOSITORY", "SOURCE"];
 
-/// What an argument may be; names of files, where it may be one of them.
+/// Returns the candidates for an argument, and whether to add file names.
 fn values(argument: &Arg, before: &str, start: &str) -> (Vec<String>, u8) {
     let values = argument.get_possible_values();
     if values.is_empty() {

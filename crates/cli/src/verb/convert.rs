@@ -1,4 +1,4 @@
-//! `convert`: FuseML's own files into objects of the registry.
+//! The command `convert`, which converts FuseML files to objects of the registry.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use extension_registry_api::convert::is_label;
+
 use extension_registry_api::{
     ClusterExtension, ClusterExtensionSpec, Extension, ExtensionSpec, NamespacedExtensionSpec,
     Workflow,
@@ -17,27 +17,27 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::lint;
-use crate::args::{Paths, Perspective, Source, View};
-use crate::convert::{NewSecret, Wish};
-use crate::output::{self, Form};
-use crate::report::human::complain;
-use crate::world::World;
-use crate::{FINE, WRONG, finding, plain};
+use crate::args::{Paths, Perspective, Source, View, namespace};
+use crate::convert::{ConvertOptions, NewSecret};
+use crate::inventory::Inventory;
+use crate::output::{self, ObjectFormat};
+use crate::report::human::print_findings;
+use crate::{ExitStatus, finding, plain};
 
-const FILES: &str = "A file or folder of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated";
+const FILES: &str = "File or folder of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated";
 
 #[derive(Debug, Args)]
 #[command(mut_arg("named", |argument| argument.help(FILES)))]
 pub(crate) struct Convert {
     #[command(flatten)]
     paths: Paths,
-    /// Namespace to write into workflows
+    /// Namespace of the workflows
     #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Option<String>,
-    /// Make records of this project (Extension), not of the cluster
+    /// Create records of this project (Extension) instead of cluster-scoped ones
     #[arg(long, value_name = "PROJECT", value_parser = namespace)]
     project: Option<String>,
-    /// Write the Secrets with the values of credentials to this file, which must not exist yet
+    /// File to write the Secrets with credential values to; must not exist
     #[arg(long, value_name = "FILE", value_parser = file)]
     secrets: Option<PathBuf>,
     /// Namespace of the source Secrets of cluster records
@@ -48,29 +48,20 @@ pub(crate) struct Convert {
         default_value = "extension-registry-records"
     )]
     records_namespace: String,
-    /// The form of the objects
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: ObjectFormat,
 }
 
-/// Reads the name of a namespace. What no namespace is called makes objects that no cluster takes.
-fn namespace(text: &str) -> Result<String, String> {
-    if is_label(text) {
-        return Ok(text.to_owned());
-    }
-    let rule = "small letters, digits and `-`, at most 63, not at an end";
-    Err(format!("no namespace is called so: {rule}"))
-}
-
-/// Reads the name of the file of Secrets.
+/// Parses the path of the file of Secrets.
 fn file(text: &str) -> Result<PathBuf, String> {
     if text == "-" {
-        return Err("values go into a file that only you can read: name one".to_owned());
+        return Err("expected a path: credentials are not written to standard output".to_owned());
     }
     Ok(text.into())
 }
 
-pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let source = Source {
         files: verb.paths.all("convert")?,
         view: View {
@@ -83,23 +74,23 @@ pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<u8> {
         },
         ..Source::default()
     };
-    let wish = Wish {
+    let options = ConvertOptions {
         namespace: verb.namespace.as_deref(),
         project: verb.project.as_deref(),
     };
-    let (world, secrets) = World::convert(&source, &wish)?;
-    let mut findings = world.findings.clone();
-    for record in &world.records {
+    let (inventory, secrets) = Inventory::convert(&source, &options)?;
+    let mut findings = inventory.findings.clone();
+    for record in &inventory.records {
         plain::warn(record, &mut findings);
-        lint::admits_nobody(record, &mut findings);
+        lint::admits_no_one(record, &mut findings);
     }
-    for workflow in &world.workflows {
-        // What it asks for may be registered already, or be in other files.
-        lint::problems(&world, workflow, false, &mut findings);
+    for workflow in &inventory.workflows {
+        // Its requirements may match registered records, or those of other files.
+        lint::check_workflow(&inventory, workflow, false, &mut findings);
     }
     finding::sort(&mut findings);
-    if complain(&findings)? {
-        return Ok(WRONG);
+    if print_findings(&findings)? {
+        return Ok(ExitStatus::Failure);
     }
     let namespace = verb.project.as_ref().unwrap_or(&verb.records_namespace);
     let secrets: Vec<&NewSecret> = secrets
@@ -109,30 +100,28 @@ pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<u8> {
     if let Some(path) = &verb.secrets {
         write_secrets(path, namespace, &secrets)?;
     } else {
-        let mut err = std::io::stderr().lock();
         for secret in &secrets {
-            writeln!(
-                err,
-                "note: credentials refer to Secret {namespace}/{}, which --secrets FILE writes",
+            output::note(&format!(
+                "credentials reference Secret {namespace}/{}; hint: write it with --secrets FILE",
                 secret.name
-            )?;
+            ))?;
         }
     }
-    let records = world
+    let records = inventory
         .records
         .into_iter()
         .map(|entry| record(&entry.key, entry.spec));
-    let workflows = world.workflows.iter().map(|entry| {
+    let workflows = inventory.workflows.iter().map(|entry| {
         let mut workflow = entry.workflow.as_ref().clone();
         workflow.metadata.namespace.clone_from(&verb.namespace);
         Object::Workflow(Box::new(workflow))
     });
     let objects: Vec<Object> = records.chain(workflows).collect();
     output::objects(out, verb.output, &objects)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
-/// An object with its fields in the order of its definition.
+/// An object with fields in the order of the type definition.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Object {
@@ -155,7 +144,7 @@ fn record(key: &RecordKey, spec: ExtensionSpec) -> Object {
     }
 }
 
-/// For the eyes of the caller alone.
+/// Writes the Secrets to a file that only the user can read.
 fn write_secrets(path: &Path, namespace: &str, secrets: &[&NewSecret]) -> Result<()> {
     let mut text = Vec::new();
     for secret in secrets {

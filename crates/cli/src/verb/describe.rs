@@ -1,4 +1,4 @@
-//! `describe`: one record, without its values.
+//! The command `describe`, which prints a record without its values.
 
 use std::io::Write;
 
@@ -11,21 +11,21 @@ use extension_registry_core::record::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ExitStatus;
 use crate::args::{Format, Source};
+use crate::inventory::{Inventory, ReadOptions};
 use crate::output;
-use crate::report::human::complain;
-use crate::verb::resolve::{Outcome, answers, near};
-use crate::world::{Wanted, World};
-use crate::{FINE, WRONG};
+use crate::report::human::print_findings;
+use crate::verb::resolve::{Outcome, answers, suggestion};
 
 #[derive(Debug, Args)]
 pub(crate) struct Describe {
-    /// The record: NAME, or NAMESPACE/NAME for a project's own
+    /// Record: NAME, or NAMESPACE/NAME for one of a project
     #[arg(value_name = "NAME")]
     name: String,
     #[command(flatten)]
     source: Source,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
@@ -59,7 +59,7 @@ struct Service {
 #[derive(JsonSchema, Serialize)]
 struct Endpoint {
     name: String,
-    /// Where it is, without whom the address lets in.
+    /// Address, without credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
     #[serde(rename = "type")]
@@ -86,10 +86,10 @@ pub(crate) struct Consumer {
     service: String,
 }
 
-pub(crate) fn run(verb: &Describe, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read(&verb.source, Wanted::ALL)?;
-    let is_wrong = complain(&world.findings)?;
-    let mut found = world.records.iter().filter(|entry| {
+pub(crate) fn run(verb: &Describe, out: &mut Vec<u8>) -> Result<ExitStatus> {
+    let inventory = Inventory::read(&verb.source, ReadOptions::ALL_NAMESPACES)?;
+    let is_wrong = print_findings(&inventory.findings)?;
+    let mut found = inventory.records.iter().filter(|entry| {
         let qualified = match &entry.key.namespace {
             Some(namespace) => format!("{namespace}/{}", entry.key.name),
             None => entry.key.name.to_string(),
@@ -99,30 +99,37 @@ pub(crate) fn run(verb: &Describe, out: &mut Vec<u8>) -> Result<u8> {
     let (first, more) = (found.next(), found.next());
     ensure!(
         first.is_some(),
-        "no record `{}`{}",
+        "record `{}` not found{}",
         verb.name,
-        near(
+        suggestion(
             &verb.name,
-            world.records.iter().map(|entry| &*entry.key.name)
+            inventory.records.iter().map(|entry| &*entry.key.name)
         )
     );
     ensure!(
         more.is_none(),
-        "there are several records `{}`; hint: name one as NAMESPACE/NAME",
+        "several records are named `{}`; hint: use NAMESPACE/NAME",
         verb.name
     );
-    let record = first.and_then(|entry| world.index.get(&entry.key));
+    let record = first.and_then(|entry| inventory.index.get(&entry.key));
     let Some(record) = record else {
-        anyhow::bail!("record `{}` has problems; hint: mend them first", verb.name);
+        anyhow::bail!(
+            "record `{}` is invalid; hint: fix its errors first",
+            verb.name
+        );
     };
-    let description = describe(&world, record);
+    let description = describe(&inventory, record);
     match verb.output {
         Format::Json => output::json(out, &description)?,
         Format::Yaml => output::yaml(out, &description)?,
         Format::Name => writeln!(out, "{}", description.name)?,
-        Format::Table | Format::Wide => people(&description, out)?,
+        Format::Table | Format::Wide => write_table(&description, out)?,
     }
-    Ok(if is_wrong { WRONG } else { FINE })
+    Ok(if is_wrong {
+        ExitStatus::Failure
+    } else {
+        ExitStatus::Success
+    })
 }
 
 fn text(name: Option<&Name>) -> Option<String> {
@@ -133,7 +140,7 @@ fn texts(names: Option<&[Name]>) -> Option<Vec<String>> {
     names.map(|names| names.iter().map(ToString::to_string).collect())
 }
 
-fn describe(world: &World, record: &Record) -> Description {
+fn describe(inventory: &Inventory, record: &Record) -> Description {
     let services = record.services.iter().map(|service| Service {
         name: service.name.to_string(),
         resource: text(service.resource.as_ref()),
@@ -164,7 +171,7 @@ fn describe(world: &World, record: &Record) -> Description {
         default: record.default,
         configuration: keys(&record.configuration),
         services: services.collect(),
-        consumers: consumers(world, record),
+        consumers: consumers(inventory, record),
     }
 }
 
@@ -198,11 +205,11 @@ fn set(credentials: &Credentials) -> Set {
     }
 }
 
-/// The requirements that are bound to a record.
-pub(crate) fn consumers(world: &World, record: &Record) -> Vec<Consumer> {
+/// Returns the requirements that resolve to a record.
+pub(crate) fn consumers(inventory: &Inventory, record: &Record) -> Vec<Consumer> {
     let mut consumers = Vec::new();
-    for entry in &world.workflows {
-        for answer in answers(&world.resolved(entry)) {
+    for entry in &inventory.workflows {
+        for answer in answers(&inventory.resolved(entry)) {
             let Outcome::Bound {
                 kind,
                 record: name,
@@ -231,7 +238,7 @@ pub(crate) fn consumers(world: &World, record: &Record) -> Vec<Consumer> {
     consumers
 }
 
-fn people(description: &Description, out: &mut Vec<u8>) -> Result<()> {
+fn write_table(description: &Description, out: &mut Vec<u8>) -> Result<()> {
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let namespace = description
         .namespace

@@ -1,4 +1,4 @@
-//! `doctor`: whether a cluster has what the registry needs, and what the caller may do.
+//! The command `doctor`, which checks cluster prerequisites and permissions.
 
 mod checks;
 
@@ -9,36 +9,36 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ExitStatus;
 use crate::args::{Cluster, Format};
+use crate::inventory::cluster::{ask, connect};
 use crate::output::{self, Colour, Terminal};
-use crate::world::cluster::{ask, connect};
-use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     cluster: Cluster,
-    /// The namespace that questions of permission are about
+    /// Namespace for permission checks
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// How a check ended.
+/// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Verdict {
-    /// As it should be.
+    /// The check passed.
     Ok,
-    /// The caller may not look, or it is a matter of taste.
+    /// The result is unknown, or no problem by itself.
     Unknown,
-    /// The registry cannot work like this.
+    /// The check failed: the registry cannot work.
     Bad,
 }
 
-/// One thing that was looked at.
+/// A check and its result.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 struct Check {
     name: String,
@@ -64,8 +64,8 @@ pub(crate) struct Checks {
     checks: Vec<Check>,
 }
 
-pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    let checks = ask("looking at the cluster", &verb.cluster, look(verb))?;
+pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
+    let checks = ask("checking the cluster", &verb.cluster, check(verb))?;
     let is_bad = checks.iter().any(|check| check.verdict == Verdict::Bad);
     match verb.output {
         Format::Json => output::json(out, &Checks { checks })?,
@@ -75,17 +75,21 @@ pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Resul
                 writeln!(out, "{}", check.name)?;
             }
         }
-        Format::Table | Format::Wide => people(&checks, terminal, out)?,
+        Format::Table | Format::Wide => write_table(&checks, terminal, out)?,
     }
-    Ok(if is_bad { WRONG } else { FINE })
+    Ok(if is_bad {
+        ExitStatus::Failure
+    } else {
+        ExitStatus::Success
+    })
 }
 
-async fn look(verb: &Doctor) -> Result<Vec<Check>> {
+async fn check(verb: &Doctor) -> Result<Vec<Check>> {
     let (client, default_namespace) = connect(&verb.cluster).await?;
     let namespace = verb.namespace.clone().unwrap_or(default_namespace);
     let mut found = checks::server(&client, &verb.cluster).await;
     if found.iter().any(|check| check.verdict == Verdict::Bad) {
-        // Nothing else can be asked.
+        // The other checks need the API server.
         return Ok(found);
     }
     found.push(checks::kinds(&client).await);
@@ -96,7 +100,7 @@ async fn look(verb: &Doctor) -> Result<Vec<Check>> {
     Ok(found)
 }
 
-fn people(checks: &[Check], terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
+fn write_table(checks: &[Check], terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
     let rows = checks.iter().map(|check| {
         let verdict = match check.verdict {
             Verdict::Ok => terminal.paint(Colour::Green, "ok"),

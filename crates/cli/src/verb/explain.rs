@@ -1,4 +1,4 @@
-//! `explain`: every candidate of a requirement, and which test it passed or failed.
+//! The command `explain`, which shows why each candidate matched or was rejected.
 
 use std::io::Write;
 
@@ -8,29 +8,29 @@ use extension_registry_core::resolve::{Evaluation, Mismatch, Verdict, evaluate};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ExitStatus;
 use crate::args::{Format, Source};
+use crate::inventory::{Inventory, WorkflowEntry};
 use crate::output::{self, Colour, Terminal};
-use crate::report::human::complain;
-use crate::verb::resolve::{Answer, Outcome, answers, chosen, near};
-use crate::world::{WorkflowEntry, World};
-use crate::{FINE, WRONG};
+use crate::report::human::print_findings;
+use crate::verb::resolve::{Answer, Outcome, answers, chosen, suggestion};
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// The workflow, and where only a part is wanted, its step and requirement
+    /// Workflow, optionally with a step and a requirement
     #[arg(value_name = "WORKFLOW[/STEP[/REQUIREMENT]]")]
     path: String,
     #[command(flatten)]
     source: Source,
-    /// Show candidates that are not near, too
+    /// Show all candidates, not only the closest
     #[arg(long)]
     all: bool,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// Candidates that failed on more selectors than the nearest are seldom of interest.
+/// Maximum number of mismatching candidates to show; only those with the fewest mismatches are.
 const NEAREST: usize = 10;
 
 #[derive(JsonSchema, Serialize)]
@@ -38,7 +38,7 @@ struct Explanation {
     #[serde(flatten)]
     answer: Answer,
     candidates: Vec<Candidate>,
-    /// Visible services that are not among the candidates shown.
+    /// Number of visible services that are not listed in `candidates`.
     omitted: usize,
 }
 
@@ -48,7 +48,7 @@ struct Candidate {
     record: String,
     service: String,
     verdict: &'static str,
-    /// For people; programs have `failed`.
+    /// Reason in the table; JSON has `failed`.
     #[serde(skip)]
     why: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,11 +68,11 @@ pub(crate) struct Explanations {
     requirements: Vec<Explanation>,
 }
 
-pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read_drafts(&verb.source)?;
-    let is_wrong = complain(&world.findings)?;
-    let (entry, rest) = workflow(&world, verb)?;
-    let explanations = explain(&world, entry, &rest, verb.all);
+pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
+    let inventory = Inventory::read_drafts(&verb.source)?;
+    let is_wrong = print_findings(&inventory.findings)?;
+    let (entry, rest) = workflow(&inventory, verb)?;
+    let explanations = explain(&inventory, entry, &rest, verb.all);
     if explanations.is_empty() && !rest.is_empty() {
         return Err(unknown_part(entry, &rest));
     }
@@ -96,19 +96,26 @@ pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Resu
                 if position > 0 {
                     writeln!(out)?;
                 }
-                people(explanation, terminal, out)?;
+                write_table(explanation, terminal, out)?;
             }
         }
     }
-    Ok(if is_fine { FINE } else { WRONG })
+    Ok(if is_fine {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
 }
 
-/// The workflow of a path, and the rest of the path. A path may begin with a namespace.
-fn workflow<'w>(world: &'w World, verb: &Explain) -> Result<(&'w WorkflowEntry, Vec<String>)> {
+/// Splits a path into its workflow and the rest. The path may start with a namespace.
+fn workflow<'w>(
+    inventory: &'w Inventory,
+    verb: &Explain,
+) -> Result<(&'w WorkflowEntry, Vec<String>)> {
     let parts: Vec<String> = verb.path.split('/').map(str::to_owned).collect();
     if parts.len() > 1 {
         let whole = format!("{}/{}", parts[0], parts[1]);
-        let qualified = world
+        let qualified = inventory
             .workflows
             .iter()
             .find(|entry| entry.key.to_string() == whole);
@@ -116,43 +123,52 @@ fn workflow<'w>(world: &'w World, verb: &Explain) -> Result<(&'w WorkflowEntry, 
             return Ok((entry, parts[2..].to_vec()));
         }
     }
-    let found = chosen(world, &parts[..1])?;
+    let found = chosen(inventory, &parts[..1])?;
     ensure!(
         found.len() == 1,
-        "there is a workflow `{}` in several namespaces; hint: name one, as in `{}`",
+        "workflow `{}` exists in several namespaces; hint: use NAMESPACE/NAME, such as `{}`",
         parts[0],
         found[0].key
     );
     Ok((found[0], parts[1..].to_vec()))
 }
 
-/// Which part of a path is not there.
+/// Creates the error for an unknown part of a path.
 fn unknown_part(entry: &WorkflowEntry, path: &[String]) -> Error {
     let workflow = &entry.key;
     let mut steps = entry.workflow.spec.steps.iter();
     let names = steps.clone().map(|step| step.name.as_str());
     let Some(step) = steps.find(|step| step.name == path[0]) else {
-        let near = near(&path[0], names);
-        return anyhow!("workflow {workflow} has no step `{}`{near}", path[0]);
+        let suggestion = suggestion(&path[0], names);
+        return anyhow!("workflow {workflow} has no step `{}`{suggestion}", path[0]);
     };
-    let names = || step.extensions.iter().map(|asked| asked.name.as_str());
+    let names = || {
+        step.extensions
+            .iter()
+            .map(|requirement| requirement.name.as_str())
+    };
     let requirement = path[1..].join("/");
     if requirement.is_empty() || names().next().is_none() {
         return anyhow!(
-            "step `{}` of workflow {workflow} has no requirement",
+            "step `{}` of workflow {workflow} has no requirements",
             step.name
         );
     }
-    let near = near(&requirement, names());
+    let suggestion = suggestion(&requirement, names());
     anyhow!(
-        "step `{}` of workflow {workflow} has no requirement `{requirement}`{near}",
+        "step `{}` of workflow {workflow} has no requirement `{requirement}`{suggestion}",
         step.name
     )
 }
 
-fn explain(world: &World, entry: &WorkflowEntry, path: &[String], all: bool) -> Vec<Explanation> {
-    let resolved = world.resolved(entry);
-    let consumer = world.consumer(&resolved.key, resolved.person.as_ref());
+fn explain(
+    inventory: &Inventory,
+    entry: &WorkflowEntry,
+    path: &[String],
+    all: bool,
+) -> Vec<Explanation> {
+    let resolved = inventory.resolved(entry);
+    let consumer = inventory.consumer(&resolved.key, resolved.person.as_ref());
     answers(&resolved)
         .zip(&resolved.resolutions)
         .filter(|(answer, _)| {
@@ -162,7 +178,7 @@ fn explain(world: &World, entry: &WorkflowEntry, path: &[String], all: bool) -> 
         .map(|(answer, resolution)| {
             let requirement = resolution.requirement.as_ref();
             let examined = requirement
-                .map(|requirement| evaluate(&world.index, requirement, &consumer))
+                .map(|requirement| evaluate(&inventory.index, requirement, &consumer))
                 .unwrap_or_default();
             let shown = if all {
                 examined.len()
@@ -178,7 +194,7 @@ fn explain(world: &World, entry: &WorkflowEntry, path: &[String], all: bool) -> 
         .collect()
 }
 
-/// All that match; of the others those that failed on the fewest selectors.
+/// Returns the number of candidates to show: all that match, and of the others those with the fewest mismatches.
 fn interesting(examined: &[Evaluation]) -> usize {
     let misses = |one: &Evaluation| match &one.verdict {
         Verdict::Mismatch(misses) => misses.len(),
@@ -197,16 +213,13 @@ fn interesting(examined: &[Evaluation]) -> usize {
 fn candidate(examined: &Evaluation) -> Candidate {
     let (verdict, why) = match &examined.verdict {
         Verdict::Chosen => ("Chosen", "chosen"),
-        Verdict::OneOfSeveral => ("OneOfSeveral", "passed every test, and so did others"),
+        Verdict::OneOfSeveral => ("OneOfSeveral", "matches (ambiguous)"),
         Verdict::NotDefault => (
             "NotDefault",
-            "passed every test; another says `default: true`",
+            "matches, but another record has `default: true`",
         ),
-        Verdict::NoCredentials => ("NoCredentials", "no credentials admit this project"),
-        Verdict::Shadowed => (
-            "Shadowed",
-            "the project has a record of its own that matches",
-        ),
+        Verdict::NoCredentials => ("NoCredentials", "no credentials available to this project"),
+        Verdict::Shadowed => ("Shadowed", "shadowed by a matching record of the project"),
         Verdict::Mismatch(_) => ("Mismatch", ""),
     };
     let failed: Vec<Failed> = match &examined.verdict {
@@ -246,7 +259,7 @@ impl Failed {
     }
 }
 
-fn people(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
+fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
     let Explanation {
         answer,
         candidates,
@@ -297,7 +310,10 @@ fn people(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>) -> R
         output::table(out, &["KIND", "RECORD", "SERVICE", "VERDICT"], rows)?;
     }
     if *omitted > 0 {
-        writeln!(out, "{omitted} more that differ in more; --all shows them")?;
+        writeln!(
+            out,
+            "{omitted} more with more mismatches; show them with --all"
+        )?;
     }
     Ok(())
 }

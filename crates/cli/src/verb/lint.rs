@@ -1,4 +1,4 @@
-//! `lint`: what is wrong in files, before anybody applies them.
+//! The command `lint`, which validates files before they are applied.
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -11,198 +11,205 @@ use extension_registry_pipeline::lint;
 
 use crate::args::Files;
 use crate::finding::{self, Finding, Level};
+use crate::inventory::{Inventory, ReadOptions, RecordEntry, WorkflowEntry};
 use crate::output::{self, Terminal};
-use crate::world::{RecordEntry, Wanted, WorkflowEntry, World};
-use crate::{FINE, WRONG, plain, report};
+use crate::{ExitStatus, plain, report};
 
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
     #[command(flatten)]
     files: Files,
-    /// The form of the findings
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
-    /// Warnings are errors
+    output: ReportFormat,
+    /// Treat warnings as errors
     #[arg(long)]
     strict: bool,
 }
 
-/// The form of findings.
+/// Report format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// For people
+enum ReportFormat {
+    /// Text
     #[default]
     Human,
-    /// For programs
+    /// JSON
     Json,
-    /// For code scanning (SARIF 2.1.0)
+    /// SARIF 2.1.0 for code scanning
     Sarif,
-    /// For the log of a GitHub action
+    /// Annotations of GitHub Actions
     Github,
 }
 
-pub(crate) fn run(verb: &Lint, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Lint, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let source = verb.files.source("lint")?;
-    let world = World::read(&source, Wanted::NEAR)?;
-    notes(&world)?;
-    let findings = findings(world);
+    let inventory = Inventory::read(&source, ReadOptions::NAMESPACE)?;
+    notes(&inventory)?;
+    let findings = findings(inventory);
     match verb.output {
-        Form::Human => report::human::write(out, &findings, terminal)?,
-        Form::Json => report::json::write(out, &findings)?,
-        Form::Sarif => report::sarif::write(out, &findings)?,
-        Form::Github => report::github::write(out, &findings)?,
+        ReportFormat::Human => report::human::write(out, &findings, terminal)?,
+        ReportFormat::Json => report::json::write(out, &findings)?,
+        ReportFormat::Sarif => report::sarif::write(out, &findings)?,
+        ReportFormat::Github => report::github::write(out, &findings)?,
     }
     let bad = |finding: &Finding| verb.strict || finding.level == Level::Error;
     Ok(if findings.iter().any(bad) {
-        WRONG
+        ExitStatus::Failure
     } else {
-        FINE
+        ExitStatus::Success
     })
 }
 
-/// What was not looked at.
-fn notes(world: &World) -> Result<()> {
-    if world.records.is_empty() && world.workflows.is_empty() && world.findings.is_empty() {
-        output::say("note: no record and no workflow is among what was read")?;
+/// Prints notes on what was not checked.
+fn notes(inventory: &Inventory) -> Result<()> {
+    if inventory.records.is_empty()
+        && inventory.workflows.is_empty()
+        && inventory.findings.is_empty()
+    {
+        output::note("no records or workflows found")?;
     }
-    let asks = |entry: &WorkflowEntry| {
+    let has_requirements = |entry: &WorkflowEntry| {
         let mut steps = entry.workflow.spec.steps.iter();
         steps.any(|step| !step.extensions.is_empty())
     };
-    if !world.knows_records() && world.workflows.iter().any(asks) {
-        output::say(&format!(
-            "note: no record is among the files, so what workflows ask for was not looked up; {CLUSTER_HAS}"
+    if !inventory.knows_records() && inventory.workflows.iter().any(has_requirements) {
+        output::note(&format!(
+            "requirements were not checked, because the files contain no records; hint: {BASE_HINT}"
         ))?;
     }
     Ok(())
 }
 
-/// Everything that is wrong in a world.
-pub(crate) fn findings(mut world: World) -> Vec<Finding> {
-    let mut findings = std::mem::take(&mut world.findings);
-    for record in &world.records {
+/// Collects all findings of an inventory.
+pub(crate) fn findings(mut inventory: Inventory) -> Vec<Finding> {
+    let mut findings = std::mem::take(&mut inventory.findings);
+    for record in &inventory.records {
         inline_credentials(record, &mut findings);
         plain::warn(record, &mut findings);
-        admits_nobody(record, &mut findings);
+        admits_no_one(record, &mut findings);
     }
-    let has_records = world.knows_records();
-    for workflow in &world.workflows {
-        problems(&world, workflow, has_records, &mut findings);
+    let has_records = inventory.knows_records();
+    for workflow in &inventory.workflows {
+        check_workflow(&inventory, workflow, has_records, &mut findings);
         let lints = lint(&workflow.workflow.spec).into_iter();
         findings.extend(lints.map(|lint| {
             let finding = workflow.origin.warning(lint.rule, &lint.field);
-            finding.says(lint.message, lint.hint)
+            finding.message(lint.message, lint.hint)
         }));
     }
     finding::sort(&mut findings);
     findings
 }
 
-/// A password that was committed is known to whoever can read the repository.
+/// Warns of literal credentials: committed to Git, they are readable by everyone with access to the repository.
 fn inline_credentials(record: &RecordEntry, findings: &mut Vec<Finding>) {
     for (field, name) in &record.inline {
         let entry = name
             .as_ref()
             .map_or_else(|| "an entry".to_owned(), |name| format!("`{name}`"));
-        findings.push(record.origin.warning("inline-credential", field).says(
-            format!("{entry} has its value in the file"),
-            "keep it in a Secret and refer to that with `valueFrom.secretKeyRef`",
+        findings.push(record.origin.warning("inline-credential", field).message(
+            format!("{entry} contains a literal credential"),
+            "move it to a Secret, and reference it with `valueFrom.secretKeyRef`",
         ));
     }
 }
 
-/// A list that admits nobody is allowed, and seldom meant.
-pub(crate) fn admits_nobody(entry: &RecordEntry, findings: &mut Vec<Finding>) {
-    let nobody = |list: &Option<Vec<String>>| list.as_ref().is_none_or(Vec::is_empty);
+/// Warns of credentials that are available to no one. They are valid, but rarely intended.
+pub(crate) fn admits_no_one(entry: &RecordEntry, findings: &mut Vec<Finding>) {
+    let is_empty = |list: &Option<Vec<String>>| list.as_ref().is_none_or(Vec::is_empty);
     for (at, service) in entry.spec.services.iter().enumerate() {
         for (set, credentials) in service.credentials.iter().enumerate() {
             let scope = match credentials.scope {
-                Some(CredentialsScope::Project) if nobody(&credentials.project) => "project",
-                Some(CredentialsScope::User) if nobody(&credentials.user) => "user",
+                Some(CredentialsScope::Project) if is_empty(&credentials.project) => "project",
+                Some(CredentialsScope::User) if is_empty(&credentials.user) => "user",
                 _ => continue,
             };
             let field = format!("spec.services[{at}].credentials[{set}]");
-            findings.push(entry.origin.warning("admits-nobody", &field).says(
+            findings.push(entry.origin.warning("admits-nobody", &field).message(
                 format!(
-                    "credentials `{}` of scope {scope} admit nobody",
+                    "credentials `{}` are available to no {scope}",
                     credentials.name
                 ),
-                format!("list in `{scope}` who may have them"),
+                format!("add names to the list `{scope}`"),
             ));
         }
     }
 }
 
-/// What a workflow gets wrong by itself, and where all records are there, what does not resolve.
-pub(crate) fn problems(
-    world: &World,
+/// Collects problems of a workflow, and if records are known, requirements that do not resolve.
+pub(crate) fn check_workflow(
+    inventory: &Inventory,
     entry: &WorkflowEntry,
     has_records: bool,
     findings: &mut Vec<Finding>,
 ) {
-    let resolved = world.resolved(entry);
+    let resolved = inventory.resolved(entry);
     let Err(refusals) = prepare(&resolved) else {
         return;
     };
-    let unknown = world.whole_secrets_unknown(&resolved);
+    let unknown = inventory.whole_secrets_unknown(&resolved);
     for problem in refusals.problems {
         let reason = problem.refusal.reason;
-        // Without records everything would be missing.
+        // Without records, no requirement resolves.
         if !has_records && !reason.is_stalled() {
             continue;
         }
         let mut finding = entry.origin.refused(&problem.field, problem.refusal);
-        if may_be_there(reason, &unknown) {
+        if may_be_unread(reason, &unknown) {
             finding.level = Level::Warning;
-            finding.hint = hidden(&unknown);
+            finding.hint = unread_hint(&unknown);
         }
-        if may_be_elsewhere(world, &resolved, &finding) {
-            if !world.knows_cluster() {
+        if may_be_elsewhere(inventory, &resolved, &finding) {
+            if !inventory.knows_cluster() {
                 finding.level = Level::Warning;
             }
-            finding.hint = elsewhere(&finding.hint);
+            finding.hint = extend_hint(&finding.hint);
         }
         findings.push(finding);
     }
 }
 
-/// How to say what there is.
-const CLUSTER_HAS: &str = "--base PATH says what the cluster has";
+/// Hint on records that exist only in the cluster.
+const BASE_HINT: &str = "pass the records of the cluster with --base PATH";
 
-/// Whether a requirement found nothing that the cluster may well have. What lacks only an endpoint was
-/// found, and so were all of which nobody said that there are more.
-pub(crate) fn may_be_elsewhere(world: &World, resolved: &Resolved, finding: &Finding) -> bool {
-    if world.has_base || finding.rule != Reason::NotFound.as_str() {
+/// Returns whether a requirement that matches nothing may match a record of the cluster. It may not if a candidate
+/// lacks only an endpoint or credentials, or with `--base`.
+pub(crate) fn may_be_elsewhere(
+    inventory: &Inventory,
+    resolved: &Resolved,
+    finding: &Finding,
+) -> bool {
+    if inventory.has_base || finding.rule != Reason::NotFound.as_str() {
         return false;
     }
-    let mut asked = resolved.resolutions.iter();
-    let asked = asked.find(|resolution| resolution.field == finding.field);
-    let Some(Ok(requirement)) = asked.map(|resolution| &resolution.requirement) else {
+    let mut resolutions = resolved.resolutions.iter();
+    let resolution = resolutions.find(|resolution| resolution.field == finding.field);
+    let Some(Ok(requirement)) = resolution.map(|resolution| &resolution.requirement) else {
         return false;
     };
-    let consumer = world.consumer(&resolved.key, resolved.person.as_ref());
+    let consumer = inventory.consumer(&resolved.key, resolved.person.as_ref());
     let is_miss = |one: &Evaluation| matches!(one.verdict, Verdict::Mismatch(_));
-    evaluate(&world.index, requirement, &consumer)
+    evaluate(&inventory.index, requirement, &consumer)
         .iter()
         .all(is_miss)
 }
 
-/// The way out for what is not there, where the cluster may have it.
-pub(crate) fn elsewhere(hint: &str) -> String {
+/// Extends a hint for requirements that may match a record of the cluster.
+pub(crate) fn extend_hint(hint: &str) -> String {
     let joint = if hint.ends_with('?') { " " } else { "; " };
-    format!("{hint}{joint}{CLUSTER_HAS}")
+    format!("{hint}{joint}{BASE_HINT}")
 }
 
-/// Whether a key that is not known may well be in a Secret that only the cluster has.
-pub(crate) fn may_be_there(reason: Reason, unknown: &[ObjectKey]) -> bool {
+/// Returns whether an unknown key may be in a Secret that exists only in the cluster.
+pub(crate) fn may_be_unread(reason: Reason, unknown: &[ObjectKey]) -> bool {
     reason == Reason::UnknownKey && !unknown.is_empty()
 }
 
-/// Where a key may be that is not known.
-pub(crate) fn hidden(unknown: &[ObjectKey]) -> String {
+/// Formats the hint for such a key.
+pub(crate) fn unread_hint(unknown: &[ObjectKey]) -> String {
     let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
     format!(
-        "it may be a key of Secret {}, which is not among the files",
+        "it may be a key of Secret {}, which is not in the files",
         names.join(", ")
     )
 }

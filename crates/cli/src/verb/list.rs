@@ -1,4 +1,4 @@
-//! `list`: services that are registered.
+//! The command `list`.
 
 use std::io::Write;
 
@@ -9,11 +9,11 @@ use extension_registry_core::record::{Credentials, Record, Scope, Service};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ExitStatus;
 use crate::args::{Format, Source};
+use crate::inventory::{Inventory, ReadOptions};
 use crate::output;
-use crate::report::human::complain;
-use crate::world::{Wanted, World};
-use crate::{FINE, WRONG};
+use crate::report::human::print_findings;
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
@@ -22,7 +22,7 @@ pub(crate) struct List {
     /// Only services of this product
     #[arg(long, value_name = "PRODUCT")]
     product: Option<String>,
-    /// Only services that offer this resource
+    /// Only services with this resource
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
     /// Only services of this category
@@ -31,16 +31,15 @@ pub(crate) struct List {
     /// Only records in this zone
     #[arg(long, value_name = "ZONE")]
     in_zone: Option<String>,
-    /// Only what this project sees
+    /// Only services visible to this project
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
-    /// The form of the list
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// A service. Neither URLs nor any other value: the minimal form of a record may keep a password
-/// there.
+/// A service. URLs and values are omitted, because the minimal form of a record may contain a password there.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
@@ -69,10 +68,10 @@ pub(crate) struct Services {
     services: Vec<Row>,
 }
 
-pub(crate) fn run(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read(&verb.source, Wanted::RECORDS)?;
-    let is_wrong = complain(&world.findings)?;
-    let rows = rows(verb, &world);
+pub(crate) fn run(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
+    let inventory = Inventory::read(&verb.source, ReadOptions::RECORDS)?;
+    let is_wrong = print_findings(&inventory.findings)?;
+    let rows = rows(verb, &inventory);
     match verb.output {
         Format::Json => output::json(out, &Services { services: rows })?,
         Format::Yaml => output::yaml(out, &Services { services: rows })?,
@@ -87,7 +86,11 @@ pub(crate) fn run(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
             output::table(out, &header, rows.into_iter().map(wide))?;
         }
     }
-    Ok(if is_wrong { WRONG } else { FINE })
+    Ok(if is_wrong {
+        ExitStatus::Failure
+    } else {
+        ExitStatus::Success
+    })
 }
 
 const HEADER: [&str; 8] = [
@@ -125,11 +128,11 @@ fn wide(row: Row) -> Vec<String> {
     narrow(row).into_iter().chain(more).collect()
 }
 
-fn rows(verb: &List, world: &World) -> Vec<Row> {
+fn rows(verb: &List, inventory: &Inventory) -> Vec<Row> {
     let consumer = verb.project.as_deref().map(Consumer::in_project);
     let mut rows = Vec::new();
-    for entry in &world.records {
-        let Some(record) = world.index.get(&entry.key) else {
+    for entry in &inventory.records {
+        let Some(record) = inventory.index.get(&entry.key) else {
             continue;
         };
         let is_seen = consumer.as_ref().is_none_or(|consumer| {
@@ -162,9 +165,9 @@ fn is_wanted(verb: &List, record: &Record, service: &Service) -> bool {
         && holds(&verb.in_zone, record.zone.as_deref())
 }
 
-/// Whether anybody of a project may have credentials. Those of a user are for whom they name, and who that is
-/// was not asked.
-fn may_be_had(credentials: &Credentials, consumer: &Consumer) -> bool {
+/// Returns whether credentials are available to a project. User-scoped credentials are, if they admit any of their
+/// users in the project.
+fn is_available(credentials: &Credentials, consumer: &Consumer) -> bool {
     if credentials.scope != Scope::User {
         return credentials.admits(consumer);
     }
@@ -199,7 +202,7 @@ fn row(record: &Record, service: &Service, consumer: Option<&Consumer>) -> Row {
         credentials: service
             .credentials
             .iter()
-            .filter(|set| consumer.is_none_or(|consumer| may_be_had(set, consumer)))
+            .filter(|set| consumer.is_none_or(|consumer| is_available(set, consumer)))
             .map(|entry| format!("{} ({})", entry.name, entry.scope.as_str()))
             .collect(),
         default: record.default,

@@ -27,6 +27,8 @@ pub(crate) mod versions;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use crate::ExitStatus;
+
 #[derive(Debug, Args)]
 pub(crate) struct Package {
     #[command(subcommand)]
@@ -88,7 +90,7 @@ enum Verb {
     Version(version::Version),
 }
 
-pub(crate) fn run(package: &Package, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(package: &Package, out: &mut Vec<u8>) -> Result<ExitStatus> {
     match &package.verb {
         Verb::Search(verb) => list::search(verb, out),
         Verb::List(verb) => list::list(verb, out),

@@ -1,5 +1,5 @@
-//! `register`: a tool in one line. What was not said is taken from what was, from a template or from a
-//! Service, and shown before it is applied.
+//! The command `register`. Builds a record from flags, a template, a Service or files, and shows it before it is
+//! applied.
 
 mod credential;
 mod line;
@@ -14,26 +14,26 @@ use clap::Args;
 use extension_registry_api::{GROUP, VERSION};
 use serde_json::{Map, Value, json};
 
+use crate::ExitStatus;
 use crate::args::Cluster;
-use crate::draft::{self, Draft, How};
-use crate::output::{self, Form};
-use crate::report::human::complain;
-use crate::world::World;
-use crate::world::cluster;
-use crate::{FINE, WRONG};
+use crate::draft::{self, ApplyOptions, Draft};
+use crate::inventory::Inventory;
+use crate::inventory::cluster;
+use crate::output::{self, ObjectFormat};
+use crate::report::human::print_findings;
 
-pub(crate) use credential::{Credential, Entry, Typed};
+pub(crate) use credential::{Credential, CredentialParser, Entry};
 
 #[derive(Debug, Args)]
 pub(crate) struct Register {
-    /// Name of the record; also its product, where that is not said
+    /// Name of the record; default for --product
     #[arg(
         value_name = "NAME",
         required_unless_present_any = ["files", "from_service"],
         conflicts_with = "files"
     )]
     name: Option<String>,
-    /// Where it is reached
+    /// Address of the service
     #[arg(
         long,
         value_name = "URL",
@@ -42,25 +42,25 @@ pub(crate) struct Register {
     url: Option<String>,
     #[command(flatten)]
     about: About,
-    /// What it offers: `s3`, `mlflow-tracking`
+    /// Resource that the service offers: `s3`, `mlflow-tracking`
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
-    /// A wider word for that: `object-storage`
+    /// Category of the resource: `object-storage`
     #[arg(long, value_name = "CATEGORY")]
     category: Option<String>,
-    /// Name of the service; the resource or the name of the record, where it is not said
+    /// Name of the service; default is the resource, or the name of the record
     #[arg(long, value_name = "SERVICE")]
     service: Option<String>,
-    /// The URL is reached from its own zone only
+    /// The URL is reachable only from its own zone
     #[arg(long)]
     internal: bool,
-    /// It wins where several match
+    /// Prefer this record when several match
     #[arg(long)]
     default: bool,
-    /// Of one project alone: makes an Extension there
+    /// Create a namespaced Extension in this project
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
-    /// Whole records from a file or folder, or `-` for standard input; may be repeated
+    /// File or folder of complete records, or `-` for standard input; may be repeated
     #[arg(
         short = 'f',
         long = "filename",
@@ -68,58 +68,58 @@ pub(crate) struct Register {
         conflicts_with_all = ["url", "resource", "category", "service", "internal", "default", "credentials", "from_service", "from_template"]
     )]
     files: Vec<PathBuf>,
-    /// Propose a record of this Service of the cluster, and of the Ingresses that lead to it
+    /// Propose a record from this Service and the Ingresses that route to it
     #[arg(
         long,
         value_name = "NAMESPACE/NAME",
         conflicts_with_all = ["url", "internal", "from_template"]
     )]
     from_service: Option<String>,
-    /// Fill in a template: one of these, that of a file, or that of a package: package:NAME[/TEMPLATE][@RANGE]
+    /// Template to fill in: a built-in one, a file, or package:NAME[/TEMPLATE][@RANGE]
     #[arg(
         long,
         value_name = "TEMPLATE",
-        value_parser = template::Named,
+        value_parser = template::TemplateParser,
         conflicts_with_all = ["internal", "resource", "category", "service"]
     )]
     from_template: Option<String>,
-    /// A parameter of the template; may be repeated
+    /// Template parameter; may be repeated
     #[arg(long, value_name = "NAME=VALUE", requires = "from_template", value_parser = template::setting)]
     set: Vec<(String, String)>,
-    /// A credential: KEY=secret:NAME/KEY refers to a Secret; KEY=file:PATH, KEY=env:NAME and KEY=prompt read a value, which the operator seals
-    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = Typed)]
+    /// Credential: KEY=secret:NAME/KEY references a Secret; KEY=file:PATH, KEY=env:NAME and KEY=prompt read a value, which the operator seals
+    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = CredentialParser)]
     credentials: Vec<Credential>,
-    /// Only this project may have the credentials; may be repeated
+    /// Project that may use the credentials; default is every project; may be repeated
     #[arg(long, value_name = "PROJECT", conflicts_with = "files")]
     for_project: Vec<String>,
-    /// Only this user may have the credentials; may be repeated
+    /// User who may use the credentials; may be repeated
     #[arg(long, value_name = "USER", conflicts_with = "files")]
     for_user: Vec<String>,
-    /// The form of what --dry-run prints
+    /// Output format of --dry-run
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: ObjectFormat,
     #[command(flatten)]
-    how: How,
+    options: ApplyOptions,
     #[command(flatten)]
     cluster: Cluster,
 }
 
-/// What a record says about its tool.
+/// Flags that describe the product.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct About {
-    /// What was installed
+    /// Installed product
     #[arg(long, value_name = "PRODUCT")]
     pub(crate) product: Option<String>,
-    /// Its version; a semantic version can match a range
+    /// Version of the product; only semantic versions match ranges
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<String>,
-    /// Where it runs
+    /// Zone in which the product runs
     #[arg(long, value_name = "ZONE")]
     pub(crate) zone: Option<String>,
 }
 
 impl About {
-    /// Writes what was said over what there is.
+    /// Sets the given fields of a spec.
     pub(crate) fn write(&self, spec: &mut Value) {
         set(spec, "product", self.product.as_deref());
         set(spec, "version", self.version.as_deref());
@@ -127,39 +127,39 @@ impl About {
     }
 }
 
-pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
-    if let Some(typed) = typed(verb)
-        && complain(&World::check(typed))?
+pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<ExitStatus> {
+    if let Some(partial) = partial_record(verb)
+        && print_findings(&Inventory::check(partial))?
     {
-        return Ok(WRONG);
+        return Ok(ExitStatus::Failure);
     }
-    if !verb.how.dry_run && io::stdin().is_terminal() {
+    if !verb.options.dry_run && io::stdin().is_terminal() {
         cluster::ask(
-            "asking the cluster",
+            "querying the cluster",
             &verb.cluster,
             cluster::answers(&verb.cluster),
         )?;
     }
     let drafts = if verb.files.is_empty() {
-        vec![Draft::new(proposed(verb)?)]
+        vec![Draft::new(build_record(verb)?)]
     } else {
-        let (objects, findings) = World::objects(&verb.files, verb.project.as_deref())?;
-        if complain(&findings)? {
-            return Ok(WRONG);
+        let (objects, findings) = Inventory::objects(&verb.files, verb.project.as_deref())?;
+        if print_findings(&findings)? {
+            return Ok(ExitStatus::Failure);
         }
         objects.into_iter().map(Draft::new).collect()
     };
-    ensure!(!drafts.is_empty(), "no record in these files");
-    if verb.files.is_empty() && complain(&World::check(drafts[0].shown()))? {
-        return Ok(WRONG);
+    ensure!(!drafts.is_empty(), "no records found in the files");
+    if verb.files.is_empty() && print_findings(&Inventory::check(drafts[0].redacted()))? {
+        return Ok(ExitStatus::Failure);
     }
-    if verb.how.dry_run && verb.output == Form::Json {
-        let shown: Vec<Value> = drafts.iter().map(Draft::shown).collect();
-        output::objects(out, Form::Json, &shown)?;
-        return Ok(FINE);
+    if verb.options.dry_run && verb.output == ObjectFormat::Json {
+        let shown: Vec<Value> = drafts.iter().map(Draft::redacted).collect();
+        output::objects(out, ObjectFormat::Json, &shown)?;
+        return Ok(ExitStatus::Success);
     }
-    if !draft::confirmed(&drafts, &verb.how, out)? {
-        return Ok(FINE);
+    if !draft::confirm(&drafts, &verb.options, out)? {
+        return Ok(ExitStatus::Success);
     }
     cluster::ask("applying", &verb.cluster, async {
         let (client, _) = cluster::connect(&verb.cluster).await?;
@@ -167,22 +167,22 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<u8> {
             draft.apply(&client).await?;
             writeln!(out, "{} registered", draft.name())?;
         }
-        Ok(FINE)
+        Ok(ExitStatus::Success)
     })
 }
 
-/// The record that was described in one line.
-fn proposed(verb: &Register) -> Result<Value> {
+/// Builds the record from the flags.
+fn build_record(verb: &Register) -> Result<Value> {
     let (name, mut spec) = if let Some(template) = &verb.from_template {
         let name = verb.name.clone().unwrap_or_default();
         (name, template::spec(verb, template)?)
     } else if let Some(place) = &verb.from_service {
         let Some((namespace, service)) = place.split_once('/') else {
-            bail!("`{place}` is no Service; hint: --from-service NAMESPACE/NAME");
+            bail!("invalid Service `{place}`; hint: pass --from-service NAMESPACE/NAME");
         };
         let name = verb.name.clone().unwrap_or_else(|| service.to_owned());
         let found = cluster::ask(
-            "asking the cluster",
+            "querying the cluster",
             &verb.cluster,
             service::find(&verb.cluster, namespace, service),
         )?;
@@ -196,11 +196,11 @@ fn proposed(verb: &Register) -> Result<Value> {
     if verb.default {
         spec["default"] = json!(true);
     }
-    admit(verb, &mut spec)?;
+    restrict(verb, &mut spec)?;
     Ok(object(&name, verb.project.as_deref(), &spec))
 }
 
-/// A record: one of the cluster, or of a project.
+/// Builds a cluster-scoped record, or one of a project.
 fn object(name: &str, project: Option<&str>, spec: &Value) -> Value {
     let mut metadata = Map::from_iter([("name".to_owned(), json!(name))]);
     let kind = if let Some(project) = project {
@@ -217,21 +217,21 @@ fn object(name: &str, project: Option<&str>, spec: &Value) -> Value {
     })
 }
 
-/// What was typed of a record, as far as it needs no question and no cluster. What is wrong with that is said
-/// first: nobody types a password for nothing.
-fn typed(verb: &Register) -> Option<Value> {
+/// Returns the part of the record that needs no prompt and no cluster. It is validated first, so that the user does
+/// not enter a password in vain.
+fn partial_record(verb: &Register) -> Option<Value> {
     let name = verb.name.as_ref()?;
     let mut spec = json!({"product": name});
-    // A template may make another address of it.
+    // A template may change the address.
     if verb.from_template.is_none() && verb.url.is_some() {
-        spec = line::offered(verb, name);
+        spec = line::without_credentials(verb, name);
     }
     verb.about.write(&mut spec);
     Some(object(name, verb.project.as_deref(), &spec))
 }
 
-/// Writes who may have the credentials.
-fn admit(verb: &Register, spec: &mut Value) -> Result<()> {
+/// Restricts the credentials to projects and users.
+fn restrict(verb: &Register, spec: &mut Value) -> Result<()> {
     let scope = match (verb.for_user.is_empty(), verb.for_project.is_empty()) {
         (false, _) => "user",
         (true, false) => "project",
@@ -252,12 +252,12 @@ fn admit(verb: &Register, spec: &mut Value) -> Result<()> {
     }
     ensure!(
         sets > 0,
-        "there are no credentials for them alone; hint: --credential KEY=SOURCE, or `access` in a record of -f FILE"
+        "--for-project and --for-user apply only to credentials; hint: pass --credential KEY=SOURCE, or set `access` in a record and pass it with -f FILE"
     );
     Ok(())
 }
 
-/// One set of credentials of everybody; None without any.
+/// Builds a set of credentials for everyone; None without --credential.
 fn credentials(verb: &Register) -> Result<Option<Value>> {
     if verb.credentials.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! `render`: what the operator would write, from files.
+//! The command `render`, which prints the objects that the operator would write.
 
 use std::collections::BTreeMap;
 
@@ -11,55 +11,59 @@ use extension_registry_yaml::Position;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
+use crate::ExitStatus;
 use crate::args::Files;
 use crate::finding::{self, Finding, Level};
-use crate::output::{self, Form};
-use crate::report::human::complain;
+use crate::inventory::{Inventory, ReadOptions};
+use crate::output::{self, ObjectFormat};
+use crate::report::human::print_findings;
 use crate::verb::lint;
-use crate::world::{Wanted, World};
-use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
 pub(crate) struct Render {
     #[command(flatten)]
     files: Files,
-    /// The form of the objects
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    output: Form,
+    output: ObjectFormat,
     /// Print the values of Secrets
     #[arg(long)]
     reveal: bool,
 }
 
-/// The objects of a world.
+/// Rendered objects and their problems.
 struct Rendered {
     pipelines: Vec<Value>,
     secrets: Vec<Value>,
     findings: Vec<Finding>,
 }
 
-pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let source = verb.files.source("render")?;
-    let world = World::read(&source, Wanted::NEAR)?;
-    if world.workflows.is_empty() && world.findings.is_empty() {
-        output::say("note: no workflow is among what was read, so nothing is rendered")?;
+    let inventory = Inventory::read(&source, ReadOptions::NAMESPACE)?;
+    if inventory.workflows.is_empty() && inventory.findings.is_empty() {
+        output::note("no workflows found, nothing to render")?;
     }
     let Rendered {
         pipelines,
         secrets,
         findings,
-    } = rendered(&world, verb.reveal)?;
+    } = render(&inventory, verb.reveal)?;
     let objects: Vec<Value> = pipelines.into_iter().chain(secrets).collect();
     output::objects(out, verb.output, &objects)?;
-    Ok(if complain(&findings)? { WRONG } else { FINE })
+    Ok(if print_findings(&findings)? {
+        ExitStatus::Failure
+    } else {
+        ExitStatus::Success
+    })
 }
 
-fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
+fn render(inventory: &Inventory, reveal: bool) -> Result<Rendered> {
     let mut pipelines = Vec::new();
     let mut needed: BTreeMap<ObjectKey, RequiredProjection> = BTreeMap::new();
-    let mut findings = world.findings.clone();
-    for entry in &world.workflows {
-        let resolved = world.resolved(entry);
+    let mut findings = inventory.findings.clone();
+    for entry in &inventory.workflows {
+        let resolved = inventory.resolved(entry);
         match prepare(&resolved) {
             Ok(prepared) => {
                 pipelines.push(prepared.pipeline);
@@ -71,62 +75,62 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
                 );
             }
             Err(refusals) => {
-                let unknown = world.whole_secrets_unknown(&resolved);
+                let unknown = inventory.whole_secrets_unknown(&resolved);
                 findings.extend(refusals.problems.into_iter().map(|problem| {
                     let reason = problem.refusal.reason;
                     let mut finding = entry.origin.refused(&problem.field, problem.refusal);
-                    if lint::may_be_there(reason, &unknown) {
-                        finding.hint = lint::hidden(&unknown);
+                    if lint::may_be_unread(reason, &unknown) {
+                        finding.hint = lint::unread_hint(&unknown);
                     }
-                    if lint::may_be_elsewhere(world, &resolved, &finding) {
-                        finding.hint = lint::elsewhere(&finding.hint);
+                    if lint::may_be_elsewhere(inventory, &resolved, &finding) {
+                        finding.hint = lint::extend_hint(&finding.hint);
                     }
                     finding
                 }));
             }
         }
     }
-    let nowhere = |rule: &str, level: Level, key: &ObjectKey| {
+    let without_position = |rule: &str, level: Level, key: &ObjectKey| {
         let finding = Finding::error(rule, &"".into(), Position::default());
         Finding { level, ..finding }.of(format!("Secret {key}"), "")
     };
     let mut secrets = Vec::new();
     for (key, needed) in needed {
-        let values = world
+        let values = inventory
             .secrets
-            .values(&needed.choice, world.records_namespace());
+            .values(&needed.choice, inventory.records_namespace());
         match projection::render(&key, &needed.identity, &needed.choice, "", &values) {
-            Ok(rendered) => secrets.push(shown(&rendered.secret, reveal)?),
+            Ok(rendered) => secrets.push(redact(&rendered.secret, reveal)?),
             Err(refusal) => {
-                let finding = nowhere(refusal.reason.as_str(), Level::Error, &key);
-                findings.push(finding.says(refusal.message, refusal.hint));
+                let finding = without_position(refusal.reason.as_str(), Level::Error, &key);
+                findings.push(finding.message(refusal.message, refusal.hint));
             }
         }
-        let sealed = world.secrets.sealed_unknown(&needed.choice);
+        let sealed = inventory.secrets.sealed_unknown(&needed.choice);
         if reveal && !sealed.is_empty() {
             let keys: Vec<String> = sealed.iter().map(|key| format!("`{key}`")).collect();
-            let finding = nowhere("unknown-secret", Level::Warning, &key);
-            findings.push(finding.says(
+            let finding = without_position("unknown-secret", Level::Warning, &key);
+            findings.push(finding.message(
                 format!(
-                    "takes sealed values, which only the operator can decrypt: {}",
+                    "contains sealed values, which only the operator can decrypt: {}",
                     keys.join(", ")
                 ),
-                "read the rendered Secret in the cluster to see them",
+                "read the rendered Secret in the cluster",
             ));
         }
         let credentials = needed.choice.credentials();
         let is_whole = credentials.is_some_and(|credentials| credentials.secret.is_some());
-        let takes = if is_whole { "every key" } else { "values" };
-        // Without values, only keys that nobody knows make a difference.
+        let content = if is_whole { "all keys" } else { "values" };
+        // Without --reveal, only unknown keys matter.
         if reveal || is_whole {
-            for unknown in world
+            for unknown in inventory
                 .secrets
-                .unknown(&needed.choice, world.records_namespace())
+                .unknown(&needed.choice, inventory.records_namespace())
             {
-                let finding = nowhere("unknown-secret", Level::Warning, &key);
-                findings.push(finding.says(
-                    format!("takes {takes} from Secret {unknown}, which is not among the files"),
-                    "add it to the files to see them",
+                let finding = without_position("unknown-secret", Level::Warning, &key);
+                findings.push(finding.message(
+                    format!("copies {content} from Secret {unknown}, which is not in the files"),
+                    "add the Secret to the files",
                 ));
             }
         }
@@ -139,8 +143,8 @@ fn rendered(world: &World, reveal: bool) -> Result<Rendered> {
     })
 }
 
-/// A Secret without its values. `stringData` says what it is; nobody takes it for the real one.
-fn shown(secret: &Secret, reveal: bool) -> Result<Value> {
+/// Redacts the values of a Secret, unless revealed. The placeholders are in `stringData`.
+fn redact(secret: &Secret, reveal: bool) -> Result<Value> {
     let mut object = serde_json::to_value(secret)?;
     if !reveal && let Value::Object(fields) = &mut object {
         fields.remove("data");

@@ -1,4 +1,4 @@
-//! `resolve`: what the requirements of workflows come to.
+//! The command `resolve`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -10,12 +10,12 @@ use extension_registry_core::suggest;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ExitStatus;
 use crate::args::{Format, Source};
+use crate::inventory::{Inventory, WorkflowEntry};
 use crate::output::{self, Colour, Terminal};
-use crate::report::human::complain;
-use crate::verb::lint::may_be_there;
-use crate::world::{WorkflowEntry, World};
-use crate::{FINE, WRONG};
+use crate::report::human::print_findings;
+use crate::verb::lint::may_be_unread;
 
 #[derive(Debug, Args)]
 pub(crate) struct Resolve {
@@ -24,12 +24,12 @@ pub(crate) struct Resolve {
     workflows: Vec<String>,
     #[command(flatten)]
     source: Source,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// What a requirement came to.
+/// Resolution of a requirement.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
@@ -41,11 +41,11 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
 }
 
-/// The choice, or the refusal.
+/// The chosen service, or the refusal.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Outcome {
-    /// One service of one record.
+    /// A service of a record was chosen.
     #[serde(rename_all = "camelCase")]
     Bound {
         kind: &'static str,
@@ -58,7 +58,7 @@ pub(crate) enum Outcome {
         #[serde(skip_serializing_if = "Option::is_none")]
         version: Option<String>,
     },
-    /// Why not.
+    /// No service was chosen.
     Refused {
         reason: String,
         message: String,
@@ -67,34 +67,34 @@ pub(crate) enum Outcome {
     },
 }
 
-/// What requirements came to, and what else is wrong in their workflows.
+/// Resolutions of requirements, and other problems of the workflows.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Answers {
     answers: Vec<Answer>,
-    problems: Vec<Wrong>,
+    problems: Vec<Problem>,
 }
 
-/// Something that keeps a workflow from its pipeline although its requirements are resolved.
+/// A problem that prevents the pipeline although all requirements resolve.
 #[derive(JsonSchema, Serialize)]
-struct Wrong {
+struct Problem {
     namespace: String,
     workflow: String,
     field: String,
     message: String,
 }
 
-pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
-    let world = World::read_drafts(&verb.source)?;
-    let is_wrong = complain(&world.findings)?;
-    let chosen = chosen(&world, &verb.workflows)?;
+pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
+    let inventory = Inventory::read_drafts(&verb.source)?;
+    let is_wrong = print_findings(&inventory.findings)?;
+    let chosen = chosen(&inventory, &verb.workflows)?;
     let mut data = Answers {
         answers: Vec::new(),
         problems: Vec::new(),
     };
     for entry in chosen {
-        let resolved = world.resolved(entry);
+        let resolved = inventory.resolved(entry);
         data.answers.extend(answers(&resolved));
-        data.problems.extend(others(&world, &resolved));
+        data.problems.extend(other_problems(&inventory, &resolved));
     }
     let is_fine = !is_wrong
         && data.problems.is_empty()
@@ -115,13 +115,17 @@ pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Resu
                 }
             }
         }
-        Format::Table => people(&data, false, terminal, out)?,
-        Format::Wide => people(&data, true, terminal, out)?,
+        Format::Table => write_table(&data, false, terminal, out)?,
+        Format::Wide => write_table(&data, true, terminal, out)?,
     }
-    Ok(if is_fine { FINE } else { WRONG })
+    Ok(if is_fine {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
 }
 
-fn people(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
+fn write_table(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
     let header = [
         "NAMESPACE",
         "WORKFLOW",
@@ -185,7 +189,7 @@ fn people(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<u8>) 
             output::hint(out, hint)?;
         }
     }
-    for Wrong {
+    for Problem {
         namespace,
         workflow,
         message,
@@ -198,31 +202,37 @@ fn people(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<u8>) 
     Ok(())
 }
 
-/// The workflows that were named, or all.
-pub(crate) fn chosen<'w>(world: &'w World, names: &[String]) -> Result<Vec<&'w WorkflowEntry>> {
+/// Returns the named workflows, or all.
+pub(crate) fn chosen<'w>(
+    inventory: &'w Inventory,
+    names: &[String],
+) -> Result<Vec<&'w WorkflowEntry>> {
     if names.is_empty() {
-        return Ok(world.workflows.iter().collect());
+        return Ok(inventory.workflows.iter().collect());
     }
     let mut chosen = Vec::new();
     for name in names {
         let before = chosen.len();
-        chosen.extend(world.workflows.iter().filter(|entry| {
+        chosen.extend(inventory.workflows.iter().filter(|entry| {
             entry.key.to_string() == *name || (!name.contains('/') && *entry.key.name == **name)
         }));
         anyhow::ensure!(
             chosen.len() > before,
-            "no workflow `{name}`{}",
-            near(name, world.workflows.iter().map(|entry| &*entry.key.name))
+            "workflow `{name}` not found{}",
+            suggestion(
+                name,
+                inventory.workflows.iter().map(|entry| &*entry.key.name)
+            )
         );
     }
     Ok(chosen)
 }
 
-/// Names that a message lists at most.
+/// Maximum number of names in a message.
 const FEW: usize = 5;
 
-/// `; hint: did you mean …?`, where something is near or begins so; else what there is, if it is little.
-pub(crate) fn near<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> String {
+/// Formats a hint with similar names, or with all names if they are few.
+pub(crate) fn suggestion<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> String {
     let names: BTreeSet<&str> = names.into_iter().collect();
     let listed = |names: &[&str]| format!("`{}`", names.join("`, `"));
     let mut near: Vec<&str> = suggest::closest(name, names.iter().copied())
@@ -237,14 +247,14 @@ pub(crate) fn near<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> 
         [] if names.is_empty() || names.len() > FEW => String::new(),
         [] => {
             let names: Vec<&str> = names.into_iter().collect();
-            format!("; hint: there is {}", listed(&names))
+            format!("; hint: available: {}", listed(&names))
         }
         [one] => format!("; hint: did you mean `{one}`?"),
         several => format!("; hint: did you mean one of {}?", listed(several)),
     }
 }
 
-/// What each requirement of a workflow comes to.
+/// Returns the resolution of each requirement of a workflow.
 pub(crate) fn answers(resolved: &Resolved) -> impl Iterator<Item = Answer> {
     resolved.resolutions.iter().map(|resolution| {
         let step = resolved.workflow.spec.steps.get(resolution.step);
@@ -293,14 +303,14 @@ fn outcome(resolution: &Resolution<ResolvedService>) -> Outcome {
         (_, Some(Err(refusal))) => refused(refusal),
         (_, None) => Outcome::Refused {
             reason: "Invalid".to_owned(),
-            message: "it cannot be read".to_owned(),
+            message: "invalid requirement".to_owned(),
             hint: String::new(),
         },
     }
 }
 
-/// What else keeps a workflow from its pipeline, as far as can be told here.
-fn others(world: &World, resolved: &Resolved) -> Vec<Wrong> {
+/// Returns other problems of a workflow, except those that depend on unknown Secrets.
+fn other_problems(inventory: &Inventory, resolved: &Resolved) -> Vec<Problem> {
     let Err(refusals) = prepare(resolved) else {
         return Vec::new();
     };
@@ -309,13 +319,13 @@ fn others(world: &World, resolved: &Resolved) -> Vec<Wrong> {
             field.starts_with(&resolution.field) && !matches!(resolution.answer, Some(Ok(_)))
         })
     };
-    let unknown = world.whole_secrets_unknown(resolved);
+    let unknown = inventory.whole_secrets_unknown(resolved);
     refusals
         .problems
         .into_iter()
         .filter(|problem| !is_answer(&problem.field))
-        .filter(|problem| !may_be_there(problem.refusal.reason, &unknown))
-        .map(|problem| Wrong {
+        .filter(|problem| !may_be_unread(problem.refusal.reason, &unknown))
+        .map(|problem| Problem {
             namespace: resolved.key.namespace.to_string(),
             workflow: resolved.key.name.to_string(),
             field: problem.field,

@@ -1,4 +1,4 @@
-//! `run`: starts a workflow, and follows it.
+//! The command `run`, which starts a workflow and follows the run.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,40 +16,40 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Cluster, Format};
-use crate::world::cluster::{ask, connect};
-use crate::{FINE, WRONG, output};
+use crate::inventory::cluster::{ask, connect};
+use crate::{ExitStatus, output};
 
-/// How often a run is looked at.
+/// Interval between status requests.
 const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// The workflow: NAME or NAMESPACE/NAME
+    /// Workflow: NAME or NAMESPACE/NAME
     #[arg(value_name = "WORKFLOW")]
     workflow: String,
-    /// An input; may be repeated. A codeset takes NAME=URL and NAME-revision=BRANCH
+    /// Input value; may be repeated. For a codeset, pass NAME=URL and NAME-revision=BRANCH
     #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
     inputs: Vec<(String, String)>,
-    /// Wait until it ends, and say what happens; the exit code is 1 when it fails
+    /// Wait for the run to finish and print its progress; exit with 1 if it fails
     #[arg(long)]
     follow: bool,
-    /// Print the run and start nothing
+    /// Print the PipelineRun without creating it
     #[arg(long = "dry-run")]
-    dry: bool,
-    /// Space for each codeset
+    dry_run: bool,
+    /// Size of the workspace for each codeset
     #[arg(long, value_name = "QUANTITY", default_value = pipeline::WORKSPACE_SIZE)]
     workspace_size: String,
     /// Namespace of the workflow
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
     #[command(flatten)]
     cluster: Cluster,
 }
 
-/// Without this a run of a workflow that never was ready fails because its Pipeline does not exist.
+/// Checks that a workflow is ready. Otherwise the run would fail because the Pipeline may not exist.
 fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
     if workflow.metadata.deletion_timestamp.is_some() {
         bail!(
@@ -68,40 +68,40 @@ fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
             ready.message
         ),
         _ => bail!(
-            "workflow {namespace}/{name} is not ready yet; hint: kubectl wait --for=condition=Ready fwf/{name} -n {namespace}"
+            "workflow {namespace}/{name} is not ready yet; hint: wait with `kubectl wait --for=condition=Ready fwf/{name} -n {namespace}`"
         ),
     }
 }
 
-/// A run that was started.
+/// A started run.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Started {
     namespace: String,
     /// Name of the `PipelineRun`.
     run: String,
-    /// Whether it ended well. Absent, where nobody waited for its end.
+    /// Whether the run succeeded. Absent without --follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     succeeded: Option<bool>,
-    /// What it came to, by name.
+    /// Results by name.
     results: BTreeMap<String, String>,
 }
 
 fn input(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| "it has no `=`: write NAME=VALUE".to_owned())
+        .ok_or_else(|| "expected NAME=VALUE".to_owned())
 }
 
-pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let what = if verb.follow {
         "following the run"
     } else {
-        "asking the cluster"
+        "querying the cluster"
     };
     ask(what, &verb.cluster, start(verb, out))
 }
 
-async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
+async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let (client, default_namespace) = connect(&verb.cluster).await?;
     let (namespace, name) = match verb.workflow.split_once('/') {
         Some((namespace, name)) => (namespace.to_owned(), name),
@@ -115,7 +115,9 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
         .await
         .with_context(|| format!("failed to read Workflow {namespace}/{name}"))?;
     let Some(workflow) = workflow else {
-        bail!("no workflow `{name}` in namespace `{namespace}`; hint: kubectl ext status");
+        bail!(
+            "workflow {namespace}/{name} not found; hint: list workflows with `kubectl ext status`"
+        );
     };
     let inputs: BTreeMap<String, String> = verb.inputs.iter().cloned().collect();
     let run = pipeline::run(
@@ -126,29 +128,29 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
         &verb.workspace_size,
     )
     .map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
-    if verb.dry {
+    if verb.dry_run {
         if verb.output == Format::Json {
             output::json(out, &run)?;
         } else {
             output::yaml(out, &run)?;
         }
-        return Ok(FINE);
+        return Ok(ExitStatus::Success);
     }
     check_ready(&workflow, &namespace, name)?;
     let runs = runs(client, &namespace);
     let object: DynamicObject = serde_json::from_value(run)?;
-    let made = runs
+    let created = runs
         .create(&PostParams::default(), &object)
         .await
-        .map_err(refused)?;
+        .map_err(create_error)?;
     let mut started = Started {
-        run: made.name_any(),
+        run: created.name_any(),
         namespace,
         succeeded: None,
         results: BTreeMap::new(),
     };
     if verb.follow {
-        output::say(&format!("{} created", started.name()))?;
+        output::print_status(&format!("{} created", started.name()))?;
         follow(&runs, &mut started).await?;
     }
     match verb.output {
@@ -165,20 +167,20 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<u8> {
         }
     }
     Ok(match started.succeeded {
-        Some(false) => WRONG,
-        _ => FINE,
+        Some(false) => ExitStatus::Failure,
+        _ => ExitStatus::Success,
     })
 }
 
 impl Started {
-    /// As kubectl names it.
+    /// Returns the name in the notation of kubectl.
     fn name(&self) -> String {
         format!("pipelinerun.tekton.dev/{}", self.run)
     }
 }
 
-/// What a policy says is for people already.
-fn refused(error: kube::Error) -> anyhow::Error {
+/// Converts an API error. The message of an admission policy is printed as it is.
+fn create_error(error: kube::Error) -> anyhow::Error {
     match error {
         kube::Error::Api(status) => anyhow::anyhow!("{}", status.message),
         error => anyhow::Error::new(error).context("failed to start a run"),
@@ -196,7 +198,7 @@ fn runs(client: Client, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client, namespace, &resource)
 }
 
-/// Says what the engine says, each thing once, until the run has ended.
+/// Prints the messages of the engine until the run finishes.
 async fn follow(runs: &Api<DynamicObject>, started: &mut Started) -> Result<()> {
     let name = &*started.run;
     let mut last = String::new();
@@ -205,9 +207,9 @@ async fn follow(runs: &Api<DynamicObject>, started: &mut Started) -> Result<()> 
         let Some(run) = found.with_context(|| format!("failed to read run {name}"))? else {
             bail!("run {name} was deleted");
         };
-        let progress = Progress::of(&run.data);
+        let progress = Progress::from_run(&run.data);
         if progress.message != last && !progress.message.is_empty() {
-            output::say(&progress.message)?;
+            output::print_status(&progress.message)?;
             last.clone_from(&progress.message);
         }
         if progress.succeeded == Some(true) {
@@ -221,17 +223,17 @@ async fn follow(runs: &Api<DynamicObject>, started: &mut Started) -> Result<()> 
     }
 }
 
-/// How far a run is.
+/// Progress of a run.
 struct Progress {
-    /// Whether it ended well; `None` while it goes on.
+    /// Whether the run succeeded; `None` while it is running.
     succeeded: Option<bool>,
-    /// What the engine says.
+    /// Message of the engine.
     message: String,
 }
 
 impl Progress {
-    /// From condition `Succeeded`, which the engine keeps.
-    fn of(run: &Value) -> Self {
+    /// Reads the condition `Succeeded`.
+    fn from_run(run: &Value) -> Self {
         let conditions = run.pointer("/status/conditions").and_then(Value::as_array);
         let condition = conditions
             .into_iter()

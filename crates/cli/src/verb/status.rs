@@ -1,4 +1,4 @@
-//! `status`: how the workflows are, as the operator says.
+//! The command `status`, which shows the status that the operator reports.
 
 use std::io::Write;
 
@@ -9,11 +9,11 @@ use extension_registry_api::status::READY;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ExitStatus;
 use crate::args::{Cluster, Format, Source, View};
+use crate::inventory::{Inventory, ReadOptions, WorkflowEntry};
 use crate::output;
 use crate::verb::resolve::chosen;
-use crate::world::{Wanted, WorkflowEntry, World};
-use crate::{FINE, WRONG};
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
@@ -22,13 +22,13 @@ pub(crate) struct Status {
     workflows: Vec<String>,
     #[command(flatten)]
     cluster: Cluster,
-    /// The namespace to look at
+    /// Namespace to use
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// Look at all namespaces
+    /// Use all namespaces of the cluster
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Workflows {
     workflows: Vec<Row>,
 }
 
-pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let source = Source {
         cluster: verb.cluster.clone(),
         view: View {
@@ -61,8 +61,8 @@ pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<u8> {
         },
         ..Source::default()
     };
-    let world = World::read(&source, Wanted::WORKFLOWS)?;
-    let rows: Vec<Row> = chosen(&world, &verb.workflows)?
+    let inventory = Inventory::read(&source, ReadOptions::WORKFLOWS)?;
+    let rows: Vec<Row> = chosen(&inventory, &verb.workflows)?
         .into_iter()
         .map(row)
         .collect();
@@ -75,9 +75,13 @@ pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<u8> {
                 writeln!(out, "{}/{}", row.namespace, row.workflow)?;
             }
         }
-        Format::Table | Format::Wide => people(&rows, out)?,
+        Format::Table | Format::Wide => write_table(&rows, out)?,
     }
-    Ok(if is_fine { FINE } else { WRONG })
+    Ok(if is_fine {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
 }
 
 fn row(entry: &WorkflowEntry) -> Row {
@@ -91,7 +95,7 @@ fn row(entry: &WorkflowEntry) -> Row {
         .filter(|_| is_current);
     let (ready, reason, message) = ready.map_or_else(
         || {
-            let why = "the operator has not seen this spec yet";
+            let why = "waiting for the operator to reconcile this object";
             ("Unknown".to_owned(), "Pending".to_owned(), why.to_owned())
         },
         |condition| {
@@ -116,7 +120,7 @@ fn row(entry: &WorkflowEntry) -> Row {
     }
 }
 
-fn people(rows: &[Row], out: &mut Vec<u8>) -> Result<()> {
+fn write_table(rows: &[Row], out: &mut Vec<u8>) -> Result<()> {
     let header = [
         "NAMESPACE",
         "WORKFLOW",

@@ -1,4 +1,4 @@
-//! `unregister`: deletes a record, after it has said who uses it.
+//! The command `unregister`, which lists the consumers of a record and deletes it.
 
 use std::io::Write;
 
@@ -8,40 +8,40 @@ use kube::api::DeleteParams;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::FINE;
+use crate::ExitStatus;
 use crate::args::{Cluster, Format, Source, View};
+use crate::inventory::cluster::{self, record_api};
+use crate::inventory::{Inventory, ReadOptions};
 use crate::output::{self, Answer};
 use crate::verb::describe::{Consumer, consumers};
-use crate::verb::resolve::near;
-use crate::world::cluster::{self, record_api};
-use crate::world::{Wanted, World};
+use crate::verb::resolve::suggestion;
 
 #[derive(Debug, Args)]
 pub(crate) struct Unregister {
     /// Name of the record
     #[arg(value_name = "NAME")]
     name: String,
-    /// The project whose own record it is; without it, one of the cluster is meant
+    /// Project of the record; default is a cluster-scoped record
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
-    /// Delete it without a question, whoever uses it
+    /// Delete without confirmation, even if the record is in use
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
     cluster: Cluster,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// The record that was deleted.
+/// The deleted record.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Unregistered {
     name: String,
-    /// The project whose own record it was
+    /// Project of the record
     #[serde(skip_serializing_if = "Option::is_none")]
     project: Option<String>,
-    /// Who used it
+    /// Requirements that used it
     consumers: Vec<Consumer>,
 }
 
@@ -56,22 +56,26 @@ impl Answer for Unregistered {
     }
 }
 
-pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let source = Source {
         cluster: verb.cluster.clone(),
         view: View::default(),
         ..Source::default()
     };
-    let world = World::read(&source, Wanted::ALL)?;
-    let mut records = world.records.iter().filter(|entry| {
+    let inventory = Inventory::read(&source, ReadOptions::ALL_NAMESPACES)?;
+    let mut records = inventory.records.iter().filter(|entry| {
         *entry.key.name == *verb.name && entry.key.namespace.as_deref() == verb.project.as_deref()
     });
     let Some(entry) = records.next() else {
-        let names = world.records.iter().map(|entry| &*entry.key.name);
-        bail!("no such record `{}`{}", verb.name, near(&verb.name, names));
+        let names = inventory.records.iter().map(|entry| &*entry.key.name);
+        bail!(
+            "record `{}` not found{}",
+            verb.name,
+            suggestion(&verb.name, names)
+        );
     };
-    let record = world.index.get(&entry.key);
-    let consumers = record.map(|record| consumers(&world, record));
+    let record = inventory.index.get(&entry.key);
+    let consumers = record.map(|record| consumers(&inventory, record));
     let consumers = consumers.unwrap_or_default();
     let used: Vec<String> = consumers
         .iter()
@@ -83,16 +87,16 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
         })
         .collect();
     if !verb.yes || !used.is_empty() {
-        // Whoever has said --yes, or cannot be asked, learns it too.
-        output::say(&if used.is_empty() {
-            "No workflow uses it.".to_owned()
+        // Printed with --yes and without a terminal too.
+        output::print_status(&if used.is_empty() {
+            "Not used by any workflow".to_owned()
         } else {
-            format!("It is used by\n{}", used.join("\n"))
+            format!("Used by:\n{}", used.join("\n"))
         })?;
     }
     if !verb.yes {
         let question = format!("Delete {}?", entry.key);
-        ensure!(output::confirm(&question)?, "nothing was deleted");
+        ensure!(output::confirm(&question)?, "canceled, nothing was deleted");
     }
     cluster::ask("deleting", &verb.cluster, async {
         let api = record_api(&verb.cluster, verb.project.as_deref()).await?;
@@ -107,5 +111,5 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<u8> {
         consumers,
     };
     output::answer(out, verb.output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }

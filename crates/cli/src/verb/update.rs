@@ -1,4 +1,4 @@
-//! `update`: changes what a record says, and leaves the rest as it is, whoever wrote it.
+//! The command `update`, which changes single fields of a record.
 
 use std::fmt;
 use std::io::Write;
@@ -9,13 +9,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::register::{About, Credential, Typed};
+use super::register::{About, Credential, CredentialParser};
 use crate::args::{Cluster, Format};
-use crate::draft::{self, Draft, How};
-use crate::report::human::complain;
-use crate::world::World;
-use crate::world::cluster::{self, record_api};
-use crate::{FINE, WRONG, output};
+use crate::draft::{self, ApplyOptions, Draft};
+use crate::inventory::Inventory;
+use crate::inventory::cluster::{self, record_api};
+use crate::report::human::print_findings;
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Update {
@@ -24,44 +24,44 @@ pub(crate) struct Update {
     name: String,
     #[command(flatten)]
     about: About,
-    /// Where the endpoint is reached now
+    /// New address of the endpoint
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// The service that has the endpoint or the credentials, where there are several
+    /// Service with the endpoint or the credentials, if the record has several
     #[arg(long, value_name = "SERVICE")]
     service: Option<String>,
-    /// The endpoint, where there are several
+    /// Endpoint to change, if the service has several
     #[arg(long, value_name = "ENDPOINT", requires = "url")]
     endpoint: Option<String>,
-    /// The set of credentials, where there are several
+    /// Set of credentials to change, if the service has several
     #[arg(long, value_name = "SET", requires = "credentials")]
     set: Option<String>,
-    /// Whether it wins where several match
+    /// Whether to prefer this record when several match
     #[arg(long, value_name = "BOOLEAN")]
     default: Option<bool>,
-    /// A new value or place of a credential: KEY=secret:NAME/KEY, KEY=file:PATH, KEY=env:NAME or KEY=prompt; may be repeated
-    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = Typed)]
+    /// New value or source of a credential: KEY=secret:NAME/KEY, KEY=file:PATH, KEY=env:NAME or KEY=prompt; may be repeated
+    #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = CredentialParser)]
     credentials: Vec<Credential>,
-    /// The project whose own record it is; without it, one of the cluster is meant
+    /// Project of the record; default is a cluster-scoped record
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
-    /// The form of what --dry-run prints
+    /// Output format of --dry-run
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
     #[command(flatten)]
-    how: How,
+    options: ApplyOptions,
     #[command(flatten)]
     cluster: Cluster,
 }
 
-/// A field that becomes another one.
+/// A changed field.
 #[derive(JsonSchema, Serialize)]
 struct Change {
     field: String,
-    /// Absent where it was not there, or is a credential.
+    /// Absent if the field is new or a credential.
     #[serde(skip_serializing_if = "Value::is_null")]
     before: Value,
-    /// Absent where it is removed, or is a credential.
+    /// Absent if the field is removed or a credential.
     #[serde(skip_serializing_if = "Value::is_null")]
     after: Value,
 }
@@ -79,7 +79,7 @@ impl fmt::Display for Change {
             after,
         } = self;
         match (before, after) {
-            (Value::Null, Value::Null) => write!(formatter, "{field}: is written anew"),
+            (Value::Null, Value::Null) => write!(formatter, "{field}: replaced"),
             (Value::Null, after) => write!(formatter, "{field}: {after}"),
             (_, Value::Null) => write!(formatter, "{field}: removed"),
             (before, after) => write!(formatter, "{field}: {before} -> {after}"),
@@ -87,48 +87,53 @@ impl fmt::Display for Change {
     }
 }
 
-pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let about = &verb.about;
-    let says_something = [&about.product, &about.version, &about.zone, &verb.url]
+    let has_changes = [&about.product, &about.version, &about.zone, &verb.url]
         .iter()
         .any(|field| field.is_some())
         || verb.default.is_some()
         || !verb.credentials.is_empty();
     ensure!(
-        says_something,
-        "nothing to change; hint: kubectl ext update --help says what can be"
+        has_changes,
+        "no change given; hint: see `kubectl ext update --help`"
     );
-    let object = cluster::ask("asking the cluster", &verb.cluster, read(verb))?;
-    let old = Draft::new(object.clone()).shown();
+    let object = cluster::ask("querying the cluster", &verb.cluster, read(verb))?;
+    let old = Draft::new(object.clone()).redacted();
     let object = changed(verb, object)?;
     let draft = Draft::new(object);
-    if complain(&World::check(draft.shown()))? {
-        return Ok(WRONG);
+    if print_findings(&Inventory::check(draft.redacted()))? {
+        return Ok(ExitStatus::Failure);
     }
     let mut changes = Vec::new();
-    differences("spec", &old["spec"], &draft.shown()["spec"], &mut changes);
-    // Two values look alike once they are redacted.
+    differences(
+        "spec",
+        &old["spec"],
+        &draft.redacted()["spec"],
+        &mut changes,
+    );
+    // Redacted values do not differ.
     changes.extend(verb.credentials.iter().map(|credential| Change {
         field: format!("credential {}", credential.key),
         before: Value::Null,
         after: Value::Null,
     }));
     if changes.is_empty() {
-        writeln!(out, "{} says that already", verb.name)?;
-        return Ok(FINE);
+        writeln!(out, "{} unchanged", verb.name)?;
+        return Ok(ExitStatus::Success);
     }
-    if verb.how.dry_run {
+    if verb.options.dry_run {
         show(changes, verb.output, out)?;
-        return Ok(FINE);
+        return Ok(ExitStatus::Success);
     }
-    if !verb.how.yes {
+    if !verb.options.yes {
         let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
         let question = format!("{}\nApply this to {}?", lines.join("\n"), verb.name);
-        ensure!(output::confirm(&question)?, "nothing was changed");
+        ensure!(output::confirm(&question)?, "canceled, nothing was changed");
     }
     cluster::ask("applying", &verb.cluster, draft.replace(&verb.cluster))?;
     writeln!(out, "{} updated", verb.name)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 fn show(changes: Vec<Change>, form: Format, out: &mut Vec<u8>) -> Result<()> {
@@ -158,7 +163,7 @@ async fn read(verb: &Update) -> Result<Value> {
         .with_context(|| format!("failed to read record `{}`", verb.name))?;
     let mut record = record.with_context(|| {
         format!(
-            "no such record `{}`; hint: kubectl ext list says which there are",
+            "record `{}` not found; hint: list records with `kubectl ext list`",
             verb.name
         )
     })?;
@@ -203,7 +208,7 @@ fn changed(verb: &Update, mut object: Value) -> Result<Value> {
     Ok(object)
 }
 
-/// The item that was named, or the only one.
+/// Returns the item with a name, or the only one.
 fn one<'v>(
     of: &'v mut Value,
     field: &str,
@@ -222,15 +227,15 @@ fn one<'v>(
     };
     match (index, names.is_empty()) {
         (Some(index), _) => Ok(items.swap_remove(index)),
-        (None, true) => bail!("it has no {what}; hint: kubectl edit adds one"),
+        (None, true) => bail!("no {what} found in the record; hint: add one with `kubectl edit`"),
         (None, false) => bail!(
-            "which {what} is meant? hint: --{what} {}",
-            names.join(&format!(", --{what} "))
+            "no {what} selected; hint: pass --{what} {}",
+            names.join(&format!(" or --{what} "))
         ),
     }
 }
 
-/// Fields that differ, each with what it was and what it becomes.
+/// Collects the fields that differ.
 fn differences(field: &str, old: &Value, new: &Value, found: &mut Vec<Change>) {
     match (old, new) {
         _ if old == new => {}

@@ -1,4 +1,4 @@
-//! `version`.
+//! The command `version`.
 
 use std::io::Write;
 
@@ -9,26 +9,26 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Version {
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// What speaks what.
+/// Versions of the program and of the API.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Versions<'v> {
-    /// Of this program.
+    /// Version of this program.
     version: &'v str,
-    /// Of the kinds that it knows.
+    /// Supported API version.
     api_version: &'v str,
 }
 
-pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let (version, api) = (env!("CARGO_PKG_VERSION"), format!("{GROUP}/{VERSION}"));
     let data = Versions {
         version,
@@ -42,5 +42,5 @@ pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
             writeln!(out, "kubectl ext {version}, {api}")?;
         }
     }
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }

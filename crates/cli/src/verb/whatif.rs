@@ -1,4 +1,4 @@
-//! `whatif`: which workflows a change would touch, before it is made.
+//! The command `whatif`, which previews the effect of a change on workflows.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,46 +11,46 @@ use extension_registry_core::record::RecordKey;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ExitStatus;
 use crate::args::{Cluster, Format, Source, View};
+use crate::inventory::base::BASE;
+use crate::inventory::files::names;
+use crate::inventory::{Inventory, ReadOptions};
 use crate::output::{self, Colour, Terminal};
-use crate::report::human::complain;
-use crate::verb::resolve::{Answer, Outcome, answers, near};
-use crate::world::base::BASE;
-use crate::world::files::names;
-use crate::world::{Wanted, World};
-use crate::{AFFECTED, BROKEN, FINE, WRONG};
+use crate::report::human::print_findings;
+use crate::verb::resolve::{Answer, Outcome, answers, suggestion};
 
 #[derive(Debug, Args)]
 pub(crate) struct Whatif {
-    /// Records that would be applied; a file, a folder, or `-`
+    /// File or folder of records that would be applied, or `-` for standard input
     #[arg(short = 'f', long = "filename", value_name = "PATH")]
     change: Vec<PathBuf>,
-    /// A record that would be deleted: NAME, or NAMESPACE/NAME for a project's own
+    /// Record that would be deleted: NAME, or NAMESPACE/NAME for one of a project
     #[arg(long, value_name = "NAME")]
     delete: Vec<String>,
-    /// What there is, from files; without it, the cluster is asked
+    /// File or folder of the current records and workflows; default is the cluster
     #[arg(long, value_name = "PATH")]
     base: Vec<PathBuf>,
     #[command(flatten)]
     cluster: Cluster,
     #[command(flatten)]
     view: View,
-    /// The form of the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 }
 
-/// What becomes of a requirement.
+/// Effect on a requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Effect {
-    /// It resolves no more.
+    /// It no longer resolves.
     Stops,
-    /// It resolves to something else.
+    /// It resolves to another service.
     Changes,
-    /// It resolves at last.
+    /// It starts to resolve.
     Starts,
-    /// It is refused as before, for another reason.
+    /// It still does not resolve, for another reason.
     OtherRefusal,
 }
 
@@ -71,10 +71,10 @@ pub(crate) struct Answered {
     affected: Vec<Affected>,
 }
 
-pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
     ensure!(
         !(verb.change.is_empty() && verb.delete.is_empty()),
-        "no change; hint: -f RECORD.yaml, or --delete NAME"
+        "no change given; hint: pass -f RECORD.yaml or --delete NAME"
     );
     let source = Source {
         files: verb.base.clone(),
@@ -83,23 +83,23 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
         view: verb.view.clone(),
         ..Source::default()
     };
-    let mut world = World::read(&source, Wanted::ALL)?;
-    let is_wrong = complain(&world.findings)?;
-    let is_empty = world.workflows.is_empty();
+    let mut inventory = Inventory::read(&source, ReadOptions::ALL_NAMESPACES)?;
+    let is_wrong = print_findings(&inventory.findings)?;
+    let is_empty = inventory.workflows.is_empty();
     if is_empty {
         no_workflow(&verb.base)?;
     }
-    let before = all(&world);
-    if !change(&mut world, verb)? {
-        return Ok(WRONG);
+    let before = all(&inventory);
+    if !change(&mut inventory, verb)? {
+        return Ok(ExitStatus::Failure);
     }
-    let affected = compare(before, all(&world));
+    let affected = compare(before, all(&inventory));
     let code = match affected.iter().map(|one| one.effect).min() {
-        // What could not be read may be what is affected.
-        _ if is_wrong => WRONG,
-        Some(Effect::Stops) => BROKEN,
-        Some(_) => AFFECTED,
-        None => FINE,
+        // An unreadable object may be affected.
+        _ if is_wrong => ExitStatus::Failure,
+        Some(Effect::Stops) => ExitStatus::Error,
+        Some(_) => ExitStatus::Affected,
+        None => ExitStatus::Success,
     };
     match verb.output {
         Format::Json => output::json(out, &Answered { affected })?,
@@ -114,18 +114,18 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
                 writeln!(out, "{name}")?;
             }
         }
-        Format::Table | Format::Wide => people(&affected, is_empty, terminal, out)?,
+        Format::Table | Format::Wide => write_table(&affected, is_empty, terminal, out)?,
     }
     Ok(code)
 }
 
 type Key = (String, String, String, String);
 
-fn all(world: &World) -> BTreeMap<Key, Outcome> {
-    world
+fn all(inventory: &Inventory) -> BTreeMap<Key, Outcome> {
+    inventory
         .workflows
         .iter()
-        .flat_map(|entry| answers(&world.resolved(entry)).collect::<Vec<_>>())
+        .flat_map(|entry| answers(&inventory.resolved(entry)).collect::<Vec<_>>())
         .map(
             |Answer {
                  namespace,
@@ -138,34 +138,34 @@ fn all(world: &World) -> BTreeMap<Key, Outcome> {
         .collect()
 }
 
-/// Makes the change in a world. False, where it is wrong itself.
-fn change(world: &mut World, verb: &Whatif) -> Result<bool> {
+/// Applies the change to the inventory. Returns false if it is invalid.
+fn change(inventory: &mut Inventory, verb: &Whatif) -> Result<bool> {
     for name in &verb.delete {
         let key = match name.split_once('/') {
             Some((namespace, name)) => RecordKey::project(namespace, name),
             None => RecordKey::cluster(name.as_str()),
         };
-        let known = world.records.iter().any(|entry| entry.key == key);
-        let names = world.records.iter().map(|entry| &*entry.key.name);
-        ensure!(known, "no {key}{}", near(name, names));
-        world.index.remove(&key);
+        let known = inventory.records.iter().any(|entry| entry.key == key);
+        let names = inventory.records.iter().map(|entry| &*entry.key.name);
+        ensure!(known, "{key} not found{}", suggestion(name, names));
+        inventory.index.remove(&key);
     }
     if verb.change.is_empty() {
         return Ok(true);
     }
-    let changed = world.read_change(&verb.change)?;
-    if complain(&changed.findings)? {
+    let changed = inventory.read_change(&verb.change)?;
+    if print_findings(&changed.findings)? {
         return Ok(false);
     }
     ensure!(
         !changed.records.is_empty(),
-        "no record among what would be applied"
+        "the change contains no records"
     );
     if !changed.workflows.is_empty() {
-        output::say("note: of what would be applied, only records are looked at, not workflows")?;
+        output::note("workflows in the change are ignored; only its records are applied")?;
     }
     for record in changed.index.records() {
-        world.index.insert(Arc::clone(record));
+        inventory.index.insert(Arc::clone(record));
     }
     Ok(true)
 }
@@ -202,31 +202,31 @@ fn compare(before: BTreeMap<Key, Outcome>, mut after: BTreeMap<Key, Outcome>) ->
     affected
 }
 
-/// Nobody is affected where nobody is: that is no answer to rely on.
+/// Warns if no workflows were read: then the result has no meaning.
 fn no_workflow(base: &[PathBuf]) -> Result<()> {
     if base.is_empty() {
-        output::say("note: no workflow was looked at, because the cluster shows none")?;
+        output::note("no workflows found in the cluster")?;
     } else {
-        output::say(&format!(
-            "note: no workflow was looked at, because none is in {}; {BASE} may be repeated",
+        output::note(&format!(
+            "no workflows found in {}; hint: repeat {BASE} to add files",
             names(base)
         ))?;
     }
     Ok(())
 }
 
-fn people(
+fn write_table(
     affected: &[Affected],
     is_empty: bool,
     terminal: Terminal,
     out: &mut Vec<u8>,
 ) -> Result<()> {
     if is_empty {
-        writeln!(out, "no workflow was looked at")?;
+        writeln!(out, "no workflows to check")?;
         return Ok(());
     }
     if affected.is_empty() {
-        writeln!(out, "no workflow is affected")?;
+        writeln!(out, "no workflows affected")?;
         return Ok(());
     }
     let short = |outcome: &Outcome| match outcome {
@@ -256,7 +256,7 @@ fn people(
                 Effect::Stops => "stops",
                 Effect::Changes => "changes",
                 Effect::Starts => "starts",
-                Effect::OtherRefusal => "refused otherwise",
+                Effect::OtherRefusal => "other refusal",
             }
             .to_owned(),
             short(&one.before),

@@ -14,19 +14,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What the program did.
+/// Result of a run of the program.
 pub(crate) struct Output {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-/// Runs it in the folder of the crate, without a cluster.
+/// Runs the program in the folder of the crate, without a cluster.
 pub(crate) fn ext(arguments: &[&str]) -> Output {
     ext_with(arguments, "")
 }
 
-/// Runs it with a text on standard input.
+/// Runs the program with a text on standard input.
 pub(crate) fn ext_with(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-ext"))
         .args(arguments)
@@ -48,7 +48,7 @@ pub(crate) fn ext_with(arguments: &[&str], input: &str) -> Output {
     }
 }
 
-/// What comments of the form `# !rule` ask for: file, line, rule.
+/// Collects the findings expected by comments of the form `# !rule`: file, line, rule.
 pub(crate) fn planted(folder: &Path, found: &mut BTreeSet<(String, u64, String)>) {
     let entries = fs::read_dir(folder).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

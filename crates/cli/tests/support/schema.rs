@@ -1,9 +1,9 @@
-//! Holds an answer against the schema of its verb.
+//! Validates output against the schema of its command.
 
 use extension_registry_cli::documentation;
 use serde_json::Value;
 
-/// The answer of a verb is as its schema says.
+/// Checks that the output of a command matches its schema.
 pub(crate) fn fits(verb: &str, answer: &str) {
     let schemas = documentation::schemas();
     let (_, schema) = schemas.iter().find(|(name, _)| *name == verb).unwrap();
@@ -20,7 +20,7 @@ pub(crate) fn fits(verb: &str, answer: &str) {
 
 const UNKNOWN: &str = "is not in the schema";
 
-/// Checks a value against the part of JSON Schema that the schemas use.
+/// Validates a value against the subset of JSON Schema that the schemas use.
 fn check(root: &Value, schema: &Value, value: &Value, path: &str, problems: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = root.pointer(reference.trim_start_matches('#')).unwrap();

@@ -1,4 +1,4 @@
-//! An API server that knows some answers, and notes what it was asked.
+//! A mock API server that records requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-/// Code and body for a path.
+/// Returns the status code and body for a path.
 type Answer = fn(&str) -> Option<(u16, Value)>;
 
 pub(crate) struct Server {
@@ -17,7 +17,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// One with these answers. All else is not found.
+    /// Starts a server with these responses; other paths are not found.
     pub(crate) fn start(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -42,12 +42,12 @@ impl Server {
         Self { asked, kubeconfig }
     }
 
-    /// The file that leads to it.
+    /// Returns the path of a kubeconfig for the server.
     pub(crate) fn kubeconfig(&self) -> String {
         self.kubeconfig.path().display().to_string()
     }
 
-    /// What it was asked since somebody looked last: `GET /version`.
+    /// Returns the requests since the last call: `GET /version`.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
@@ -65,7 +65,7 @@ fn serve(mut stream: TcpStream, answer: Answer, noted: &Mutex<Vec<String>>) {
     let (method, path) = (words.next().unwrap(), words.next().unwrap_or_default());
     let path = path.split('?').next().unwrap();
     noted.lock().unwrap().push(format!("{method} {path}"));
-    let (code, body) = answer(path).unwrap_or_else(|| refusal(404, "nobody knows it"));
+    let (code, body) = answer(path).unwrap_or_else(|| refusal(404, "not found here"));
     let body = body.to_string();
     let head = format!(
         "HTTP/1.1 {code} so\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -75,13 +75,13 @@ fn serve(mut stream: TcpStream, answer: Answer, noted: &Mutex<Vec<String>>) {
     let _ = stream.write_all(format!("{head}{body}").as_bytes());
 }
 
-/// What an API server says where it does not give what was asked for.
+/// Returns an error response.
 pub(crate) fn refusal(code: u16, message: &str) -> (u16, Value) {
     let status = json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code, "reason": "So", "message": message});
     (code, status)
 }
 
-/// A list.
+/// Returns a list response.
 pub(crate) fn list(items: &[Value]) -> (u16, Value) {
     (200, json!({"metadata": {}, "items": items}))
 }

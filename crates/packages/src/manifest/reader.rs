@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use extension_registry_core::version::VersionRange;
-use extension_registry_yaml::{Complaints, Content, Given, Node, Position, items, parse};
+use extension_registry_yaml::{Content, Diagnostics, MappingReader, Node, Position, items, parse};
 
 use super::json::API_VERSION;
 use super::{
@@ -13,49 +13,49 @@ use super::{
 
 /// Parses a manifest. None if it has errors, which are returned beside it.
 #[must_use]
-pub fn read(text: &str) -> (Option<Manifest>, Complaints) {
-    let mut log = Complaints::default();
+pub fn read(text: &str) -> (Option<Manifest>, Diagnostics) {
+    let mut log = Diagnostics::default();
     let (mut documents, faults) = parse(text);
     for fault in faults {
         log.error(fault.rule, fault.at, "")
-            .says(fault.message, fault.hint);
+            .message(fault.message, fault.hint);
     }
     if documents.len() > 1 {
         let at = documents[1].1.at();
         log.error("syntax", at, "")
-            .says("unexpected second document", "keep only one document");
+            .message("unexpected second document", "keep only one document");
     }
     let manifest = if documents.is_empty() {
         // Invalid YAML was already reported.
         if !log.has_errors() {
             let at = Position { line: 1, column: 1 };
             log.error("missing-field", at, "extension")
-                .says("is missing", "add it, with a `name` and a `version`");
+                .message("is missing", "add it, with a `name` and a `version`");
         }
         None
     } else {
         let (value, marks) = documents.swap_remove(0);
-        Given::of(&mut log, String::new(), Node::join(value, marks))
-            .and_then(|given| manifest(given, &mut log))
+        MappingReader::new(&mut log, String::new(), Node::join(value, marks))
+            .and_then(|mapping| manifest(mapping, &mut log))
     };
-    log.list.sort_by_key(|complaint| complaint.at);
+    log.list.sort_by_key(|diagnostic| diagnostic.at);
     (manifest.filter(|_| !log.has_errors()), log)
 }
 
 /// The fields of `extension` and those beside it. Both layouts are supported.
 struct ManifestParts {
-    inner: Option<Given>,
-    outer: Given,
+    inner: Option<MappingReader>,
+    outer: MappingReader,
 }
 
 impl ManifestParts {
     /// Returns the part that identifies the package.
-    fn head(&mut self) -> &mut Given {
+    fn head(&mut self) -> &mut MappingReader {
         self.inner.as_mut().unwrap_or(&mut self.outer)
     }
 
     /// Returns the part that contains a field allowed in both.
-    fn with(&mut self, name: &str) -> &mut Given {
+    fn with(&mut self, name: &str) -> &mut MappingReader {
         match &mut self.inner {
             Some(inner) if inner.has(name) => inner,
             _ => &mut self.outer,
@@ -63,17 +63,17 @@ impl ManifestParts {
     }
 }
 
-fn manifest(mut outer: Given, log: &mut Complaints) -> Option<Manifest> {
+fn manifest(mut outer: MappingReader, log: &mut Diagnostics) -> Option<Manifest> {
     let at = outer.at;
     let inner = match outer.take("extension") {
-        Some(node) => Some(Given::of(log, "extension".to_owned(), node)?),
+        Some(node) => Some(MappingReader::new(log, "extension".to_owned(), node)?),
         None => None,
     };
     let mut parts = ManifestParts { inner, outer };
     if let Some(node) = parts.outer.text("apiVersion")
         && node.as_written() != Some(API_VERSION)
     {
-        log.error("bad-version", node.at, "apiVersion").says(
+        log.error("bad-version", node.at, "apiVersion").message(
             "is not supported",
             format!("use `{API_VERSION}`, or upgrade kubectl-ext"),
         );
@@ -99,18 +99,18 @@ fn manifest(mut outer: Given, log: &mut Complaints) -> Option<Manifest> {
     let docs = docs(parts.with("docs"), log);
     let changes = words(parts.with("changes"), "changes", log);
     let metadata = match nested(parts.with("metadata"), "metadata", log) {
-        Some(mut given) => {
-            let metadata = metadata(&mut given, log);
-            given.end_mildly(log);
+        Some(mut mapping) => {
+            let metadata = metadata(&mut mapping, log);
+            mapping.finish_lenient(log);
             metadata
         }
         None if parts.inner.is_none() => metadata(&mut parts.outer, log),
         None => Metadata::default(),
     };
     if let Some(inner) = parts.inner {
-        inner.end_mildly(log);
+        inner.finish_lenient(log);
     }
-    parts.outer.end_mildly(log);
+    parts.outer.finish_lenient(log);
     Some(Manifest {
         name: name?,
         version: version?,
@@ -159,33 +159,37 @@ impl Packaging {
     }
 }
 
-fn identity(given: &mut Given, at: Position, log: &mut Complaints) -> Option<String> {
-    let field = given.path("name");
-    let Some(node) = given.text("name") else {
+fn identity(mapping: &mut MappingReader, at: Position, log: &mut Diagnostics) -> Option<String> {
+    let field = mapping.path("name");
+    let Some(node) = mapping.text("name") else {
         log.error("missing-field", at, &field)
-            .says("is missing", "add it");
+            .message("is missing", "add it");
         return None;
     };
     let text = text(&node, &field, log)?;
     if let Some(fault) = name::fault(&text) {
         log.error("bad-name", node.at, &field)
-            .says(format!("is not a valid package name: `{text}`"), fault);
+            .message(format!("is not a valid package name: `{text}`"), fault);
         return None;
     }
     Some(text)
 }
 
-fn version(given: &mut Given, at: Position, log: &mut Complaints) -> Option<semver::Version> {
-    let field = given.path("version");
-    let Some(node) = given.text("version") else {
+fn version(
+    mapping: &mut MappingReader,
+    at: Position,
+    log: &mut Diagnostics,
+) -> Option<semver::Version> {
+    let field = mapping.path("version");
+    let Some(node) = mapping.text("version") else {
         log.error("missing-field", at, &field)
-            .says("is missing", "add it");
+            .message("is missing", "add it");
         return None;
     };
     let text = text(&node, &field, log)?;
     let version = semver::Version::parse(&text).ok();
     if version.is_none() {
-        log.error("bad-version", node.at, &field).says(
+        log.error("bad-version", node.at, &field).message(
             format!("is not a semantic version: `{text}`"),
             "expected MAJOR.MINOR.PATCH without `v`, e.g. 1.2.0",
         );
@@ -194,58 +198,62 @@ fn version(given: &mut Given, at: Position, log: &mut Complaints) -> Option<semv
 }
 
 /// Returns the text of a scalar.
-fn text(node: &Node, field: &str, log: &mut Complaints) -> Option<String> {
+fn text(node: &Node, field: &str, log: &mut Diagnostics) -> Option<String> {
     if let Some(text) = node.as_written() {
         return Some(text.to_owned());
     }
     let message = format!("must be a string, not {}", node.kind());
-    log.error("wrong-type", node.at, field).says(message, "");
+    log.error("wrong-type", node.at, field).message(message, "");
     None
 }
 
-fn word(given: &mut Given, name: &'static str, log: &mut Complaints) -> Option<String> {
-    let node = given.text(name)?;
-    text(&node, &given.path(name), log)
+fn word(mapping: &mut MappingReader, name: &'static str, log: &mut Diagnostics) -> Option<String> {
+    let node = mapping.text(name)?;
+    text(&node, &mapping.path(name), log)
 }
 
-fn flag(given: &mut Given, name: &'static str, log: &mut Complaints) -> bool {
-    let Some(node) = given.take(name) else {
+fn flag(mapping: &mut MappingReader, name: &'static str, log: &mut Diagnostics) -> bool {
+    let Some(node) = mapping.take(name) else {
         return false;
     };
-    let Content::Word(value, _) = &node.content else {
-        log.error("wrong-type", node.at, &given.path(name))
-            .says(format!("must be a boolean, not {}", node.kind()), "");
+    let Content::Scalar(value, _) = &node.content else {
+        log.error("wrong-type", node.at, &mapping.path(name))
+            .message(format!("must be a boolean, not {}", node.kind()), "");
         return false;
     };
     value.as_bool().unwrap_or_else(|| {
-        log.error("wrong-type", node.at, &given.path(name))
-            .says("must be `true` or `false`", "");
+        log.error("wrong-type", node.at, &mapping.path(name))
+            .message("must be `true` or `false`", "");
         false
     })
 }
 
-fn words(given: &mut Given, name: &'static str, log: &mut Complaints) -> Vec<String> {
-    list(given, name, log, |field, node, log| {
+fn words(mapping: &mut MappingReader, name: &'static str, log: &mut Diagnostics) -> Vec<String> {
+    list(mapping, name, log, |field, node, log| {
         text(&node.into_text(), field, log)
     })
 }
 
-fn nested(given: &mut Given, name: &'static str, log: &mut Complaints) -> Option<Given> {
-    let node = given.take(name)?;
-    Given::of(log, given.path(name), node)
+fn nested(
+    mapping: &mut MappingReader,
+    name: &'static str,
+    log: &mut Diagnostics,
+) -> Option<MappingReader> {
+    let node = mapping.take(name)?;
+    MappingReader::new(log, mapping.path(name), node)
 }
 
 /// Returns the valid items of a list.
 fn list<T>(
-    given: &mut Given,
+    mapping: &mut MappingReader,
     name: &'static str,
-    log: &mut Complaints,
-    mut read: impl FnMut(&str, Node, &mut Complaints) -> Option<T>,
+    log: &mut Diagnostics,
+    mut read: impl FnMut(&str, Node, &mut Diagnostics) -> Option<T>,
 ) -> Vec<T> {
-    let Some(node) = given.take(name) else {
+    let Some(node) = mapping.take(name) else {
         return Vec::new();
     };
-    let path = given.path(name);
+    let path = mapping.path(name);
     let items = items(log, &path, node).unwrap_or_default();
     items
         .into_iter()
@@ -254,7 +262,7 @@ fn list<T>(
         .collect()
 }
 
-fn range(node: Option<&Node>, field: &str, log: &mut Complaints) -> Option<VersionRange> {
+fn range(node: Option<&Node>, field: &str, log: &mut Diagnostics) -> Option<VersionRange> {
     let written = match node {
         Some(node) => text(node, field, log)?,
         None => "*".to_owned(),
@@ -264,7 +272,7 @@ fn range(node: Option<&Node>, field: &str, log: &mut Complaints) -> Option<Versi
         Err(error) => {
             let at = node.map_or_else(Position::default, |node| node.at);
             log.error("bad-range", at, field)
-                .says(error.to_string(), "");
+                .message(error.to_string(), "");
             None
         }
     }
@@ -274,8 +282,8 @@ fn range(node: Option<&Node>, field: &str, log: &mut Complaints) -> Option<Versi
 fn named(
     field: &str,
     node: Node,
-    log: &mut Complaints,
-) -> Option<(String, VersionRange, Option<Given>)> {
+    log: &mut Diagnostics,
+) -> Option<(String, VersionRange, Option<MappingReader>)> {
     if node.as_written().is_some() {
         let name = text(&node, field, log)?;
         return Some((name, range(None, field, log)?, None));
@@ -288,32 +296,32 @@ fn named(
         let range = range(Some(&version), &format!("{field}.{name}"), log)?;
         return Some((name.clone(), range, None));
     }
-    let mut given = Given::of(log, field.to_owned(), node)?;
-    let name = word(&mut given, "name", log);
-    let version = given.text("version");
-    let range = range(version.as_ref(), &given.path("version"), log);
+    let mut mapping = MappingReader::new(log, field.to_owned(), node)?;
+    let name = word(&mut mapping, "name", log);
+    let version = mapping.text("version");
+    let range = range(version.as_ref(), &mapping.path("version"), log);
     let Some(name) = name else {
-        log.error("missing-field", given.at, &given.path("name"))
-            .says("is missing", "add it");
+        log.error("missing-field", mapping.at, &mapping.path("name"))
+            .message("is missing", "add it");
         return None;
     };
-    Some((name, range?, Some(given)))
+    Some((name, range?, Some(mapping)))
 }
 
-fn requirement(field: &str, node: Node, log: &mut Complaints) -> Option<Requirement> {
+fn requirement(field: &str, node: Node, log: &mut Diagnostics) -> Option<Requirement> {
     let (name, range, rest) = named(field, node, log)?;
     if let Some(rest) = rest {
-        rest.end_mildly(log);
+        rest.finish_lenient(log);
     }
     Some(Requirement { name, range })
 }
 
-fn dependency(field: &str, node: Node, log: &mut Complaints) -> Option<Dependency> {
+fn dependency(field: &str, node: Node, log: &mut Diagnostics) -> Option<Dependency> {
     let at = node.at;
     let (name, range, rest) = named(field, node, log)?;
     if let Some(fault) = name::fault(&name) {
         log.error("bad-name", at, field)
-            .says(format!("is not a valid package name: `{name}`"), fault);
+            .message(format!("is not a valid package name: `{name}`"), fault);
         return None;
     }
     let mut dependency = Dependency {
@@ -323,17 +331,17 @@ fn dependency(field: &str, node: Node, log: &mut Complaints) -> Option<Dependenc
         optional: false,
         from: From::default(),
     };
-    if let Some(mut given) = rest {
-        dependency.kind = word(&mut given, "type", log).map(|text| Kind::of(&text));
-        dependency.optional = flag(&mut given, "optional", log);
-        if let Some(node) = given.text("repository") {
-            let path = given.path("repository");
+    if let Some(mut mapping) = rest {
+        dependency.kind = word(&mut mapping, "type", log).map(|text| Kind::of(&text));
+        dependency.optional = flag(&mut mapping, "optional", log);
+        if let Some(node) = mapping.text("repository") {
+            let path = mapping.path("repository");
             dependency.from = match node.as_written() {
                 Some("same") => From::Same,
                 Some("system") => From::System,
                 // Naming a repository here would break every mirror of this one.
                 _ => {
-                    log.error("unknown-value", node.at, &path).says(
+                    log.error("unknown-value", node.at, &path).message(
                         "must be `same` or `system`",
                         "remove it: repositories are configured where packages are installed",
                     );
@@ -341,71 +349,71 @@ fn dependency(field: &str, node: Node, log: &mut Complaints) -> Option<Dependenc
                 }
             };
         }
-        given.end_mildly(log);
+        mapping.finish_lenient(log);
     }
     Some(dependency)
 }
 
-fn provided(field: &str, node: Node, log: &mut Complaints) -> Option<Provided> {
-    let mut given = Given::of(log, field.to_owned(), node)?;
+fn provided(field: &str, node: Node, log: &mut Diagnostics) -> Option<Provided> {
+    let mut mapping = MappingReader::new(log, field.to_owned(), node)?;
     let provided = Provided {
-        product: word(&mut given, "product", log),
-        resource: word(&mut given, "resource", log),
-        category: word(&mut given, "category", log),
+        product: word(&mut mapping, "product", log),
+        resource: word(&mut mapping, "resource", log),
+        category: word(&mut mapping, "category", log),
     };
-    given.end_mildly(log);
+    mapping.finish_lenient(log);
     Some(provided)
 }
 
-fn parameters(given: &mut Given, log: &mut Complaints) -> BTreeMap<String, Parameter> {
-    let Some(node) = given.take("parameters") else {
+fn parameters(mapping: &mut MappingReader, log: &mut Diagnostics) -> BTreeMap<String, Parameter> {
+    let Some(node) = mapping.take("parameters") else {
         return BTreeMap::new();
     };
-    let path = given.path("parameters");
+    let path = mapping.path("parameters");
     let Content::Fields(fields) = node.content else {
         let message = format!("must be a mapping, not {}", node.kind());
-        log.error("wrong-type", node.at, &path).says(message, "");
+        log.error("wrong-type", node.at, &path).message(message, "");
         return BTreeMap::new();
     };
     let mut parameters = BTreeMap::new();
     for (name, node) in fields {
-        let Some(mut given) = Given::of(log, format!("{path}.{name}"), node) else {
+        let Some(mut mapping) = MappingReader::new(log, format!("{path}.{name}"), node) else {
             continue;
         };
         // As in OpenAPI; all parameters are strings.
-        let _ = given.take("type");
+        let _ = mapping.take("type");
         let parameter = Parameter {
-            description: word(&mut given, "description", log).unwrap_or_default(),
-            example: word(&mut given, "example", log),
-            default: word(&mut given, "default", log),
-            optional: flag(&mut given, "optional", log),
-            secret: flag(&mut given, "secret", log),
+            description: word(&mut mapping, "description", log).unwrap_or_default(),
+            example: word(&mut mapping, "example", log),
+            default: word(&mut mapping, "default", log),
+            optional: flag(&mut mapping, "optional", log),
+            secret: flag(&mut mapping, "secret", log),
         };
         if parameter.secret && parameter.default.is_some() {
-            log.error("secret-default", given.at, &given.path("default"))
-                .says(
+            log.error("secret-default", mapping.at, &mapping.path("default"))
+                .message(
                     "must not be set for a credential: it would be public",
                     "remove it",
                 );
         }
-        given.end_mildly(log);
+        mapping.finish_lenient(log);
         parameters.insert(name, parameter);
     }
     parameters
 }
 
-fn template(field: &str, node: Node, log: &mut Complaints) -> Option<TemplateFile> {
-    let mut given = Given::of(log, field.to_owned(), node)?;
-    let _ = given.take("kind");
-    let name = word(&mut given, "name", log);
-    let Some(file) = word(&mut given, "file", log) else {
-        log.error("missing-field", given.at, &given.path("file"))
-            .says("is missing", "add it: templates/NAME.yaml");
+fn template(field: &str, node: Node, log: &mut Diagnostics) -> Option<TemplateFile> {
+    let mut mapping = MappingReader::new(log, field.to_owned(), node)?;
+    let _ = mapping.take("kind");
+    let name = word(&mut mapping, "name", log);
+    let Some(file) = word(&mut mapping, "file", log) else {
+        log.error("missing-field", mapping.at, &mapping.path("file"))
+            .message("is missing", "add it: templates/NAME.yaml");
         return None;
     };
-    let path = given.path("file");
-    let at = given.at;
-    given.end_mildly(log);
+    let path = mapping.path("file");
+    let at = mapping.at;
+    mapping.finish_lenient(log);
     let inside = inside(&file, at, &path, log)?;
     let stem = inside.rsplit('/').next().unwrap_or_default();
     let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
@@ -415,18 +423,18 @@ fn template(field: &str, node: Node, log: &mut Complaints) -> Option<TemplateFil
     })
 }
 
-fn docs(given: &mut Given, log: &mut Complaints) -> Docs {
-    let Some(mut given) = nested(given, "docs", log) else {
+fn docs(mapping: &mut MappingReader, log: &mut Diagnostics) -> Docs {
+    let Some(mut mapping) = nested(mapping, "docs", log) else {
         return Docs::default();
     };
-    let mut path = |name: &'static str, given: &mut Given| {
-        let text = word(given, name, log)?;
-        inside(&text, given.at, &given.path(name), log)
+    let mut path = |name: &'static str, mapping: &mut MappingReader| {
+        let text = word(mapping, name, log)?;
+        inside(&text, mapping.at, &mapping.path(name), log)
     };
-    let readme = path("readme", &mut given);
-    let details = path("details", &mut given);
-    let format = word(&mut given, "format", log);
-    given.end_mildly(log);
+    let readme = path("readme", &mut mapping);
+    let details = path("details", &mut mapping);
+    let format = word(&mut mapping, "format", log);
+    mapping.finish_lenient(log);
     Docs {
         readme,
         details,
@@ -435,13 +443,13 @@ fn docs(given: &mut Given, log: &mut Complaints) -> Docs {
 }
 
 /// Validates a path in the package.
-fn inside(path: &str, at: Position, field: &str, log: &mut Complaints) -> Option<String> {
+fn inside(path: &str, at: Position, field: &str, log: &mut Diagnostics) -> Option<String> {
     let is_inside = !path.is_empty()
         && path
             .split('/')
             .all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']));
     if !is_inside {
-        log.error("bad-path", at, field).says(
+        log.error("bad-path", at, field).message(
             format!("is not a path in the package: `{path}`"),
             "use a path relative to the manifest: templates/NAME.yaml",
         );
@@ -450,11 +458,11 @@ fn inside(path: &str, at: Position, field: &str, log: &mut Complaints) -> Option
     Some(path.to_owned())
 }
 
-fn metadata(given: &mut Given, log: &mut Complaints) -> Metadata {
+fn metadata(mapping: &mut MappingReader, log: &mut Diagnostics) -> Metadata {
     Metadata {
-        homepage: word(given, "homepage", log),
-        repository: word(given, "repository", log),
-        license: word(given, "license", log),
-        maintainers: words(given, "maintainers", log),
+        homepage: word(mapping, "homepage", log),
+        repository: word(mapping, "repository", log),
+        license: word(mapping, "license", log),
+        maintainers: words(mapping, "maintainers", log),
     }
 }

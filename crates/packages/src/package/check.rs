@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use extension_registry_core::lookalike;
-use extension_registry_yaml::{Complaints, parse};
+use extension_registry_yaml::{Diagnostics, parse};
 use serde_json::Value;
 
 use super::BuildError;
@@ -33,7 +33,7 @@ pub struct Checked {
     /// Path in the package.
     pub file: String,
     /// The problems; empty if there are none.
-    pub diagnostics: Complaints,
+    pub diagnostics: Diagnostics,
 }
 
 /// Checks the templates of a package: those in the manifest, and other files below `templates/`.
@@ -63,12 +63,12 @@ pub fn templates(folder: &Path, manifest: &Manifest) -> Result<Vec<Checked>, Bui
 
 /// Checks one template.
 #[must_use]
-pub fn template(text: &str, manifest: &Manifest) -> Complaints {
-    let mut log = Complaints::default();
+pub fn template(text: &str, manifest: &Manifest) -> Diagnostics {
+    let mut log = Diagnostics::default();
     let (documents, faults) = parse(text);
     for fault in faults {
         log.error(fault.rule, fault.at, "")
-            .says(fault.message, fault.hint);
+            .message(fault.message, fault.hint);
     }
     for (document, marks) in &documents {
         let mut found = Vec::new();
@@ -85,10 +85,10 @@ pub fn template(text: &str, manifest: &Manifest) -> Complaints {
         unknown_placeholders(document, manifest, &mut found);
         for (rule, field, message, hint) in found {
             log.error(rule, marks.find(&field), &field)
-                .says(message, hint);
+                .message(message, hint);
         }
     }
-    log.list.sort_by_key(|complaint| complaint.at);
+    log.list.sort_by_key(|diagnostic| diagnostic.at);
     log
 }
 

@@ -1,18 +1,18 @@
-//! Expressions in texts. Most are the same here: `extensions.NAME.cfg.KEY` is, too. Names of steps and
-//! requirements may have changed, and a codeset has no name and no project to be read off it.
+//! Converts expressions in texts. Most do not change, such as `extensions.NAME.cfg.KEY`. Names of steps and
+//! requirements may change, and the name and project of a codeset become inputs.
 
 use std::collections::{BTreeMap, HashMap};
 
 use extension_registry_yaml::{Content, Node, Position};
 
-/// Names that changed.
+/// Renamed items.
 #[derive(Default)]
 pub(super) struct Names {
     new: HashMap<String, String>,
 }
 
 impl Names {
-    /// Notes what a name became.
+    /// Records a new name.
     pub(super) fn note(&mut self, old: &Node, new: &Node) {
         if let (Some(old), Some(new)) = (old.as_written(), new.as_written())
             && old != new
@@ -26,23 +26,23 @@ impl Names {
     }
 }
 
-/// What expressions speak of.
+/// State of the conversion of expressions.
 #[derive(Default)]
 pub(super) struct Texts {
-    /// Steps of the workflow.
+    /// Renamed steps of the workflow.
     pub(super) steps: Names,
-    /// Requirements of the step whose texts are converted.
+    /// Renamed requirements of the current step.
     pub(super) requirements: Names,
     added: BTreeMap<String, Position>,
 }
 
 impl Texts {
-    /// Inputs that expressions need now, and where first.
+    /// Returns the inputs to add, with the position of their first use.
     pub(super) fn into_added(self) -> BTreeMap<String, Position> {
         self.added
     }
 
-    /// The same text with the expressions of here.
+    /// Converts the expressions in a text.
     pub(super) fn convert(&mut self, node: Node) -> Node {
         let at = node.at;
         match node.content {
@@ -57,7 +57,7 @@ impl Texts {
         while let Some(open) = rest.find("{{") {
             let (before, from) = rest.split_at(open + 2);
             converted.push_str(before);
-            // Braces inside braces are judged by themselves.
+            // Nested braces are handled separately.
             let end = from.find("}}").filter(|end| !from[..*end].contains("{{"));
             let Some(end) = end else {
                 rest = from;
@@ -76,7 +76,7 @@ impl Texts {
         converted + rest
     }
 
-    /// What an expression becomes; None where it stays.
+    /// Converts an expression; None if it does not change.
     fn expression(&mut self, expression: &str, at: Position) -> Option<String> {
         let mut parts = expression.splitn(3, '.').map(str::trim);
         let (first, name, rest) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,4 +1,4 @@
-//! The checks, each a question to the API server. What the caller may not see is unknown, not bad.
+//! The checks, each a request to the API server. Missing permissions make a result unknown, not bad.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,23 +18,24 @@ use kube::{Api, Client};
 
 use super::{Check, Verdict};
 use crate::args::Cluster;
-use crate::world::cluster::unanswered;
+use crate::inventory::cluster::unreachable;
+use crate::output;
 
 const VERSION_LABEL: &str = "app.kubernetes.io/version";
-const OURS: &str = env!("CARGO_PKG_VERSION");
+const OWN_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// More than this, and tokens and certificates begin to fail.
+/// Maximum clock skew in seconds; beyond it, tokens and certificates may be rejected.
 const MOST_SKEW: u64 = 30;
 
-/// The API server answers, and its clock is ours.
+/// Checks that the API server responds and its clock is in sync.
 pub(super) async fn server(client: &Client, cluster: &Cluster) -> Vec<Check> {
     let version = match client.apiserver_version().await {
         Ok(version) => version.git_version,
         Err(error) => {
-            let hint = "is the context of the kubeconfig the right one?";
+            let hint = "check the context of the kubeconfig";
             let why = match &error {
                 kube::Error::Api(status) => status.message.clone(),
-                error => unanswered::text(cluster, error).await,
+                error => unreachable::message(cluster, error).await,
             };
             return vec![Check::new("API server", Verdict::Bad, why, hint)];
         }
@@ -48,10 +49,10 @@ pub(super) async fn server(client: &Client, cluster: &Cluster) -> Vec<Check> {
 async fn clock(client: &Client) -> Check {
     let unknown = |detail: &str| Check::new("clock", Verdict::Unknown, detail, "");
     let Ok(request) = Request::get("/version").body(Body::empty()) else {
-        return unknown("no request");
+        return unknown("invalid request");
     };
     let Ok(response) = client.send(request).await else {
-        return unknown("no answer");
+        return unknown("no response");
     };
     let date = response.headers().get(http::header::DATE);
     let theirs = date
@@ -63,12 +64,12 @@ async fn clock(client: &Client) -> Check {
         .ok()
         .and_then(|time| i64::try_from(time.as_secs()).ok());
     let (Some(theirs), Some(ours)) = (theirs, ours) else {
-        return unknown("the API server does not say what time it is");
+        return unknown("the API server sent no date");
     };
     let skew = theirs.abs_diff(ours);
-    let detail = format!("{skew} s apart from the API server's");
+    let detail = format!("{skew} s difference to the API server");
     if skew > MOST_SKEW {
-        let hint = "set the clock of this machine or of the API server";
+        let hint = "synchronize the clocks of this machine and the API server";
         Check::new("clock", Verdict::Bad, detail, hint)
     } else {
         Check::new("clock", Verdict::Ok, detail, "")
@@ -81,7 +82,7 @@ async fn resources(client: &Client, group: &str, version: &str) -> Option<APIRes
     client.request(request).await.ok()
 }
 
-/// The kinds are defined in the version that this program knows.
+/// Checks that the CRDs are installed in the supported version.
 pub(super) async fn kinds(client: &Client) -> Check {
     const KINDS: [&str; 4] = [
         "clusterextensions",
@@ -102,12 +103,12 @@ pub(super) async fn kinds(client: &Client) -> Check {
     if missing.is_empty() {
         return Check::new("kinds", Verdict::Ok, format!("{GROUP}/{VERSION}"), "");
     }
-    let detail = format!("no {} of {GROUP}/{VERSION}", missing.join(", "));
-    let hint = "install the chart, or kubectl apply -f crds/";
+    let detail = format!("{} not found in {GROUP}/{VERSION}", missing.join(", "));
+    let hint = "install the chart, or run `kubectl apply -f crds/`";
     Check::new("kinds", Verdict::Bad, detail, hint)
 }
 
-/// There is an engine that runs pipelines.
+/// Checks that Tekton Pipelines is installed.
 pub(super) async fn engine(client: &Client) -> Check {
     let known = resources(client, "tekton.dev", "v1").await;
     let has = |plural: &str| {
@@ -123,13 +124,13 @@ pub(super) async fn engine(client: &Client) -> Check {
         Check::new(
             "engine",
             Verdict::Bad,
-            "no pipelines of tekton.dev/v1",
+            "Tekton Pipelines is not installed (tekton.dev/v1 not found)",
             hint,
         )
     }
 }
 
-/// A replica of the operator is ready.
+/// Checks that a replica of the operator is ready.
 pub(super) async fn operator(client: &Client) -> Check {
     let api = Api::<Deployment>::all(client.clone());
     let parameters = ListParams::default().labels("app.kubernetes.io/name=extension-registry");
@@ -145,20 +146,20 @@ pub(super) async fn operator(client: &Client) -> Check {
         return running(ready, &deployments);
     }
     if deployments.is_empty() {
-        // It may run elsewhere, with a kubeconfig.
-        let detail = "no Deployment of the chart";
+        // The operator may run outside of the cluster.
+        let detail = "Deployment of the chart not found";
         return Check::new("operator", Verdict::Unknown, detail, "install the chart");
     }
-    let hint = "kubectl describe deployment, and the logs of its Pods";
-    Check::new("operator", Verdict::Bad, "none is ready", hint)
+    let hint = "check the Deployment with `kubectl describe`, and the logs of its Pods";
+    Check::new("operator", Verdict::Bad, "no replica is ready", hint)
 }
 
-/// What of the operator is ready, and whether it speaks as this program does.
+/// Reports the ready replicas, and whether the version matches this program.
 fn running(ready: i32, deployments: &[Deployment]) -> Check {
     let metadata = deployments.first().map(|deployment| &deployment.metadata);
     let namespace = metadata.and_then(|metadata| metadata.namespace.as_deref());
     let label = metadata.and_then(|metadata| metadata.labels.as_ref()?.get(VERSION_LABEL));
-    let (version, ours) = (label.map_or("unknown", |label| label), OURS);
+    let (version, ours) = (label.map_or("unknown", |label| label), OWN_VERSION);
     let detail = format!(
         "{ready} ready in namespace {}, version {version}",
         namespace.unwrap_or_default()
@@ -166,11 +167,11 @@ fn running(ready: i32, deployments: &[Deployment]) -> Check {
     if version == ours {
         return Check::new("operator", Verdict::Ok, detail, "");
     }
-    let hint = format!("kubectl ext is of version {ours}: take the same where answers differ");
+    let hint = format!("kubectl ext has version {ours}; use matching versions if results differ");
     Check::new("operator", Verdict::Unknown, detail, &hint)
 }
 
-/// The API server has the webhook, and a certificate to trust it by.
+/// Checks that the webhook is registered with a CA bundle.
 pub(super) async fn webhooks(client: &Client) -> Check {
     let api = Api::<ValidatingWebhookConfiguration>::all(client.clone());
     let parameters = ListParams::default().labels("app.kubernetes.io/name=extension-registry");
@@ -184,7 +185,7 @@ pub(super) async fn webhooks(client: &Client) -> Check {
         .flatten()
         .collect();
     if webhooks.is_empty() {
-        let detail = "nothing is checked or sealed at the door";
+        let detail = "not registered, so records are not validated or sealed on admission";
         return Check::new("webhook", Verdict::Unknown, detail, "install the chart");
     }
     let trusted = |bundle: &Option<k8s_openapi::ByteString>| {
@@ -194,29 +195,27 @@ pub(super) async fn webhooks(client: &Client) -> Check {
         .iter()
         .all(|webhook| trusted(&webhook.client_config.ca_bundle))
     {
-        let detail = format!("{} with a certificate", webhooks.len());
+        let detail = format!(
+            "{} with CA bundle",
+            output::count(webhooks.len(), "webhook")
+        );
         return Check::new("webhook", Verdict::Ok, detail, "");
     }
-    let hint = "the operator writes it once it is ready: look at its logs";
-    Check::new(
-        "webhook",
-        Verdict::Bad,
-        "no certificate to trust it by",
-        hint,
-    )
+    let hint = "the operator sets it when it is ready; check its logs";
+    Check::new("webhook", Verdict::Bad, "the CA bundle is missing", hint)
 }
 
 fn not_seen(name: &str, error: &kube::Error) -> Check {
     match error {
         kube::Error::Api(status) if status.code == 403 => {
-            Check::new(name, Verdict::Unknown, "you may not look", "")
+            Check::new(name, Verdict::Unknown, "access denied", "")
         }
         kube::Error::Api(status) => Check::new(name, Verdict::Unknown, &*status.message, ""),
         error => Check::new(name, Verdict::Unknown, error.to_string(), ""),
     }
 }
 
-/// What the caller may do. To be allowed little is nothing bad.
+/// Checks the permissions of the user. Missing permissions are not bad.
 pub(super) async fn permissions(client: &Client, namespace: &str) -> Vec<Check> {
     let questions: [(&str, &str, &str, Option<&str>); 5] = [
         ("list", GROUP, "clusterextensions", None),

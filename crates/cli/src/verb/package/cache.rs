@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Session, Sources};
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 
 /// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
@@ -192,7 +192,7 @@ pub(crate) struct Stats {
     broken: usize,
 }
 
-pub(crate) fn run(verb: &Cache, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Cache, out: &mut Vec<u8>) -> Result<ExitStatus> {
     match &verb.what {
         What::List(list) => self::list(list, out),
         What::Stats(list) => stats(list, out),
@@ -201,7 +201,7 @@ pub(crate) fn run(verb: &Cache, out: &mut Vec<u8>) -> Result<u8> {
     }
 }
 
-fn list(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
+fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let listing = session.cache.list();
     for fault in &listing.faults {
@@ -216,7 +216,7 @@ fn list(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
         packages: rows.collect(),
     };
     output::answer(out, verb.output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 fn row(session: &Session, entry: &Entry) -> Row {
@@ -235,7 +235,7 @@ fn row(session: &Session, entry: &Entry) -> Row {
     }
 }
 
-fn stats(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
+fn stats(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let stats = session.cache.stats();
     let data = Stats {
@@ -247,10 +247,10 @@ fn stats(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
         broken: stats.faults,
     };
     output::answer(out, verb.output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
-fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<u8> {
+fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let selector = if verb.all {
         Selector::All
@@ -265,7 +265,7 @@ fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<u8> {
         let question = format!("Remove everything in {}?", session.cache.root().display());
         if !output::confirm(&question)? {
             output::warn(&["nothing was removed".to_owned()])?;
-            return Ok(FINE);
+            return Ok(ExitStatus::Success);
         }
     }
     let removed = session.cache.clear(&selector)?;
@@ -275,7 +275,7 @@ fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<u8> {
     removal(&removed, verb.output, out)
 }
 
-fn prune(verb: &Prune, out: &mut Vec<u8>) -> Result<u8> {
+fn prune(verb: &Prune, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let age = Duration::from_secs(verb.days.saturating_mul(DAY));
     // Versions in the lock file of the working directory are in use.
@@ -289,7 +289,7 @@ fn prune(verb: &Prune, out: &mut Vec<u8>) -> Result<u8> {
     removal(&removed, verb.output, out)
 }
 
-fn removal(removed: &Removed, format: Format, out: &mut Vec<u8>) -> Result<u8> {
+fn removal(removed: &Removed, format: Format, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let packages = removed.versions.iter().map(|key| RemovedVersion {
         name: key.name.clone(),
         kind: key.kind.name().to_owned(),
@@ -305,5 +305,5 @@ fn removal(removed: &Removed, format: Format, out: &mut Vec<u8>) -> Result<u8> {
     for fault in &removed.faults {
         output::warn(&[format!("{}: {}", fault.path.display(), fault.why)])?;
     }
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::Sources;
-use crate::{FINE, WRONG, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Closure {
@@ -65,7 +65,7 @@ impl Answer for Closed {
     }
 }
 
-pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let source = match &verb.repository {
         Some(name) => session.source(Some(name), "")?,
@@ -89,5 +89,9 @@ pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<u8> {
     };
     output::answer(out, verb.output, &data)?;
     let is_whole = data.missing.is_empty() && data.warnings.is_empty();
-    Ok(if is_whole { FINE } else { WRONG })
+    Ok(if is_whole {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Sources, configuration};
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Config {
@@ -55,7 +55,7 @@ impl Answer for Values {
     }
 }
 
-pub(crate) fn run(verb: &Config, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Config, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let What::Show { sources, output } = &verb.what;
     let (_, config) = configuration(sources)?;
     let rows = config.show().into_iter().map(|shown| Row {
@@ -67,5 +67,5 @@ pub(crate) fn run(verb: &Config, out: &mut Vec<u8>) -> Result<u8> {
         values: rows.collect(),
     };
     output::answer(out, *output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }

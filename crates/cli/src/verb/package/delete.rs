@@ -12,7 +12,7 @@ use super::index;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{REPOSITORY, Sources};
-use crate::{FINE, WRONG, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
@@ -58,7 +58,7 @@ impl Answer for Deleted {
     }
 }
 
-pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let version = version::parse(&verb.version)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<u8> {
         format!("Delete {name} {version} from {id}? Installations that pin it will fail.");
     if !verb.force && !output::confirm(&question)? {
         output::warn(&["nothing was deleted".to_owned()])?;
-        return Ok(FINE);
+        return Ok(ExitStatus::Success);
     }
     let deleted = session.ask(async { Ok(source.repository.delete(name, &version).await?) })?;
     session.listing_cache(true).forget(source);
@@ -78,5 +78,9 @@ pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<u8> {
         left: deleted.left,
     };
     output::answer(out, verb.output, &data)?;
-    Ok(if data.left.is_empty() { FINE } else { WRONG })
+    Ok(if data.left.is_empty() {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Chosen, Sources};
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Docs {
@@ -43,7 +43,7 @@ impl Answer for Document {
     }
 }
 
-pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     if session.offline {
         let here = session.loader().here(
@@ -65,7 +65,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
         output::warn(&warnings)?;
         let document = document(&entry.name, &entry.version, &std::fs::read(path)?);
         output::answer(out, verb.output, &document)?;
-        return Ok(FINE);
+        return Ok(ExitStatus::Success);
     }
     session.ask(async {
         let resolved = session.find(&verb.chosen).await?;
@@ -82,7 +82,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<u8> {
         let manifest = &resolved.spec.manifest;
         let document = document(&manifest.name, &manifest.version, &found);
         output::answer(out, verb.output, &document)?;
-        Ok(FINE)
+        Ok(ExitStatus::Success)
     })
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::Sources;
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Forget {
@@ -47,7 +47,7 @@ impl Answer for Forgotten {
     }
 }
 
-pub(crate) fn run(verb: &Forget, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Forget, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let (memory, repository) = (&session.memory, &verb.repository);
     let Some(serial) = memory.highest(repository)? else {
@@ -65,5 +65,5 @@ pub(crate) fn run(verb: &Forget, out: &mut Vec<u8>) -> Result<u8> {
         serial,
     };
     output::answer(out, verb.output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }

@@ -18,7 +18,7 @@ use super::publish::secret;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Session, Sources};
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 
 /// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
@@ -81,7 +81,7 @@ impl Answer for Written {
     }
 }
 
-pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let source = session.source(
         verb.repository.as_deref(),
@@ -127,7 +127,7 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<u8> {
     if secret.is_none() {
         output::warn(&["the index is not signed, so clients with an enforced trust policy ignore it; hint: pass --sign-with FILE".to_owned()])?;
     }
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 /// Returns a warning if a changed repository has an index, which does not include the change yet.

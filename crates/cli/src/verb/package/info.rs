@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Chosen, Session, Sources, is_supported, type_for_people};
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Info {
@@ -116,7 +116,7 @@ impl Answer for Described {
     }
 }
 
-pub(crate) fn run(verb: &Info, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Info, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let data = session.ask(async {
         let resolved = session.find(&verb.chosen).await?;
@@ -124,7 +124,7 @@ pub(crate) fn run(verb: &Info, out: &mut Vec<u8>) -> Result<u8> {
         Ok(described(&session, &resolved, verdict.as_ref()))
     })?;
     output::answer(out, verb.output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 /// Evaluates the trust policy on the metadata. None if the source does not report the digest of the content.
@@ -304,7 +304,7 @@ fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
     row("Trust", &trust)?;
     row("Cached", if data.cached { "yes" } else { "no" })?;
     for reason in &data.reasons {
-        let (text, hints) = output::parted(reason);
+        let (text, hints) = output::split_hints(reason);
         writeln!(out, "  {text}")?;
         hints.iter().try_for_each(|hint| output::hint(out, hint))?;
     }

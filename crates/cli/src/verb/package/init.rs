@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Answer;
-use crate::{FINE, output, template};
+use crate::{ExitStatus, output, template};
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
@@ -53,7 +53,7 @@ impl Answer for Begun {
     }
 }
 
-pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let folder = &verb.folder;
     ensure!(
         folder.symlink_metadata().is_err(),
@@ -62,7 +62,7 @@ pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<u8> {
     );
     let base = folder.file_name().and_then(|name| name.to_str());
     let name = verb.name.as_deref().or(base).unwrap_or_default();
-    let template = template::shipped_text(&verb.from)?;
+    let template = template::built_in_text(&verb.from)?;
     let manifest = manifest(name, &verb.from);
     let (readme, manifest) = (readme(name), manifest.as_str());
     let files = [
@@ -86,7 +86,7 @@ pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<u8> {
         files: files.map(|(path, _)| path).into(),
     };
     output::answer(out, verb.output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

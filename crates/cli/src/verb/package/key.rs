@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::publish::PASSWORD;
 use crate::args::Format;
 use crate::output::Answer;
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 pub(crate) use approve::Approved;
 use approve::{Approve, approve};
 
@@ -93,7 +93,7 @@ enum What {
     Approve(Box<Approve>),
 }
 
-pub(crate) fn run(verb: &Key, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Key, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let output = verb.output;
     match &verb.what {
         What::Generate { file, no_password } => {
@@ -106,7 +106,7 @@ pub(crate) fn run(verb: &Key, out: &mut Vec<u8>) -> Result<u8> {
         }
         What::Approve(verb) => output::answer(out, output, &approve(verb)?)?,
     }
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 fn generate(file: &Path, no_password: bool) -> Result<Made> {
@@ -140,8 +140,8 @@ fn generate(file: &Path, no_password: bool) -> Result<Made> {
 fn new_password() -> Result<Sensitive> {
     let question = "password of the new key";
     let hint = format!("set {PASSWORD}, or pass --no-password");
-    let password = output::ask_secret_or(question, &hint)?;
-    let again = output::ask_secret_or("same password again", &hint)?;
+    let password = output::prompt_secret_with_hint(question, &hint)?;
+    let again = output::prompt_secret_with_hint("same password again", &hint)?;
     ensure!(
         password.reveal() == again.reveal(),
         "the passwords do not match; hint: try again"

@@ -9,10 +9,10 @@ use extension_registry_packages::repository::DiscoveryMethod;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ExitStatus;
 use crate::args::Format;
 use crate::output;
 use crate::packages::{Session, Sources, is_supported, type_for_people};
-use crate::{FINE, PARTIAL};
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
@@ -82,7 +82,7 @@ struct Row {
     license: Option<String>,
 }
 
-/// How the packages of a source were discovered.
+/// ApplyOptions the packages of a source were discovered.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SourceRow {
@@ -106,7 +106,7 @@ pub(crate) struct Listing {
     warnings: Vec<String>,
 }
 
-pub(crate) fn list(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.narrow.sources.open()?;
     let discovery = if verb.cached || session.offline {
         session.cached()
@@ -122,7 +122,7 @@ pub(crate) fn list(verb: &List, out: &mut Vec<u8>) -> Result<u8> {
     )
 }
 
-pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.narrow.sources.open()?;
     let discovery = if session.offline {
         let mut discovery = session.cached();
@@ -140,7 +140,7 @@ pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<u8> {
     )
 }
 
-pub(crate) fn discover(verb: &Discover, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn discover(verb: &Discover, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.narrow.sources.open()?;
     let discovery = session.discover(None, verb.narrow.refresh)?;
     show(&session, discovery, &verb.narrow, MethodDetail::All, out)
@@ -161,11 +161,11 @@ fn show(
     narrow: &Narrow,
     methods: MethodDetail,
     out: &mut Vec<u8>,
-) -> Result<u8> {
+) -> Result<ExitStatus> {
     let code = if discovery.failures.is_empty() {
-        FINE
+        ExitStatus::Success
     } else {
-        PARTIAL
+        ExitStatus::Partial
     };
     output::warn(&discovery.warnings)?;
     for failure in &discovery.failures {
@@ -180,7 +180,7 @@ fn show(
     };
     format_methods
         .iter()
-        .try_for_each(|line| output::say(line))?;
+        .try_for_each(|line| output::print_status(line))?;
     let data = packages(session, discovery, narrow);
     match narrow.output {
         Format::Json => output::json(out, &data)?,

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::packages::{Chosen, PlatformArgs, Session, Sources, unchecked};
-use crate::{FINE, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Load {
@@ -55,7 +55,7 @@ pub(crate) struct Loaded {
     warnings: Vec<String>,
 }
 
-pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let mut delivery = session.delivered(&verb.chosen, &verb.platform, verb.force)?;
     let unchecked = unchecked(std::slice::from_ref(&delivery), PlatformArgs::HINT);
@@ -86,7 +86,7 @@ pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<u8> {
             }
         }
     }
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 fn loaded(session: &Session, delivery: &Delivery, with_reasons: bool) -> Result<Loaded> {

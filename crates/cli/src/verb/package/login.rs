@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Answer;
-use crate::{FINE, WRONG, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Login {
@@ -95,7 +95,7 @@ impl Answer for Forgotten {
     }
 }
 
-pub(crate) fn login(verb: &Login, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn login(verb: &Login, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let password = if verb.password_stdin {
         let mut text = String::new();
         io::stdin()
@@ -104,7 +104,7 @@ pub(crate) fn login(verb: &Login, out: &mut Vec<u8>) -> Result<u8> {
         Sensitive::new(text.trim_end_matches(['\r', '\n']))
     } else {
         let question = format!("password of {} for {}", verb.username, verb.server);
-        output::ask_secret_or(&question, "pass --password-stdin")?
+        output::prompt_secret_with_hint(&question, "pass --password-stdin")?
     };
     ensure!(
         !password.is_empty(),
@@ -128,10 +128,10 @@ pub(crate) fn login(verb: &Login, out: &mut Vec<u8>) -> Result<u8> {
         helper,
     };
     output::answer(out, verb.output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
-pub(crate) fn logout(verb: &Logout, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn logout(verb: &Logout, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let environment = Environment::of_process();
     let path = credentials::docker_config(&environment)?;
     let data = Forgotten {
@@ -139,5 +139,9 @@ pub(crate) fn logout(verb: &Logout, out: &mut Vec<u8>) -> Result<u8> {
         known: credentials::remove(&path, &verb.server, &environment)?,
     };
     output::answer(out, verb.output, &data)?;
-    Ok(if data.known { FINE } else { WRONG })
+    Ok(if data.known {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
 }

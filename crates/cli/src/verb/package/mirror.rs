@@ -19,7 +19,7 @@ use super::dependencies::{along, pair};
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Bar, Chosen, Session, Sources, check_online, named, skipped};
-use crate::{FINE, PARTIAL, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Mirror {
@@ -99,7 +99,7 @@ impl Answer for Mirrored {
     }
 }
 
-pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let mut session = verb.sources.open()?;
     check_online(session.offline)?;
     let target = target(&session, &verb.to)?;
@@ -159,7 +159,11 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<u8> {
         packages,
     };
     output::answer(out, verb.output, &data)?;
-    Ok(if is_whole { FINE } else { PARTIAL })
+    Ok(if is_whole {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Partial
+    })
 }
 
 /// Plans the copy of a package with its dependencies; with all packages, dependencies are included anyway.

@@ -21,7 +21,7 @@ use super::index;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Bar, REPOSITORY, Sources, print_diagnostics, unwrap_build};
-use crate::{FINE, WRONG, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
@@ -141,7 +141,7 @@ impl Answer for Published {
     }
 }
 
-pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let work = tempfile::tempdir().context("failed to create a temporary folder")?;
@@ -156,7 +156,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
         is_wrong |= print_diagnostics(&verb.folder.join(&checked.file), checked.diagnostics)?;
     }
     if is_wrong {
-        return Ok(WRONG);
+        return Ok(ExitStatus::Failure);
     }
     let secret = verb.sign_with.as_deref().map(secret).transpose()?;
     let advice = package::advice(&folder, &upload.manifest, upload.document.is_some());
@@ -192,7 +192,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<u8> {
         advice,
     };
     output::answer(out, verb.output, &data)?;
-    Ok(FINE)
+    Ok(ExitStatus::Success)
 }
 
 /// Returns the folder, or a copy of it with another version.
@@ -268,7 +268,7 @@ pub(super) fn secret(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> {
         Err(minisign::SignError::PasswordNeeded) => {
             let password = match std::env::var(PASSWORD) {
                 Ok(password) => Sensitive::new(password),
-                Err(_) => output::ask_secret_or(
+                Err(_) => output::prompt_secret_with_hint(
                     &format!("password of {}", path.display()),
                     &format!("set {PASSWORD}"),
                 )?,
@@ -283,7 +283,7 @@ pub(super) fn secret(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> {
 /// Environment variable with the password of a secret key.
 pub(super) const PASSWORD: &str = "EXTENSION_REGISTRY_KEY_PASSWORD";
 
-pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let version = version::parse(&verb.version)?;
@@ -320,6 +320,6 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<u8> {
             digest: content.to_string(),
         };
         output::answer(out, verb.output, &data)?;
-        Ok(FINE)
+        Ok(ExitStatus::Success)
     })
 }

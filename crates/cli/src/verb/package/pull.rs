@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::packages::{Bar, Chosen, PlatformArgs, Session, Sources, named, skipped, unchecked};
-use crate::{FINE, PARTIAL, output};
+use crate::{ExitStatus, output};
 
 /// Name of a lock file.
 pub(super) const LOCK: &str = "extensions.lock";
@@ -86,7 +86,7 @@ pub(crate) struct Pulled {
     notes: Vec<String>,
 }
 
-pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let mut failures = Vec::new();
     let mut notes = Vec::new();
@@ -125,9 +125,9 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<u8> {
         output::warn(&[format!("{}: {}", failed.name, failed.why)])?;
     }
     Ok(if data.failures.is_empty() {
-        FINE
+        ExitStatus::Success
     } else {
-        PARTIAL
+        ExitStatus::Partial
     })
 }
 

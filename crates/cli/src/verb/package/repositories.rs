@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::packages::{Sources, check_online};
-use crate::{FINE, PARTIAL, output};
+use crate::{ExitStatus, output};
 
 /// Outcome of a failed query.
 const FAILED: &str = "failed";
@@ -80,7 +80,7 @@ pub(crate) struct Listed {
     repositories: Vec<Row>,
 }
 
-pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     session.warn_if_no_sources()?;
     if verb.extensions {
@@ -130,7 +130,11 @@ pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<u8> {
             }
         }
     }
-    Ok(if is_whole { FINE } else { PARTIAL })
+    Ok(if is_whole {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Partial
+    })
 }
 
 impl Row {
@@ -258,7 +262,7 @@ fn extensions(out: &mut Vec<u8>, data: Listed) -> Result<()> {
         }
         for one in silent {
             writeln!(out, "{name}: {}{}", one.outcome, of(one.repository))?;
-            let (text, hints) = output::parted(&one.why);
+            let (text, hints) = output::split_hints(&one.why);
             writeln!(out, "  {text}")?;
             for one in hints {
                 output::hint(out, one)?;

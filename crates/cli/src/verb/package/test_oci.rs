@@ -6,18 +6,15 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 use extension_registry_packages::catalog::Catalog;
 use extension_registry_packages::repository::Kind;
-use extension_registry_packages::repository::oci::Outcome;
+use extension_registry_packages::repository::oci::{Class, Outcome};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::args::Format;
+use crate::inventory::cluster::block_on;
 use crate::output::Answer;
 use crate::packages::{OCI, Sources, check_online, configuration};
-use crate::world::cluster::block_on;
-use crate::{FINE, output};
-
-/// Offset of the exit code of a failure class: 11 network, 12 protocol, 13 credentials.
-const CLASS: u8 = 10;
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct TestOci {
@@ -63,7 +60,7 @@ impl Answer for Steps {
     }
 }
 
-pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<ExitStatus> {
     check_online(verb.sources.offline)?;
     let (environment, config) = configuration(&verb.sources)?;
     let named = verb.sources.sets_oci().then_some(OCI);
@@ -97,7 +94,12 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<u8> {
     })?;
     let failed = checks.iter().find(|check| check.outcome == Outcome::Fail);
     let class = failed.and_then(|check| check.class);
-    let code = class.map_or(FINE, |class| CLASS + class.number());
+    let status = match class {
+        None => ExitStatus::Success,
+        Some(Class::Network) => ExitStatus::Network,
+        Some(Class::Protocol) => ExitStatus::Protocol,
+        Some(Class::Credentials) => ExitStatus::Credentials,
+    };
     let rows = checks.into_iter().map(|check| Row {
         step: check.step.name(),
         outcome: match check.outcome {
@@ -113,5 +115,5 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<u8> {
         steps: rows.collect(),
     };
     output::answer(out, verb.output, &data)?;
-    Ok(code)
+    Ok(status)
 }

@@ -14,7 +14,7 @@ use super::info::judge;
 use crate::args::Format;
 use crate::output::Answer;
 use crate::packages::{Bar, Chosen, Session, Sources};
-use crate::{FINE, WRONG, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -65,7 +65,7 @@ impl Answer for Verified {
             self.name, self.version, self.source, self.trust
         )?;
         for reason_row in &self.reasons {
-            let (text, hints) = output::parted(&reason_row.message);
+            let (text, hints) = output::split_hints(&reason_row.message);
             writeln!(out, "  {}: {text}", reason_row.reason)?;
             hints.iter().try_for_each(|hint| output::hint(out, hint))?;
         }
@@ -73,7 +73,7 @@ impl Answer for Verified {
     }
 }
 
-pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let (name, version, source, verdict) = if session.offline {
         let (range, kind) = (verb.chosen.range()?, verb.chosen.kind());
@@ -116,7 +116,11 @@ pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<u8> {
     };
     output::answer(out, verb.output, &data)?;
     let is_refused = matches!(verdict, Verdict::Refused { .. });
-    Ok(if is_refused { WRONG } else { FINE })
+    Ok(if is_refused {
+        ExitStatus::Failure
+    } else {
+        ExitStatus::Success
+    })
 }
 
 /// Evaluates a package whose source reports no digest, by downloading it like `pull`.

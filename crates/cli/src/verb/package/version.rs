@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::output::Answer;
-use crate::{FINE, WRONG, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Version {
@@ -102,7 +102,7 @@ enum What {
     },
 }
 
-pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<ExitStatus> {
     match &verb.what {
         What::Compare { left, right } => {
             let order = match version::compare(left, right)? {
@@ -116,7 +116,7 @@ pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
                 right: right.clone(),
             };
             output::answer(out, verb.output, &data)?;
-            Ok(FINE)
+            Ok(ExitStatus::Success)
         }
         What::Sort { versions } => {
             let mut texts = versions.clone();
@@ -136,7 +136,7 @@ pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
                 versions: versions.collect(),
             };
             output::answer(out, verb.output, &data)?;
-            Ok(FINE)
+            Ok(ExitStatus::Success)
         }
         What::Satisfies { version, range } => {
             version::parse(version)?;
@@ -148,7 +148,11 @@ pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<u8> {
                 satisfies: holds,
             };
             output::answer(out, verb.output, &data)?;
-            Ok(if holds { FINE } else { WRONG })
+            Ok(if holds {
+                ExitStatus::Success
+            } else {
+                ExitStatus::Failure
+            })
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::packages::{Sources, is_supported, type_for_people};
-use crate::{FINE, PARTIAL, output};
+use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Versions {
@@ -55,7 +55,7 @@ pub(crate) struct Listed {
     versions: Vec<Row>,
 }
 
-pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<u8> {
+pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
     let (found, specs) = session.versions(&verb.name)?;
     for failure in &found.failures {
@@ -109,9 +109,9 @@ pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<u8> {
         }
     }
     Ok(if found.failures.is_empty() {
-        FINE
+        ExitStatus::Success
     } else {
-        PARTIAL
+        ExitStatus::Partial
     })
 }
 

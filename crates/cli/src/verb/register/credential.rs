@@ -1,4 +1,4 @@
-//! Credentials, and where they are read from. Never from the command line: a shell remembers that.
+//! Sources of credentials. Values are not accepted on the command line, because shells store it in their history.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use serde_json::{Map, Value, json};
 
 use crate::output;
 
-/// A credential, as it was typed.
+/// A credential as given on the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Credential {
-    /// The entry that it becomes.
+    /// Name of the entry in the record.
     pub(crate) key: String,
     from: From,
 }
@@ -28,20 +28,19 @@ enum From {
     Prompt,
 }
 
-/// What the entry of the record says.
+/// Value of an entry of the record.
 pub(crate) enum Entry {
-    /// A key of a Secret.
+    /// Reference to a key of a Secret.
     Reference { name: String, key: String },
-    /// A value, which the operator seals.
+    /// Literal value, which the operator seals.
     Value(Sensitive),
 }
 
-/// Reads a credential of the command line. The usual message would repeat what was typed, which may be a
-/// password.
+/// Parser of credentials. Its error does not quote the argument, which may contain a password.
 #[derive(Clone, Debug)]
-pub(crate) struct Typed;
+pub(crate) struct CredentialParser;
 
-impl TypedValueParser for Typed {
+impl TypedValueParser for CredentialParser {
     type Value = Credential;
 
     fn parse_ref(
@@ -52,25 +51,25 @@ impl TypedValueParser for Typed {
     ) -> Result<Credential, clap::Error> {
         let text = StringValueParser::new().parse_ref(command, argument, value)?;
         Credential::parse(&text).map_err(|why| {
-            let message = format!("--credential cannot be read: {why}\n");
+            let message = format!("invalid --credential: {why}\n");
             clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
         })
     }
 }
 
 impl Credential {
-    /// Reads what was typed.
+    /// Parses `KEY=SOURCE`.
     fn parse(text: &str) -> Result<Self, String> {
-        let ways = "write KEY=secret:NAME/KEY, KEY=file:PATH, KEY=env:NAME or KEY=prompt";
-        // What stands behind `=` may be a password: it is not repeated.
+        let ways = "expected KEY=secret:NAME/KEY, KEY=file:PATH, KEY=env:NAME or KEY=prompt";
+        // The text after `=` may be a password: errors do not quote it.
         let (key, source) = text
             .split_once('=')
-            .ok_or_else(|| format!("it has no `=`: {ways}"))?;
+            .ok_or_else(|| format!("missing `=`: {ways}"))?;
         let from = match source.split_once(':') {
             Some(("secret", place)) => {
                 let (name, key) = place
                     .split_once('/')
-                    .ok_or_else(|| "a Secret is named as secret:NAME/KEY".to_owned())?;
+                    .ok_or_else(|| "expected secret:NAME/KEY".to_owned())?;
                 From::Secret {
                     name: name.to_owned(),
                     key: key.to_owned(),
@@ -81,7 +80,7 @@ impl Credential {
             None if source == "prompt" => From::Prompt,
             _ => {
                 return Err(format!(
-                    "a value on the command line stays in the history of the shell: {ways}"
+                    "values on the command line are stored in the shell history: {ways}"
                 ));
             }
         };
@@ -91,7 +90,7 @@ impl Credential {
         })
     }
 
-    /// Reads the value, where it is one.
+    /// Reads the value, unless it is a reference.
     pub(crate) fn read(&self) -> Result<Entry> {
         let key = &self.key;
         Ok(match &self.from {
@@ -102,12 +101,12 @@ impl Credential {
             From::File(path) => {
                 let text = std::fs::read_to_string(path)
                     .with_context(|| format!("failed to read {} for {key}", path.display()))?;
-                // Editors end a file with a line break, which is no part of a password.
+                // Editors append a line break, which is not part of the password.
                 let text = text.strip_suffix('\n').unwrap_or(&text);
                 let text = text.strip_suffix('\r').unwrap_or(text);
                 ensure!(
                     !text.is_empty(),
-                    "{} holds nothing for {key}",
+                    "cannot read {key}: {} is empty",
                     path.display()
                 );
                 Entry::Value(Sensitive::new(text))
@@ -115,17 +114,20 @@ impl Credential {
             From::Variable(name) => {
                 let value = std::env::var(name)
                     .ok()
-                    .with_context(|| format!("variable {name} for {key} is not set, or no text"))?;
-                ensure!(!value.is_empty(), "variable {name} holds nothing for {key}");
+                    .with_context(|| format!("cannot read {key}: environment variable {name} is not set or not valid UTF-8"))?;
+                ensure!(
+                    !value.is_empty(),
+                    "cannot read {key}: environment variable {name} is empty"
+                );
                 Entry::Value(Sensitive::new(value))
             }
-            From::Prompt => Entry::Value(output::ask_secret(key)?),
+            From::Prompt => Entry::Value(output::prompt_secret(key)?),
         })
     }
 }
 
 impl Entry {
-    /// The fields of an entry of that name, but for the name.
+    /// Returns the fields of the entry except its name.
     pub(crate) fn fields(&self) -> Map<String, Value> {
         let (field, value) = match self {
             Self::Reference { name, key } => (
@@ -137,7 +139,7 @@ impl Entry {
         Map::from_iter([(field.to_owned(), value)])
     }
 
-    /// A whole entry.
+    /// Returns the entry with a name.
     pub(crate) fn named(&self, name: &str) -> Value {
         let mut fields = self.fields();
         fields.insert("name".to_owned(), json!(name));

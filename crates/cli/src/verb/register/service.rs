@@ -1,5 +1,5 @@
-//! A record of a Service that runs in the cluster: its ports are services of the record, its name in the
-//! cluster an internal endpoint, what leads to it from outside external ones.
+//! Builds a record from a Service of the cluster. Its ports become services, its DNS name an internal endpoint, and
+//! load balancers and Ingresses external endpoints.
 
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::{Register, credentials, set};
 use crate::args::Cluster;
+use crate::inventory::cluster;
 use crate::output;
-use crate::world::cluster;
 
 const PRODUCT: &str = "app.kubernetes.io/name";
 const VERSION: &str = "app.kubernetes.io/version";
 
-/// What a cluster has of a Service.
+/// A Service and the Ingresses of its namespace.
 pub(super) struct Found {
     service: Service,
     ingresses: Vec<Ingress>,
@@ -30,14 +30,14 @@ pub(super) async fn find(cluster: &Cluster, namespace: &str, name: &str) -> Resu
         .await
         .with_context(|| format!("failed to read Service {namespace}/{name}"))?
         .with_context(|| {
-            format!("no Service {namespace}/{name}; hint: kubectl get services -n {namespace}")
+            format!("Service {namespace}/{name} not found; hint: list Services with `kubectl get services -n {namespace}`")
         })?;
     let ingresses: Api<Ingress> = Api::namespaced(client, namespace);
     let ingresses = match ingresses.list(&ListParams::default()).await {
         Ok(list) => list.items,
         Err(kube::Error::Api(status)) if status.code == 403 => {
-            output::say(&format!(
-                "note: you may not list Ingresses of {namespace}, so external endpoints may be missing"
+            output::note(&format!(
+                "not allowed to list Ingresses of namespace {namespace}; external endpoints may be missing"
             ))?;
             Vec::new()
         }
@@ -51,10 +51,10 @@ pub(super) fn spec(verb: &Register, found: &Found) -> Result<Value> {
     let name = service.name_any();
     let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_ref());
     let ports: Vec<&ServicePort> = ports.into_iter().flatten().collect();
-    ensure!(!ports.is_empty(), "Service {name} has no port");
+    ensure!(!ports.is_empty(), "Service {name} has no ports");
     if ports.len() > 1 && verb.service.is_some() {
         bail!(
-            "Service {name} has several ports, each of which is a service; hint: leave --service out, and rename them with --dry-run and -f"
+            "Service {name} has several ports, and each becomes a service; hint: omit --service, or edit the output of --dry-run and pass it with -f"
         );
     }
     let mut services = Vec::new();
@@ -106,7 +106,7 @@ fn endpoints(found: &Found, port: &ServicePort) -> Vec<Value> {
         .filter_map(|ingress| ingress.hostname.as_ref().or(ingress.ip.as_ref()));
     external.extend(hosts.map(|host| address(host)));
     for ingress in &found.ingresses {
-        external.extend(led(ingress, &service.name_any(), port));
+        external.extend(ingress_urls(ingress, &service.name_any(), port));
     }
 
     let mut endpoints = Vec::new();
@@ -124,9 +124,9 @@ fn endpoints(found: &Found, port: &ServicePort) -> Vec<Value> {
     endpoints
 }
 
-/// What an Ingress makes of a port: its addresses.
-fn led(ingress: &Ingress, service: &str, port: &ServicePort) -> Vec<String> {
-    let leads_there = |path: &&HTTPIngressPath| {
+/// Returns the addresses of an Ingress for a port.
+fn ingress_urls(ingress: &Ingress, service: &str, port: &ServicePort) -> Vec<String> {
+    let is_backend = |path: &&HTTPIngressPath| {
         path.backend.service.as_ref().is_some_and(|backend| {
             let to = backend.port.as_ref();
             let is_port = to.is_none_or(|to| {
@@ -145,15 +145,15 @@ fn led(ingress: &Ingress, service: &str, port: &ServicePort) -> Vec<String> {
     let rules = spec.and_then(|spec| spec.rules.as_ref());
     let mut addresses = Vec::new();
     for rule in rules.into_iter().flatten() {
-        // Without a host, or with `*.`, nobody knows how it is called.
+        // Without a host, or with a wildcard, the address is unknown.
         let Some(host) = rule.host.as_ref().filter(|host| !host.starts_with('*')) else {
             continue;
         };
         let scheme = if tls.contains(&host) { "https" } else { "http" };
         let paths = rule.http.iter().flat_map(|http| &http.paths);
-        addresses.extend(paths.filter(leads_there).map(|path| {
+        addresses.extend(paths.filter(is_backend).map(|path| {
             let path = path.path.as_deref().unwrap_or_default();
-            // A path with an expression is for the proxy alone.
+            // A path with a regular expression is not part of the address.
             let is_plain = !path.contains(['(', '*', '[', '|']);
             let path = if is_plain {
                 path.trim_end_matches('/')
@@ -167,16 +167,16 @@ fn led(ingress: &Ingress, service: &str, port: &ServicePort) -> Vec<String> {
     addresses
 }
 
-/// Which URLs a port has; None where it is no HTTP.
+/// Returns the URL scheme of a port; None if it is not HTTP.
 fn scheme(port: &ServicePort) -> Option<&'static str> {
     let words = [port.app_protocol.as_deref(), port.name.as_deref()];
-    let says = |word: &str| {
+    let mentions = |word: &str| {
         words
             .iter()
             .flatten()
             .any(|text| text.split(['-', '/', '.']).any(|part| part == word))
     };
-    if says("https") || matches!(port.port, 443 | 8443) {
+    if mentions("https") || matches!(port.port, 443 | 8443) {
         return Some("https");
     }
     let is_other = words.iter().flatten().any(|text| {
@@ -193,7 +193,7 @@ fn scheme(port: &ServicePort) -> Option<&'static str> {
         ]
         .contains(&text.split(['-', '/', '.']).next().unwrap_or_default())
     });
-    (says("http") || says("web") || !is_other).then_some("http")
+    (mentions("http") || mentions("web") || !is_other).then_some("http")
 }
 
 #[cfg(test)]
@@ -204,7 +204,7 @@ mod tests {
     use super::{Found, endpoints, scheme};
 
     #[test]
-    fn a_port_says_what_it_speaks() {
+    fn detects_scheme_of_port() {
         let of = |name: &str, protocol: Option<&str>, port: i32| {
             scheme(&ServicePort {
                 name: Some(name.to_owned()),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_to_a_service_from_outside() {
+    fn collects_external_endpoints() {
         let balanced = json!([{"ip": "192.0.2.7"}, {"hostname": "lb.example.org"}]);
         let service = json!({
             "metadata": {"name": "store", "namespace": "dev"},
@@ -249,12 +249,12 @@ mod tests {
             .iter()
             .map(|endpoint| endpoint["url"].as_str().unwrap().to_owned())
             .collect();
-        let wanted = [
+        let expected = [
             "http://store.dev.svc:9000",
             "http://192.0.2.7:9000",
             "http://lb.example.org:9000",
             "http://store.example.org",
         ];
-        assert_eq!(urls, wanted);
+        assert_eq!(urls, expected);
     }
 }

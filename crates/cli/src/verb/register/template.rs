@@ -1,4 +1,4 @@
-//! A record from a template. What is missing is asked for on a terminal, and else said, all at once.
+//! Builds a record from a template. Missing parameters are prompted for on a terminal, and reported together otherwise.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 
 use super::{Entry, Register};
 use crate::finding::Level;
+use crate::inventory::Inventory;
 use crate::output;
-use crate::template::{Filling, Parameter, Template, shipped};
-use crate::world::World;
+use crate::template::{Filling, Parameter, Template, built_in};
 
-/// The name of a template. Help and completion know those that come with the program.
+/// Parser of template names. Help and completion list the built-in templates.
 #[derive(Clone, Debug)]
-pub(super) struct Named;
+pub(super) struct TemplateParser;
 
-impl TypedValueParser for Named {
+impl TypedValueParser for TemplateParser {
     type Value = String;
 
     fn parse_ref(
@@ -33,22 +33,22 @@ impl TypedValueParser for Named {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(shipped().map(PossibleValue::new)))
+        Some(Box::new(built_in().map(PossibleValue::new)))
     }
 }
 
-/// Reads `NAME=VALUE`.
+/// Parses `NAME=VALUE`.
 pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once('=')
-        .ok_or_else(|| "it has no `=`: write NAME=VALUE".to_owned())?;
+        .ok_or_else(|| "expected NAME=VALUE".to_owned())?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
 pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
     let template = Template::find(title)?;
     let known = || template.parameters.keys().map(String::as_str);
-    let mut given: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut values: BTreeMap<&str, &str> = BTreeMap::new();
     let about = &verb.about;
     for (name, value) in [
         ("url", &verb.url),
@@ -58,41 +58,43 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
         if let Some(value) = value
             && template.parameters.contains_key(name)
         {
-            given.insert(name, value);
+            values.insert(name, value);
         } else if name == "url" && value.is_some() {
-            bail!("template `{title}` has no parameter `url`; hint: --set");
+            bail!(
+                "template `{title}` has no parameter `url`; hint: pass its parameters with --set"
+            );
         }
     }
-    given.extend(verb.set.iter().map(|(name, value)| (&**name, &**value)));
+    values.extend(verb.set.iter().map(|(name, value)| (&**name, &**value)));
     let credentials = verb.credentials.iter().map(|credential| &*credential.key);
-    for name in given.keys().copied().chain(credentials) {
+    for name in values.keys().copied().chain(credentials) {
         if !template.parameters.contains_key(name) {
             let hint = match suggest::closest(name, known()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("it has {}", known().collect::<Vec<_>>().join(", ")),
+                None => format!("use one of {}", known().collect::<Vec<_>>().join(", ")),
             };
-            bail!("the template has no parameter `{name}`; hint: {hint}");
+            bail!("template `{title}` has no parameter `{name}`; hint: {hint}");
         }
     }
 
-    // What cannot be right is said before anything is asked.
-    for (name, value) in &given {
-        if let Some(wrong) = mistake(&template, name, value) {
+    // Validate values before prompting for others.
+    for (name, value) in &values {
+        if let Some(wrong) = validate(&template, name, value) {
             bail!("`{name}`: {wrong}");
         }
     }
 
     let mut fillings = BTreeMap::new();
     let mut missing = Vec::new();
-    // Addresses before passwords.
+    // Prompt for addresses before passwords.
     let mut parameters: Vec<_> = template.parameters.iter().collect();
     parameters.sort_by_key(|(_, parameter)| parameter.secret);
     for (name, parameter) in parameters {
-        let set = given.get(&**name).copied();
+        let set = values.get(&**name).copied();
         let (filling, flag) = if parameter.secret {
             ensure!(
                 set.is_none(),
-                "`{name}` is a credential; hint: --credential {name}=prompt"
+                "parameter `{name}` is a credential; hint: pass --credential {name}=prompt"
             );
             let filling = credential(verb, name, parameter)?;
             (filling, format!("--credential {name}=SOURCE"))
@@ -109,32 +111,32 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
     }
     ensure!(
         missing.is_empty(),
-        "the template ({}) needs\n{}",
+        "missing parameters of the template ({}):\n{}",
         template.description,
         missing.join("\n")
     );
     template.fill(&fillings)
 }
 
-/// What is wrong with the value of a parameter, where it alone can say: it is, or is a part of, an address.
-fn mistake(template: &Template, name: &str, value: &str) -> Option<String> {
+/// Validates the value of a parameter that is the only one in an address.
+fn validate(template: &Template, name: &str, value: &str) -> Option<String> {
     let mut addresses = template.addresses(name).into_iter();
-    addresses.find_map(|address| wrong_address(&address.replace(&format!("${{{name}}}"), value)))
+    addresses.find_map(|address| validate_url(&address.replace(&format!("${{{name}}}"), value)))
 }
 
-/// What is wrong with the address of an endpoint.
-fn wrong_address(url: &str) -> Option<String> {
+/// Validates the address of an endpoint.
+fn validate_url(url: &str) -> Option<String> {
     let endpoint = json!({"name": "main", "url": url});
     let spec = json!({"services": [{"name": "main", "endpoints": [endpoint]}]});
-    let findings = World::check(super::object("main", None, &spec));
+    let findings = Inventory::check(super::object("main", None, &spec));
     let wrong = findings
         .into_iter()
         .find(|finding| finding.level == Level::Error)?;
     Some(format!("{}; hint: {}", wrong.message, wrong.hint))
 }
 
-/// What a person has to be asked; None where the record does without, or nobody is there.
-fn question(name: &str, parameter: &Parameter) -> Option<String> {
+/// Returns the prompt for a parameter; None if it is optional or standard input is not a terminal.
+fn prompt_text(name: &str, parameter: &Parameter) -> Option<String> {
     let asks = !parameter.optional && io::stdin().is_terminal();
     asks.then(|| format!("{name} ({})", parameter.about()))
 }
@@ -143,8 +145,8 @@ fn credential(verb: &Register, name: &str, parameter: &Parameter) -> Result<Opti
     let mut credentials = verb.credentials.iter();
     let entry = match credentials.find(|credential| credential.key == *name) {
         Some(credential) => Some(credential.read()?),
-        None => question(name, parameter)
-            .map(|question| output::ask_secret(&question).map(Entry::Value))
+        None => prompt_text(name, parameter)
+            .map(|question| output::prompt_secret(&question).map(Entry::Value))
             .transpose()?,
     };
     Ok(entry.map(|entry| Filling::Fields(entry.fields())))
@@ -154,8 +156,8 @@ fn text(set: Option<&str>, name: &str, template: &Template) -> Result<Option<Fil
     let parameter = &template.parameters[name];
     let text = match set.or(parameter.default.as_deref()) {
         Some(text) => Some(text.to_owned()),
-        None => question(name, parameter)
-            .map(|question| output::ask(&question, |answer| mistake(template, name, answer)))
+        None => prompt_text(name, parameter)
+            .map(|question| output::prompt(&question, |answer| validate(template, name, answer)))
             .transpose()?,
     };
     Ok(text.map(Filling::Text))

@@ -1,5 +1,5 @@
-//! Source Secrets and sealed values. Files seldom hold them, and a cluster is not asked for them: of a
-//! Secret that is not known, those keys are taken for granted that records name.
+//! Source Secrets and sealed values. Files rarely contain them, and they are not read from a cluster: an unknown
+//! Secret is assumed to have the keys that records reference.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,19 +13,19 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
 
-/// Stands for a value that nobody knows here.
-const UNKNOWN: &str = "[not among the files]";
+/// Placeholder for unknown values.
+const UNKNOWN: &str = "[not in the files]";
 
-/// The Secrets and sealed values that are known.
+/// Known Secrets and sealed values.
 #[derive(Default)]
 pub(crate) struct Secrets {
     known: HashMap<ObjectKey, (SourceState, Data)>,
-    /// Values of the files by the texts that stand for them.
+    /// Sealed values by their placeholders.
     sealed: HashMap<Sensitive, Sensitive>,
 }
 
 impl Secrets {
-    /// Adds a Secret. One that is none is left to the API server to refuse.
+    /// Adds a Secret. An invalid one is ignored: the API server rejects it.
     pub(super) fn add(&mut self, namespace: String, name: &str, value: Value) {
         let Ok(mut secret) = serde_json::from_value::<Secret>(value) else {
             return;
@@ -39,12 +39,12 @@ impl Secrets {
         self.known.insert(place, SourceState::of(secret));
     }
 
-    /// Adds a value by the text that stands for it.
+    /// Adds a sealed value.
     pub(super) fn add_sealed(&mut self, text: &str, value: Sensitive) {
         self.sealed.insert(text.into(), value);
     }
 
-    /// Adds those of others that are not known.
+    /// Adds values and Secrets that are not known yet.
     pub(super) fn add_unknown(&mut self, others: Self) {
         self.sealed.extend(others.sealed);
         for (place, secret) in others.known {
@@ -52,18 +52,18 @@ impl Secrets {
         }
     }
 
-    /// Key names of the source Secrets of a choice.
+    /// Returns the key names of the source Secrets of a choice.
     pub(crate) fn keys(&self, choice: &Choice, records_namespace: &str) -> KeyView {
         self.values(choice, records_namespace).keys
     }
 
-    /// Values of the source Secrets of a choice.
+    /// Returns the values of the source Secrets of a choice.
     pub(crate) fn values(&self, choice: &Choice, records_namespace: &str) -> ValueView {
         let record = &choice.record.key;
         let mut view = ValueView::default();
         for secret in secrets(choice) {
             let place = place(record, &secret, records_namespace);
-            let (state, data) = self.look(choice, &secret, &place);
+            let (state, data) = self.lookup(choice, &secret, &place);
             view.add(record, secret, &place, (&state, data), "");
         }
         for (entry, text) in sealed(choice) {
@@ -73,7 +73,7 @@ impl Secrets {
         view
     }
 
-    /// The sealed entries of a choice that are not known: only the operator can decrypt them.
+    /// Returns the sealed entries of a choice with unknown values: only the operator can decrypt them.
     pub(crate) fn sealed_unknown<'c>(&self, choice: &'c Choice) -> Vec<&'c Name> {
         sealed(choice)
             .filter(|(_, text)| !self.sealed.contains_key(*text))
@@ -81,7 +81,7 @@ impl Secrets {
             .collect()
     }
 
-    /// The source Secrets of a choice that are not known.
+    /// Returns the unknown source Secrets of a choice.
     pub(crate) fn unknown(&self, choice: &Choice, records_namespace: &str) -> Vec<ObjectKey> {
         secrets(choice)
             .iter()
@@ -90,7 +90,7 @@ impl Secrets {
             .collect()
     }
 
-    fn look(
+    fn lookup(
         &self,
         choice: &Choice,
         secret: &SourceSecret,
@@ -124,7 +124,7 @@ fn named_keys(choice: &Choice, wanted: &SourceSecret) -> BTreeSet<Name> {
         .collect()
 }
 
-/// The sealed entries of the chosen credentials.
+/// Returns the sealed entries of the chosen credentials.
 fn sealed(choice: &Choice) -> impl Iterator<Item = (&Name, &Sensitive)> {
     let entries = choice
         .credentials()

@@ -1,12 +1,12 @@
-//! What there is: records, workflows and Secrets, from files or from a cluster.
+//! Records, workflows and Secrets, read from files or from a cluster.
 
 pub(crate) mod base;
-mod claim;
+mod classify;
 pub(crate) mod cluster;
 mod converted;
 mod drafts;
 pub(crate) mod files;
-mod intake;
+mod load;
 mod seal;
 pub(crate) mod secrets;
 
@@ -29,82 +29,81 @@ use crate::args::{Identity, Source, View};
 use crate::finding::{Finding, Level};
 use secrets::Secrets;
 
-/// What of a cluster is asked for. Of files, all is read.
+/// Kinds of objects to read from a cluster. Files are read completely.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct ReadOptions {
     /// Records.
     pub(crate) records: bool,
     /// Workflows.
     pub(crate) workflows: bool,
-    /// Of every namespace that the caller may look at, not only of the one that was named.
-    pub(crate) everywhere: bool,
+    /// Whether to read all namespaces that the caller can list.
+    pub(crate) all_namespaces: bool,
 }
 
-impl Wanted {
-    /// Records and workflows of the namespace that was named.
-    pub(crate) const NEAR: Self = Self {
+impl ReadOptions {
+    /// Records and workflows of the selected namespace.
+    pub(crate) const NAMESPACE: Self = Self {
         records: true,
         workflows: true,
-        everywhere: false,
+        all_namespaces: false,
     };
-    /// All that the caller may see.
-    pub(crate) const ALL: Self = Self {
-        everywhere: true,
-        ..Self::NEAR
+    /// Records and workflows of all namespaces.
+    pub(crate) const ALL_NAMESPACES: Self = Self {
+        all_namespaces: true,
+        ..Self::NAMESPACE
     };
-    /// Records alone.
+    /// Only records.
     pub(crate) const RECORDS: Self = Self {
         workflows: false,
-        ..Self::NEAR
+        ..Self::NAMESPACE
     };
-    /// Workflows alone.
+    /// Only workflows.
     pub(crate) const WORKFLOWS: Self = Self {
         records: false,
-        ..Self::NEAR
+        ..Self::NAMESPACE
     };
 }
 
-/// Where an object was found.
+/// Origin of an object.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
-    /// The file; empty for a cluster.
+    /// Path of the file; empty for a cluster.
     pub(crate) file: Arc<str>,
-    /// Where its fields are.
+    /// Positions of its fields.
     pub(crate) marks: Marks,
-    /// What it is called: `Workflow dev/train`.
+    /// Kind and name: `Workflow dev/train`.
     pub(crate) object: String,
 }
 
 impl Origin {
-    /// An error at a field.
+    /// Creates an error at a field.
     pub(crate) fn error(&self, rule: &str, field: &str) -> Finding {
         Finding::error(rule, &self.file, self.marks.find(field)).of(&self.object, field)
     }
 
-    /// What was refused at a field.
+    /// Converts a refusal at a field to an error.
     pub(crate) fn refused(&self, field: &str, refusal: Refusal) -> Finding {
         self.error(refusal.reason.as_str(), field)
-            .says(refusal.message, refusal.hint)
+            .message(refusal.message, refusal.hint)
     }
 
-    /// A warning at a field.
+    /// Creates a warning at a field.
     pub(crate) fn warning(&self, rule: &str, field: &str) -> Finding {
         Finding::warning(rule, &self.file, self.marks.find(field)).of(&self.object, field)
     }
 }
 
-/// A record.
+/// A record with its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordEntry {
     pub(crate) origin: Origin,
     pub(crate) key: RecordKey,
     pub(crate) spec: ExtensionSpec,
-    /// The fields of credentials that hold a value in the file, with the names of the entries where
-    /// they are sound.
+    /// Fields with literal credentials, and the names of their entries if valid.
     pub(crate) inline: Vec<(String, Option<String>)>,
 }
 
-/// A workflow.
+/// A workflow with its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct WorkflowEntry {
     pub(crate) origin: Origin,
@@ -112,54 +111,54 @@ pub(crate) struct WorkflowEntry {
     pub(crate) workflow: Arc<Workflow>,
 }
 
-/// All of it.
+/// All objects that a command works on.
 #[derive(Default)]
-pub(crate) struct World {
-    /// The records, for resolution.
+pub(crate) struct Inventory {
+    /// Index of the records, for resolution.
     pub(crate) index: Index,
-    /// The records as they were written, in the order of their names.
+    /// Records as written, sorted by name.
     pub(crate) records: Vec<RecordEntry>,
-    /// The workflows, in the order of their names.
+    /// Workflows, sorted by name.
     pub(crate) workflows: Vec<WorkflowEntry>,
     /// Source Secrets.
     pub(crate) secrets: Secrets,
-    /// What was wrong while reading.
+    /// Problems found while reading.
     pub(crate) findings: Vec<Finding>,
     view: View,
     identity: Identity,
     namespace: String,
     names: Names,
     seen: HashMap<String, Arc<str>>,
-    /// Documents of files that hold something, whosoever it is.
+    /// Number of documents that are not empty, of any kind.
     documents: usize,
-    /// Whether it was said what there is already.
+    /// Whether existing objects were passed with `--base`.
     pub(crate) has_base: bool,
 }
 
-impl World {
-    /// Reads what was asked for.
-    pub(crate) fn read(source: &Source, wanted: Wanted) -> Result<Self> {
-        let mut world = Self::empty(source);
+impl Inventory {
+    /// Reads objects from files, or else from the cluster.
+    pub(crate) fn read(source: &Source, options: ReadOptions) -> Result<Self> {
+        let mut inventory = Self::empty(source);
         if source.files.is_empty() {
-            let (objects, namespace) = cluster::read(source, wanted)?;
-            world.namespace = namespace;
+            let (objects, namespace) = cluster::read(source, options)?;
+            inventory.namespace = namespace;
             for object in objects {
-                world.add(&"".into(), object, Marks::default());
+                inventory.add(&"".into(), object, Marks::default());
             }
         } else {
-            for text in files::read(&source.files, source.flag, &mut world.findings)? {
-                world.add_text(&text.file, &text.text);
+            for text in files::read(&source.files, source.flag, &mut inventory.findings)? {
+                inventory.add_text(&text.file, &text.text);
             }
-            world.has_something(&source.files)?;
+            inventory.check_not_empty(&source.files)?;
             if !source.base.is_empty() {
-                world.stand_on(&source.base)?;
+                inventory.load_base(&source.base)?;
             }
         }
-        world.sort();
-        Ok(world)
+        inventory.sort();
+        Ok(inventory)
     }
 
-    /// Nothing yet.
+    /// Creates an empty inventory for a source.
     fn empty(source: &Source) -> Self {
         Self {
             view: source.view.clone(),
@@ -169,33 +168,33 @@ impl World {
         }
     }
 
-    /// What is wrong with one object by itself.
+    /// Checks one object by itself.
     pub(crate) fn check(object: serde_json::Value) -> Vec<Finding> {
-        let mut world = Self::default();
-        world.add(&"".into(), object, Marks::default());
-        world.findings
+        let mut inventory = Self::default();
+        inventory.add(&"".into(), object, Marks::default());
+        inventory.findings
     }
 
-    /// Adds the objects of a text.
+    /// Adds the objects of a YAML text.
     pub(crate) fn add_text(&mut self, file: &Arc<str>, text: &str) {
         for (value, marks) in self.documents(file, text) {
             self.add(file, value, marks);
         }
     }
 
-    /// The documents of a text, as far as it can be read.
+    /// Parses the documents of a text.
     fn documents(&mut self, file: &Arc<str>, text: &str) -> Vec<(serde_json::Value, Marks)> {
         self.parsed(file, yaml::parse(text))
     }
 
-    /// Documents that were read: what is wrong in them is said, and they are counted.
+    /// Counts parsed documents, and records their errors.
     fn parsed(
         &mut self,
         file: &Arc<str>,
-        (documents, faults): (Vec<(serde_json::Value, Marks)>, Vec<yaml::Fault>),
+        (documents, faults): (Vec<(serde_json::Value, Marks)>, Vec<yaml::ParseError>),
     ) -> Vec<(serde_json::Value, Marks)> {
         let faults = faults.into_iter().map(|fault| {
-            Finding::error(fault.rule, file, fault.at).says(fault.message, fault.hint)
+            Finding::error(fault.rule, file, fault.at).message(fault.message, fault.hint)
         });
         self.findings.extend(faults);
         self.documents += documents
@@ -205,20 +204,20 @@ impl World {
         documents
     }
 
-    /// A check that looked at nothing has to be heard: the path may be wrong.
-    fn has_something(&self, paths: &[std::path::PathBuf]) -> Result<()> {
+    /// Fails if no objects were read, because the path may be wrong.
+    fn check_not_empty(&self, paths: &[std::path::PathBuf]) -> Result<()> {
         let is_wrong = |finding: &Finding| finding.level == Level::Error;
         anyhow::ensure!(
             self.documents > 0 || self.findings.iter().any(is_wrong),
-            "0 objects read from {}; hint: a file without objects is empty, or has only comments",
+            "no objects found in {}; hint: check the path; empty files and comments contain no objects",
             files::names(paths)
         );
         Ok(())
     }
 
-    /// Reads the objects of files into a list of their own: those of a change.
+    /// Reads the objects of a change from files.
     pub(crate) fn read_change(&self, files: &[std::path::PathBuf]) -> Result<Self> {
-        let mut change = self.beside();
+        let mut change = self.empty_like();
         for text in files::read(files, crate::args::FILES, &mut change.findings)? {
             change.add_text(&text.file, &text.text);
         }
@@ -226,8 +225,8 @@ impl World {
         Ok(change)
     }
 
-    /// An empty world, seen from where this one is.
-    fn beside(&self) -> Self {
+    /// Creates an empty inventory with the same settings.
+    fn empty_like(&self) -> Self {
         Self {
             view: self.view.clone(),
             identity: self.identity.clone(),
@@ -243,8 +242,7 @@ impl World {
         crate::finding::sort(&mut self.findings);
     }
 
-    /// The user on whose behalf a workflow resolves: its author, else the user of the flags. What it
-    /// admits to is not decided here.
+    /// Returns the user for whom a workflow resolves: its author, else the user of the flags.
     fn person(&self, workflow: &Workflow) -> Option<Person> {
         Person::author(&workflow.metadata).or_else(|| {
             let user = self.identity.user.as_deref()?;
@@ -256,13 +254,13 @@ impl World {
         })
     }
 
-    /// Who asks for a workflow, on behalf of a person.
+    /// Returns the consumer of a workflow for a user.
     pub(crate) fn consumer(&self, key: &ObjectKey, person: Option<&Person>) -> Consumer {
         let zone = self.view.perspective.zone.as_deref().map(Name::from);
         consumer(&key.namespace, zone.as_ref(), person)
     }
 
-    /// A workflow with the answers to its requirements.
+    /// Resolves the requirements of a workflow.
     pub(crate) fn resolved(&self, entry: &WorkflowEntry) -> Resolved {
         let person = self.person(&entry.workflow);
         let consumer = self.consumer(&entry.key, person.as_ref());
@@ -284,7 +282,7 @@ impl World {
         }
     }
 
-    /// Secrets of which a choice takes every key, and of which nobody knows the keys here.
+    /// Returns Secrets that are used with all keys, but whose keys are unknown here.
     pub(crate) fn whole_secrets_unknown(&self, resolved: &Resolved) -> Vec<ObjectKey> {
         let choices = resolved
             .resolutions
@@ -300,7 +298,7 @@ impl World {
             .collect()
     }
 
-    /// Namespace of the source Secrets of cluster records.
+    /// Returns the namespace of the source Secrets of cluster records.
     pub(crate) fn records_namespace(&self) -> &str {
         &self.view.perspective.records_namespace
     }

@@ -1,28 +1,28 @@
-//! A mapping whose fields are taken one by one. What is left at the end is nothing anybody knows.
+//! Reads the fields of a mapping one by one, and reports those that are left over.
 
 use extension_registry_core::suggest;
 
-use crate::{Complaints, Content, Node, Position};
+use crate::{Content, Diagnostics, Node, Position};
 
-/// The fields of a mapping that nobody took yet.
-pub struct Given {
-    /// Where the mapping begins.
+/// Reader of a mapping: holds the fields that were not read yet.
+pub struct MappingReader {
+    /// Start of the mapping.
     pub at: Position,
     path: String,
     fields: Vec<(String, Node)>,
     known: Vec<&'static str>,
 }
 
-impl Given {
-    /// The fields of a value, which has to be a mapping.
-    pub fn of(log: &mut Complaints, path: String, node: Node) -> Option<Self> {
+impl MappingReader {
+    /// Creates a reader of a mapping. Reports an error if the value is not a mapping.
+    pub fn new(log: &mut Diagnostics, path: String, node: Node) -> Option<Self> {
         let at = node.at;
         let Content::Fields(mut fields) = node.content else {
-            let message = format!("is {} where a mapping belongs", node.kind());
-            log.error("wrong-type", at, &path).says(message, "");
+            let message = format!("must be a mapping, not {}", node.kind());
+            log.error("wrong-type", at, &path).message(message, "");
             return None;
         };
-        // A field without a value says nothing.
+        // A field without a value is treated as absent.
         fields.retain(|(_, node)| !node.is_null());
         Some(Self {
             at,
@@ -32,13 +32,13 @@ impl Given {
         })
     }
 
-    /// Whether a field is there still.
+    /// Returns whether a field exists and was not read yet.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(field, _)| field == name)
     }
 
-    /// The path of a field.
+    /// Returns the path of a field.
     #[must_use]
     pub fn path(&self, name: &str) -> String {
         if self.path.is_empty() {
@@ -48,45 +48,45 @@ impl Given {
         }
     }
 
-    /// Takes a field as it is.
+    /// Reads a field.
     pub fn take(&mut self, name: &'static str) -> Option<Node> {
         self.known.push(name);
         let index = self.fields.iter().position(|(field, _)| field == name)?;
         Some(self.fields.remove(index).1)
     }
 
-    /// Takes a field that is text here.
+    /// Reads a field as text.
     pub fn text(&mut self, name: &'static str) -> Option<Node> {
         self.take(name).map(Node::into_text)
     }
 
-    /// Takes a field that has two names, one in each form.
+    /// Reads a field that has two names, and returns its path too.
     pub fn either(
         &mut self,
-        log: &mut Complaints,
+        log: &mut Diagnostics,
         names: [&'static str; 2],
     ) -> Option<(Node, String)> {
         let [first, second] = names;
         let taken = self.take(first);
         let other = self.take(second);
         if let (Some(_), Some(other)) = (&taken, &other) {
-            let message = format!("says what `{first}` says already");
+            let message = format!("conflicts with `{first}`");
             log.error("duplicate-key", other.at, &self.path(second))
-                .says(message, "keep one of the two");
+                .message(message, "remove one of them");
         }
         let second = other.map(|node| (node, self.path(second)));
         taken.map(|node| (node, self.path(first))).or(second)
     }
 
-    /// Takes a text that has two names.
-    pub fn either_text(&mut self, log: &mut Complaints, names: [&'static str; 2]) -> Option<Node> {
+    /// Reads a text field that has two names.
+    pub fn either_text(&mut self, log: &mut Diagnostics, names: [&'static str; 2]) -> Option<Node> {
         self.either(log, names).map(|(node, _)| node.into_text())
     }
 
-    /// Takes the mappings of a list, each with its path.
+    /// Reads a list of mappings, and returns its position too.
     pub fn mappings(
         &mut self,
-        log: &mut Complaints,
+        log: &mut Diagnostics,
         name: &'static str,
     ) -> Option<(Position, Vec<Self>)> {
         let node = self.take(name)?;
@@ -96,39 +96,45 @@ impl Given {
         let mappings = items
             .into_iter()
             .enumerate()
-            .filter_map(|(index, item)| Self::of(log, format!("{path}[{index}]"), item))
+            .filter_map(|(index, item)| Self::new(log, format!("{path}[{index}]"), item))
             .collect();
         Some((at, mappings))
     }
 
-    /// Takes a field that has no place here, and says so.
-    pub fn no_place(&mut self, log: &mut Complaints, name: &'static str, why: &str, hint: &str) {
+    /// Reads a field that cannot be represented, and warns if it exists.
+    pub fn unsupported(
+        &mut self,
+        log: &mut Diagnostics,
+        name: &'static str,
+        why: &str,
+        hint: &str,
+    ) {
         if let Some(node) = self.take(name) {
-            log.no_place(node.at, &self.path(name), why, hint);
+            log.unsupported(node.at, &self.path(name), why, hint);
         }
     }
 
-    /// Takes a reference to what is around this, which its place says already.
-    pub fn says_where(&mut self, log: &mut Complaints, name: &'static str, around: &str) {
+    /// Reads a reference to the parent, and warns if it names something else.
+    pub fn check_parent(&mut self, log: &mut Diagnostics, name: &'static str, around: &str) {
         if let Some(node) = self.text(name)
             && node.as_written() != Some(around)
         {
-            log.no_place(
+            log.unsupported(
                 node.at,
                 &self.path(name),
-                "names something else than what it stands in",
-                "what it stands in was taken",
+                "does not match the parent",
+                "the parent is used",
             );
         }
     }
 
-    /// All was taken that is known. What is left may be of a later version: it is said, and does no harm.
-    /// Fields that begin with `x-` are anybody's own.
-    pub fn end_mildly(mut self, log: &mut Complaints) {
+    /// Warns of fields that are left over: they may belong to a later version.
+    /// Fields with the prefix `x-` are extensions and are ignored.
+    pub fn finish_lenient(mut self, log: &mut Diagnostics) {
         self.fields.retain(|(name, _)| !name.starts_with("x-"));
         for (name, node) in &self.fields {
             log.warning("unknown-field", node.at, &self.path(name))
-                .says("is no field that this version knows", self.hint(name));
+                .message("unknown field, ignored", self.hint(name));
         }
     }
 
@@ -139,20 +145,20 @@ impl Given {
         )
     }
 
-    /// All was taken that is known: what is left is wrong.
-    pub fn end(self, log: &mut Complaints) {
+    /// Reports fields that are left over as errors.
+    pub fn finish(self, log: &mut Diagnostics) {
         for (name, node) in &self.fields {
             log.error("unknown-field", node.at, &self.path(name))
-                .says("is no field of this", self.hint(name));
+                .message("unknown field", self.hint(name));
         }
     }
 }
 
-/// The items of a list.
-pub fn items(log: &mut Complaints, path: &str, node: Node) -> Option<Vec<Node>> {
+/// Returns the items of a list. Reports an error if the value is not a list.
+pub fn items(log: &mut Diagnostics, path: &str, node: Node) -> Option<Vec<Node>> {
     let Content::Items(items) = node.content else {
-        let message = format!("is {} where a list belongs", node.kind());
-        log.error("wrong-type", node.at, path).says(message, "");
+        let message = format!("must be a list, not {}", node.kind());
+        log.error("wrong-type", node.at, path).message(message, "");
         return None;
     };
     Some(items)

@@ -1,4 +1,4 @@
-//! Takes objects in: what they are, and what is wrong with them.
+//! Loads objects into the inventory, and validates them.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_yaml::Marks;
 use serde_json::Value;
 
-use super::claim::{Claim, Named, Wrong, claim, names};
-use super::{Origin, RecordEntry, WorkflowEntry, World, seal};
+use super::classify::{DocumentClass, Named, Problem, classify, names};
+use super::{Inventory, Origin, RecordEntry, WorkflowEntry, seal};
 use crate::args::InlineCredentials;
 use crate::finding::Finding;
 
-impl World {
-    /// Adds an object, if it is one of ours or a Secret.
+impl Inventory {
+    /// Adds an object of this API group or a Secret; ignores other objects.
     pub(super) fn add(&mut self, file: &Arc<str>, value: Value, marks: Marks) {
         if value.is_null() {
             return;
@@ -31,24 +31,24 @@ impl World {
             marks,
             object: String::new(),
         };
-        match claim(&value) {
-            Claim::Ours | Claim::Secret => {}
-            Claim::Other => return,
-            Claim::NoObject => {
+        match classify(&value) {
+            DocumentClass::Known | DocumentClass::Secret => {}
+            DocumentClass::Other => return,
+            DocumentClass::NotAnObject => {
                 let finding = Finding::warning("no-object", file, origin.marks.at());
                 self.findings
-                    .push(finding.says("has no `kind`, so it was left out", ""));
+                    .push(finding.message("skipped: `kind` is missing", ""));
                 return;
             }
-            Claim::Wrong(wrong) => {
-                self.complain(&origin, wrong);
+            DocumentClass::Invalid(problems) => {
+                self.add_problems(&origin, problems);
                 return;
             }
         }
         let Named {
             name,
             namespace,
-            mut wrong,
+            mut problems,
         } = names(&kind, &value);
         let namespace = (kind != "ClusterExtension")
             .then(|| namespace.unwrap_or_else(|| self.namespace.clone()));
@@ -57,21 +57,21 @@ impl World {
             None => format!("{kind} {name}"),
         };
         object.trim_end().clone_into(&mut origin.object);
-        // How other objects are named, the API server may judge.
+        // Names of other kinds are left to the API server.
         if kind == "Secret" {
-            wrong.retain(|wrong| wrong.rule != "invalid-name");
+            problems.retain(|problem| problem.rule != "invalid-name");
         }
-        let is_wrong = wrong.iter().any(|wrong| wrong.is_error);
-        self.complain(&origin, wrong);
-        if is_wrong {
+        let is_invalid = problems.iter().any(|problem| problem.is_error);
+        self.add_problems(&origin, problems);
+        if is_invalid {
             self.fits(&kind, &origin, &value);
             return;
         }
         if let Some(first) = self.seen.insert(origin.object.clone(), Arc::clone(file)) {
             let finding = origin.error("duplicate-object", "metadata.name");
-            self.findings.push(finding.says(
-                format!("{} is in {first} already", origin.object),
-                "remove one, or rename it",
+            self.findings.push(finding.message(
+                format!("duplicate object: {} is also in {first}", origin.object),
+                "remove or rename one of them",
             ));
             return;
         }
@@ -85,15 +85,15 @@ impl World {
         }
     }
 
-    /// Keeps what is wrong with what a document says it is.
-    fn complain(&mut self, origin: &Origin, wrong: Vec<Wrong>) {
-        let findings = wrong.into_iter().map(|wrong| {
-            let finding = if wrong.is_error {
-                origin.error(wrong.rule, wrong.field)
+    /// Records problems with the kind, version or name of an object.
+    fn add_problems(&mut self, origin: &Origin, problems: Vec<Problem>) {
+        let findings = problems.into_iter().map(|problem| {
+            let finding = if problem.is_error {
+                origin.error(problem.rule, problem.field)
             } else {
-                origin.warning(wrong.rule, wrong.field)
+                origin.warning(problem.rule, problem.field)
             };
-            finding.says(wrong.message, wrong.hint)
+            finding.message(problem.message, problem.hint)
         });
         self.findings.extend(findings);
     }
@@ -109,13 +109,13 @@ impl World {
         }
     }
 
-    /// Whether an object has the shape of its kind. Of one that has not, nothing more is asked.
+    /// Validates an object against the schema of its kind, and returns whether it is valid.
     fn fits(&mut self, kind: &str, origin: &Origin, value: &Value) -> bool {
         let misfits = shape::check(kind, value);
         for misfit in &misfits {
             let finding = origin.error(misfit.rule(), &misfit.field);
             self.findings
-                .push(finding.says(misfit.message(), misfit.hint()));
+                .push(finding.message(misfit.message(), misfit.hint()));
         }
         misfits.is_empty()
     }
@@ -145,9 +145,9 @@ impl World {
             InlineCredentials::Allow => written,
         };
         let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {
-            let finding = origin.error("wrong-type", "spec");
+            let finding = origin.error("problems-type", "spec");
             self.findings
-                .push(finding.says(format!("is no spec of kind {kind}"), ""));
+                .push(finding.message(format!("invalid spec of kind {kind}"), ""));
             return;
         };
         let generation = value
@@ -180,9 +180,9 @@ impl World {
         }
         value["metadata"]["namespace"] = namespace.clone().into();
         let Ok(workflow) = serde_json::from_value::<Workflow>(value) else {
-            let finding = origin.error("wrong-type", "spec");
+            let finding = origin.error("problems-type", "spec");
             self.findings
-                .push(finding.says("is no spec of kind Workflow", ""));
+                .push(finding.message("invalid spec of kind Workflow", ""));
             return;
         };
         self.workflows.push(WorkflowEntry {

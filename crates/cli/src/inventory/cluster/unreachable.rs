@@ -1,4 +1,4 @@
-//! Says of a server that does not answer which it was, and why, without the names that libraries have for it.
+//! Error messages for unreachable servers and invalid kubeconfigs.
 
 use std::error::Error;
 use std::path::Path;
@@ -10,41 +10,41 @@ use kube::config::{Kubeconfig, KubeconfigError};
 use super::configuration;
 use crate::args::Cluster;
 
-const HINT: &str = "hint: is the context of the kubeconfig the right one?";
+const HINT: &str = "hint: check the context of the kubeconfig";
 
-/// The same error; where a server did not answer, with its address and the context that leads there.
-pub(super) async fn named(error: anyhow::Error, cluster: &Cluster) -> anyhow::Error {
-    let is_silence = |cause: &&(dyn Error + 'static)| {
+/// Adds the address and the context to an error if the server is unreachable.
+pub(super) async fn describe(error: anyhow::Error, cluster: &Cluster) -> anyhow::Error {
+    let is_unreachable = |cause: &&(dyn Error + 'static)| {
         matches!(
             cause.downcast_ref(),
             Some(kube::Error::Service(_) | kube::Error::HyperError(_))
         )
     };
-    let Some(silence) = error.chain().find(is_silence) else {
+    let Some(cause) = error.chain().find(is_unreachable) else {
         return error;
     };
-    let said = format!("{}; {HINT}", text(cluster, silence).await);
+    let message = format!("{}; {HINT}", message(cluster, cause).await);
     let before = error
         .chain()
-        .take_while(|cause| !is_silence(cause))
+        .take_while(|cause| !is_unreachable(cause))
         .map(ToString::to_string);
     let before: Vec<String> = before.collect();
     before
         .into_iter()
         .rev()
-        .fold(anyhow!(said), anyhow::Error::context)
+        .fold(anyhow!(message), anyhow::Error::context)
 }
 
-/// Which server does not answer, and why.
-pub(crate) async fn text(cluster: &Cluster, error: &(dyn Error + 'static)) -> String {
+/// Formats the address of an unreachable server and the cause.
+pub(crate) async fn message(cluster: &Cluster, error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    format!("{} does not answer: {cause}", server(cluster).await)
+    format!("{} is unreachable: {cause}", server(cluster).await)
 }
 
-/// `https://host:6443 (context `dev`)`.
+/// Formats the address and the context: `https://host:6443 (context `dev`)`.
 async fn server(cluster: &Cluster) -> String {
     let address = configuration(cluster, "").await.ok();
     let address = address.map_or_else(
@@ -67,15 +67,17 @@ async fn server(cluster: &Cluster) -> String {
     }
 }
 
-/// What is wrong with a kubeconfig, in one line, with its path where it was named.
+/// Formats a kubeconfig error in one line.
 pub(super) fn kubeconfig(error: KubeconfigError, path: Option<&Path>) -> anyhow::Error {
     match error {
         KubeconfigError::ReadConfig(error, path) => {
             anyhow!("failed to read {}: {error}", path.display())
         }
-        KubeconfigError::LoadContext(name) => anyhow!("the kubeconfig has no context `{name}`"),
+        KubeconfigError::LoadContext(name) => {
+            anyhow!("context `{name}` not found in the kubeconfig")
+        }
         KubeconfigError::Parse(error) => {
-            // The lines below show a part of the file, which may be a token.
+            // The following lines quote the file, which may contain a token.
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();
             let why = first.trim_start_matches("error: ");
@@ -83,7 +85,7 @@ pub(super) fn kubeconfig(error: KubeconfigError, path: Option<&Path>) -> anyhow:
                 || "the kubeconfig".to_owned(),
                 |path| path.display().to_string(),
             );
-            anyhow!("{file} cannot be read: {why}")
+            anyhow!("failed to parse {file}: {why}")
         }
         error => error.into(),
     }

@@ -1,4 +1,4 @@
-//! Texts from files, folders and standard input.
+//! Reads files, folders and standard input.
 
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
@@ -12,25 +12,25 @@ use extension_registry_yaml::Position;
 
 use crate::args;
 use crate::finding::{Finding, Level};
+use crate::inventory::base::BASE;
 use crate::output;
-use crate::world::base::BASE;
 
-/// Where a file begins.
+/// Start of a file.
 const START: Position = Position { line: 1, column: 1 };
 
-/// A file and what it holds.
+/// Content of a file.
 pub(super) struct Text {
-    /// Its name, as it was typed.
+    /// Path of the file, as given.
     pub(super) file: Arc<str>,
-    /// What it holds.
+    /// Content of the file.
     pub(super) text: String,
 }
 
-/// More than any list of objects has, in bytes: what goes on for ever, as `/dev/zero` does, has an end.
-const MOST: u64 = 256 << 20;
+/// Maximum size of a file in bytes, so that reading endless files, such as `/dev/zero`, stops.
+const MAX_BYTES: u64 = 256 << 20;
 
-/// Reads files, and folders with all below them, in the order of their names. Each is read once,
-/// whatever links lead to it. The flag is the one that named them, for hints.
+/// Reads files, and folders recursively, sorted by name. Each file is read once, even if several links point to it.
+/// `flag` is the flag for the paths, for hints.
 pub(super) fn read(
     paths: &[PathBuf],
     flag: &str,
@@ -41,7 +41,7 @@ pub(super) fn read(
         findings,
         texts: Vec::new(),
         seen: HashSet::new(),
-        left_out: Vec::new(),
+        skipped: Vec::new(),
     };
     for path in paths {
         if path.as_os_str() == "-" {
@@ -58,30 +58,28 @@ pub(super) fn read(
             }
         }
     }
-    let Reader {
-        texts, left_out, ..
-    } = reader;
+    let Reader { texts, skipped, .. } = reader;
     let is_wrong = |finding: &Finding| finding.level == Level::Error;
     if texts.is_empty() && !findings.iter().any(is_wrong) {
-        bail!("{}", nothing(paths, &left_out));
+        bail!("{}", nothing(paths, &skipped));
     }
-    for LeftOut { what, hint, .. } in left_out.iter().filter(|one| !one.is_finding) {
-        output::say(&format!("note: {what}, and was left out; {hint}"))?;
+    for Skipped { what, hint, .. } in skipped.iter().filter(|one| !one.is_finding) {
+        output::note(&format!("skipped: {what}; hint: {hint}"))?;
     }
     Ok(texts)
 }
 
-/// Why there is nothing, and where it may be.
-fn nothing(paths: &[PathBuf], left_out: &[LeftOut]) -> String {
-    let Some(first) = left_out.first() else {
-        return format!("no YAML or JSON file in {}", names(paths));
+/// Formats the error if nothing was read.
+fn nothing(paths: &[PathBuf], skipped: &[Skipped]) -> String {
+    let Some(first) = skipped.first() else {
+        return format!("no YAML or JSON files in {}", names(paths));
     };
-    let hints = left_out.iter().map(|one| format!("; hint: {}", one.hint));
+    let hints = skipped.iter().map(|one| format!("; hint: {}", one.hint));
     let hints = hints.collect::<String>();
-    format!("nothing to read: {}{hints}", first.what)
+    format!("no objects found: {}{hints}", first.what)
 }
 
-/// Paths as they were typed.
+/// Formats paths as given.
 pub(crate) fn names(paths: &[PathBuf]) -> String {
     let names: Vec<_> = paths
         .iter()
@@ -90,33 +88,33 @@ pub(crate) fn names(paths: &[PathBuf]) -> String {
     names.join(", ")
 }
 
-/// All that somebody has to say, up to [`MOST`].
+/// Reads everything, up to [`MAX_BYTES`].
 fn limited(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(MOST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST {
-        let megabytes = MOST >> 20;
-        return Err(io::Error::other(format!("more than {megabytes} MiB")));
+    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let megabytes = MAX_BYTES >> 20;
+        return Err(io::Error::other(format!("larger than {megabytes} MiB")));
     }
     Ok(bytes)
 }
 
-/// A folder that another program makes objects of.
-struct LeftOut {
+/// A skipped folder, from which another program builds objects.
+struct Skipped {
     what: String,
     hint: String,
-    /// Whether it was said already.
+    /// Whether it is reported as a finding.
     is_finding: bool,
 }
 
-/// Reads, and remembers what it came by.
+/// Reader of paths, with the files read so far.
 struct Reader<'r> {
     flag: &'r str,
     findings: &'r mut Vec<Finding>,
     texts: Vec<Text>,
     /// Device and inode of files and folders.
     seen: HashSet<(u64, u64)>,
-    left_out: Vec<LeftOut>,
+    skipped: Vec<Skipped>,
 }
 
 impl Reader<'_> {
@@ -146,7 +144,7 @@ impl Reader<'_> {
             .collect::<io::Result<Vec<_>>>()
             .with_context(failed)?;
         entries.sort();
-        if self.is_material(path, &entries) {
+        if self.is_build_input(path, &entries) {
             return Ok(());
         }
         for entry in entries {
@@ -154,7 +152,7 @@ impl Reader<'_> {
             if name.is_some_and(|name| name.starts_with('.')) {
                 continue;
             }
-            // A link that leads nowhere is of interest only where it is said to be objects.
+            // A dangling link is an error only if its name has an extension of objects.
             let metadata = match fs::metadata(&entry) {
                 Err(_) if !has_objects(&entry) => continue,
                 metadata => {
@@ -166,41 +164,43 @@ impl Reader<'_> {
             } else if has_objects(&entry) && metadata.is_file() {
                 self.file(&entry, &metadata)?;
             } else if has_objects(&entry) {
-                // A pipe that nobody writes to would be waited for without end.
+                // Reading a pipe could block forever.
                 let file: Arc<str> = entry.display().to_string().into();
                 let finding = Finding::warning("no-file", &file, START);
-                self.findings.push(finding.says(
-                    "is no file, so it was left out",
-                    format!("name it with {}, and it is read all the same", self.flag),
+                self.findings.push(finding.message(
+                    "skipped: not a regular file",
+                    format!("pass it with {} to read it anyway", self.flag),
                 ));
             }
         }
         Ok(())
     }
 
-    /// Whether a folder is material for another program, and may hold no object yet. That is said.
-    fn is_material(&mut self, path: &Path, entries: &[PathBuf]) -> bool {
+    /// Returns whether a folder is the input of another program, such as kustomize, and reports it.
+    fn is_build_input(&mut self, path: &Path, entries: &[PathBuf]) -> bool {
         let piped = |make: &str| match self.flag {
-            // Standard input is for what is looked at.
-            BASE => format!("{BASE} <({make} {})", path.display()),
+            // Standard input is reserved for the files of `-f`.
+            BASE => format!("pass {BASE} <({make} {})", path.display()),
             flag => {
                 let verb = match args::verb_typed() {
                     verb if verb == "describe" => "describe NAME".to_owned(),
                     verb if verb == "explain" => "explain WORKFLOW".to_owned(),
                     verb => verb,
                 };
-                format!("{make} {} | kubectl ext {verb} {flag} -", path.display())
+                format!(
+                    "run `{make} {} | kubectl ext {verb} {flag} -`",
+                    path.display()
+                )
             }
         };
         if let Some(build) = entries.iter().find(|path| is_kustomization(path)) {
             let name: Arc<str> = build.display().to_string().into();
             let hint = piped("kubectl kustomize");
-            self.findings
-                .push(Finding::warning("kustomization", &name, START).says(
-                    "this folder is built by kustomize and was left out",
-                    hint.clone(),
-                ));
-            self.left_out.push(LeftOut {
+            self.findings.push(
+                Finding::warning("kustomization", &name, START)
+                    .message("skipped: this folder is built by kustomize", hint.clone()),
+            );
+            self.skipped.push(Skipped {
                 what: format!("{} is built by kustomize", path.display()),
                 hint,
                 is_finding: true,
@@ -208,7 +208,7 @@ impl Reader<'_> {
             return true;
         }
         if entries.iter().any(|path| is_chart(path)) {
-            self.left_out.push(LeftOut {
+            self.skipped.push(Skipped {
                 what: format!("{} is a Helm chart", path.display()),
                 hint: piped("helm template"),
                 is_finding: false,
@@ -218,7 +218,7 @@ impl Reader<'_> {
         false
     }
 
-    /// Where it is no text, that is said, and others are read.
+    /// Adds a text. Reports a file that is not UTF-8, without failing.
     fn text(&mut self, file: Arc<str>, bytes: Vec<u8>) {
         let error = match String::from_utf8(bytes) {
             Ok(text) => return self.texts.push(Text { file, text }),
@@ -232,7 +232,7 @@ impl Reader<'_> {
             column: String::from_utf8_lossy(last).chars().count() + 1,
         };
         self.findings
-            .push(Finding::error("syntax", &file, at).says("no text (UTF-8)", ""));
+            .push(Finding::error("syntax", &file, at).message("not valid UTF-8", ""));
     }
 }
 

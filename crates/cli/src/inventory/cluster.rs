@@ -1,7 +1,7 @@
-//! Objects from a cluster. Secrets are never asked for: what of them a person may see is not what the
-//! operator may.
+//! Reads objects from a cluster. Secrets are never read: the permissions of the user differ from those of the
+//! operator.
 
-pub(crate) mod unanswered;
+pub(crate) mod unreachable;
 
 use anyhow::{Context, Result};
 use extension_registry_api::{GROUP, VERSION};
@@ -13,18 +13,22 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::args::{Cluster, Source, View};
+use crate::inventory::ReadOptions;
 use crate::output::{self, Spinner};
-use crate::world::Wanted;
 
-/// Objects in a page of a list.
+/// Page size of lists.
 const PAGE: u32 = 500;
 
-/// All that is wanted and that the caller may list, and the namespace that was looked at.
-pub(super) fn read(source: &Source, wanted: Wanted) -> Result<(Vec<Value>, String)> {
-    ask("asking the cluster", &source.cluster, list(source, wanted))
+/// Reads the selected kinds, and returns the namespace too.
+pub(super) fn read(source: &Source, options: ReadOptions) -> Result<(Vec<Value>, String)> {
+    ask(
+        "querying the cluster",
+        &source.cluster,
+        list(source, options),
+    )
 }
 
-/// Runs what waits for a cluster, and shows meanwhile what it does. A server that does not answer is named.
+/// Runs requests to a cluster with a spinner. If the server is unreachable, the error contains its address.
 pub(crate) fn ask<T>(
     what: &'static str,
     cluster: &Cluster,
@@ -33,28 +37,28 @@ pub(crate) fn ask<T>(
     block_on(what, async {
         match work.await {
             Ok(answer) => Ok(answer),
-            Err(error) => Err(unanswered::named(error, cluster).await),
+            Err(error) => Err(unreachable::describe(error, cluster).await),
         }
     })
 }
 
-/// Runs what waits for any server, and shows meanwhile what it does.
+/// Runs requests to any server with a spinner.
 pub(crate) fn block_on<T>(what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
     let _spinner = Spinner::start(what);
     runtime()?.block_on(work)
 }
 
-/// What waits for servers, with TLS.
+/// Creates the runtime for requests, with TLS.
 pub(crate) fn runtime() -> Result<Runtime> {
-    // Only the first call of a process may install one.
+    // Only the first call of a process succeeds.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("failed to start")
+        .context("failed to start the runtime")
 }
 
-/// The records of a project, or those of the cluster.
+/// Connects to the API of the records of a project, or of cluster-scoped records.
 pub(crate) async fn record_api(
     cluster: &Cluster,
     project: Option<&str>,
@@ -63,7 +67,7 @@ pub(crate) async fn record_api(
     Ok(records_of(&client, project))
 }
 
-/// The same, with a client that is there.
+/// Returns the API of the records of a project, or of cluster-scoped records.
 pub(crate) fn records_of(client: &Client, project: Option<&str>) -> Api<DynamicObject> {
     match project {
         Some(project) => api(client, "Extension", "extensions", Some(project)),
@@ -71,43 +75,51 @@ pub(crate) fn records_of(client: &Client, project: Option<&str>) -> Api<DynamicO
     }
 }
 
-async fn list(source: &Source, wanted: Wanted) -> Result<(Vec<Value>, String)> {
+async fn list(source: &Source, options: ReadOptions) -> Result<(Vec<Value>, String)> {
     let view = &source.view;
     let (client, default_namespace) = connect_or(&source.cluster, source.flag).await?;
     let namespace = view.namespace.clone().unwrap_or(default_namespace);
     let mut objects = Vec::new();
-    if wanted.records {
+    if options.records {
         let api = api(&client, "ClusterExtension", "clusterextensions", None);
         objects.extend(all(&api, "ClusterExtension").await.map_err(explain)?);
-        let records = near(&client, "Extension", "extensions", &namespace, view, wanted);
+        let records = list_namespaced(
+            &client,
+            "Extension",
+            "extensions",
+            &namespace,
+            view,
+            options,
+        );
         objects.extend(records.await?);
     }
-    if wanted.workflows {
-        let workflows = near(&client, "Workflow", "workflows", &namespace, view, wanted);
+    if options.workflows {
+        let workflows =
+            list_namespaced(&client, "Workflow", "workflows", &namespace, view, options);
         objects.extend(workflows.await?);
     }
     Ok((objects, namespace))
 }
 
-/// The objects of a namespace, or of all.
-async fn near(
+/// Lists the objects of a namespace, or of all.
+async fn list_namespaced(
     client: &Client,
     kind: &str,
     plural: &str,
     namespace: &str,
     view: &View,
-    wanted: Wanted,
+    options: ReadOptions,
 ) -> Result<Vec<Value>> {
-    let is_wide = view.all_namespaces || (wanted.everywhere && view.namespace.is_none());
+    let is_wide = view.all_namespaces || (options.all_namespaces && view.namespace.is_none());
     let own = api(client, kind, plural, Some(namespace));
     if !is_wide {
         return all(&own, kind).await.map_err(explain);
     }
     match all(&api(client, kind, plural, None), kind).await {
-        // Who may not look at all was not asked to: then what is near has to do.
+        // All namespaces were not requested explicitly: fall back to one.
         Err(kube::Error::Api(status)) if status.code == 403 && !view.all_namespaces => {
-            output::say(&format!(
-                "note: you may list {plural} of namespace `{namespace}` only"
+            output::note(&format!(
+                "not allowed to list {plural} of all namespaces; using namespace `{namespace}` only"
             ))?;
             all(&own, kind).await.map_err(explain)
         }
@@ -118,35 +130,38 @@ async fn near(
 fn explain(error: kube::Error) -> anyhow::Error {
     match error {
         kube::Error::Api(status) if status.code == 403 => anyhow::anyhow!(
-            "{}; hint: ask for ClusterRole extension-registry-view, or name a namespace of yours with -n",
+            "{}; hint: request ClusterRole extension-registry-view, or pass one of your namespaces with -n",
             status.message
         ),
         kube::Error::Api(status) if status.code == 404 => {
-            anyhow::anyhow!("the cluster does not know {GROUP}/{VERSION}; hint: kubectl ext doctor")
+            anyhow::anyhow!(
+                "the Extension Registry is not installed ({GROUP}/{VERSION} not found); hint: run `kubectl ext doctor`"
+            )
         }
-        error => anyhow::Error::new(error).context("failed to ask the cluster"),
+        error => anyhow::Error::new(error).context("failed to query the cluster"),
     }
 }
 
-/// A client, and the namespace of its context.
+/// Creates a client, and returns the namespace of its context.
 pub(crate) async fn connect(cluster: &Cluster) -> Result<(Client, String)> {
     connect_or(cluster, "").await
 }
 
-/// The same, where a flag names files that would do instead.
+/// Creates a client; errors suggest the flag for files as an alternative.
 async fn connect_or(cluster: &Cluster, flag: &str) -> Result<(Client, String)> {
     let config = configuration(cluster, flag).await?;
     let namespace = config.default_namespace.clone();
-    let client = Client::try_from(config).context("failed to make a client of the kubeconfig")?;
+    let client =
+        Client::try_from(config).context("failed to create a client from the kubeconfig")?;
     Ok((client, namespace))
 }
 
-/// Whether there is a cluster that answers, whatever it answers. For those who have to ask a person first.
+/// Checks that the cluster is reachable, before the user is prompted for values.
 pub(crate) async fn answers(cluster: &Cluster) -> Result<()> {
     let (client, _) = connect(cluster).await?;
     match client.apiserver_version().await {
         Ok(_) => Ok(()),
-        // What the caller may do is seen when it is done; who is not known may do nothing.
+        // Permissions are checked by the actual request, except for invalid credentials.
         Err(kube::Error::Api(status)) if status.code != 401 => Ok(()),
         Err(error) => Err(explain(error)),
     }
@@ -158,8 +173,8 @@ async fn configuration(cluster: &Cluster, flag: &str) -> Result<Config> {
         ..KubeConfigOptions::default()
     };
     let hint = match flag {
-        "" => "hint: name a kubeconfig with --kubeconfig".to_owned(),
-        flag => format!("hint: name a kubeconfig with --kubeconfig, or files with {flag}"),
+        "" => "hint: pass a kubeconfig with --kubeconfig".to_owned(),
+        flag => format!("hint: pass a kubeconfig with --kubeconfig, or files with {flag}"),
     };
     let path = cluster.kubeconfig.as_deref();
     let found = match path.map(Kubeconfig::read_from).transpose() {
@@ -168,8 +183,8 @@ async fn configuration(cluster: &Cluster, flag: &str) -> Result<Config> {
         Err(error) => Err(error),
     };
     let mut config = found
-        .map_err(|error| unanswered::kubeconfig(error, path))
-        .with_context(|| format!("no cluster to ask; {hint}"))?;
+        .map_err(|error| unreachable::kubeconfig(error, path))
+        .with_context(|| format!("cannot connect to a cluster; {hint}"))?;
     let limit = Some(cluster.request_timeout).filter(|time| !time.is_zero());
     config.connect_timeout = limit;
     config.read_timeout = limit;

@@ -1,5 +1,5 @@
-//! Sealing as the operator does it where it is configured to, so that what is rendered from files is what
-//! a cluster would have: a sealed value is not a part of the rendered document.
+//! Simulates sealing, so that objects rendered from files match those of the operator: sealed values are not part of
+//! the rendered document.
 
 use extension_registry_binding::seal::{inline_values, with_sealed};
 use extension_registry_core::hex::hex;
@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::secrets::Secrets;
 
-/// Replaces the values of a record by texts that stand for them in this program. A record that cannot
-/// be sealed stays as it is: the checks of records report what is wrong with it.
+/// Replaces literal credentials of a record by placeholders. A record that cannot be sealed is not changed: the
+/// checks of records report its problems.
 pub(super) fn seal(record: &RecordKey, spec: &Value, secrets: &mut Secrets) -> Value {
     let values = inline_values(spec).unwrap_or_default();
     let texts = values.into_iter().map(|(key, value)| {
@@ -25,7 +25,7 @@ pub(super) fn seal(record: &RecordKey, spec: &Value, secrets: &mut Secrets) -> V
             digest.update(part);
         }
         digest.update(value.reveal());
-        // No operator makes such a text.
+        // The operator never creates such a text.
         let text = format!("local.{}", hex(&digest.finalize()));
         secrets.add_sealed(&text, value);
         (key, text)
