@@ -2,7 +2,7 @@
 //!
 //! In a page, a block ```` ```sh,run ```` runs in a folder with a copy of `examples/`, offline, and exits with 0 or
 //! with N of `sh,run,exit-N`. A block ```` ```text,output ```` after it is what the command prints. `make docs` updates
-//! these blocks.
+//! these blocks. Blocks ```` ```sh,cluster ```` run in `e2e/tests/e2e_docs.rs`.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
