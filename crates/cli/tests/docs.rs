@@ -157,17 +157,24 @@ fn commands_in_pages_exist_with_their_flags() {
 #[test]
 fn architecture_names_code_that_exists() {
     let page = fs::read_to_string(repository().join("docs/ARCHITECTURE.md")).unwrap();
-    let span = Regex::new(r"`([a-z-]+)/([a-z_0-9/.-]+)`").unwrap();
+    let span = Regex::new(r"`([a-z-]+)/([a-z_0-9/.-]+)(?:::(\w+))?`").unwrap();
     let mut missing = Vec::new();
     for found in span.captures_iter(&prose(&page)) {
         let root = repository().join("crates").join(&found[1]);
         if !root.is_dir() {
             continue;
         }
-        let exists = ["", "src/"].iter().any(|folder| {
-            let path = root.join(format!("{folder}{}", &found[2]));
-            path.exists() || path.with_extension("rs").is_file()
-        });
+        let paths = ["", "src/"].map(|folder| root.join(format!("{folder}{}", &found[2])));
+        let exists = match found.get(3) {
+            None => paths
+                .iter()
+                .any(|path| path.exists() || path.with_extension("rs").is_file()),
+            Some(function) => paths.iter().any(|path| {
+                let source = fs::read_to_string(path.with_extension("rs")).unwrap_or_default();
+                let name = function.as_str();
+                source.contains(&format!("fn {name}(")) || source.contains(&format!("fn {name}<"))
+            }),
+        };
         if !exists {
             missing.push(found[0].to_owned());
         }
