@@ -1,20 +1,20 @@
-//! The folder that keeps built programs and the notes on persistent clusters.
+//! The cache of built programs and the state of persistent clusters.
 
 use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-/// The variable that names the cache folder.
+/// Variable with the cache folder.
 pub const CACHE_VARIABLE: &str = "EXTENSION_REGISTRY_CACHE";
 
-/// The cache folder: `$EXTENSION_REGISTRY_CACHE`, else `extension-registry` below `$XDG_CACHE_HOME` or `~/.cache`.
+/// Returns the cache folder: `$EXTENSION_REGISTRY_CACHE`, else `extension-registry` below `$XDG_CACHE_HOME` or `~/.cache`.
 ///
-/// It lies outside the build folder, so that `cargo clean` keeps what took minutes to build.
+/// It is outside of the build folder, so that `cargo clean` does not remove programs that take minutes to build.
 ///
 /// # Errors
 ///
-/// When none of the variables nor `HOME` is set.
+/// If neither the variables nor `HOME` are set.
 pub fn folder() -> Result<PathBuf> {
     let variable = |name| {
         env::var_os(name)

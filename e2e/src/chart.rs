@@ -25,8 +25,8 @@ pub fn folder() -> PathBuf {
     repository("charts/extension-registry")
 }
 
-/// Lines of a log that say what the operator wanted to do and its role does not allow. It may go on without, so its log
-/// is the place to look. A Secret of a project that the project does not show is no power that is missing.
+/// Returns permission errors in a log of the operator. Missing permissions may not cause other failures. Errors about
+/// Secrets of projects are excluded: projects grant access to them.
 #[must_use]
 pub fn missing_powers(log: &str) -> Vec<&str> {
     let is_of_project = |line: &str| {
@@ -47,9 +47,9 @@ impl Cluster {
     /// because the cluster may have no node.
     ///
     /// # Errors
-    /// When helm or the API server refuses.
+    /// If helm or the API server fails.
     pub fn install_chart(&self, values: &[(&str, &str)]) -> Result<()> {
-        // helm refuses two upgrades of a release at a time, and tests of one program may share a given cluster.
+        // helm rejects concurrent upgrades of a release, and tests may share an existing cluster.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = vec![
@@ -65,7 +65,7 @@ impl Cluster {
     /// Installs or upgrades the release from a chart, which is a folder or a package.
     ///
     /// # Errors
-    /// When helm or the API server refuses.
+    /// If helm or the API server fails.
     pub fn helm_upgrade(
         &self,
         chart: &Path,
@@ -85,7 +85,7 @@ impl Cluster {
             "--namespace",
             NAMESPACE,
             "--create-namespace",
-            // A given cluster may have some of it already, applied with kubectl.
+            // An existing cluster may have some of the objects, applied with kubectl.
             "--take-ownership",
             "--force-conflicts",
         ];
@@ -99,7 +99,7 @@ impl Cluster {
     /// Writes a kubeconfig with a fresh token of a service account. The token is good for a day.
     ///
     /// # Errors
-    /// When there is no such account, or the file cannot be written.
+    /// If the account does not exist, or the file cannot be written.
     pub fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> Result<PathBuf> {
         let token = self.kubectl_run(&[
             "create",
@@ -139,10 +139,10 @@ impl Cluster {
         Ok(path)
     }
 
-    /// Lets the operator of the chart read one Secret of a project, as the project has to.
+    /// Grants the operator of the chart access to a Secret of a project, as projects do.
     ///
     /// # Errors
-    /// When the API server refuses.
+    /// If the API server fails.
     pub fn grant_source(&self, namespace: &str, secret: &str) -> Result<()> {
         let metadata =
             json!({"namespace": namespace, "name": format!("extension-registry-{secret}")});

@@ -23,40 +23,40 @@ use crate::watchdog;
 pub use options::{Node, Options};
 use running::Running;
 
-/// The variable that names the kubeconfig of an existing cluster to use.
+/// Variable with the kubeconfig of an existing cluster to use.
 pub const KUBECONFIG_VARIABLE: &str = "EXTENSION_REGISTRY_KUBECONFIG";
 
-/// A Kubernetes cluster that answers, and whose node, if any, is ready.
+/// A reachable Kubernetes cluster, whose node, if any, is ready.
 ///
-/// A cluster that this process started ends with [`Cluster::stop`], when dropped, and when the process ends in any way.
+/// A cluster that this process started stops with [`Cluster::stop`], when dropped, and when the process exits.
 pub struct Cluster {
     client: Client,
     config: Config,
     kubeconfig: PathBuf,
-    /// Known of every cluster that this harness started, in this process or in another.
+    /// State of a cluster that this harness started, in this or another process.
     state: Option<State>,
     node_missing: Option<String>,
     services_missing: Option<String>,
-    /// Present where this process has to end the cluster.
+    /// Present if this process must stop the cluster.
     running: Option<Running>,
 }
 
 impl Cluster {
-    /// Starts a cluster and waits until it can be used. Builds the programs it needs, the first time.
+    /// Starts a cluster and waits until it is ready. Builds missing programs the first time.
     ///
     /// # Errors
     ///
-    /// When a program cannot be had or does not start, or when the machine lacks what a required node needs.
-    /// Nothing is left running then.
+    /// If a program is unavailable or does not start, or if a required node cannot run on this machine.
+    /// Everything is stopped then.
     pub async fn start(options: Options) -> Result<Self> {
         start::start(options).await
     }
 
-    /// Uses the cluster of the kubeconfig that `EXTENSION_REGISTRY_KUBECONFIG` names, else starts one.
+    /// Uses the cluster of the kubeconfig in `EXTENSION_REGISTRY_KUBECONFIG`, else starts one.
     ///
     /// # Errors
     ///
-    /// When the given cluster does not answer, or one cannot be started.
+    /// If the existing cluster is unreachable, or no cluster can be started.
     pub async fn from_environment_or_start(options: Options) -> Result<Self> {
         match env::var_os(KUBECONFIG_VARIABLE).filter(|path| !path.is_empty()) {
             Some(path) => Self::existing(Path::new(&path)).await,
@@ -64,11 +64,11 @@ impl Cluster {
         }
     }
 
-    /// Uses the cluster of this kubeconfig. It is not ended.
+    /// Uses the cluster of this kubeconfig, and does not stop it.
     ///
     /// # Errors
     ///
-    /// When the cluster does not answer.
+    /// If the cluster is unreachable.
     pub async fn existing(kubeconfig: &Path) -> Result<Self> {
         let state = State::read(&State::beside(kubeconfig))?;
         let mut cluster = Self::connect(kubeconfig.to_owned(), state, None).await?;
@@ -105,11 +105,11 @@ impl Cluster {
         })
     }
 
-    /// Ends the cluster and waits until nothing of it is left. A cluster that was given stays as it is.
+    /// Stops the cluster and waits until everything is cleaned up. Does not change an existing cluster.
     ///
     /// # Errors
     ///
-    /// When something is left.
+    /// If processes or files are left.
     pub async fn stop(mut self) -> Result<()> {
         let Some(mut running) = self.running.take() else {
             return Ok(());
@@ -119,30 +119,30 @@ impl Cluster {
             .context("failed to stop the cluster")?
     }
 
-    /// Leaves a cluster that this process started running for good.
+    /// Leaves a cluster that this process started running.
     pub(crate) fn keep(mut self) -> Result<()> {
         self.running.take().map_or(Ok(()), Running::keep)
     }
 
-    /// A client with an administrator's rights.
+    /// Returns a client with administrator permissions.
     #[must_use]
     pub fn client(&self) -> Client {
         self.client.clone()
     }
 
-    /// The configuration of an administrator's client, to make others from.
+    /// Returns the configuration of the administrator client.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The file to give to other programs as `KUBECONFIG`.
+    /// Returns the path of the kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 
-    /// The program `kubectl`, of the cluster's own version where this harness started it.
+    /// Returns the program `kubectl`, of the version of the cluster if this harness started it.
     #[must_use]
     pub fn kubectl(&self) -> PathBuf {
         self.state
@@ -150,7 +150,7 @@ impl Cluster {
             .map_or_else(|| PathBuf::from("kubectl"), |state| state.kubectl.clone())
     }
 
-    /// Whether this process started the cluster and will end it.
+    /// Returns whether this process started the cluster and will stop it.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.running.is_some()
@@ -168,7 +168,7 @@ impl Cluster {
         self.services_missing.as_deref().or(self.node_missing())
     }
 
-    /// The folder with all data of a cluster that this harness started; the logs are in its subfolder `logs`.
+    /// Returns the data folder of a cluster that this harness started; logs are in the subfolder `logs`.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.state.as_ref().map(|state| state.folder.as_path())
@@ -178,7 +178,7 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// When this harness did not start the cluster, or the API server does not run.
+    /// If this harness did not start the cluster, or the API server is not running.
     pub fn api_server_seconds(&self) -> Result<f64> {
         let folder = self
             .folder()
@@ -191,15 +191,15 @@ impl Cluster {
         process::processor_seconds(pid.trim().parse()?)
     }
 
-    /// The address of etcd, which holds everything unencrypted; unknown of a given cluster. It speaks plain HTTP.
+    /// Returns the address of etcd (plain HTTP, unencrypted data); None for an existing cluster.
     #[must_use]
     pub fn etcd_url(&self) -> Option<&str> {
         self.state.as_ref().map(|state| state.etcd_url.as_str())
     }
 
-    /// The machine's address as the apiserver, kubelet and Pods see it; unknown of a given cluster.
+    /// Returns the address of the machine for the apiserver, kubelet and Pods; None for an existing cluster.
     ///
-    /// The apiserver runs on the machine itself, so it also reaches servers on 127.0.0.1; Pods do not.
+    /// The apiserver runs on the machine itself, so it can also reach servers on 127.0.0.1; Pods cannot.
     #[must_use]
     pub fn host_address(&self) -> Option<IpAddr> {
         self.state
@@ -207,17 +207,17 @@ impl Cluster {
             .and_then(|state| state.host_address.parse().ok())
     }
 
-    /// The node's address as the machine sees it; ports of Services of the type `NodePort` answer there.
+    /// Returns the address of the node; Services of type `NodePort` are reachable there.
     #[must_use]
     pub fn node_address(&self) -> Option<IpAddr> {
         self.state.as_ref()?.node_address.as_ref()?.parse().ok()
     }
 
-    /// Makes an image and puts it on the node. Pods use it with the pull policy `IfNotPresent` or `Never`.
+    /// Builds an image and imports it to the node. Pods use it with the pull policy `IfNotPresent` or `Never`.
     ///
     /// # Errors
     ///
-    /// When this harness did not start the cluster, the cluster has no node, or the image cannot be made.
+    /// If this harness did not start the cluster, the cluster has no node, or the image cannot be built.
     pub async fn import_image(&self, image: Image) -> Result<()> {
         let (containerd, folder) = self.containerd()?;
         let scratch = folder.join("images");
@@ -226,11 +226,11 @@ impl Cluster {
             .context("failed to import")?
     }
 
-    /// Gives the image with busybox another name, so that Pods that ask for that one run.
+    /// Adds a name to the busybox image, so that Pods with that image can run.
     ///
     /// # Errors
     ///
-    /// When this harness did not start the cluster, or the cluster has no node.
+    /// If this harness did not start the cluster, or the cluster has no node.
     pub async fn image_alias(&self, name: &str) -> Result<()> {
         let (containerd, _) = self.containerd()?;
         let name = name.to_owned();
@@ -263,7 +263,7 @@ impl fmt::Debug for Cluster {
     }
 }
 
-/// Whether Pods can run on this node.
+/// Returns whether Pods can run on this node.
 fn is_ready(node: &core::Node) -> bool {
     let conditions = node
         .status

@@ -14,21 +14,21 @@ use crate::ports;
 use crate::process::{Launcher, Process};
 use crate::tools::{Tool, Tools};
 
-/// The files and addresses that the programs of one cluster share.
+/// Files and addresses shared by the programs of a cluster.
 pub(crate) struct ControlPlane {
     folder: PathBuf,
     authority: Authority,
     tokens: Identity,
     network: Option<Network>,
     etcd_ports: [u16; 2],
-    /// The address of the apiserver, for every client.
+    /// Address of the apiserver.
     pub(crate) server: String,
-    /// The kubeconfig of an administrator.
+    /// Kubeconfig of an administrator.
     pub(crate) kubeconfig: PathBuf,
 }
 
 impl ControlPlane {
-    /// Makes ready the keys and picks the ports. With a network, the apiserver listens where the node can reach it.
+    /// Creates the keys and picks the ports. With a network, the apiserver listens on an address that the node can reach.
     pub(crate) fn prepare(folder: &Path, network: Option<Network>) -> Result<Self> {
         let keys = folder.join("keys");
         fs::create_dir_all(&keys).context("failed to create the folder for keys")?;
@@ -58,17 +58,17 @@ impl ControlPlane {
         Ok(plane)
     }
 
-    /// The address of etcd's client port. It speaks plain HTTP, on this machine only.
+    /// Returns the address of the client port of etcd (plain HTTP, only on this machine).
     pub(crate) fn etcd_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.etcd_ports[0])
     }
 
-    /// The certificate that clients have to be signed by.
+    /// Returns the CA for client certificates.
     pub(crate) fn authority(&self) -> Identity {
         self.authority.identity()
     }
 
-    /// Writes a kubeconfig for one of the cluster's own programs.
+    /// Writes a kubeconfig for a program of the cluster.
     pub(crate) fn kubeconfig_for(
         &self,
         file: &str,
@@ -81,7 +81,7 @@ impl ControlPlane {
         Ok(path)
     }
 
-    /// Starts etcd. It forgets what it held when the machine fails, which makes it fast.
+    /// Starts etcd, for speed without durability.
     pub(crate) fn start_etcd(&self, tools: &Tools, launcher: &Launcher) -> Result<Process> {
         let client = self.etcd_url();
         let peer = format!("http://127.0.0.1:{}", self.etcd_ports[1]);
@@ -183,7 +183,7 @@ impl ControlPlane {
         launcher.launch("kube-apiserver", command.args(extra))
     }
 
-    /// Starts the controllers. They need an apiserver that is ready.
+    /// Starts the controllers. Requires a ready apiserver.
     pub(crate) fn start_controller_manager(
         &self,
         tools: &Tools,
@@ -216,7 +216,7 @@ impl ControlPlane {
         launcher.launch("kube-controller-manager", &command)
     }
 
-    /// Starts the scheduler. It needs an apiserver that is ready.
+    /// Starts the scheduler. Requires a ready apiserver.
     pub(crate) fn start_scheduler(&self, tools: &Tools, launcher: &Launcher) -> Result<Process> {
         let kubeconfig = self.kubeconfig_for("scheduler", "system:kube-scheduler", None)?;
         let mut command = Command::new(tools.path(Tool::Scheduler)?);

@@ -1,5 +1,4 @@
-//! Faults on purpose, in a cluster that this harness started: a program that stands still, one that
-//! is killed and started again.
+//! Fault injection in a cluster that this harness started: a suspended program, or one that is killed and restarted.
 
 use std::fs;
 use std::path::Path;
@@ -11,13 +10,13 @@ use anyhow::{Context, Result, bail};
 use crate::cluster::Cluster;
 use crate::process::Launcher;
 
-/// A program that still runs after this time has what it needs.
+/// A program that still runs after this time has started successfully.
 const SETTLE: Duration = Duration::from_millis(1500);
 
-/// How often a program is started that ends at once.
+/// Number of attempts to start a program that exits at once.
 const ATTEMPTS: usize = 10;
 
-/// A program that stands still, until this is dropped.
+/// A program that is suspended until this is dropped.
 #[derive(Debug)]
 pub struct Frozen {
     pid: u32,
@@ -25,25 +24,25 @@ pub struct Frozen {
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        // A program that has ended meanwhile needs no thaw.
+        // The program may have exited meanwhile.
         let _ = signal("CONT", self.pid);
     }
 }
 
-/// Lets a process stand still.
+/// Suspends a process.
 ///
 /// # Errors
-/// When there is no such process.
+/// If the process does not exist.
 pub fn freeze(pid: u32) -> Result<Frozen> {
     signal("STOP", pid)?;
     Ok(Frozen { pid })
 }
 
 impl Cluster {
-    /// The process of one of the cluster's programs, such as `etcd`.
+    /// Returns the process of a program of the cluster, such as `etcd`.
     ///
     /// # Errors
-    /// When this harness did not start the cluster, or the program does not run.
+    /// If this harness did not start the cluster, or the program is not running.
     pub fn process(&self, name: &str) -> Result<u32> {
         let folder = self
             .folder()
@@ -59,10 +58,10 @@ impl Cluster {
             .with_context(|| format!("{name} is not running"))
     }
 
-    /// Kills a program and starts it again in the same way. Whoever needs it has to wait for it.
+    /// Kills a program and restarts it with the same arguments.
     ///
     /// # Errors
-    /// When it does not end, or does not start.
+    /// If it does not exit, or does not start.
     pub fn restart(&self, name: &str) -> Result<()> {
         let pid = self.process(name)?;
         let line = fs::read(format!("/proc/{pid}/cmdline"))
@@ -90,12 +89,12 @@ impl Cluster {
         command.args(arguments);
         let mut last = String::new();
         for _ in 0..ATTEMPTS {
-            // The watchdog of the cluster ends it: it is on the list.
+            // It is listed, so the watchdog of the cluster stops it.
             let mut process = Launcher::existing(folder).launch(name, &command)?;
             std::thread::sleep(SETTLE);
             match process.check() {
                 Ok(()) => return Ok(()),
-                // Those who want to connect all the time can hold the port for a moment.
+                // Clients that reconnect may keep the port busy for a moment.
                 Err(error) => last = format!("{error:#}"),
             }
         }

@@ -1,4 +1,4 @@
-//! The program `helm`, built only when a test asks for it.
+//! The program `helm`, built only when a test requires it.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,9 +12,9 @@ use crate::tools::{Tool, Tools};
 /// Runs helm without a cluster, and returns what it printed.
 ///
 /// # Errors
-/// When it cannot be had or fails, with what it said.
+/// If helm is unavailable or fails, with its output.
 pub fn helm(arguments: &[&str]) -> Result<String> {
-    // A path without a file, so that no cluster of the user is touched.
+    // A path without a file, so that no cluster of the user is used.
     run(Path::new("/nonexistent/kubeconfig"), arguments)
 }
 
@@ -22,7 +22,7 @@ impl Cluster {
     /// Runs helm on this cluster, and returns what it printed.
     ///
     /// # Errors
-    /// When it cannot be had or fails, with what it said.
+    /// If helm is unavailable or fails, with its output.
     pub fn helm(&self, arguments: &[&str]) -> Result<String> {
         run(self.kubeconfig(), arguments)
     }
@@ -34,7 +34,7 @@ fn run(kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
     let output = Command::new(tools.path(Tool::Helm)?)
         .args(arguments)
         .env("KUBECONFIG", kubeconfig)
-        // Neither plugins nor repositories of the user.
+        // Ignore plugins and repositories of the user.
         .env("HELM_CACHE_HOME", home.join("cache"))
         .env("HELM_CONFIG_HOME", home.join("config"))
         .env("HELM_DATA_HOME", home.join("data"))
@@ -43,13 +43,13 @@ fn run(kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
         .stdin(Stdio::null())
         .output()
         .context("failed to start helm")?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         bail!(
-            "helm {}: {}\n{said}",
+            "helm {}: {}\n{printed}",
             arguments.join(" "),
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
-    Ok(said)
+    Ok(printed)
 }

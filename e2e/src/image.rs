@@ -1,4 +1,4 @@
-//! Container images, made and imported without a registry.
+//! Builds and imports container images without a registry.
 
 mod archive;
 mod name;
@@ -16,24 +16,24 @@ pub use name::full_name;
 use crate::node::{Containerd, NodeTools};
 use crate::process::run;
 
-/// An image with busybox and a link for each of its commands. The pull policy has to be `IfNotPresent` or `Never`.
+/// An image with busybox and links for its commands. Use the pull policy `IfNotPresent` or `Never`.
 pub const BUSYBOX_IMAGE: &str = "registry.local/busybox:e2e";
 
-/// The image whose container holds a Pod's namespaces.
+/// The pause image.
 pub(crate) const PAUSE_IMAGE: &str = "registry.local/pause:e2e";
 
-/// An image to make and import.
+/// An image to build and import.
 #[derive(Clone, Debug, Default)]
 pub struct Image {
-    /// Its names, each with a tag.
+    /// Names of the image, with tags.
     pub names: Vec<String>,
-    /// The folder that becomes the image's root. All files in it will belong to root.
+    /// Root folder of the image. All files will be owned by root.
     pub root: PathBuf,
-    /// The program and its first arguments.
+    /// Entrypoint.
     pub entrypoint: Vec<String>,
     /// Environment variables as `NAME=value`.
     pub environment: Vec<String>,
-    /// The numeric user to run as; root when empty.
+    /// Numeric user; root if empty.
     pub user: String,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn import(containerd: &Containerd, scratch: &Path, image: &Image) -> 
     names.iter().try_for_each(|name| wait_for(containerd, name))
 }
 
-/// Gives an image another name. Blocks.
+/// Adds a name to an image. Blocks.
 pub(crate) fn alias(containerd: &Containerd, image: &str, alias: &str) -> Result<()> {
     let (image, alias) = (full_name(image), full_name(alias));
     run(containerd
@@ -66,7 +66,7 @@ pub(crate) fn alias(containerd: &Containerd, image: &str, alias: &str) -> Result
     wait_for(containerd, &alias)
 }
 
-/// containerd's part for Kubernetes hears of a new image a moment later, and then labels it.
+/// Waits until the CRI plugin of containerd has seen and labeled an image.
 fn wait_for(containerd: &Containerd, name: &str) -> Result<()> {
     let filter = format!("name=={name},labels.\"io.cri-containerd.image\"==managed");
     for _ in 0..100 {
@@ -83,7 +83,7 @@ fn wait_for(containerd: &Containerd, name: &str) -> Result<()> {
     bail!("{name} was imported, but is not visible to Kubernetes")
 }
 
-/// Imports the images that every node has.
+/// Imports the images of every node.
 pub(crate) fn import_basics(
     containerd: &Containerd,
     tools: &NodeTools,

@@ -1,4 +1,4 @@
-//! The chart in a cluster, and an operator beside it that runs with the chart's own account.
+//! The chart in a cluster, and an operator outside of it that uses the ServiceAccount of the chart.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,7 +15,7 @@ use crate::pki::Authority;
 use crate::ports;
 use crate::setup::NAMESPACE;
 
-/// What an operator needs that runs beside the cluster, again and again.
+/// An installation for operators that run outside of the cluster.
 #[derive(Clone, Debug)]
 pub struct Installed {
     kubeconfig: PathBuf,
@@ -28,7 +28,7 @@ impl Installed {
     /// Installs the chart for an operator that serves no webhook.
     ///
     /// # Errors
-    /// When helm or the API server refuses.
+    /// If helm or the API server fails.
     pub fn without_webhook(cluster: &Cluster) -> Result<Self> {
         cluster.install_chart(WITHOUT_WEBHOOK)?;
         Ok(Self {
@@ -39,11 +39,11 @@ impl Installed {
         })
     }
 
-    /// Installs the chart for an operator that serves the webhook on this machine, where the API
-    /// server of a cluster of ours runs too.
+    /// Installs the chart for an operator that serves the webhook on this machine, where the API server of a local
+    /// cluster runs too.
     ///
     /// # Errors
-    /// When helm or the API server refuses.
+    /// If helm or the API server fails.
     pub fn with_webhook(cluster: &Cluster, values: &[(&str, &str)]) -> Result<Self> {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let [port] = ports::free(address)?;
@@ -87,7 +87,7 @@ impl Installed {
         Operator::launch(&self.kubeconfig, log, &all, self.log_level.as_deref())
     }
 
-    /// With another level of the operator's log.
+    /// Sets the log level of the operator.
     #[must_use]
     pub fn with_log_level(self, level: &str) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Installed {
         }
     }
 
-    /// The same installation, for a second operator: the webhook is the first one's.
+    /// Returns the installation for a second operator, without a webhook.
     #[must_use]
     pub fn beside(&self) -> Self {
         Self {
@@ -105,32 +105,32 @@ impl Installed {
         }
     }
 
-    /// Whether there is a webhook.
+    /// Returns whether the webhook is enabled.
     #[must_use]
     pub fn has_webhook(&self) -> bool {
         self.webhook.is_some()
     }
 
-    /// Where the webhook listens, if there is one.
+    /// Returns the address of the webhook, if enabled.
     #[must_use]
     pub fn webhook(&self) -> Option<SocketAddr> {
         self.webhook
     }
 
-    /// Folder of the webhook's certificate, if there is a webhook.
+    /// Returns the folder of the webhook certificate, if enabled.
     #[must_use]
     pub fn certificate(&self) -> Option<&Path> {
         self.certificate.as_deref()
     }
 
-    /// Kubeconfig of the operator's account.
+    /// Returns the kubeconfig of the operator.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 }
 
-/// Puts `tls.crt` and `tls.key` of a new authority into a folder. The value of `caBundle`.
+/// Writes `tls.crt` and `tls.key` of a new authority to a folder, and returns the value of `caBundle`.
 fn certificate(folder: &Path, host: IpAddr) -> Result<String> {
     fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
     let authority = Authority::create(folder)?;

@@ -1,4 +1,4 @@
-//! The operator as a program of its own, so that tests can read its log, measure it and kill it.
+//! Runs the operator as a separate process, so that tests can read its log, measure it and kill it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,11 +12,10 @@ use anyhow::{Context, Result, bail};
 use crate::cluster::Cluster;
 use crate::process;
 
-/// Names another operator program than the one built beside the tests.
+/// Variable with the operator program to use instead of the one built with the tests.
 pub const OPERATOR_VARIABLE: &str = "EXTENSION_REGISTRY_OPERATOR";
 
-/// Starts a program, tells its pid, and ends it when standard input ends: so also when whoever
-/// started it was killed.
+/// Starts a program, prints its pid, and stops it when standard input is closed, even if the parent was killed.
 const GUARD: &str = r#"log=$1; shift
 "$@" >>"$log" 2>&1 </dev/null &
 pid=$!
@@ -42,12 +41,12 @@ impl Operator {
     /// its command line; the log is appended to `log`, as JSON lines at level debug.
     ///
     /// # Errors
-    /// When there is no program, or it does not become ready within 30 seconds.
+    /// If the program is not found, or does not become ready within 30 seconds.
     pub fn start(cluster: &Cluster, log: &Path, arguments: &[&str]) -> Result<Self> {
         Self::start_with(cluster.kubeconfig(), log, arguments)
     }
 
-    /// As [`Operator::start`], with the rights of another kubeconfig.
+    /// Like [`Operator::start`], with another kubeconfig.
     ///
     /// # Errors
     /// As [`Operator::start`].
@@ -122,30 +121,30 @@ impl Operator {
         )
     }
 
-    /// Process id.
+    /// Returns the process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Everything it has logged.
+    /// Returns the log.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// The text of `/metrics`.
+    /// Returns the text of `/metrics`.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// If it does not respond.
     pub fn metrics(&self) -> Result<String> {
         self.get("/metrics")
     }
 
-    /// The sum of a metric over all series that hold every given label, such as `kind="Secret"`.
+    /// Returns the sum of a metric over all series with the given labels, such as `kind="Secret"`.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// If it does not respond.
     pub fn metric(&self, name: &str, labels: &[&str]) -> Result<f64> {
         let text = self.metrics()?;
         let of_name = |line: &&str| {
@@ -160,10 +159,10 @@ impl Operator {
             .sum())
     }
 
-    /// Resident memory in bytes; Linux only.
+    /// Returns the resident memory in bytes; Linux only.
     ///
     /// # Errors
-    /// When the process is gone.
+    /// If the process has exited.
     pub fn resident_bytes(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))
             .context("the operator has exited")?;
@@ -175,10 +174,10 @@ impl Operator {
         Ok(kilobytes * 1024)
     }
 
-    /// Processor time used so far, in seconds, at the kernel's 100 ticks a second; Linux only.
+    /// Returns the CPU time in seconds, assuming 100 kernel ticks a second; Linux only.
     ///
     /// # Errors
-    /// When the process is gone.
+    /// If the process has exited.
     pub fn processor_seconds(&self) -> Result<f64> {
         process::processor_seconds(self.pid).context("the operator has exited")
     }
@@ -199,10 +198,10 @@ impl Operator {
         Ok(body.to_owned())
     }
 
-    /// Ends it as Kubernetes would, and waits.
+    /// Stops the operator with SIGTERM, like Kubernetes, and waits.
     ///
     /// # Errors
-    /// When it does not end within 20 seconds.
+    /// If it does not exit within 20 seconds.
     pub fn stop(mut self) -> Result<()> {
         self.signal("TERM")?;
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -219,10 +218,10 @@ impl Operator {
         Ok(())
     }
 
-    /// Ends it as a crash would.
+    /// Kills the operator, like a crash.
     ///
     /// # Errors
-    /// When there is no such process.
+    /// If the process does not exist.
     pub fn kill(mut self) -> Result<()> {
         self.signal("KILL")?;
         self.end();
@@ -265,11 +264,10 @@ fn address_in(log: &str) -> Option<SocketAddr> {
     value["fields"]["address"].as_str()?.parse().ok()
 }
 
-/// The operator's program: the one named by [`OPERATOR_VARIABLE`], else the one in the folder where
-/// cargo puts the programs of this build.
+/// Returns the operator program: from [`OPERATOR_VARIABLE`], else from the folder of this build.
 ///
 /// # Errors
-/// When there is none, with the command that builds it.
+/// If it is not found, with the command that builds it.
 pub fn program() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(OPERATOR_VARIABLE) {
         return Ok(path.into());
@@ -277,10 +275,10 @@ pub fn program() -> Result<PathBuf> {
     built("extension-registry")
 }
 
-/// A program of this repository, in the folder where cargo puts the programs of this build.
+/// Returns a program of this repository from the folder of this build.
 ///
 /// # Errors
-/// When there is none, with the command that builds it.
+/// If it is not found, with the command that builds it.
 pub fn built(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("failed to find this program")?;
     own.ancestors()

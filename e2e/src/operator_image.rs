@@ -13,16 +13,16 @@ use crate::image::Image;
 use crate::progress::{Progress, say};
 use crate::setup::repository;
 
-/// Repository and tag of the image, as the chart's values take them.
+/// Repository and tag of the image, for the chart values.
 pub const OPERATOR_IMAGE: (&str, &str) = ("registry.local/extension-registry", "e2e");
 
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 impl Cluster {
-    /// Builds the operator as a static program, and puts it on the node as [`OPERATOR_IMAGE`].
+    /// Builds the operator as a static program, and imports it to the node as [`OPERATOR_IMAGE`].
     ///
     /// # Errors
-    /// When it cannot be built, or the cluster has no node of this harness.
+    /// If it cannot be built, or the cluster has no node of this harness.
     pub async fn import_operator(&self) -> Result<()> {
         let folder = self
             .folder()
@@ -42,7 +42,7 @@ impl Cluster {
     }
 }
 
-/// Makes the root of the image.
+/// Builds the root file system of the image.
 fn fill(root: &Path) -> Result<()> {
     let program = build()?;
     let authorities = root.join(AUTHORITIES.trim_start_matches('/'));
@@ -63,7 +63,7 @@ fn fill(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the static program in a folder of its own, so that the usual build keeps what it has.
+/// Builds the static program in a separate folder, so that the usual build is not invalidated.
 fn build() -> Result<PathBuf> {
     let target = format!("{ARCH}-unknown-linux-gnu");
     let folder = target_folder()?.join("static");
@@ -91,7 +91,7 @@ fn build() -> Result<PathBuf> {
     Ok(folder.join(target).join("debug/extension-registry"))
 }
 
-/// The build folder that this program comes from.
+/// Returns the build folder of this program.
 fn target_folder() -> Result<PathBuf> {
     let own = env::current_exe().context("failed to find this program")?;
     own.ancestors()

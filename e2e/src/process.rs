@@ -1,4 +1,4 @@
-//! Starts the programs of a cluster, each on the list of what has to be ended.
+//! Starts the programs of a cluster, and lists them for cleanup.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,13 +12,13 @@ use anyhow::{Context, Result, bail};
 pub(crate) const STARTED: &str = include_str!("scripts/started.sh");
 const LAUNCH: &str = include_str!("scripts/launch.sh");
 
-/// The data folder of one cluster, where its programs are listed and write their logs.
+/// Data folder of a cluster, with the list of its programs and their logs.
 #[derive(Clone, Debug)]
 pub(crate) struct Launcher {
     folder: PathBuf,
 }
 
-/// A program that was started.
+/// A started program.
 #[derive(Debug)]
 pub(crate) struct Process {
     name: String,
@@ -27,7 +27,7 @@ pub(crate) struct Process {
 }
 
 impl Launcher {
-    /// Prepares a folder that exists.
+    /// Prepares an existing folder.
     pub(crate) fn new(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder.join("logs")).context("failed to create the folder for logs")?;
         File::create(folder.join("processes")).context("failed to create the list of processes")?;
@@ -36,7 +36,7 @@ impl Launcher {
         })
     }
 
-    /// The folder of a cluster that runs.
+    /// Opens the folder of a running cluster.
     pub(crate) fn existing(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -57,7 +57,7 @@ impl Launcher {
         for (variable, value) in command.get_envs() {
             launch.env(variable, value.unwrap_or(OsStr::new("")));
         }
-        // The parts of a cluster talk to each other on this machine; a proxy would break that.
+        // The components of a cluster connect to each other on this machine, without a proxy.
         for variable in [
             "http_proxy",
             "https_proxy",
@@ -72,7 +72,7 @@ impl Launcher {
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
-            // Out of reach of the terminal's Ctrl-C, so that programs end in the right order.
+            // Not affected by Ctrl-C in the terminal, so that programs stop in the right order.
             .process_group(0)
             .spawn()
             .with_context(|| format!("failed to start {name}"))?;
@@ -85,7 +85,7 @@ impl Launcher {
 }
 
 impl Process {
-    /// Fails when the program has ended, with the end of its log.
+    /// Fails if the program has exited, with the end of its log.
     pub(crate) fn check(&mut self) -> Result<()> {
         if let Some(status) = self
             .child
@@ -101,12 +101,12 @@ impl Process {
         Ok(())
     }
 
-    /// Takes note of the end of a program that something else has ended.
+    /// Marks a program as stopped by another process.
     pub(crate) fn reap(&mut self) {
         let _ = self.child.wait();
     }
 
-    /// The end of what the program has said.
+    /// Returns the end of the log.
     pub(crate) fn tail(&self) -> String {
         format!("the end of the log of {}:\n{}", self.name, tail(&self.log))
     }
@@ -129,7 +129,7 @@ pub(crate) fn processor_seconds(pid: u32) -> Result<f64> {
     Ok((tick(11) + tick(12)) / TICKS)
 }
 
-/// The last lines of a file.
+/// Returns the last lines of a file.
 pub(crate) fn tail(path: &Path) -> String {
     let text = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -137,7 +137,7 @@ pub(crate) fn tail(path: &Path) -> String {
     lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
-/// Runs a command to its end and gives what it printed.
+/// Runs a command, and returns its output.
 pub(crate) fn run(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command

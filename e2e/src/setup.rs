@@ -1,4 +1,4 @@
-//! What a cluster needs before the operator can run.
+//! Prerequisites of the operator in a cluster.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub const NAMESPACE: &str = "extension-registry";
 /// Namespace of the source Secrets of cluster records.
 pub const RECORDS_NAMESPACE: &str = "extension-registry-records";
 
-/// A path in the repository.
+/// Returns a path in the repository.
 #[must_use]
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -23,7 +23,7 @@ pub fn repository(path: &str) -> PathBuf {
 /// Runs a program with a text on its standard input.
 ///
 /// # Errors
-/// When it cannot be started.
+/// If it cannot be started.
 pub fn with_input(command: &mut Command, input: &str) -> io::Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
@@ -31,17 +31,17 @@ pub fn with_input(command: &mut Command, input: &str) -> io::Result<Output> {
         .stderr(Stdio::piped())
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // It may end before it has read everything; its own message then says why.
+        // It may exit before it has read everything; its output then explains why.
         let _ = stdin.write_all(input.as_bytes());
     }
     child.wait_with_output()
 }
 
 impl Cluster {
-    /// Runs kubectl, gives it `input`, and returns what it printed.
+    /// Runs kubectl with `input` on standard input, and returns its output.
     ///
     /// # Errors
-    /// When it fails, with what it said.
+    /// If it fails, with its output.
     pub fn kubectl_with(&self, arguments: &[&str], input: &str) -> Result<String> {
         let mut command = Command::new(self.kubectl());
         command.args(arguments).env("KUBECONFIG", self.kubeconfig());
@@ -56,7 +56,7 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Runs kubectl and returns what it printed.
+    /// Runs kubectl and returns its output.
     ///
     /// # Errors
     /// As [`Cluster::kubectl_with`].
@@ -72,11 +72,10 @@ impl Cluster {
         self.kubectl_with(&["apply", "-f", "-"], manifest)
     }
 
-    /// Installs the definitions and the two namespaces of the operator; where the cluster does not
-    /// know Tekton's pipelines, a definition that can hold them but runs nothing.
+    /// Installs the CRDs and the two namespaces of the operator; without Tekton, also minimal CRDs of Tekton Pipelines.
     ///
     /// # Errors
-    /// When the API server refuses.
+    /// If the API server fails.
     pub fn install(&self) -> Result<()> {
         let crds = repository("crds");
         self.kubectl_run(&["apply", "--server-side", "-f", &crds.to_string_lossy()])?;
@@ -87,10 +86,10 @@ impl Cluster {
         self.wait_for_definitions()
     }
 
-    /// Installs a definition that can hold Tekton's pipelines, where the cluster does not know them.
+    /// Installs minimal CRDs of Tekton Pipelines, if Tekton is not installed.
     ///
     /// # Errors
-    /// When the API server refuses.
+    /// If the API server fails.
     pub fn install_engine(&self) -> Result<()> {
         if self
             .kubectl_run(&["get", "crd", "pipelines.tekton.dev"])
@@ -102,11 +101,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Whether the cluster has the engine itself, and not only the definitions of
-    /// [`Cluster::install_engine`].
+    /// Returns whether Tekton itself is installed, and not only the CRDs of [`Cluster::install_engine`].
     #[must_use]
     pub fn has_engine(&self) -> bool {
-        // A definition that only the engine has.
+        // A CRD that only Tekton itself installs.
         self.kubectl_run(&["get", "crd", "verificationpolicies.tekton.dev"])
             .is_ok()
     }
@@ -122,10 +120,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Creates a namespace, if it is not there.
+    /// Creates a namespace, if it does not exist.
     ///
     /// # Errors
-    /// When the API server refuses.
+    /// If the API server fails.
     pub fn create_namespace(&self, name: &str) -> Result<()> {
         self.apply(&format!(
             "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n"

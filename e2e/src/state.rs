@@ -1,4 +1,4 @@
-//! What is known of a cluster that this harness started. It lies beside the kubeconfig, so that other processes find it.
+//! State of a cluster that this harness started, stored next to the kubeconfig for other processes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::node::Containerd;
 use crate::watchdog;
 
-/// The facts of a cluster that do not change while it runs.
+/// State of a cluster that does not change while it runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) folder: PathBuf,
@@ -17,9 +17,9 @@ pub(crate) struct State {
     pub(crate) kubectl: PathBuf,
     pub(crate) server: String,
     pub(crate) etcd_url: String,
-    /// The machine's address as Pods see it.
+    /// Address of the machine for Pods.
     pub(crate) host_address: String,
-    /// The node's address as the machine sees it.
+    /// Address of the node for the machine.
     pub(crate) node_address: Option<String>,
     pub(crate) node_missing: Option<String>,
     pub(crate) services_missing: Option<String>,
@@ -27,13 +27,13 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Writes the facts as JSON.
+    /// Writes the state as JSON.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).context("failed to describe the cluster")?;
         fs::write(path, text + "\n").with_context(|| format!("failed to write {}", path.display()))
     }
 
-    /// Reads what `write` wrote; nothing where no such file is.
+    /// Reads the state; None if the file does not exist.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
@@ -45,7 +45,7 @@ impl State {
             .with_context(|| format!("failed to parse {}", path.display()))
     }
 
-    /// Whether a process lives of each program that was started.
+    /// Returns whether all started programs are running.
     pub(crate) fn is_whole(&self) -> Result<bool> {
         let started = fs::read_to_string(self.folder.join("processes")).unwrap_or_default();
         let living = watchdog::list(&self.folder)?;
@@ -61,7 +61,7 @@ impl State {
                 .all(lives))
     }
 
-    /// The file beside a kubeconfig.
+    /// Returns the path of the state file next to a kubeconfig.
     pub(crate) fn beside(kubeconfig: &Path) -> PathBuf {
         kubeconfig.with_file_name("cluster.json")
     }

@@ -14,12 +14,12 @@ use anyhow::{Context, Result};
 
 pub(crate) use module::Tool;
 
-/// The programs that were asked for, each with its path.
+/// Paths of the requested programs.
 #[derive(Clone, Debug)]
 pub(crate) struct Tools(BTreeMap<Tool, PathBuf>);
 
 impl Tools {
-    /// Finds the programs, and builds those that are nowhere. Blocks, for minutes when it builds.
+    /// Finds the programs, and builds missing ones. Blocks, for minutes during a build.
     pub(crate) fn find(tools: &[Tool]) -> Result<Self> {
         let mut found = BTreeMap::new();
         let mut missing = Vec::new();
@@ -33,7 +33,7 @@ impl Tools {
         Ok(Self(found))
     }
 
-    /// The path of a program that was asked for.
+    /// Returns the path of a requested program.
     pub(crate) fn path(&self, tool: Tool) -> Result<&Path> {
         self.0
             .get(&tool)
@@ -42,13 +42,13 @@ impl Tools {
     }
 }
 
-/// The folder of assets is chosen on purpose, so its versions are taken as they are.
+/// Finds a program in the folder of assets. It is configured explicitly, so versions are not checked.
 fn from_assets(tool: Tool) -> Option<PathBuf> {
     let path = PathBuf::from(env::var_os("KUBEBUILDER_ASSETS")?).join(tool.program());
     path.is_file().then_some(path)
 }
 
-/// What happens to be on the path is taken only where its minor version is ours: the parts of one cluster must fit.
+/// Finds a program on the path, if its minor version matches: the components of a cluster must be compatible.
 fn from_path(tool: Tool) -> Option<PathBuf> {
     let path = on_path(tool.program())?;
     let output = Command::new(&path)
@@ -60,7 +60,7 @@ fn from_path(tool: Tool) -> Option<PathBuf> {
         .then_some(path)
 }
 
-/// The first program of this name on `PATH`, or in the folders of system programs, which the path of many users lacks.
+/// Returns the first program of this name on `PATH` or in the folders of system programs.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -69,7 +69,7 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// Whether a program is there without a build.
+/// Returns whether a program is available without a build.
 pub(crate) fn is_built(tool: Tool) -> bool {
     from_assets(tool).or_else(|| from_path(tool)).is_some() || build::is_cached(tool)
 }

@@ -1,7 +1,7 @@
-//! Ends a cluster and removes what it left, also when this process was killed.
+//! Stops a cluster and removes its files, even if this process was killed.
 //!
-//! All ways to end a cluster go through one script. While a cluster belongs to this process, a shell runs that script and waits
-//! for the end of a pipe, which the kernel closes whatever happens to this process.
+//! One script stops clusters. While this process owns a cluster, a shell runs that script and waits
+//! for the end of a pipe, which the kernel closes when this process exits for any reason.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -14,7 +14,7 @@ use crate::process::{STARTED, run};
 
 const END: &str = include_str!("scripts/end.sh");
 
-/// The shell that waits for the end of this process.
+/// Shell that waits until this process exits.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     folder: PathBuf,
@@ -23,7 +23,7 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts to watch over the cluster in this folder.
+    /// Starts a watchdog for the cluster in this folder.
     pub(crate) fn start(folder: &Path) -> Result<Self> {
         let mut child = script(folder, "watch")
             .stdin(Stdio::piped())
@@ -41,7 +41,7 @@ impl Watchdog {
         })
     }
 
-    /// Leaves the cluster running for good.
+    /// Leaves the cluster running.
     pub(crate) fn keep(mut self) -> Result<()> {
         if let Some(mut pipe) = self.pipe.take() {
             pipe.write_all(b"keep\n")
@@ -53,7 +53,7 @@ impl Watchdog {
         Ok(())
     }
 
-    /// Ends the cluster and waits until nothing is left. Blocks for a few seconds.
+    /// Stops the cluster and waits until everything is cleaned up. Blocks for a few seconds.
     pub(crate) fn end(&mut self) -> Result<()> {
         drop(self.pipe.take());
         let status = self
@@ -69,14 +69,14 @@ impl Watchdog {
     }
 }
 
-/// Ends a cluster that no watchdog watches. Blocks for a few seconds.
+/// Stops a cluster without a watchdog. Blocks for a few seconds.
 pub(crate) fn end(folder: &Path) -> Result<()> {
     run(&mut script(folder, "now"))
         .map(drop)
         .with_context(|| format!("processes or files are left in {}", folder.display()))
 }
 
-/// The processes of a cluster that live, each as its name and its id.
+/// Returns the running processes of a cluster, each as name and id.
 pub(crate) fn list(folder: &Path) -> Result<Vec<String>> {
     Ok(run(&mut script(folder, "list"))?
         .lines()

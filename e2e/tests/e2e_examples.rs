@@ -214,7 +214,9 @@ async fn ambiguous_is_refused_and_healed(lab: &Lab) {
     // The line that the comment of the file gives.
     let fix = repository("examples/ambiguous/fix.yaml");
     let command = read(&fix);
-    assert!(command.contains("kubectl patch clusterextension minio-s3-storage --type merge --patch-file examples/ambiguous/fix.yaml"));
+    assert!(command.contains(
+        "kubectl patch cext minio-s3-storage --type merge --patch-file examples/ambiguous/fix.yaml"
+    ));
     lab.cluster
         .kubectl_run(&[
             "patch",

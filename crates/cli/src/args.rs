@@ -219,7 +219,7 @@ pub(crate) struct Perspective {
         default_value = "extension-registry-records"
     )]
     pub(crate) records_namespace: String,
-    /// ApplyOptions the operator handles literal credentials in records
+    /// How the operator handles literal credentials in records
     #[arg(long, value_enum, default_value_t)]
     pub(crate) inline_credentials: InlineCredentials,
 }

@@ -31,10 +31,10 @@ impl Terminal {
     /// Detects the capabilities of standard output; respects `NO_COLOR` (<https://no-color.org>).
     pub(crate) fn detect() -> Self {
         let is_terminal = io::stdout().is_terminal();
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
-            colours: is_terminal && wanted && !dumb,
+            colours: is_terminal && allowed && !dumb,
         }
     }
 
@@ -164,11 +164,15 @@ fn print_error(err: &mut impl Write, error: &str) -> io::Result<()> {
     err.write_all(&text)
 }
 
-/// Splits a message into its text and the hints at its end. A hint inside parentheses belongs to a quoted message.
+/// Splits a message into its text and the hints at its end, which follow a `;` or a line break. A hint inside parentheses belongs to a quoted message.
 pub(crate) fn split_hints(sentence: &str) -> (&str, Vec<&str>) {
     let mut text = sentence;
     let mut hints = Vec::new();
-    while let Some((before, hint)) = text.rsplit_once("; hint: ") {
+    while let Some((before, hint)) = text.rsplit_once("hint: ") {
+        let before = before
+            .strip_suffix("; ")
+            .or_else(|| before.strip_suffix('\n'));
+        let Some(before) = before else { break };
         if hint.matches(')').count() > hint.matches('(').count() {
             break;
         }

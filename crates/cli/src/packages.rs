@@ -117,7 +117,7 @@ impl Session {
     }
 
     /// Runs queries of sources, with a spinner.
-    pub(crate) fn ask<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) fn query<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         check_online(self.offline)?;
         let spinner = Spinner::start("querying the sources");
         let outcome = self.runtime.block_on(work);
@@ -147,7 +147,7 @@ impl Session {
     pub(crate) fn discover(&self, text: Option<&str>, refresh: bool) -> Result<Discovery> {
         self.warn_if_no_sources()?;
         let listing_cache = self.listing_cache(refresh);
-        self.ask(async { Ok(self.catalog.discover(text, self, &listing_cache).await) })
+        self.query(async { Ok(self.catalog.discover(text, self, &listing_cache).await) })
     }
 
     /// Lists the packages in the cache.
@@ -201,9 +201,9 @@ impl Session {
         &self,
         name: &str,
     ) -> Result<(VersionListing, BTreeMap<semver::Version, Spec>)> {
-        self.ask(async {
+        self.query(async {
             let found = self.catalog.versions(name).await;
-            let asked = stream::iter(found.versions.keys()).map(|version| {
+            let requests = stream::iter(found.versions.keys()).map(|version| {
                 let found = &found;
                 async move {
                     let resolved = self.catalog.resolved(found, version, None).await;
@@ -211,7 +211,7 @@ impl Session {
                 }
             });
             let mut specs = BTreeMap::new();
-            for (version, spec) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
+            for (version, spec) in requests.buffered(AT_ONCE).collect::<Vec<_>>().await {
                 match spec {
                     Ok(resolved) => {
                         output::warn(&resolved.warnings)?;

@@ -248,6 +248,7 @@ fn reports_invalid_kinds_versions_and_names() {
         ),
         ("name: train", "name: Odd_3", "DNS subdomain"),
         ("name: train", "name: 7", "metadata.name: must be a string"),
+        ("name: train", "name: 8", "error[wrong-type]"),
         ("namespace: dev", "namespace: Bad NS", "DNS label"),
         ("namespace: dev", "namespace: a.b", "DNS label"),
     ] {

@@ -1,30 +1,30 @@
-//! How to start a cluster.
+//! Options of a cluster.
 
 use std::path::PathBuf;
 
-/// Whether a cluster gets a node, which it needs to run Pods.
+/// Whether to start a node, which is required to run Pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Node {
-    /// With a node where the machine can have one.
+    /// Start a node if the machine supports it.
     #[default]
     Auto,
-    /// Fail where the machine cannot have one.
+    /// Fail if the machine does not support a node.
     Required,
-    /// Without a node: Pods stay pending.
+    /// Start no node: Pods stay pending.
     None,
 }
 
-/// How to start a cluster.
+/// Options of a cluster.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Whether to start a node.
     pub node: Node,
-    /// Whether Services get addresses that work, where there is a node.
+    /// Whether Services are reachable, with a node.
     pub services: bool,
-    /// The folder in which the cluster's data folder is made; the system's temporary folder when `None`.
-    /// The path should be short, as it becomes part of the names of sockets.
+    /// Parent of the data folder; the temporary folder of the system if `None`.
+    /// The path should be short, because it is part of socket names.
     pub folder: Option<PathBuf>,
-    /// Further arguments for kube-apiserver.
+    /// Additional arguments of kube-apiserver.
     pub apiserver_extra_args: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Writes an image as an archive of the kind that `docker save` writes.
+//! Writes an image as an archive in the format of `docker save`.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::Image;
 use crate::process::run;
 
-/// Writes the archive into `scratch` and gives its path.
+/// Writes the archive to `scratch` and returns its path.
 pub(super) fn write(scratch: &Path, image: &Image, names: &[String]) -> Result<PathBuf> {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = format!(
@@ -92,7 +92,7 @@ impl io::Write for HashWriter<'_> {
     }
 }
 
-/// The machine's architecture, in the word that images use.
+/// Returns the architecture of the machine, as named in images.
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",

@@ -1,6 +1,6 @@
 //! Names of images.
 
-/// The name with the registry, the folder and the tag that a short name leaves out, as the container runtime stores it.
+/// Returns the full name of an image with registry, folder and tag, as stored by the container runtime.
 ///
 /// ```
 /// use extension_registry_e2e::image::full_name;

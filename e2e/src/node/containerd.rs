@@ -14,7 +14,7 @@ use crate::image::PAUSE_IMAGE;
 use crate::process::{Launcher, Process, run};
 use crate::tools::{Tool, Tools};
 
-/// How to reach a containerd from the machine.
+/// Connection to containerd from the machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Containerd {
     pub(crate) ctr: PathBuf,
@@ -23,7 +23,7 @@ pub(crate) struct Containerd {
 }
 
 impl Containerd {
-    /// The client's command, in the namespace that Kubernetes uses.
+    /// Returns a client command in the namespace of Kubernetes.
     pub(crate) fn ctr(&self) -> Command {
         let mut command = Command::new(&self.ctr);
         command
@@ -33,7 +33,7 @@ impl Containerd {
         command
     }
 
-    /// Whether it answers.
+    /// Returns whether containerd responds.
     pub(crate) fn answers(&self) -> bool {
         self.socket.exists() && run(self.ctr().args(["--connect-timeout", "1s", "version"])).is_ok()
     }

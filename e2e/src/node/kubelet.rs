@@ -10,7 +10,7 @@ use crate::control_plane::ControlPlane;
 use crate::process::{Launcher, Process};
 use crate::tools::{Tool, Tools};
 
-/// Starts the kubelet inside the node. It needs an apiserver that is ready.
+/// Starts the kubelet inside the node. Requires a ready apiserver.
 pub(crate) fn start(
     tools: &Tools,
     plane: &ControlPlane,
@@ -38,7 +38,7 @@ pub(crate) fn start(
         },
         "authorization": {"mode": "Webhook"},
         "containerRuntimeEndpoint": format!("unix://{}", containerd.socket.display()),
-        // Kubelets end what they do not know below their group, so each needs one of its own.
+        // Kubelets stop unknown processes below their group, so each has its own.
         "cgroupRoot": format!("/{group}"),
         "cgroupDriver": "cgroupfs",
         "failCgroupV1": false,
@@ -49,7 +49,7 @@ pub(crate) fn start(
         "resolvConf": "",
         "podLogsDir": folder.join("logs/pods"),
         "volumePluginDir": root.join("volume-plugins"),
-        // Images cannot be fetched again, so none may go; nor may a full disk end Pods.
+        // Images cannot be pulled again, so disable garbage collection and eviction on a full disk.
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
         "evictionHard": {

@@ -14,7 +14,7 @@ use crate::control_plane::ControlPlane;
 use crate::process::{Launcher, Process, run};
 use crate::tools::{Tool, Tools, on_path};
 
-/// Why Services cannot work inside the node, if they cannot.
+/// Returns why Services cannot work inside the node; None if they can.
 pub(crate) fn missing(space: &Space) -> Option<String> {
     let packages: Vec<&str> = ["iptables", "conntrack"]
         .into_iter()
@@ -33,7 +33,7 @@ pub(crate) fn missing(space: &Space) -> Option<String> {
     .map(|error| format!("iptables does not work: {error:#}"))
 }
 
-/// Starts kube-proxy inside the node. It needs an apiserver that is ready.
+/// Starts kube-proxy inside the node. Requires a ready apiserver.
 pub(crate) fn start(
     tools: &Tools,
     plane: &ControlPlane,
@@ -48,7 +48,7 @@ pub(crate) fn start(
         "hostnameOverride": NODE_NAME,
         "mode": "iptables",
         "clusterCIDR": space.network.pods(),
-        // Limits of the whole machine, which are not ours to change.
+        // These limits apply to the whole machine, so they are not changed.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
         "iptables": {"minSyncPeriod": "100ms"},
     });
@@ -60,7 +60,7 @@ pub(crate) fn start(
     launcher.launch("kube-proxy", &command)
 }
 
-/// Whether the Service `kubernetes` can be reached from the machine.
+/// Returns whether the Service `kubernetes` is reachable from the machine.
 pub(crate) async fn answers(space: &Space) -> bool {
     let address = SocketAddr::from((space.network.first_service(), 443));
     timeout(Duration::from_millis(500), TcpStream::connect(address))

@@ -1,4 +1,4 @@
-//! What a node needs from the machine.
+//! Requirements of a node.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::tools::on_path;
 
-/// The machine's own programs that a node uses.
+/// Programs of the machine that a node uses.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeTools {
     pub(crate) runc: PathBuf,

@@ -31,7 +31,7 @@ impl Space {
                 "the data folder of a node cannot be below {hidden}"
             );
         }
-        // Runs that start at the same time begin to look at different places.
+        // Concurrent runs start their search at different networks.
         let first = u8::try_from(process::id() % 256).unwrap_or_default();
         for step in 0..=u8::MAX {
             let network = Network::new(first.wrapping_add(step));
@@ -57,7 +57,7 @@ impl Space {
         bail!("all networks are in use")
     }
 
-    /// A command that runs inside.
+    /// Returns a command that runs inside the namespaces.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command
@@ -74,7 +74,7 @@ impl Space {
     }
 }
 
-/// Whether the machine already has a way to any of the network's addresses.
+/// Returns whether the machine already has a route to an address of the network.
 fn is_used(network: Network) -> Result<bool> {
     let routes = run(Command::new("ip").args(["-4", "route", "show", "root", &network.block()]))?;
     Ok(!routes.trim().is_empty())
@@ -104,7 +104,7 @@ fn launch(folder: &Path, launcher: &Launcher, network: Network) -> Result<Proces
     launcher.launch("node", &command)
 }
 
-/// Waits for the first process to be ready, and gives its id.
+/// Waits until the first process is ready, and returns its id.
 async fn first_process(folder: &Path, process: &mut Process) -> Result<String> {
     for _ in 0..200 {
         process.check()?;

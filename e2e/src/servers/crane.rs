@@ -26,7 +26,7 @@ impl Crane {
     /// Starts it. Blocks; for half a minute when it has to be built first.
     ///
     /// # Errors
-    /// When it cannot be built, or does not start.
+    /// If it cannot be built, or does not start.
     pub fn start() -> Result<Self> {
         let tools = Tools::find(&[Tool::Crane])?;
         let program = tools.path(Tool::Crane)?.to_owned();
@@ -45,7 +45,7 @@ impl Crane {
         self.running.host()
     }
 
-    /// The program, as a client that is not ours.
+    /// Returns the program, as an independent client.
     #[must_use]
     pub fn client(&self) -> Command {
         Command::new(&self.program)

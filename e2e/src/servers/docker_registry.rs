@@ -60,7 +60,7 @@ impl DockerRegistry {
     /// Starts it, and waits until it takes connections. Blocks.
     ///
     /// # Errors
-    /// When it is not installed, or does not start.
+    /// If it is not installed, or does not start.
     pub fn start(options: &Options) -> Result<Self> {
         let program = on_path(PROGRAM).context("docker-registry is not installed")?;
         let place = Place::new(PROGRAM)?;

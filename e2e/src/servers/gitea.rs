@@ -12,15 +12,15 @@ use super::running::{Place, Running};
 use crate::process::run;
 use crate::tools::{Tool, Tools, is_built, on_path};
 
-/// Who owns the packages.
+/// Owner of the packages.
 pub const USER: &str = "somebody";
-/// The password of that user.
+/// Password of that user.
 pub const PASSWORD: &str = "a-long-password-of-somebody";
 
-/// Gitea does not run as root. There, this user of the machine runs it.
+/// User that runs Gitea if the tests run as root: Gitea does not run as root.
 const SYSTEM_USER: &str = "nobody";
 
-/// A running Gitea. It is ended, and all that it wrote removed, when this is dropped; also when the process is killed.
+/// A running Gitea. It is stopped, and its files removed, when dropped or when the process is killed.
 #[derive(Debug)]
 pub struct Gitea {
     running: Running,
@@ -28,7 +28,7 @@ pub struct Gitea {
     token: String,
 }
 
-/// What is of one Gitea alone.
+/// Data of one instance.
 #[derive(Debug)]
 struct Own {
     program: PathBuf,
@@ -50,10 +50,10 @@ pub fn missing() -> Option<String> {
 }
 
 impl Gitea {
-    /// Starts it, with the user [`USER`], and waits until it answers. Blocks; for minutes when it has to be built first.
+    /// Starts Gitea with the user [`USER`], and waits until it responds. Blocks, for minutes if it must be built first.
     ///
     /// # Errors
-    /// When it cannot be built or does not start. Nothing is left running then.
+    /// If it cannot be built or does not start. Everything is stopped then.
     pub fn start() -> Result<Self> {
         let tools = Tools::find(&[Tool::Gitea])?;
         let built = tools.path(Tool::Gitea)?;
@@ -88,30 +88,30 @@ impl Gitea {
         })
     }
 
-    /// Its address.
+    /// Returns the URL of the server.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/", self.running.host())
     }
 
-    /// A token that may read and write packages of [`USER`].
+    /// Returns a token that can read and write packages of [`USER`].
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Makes a token with these scopes.
+    /// Creates a token with these scopes.
     ///
     /// # Errors
-    /// When Gitea does not make it.
+    /// If Gitea does not create it.
     pub fn token_for(&self, name: &str, scopes: &str) -> Result<String> {
         self.own.token(name, scopes)
     }
 
-    /// Requests that were answered so far, each as `GET /path`. The last ones may be missing for a moment.
+    /// Returns the completed requests, each as `GET /path`. The latest may be missing for a moment.
     ///
     /// # Errors
-    /// When Gitea's log of them cannot be read.
+    /// If the access log cannot be read.
     pub fn requests(&self) -> Result<Vec<String>> {
         let path = self.own.home().join("log/access.log");
         let text = fs::read_to_string(&path)
@@ -129,7 +129,7 @@ impl Own {
         self.folder.join("home")
     }
 
-    /// Makes the folder that Gitea writes in, with its settings.
+    /// Creates the data folder of Gitea, with its settings.
     fn prepare(&self, settings: &str) -> Result<()> {
         let home = self.home();
         DirBuilder::new()
@@ -155,10 +155,10 @@ impl Own {
     fn token(&self, name: &str, scopes: &str) -> Result<String> {
         let mut arguments = vec!["admin", "user", "generate-access-token", "--raw"];
         arguments.extend(["--username", USER, "--token-name", name, "--scopes", scopes]);
-        let said = self
+        let printed = self
             .run(&arguments)
             .context("failed to create a Gitea token")?;
-        let last = said.lines().last().context("Gitea printed no token")?;
+        let last = printed.lines().last().context("Gitea printed no token")?;
         Ok(last.trim().to_owned())
     }
 
@@ -206,7 +206,7 @@ fn settings(files: &Path, place: &Place) -> String {
             [cron]\nENABLED = false\n"
 }
 
-/// Brings the program, and the files beside it, where the system's user can read them.
+/// Copies the program and its files to a folder that the system user can read.
 fn copied(built: &Path, folder: &Path) -> Result<PathBuf> {
     let files = built.with_file_name("files");
     let mut copy = Command::new("cp");
@@ -223,11 +223,14 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-/// The numbers of the system's user and of its group.
+/// Returns the ids of the system user and its group.
 fn account() -> Result<(u32, u32)> {
     let number = |flag| {
-        let said = run(Command::new("id").args([flag, SYSTEM_USER]))?;
-        said.trim().parse::<u32>().context("`id` printed no number")
+        let printed = run(Command::new("id").args([flag, SYSTEM_USER]))?;
+        printed
+            .trim()
+            .parse::<u32>()
+            .context("`id` printed no number")
     };
     Ok((number("-u")?, number("-g")?))
 }

@@ -14,17 +14,17 @@ use crate::cache;
 use crate::process::{run, tail};
 use crate::progress::{Progress, say};
 
-/// Whether a program is in the cache.
+/// Returns whether a program is in the cache.
 pub(super) fn is_cached(tool: Tool) -> bool {
     cache::folder().is_ok_and(|root| place(&root.join("tools"), tool).is_file())
 }
 
-/// Where a program is in the cache.
+/// Returns the path of a program in the cache.
 fn place(root: &Path, tool: Tool) -> PathBuf {
     root.join(tool.module().cache_name()).join(tool.program())
 }
 
-/// The programs from the cache; those that it lacks are built first.
+/// Returns programs from the cache, after building missing ones.
 pub(super) fn cached_or_built(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
     let root = cache::folder()?.join("tools");
     let place = |tool: Tool| place(&root, tool);
@@ -124,7 +124,7 @@ fn build(tool: Tool, target: &Path, progress: &mut Progress) -> Result<()> {
     fs::rename(&unfinished, target).with_context(|| format!("failed to name {}", target.display()))
 }
 
-/// Copies what a program reads while it runs out of its module.
+/// Copies the run-time files of a program from its module.
 fn copy_files(module: &Module, go: &Path, source: &Path, target: &Path) -> Result<()> {
     let mut list = Command::new(go);
     list.current_dir(source)
@@ -140,7 +140,7 @@ fn copy_files(module: &Module, go: &Path, source: &Path, target: &Path) -> Resul
     run(Command::new("chmod").args(["-R", "u+w"]).arg(target)).map(drop)
 }
 
-/// A command that ends with this process, even when that is killed. What `go` started then ends within seconds.
+/// Returns a command that exits with this process, even if it is killed. Child processes of `go` exit within seconds.
 fn dying_with_parent(program: &Path) -> Command {
     let Some(wrapper) = on_path("setpriv").filter(|_| cfg!(target_os = "linux")) else {
         return Command::new(program);

@@ -74,7 +74,7 @@ impl Tool {
         }
     }
 
-    /// What makes the program print its version.
+    /// Arguments that print the version.
     pub(crate) fn version_arguments(self) -> &'static [&'static str] {
         match self {
             Self::Kubectl => &["version", "--client"],
@@ -175,7 +175,7 @@ impl Module {
             .fold(String::new(), |text, part| text + part + ".")
     }
 
-    /// The name of the cache's subfolder. It changes with everything that `go.mod` says.
+    /// Returns the name of the cache subfolder. It depends on the content of `go.mod`.
     pub(crate) fn cache_name(&self) -> String {
         let hash = Sha256::digest(self.go_mod);
         let hash = hash
@@ -185,7 +185,7 @@ impl Module {
         format!("{}-{}-{hash}", self.name, self.version())
     }
 
-    /// Flags for the linker. Kubernetes' programs take their own version from them, and clients ask for it.
+    /// Returns the linker flags. They set the versions that Kubernetes programs report.
     pub(crate) fn linker_flags(&self) -> String {
         let strip = "-s -w".to_owned();
         if self.path != KUBERNETES.path {

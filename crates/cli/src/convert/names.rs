@@ -40,23 +40,23 @@ pub(super) fn renamed(log: &mut Diagnostics, field: &str, node: Node) -> Option<
 /// Generator of names for items without one in the released form.
 #[derive(Default)]
 pub(super) struct NameGenerator {
-    taken: HashSet<String>,
+    used: HashSet<String>,
 }
 
 impl NameGenerator {
     /// Reserves a name.
     pub(super) fn reserve(&mut self, name: Option<&str>) {
-        self.taken.extend(name.map(str::to_owned));
+        self.used.extend(name.map(str::to_owned));
     }
 
     /// Returns an unused name: `internal`, `internal-2`.
-    pub(super) fn name(&mut self, wanted: &str) -> String {
-        let numbered = (2..).map(|number| format!("{wanted}-{number}"));
-        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+    pub(super) fn name(&mut self, base: &str) -> String {
+        let numbered = (2..).map(|number| format!("{base}-{number}"));
+        let mut names = std::iter::once(base.to_owned()).chain(numbered);
         let name = names
-            .find(|name| !self.taken.contains(name))
+            .find(|name| !self.used.contains(name))
             .unwrap_or_default();
-        self.taken.insert(name.clone());
+        self.used.insert(name.clone());
         name
     }
 }

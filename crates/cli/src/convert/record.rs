@@ -138,11 +138,11 @@ fn service(
     let category = mapping.text("category");
     let name = mapping.either_text(log, ["name", "id"]);
     let name = name.unwrap_or_else(|| {
-        let wanted = [&resource, &category]
+        let default = [&resource, &category]
             .into_iter()
             .flatten()
             .find_map(Node::as_written);
-        Node::text(at, names.name(wanted.unwrap_or("service")))
+        Node::text(at, names.name(default.unwrap_or("service")))
     });
     names.reserve(name.as_written());
     let service = name.as_written().unwrap_or_default().to_owned();
@@ -155,9 +155,9 @@ fn service(
     let credentials = credentials(&mut mapping, &service, context, log);
     if let Some(needs) = needs {
         let has_some = credentials.as_ref().is_some_and(|node| !node.is_empty());
-        let wanted = needs.as_written().unwrap_or_default().to_ascii_lowercase();
+        let required = needs.as_written().unwrap_or_default().to_ascii_lowercase();
         let field = mapping.path("auth_required");
-        match (&*wanted, has_some) {
+        match (&*required, has_some) {
             ("true", true) | ("false", false) => {}
             ("true", false) => log.unsupported(
                 needs.at,

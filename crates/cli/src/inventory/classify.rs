@@ -170,7 +170,7 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
         let text = value.as_str();
         if text.is_none() {
             problems.push(Problem::error(
-                "problems-type",
+                "wrong-type",
                 field,
                 "must be a string",
                 "quote it",

@@ -21,7 +21,7 @@ const PAGE: u32 = 500;
 
 /// Reads the selected kinds, and returns the namespace too.
 pub(super) fn read(source: &Source, options: ReadOptions) -> Result<(Vec<Value>, String)> {
-    ask(
+    request(
         "querying the cluster",
         &source.cluster,
         list(source, options),
@@ -29,7 +29,7 @@ pub(super) fn read(source: &Source, options: ReadOptions) -> Result<(Vec<Value>,
 }
 
 /// Runs requests to a cluster with a spinner. If the server is unreachable, the error contains its address.
-pub(crate) fn ask<T>(
+pub(crate) fn request<T>(
     what: &'static str,
     cluster: &Cluster,
     work: impl Future<Output = Result<T>>,

@@ -145,7 +145,7 @@ impl Inventory {
             InlineCredentials::Allow => written,
         };
         let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {
-            let finding = origin.error("problems-type", "spec");
+            let finding = origin.error("wrong-type", "spec");
             self.findings
                 .push(finding.message(format!("invalid spec of kind {kind}"), ""));
             return;
@@ -180,7 +180,7 @@ impl Inventory {
         }
         value["metadata"]["namespace"] = namespace.clone().into();
         let Ok(workflow) = serde_json::from_value::<Workflow>(value) else {
-            let finding = origin.error("problems-type", "spec");
+            let finding = origin.error("wrong-type", "spec");
             self.findings
                 .push(finding.message("invalid spec of kind Workflow", ""));
             return;

@@ -113,12 +113,12 @@ impl Secrets {
     }
 }
 
-fn named_keys(choice: &Choice, wanted: &SourceSecret) -> BTreeSet<Name> {
+fn named_keys(choice: &Choice, expected: &SourceSecret) -> BTreeSet<Name> {
     let credentials = choice.credentials();
     let entries = credentials.iter().flat_map(|entry| &entry.entries);
     entries
         .filter_map(|entry| match &entry.source {
-            Source::SecretKey { secret, key } if secret == wanted => Some(key.clone()),
+            Source::SecretKey { secret, key } if secret == expected => Some(key.clone()),
             _ => None,
         })
         .collect()

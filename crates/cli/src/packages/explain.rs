@@ -18,7 +18,7 @@ impl Session {
                 && let Some(taken) = self.catalog.source(id)
             {
                 let name = &delivery.entry.name;
-                let found = self.ask(async { Ok(self.catalog.versions(name).await) })?;
+                let found = self.query(async { Ok(self.catalog.versions(name).await) })?;
                 let reasons = self.reasons(taken, delivery, &found);
                 steps.extend(reasons.into_iter().map(|reason| format!("why: {reason}")));
             }

@@ -26,7 +26,7 @@ pub(crate) struct Found {
 /// source.
 pub(crate) fn template(reference: &str) -> Result<Found> {
     let (path, range) = named(reference);
-    let (package, wanted) = match path.split_once('/') {
+    let (package, name) = match path.split_once('/') {
         Some((package, template)) => (package, Some(template)),
         None => (path, None),
     };
@@ -40,7 +40,7 @@ pub(crate) fn template(reference: &str) -> Result<Found> {
     let (title, path) = if manifest.packaging == Packaging::Template {
         (title, entry.content_path())
     } else {
-        let template = chosen(manifest, wanted).with_context(|| title.clone())?;
+        let template = chosen(manifest, name).with_context(|| title.clone())?;
         let folder = session.cache.unpacked(entry, Limits::default())?;
         (
             format!("{title}, {}", template.name),
@@ -68,10 +68,10 @@ pub(crate) fn template(reference: &str) -> Result<Found> {
 }
 
 /// Returns the template with a name, or the only one.
-fn chosen<'m>(manifest: &'m Manifest, wanted: Option<&str>) -> Result<&'m TemplateFile> {
+fn chosen<'m>(manifest: &'m Manifest, name: Option<&str>) -> Result<&'m TemplateFile> {
     let names = || manifest.templates.iter().map(|one| one.name.as_str());
     let all = || names().collect::<Vec<_>>().join(", ");
-    match (wanted, manifest.templates.as_slice()) {
+    match (name, manifest.templates.as_slice()) {
         (_, []) => {
             bail!("the package has no templates; hint: inspect it with `kubectl ext package info`")
         }
@@ -81,13 +81,13 @@ fn chosen<'m>(manifest: &'m Manifest, wanted: Option<&str>) -> Result<&'m Templa
             manifest.name,
             all()
         ),
-        (Some(wanted), templates) => {
-            let found = templates.iter().find(|one| one.name == wanted);
-            found.with_context(|| match suggest::closest(wanted, names()) {
+        (Some(name), templates) => {
+            let found = templates.iter().find(|one| one.name == name);
+            found.with_context(|| match suggest::closest(name, names()) {
                 Some(near) => {
-                    format!("unknown template `{wanted}`; hint: did you mean `{near}`?")
+                    format!("unknown template `{name}`; hint: did you mean `{near}`?")
                 }
-                None => format!("unknown template `{wanted}`; hint: use one of {}", all()),
+                None => format!("unknown template `{name}`; hint: use one of {}", all()),
             })
         }
     }

@@ -69,6 +69,9 @@ mod tests {
         let error = anyhow!("two reasons; hint: this way; hint: or (that) way");
         let expected = "error: two reasons\n  hint: this way\n  hint: or (that) way\n";
         assert_eq!(failure(&error), expected);
+        let error = anyhow!("two lines:\n  first\nhint: this way");
+        let expected = "error: two lines:\n  first\n  hint: this way\n";
+        assert_eq!(failure(&error), expected);
         let error = anyhow!("no such file").context("failed to read x: no such file");
         assert_eq!(failure(&error), "error: failed to read x: no such file\n");
     }

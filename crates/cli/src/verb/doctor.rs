@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::ExitStatus;
 use crate::args::{Cluster, Format};
-use crate::inventory::cluster::{ask, connect};
+use crate::inventory::cluster::{connect, request};
 use crate::output::{self, Colour, Terminal};
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub(crate) struct Checks {
 }
 
 pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let checks = ask("checking the cluster", &verb.cluster, check(verb))?;
+    let checks = request("checking the cluster", &verb.cluster, check(verb))?;
     let is_bad = checks.iter().any(|check| check.verdict == Verdict::Bad);
     match verb.output {
         Format::Json => output::json(out, &Checks { checks })?,

@@ -156,13 +156,13 @@ fn rows(verb: &List, inventory: &Inventory) -> Vec<Row> {
 }
 
 fn is_wanted(verb: &List, record: &Record, service: &Service) -> bool {
-    let holds = |wanted: &Option<String>, value: Option<&str>| {
-        wanted.is_none() || wanted.as_deref() == value
+    let matches = |filter: &Option<String>, value: Option<&str>| {
+        filter.is_none() || filter.as_deref() == value
     };
-    holds(&verb.product, record.product.as_deref())
-        && holds(&verb.resource, service.resource.as_deref())
-        && holds(&verb.category, service.category.as_deref())
-        && holds(&verb.in_zone, record.zone.as_deref())
+    matches(&verb.product, record.product.as_deref())
+        && matches(&verb.resource, service.resource.as_deref())
+        && matches(&verb.category, service.category.as_deref())
+        && matches(&verb.in_zone, record.zone.as_deref())
 }
 
 /// Returns whether credentials are available to a project. User-scoped credentials are, if they admit any of their

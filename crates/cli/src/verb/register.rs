@@ -134,7 +134,7 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<ExitStatus> {
         return Ok(ExitStatus::Failure);
     }
     if !verb.options.dry_run && io::stdin().is_terminal() {
-        cluster::ask(
+        cluster::request(
             "querying the cluster",
             &verb.cluster,
             cluster::answers(&verb.cluster),
@@ -161,7 +161,7 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<ExitStatus> {
     if !draft::confirm(&drafts, &verb.options, out)? {
         return Ok(ExitStatus::Success);
     }
-    cluster::ask("applying", &verb.cluster, async {
+    cluster::request("applying", &verb.cluster, async {
         let (client, _) = cluster::connect(&verb.cluster).await?;
         for draft in &drafts {
             draft.apply(&client).await?;
@@ -181,7 +181,7 @@ fn build_record(verb: &Register) -> Result<Value> {
             bail!("invalid Service `{place}`; hint: pass --from-service NAMESPACE/NAME");
         };
         let name = verb.name.clone().unwrap_or_else(|| service.to_owned());
-        let found = cluster::ask(
+        let found = cluster::request(
             "querying the cluster",
             &verb.cluster,
             service::find(&verb.cluster, namespace, service),

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Cluster, Format};
-use crate::inventory::cluster::{ask, connect};
+use crate::inventory::cluster::{connect, request};
 use crate::{ExitStatus, output};
 
 /// Interval between status requests.
@@ -98,7 +98,7 @@ pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
     } else {
         "querying the cluster"
     };
-    ask(what, &verb.cluster, start(verb, out))
+    request(what, &verb.cluster, start(verb, out))
 }
 
 async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {

@@ -98,7 +98,7 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let question = format!("Delete {}?", entry.key);
         ensure!(output::confirm(&question)?, "canceled, nothing was deleted");
     }
-    cluster::ask("deleting", &verb.cluster, async {
+    cluster::request("deleting", &verb.cluster, async {
         let api = record_api(&verb.cluster, verb.project.as_deref()).await?;
         api.delete(&verb.name, &DeleteParams::default())
             .await

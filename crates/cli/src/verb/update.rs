@@ -98,7 +98,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
         has_changes,
         "no change given; hint: see `kubectl ext update --help`"
     );
-    let object = cluster::ask("querying the cluster", &verb.cluster, read(verb))?;
+    let object = cluster::request("querying the cluster", &verb.cluster, read(verb))?;
     let old = Draft::new(object.clone()).redacted();
     let object = changed(verb, object)?;
     let draft = Draft::new(object);
@@ -131,7 +131,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let question = format!("{}\nApply this to {}?", lines.join("\n"), verb.name);
         ensure!(output::confirm(&question)?, "canceled, nothing was changed");
     }
-    cluster::ask("applying", &verb.cluster, draft.replace(&verb.cluster))?;
+    cluster::request("applying", &verb.cluster, draft.replace(&verb.cluster))?;
     writeln!(out, "{} updated", verb.name)?;
     Ok(ExitStatus::Success)
 }

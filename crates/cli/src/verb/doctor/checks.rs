@@ -55,18 +55,18 @@ async fn clock(client: &Client) -> Check {
         return unknown("no response");
     };
     let date = response.headers().get(http::header::DATE);
-    let theirs = date
+    let remote = date
         .and_then(|date| date.to_str().ok())
         .and_then(|date| DateTimeParser::new().parse_timestamp(date).ok())
         .map(Timestamp::as_second);
-    let ours = SystemTime::now()
+    let own = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .ok()
         .and_then(|time| i64::try_from(time.as_secs()).ok());
-    let (Some(theirs), Some(ours)) = (theirs, ours) else {
+    let (Some(remote), Some(own)) = (remote, own) else {
         return unknown("the API server sent no date");
     };
-    let skew = theirs.abs_diff(ours);
+    let skew = remote.abs_diff(own);
     let detail = format!("{skew} s difference to the API server");
     if skew > MOST_SKEW {
         let hint = "synchronize the clocks of this machine and the API server";
@@ -159,15 +159,15 @@ fn running(ready: i32, deployments: &[Deployment]) -> Check {
     let metadata = deployments.first().map(|deployment| &deployment.metadata);
     let namespace = metadata.and_then(|metadata| metadata.namespace.as_deref());
     let label = metadata.and_then(|metadata| metadata.labels.as_ref()?.get(VERSION_LABEL));
-    let (version, ours) = (label.map_or("unknown", |label| label), OWN_VERSION);
+    let (version, own) = (label.map_or("unknown", |label| label), OWN_VERSION);
     let detail = format!(
         "{ready} ready in namespace {}, version {version}",
         namespace.unwrap_or_default()
     );
-    if version == ours {
+    if version == own {
         return Check::new("operator", Verdict::Ok, detail, "");
     }
-    let hint = format!("kubectl ext has version {ours}; use matching versions if results differ");
+    let hint = format!("kubectl ext has version {own}; use matching versions if results differ");
     Check::new("operator", Verdict::Unknown, detail, &hint)
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<ExitStatus> {
         )?,
     };
     let (missing_dependencies, warnings) =
-        session.ask(async { Ok(missing_dependencies(source).await?) })?;
+        session.query(async { Ok(missing_dependencies(source).await?) })?;
     output::warn(&warnings)?;
     let rows = missing_dependencies.into_iter().map(|gap| Row {
         message: gap.to_string(),

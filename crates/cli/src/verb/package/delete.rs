@@ -69,7 +69,7 @@ pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<ExitStatus> {
         output::warn(&["nothing was deleted".to_owned()])?;
         return Ok(ExitStatus::Success);
     }
-    let deleted = session.ask(async { Ok(source.repository.delete(name, &version).await?) })?;
+    let deleted = session.query(async { Ok(source.repository.delete(name, &version).await?) })?;
     session.listing_cache(true).forget(source);
     output::warn(&index::behind(&session, source))?;
     let data = Deleted {

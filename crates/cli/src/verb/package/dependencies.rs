@@ -60,23 +60,23 @@ impl DependencyArgs {
         notes: &mut Vec<String>,
     ) -> Result<Vec<Delivery>> {
         let lock = self.read()?;
-        let mut wanted = Vec::new();
+        let mut requested = Vec::new();
         for one in chosen {
-            wanted.push(RequestedPackage {
+            requested.push(RequestedPackage {
                 name: one.name.clone(),
                 range: one.range()?,
                 kind: one.kind(),
                 repository: None,
             });
         }
-        if let (true, Some(lock)) = (wanted.is_empty(), &lock) {
+        if let (true, Some(lock)) = (requested.is_empty(), &lock) {
             for one in lock
                 .packages
                 .iter()
                 .filter(|one| one.requested_by.is_empty())
             {
                 let range = format!("={}", one.version);
-                wanted.push(RequestedPackage {
+                requested.push(RequestedPackage {
                     name: one.name.clone(),
                     range: range.parse().with_context(|| one.name.clone())?,
                     kind: None,
@@ -92,12 +92,12 @@ impl DependencyArgs {
         if let Some(lock) = &lock {
             lock.prefer(&mut universe);
         }
-        let mut gathered = gather(session, &wanted, universe)?;
+        let mut gathered = gather(session, &requested, universe)?;
         output::warn(&gathered.warnings)?;
         if !self.platform.is_given() {
             ignore_platform_requirements(&mut gathered.universe);
         }
-        let solution = solve(&wanted, &gathered.universe)?;
+        let solution = solve(&requested, &gathered.universe)?;
         notes.extend(solution.notes.iter().cloned());
         for left in &solution.skipped {
             notes.push(format!(
@@ -146,7 +146,11 @@ impl DependencyArgs {
     }
 }
 
-fn gather(session: &Session, wanted: &[RequestedPackage], universe: Universe) -> Result<Gathered> {
+fn gather(
+    session: &Session,
+    requested: &[RequestedPackage],
+    universe: Universe,
+) -> Result<Gathered> {
     if session.offline {
         let system = session.config.system_repository();
         let system = system.map(|repository| repository.name.as_str());
@@ -154,11 +158,11 @@ fn gather(session: &Session, wanted: &[RequestedPackage], universe: Universe) ->
             &session.cache,
             system,
             session.only.as_deref(),
-            wanted,
+            requested,
             universe,
         )?);
     }
-    session.ask(async { Ok(session.catalog.gather(wanted, universe).await?) })
+    session.query(async { Ok(session.catalog.gather(requested, universe).await?) })
 }
 
 /// Returns a package and its dependencies, each after its own dependencies, for any platform.
@@ -169,7 +173,7 @@ pub(super) fn along(
     approved: &[(String, String)],
 ) -> Result<(Gathered, Solution)> {
     let manifest = &resolved.spec.manifest;
-    let wanted = [RequestedPackage {
+    let requested = [RequestedPackage {
         name: manifest.name.clone(),
         range: crate::packages::range(&manifest.name, Some(&format!("={}", manifest.version)))?,
         kind: Some(manifest.kind.clone()),
@@ -179,9 +183,9 @@ pub(super) fn along(
         approved: approved.iter().cloned().collect(),
         ..Universe::default()
     };
-    let mut gathered = session.ask(async { Ok(catalog.gather(&wanted, universe).await?) })?;
+    let mut gathered = session.query(async { Ok(catalog.gather(&requested, universe).await?) })?;
     ignore_platform_requirements(&mut gathered.universe);
-    let solution = solve(&wanted, &gathered.universe)?;
+    let solution = solve(&requested, &gathered.universe)?;
     Ok((gathered, solution))
 }
 

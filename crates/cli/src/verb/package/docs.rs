@@ -67,7 +67,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
         output::answer(out, verb.output, &document)?;
         return Ok(ExitStatus::Success);
     }
-    session.ask(async {
+    session.query(async {
         let resolved = session.find(&verb.chosen).await?;
         let release = &resolved.spec.release;
         let found = resolved.source.repository.document(release).await?;

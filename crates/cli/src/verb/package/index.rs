@@ -88,7 +88,7 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
         "run `kubectl ext package index NAME`",
     )?;
     let secret = verb.sign_with.as_deref().map(secret).transpose()?;
-    let (index, count) = session.ask(async {
+    let (index, count) = session.query(async {
         let packages = packages(source).await?;
         let before = if verb.anew {
             None
@@ -132,14 +132,14 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
 
 /// Returns a warning if a changed repository has an index, which does not include the change yet.
 pub(super) fn behind(session: &Session, source: &Source) -> Vec<String> {
-    let index = session.ask(async { Ok(source.repository.own_index().await?) });
+    let index = session.query(async { Ok(source.repository.own_index().await?) });
     // An unreadable index is reported where it is needed.
     let is_there = index.is_ok_and(|index| index.is_some());
     let id = source.id();
-    let told = is_there.then(|| {
+    let warning = is_there.then(|| {
         format!("the index of {id} does not include this change; hint: update it with `kubectl ext package index {id}`")
     });
-    told.into_iter().collect()
+    warning.into_iter().collect()
 }
 
 /// Returns the current index, after checking it against the recorded state: it may have been replaced.
@@ -168,7 +168,7 @@ async fn packages(source: &Source) -> Result<Vec<Package>> {
     let mut packages = Vec::new();
     for name in names.names {
         let versions = repository.versions(&name).await?;
-        let asked = stream::iter(versions).map(|version| {
+        let requests = stream::iter(versions).map(|version| {
             let name = name.clone();
             async move {
                 let release = repository.release(&name, &version).await?;
@@ -176,7 +176,7 @@ async fn packages(source: &Source) -> Result<Vec<Package>> {
             }
         });
         let mut specs = Vec::new();
-        for spec in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
+        for spec in requests.buffered(AT_ONCE).collect::<Vec<_>>().await {
             match spec {
                 Ok(spec) => specs.push(spec),
                 // A corrupt version hides no other.

@@ -118,7 +118,7 @@ impl Answer for Described {
 
 pub(crate) fn run(verb: &Info, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = verb.sources.open()?;
-    let data = session.ask(async {
+    let data = session.query(async {
         let resolved = session.find(&verb.chosen).await?;
         let verdict = judge(&session, &resolved).await?;
         Ok(described(&session, &resolved, verdict.as_ref()))

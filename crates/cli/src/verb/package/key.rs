@@ -120,13 +120,13 @@ fn generate(file: &Path, no_password: bool) -> Result<Made> {
     let key = minisign::generate(password.as_ref())?;
     let public = PathBuf::from(format!("{}.pub", file.display()));
     ensure!(!public.exists(), "{} already exists", public.display());
-    let made = OpenOptions::new()
+    let created = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(file);
-    let mut made = made.with_context(|| format!("failed to create {}", file.display()))?;
-    made.write_all(key.secret.reveal().as_bytes())?;
+    let mut created = created.with_context(|| format!("failed to create {}", file.display()))?;
+    created.write_all(key.secret.reveal().as_bytes())?;
     fs::write(&public, &key.public)
         .with_context(|| format!("failed to write {}", public.display()))?;
     Ok(Made {

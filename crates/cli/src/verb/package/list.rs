@@ -82,7 +82,7 @@ struct Row {
     license: Option<String>,
 }
 
-/// ApplyOptions the packages of a source were discovered.
+/// How the packages of a source were discovered.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SourceRow {
@@ -204,8 +204,8 @@ fn show(
 }
 
 fn packages(session: &Session, discovery: Discovery, narrow: &Narrow) -> Listing {
-    let holds = |wanted: &Option<String>, value: Option<&str>| {
-        wanted.is_none() || wanted.as_deref() == value
+    let matches = |filter: &Option<String>, value: Option<&str>| {
+        filter.is_none() || filter.as_deref() == value
     };
     let sources = discovery.reports.into_iter().map(|report| SourceRow {
         source: report.repository,
@@ -221,8 +221,8 @@ fn packages(session: &Session, discovery: Discovery, narrow: &Narrow) -> Listing
     });
     let packages = discovery.packages.into_iter();
     let packages = packages
-        .filter(|listed| holds(&narrow.kind, Some(&listed.kind)))
-        .filter(|listed| holds(&narrow.license, listed.license.as_deref()))
+        .filter(|listed| matches(&narrow.kind, Some(&listed.kind)))
+        .filter(|listed| matches(&narrow.license, listed.license.as_deref()))
         .map(|listed| row(session, listed));
     Listing {
         packages: packages.collect(),

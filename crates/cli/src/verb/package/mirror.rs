@@ -106,13 +106,13 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let whole = session.catalog.clone();
     // Packages from the target need not be copied to it.
     session.catalog = whole.without(target.id());
-    let mut told = BTreeSet::new();
-    let (wanted, is_all) = wanted(verb, &session, &mut told)?;
+    let mut reported = BTreeSet::new();
+    let (selected, is_all) = selected(verb, &session, &mut reported)?;
     let loader = session.loader();
     let (mut packages, mut done) = (Vec::new(), BTreeSet::new());
-    for chosen in wanted {
+    for chosen in selected {
         let is_alone = is_all && verb.all_versions;
-        let sightings = match plan(verb, &session, &whole, &chosen, is_alone, &mut told) {
+        let sightings = match plan(verb, &session, &whole, &chosen, is_alone, &mut reported) {
             Ok(sightings) => sightings,
             Err(error) => {
                 packages.push(failed(&chosen.name, &error)?);
@@ -173,14 +173,14 @@ fn plan<'s>(
     whole: &'s Catalog,
     chosen: &Chosen,
     is_alone: bool,
-    told: &mut BTreeSet<String>,
+    reported: &mut BTreeSet<String>,
 ) -> Result<Vec<ResolvedVersion<'s>>> {
     let (range, kind) = (chosen.range()?, chosen.kind());
-    let resolved = session.ask(async {
+    let resolved = session.query(async {
         let found = session.catalog.find(&chosen.name, &range, kind.as_ref());
         Ok(found.await?)
     })?;
-    tell(told, &resolved.warnings)?;
+    print_new(reported, &resolved.warnings)?;
     if is_alone {
         return Ok(vec![resolved]);
     }
@@ -191,7 +191,7 @@ fn plan<'s>(
         let named = format!("{error:#}");
         anyhow::anyhow!(named.replace("ext package pull", "ext package mirror"))
     })?;
-    tell(told, &gathered.warnings)?;
+    print_new(reported, &gathered.warnings)?;
     let sightings = solution.chosen.iter().map(|one| {
         gathered
             .resolved(whole, &one.name, &one.version, &one.origin)
@@ -201,10 +201,10 @@ fn plan<'s>(
 }
 
 /// Prints each warning once: all packages query the same sources.
-fn tell(told: &mut BTreeSet<String>, warnings: &[String]) -> Result<()> {
+fn print_new(reported: &mut BTreeSet<String>, warnings: &[String]) -> Result<()> {
     let new = warnings
         .iter()
-        .filter(|warning| told.insert((*warning).clone()));
+        .filter(|warning| reported.insert((*warning).clone()));
     let new: Vec<String> = new.cloned().collect();
     Ok(output::warn(&new)?)
 }
@@ -236,10 +236,10 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
 }
 
 /// Returns the packages to copy, and whether these are all.
-fn wanted(
+fn selected(
     verb: &Mirror,
     session: &Session,
-    told: &mut BTreeSet<String>,
+    reported: &mut BTreeSet<String>,
 ) -> Result<(Vec<Chosen>, bool)> {
     let is_all = verb.names.is_empty();
     let given = verb.names.iter().map(|name| {
@@ -249,7 +249,7 @@ fn wanted(
     let mut names: Vec<(String, Option<String>, Option<String>)> = given.collect();
     if is_all {
         let discovery = session.discover(None, true)?;
-        tell(told, &discovery.warnings)?;
+        print_new(reported, &discovery.warnings)?;
         let failure = discovery.failures.first();
         anyhow::ensure!(
             failure.is_none(),
@@ -266,7 +266,7 @@ fn wanted(
         }
         names.dedup();
     }
-    let mut wanted = Vec::new();
+    let mut selected = Vec::new();
     for (name, range, kind) in names {
         if verb.all_versions {
             let range = crate::packages::range(&name, range.as_deref())?;
@@ -281,7 +281,7 @@ fn wanted(
                 }
                 let is_any = range.is_any();
                 if is_any || extension_registry_packages::version::admits(&range, version) {
-                    wanted.push(Chosen::new(
+                    selected.push(Chosen::new(
                         &name,
                         Some(format!("={version}")),
                         kind.clone(),
@@ -289,10 +289,10 @@ fn wanted(
                 }
             }
         } else {
-            wanted.push(Chosen::new(&name, range, kind));
+            selected.push(Chosen::new(&name, range, kind));
         }
     }
-    Ok((wanted, is_all))
+    Ok((selected, is_all))
 }
 
 /// Copies the index with its signatures. It lists all packages, so it is copied only with all of them.

@@ -162,7 +162,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let advice = package::advice(&folder, &upload.manifest, upload.document.is_some());
     output::warn(&advice)?;
     let locator = if verb.dry_run {
-        session.ask(check_not_published(source, &upload, verb.force))?;
+        session.query(check_not_published(source, &upload, verb.force))?;
         None
     } else {
         let release = session.transfer(async {
@@ -197,23 +197,23 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
 
 /// Returns the folder, or a copy of it with another version.
 fn numbered(verb: &Publish, work: &Path) -> Result<PathBuf> {
-    let Some(wanted) = &verb.version else {
+    let Some(expected) = &verb.version else {
         return Ok(verb.folder.clone());
     };
-    let wanted = version::parse(wanted)?;
+    let expected = version::parse(expected)?;
     let (manifest, _) = unwrap_build(package::manifest(&verb.folder))?;
-    if manifest.version == wanted {
+    if manifest.version == expected {
         return Ok(verb.folder.clone());
     }
     ensure!(
         verb.set_version,
-        "expected version {wanted}, but the manifest has {}; hint: pass --set-version to publish as {wanted}",
+        "expected version {expected}, but the manifest has {}; hint: pass --set-version to publish as {expected}",
         manifest.version
     );
     let path = verb.folder.join("extension.yaml");
     let text =
         fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let Some(text) = package::renumber(&text, &wanted) else {
+    let Some(text) = package::renumber(&text, &expected) else {
         bail!(
             "the version in {} is not on a line of its own; hint: move it to one",
             path.display()

@@ -93,12 +93,12 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let deliveries = if verb.all {
         everything(verb, &session, &mut failures, &mut notes)?
     } else if verb.dependencies.is_asked() {
-        let wanted = wanted(verb)?;
+        let selected = selected(verb)?;
         verb.dependencies
-            .pull(&session, &wanted, verb.force, &mut notes)?
+            .pull(&session, &selected, verb.force, &mut notes)?
     } else {
         let mut deliveries = Vec::new();
-        for chosen in wanted(verb)? {
+        for chosen in selected(verb)? {
             deliveries.push(one(&session, &chosen, verb)?);
         }
         deliveries
@@ -167,12 +167,12 @@ fn show(verb: &Pull, data: &Pulled, out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Returns the named packages.
-fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
+fn selected(verb: &Pull) -> Result<Vec<Chosen>> {
     ensure!(
         verb.version.is_none() || verb.names.len() == 1,
         "--version needs exactly one package; hint: use NAME@RANGE"
     );
-    let mut wanted = Vec::new();
+    let mut selected = Vec::new();
     for name in &verb.names {
         let (name, range) = named(name);
         if let (Some(range), Some(_)) = (range, &verb.version) {
@@ -181,9 +181,9 @@ fn wanted(verb: &Pull) -> Result<Vec<Chosen>> {
             );
         }
         let range = range.map(str::to_owned).or_else(|| verb.version.clone());
-        wanted.push(Chosen::new(name, range, verb.kind.clone()));
+        selected.push(Chosen::new(name, range, verb.kind.clone()));
     }
-    Ok(wanted)
+    Ok(selected)
 }
 
 /// Pulls the newest version from the sources, or with `--offline` from the cache.

@@ -87,7 +87,7 @@ pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<ExitStatus> 
         check_online(session.offline)?;
     }
     let sources = session.catalog.sources();
-    let asked = sources.iter().map(|source| async {
+    let queries = sources.iter().map(|source| async {
         let extensions = async {
             if verb.extensions {
                 Some(source.repository.extensions().await)
@@ -103,7 +103,7 @@ pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<ExitStatus> 
             .map(|_| (Ok(Capabilities::default()), None))
             .collect()
     } else {
-        session.ask(async { Ok(join_all(asked).await) })?
+        session.query(async { Ok(join_all(queries).await) })?
     };
     let rows = sources.iter().zip(answers);
     let data = Listed {

@@ -64,8 +64,8 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<ExitStatus> {
     check_online(verb.sources.offline)?;
     let (environment, config) = configuration(&verb.sources)?;
     let named = verb.sources.sets_oci().then_some(OCI);
-    let wanted = verb.repository.as_deref().or(named);
-    if let Some(name) = wanted {
+    let selected = verb.repository.as_deref().or(named);
+    if let Some(name) = selected {
         let named = config.repository(name);
         let kind = named.map(|one| one.kind.value);
         ensure!(
@@ -81,7 +81,7 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<ExitStatus> {
         .repositories
         .iter()
         .filter(|one| one.kind.value == Kind::Oci);
-    let mut found = of_kind.filter(|one| wanted.is_none_or(|name| name == one.name));
+    let mut found = of_kind.filter(|one| selected.is_none_or(|name| name == one.name));
     let (Some(repository), None) = (found.next(), found.next()) else {
         bail!(
             "no registry given; hint: pass a repository of kind oci, or --source oci --registry HOST:PORT"

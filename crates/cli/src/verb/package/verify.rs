@@ -90,7 +90,7 @@ pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<ExitStatus> {
             here.verdict,
         )
     } else {
-        session.ask(async {
+        session.query(async {
             let resolved = session.find(&verb.chosen).await?;
             let verdict = match judge(&session, &resolved).await? {
                 Some(verdict) => verdict,

@@ -137,8 +137,8 @@ fn validate_url(url: &str) -> Option<String> {
 
 /// Returns the prompt for a parameter; None if it is optional or standard input is not a terminal.
 fn prompt_text(name: &str, parameter: &Parameter) -> Option<String> {
-    let asks = !parameter.optional && io::stdin().is_terminal();
-    asks.then(|| format!("{name} ({})", parameter.about()))
+    let is_prompted = !parameter.optional && io::stdin().is_terminal();
+    is_prompted.then(|| format!("{name} ({})", parameter.about()))
 }
 
 fn credential(verb: &Register, name: &str, parameter: &Parameter) -> Result<Option<Filling>> {

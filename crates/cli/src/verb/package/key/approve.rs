@@ -126,7 +126,7 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
     let trust = trust.as_table_mut().with_context(by_hand)?;
     let rules = tables(trust, "rule").with_context(by_hand)?;
     let is_same = |rule: &Table| {
-        let says = |field: &str, wanted: &[String]| {
+        let has_value = |field: &str, wanted: &[String]| {
             let all = rule.get(field).and_then(Item::as_array);
             let all = all.map(|all| {
                 all.iter()
@@ -135,7 +135,7 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
             });
             all.is_some_and(|all| all == wanted)
         };
-        says("repositories", &verb.repository) && says("names", &verb.packages)
+        has_value("repositories", &verb.repository) && has_value("names", &verb.packages)
     };
     let known = rules.iter().position(is_same);
     let number = known.unwrap_or_else(|| {
@@ -147,11 +147,11 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
     });
     let rule = rules.get_mut(number).with_context(by_hand)?;
     let known = tables(rule, "key").with_context(by_hand)?;
-    let says = |key: &Table, field: &str, text: &str| {
+    let has_value = |key: &Table, field: &str, text: &str| {
         let named = key.get(field).and_then(Item::as_str);
         named.is_some_and(|named| named.trim() == text.trim())
     };
-    if let Some(there) = known.iter().find(|key| says(key, "public", public)) {
+    if let Some(there) = known.iter().find(|key| has_value(key, "public", public)) {
         let there = there.get("name").and_then(Item::as_str);
         anyhow::bail!(
             "this key is already trusted there, as `{}`",
@@ -159,7 +159,7 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
         );
     }
     ensure!(
-        !known.iter().any(|key| says(key, "name", name)),
+        !known.iter().any(|key| has_value(key, "name", name)),
         "another key is trusted there as `{name}`; hint: choose another name with --name"
     );
     let mut key = Table::new();
