@@ -1,4 +1,4 @@
-//! The chart in a cluster, and an operator outside of it that uses the ServiceAccount of the chart.
+//! The chart in a cluster, and an operator outside of it that uses the account of the chart.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -33,9 +33,9 @@ pub(crate) struct Run {
     /// Wait for the run to finish and print its progress; exit with 1 if it fails
     #[arg(long)]
     follow: bool,
-    /// Print the PipelineRun without creating it
+    /// Print the run without creating it
     #[arg(long = "dry-run")]
-    dry_run: bool,
+    dry: bool,
     /// Size of the workspace for each codeset
     #[arg(long, value_name = "QUANTITY", default_value = pipeline::WORKSPACE_SIZE)]
     workspace_size: String,
@@ -128,7 +128,7 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
         &verb.workspace_size,
     )
     .map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
-    if verb.dry_run {
+    if verb.dry {
         if verb.output == Format::Json {
             output::json(out, &run)?;
         } else {
