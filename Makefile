@@ -21,9 +21,10 @@ demo: ## Run the demo: first without a cluster, then on a real Kubernetes on thi
 
 test: packages check unit e2e ## Run all checks and tests
 
-check: ## Check format, lints and the dependency tree
+check: ## Check format, lints, the words of all texts and the dependency tree
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) test --quiet -p extension-registry-cli --test language
 	@for name in aws-lc-rs openssl-sys; do \
 	  if $(CARGO) tree --workspace -i $$name >/dev/null 2>&1; then echo "$$name is in the tree: keep ring alone" >&2; exit 1; fi; \
 	done

@@ -89,7 +89,10 @@ async fn what_guards_the_secret_stays(lab: &Lab, secret: &str) {
     };
     let stolen = json!({"spec": {"userSecrets": {secret: {"user": "grace"}}}});
     let said = change("RunGate", "extension-registry", stolen, false).await;
-    assert!(said.contains("written by the operator"), "{said}");
+    assert!(
+        said.contains("can only be written by the registry operator"),
+        "{said}"
+    );
     let said = change(
         "PipelineRun",
         "hers",

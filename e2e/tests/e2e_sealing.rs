@@ -145,7 +145,7 @@ async fn refused_and_dry(lab: &Lab) {
     );
 
     for (value, said) in [
-        (json!("x".repeat(1 << 20)), "65536"),
+        (json!("x".repeat(1 << 19)), "65536"),
         (json!({"a": "planted-value"}), "must be of type string"),
     ] {
         let mut wrong = with_value("shapeless", "");

@@ -62,22 +62,27 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::detect();
     let mut out = Vec::new();
     let result = run(&args, terminal, &mut out);
-    let result = write(&out).and(result);
+    let result = write(out, terminal).and(result);
     match result {
         Ok(status) => status.into(),
         Err(error) => {
-            let _ = io::stderr()
-                .lock()
-                .write_all(report::human::failure(&error).as_bytes());
+            let _ = output::write_error(&report::human::failure(&error));
             ExitStatus::Failure.into()
         }
     }
 }
 
 /// Writes the output. A closed pipe, as by `head`, is not an error; a full disk is.
-fn write(out: &[u8]) -> anyhow::Result<()> {
+fn write(out: Vec<u8>, terminal: Terminal) -> anyhow::Result<()> {
+    let out = match String::from_utf8(out) {
+        Ok(text) => output::displayable(&text, terminal)
+            .into_owned()
+            .into_bytes(),
+        // Not text: the content of a requested file.
+        Err(bytes) => bytes.into_bytes(),
+    };
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(out).and_then(|()| stdout.flush()) {
+    match stdout.write_all(&out).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("failed to write the output")
         }

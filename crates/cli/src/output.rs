@@ -2,10 +2,12 @@
 
 mod fit;
 mod progress;
+mod safe;
 mod secret;
 
 pub(crate) use fit::{columns, fitting};
 pub(crate) use progress::{Spinner, note, print_status};
+pub(crate) use safe::displayable;
 pub(crate) use secret::{prompt_secret, prompt_secret_with_hint};
 
 use std::io::{self, IsTerminal, Write};
@@ -25,6 +27,8 @@ pub(crate) const REDACTED: &str = lookalike::REDACTED;
 pub(crate) struct Terminal {
     /// Whether to use colors.
     pub(crate) colours: bool,
+    /// Whether it is a terminal.
+    pub(crate) is_terminal: bool,
 }
 
 impl Terminal {
@@ -35,12 +39,16 @@ impl Terminal {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             colours: is_terminal && allowed && !dumb,
+            is_terminal,
         }
     }
 
     /// Returns a terminal without colors.
     pub(crate) fn plain() -> Self {
-        Self { colours: false }
+        Self {
+            colours: false,
+            is_terminal: false,
+        }
     }
 
     /// Colors a text, if colors are enabled.
@@ -110,7 +118,17 @@ pub(crate) fn warn(warnings: &[String]) -> io::Result<()> {
         writeln!(err, "warning: {text}")?;
         hints.iter().try_for_each(|one| hint(&mut err, one))?;
     }
-    io::stderr().lock().write_all(&err)
+    write_error(&String::from_utf8_lossy(&err))
+}
+
+/// Prints text on standard error.
+pub(crate) fn write_error(text: &str) -> io::Result<()> {
+    let terminal = Terminal {
+        colours: false,
+        is_terminal: io::stderr().is_terminal(),
+    };
+    let text = displayable(text, terminal);
+    io::stderr().lock().write_all(text.as_bytes())
 }
 
 /// Asks for confirmation. Fails if standard input is not a terminal.

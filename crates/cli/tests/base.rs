@@ -36,13 +36,17 @@ fn what_the_cluster_may_have_is_no_error() {
     assert_eq!(output.code, 0, "{}", output.out);
     insta::assert_snapshot!(output.out, @r"
     -:107:11: warning[NotFound]: Workflow alpha/train-and-serve: spec.steps[2].extensions[0]: no service matches requirement `seldon` (product `seldon`, resource `seldon-core-api`, version `>=1.10`)
-      hint: run `kubectl ext list --project alpha` to list the services visible to this project; --base PATH says what the cluster has
+      hint: run `kubectl ext list --project alpha` to list the services visible to this project; pass the records of the cluster with --base PATH
     ");
     // It is one where the records of the cluster are there, for a slip would pass otherwise.
     let record = "---\napiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata: {name: x}\nspec: {product: x}\n";
     let output = lint(&[], &(overlay() + record));
     assert_eq!(output.code, 1, "{}", output.out);
-    assert!(output.out.contains("; --base PATH says"), "{}", output.out);
+    assert!(
+        output.out.contains("the cluster with --base PATH"),
+        "{}",
+        output.out
+    );
 }
 
 #[test]
@@ -119,7 +123,8 @@ fn a_base_that_cannot_be_read_is_no_base() {
 fn workflows_alone_are_not_looked_up_and_that_is_said() {
     let output = lint(&[], ASKS);
     assert_eq!((output.code, &*output.out), (0, ""));
-    insta::assert_snapshot!(output.err, @"note: no record is among the files, so what workflows ask for was not looked up; --base PATH says what the cluster has");
+    insta::assert_snapshot!(output.err, @"note: requirements were not checked, because the files contain no records
+  hint: pass the records of the cluster with --base PATH");
     let output = lint(
         &[],
         &ASKS.replace(", extensions: [{name: store, product: store}]", ""),

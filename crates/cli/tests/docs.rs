@@ -327,30 +327,6 @@ fn every_promise_names_a_test_that_exists() {
     assert!(rows >= 50, "only {rows} promises");
 }
 
-/// Words that the project does not use, with the reason in CONTRIBUTING.md.
-const AVOIDED: &str = r"(?i)\b(nobody|whoever|somebody|anew|lately|mend|counts for|let in|of others|says|said|told)\b";
-
-/// Pages whose text comes from the source of the commands.
-const NOT_PROSE: [&str; 1] = ["docs/reference/commands.md"];
-
-#[test]
-fn pages_use_the_terms_of_the_field() {
-    let avoided = Regex::new(AVOIDED).unwrap();
-    let code = Regex::new("`[^`\n]*`").unwrap();
-    let mut found = Vec::new();
-    for page in pages() {
-        if NOT_PROSE.iter().any(|prefix| page.name.starts_with(prefix)) {
-            continue;
-        }
-        for line in code.replace_all(&prose(&page.text), "").lines() {
-            if let Some(word) = avoided.find(line) {
-                found.push(format!("{}: `{}` in: {line}", page.name, word.as_str()));
-            }
-        }
-    }
-    assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
 #[test]
 fn files_are_short() {
     let docs = repository().join("docs");

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use extension_registry_packages::manifest::Kind;
-//! use extension_registry_packages::solve::{Candidate, Origin, Universe, Wanted, solve};
+//! use extension_registry_packages::solve::{Candidate, Origin, RequestedPackage, Universe, solve};
 //!
 //! let mut universe = Universe::default();
 //! let versions = ["1.9.0", "1.10.0"].map(|version| Candidate {
@@ -15,10 +15,10 @@
 //!     origin: Origin::Repository("team".to_owned()),
 //!     dependencies: Vec::new(),
 //!     requires: Vec::new(),
-//!     barred: None,
+//!     rejection: None,
 //! });
 //! universe.candidates.insert("mlflow".to_owned(), versions.to_vec());
-//! let mut wanted = Wanted {
+//! let mut wanted = RequestedPackage {
 //!     name: "mlflow".to_owned(),
 //!     range: "^1".parse().unwrap(),
 //!     kind: None,

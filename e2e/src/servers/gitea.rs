@@ -13,9 +13,9 @@ use crate::process::run;
 use crate::tools::{Tool, Tools, is_built, on_path};
 
 /// Owner of the packages.
-pub const USER: &str = "somebody";
+pub const USER: &str = "publisher";
 /// Password of that user.
-pub const PASSWORD: &str = "a-long-password-of-somebody";
+pub const PASSWORD: &str = "a-long-password-of-the-publisher";
 
 /// User that runs Gitea if the tests run as root: Gitea does not run as root.
 const SYSTEM_USER: &str = "nobody";

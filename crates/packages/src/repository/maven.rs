@@ -12,7 +12,7 @@
 //!
 //! An HTTP server replaces one file at a time, so a version is found once its last file exists. If two
 //! publishers start at the same time, a server that supports `If-None-Match` (RFC 9110, section 13.1.2) rejects
-//! one of them. On others the later one wins, and the other is told if its files were replaced by the time it
+//! one of them. On others the later one wins, and the other gets an error if its files were replaced by the time it
 //! finishes.
 
 mod fetch;

@@ -29,7 +29,7 @@ struct ListingEntry {
     kind: Option<String>,
 }
 
-/// Returns whether a generic package may be one of ours, and is not used internally.
+/// Returns whether a generic package may be a package of the registry, and is not used internally.
 pub(super) fn is_package(name: &str) -> bool {
     is_word(name) && !matches!(name, INDEX | unfinished::PACKAGE)
 }

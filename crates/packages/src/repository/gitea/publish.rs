@@ -1,7 +1,7 @@
 //! Publishes a version: a mark, the content, the document, the digests, the configuration, and then no mark.
 //!
 //! A version without its configuration is incomplete and is not used. The mark excludes concurrent publishers.
-//! After a failure the files are removed, as long as the mark is ours.
+//! After a failure the files are removed, as long as the mark is of this upload.
 
 use reqwest::Method;
 

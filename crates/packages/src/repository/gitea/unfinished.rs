@@ -70,7 +70,7 @@ pub(super) async fn set(
     Ok((is_set || is_ours(server, &mark).await?).then_some(mark))
 }
 
-/// Returns whether a mark is still ours.
+/// Returns whether a mark is still of this upload.
 pub(super) async fn is_ours(server: &Server, mark: &Mark) -> Result<bool> {
     let there = server.read("publish", mark.url.clone(), 1024).await?;
     Ok(there.is_some_and(|there| there == mark.secret.as_bytes()))

@@ -1,7 +1,7 @@
 //! Converts version ranges to and from Maven's grammar (Maven, "Version Requirement Specification").
 //!
 //! ```text
-//! Maven                 ours
+//! Maven                 range
 //! [1.0,2.0)             >=1.0, <2.0
 //! (,1.0]                <=1.0
 //! [1.0]                 >=1.0, <=1.0
