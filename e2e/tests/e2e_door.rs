@@ -85,7 +85,10 @@ async fn what_is_no_review_is_answered_and_not_repeated() {
     let entry = json!({"name": "A", "value": CANARY.repeat(4)});
     huge["spec"]["services"][0]["configuration"] = json!(vec![entry; 20_000]);
     let message = apply(&lab, &huge.to_string()).unwrap_err();
-    assert!(message.contains("at most 1048576 bytes are allowed"), "{message}");
+    assert!(
+        message.contains("at most 1048576 bytes are allowed"),
+        "{message}"
+    );
 
     // It serves the API server as before.
     let good = workflow(PROJECT, "good", &json!({"product": "any"}));

@@ -168,6 +168,12 @@ fn too_many(lab: &Lab) {
     many["spec"]["services"][0]["credentials"] = (0..10_000).map(one).collect();
     let said = apply(lab, &["--server-side"], &many).unwrap_err();
     assert!(
+        said.contains("spec.services[].credentials: 10000 items, at most 256"),
+        "{said}"
+    );
+    many["spec"]["services"][0]["credentials"] = (0..65).map(one).collect();
+    let said = apply(lab, &["--server-side"], &many).unwrap_err();
+    assert!(
         said.contains("credentials: Too many") && said.contains("at most 64 items"),
         "{said}"
     );
