@@ -87,7 +87,7 @@ fn output_matches_schemas() {
 }
 
 #[test]
-fn r58_answers_about_packages_are_as_their_schemas_say() {
+fn package_output_matches_schemas() {
     let machine = machine::Machine::new();
     machine.publish("base", "1.0.0", "");
     let more = "dependencies: [base]\nrequires: [docker]\nprovides: [{product: app}]\nparameters: {key: {description: k, secret: true}}\n";
