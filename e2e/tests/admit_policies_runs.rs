@@ -434,7 +434,9 @@ async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
             .await
             .unwrap_err();
         assert!(
-            said.contains("may only write Pipelines of workflows and annotate PipelineRuns"),
+            said.contains(
+                "may only write Pipelines that belong to workflows, and annotate PipelineRuns"
+            ),
             "{said}"
         );
     }
@@ -471,7 +473,8 @@ async fn the_operator_annotates_runs_and_nothing_else(stage: &Stage) {
             "may only change the annotation registry.fuseml.io/bindings of a PipelineRun";
         change_refused(&stage.operator, &run, "", change, expected).await;
     }
-    let nothing_else = "may only write Pipelines of workflows and annotate PipelineRuns";
+    let nothing_else =
+        "may only write Pipelines that belong to workflows, and annotate PipelineRuns";
     let status = |run: &mut Value| run["status"] = json!({"podName": "p"});
     change_refused(&stage.operator, &run, "status", status, "denied request").await;
     let said = dry_delete(&stage.operator, &run, json!({}))

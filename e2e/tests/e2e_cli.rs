@@ -144,7 +144,7 @@ fn check_access_to_one_project(lab: &Lab) {
     for arguments in [&["status", "-A"][..], &["list", "-n", "alpha"]] {
         let answer = ext(&author, arguments);
         assert_eq!(answer.code, 1, "{arguments:?}");
-        let hint = "hint: request ClusterRole extension-registry-view";
+        let hint = "hint: ask a cluster administrator to grant you the ClusterRole extension-registry-view";
         assert!(answer.err.contains(hint), "{}", answer.err);
     }
 }

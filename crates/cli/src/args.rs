@@ -141,7 +141,7 @@ pub(crate) struct Files {
     /// File or folder with existing records and Secrets of the cluster; may be repeated
     #[arg(long, value_name = "PATH")]
     base: Vec<PathBuf>,
-    /// Namespace of objects in files without one
+    /// Namespace for objects in files that specify none
     #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Option<String>,
     #[command(flatten)]
@@ -237,20 +237,20 @@ pub(crate) enum InlineCredentials {
 /// Connection to a cluster.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Cluster {
-    /// Path of the kubeconfig file
+    /// Path to the kubeconfig file
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
+    /// Kubeconfig context to use
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// Timeout of a request: `30s`, `1m30s`, or a number of seconds; `0` disables it
+    /// Timeout for each request: `30s`, `1m30s`, or a number of seconds; `0` disables it
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time::time)]
     pub(crate) request_timeout: Duration,
     #[command(flatten)]
     pub(crate) identity: Identity,
 }
 
-/// Output format of data.
+/// Output format for structured data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Table

@@ -56,7 +56,7 @@ fn with_values(record: &mut Value, secrets: &BTreeMap<String, Value>) {
 }
 
 #[test]
-fn converts_records_of_seed_to_examples() {
+fn converts_fuseml_records_to_examples() {
     let folder = TempDir::new().unwrap();
     let mut count = 0;
     for (examples, names) in [
@@ -103,7 +103,7 @@ fn converts_records_of_seed_to_examples() {
 }
 
 #[test]
-fn rejects_duplicate_key_in_record_of_seed() {
+fn rejects_duplicate_key_in_fuseml_record() {
     let output = ext(&["convert", &format!("{DATA}/plain/kfserving-local.yaml")]);
     assert_eq!((output.code, &*output.out), (1, ""));
     let place = "kfserving-local.yaml:15:5: error[duplicate-key]";
@@ -111,7 +111,7 @@ fn rejects_duplicate_key_in_record_of_seed() {
 }
 
 #[test]
-fn converts_workflows_of_seed() {
+fn converts_fuseml_workflows() {
     for number in 1..=5 {
         let file = format!("{DATA}/plain/workflow-{number}.yaml");
         let output = ext(&["convert", &file, "-n", "alpha"]);

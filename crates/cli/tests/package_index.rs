@@ -100,7 +100,7 @@ fn recreated_repository_needs_forget() {
     fs::write(machine.path("repositories/partner/index.json"), "{").unwrap();
     let broken = machine.ext(&index("partner")).wrong(1);
     assert!(
-        broken.contains("partner: ") && broken.contains("with --anew"),
+        broken.contains("partner: ") && broken.contains("pass --anew"),
         "{broken}"
     );
     machine.ext(&anew).fine();

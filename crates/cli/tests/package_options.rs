@@ -31,7 +31,7 @@ fn retry_count_limits_retries() {
         let key = format!("retry_count = {retries}\n");
         let machine = with(&registry.repository("hub", &key));
         let said = machine.ext(&["package", "info", "mlflow"]).wrong(1);
-        assert!(said.contains("the server responded 503"), "{said}");
+        assert!(said.contains("the server responded with 503"), "{said}");
         let lines = registry.lines();
         let wanted = vec!["GET /v2/extensions/mlflow/tags/list"; retries + 1];
         assert_eq!(lines, wanted);

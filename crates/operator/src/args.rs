@@ -32,7 +32,7 @@ pub struct Cli {
 /// A one-shot task.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Issue the webhook serving certificate and set `caBundle`; run by a Helm hook of the chart
+    /// Issue the webhook serving certificate and set `caBundle`; run by one of the chart's Helm hooks
     IssueCertificate(IssueArgs),
 }
 

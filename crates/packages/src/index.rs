@@ -90,7 +90,7 @@ pub enum NextError {
     Random(getrandom::Error),
     /// The serial number is at its maximum.
     #[error(
-        "the serial number of the index is at its maximum; hint: start a new series with `--anew`"
+        "the serial number of the index is at its maximum; hint: pass `--anew` to start a new index series"
     )]
     Serial,
     /// The expiry date is out of range.

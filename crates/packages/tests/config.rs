@@ -308,9 +308,9 @@ fn unknown_key_is_warning_with_suggestion() {
     assert_eq!(
         machine.warnings(),
         [
-            "user/packages.toml:2:1: oci.registri is an unknown field, which is ignored; hint: did you mean `registry`?",
-            "user/packages.toml:8:1: cache.zzzzzzzz is an unknown field, which is ignored; hint: expected one of path, ttl, max_content",
-            "user/packages.toml:4:2: extension is an unknown field, which is ignored; hint: did you mean `extensions`?",
+            "user/packages.toml:2:1: oci.registri is an unknown field and is ignored; hint: did you mean `registry`?",
+            "user/packages.toml:8:1: cache.zzzzzzzz is an unknown field and is ignored; hint: expected one of path, ttl, max_content",
+            "user/packages.toml:4:2: extension is an unknown field and is ignored; hint: did you mean `extensions`?",
         ]
     );
 }

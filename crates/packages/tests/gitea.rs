@@ -238,7 +238,7 @@ async fn retries_failures_but_not_denials() {
     let error = driver(&server).names(None).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "old: failed to list packages: the server responded 502"
+        "old: failed to list packages: the server responded with 502"
     );
     assert_eq!(server.lines().len(), 4, "as often as it is set");
 }

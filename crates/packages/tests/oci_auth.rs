@@ -142,7 +142,9 @@ async fn rejected_identity_token_error_hides_token() {
     let line = error.to_string();
     assert_eq!(line.lines().count(), 1);
     assert!(
-        line.ends_with("; hint: check the token: it may be invalid, expired or lack permissions"),
+        line.ends_with(
+            "; hint: check the token: it may be invalid or expired, or lack permissions"
+        ),
         "{line}"
     );
     assert!(!format!("{line} {error:?} {driver:?}").contains("an-old-secret"));

@@ -220,7 +220,8 @@ async fn failed_discover_is_warning() {
         assert_eq!(warnings.len(), told, "{warnings:?}");
         for warning in warnings {
             assert!(
-                warning.starts_with("quirk: failed to list extensions: the server responded 500"),
+                warning
+                    .starts_with("quirk: failed to list extensions: the server responded with 500"),
                 "{warning}"
             );
         }

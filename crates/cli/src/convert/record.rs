@@ -126,7 +126,7 @@ fn service(
     log: &mut Diagnostics,
 ) -> Node {
     let at = mapping.at;
-    // Example 4 of the seed writes `service` for `resource`.
+    // One example of the FuseML domain model has `service` for `resource`.
     let resource = mapping.either(log, ["resource", "service"]);
     if let Some((node, field)) = &resource
         && field.ends_with("service")

@@ -130,7 +130,7 @@ async fn list_namespaced(
 fn explain(error: kube::Error) -> anyhow::Error {
     match error {
         kube::Error::Api(status) if status.code == 403 => anyhow::anyhow!(
-            "{}; hint: request ClusterRole extension-registry-view, or pass one of your namespaces with -n",
+            "{}; hint: ask a cluster administrator to grant you the ClusterRole extension-registry-view, or pass one of your namespaces with -n",
             status.message
         ),
         kube::Error::Api(status) if status.code == 404 => {

@@ -102,7 +102,7 @@ pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<ExitStatus> {
     } else {
         for secret in &secrets {
             output::note(&format!(
-                "credentials reference Secret {namespace}/{}; hint: write it with --secrets FILE",
+                "credentials reference Secret {namespace}/{}; hint: pass --secrets FILE to write the Secret to a file",
                 secret.name
             ))?;
         }

@@ -20,7 +20,7 @@ use crate::verb::resolve::{Outcome, answers, suggestion};
 
 #[derive(Debug, Args)]
 pub(crate) struct Describe {
-    /// Record: NAME, or NAMESPACE/NAME for one of a project
+    /// Record: NAME, or NAMESPACE/NAME for a record in a project
     #[arg(value_name = "NAME")]
     name: String,
     #[command(flatten)]

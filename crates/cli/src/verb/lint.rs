@@ -172,7 +172,7 @@ pub(crate) fn check_workflow(
 /// Hint on records that exist only in the cluster.
 const BASE_HINT: &str = "pass the records of the cluster with --base PATH";
 
-/// Returns whether a requirement that matches nothing may match a record of the cluster. It may not if a candidate
+/// Returns whether a requirement without a match could match a record in the cluster. It cannot if a candidate
 /// lacks only an endpoint or credentials, or with `--base`.
 pub(crate) fn may_be_elsewhere(
     inventory: &Inventory,

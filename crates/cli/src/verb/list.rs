@@ -39,7 +39,7 @@ pub(crate) struct List {
     output: Format,
 }
 
-/// A service. URLs and values are omitted, because the minimal form of a record may contain a password there.
+/// A service. URLs and values are omitted, because a record in the minimal form may contain a password in them.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {

@@ -231,7 +231,7 @@ pub(crate) fn chosen<'w>(
 /// Maximum number of names in a message.
 const FEW: usize = 5;
 
-/// Formats a hint with similar names, or with all names if they are few.
+/// Formats a hint with similar names, or with all names if there are only a few.
 pub(crate) fn suggestion<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> String {
     let names: BTreeSet<&str> = names.into_iter().collect();
     let listed = |names: &[&str]| format!("`{}`", names.join("`, `"));

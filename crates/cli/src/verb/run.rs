@@ -49,7 +49,7 @@ pub(crate) struct Run {
     cluster: Cluster,
 }
 
-/// Checks that a workflow is ready. Otherwise the run would fail because the Pipeline may not exist.
+/// Checks that a workflow is ready. If it is not, its Pipeline may not exist, and the run would fail.
 fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
     if workflow.metadata.deletion_timestamp.is_some() {
         bail!(

@@ -21,7 +21,7 @@ pub(crate) struct Unregister {
     /// Name of the record
     #[arg(value_name = "NAME")]
     name: String,
-    /// Project of the record; default is a cluster-scoped record
+    /// Project the record belongs to; if omitted, the record is cluster-scoped
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
     /// Delete without confirmation, even if the record is in use

@@ -42,7 +42,7 @@ pub(crate) struct Update {
     /// New value or source of a credential: KEY=secret:NAME/KEY, KEY=file:PATH, KEY=env:NAME or KEY=prompt; may be repeated
     #[arg(long = "credential", value_name = "KEY=SOURCE", value_parser = CredentialParser)]
     credentials: Vec<Credential>,
-    /// Project of the record; default is a cluster-scoped record
+    /// Project the record belongs to; if omitted, the record is cluster-scoped
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
     /// Output format of --dry-run

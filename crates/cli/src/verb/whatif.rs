@@ -25,10 +25,10 @@ pub(crate) struct Whatif {
     /// File or folder of records that would be applied, or `-` for standard input
     #[arg(short = 'f', long = "filename", value_name = "PATH")]
     change: Vec<PathBuf>,
-    /// Record that would be deleted: NAME, or NAMESPACE/NAME for one of a project
+    /// Record that would be deleted: NAME, or NAMESPACE/NAME for a record in a project
     #[arg(long, value_name = "NAME")]
     delete: Vec<String>,
-    /// File or folder of the current records and workflows; default is the cluster
+    /// File or folder with the current records and workflows; if omitted, they are read from the cluster
     #[arg(long, value_name = "PATH")]
     base: Vec<PathBuf>,
     #[command(flatten)]

@@ -99,7 +99,7 @@ impl SealingKeys {
             }
             Ok(Err(error)) => {
                 let error = Error::secret("read the sealing keys", &error);
-                tracing::warn!(%error, "failed to reload the sealing keys, using the loaded keys");
+                tracing::warn!(%error, "failed to reload the sealing keys; still using the previously loaded keys");
             }
             Err(_) => tracing::warn!(
                 secret = self.secret,

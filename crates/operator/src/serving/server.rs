@@ -182,7 +182,7 @@ impl CertificateManager {
         match probe::run(&context.client, &context.settings.namespace).await? {
             Reachability::Reached => {
                 context.webhook.set_reached();
-                tracing::info!("the API server reaches the webhook");
+                tracing::info!("the API server can reach the webhook");
             }
             Reachability::Untrusted => {
                 tracing::debug!("the API server does not trust the serving certificate yet");

@@ -220,12 +220,7 @@ impl<'f, 's> Fields<'f, 's> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("expected one of {}", known.collect::<Vec<_>>().join(", ")),
             };
-            findings.warning(
-                &origin,
-                field,
-                "is an unknown field, which is ignored",
-                hint,
-            );
+            findings.warning(&origin, field, "is an unknown field and is ignored", hint);
         }
     }
 

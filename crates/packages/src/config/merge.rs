@@ -101,7 +101,7 @@ fn trust(layers: &mut [Layer], findings: &mut Findings) -> Option<Valued<toml::T
                 &trust.origin,
                 "trust",
                 "is not allowed in a project file, which cannot change which keys are trusted",
-                "move it to the system file or to your own file",
+                "move it to the system-wide or user config file",
             ),
             (Some(system), _) => {
                 let message = format!("is ignored: it is already set at {}", system.origin);

@@ -343,7 +343,7 @@ fn dependency(field: &str, node: Node, log: &mut Diagnostics) -> Option<Dependen
                 _ => {
                     log.error("unknown-value", node.at, &path).message(
                         "must be `same` or `system`",
-                        "remove it: repositories are configured where packages are installed",
+                        "remove it: repositories are configured by users of the package, not in the package",
                     );
                     return None;
                 }

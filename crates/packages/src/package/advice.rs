@@ -31,7 +31,7 @@ pub fn advice(folder: &Path, manifest: &Manifest, has_document: bool) -> Vec<Str
     let has_license = ["LICENSE", "LICENSE.md", "LICENSE.txt", "COPYING"]
         .iter()
         .any(|name| folder.join(name).is_file());
-    say(!has_license, "no licence text", "add a file LICENSE");
+    say(!has_license, "no licence text", "add a LICENSE file");
     say(
         manifest.kind == Kind::Record && manifest.templates.is_empty(),
         "no template, so the package cannot be used to register a tool",

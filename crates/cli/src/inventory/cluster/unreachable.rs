@@ -10,7 +10,7 @@ use kube::config::{Kubeconfig, KubeconfigError};
 use super::configuration;
 use crate::args::Cluster;
 
-const HINT: &str = "hint: check the context of the kubeconfig";
+const HINT: &str = "hint: check the current kubeconfig context";
 
 /// Adds the address and the context to an error if the server is unreachable.
 pub(super) async fn describe(error: anyhow::Error, cluster: &Cluster) -> anyhow::Error {

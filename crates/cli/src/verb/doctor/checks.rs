@@ -32,7 +32,7 @@ pub(super) async fn server(client: &Client, cluster: &Cluster) -> Vec<Check> {
     let version = match client.apiserver_version().await {
         Ok(version) => version.git_version,
         Err(error) => {
-            let hint = "check the context of the kubeconfig";
+            let hint = "check the current kubeconfig context";
             let why = match &error {
                 kube::Error::Api(status) => status.message.clone(),
                 error => unreachable::message(cluster, error).await,

@@ -72,7 +72,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let release = &resolved.spec.release;
         let found = resolved.source.repository.document(release).await?;
         let Some(found) = found else {
-            bail!("{} has no document", resolved.spec.title());
+            bail!("{} has no documentation", resolved.spec.title());
         };
         let content = release.content.digest;
         let other = content.and_then(|content| other_document(&found, content));

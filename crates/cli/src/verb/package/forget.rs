@@ -14,7 +14,7 @@ use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Forget {
-    /// Repository: its name, or the location given by a flag
+    /// Repository name, or the location passed as a flag
     #[arg(value_name = "REPOSITORY")]
     repository: String,
     #[command(flatten)]

@@ -144,7 +144,7 @@ pub(super) fn behind(session: &Session, source: &Source) -> Vec<String> {
 
 /// Returns the current index, after checking it against the recorded state: it may have been replaced.
 async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {
-    let unread = "failed to read the current index; hint: start a new series with --anew";
+    let unread = "failed to read the current index; hint: pass --anew to start a new index series";
     let file = match source.repository.own_index().await {
         Ok(Some(file)) => file,
         Ok(None) => return Ok(None),

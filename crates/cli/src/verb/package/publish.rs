@@ -215,7 +215,7 @@ fn numbered(verb: &Publish, work: &Path) -> Result<PathBuf> {
         fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let Some(text) = package::renumber(&text, &expected) else {
         bail!(
-            "the version in {} is not on a line of its own; hint: move it to one",
+            "the version in {} is not on its own line; hint: put it on its own line",
             path.display()
         );
     };
@@ -238,7 +238,7 @@ fn copied(from: &Path, to: &Path) -> Result<()> {
             fs::copy(entry.path(), &target)?;
         } else {
             bail!(
-                "{} is neither a regular file nor a folder; hint: replace a symbolic link by a copy of its target",
+                "{} is neither a regular file nor a folder; hint: if it is a symbolic link, replace it with a copy of its target",
                 entry.path().display()
             );
         }

@@ -67,7 +67,7 @@ struct Extension {
 /// A failed query of the extensions of a registry or repository. It does not mean that there are none.
 #[derive(JsonSchema, Serialize)]
 struct FailedQuery {
-    /// The repository; absent for the whole registry
+    /// The repository; omitted if this applies to the whole registry
     #[serde(skip_serializing_if = "Option::is_none")]
     repository: Option<String>,
     /// `not allowed` or `failed`

@@ -27,7 +27,7 @@ pub(crate) struct Verify {
     output: Format,
 }
 
-/// Trust of a package, and its reasons.
+/// Trust status of a package, and the reasons for it.
 #[derive(JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Verified {

@@ -123,8 +123,8 @@ fn reject_project_token(part: &mut Part, findings: &mut Findings) {
         findings.error(
             &given.origin,
             field,
-            "is not allowed in a project file, which cannot choose a file to send to a server",
-            "set it in your own file, or use `kubectl ext package login`",
+            "is not allowed in a project file: a project file must not select a file that is sent to a server",
+            "set it in your user config file, or use `kubectl ext package login`",
         );
     }
 }

@@ -235,14 +235,14 @@ impl Server {
                 hint: "use Gitea 1.17 or later, which supports generic packages".to_owned(),
             },
             413 => {
-                let why = "the server responded 413: the file is too large".to_owned();
+                let why = "the server responded with 413: the file is too large".to_owned();
                 self.unavailable(
                     what,
                     why,
                     "ask the administrator of the server for a higher limit",
                 )
             }
-            code => self.unavailable(what, format!("the server responded {code}"), ""),
+            code => self.unavailable(what, format!("the server responded with {code}"), ""),
         }
     }
 }

@@ -218,7 +218,8 @@ impl Server {
             (StatusCode::CONFLICT, When::Always) => Err(Error::Unsupported {
                 repository: self.id.clone(),
                 what: format!("replace {file}"),
-                hint: "the server responded 409: it does not allow files to be replaced".to_owned(),
+                hint: "the server responded with 409: it does not allow files to be replaced"
+                    .to_owned(),
             }),
             (StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT, _) => Ok(false),
             (status, _) => Err(self.refused(&what, status)),
@@ -308,9 +309,9 @@ impl Server {
             405 | 501 => Error::Unsupported {
                 repository: self.id.clone(),
                 what: what.to_owned(),
-                hint: format!("the server responded {}", status.as_u16()),
+                hint: format!("the server responded with {}", status.as_u16()),
             },
-            code => self.unavailable(what, format!("the server responded {code}"), ""),
+            code => self.unavailable(what, format!("the server responded with {code}"), ""),
         }
     }
 }

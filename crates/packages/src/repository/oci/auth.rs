@@ -214,7 +214,7 @@ impl Authority {
             return Err(Error::Unavailable {
                 repository: self.id.clone(),
                 what: what(),
-                why: format!("the server responded {status}"),
+                why: format!("the server responded with {status}"),
                 hint: String::new(),
             });
         }
@@ -247,7 +247,7 @@ impl Authority {
                 "check the username and the password, and their permissions"
             }
             Credentials::Token(_) | Credentials::Identity(_) => {
-                "check the token: it may be invalid, expired or lack permissions"
+                "check the token: it may be invalid or expired, or lack permissions"
             }
         }
     }

@@ -208,7 +208,9 @@ impl Client {
         })?;
         if place.origin() != self.base.origin() {
             let other = format!("{}://{}", place.scheme(), transport::host(&place));
-            let why = format!("refusing the upload location on another server, {other}");
+            let why = format!(
+                "refusing to upload: the registry returned an upload location on another server, {other}"
+            );
             return Err(self.broken(what, why));
         }
         Ok(place)

@@ -225,11 +225,11 @@ impl Oci {
         let status = answer.status();
         if !(status.is_success() || matches!(status.as_u16(), 401 | 403)) {
             let advice = "check host and port: this may not be a registry";
-            let detail = format!("the server responded {status}");
+            let detail = format!("the server responded with {status}");
             report.fail(Step::Base, Class::Protocol, detail, advice);
             return false;
         }
-        report.pass(Step::Base, format!("the server responded {status}"));
+        report.pass(Step::Base, format!("the server responded with {status}"));
         let asks = !status.is_success();
         let outcome = client.call(call, &Scope::registry(), "authenticate").await;
         let refusal = match outcome {

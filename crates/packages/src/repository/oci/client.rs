@@ -112,8 +112,8 @@ impl Client {
         let status = answer.status();
         let faults = faults(answer).await;
         let why = match format_errors(&faults) {
-            Some(format_errors) => format!("the server responded {status}: {format_errors}"),
-            None => format!("the server responded {status}"),
+            Some(format_errors) => format!("the server responded with {status}: {format_errors}"),
+            None => format!("the server responded with {status}"),
         };
         let repository = self.id.clone();
         let what = what.to_owned();

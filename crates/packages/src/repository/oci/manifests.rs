@@ -140,7 +140,7 @@ impl Client {
                 let refusal = self.refused(answer, &what).await;
                 Ok(Removal::Forbidden(match refusal {
                     Error::Unavailable { why, .. } => why,
-                    _ => format!("the server responded {status}"),
+                    _ => format!("the server responded with {status}"),
                 }))
             }
             _ => Err(self.refused(answer, &what).await),
