@@ -377,6 +377,10 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
     labelled(&mut left);
     refused(&stage.grace, &left, written).await;
     let left = stored(&stage.token, &left).await;
+    // As Tekton validates a Pipeline that a resolver returned.
+    let mut resolved = stage.object(TEKTON, "Pipeline", "resolved", json!({"tasks": []}));
+    labelled(&mut resolved);
+    dry(&stage.engine, &resolved).await.unwrap();
     let pipelines = objects(&stage.collector, TEKTON, "Pipeline", stage.project);
     let orphan = Patch::Merge(json!({"metadata": {"ownerReferences": null}}));
     let parameters = PatchParams::default();
