@@ -305,7 +305,7 @@ async fn a_replaced_secret_is_a_conflict(scene: &Scene) {
     });
     lab.delete("Secret", PROJECT, &name).await;
     let said = create_dry(&scene.admin, &foreign).await.unwrap_err();
-    assert!(said.contains("or with names of rendered Secrets"), "{said}");
+    assert!(said.contains("or the name of a rendered Secret"), "{said}");
 
     section(
         "where the policy is lifted, the workflow is not ready until the Secret is the operator's again",

@@ -263,7 +263,7 @@ async fn statuses_are_the_operators(stage: &Stage) {
 
 async fn nobody_else_takes_the_name_of_a_rendered_secret(stage: &Stage) {
     section("nobody but the operator creates a Secret under the name of a rendered one");
-    let taken = "or with names of rendered Secrets";
+    let taken = "or the name of a rendered Secret";
     for name in [
         SECRET,
         "ext-store-0123456789abcdef",

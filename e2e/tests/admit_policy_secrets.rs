@@ -368,7 +368,7 @@ async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client)
 
 async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) {
     section("nobody else makes or changes a rendered Secret, not even an administrator");
-    let made = "only the registry operator can create Secrets with the labels";
+    let made = "only the registry operator can create Secrets that have the label";
     for object in [rendered("ext-forged", "u"), sealed("sealed-forged")] {
         let said = create_dry(admin, &object).await.unwrap_err();
         assert!(said.contains(made), "{said}");
