@@ -81,6 +81,11 @@ paramKind:
 [{{ range $index, $account := .Values.engine.resolvers }}{{ if $index }}, {{ end }}'{{ $account }}'{{ end }}]
 {{- end -}}
 
+{{/* Pattern of the name of a user-scoped Secret anywhere in a string. */}}
+{{- define "extension-registry.policyUserSecretPattern" -}}
+'(^|[^-.a-z0-9])ext-u-'
+{{- end -}}
+
 {{/* Not empty if a MutatingAdmissionPolicy stamps identities. */}}
 {{- define "extension-registry.policyMutates" -}}
 {{- $stamp := .Values.policies.stampIdentity -}}

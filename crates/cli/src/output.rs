@@ -54,7 +54,7 @@ impl Terminal {
     /// Colors a text, if colors are enabled.
     pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
         if self.colours {
-            format!("\x1b[{}m{text}\x1b[0m", colour as u8)
+            format!("{}{text}{RESET}", colour.sequence())
         } else {
             text.to_owned()
         }
@@ -64,11 +64,29 @@ impl Terminal {
 /// A color (ECMA-48, "select graphic rendition").
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Colour {
-    Bold = 1,
-    Red = 31,
-    Green = 32,
-    Yellow = 33,
+    Bold,
+    Red,
+    Green,
+    Yellow,
 }
+
+impl Colour {
+    /// All colors that this program uses.
+    const ALL: [Self; 4] = [Self::Bold, Self::Red, Self::Green, Self::Yellow];
+
+    /// Returns the escape sequence that starts the color.
+    const fn sequence(self) -> &'static str {
+        match self {
+            Self::Bold => "\x1b[1m",
+            Self::Red => "\x1b[31m",
+            Self::Green => "\x1b[32m",
+            Self::Yellow => "\x1b[33m",
+        }
+    }
+}
+
+/// The escape sequence that ends a color.
+const RESET: &str = "\x1b[0m";
 
 /// Removes control characters from untrusted text.
 pub(crate) fn clean(text: &str) -> String {
@@ -166,7 +184,7 @@ pub(crate) fn prompt(
         let Some(error) = error else {
             return Ok(answer.to_owned());
         };
-        print_error(&mut err, &error)?;
+        print_mistake(&error)?;
     }
 }
 
@@ -174,12 +192,12 @@ pub(crate) fn prompt(
 const EMPTY: &str = "a value is required; hint: press Ctrl-C to cancel";
 
 /// Prints the error of an answer before the next prompt.
-fn print_error(err: &mut impl Write, error: &str) -> io::Result<()> {
+fn print_mistake(error: &str) -> io::Result<()> {
     let mut text = Vec::new();
     let (error, hints) = split_hints(error);
     writeln!(text, "  {error}")?;
     hints.iter().try_for_each(|one| hint(&mut text, one))?;
-    err.write_all(&text)
+    write_error(&String::from_utf8_lossy(&text))
 }
 
 /// Splits a message into its text and the hints at its end, which follow a `;` or a line break. A hint inside parentheses belongs to a quoted message.

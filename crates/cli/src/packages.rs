@@ -7,7 +7,6 @@ mod explain;
 mod template;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use extension_registry_core::version::VersionRange;
@@ -311,9 +310,8 @@ pub(crate) fn configuration(sources: &Sources) -> Result<(Environment, Config)> 
     let folder = std::env::current_dir().context("failed to get the working directory")?;
     let places = Places::of_machine(&environment, &folder);
     let config = Config::load(&places, &environment, &sources.flags())?;
-    let mut err = io::stderr().lock();
     for warning in &config.warnings {
-        writeln!(err, "warning: {warning}")?;
+        output::write_error(&format!("warning: {warning}\n"))?;
     }
     Ok((environment, config))
 }

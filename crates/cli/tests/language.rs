@@ -83,10 +83,11 @@ fn texts_use_the_terms_of_the_field() {
             let text = NAMES.iter().fold(text, |text, name| text.replace(name, ""));
             let is_page = file.extension().is_some_and(|extension| extension == "md");
             let more = if is_page { IN_PAGES } else { &[] };
-            let prose: String = text.split('`').step_by(2).collect();
+            let prose = words(&text.split('`').step_by(2).collect::<String>());
+            let text = words(&text);
             let banned = BANNED.iter().map(|one| (one, &text));
             for ((phrase, instead), text) in banned.chain(more.iter().map(|one| (one, &prose))) {
-                if contains(text, phrase) {
+                if has_phrase(text, phrase) {
                     found.insert(format!("{name}:{line}: `{phrase}`; write: {instead}"));
                 }
             }
@@ -112,17 +113,21 @@ fn finds_words_and_not_parts_of_words() {
     assert_eq!(texts.len(), 2, "{texts:?}");
 }
 
-/// Whether a text contains the words of a phrase, one after the other.
+/// Returns whether a text contains the words of a phrase, one after the other.
 fn contains(text: &str, phrase: &str) -> bool {
-    let words: Vec<String> = text
-        .split(|letter: char| !letter.is_alphanumeric())
+    has_phrase(&words(text), phrase)
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(|letter: char| !letter.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
-        .collect();
+        .collect()
+}
+
+fn has_phrase(words: &[String], phrase: &str) -> bool {
     let phrase: Vec<&str> = phrase.split(' ').collect();
-    words
-        .windows(phrase.len())
-        .any(|window| window.iter().zip(&phrase).all(|(word, part)| word == part))
+    words.windows(phrase.len()).any(|window| *window == *phrase)
 }
 
 /// String literals and doc comments of a source file up to its tests, with their lines.

@@ -129,16 +129,16 @@ fn config_variable_overrides_user_file() {
 #[test]
 fn default_files_follow_environment() {
     let environment = Environment::from_iter([("HOME", "/home/ada")]);
-    let places = Places::of_machine(&environment, Path::new("/work"));
+    let places = Places::of_machine(&environment, Path::new("/project"));
     let path = |text: &str| Some(PathBuf::from(text));
     assert_eq!(places.system, path("/etc/extension-registry/packages.toml"));
     assert_eq!(
         places.user,
         path("/home/ada/.config/extension-registry/packages.toml")
     );
-    assert_eq!(places.project, path("/work/packages.toml"));
+    assert_eq!(places.project, path("/project/packages.toml"));
     let environment = Environment::from_iter([("HOME", "/home/ada"), ("XDG_CONFIG_HOME", "/x")]);
-    let places = Places::of_machine(&environment, Path::new("/work"));
+    let places = Places::of_machine(&environment, Path::new("/project"));
     assert_eq!(places.user, path("/x/extension-registry/packages.toml"));
 }
 

@@ -1,12 +1,12 @@
 //! Shows progress, and prints messages meanwhile.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use super::split_hints;
+use super::{split_hints, write_error};
 
 /// The visible spinner: messages must not end up in its line.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
@@ -46,7 +46,7 @@ pub(crate) fn note(text: &str) -> io::Result<()> {
 
 /// Prints a message on standard error.
 pub(crate) fn print_status(text: &str) -> io::Result<()> {
-    let line = || writeln!(io::stderr().lock(), "{text}");
+    let line = || write_error(&format!("{text}\n"));
     match &*SHOWN.lock().unwrap_or_else(PoisonError::into_inner) {
         Some(bar) => bar.suspend(line),
         None => line(),

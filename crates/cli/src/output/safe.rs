@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::output::Terminal;
-
-/// Escape sequences that [`Terminal::paint`] writes.
-const COLOURS: [&str; 5] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
+use crate::output::{Colour, RESET, Terminal};
 
 /// Replaces the control characters of a text by visible escapes, except line breaks and tabs.
 ///
@@ -25,7 +22,11 @@ pub(crate) fn displayable(text: &str, terminal: Terminal) -> Cow<'_, str> {
     while let Some(one) = rest.chars().next() {
         if one == '\x1b'
             && terminal.colours
-            && let Some(colour) = COLOURS.iter().find(|colour| rest.starts_with(**colour))
+            && let Some(colour) = Colour::ALL
+                .into_iter()
+                .map(Colour::sequence)
+                .chain([RESET])
+                .find(|colour| rest.starts_with(colour))
         {
             safe.push_str(colour);
             rest = &rest[colour.len()..];

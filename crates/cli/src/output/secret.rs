@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use extension_registry_core::sensitive::Sensitive;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use super::{EMPTY, print_error};
+use super::{EMPTY, print_mistake};
 
 const INTERRUPT: u8 = 0x03;
 const END: u8 = 0x04;
@@ -42,7 +42,7 @@ pub(crate) fn prompt_secret_with_hint(question: &str, hint: &str) -> anyhow::Res
         if !secret.is_empty() {
             return Ok(secret);
         }
-        print_error(&mut err, EMPTY)?;
+        print_mistake(EMPTY)?;
     }
 }
 

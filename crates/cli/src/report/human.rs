@@ -11,7 +11,7 @@ use crate::output::{self, Colour, Terminal};
 pub(crate) fn print_findings(findings: &[Finding]) -> io::Result<bool> {
     let mut text = Vec::new();
     write(&mut text, findings, Terminal::plain())?;
-    io::stderr().lock().write_all(&text)?;
+    output::write_error(&String::from_utf8_lossy(&text))?;
     Ok(findings.iter().any(|finding| finding.level == Level::Error))
 }
 

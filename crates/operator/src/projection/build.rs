@@ -51,12 +51,20 @@ pub(super) fn run(
         };
         digest_key.digest_data(&location, data.clone())
     };
+    let current = digest(choice.record.generation);
     let written = entry
         .as_ref()
         .and_then(|entry| entry.status.record_generation);
+    let unchanged_digest = written.map(|generation| {
+        if generation == choice.record.generation {
+            current.clone()
+        } else {
+            digest(generation)
+        }
+    });
     Ok(Prepared {
-        digest: digest(choice.record.generation),
-        unchanged_digest: written.map(digest),
+        digest: current,
+        unchanged_digest,
         keys: data.map(|(key, _)| key.clone()).collect(),
         projection,
         owner: record_uid.to_string(),

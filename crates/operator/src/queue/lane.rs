@@ -19,7 +19,6 @@ pub(super) struct Lane<K> {
     /// Tenants with keys, in the order of their turns.
     turns: VecDeque<Tenant>,
     keys: HashMap<Tenant, VecDeque<K>>,
-    length: usize,
 }
 
 impl<K> Default for Lane<K> {
@@ -27,7 +26,6 @@ impl<K> Default for Lane<K> {
         Self {
             turns: VecDeque::new(),
             keys: HashMap::new(),
-            length: 0,
         }
     }
 }
@@ -35,7 +33,6 @@ impl<K> Default for Lane<K> {
 impl<K: Tenanted> Lane<K> {
     pub(super) fn push_back(&mut self, key: K) {
         let tenant = key.tenant();
-        self.length += 1;
         if let Some(keys) = self.keys.get_mut(&tenant) {
             keys.push_back(key);
         } else {
@@ -53,16 +50,15 @@ impl<K: Tenanted> Lane<K> {
         } else {
             self.turns.push_back(tenant);
         }
-        self.length -= usize::from(key.is_some());
         key
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.length == 0
+        self.turns.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.length
+        self.keys.values().map(VecDeque::len).sum()
     }
 }
 

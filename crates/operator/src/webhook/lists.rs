@@ -32,23 +32,18 @@ fn check(value: &Value, path: &str, total: &mut usize) -> Option<String> {
                     "spec: more than {MAX_TOTAL} items in all lists; hint: split the object"
                 ));
             }
-            items
-                .iter()
-                .find_map(|item| check(item, &format!("{path}[]"), total))
+            let path = format!("{path}[]");
+            items.iter().find_map(|item| check(item, &path, total))
         }
-        Value::Object(fields) => fields
-            .values()
-            .zip(fields.keys())
-            .find_map(|(value, name)| match value {
-                Value::Array(_) | Value::Object(_) => {
-                    // Field names come from the request. Quote only those that a CRD could contain.
-                    let known =
-                        name.len() <= 32 && name.chars().all(|one| one.is_ascii_alphanumeric());
-                    let name = if known { name } else { "…" };
-                    check(value, &format!("{path}.{name}"), total)
-                }
-                _ => None,
-            }),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| match value {
+            Value::Array(_) | Value::Object(_) => {
+                // Field names come from the request. Quote only those that a CRD could contain.
+                let known = name.len() <= 32 && name.chars().all(|one| one.is_ascii_alphanumeric());
+                let name = if known { name } else { "…" };
+                check(value, &format!("{path}.{name}"), total)
+            }
+            _ => None,
+        }),
         _ => None,
     }
 }
