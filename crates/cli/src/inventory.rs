@@ -16,13 +16,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use extension_registry_api::convert::Names;
 use extension_registry_api::{ExtensionSpec, Workflow};
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::person::{Person, consumer};
-use extension_registry_binding::workflow::{Resolved, resolve};
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Index;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::person::{Person, consumer};
+use extension_registry_render::workflow::{Resolved, resolve};
 use extension_registry_yaml::{self as yaml, Marks};
 
 use crate::args::{Identity, Source, View};

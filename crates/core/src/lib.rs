@@ -10,6 +10,7 @@
 //! environment variables of a step.
 
 pub mod access;
+pub mod diagnostic;
 pub mod expression;
 pub mod hex;
 pub mod lookalike;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use extension_registry_api::Workflow;
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::person::Person;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::person::Person;
 use kube::Client;
 use tokio::sync::{Mutex, MutexGuard};
 

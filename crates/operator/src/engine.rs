@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
-use extension_registry_binding::source::version_number;
+use extension_registry_render::source::version_number;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::core::ApiResource;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use extension_registry_api::Workflow;
 use extension_registry_api::status::RESOLVED;
 use extension_registry_api::workflow::RequirementSpec;
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::source::SourceState;
 use extension_registry_core::record::{Record, RecordKey};
+use extension_registry_render::ObjectKey;
+use extension_registry_render::source::SourceState;
 
 use crate::condition;
 use crate::context::Context;

@@ -10,7 +10,7 @@ mod dereference;
 
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 
 use crate::context::Context;
 use crate::error::Error;

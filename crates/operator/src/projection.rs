@@ -12,11 +12,11 @@ mod validate;
 
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::access::secret_user;
 use extension_registry_core::projection::Identity;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::access::secret_user;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;

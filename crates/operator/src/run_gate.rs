@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use extension_registry_api::{FIELD_MANAGER, RUN_GATE, RunGate, RunGateSpec, SecretUser, limits};
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::source::version_number;
 use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_render::ObjectKey;
+use extension_registry_render::source::version_number;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 

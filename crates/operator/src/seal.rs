@@ -20,7 +20,7 @@ pub(crate) use record::{Request, SealOutcome, seal};
 mod fixtures {
     use std::collections::BTreeMap;
 
-    use extension_registry_binding::seal::EntryKey;
+    use extension_registry_render::seal::EntryKey;
     use k8s_openapi::ByteString;
 
     use super::Keyring;

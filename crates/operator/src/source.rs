@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::seal::EntryKey;
-use extension_registry_binding::source::{Data, KeyView, SourceState, ValueView, place, secrets};
 use extension_registry_core::record::{
     Credentials, Name, RecordKey, Service, Source, SourceSecret,
 };
 use extension_registry_core::resolve::Choice;
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::seal::EntryKey;
+use extension_registry_render::source::{Data, KeyView, SourceState, ValueView, place, secrets};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
 use extension_registry_core::record::RecordKey;
+use extension_registry_render::ObjectKey;
 
 use crate::queue::{Tenant, Tenanted};
 

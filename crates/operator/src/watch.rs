@@ -14,7 +14,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use extension_registry_api::{ClusterExtension, Extension, MANAGED_BY, MANAGED_BY_LABEL};
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 use futures::{StreamExt, TryStreamExt, pin_mut};
 use k8s_openapi::NamespaceResourceScope;
 use kube::runtime::{WatchStreamExt, watcher};

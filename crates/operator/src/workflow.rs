@@ -9,9 +9,9 @@ mod update_status;
 
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::workflow::prepare;
 use extension_registry_core::refusal::Reason;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::workflow::prepare;
 
 use crate::context::Context;
 use crate::error::Error;

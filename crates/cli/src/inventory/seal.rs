@@ -1,9 +1,9 @@
 //! Simulates sealing, so that objects rendered from files match those of the operator: sealed values are not part of
 //! the rendered document.
 
-use extension_registry_binding::seal::{inline_values, with_sealed};
 use extension_registry_core::hex::hex;
 use extension_registry_core::record::RecordKey;
+use extension_registry_render::seal::{inline_values, with_sealed};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

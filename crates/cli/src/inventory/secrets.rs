@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::seal::Seal;
-use extension_registry_binding::source::{Data, KeyView, SourceState, ValueView, place, secrets};
 use extension_registry_core::record::{Name, RecordKey, Source, SourceSecret};
 use extension_registry_core::resolve::Choice;
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::seal::Seal;
+use extension_registry_render::source::{Data, KeyView, SourceState, ValueView, place, secrets};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;

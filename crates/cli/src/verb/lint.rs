@@ -3,11 +3,11 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use extension_registry_api::extension::CredentialsScope;
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::workflow::{Resolved, prepare};
 use extension_registry_core::refusal::Reason;
 use extension_registry_core::resolve::{Evaluation, Verdict, evaluate};
 use extension_registry_pipeline::lint;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::workflow::{Resolved, prepare};
 
 use crate::args::Files;
 use crate::finding::{self, Finding, Level};

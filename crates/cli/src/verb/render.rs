@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::projection;
-use extension_registry_binding::workflow::{RequiredProjection, prepare};
+use extension_registry_render::ObjectKey;
+use extension_registry_render::projection;
+use extension_registry_render::workflow::{RequiredProjection, prepare};
 use extension_registry_yaml::Position;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};

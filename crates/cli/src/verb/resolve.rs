@@ -5,8 +5,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_binding::workflow::{Resolution, Resolved, ResolvedService, prepare};
 use extension_registry_core::suggest;
+use extension_registry_render::workflow::{Resolution, Resolved, ResolvedService, prepare};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::{FIELD_MANAGER, RUN_BINDINGS_ANNOTATION};
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;

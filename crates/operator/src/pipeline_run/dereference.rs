@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::{RUN_BINDINGS_ANNOTATION, Workflow};
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 use kube::Api;
 
 use crate::context::Context;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use extension_registry_api::projection::WrittenSecret;
 use extension_registry_api::{ExtensionProjection, FIELD_MANAGER};
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::projection::secret_owner;
 use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_render::ObjectKey;
+use extension_registry_render::projection::secret_owner;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};

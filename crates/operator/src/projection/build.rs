@@ -1,11 +1,11 @@
 //! Builds the projection and its Secret. Uses no client.
 
 use extension_registry_api::ExtensionProjection;
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::projection::{Rendered, render};
 use extension_registry_core::projection::Identity;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Choice;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::projection::{Rendered, render};
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::digest::{DigestKey, Location};

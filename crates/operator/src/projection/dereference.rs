@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::source::{ValueView, place, secrets};
 use extension_registry_core::resolve::Choice;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::source::{ValueView, place, secrets};
 
 use crate::context::Context;
 use crate::error::Error;

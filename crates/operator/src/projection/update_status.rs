@@ -4,9 +4,9 @@ use extension_registry_api::status::READY;
 use extension_registry_api::{
     ExtensionProjection, ExtensionProjectionStatus, FIELD_MANAGER, GROUP, VERSION,
 };
-use extension_registry_binding::ObjectKey;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
+use extension_registry_render::ObjectKey;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;

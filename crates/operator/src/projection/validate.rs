@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::person::{Person, consumer};
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::Name;
 use extension_registry_core::resolve::Choice;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::person::{Person, consumer};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use extension_registry_binding::source::KeyView;
 use extension_registry_core::projection::MissingSource;
 use extension_registry_core::record::{Record, RecordKey};
+use extension_registry_render::source::KeyView;
 
 use crate::context::Context;
 use crate::error::Error;

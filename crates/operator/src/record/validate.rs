@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use extension_registry_binding::projection::missing_sources;
 use extension_registry_core::projection::{MissingSource, SourceKeys};
 use extension_registry_core::record::{Credentials, Source};
+use extension_registry_render::projection::missing_sources;
 
 use crate::record::dereference::Dereferenced;
 

@@ -18,10 +18,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
-use extension_registry_binding::seal::EntryKey;
 use extension_registry_core::hex::hex;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_render::seal::EntryKey;
 use k8s_openapi::ByteString;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -210,8 +210,8 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use extension_registry_api::limits;
-    use extension_registry_binding::seal::EntryKey;
     use extension_registry_core::record::RecordKey;
+    use extension_registry_render::seal::EntryKey;
     use k8s_openapi::ByteString;
 
     use super::{Author, Keyring};

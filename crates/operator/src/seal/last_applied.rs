@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use extension_registry_binding::seal::{EntryKey, inline_entries, inline_values, with_sealed};
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_render::seal::{EntryKey, inline_entries, inline_values, with_sealed};
 use serde_json::Value;
 
 /// Maximum size of the new text in bytes. All annotations of an object share 256 KiB.

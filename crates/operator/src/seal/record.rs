@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use extension_registry_binding::seal::{Entry, EntryKey, entries, with_sealed};
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_render::seal::{Entry, EntryKey, entries, with_sealed};
 use serde_json::Value;
 
 use crate::error::Error;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use extension_registry_api::limits;
-use extension_registry_binding::seal::{inline_entries, inline_values, references, with_sealed};
 use extension_registry_core::record::RecordKey;
+use extension_registry_render::seal::{inline_entries, inline_values, references, with_sealed};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

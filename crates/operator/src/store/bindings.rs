@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use extension_registry_api::workflow::Binding;
-use extension_registry_binding::ObjectKey;
 use extension_registry_core::record::{RecordKey, RecordKind};
+use extension_registry_render::ObjectKey;
 
 /// A bound requirement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -120,8 +120,8 @@ fn change<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, i64>, key: K, step: i
 
 #[cfg(test)]
 mod tests {
-    use extension_registry_binding::ObjectKey;
     use extension_registry_core::record::RecordKey;
+    use extension_registry_render::ObjectKey;
 
     use super::{BindingStore, BoundRequirement};
 

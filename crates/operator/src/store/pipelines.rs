@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 
 /// A pipeline with the operator's label.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use extension_registry_api::{ExtensionProjection, ExtensionProjectionStatus};
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::person::Person;
-use extension_registry_binding::source::version_number;
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::{Name, RecordKey};
+use extension_registry_render::ObjectKey;
+use extension_registry_render::person::Person;
+use extension_registry_render::source::version_number;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 

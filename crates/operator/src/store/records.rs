@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use extension_registry_api::convert::{self, FieldError, Names};
 use extension_registry_api::{ExtensionSpec, ExtensionStatus, RecordObject, status};
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::source::{place, version_number};
 use extension_registry_core::record::{Credentials, Record, RecordKey, SourceSecret};
 use extension_registry_core::resolve::Index;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::source::{place, version_number};
 use kube::ResourceExt;
 
 /// Number of removals after which unused interned names are dropped.

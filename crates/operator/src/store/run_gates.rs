@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use extension_registry_api::{RunGateSpec, SecretUser, limits, size};
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 
 /// The run gates of all namespaces.
 #[derive(Debug, Default)]
@@ -109,7 +109,7 @@ impl RunGateStore {
 #[cfg(test)]
 mod tests {
     use extension_registry_api::{RunGateSpec, SecretUser, limits};
-    use extension_registry_binding::ObjectKey;
+    use extension_registry_render::ObjectKey;
 
     use super::RunGateStore;
 

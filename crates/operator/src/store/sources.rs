@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::source::SourceState;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::source::SourceState;
 
 /// All source Secrets that were fetched.
 #[derive(Debug, Default)]

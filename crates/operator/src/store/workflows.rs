@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::source::version_number;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::source::version_number;
 use kube::ResourceExt;
 
 /// All workflows.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client};
 

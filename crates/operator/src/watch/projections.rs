@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::ExtensionProjection;
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client};
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use extension_registry_api::convert::FieldError;
 use extension_registry_api::kinds::strip;
 use extension_registry_api::{ClusterExtension, Extension, RecordObject};
-use extension_registry_binding::source::version_number;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_render::source::version_number;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource, ResourceExt};
 

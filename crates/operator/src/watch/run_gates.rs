@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use extension_registry_api::{RUN_GATE, RunGate};
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::source::version_number;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::source::version_number;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, ResourceExt};
 

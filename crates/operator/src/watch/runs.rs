@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use extension_registry_api::RUN_BINDINGS_ANNOTATION;
-use extension_registry_binding::ObjectKey;
+use extension_registry_render::ObjectKey;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use extension_registry_api::Workflow;
 use extension_registry_api::kinds::strip;
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::person::Person;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::person::Person;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource, ResourceExt};
 

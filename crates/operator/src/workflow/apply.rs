@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use extension_registry_api::FIELD_MANAGER;
 use extension_registry_api::workflow::{Binding, PipelineReference, RunAs};
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::workflow::{Prepared, Refusals};
 use extension_registry_core::refusal::Reason;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::workflow::{Prepared, Refusals};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use kube::{Api, Resource};

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::person::consumer;
-use extension_registry_binding::source::secrets;
-use extension_registry_binding::workflow::{Resolved, resolve};
+use extension_registry_render::ObjectKey;
+use extension_registry_render::person::consumer;
+use extension_registry_render::source::secrets;
+use extension_registry_render::workflow::{Resolved, resolve};
 
 use crate::context::Context;
 use crate::error::Error;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use extension_registry_api::kinds::LAST_APPLIED;
-use extension_registry_binding::seal::{EntryKey, RESEAL, entries, inline_values};
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_render::seal::{EntryKey, RESEAL, entries, inline_values};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::core::DynamicObject;
 use serde_json::Value;

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use extension_registry_api::{GROUP, VERSION};
-use extension_registry_binding::ObjectKey;
-use extension_registry_binding::grant::subject;
-use extension_registry_binding::seal::{RESEAL, references};
-use extension_registry_binding::source::place;
 use extension_registry_core::record::{RecordKey, RecordKind, SourceSecret};
+use extension_registry_render::ObjectKey;
+use extension_registry_render::grant::subject;
+use extension_registry_render::seal::{RESEAL, references};
+use extension_registry_render::source::place;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use serde_json::Value;
@@ -153,8 +153,8 @@ fn refusal(record: &RecordKey, user: &str, refused: &BTreeMap<ObjectKey, bool>) 
 mod tests {
     use std::collections::BTreeMap;
 
-    use extension_registry_binding::ObjectKey;
     use extension_registry_core::record::RecordKey;
+    use extension_registry_render::ObjectKey;
     use serde_json::json;
 
     use super::{refusal, secrets_to_review, values, values_refusal};

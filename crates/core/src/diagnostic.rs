@@ -1,0 +1,130 @@
+//! What is wrong, where, and the way out, as data.
+//!
+//! A hint is never part of a message. A type that means "something is wrong" either is a [`Diagnostic`] or a
+//! [`Failure`], converts into one, or implements [`Explain`]. Only the last step before a person or an object reads
+//! the text joins both, with [`Explain::explained`] or on separate lines.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+/// A position in a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// Severity of a diagnostic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The object is invalid.
+    Error,
+    /// The object works, but should be changed.
+    Warning,
+}
+
+/// A problem at a field. It contains no values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Severity.
+    pub severity: Severity,
+    /// Rule that was violated: `unknown-field`.
+    pub rule: Cow<'static, str>,
+    /// The field: `services[0].name`; may be empty.
+    pub field: String,
+    /// Position in the document, if it was read from one.
+    pub position: Option<Position>,
+    /// Description of the problem.
+    pub message: String,
+    /// Suggested fixes, each an imperative.
+    pub hints: Vec<String>,
+}
+
+/// An error that names the way out. Its `Display` writes only the message.
+pub trait Explain: fmt::Display {
+    /// Returns the suggested fixes, each an imperative, without those of its source.
+    fn hints(&self) -> Vec<String>;
+
+    /// Formats the message and the hints in one line, for conditions, events and logs.
+    fn explained(&self) -> String {
+        explained(&self.to_string(), &self.hints())
+    }
+}
+
+/// Formats a message and its hints in one line.
+#[must_use]
+pub fn explained(message: &str, hints: &[impl AsRef<str>]) -> String {
+    let mut line = message.to_owned();
+    for hint in hints.iter().map(AsRef::as_ref) {
+        if !hint.is_empty() {
+            line.push_str("; hint: ");
+            line.push_str(hint);
+        }
+    }
+    line
+}
+
+/// An error that no other type describes: a message, its hints and its cause.
+///
+/// ```
+/// use extension_registry_core::diagnostic::{Explain, Failure};
+///
+/// let failure = Failure::new("no files given").hint("pass a folder");
+/// assert_eq!(failure.to_string(), "no files given");
+/// assert_eq!(failure.explained(), "no files given; hint: pass a folder");
+/// ```
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    hints: Vec<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    /// Creates an error without hints.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hints: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// Adds a hint; an empty one is ignored.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        if !hint.is_empty() {
+            self.hints.push(hint);
+        }
+        self
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl Explain for Failure {
+    fn hints(&self) -> Vec<String> {
+        self.hints.clone()
+    }
+}
