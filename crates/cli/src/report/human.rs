@@ -37,14 +37,17 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding], terminal: Terminal)
 pub(crate) fn failure(error: &Error) -> String {
     let mut line = String::from("error");
     let mut hints = String::new();
-    for cause in error.chain() {
-        let cause = cause.to_string();
+    for cause_error in error.chain() {
+        let cause = cause_error.to_string();
         let (text, ways_out) = output::split_hints(&cause);
         // Some errors include their cause.
         if !line.ends_with(text) {
             line.push_str(": ");
             line.push_str(text);
         }
+        let mut ways_out: Vec<&str> = ways_out;
+        let own = super::hints::hints(cause_error);
+        ways_out.extend(own.iter().map(String::as_str));
         for hint in ways_out {
             hints.push_str("  hint: ");
             hints.push_str(hint);
