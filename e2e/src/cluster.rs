@@ -22,6 +22,7 @@ use crate::state::State;
 use crate::watchdog;
 pub use options::{Node, Options};
 use running::Running;
+use start::is_ready;
 
 /// Variable with the kubeconfig of an existing cluster to use.
 pub const KUBECONFIG_VARIABLE: &str = "EXTENSION_REGISTRY_KUBECONFIG";
@@ -49,7 +50,8 @@ impl Cluster {
     /// If a program is unavailable or does not start, or if a required node cannot run on this machine.
     /// Everything is stopped then.
     pub async fn start(options: Options) -> Result<Self> {
-        start::start(options).await
+        let (state, running) = start::start(options).await?;
+        Self::connect(state.kubeconfig.clone(), Some(state), Some(running)).await
     }
 
     /// Uses the cluster of the kubeconfig in `EXTENSION_REGISTRY_KUBECONFIG`, else starts one.
@@ -261,26 +263,4 @@ impl fmt::Debug for Cluster {
             .field("kubeconfig", &self.kubeconfig)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns whether Pods can run on this node.
-fn is_ready(node: &core::Node) -> bool {
-    let conditions = node
-        .status
-        .as_ref()
-        .and_then(|status| status.conditions.as_deref())
-        .unwrap_or_default();
-    let tainted = node
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.taints.as_deref())
-        .is_some_and(|taints| {
-            taints
-                .iter()
-                .any(|taint| taint.key.starts_with("node.kubernetes.io/"))
-        });
-    !tainted
-        && conditions
-            .iter()
-            .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

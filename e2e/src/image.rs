@@ -3,7 +3,7 @@
 mod archive;
 mod name;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
@@ -11,31 +11,14 @@ use std::{fs, os};
 
 use anyhow::{Context, Result, bail};
 
+pub use archive::Image;
 pub use name::full_name;
 
-use crate::node::{Containerd, NodeTools};
+use crate::node::{Containerd, NodeTools, PAUSE_IMAGE};
 use crate::process::run;
 
 /// An image with busybox and links for its commands. Use the pull policy `IfNotPresent` or `Never`.
 pub const BUSYBOX_IMAGE: &str = "registry.local/busybox:e2e";
-
-/// The pause image.
-pub(crate) const PAUSE_IMAGE: &str = "registry.local/pause:e2e";
-
-/// An image to build and import.
-#[derive(Clone, Debug, Default)]
-pub struct Image {
-    /// Names of the image, with tags.
-    pub names: Vec<String>,
-    /// Root folder of the image. All files will be owned by root.
-    pub root: PathBuf,
-    /// Entrypoint.
-    pub entrypoint: Vec<String>,
-    /// Environment variables as `NAME=value`.
-    pub environment: Vec<String>,
-    /// Numeric user; root if empty.
-    pub user: String,
-}
 
 /// Imports an image and waits until Pods can use it. Blocks.
 pub(crate) fn import(containerd: &Containerd, scratch: &Path, image: &Image) -> Result<()> {

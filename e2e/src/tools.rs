@@ -14,6 +14,8 @@ use anyhow::{Context, Result};
 
 pub(crate) use module::Tool;
 
+use crate::process::on_path;
+
 /// Paths of the requested programs.
 #[derive(Clone, Debug)]
 pub(crate) struct Tools(BTreeMap<Tool, PathBuf>);
@@ -58,15 +60,6 @@ fn from_path(tool: Tool) -> Option<PathBuf> {
     let text = String::from_utf8_lossy(&output.stdout);
     text.contains(&tool.module().minor_version())
         .then_some(path)
-}
-
-/// Returns the first program of this name on `PATH` or in the folders of system programs.
-pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from))
-        .map(|folder| folder.join(program))
-        .find(|candidate| candidate.is_file())
 }
 
 /// Returns whether a program is available without a build.

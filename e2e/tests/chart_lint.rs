@@ -1,106 +1,18 @@
 //! The chart without a cluster: what it makes of its values, and what it refuses.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+
+#[path = "support/rendered.rs"]
+mod rendered;
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use extension_registry_e2e::chart::folder;
-use extension_registry_e2e::helm::helm;
 use extension_registry_e2e::operator;
 use serde_json::{Value, json};
 
-const LIMITED: &str = "namespaces={alpha,beta}";
-const CERT_MANAGER: &str = "webhook.certManager.enabled=true";
-const OUTSIDE: &str = "webhook.url=https://127.0.0.1:9443";
-const OWN_CERTIFICATE: &str = "webhook.caBundle=QQ==,webhook.certificateSecret=mine";
-const EVERYTHING: &[&str] = &[
-    CERT_MANAGER,
-    "zone=here",
-    "priorityClassName=system-cluster-critical",
-    "networkPolicy.apiServerCIDRs={10.0.0.10/32,2001:db8::1/128}",
-    "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.team=monitoring",
-    "metrics.serviceMonitor.enabled=true",
-    "metrics.dashboard.enabled=true",
-    "image.pullSecrets[0].name=pull",
-    "podLabels.team=platform",
-    "podAnnotations.note=one",
-    "serviceAccount.annotations.note=one",
-];
-
-fn chart(verb: &[&str], settings: &[&str]) -> anyhow::Result<String> {
-    let folder = folder();
-    let folder = folder.to_str().unwrap();
-    let mut arguments = verb.to_vec();
-    arguments.push(folder);
-    for setting in settings {
-        arguments.extend(["--set", setting]);
-    }
-    helm(&arguments)
-}
-
-fn objects(settings: &[&str]) -> Vec<Value> {
-    let verb = ["template", "extension-registry", "--namespace", "system"];
-    chart(&verb, settings)
-        .unwrap()
-        .split("\n---")
-        .map(|text| serde_saphyr::from_str::<Value>(text).unwrap())
-        .filter(Value::is_object)
-        .collect()
-}
-
-fn kinds(objects: &[Value]) -> BTreeSet<&str> {
-    objects
-        .iter()
-        .map(|object| object["kind"].as_str().unwrap())
-        .collect()
-}
-
-fn of<'o>(objects: &'o [Value], kind: &str, namespace: &str, name: &str) -> &'o Value {
-    objects
-        .iter()
-        .find(|object| {
-            let metadata = &object["metadata"];
-            object["kind"] == kind
-                && metadata["name"] == name
-                && metadata["namespace"].as_str().unwrap_or_default() == namespace
-        })
-        .unwrap_or(&Value::Null)
-}
-
-/// The verbs on a resource, where no name limits them.
-fn verbs(role: &Value, resource: &str) -> BTreeSet<String> {
-    role["rules"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|rule| rule["resourceNames"].is_null())
-        .filter(|rule| {
-            rule["resources"]
-                .as_array()
-                .unwrap()
-                .contains(&json!(resource))
-        })
-        .flat_map(|rule| rule["verbs"].as_array().unwrap())
-        .map(|verb| verb.as_str().unwrap().to_owned())
-        .collect()
-}
-
-fn set(verbs: &[&str]) -> BTreeSet<String> {
-    verbs.iter().map(|&verb| verb.to_owned()).collect()
-}
-
-fn arguments(objects: &[Value]) -> Vec<&str> {
-    let deployment = of(objects, "Deployment", "system", "extension-registry");
-    deployment["spec"]["template"]["spec"]["containers"][0]["args"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|argument| argument.as_str().unwrap())
-        .collect()
-}
+use rendered::{
+    CERT_MANAGER, EVERYTHING, LIMITED, OUTSIDE, OWN_CERTIFICATE, arguments, chart, kinds, objects,
+    of, set, verbs, webhooks,
+};
 
 #[test]
 fn lint_finds_nothing() {
@@ -246,20 +158,6 @@ fn with_chosen_namespaces_the_powers_end_there() {
         );
     }
     assert!(arguments(&limited).contains(&"--namespaces=alpha,beta"));
-}
-
-/// The webhooks of both configurations.
-fn webhooks(objects: &[Value]) -> Vec<&Value> {
-    [
-        "MutatingWebhookConfiguration",
-        "ValidatingWebhookConfiguration",
-    ]
-    .iter()
-    .flat_map(|kind| {
-        let configuration = of(objects, kind, "", "extension-registry");
-        configuration["webhooks"].as_array().unwrap()
-    })
-    .collect()
 }
 
 #[test]
@@ -435,76 +333,4 @@ fn the_operator_knows_its_arguments() {
             .join(",");
         assert!(arguments.contains(&json!(format!("--webhooks={names}"))));
     }
-}
-
-#[test]
-fn policies_that_guard_user_secrets_outlive_the_release() {
-    let plain = objects(&["policies.stampIdentity=always"]);
-    let named = |kept: bool| -> BTreeSet<String> {
-        let policies = plain.iter().filter(|object| {
-            let keep = &object["metadata"]["annotations"]["helm.sh/resource-policy"];
-            object["kind"].as_str().unwrap().contains("AdmissionPolicy") && (keep == "keep") == kept
-        });
-        let names = policies.map(|object| object["metadata"]["name"].as_str().unwrap());
-        names
-            .map(|name| name.replace("extension-registry-", ""))
-            .collect()
-    };
-    let kept = [
-        "operator-kinds",
-        "pipelines",
-        "run-by",
-        "run-integrity",
-        "run-templates",
-        "user-secret-pods",
-        "user-secret-requests",
-        "user-secrets",
-    ];
-    assert_eq!(named(true), set(&kept));
-    let others = [
-        "author",
-        "managed-secrets",
-        "operator-finalizers",
-        "operator-own",
-        "operator-pipelines",
-        "operator-secrets",
-        "runs",
-    ];
-    assert_eq!(named(false), set(&others));
-    for object in &plain {
-        let kind = object["kind"].as_str().unwrap();
-        if kind.ends_with("AdmissionPolicy") {
-            let name = object["metadata"]["name"].as_str().unwrap();
-            let binding = of(&plain, &format!("{kind}Binding"), "", name);
-            assert_eq!(binding["spec"]["policyName"], name, "{kind}");
-            assert_eq!(object["spec"]["failurePolicy"], "Fail", "{name}");
-            let keep = |object: &Value| object["metadata"]["annotations"].clone();
-            assert_eq!(keep(binding), keep(object), "{name}");
-        }
-    }
-}
-
-#[test]
-fn identities_are_stamped_where_the_api_server_can() {
-    let mutating = "MutatingAdmissionPolicy";
-    for (setting, stamps) in [("always", true), ("never", false)] {
-        let rendered = objects(&[&format!("policies.stampIdentity={setting}")]);
-        assert_eq!(kinds(&rendered).contains(mutating), stamps, "{setting}");
-        assert!(!arguments(&rendered).contains(&"--ignore-authors"));
-    }
-    let off = objects(&["policies.enabled=false", "policies.stampIdentity=always"]);
-    assert!(!kinds(&off).contains(mutating));
-    assert!(arguments(&off).contains(&"--ignore-authors"));
-    let said = chart(&["template"], &["policies.stampIdentity=yes"]).unwrap_err();
-    assert!(
-        said.to_string().contains("/policies/stampIdentity"),
-        "{said}"
-    );
-    let verb = [
-        "template",
-        "extension-registry",
-        "--api-versions",
-        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",
-    ];
-    assert!(chart(&verb, &[]).unwrap().contains(mutating));
 }

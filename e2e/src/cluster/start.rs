@@ -13,7 +13,8 @@ use k8s_openapi::api::core::v1 as core;
 use kube::{Api, Client};
 use tokio::task::spawn_blocking;
 
-use super::{Cluster, Node, Options, Running, is_ready};
+use super::options::{Node, Options};
+use super::running::Running;
 use crate::control_plane::ControlPlane;
 use crate::node::{self, Containerd, NODE_NAME, NodeTools, Space};
 use crate::process::Launcher;
@@ -24,7 +25,8 @@ use crate::{image, kubeconfig, progress, wait};
 /// A slow machine needs a few seconds for each part.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-pub(super) async fn start(options: Options) -> Result<Cluster> {
+/// Starts the parts, and returns what is running and how to reach it.
+pub(super) async fn start(options: Options) -> Result<(State, Running)> {
     let requirements = match options.node {
         Node::None => Err("not requested".to_owned()),
         Node::Auto | Node::Required => node::check(),
@@ -95,7 +97,7 @@ pub(super) async fn start(options: Options) -> Result<Cluster> {
     }
     starter.ready_account(&client).await?;
     state.write(&State::beside(&state.kubeconfig))?;
-    Cluster::connect(state.kubeconfig.clone(), Some(state), Some(starter.running)).await
+    Ok((state, starter.running))
 }
 
 struct Starter {
@@ -253,4 +255,26 @@ fn create(folder: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(parent)?;
     }
     DirBuilder::new().mode(0o700).create(folder)
+}
+
+/// Returns whether Pods can run on this node.
+pub(super) fn is_ready(node: &core::Node) -> bool {
+    let conditions = node
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_deref())
+        .unwrap_or_default();
+    let tainted = node
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.taints.as_deref())
+        .is_some_and(|taints| {
+            taints
+                .iter()
+                .any(|taint| taint.key.starts_with("node.kubernetes.io/"))
+        });
+    !tainted
+        && conditions
+            .iter()
+            .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

@@ -10,8 +10,22 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::Image;
 use crate::process::run;
+
+/// An image to build and import.
+#[derive(Clone, Debug, Default)]
+pub struct Image {
+    /// Names of the image, with tags.
+    pub names: Vec<String>,
+    /// Root folder of the image. All files will be owned by root.
+    pub root: PathBuf,
+    /// Entrypoint.
+    pub entrypoint: Vec<String>,
+    /// Environment variables as `NAME=value`.
+    pub environment: Vec<String>,
+    /// Numeric user; root if empty.
+    pub user: String,
+}
 
 /// Writes the archive to `scratch` and returns its path.
 pub(super) fn write(scratch: &Path, image: &Image, names: &[String]) -> Result<PathBuf> {

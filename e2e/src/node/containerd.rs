@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{NodeTools, Space};
-use crate::image::PAUSE_IMAGE;
 use crate::process::{Launcher, Process, run};
 use crate::tools::{Tool, Tools};
+
+/// The pause image.
+pub(crate) const PAUSE_IMAGE: &str = "registry.local/pause:e2e";
 
 /// Connection to containerd from the machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -11,8 +11,9 @@ use tokio::time::timeout;
 
 use super::{NODE_NAME, Space};
 use crate::control_plane::ControlPlane;
+use crate::process::on_path;
 use crate::process::{Launcher, Process, run};
-use crate::tools::{Tool, Tools, on_path};
+use crate::tools::{Tool, Tools};
 
 /// Returns why Services cannot work inside the node; None if they can.
 pub(crate) fn missing(space: &Space) -> Option<String> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::tools::on_path;
+use crate::process::on_path;
 
 /// Programs of the machine that a node uses.
 #[derive(Clone, Debug)]

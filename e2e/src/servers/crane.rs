@@ -6,7 +6,8 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::running::{Place, Running};
-use crate::tools::{Tool, Tools, on_path};
+use crate::process::on_path;
+use crate::tools::{Tool, Tools};
 
 /// A running registry, until it is dropped.
 #[derive(Debug)]

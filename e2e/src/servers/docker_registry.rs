@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::running::{Place, Running};
-use crate::tools::on_path;
+use crate::process::on_path;
 
 /// Name of its program.
 const PROGRAM: &str = "docker-registry";

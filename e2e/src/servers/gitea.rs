@@ -9,8 +9,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::running::{Place, Running};
+use crate::process::on_path;
 use crate::process::run;
-use crate::tools::{Tool, Tools, is_built, on_path};
+use crate::tools::{Tool, Tools, is_built};
 
 /// Owner of the packages.
 pub const USER: &str = "publisher";

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::module::Module;
-use super::{Tool, on_path};
+use super::module::{Module, Tool};
 use crate::cache;
-use crate::process::{run, tail};
+use crate::process::{on_path, run, tail};
 use crate::progress::{Progress, say};
 
 /// Returns whether a program is in the cache.
