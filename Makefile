@@ -3,10 +3,18 @@
 CARGO    ?= cargo
 PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2 util-linux tar docker-registry minisign
 BIN      := $(or $(CARGO_TARGET_DIR),target)/debug
+# Pinned, so that a new version of a tool fails no build.
+MACHETE  := cargo-machete@0.9.2
+TYPOS    := typos-cli@1.52.0
+DENY     := cargo-deny@0.20.2
+TOOLS    := $(or $(CARGO_TARGET_DIR),target)/tools
+# The cluster tests wait more than they compute.
+E2E_JOBS ?= 2
+E2E      := $(patsubst e2e/tests/%.rs,e2e/%,$(wildcard e2e/tests/*.rs))
 SUDOLESS := $(shell [ "$$(uname -s)" = Linux ] && [ "$$(id -u)" = 0 ] && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit e2e crds docs book dist bench packages up down status deny clean
+.PHONY: help demo test check unit e2e crds docs book dist bench packages up down status clean $(E2E)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,16 +29,26 @@ demo: ## Run the demo: first without a cluster, then on a real Kubernetes on thi
 
 test: packages check unit e2e ## Run all checks and tests
 
-check: ## Check format, lints, the words of all texts and the dependency tree
+check: $(MACHETE:%=$(TOOLS)/%) $(TYPOS:%=$(TOOLS)/%) $(DENY:%=$(TOOLS)/%)
+check: ## Check format, lints, spelling, the words of all texts, the structure and the dependencies
+	$(TOOLS)/$(TYPOS)/bin/typos
+	$(TOOLS)/$(MACHETE)/bin/cargo-machete crates e2e
+	$(CARGO) fetch --locked --quiet
+	$(TOOLS)/$(DENY)/bin/cargo-deny --offline --log-level error check licenses bans sources
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	$(CARGO) test --quiet -p extension-registry-cli --test language
+	$(CARGO) test --quiet -p extension-registry-cli --test language --test structure
 	@for name in aws-lc-rs openssl-sys; do \
 	  if $(CARGO) tree --workspace -i $$name >/dev/null 2>&1; then echo "$$name is in the tree: keep ring alone" >&2; exit 1; fi; \
 	done
 	@for name in kube k8s-openapi; do \
 	  [ "$$(grep -c "^name = \"$$name\"$$" Cargo.lock)" = 1 ] || { echo "more than one version of $$name in Cargo.lock" >&2; exit 1; }; \
 	done
+
+# Unoptimized, which is fast enough for one use and compiles in half the time.
+$(TOOLS)/%:
+	@echo "Building $*"
+	@$(CARGO) install --quiet --locked --debug --root $@ --target-dir $(TOOLS)/build $*
 
 unit: export INSTA_UPDATE = no
 unit: ## Run the tests that need no cluster
@@ -40,7 +58,12 @@ unit: ## Run the tests that need no cluster
 e2e: export EXTENSION_REGISTRY_REQUIRE_NODE = $(if $(SUDOLESS),1,)
 e2e: packages ## Run the tests on a real Kubernetes
 	$(CARGO) build --workspace --bins
-	$(CARGO) test -p extension-registry-e2e --no-fail-fast
+	$(CARGO) test -p extension-registry-e2e --lib --bins
+	$(CARGO) test -p extension-registry-e2e --tests --no-run
+	@$(MAKE) --no-print-directory --keep-going --jobs=$(E2E_JOBS) --output-sync=target $(E2E)
+
+$(E2E): e2e/%:
+	@$(CARGO) test -p extension-registry-e2e --test $*
 
 crds: ## Generate the CRDs in crds/ and in the chart
 	$(CARGO) run --quiet -p extension-registry-api --bin crdgen -- crds charts/extension-registry/files/crds
@@ -87,10 +110,6 @@ down: ## Stop the local Kubernetes
 
 status: ## Show the status of the local Kubernetes
 	@$(CARGO) run --quiet -p extension-registry-e2e --bin local-kubernetes -- status
-
-deny: ## Check licenses and advisories; requires cargo-deny
-	@command -v cargo-deny >/dev/null || { echo "cargo-deny is not installed: cargo install --locked cargo-deny" >&2; exit 1; }
-	$(CARGO) deny check licenses bans sources
 
 clean: ## Remove build outputs; keeps the cached Kubernetes
 	$(CARGO) clean
