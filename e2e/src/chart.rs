@@ -28,7 +28,7 @@ pub fn folder() -> PathBuf {
 /// Returns permission errors in a log of the operator. Missing permissions may not cause other failures. Errors about
 /// Secrets of projects are excluded: projects grant access to them.
 #[must_use]
-pub fn missing_powers(log: &str) -> Vec<&str> {
+pub fn permission_errors(log: &str) -> Vec<&str> {
     let is_of_project = |line: &str| {
         line.contains("secrets")
             && [" cannot get ", " cannot list ", " cannot watch "]
@@ -42,9 +42,9 @@ pub fn missing_powers(log: &str) -> Vec<&str> {
 }
 
 impl Cluster {
-    /// Installs or upgrades the chart without a replica, for an operator that runs outside the cluster; where the
-    /// cluster does not know Tekton's pipelines, also a definition that can hold them but runs nothing. No hook runs,
-    /// because the cluster may have no node.
+    /// Installs or upgrades the chart without replicas, for an operator that runs outside of the cluster.
+    /// Without Tekton, also installs minimal CRDs of Tekton Pipelines. Skips hooks, because the cluster may
+    /// have no node.
     ///
     /// # Errors
     /// If helm or the API server fails.
@@ -96,7 +96,7 @@ impl Cluster {
         self.helm(&arguments)
     }
 
-    /// Writes a kubeconfig with a fresh token of a service account. The token is good for a day.
+    /// Writes a kubeconfig with a fresh token of a service account. The token is valid for one day.
     ///
     /// # Errors
     /// If the account does not exist, or the file cannot be written.

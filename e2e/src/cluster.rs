@@ -72,7 +72,7 @@ impl Cluster {
     ///
     /// If the cluster is unreachable.
     pub async fn existing(kubeconfig: &Path) -> Result<Self> {
-        let state = State::read(&State::beside(kubeconfig))?;
+        let state = State::read(&State::path_for(kubeconfig))?;
         let mut cluster = Self::connect(kubeconfig.to_owned(), state, None).await?;
         let nodes = Api::<core::Node>::all(cluster.client());
         let nodes = nodes
@@ -154,7 +154,7 @@ impl Cluster {
 
     /// Returns whether this process started the cluster and will stop it.
     #[must_use]
-    pub fn is_ours(&self) -> bool {
+    pub fn is_owned(&self) -> bool {
         self.running.is_some()
     }
 

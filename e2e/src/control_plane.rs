@@ -209,7 +209,7 @@ impl ControlPlane {
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
             "--profiling=false".to_owned(),
-            // The defaults suit a cluster that must not be crowded; here they only slow tests down.
+            // The default intervals limit the load of large clusters; here they only slow tests down.
             "--kube-api-qps=400".to_owned(),
             "--kube-api-burst=800".to_owned(),
         ]);

@@ -1,4 +1,4 @@
-//! The chart in a cluster, and an operator outside of it that uses the account of the chart.
+//! The installed chart, and an operator outside of the cluster that uses the ServiceAccount of the chart.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -98,7 +98,7 @@ impl Installed {
 
     /// Returns the installation for a second operator, without a webhook.
     #[must_use]
-    pub fn beside(&self) -> Self {
+    pub fn for_second_operator(&self) -> Self {
         Self {
             webhook: None,
             ..self.clone()
@@ -130,7 +130,7 @@ impl Installed {
     }
 }
 
-/// Writes `tls.crt` and `tls.key` of a new authority to a folder, and returns the value of `caBundle`.
+/// Writes `tls.crt` and `tls.key` from a new CA to a folder, and returns the value of `caBundle`.
 fn certificate(folder: &Path, host: IpAddr) -> Result<String> {
     fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
     let authority = Authority::create(folder)?;

@@ -35,7 +35,7 @@ pub(crate) fn write(
         .with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// The client configuration that a kubeconfig's current context describes.
+/// Returns the client configuration of the current context of a kubeconfig.
 pub(crate) async fn config(path: &Path) -> Result<Config> {
     let file = Kubeconfig::read_from(path)
         .with_context(|| format!("failed to read {}", path.display()))?;

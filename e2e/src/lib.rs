@@ -1,6 +1,6 @@
-//! A real Kubernetes on one machine, without Docker and without downloads of images, and the tests that use it.
+//! A real Kubernetes on one machine, without Docker and image downloads, and the tests that use it.
 //!
-//! The control plane runs on the machine itself. The node, on Linux as root, runs in namespaces of its own.
+//! The control plane runs on the machine itself. The node, on Linux as root, runs in separate namespaces.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -47,4 +47,4 @@ pub use installed::Installed;
 pub use node::NODE_NAME;
 pub use operator::Operator;
 pub use persistent::Persistent;
-pub use skip::{REQUIRE_NODE_VARIABLE, leave_out, skip};
+pub use skip::{REQUIRE_NODE_VARIABLE, skip, skip_part};

@@ -1,4 +1,4 @@
-//! Addresses of one cluster, apart from those of all others on the machine.
+//! Addresses of a cluster, distinct from those of other clusters on the machine.
 
 use std::net::Ipv4Addr;
 
@@ -9,32 +9,33 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// One of the 256 networks.
+    /// Returns one of 256 networks.
     pub(crate) fn new(index: u8) -> Self {
         Self { index }
     }
 
-    /// The machine's interface to the node. The kernel lets no two clusters have the same.
+    /// Returns the name of the machine's interface to the node. The kernel rejects duplicate names, so
+    /// clusters cannot share a network.
     pub(crate) fn interface(self) -> String {
         format!("er-node-{}", self.index)
     }
 
-    /// All addresses.
+    /// Returns all addresses.
     pub(crate) fn block(self) -> String {
         format!("{}/20", self.address(0, 0))
     }
 
-    /// The machine as the node sees it.
+    /// Returns the address of the machine for the node.
     pub(crate) fn host(self) -> Ipv4Addr {
         self.address(0, 1)
     }
 
-    /// The node as the machine sees it.
+    /// Returns the address of the node for the machine.
     pub(crate) fn node(self) -> Ipv4Addr {
         self.address(0, 2)
     }
 
-    /// The address of the Service `kubernetes`.
+    /// Returns the address of the Service `kubernetes`.
     pub(crate) fn first_service(self) -> Ipv4Addr {
         self.address(1, 1)
     }
@@ -47,7 +48,7 @@ impl Network {
         format!("{}/23", self.address(2, 0))
     }
 
-    /// The first two numbers of all addresses, and the third number of the first.
+    /// Returns the common first two octets, and the third octet of the first address.
     pub(crate) fn prefix(self) -> (String, u8) {
         let [first, second, third, _] = self.address(0, 0).octets();
         (format!("{first}.{second}"), third)

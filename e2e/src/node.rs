@@ -1,6 +1,6 @@
-//! One node: containerd, kubelet and kube-proxy in network, mount and pid namespaces of their own.
+//! A node: containerd, kubelet and kube-proxy in separate network, mount and PID namespaces.
 //!
-//! The namespaces keep several clusters apart, and let nothing of the node outlive its first process.
+//! The namespaces isolate clusters from each other, and end all processes of the node with its first process.
 
 mod containerd;
 mod kubelet;

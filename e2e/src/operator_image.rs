@@ -1,4 +1,4 @@
-//! The operator as a container image, without Docker: a static program and certificates of authorities.
+//! The operator as a container image, built without Docker: a static program and CA certificates.
 
 use std::env::{self, consts::ARCH};
 use std::fs;
@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::cluster::Cluster;
 use crate::image::Image;
-use crate::progress::{Progress, say};
+use crate::progress::{Progress, print_line};
 use crate::setup::repository;
 
 /// Repository and tag of the image, for the chart values.
@@ -56,7 +56,7 @@ fn fill(root: &Path) -> Result<()> {
     if Path::new(AUTHORITIES).is_file() {
         fs::copy(AUTHORITIES, authorities).context("failed to copy certificates")?;
     } else {
-        say(&format!(
+        print_line(&format!(
             "{AUTHORITIES} not found, so the image has no CA certificates"
         ));
     }
@@ -72,7 +72,7 @@ fn build() -> Result<PathBuf> {
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(repository("."))
         .args(["build", "--quiet", "-p", "extension-registry-operator"])
-        // With a target of their own, macros are not static, which they cannot be.
+        // With an explicit target, procedural macros are not linked statically, which is impossible.
         .args(["--bin", "extension-registry", "--target", &target])
         .arg("--target-dir")
         .arg(&folder)

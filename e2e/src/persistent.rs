@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::cache;
 use crate::cluster::{Cluster, Options};
-use crate::progress::say;
+use crate::progress::print_line;
 use crate::state::State;
 use crate::watchdog;
 
@@ -50,7 +50,7 @@ impl Persistent {
         let _lock = self.lock()?;
         if let Some(state) = State::read(&self.file)? {
             if state.is_whole()? {
-                say(&format!("cluster `{}` is running", self.name));
+                print_line(&format!("cluster `{}` is running", self.name));
                 return Ok(state.kubeconfig);
             }
             // Some of its processes have exited: start from scratch.
@@ -58,10 +58,10 @@ impl Persistent {
         }
         let cluster = Cluster::start(options).await?;
         let kubeconfig = cluster.kubeconfig().to_owned();
-        let state = State::read(&State::beside(&kubeconfig))?.context("state file not found")?;
+        let state = State::read(&State::path_for(&kubeconfig))?.context("state file not found")?;
         state.write(&self.file)?;
         cluster.keep()?;
-        say(&format!(
+        print_line(&format!(
             "cluster `{}` is running, data folder {}",
             self.name,
             state.folder.display()
@@ -79,9 +79,9 @@ impl Persistent {
         match State::read(&self.file)? {
             Some(state) => {
                 self.end(state).await?;
-                say(&format!("cluster `{}` stopped", self.name));
+                print_line(&format!("cluster `{}` stopped", self.name));
             }
-            None => say(&format!("cluster `{}` is not running", self.name)),
+            None => print_line(&format!("cluster `{}` is not running", self.name)),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Certificates and keys of one cluster: an authority, and an identity for each of its programs.
+//! Certificates and keys of a cluster: a CA, and an identity for each program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,14 +16,14 @@ pub(crate) struct Identity {
     pub(crate) key: PathBuf,
 }
 
-/// The cluster's certificate authority.
+/// The certificate authority (CA) of a cluster.
 pub(crate) struct Authority {
     folder: PathBuf,
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    /// A new authority, with its files in `folder`.
+    /// Creates a CA with its files in `folder`.
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         let mut params = CertificateParams::default();
         params
@@ -47,12 +47,12 @@ impl Authority {
         Ok(authority)
     }
 
-    /// The authority's certificate in PEM.
+    /// Returns the CA certificate in PEM.
     pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// The authority's own certificate and key.
+    /// Returns the paths of the CA certificate and key.
     pub(crate) fn identity(&self) -> Identity {
         Identity {
             certificate: self.folder.join("ca.crt"),
@@ -60,9 +60,10 @@ impl Authority {
         }
     }
 
-    /// Issues a certificate that serves for both ends of a connection.
+    /// Issues a certificate for servers and clients.
     ///
-    /// Kubernetes reads `user` as the user's name and `group` as the group; `names` are the host names and addresses to serve.
+    /// Kubernetes reads the user name from `user` and the group from `group`; `names` are the host names and
+    /// addresses of a server.
     pub(crate) fn issue(
         &self,
         file: &str,
@@ -95,7 +96,7 @@ impl Authority {
         })
     }
 
-    /// A key pair for the tokens of service accounts. Its `certificate` file holds the bare public key.
+    /// Creates a key pair for ServiceAccount tokens. Its `certificate` file contains only the public key.
     pub(crate) fn key_pair(&self, file: &str) -> Result<Identity> {
         let key = KeyPair::generate().context("failed to generate a key")?;
         Ok(Identity {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, TcpListener};
 
 use anyhow::{Context, Result};
 
-/// Ports that are free on this address right now, all different.
+/// Returns distinct ports that are currently free on this address.
 pub(crate) fn free<const COUNT: usize>(address: IpAddr) -> Result<[u16; COUNT]> {
     let mut ports = [0; COUNT];
     let mut listeners = Vec::with_capacity(COUNT);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Prints a line. Ignores errors, such as a closed standard error.
-pub(crate) fn say(line: &str) {
+pub(crate) fn print_line(line: &str) {
     let _ = writeln!(stderr().lock(), "{line}");
 }
 
@@ -34,7 +34,7 @@ impl Progress {
     /// Begins the next step.
     pub(crate) fn step(&mut self, title: String) -> Step<'_> {
         if !self.terminal {
-            say(&format!("{title}{}", self.position(Duration::ZERO)));
+            print_line(&format!("{title}{}", self.position(Duration::ZERO)));
         }
         let now = Instant::now();
         Step {
@@ -45,7 +45,7 @@ impl Progress {
         }
     }
 
-    /// The place of the current step among all: ` (3 of 8, 5 left, 2m10s total)`; nothing for a single step.
+    /// Returns the position of the current step: ` (3 of 8, 5 left, 2m10s total)`; empty for a single step.
     fn position(&self, total: Duration) -> String {
         if self.total == 1 {
             return String::new();
@@ -71,14 +71,14 @@ pub(crate) struct Step<'p> {
 }
 
 impl Step<'_> {
-    /// Updates the line. To be called several times a second.
+    /// Updates the line. Must be called several times a second.
     pub(crate) fn tick(&mut self) {
         if self.progress.terminal {
-            // Clears the rest of the line, because the one before may have been longer.
+            // Clears the rest of the line, because the previous one may have been longer.
             let _ = write!(stderr().lock(), "\r{}\x1b[K", self.line());
         } else if self.shown.elapsed() >= INTERVAL {
             self.shown = Instant::now();
-            say(&self.line());
+            print_line(&self.line());
         }
     }
 
@@ -108,14 +108,14 @@ impl Step<'_> {
             )
         };
         if !progress.terminal {
-            say(&line);
+            print_line(&line);
         } else if is_last || !is_success {
-            say(&format!("\r{line}\x1b[K"));
+            print_line(&format!("\r{line}\x1b[K"));
         }
     }
 }
 
-/// A duration in seconds, or in minutes and seconds.
+/// Formats a duration in seconds, or in minutes and seconds.
 fn time(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..60 => format!("{seconds}s"),

@@ -1,4 +1,4 @@
-//! Real servers of packages, each on a free port of this machine, for the tests of drivers.
+//! Real package servers on free ports of this machine, for tests of repository drivers.
 
 pub mod crane;
 pub mod docker_registry;

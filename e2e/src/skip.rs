@@ -4,7 +4,7 @@ use std::env;
 
 use anyhow::{Result, bail};
 
-use crate::progress::say;
+use crate::progress::print_line;
 
 /// Variable that makes skipped tests fail if set to `1`.
 pub const REQUIRE_NODE_VARIABLE: &str = "EXTENSION_REGISTRY_REQUIRE_NODE";
@@ -18,12 +18,12 @@ pub fn skip(test: &str, why: &str) -> Result<()> {
     if env::var_os(REQUIRE_NODE_VARIABLE).is_some_and(|value| value == "1") {
         bail!("{test} cannot run, but {REQUIRE_NODE_VARIABLE} is set: {why}");
     }
-    leave_out(test, why);
+    skip_part(test, why);
     Ok(())
 }
 
 /// Reports that a part of a test is skipped, regardless of the setting. The line is printed even if the output of
 /// tests is captured.
-pub fn leave_out(part: &str, why: &str) {
-    say(&format!("SKIPPED: {part}: {why}"));
+pub fn skip_part(part: &str, why: &str) {
+    print_line(&format!("SKIPPED: {part}: {why}"));
 }

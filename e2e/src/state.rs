@@ -62,7 +62,7 @@ impl State {
     }
 
     /// Returns the path of the state file next to a kubeconfig.
-    pub(crate) fn beside(kubeconfig: &Path) -> PathBuf {
+    pub(crate) fn path_for(kubeconfig: &Path) -> PathBuf {
         kubeconfig.with_file_name("cluster.json")
     }
 }

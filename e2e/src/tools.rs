@@ -1,6 +1,6 @@
-//! The programs of a cluster: found on the machine, or built from their Go modules.
+//! Programs of a cluster, from the machine or built from their Go modules.
 //!
-//! The order is: `KUBEBUILDER_ASSETS`, then `PATH` where the version fits, then the cache, then a build into the cache.
+//! Lookup order: `KUBEBUILDER_ASSETS`, `PATH` if the version matches, the cache, a build into the cache.
 
 mod build;
 mod module;

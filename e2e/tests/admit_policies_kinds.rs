@@ -1,47 +1,43 @@
-//! The policies about what the operator alone writes: projections, run gates, statuses, and the names and
-//! owners of rendered Secrets, and what limits the operator. No operator
-//! runs.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The policies on objects that only the operator writes (projections, run gates, statuses, names and owners
+//! of rendered Secrets), and on the operator itself. No operator runs.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/changes.rs"]
 mod changes;
-#[path = "support/people.rs"]
-mod people;
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "support/users.rs"]
+mod users;
 
 use changes::{change_admitted, change_refused, dry_delete, dry_delete_all};
 use extension_registry_e2e::setup::NAMESPACE;
 use kube::Client;
 use kube::api::{DeleteParams, PostParams, PropagationPolicy};
-use people::objects;
 use policies::{
     REGISTRY, SECRET, Stage, TEKTON, admitted, dry, eventually, refused, section, stored,
 };
 use serde_json::{Value, json};
+use users::objects;
 
 const PROJECT: &str = "kind-policies";
-const ONLY: &str = "can only be written by the registry operator";
+const OPERATOR_ONLY: &str = "can only be written by the registry operator";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_operator_writes_its_kinds() {
     let stage = Stage::start(PROJECT).await;
-    run_gates_are_the_operators(&stage).await;
-    projections_are_the_operators(&stage).await;
-    a_projection_is_not_orphaned(&stage).await;
-    statuses_are_the_operators(&stage).await;
-    nobody_else_takes_the_name_of_a_rendered_secret(&stage).await;
-    a_rendered_secret_keeps_its_owner(&stage).await;
-    the_operator_does_not_read_by_deleting(&stage).await;
-    what_the_operator_creates_in_its_namespace(&stage).await;
-    a_namespace_is_deleted_with_everything(&stage).await;
+    only_the_operator_writes_run_gates(&stage).await;
+    only_the_operator_writes_projections(&stage).await;
+    projections_cannot_be_orphaned(&stage).await;
+    only_the_operator_writes_statuses(&stage).await;
+    names_of_rendered_secrets_are_reserved(&stage).await;
+    only_collectors_change_owners_of_rendered_secrets(&stage).await;
+    delete_returns_no_secret_to_the_operator(&stage).await;
+    operator_creates_only_its_lease_in_its_namespace(&stage).await;
+    namespace_deletion_completes(&stage).await;
     stage.stop().await;
 }
 
-fn others(stage: &Stage) -> [&Client; 3] {
+fn other_clients(stage: &Stage) -> [&Client; 3] {
     [&stage.grace, &stage.engine, &stage.admin]
 }
 
@@ -70,8 +66,8 @@ fn opaque(stage: &Stage, name: &str) -> Value {
         "metadata": {"namespace": stage.project, "name": name}, "data": {"x": "eA=="}})
 }
 
-async fn run_gates_are_the_operators(stage: &Stage) {
-    section("nobody but the operator creates, changes or deletes a run gate");
+async fn only_the_operator_writes_run_gates(stage: &Stage) {
+    section("only the operator creates, changes or deletes a run gate");
     let gate = |user: &str| {
         stage.object(
             REGISTRY,
@@ -80,8 +76,8 @@ async fn run_gates_are_the_operators(stage: &Stage) {
             json!({"userSecrets": {SECRET: {"user": user}}}),
         )
     };
-    for client in others(stage) {
-        refused(client, &gate("grace"), ONLY).await;
+    for client in other_clients(stage) {
+        refused(client, &gate("grace"), OPERATOR_ONLY).await;
     }
     stage
         .gate(json!({"userSecrets": {SECRET: {"user": "ada"}}}))
@@ -102,12 +98,12 @@ async fn run_gates_are_the_operators(stage: &Stage) {
         },
     ];
     for change in changes {
-        for client in others(stage) {
-            change_refused(client, &written, "", change, ONLY).await;
+        for client in other_clients(stage) {
+            change_refused(client, &written, "", change, OPERATOR_ONLY).await;
         }
         change_admitted(&stage.operator, &written, "", change).await;
     }
-    // Only the operator could remove it again.
+    // Only the operator could delete it.
     let finalizer = |gate: &mut Value| gate["metadata"]["finalizers"] = json!(["example.org/a"]);
     change_refused(
         &stage.operator,
@@ -117,39 +113,39 @@ async fn run_gates_are_the_operators(stage: &Stage) {
         "may not add finalizers",
     )
     .await;
-    for client in others(stage) {
+    for client in other_clients(stage) {
         for options in [
             json!({}),
             json!({"propagationPolicy": "Foreground"}),
             json!({"gracePeriodSeconds": 0}),
         ] {
-            let said = dry_delete(client, &written, options).await.unwrap_err();
-            assert!(said.contains(ONLY), "{said}");
+            let message = dry_delete(client, &written, options).await.unwrap_err();
+            assert!(message.contains(OPERATOR_ONLY), "{message}");
         }
-        let said = dry_delete_all(client, &written, json!({}))
+        let message = dry_delete_all(client, &written, json!({}))
             .await
             .unwrap_err();
-        assert!(said.contains(ONLY), "{said}");
+        assert!(message.contains(OPERATOR_ONLY), "{message}");
     }
     for client in [&stage.token, &stage.collector] {
         dry_delete(client, &written, json!({})).await.unwrap();
     }
 
-    section("a namespace has one run gate, with the name that the policies read");
+    section("a namespace has one run gate, with a fixed name");
     let mut second = gate("ada");
     second["metadata"]["name"] = json!("second");
-    let said = dry(&stage.operator, &second).await.unwrap_err();
+    let message = dry(&stage.operator, &second).await.unwrap_err();
     assert!(
-        said.contains("the RunGate of a namespace must be named"),
-        "{said}"
+        message.contains("the RunGate of a namespace must be named"),
+        "{message}"
     );
 }
 
-async fn projections_are_the_operators(stage: &Stage) {
-    section("nobody but the operator creates or changes a projection, but others may delete it");
+async fn only_the_operator_writes_projections(stage: &Stage) {
+    section("only the operator creates or changes a projection; other users may delete it");
     let made = projection(stage, "ext-kept-0123456789abcdef");
-    for client in others(stage) {
-        refused(client, &made, ONLY).await;
+    for client in other_clients(stage) {
+        refused(client, &made, OPERATOR_ONLY).await;
     }
     let made = stored(&stage.token, &made).await;
     let changes: [fn(&mut Value); 3] = [
@@ -158,10 +154,10 @@ async fn projections_are_the_operators(stage: &Stage) {
         |projection| projection["metadata"]["finalizers"] = json!(["orphan"]),
     ];
     for change in changes {
-        for client in others(stage) {
-            change_refused(client, &made, "", change, ONLY).await;
+        for client in other_clients(stage) {
+            change_refused(client, &made, "", change, OPERATOR_ONLY).await;
         }
-        // Owners and finalizers come and go with the collectors.
+        // The garbage collector changes owners and finalizers.
         change_admitted(&stage.collector, &made, "", change).await;
     }
     let status = |projection: &mut Value| projection["status"] = json!({"consumers": 7});
@@ -176,7 +172,7 @@ async fn projections_are_the_operators(stage: &Stage) {
         .await;
     }
     change_admitted(&stage.operator, &made, "status", status).await;
-    for client in others(stage) {
+    for client in other_clients(stage) {
         for options in [
             json!({}),
             json!({"propagationPolicy": "Background"}),
@@ -189,10 +185,10 @@ async fn projections_are_the_operators(stage: &Stage) {
     }
 }
 
-async fn a_projection_is_not_orphaned(stage: &Stage) {
-    section("a projection is not deleted in a way that leaves its Secret behind");
+async fn projections_cannot_be_orphaned(stage: &Stage) {
+    section("a projection cannot be deleted without its Secret");
     let made = projection(stage, "ext-kept-0123456789abcdef");
-    for client in others(stage) {
+    for client in other_clients(stage) {
         for options in [
             json!({"propagationPolicy": "Orphan"}),
             json!({"orphanDependents": true}),
@@ -201,18 +197,18 @@ async fn a_projection_is_not_orphaned(stage: &Stage) {
                 dry_delete(client, &made, options.clone()).await,
                 dry_delete_all(client, &made, options).await,
             ] {
-                let said = deleted.unwrap_err();
+                let message = deleted.unwrap_err();
                 assert!(
-                    said.contains("delete it without --cascade=orphan"),
-                    "{said}"
+                    message.contains("delete it without --cascade=orphan"),
+                    "{message}"
                 );
             }
         }
     }
 }
 
-async fn statuses_are_the_operators(stage: &Stage) {
-    section("nobody but the operator writes a status");
+async fn only_the_operator_writes_statuses(stage: &Stage) {
+    section("only the operator writes a status");
     let spec = json!({"steps": [{"name": "a", "image": "i"}]});
     let mut cluster = stage.object(
         REGISTRY,
@@ -261,17 +257,17 @@ async fn statuses_are_the_operators(stage: &Stage) {
         .unwrap();
 }
 
-async fn nobody_else_takes_the_name_of_a_rendered_secret(stage: &Stage) {
-    section("nobody but the operator creates a Secret under the name of a rendered one");
-    let taken = "or the name of a rendered Secret";
+async fn names_of_rendered_secrets_are_reserved(stage: &Stage) {
+    section("only the operator creates a Secret with the name of a rendered one");
+    let reserved = "or the name of a rendered Secret";
     for name in [
         SECRET,
         "ext-store-0123456789abcdef",
         "ext-u-a-b-c-0000000000000000",
         "ext-x-ffffffffffffffff",
     ] {
-        for client in others(stage) {
-            refused(client, &opaque(stage, name), taken).await;
+        for client in other_clients(stage) {
+            refused(client, &opaque(stage, name), reserved).await;
         }
     }
     for name in [
@@ -289,11 +285,11 @@ async fn nobody_else_takes_the_name_of_a_rendered_secret(stage: &Stage) {
     admitted(&stage.grace, &generated).await;
     let mut labelled = opaque(stage, "own");
     labelled["metadata"]["labels"] = json!({"registry.fuseml.io/managed-by": "me"});
-    refused(&stage.admin, &labelled, taken).await;
+    refused(&stage.admin, &labelled, reserved).await;
 }
 
-async fn a_rendered_secret_keeps_its_owner(stage: &Stage) {
-    section("only the collectors change the owners of a rendered Secret");
+async fn only_collectors_change_owners_of_rendered_secrets(stage: &Stage) {
+    section("only the garbage collector changes the owners of a rendered Secret");
     let owner = stored(
         &stage.token,
         &projection(stage, "ext-owner-0123456789abcdef"),
@@ -311,7 +307,7 @@ async fn a_rendered_secret_keeps_its_owner(stage: &Stage) {
         |secret| secret["metadata"]["ownerReferences"][0]["blockOwnerDeletion"] = json!(true),
     ];
     for change in changes {
-        for client in others(stage) {
+        for client in other_clients(stage) {
             change_refused(
                 client,
                 &secret,
@@ -325,7 +321,7 @@ async fn a_rendered_secret_keeps_its_owner(stage: &Stage) {
     }
     let note = |secret: &mut Value| secret["metadata"]["annotations"] = json!({"a": "b"});
     change_admitted(&stage.grace, &secret, "", note).await;
-    // Labels, data, immutability and finalizers are not the collectors' either.
+    // The garbage collector cannot change labels, data, immutability and finalizers either.
     let data = |secret: &mut Value| secret["data"]["uri"] = json!("eQ==");
     change_refused(
         &stage.collector,
@@ -356,7 +352,7 @@ async fn a_rendered_secret_keeps_its_owner(stage: &Stage) {
     .await;
 }
 
-async fn a_namespace_is_deleted_with_everything(stage: &Stage) {
+async fn namespace_deletion_completes(stage: &Stage) {
     section("a namespace is deleted with its run gate, projections, Secrets and Pipelines");
     let owner = stored(
         &stage.token,
@@ -377,8 +373,8 @@ async fn a_namespace_is_deleted_with_everything(stage: &Stage) {
     stage.cluster.kubectl_run(&delete).unwrap();
 }
 
-async fn the_operator_does_not_read_by_deleting(stage: &Stage) {
-    section("no way to delete a rendered Secret returns it to the operator");
+async fn delete_returns_no_secret_to_the_operator(stage: &Stage) {
+    section("no deletion of a rendered Secret returns it to the operator");
     let owner = stored(&stage.token, &projection(stage, "ext-read")).await;
     stored(&stage.token, &rendered(stage, &owner)).await;
     let secrets = objects(&stage.token, "v1", "Secret", stage.project);
@@ -411,8 +407,8 @@ async fn the_operator_does_not_read_by_deleting(stage: &Stage) {
     );
 }
 
-async fn what_the_operator_creates_in_its_namespace(stage: &Stage) {
-    section("in its namespace the operator creates its Lease, and workflows as a dry run only");
+async fn operator_creates_only_its_lease_in_its_namespace(stage: &Stage) {
+    section("in its namespace the operator creates only its Lease, and workflows as dry runs");
     let lease = |name: &str| {
         json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"namespace": NAMESPACE, "name": name}, "spec": {}})
@@ -431,7 +427,7 @@ async fn what_the_operator_creates_in_its_namespace(stage: &Stage) {
         json!({"steps": [{"name": "a", "image": "i"}]}),
     );
     workflow["metadata"]["namespace"] = json!(NAMESPACE);
-    // With every role, because without the webhook the operator's own does not include it.
+    // With all permissions, because without the webhook the operator's own role does not include this one.
     admitted(&stage.operator, &workflow).await;
     let workflows = objects(&stage.operator, REGISTRY, "Workflow", NAMESPACE);
     let workflow = serde_json::from_value(workflow).unwrap();

@@ -1,16 +1,13 @@
-//! The policies that hand out Secrets of one user: the Pod that refers to one is admitted only from the
-//! engine, in a run of that user. No operator runs.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The policies on Secrets of one user: a Pod that refers to one is admitted only from the engine, in a run
+//! of that user. No operator runs.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/changes.rs"]
 mod changes;
-#[path = "support/people.rs"]
-mod people;
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "support/users.rs"]
+mod users;
 
 use changes::{change_admitted, change_refused};
 use extension_registry_api::{RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION, USER_SECRETS_LABEL};
@@ -19,21 +16,21 @@ use serde_json::{Value, json};
 
 const PROJECT: &str = "pod-policies";
 /// A namespace without a `RunGate`.
-const BARE: &str = "pod-policies-bare";
+const UNGATED: &str = "pod-policies-bare";
 const ROBOT: &str = "system:serviceaccount:ci:robot";
 const BY_GROUP: &str = "ext-u-store-00000000000group";
 const GRACES: &str = "ext-u-store-0000000000graces";
 const UNLISTED: &str = "ext-u-store-ffffffffffffffff";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_of_a_user_are_for_runs_of_that_user() {
+async fn user_secrets_are_only_for_runs_of_that_user() {
     let stage = Stage::start(PROJECT).await;
-    stage.cluster.create_namespace(BARE).unwrap();
+    stage.cluster.create_namespace(UNGATED).unwrap();
     let account = format!(
-        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{namespace: {BARE}, name: default}}\n"
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{namespace: {UNGATED}, name: default}}\n"
     );
     stage.cluster.apply(&account).unwrap();
-    a_namespace_without_a_run_gate(&stage).await;
+    namespace_without_run_gate(&stage).await;
     stage
         .gate(json!({"userSecrets": {
             SECRET: {"user": "ada", "serviceAccounts": [ROBOT]},
@@ -41,16 +38,16 @@ async fn secrets_of_a_user_are_for_runs_of_that_user() {
             GRACES: {"user": "grace"},
         }}))
         .await;
-    every_place_is_looked_at(&stage).await;
-    the_run_names_the_user(&stage).await;
-    groups_are_those_of_the_run(&stage).await;
-    only_the_engine_creates_such_pods(&stage).await;
-    drivers_and_pulls_get_none(&stage).await;
-    a_pod_stays_as_it_was_admitted(&stage).await;
-    if !stage.cluster.is_ours() {
+    checks_every_reference_to_a_secret(&stage).await;
+    user_of_run_must_match(&stage).await;
+    run_must_list_the_group(&stage).await;
+    only_the_engine_creates_pods_with_user_secrets(&stage).await;
+    volume_drivers_and_image_pulls_get_no_secret(&stage).await;
+    admitted_pod_is_immutable(&stage).await;
+    if !stage.cluster.is_owned() {
         let _ = stage
             .cluster
-            .kubectl_run(&["delete", "namespace", BARE, "--wait=false"]);
+            .kubectl_run(&["delete", "namespace", UNGATED, "--wait=false"]);
     }
     stage.stop().await;
 }
@@ -65,8 +62,8 @@ fn with(field: &str, value: &Value) -> Value {
     container
 }
 
-/// Every place of a Pod that hands a Secret to a container.
-fn places(secret: &str) -> Vec<Value> {
+/// Returns all fields of a Pod that expose a Secret to a container.
+fn secret_references(secret: &str) -> Vec<Value> {
     let by_key = json!([{"name": "A", "value": "a"},
         {"name": "B", "valueFrom": {"secretKeyRef": {"name": secret, "key": "k", "optional": true}}}]);
     let whole =
@@ -87,29 +84,29 @@ fn places(secret: &str) -> Vec<Value> {
     places
 }
 
-fn whole(secret: &str) -> Value {
+fn all_references(secret: &str) -> Value {
     json!({"containers": [with("envFrom", &json!([{"secretRef": {"name": secret}}]))]})
 }
 
-fn in_bare(mut object: Value) -> Value {
-    object["metadata"]["namespace"] = json!(BARE);
+fn in_ungated_namespace(mut object: Value) -> Value {
+    object["metadata"]["namespace"] = json!(UNGATED);
     object
 }
 
-async fn a_namespace_without_a_run_gate(stage: &Stage) {
-    section("a namespace without a RunGate runs every other Pod");
-    let mut plain = places("another");
+async fn namespace_without_run_gate(stage: &Stage) {
+    section("a namespace without a RunGate admits Pods without user Secrets");
+    let mut plain = secret_references("another");
     plain.push(json!({"containers": [container()]}));
     for spec in &plain {
         let mut pod = stage.pod_of(None, spec);
         pod["metadata"]["labels"] = json!({"app": "x"});
         for client in [&stage.grace, &stage.engine, &stage.admin] {
-            admitted(client, &in_bare(pod.clone())).await;
+            admitted(client, &in_ungated_namespace(pod.clone())).await;
         }
     }
-    section("and none that refers to a Secret of a user, whoever creates it");
-    for spec in places(SECRET) {
-        let labelled = in_bare(stage.pod_of(Some(("ada", "")), &spec));
+    section("and rejects Pods with a user Secret from every client");
+    for spec in secret_references(SECRET) {
+        let labelled = in_ungated_namespace(stage.pod_of(Some(("ada", "")), &spec));
         refused(&stage.engine, &labelled, "no params found").await;
         let mut unlabelled = labelled.clone();
         unlabelled["metadata"]["labels"] = json!({});
@@ -125,24 +122,24 @@ async fn a_namespace_without_a_run_gate(stage: &Stage) {
     }
 }
 
-async fn every_place_is_looked_at(stage: &Stage) {
-    section("wherever a Pod refers to the Secret, the run has to be of its user");
-    for spec in places(SECRET) {
+async fn checks_every_reference_to_a_secret(stage: &Stage) {
+    section("for every reference to the Secret, the run must belong to its user");
+    for spec in secret_references(SECRET) {
         admitted(&stage.engine, &stage.pod_of(Some(("ada", "")), &spec)).await;
         let foreign = stage.pod_of(Some(("grace", "")), &spec);
         let expected =
             format!("Secret `{SECRET}` belongs to `ada`, and this run was started by `grace`");
         refused(&stage.engine, &foreign, &expected).await;
     }
-    for spec in places("ext-store-0123456789abcdef")
+    for spec in secret_references("ext-store-0123456789abcdef")
         .iter()
-        .chain(&places("text-u-other"))
+        .chain(&secret_references("text-u-other"))
     {
         admitted(&stage.grace, &stage.pod_of(None, spec)).await;
     }
 
-    section("one foreign Secret among one's own is enough");
-    for spec in places(GRACES) {
+    section("one foreign Secret among own ones is rejected");
+    for spec in secret_references(GRACES) {
         let mut both = spec.clone();
         both["containers"][0]["env"] =
             json!([{"name": "S", "valueFrom": {"secretKeyRef": {"name": SECRET, "key": "k"}}}]);
@@ -161,9 +158,9 @@ async fn every_place_is_looked_at(stage: &Stage) {
     }
 }
 
-async fn the_run_names_the_user(stage: &Stage) {
+async fn user_of_run_must_match(stage: &Stage) {
     section("the user of the run is compared exactly");
-    let pod = |user: &str| stage.pod_of(Some((user, "")), &whole(SECRET));
+    let pod = |user: &str| stage.pod_of(Some((user, "")), &all_references(SECRET));
     for user in ["Ada", "ada ", " ada", "oidc:ada", "ada@example.org", ""] {
         refused(&stage.engine, &pod(user), "belongs to `ada`").await;
     }
@@ -177,18 +174,18 @@ async fn the_run_names_the_user(stage: &Stage) {
     }
     refused(
         &stage.engine,
-        &stage.pod_of(None, &whole(SECRET)),
+        &stage.pod_of(None, &all_references(SECRET)),
         "was started by an unknown user",
     )
     .await;
-    let mut label = stage.pod_of(None, &whole(SECRET));
+    let mut label = stage.pod_of(None, &all_references(SECRET));
     label["metadata"]["labels"][RUN_BY_ANNOTATION] = json!("ada");
     refused(&stage.engine, &label, "was started by an unknown user").await;
 
     section("a service account that the credentials list may use the Secret, and no other");
     admitted(
         &stage.engine,
-        &stage.pod_of(Some((ROBOT, "")), &whole(SECRET)),
+        &stage.pod_of(Some((ROBOT, "")), &all_references(SECRET)),
     )
     .await;
     for other in [
@@ -198,26 +195,26 @@ async fn the_run_names_the_user(stage: &Stage) {
     ] {
         refused(
             &stage.engine,
-            &stage.pod_of(Some((other, "")), &whole(SECRET)),
+            &stage.pod_of(Some((other, "")), &all_references(SECRET)),
             "belongs to `ada`",
         )
         .await;
     }
     refused(
         &stage.engine,
-        &stage.pod_of(Some((ROBOT, "")), &whole(GRACES)),
+        &stage.pod_of(Some((ROBOT, "")), &all_references(GRACES)),
         "belongs to `grace`",
     )
     .await;
 
-    section("a Secret that no one is listed for is for no Pod");
+    section("a Secret without an entry is not available to any Pod");
     for user in ["ada", ROBOT, "grace"] {
-        let pod = stage.pod_of(Some((user, "")), &whole(UNLISTED));
+        let pod = stage.pod_of(Some((user, "")), &all_references(UNLISTED));
         refused(&stage.engine, &pod, "is not available to any run").await;
     }
 
     section("names of Pods do not matter");
-    let mut generated = stage.pod_of(Some(("grace", "")), &whole(SECRET));
+    let mut generated = stage.pod_of(Some(("grace", "")), &all_references(SECRET));
     generated["metadata"]["generateName"] = json!("p-");
     generated["metadata"]
         .as_object_mut()
@@ -228,8 +225,8 @@ async fn the_run_names_the_user(stage: &Stage) {
     admitted(&stage.engine, &generated).await;
 }
 
-async fn groups_are_those_of_the_run(stage: &Stage) {
-    section("where a group admits the user, the run has to list it");
+async fn run_must_list_the_group(stage: &Stage) {
+    section("a run must list the group that admits its user");
     for groups in [
         "staff",
         "analysts, eu",
@@ -238,7 +235,7 @@ async fn groups_are_those_of_the_run(stage: &Stage) {
     ] {
         admitted(
             &stage.engine,
-            &stage.pod_of(Some(("ada", groups)), &whole(BY_GROUP)),
+            &stage.pod_of(Some(("ada", groups)), &all_references(BY_GROUP)),
         )
         .await;
     }
@@ -251,7 +248,7 @@ async fn groups_are_those_of_the_run(stage: &Stage) {
         "STAFF",
         "staff,other",
     ] {
-        let pod = stage.pod_of(Some(("ada", groups)), &whole(BY_GROUP));
+        let pod = stage.pod_of(Some(("ada", groups)), &all_references(BY_GROUP));
         refused(
             &stage.engine,
             &pod,
@@ -259,7 +256,7 @@ async fn groups_are_those_of_the_run(stage: &Stage) {
         )
         .await;
     }
-    let foreign = stage.pod_of(Some(("grace", "staff")), &whole(BY_GROUP));
+    let foreign = stage.pod_of(Some(("grace", "staff")), &all_references(BY_GROUP));
     refused(
         &stage.engine,
         &foreign,
@@ -267,18 +264,16 @@ async fn groups_are_those_of_the_run(stage: &Stage) {
     )
     .await;
     let many: Vec<String> = (0..500).map(|number| format!("group-{number}")).collect();
-    let mut pod = stage.pod_of(Some(("ada", &many.join("\n"))), &whole(BY_GROUP));
+    let mut pod = stage.pod_of(Some(("ada", &many.join("\n"))), &all_references(BY_GROUP));
     refused(&stage.engine, &pod, "who is not a member of a group").await;
     pod["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] =
         json!(format!("{}\nstaff", many.join("\n")));
     admitted(&stage.engine, &pod).await;
 }
 
-async fn only_the_engine_creates_such_pods(stage: &Stage) {
-    section(
-        "nobody but the engine creates a Pod with such a Secret, the user and the operator included",
-    );
-    for spec in places(SECRET) {
+async fn only_the_engine_creates_pods_with_user_secrets(stage: &Stage) {
+    section("only the engine creates a Pod with such a Secret, not even the user or the operator");
+    for spec in secret_references(SECRET) {
         let pod = stage.pod_of(Some(("ada", "")), &spec);
         for client in [
             &stage.ada,
@@ -296,8 +291,8 @@ async fn only_the_engine_creates_such_pods(stage: &Stage) {
         }
     }
 
-    section("the label alone is checked by its presence");
-    let mut pod = stage.pod_of(Some(("ada", "")), &whole(SECRET));
+    section("only the presence of the label is checked");
+    let mut pod = stage.pod_of(Some(("ada", "")), &all_references(SECRET));
     pod["metadata"]["labels"] = json!({"app": "x"});
     refused(
         &stage.engine,
@@ -311,8 +306,8 @@ async fn only_the_engine_creates_such_pods(stage: &Stage) {
     refused(&stage.engine, &pod, "belongs to `ada`").await;
 }
 
-async fn drivers_and_pulls_get_none(stage: &Stage) {
-    section("no driver of a volume gets the Secret, and no image is pulled with it");
+async fn volume_drivers_and_image_pulls_get_no_secret(stage: &Stage) {
+    section("volume drivers and image pulls cannot use the Secret");
     let named = json!({"name": SECRET});
     let volumes = [
         json!({"csi": {"driver": "d", "nodePublishSecretRef": named}}),
@@ -348,7 +343,7 @@ async fn drivers_and_pulls_get_none(stage: &Stage) {
         let pod = stage.pod_of(Some(("ada", "")), &spec);
         for client in [&stage.engine, &stage.ada, &stage.admin] {
             refused(client, &pod, expected).await;
-            refused(client, &in_bare(pod.clone()), "denied request").await;
+            refused(client, &in_ungated_namespace(pod.clone()), "denied request").await;
         }
         let other = spec.to_string().replace(SECRET, "another");
         let other = stage.pod_of(None, &serde_json::from_str(&other).unwrap());
@@ -356,10 +351,10 @@ async fn drivers_and_pulls_get_none(stage: &Stage) {
     }
 }
 
-async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
-    let mut pod = stage.pod_of(Some(("ada", "")), &whole(SECRET));
+async fn admitted_pod_is_immutable(stage: &Stage) {
+    let mut pod = stage.pod_of(Some(("ada", "")), &all_references(SECRET));
     pod["metadata"]["name"] = json!("hers");
-    let hers = stored(&stage.engine, &pod).await;
+    let ada_pod = stored(&stage.engine, &pod).await;
 
     section("only the engine changes a Pod that holds such a Secret");
     let changes: [fn(&mut Value); 3] = [
@@ -374,7 +369,7 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
         for client in [&stage.grace, &stage.ada, &stage.admin] {
             change_refused(
                 client,
-                &hers,
+                &ada_pod,
                 "",
                 change,
                 "only the pipeline engine can change it",
@@ -382,17 +377,17 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
             .await;
         }
     }
-    change_admitted(&stage.engine, &hers, "", changes[0]).await;
+    change_admitted(&stage.engine, &ada_pod, "", changes[0]).await;
     let label = |pod: &mut Value| pod["metadata"]["labels"]["seen"] = json!("yes");
-    change_admitted(&stage.grace, &hers, "", label).await;
+    change_admitted(&stage.grace, &ada_pod, "", label).await;
 
-    section("nobody changes the user of its run");
+    section("no client changes the user of its run");
     for key in [RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION] {
         let forged = |pod: &mut Value| pod["metadata"]["annotations"][key] = json!("grace");
         for client in [&stage.grace, &stage.engine, &stage.admin] {
             change_refused(
                 client,
-                &hers,
+                &ada_pod,
                 "",
                 forged,
                 "registry.fuseml.io/run-by cannot be changed",
@@ -401,24 +396,30 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
         }
     }
 
-    section("nobody puts a container beside it, or the Secret into a container of another Pod");
+    section("no client adds a container to it, or the Secret to a container of another Pod");
     let mut other = stage.pod_of(None, &json!({"containers": [container()]}));
     other["metadata"]["name"] = json!("other");
     let other = stored(&stage.grace, &other).await;
-    let spy = json!({"name": "spy", "image": "i", "targetContainerName": "main"});
+    let ephemeral = json!({"name": "spy", "image": "i", "targetContainerName": "main"});
     let put = |container: Value| {
         move |pod: &mut Value| pod["spec"]["ephemeralContainers"] = json!([container])
     };
     for client in [&stage.grace, &stage.ada, &stage.admin] {
         change_refused(
             client,
-            &hers,
+            &ada_pod,
             "ephemeralcontainers",
-            put(spy.clone()),
+            put(ephemeral.clone()),
             "only the pipeline engine can change it",
         )
         .await;
-        change_admitted(client, &other, "ephemeralcontainers", put(spy.clone())).await;
+        change_admitted(
+            client,
+            &other,
+            "ephemeralcontainers",
+            put(ephemeral.clone()),
+        )
+        .await;
         for (field, value) in [
             (
                 "env",
@@ -426,26 +427,26 @@ async fn a_pod_stays_as_it_was_admitted(stage: &Stage) {
             ),
             ("envFrom", json!([{"secretRef": {"name": SECRET}}])),
         ] {
-            let mut thief = spy.clone();
-            thief[field] = value;
+            let mut with_secret = ephemeral.clone();
+            with_secret[field] = value;
             change_refused(
                 client,
                 &other,
                 "ephemeralcontainers",
-                put(thief),
+                put(with_secret),
                 "only the pipeline engine can change it",
             )
             .await;
         }
     }
-    // The engine never puts any.
-    let mut thief = spy.clone();
-    thief["envFrom"] = json!([{"secretRef": {"name": SECRET}}]);
+    // The engine never sets it.
+    let mut with_secret = ephemeral.clone();
+    with_secret["envFrom"] = json!([{"secretRef": {"name": SECRET}}]);
     change_refused(
         &stage.engine,
         &other,
         "ephemeralcontainers",
-        put(thief),
+        put(with_secret),
         "only the pipeline engine can change it",
     )
     .await;

@@ -1,14 +1,14 @@
-//! The policies about requests to the engine's resolvers. No operator runs.
+//! The policies on requests to the engine's resolvers. No operator runs.
 
 #[path = "support/changes.rs"]
 mod changes;
-#[path = "support/people.rs"]
-mod people;
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "support/users.rs"]
+mod users;
 
 use changes::{change_admitted, change_refused};
-use extension_registry_e2e::leave_out;
+use extension_registry_e2e::skip_part;
 use policies::{Outcome, SECRET, Stage, admitted, dry, refused, section, stored};
 use serde_json::{Value, json};
 
@@ -17,14 +17,14 @@ const RESOLVER: &str =
     "system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_to_resolvers_belong_to_the_engine() {
+async fn only_the_engine_uses_resolution_requests() {
     let stage = Stage::start(PROJECT).await;
-    no_resolver_reads_a_secret_of_a_user(&stage).await;
-    only_the_engine_answers_requests(&stage).await;
+    resolvers_cannot_read_user_secrets(&stage).await;
+    only_the_engine_writes_resolution_results(&stage).await;
     stage.stop().await;
 }
 
-async fn no_resolver_reads_a_secret_of_a_user(stage: &Stage) {
+async fn resolvers_cannot_read_user_secrets(stage: &Stage) {
     section("no resolver of the engine reads the Secret for a request");
     let versions = [
         "resolution.tekton.dev/v1beta1",
@@ -42,8 +42,8 @@ async fn no_resolver_reads_a_secret_of_a_user(stage: &Stage) {
     };
     for version in versions {
         let request = |spec: Value| stage.object(version, "ResolutionRequest", "r", spec);
-        if let Err(said) = is_served(dry(&stage.engine, &request(json!({}))).await) {
-            leave_out(&format!("requests of {version}"), &said);
+        if let Err(message) = is_served(dry(&stage.engine, &request(json!({}))).await) {
+            skip_part(&format!("requests of {version}"), &message);
             continue;
         }
         for spec in specs(SECRET) {
@@ -77,11 +77,11 @@ async fn no_resolver_reads_a_secret_of_a_user(stage: &Stage) {
     .await;
 }
 
-/// The engine takes the request of a run by its name alone, and executes what its status contains.
-async fn only_the_engine_answers_requests(stage: &Stage) {
+/// The engine finds the request of a run by its name, and executes the content of its status.
+async fn only_the_engine_writes_resolution_results(stage: &Stage) {
     section("only the engine creates requests to resolvers, and only resolvers answer them");
     let only = "only the pipeline engine and its resolvers can write ResolutionRequests";
-    let resolver = people::person(&stage.cluster, RESOLVER, &["system:masters"]);
+    let resolver = users::impersonate(&stage.cluster, RESOLVER, &["system:masters"]);
     let version = "resolution.tekton.dev/v1beta1";
     let spec = json!({"params": [{"name": "name", "value": "train"}]});
     let request = stage.object(version, "ResolutionRequest", "expected", spec);
@@ -104,7 +104,7 @@ async fn only_the_engine_answers_requests(stage: &Stage) {
 
 fn is_served(outcome: Outcome) -> Result<(), String> {
     match outcome {
-        Err(said) if said.contains("404") => Err("not served here".to_owned()),
+        Err(message) if message.contains("404") => Err("not served here".to_owned()),
         _ => Ok(()),
     }
 }

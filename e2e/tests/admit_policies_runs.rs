@@ -1,42 +1,39 @@
-//! The policies about runs and Pipelines: a held Pipeline does not start, a run stays what its user
-//! started, and the Pipeline of a workflow is the operator's. No operator runs.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The policies on runs and Pipelines: a held Pipeline does not start, a run is immutable, and only the
+//! operator writes the Pipeline of a workflow. No operator runs.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/changes.rs"]
 mod changes;
-#[path = "support/people.rs"]
-mod people;
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "support/users.rs"]
+mod users;
 
 use changes::{change_admitted, change_refused, dry_delete};
 use extension_registry_api::RUN_BINDINGS_ANNOTATION;
 use kube::api::{Patch, PatchParams};
-use people::objects;
 use policies::{Stage, TEKTON, admitted, dry, refused, section, stored};
 use serde_json::{Value, json};
+use users::objects;
 
 const PROJECT: &str = "run-policies";
 const BETA: &str = "tekton.dev/v1beta1";
 const HELD: &str = "Pipeline `held` is on hold: its workflow is not ready (NotFound)";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn runs_are_held_back_and_stay_what_was_started() {
+async fn held_pipelines_do_not_start_and_runs_are_immutable() {
     let stage = Stage::start(PROJECT).await;
-    without_a_run_gate_everything_runs(&stage).await;
+    without_run_gate_everything_starts(&stage).await;
     stage
         .gate(json!({"heldPipelines": {"held": "NotFound", "left": "Orphaned"}}))
         .await;
-    a_held_pipeline_does_not_start(&stage).await;
-    a_pending_run_of_a_held_pipeline_is_not_released(&stage).await;
-    a_run_stays_what_its_user_started(&stage).await;
+    held_pipeline_does_not_start(&stage).await;
+    pending_run_of_held_pipeline_is_not_released(&stage).await;
+    run_is_immutable(&stage).await;
     only_the_engine_writes_the_status_of_a_run(&stage).await;
-    the_pipeline_of_a_workflow_is_the_operators(&stage).await;
-    the_operator_writes_the_pipelines_of_workflows_alone(&stage).await;
-    the_operator_annotates_runs_and_nothing_else(&stage).await;
+    only_the_operator_writes_workflow_pipelines(&stage).await;
+    operator_writes_only_workflow_pipelines(&stage).await;
+    operator_only_annotates_runs(&stage).await;
     stage.stop().await;
 }
 
@@ -52,8 +49,8 @@ fn cluster(params: &[(&str, &str)]) -> Value {
     json!({"pipelineRef": {"resolver": "cluster", "params": params}})
 }
 
-async fn without_a_run_gate_everything_runs(stage: &Stage) {
-    section("a namespace without a RunGate holds nothing back");
+async fn without_run_gate_everything_starts(stage: &Stage) {
+    section("a namespace without a RunGate holds no Pipeline");
     let specs = [
         by_name("held"),
         by_name("he$(params.x)"),
@@ -64,8 +61,8 @@ async fn without_a_run_gate_everything_runs(stage: &Stage) {
     }
 }
 
-async fn a_held_pipeline_does_not_start(stage: &Stage) {
-    section("a held Pipeline does not start, however it is referred to");
+async fn held_pipeline_does_not_start(stage: &Stage) {
+    section("a held Pipeline does not start, for every form of reference");
     let kind = ("kind", "pipeline");
     let refusals = [
         by_name("held"),
@@ -76,7 +73,7 @@ async fn a_held_pipeline_does_not_start(stage: &Stage) {
         cluster(&[kind, ("name", "held"), ("namespace", "")]),
         cluster(&[kind, ("name", "other"), ("name", "held")]),
         cluster(&[kind, ("name", "held"), ("name", "other")]),
-        // Of parameters with the same name the resolver takes the last.
+        // The resolver uses the last of several parameters with the same name.
         cluster(&[
             kind,
             ("name", "held"),
@@ -120,7 +117,7 @@ async fn a_held_pipeline_does_not_start(stage: &Stage) {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
 
-    section("while a Pipeline is held, no name of a Pipeline has parameters");
+    section("while a Pipeline is held, names of Pipelines cannot contain parameters");
     let templated = [
         by_name("he$(params.x)"),
         by_name("$(context.pipelineRun.name)"),
@@ -146,7 +143,7 @@ async fn a_held_pipeline_does_not_start(stage: &Stage) {
         refused(&stage.grace, &stage.run(spec), "denied request").await;
     }
 
-    section("what does not lead to a held Pipeline starts");
+    section("runs without a held Pipeline start");
     let others = [
         by_name("ready"),
         by_name("held2"),
@@ -168,8 +165,8 @@ async fn a_held_pipeline_does_not_start(stage: &Stage) {
     admitted(&stage.grace, &task).await;
 }
 
-async fn a_pending_run_of_a_held_pipeline_is_not_released(stage: &Stage) {
-    section("a pending run of a Pipeline that is held by now stays pending or ends");
+async fn pending_run_of_held_pipeline_is_not_released(stage: &Stage) {
+    section("a pending run of a Pipeline that is now held stays pending or ends");
     stage.gate(json!({"heldPipelines": {}})).await;
     let pending = json!({"pipelineRef": {"name": "held"}, "status": "PipelineRunPending"});
     let mut run = stage.run(pending);
@@ -196,7 +193,7 @@ async fn a_pending_run_of_a_held_pipeline_is_not_released(stage: &Stage) {
     change_admitted(&stage.grace, &pending, "", into("Cancelled")).await;
     let label = |run: &mut Value| run["metadata"]["labels"] = json!({"seen": "yes"});
     change_admitted(&stage.grace, &pending, "", label).await;
-    // A run that has started goes on, and can be ended.
+    // A started run continues, and can be cancelled.
     for status in ["Cancelled", "StoppedRunFinally", "CancelledRunFinally"] {
         change_admitted(&stage.grace, &started, "", into(status)).await;
     }
@@ -207,8 +204,8 @@ async fn a_pending_run_of_a_held_pipeline_is_not_released(stage: &Stage) {
     change_refused(&stage.engine, &other, "", turned, HELD).await;
 }
 
-async fn a_run_stays_what_its_user_started(stage: &Stage) {
-    section("nobody but the engine changes a run, except to cancel or release it");
+async fn run_is_immutable(stage: &Stage) {
+    section("only the engine changes a run, except to cancel or release it");
     let pipeline = json!({"pipelineRef": {"name": "ready"}, "status": "PipelineRunPending",
         "params": [{"name": "p", "value": "v"}], "timeouts": {"pipeline": "1h"}});
     let task =
@@ -282,7 +279,7 @@ async fn only_the_engine_writes_the_status_of_a_run(stage: &Stage) {
     ] {
         let name = format!("status-{}", kind.to_lowercase());
         let run = stored(&stage.ada, &stage.object(TEKTON, kind, &name, spec)).await;
-        // From what is stored there the engine goes on, and no longer reads the Pipeline or Task.
+        // The engine continues from the stored spec, and does not read the Pipeline or Task again.
         let changes: [fn(&mut Value); 4] = [
             |run| run["status"] = json!({"pipelineSpec": {"tasks": [{"name": "mine"}]}}),
             |run| run["status"] = json!({"taskSpec": {"steps": []}}),
@@ -301,7 +298,7 @@ async fn only_the_engine_writes_the_status_of_a_run(stage: &Stage) {
                 .await;
             }
             change_admitted(&stage.engine, &run, "status", change).await;
-            // Through the object itself a status does not change.
+            // An update of the object itself does not change the status.
             let label = |run: &mut Value| {
                 change(run);
                 run["metadata"]["labels"] = json!({"seen": "yes"});
@@ -313,8 +310,8 @@ async fn only_the_engine_writes_the_status_of_a_run(stage: &Stage) {
     }
 }
 
-async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
-    section("nobody but the operator creates, changes or deletes the Pipeline of a workflow");
+async fn only_the_operator_writes_workflow_pipelines(stage: &Stage) {
+    section("only the operator creates, changes or deletes the Pipeline of a workflow");
     let owned = stage.owned_pipeline("train").await;
     let others = [&stage.grace, &stage.ada, &stage.admin, &stage.engine];
     let written = "only the registry operator can create or change the Pipeline of a workflow";
@@ -329,7 +326,7 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
         |pipeline| pipeline["spec"]["tasks"] = json!([{"name": "mine"}]),
         |pipeline| pipeline["metadata"]["labels"] = json!({"app": "x"}),
         |pipeline| pipeline["metadata"]["annotations"] = json!({"a": "b"}),
-        // One that cannot be deleted would still run.
+        // A run that cannot be deleted would continue.
         |pipeline| pipeline["metadata"]["finalizers"] = json!(["example.org/hold"]),
         |pipeline| pipeline["metadata"]["ownerReferences"] = json!([]),
         |pipeline| pipeline["metadata"]["ownerReferences"][0]["blockOwnerDeletion"] = json!(true),
@@ -341,23 +338,23 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
     }
     for client in others {
         for policy in ["Background", "Foreground", "Orphan"] {
-            let said = dry_delete(client, &owned, json!({"propagationPolicy": policy}))
+            let message = dry_delete(client, &owned, json!({"propagationPolicy": policy}))
                 .await
                 .unwrap_err();
             assert!(
-                said.contains("this Pipeline is owned by a workflow"),
-                "{said}"
+                message.contains("this Pipeline is owned by a workflow"),
+                "{message}"
             );
         }
     }
 
-    section("the collectors remove it and its owners");
+    section("the garbage collector deletes it and its owners");
     change_admitted(&stage.collector, &owned, "", changes[4]).await;
     dry_delete(&stage.collector, &owned, json!({}))
         .await
         .unwrap();
 
-    section("a Pipeline of no workflow is nobody else's concern");
+    section("a Pipeline without a workflow is not restricted");
     let mut free = stage.object(TEKTON, "Pipeline", "free", json!({"tasks": []}));
     free["metadata"]["ownerReferences"] =
         json!([{"apiVersion": "apps/v1", "kind": "Workflow", "name": "x", "uid": "u"}]);
@@ -369,7 +366,7 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
     };
     change_refused(&stage.grace, &free, "", claimed, written).await;
 
-    section("one that a workflow left behind keeps its label and its content, and can be deleted");
+    section("an orphaned Pipeline keeps its label and content, and can be deleted");
     let label = json!({"registry.fuseml.io/managed-by": "extension-registry"});
     let labelled = |pipeline: &mut Value| pipeline["metadata"]["labels"] = label.clone();
     change_refused(&stage.grace, &free, "", labelled, written).await;
@@ -394,14 +391,14 @@ async fn the_pipeline_of_a_workflow_is_the_operators(stage: &Stage) {
     dry_delete(&stage.grace, &left, json!({})).await.unwrap();
 }
 
-async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
+async fn operator_writes_only_workflow_pipelines(stage: &Stage) {
     section("the operator writes only a Pipeline controlled by the Workflow of the same name");
     let good = stage.owned_pipeline("built").await;
     let limited = "a Pipeline controlled by the Workflow of the same name";
     dry(&stage.operator, &good).await.unwrap();
     let breaks: [fn(&mut Value); 6] = [
         |pipeline| pipeline["metadata"]["ownerReferences"] = json!([]),
-        // The collector of garbage finds no owner of a version that is not served.
+        // The garbage collector does not find owners with a version that is not served.
         |pipeline| {
             pipeline["metadata"]["ownerReferences"][0]["apiVersion"] =
                 json!("registry.fuseml.io/v9");
@@ -434,20 +431,20 @@ async fn the_operator_writes_the_pipelines_of_workflows_alone(stage: &Stage) {
     };
     change_refused(&stage.operator, &free, "", adopted, limited).await;
     for pipeline in [&built, &free] {
-        let said = dry_delete(&stage.operator, pipeline, json!({}))
+        let message = dry_delete(&stage.operator, pipeline, json!({}))
             .await
             .unwrap_err();
         assert!(
-            said.contains(
+            message.contains(
                 "may only write Pipelines that belong to workflows, and annotate PipelineRuns"
             ),
-            "{said}"
+            "{message}"
         );
     }
 }
 
-async fn the_operator_annotates_runs_and_nothing_else(stage: &Stage) {
-    section("the operator annotates a PipelineRun, and writes nothing else of the engine");
+async fn operator_only_annotates_runs(stage: &Stage) {
+    section("the operator annotates a PipelineRun, and writes no other objects of the engine");
     let mut run = stage.run(by_name("ready"));
     run["metadata"]["name"] = json!("annotated");
     run["metadata"]["annotations"] = json!({"a": "b"});
@@ -481,10 +478,10 @@ async fn the_operator_annotates_runs_and_nothing_else(stage: &Stage) {
         "may only write Pipelines that belong to workflows, and annotate PipelineRuns";
     let status = |run: &mut Value| run["status"] = json!({"podName": "p"});
     change_refused(&stage.operator, &run, "status", status, "denied request").await;
-    let said = dry_delete(&stage.operator, &run, json!({}))
+    let message = dry_delete(&stage.operator, &run, json!({}))
         .await
         .unwrap_err();
-    assert!(said.contains(nothing_else), "{said}");
+    assert!(message.contains(nothing_else), "{message}");
     for (version, kind) in [
         (TEKTON, "PipelineRun"),
         (TEKTON, "TaskRun"),

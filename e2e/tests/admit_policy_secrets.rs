@@ -1,15 +1,14 @@
-//! The policies about Secrets: what a stolen token of the operator cannot do, and what nobody else
-//! can. Each clause has an object that breaks only that clause. Names and owners are in
-//! `admit_policies_kinds`.
+//! The policies on Secrets: what a stolen token of the operator and other users cannot do. Each clause has an
+//! object that violates only that clause. Names and owners are tested in `admit_policies_kinds`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "the helpers of tests may do what tests may do"
+    reason = "helpers of tests"
 )]
 
-#[path = "support/people.rs"]
-mod people;
+#[path = "support/users.rs"]
+mod users;
 
 use std::time::{Duration, Instant};
 
@@ -18,17 +17,17 @@ use extension_registry_e2e::setup::{NAMESPACE, RECORDS_NAMESPACE};
 use extension_registry_e2e::{Cluster, Installed, Options};
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
-use people::{create, create_dry, objects};
 use serde_json::{Value, json};
+use users::{create, create_dry, objects};
 
 const PROJECT: &str = "policies";
 const CANARY: &str = "canary-5f1c9e77";
 
-/// Changes one thing.
-type Break = fn(&mut Value);
+/// Changes one field of an object.
+type Mutation = fn(&mut Value);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_are_written_by_the_operator_alone() {
+async fn only_the_operator_writes_rendered_secrets() {
     let options = Options {
         node: Node::None,
         ..Options::default()
@@ -36,17 +35,17 @@ async fn secrets_are_written_by_the_operator_alone() {
     let cluster = Cluster::from_environment_or_start(options).await.unwrap();
     let installed = Installed::without_webhook(&cluster).unwrap();
     cluster.create_namespace(PROJECT).unwrap();
-    let operator = people::operator(&installed).await;
+    let operator = users::operator(&installed).await;
     let admin = cluster.client();
-    in_force(&operator).await;
-    the_operator_writes_only_what_it_renders(&operator).await;
-    the_operator_leaves_what_it_did_not_render(&operator, &admin).await;
-    the_operator_reads_no_secret(&operator, &admin).await;
-    the_operator_keeps_its_keys_and_no_others(&operator).await;
-    the_operator_writes_no_source_secret(&operator, &admin).await;
-    nobody_else_writes_what_is_rendered(&operator, &admin).await;
-    nobody_else_holds_it_back(&admin).await;
-    if !cluster.is_ours() {
+    wait_for_policies(&operator).await;
+    operator_creates_only_rendered_secrets(&operator).await;
+    operator_cannot_change_foreign_secrets(&operator, &admin).await;
+    operator_cannot_read_rendered_secrets(&operator, &admin).await;
+    operator_writes_only_keys_in_its_namespace(&operator).await;
+    operator_cannot_write_source_secrets(&operator, &admin).await;
+    users_cannot_write_rendered_secrets(&operator, &admin).await;
+    users_cannot_block_changes_of_rendered_secrets(&admin).await;
+    if !cluster.is_owned() {
         let _ = cluster.kubectl_run(&["delete", "namespace", PROJECT, "--wait=false"]);
     }
     cluster.stop().await.unwrap();
@@ -56,7 +55,7 @@ fn section(rule: &str) {
     println!("--- {rule}");
 }
 
-/// As the operator renders it.
+/// Returns a Secret as the operator renders it.
 fn rendered(name: &str, owner: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "type": "servicebinding.io/s3",
@@ -98,34 +97,37 @@ fn secrets(client: &Client, namespace: &str) -> Api<DynamicObject> {
     objects(client, "v1", "Secret", namespace)
 }
 
-/// A new policy is in force some hundred milliseconds after it is there.
-async fn in_force(operator: &Client) {
-    let begun = Instant::now();
+/// Waits until the new policies are active, some hundred milliseconds after their creation.
+async fn wait_for_policies(operator: &Client) {
+    let start = Instant::now();
     while create_dry(operator, &opaque(PROJECT, "wait")).await.is_ok() {
         assert!(
-            begun.elapsed() < Duration::from_secs(30),
+            start.elapsed() < Duration::from_secs(30),
             "no policy is in force"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Every break is refused with its own words, and with no others.
-async fn each_is_refused(client: &Client, good: &Value, breaks: &[(Break, &str)]) {
+/// Asserts that each mutation is refused with its own message.
+async fn mutations_are_refused(client: &Client, good: &Value, mutations: &[(Mutation, &str)]) {
     create_dry(client, good)
         .await
         .expect("the good object passes");
-    for (change, expected) in breaks {
+    for (change, expected) in mutations {
         let mut bad = good.clone();
         change(&mut bad);
-        let said = create_dry(client, &bad).await.expect_err(expected);
-        assert!(said.contains(expected), "{expected} is not in: {said}");
+        let message = create_dry(client, &bad).await.expect_err(expected);
+        assert!(
+            message.contains(expected),
+            "{expected} is not in: {message}"
+        );
     }
 }
 
-async fn the_operator_writes_only_what_it_renders(operator: &Client) {
+async fn operator_creates_only_rendered_secrets(operator: &Client) {
     section("the operator creates only Secrets as it renders them");
-    let breaks: [(Break, &str); 13] = [
+    let mutations: [(Mutation, &str); 13] = [
         (
             |o| o["metadata"]["ownerReferences"][0]["apiVersion"] = json!("registry.fuseml.io/v9"),
             "the only owner of a rendered Secret",
@@ -194,20 +196,20 @@ async fn the_operator_writes_only_what_it_renders(operator: &Client) {
             "the only owner of a rendered Secret",
         ),
     ];
-    each_is_refused(operator, &rendered("ext-good", "u"), &breaks).await;
+    mutations_are_refused(operator, &rendered("ext-good", "u"), &mutations).await;
     for (field, value) in [("apiVersion", "v1"), ("name", "ext-other")] {
         let mut bad = rendered("ext-good", "u");
         bad["metadata"]["ownerReferences"][0][field] = json!(value);
-        let said = create_dry(operator, &bad).await.unwrap_err();
+        let message = create_dry(operator, &bad).await.unwrap_err();
         assert!(
-            said.contains("the only owner of a rendered Secret"),
-            "{said}"
+            message.contains("the only owner of a rendered Secret"),
+            "{message}"
         );
     }
 }
 
-async fn the_operator_leaves_what_it_did_not_render(operator: &Client, admin: &Client) {
-    section("the operator neither replaces nor deletes what it did not render");
+async fn operator_cannot_change_foreign_secrets(operator: &Client, admin: &Client) {
+    section("the operator cannot replace or delete Secrets that it did not render");
     let mut unlabelled = rendered("ext-unlabelled", "u");
     unlabelled["metadata"]["labels"] = json!({});
     unlabelled["metadata"]["ownerReferences"] = json!([]);
@@ -230,12 +232,12 @@ async fn the_operator_leaves_what_it_did_not_render(operator: &Client, admin: &C
         let api = secrets(operator, PROJECT);
         let object = serde_json::from_value(rendered(&name, "u")).unwrap();
         let replaced = api.replace(&name, &PostParams::default(), &object).await;
-        let said = replaced.unwrap_err().to_string();
-        assert!(said.contains(on_replace), "{said}");
-        assert!(!said.contains(CANARY));
+        let message = replaced.unwrap_err().to_string();
+        assert!(message.contains(on_replace), "{message}");
+        assert!(!message.contains(CANARY));
         let deleted = api.delete(&name, &DeleteParams::default()).await;
-        let said = deleted.map(drop).unwrap_err().to_string();
-        assert!(said.contains(on_delete), "{said}");
+        let message = deleted.map(drop).unwrap_err().to_string();
+        assert!(message.contains(on_delete), "{message}");
         secrets(admin, PROJECT)
             .get(&name)
             .await
@@ -243,8 +245,8 @@ async fn the_operator_leaves_what_it_did_not_render(operator: &Client, admin: &C
     }
 }
 
-async fn the_operator_reads_no_secret(operator: &Client, admin: &Client) {
-    section("no patch and no read of the operator gives a foreign value back");
+async fn operator_cannot_read_rendered_secrets(operator: &Client, admin: &Client) {
+    section("no patch or read of the operator returns a foreign value");
     create(admin, &opaque(PROJECT, "foreign"), &PostParams::default())
         .await
         .unwrap();
@@ -293,18 +295,18 @@ async fn the_operator_reads_no_secret(operator: &Client, admin: &Client) {
     }
 }
 
-async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
-    section("in its own namespace the operator writes its keys only");
+async fn operator_writes_only_keys_in_its_namespace(operator: &Client) {
+    section("in its own namespace the operator writes only its keys");
     let key = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
         "metadata": {"namespace": NAMESPACE, "name": "extension-registry-digest-key"},
     });
-    let breaks: [(Break, &str); 3] = [
+    let mutations: [(Mutation, &str); 3] = [
         (
             |o| o["metadata"]["name"] = json!("another"),
             "may only write the Secrets extension-registry-digest-key",
         ),
-        // It serves this one, and makes none itself.
+        // The operator serves this certificate, but does not create one.
         (
             |o| o["metadata"]["name"] = json!("extension-registry-webhook-certificate"),
             "may only write the Secrets extension-registry-digest-key",
@@ -314,14 +316,14 @@ async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
             "type: keys of the registry operator must be of type Opaque",
         ),
     ];
-    each_is_refused(operator, &key, &breaks).await;
+    mutations_are_refused(operator, &key, &mutations).await;
     let api = secrets(operator, NAMESPACE);
     let release = "sh.helm.release.v1.extension-registry.v1";
-    let said = api.delete(release, &DeleteParams::default()).await;
-    let said = said.map(drop).unwrap_err().to_string();
+    let message = api.delete(release, &DeleteParams::default()).await;
+    let message = message.map(drop).unwrap_err().to_string();
     assert!(
-        said.contains("may not delete Secrets in its own namespace"),
-        "{said}"
+        message.contains("may not delete Secrets in its own namespace"),
+        "{message}"
     );
     let keys = opaque(NAMESPACE, "extension-registry-sealing-keys");
     create(operator, &keys, &PostParams::default())
@@ -332,19 +334,19 @@ async fn the_operator_keeps_its_keys_and_no_others(operator: &Client) {
     let parameters = PostParams::default();
     let name = "extension-registry-sealing-keys";
     let replaced = api.replace(name, &parameters, &keys).await;
-    let said = replaced.unwrap_err().to_string();
-    assert!(said.contains("but not update it"), "{said}");
+    let message = replaced.unwrap_err().to_string();
+    assert!(message.contains("but not update it"), "{message}");
 }
 
-async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client) {
-    section("in the records namespace the operator writes no Secret at all");
+async fn operator_cannot_write_source_secrets(operator: &Client, admin: &Client) {
+    section("in the records namespace the operator writes no Secrets");
     let refusal = "the registry operator may not write Secrets in the records namespace";
     let mut rendered = rendered("ext-any", "u");
     rendered["metadata"]["namespace"] = json!(RECORDS_NAMESPACE);
     let opaque = opaque(RECORDS_NAMESPACE, "of-a-person");
     for object in [&rendered, &sealed("sealed-any"), &opaque] {
-        let said = create_dry(operator, object).await.unwrap_err();
-        assert!(said.contains(refusal), "{said}");
+        let message = create_dry(operator, object).await.unwrap_err();
+        assert!(message.contains(refusal), "{message}");
     }
     create(admin, &opaque, &PostParams::default())
         .await
@@ -354,11 +356,11 @@ async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client)
     own.data["data"] = json!({});
     let parameters = PostParams::default();
     let replaced = api.replace("of-a-person", &parameters, &own).await;
-    let said = replaced.unwrap_err().to_string();
-    assert!(said.contains(refusal), "{said}");
+    let message = replaced.unwrap_err().to_string();
+    assert!(message.contains(refusal), "{message}");
     let deleted = api.delete("of-a-person", &DeleteParams::default()).await;
-    let said = deleted.map(drop).unwrap_err().to_string();
-    assert!(said.contains(refusal), "{said}");
+    let message = deleted.map(drop).unwrap_err().to_string();
+    assert!(message.contains(refusal), "{message}");
     secrets(admin, RECORDS_NAMESPACE)
         .delete("of-a-person", &DeleteParams::default())
         .await
@@ -366,12 +368,12 @@ async fn the_operator_writes_no_source_secret(operator: &Client, admin: &Client)
         .unwrap();
 }
 
-async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) {
-    section("nobody else makes or changes a rendered Secret, not even an administrator");
+async fn users_cannot_write_rendered_secrets(operator: &Client, admin: &Client) {
+    section("no other user can create or change a rendered Secret, including administrators");
     let made = "only the registry operator can create Secrets that have the label";
     for object in [rendered("ext-forged", "u"), sealed("sealed-forged")] {
-        let said = create_dry(admin, &object).await.unwrap_err();
-        assert!(said.contains(made), "{said}");
+        let message = create_dry(admin, &object).await.unwrap_err();
+        assert!(message.contains(made), "{message}");
     }
     create(operator, &projection("ext-kept"), &PostParams::default())
         .await
@@ -437,14 +439,17 @@ async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) 
             Patch::Apply(_) => PatchParams::apply("somebody").force(),
             _ => PatchParams::default(),
         };
-        let said = api
+        let message = api
             .patch(name, &parameters, &patch)
             .await
             .unwrap_err()
             .to_string();
-        assert!(said.contains(expected), "{expected} is not in: {said}");
+        assert!(
+            message.contains(expected),
+            "{expected} is not in: {message}"
+        );
     }
-    // What others need stays possible.
+    // Permitted changes of other users.
     let note = Patch::Merge(json!({"metadata": {"annotations": {"a": "b"}}}));
     api.patch("ext-kept", &PatchParams::default(), &note)
         .await
@@ -456,7 +461,7 @@ async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) 
     )
     .await
     .unwrap();
-    // The operator replaces it whole, annotation and all.
+    // The operator replaces the whole Secret, including annotations.
     let object = serde_json::from_value(rendered("ext-kept", &uid)).unwrap();
     let replaced = secrets(operator, PROJECT)
         .replace("ext-kept", &PostParams::default(), &object)
@@ -465,8 +470,8 @@ async fn nobody_else_writes_what_is_rendered(operator: &Client, admin: &Client) 
     assert!(replaced.metadata.annotations.is_none());
 }
 
-async fn nobody_else_holds_it_back(admin: &Client) {
-    section("nobody else keeps a rendered Secret from changing or going");
+async fn users_cannot_block_changes_of_rendered_secrets(admin: &Client) {
+    section("no other user can block changes or deletion of a rendered Secret");
     for (patch, expected) in [
         (
             json!({"immutable": true}),
@@ -477,11 +482,14 @@ async fn nobody_else_holds_it_back(admin: &Client) {
             "metadata.finalizers: the registry operator",
         ),
     ] {
-        let said = secrets(admin, PROJECT)
+        let message = secrets(admin, PROJECT)
             .patch("ext-kept", &PatchParams::default(), &Patch::Merge(patch))
             .await
             .unwrap_err()
             .to_string();
-        assert!(said.contains(expected), "{expected} is not in: {said}");
+        assert!(
+            message.contains(expected),
+            "{expected} is not in: {message}"
+        );
     }
 }

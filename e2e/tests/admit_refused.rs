@@ -1,8 +1,5 @@
-//! What a real API server refuses at apply.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Objects that a real API server rejects at apply.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +8,7 @@ use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::setup::repository;
 use extension_registry_e2e::{Cluster, Options};
 
-/// Occurs in every bad object where a value could be; no message may contain it.
+/// Occurs in each invalid object in place of a value; no message may contain it.
 const PLANTED: &str = "planted-secret";
 
 const PROJECT: &str = "admit-refused";
@@ -23,15 +20,15 @@ fn options() -> Options {
     }
 }
 
-/// Applies what must be refused; what kubectl said.
+/// Applies a manifest that must be rejected, and returns the output of kubectl.
 fn refusal(cluster: &Cluster, manifest: &str) -> String {
     let mut arguments = vec!["apply", "-n", PROJECT, "-f", "-"];
-    // The annotation of a client-side apply has a limit of its own, which would come first.
+    // The annotation of a client-side apply has its own limit, which would be exceeded first.
     if manifest.len() > 100_000 {
         arguments.push("--server-side");
     }
     match cluster.kubectl_with(&arguments, manifest) {
-        Ok(said) => format!("accepted: {said}"),
+        Ok(output) => format!("accepted: {output}"),
         Err(error) => format!("{error:#}"),
     }
 }
@@ -43,7 +40,7 @@ fn record(name: &str, spec: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_api_server_refuses_what_is_wrong_and_repeats_no_value() {
+async fn rejects_invalid_objects_without_repeating_values() {
     let cluster = Cluster::from_environment_or_start(options()).await.unwrap();
     cluster.install().unwrap();
     cluster.create_namespace(PROJECT).unwrap();
@@ -57,25 +54,25 @@ async fn the_api_server_refuses_what_is_wrong_and_repeats_no_value() {
             .lines()
             .next()
             .and_then(|line| line.strip_prefix("# expect: "));
-        let said = refusal(&cluster, &manifest);
+        let output = refusal(&cluster, &manifest);
         files += 1;
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let is_refused = expected.is_some_and(|expected| said.contains(expected));
-        if !is_refused || said.starts_with("accepted") || said.contains(PLANTED) {
-            let shown: String = said.chars().take(600).collect();
+        let is_refused = expected.is_some_and(|expected| output.contains(expected));
+        if !is_refused || output.starts_with("accepted") || output.contains(PLANTED) {
+            let shown: String = output.chars().take(600).collect();
             let _ = writeln!(wrong, "{name}: expected {expected:?}: {shown}");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(files >= 60, "only {files} bad objects");
 
-    what_no_file_holds(&cluster);
-    one_bad_among_good(&cluster);
-    a_second_apply_changes_nothing(&cluster);
+    rejects_invalid_manifests(&cluster);
+    invalid_object_does_not_block_valid_ones(&cluster);
+    second_apply_is_a_no_op(&cluster);
     cluster.stop().await.unwrap();
 }
 
-fn what_no_file_holds(cluster: &Cluster) {
+fn rejects_invalid_manifests(cluster: &Cluster) {
     let large = "x".repeat(2 * 1024 * 1024);
     let entries: Vec<String> = (0..48)
         .map(|index| format!("{{name: K{index}, value: {}}}", &large[..44_000]))
@@ -91,21 +88,21 @@ fn what_no_file_holds(cluster: &Cluster) {
             record("admit-twice", "{services: [{name: s3, resource: a}, {name: s3, resource: b}]}"),
             r#"spec.services[1]: Duplicate value: {"name":"s3"}"#,
         ),
-        // Too large in one value, and too large in all, each value small enough.
+        // One value that is too large, and an object that is too large although each value is valid.
         (record("admit-large", &format!("{{configuration: [{{name: KEY, value: {large}}}]}}")), "Too long"),
         (record("admit-large", &format!("{{configuration: [{}]}}", entries.join(", "))), "large"),
         ("apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata:\n  name: [\n".to_owned(), "error parsing STDIN"),
         ("apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtention\nmetadata: {name: admit-kind}\n".to_owned(), r#"no matches for kind "ClusterExtention""#),
     ] {
-        let said = refusal(cluster, &manifest);
-        let shown: String = said.chars().take(600).collect();
-        let is_expected = said.to_lowercase().contains(&expected.to_lowercase());
-        assert!(is_expected && !said.starts_with("accepted"), "{expected}: {shown}");
-        assert!(!said.contains(PLANTED) && !said.contains(&large[..1000]), "{expected}: {shown}");
+        let output = refusal(cluster, &manifest);
+        let shown: String = output.chars().take(600).collect();
+        let is_expected = output.to_lowercase().contains(&expected.to_lowercase());
+        assert!(is_expected && !output.starts_with("accepted"), "{expected}: {shown}");
+        assert!(!output.contains(PLANTED) && !output.contains(&large[..1000]), "{expected}: {shown}");
     }
 }
 
-fn one_bad_among_good(cluster: &Cluster) {
+fn invalid_object_does_not_block_valid_ones(cluster: &Cluster) {
     let good = |name| {
         record(
             name,
@@ -118,13 +115,13 @@ fn one_bad_among_good(cluster: &Cluster) {
             "{{services: [{{name: s3, endpoints: [{{name: main, url: 'https://u:{PLANTED}@h'}}]}}]}}"
         ),
     );
-    let said = refusal(
+    let output = refusal(
         cluster,
         &[good("admit-good-1"), bad, good("admit-good-2")].join("---\n"),
     );
     assert!(
-        said.contains("`url` must not contain a user or password") && !said.contains(PLANTED),
-        "{said}"
+        output.contains("`url` must not contain a user or password") && !output.contains(PLANTED),
+        "{output}"
     );
     let names = cluster
         .kubectl_run(&["get", "clusterextensions", "-o", "name"])
@@ -141,8 +138,8 @@ fn one_bad_among_good(cluster: &Cluster) {
     }
 }
 
-/// Whatever of an object the API server would fill in or reorder would be drift to a tool like Flux.
-fn a_second_apply_changes_nothing(cluster: &Cluster) {
+/// Fields that the API server sets or reorders would appear as drift in tools like Flux.
+fn second_apply_is_a_no_op(cluster: &Cluster) {
     let manifest = fs::read_to_string(repository("examples/records/seldon-core-production.yaml"))
         .unwrap()
         .replace("name: seldon-core-production", "name: admit-again");
@@ -161,7 +158,7 @@ fn a_second_apply_changes_nothing(cluster: &Cluster) {
             )
             .unwrap()
     };
-    // Without an operator the first write after the creation stores the default status, once.
+    // Without an operator, the first write after the creation stores the default status once.
     let versions = [apply(), apply(), apply(), apply()];
     assert_eq!(versions[1..3], versions[2..], "{versions:?}");
     let spec = cluster

@@ -1,20 +1,17 @@
-//! What the schemas alone admit and refuse at a real API server: addresses, sums over the lists of an
-//! object, and lists that two managers apply.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! What the schemas admit and reject on a real API server: URLs, total list lengths of an object, and lists
+//! that two managers apply.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Options};
 
-/// Part of every address that is refused; no message may repeat it.
+/// Part of each rejected URL; no message may repeat it.
 const PLANTED: &str = "planted-secret";
 
 const PROJECT: &str = "admit-schema";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn schemas_refuse_without_a_webhook() {
+async fn schemas_reject_without_webhook() {
     let options = Options {
         node: Node::None,
         ..Options::default()
@@ -22,10 +19,10 @@ async fn schemas_refuse_without_a_webhook() {
     let cluster = Cluster::from_environment_or_start(options).await.unwrap();
     cluster.install().unwrap();
     cluster.create_namespace(PROJECT).unwrap();
-    accepts_addresses_of_names_and_numbers(&cluster);
-    refuses_odd_addresses(&cluster);
-    refuses_one_more_than_each_limit(&cluster);
-    removed_user_does_not_stay(&cluster);
+    accepts_valid_urls(&cluster);
+    rejects_invalid_urls(&cluster);
+    rejects_one_item_above_each_limit(&cluster);
+    apply_removes_user_or_conflicts(&cluster);
     cluster.stop().await.unwrap();
 }
 
@@ -41,7 +38,7 @@ fn workflow(steps: &str) -> String {
     )
 }
 
-/// Creates an object without storing it; why that is refused.
+/// Creates an object as a dry run, and returns the message of the refusal.
 fn refusal(cluster: &Cluster, manifest: &str) -> Option<String> {
     let arguments = ["create", "-n", PROJECT, "--dry-run=server", "-f", "-"];
     let created = cluster.kubectl_with(&arguments, manifest);
@@ -54,7 +51,7 @@ fn endpoint(url: &str) -> String {
     ))
 }
 
-fn accepts_addresses_of_names_and_numbers(cluster: &Cluster) {
+fn accepts_valid_urls(cluster: &Cluster) {
     let longest = ["a"; 127].join(".");
     for url in [
         "mlflow_server:5000",
@@ -69,7 +66,7 @@ fn accepts_addresses_of_names_and_numbers(cluster: &Cluster) {
     }
 }
 
-fn refuses_odd_addresses(cluster: &Cluster) {
+fn rejects_invalid_urls(cluster: &Cluster) {
     let label = "a".repeat(64);
     let host = ["a"; 128].join(".");
     for url in [
@@ -115,12 +112,12 @@ fn requirements(count: usize) -> String {
     list(count, |index| format!("{{name: r{index}, product: p}}"))
 }
 
-/// What the first of some items has more than the others.
+/// Returns the additional entries of the first item.
 fn first(index: usize, more: usize) -> usize {
     if index == 0 { more } else { 0 }
 }
 
-/// What the refusal says, and a manifest that keeps the limit, or exceeds it by one.
+/// Message of the refusal, and a manifest that is at the limit or exceeds it by one.
 type Limit = (&'static str, fn(usize) -> String);
 
 const LIMITS: [Limit; 9] = [
@@ -207,7 +204,7 @@ const LIMITS: [Limit; 9] = [
     }),
 ];
 
-fn refuses_one_more_than_each_limit(cluster: &Cluster) {
+fn rejects_one_item_above_each_limit(cluster: &Cluster) {
     for (expected, manifest) in LIMITS {
         assert_eq!(refusal(cluster, &manifest(0)), None, "{expected}");
         let refusal = refusal(cluster, &manifest(1)).unwrap_or_default();
@@ -215,8 +212,8 @@ fn refuses_one_more_than_each_limit(cluster: &Cluster) {
     }
 }
 
-/// Credentials are applied as one: a manager that removes a user removes it, or gets a conflict.
-fn removed_user_does_not_stay(cluster: &Cluster) {
+/// Credentials are atomic: a manager that removes a user removes it, or gets a conflict.
+fn apply_removes_user_or_conflicts(cluster: &Cluster) {
     let apply = |manager: &str, users: &str| {
         let manifest = record(&format!(
             "{{services: [{{name: s3, credentials: [{{name: main, scope: user, user: {users}}}]}}]}}"

@@ -1,14 +1,11 @@
-//! What stays after the release is uninstalled: the Secrets of users, and the policies that guard them.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Objects that an uninstall keeps: the Secrets of users, and the policies that guard them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/identity.rs"]
 mod identity;
-#[path = "support/people.rs"]
-mod people;
 mod support;
+#[path = "support/users.rs"]
+mod users;
 
 use std::time::Duration;
 
@@ -22,46 +19,46 @@ use identity::{
     user_workflow,
 };
 use kube::api::{Patch, PatchParams, PostParams};
-use people::{create, create_dry, objects, person};
 use serde_json::{Value, json};
-use support::{Lab, eventually, section};
+use support::{TestEnv, eventually, section};
+use users::{create, create_dry, impersonate, objects};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_of_users_stay_guarded_after_an_uninstall() {
+async fn user_secrets_stay_guarded_after_uninstall() {
     let options = Options {
         node: Node::None,
         ..Options::default()
     };
     let cluster = Cluster::start(options).await.unwrap();
     let installed = Installed::without_webhook(&cluster).unwrap();
-    let mut lab = Lab::begin(cluster, installed, "uninstall", &[]);
-    lab.namespace(PROJECT);
-    lab.cluster.apply(RIGHTS).unwrap();
-    lab.apply(&user_record()).await;
-    let ada = person(&lab.cluster, "ada", &[TEAM]);
+    let mut env = TestEnv::begin(cluster, installed, "uninstall", &[]);
+    env.namespace(PROJECT);
+    env.cluster.apply(RIGHTS).unwrap();
+    env.apply(&user_record()).await;
+    let ada = impersonate(&env.cluster, "ada", &[TEAM]);
     create(&ada, &user_workflow("train"), &PostParams::default())
         .await
         .unwrap();
-    let secret = secret_of(&lab.ready(PROJECT, "train").await);
+    let secret = secret_of(&env.ready(PROJECT, "train").await);
     let mut hers = run("train");
     hers["metadata"]["name"] = json!("hers");
     create(&ada, &hers, &PostParams::default()).await.unwrap();
-    lab.stop_operator();
-    lab.cluster
+    env.stop_operator();
+    env.cluster
         .helm(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait"])
         .unwrap();
-    what_guards_the_secret_stays(&lab, &secret).await;
-    everything_else_goes_on(&lab, &secret).await;
-    lab.stop_after_faults().await;
+    secret_and_policies_are_kept(&env, &secret).await;
+    other_objects_are_unaffected(&env, &secret).await;
+    env.stop_after_faults().await;
 }
 
-async fn what_guards_the_secret_stays(lab: &Lab, secret: &str) {
-    section("the Secret stays, and so do its rules");
-    let engine = person(&lab.cluster, ENGINE, &["system:masters"]);
-    let grace = person(&lab.cluster, "grace", &[TEAM]);
-    let admin = lab.cluster.client();
-    assert!(lab.get("Secret", PROJECT, secret).await.is_object());
-    // A policy that is deleted is in force for a moment longer.
+async fn secret_and_policies_are_kept(env: &TestEnv, secret: &str) {
+    section("the Secret and its policies are kept");
+    let engine = impersonate(&env.cluster, ENGINE, &["system:masters"]);
+    let grace = impersonate(&env.cluster, "grace", &[TEAM]);
+    let admin = env.cluster.client();
+    assert!(env.get("Secret", PROJECT, secret).await.is_object());
+    // A deleted policy stays active for a moment.
     let free = json!({"apiVersion": "v1", "kind": "Secret",
         "metadata": {"namespace": PROJECT, "name": "ext-x-0123456789abcdef"}});
     eventually(
@@ -70,7 +67,7 @@ async fn what_guards_the_secret_stays(lab: &Lab, secret: &str) {
         async || create_dry(&admin, &free).await,
     )
     .await;
-    no_pod_for_grace(lab, secret).await;
+    no_pod_for_grace(env, secret).await;
     create_dry(&engine, &pod(secret, "ada", "")).await.unwrap();
     let change = async |kind: &str, name: &str, patch: Value, status: bool| {
         let api_version = if kind == "RunGate" {
@@ -88,12 +85,12 @@ async fn what_guards_the_secret_stays(lab: &Lab, secret: &str) {
         changed.unwrap_err().to_string()
     };
     let stolen = json!({"spec": {"userSecrets": {secret: {"user": "grace"}}}});
-    let said = change("RunGate", "extension-registry", stolen, false).await;
+    let message = change("RunGate", "extension-registry", stolen, false).await;
     assert!(
-        said.contains("can only be written by the registry operator"),
-        "{said}"
+        message.contains("can only be written by the registry operator"),
+        "{message}"
     );
-    let said = change(
+    let message = change(
         "PipelineRun",
         "hers",
         json!({"status": {"podName": "mine"}}),
@@ -101,40 +98,40 @@ async fn what_guards_the_secret_stays(lab: &Lab, secret: &str) {
     )
     .await;
     assert!(
-        said.contains("only the pipeline engine can write the status"),
-        "{said}"
+        message.contains("only the pipeline engine can write the status"),
+        "{message}"
     );
-    let said = change(
+    let message = change(
         "PipelineRun",
         "hers",
         json!({"spec": {"params": []}}),
         false,
     )
     .await;
-    assert!(said.contains("a run cannot be changed"), "{said}");
-    let said = change("Pipeline", "train", json!({"spec": {"tasks": []}}), false).await;
+    assert!(message.contains("a run cannot be changed"), "{message}");
+    let message = change("Pipeline", "train", json!({"spec": {"tasks": []}}), false).await;
     assert!(
-        said.contains("only the registry operator can create or change"),
-        "{said}"
+        message.contains("only the registry operator can create or change"),
+        "{message}"
     );
     let mut forged = run("x");
     forged["metadata"]["annotations"] = json!({RUN_BY_ANNOTATION: "ada"});
     assert_eq!(user_of_run(&grace, &forged).await, "grace");
 }
 
-async fn everything_else_goes_on(lab: &Lab, secret: &str) {
-    section("everything else in the cluster goes on, with the definitions and without them");
-    let engine = person(&lab.cluster, ENGINE, &["system:masters"]);
-    let grace = person(&lab.cluster, "grace", &[TEAM]);
+async fn other_objects_are_unaffected(env: &TestEnv, secret: &str) {
+    section("other objects are unaffected, with and without the CRDs");
+    let engine = impersonate(&env.cluster, ENGINE, &["system:masters"]);
+    let grace = impersonate(&env.cluster, "grace", &[TEAM]);
     let plain = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": PROJECT, "name": "plain"},
         "spec": {"containers": [{"name": "main", "image": "i"}]}});
     create_dry(&grace, &plain).await.unwrap();
-    // Without its definition the collector of garbage no longer finds the owner of a Secret.
+    // Without the CRD the garbage collector no longer finds the owner of a Secret.
     let delete = ["delete", "extensionprojections", "--all", "-n", PROJECT];
-    lab.cluster.kubectl_run(&delete).unwrap();
+    env.cluster.kubectl_run(&delete).unwrap();
     let what = "the rendered Secret is gone";
     eventually(Duration::from_mins(2), what, async || {
-        match lab.get("Secret", PROJECT, secret).await {
+        match env.get("Secret", PROJECT, secret).await {
             Value::Null => Ok(()),
             _ => Err("it is there".to_owned()),
         }
@@ -150,31 +147,31 @@ async fn everything_else_goes_on(lab: &Lab, secret: &str) {
     let definitions = definitions.map(|plural| format!("{plural}.registry.fuseml.io"));
     let mut delete = vec!["delete", "crd"];
     delete.extend(definitions.iter().map(String::as_str));
-    lab.cluster.kubectl_run(&delete).unwrap();
+    env.cluster.kubectl_run(&delete).unwrap();
     for client in [&grace, &engine] {
         create_dry(client, &plain).await.unwrap();
     }
-    let said = create_dry(&engine, &pod(secret, "ada", ""))
+    let message = create_dry(&engine, &pod(secret, "ada", ""))
         .await
         .unwrap_err();
-    assert!(said.contains("denied request"), "{said}");
+    assert!(message.contains("denied request"), "{message}");
 
-    section("a second installation takes over what stayed");
-    lab.cluster
+    section("a second installation adopts the kept objects");
+    env.cluster
         .install_chart(&[("webhook.enabled", "false")])
         .unwrap();
     create_dry(&grace, &plain).await.unwrap();
 
-    section("what stayed can be deleted by its label");
-    lab.cluster
+    section("the kept objects can be deleted by label");
+    env.cluster
         .helm(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait"])
         .unwrap();
     let kinds = "mutatingadmissionpolicies,mutatingadmissionpolicybindings,validatingadmissionpolicies,validatingadmissionpolicybindings";
     let label = format!("app.kubernetes.io/instance={RELEASE}");
-    lab.cluster
+    env.cluster
         .kubectl_run(&["delete", kinds, "-l", &label])
         .unwrap();
-    let left = lab
+    let left = env
         .cluster
         .kubectl_run(&["get", kinds, "-o", "name"])
         .unwrap();

@@ -1,8 +1,5 @@
-//! Who may do what once the chart is installed, as the API server itself answers: the question of `kubectl auth can-i`.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Permissions of all accounts after the installation of the chart, as `kubectl auth can-i` reports them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -16,7 +13,7 @@ use kube::api::PostParams;
 use serde_json::json;
 
 /// The columns, as in [`TABLE`], with the groups that an API server would add.
-const PEOPLE: [(&str, &[&str]); 5] = [
+const USERS: [(&str, &[&str]); 5] = [
     (
         "system:serviceaccount:extension-registry:extension-registry",
         &[
@@ -31,8 +28,7 @@ const PEOPLE: [(&str, &[&str]); 5] = [
     ("platform", &["system:authenticated"]),
 ];
 
-/// `-n` is a namespace, `*` is none of them: the question is then about the whole cluster.
-/// A cell is `y` for yes and `.` for no.
+/// `-n` is a namespace; `*` checks the whole cluster. A cell is `y` for yes and `.` for no.
 const TABLE: &str = "
 # verb             what                                             -n        operator scientist admin viewer platform
 # Secrets of a project: the operator writes and never reads. A patch would read.
@@ -88,7 +84,7 @@ list               rungates.registry.fuseml.io                      *         y 
 get                workflows.registry.fuseml.io                     alpha     y        y         y     y      .
 get                extensions.registry.fuseml.io                    alpha     y        y         y     y      .
 get                extensionprojections.registry.fuseml.io          alpha     y        y         y     y      .
-# A binding in one namespace shows nothing of the cluster: whoever should see cluster records is bound with a ClusterRoleBinding.
+# A RoleBinding grants no access to cluster records; that requires a ClusterRoleBinding.
 get                clusterextensions.registry.fuseml.io             *         y        .         .     .      y
 get                workflows.registry.fuseml.io                     beta      y        .         .     .      .
 create             workflows.registry.fuseml.io                     beta      .        .         .     .      .
@@ -182,7 +178,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: extension-regis
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: platform}]
 ";
 
-/// Kinds of cert-manager that hold anything, because the chart makes some.
+/// CRDs of cert-manager that accept any fields, for the objects of the chart.
 const CERT_MANAGER: &str = "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -204,7 +200,7 @@ spec:
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+async fn accounts_have_exactly_the_listed_permissions() {
     let cluster = Cluster::start(Options {
         node: Node::None,
         ..Options::default()
@@ -216,7 +212,7 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     cluster
         .apply(&BINDINGS.replace("RECORDS", RECORDS))
         .unwrap();
-    // The roles `view`, `edit` and `admin` take up the chart's within a moment.
+    // The roles `view`, `edit` and `admin` aggregate those of the chart with a delay.
     let start = Instant::now();
     let wrong = loop {
         let wrong = wrong_cells(&cluster, rows()).await;
@@ -227,18 +223,18 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     };
     assert!(wrong.is_empty(), "{wrong}");
     println!("{} rows, {:?}", rows().count(), start.elapsed());
-    webhook_configurations_are_out_of_reach(&cluster).await;
+    operator_cannot_write_webhook_configurations(&cluster).await;
     cluster.stop().await.unwrap();
 }
 
-/// Wherever the certificate comes from.
-async fn webhook_configurations_are_out_of_reach(cluster: &Cluster) {
+/// Checks all sources of the certificate.
+async fn operator_cannot_write_webhook_configurations(cluster: &Cluster) {
     cluster.apply(CERT_MANAGER).unwrap();
     cluster
         .kubectl_run(&["wait", "--for=condition=Established", "crd", "--all"])
         .unwrap();
-    let of_webhooks = || rows().filter(|row| row[1].contains("webhookconfigurations"));
-    assert_eq!(of_webhooks().count(), 16);
+    let webhook_rows = || rows().filter(|row| row[1].contains("webhookconfigurations"));
+    assert_eq!(webhook_rows().count(), 16);
     let sources = [
         ("a hook Job", "webhook.url="),
         ("cert-manager", "webhook.certManager.enabled=true"),
@@ -247,7 +243,7 @@ async fn webhook_configurations_are_out_of_reach(cluster: &Cluster) {
         cluster
             .install_chart(&[setting.split_once('=').unwrap()])
             .unwrap();
-        let wrong = wrong_cells(cluster, of_webhooks()).await;
+        let wrong = wrong_cells(cluster, webhook_rows()).await;
         assert!(wrong.is_empty(), "certificate from {source}: {wrong}");
     }
 }
@@ -265,10 +261,10 @@ async fn wrong_cells(cluster: &Cluster, rows: impl Iterator<Item = Vec<&'static 
         let [verb, what, namespace, cells @ ..] = row.as_slice() else {
             continue;
         };
-        assert_eq!(cells.len(), PEOPLE.len(), "{row:?}");
-        for (cell, (user, groups)) in cells.iter().zip(PEOPLE) {
+        assert_eq!(cells.len(), USERS.len(), "{row:?}");
+        for (cell, (user, groups)) in cells.iter().zip(USERS) {
             assert!(["y", "."].contains(cell), "{row:?}");
-            let may = may(cluster, user, groups, verb, what, namespace).await;
+            let may = is_allowed(cluster, user, groups, verb, what, namespace).await;
             if may != (*cell == "y") {
                 let answer = if may { "may" } else { "may not" };
                 let _ = writeln!(wrong, "{user} {answer} {verb} {what} -n {namespace}");
@@ -278,8 +274,8 @@ async fn wrong_cells(cluster: &Cluster, rows: impl Iterator<Item = Vec<&'static 
     wrong
 }
 
-/// What `kubectl auth can-i` asks, without a program of its own for each of some hundred cells.
-async fn may(
+/// Checks a permission like `kubectl auth can-i`, without starting a process for each of some hundred cells.
+async fn is_allowed(
     cluster: &Cluster,
     user: &str,
     groups: &[&str],

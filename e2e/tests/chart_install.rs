@@ -1,15 +1,15 @@
-//! The chart on a real cluster: installed, upgraded and removed.
+//! Installs, upgrades and uninstalls the chart on a real cluster.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "the helpers of tests may do what tests may do"
+    reason = "helpers of tests"
 )]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK, folder, missing_powers};
+use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK, folder, permission_errors};
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::operator_image::OPERATOR_IMAGE;
 use extension_registry_e2e::setup::{NAMESPACE, RECORDS_NAMESPACE, repository};
@@ -17,15 +17,15 @@ use extension_registry_e2e::{Cluster, Options, skip};
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
-/// What the hook issued.
+/// Arguments of kubectl that print the certificate of the hook.
 const CERTIFICATE: &str =
     r"get secret -n extension-registry extension-registry-webhook-certificate -o jsonpath={.data}";
 
-/// The image that `helm test` asks for.
+/// The image of `helm test`.
 const TEST_IMAGE: &str = "busybox:1.37";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_chart_is_installed_upgraded_and_removed() {
+async fn installs_upgrades_and_uninstalls() {
     let cluster = Cluster::start(Options::default()).await.unwrap();
     if let Some(why) = cluster.services_missing() {
         skip("the installation of the chart", why).unwrap();
@@ -35,11 +35,11 @@ async fn the_chart_is_installed_upgraded_and_removed() {
     cluster.import_operator().await.unwrap();
     cluster.image_alias(TEST_IMAGE).await.unwrap();
 
-    installed_and_at_work(&cluster);
-    upgraded(&cluster);
-    installed_again(&cluster);
-    applied_without_helm(&cluster);
-    removed(&cluster);
+    install(&cluster);
+    upgrade_to_current_chart(&cluster);
+    reinstall(&cluster);
+    apply_with_kubectl(&cluster);
+    uninstall_completely(&cluster);
     cluster.stop().await.unwrap();
 }
 
@@ -47,78 +47,78 @@ const VALUES: [(&str, &str); 4] = [
     ("image.repository", OPERATOR_IMAGE.0),
     ("image.tag", OPERATOR_IMAGE.1),
     ("test.image", TEST_IMAGE),
-    // Otherwise an event that may not be written leaves no trace.
+    // At other levels, events that the operator is not allowed to write are not logged.
     ("log.level", r"info\,extension_registry_operator=debug"),
 ];
 
-fn upgrade(cluster: &Cluster, chart: &Path) {
+fn helm_upgrade(cluster: &Cluster, chart: &Path) {
     let start = Instant::now();
     let wait = ["--wait", "--timeout", "120s"];
     if let Err(error) = cluster.helm_upgrade(chart, &VALUES, &wait) {
         let pods = kubectl(cluster, "describe pods -n extension-registry");
-        let of_operator = "logs -n extension-registry deployment/extension-registry";
-        let arguments: Vec<&str> = of_operator.split(' ').collect();
-        // A hook that fails before the operator starts leaves none.
+        let logs_command = "logs -n extension-registry deployment/extension-registry";
+        let arguments: Vec<&str> = logs_command.split(' ').collect();
+        // There are no logs if a hook failed before the operator started.
         let log = cluster.kubectl_run(&arguments);
         panic!("{error:#}\n{pods}\n{log:?}");
     }
-    took("helm upgrade --install --wait", start);
+    print_duration("helm upgrade --install --wait", start);
 }
 
-fn installed_and_at_work(cluster: &Cluster) {
-    upgrade(cluster, &previous_chart(cluster));
-    assert_eq!(replicas_at_work(cluster), 2);
-    no_hook_is_left(cluster);
+fn install(cluster: &Cluster) {
+    helm_upgrade(cluster, &previous_chart(cluster));
+    assert_eq!(ready_replicas(cluster), 2);
+    assert_no_hook_objects(cluster);
 
-    // At once: whatever answers the API server has to be there when the installation says so.
+    // No delay: the webhook must be available when the installation reports success.
     cluster.create_namespace("alpha").unwrap();
     apply(cluster, "examples/records/mlflow-0001.yaml");
     apply(cluster, "examples/workflows/explicit.yaml");
-    ready(cluster, "train-explicit");
-    trusted(cluster);
+    wait_until_ready(cluster, "train-explicit");
+    assert_ca_bundles(cluster);
     let start = Instant::now();
     cluster.helm(&["test", RELEASE, "-n", NAMESPACE]).unwrap();
-    took("helm test", start);
+    print_duration("helm test", start);
 }
 
-fn upgraded(cluster: &Cluster) {
+fn upgrade_to_current_chart(cluster: &Cluster) {
     let uids = "get secrets,pipelines.tekton.dev -n alpha -o jsonpath={.items[*].metadata.uid}";
     let before = kubectl(cluster, uids);
     assert!(!before.is_empty());
     let certificate = kubectl(cluster, CERTIFICATE);
-    upgrade(cluster, &folder());
-    assert_eq!(replicas_at_work(cluster), 2);
-    no_hook_is_left(cluster);
-    ready(cluster, "train-explicit");
-    trusted(cluster);
+    helm_upgrade(cluster, &folder());
+    assert_eq!(ready_replicas(cluster), 2);
+    assert_no_hook_objects(cluster);
+    wait_until_ready(cluster, "train-explicit");
+    assert_ca_bundles(cluster);
     assert_eq!(certificate, kubectl(cluster, CERTIFICATE));
-    assert_eq!(before, kubectl(cluster, uids), "nothing is made anew");
-    // The new replicas lead, and answer the API server.
+    assert_eq!(before, kubectl(cluster, uids), "nothing is recreated");
+    // The new replicas lead, and serve the webhook.
     apply(cluster, "examples/workflows/mapped-environment.yaml");
-    ready(cluster, "train-mapped");
+    wait_until_ready(cluster, "train-mapped");
     let holder =
         "get lease -n extension-registry extension-registry -o jsonpath={.spec.holderIdentity}";
     assert_ne!(kubectl(cluster, holder), "");
     let log = logs(cluster);
-    assert_eq!(missing_powers(&log), Vec::<&str>::new());
+    assert_eq!(permission_errors(&log), Vec::<&str>::new());
 }
 
-/// The certificate outlives the release, and serves the next one.
-fn installed_again(cluster: &Cluster) {
+/// The certificate survives an uninstall, and the next release uses it.
+fn reinstall(cluster: &Cluster) {
     let certificate = kubectl(cluster, CERTIFICATE);
     uninstall(cluster);
     assert_eq!(certificate, kubectl(cluster, CERTIFICATE));
-    upgrade(cluster, &folder());
-    assert_eq!(replicas_at_work(cluster), 2);
-    no_hook_is_left(cluster);
-    trusted(cluster);
+    helm_upgrade(cluster, &folder());
+    assert_eq!(ready_replicas(cluster), 2);
+    assert_no_hook_objects(cluster);
+    assert_ca_bundles(cluster);
     assert_eq!(certificate, kubectl(cluster, CERTIFICATE));
     apply(cluster, "examples/workflows/explicit.yaml");
-    ready(cluster, "train-explicit");
+    wait_until_ready(cluster, "train-explicit");
 }
 
-/// kubectl runs all hooks at once, and removes none of them.
-fn applied_without_helm(cluster: &Cluster) {
+/// kubectl creates all hooks at once, and deletes none of them.
+fn apply_with_kubectl(cluster: &Cluster) {
     uninstall(cluster);
     let chart = folder();
     let chart = chart.to_str().unwrap();
@@ -136,17 +136,17 @@ fn applied_without_helm(cluster: &Cluster) {
     ] {
         kubectl(cluster, wait);
     }
-    took("kubectl apply", start);
-    trusted(cluster);
+    print_duration("kubectl apply", start);
+    assert_ca_bundles(cluster);
     apply(cluster, "examples/workflows/explicit.yaml");
     kubectl(
         cluster,
         "delete serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,jobs -A -l app.kubernetes.io/component=certificate",
     );
-    no_hook_is_left(cluster);
-    // Helm takes over what kubectl has applied.
-    upgrade(cluster, &folder());
-    no_hook_is_left(cluster);
+    assert_no_hook_objects(cluster);
+    // Helm adopts the objects that kubectl applied.
+    helm_upgrade(cluster, &folder());
+    assert_no_hook_objects(cluster);
 }
 
 fn uninstall(cluster: &Cluster) {
@@ -154,20 +154,20 @@ fn uninstall(cluster: &Cluster) {
     let arguments = "uninstall extension-registry -n extension-registry --wait --timeout 60s";
     let arguments: Vec<&str> = arguments.split(' ').collect();
     cluster.helm(&arguments).unwrap();
-    took("helm uninstall --wait", start);
+    print_duration("helm uninstall --wait", start);
 }
 
-fn removed(cluster: &Cluster) {
+fn uninstall_completely(cluster: &Cluster) {
     uninstall(cluster);
     let crds = kubectl(cluster, "get crd -o name");
     assert_eq!(crds.matches(".registry.fuseml.io").count(), 5, "{crds}");
     kubectl(cluster, &format!("get namespace {RECORDS_NAMESPACE}"));
-    let left = kubectl(
+    let remaining = kubectl(
         cluster,
         "get clusterroles,clusterrolebindings,mutatingwebhookconfigurations,validatingwebhookconfigurations -o name -l app.kubernetes.io/instance=extension-registry",
     );
-    assert_eq!(left, "");
-    // Nothing waits for an operator that is gone.
+    assert_eq!(remaining, "");
+    // No deletion waits for the removed operator.
     kubectl(
         cluster,
         "delete workflow.registry.fuseml.io -n alpha --all --timeout=30s",
@@ -178,13 +178,13 @@ fn removed(cluster: &Cluster) {
         cluster,
         &format!("delete namespace {NAMESPACE} --timeout=60s"),
     );
-    // What was kept does not stand in the way of the next installation.
+    // The kept objects do not block the next installation.
     cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
 }
 
-/// An upgrade and a change of values leave caBundle as the hook set it.
+/// An upgrade and a change of values keep the caBundle that the hook set.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_authority_of_the_webhook_survives_an_upgrade() {
+async fn upgrade_keeps_ca_bundle() {
     let options = Options {
         node: Node::None,
         ..Options::default()
@@ -192,7 +192,7 @@ async fn the_authority_of_the_webhook_survives_an_upgrade() {
     let cluster = Cluster::start(options).await.unwrap();
     let address = ("webhook.url", "https://127.0.0.1:9443");
     cluster.install_chart(&[address]).unwrap();
-    let bundle = authority();
+    let bundle = ca_certificate();
     let kinds = [
         ("MutatingWebhookConfiguration", "mutate"),
         ("ValidatingWebhookConfiguration", "validate"),
@@ -233,13 +233,13 @@ async fn the_authority_of_the_webhook_survives_an_upgrade() {
     cluster.stop().await.unwrap();
 }
 
-/// A certificate, in base64 as the API server takes it.
-fn authority() -> Value {
+/// Returns a CA certificate in base64, as caBundle contains it.
+fn ca_certificate() -> Value {
     let made = rcgen::generate_simple_self_signed(["authority".to_owned()]).unwrap();
     serde_json::to_value(ByteString(made.cert.pem().into_bytes())).unwrap()
 }
 
-/// The chart as it was before: the present one under a lower version.
+/// Packages the current chart under a lower version, as the previous chart.
 fn previous_chart(cluster: &Cluster) -> PathBuf {
     let place = cluster.folder().unwrap().join("previous-chart");
     let (chart, target) = (folder(), place.to_str().unwrap());
@@ -263,7 +263,7 @@ fn apply(cluster: &Cluster, path: &str) {
         .unwrap();
 }
 
-fn ready(cluster: &Cluster, workflow: &str) {
+fn wait_until_ready(cluster: &Cluster, workflow: &str) {
     kubectl(
         cluster,
         &format!(
@@ -272,16 +272,16 @@ fn ready(cluster: &Cluster, workflow: &str) {
     );
 }
 
-/// The account of the hook, its powers and its Jobs exist only while it runs.
-fn no_hook_is_left(cluster: &Cluster) {
-    let left = kubectl(
+/// Asserts that the ServiceAccount of the hook, its roles and its Jobs do not exist any more.
+fn assert_no_hook_objects(cluster: &Cluster) {
+    let remaining = kubectl(
         cluster,
         "get serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,jobs,pods -A -o name -l app.kubernetes.io/component=certificate",
     );
-    assert_eq!(left, "");
+    assert_eq!(remaining, "");
     let may = |account: &str, verb: &str, what: &str| {
         let user = format!("--as=system:serviceaccount:{NAMESPACE}:{account}");
-        // The answer `no` is an exit status of 1.
+        // The answer `no` has exit code 1.
         let answer = cluster.kubectl_run(&["auth", "can-i", verb, what, &user, "-n", NAMESPACE]);
         answer.is_ok()
     };
@@ -297,8 +297,8 @@ fn no_hook_is_left(cluster: &Cluster) {
     }
 }
 
-/// The hook has written its authority into every webhook.
-fn trusted(cluster: &Cluster) {
+/// Asserts that every webhook has a caBundle.
+fn assert_ca_bundles(cluster: &Cluster) {
     for kind in [
         "mutatingwebhookconfiguration",
         "validatingwebhookconfiguration",
@@ -309,8 +309,8 @@ fn trusted(cluster: &Cluster) {
     }
 }
 
-/// The number of Pods of the operator that are ready. None has failed on the way.
-fn replicas_at_work(cluster: &Cluster) -> usize {
+/// Returns the number of ready Pods of the operator. Asserts that none has restarted.
+fn ready_replicas(cluster: &Cluster) -> usize {
     let pods = kubectl(
         cluster,
         "get pods -n extension-registry -l app.kubernetes.io/component=operator -o json",
@@ -320,7 +320,7 @@ fn replicas_at_work(cluster: &Cluster) -> usize {
         .as_array()
         .unwrap()
         .iter()
-        // An upgrade may not have seen the last one go.
+        // A Pod of the previous release may still be terminating after an upgrade.
         .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
         .map(|pod| &pod["status"]["containerStatuses"][0])
         .inspect(|container| assert_eq!(container["restartCount"], 0, "{container:#}"))
@@ -333,7 +333,7 @@ fn kubectl(cluster: &Cluster, arguments: &str) -> String {
     cluster.kubectl_run(&arguments).unwrap()
 }
 
-/// What the operator's Pods logged. One of the old ones may go while they are asked.
+/// Returns the logs of the operator's Pods. Retries, because an old Pod may be deleted meanwhile.
 fn logs(cluster: &Cluster) -> String {
     let arguments = [
         "logs",
@@ -353,7 +353,7 @@ fn logs(cluster: &Cluster) -> String {
     }
 }
 
-fn took(what: &str, start: Instant) {
+fn print_duration(what: &str, start: Instant) {
     let seconds: Duration = start.elapsed();
     println!("{what}: {:.1} s", seconds.as_secs_f64());
 }

@@ -1,4 +1,4 @@
-//! The chart without a cluster: what it makes of its values, and what it refuses.
+//! The chart without a cluster: the objects that it renders, and the values that it rejects.
 
 #[path = "support/rendered.rs"]
 mod rendered;
@@ -15,7 +15,7 @@ use rendered::{
 };
 
 #[test]
-fn lint_finds_nothing() {
+fn chart_passes_strict_lint() {
     for settings in [
         &[][..],
         &[LIMITED],
@@ -29,7 +29,7 @@ fn lint_finds_nothing() {
 }
 
 #[test]
-fn wrong_values_are_refused_by_name() {
+fn rejects_invalid_values_by_name() {
     for (setting, named) in [
         ("replcas=2", "replcas"),
         ("replicas=many", "/replicas"),
@@ -53,13 +53,13 @@ fn wrong_values_are_refused_by_name() {
             "/networkPolicy/apiServerCIDRs/0",
         ),
     ] {
-        let said = chart(&["template"], &[setting]).unwrap_err().to_string();
-        assert!(said.contains(named), "{setting}: {said}");
+        let message = chart(&["template"], &[setting]).unwrap_err().to_string();
+        assert!(message.contains(named), "{setting}: {message}");
     }
 }
 
 #[test]
-fn what_is_off_is_not_there() {
+fn disabled_features_render_no_objects() {
     let plain = objects(&[]);
     for kind in ["ServiceMonitor", "ConfigMap", "Certificate", "Issuer"] {
         assert!(!kinds(&plain).contains(kind), "{kind}");
@@ -87,7 +87,7 @@ fn what_is_off_is_not_there() {
 }
 
 #[test]
-fn definitions_and_credentials_outlive_the_release() {
+fn uninstall_keeps_crds_and_records_namespace() {
     let plain = objects(&[]);
     let kept: Vec<&Value> = plain
         .iter()
@@ -98,7 +98,7 @@ fn definitions_and_credentials_outlive_the_release() {
         .filter(|object| object["kind"] == "CustomResourceDefinition");
     assert_eq!(definitions.count(), 5);
     assert!(kept.contains(&of(&plain, "Namespace", "", "extension-registry-records")));
-    // Braces in descriptions are for people, not for helm.
+    // Braces in descriptions must not be evaluated by helm.
     let workflows = of(
         &plain,
         "CustomResourceDefinition",
@@ -109,7 +109,7 @@ fn definitions_and_credentials_outlive_the_release() {
 }
 
 #[test]
-fn secrets_of_projects_are_written_and_never_read() {
+fn project_secrets_are_written_and_never_read() {
     let plain = objects(&[]);
     let role = of(&plain, "ClusterRole", "", "extension-registry");
     assert_eq!(verbs(role, "secrets"), set(&["create", "delete", "update"]));
@@ -133,7 +133,7 @@ fn secrets_of_projects_are_written_and_never_read() {
 }
 
 #[test]
-fn with_chosen_namespaces_the_powers_end_there() {
+fn permissions_are_limited_to_chosen_namespaces() {
     let limited = objects(&[LIMITED]);
     let cluster = of(&limited, "ClusterRole", "", "extension-registry");
     for resource in [
@@ -161,7 +161,7 @@ fn with_chosen_namespaces_the_powers_end_there() {
 }
 
 #[test]
-fn webhooks_are_found_by_service_or_by_address() {
+fn webhooks_use_service_or_url() {
     for (settings, outside) in [(&[][..], false), (&[OUTSIDE], true)] {
         let objects = objects(settings);
         let mut paths = BTreeSet::new();
@@ -220,9 +220,9 @@ fn certificate_has_one_source() {
         let deployment = of(&objects, "Deployment", "system", "extension-registry");
         let volumes = &deployment["spec"]["template"]["spec"]["volumes"];
         assert_eq!(volumes[0]["secret"]["secretName"], secret);
-        // Only where a hook sets caBundle later may a Pod be ready without it.
-        let is_early = arguments(&objects).contains(&"--ready-before-trust");
-        assert_eq!(is_early, jobs > 0, "{settings:?}");
+        // A Pod may be ready without caBundle only if a hook sets it later.
+        let is_ready_before_trust = arguments(&objects).contains(&"--ready-before-trust");
+        assert_eq!(is_ready_before_trust, jobs > 0, "{settings:?}");
         for webhook in webhooks(&objects) {
             assert_eq!(webhook["clientConfig"]["caBundle"].as_str(), bundle);
         }
@@ -238,14 +238,14 @@ fn only_the_hook_writes_webhook_configurations() {
             let grants = object["rules"]
                 .to_string()
                 .contains("webhookconfigurations");
-            let of_hook = object["metadata"]["name"] == "extension-registry-certificate";
-            assert!(!grants || (hook.is_string() && of_hook), "{object:#}");
-            if of_hook {
+            let is_hook_role = object["metadata"]["name"] == "extension-registry-certificate";
+            assert!(!grants || (hook.is_string() && is_hook_role), "{object:#}");
+            if is_hook_role {
                 let metadata = &object["metadata"];
                 let policy = &metadata["annotations"]["helm.sh/hook-delete-policy"];
                 assert_eq!(policy, "before-hook-creation,hook-succeeded");
                 assert_eq!(hook, "pre-install,pre-upgrade,post-install,post-upgrade");
-                // Before the Jobs, whose weight is 0.
+                // Created before the Jobs, whose weight is 0.
                 assert_eq!(metadata["annotations"]["helm.sh/hook-weight"], "-1");
             }
         }
@@ -269,7 +269,7 @@ fn only_the_hook_writes_webhook_configurations() {
 }
 
 #[test]
-fn network_policy_opens_what_it_names() {
+fn network_policy_admits_only_listed_peers() {
     let policy = |settings: &[&str]| {
         let objects = objects(settings);
         let policy = of(&objects, "NetworkPolicy", "system", "extension-registry");
@@ -300,7 +300,7 @@ fn network_policy_opens_what_it_names() {
 }
 
 #[test]
-fn the_operator_knows_its_arguments() {
+fn operator_accepts_rendered_arguments() {
     let help = |subcommand: &[&str]| {
         let mut command = Command::new(operator::program().unwrap());
         let output = command.args(subcommand).arg("--help").output().unwrap();

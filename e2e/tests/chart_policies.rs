@@ -10,7 +10,7 @@ use serde_json::Value;
 use rendered::{arguments, chart, kinds, objects, of, set};
 
 #[test]
-fn policies_that_guard_user_secrets_outlive_the_release() {
+fn uninstall_keeps_policies_of_user_secrets() {
     let plain = objects(&["policies.stampIdentity=always"]);
     let named = |kept: bool| -> BTreeSet<String> {
         let policies = plain.iter().filter(|object| {
@@ -57,7 +57,7 @@ fn policies_that_guard_user_secrets_outlive_the_release() {
 }
 
 #[test]
-fn identities_are_stamped_where_the_api_server_can() {
+fn stamps_identities_if_the_api_server_supports_it() {
     let mutating = "MutatingAdmissionPolicy";
     for (setting, stamps) in [("always", true), ("never", false)] {
         let rendered = objects(&[&format!("policies.stampIdentity={setting}")]);
@@ -67,10 +67,10 @@ fn identities_are_stamped_where_the_api_server_can() {
     let off = objects(&["policies.enabled=false", "policies.stampIdentity=always"]);
     assert!(!kinds(&off).contains(mutating));
     assert!(arguments(&off).contains(&"--ignore-authors"));
-    let said = chart(&["template"], &["policies.stampIdentity=yes"]).unwrap_err();
+    let message = chart(&["template"], &["policies.stampIdentity=yes"]).unwrap_err();
     assert!(
-        said.to_string().contains("/policies/stampIdentity"),
-        "{said}"
+        message.to_string().contains("/policies/stampIdentity"),
+        "{message}"
     );
     let verb = [
         "template",

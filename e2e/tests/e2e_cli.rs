@@ -1,13 +1,10 @@
-//! `kubectl ext` on a cluster, as its administrator and as somebody who may only look.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! `kubectl ext` on a cluster, as an administrator and as a user with only the view role.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/ext.rs"]
 mod ext;
-#[path = "support/lab.rs"]
-mod lab;
+#[path = "support/fixture.rs"]
+mod fixture;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,7 +15,7 @@ use extension_registry_e2e::{Options, cluster};
 use serde_json::{Value, json};
 
 use ext::{ext, viewer};
-use lab::{Lab, list, text};
+use fixture::{Fixture, list, text};
 
 const OBJECTS: &str = r#"
 apiVersion: registry.fuseml.io/v1alpha1
@@ -47,7 +44,7 @@ spec:
   steps: [{name: train, image: "train:1", extensions: [{name: data, product: stroe}]}]
 "#;
 
-/// The verdicts of `doctor` by the names of its checks.
+/// Returns the verdict of a check of `doctor`.
 fn verdict(checks: &Value, name: &str) -> String {
     let mut found = list(&checks["checks"])
         .iter()
@@ -56,18 +53,18 @@ fn verdict(checks: &Value, name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_ask_a_cluster() {
+async fn commands_work_on_a_cluster() {
     let options = Options {
         node: Node::None,
         ..cluster::Options::default()
     };
-    let lab = Lab::start("cli", options).await;
-    lab.cluster.create_namespace("alpha").unwrap();
-    let viewer = viewer(&lab.cluster);
-    let admin = lab.cluster.kubeconfig();
-    lab.apply(OBJECTS);
-    lab.ready("Workflow", "alpha", "fine").await;
-    lab.refused("alpha", "wanting", "NotFound").await;
+    let fixture = Fixture::start("cli", options).await;
+    fixture.cluster.create_namespace("alpha").unwrap();
+    let viewer = viewer(&fixture.cluster);
+    let admin = fixture.cluster.kubeconfig();
+    fixture.apply(OBJECTS);
+    fixture.ready("Workflow", "alpha", "fine").await;
+    fixture.refused("alpha", "wanting", "NotFound").await;
 
     for who in [admin, &*viewer] {
         let answer = ext(who, &["status", "-A"]);
@@ -105,28 +102,28 @@ async fn people_ask_a_cluster() {
             assert_eq!(verdict(&checks, sound), "ok", "{sound}");
         }
         let is_admin = who == admin;
-        let of_admins = if is_admin { "ok" } else { "unknown" };
-        assert_eq!(verdict(&checks, "may create clusterextensions"), of_admins);
-        if lab.cluster.is_ours() {
-            assert_eq!(verdict(&checks, "webhook"), of_admins);
+        let expected = if is_admin { "ok" } else { "unknown" };
+        assert_eq!(verdict(&checks, "may create clusterextensions"), expected);
+        if fixture.cluster.is_owned() {
+            assert_eq!(verdict(&checks, "webhook"), expected);
             // The cluster has no node for the Deployment: the tests run the operator themselves.
             let operator = if is_admin { "bad" } else { "unknown" };
             assert_eq!(verdict(&checks, "operator"), operator);
             assert_eq!(answer.code, i32::from(is_admin), "{}", answer.out);
         }
     }
-    check_access_to_one_project(&lab);
-    check_run(&lab, admin).await;
-    check_register(&lab, admin).await;
-    check_update(&lab, admin).await;
-    check_register_from_service(&lab, admin).await;
-    check_convert(&lab, admin).await;
-    lab.stop().await;
+    check_access_to_one_project(&fixture);
+    check_run(&fixture, admin).await;
+    check_register(&fixture, admin).await;
+    check_update(&fixture, admin).await;
+    check_register_from_service(&fixture, admin).await;
+    check_convert(&fixture, admin).await;
+    fixture.stop().await;
 }
 
 /// Checks a user with access to one project only.
-fn check_access_to_one_project(lab: &Lab) {
-    let kubectl = |arguments: &[&str]| lab.cluster.kubectl_run(arguments).unwrap();
+fn check_access_to_one_project(fixture: &Fixture) {
+    let kubectl = |arguments: &[&str]| fixture.cluster.kubectl_run(arguments).unwrap();
     kubectl(&["create", "serviceaccount", "author", "-n", "alpha"]);
     let role = "--clusterrole=extension-registry-view";
     let subject = "--serviceaccount=alpha:author";
@@ -139,7 +136,7 @@ fn check_access_to_one_project(lab: &Lab) {
         role,
         subject,
     ]);
-    let author = lab.cluster.kubeconfig_of("alpha", "author").unwrap();
+    let author = fixture.cluster.kubeconfig_of("alpha", "author").unwrap();
     assert_eq!(ext(&author, &["status", "fine", "-n", "alpha"]).code, 0);
     for arguments in [&["status", "-A"][..], &["list", "-n", "alpha"]] {
         let answer = ext(&author, arguments);
@@ -149,7 +146,7 @@ fn check_access_to_one_project(lab: &Lab) {
     }
 }
 
-async fn check_run(lab: &Lab, admin: &Path) {
+async fn check_run(fixture: &Fixture, admin: &Path) {
     let answer = ext(admin, &["run", "alpha/fine", "--input", "no=1"]);
     assert_eq!(answer.code, 1);
     assert!(answer.err.contains("unknown input `no`"), "{}", answer.err);
@@ -168,8 +165,8 @@ async fn check_run(lab: &Lab, admin: &Path) {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // No engine runs here: the test writes its status.
-        let name = started(lab).await;
+        // No engine runs, so the test writes the status of the run.
+        let name = wait_for_run(fixture).await;
         let patch = serde_json::json!({"status": {
             "conditions": [{"type": "Succeeded", "status": status, "reason": "Ended", "message": "so"}],
             "results": [{"name": "url", "value": "http://model"}],
@@ -188,19 +185,20 @@ async fn check_run(lab: &Lab, admin: &Path) {
             "-p",
             &patch,
         ];
-        lab.cluster.kubectl_run(&arguments).unwrap();
+        fixture.cluster.kubectl_run(&arguments).unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code));
         assert!(String::from_utf8_lossy(&output.stderr).contains("Ended: so"));
         let has_result = String::from_utf8_lossy(&output.stdout).contains("url: http://model");
         assert_eq!(has_result, code == 0);
-        lab.cluster
+        fixture
+            .cluster
             .kubectl_run(&["delete", "-n", "alpha", &run])
             .unwrap();
     }
 }
 
-async fn check_register(lab: &Lab, admin: &Path) {
+async fn check_register(fixture: &Fixture, admin: &Path) {
     let url = ["--url", "http://stroe:9000", "--yes"];
     let register = |arguments: &[&str]| {
         ext(
@@ -211,12 +209,12 @@ async fn check_register(lab: &Lab, admin: &Path) {
     let answer = register(&["--credential", "KEY=env:PATH"]);
     assert_eq!(answer.code, 0, "{}", answer.err);
     // The workflow becomes ready, and the value is sealed if the webhook is registered.
-    lab.ready("Workflow", "alpha", "wanting").await;
-    let record = lab.get("ClusterExtension", "", "stroe").await;
+    fixture.ready("Workflow", "alpha", "wanting").await;
+    let record = fixture.get("ClusterExtension", "", "stroe").await;
     let entry = &record["spec"]["services"][0]["credentials"][0]["configuration"][0];
     assert_eq!(
         entry["valueFrom"]["sealed"].is_string(),
-        lab.cluster.is_ours()
+        fixture.cluster.is_owned()
     );
     // Applying again changes nothing.
     assert_eq!(register(&["--credential", "KEY=env:PATH"]).code, 0);
@@ -237,11 +235,11 @@ async fn check_register(lab: &Lab, admin: &Path) {
         "service": "stroe",
     });
     assert_eq!(data, json!({"name": "stroe", "consumers": [consumer]}));
-    assert!(lab.get("ClusterExtension", "", "stroe").await.is_null());
+    assert!(fixture.get("ClusterExtension", "", "stroe").await.is_null());
 }
 
 /// Checks that single fields change.
-async fn check_update(lab: &Lab, admin: &Path) {
+async fn check_update(fixture: &Fixture, admin: &Path) {
     let update = |arguments: &[&str]| ext(admin, &[&["update", "store"], arguments].concat());
     let answer = update(&["--version", "1.3.0", "--dry-run"]);
     let change = "spec.version: \"1.2.0\" -> \"1.3.0\"\n";
@@ -254,7 +252,7 @@ async fn check_update(lab: &Lab, admin: &Path) {
     assert!(answer.err.contains("no endpoint found"), "{}", answer.err);
     assert_eq!(update(&[]).code, 1);
 
-    let before = lab.get("ClusterExtension", "", "store").await;
+    let before = fixture.get("ClusterExtension", "", "store").await;
     let answer = update(&[
         "--version",
         "1.3.0",
@@ -263,7 +261,7 @@ async fn check_update(lab: &Lab, admin: &Path) {
         "--yes",
     ]);
     assert_eq!(answer.code, 0, "{}", answer.err);
-    let after = lab.get("ClusterExtension", "", "store").await;
+    let after = fixture.get("ClusterExtension", "", "store").await;
     assert_eq!(after["spec"]["version"], "1.3.0");
     let entry = |record: &Value| {
         record["spec"]["services"][0]["credentials"][0]["configuration"][0].clone()
@@ -271,7 +269,7 @@ async fn check_update(lab: &Lab, admin: &Path) {
     // A new value has a new sealed text.
     assert_eq!(
         entry(&after)["valueFrom"]["sealed"].is_string(),
-        lab.cluster.is_ours()
+        fixture.cluster.is_owned()
     );
     assert_ne!(entry(&before), entry(&after));
     let answer = ext(admin, &["update", "nowhere", "--version", "1", "--yes"]);
@@ -307,8 +305,8 @@ spec:
 "#;
 
 /// Registers a Service of the cluster.
-async fn check_register_from_service(lab: &Lab, admin: &Path) {
-    lab.apply(TOOL);
+async fn check_register_from_service(fixture: &Fixture, admin: &Path) {
+    fixture.apply(TOOL);
     let from = [
         "--from-service",
         "alpha/tracker",
@@ -317,7 +315,7 @@ async fn check_register_from_service(lab: &Lab, admin: &Path) {
     ];
     let answer = ext(admin, &[&["register"], &from[..], &["--yes"]].concat());
     assert_eq!(answer.code, 0, "{}", answer.err);
-    let record = lab.get("ClusterExtension", "", "tracker").await;
+    let record = fixture.get("ClusterExtension", "", "tracker").await;
     let wanted = serde_json::json!({
         "product": "mlflow",
         "version": "2.9.2",
@@ -342,7 +340,7 @@ steps:
 ";
 
 /// Checks that the cluster accepts the output of `convert`, including Secrets.
-async fn check_convert(lab: &Lab, admin: &Path) {
+async fn check_convert(fixture: &Fixture, admin: &Path) {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cli/tests/data/fuseml");
     let secrets = std::env::temp_dir().join(format!("secrets-{}.yaml", std::process::id()));
     let workflow = std::env::temp_dir().join(format!("converted-{}.yaml", std::process::id()));
@@ -366,7 +364,7 @@ async fn check_convert(lab: &Lab, admin: &Path) {
     assert!(output.status.success(), "{made}");
     let values = std::fs::read_to_string(&secrets).unwrap();
     std::fs::remove_file(&secrets).unwrap();
-    lab.apply(&values);
+    fixture.apply(&values);
     let file = std::env::temp_dir().join(format!("records-{}.yaml", std::process::id()));
     let (records, workflows): (Vec<&str>, Vec<&str>) = made
         .split("---\n")
@@ -379,16 +377,16 @@ async fn check_convert(lab: &Lab, admin: &Path) {
     std::fs::remove_file(&file).unwrap();
     assert_eq!(answer.code, 0, "{}", answer.err);
     assert_eq!(answer.out.lines().count(), 3);
-    lab.apply(&workflows.join("---\n"));
-    lab.ready("Workflow", "alpha", "converted").await;
-    lab.refused("alpha", "mlflow-e2e", "NotFound").await;
+    fixture.apply(&workflows.join("---\n"));
+    fixture.ready("Workflow", "alpha", "converted").await;
+    fixture.refused("alpha", "mlflow-e2e", "NotFound").await;
 }
 
 /// Waits for a run, and returns its name.
-async fn started(lab: &Lab) -> String {
+async fn wait_for_run(fixture: &Fixture) -> String {
     for _ in 0..600 {
         let arguments = ["get", "pipelineruns", "-n", "alpha", "-o", "name"];
-        let names = lab.cluster.kubectl_run(&arguments).unwrap();
+        let names = fixture.cluster.kubectl_run(&arguments).unwrap();
         if let Some((_, name)) = names.trim().split_once('/') {
             return name.to_owned();
         }

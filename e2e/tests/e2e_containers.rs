@@ -1,11 +1,8 @@
-//! What the processes of generated pipelines see, on a real kubelet.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Environment, arguments and files of processes in generated pipelines, on a real kubelet.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
+#[path = "support/fixture.rs"]
+mod fixture;
 #[path = "support/pods.rs"]
 mod pods;
 
@@ -14,12 +11,12 @@ use std::collections::BTreeMap;
 use extension_registry_e2e::{Options, skip};
 use serde_json::{Value, json};
 
-use lab::{Lab, condition, list, text};
+use fixture::{Fixture, condition, list, text};
 use pods::{Seen, pod, run};
 
 const PROJECT: &str = "containers";
 
-/// Values that break whatever reads them a second time.
+/// Values that break if they are evaluated twice.
 const TOKEN: &str = "canary-token";
 const DOLLAR: &str = "canary $(HOME) $(EXT_STORE_TOKEN) $$ $(params.model) {{ extension.store.TOKEN }} ${HOME} `id` $";
 const QUOTES: &str = r#"canary ' " \ \n ; | & < > * ? # !"#;
@@ -116,36 +113,36 @@ fn record() -> String {
 
 const MODEL: &str = "m$1";
 
-async fn step(lab: &Lab, pipeline: &Value, task: &str, name: &str) -> Seen {
+async fn step(fixture: &Fixture, pipeline: &Value, task: &str, name: &str) -> Seen {
     let given = [("model", MODEL), ("tasks.all.results.out", "result")];
-    run(&lab.cluster, pod(pipeline, task, name, &given)).await
+    run(&fixture.cluster, pod(pipeline, task, name, &given)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn steps_see_what_was_registered() {
-    let lab = Lab::without_webhook("containers", Options::default()).await;
-    if let Some(why) = lab.cluster.node_missing() {
+async fn steps_see_registered_values() {
+    let fixture = Fixture::without_webhook("containers", Options::default()).await;
+    if let Some(why) = fixture.cluster.node_missing() {
         skip("what the steps of a pipeline see", why).unwrap();
-        return lab.stop().await;
+        return fixture.stop().await;
     }
-    lab.cluster.create_namespace(PROJECT).unwrap();
-    lab.cluster.grant_source(PROJECT, "store").unwrap();
-    lab.apply(&record());
-    lab.ready("Workflow", PROJECT, "see").await;
-    let pipeline = lab.get("Pipeline", PROJECT, "see").await;
+    fixture.cluster.create_namespace(PROJECT).unwrap();
+    fixture.cluster.grant_source(PROJECT, "store").unwrap();
+    fixture.apply(&record());
+    fixture.ready("Workflow", PROJECT, "see").await;
+    let pipeline = fixture.get("Pipeline", PROJECT, "see").await;
     let shown = pipeline.to_string();
     assert!(!shown.contains("canary"), "a value in the pipeline");
 
     let (all, files, command, plain) = tokio::join!(
-        step(&lab, &pipeline, "all", "all"),
-        step(&lab, &pipeline, "files", "files"),
-        step(&lab, &pipeline, "command", "command"),
-        plain_step(&lab, &pipeline),
+        step(&fixture, &pipeline, "all", "all"),
+        step(&fixture, &pipeline, "files", "files"),
+        step(&fixture, &pipeline, "command", "command"),
+        run_plain_step(&fixture, &pipeline),
     );
-    sees_files(&all, "/bindings");
-    sees_variables(&all);
-    sees_texts(&all);
-    sees_files(&files, "/var/run/theirs");
+    assert_files(&all, "/bindings");
+    assert_variables(&all);
+    assert_texts(&all);
+    assert_files(&files, "/var/run/theirs");
     for name in ["TOKEN", "WIDE", "DOLLAR"] {
         assert_eq!(files.variable(name), None, "{name}");
     }
@@ -154,17 +151,17 @@ async fn steps_see_what_was_registered() {
     assert_eq!(plain.variable("SERVICE_BINDING_ROOT"), None);
     assert_eq!(plain.variable("TOKEN"), None);
 
-    rotated(&lab, &pipeline).await;
-    pipeline_run(&lab).await;
-    lab.stop().await;
+    rotated_credential_reaches_the_next_run(&fixture, &pipeline).await;
+    tekton_run_sees_registered_values(&fixture).await;
+    fixture.stop().await;
 }
 
-/// The image of this one holds an input, which has to be fit for an image.
-async fn plain_step(lab: &Lab, pipeline: &Value) -> Seen {
-    run(&lab.cluster, pod(pipeline, "plain", "plain", &[])).await
+/// The image of this step contains an input, whose value must be valid in an image name.
+async fn run_plain_step(fixture: &Fixture, pipeline: &Value) -> Seen {
+    run(&fixture.cluster, pod(pipeline, "plain", "plain", &[])).await
 }
 
-fn sees_files(seen: &Seen, root: &str) {
+fn assert_files(seen: &Seen, root: &str) {
     assert_eq!(seen.variable("SERVICE_BINDING_ROOT"), Some(root));
     let texts: BTreeMap<&str, &str> = [
         ("PATH", "/evil"),
@@ -210,9 +207,9 @@ fn sees_files(seen: &Seen, root: &str) {
     assert_eq!(names.count(), texts.len() + 2, "{:?}", seen.files.keys());
 }
 
-fn sees_variables(seen: &Seen) {
+fn assert_variables(seen: &Seen) {
     for (name, expected) in [
-        // Every entry whose name can be a variable, the narrower one first.
+        // All entries with valid variable names, the more specific ones first.
         ("WIDE", Some("endpoint")),
         ("DOLLAR", Some(DOLLAR)),
         ("QUOTES", Some(QUOTES)),
@@ -222,20 +219,20 @@ fn sees_variables(seen: &Seen) {
         ("TOKEN", Some(TOKEN)),
         ("PASSWORD", Some("canary-password")),
         ("FROM_SECRET", Some("canary-from-secret")),
-        // The step's own.
+        // Variables of the step itself.
         ("ONLY_WIDE", Some("own")),
-        // What is no entry, no variable, or breaks steps.
+        // Names that are not entries, not valid variables, or would break steps.
         ("uri", None),
         ("type", None),
         ("with.dot", None),
         ("ca.crt", None),
         ("LD_PRELOAD", None),
         ("PATH", Some("/bin")),
-        // The other requirement sets only what it maps.
+        // The other requirement sets only its mapped variables.
         ("QUEUE", Some("nats.example.org:4222")),
         ("QUEUE_TYPE", Some("nats")),
         ("SUBJECT", Some("canary-subject")),
-        // What the published images read.
+        // Variables that the published images read.
         ("FUSEML_ENV_WORKFLOW_NAMESPACE", Some(PROJECT)),
         ("FUSEML_ENV_WORKFLOW_NAME", Some("see")),
         ("FUSEML_MODEL_NAME", Some(MODEL)),
@@ -253,7 +250,7 @@ fn sees_variables(seen: &Seen) {
     assert_eq!(seen.file("queue/WIDE").as_deref(), Some("queue"));
 }
 
-fn sees_texts(seen: &Seen) {
+fn assert_texts(seen: &Seen) {
     for (name, expected) in [
         ("AUTHORIZATION", format!("Bearer {TOKEN}")),
         ("PRICE", format!("${UTF8}")),
@@ -270,22 +267,23 @@ fn sees_texts(seen: &Seen) {
             LINES.to_owned(),
             format!("plain {MODEL}"),
             format!("$(echo {DOLLAR})"),
-            // `$$` is how Kubernetes writes `$`.
+            // Kubernetes escapes `$` as `$$`.
             format!("$(HOME) {QUOTES}"),
             "{{ .Values.theirs }}".to_owned(),
         ]
     );
 }
 
-/// A rotated credential reaches the next run, and the pipeline stays as it is.
-async fn rotated(lab: &Lab, pipeline: &Value) {
+/// A rotated credential reaches the next run, and the pipeline is unchanged.
+async fn rotated_credential_reaches_the_next_run(fixture: &Fixture, pipeline: &Value) {
     let patch = json!({"stringData": {"token": "canary-rotated"}}).to_string();
-    lab.cluster
+    fixture
+        .cluster
         .kubectl_run(&[
             "patch", "secret", "store", "-n", PROJECT, "--type", "merge", "-p", &patch,
         ])
         .unwrap();
-    let workflow = lab.get("Workflow", PROJECT, "see").await;
+    let workflow = fixture.get("Workflow", PROJECT, "see").await;
     let secret = list(&workflow["status"]["bindings"])
         .iter()
         .find(|binding| binding["record"] == "store")
@@ -293,31 +291,32 @@ async fn rotated(lab: &Lab, pipeline: &Value) {
         .unwrap();
     let expected =
         serde_json::to_value(k8s_openapi::ByteString(b"canary-rotated".to_vec())).unwrap();
-    lab.until(
-        ("Secret", PROJECT, secret),
-        "holds the new value",
-        |secret| secret["data"]["TOKEN"] == expected,
-    )
-    .await;
-    let seen = step(lab, pipeline, "all", "rotated").await;
+    fixture
+        .until(
+            ("Secret", PROJECT, secret),
+            "holds the new value",
+            |secret| secret["data"]["TOKEN"] == expected,
+        )
+        .await;
+    let seen = step(fixture, pipeline, "all", "rotated").await;
     assert_eq!(seen.variable("TOKEN"), Some("canary-rotated"));
     assert_eq!(
         seen.variable("AUTHORIZATION"),
         Some("Bearer canary-rotated")
     );
     assert_eq!(seen.file("store/TOKEN").as_deref(), Some("canary-rotated"));
-    let now = lab.get("Pipeline", PROJECT, "see").await;
+    let now = fixture.get("Pipeline", PROJECT, "see").await;
     assert_eq!(
         now["metadata"]["resourceVersion"],
         pipeline["metadata"]["resourceVersion"]
     );
 }
 
-/// The same with Tekton itself, where the cluster has it.
-async fn pipeline_run(lab: &Lab) {
-    if !lab.cluster.has_engine() {
-        // Never a failure: only a cluster that was given can have it.
-        extension_registry_e2e::leave_out("a run by Tekton", "the cluster has none");
+/// The same with Tekton itself, if the cluster has it.
+async fn tekton_run_sees_registered_values(fixture: &Fixture) {
+    if !fixture.cluster.has_engine() {
+        // Always skipped, never failed: only an existing cluster can have Tekton.
+        extension_registry_e2e::skip_part("a run by Tekton", "the cluster has none");
         return;
     }
     let manifest = json!({"apiVersion": "v1", "kind": "List", "items": [
@@ -342,10 +341,10 @@ async fn pipeline_run(lab: &Lab) {
             "spec": {"pipelineRef": {"name": "run"}},
         },
     ]});
-    lab.apply(&manifest["items"][0].to_string());
-    lab.ready("Workflow", PROJECT, "run").await;
-    lab.apply(&manifest["items"][1].to_string());
-    let run = lab
+    fixture.apply(&manifest["items"][0].to_string());
+    fixture.ready("Workflow", PROJECT, "run").await;
+    fixture.apply(&manifest["items"][1].to_string());
+    let run = fixture
         .until(("PipelineRun", PROJECT, "run"), "ends", |run| {
             matches!(
                 text(&condition(run, "Succeeded")["status"]),

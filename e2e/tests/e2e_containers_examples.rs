@@ -1,11 +1,8 @@
-//! What the steps of the examples see, on a real kubelet.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Variables and files of the steps of the examples, on a real kubelet.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
+#[path = "support/fixture.rs"]
+mod fixture;
 #[path = "support/pods.rs"]
 mod pods;
 
@@ -15,10 +12,10 @@ use std::fs;
 use extension_registry_e2e::setup::repository;
 use extension_registry_e2e::{Options, skip};
 
-use lab::{Lab, list, text};
+use fixture::{Fixture, list, text};
 use pods::{pod, run};
 
-/// Every step of the examples as a Pod. Workflow, step; a variable or a file, and its value.
+/// All steps of the examples: workflow, step, a variable or file, and its value.
 const EXAMPLES: &[(&str, &str, &str, Option<&str>)] = &[
     (
         "train-explicit",
@@ -117,24 +114,24 @@ const EXAMPLES: &[(&str, &str, &str, Option<&str>)] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn steps_of_the_examples_see_what_the_records_say() {
-    let lab = Lab::start("containers-examples", Options::default()).await;
-    if let Some(why) = lab.cluster.node_missing() {
+async fn example_steps_see_the_values_of_records() {
+    let fixture = Fixture::start("containers-examples", Options::default()).await;
+    if let Some(why) = fixture.cluster.node_missing() {
         skip("what the steps of the examples see", why).unwrap();
-        return lab.stop().await;
+        return fixture.stop().await;
     }
     for namespace in ["alpha", "beta"] {
-        lab.cluster.create_namespace(namespace).unwrap();
+        fixture.cluster.create_namespace(namespace).unwrap();
     }
     for folder in ["records", "records/minimal", "workflows"] {
         for entry in fs::read_dir(repository("examples").join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {
-                lab.apply(&fs::read_to_string(path).unwrap());
+                fixture.apply(&fs::read_to_string(path).unwrap());
             }
         }
     }
-    let given = [
+    let values = [
         ("mlflow-codeset-url", "https://git.example.org/code"),
         (
             "tasks.builder.results.mlflow-env",
@@ -147,13 +144,13 @@ async fn steps_of_the_examples_see_what_the_records_say() {
         if seen.keys().any(|(known, _)| known == name) {
             continue;
         }
-        lab.ready("Workflow", "alpha", name).await;
-        let pipeline = lab.get("Pipeline", "alpha", name).await;
+        fixture.ready("Workflow", "alpha", name).await;
+        let pipeline = fixture.get("Pipeline", "alpha", name).await;
         let runs = list(&pipeline["spec"]["tasks"]).iter().filter_map(|task| {
             let step = text(&task["name"]);
             let pod = (!step.starts_with("clone-"))
-                .then(|| pod(&pipeline, step, &format!("{name}-{step}"), &given))?;
-            let cluster = &lab.cluster;
+                .then(|| pod(&pipeline, step, &format!("{name}-{step}"), &values))?;
+            let cluster = &fixture.cluster;
             Some(async move { (task, run(cluster, pod).await) })
         });
         for (task, one) in futures::future::join_all(runs).await {
@@ -172,20 +169,20 @@ async fn steps_of_the_examples_see_what_the_records_say() {
         };
         assert_eq!(found.as_deref(), *expected, "{workflow} {step} {what}");
     }
-    seldon_admits_the_project_it_lists(&lab).await;
-    lab.stop().await;
+    seldon_admits_the_listed_project(&fixture).await;
+    fixture.stop().await;
 }
 
 /// The record has credentials for the project alpha, and others for one user of alpha and beta.
-async fn seldon_admits_the_project_it_lists(lab: &Lab) {
+async fn seldon_admits_the_listed_project(fixture: &Fixture) {
     for namespace in ["alpha", "beta"] {
-        lab.apply(&format!(
+        fixture.apply(&format!(
             "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata: {{name: seldon, namespace: {namespace}}}\nspec:\n  steps:\n    - {{name: serve, image: 'registry.local/serve:1', extensions: [{{name: seldon, extension: seldon-core-production}}]}}\n"
         ));
     }
-    lab.ready("Workflow", "alpha", "seldon").await;
-    let pipeline = lab.get("Pipeline", "alpha", "seldon").await;
-    let seen = run(&lab.cluster, pod(&pipeline, "serve", "seldon", &[])).await;
+    fixture.ready("Workflow", "alpha", "seldon").await;
+    let pipeline = fixture.get("Pipeline", "alpha", "seldon").await;
+    let seen = run(&fixture.cluster, pod(&pipeline, "serve", "seldon", &[])).await;
     for (name, expected) in [
         ("CLIENT_KEY", "cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf"),
         ("namespace", "prj_xbs228"),
@@ -203,10 +200,10 @@ async fn seldon_admits_the_project_it_lists(lab: &Lab) {
         !document.contains("prj_hys568") && !document.contains("alainturing2000"),
         "{document}"
     );
-    let message = lab.refused("beta", "seldon", "NoAccess").await;
+    let message = fixture.refused("beta", "seldon", "NoAccess").await;
     assert!(
         !message.contains("alainturing2000") && !message.contains("project-alpha"),
         "{message}"
     );
-    assert!(lab.get("Pipeline", "beta", "seldon").await.is_null());
+    assert!(fixture.get("Pipeline", "beta", "seldon").await.is_null());
 }

@@ -1,70 +1,68 @@
-//! Deletion of our kinds finishes while the webhook is down, with every propagation policy. Changes are refused.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Deletion of registry objects completes while the webhook is down, with every propagation policy. Changes
+//! are refused.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/door.rs"]
-mod door;
 mod support;
+#[path = "support/webhook.rs"]
+mod webhook;
 
 use std::time::Duration;
 
-use door::{Said, kubectl};
 use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 use serde_json::{Value, json};
-use support::{Lab, eventually, from_secret, own, record, section, text, workflow};
+use support::{TestEnv, eventually, from_secret, own, record, section, text, workflow};
+use webhook::{KubectlResult, kubectl};
 
 const PROJECT: &str = "deleting";
 const RECORDS: &str = "extension-registry-records";
-/// The collector learns of new kinds every 30 seconds.
+/// The garbage collector discovers new kinds every 30 seconds.
 const COLLECTION: Duration = Duration::from_secs(90);
 const CASCADES: [&str; 3] = ["background", "foreground", "orphan"];
 
-fn run(lab: &Lab, arguments: &[&str]) -> Said {
-    kubectl(&lab.cluster, arguments, "")
+fn run(env: &TestEnv, arguments: &[&str]) -> KubectlResult {
+    kubectl(&env.cluster, arguments, "")
 }
 
-/// One record of each kind, and a workflow of each record, so that all of them have dependents.
-async fn create(lab: &Lab, name: &str) {
-    lab.source(PROJECT, name, "p").await;
-    lab.source(RECORDS, name, "p").await;
+/// Creates one record of each kind and a workflow for each record, so that all of them have dependents.
+async fn create(env: &TestEnv, name: &str) {
+    env.source(PROJECT, name, "p").await;
+    env.source(RECORDS, name, "p").await;
     let mut project = record(name, &from_secret(name));
     project["spec"]["product"] = json!(format!("own-{name}"));
-    lab.apply(&own(project, PROJECT)).await;
-    lab.apply(&record(name, &from_secret(name))).await;
+    env.apply(&own(project, PROJECT)).await;
+    env.apply(&record(name, &from_secret(name))).await;
     for product in [name.to_owned(), format!("own-{name}")] {
-        lab.apply(&workflow(PROJECT, &product, &json!({"product": product})))
+        env.apply(&workflow(PROJECT, &product, &json!({"product": product})))
             .await;
-        lab.ready(PROJECT, &product).await;
+        env.ready(PROJECT, &product).await;
     }
 }
 
-async fn a_record_with_a_finalizer_is_withdrawn(lab: &Lab) {
-    section("a record that is being deleted gives nothing, however long a finalizer keeps it");
-    lab.source(PROJECT, "waits", "p").await;
+async fn terminating_record_is_unbound(env: &TestEnv) {
+    section("a terminating record is not bound, even while a finalizer keeps it");
+    env.source(PROJECT, "waits", "p").await;
     let mut waits = own(record("waits", &from_secret("waits")), PROJECT);
     waits["metadata"]["finalizers"] = json!(["example.org/wait"]);
-    lab.apply(&waits).await;
-    lab.apply(&workflow(PROJECT, "waits", &json!({"product": "waits"})))
+    env.apply(&waits).await;
+    env.apply(&workflow(PROJECT, "waits", &json!({"product": "waits"})))
         .await;
-    let bound = lab.ready(PROJECT, "waits").await;
+    let bound = env.ready(PROJECT, "waits").await;
     let secret = text(&bound["status"]["bindings"][0]["secret"]).to_owned();
-    assert!(lab.get("Secret", PROJECT, &secret).await.is_object());
+    assert!(env.get("Secret", PROJECT, &secret).await.is_object());
     run(
-        lab,
+        env,
         &["delete", "ext", "waits", "-n", PROJECT, "--wait=false"],
     )
     .unwrap();
-    lab.refused(PROJECT, "waits", "NotFound").await;
-    lab.until(("Secret", PROJECT, &secret), "is gone", Value::is_null)
+    env.refused(PROJECT, "waits", "NotFound").await;
+    env.until(("Secret", PROJECT, &secret), "is gone", Value::is_null)
         .await;
-    let record = lab.get("Extension", PROJECT, "waits").await;
+    let record = env.get("Extension", PROJECT, "waits").await;
     assert!(record["metadata"]["deletionTimestamp"].is_string());
     let none = r#"{"metadata": {"finalizers": null}}"#;
     run(
-        lab,
+        env,
         &[
             "patch",
             "ext",
@@ -77,28 +75,28 @@ async fn a_record_with_a_finalizer_is_withdrawn(lab: &Lab) {
         ],
     )
     .unwrap();
-    lab.delete("Workflow", PROJECT, "waits").await;
+    env.delete("Workflow", PROJECT, "waits").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deletion_finishes_while_the_webhook_is_down() {
+async fn deletion_completes_while_the_webhook_is_down() {
     let options = Options {
         node: Node::None,
         ..Options::default()
     };
-    let mut lab = Lab::with_webhook("delete", options, &[], &[]).await;
-    lab.namespace(PROJECT);
+    let mut env = TestEnv::with_webhook("delete", options, &[], &[]).await;
+    env.namespace(PROJECT);
     for name in CASCADES.into_iter().chain(["stays"]) {
-        create(&lab, name).await;
+        create(&env, name).await;
     }
-    largest_record_is_compared(&lab).await;
-    a_record_with_a_finalizer_is_withdrawn(&lab).await;
-    lab.stop_operator();
+    largest_record_is_within_the_cost_limit(&env).await;
+    terminating_record_is_unbound(&env).await;
+    env.stop_operator();
 
-    changes_are_refused(&lab);
+    changes_are_refused(&env);
     for cascade in CASCADES {
         section(&format!("{cascade} deletion"));
-        let projections = dependents(&lab, "ExtensionProjection", cascade).await;
+        let projections = dependents(&env, "ExtensionProjection", cascade).await;
         assert_eq!(projections.len(), 2);
         for (kind, name) in [
             ("fwf", cascade),
@@ -108,12 +106,12 @@ async fn deletion_finishes_while_the_webhook_is_down() {
         ] {
             let how = format!("--cascade={cascade}");
             let arguments = ["delete", kind, name, "-n", PROJECT, &how, "--timeout=90s"];
-            run(&lab, &arguments).unwrap();
+            run(&env, &arguments).unwrap();
         }
         let expected = if cascade == "orphan" { 2 } else { 0 };
         for kind in ["ExtensionProjection", "Pipeline"] {
             let left = eventually(COLLECTION, "dependents are collected", async || {
-                let left = left(&lab, kind, cascade).await;
+                let left = remaining(&env, kind, cascade).await;
                 (left.len() == expected)
                     .then_some(left)
                     .ok_or_else(|| kind.to_owned())
@@ -127,17 +125,17 @@ async fn deletion_finishes_while_the_webhook_is_down() {
             }
         }
     }
-    owners_and_finalizers_go(&lab).await;
+    owners_and_finalizers_can_change(&env).await;
 
-    section("a namespace with all of them");
-    run(&lab, &["delete", "namespace", PROJECT, "--timeout=60s"]).unwrap();
-    lab.start_operator();
-    lab.stop().await;
+    section("the namespace with all remaining objects");
+    run(&env, &["delete", "namespace", PROJECT, "--timeout=60s"]).unwrap();
+    env.start_operator();
+    env.stop().await;
 }
 
-/// What belongs to the set of a name, by its owners.
-async fn dependents(lab: &Lab, kind: &str, name: &str) -> Vec<Value> {
-    let mut all = lab.list(kind, PROJECT).await;
+/// Returns the dependents of the objects with this name, by their owners.
+async fn dependents(env: &TestEnv, kind: &str, name: &str) -> Vec<Value> {
+    let mut all = env.list(kind, PROJECT).await;
     all.retain(|object| {
         let owner = text(&object["metadata"]["ownerReferences"][0]["name"]);
         owner == name || owner == format!("own-{name}")
@@ -145,27 +143,28 @@ async fn dependents(lab: &Lab, kind: &str, name: &str) -> Vec<Value> {
     all
 }
 
-/// What is left of the set of a name: a Pipeline has the name of its workflow, a projection that of its record in it.
-async fn left(lab: &Lab, kind: &str, name: &str) -> Vec<Value> {
-    let mut all = lab.list(kind, PROJECT).await;
+/// Returns the remaining dependents, by name: a Pipeline has the name of its workflow, the name of a
+/// projection contains that of its record.
+async fn remaining(env: &TestEnv, kind: &str, name: &str) -> Vec<Value> {
+    let mut all = env.list(kind, PROJECT).await;
     all.retain(|object| text(&object["metadata"]["name"]).contains(name));
     all
 }
 
-/// The match conditions compare whole objects, and the API server limits what that may cost.
-async fn largest_record_is_compared(lab: &Lab) {
-    section("the largest record is compared within the limit of the API server");
+/// The match conditions compare whole objects, and the API server limits the cost of CEL.
+async fn largest_record_is_within_the_cost_limit(env: &TestEnv) {
+    section("the comparison of the largest record is within the cost limit");
     let configuration: Vec<Value> = (0..60)
         .map(|index| json!({"name": format!("KEY_{index}"), "value": "v".repeat(4000)}))
         .collect();
     let mut large = record("large", &json!([{"name": "main"}]));
     large["spec"]["services"][0]["configuration"] = json!(configuration);
-    lab.apply(&large).await;
+    env.apply(&large).await;
     large["spec"]["services"][0]["configuration"][59]["value"] = json!("changed");
-    lab.apply(&large).await;
+    env.apply(&large).await;
 }
 
-fn changes_are_refused(lab: &Lab) {
+fn changes_are_refused(env: &TestEnv) {
     section("a change of spec or annotations is refused, and so is an update that changes nothing");
     for (kind, spec) in [
         ("fwf", r#"{"spec": {"description": "changed"}}"#),
@@ -185,22 +184,22 @@ fn changes_are_refused(lab: &Lab) {
                 "-p",
                 patch,
             ];
-            let error = run(lab, &arguments).unwrap_err();
+            let error = run(env, &arguments).unwrap_err();
             assert!(error.contains("failed calling webhook"), "{error}");
         }
-        let stored = run(lab, &["get", kind, "stays", "-n", PROJECT, "-o", "json"]).unwrap();
-        let error = kubectl(&lab.cluster, &["replace", "-f", "-"], &stored).unwrap_err();
+        let stored = run(env, &["get", kind, "stays", "-n", PROJECT, "-o", "json"]).unwrap();
+        let error = kubectl(&env.cluster, &["replace", "-f", "-"], &stored).unwrap_err();
         assert!(error.contains("failed calling webhook"), "{error}");
     }
 }
 
 /// Tools use finalizers to order deletion, and owner references for what they apply.
-async fn owners_and_finalizers_go(lab: &Lab) {
-    section("finalizers, owners and labels come and go");
+async fn owners_and_finalizers_can_change(env: &TestEnv) {
+    section("finalizers, owners and labels can be added and removed");
     let owner = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": PROJECT, "name": "owner"},
     });
-    let owner = lab
+    let owner = env
         .cluster
         .kubectl_with(&["create", "-o", "json", "-f", "-"], &owner.to_string());
     let owner: Value = serde_json::from_str(&owner.unwrap()).unwrap();
@@ -223,7 +222,7 @@ async fn owners_and_finalizers_go(lab: &Lab) {
             "-p",
             &held,
         ];
-        run(lab, &arguments).unwrap();
+        run(env, &arguments).unwrap();
     }
     let arguments = [
         "delete",
@@ -233,14 +232,14 @@ async fn owners_and_finalizers_go(lab: &Lab) {
         PROJECT,
         "--cascade=orphan",
     ];
-    run(lab, &arguments).unwrap();
+    run(env, &arguments).unwrap();
     for (short, kind) in kinds {
-        lab.until((kind, PROJECT, "stays"), "has no owner", |object| {
+        env.until((kind, PROJECT, "stays"), "has no owner", |object| {
             object["metadata"]["ownerReferences"].is_null()
         })
         .await;
         let arguments = ["delete", short, "stays", "-n", PROJECT, "--wait=false"];
-        run(lab, &arguments).unwrap();
+        run(env, &arguments).unwrap();
         let free = r#"{"metadata": {"finalizers": null}}"#;
         let arguments = [
             "patch",
@@ -252,7 +251,7 @@ async fn owners_and_finalizers_go(lab: &Lab) {
             "-p",
             free,
         ];
-        run(lab, &arguments).unwrap();
-        lab.gone(kind, PROJECT, "stays").await;
+        run(env, &arguments).unwrap();
+        env.gone(kind, PROJECT, "stays").await;
     }
 }

@@ -1,14 +1,11 @@
-//! The blocks of the documentation that are marked as `sh,cluster` run on a cluster with the operator.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Runs the blocks of the documentation that are marked as `sh,cluster` on a cluster with the operator.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[allow(dead_code, clippy::panic, reason = "shared with the tests of the CLI")]
 #[path = "../../crates/cli/tests/book/block.rs"]
 mod block;
-#[path = "support/lab.rs"]
-mod lab;
+#[path = "support/fixture.rs"]
+mod fixture;
 
 use std::env;
 use std::fs;
@@ -23,17 +20,17 @@ use extension_registry_e2e::{Options, cluster};
 use tempfile::TempDir;
 
 use block::{Block, blocks};
-use lab::Lab;
+use fixture::Fixture;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cluster_blocks_of_the_documentation_run() {
+async fn cluster_blocks_of_documentation_succeed() {
     let options = Options {
         node: Node::None,
         ..cluster::Options::default()
     };
-    let lab = Lab::start("docs", options).await;
+    let fixture = Fixture::start("docs", options).await;
     let mut pages = Vec::new();
-    find(&repository("docs"), &mut pages);
+    find_pages(&repository("docs"), &mut pages);
     pages.sort();
     let mut count = 0;
     for path in pages {
@@ -43,8 +40,8 @@ async fn cluster_blocks_of_the_documentation_run() {
             continue;
         }
         count += 1;
-        let shell = Shell::new(&lab);
-        // Offline blocks of the same page may write files that the others apply.
+        let shell = Shell::new(&fixture);
+        // Offline blocks of the same page may write files that cluster blocks apply.
         let runs = |block: &&Block| block.is_for_cluster() || block.is_runnable();
         for block in blocks.iter().filter(runs) {
             let (code, output) = shell.run(&block.body);
@@ -53,28 +50,28 @@ async fn cluster_blocks_of_the_documentation_run() {
         }
     }
     assert!(count >= 2, "only {count} pages with blocks for a cluster");
-    lab.stop().await;
+    fixture.stop().await;
 }
 
-fn find(folder: &Path, pages: &mut Vec<PathBuf>) {
+fn find_pages(folder: &Path, pages: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            find(&path, pages);
+            find_pages(&path, pages);
         } else if path.extension().is_some_and(|extension| extension == "md") {
             pages.push(path);
         }
     }
 }
 
-/// A folder with the examples, and kubectl with the plugin.
+/// A shell in a folder with the examples, and with kubectl and the plugin.
 struct Shell<'l> {
-    lab: &'l Lab,
+    fixture: &'l Fixture,
     folder: TempDir,
 }
 
 impl<'l> Shell<'l> {
-    fn new(lab: &'l Lab) -> Self {
+    fn new(fixture: &'l Fixture) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         for name in ["bin", "home", "work"] {
@@ -82,9 +79,9 @@ impl<'l> Shell<'l> {
         }
         let examples = repository("examples").canonicalize().unwrap();
         symlink(examples, root.join("work/examples")).unwrap();
-        symlink(lab.cluster.kubectl(), root.join("bin/kubectl")).unwrap();
+        symlink(fixture.cluster.kubectl(), root.join("bin/kubectl")).unwrap();
         symlink(built("kubectl-ext").unwrap(), root.join("bin/kubectl-ext")).unwrap();
-        Self { lab, folder }
+        Self { fixture, folder }
     }
 
     fn run(&self, script: &str) -> (Option<i32>, String) {
@@ -95,7 +92,7 @@ impl<'l> Shell<'l> {
             .current_dir(root.join("work"))
             .env("PATH", format!("{}:{path}", root.join("bin").display()))
             .env("HOME", root.join("home"))
-            .env("KUBECONFIG", self.lab.cluster.kubeconfig())
+            .env("KUBECONFIG", self.fixture.cluster.kubeconfig())
             .stdin(Stdio::null())
             .output()
             .unwrap();

@@ -1,12 +1,9 @@
-//! Every example is applied to a real API server and ends where its comment says.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Applies all examples to a real API server, and checks that they reach the state that their comments
+//! describe.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
+#[path = "support/fixture.rs"]
+mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +16,7 @@ use extension_registry_e2e::setup::{repository, with_input};
 use extension_registry_e2e::{Options, cluster};
 use serde_json::Value;
 
-use lab::{Lab, list, text};
+use fixture::{Fixture, list, text};
 
 /// Namespace, workflow, step, requirement; kind, record, service, endpoint, credentials.
 /// The operator runs without a zone, so internal endpoints come first.
@@ -44,7 +41,7 @@ beta  train-and-serve   trainer   data            Extension        training-data
 beta  train-and-serve   predictor seldon          ClusterExtension seldon-core-shared      API                     cluster          beta
 ";
 
-/// What the records show: record, product, version, zone, services, consumers.
+/// Printed columns of the records: record, product, version, zone, services, consumers.
 const SHOWN: &str = "
 aws-object-storage      | aws-s3    |        | eu-central-1           | aws                           | 0
 gitea-devel-rd          | gitea     | 1.14.3 | rd-cloud               | git+http                      | 0
@@ -60,7 +57,7 @@ seldon-core-shared      | seldon    | 1.11.0 | serving-cluster        | API     
 
 const COLUMNS: &str = "NAME PRODUCT VERSION ZONE SERVICES CONSUMERS READY AGE";
 
-/// The examples, each file in the place of what has to be done with it.
+/// Files of the examples, by how the test applies them.
 #[derive(Default)]
 struct Examples {
     records: Vec<PathBuf>,
@@ -105,7 +102,7 @@ impl Examples {
         examples
     }
 
-    /// Fails on a file that no test would touch.
+    /// Fails if there is a file that no test applies.
     fn assert_complete(&self) {
         let known = ["ambiguous/fix.yaml", "ambiguous/workflow.yaml"].map(str::to_owned);
         assert_eq!(
@@ -148,54 +145,58 @@ fn read(path: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_example_ends_in_the_documented_state() {
+async fn examples_reach_the_documented_state() {
     let examples = Examples::read();
     examples.assert_complete();
-    let lab = Lab::start("examples", options()).await;
+    let fixture = Fixture::start("examples", options()).await;
 
-    // As somebody would: the cluster's part, then each environment, in the order of the folders.
+    // Apply the part of the cluster, then each environment, in the order of the folders.
     for folder in ["cluster", "overlays/dev", "overlays/prod"] {
         let path = repository("examples/gitops").join(folder);
-        let built = lab
+        let built = fixture
             .cluster
             .kubectl_run(&["kustomize", path.to_str().unwrap()])
             .unwrap();
-        lab.apply(&built);
+        fixture.apply(&built);
     }
     let mut names = Vec::new();
     for path in &examples.workflows {
-        // Before the records: the order must not matter.
-        lab.apply(&read(path));
+        // Applied before the records, because the order must not matter.
+        fixture.apply(&read(path));
         let manifest = read(path);
         let name = manifest
             .lines()
             .find_map(|line| line.strip_prefix("  name: "));
         names.push(name.unwrap().to_owned());
     }
-    lab.apply(&read(&repository("examples/ambiguous/workflow.yaml")));
+    fixture.apply(&read(&repository("examples/ambiguous/workflow.yaml")));
     for path in &examples.records {
-        lab.apply(&read(path));
+        fixture.apply(&read(path));
     }
     for row in rows(SHOWN) {
         let name = row.split('|').next().unwrap().trim();
-        lab.ready("ClusterExtension", "", name).await;
+        fixture.ready("ClusterExtension", "", name).await;
     }
     for name in &names {
-        lab.ready("Workflow", "alpha", name).await;
+        fixture.ready("Workflow", "alpha", name).await;
     }
     for namespace in ["alpha", "beta"] {
-        lab.ready("Extension", namespace, "training-data").await;
-        lab.ready("Workflow", namespace, "train-and-serve").await;
+        fixture.ready("Extension", namespace, "training-data").await;
+        fixture
+            .ready("Workflow", namespace, "train-and-serve")
+            .await;
     }
-    ambiguous_is_refused_and_healed(&lab).await;
-    bound_as_written(&lab).await;
-    shown_as_written(&lab).await;
-    offline_is_the_same(&lab, &examples);
-    lab.stop().await;
+    ambiguous_example_is_refused_until_fixed(&fixture).await;
+    bindings_match_the_table(&fixture).await;
+    columns_match_the_table(&fixture).await;
+    offline_render_equals_cluster_objects(&fixture, &examples);
+    fixture.stop().await;
 }
 
-async fn ambiguous_is_refused_and_healed(lab: &Lab) {
-    let message = lab.refused("alpha", "train-ambiguous", "Ambiguous").await;
+async fn ambiguous_example_is_refused_until_fixed(fixture: &Fixture) {
+    let message = fixture
+        .refused("alpha", "train-ambiguous", "Ambiguous")
+        .await;
     let candidates = [
         "aws-object-storage",
         "minio-s3-storage",
@@ -211,13 +212,14 @@ async fn ambiguous_is_refused_and_healed(lab: &Lab) {
         .collect();
     assert!(places.is_sorted(), "{message}");
     assert!(!message.contains("mlflow-0001/"), "{message}");
-    // The line that the comment of the file gives.
+    // The line from the comment of the file.
     let fix = repository("examples/ambiguous/fix.yaml");
     let command = read(&fix);
     assert!(command.contains(
         "kubectl patch cext minio-s3-storage --type merge --patch-file examples/ambiguous/fix.yaml"
     ));
-    lab.cluster
+    fixture
+        .cluster
         .kubectl_run(&[
             "patch",
             "clusterextension",
@@ -228,13 +230,13 @@ async fn ambiguous_is_refused_and_healed(lab: &Lab) {
             fix.to_str().unwrap(),
         ])
         .unwrap();
-    lab.ready("Workflow", "alpha", "train-ambiguous").await;
+    fixture.ready("Workflow", "alpha", "train-ambiguous").await;
 }
 
-/// What `kubectl ext render` makes of the files is what the operator made of the objects, byte for
-/// byte: the two are one program.
-fn offline_is_the_same(lab: &Lab, examples: &Examples) {
-    let kubectl = |arguments: &[&str]| lab.cluster.kubectl_run(arguments).unwrap();
+/// The output of `kubectl ext render` for the files equals the objects that the operator wrote, byte for
+/// byte.
+fn offline_render_equals_cluster_objects(fixture: &Fixture, examples: &Examples) {
+    let kubectl = |arguments: &[&str]| fixture.cluster.kubectl_run(arguments).unwrap();
     let mut files = vec![read(&repository("examples/ambiguous/workflow.yaml"))];
     for folder in ["cluster", "overlays/dev", "overlays/prod"] {
         let path = repository("examples/gitops").join(folder);
@@ -244,7 +246,7 @@ fn offline_is_the_same(lab: &Lab, examples: &Examples) {
     files.extend(examples.records.iter().map(|path| {
         let text = read(path);
         if path.ends_with("minio-s3-storage.yaml") {
-            // As the patch of ambiguous/fix.yaml leaves it.
+            // The result of the patch in ambiguous/fix.yaml.
             text.replacen("\nspec:\n", "\nspec:\n  default: true\n", 1)
         } else {
             text
@@ -253,14 +255,14 @@ fn offline_is_the_same(lab: &Lab, examples: &Examples) {
     let rendered = render(&files.join("\n---\n"));
     let offline: BTreeMap<String, String> =
         list(&rendered["items"]).iter().map(comparable).collect();
-    let ours = "registry.fuseml.io/managed-by=extension-registry";
+    let selector = "registry.fuseml.io/managed-by=extension-registry";
     let mut cluster = BTreeMap::new();
     for kind in ["pipelines.tekton.dev", "secrets"] {
-        let found = kubectl(&["get", kind, "-A", "-l", ours, "-o", "json"]);
+        let found = kubectl(&["get", kind, "-A", "-l", selector, "-o", "json"]);
         let found: Value = serde_json::from_str(&found).unwrap();
         cluster.extend(list(&found["items"]).iter().map(comparable));
     }
-    // What a workflow used before all records were there stays for a while.
+    // A Secret that a workflow used before all records existed is kept for the grace period.
     let projections = kubectl(&["get", "extensionprojections", "-A", "-o", "json"]);
     let projections: Value = serde_json::from_str(&projections).unwrap();
     for projection in list(&projections["items"]) {
@@ -278,7 +280,7 @@ fn offline_is_the_same(lab: &Lab, examples: &Examples) {
     }
 }
 
-/// The name of an object, and its text without what only an API server can give it.
+/// Returns the name of an object, and its text without fields that only the API server sets.
 fn comparable(object: &Value) -> (String, String) {
     let mut object = object.clone();
     let metadata = object["metadata"].as_object_mut().unwrap();
@@ -307,7 +309,7 @@ fn render(files: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-async fn bound_as_written(lab: &Lab) {
+async fn bindings_match_the_table(fixture: &Fixture) {
     let written: BTreeSet<String> = rows(BOUND).map(single_spaced).collect();
     let workflows: BTreeSet<(&str, &str)> = rows(BOUND)
         .map(|row| {
@@ -317,7 +319,7 @@ async fn bound_as_written(lab: &Lab) {
         .collect();
     let mut found = BTreeSet::new();
     for (namespace, name) in workflows {
-        let workflow = lab.get("Workflow", namespace, name).await;
+        let workflow = fixture.get("Workflow", namespace, name).await;
         for binding in list(&workflow["status"]["bindings"]) {
             let field = |name: &str| binding[name].as_str().unwrap_or("-");
             found.insert(format!(
@@ -331,7 +333,7 @@ async fn bound_as_written(lab: &Lab) {
                 field("credentials"),
             ));
         }
-        let pipeline = lab.get("Pipeline", namespace, name).await;
+        let pipeline = fixture.get("Pipeline", namespace, name).await;
         assert_eq!(pipeline["metadata"]["name"], name);
         assert_eq!(
             pipeline["metadata"]["ownerReferences"][0]["uid"],
@@ -341,26 +343,27 @@ async fn bound_as_written(lab: &Lab) {
     assert_eq!(found, written);
 }
 
-async fn shown_as_written(lab: &Lab) {
+async fn columns_match_the_table(fixture: &Fixture) {
     let written: BTreeSet<String> = rows(SHOWN).map(single_spaced).collect();
     for row in rows(SHOWN) {
         let mut cells = row.split('|').map(str::trim);
         let (name, consumers) = (cells.next().unwrap(), cells.next_back().unwrap());
         let consumers: i64 = consumers.parse().unwrap();
-        lab.until(
-            ("ClusterExtension", "", name),
-            "counts its consumers",
-            |record| record["status"]["consumers"] == consumers,
-        )
-        .await;
+        fixture
+            .until(
+                ("ClusterExtension", "", name),
+                "counts its consumers",
+                |record| record["status"]["consumers"] == consumers,
+            )
+            .await;
     }
-    let table = lab
+    let table = fixture
         .cluster
         .kubectl_run(&["get", "clusterextensions"])
         .unwrap();
     let heading = table.lines().next().unwrap();
     assert_eq!(single_spaced(heading), COLUMNS);
-    // kubectl leaves no mark between columns, so a cell is what stands below its heading.
+    // kubectl prints no separators, so a cell is the text below its heading.
     let starts: Vec<usize> = COLUMNS
         .split(' ')
         .map(|column| heading.find(column).unwrap())
@@ -380,9 +383,10 @@ async fn shown_as_written(lab: &Lab) {
     }
     let missing: Vec<_> = written.difference(&found).collect();
     assert!(missing.is_empty(), "{missing:#?} not in\n{table}");
-    let table = lab
-        .cluster
-        .kubectl_run(&["get", "extensions.registry.fuseml.io", "-n", "alpha"]);
+    let table =
+        fixture
+            .cluster
+            .kubectl_run(&["get", "extensions.registry.fuseml.io", "-n", "alpha"]);
     assert_eq!(
         single_spaced(table.unwrap().lines().next().unwrap()),
         COLUMNS
@@ -390,7 +394,7 @@ async fn shown_as_written(lab: &Lab) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_field_is_explained() {
+async fn every_field_has_an_explanation() {
     let cluster = extension_registry_e2e::Cluster::from_environment_or_start(options())
         .await
         .unwrap();
@@ -415,7 +419,8 @@ async fn every_field_is_explained() {
             "{plural} has no description"
         );
         for part in ["spec", "status"] {
-            fields += described(&format!("{plural}.{part}"), &root["properties"][part]);
+            fields +=
+                count_described_fields(&format!("{plural}.{part}"), &root["properties"][part]);
         }
     }
     assert!(fields > 150, "only {fields} fields");
@@ -440,8 +445,8 @@ async fn every_field_is_explained() {
         let kind = field.split('.').next().unwrap();
         let full = field.replacen(kind, &format!("{kind}s.registry.fuseml.io"), 1);
         for name in [field, &full] {
-            // A given cluster may have other kinds of that name.
-            if name == field && !cluster.is_ours() {
+            // An existing cluster may have other kinds of that name.
+            if name == field && !cluster.is_owned() {
                 continue;
             }
             wait_for_explanation(&cluster, name, expected);
@@ -450,7 +455,7 @@ async fn every_field_is_explained() {
     cluster.stop().await.unwrap();
 }
 
-/// The API server publishes schemas a moment after it accepts them.
+/// The API server publishes schemas with a delay.
 fn wait_for_explanation(cluster: &extension_registry_e2e::Cluster, name: &str, expected: &str) {
     let start = Instant::now();
     loop {
@@ -469,8 +474,8 @@ fn wait_for_explanation(cluster: &extension_registry_e2e::Cluster, name: &str, e
     }
 }
 
-/// Fails on a field without a description; the number of fields.
-fn described(path: &str, schema: &Value) -> usize {
+/// Fails if a field has no description. Returns the number of fields.
+fn count_described_fields(path: &str, schema: &Value) -> usize {
     let mut fields = 1;
     if !path.ends_with(']') {
         let description = text(&schema["description"]).trim();
@@ -478,11 +483,11 @@ fn described(path: &str, schema: &Value) -> usize {
     }
     if let Some(properties) = schema["properties"].as_object() {
         for (name, property) in properties {
-            fields += described(&format!("{path}.{name}"), property);
+            fields += count_described_fields(&format!("{path}.{name}"), property);
         }
     }
     if schema["items"].is_object() {
-        fields += described(&format!("{path}[]"), &schema["items"]);
+        fields += count_described_fields(&format!("{path}[]"), &schema["items"]);
     }
     fields
 }

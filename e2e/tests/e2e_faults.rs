@@ -1,57 +1,53 @@
-//! What the operator leans on breaks: it comes back by itself, and does not write more than twice
-//! what it must.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Faults of the API server and etcd: the operator recovers by itself, with at most twice the necessary
+//! writes.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 mod support;
 
 use std::time::Duration;
 
-use extension_registry_e2e::{fault, leave_out};
+use extension_registry_e2e::{fault, skip_part};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use support::{Lab, eventually, from_secret, pause, record, section, workflow};
+use support::{TestEnv, eventually, from_secret, pause, record, section, workflow};
 
 const WORKFLOWS: u32 = 100;
 const PROJECT: &str = "faults";
-/// The chart's, in the namespace of records' Secrets.
+/// RoleBinding of the chart in the namespace of the records' Secrets.
 const BINDING: &str = "extension-registry-records";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_comes_back_by_itself() {
-    let lab = Lab::start("faults", &[]).await;
-    lab.namespace(PROJECT);
-    lab.source(support::RECORDS, "shared", "x").await;
-    lab.apply(&record("shared", &from_secret("shared"))).await;
-    others_write_the_same_objects(&lab).await;
-    the_right_to_read_goes_and_comes_back(&lab).await;
-    if lab.cluster.is_ours() {
-        the_api_server_restarts(&lab).await;
-        etcd_stands_still(&lab).await;
+async fn operator_recovers_from_faults() {
+    let env = TestEnv::start("faults", &[]).await;
+    env.namespace(PROJECT);
+    env.source(support::RECORDS, "shared", "x").await;
+    env.apply(&record("shared", &from_secret("shared"))).await;
+    recovers_from_conflicting_writers(&env).await;
+    recovers_from_revoked_permission(&env).await;
+    if env.cluster.is_owned() {
+        recovers_from_api_server_restart(&env).await;
+        recovers_from_suspended_etcd(&env).await;
     } else {
-        leave_out(
+        skip_part(
             "the end of etcd and of the API server",
             "they are not of this harness",
         );
     }
-    lab.stop_after_faults().await;
+    env.stop_after_faults().await;
 }
 
-/// Conflicts on end: somebody changes what the operator is about to write.
-async fn others_write_the_same_objects(lab: &Lab) {
-    section("somebody writes the same objects all the time");
-    let before = writes(lab);
+/// Constant conflicts: another client changes the objects that the operator is about to write.
+async fn recovers_from_conflicting_writers(env: &TestEnv) {
+    section("another client writes the same objects all the time");
+    let before = writes(env);
     let storm = async {
         for round in 0..40 {
             for kind in ["Workflow", "Pipeline"] {
-                let api = lab.api(kind, PROJECT);
+                let api = env.api(kind, PROJECT);
                 let patch = Patch::Merge(
                     json!({"metadata": {"annotations": {"storm": round.to_string()}}}),
                 );
@@ -59,7 +55,7 @@ async fn others_write_the_same_objects(lab: &Lab) {
                     .for_each_concurrent(16, |number| {
                         let (api, patch) = (api.clone(), &patch);
                         async move {
-                            // Not there yet, or another was faster: both are fine.
+                            // The object may not exist yet, or another write was faster.
                             let _ = api
                                 .patch(&name("storm", number), &PatchParams::default(), patch)
                                 .await;
@@ -69,33 +65,33 @@ async fn others_write_the_same_objects(lab: &Lab) {
             }
         }
     };
-    tokio::join!(apply(lab, "storm"), storm);
-    all_ready(lab, "storm").await;
-    counted(lab, before, "a storm of other writers");
+    tokio::join!(apply(env, "storm"), storm);
+    wait_until_all_ready(env, "storm").await;
+    assert_write_count(env, before, "a storm of other writers");
 }
 
-/// No watch shows a permission that comes back, and an open watch does not even notice that it went.
-async fn the_right_to_read_goes_and_comes_back(lab: &Lab) {
-    section("the operator may not read the Secrets of records for a while");
-    lab.source(support::RECORDS, "unreadable", "x").await;
-    let bindings: Api<RoleBinding> = Api::namespaced(lab.cluster.client(), support::RECORDS);
+/// A watch does not report a restored permission, and an open watch does not even report that it was revoked.
+async fn recovers_from_revoked_permission(env: &TestEnv) {
+    section("the permission to read the Secrets of records is revoked for a while");
+    env.source(support::RECORDS, "unreadable", "x").await;
+    let bindings: Api<RoleBinding> = Api::namespaced(env.cluster.client(), support::RECORDS);
     let binding = bindings.get(BINDING).await.unwrap();
     bindings
         .delete(BINDING, &DeleteParams::default())
         .await
         .unwrap();
-    // An authorizer learns of it a moment later.
+    // The authorizer observes the change with a delay.
     pause(2.0).await;
-    lab.apply(&record("unreadable", &from_secret("unreadable")))
+    env.apply(&record("unreadable", &from_secret("unreadable")))
         .await;
-    lab.apply(&workflow(
+    env.apply(&workflow(
         PROJECT,
         "unreadable",
         &json!({"product": "unreadable"}),
     ))
     .await;
     let refused = async || {
-        let object = lab.get("Workflow", PROJECT, "unreadable").await;
+        let object = env.get("Workflow", PROJECT, "unreadable").await;
         let ready = support::condition(&object, "Ready");
         let message = ready["message"].as_str().unwrap_or_default();
         if message.contains("the operator is not allowed to read Secret") {
@@ -118,36 +114,36 @@ async fn the_right_to_read_goes_and_comes_back(lab: &Lab) {
         .create(&PostParams::default(), &again)
         .await
         .unwrap();
-    all_of(lab, "unreadable", 1).await;
+    wait_until_ready(env, "unreadable", 1).await;
 }
 
-async fn the_api_server_restarts(lab: &Lab) {
+async fn recovers_from_api_server_restart(env: &TestEnv) {
     section("the API server is killed while workflows are bound, and all watches with it");
-    let before = writes(lab);
-    apply(lab, "restart").await;
-    lab.cluster.restart("kube-apiserver").unwrap();
-    all_ready(lab, "restart").await;
-    counted(lab, before, "an API server that was killed");
-    // What changed while no watch was there is seen all the same.
-    lab.cluster.restart("kube-apiserver").unwrap();
+    let before = writes(env);
+    apply(env, "restart").await;
+    env.cluster.restart("kube-apiserver").unwrap();
+    wait_until_all_ready(env, "restart").await;
+    assert_write_count(env, before, "an API server that was killed");
+    // Changes during an interrupted watch are still observed.
+    env.cluster.restart("kube-apiserver").unwrap();
     eventually(
         Duration::from_mins(1),
         "the API server answers",
         async || {
             let object = workflow(PROJECT, "late", &json!({"product": "shared"}));
-            lab.try_apply(&object)
+            env.try_apply(&object)
                 .await
                 .map_err(|error| error.to_string())
         },
     )
     .await;
-    // Policies with parameters refuse until the API server has discovered Workflows again, which it
-    // tries twice a minute.
+    // Policies with parameters deny requests until the API server has discovered Workflows again, which takes
+    // up to 30 seconds.
     eventually(
         Duration::from_mins(2),
         "the late one is ready",
         async || {
-            let late = lab.get("Workflow", PROJECT, "late").await;
+            let late = env.get("Workflow", PROJECT, "late").await;
             let ready = support::condition(&late, "Ready");
             if ready["status"] == "True" {
                 Ok(())
@@ -159,23 +155,23 @@ async fn the_api_server_restarts(lab: &Lab) {
     .await;
 }
 
-async fn etcd_stands_still(lab: &Lab) {
-    section("etcd stands still for 30 seconds");
-    let before = writes(lab);
-    apply(lab, "etcd").await;
+async fn recovers_from_suspended_etcd(env: &TestEnv) {
+    section("etcd is suspended for 30 seconds");
+    let before = writes(env);
+    apply(env, "etcd").await;
     {
-        let _ice = fault::freeze(lab.cluster.process("etcd").unwrap()).unwrap();
+        let _suspended = fault::freeze(env.cluster.process("etcd").unwrap()).unwrap();
         pause(30.0).await;
     }
-    all_ready(lab, "etcd").await;
-    counted(lab, before, "etcd standing still");
+    wait_until_all_ready(env, "etcd").await;
+    assert_write_count(env, before, "etcd standing still");
 }
 
 fn name(prefix: &str, number: u32) -> String {
     format!("{prefix}-{number}")
 }
 
-async fn apply(lab: &Lab, prefix: &str) {
+async fn apply(env: &TestEnv, prefix: &str) {
     stream::iter(0..WORKFLOWS)
         .for_each_concurrent(8, |number| async move {
             let object = workflow(
@@ -183,18 +179,18 @@ async fn apply(lab: &Lab, prefix: &str) {
                 &name(prefix, number),
                 &json!({"product": "shared"}),
             );
-            lab.apply(&object).await;
+            env.apply(&object).await;
         })
         .await;
 }
 
-async fn all_ready(lab: &Lab, prefix: &str) {
-    all_of(lab, prefix, usize::try_from(WORKFLOWS).unwrap()).await;
+async fn wait_until_all_ready(env: &TestEnv, prefix: &str) {
+    wait_until_ready(env, prefix, usize::try_from(WORKFLOWS).unwrap()).await;
 }
 
-async fn all_of(lab: &Lab, prefix: &str, wanted: usize) {
+async fn wait_until_ready(env: &TestEnv, prefix: &str, wanted: usize) {
     eventually(Duration::from_mins(2), "all are ready", async || {
-        let api = lab.api("Workflow", PROJECT);
+        let api = env.api("Workflow", PROJECT);
         let list = api.list(&ListParams::default()).await;
         let list = list.map_err(|error| error.to_string())?;
         let is_ready = |object: &Value| support::condition(object, "Ready")["status"] == "True";
@@ -219,16 +215,17 @@ async fn all_of(lab: &Lab, prefix: &str, wanted: usize) {
     .await;
 }
 
-fn writes(lab: &Lab) -> f64 {
-    lab.operator()
+fn writes(env: &TestEnv) -> f64 {
+    env.operator()
         .metric("extension_registry_writes_total", &[])
         .unwrap()
 }
 
-/// A Pipeline and a status for each workflow; a projection, a Secret and a status for the namespace.
-fn counted(lab: &Lab, before: f64, what: &str) {
+/// Asserts that the writes are at most twice the minimum: a Pipeline and a status for each workflow; a
+/// projection, a Secret and a status for the namespace.
+fn assert_write_count(env: &TestEnv, before: f64, what: &str) {
     let least = f64::from(WORKFLOWS * 2 + 3);
-    let written = writes(lab) - before;
+    let written = writes(env) - before;
     println!("{written} writes in spite of {what}; {least} is the least there can be");
     assert!(written <= 2.0 * least, "{written} writes, {least} at least");
 }

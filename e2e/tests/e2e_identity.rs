@@ -1,15 +1,12 @@
-//! Credentials of one user with a running operator: whose a workflow is, whose Secret is rendered and
-//! listed, and what becomes of it when the author, the groups or the record change.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Credentials of one user with a running operator: the author of a workflow, the rendered and listed Secret,
+//! and changes of the author, the groups or the record.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "support/identity.rs"]
 mod identity;
-#[path = "support/people.rs"]
-mod people;
 mod support;
+#[path = "support/users.rs"]
+mod users;
 
 use extension_registry_api::{
     AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, ON_BEHALF_OF_ANNOTATION, USER_SECRETS_LABEL,
@@ -20,9 +17,9 @@ use identity::{
 };
 use kube::Client;
 use kube::api::PostParams;
-use people::{create, create_dry, person};
 use serde_json::{Value, json};
-use support::{Lab, eventually, message, record, section, workflow};
+use support::{TestEnv, eventually, message, record, section, workflow};
+use users::{create, create_dry, impersonate};
 
 struct Users {
     ada: Client,
@@ -32,56 +29,56 @@ struct Users {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_of_a_user_are_for_that_user() {
-    let lab = start_users("identity").await;
+async fn user_credentials_are_only_for_that_user() {
+    let env = start_users("identity").await;
     let users = Users {
-        ada: person(&lab.cluster, "ada", &[TEAM]),
-        grace: person(&lab.cluster, "grace", &[TEAM]),
-        robot: person(&lab.cluster, ROBOT, &[TEAM]),
-        engine: person(&lab.cluster, ENGINE, &["system:masters"]),
+        ada: impersonate(&env.cluster, "ada", &[TEAM]),
+        grace: impersonate(&env.cluster, "grace", &[TEAM]),
+        robot: impersonate(&env.cluster, ROBOT, &[TEAM]),
+        engine: impersonate(&env.cluster, ENGINE, &["system:masters"]),
     };
-    let secret = a_workflow_resolves_for_its_author(&lab, &users).await;
-    a_stamp_is_not_forged_copied_or_removed(&lab, &users).await;
-    the_secret_is_for_runs_of_the_user(&users, &secret).await;
-    a_changed_spec_has_another_author(&lab, &users, &secret).await;
-    on_behalf_of_another(&lab, &users, &secret).await;
-    groups_are_those_of_the_run(&lab, &users).await;
-    the_list_follows_the_record(&lab, &users, &secret).await;
-    a_revoked_user_loses_the_secret_and_its_entry(&lab, &secret).await;
-    lab.stop().await;
+    let secret = workflow_resolves_for_its_author(&env, &users).await;
+    stamp_cannot_be_forged_copied_or_removed(&env, &users).await;
+    secret_is_only_for_runs_of_the_user(&users, &secret).await;
+    changed_spec_has_a_new_author(&env, &users, &secret).await;
+    on_behalf_of_another_user(&env, &users, &secret).await;
+    run_must_list_the_group(&env, &users).await;
+    run_gate_follows_the_record(&env, &users, &secret).await;
+    revoked_user_loses_secret_and_entry(&env, &secret).await;
+    env.stop().await;
 }
 
-async fn applied(client: &Client, object: &Value) {
+async fn create_as(client: &Client, object: &Value) {
     create(client, object, &PostParams::default())
         .await
         .unwrap();
 }
 
-async fn a_workflow_resolves_for_its_author(lab: &Lab, users: &Users) -> String {
+async fn workflow_resolves_for_its_author(env: &TestEnv, users: &Users) -> String {
     section("a workflow resolves for the author of its spec");
-    applied(&users.ada, &user_workflow("hers")).await;
-    let hers = lab.ready(PROJECT, "hers").await;
-    assert_eq!(hers["status"]["runAs"], json!({"user": "ada"}));
-    let secret = secret_of(&hers);
+    create_as(&users.ada, &user_workflow("hers")).await;
+    let ada_workflow = env.ready(PROJECT, "hers").await;
+    assert_eq!(ada_workflow["status"]["runAs"], json!({"user": "ada"}));
+    let secret = secret_of(&ada_workflow);
     assert!(secret.starts_with("ext-u-"), "{secret}");
-    let projection = lab.get("ExtensionProjection", PROJECT, &secret).await;
+    let projection = env.get("ExtensionProjection", PROJECT, &secret).await;
     assert_eq!(projection["spec"]["user"], "ada");
-    let pipeline = lab.get("Pipeline", PROJECT, "hers").await;
+    let pipeline = env.get("Pipeline", PROJECT, "hers").await;
     assert_eq!(pipeline["metadata"]["labels"][USER_SECRETS_LABEL], "true");
 
     section(
         "the user is listed before the Secret exists, and the Secret before the workflow is ready",
     );
-    let gate = gate(lab).await;
+    let gate = gate(env).await;
     let entry = json!({"user": "ada", "serviceAccounts": [ROBOT]});
     assert_eq!(gate["spec"], json!({"userSecrets": {&secret: entry}}));
-    let rendered = lab.get("Secret", PROJECT, &secret).await;
+    let rendered = env.get("Secret", PROJECT, &secret).await;
     assert!(revision(&gate) < revision(&rendered));
-    assert!(revision(&rendered) < revision(&hers));
+    assert!(revision(&rendered) < revision(&ada_workflow));
 
-    section("another author has no access, and learns nothing about the first");
-    applied(&users.grace, &user_workflow("not-hers")).await;
-    let refused = lab.refused(PROJECT, "not-hers", "NoAccess").await;
+    section("another author has no access and no information about the first");
+    create_as(&users.grace, &user_workflow("not-hers")).await;
+    let refused = env.refused(PROJECT, "not-hers", "NoAccess").await;
     assert!(
         message(&refused).contains("on behalf of its author `grace`"),
         "{}",
@@ -91,17 +88,17 @@ async fn a_workflow_resolves_for_its_author(lab: &Lab, users: &Users) -> String 
     secret
 }
 
-async fn a_stamp_is_not_forged_copied_or_removed(lab: &Lab, users: &Users) {
+async fn stamp_cannot_be_forged_copied_or_removed(env: &TestEnv, users: &Users) {
     section("a copied or forged stamp gives no access");
-    let hers = lab.get("Workflow", PROJECT, "hers").await;
+    let ada_workflow = env.get("Workflow", PROJECT, "hers").await;
     let mut copied = user_workflow("copied");
-    copied["metadata"]["annotations"] = hers["metadata"]["annotations"].clone();
-    applied(&users.grace, &copied).await;
-    lab.refused(PROJECT, "copied", "NoAccess").await;
-    let gate = gate(lab).await;
+    copied["metadata"]["annotations"] = ada_workflow["metadata"]["annotations"].clone();
+    create_as(&users.grace, &copied).await;
+    env.refused(PROJECT, "copied", "NoAccess").await;
+    let gate = gate(env).await;
     assert_eq!(gate["spec"]["userSecrets"].as_object().unwrap().len(), 1);
 
-    section("metadata alone does not move the author");
+    section("changes of metadata do not change the author");
     let none = Value::Null;
     for metadata in [
         json!({"labels": {"seen-by": "grace"}}),
@@ -110,16 +107,16 @@ async fn a_stamp_is_not_forged_copied_or_removed(lab: &Lab, users: &Users) {
     ] {
         patch_as(&users.grace, "hers", json!({"metadata": metadata})).await;
     }
-    lab.settled(&["Workflow", "RunGate"]).await;
-    let now = lab.ready(PROJECT, "hers").await;
+    env.settled(&["Workflow", "RunGate"]).await;
+    let now = env.ready(PROJECT, "hers").await;
     let annotations = &now["metadata"]["annotations"];
     assert_eq!(annotations[AUTHOR_ANNOTATION], "ada");
-    assert_eq!(now["status"], hers["status"]);
-    assert_eq!(self::gate(lab).await, gate);
+    assert_eq!(now["status"], ada_workflow["status"]);
+    assert_eq!(self::gate(env).await, gate);
 }
 
-async fn the_secret_is_for_runs_of_the_user(users: &Users, secret: &str) {
-    section("anybody may start a run, but only Pods of runs of the user get the Secret");
+async fn secret_is_only_for_runs_of_the_user(users: &Users, secret: &str) {
+    section("any user may start a run, but only Pods of the user's runs get the Secret");
     for client in [&users.ada, &users.grace, &users.robot] {
         create_dry(client, &run("hers")).await.unwrap();
     }
@@ -128,33 +125,39 @@ async fn the_secret_is_for_runs_of_the_user(users: &Users, secret: &str) {
             .await
             .unwrap();
     }
-    let said = create_dry(&users.engine, &pod(secret, "grace", ""))
+    let message = create_dry(&users.engine, &pod(secret, "grace", ""))
         .await
         .unwrap_err();
     let expected =
         format!("Secret `{secret}` belongs to `ada`, and this run was started by `grace`");
-    assert!(said.contains(&expected), "{said}");
-    assert!(said.contains("hint: let that user start the run"), "{said}");
+    assert!(message.contains(&expected), "{message}");
+    assert!(
+        message.contains("hint: let that user start the run"),
+        "{message}"
+    );
     for client in [&users.ada, &users.grace] {
-        let said = create_dry(client, &pod(secret, "ada", ""))
+        let message = create_dry(client, &pod(secret, "ada", ""))
             .await
             .unwrap_err();
-        assert!(said.contains("only Pods of that user's runs"), "{said}");
+        assert!(
+            message.contains("only Pods of that user's runs"),
+            "{message}"
+        );
     }
 }
 
-async fn a_changed_spec_has_another_author(lab: &Lab, users: &Users, secret: &str) {
-    section("a workflow that another user changes no longer resolves for the first");
-    applied(&users.ada, &user_workflow("handed-over")).await;
-    lab.ready(PROJECT, "handed-over").await;
+async fn changed_spec_has_a_new_author(env: &TestEnv, users: &Users, secret: &str) {
+    section("a workflow no longer resolves for its first author after a change by another user");
+    create_as(&users.ada, &user_workflow("handed-over")).await;
+    env.ready(PROJECT, "handed-over").await;
     patch_as(
         &users.grace,
         "handed-over",
         json!({"spec": {"description": "mine now"}}),
     )
     .await;
-    lab.refused(PROJECT, "handed-over", "NoAccess").await;
-    assert_eq!(held(lab).await["handed-over"], "NoAccess");
+    env.refused(PROJECT, "handed-over", "NoAccess").await;
+    assert_eq!(held(env).await["handed-over"], "NoAccess");
     eventually_refused(&users.ada, "handed-over", "(NoAccess)").await;
     patch_as(
         &users.ada,
@@ -162,28 +165,28 @@ async fn a_changed_spec_has_another_author(lab: &Lab, users: &Users, secret: &st
         json!({"spec": {"description": "mine again"}}),
     )
     .await;
-    lab.ready(PROJECT, "handed-over").await;
-    assert!(held(lab).await["handed-over"].is_null());
+    env.ready(PROJECT, "handed-over").await;
+    assert!(held(env).await["handed-over"].is_null());
     eventually(std::time::Duration::from_secs(10), "it runs", async || {
         create_dry(&users.ada, &run("handed-over")).await
     })
     .await;
 
     section("each author has a Secret of their own");
-    let linus = person(&lab.cluster, "linus", &[TEAM]);
-    applied(
+    let linus = impersonate(&env.cluster, "linus", &[TEAM]);
+    create_as(
         &users.ada,
         &workflow(PROJECT, "shared", &json!({"product": "shared"})),
     )
     .await;
-    let before = secret_of(&lab.ready(PROJECT, "shared").await);
+    let before = secret_of(&env.ready(PROJECT, "shared").await);
     patch_as(
         &linus,
         "shared",
         json!({"spec": {"description": "by linus"}}),
     )
     .await;
-    let after = lab
+    let after = env
         .until(
             ("Workflow", PROJECT, "shared"),
             "resolves for linus",
@@ -192,7 +195,7 @@ async fn a_changed_spec_has_another_author(lab: &Lab, users: &Users, secret: &st
         .await;
     let after = secret_of(&after);
     assert_ne!(before, after);
-    let listed = listed(lab).await;
+    let listed = listed(env).await;
     assert_eq!(listed[&after]["user"], "linus");
     assert_eq!(listed[&before]["user"], "ada", "kept for the grace period");
     assert_eq!(listed[secret]["user"], "ada");
@@ -203,19 +206,22 @@ async fn eventually_refused(client: &Client, pipeline: &str, reason: &str) {
         std::time::Duration::from_secs(10),
         "it is on hold",
         async || match create_dry(client, &run(pipeline)).await {
-            Err(said) if said.contains(reason) && said.contains("is on hold") => Ok(()),
+            Err(message) if message.contains(reason) && message.contains("is on hold") => Ok(()),
             other => Err(format!("{other:?}")),
         },
     )
     .await;
 }
 
-async fn on_behalf_of_another(lab: &Lab, users: &Users, secret: &str) {
-    section("on behalf of another user, where the verb impersonate is granted");
+async fn on_behalf_of_another_user(env: &TestEnv, users: &Users, secret: &str) {
+    section("on behalf of another user, if the verb impersonate is granted");
     let mut object = user_workflow("for-ada");
     object["metadata"]["annotations"] = json!({ON_BEHALF_OF_ANNOTATION: "ada"});
-    let said = create_dry(&users.grace, &object).await.unwrap_err();
-    assert!(said.contains("`grace` may not impersonate `ada`"), "{said}");
+    let message = create_dry(&users.grace, &object).await.unwrap_err();
+    assert!(
+        message.contains("`grace` may not impersonate `ada`"),
+        "{message}"
+    );
     let role = [
         "create",
         "clusterrole",
@@ -224,7 +230,7 @@ async fn on_behalf_of_another(lab: &Lab, users: &Users, secret: &str) {
         "--resource=users",
         "--resource-name=ada",
     ];
-    lab.cluster.kubectl_run(&role).unwrap();
+    env.cluster.kubectl_run(&role).unwrap();
     let binding = [
         "create",
         "clusterrolebinding",
@@ -232,75 +238,76 @@ async fn on_behalf_of_another(lab: &Lab, users: &Users, secret: &str) {
         "--clusterrole=act-for-ada",
         "--user=grace",
     ];
-    lab.cluster.kubectl_run(&binding).unwrap();
+    env.cluster.kubectl_run(&binding).unwrap();
     eventually(
         std::time::Duration::from_secs(10),
         "grace may",
         async || create(&users.grace, &object, &PostParams::default()).await,
     )
     .await;
-    let bound = lab.ready(PROJECT, "for-ada").await;
+    let bound = env.ready(PROJECT, "for-ada").await;
     assert_eq!(bound["status"]["runAs"]["user"], "ada");
     assert_eq!(secret_of(&bound), secret);
     let removed = json!({"metadata": {"annotations": {ON_BEHALF_OF_ANNOTATION: null}}});
     patch_as(&users.grace, "for-ada", removed).await;
-    lab.refused_again(PROJECT, "for-ada", "NoAccess").await;
+    env.refused_without_spec_change(PROJECT, "for-ada", "NoAccess")
+        .await;
     eventually_refused(&users.grace, "for-ada", "(NoAccess)").await;
 }
 
-async fn groups_are_those_of_the_run(lab: &Lab, users: &Users) {
-    section("where a group admits the user, the run has to list it");
+async fn run_must_list_the_group(env: &TestEnv, users: &Users) {
+    section("a run must list the group that admits its user");
     let mut by_group = record("by-group", &json!([{"name": "all"}]));
     by_group["spec"]["access"] = json!({"groups": ["analysts, eu", "others"]});
-    lab.apply(&by_group).await;
-    let linus = person(&lab.cluster, "linus", &["analysts, eu", TEAM]);
-    applied(
+    env.apply(&by_group).await;
+    let linus = impersonate(&env.cluster, "linus", &["analysts, eu", TEAM]);
+    create_as(
         &linus,
         &workflow(PROJECT, "by-group", &json!({"product": "by-group"})),
     )
     .await;
-    let secret = secret_of(&lab.ready(PROJECT, "by-group").await);
+    let secret = secret_of(&env.ready(PROJECT, "by-group").await);
     let entry = json!({"user": "linus", "groups": ["analysts, eu", "others"]});
-    assert_eq!(listed(lab).await[&secret], entry);
+    assert_eq!(listed(env).await[&secret], entry);
     for groups in ["analysts, eu", "others", "x\nothers"] {
         create_dry(&users.engine, &pod(&secret, "linus", groups))
             .await
             .unwrap();
     }
     for groups in ["", "x", "analysts"] {
-        let said = create_dry(&users.engine, &pod(&secret, "linus", groups))
+        let message = create_dry(&users.engine, &pod(&secret, "linus", groups))
             .await
             .unwrap_err();
         assert!(
-            said.contains("who is not a member of a group that may use it"),
-            "{said}"
+            message.contains("who is not a member of a group that may use it"),
+            "{message}"
         );
     }
 
-    section("a workflow that another user changes leaves the Secret unused, for the grace period");
+    section("the Secret is unused after a change by another user, and kept for the grace period");
     let rewrite = |text: &str| json!({"spec": {"description": text}});
-    lab.settled(&["ExtensionProjection", "Workflow"]).await;
+    env.settled(&["ExtensionProjection", "Workflow"]).await;
     patch_as(&users.grace, "by-group", rewrite("by grace")).await;
-    lab.refused(PROJECT, "by-group", "NotFound").await;
+    env.refused(PROJECT, "by-group", "NotFound").await;
     let projection = ("ExtensionProjection", PROJECT, secret.as_str());
-    lab.until(projection, "is unused", |object| {
+    env.until(projection, "is unused", |object| {
         object["status"]["consumers"] == 0 && object["status"]["unusedSince"].is_string()
     })
     .await;
-    assert!(lab.get("Secret", PROJECT, &secret).await.is_object());
+    assert!(env.get("Secret", PROJECT, &secret).await.is_object());
     assert_eq!(
-        listed(lab).await[&secret],
+        listed(env).await[&secret],
         entry,
         "a run that goes on keeps it"
     );
 
-    section("who left the group loses the Secret and its entry with the next spec that they write");
-    let left = person(&lab.cluster, "linus", &[TEAM]);
-    lab.settled(&["ExtensionProjection", "Workflow"]).await;
+    section("a user who left the group loses Secret and entry with their next change of the spec");
+    let left = impersonate(&env.cluster, "linus", &[TEAM]);
+    env.settled(&["ExtensionProjection", "Workflow"]).await;
     patch_as(&left, "by-group", rewrite("by linus again")).await;
-    lab.gone("Secret", PROJECT, &secret).await;
-    lab.gone("ExtensionProjection", PROJECT, &secret).await;
-    lab.until(
+    env.gone("Secret", PROJECT, &secret).await;
+    env.gone("ExtensionProjection", PROJECT, &secret).await;
+    env.until(
         ("RunGate", PROJECT, "extension-registry"),
         "no longer lists it",
         |gate| gate["spec"]["userSecrets"][&secret].is_null(),
@@ -308,14 +315,14 @@ async fn groups_are_those_of_the_run(lab: &Lab, users: &Users) {
     .await;
 }
 
-async fn the_list_follows_the_record(lab: &Lab, users: &Users, secret: &str) {
+async fn run_gate_follows_the_record(env: &TestEnv, users: &Users, secret: &str) {
     section("an account or a group that the record no longer lists is no longer listed");
     let mut record = identity::user_record();
     record["spec"]["access"] = json!({"groups": ["staff"], "users": ["ada"]});
     record["spec"]["services"][0]["credentials"][0]["user"] = json!(["ada"]);
-    lab.apply(&record).await;
+    env.apply(&record).await;
     let until = async |entry: Value| {
-        lab.until(
+        env.until(
             ("RunGate", PROJECT, "extension-registry"),
             "follows the record",
             |gate| gate["spec"]["userSecrets"][secret] == entry,
@@ -330,26 +337,27 @@ async fn the_list_follows_the_record(lab: &Lab, users: &Users, secret: &str) {
     )
     .await
     {
-        Err(said) if said.contains("belongs to `ada`") => Ok(()),
+        Err(message) if message.contains("belongs to `ada`") => Ok(()),
         other => Err(format!("{other:?}")),
     })
     .await;
     create_dry(&users.engine, &pod(secret, "ada", ""))
         .await
         .unwrap();
-    lab.apply(&identity::user_record()).await;
+    env.apply(&identity::user_record()).await;
     until(json!({"user": "ada", "serviceAccounts": [ROBOT]})).await;
 }
 
-async fn a_revoked_user_loses_the_secret_and_its_entry(lab: &Lab, secret: &str) {
-    section("a user who is taken off the list loses Secret, projection and entry");
+async fn revoked_user_loses_secret_and_entry(env: &TestEnv, secret: &str) {
+    section("a user who is removed from the list loses Secret, projection and entry");
     let mut record = identity::user_record();
     record["spec"]["services"][0]["credentials"][0]["user"] = json!(["grace"]);
-    lab.apply(&record).await;
-    lab.gone("Secret", PROJECT, secret).await;
-    lab.gone("ExtensionProjection", PROJECT, secret).await;
-    lab.refused_again(PROJECT, "hers", "NoAccess").await;
-    let gate = lab
+    env.apply(&record).await;
+    env.gone("Secret", PROJECT, secret).await;
+    env.gone("ExtensionProjection", PROJECT, secret).await;
+    env.refused_without_spec_change(PROJECT, "hers", "NoAccess")
+        .await;
+    let gate = env
         .until(
             ("RunGate", PROJECT, "extension-registry"),
             "no longer lists it",

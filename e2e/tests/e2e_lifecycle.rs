@@ -1,101 +1,101 @@
-//! From records and workflows, in any order, to bindings; and back when they go.
+//! Records and workflows, created in any order, lead to bindings; deleted ones end them.
 
 mod support;
 
 use serde_json::json;
 use support::{
-    Lab, RECORDS, condition, from_secret, message, own, pause, record, secret_name, section, text,
-    version, workflow,
+    RECORDS, TestEnv, condition, from_secret, message, own, pause, record, secret_name, section,
+    text, version, workflow,
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_workflow_follows_its_records() {
-    let lab = Lab::start("lifecycle", &["--unused-grace-seconds", "3"]).await;
-    order_of_arrival_does_not_matter(&lab).await;
-    deleted_record_takes_its_secret_and_comes_back(&lab).await;
-    ambiguity_is_explained_and_healed_by_a_default(&lab).await;
-    own_record_shadows_in_its_project_only(&lab).await;
-    a_change_reaches_dependents_and_nothing_else(&lab).await;
-    lab.stop().await;
+async fn workflow_follows_its_records() {
+    let env = TestEnv::start("lifecycle", &["--unused-grace-seconds", "3"]).await;
+    order_of_creation_does_not_matter(&env).await;
+    deleted_record_removes_its_secret_until_recreated(&env).await;
+    ambiguity_is_explained_and_resolved_by_a_default(&env).await;
+    namespaced_record_shadows_only_in_its_project(&env).await;
+    change_affects_only_dependents(&env).await;
+    env.stop().await;
 }
 
-async fn order_of_arrival_does_not_matter(lab: &Lab) {
-    section("order of arrival does not matter");
-    lab.namespace("order");
+async fn order_of_creation_does_not_matter(env: &TestEnv) {
+    section("order of creation does not matter");
+    env.namespace("order");
     let wanted = json!({"product": "order"});
-    lab.apply(&workflow("order", "first", &wanted)).await;
-    let refused = lab.refused("order", "first", "NotFound").await;
+    env.apply(&workflow("order", "first", &wanted)).await;
+    let refused = env.refused("order", "first", "NotFound").await;
     assert_eq!(condition(&refused, "Resolved")["status"], "False");
     assert!(condition(&refused, "Stalled").is_null(), "{refused:#}");
 
-    lab.apply(&record("order", &from_secret("order"))).await;
-    let refused = lab.refused("order", "first", "SecretMissing").await;
+    env.apply(&record("order", &from_secret("order"))).await;
+    let refused = env.refused("order", "first", "SecretMissing").await;
     assert_eq!(condition(&refused, "Resolved")["status"], "True");
     assert!(condition(&refused, "Stalled").is_null(), "{refused:#}");
     assert!(message(&refused).contains("extension-registry-records/order"));
-    assert!(lab.get("Pipeline", "order", "first").await.is_null());
+    assert!(env.get("Pipeline", "order", "first").await.is_null());
 
-    lab.source(RECORDS, "order", "late").await;
-    let late = lab.ready("order", "first").await;
+    env.source(RECORDS, "order", "late").await;
+    let late = env.ready("order", "first").await;
     let secret = secret_name("order", "main");
-    let first = lab.get("Secret", "order", &secret).await;
-    let first_digest = lab.get("ExtensionProjection", "order", &secret).await["status"].clone();
+    let first = env.get("Secret", "order", &secret).await;
+    let first_digest = env.get("ExtensionProjection", "order", &secret).await["status"].clone();
 
-    // Everything anew, now in the other order.
-    lab.delete("Workflow", "order", "first").await;
-    lab.gone("Workflow", "order", "first").await;
-    lab.gone("Pipeline", "order", "first").await;
-    lab.gone("Secret", "order", &secret).await;
-    lab.gone("ExtensionProjection", "order", &secret).await;
-    lab.apply(&workflow("order", "first", &wanted)).await;
-    let early = lab.ready("order", "first").await;
+    // Create everything again in reverse order.
+    env.delete("Workflow", "order", "first").await;
+    env.gone("Workflow", "order", "first").await;
+    env.gone("Pipeline", "order", "first").await;
+    env.gone("Secret", "order", &secret).await;
+    env.gone("ExtensionProjection", "order", &secret).await;
+    env.apply(&workflow("order", "first", &wanted)).await;
+    let early = env.ready("order", "first").await;
     assert_eq!(late["status"]["bindings"], early["status"]["bindings"]);
     assert_eq!(late["status"]["summary"], early["status"]["summary"]);
-    let second = lab.get("Secret", "order", &secret).await;
+    let second = env.get("Secret", "order", &secret).await;
     assert_eq!(first["data"], second["data"]);
     assert_eq!(first["type"], second["type"]);
-    let second_digest = lab.get("ExtensionProjection", "order", &secret).await["status"].clone();
+    let second_digest = env.get("ExtensionProjection", "order", &secret).await["status"].clone();
     assert!(first_digest["digest"].is_string());
     assert_eq!(first_digest["digest"], second_digest["digest"]);
     assert_eq!(first_digest["keys"], second_digest["keys"]);
 
-    section("a digest does not tell whether a changed record has the value of before");
+    section("a digest does not reveal whether a recreated record has the same value");
     let mut changed = record("order", &from_secret("order"));
     changed["spec"]["description"] = json!("changed");
-    lab.apply(&changed).await;
+    env.apply(&changed).await;
     let key = ("ExtensionProjection", "order", &*secret);
-    let third = lab
+    let third = env
         .until(key, "is of the changed record", |projection| {
             projection["status"]["recordGeneration"] != second_digest["recordGeneration"]
         })
         .await;
     assert!(third["status"]["digest"].is_string());
     assert_ne!(third["status"]["digest"], second_digest["digest"]);
-    let unchanged = lab.get("Secret", "order", &secret).await;
+    let unchanged = env.get("Secret", "order", &secret).await;
     assert_eq!(version(&unchanged), version(&second), "nothing is written");
 }
 
-async fn deleted_record_takes_its_secret_and_comes_back(lab: &Lab) {
-    section("a deleted record takes its Secret, keeps the pipeline, and heals when it returns");
-    lab.namespace("deleted");
-    lab.source(RECORDS, "deleted", "x").await;
-    lab.apply(&record("deleted", &from_secret("deleted"))).await;
-    lab.apply(&workflow("deleted", "one", &json!({"product": "deleted"})))
+async fn deleted_record_removes_its_secret_until_recreated(env: &TestEnv) {
+    section("a deleted record deletes its Secret and keeps the pipeline; a new one binds again");
+    env.namespace("deleted");
+    env.source(RECORDS, "deleted", "x").await;
+    env.apply(&record("deleted", &from_secret("deleted"))).await;
+    env.apply(&workflow("deleted", "one", &json!({"product": "deleted"})))
         .await;
-    let before = lab.ready("deleted", "one").await;
-    let pipeline = lab.get("Pipeline", "deleted", "one").await;
+    let before = env.ready("deleted", "one").await;
+    let pipeline = env.get("Pipeline", "deleted", "one").await;
     let secret = secret_name("deleted", "main");
-    lab.delete("ClusterExtension", "", "deleted").await;
-    lab.gone("Secret", "deleted", &secret).await;
-    lab.gone("ExtensionProjection", "deleted", &secret).await;
-    let refused = lab.refused("deleted", "one", "NotFound").await;
+    env.delete("ClusterExtension", "", "deleted").await;
+    env.gone("Secret", "deleted", &secret).await;
+    env.gone("ExtensionProjection", "deleted", &secret).await;
+    let refused = env.refused("deleted", "one", "NotFound").await;
     assert_eq!(refused["status"]["pipeline"], before["status"]["pipeline"]);
-    let kept = lab.get("Pipeline", "deleted", "one").await;
+    let kept = env.get("Pipeline", "deleted", "one").await;
     assert_eq!(version(&kept), version(&pipeline));
-    lab.apply(&record("deleted", &from_secret("deleted"))).await;
-    lab.ready("deleted", "one").await;
-    assert!(lab.get("Secret", "deleted", &secret).await.is_object());
-    let kept = lab.get("Pipeline", "deleted", "one").await;
+    env.apply(&record("deleted", &from_secret("deleted"))).await;
+    env.ready("deleted", "one").await;
+    assert!(env.get("Secret", "deleted", &secret).await.is_object());
+    let kept = env.get("Pipeline", "deleted", "one").await;
     assert_eq!(
         version(&kept),
         version(&pipeline),
@@ -103,28 +103,28 @@ async fn deleted_record_takes_its_secret_and_comes_back(lab: &Lab) {
     );
 }
 
-async fn ambiguity_is_explained_and_healed_by_a_default(lab: &Lab) {
-    section("an ambiguous requirement is refused with both candidates and healed by a default");
-    lab.namespace("ambiguous");
+async fn ambiguity_is_explained_and_resolved_by_a_default(env: &TestEnv) {
+    section("an ambiguous requirement is refused with both candidates, and resolved by a default");
+    env.namespace("ambiguous");
     let inline = json!([{"name": "main", "configuration": [{"name": "KEY", "value": "v"}]}]);
     let mut records = ["twin-a", "twin-b"].map(|name| record(name, &inline));
     for record in &mut records {
         record["spec"]["product"] = json!("twin");
-        lab.apply(record).await;
+        env.apply(record).await;
     }
-    lab.apply(&workflow("ambiguous", "one", &json!({"product": "twin"})))
+    env.apply(&workflow("ambiguous", "one", &json!({"product": "twin"})))
         .await;
-    let refused = lab.refused("ambiguous", "one", "Ambiguous").await;
+    let refused = env.refused("ambiguous", "one", "Ambiguous").await;
     for name in ["twin-a", "twin-b"] {
         assert!(message(&refused).contains(name), "{}", message(&refused));
     }
     records[1]["spec"]["default"] = json!(true);
-    lab.apply(&records[1]).await;
-    let bound = lab.ready("ambiguous", "one").await;
+    env.apply(&records[1]).await;
+    let bound = env.ready("ambiguous", "one").await;
     assert_eq!(bound["status"]["bindings"][0]["record"], "twin-b");
 
-    lab.delete("ClusterExtension", "", "twin-b").await;
-    lab.until(
+    env.delete("ClusterExtension", "", "twin-b").await;
+    env.until(
         ("Workflow", "ambiguous", "one"),
         "moves to twin-a",
         |object| object["status"]["bindings"][0]["record"] == "twin-a",
@@ -132,9 +132,9 @@ async fn ambiguity_is_explained_and_healed_by_a_default(lab: &Lab) {
     .await;
     support::eventually(
         std::time::Duration::from_secs(10),
-        "an event says Rebound",
+        "there is an event Rebound",
         async || {
-            let events = lab.events("ambiguous", "one").await;
+            let events = env.events("ambiguous", "one").await;
             let moved = events.iter().any(|(reason, note)| {
                 reason == "Rebound" && note.contains("twin-a") && note.contains("twin-b")
             });
@@ -148,20 +148,20 @@ async fn ambiguity_is_explained_and_healed_by_a_default(lab: &Lab) {
     .await;
 }
 
-async fn own_record_shadows_in_its_project_only(lab: &Lab) {
-    section("a project's own record shadows in its project only");
+async fn namespaced_record_shadows_only_in_its_project(env: &TestEnv) {
+    section("a namespaced record shadows only in its project");
     let inline = json!([{"name": "main", "configuration": [{"name": "KEY", "value": "v"}]}]);
-    lab.apply(&record("shade", &inline)).await;
+    env.apply(&record("shade", &inline)).await;
     for namespace in ["shade-a", "shade-b"] {
-        lab.namespace(namespace);
-        lab.apply(&workflow(namespace, "one", &json!({"product": "shade"})))
+        env.namespace(namespace);
+        env.apply(&workflow(namespace, "one", &json!({"product": "shade"})))
             .await;
-        lab.ready(namespace, "one").await;
+        env.ready(namespace, "one").await;
     }
     let kinds = ["Workflow", "Pipeline", "Secret"];
-    let other = lab.resource_versions(&kinds, "shade-b").await;
-    lab.apply(&own(record("shade", &inline), "shade-a")).await;
-    let bound = lab
+    let other = env.resource_versions(&kinds, "shade-b").await;
+    env.apply(&own(record("shade", &inline), "shade-a")).await;
+    let bound = env
         .until(
             ("Workflow", "shade-a", "one"),
             "is bound to its own record",
@@ -170,27 +170,27 @@ async fn own_record_shadows_in_its_project_only(lab: &Lab) {
         .await;
     let secret = text(&bound["status"]["bindings"][0]["secret"]);
     assert_ne!(secret, secret_name("shade", "main"));
-    let pipeline = lab.get("Pipeline", "shade-a", "one").await.to_string();
+    let pipeline = env.get("Pipeline", "shade-a", "one").await.to_string();
     assert!(pipeline.contains(secret) && !pipeline.contains(&secret_name("shade", "main")));
-    assert_eq!(other, lab.resource_versions(&kinds, "shade-b").await);
-    // The Secret of the record behind is unused now.
-    lab.gone("Secret", "shade-a", &secret_name("shade", "main"))
+    assert_eq!(other, env.resource_versions(&kinds, "shade-b").await);
+    // The Secret of the shadowed record is now unused.
+    env.gone("Secret", "shade-a", &secret_name("shade", "main"))
         .await;
-    assert_eq!(other, lab.resource_versions(&kinds, "shade-b").await);
+    assert_eq!(other, env.resource_versions(&kinds, "shade-b").await);
 }
 
-async fn a_change_reaches_dependents_and_nothing_else(lab: &Lab) {
-    section("a change reaches its dependents and nothing else");
-    lab.namespace("reach");
+async fn change_affects_only_dependents(env: &TestEnv) {
+    section("a change affects only its dependents");
+    env.namespace("reach");
     let with =
         |value: &str| json!([{"name": "main", "configuration": [{"name": "KEY", "value": value}]}]);
     for name in ["reach-a", "reach-b"] {
-        lab.apply(&record(name, &with("v"))).await;
-        lab.apply(&workflow("reach", name, &json!({"extension": name})))
+        env.apply(&record(name, &with("v"))).await;
+        env.apply(&workflow("reach", name, &json!({"extension": name})))
             .await;
-        lab.ready("reach", name).await;
+        env.ready("reach", name).await;
     }
-    lab.settled(&[
+    env.settled(&[
         "Workflow",
         "Pipeline",
         "Secret",
@@ -198,10 +198,10 @@ async fn a_change_reaches_dependents_and_nothing_else(lab: &Lab) {
         "ClusterExtension",
     ])
     .await;
-    let secret = lab
+    let secret = env
         .get("Secret", "reach", &secret_name("reach-a", "main"))
         .await;
-    let pipeline = lab.get("Pipeline", "reach", "reach-a").await;
+    let pipeline = env.get("Pipeline", "reach", "reach-a").await;
     let mut others = Vec::new();
     for (kind, name) in [
         ("Workflow", "reach-b"),
@@ -209,20 +209,20 @@ async fn a_change_reaches_dependents_and_nothing_else(lab: &Lab) {
         ("Secret", &secret_name("reach-b", "main")),
         ("ExtensionProjection", &secret_name("reach-b", "main")),
     ] {
-        others.push((kind, name.to_owned(), lab.get(kind, "reach", name).await));
+        others.push((kind, name.to_owned(), env.get(kind, "reach", name).await));
     }
-    lab.apply(&record("reach-a", &with("w"))).await;
-    lab.until(
+    env.apply(&record("reach-a", &with("w"))).await;
+    env.until(
         ("Secret", "reach", &secret_name("reach-a", "main")),
-        "is rendered anew",
+        "is rendered again",
         |now| version(now) != version(&secret),
     )
     .await;
     pause(2.0).await;
     for (kind, name, before) in others {
-        assert_eq!(lab.get(kind, "reach", &name).await, before);
+        assert_eq!(env.get(kind, "reach", &name).await, before);
     }
-    let after = lab.get("Pipeline", "reach", "reach-a").await;
+    let after = env.get("Pipeline", "reach", "reach-a").await;
     assert_eq!(
         version(&after),
         version(&pipeline),

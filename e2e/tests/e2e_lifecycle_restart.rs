@@ -1,9 +1,9 @@
-//! The operator comes and goes: nothing is written without need, nothing is lost, nothing hangs.
+//! Crashes and restarts of the operator: no unnecessary writes, no lost work, no blocked deletion.
 #![expect(
     clippy::unwrap_used,
     clippy::float_cmp,
     clippy::print_stdout,
-    reason = "the helpers of tests may do what tests may do; counters are whole numbers"
+    reason = "helpers of tests; counters are whole numbers"
 )]
 
 mod support;
@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
-use support::{Lab, RECORDS, eventually, from_secret, own, pause, record, section, text, workflow};
+use support::{
+    RECORDS, TestEnv, eventually, from_secret, own, pause, record, section, text, workflow,
+};
 
 const KINDS: [&str; 6] = [
     "ClusterExtension",
@@ -27,54 +29,54 @@ const KINDS: [&str; 6] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_operator_comes_and_goes() {
-    let mut lab = Lab::start("restart", &["--unused-grace-seconds", "600"]).await;
-    crash_while_binding_loses_nothing(&mut lab).await;
-    restart_writes_nothing(&mut lab).await;
-    namespace_goes_with_and_without_the_operator(&mut lab).await;
-    lab.stop().await;
+async fn operator_restart_loses_and_writes_nothing() {
+    let mut env = TestEnv::start("restart", &["--unused-grace-seconds", "600"]).await;
+    crash_while_binding_loses_nothing(&mut env).await;
+    restart_writes_nothing(&mut env).await;
+    namespace_deletion_completes_without_the_operator(&mut env).await;
+    env.stop().await;
 }
 
-async fn crash_while_binding_loses_nothing(lab: &mut Lab) {
-    section("a crash while workflows are bound loses nothing");
-    lab.namespace("crash");
-    lab.source(RECORDS, "crash", "x").await;
+async fn crash_while_binding_loses_nothing(env: &mut TestEnv) {
+    section("a crash during binding loses nothing");
+    env.namespace("crash");
+    env.source(RECORDS, "crash", "x").await;
     let names: Vec<String> = (0..30).map(|number| format!("crash-{number}")).collect();
     for name in &names {
-        lab.apply(&workflow("crash", name, &json!({"extension": name})))
+        env.apply(&workflow("crash", name, &json!({"extension": name})))
             .await;
-        lab.refused("crash", name, "NotFound").await;
+        env.refused("crash", name, "NotFound").await;
     }
     for name in &names {
-        lab.apply(&record(name, &from_secret("crash"))).await;
+        env.apply(&record(name, &from_secret("crash"))).await;
     }
-    lab.kill_operator();
+    env.kill_operator();
     let mut ready = 0;
     for name in &names {
-        let object = lab.get("Workflow", "crash", name).await;
+        let object = env.get("Workflow", "crash", name).await;
         ready += usize::from(support::condition(&object, "Ready")["status"] == "True");
     }
     println!("{ready} of 30 were ready when the operator was killed");
-    lab.start_operator();
+    env.start_operator();
     for name in &names {
-        lab.ready("crash", name).await;
+        env.ready("crash", name).await;
     }
     for kind in ["Pipeline", "ExtensionProjection"] {
-        assert_eq!(lab.list(kind, "crash").await.len(), 30, "{kind}");
+        assert_eq!(env.list(kind, "crash").await.len(), 30, "{kind}");
     }
-    let secrets = lab.list("Secret", "crash").await;
-    let ours = secrets
+    let secrets = env.list("Secret", "crash").await;
+    let rendered = secrets
         .iter()
         .filter(|secret| text(&secret["metadata"]["name"]).starts_with("ext-"));
-    assert_eq!(ours.count(), 30);
+    assert_eq!(rendered.count(), 30);
 }
 
-async fn restart_writes_nothing(lab: &mut Lab) {
+async fn restart_writes_nothing(env: &mut TestEnv) {
     section("a restart writes nothing");
-    lab.namespace("idle");
-    // One of each kind of outcome.
-    lab.apply(&record("idle", &from_secret("crash"))).await;
-    lab.apply(&own(record("idle-own", &from_secret("missing")), "idle"))
+    env.namespace("idle");
+    // One workflow for each kind of outcome.
+    env.apply(&record("idle", &from_secret("crash"))).await;
+    env.apply(&own(record("idle-own", &from_secret("missing")), "idle"))
         .await;
     for (name, selectors) in [
         ("bound", json!({"product": "idle"})),
@@ -85,40 +87,40 @@ async fn restart_writes_nothing(lab: &mut Lab) {
             json!({"product": "idle", "version": ">=nonsense"}),
         ),
     ] {
-        lab.apply(&workflow("idle", name, &selectors)).await;
+        env.apply(&workflow("idle", name, &selectors)).await;
     }
-    lab.ready("idle", "bound").await;
-    lab.refused("idle", "missing", "SecretMissing").await;
-    lab.refused("idle", "nothing", "NotFound").await;
-    lab.refused("idle", "ranged", "InvalidRange").await;
-    // A Secret that is kept though nothing uses it: it too has to stay as it is.
-    lab.apply(&record("idle-unused", &from_secret("crash")))
+    env.ready("idle", "bound").await;
+    env.refused("idle", "missing", "SecretMissing").await;
+    env.refused("idle", "nothing", "NotFound").await;
+    env.refused("idle", "ranged", "InvalidRange").await;
+    // An unused Secret in its grace period must not be written either.
+    env.apply(&record("idle-unused", &from_secret("crash")))
         .await;
-    lab.apply(&workflow(
+    env.apply(&workflow(
         "idle",
         "gone",
         &json!({"product": "idle-unused"}),
     ))
     .await;
-    lab.ready("idle", "gone").await;
-    lab.delete("Workflow", "idle", "gone").await;
-    lab.gone("Pipeline", "idle", "gone").await;
+    env.ready("idle", "gone").await;
+    env.delete("Workflow", "idle", "gone").await;
+    env.gone("Pipeline", "idle", "gone").await;
     pause(3.0).await;
 
-    let before = lab.settled(&KINDS).await;
-    lab.stop_operator();
-    let stored = etcd_versions(lab);
-    lab.start_operator();
+    let before = env.settled(&KINDS).await;
+    env.stop_operator();
+    let stored = etcd_versions(env);
+    env.start_operator();
     pause(15.0).await;
-    assert_eq!(before, lab.resource_versions(&KINDS, "").await);
-    if let (Some(before), Some(after)) = (stored, etcd_versions(lab)) {
+    assert_eq!(before, env.resource_versions(&KINDS, "").await);
+    if let (Some(before), Some(after)) = (stored, etcd_versions(env)) {
         assert_eq!(
-            changed(&before, &after),
+            changed_keys(&before, &after),
             Vec::<String>::new(),
             "keys in etcd"
         );
     }
-    let written = lab
+    let written = env
         .operator()
         .metric("extension_registry_writes_total", &[])
         .unwrap();
@@ -126,33 +128,33 @@ async fn restart_writes_nothing(lab: &mut Lab) {
         written,
         0.0,
         "requests that write: {}",
-        lab.operator().metrics().unwrap()
+        env.operator().metrics().unwrap()
     );
 }
 
-async fn namespace_goes_with_and_without_the_operator(lab: &mut Lab) {
-    section("a namespace goes with all that is in it, also without the operator");
+async fn namespace_deletion_completes_without_the_operator(env: &mut TestEnv) {
+    section("namespace deletion completes with and without the operator");
     for stopped in [false, true] {
         let name = if stopped { "going-alone" } else { "going" };
-        lab.namespace(name);
-        lab.source(name, "own", "x").await;
-        lab.apply(&own(record("own", &from_secret("own")), name))
+        env.namespace(name);
+        env.source(name, "own", "x").await;
+        env.apply(&own(record("own", &from_secret("own")), name))
             .await;
-        lab.apply(&workflow(name, "one", &json!({"product": "own"})))
+        env.apply(&workflow(name, "one", &json!({"product": "own"})))
             .await;
-        lab.apply(&workflow(name, "two", &json!({"product": "idle"})))
+        env.apply(&workflow(name, "two", &json!({"product": "idle"})))
             .await;
-        lab.ready(name, "one").await;
-        lab.ready(name, "two").await;
+        env.ready(name, "one").await;
+        env.ready(name, "two").await;
         if stopped {
-            lab.stop_operator();
+            env.stop_operator();
         }
-        lab.delete("Namespace", "", name).await;
+        env.delete("Namespace", "", name).await;
         eventually(
             Duration::from_secs(40),
             &format!("namespace {name} is gone"),
             async || {
-                let object = lab.get("Namespace", "", name).await;
+                let object = env.get("Namespace", "", name).await;
                 if object.is_null() {
                     Ok(())
                 } else {
@@ -164,10 +166,10 @@ async fn namespace_goes_with_and_without_the_operator(lab: &mut Lab) {
     }
 }
 
-/// Every key in etcd with the revision of its last change; nothing where etcd is out of reach.
-/// Leases and events are left out: they change while nothing happens.
-fn etcd_versions(lab: &Lab) -> Option<BTreeMap<String, String>> {
-    let address = lab
+/// Returns all keys in etcd with the revision of their last change; None if etcd is unreachable. Omits leases
+/// and events, which change all the time.
+fn etcd_versions(env: &TestEnv) -> Option<BTreeMap<String, String>> {
+    let address = env
         .cluster
         .etcd_url()?
         .strip_prefix("http://")?
@@ -179,7 +181,7 @@ fn etcd_versions(lab: &Lab) -> Option<BTreeMap<String, String>> {
     })
     .to_string();
     let mut stream = TcpStream::connect(address).unwrap();
-    // Version 1.0 has no chunks.
+    // HTTP 1.0 has no chunked encoding.
     write!(
         stream,
         "POST /v3/kv/range HTTP/1.0\r\nHost: etcd\r\nContent-Length: {}\r\n\r\n{body}",
@@ -206,8 +208,11 @@ fn etcd_versions(lab: &Lab) -> Option<BTreeMap<String, String>> {
     Some(pairs.filter(|(key, _)| quiet(key)).collect())
 }
 
-/// Keys that came, changed or went.
-fn changed(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
+/// Returns the keys that were added, changed or deleted.
+fn changed_keys(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Vec<String> {
     let keys = before.keys().chain(after.keys());
     let mut changed: Vec<String> = keys
         .filter(|key| before.get(*key) != after.get(*key))

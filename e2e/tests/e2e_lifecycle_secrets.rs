@@ -1,8 +1,8 @@
-//! Rendered Secrets: rotated cheaply, withdrawn when access or use ends, and their values nowhere else.
+//! Rendered Secrets: the cost of rotation, deletion after access or use ends, and no values elsewhere.
 #![expect(
     clippy::unwrap_used,
     clippy::float_cmp,
-    reason = "the helpers of tests may do what tests may do; counters are whole numbers"
+    reason = "helpers of tests; counters are whole numbers"
 )]
 
 mod support;
@@ -12,42 +12,43 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::{
-    Lab, RECORDS, eventually, from_secret, pause, record, secret_name, section, version, workflow,
+    RECORDS, TestEnv, eventually, from_secret, pause, record, secret_name, section, version,
+    workflow,
 };
 
 const WRITES: &str = "extension_registry_writes_total";
 const GRACE: f64 = 4.0;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_are_only_where_they_are_needed() {
-    let lab = Lab::start("secrets", &["--unused-grace-seconds", "4"]).await;
-    rotation_costs_one_write_a_namespace(&lab).await;
-    credentials_are_revoked_project_by_project(&lab).await;
-    access_is_revoked_project_by_project(&lab).await;
-    unused_secrets_stay_for_the_grace_period(&lab).await;
-    values_are_in_secrets_only(&lab).await;
-    lab.stop().await;
+async fn secrets_without_use_or_access_are_deleted() {
+    let env = TestEnv::start("secrets", &["--unused-grace-seconds", "4"]).await;
+    rotation_writes_one_secret_per_namespace(&env).await;
+    revoked_credentials_delete_the_secret_of_that_project(&env).await;
+    revoked_access_deletes_the_secret_of_that_project(&env).await;
+    unused_secrets_are_kept_for_the_grace_period(&env).await;
+    values_exist_only_in_secrets(&env).await;
+    env.stop().await;
 }
 
-async fn rotation_costs_one_write_a_namespace(lab: &Lab) {
-    section("a rotated key costs one Secret write a namespace and nothing else");
-    lab.source(RECORDS, "rotate", "before").await;
-    lab.apply(&record("rotate", &from_secret("rotate"))).await;
+async fn rotation_writes_one_secret_per_namespace(env: &TestEnv) {
+    section("a rotated key causes one Secret write per namespace and nothing else");
+    env.source(RECORDS, "rotate", "before").await;
+    env.apply(&record("rotate", &from_secret("rotate"))).await;
     let namespaces: Vec<String> = (0..5).map(|number| format!("rotate-{number}")).collect();
     for namespace in &namespaces {
-        lab.namespace(namespace);
+        env.namespace(namespace);
         for number in 0..10 {
             let name = format!("w{number}");
-            lab.apply(&workflow(namespace, &name, &json!({"product": "rotate"})))
+            env.apply(&workflow(namespace, &name, &json!({"product": "rotate"})))
                 .await;
         }
     }
     for namespace in &namespaces {
         for number in 0..10 {
-            lab.ready(namespace, &format!("w{number}")).await;
+            env.ready(namespace, &format!("w{number}")).await;
         }
     }
-    lab.settled(&[
+    env.settled(&[
         "Workflow",
         "Pipeline",
         "Secret",
@@ -55,10 +56,10 @@ async fn rotation_costs_one_write_a_namespace(lab: &Lab) {
         "ClusterExtension",
     ])
     .await;
-    let still = lab.resource_versions(&["Workflow", "Pipeline"], "").await;
-    let secrets = rendered(lab, &namespaces).await;
+    let still = env.resource_versions(&["Workflow", "Pipeline"], "").await;
+    let secrets = rendered_secrets(env, &namespaces).await;
     assert_eq!(secrets.len(), 5);
-    let operator = lab.operator();
+    let operator = env.operator();
     let updates = || {
         operator
             .metric(WRITES, &["kind=\"Secret\"", "verb=\"update\""])
@@ -68,12 +69,12 @@ async fn rotation_costs_one_write_a_namespace(lab: &Lab) {
     let workflows = || operator.metric(WRITES, &["kind=\"Workflow\""]).unwrap();
     let before = (updates(), pipelines(), workflows());
 
-    lab.source(RECORDS, "rotate", "after").await;
+    env.source(RECORDS, "rotate", "after").await;
     eventually(
         Duration::from_secs(20),
         "all Secrets hold the new value",
         async || {
-            let now = rendered(lab, &namespaces).await;
+            let now = rendered_secrets(env, &namespaces).await;
             let new = now
                 .values()
                 .filter(|secret| secret["data"]["PASSWORD"] == "YWZ0ZXI=")
@@ -87,7 +88,7 @@ async fn rotation_costs_one_write_a_namespace(lab: &Lab) {
     )
     .await;
     pause(2.0).await;
-    let now = rendered(lab, &namespaces).await;
+    let now = rendered_secrets(env, &namespaces).await;
     for (namespace, secret) in &secrets {
         assert_ne!(version(secret), version(&now[namespace]));
         assert_eq!(secret["metadata"]["uid"], now[namespace]["metadata"]["uid"]);
@@ -97,14 +98,14 @@ async fn rotation_costs_one_write_a_namespace(lab: &Lab) {
     assert_eq!(workflows(), before.2, "no workflow is written");
     assert_eq!(
         still,
-        lab.resource_versions(&["Workflow", "Pipeline"], "").await
+        env.resource_versions(&["Workflow", "Pipeline"], "").await
     );
 }
 
-async fn rendered(lab: &Lab, namespaces: &[String]) -> BTreeMap<String, Value> {
+async fn rendered_secrets(env: &TestEnv, namespaces: &[String]) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     for namespace in namespaces {
-        let secret = lab
+        let secret = env
             .get("Secret", namespace, &secret_name("rotate", "main"))
             .await;
         if secret.is_object() {
@@ -114,8 +115,8 @@ async fn rendered(lab: &Lab, namespaces: &[String]) -> BTreeMap<String, Value> {
     found
 }
 
-async fn credentials_are_revoked_project_by_project(lab: &Lab) {
-    section("a project taken out of the credentials loses its Secret at once, others keep theirs");
+async fn revoked_credentials_delete_the_secret_of_that_project(env: &TestEnv) {
+    section("revoking credentials of a project deletes its Secret at once and keeps the others");
     let with = |projects: &Value| {
         let entries = json!([{"name": "K", "value": "v"}]);
         let set = json!([{"name": "main", "scope": "project", "project": projects, "configuration": entries}]);
@@ -125,11 +126,11 @@ async fn credentials_are_revoked_project_by_project(lab: &Lab) {
         with(&json!(["revoke-a", "revoke-b"])),
         with(&json!(["revoke-b"])),
     ];
-    revoke(lab, "revoke", &narrow, "NoAccess").await;
+    revoke(env, "revoke", &narrow, "NoAccess").await;
 }
 
-async fn access_is_revoked_project_by_project(lab: &Lab) {
-    section("a project taken out of access loses its Secret at once, others keep theirs");
+async fn revoked_access_deletes_the_secret_of_that_project(env: &TestEnv) {
+    section("revoking access of a project deletes its Secret at once and keeps the others");
     let with = |projects: &Value| {
         let set = json!([{"name": "main", "configuration": [{"name": "K", "value": "v"}]}]);
         let mut record = record("close", &set);
@@ -140,93 +141,93 @@ async fn access_is_revoked_project_by_project(lab: &Lab) {
         with(&json!(["close-a", "close-b"])),
         with(&json!(["close-b"])),
     ];
-    // A record that is not visible does not exist.
-    revoke(lab, "close", &narrow, "NotFound").await;
+    // An invisible record is reported as not found.
+    revoke(env, "close", &narrow, "NotFound").await;
 }
 
-/// The first record admits the projects `NAME-a` and `NAME-b`, the second only `NAME-b`.
-async fn revoke(lab: &Lab, name: &str, [wide, narrow]: &[Value; 2], reason: &str) {
+/// Replaces a record that admits the projects `NAME-a` and `NAME-b` by one that admits only `NAME-b`.
+async fn revoke(env: &TestEnv, name: &str, [wide, narrow]: &[Value; 2], reason: &str) {
     let (lost, kept) = (format!("{name}-a"), format!("{name}-b"));
-    lab.apply(wide).await;
+    env.apply(wide).await;
     for namespace in [&lost, &kept] {
-        lab.namespace(namespace);
-        lab.apply(&workflow(namespace, "one", &json!({"product": name})))
+        env.namespace(namespace);
+        env.apply(&workflow(namespace, "one", &json!({"product": name})))
             .await;
-        lab.ready(namespace, "one").await;
+        env.ready(namespace, "one").await;
     }
-    lab.settled(&["Workflow", "Pipeline", "Secret", "ExtensionProjection"])
+    env.settled(&["Workflow", "Pipeline", "Secret", "ExtensionProjection"])
         .await;
     let secret = secret_name(name, "main");
-    let pipeline = lab.get("Pipeline", &lost, "one").await;
-    let untouched = lab.resource_versions(&["Secret", "Pipeline"], &kept).await;
+    let pipeline = env.get("Pipeline", &lost, "one").await;
+    let untouched = env.resource_versions(&["Secret", "Pipeline"], &kept).await;
     assert_eq!(untouched.len(), 2);
 
     let start = Instant::now();
-    lab.apply(narrow).await;
-    lab.gone("Secret", &lost, &secret).await;
-    // Well within the grace period of what is only unused.
+    env.apply(narrow).await;
+    env.gone("Secret", &lost, &secret).await;
+    // Well within the grace period of unused Secrets.
     assert!(
         start.elapsed() < Duration::from_secs(2),
         "{:?}",
         start.elapsed()
     );
-    lab.gone("ExtensionProjection", &lost, &secret).await;
-    let refused = lab.refused(&lost, "one", reason).await;
+    env.gone("ExtensionProjection", &lost, &secret).await;
+    let refused = env.refused(&lost, "one", reason).await;
     assert!(refused["status"]["pipeline"].is_object());
     if reason == "NotFound" {
         assert!(!support::message(&refused).contains("store"), "{refused:#}");
     }
     assert_eq!(
-        version(&lab.get("Pipeline", &lost, "one").await),
+        version(&env.get("Pipeline", &lost, "one").await),
         version(&pipeline)
     );
     pause(1.5).await;
     assert!(
-        lab.get("Secret", &lost, &secret).await.is_null(),
+        env.get("Secret", &lost, &secret).await.is_null(),
         "it comes back"
     );
     assert_eq!(
         untouched,
-        lab.resource_versions(&["Secret", "Pipeline"], &kept).await
+        env.resource_versions(&["Secret", "Pipeline"], &kept).await
     );
-    lab.apply(wide).await;
-    lab.ready(&lost, "one").await;
-    assert!(lab.get("Secret", &lost, &secret).await.is_object());
+    env.apply(wide).await;
+    env.ready(&lost, "one").await;
+    assert!(env.get("Secret", &lost, &secret).await.is_object());
 }
 
-async fn unused_secrets_stay_for_the_grace_period(lab: &Lab) {
-    section("an unused Secret stays for the grace period; a used one stays");
-    lab.namespace("unused");
-    lab.source(RECORDS, "unused", "x").await;
-    lab.apply(&record("unused", &from_secret("unused"))).await;
+async fn unused_secrets_are_kept_for_the_grace_period(env: &TestEnv) {
+    section("an unused Secret is kept for the grace period; a used one is kept");
+    env.namespace("unused");
+    env.source(RECORDS, "unused", "x").await;
+    env.apply(&record("unused", &from_secret("unused"))).await;
     let user = |name: &str| workflow("unused", name, &json!({"product": "unused"}));
     for name in ["one", "two"] {
-        lab.apply(&user(name)).await;
-        lab.ready("unused", name).await;
+        env.apply(&user(name)).await;
+        env.ready("unused", name).await;
     }
     let secret = secret_name("unused", "main");
-    let there = async || lab.get("Secret", "unused", &secret).await.is_object();
-    lab.delete("Workflow", "unused", "one").await;
+    let there = async || env.get("Secret", "unused", &secret).await.is_object();
+    env.delete("Workflow", "unused", "one").await;
     pause(GRACE + 2.0).await;
     assert!(there().await, "another workflow uses it");
 
-    lab.delete("Workflow", "unused", "two").await;
+    env.delete("Workflow", "unused", "two").await;
     pause(GRACE - 1.5).await;
     assert!(there().await, "the grace period is not over");
-    lab.apply(&user("three")).await;
-    lab.ready("unused", "three").await;
+    env.apply(&user("three")).await;
+    env.ready("unused", "three").await;
     pause(GRACE + 2.0).await;
     assert!(there().await, "it was bound again within the grace period");
 
-    lab.delete("Workflow", "unused", "three").await;
+    env.delete("Workflow", "unused", "three").await;
     pause(GRACE - 1.5).await;
-    assert!(there().await, "the grace period begins anew");
-    lab.gone("Secret", "unused", &secret).await;
-    lab.gone("ExtensionProjection", "unused", &secret).await;
+    assert!(there().await, "the grace period restarts");
+    env.gone("Secret", "unused", &secret).await;
+    env.gone("ExtensionProjection", "unused", &secret).await;
 }
 
-async fn values_are_in_secrets_only(lab: &Lab) {
-    section("values are in Secrets and in the records of their users, nowhere else");
+async fn values_exist_only_in_secrets(env: &TestEnv) {
+    section("values are only in Secrets and in records");
     let canary = |name: &str| {
         let seed = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -236,8 +237,8 @@ async fn values_are_in_secrets_only(lab: &Lab) {
     };
     let values = ["inline", "source", "rotated", "edited", "refused"].map(canary);
     let [inline, source, rotated, edited, refused] = &values;
-    lab.namespace("hygiene");
-    lab.source(RECORDS, "hygiene", source).await;
+    env.namespace("hygiene");
+    env.source(RECORDS, "hygiene", source).await;
     let with = |value: &str, projects: &Value| {
         let set = json!([{"name": "main", "scope": "project", "project": projects,
             "secretRef": {"name": "hygiene"}, "configuration": [{"name": "KEY", "value": value}]}]);
@@ -245,10 +246,10 @@ async fn values_are_in_secrets_only(lab: &Lab) {
     };
     let mut wanted = workflow("hygiene", "one", &json!({"product": "hygiene"}));
     wanted["spec"]["steps"][0]["args"] = json!(["--key={{ extensions.data.KEY }}"]);
-    lab.apply(&with(inline, &json!(["hygiene"]))).await;
-    lab.apply(&wanted).await;
-    lab.ready("hygiene", "one").await;
-    let secret = lab
+    env.apply(&with(inline, &json!(["hygiene"]))).await;
+    env.apply(&wanted).await;
+    env.ready("hygiene", "one").await;
+    let secret = env
         .get("Secret", "hygiene", &secret_name("hygiene", "main"))
         .await;
     let data = |secret: &Value, key: &str| {
@@ -262,41 +263,41 @@ async fn values_are_in_secrets_only(lab: &Lab) {
         "the canaries are alive"
     );
     assert_eq!(data(&secret, "PASSWORD"), source.as_bytes());
-    values_leak_nowhere(lab, &values).await;
+    values_are_not_leaked(env, &values).await;
 
-    lab.source(RECORDS, "hygiene", rotated).await;
-    lab.apply(&with(edited, &json!(["hygiene"]))).await;
+    env.source(RECORDS, "hygiene", rotated).await;
+    env.apply(&with(edited, &json!(["hygiene"]))).await;
     let key = ("Secret", "hygiene", &*secret_name("hygiene", "main"));
-    lab.until(key, "is rotated", |secret| {
+    env.until(key, "is rotated", |secret| {
         secret.is_object()
             && data(secret, "KEY") == edited.as_bytes()
             && data(secret, "PASSWORD") == rotated.as_bytes()
     })
     .await;
-    values_leak_nowhere(lab, &values).await;
+    values_are_not_leaked(env, &values).await;
 
-    // Refused: an unknown key, then a second record that makes the choice ambiguous.
+    // Refused because of an unknown key, then because a second record makes the choice ambiguous.
     wanted["spec"]["steps"][0]["args"] = json!(["{{ extensions.data.NOPE }}"]);
-    lab.apply(&wanted).await;
-    lab.refused("hygiene", "one", "UnknownKey").await;
+    env.apply(&wanted).await;
+    env.refused("hygiene", "one", "UnknownKey").await;
     let mut twin = with(refused, &json!(["hygiene"]));
     twin["metadata"]["name"] = json!("hygiene-twin");
-    lab.apply(&twin).await;
-    lab.refused("hygiene", "one", "Ambiguous").await;
-    values_leak_nowhere(lab, &values).await;
+    env.apply(&twin).await;
+    env.refused("hygiene", "one", "Ambiguous").await;
+    values_are_not_leaked(env, &values).await;
 
-    lab.delete("ClusterExtension", "", "hygiene-twin").await;
-    lab.apply(&with(edited, &json!([]))).await;
-    lab.gone("Secret", "hygiene", &secret_name("hygiene", "main"))
+    env.delete("ClusterExtension", "", "hygiene-twin").await;
+    env.apply(&with(edited, &json!([]))).await;
+    env.gone("Secret", "hygiene", &secret_name("hygiene", "main"))
         .await;
-    lab.refused("hygiene", "one", "NoAccess").await;
-    values_leak_nowhere(lab, &values).await;
+    env.refused("hygiene", "one", "NoAccess").await;
+    values_are_not_leaked(env, &values).await;
 }
 
-async fn values_leak_nowhere(lab: &Lab, values: &[String]) {
+async fn values_are_not_leaked(env: &TestEnv, values: &[String]) {
     let mut places = vec![
-        ("the log".to_owned(), lab.logs()),
-        ("the metrics".to_owned(), lab.operator().metrics().unwrap()),
+        ("the log".to_owned(), env.logs()),
+        ("the metrics".to_owned(), env.operator().metrics().unwrap()),
     ];
     for kind in [
         "Pipeline",
@@ -305,16 +306,16 @@ async fn values_leak_nowhere(lab: &Lab, values: &[String]) {
         "Event",
         "CoreEvent",
     ] {
-        let objects = lab.list(kind, "").await;
+        let objects = env.list(kind, "").await;
         places.push((kind.to_owned(), json!(objects).to_string()));
     }
-    for record in lab.list("ClusterExtension", "").await {
+    for record in env.list("ClusterExtension", "").await {
         places.push((
             "the status of a record".to_owned(),
             record["status"].to_string(),
         ));
     }
-    for secret in lab.list("Secret", "").await {
+    for secret in env.list("Secret", "").await {
         places.push((
             "the metadata of a Secret".to_owned(),
             secret["metadata"].to_string(),

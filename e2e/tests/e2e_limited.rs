@@ -1,9 +1,6 @@
-//! An operator of some namespaces: it works there, and elsewhere it does nothing and could do nothing.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! An operator that is limited to some namespaces: it reconciles there, and has no effect and no permissions
+//! elsewhere.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 mod support;
 
@@ -15,88 +12,88 @@ use kube::Api;
 use kube::api::{ListParams, PostParams};
 use serde_json::{Value, json};
 use support::{
-    Lab, condition, from_secret, own, pause, record, secret_name, section, text, workflow,
+    TestEnv, condition, from_secret, own, pause, record, secret_name, section, text, workflow,
 };
 
 const OPERATOR: &str = "system:serviceaccount:extension-registry:extension-registry";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_of_one_namespace_stays_there() {
+async fn operator_is_limited_to_its_namespaces() {
     let cluster = Cluster::start(Options {
         node: Node::None,
         ..Options::default()
     })
     .await
     .unwrap();
-    // The chart puts a role into each of the namespaces.
+    // The chart creates a role in each of the namespaces.
     cluster.create_namespace("one").unwrap();
     cluster.create_namespace("two").unwrap();
     let installed = Installed::with_webhook(&cluster, &[("namespaces", "{one}")]).unwrap();
-    let lab = Lab::begin(cluster, installed, "limited", &["--namespaces", "one"]);
+    let env = TestEnv::begin(cluster, installed, "limited", &["--namespaces", "one"]);
 
-    it_works_in_one(&lab).await;
-    it_does_nothing_in_two(&lab).await;
-    it_has_no_power_in_two(&lab).await;
-    no_cluster_role_mentions_secrets(&lab).await;
-    lab.stop().await;
+    reconciles_in_listed_namespace(&env).await;
+    ignores_other_namespace(&env).await;
+    has_no_permissions_in_other_namespace(&env).await;
+    no_cluster_role_mentions_secrets(&env).await;
+    env.stop().await;
 }
 
-async fn it_works_in_one(lab: &Lab) {
+async fn reconciles_in_listed_namespace(env: &TestEnv) {
     section("a cluster record serves the namespace");
-    lab.source("extension-registry-records", "shared", "p-1")
+    env.source("extension-registry-records", "shared", "p-1")
         .await;
-    lab.apply(&record("shared", &from_secret("shared"))).await;
-    lab.apply(&workflow("one", "trains", &json!({"product": "shared"})))
+    env.apply(&record("shared", &from_secret("shared"))).await;
+    env.apply(&workflow("one", "trains", &json!({"product": "shared"})))
         .await;
-    lab.ready("one", "trains").await;
+    env.ready("one", "trains").await;
     let secret = secret_name("shared", "main");
-    lab.until(("Secret", "one", &secret), "is rendered", |secret| {
+    env.until(("Secret", "one", &secret), "is rendered", |secret| {
         !secret["data"].is_null()
     })
     .await;
-    // Its state of a record without a namespace is written, too.
-    lab.until(
+    // The status of cluster records is written too.
+    env.until(
         ("ClusterExtension", "", "shared"),
         "has a status",
         |record| record["status"].is_object(),
     )
     .await;
 
-    section("and so does a record of its own");
-    lab.source("one", "own", "p-2").await;
-    lab.apply(&own(record("own", &from_secret("own")), "one"))
+    section("a record of the namespace serves it too");
+    env.source("one", "own", "p-2").await;
+    env.apply(&own(record("own", &from_secret("own")), "one"))
         .await;
-    lab.apply(&workflow("one", "own", &json!({"product": "own"})))
+    env.apply(&workflow("one", "own", &json!({"product": "own"})))
         .await;
-    lab.ready("one", "own").await;
+    env.ready("one", "own").await;
 }
 
-async fn it_does_nothing_in_two(lab: &Lab) {
-    section("elsewhere nothing happens");
-    lab.apply(&own(record("own", &json!([{"name": "main"}])), "two"))
+async fn ignores_other_namespace(env: &TestEnv) {
+    section("other namespaces are ignored");
+    env.apply(&own(record("own", &json!([{"name": "main"}])), "two"))
         .await;
-    lab.apply(&workflow("two", "waits", &json!({"product": "shared"})))
+    env.apply(&workflow("two", "waits", &json!({"product": "shared"})))
         .await;
-    // The webhook is called in the namespace that is served, and not here.
+    // The webhook is called only in the listed namespace.
     let mut unknown = workflow("two", "unchecked", &json!({"product": "shared"}));
     unknown["spec"]["steps"][0]["args"] = json!(["{{ extensions.none.KEY }}"]);
-    lab.apply(&unknown).await;
+    env.apply(&unknown).await;
     unknown["metadata"]["namespace"] = json!("one");
-    let refused = lab.try_apply(&unknown).await.unwrap_err().to_string();
+    let refused = env.try_apply(&unknown).await.unwrap_err().to_string();
     assert!(refused.contains("validate-workflows"), "{refused}");
-    // The same in the namespace that is served, as the measure of time.
-    lab.apply(&workflow("one", "later", &json!({"product": "shared"})))
+    // The same in the listed namespace, to know how long to wait.
+    env.apply(&workflow("one", "later", &json!({"product": "shared"})))
         .await;
-    lab.ready("one", "later").await;
+    env.ready("one", "later").await;
     pause(3.0).await;
-    let waits = lab.get("Workflow", "two", "waits").await;
+    let waits = env.get("Workflow", "two", "waits").await;
     assert!(condition(&waits, "Ready")["status"] != "True", "{waits:#}");
     assert!(waits["status"]["observedGeneration"].is_null(), "{waits:#}");
     for kind in ["Pipeline", "ExtensionProjection", "Secret"] {
-        let made = lab.list(kind, "two").await;
+        let made = env.list(kind, "two").await;
         assert!(made.is_empty(), "{kind}: {made:#?}");
     }
-    let record = lab.get("Extension", "two", "own").await;
+    let record = env.get("Extension", "two", "own").await;
     assert!(
         record["status"]["observedGeneration"].is_null(),
         "{record:#}"
@@ -104,8 +101,8 @@ async fn it_does_nothing_in_two(lab: &Lab) {
     println!("status of the workflow there: {}", waits["status"]);
 }
 
-async fn it_has_no_power_in_two(lab: &Lab) {
-    section("its powers end where its work ends");
+async fn has_no_permissions_in_other_namespace(env: &TestEnv) {
+    section("the operator has no permissions in other namespaces");
     for verb in [
         "get",
         "list",
@@ -118,7 +115,7 @@ async fn it_has_no_power_in_two(lab: &Lab) {
     ] {
         for namespace in ["two", "kube-system", "default", ""] {
             assert!(
-                !may(lab, verb, "", "secrets", namespace).await,
+                !is_allowed(env, verb, "", "secrets", namespace).await,
                 "{verb} secrets -n `{namespace}`"
             );
         }
@@ -129,20 +126,26 @@ async fn it_has_no_power_in_two(lab: &Lab) {
             ("tekton.dev", "pipelines"),
         ] {
             assert!(
-                !may(lab, verb, group, resource, "two").await,
+                !is_allowed(env, verb, group, resource, "two").await,
                 "{verb} {resource} -n two"
             );
         }
         let written = ["create", "update", "delete"].contains(&verb);
         assert_eq!(
-            may(lab, verb, "", "secrets", "one").await,
+            is_allowed(env, verb, "", "secrets", "one").await,
             written,
             "{verb} secrets -n one"
         );
     }
 }
 
-async fn may(lab: &Lab, verb: &str, group: &str, resource: &str, namespace: &str) -> bool {
+async fn is_allowed(
+    env: &TestEnv,
+    verb: &str,
+    group: &str,
+    resource: &str,
+    namespace: &str,
+) -> bool {
     let review = serde_json::from_value(json!({
         "spec": {"user": OPERATOR, "groups": ["system:serviceaccounts", "system:authenticated"],
             "resourceAttributes": {
@@ -150,17 +153,17 @@ async fn may(lab: &Lab, verb: &str, group: &str, resource: &str, namespace: &str
             }},
     }))
     .unwrap();
-    let answer = Api::<SubjectAccessReview>::all(lab.cluster.client())
+    let answer = Api::<SubjectAccessReview>::all(env.cluster.client())
         .create(&PostParams::default(), &review)
         .await
         .unwrap();
     answer.status.unwrap().allowed
 }
 
-async fn no_cluster_role_mentions_secrets(lab: &Lab) {
+async fn no_cluster_role_mentions_secrets(env: &TestEnv) {
     section("no cluster role of the chart mentions secrets");
     let mut seen = Vec::new();
-    for role in Api::<ClusterRole>::all(lab.cluster.client())
+    for role in Api::<ClusterRole>::all(env.cluster.client())
         .list(&ListParams::default())
         .await
         .unwrap()

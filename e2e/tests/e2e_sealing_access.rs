@@ -1,47 +1,44 @@
-//! Who may change a record with sealed values, and what the webhook reveals and creates.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Which users may change a record with sealed values, and what the webhook reveals and creates.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/door.rs"]
-mod door;
 #[path = "support/sealing.rs"]
 mod sealing;
 mod support;
+#[path = "support/webhook.rs"]
+mod webhook;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use door::{Said, canary, kubectl, post};
 use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 use sealing::{apply, entries, run, sealed, secrets, with_value};
 use serde_json::{Value, json};
-use support::{Lab, condition, eventually, own, record, section, text};
+use support::{TestEnv, condition, eventually, own, record, section, text};
+use webhook::{KubectlResult, canary, kubectl, post};
 
 const PROJECT: &str = "sealing";
-/// A Secret that the operator may not read at first.
+/// A Secret that the operator is initially not allowed to read.
 const UNGRANTED: &str = "ungranted";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sealed_values_are_guarded() {
+async fn record_changes_require_sealed_values() {
     let options = Options {
         node: Node::None,
         ..Options::default()
     };
-    let mut lab = Lab::with_webhook("sealing-access", options, &[], &[]).await;
-    lab.unreadable.push(UNGRANTED.to_owned());
-    lab.namespace(PROJECT);
-    only_who_knows_the_values_changes_a_record(&lab).await;
-    only_readers_refer(&lab).await;
-    copied(&lab).await;
-    unauthenticated(&lab).await;
-    lab.stop().await;
+    let mut env = TestEnv::with_webhook("sealing-access", options, &[], &[]).await;
+    env.unreadable.push(UNGRANTED.to_owned());
+    env.namespace(PROJECT);
+    only_users_who_know_the_values_change_a_record(&env).await;
+    secret_reference_requires_read_permission(&env).await;
+    sealed_value_cannot_be_copied(&env).await;
+    unauthenticated_client_gains_nothing(&env).await;
+    env.stop().await;
 }
 
-/// Changes a record as another user, by a JSON patch.
-fn as_ada(lab: &Lab, name: &str, patch: &Value) -> Said {
+/// Changes a record as `ada` by a JSON patch.
+fn patch_as_ada(env: &TestEnv, name: &str, patch: &Value) -> KubectlResult {
     let patch = patch.to_string();
     let arguments = [
         "patch",
@@ -54,35 +51,35 @@ fn as_ada(lab: &Lab, name: &str, patch: &Value) -> Said {
         "-p",
         &patch,
     ];
-    kubectl(&lab.cluster, &arguments, "")
+    kubectl(&env.cluster, &arguments, "")
 }
 
-async fn only_who_knows_the_values_changes_a_record(lab: &Lab) {
-    section("who neither knows the values of a record nor may use them cannot change it");
-    lab.cluster
+async fn only_users_who_know_the_values_change_a_record(env: &TestEnv) {
+    section("a user who neither knows the values of a record nor may use them cannot change it");
+    env.cluster
         .apply(
             r#"{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "writer"},
             "rules": [{"apiGroups": ["registry.fuseml.io"], "resources": ["extensions", "clusterextensions"], "verbs": ["*"]}]}"#,
         )
         .unwrap();
     run(
-        lab,
+        env,
         "kubectl create clusterrolebinding writer --clusterrole=writer --user=ada",
     );
 
     let mine = own(with_value("guarded", &canary("guarded")), PROJECT);
-    apply(lab, &[], &mine).unwrap();
-    let stored = lab.get("Extension", PROJECT, "guarded").await;
+    apply(env, &[], &mine).unwrap();
+    let stored = env.get("Extension", PROJECT, "guarded").await;
     let url = "/spec/services/0/endpoints/0/url";
     let elsewhere =
         |url: &str| json!([{"op": "replace", "path": url, "value": "https://evil.example.org"}]);
-    let said = as_ada(lab, "guarded", &elsewhere(url)).unwrap_err();
+    let output = patch_as_ada(env, "guarded", &elsewhere(url)).unwrap_err();
     for part in [
         "ada may not use sealed values",
         "spec.services[store].credentials[main].configuration[KEY].valueFrom.sealed",
         "apply the record with `value` instead of `valueFrom`",
     ] {
-        assert!(said.contains(part), "{part} is not in {said}");
+        assert!(output.contains(part), "{part} is not in {output}");
     }
     // A dry run is refused as well.
     let dry = [
@@ -97,26 +94,26 @@ async fn only_who_knows_the_values_changes_a_record(lab: &Lab) {
         "-p",
         r#"{"spec": {"zone": "z"}}"#,
     ];
-    kubectl(&lab.cluster, &dry, "").unwrap_err();
-    // Labels are not the record.
-    as_ada(
-        lab,
+    kubectl(&env.cluster, &dry, "").unwrap_err();
+    // Changes of labels require no values.
+    patch_as_ada(
+        env,
         "guarded",
         &json!([{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}]),
     )
     .unwrap();
-    // One value of her own does not make up for the other.
+    // Supplying one value does not replace the other.
     let field = "/spec/services/0/credentials/0/configuration/0/value";
-    as_ada(
-        lab,
+    patch_as_ada(
+        env,
         "guarded",
         &json!([{"op": "add", "path": field, "value": "hers"}]),
     )
     .unwrap_err();
-    let after = lab.get("Extension", PROJECT, "guarded").await;
+    let after = env.get("Extension", PROJECT, "guarded").await;
     assert_eq!(after["spec"], stored["spec"]);
 
-    // The author needs no value, and the permission that the refusal names is sufficient.
+    // The author needs no values, and the permission that the refusal names is sufficient.
     let patch = elsewhere(url).to_string().replace("evil", "moved");
     let arguments = [
         "patch",
@@ -128,51 +125,51 @@ async fn only_who_knows_the_values_changes_a_record(lab: &Lab) {
         "-p",
         &patch,
     ];
-    kubectl(&lab.cluster, &arguments, "").unwrap();
-    let (_, commands) = said.split_once("grant the permission: ").unwrap();
-    run(lab, commands);
+    kubectl(&env.cluster, &arguments, "").unwrap();
+    let (_, commands) = output.split_once("grant the permission: ").unwrap();
+    run(env, commands);
     eventually(Duration::from_secs(10), "she may", async || {
-        as_ada(lab, "guarded", &elsewhere(url))
+        patch_as_ada(env, "guarded", &elsewhere(url))
     })
     .await;
-    let after = lab.get("Extension", PROJECT, "guarded").await;
+    let after = env.get("Extension", PROJECT, "guarded").await;
     assert_eq!(entries(&after), entries(&stored));
 
-    // With every value supplied again there is nothing left that she does not know.
+    // If she supplies all values again, there is no value that she does not know.
     apply(
-        lab,
+        env,
         &[],
         &own(with_value("open-to-her", &canary("guarded")), PROJECT),
     )
     .unwrap();
     let mut hers = own(with_value("open-to-her", &canary("hers")), PROJECT);
     hers["spec"]["services"][0]["endpoints"][0]["url"] = json!("https://new.example.org");
-    apply(lab, &["--as=ada"], &hers).unwrap();
-    as_ada(lab, "open-to-her", &elsewhere(url)).unwrap();
+    apply(env, &["--as=ada"], &hers).unwrap();
+    patch_as_ada(env, "open-to-her", &elsewhere(url)).unwrap();
 }
 
-async fn only_readers_refer(lab: &Lab) {
-    section("who may not read a Secret cannot refer to it, and does not learn whether it exists");
+async fn secret_reference_requires_read_permission(env: &TestEnv) {
+    section("a user without read permission cannot refer to a Secret, nor learn whether it exists");
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": PROJECT, "name": UNGRANTED}});
-    lab.apply(&secret).await;
+    env.apply(&secret).await;
     let refer = |secret: &str| {
         let set = json!([{"name": "main", "secretRef": {"name": secret}}]);
-        apply(lab, &["--as=ada"], &own(record("refers", &set), PROJECT))
+        apply(env, &["--as=ada"], &own(record("refers", &set), PROJECT))
     };
     let there = refer(UNGRANTED).unwrap_err();
     let absent = refer("absent").unwrap_err();
     assert_eq!(there.replace(UNGRANTED, "absent"), absent);
-    // The way out that the text names is one.
+    // The hint of the message works.
     let role = "kubectl create role read-ungranted -n sealing --verb=get --resource=secrets --resource-name=ungranted && kubectl create rolebinding read-ungranted -n sealing --role=read-ungranted --user=ada";
     assert!(there.contains(role), "{there}");
-    run(lab, role);
+    run(env, role);
     eventually(Duration::from_secs(10), "she may", async || {
         refer(UNGRANTED)
     })
     .await;
-    // The operator may not read it either, and says how it could.
+    // The operator is not allowed to read it either, and reports how to grant that.
     let key = ("Extension", PROJECT, "refers");
-    let denied = lab
+    let denied = env
         .until(key, "is denied", |object| {
             text(&condition(object, "Ready")["message"]).contains("not allowed to read")
         })
@@ -180,17 +177,17 @@ async fn only_readers_refer(lab: &Lab) {
     let message = text(&condition(&denied, "Ready")["message"]);
     assert!(message.contains("--serviceaccount=extension-registry:extension-registry"));
     let (_, commands) = message.split_once("grant access: ").unwrap();
-    run(lab, commands);
-    lab.until(key, "is ready", |object| {
+    run(env, commands);
+    env.until(key, "is ready", |object| {
         condition(object, "Ready")["status"] == "True"
     })
     .await;
 }
 
-async fn copied(lab: &Lab) {
+async fn sealed_value_cannot_be_copied(env: &TestEnv) {
     section("a sealed value is valid for its own record and entry only, and cannot be copied");
-    apply(lab, &[], &with_value("owner", &canary("owner"))).unwrap();
-    let owner = lab.get("ClusterExtension", "", "owner").await;
+    apply(env, &[], &with_value("owner", &canary("owner"))).unwrap();
+    let owner = env.get("ClusterExtension", "", "owner").await;
     let from = &entries(&owner)[0]["valueFrom"];
     let copy = |name: &str, set: &str, entry: &str| {
         record(
@@ -205,22 +202,22 @@ async fn copied(lab: &Lab) {
         copy("owner", "main", "OTHER"),
     ] {
         for who in [&["--as=ada"][..], &[]] {
-            let said = apply(lab, who, &object).unwrap_err();
+            let output = apply(env, who, &object).unwrap_err();
             for part in [
                 "valueFrom.sealed: cannot decrypt sealed value",
                 "hint: apply the record again with `value` instead of `valueFrom`",
             ] {
-                assert!(said.contains(part), "{part} is not in {said}");
+                assert!(output.contains(part), "{part} is not in {output}");
             }
         }
     }
-    let after = lab.get("ClusterExtension", "", "owner").await;
+    let after = env.get("ClusterExtension", "", "owner").await;
     assert_eq!(after["spec"], owner["spec"]);
 }
 
-/// Sends a request to write a record to the mutating webhook, as any client that reaches it can. The
-/// patch of the answer; an error when the request is refused.
-async fn review(
+/// Sends a review of a record to the mutating webhook, as any client that reaches it can. Returns the patch
+/// of the response; an error if the request is refused.
+async fn send_review(
     address: SocketAddr,
     user: &str,
     object: &Value,
@@ -253,25 +250,25 @@ async fn review(
     Ok(serde_json::from_slice(&bytes).unwrap())
 }
 
-async fn unauthenticated(lab: &Lab) {
-    section("a client of the webhook creates nothing and learns nothing");
-    let address = lab.installed.webhook().unwrap();
+async fn unauthenticated_client_gains_nothing(env: &TestEnv) {
+    section("an unauthenticated client of the webhook creates nothing and learns nothing");
+    let address = env.installed.webhook().unwrap();
     let right = canary("right");
     let kind = "ClusterExtension";
-    apply(lab, &[], &with_value("guessed", &right)).unwrap();
-    let stored = lab.get(kind, "", "guessed").await;
-    let known = secrets(lab).await;
-    let records = lab.list(kind, "").await.len();
+    apply(env, &[], &with_value("guessed", &right)).unwrap();
+    let stored = env.get(kind, "", "guessed").await;
+    let known = secrets(env).await;
+    let records = env.list(kind, "").await.len();
     for number in 0..20 {
         let object = with_value(&format!("flood-{number}"), &"x".repeat(60_000));
-        review(address, "system:admin", &object, &Value::Null, false)
+        send_review(address, "system:admin", &object, &Value::Null, false)
             .await
             .unwrap();
     }
     let guess = async |number: usize, value: &str| {
         let mut object = stored.clone();
         object["spec"] = with_value("guessed", value)["spec"].clone();
-        let patch = review(
+        let patch = send_review(
             address,
             "system:admin",
             &object,
@@ -292,9 +289,9 @@ async fn unauthenticated(lab: &Lab) {
         !guess(600, &right).await,
         "600 guesses later the right one is revealed"
     );
-    assert_eq!(secrets(lab).await, known, "the webhook creates no Secret");
-    assert_eq!(lab.list(kind, "").await.len(), records);
-    // The record is applied all the same; only its text is another one.
-    apply(lab, &[], &with_value("guessed", &right)).unwrap();
-    assert!(!lab.logs().contains(door::CANARY));
+    assert_eq!(secrets(env).await, known, "the webhook creates no Secret");
+    assert_eq!(env.list(kind, "").await.len(), records);
+    // The same record is applied, with another text.
+    apply(env, &[], &with_value("guessed", &right)).unwrap();
+    assert!(!env.logs().contains(webhook::CANARY));
 }

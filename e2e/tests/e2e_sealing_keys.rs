@@ -1,24 +1,21 @@
-//! Keys of sealed values: their rotation and their loss; and what an earlier version sealed.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Sealing keys: rotation, loss, and references of earlier versions.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/door.rs"]
-mod door;
 #[path = "support/sealing.rs"]
 mod sealing;
 mod support;
+#[path = "support/webhook.rs"]
+mod webhook;
 
 use std::time::Duration;
 
-use door::{canary, kubectl};
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Installed, Options};
 use k8s_openapi::ByteString;
 use sealing::{apply, data, rendered_name, sealed, with_value};
 use serde_json::{Value, json};
-use support::{Lab, RECORDS, condition, eventually, record, section, text, version, workflow};
+use support::{RECORDS, TestEnv, condition, eventually, record, section, text, version, workflow};
+use webhook::{canary, kubectl};
 
 const PROJECT: &str = "sealing";
 const KEYS: [&str; 4] = [
@@ -36,41 +33,43 @@ fn options() -> Options {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sealed_values_follow_their_keys() {
-    let mut lab = Lab::with_webhook("sealing-keys", options(), &[], &[]).await;
-    lab.namespace(PROJECT);
-    keys_are_rotated(&lab).await;
-    keys_are_lost(&mut lab).await;
-    lab.stop().await;
+async fn sealing_keys_can_be_rotated_and_restored() {
+    let mut env = TestEnv::with_webhook("sealing-keys", options(), &[], &[]).await;
+    env.namespace(PROJECT);
+    newest_key_seals_and_older_key_opens(&env).await;
+    lost_key_is_reported_until_restored(&mut env).await;
+    env.stop().await;
 }
 
-/// Id of the key of a sealed value.
+/// Returns the id of the key of a sealed value.
 fn key_id(record: &Value) -> &str {
     sealed(record).split('.').nth(1).unwrap()
 }
 
-async fn keys_are_rotated(lab: &Lab) {
-    section("a key with a greater name seals, without a restart, and the older one still opens");
+async fn newest_key_seals_and_older_key_opens(env: &TestEnv) {
+    section(
+        "the key with the greatest name seals without a restart, and the older one still opens",
+    );
     let record = ("ClusterExtension", "", "rotated");
     let object = with_value("rotated", &canary("rotated"));
-    apply(lab, &[], &object).unwrap();
-    lab.apply(&workflow(PROJECT, "uses", &json!({"product": "rotated"})))
+    apply(env, &[], &object).unwrap();
+    env.apply(&workflow(PROJECT, "uses", &json!({"product": "rotated"})))
         .await;
-    lab.ready(PROJECT, "uses").await;
-    let before = lab.get(record.0, record.1, record.2).await;
+    env.ready(PROJECT, "uses").await;
+    let before = env.get(record.0, record.1, record.2).await;
     let name = rendered_name("rotated");
-    let rendered = lab.get("Secret", PROJECT, &name).await;
+    let rendered = env.get("Secret", PROJECT, &name).await;
 
     let new = json!({"data": {"key-9999": ByteString(vec![9; 32])}}).to_string();
     kubectl(
-        &lab.cluster,
+        &env.cluster,
         &[&["patch"], &KEYS[..], &["-p", &new]].concat(),
         "",
     )
     .unwrap();
     let after = eventually(Duration::from_secs(90), "the new key is used", async || {
-        apply(lab, &[], &object).unwrap();
-        let after = lab.get(record.0, record.1, record.2).await;
+        apply(env, &[], &object).unwrap();
+        let after = env.get(record.0, record.1, record.2).await;
         if key_id(&after) == key_id(&before) {
             support::pause(5.0).await;
             return Err(key_id(&after).to_owned());
@@ -80,26 +79,26 @@ async fn keys_are_rotated(lab: &Lab) {
     .await;
     let observed =
         |object: &Value| object["status"]["observedGeneration"] == object["metadata"]["generation"];
-    let settled = lab
+    let settled = env
         .until(record, "is ready", |object| {
             observed(object) && condition(object, "Ready")["status"] == "True"
         })
         .await;
     assert_eq!(settled["spec"], after["spec"]);
-    let said = apply(lab, &[], &object).unwrap();
-    assert!(!said.contains("Warning"), "{said}");
-    let again = lab.get(record.0, record.1, record.2).await;
+    let output = apply(env, &[], &object).unwrap();
+    assert!(!output.contains("Warning"), "{output}");
+    let again = env.get(record.0, record.1, record.2).await;
     assert_eq!(version(&again), version(&settled));
-    let same = lab.get("Secret", PROJECT, &name).await;
+    let same = env.get("Secret", PROJECT, &name).await;
     assert_eq!(version(&same), version(&rendered), "the value is the same");
-    assert!(data(&same, "KEY").starts_with(door::CANARY.as_bytes()));
+    assert!(data(&same, "KEY").starts_with(webhook::CANARY.as_bytes()));
 }
 
-async fn keys_are_lost(lab: &mut Lab) {
-    section("without its key a value is named in the condition, and can be applied again");
-    apply(lab, &[], &with_value("lost", &canary("lost"))).unwrap();
+async fn lost_key_is_reported_until_restored(env: &mut TestEnv) {
+    section("a value without its key is named in the condition, and can be applied again");
+    apply(env, &[], &with_value("lost", &canary("lost"))).unwrap();
     let keys = kubectl(
-        &lab.cluster,
+        &env.cluster,
         &[&["get"], &KEYS[..], &["-o", "json"]].concat(),
         "",
     )
@@ -109,11 +108,11 @@ async fn keys_are_lost(lab: &mut Lab) {
         .as_object_mut()
         .unwrap()
         .retain(|field, _| field == "name" || field == "namespace");
-    kubectl(&lab.cluster, &[&["delete"], &KEYS[..]].concat(), "").unwrap();
-    lab.stop_operator();
-    lab.start_operator();
+    kubectl(&env.cluster, &[&["delete"], &KEYS[..]].concat(), "").unwrap();
+    env.stop_operator();
+    env.start_operator();
     let is_lost = |object: &Value| condition(object, "Ready")["reason"] == "DecryptionFailed";
-    let lost = lab
+    let lost = env
         .until(("ClusterExtension", "", "lost"), "is lost", is_lost)
         .await;
     let message = text(&condition(&lost, "Ready")["message"]);
@@ -124,18 +123,18 @@ async fn keys_are_lost(lab: &mut Lab) {
     ] {
         assert!(message.contains(part), "{part} is not in {message}");
     }
-    lab.until(("Workflow", PROJECT, "uses"), "is refused", is_lost)
+    env.until(("Workflow", PROJECT, "uses"), "is refused", is_lost)
         .await;
-    // One is healed by its value, the others by the keys.
-    let said = apply(lab, &[], &with_value("lost", &canary("lost"))).unwrap();
-    assert!(said.contains("sealed 2 values"), "{said}");
+    // One record is repaired by its value, the others by the restored keys.
+    let output = apply(env, &[], &with_value("lost", &canary("lost"))).unwrap();
+    assert!(output.contains("sealed 2 values"), "{output}");
     let is_ready = |object: &Value| condition(object, "Ready")["status"] == "True";
-    lab.until(("ClusterExtension", "", "lost"), "is ready", is_ready)
+    env.until(("ClusterExtension", "", "lost"), "is ready", is_ready)
         .await;
     let restored = json!({"data": keys["data"]}).to_string();
-    // The key that was created meanwhile has another name, so it stays beside the restored ones.
+    // The key that was created meanwhile has another name, so it coexists with the restored ones.
     kubectl(
-        &lab.cluster,
+        &env.cluster,
         &[&["patch"], &KEYS[..], &["-p", &restored]].concat(),
         "",
     )
@@ -145,12 +144,12 @@ async fn keys_are_lost(lab: &mut Lab) {
         ("ClusterExtension", "", "lost"),
         ("Workflow", PROJECT, "uses"),
     ] {
-        lab.until((kind, namespace, name), "is ready", is_ready)
+        env.until((kind, namespace, name), "is ready", is_ready)
             .await;
     }
 }
 
-/// As an earlier version made it.
+/// Returns a sealed Secret of an earlier version.
 fn sealed_secret(name: &str, record: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "type": "registry.fuseml.io/sealed", "immutable": true,
@@ -172,10 +171,10 @@ fn with_reference(name: &str, secret: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn references_to_sealed_secrets_of_earlier_versions_stay_valid() {
+async fn sealed_references_of_earlier_versions_remain_valid() {
     let cluster = Cluster::start(options()).await.unwrap();
     cluster.install().unwrap();
-    // Before the policies, which deny such a Secret to every user.
+    // Created before the policies, which deny such a Secret to every user.
     cluster
         .apply(&sealed_secret("sealed-old", "old").to_string())
         .unwrap();
@@ -185,34 +184,34 @@ async fn references_to_sealed_secrets_of_earlier_versions_stay_valid() {
             .unwrap();
     }
     let installed = Installed::with_webhook(&cluster, &[]).unwrap();
-    let lab = Lab::begin(cluster, installed, "sealing-migration", &[]);
-    lab.namespace(PROJECT);
+    let env = TestEnv::begin(cluster, installed, "sealing-migration", &[]);
+    env.namespace(PROJECT);
     let key = ("ClusterExtension", "", "old");
     let is_ready = |object: &Value| condition(object, "Ready")["status"] == "True";
-    lab.until(key, "is ready", is_ready).await;
-    lab.until(
+    env.until(key, "is ready", is_ready).await;
+    env.until(
         ("ClusterExtension", "", "thief"),
         "is not served",
         |object| condition(object, "Ready")["reason"] == "SecretMissing",
     )
     .await;
-    lab.apply(&workflow(PROJECT, "uses", &json!({"product": "old"})))
+    env.apply(&workflow(PROJECT, "uses", &json!({"product": "old"})))
         .await;
-    lab.ready(PROJECT, "uses").await;
+    env.ready(PROJECT, "uses").await;
     let name = support::secret_name("old", "main");
-    let rendered = lab.get("Secret", PROJECT, &name).await;
+    let rendered = env.get("Secret", PROJECT, &name).await;
     assert_eq!(data(&rendered, "KEY"), canary("old").as_bytes());
 
-    section("a stored reference stays, a new one is refused");
-    // The number of consumers is written a moment after the workflow is ready.
-    lab.settled(&["ClusterExtension"]).await;
-    let before = lab.get("ClusterExtension", "", "old").await;
-    apply(&lab, &[], &with_reference("old", "sealed-old")).unwrap();
-    let after = lab.get("ClusterExtension", "", "old").await;
+    section("a stored reference is kept, a new one is refused");
+    // The number of consumers is written with a delay after the workflow is ready.
+    env.settled(&["ClusterExtension"]).await;
+    let before = env.get("ClusterExtension", "", "old").await;
+    apply(&env, &[], &with_reference("old", "sealed-old")).unwrap();
+    let after = env.get("ClusterExtension", "", "old").await;
     assert_eq!(version(&after), version(&before));
     let mut changed = with_reference("old", "sealed-old");
     changed["spec"]["version"] = json!("2.0.0");
-    apply(&lab, &[], &changed).unwrap();
+    apply(&env, &[], &changed).unwrap();
     let mut moved = changed.clone();
     moved["spec"]["services"][0]["credentials"][0]["configuration"][0]["name"] = json!("OTHER");
     for object in [
@@ -220,35 +219,35 @@ async fn references_to_sealed_secrets_of_earlier_versions_stay_valid() {
         moved,
         with_reference("old", "sealed-other"),
     ] {
-        let said = apply(&lab, &[], &object).unwrap_err();
+        let output = apply(&env, &[], &object).unwrap_err();
         for part in [
             "valueFrom.sealedRef: `sealedRef` is deprecated",
             "hint: use `value`",
         ] {
-            assert!(said.contains(part), "{part} is not in {said}");
+            assert!(output.contains(part), "{part} is not in {output}");
         }
     }
 
     section("the value, applied again, replaces the reference");
     let key = ("Secret", PROJECT, &*name);
     let is_new = |secret: &Value| data(secret, "version") == b"2.0.0";
-    let rendered = lab.until(key, "has the new version", is_new).await;
+    let rendered = env.until(key, "has the new version", is_new).await;
     let value =
         json!([{"name": "main", "configuration": [{"name": "KEY", "value": canary("old")}]}]);
     let mut object = record("old", &value);
     object["spec"]["version"] = json!("2.0.0");
-    apply(&lab, &[], &object).unwrap();
-    let migrated = lab.get("ClusterExtension", "", "old").await;
+    apply(&env, &[], &object).unwrap();
+    let migrated = env.get("ClusterExtension", "", "old").await;
     assert!(sealed(&migrated).starts_with("v1."), "{migrated:#}");
     let secret = ["delete", "secret", "sealed-old", "-n", RECORDS];
-    kubectl(&lab.cluster, &secret, "").unwrap();
+    kubectl(&env.cluster, &secret, "").unwrap();
     let key = ("ClusterExtension", "", "old");
-    lab.until(key, "is ready", |object| {
+    env.until(key, "is ready", |object| {
         object["status"]["observedGeneration"] == object["metadata"]["generation"]
             && is_ready(object)
     })
     .await;
-    let same = lab.get("Secret", PROJECT, &name).await;
+    let same = env.get("Secret", PROJECT, &name).await;
     assert_eq!(version(&same), version(&rendered));
-    lab.stop().await;
+    env.stop().await;
 }

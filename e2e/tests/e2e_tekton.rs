@@ -1,26 +1,22 @@
-//! Runs of workflows by Tekton itself, where the given cluster has it: whose runs get the Secret of a
-//! user, and how every other run ends.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Runs of workflows by Tekton itself, if the existing cluster has it: which runs get the Secret of a user,
+//! and how all others fail.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-#[path = "support/people.rs"]
-mod people;
 mod support;
+#[path = "support/users.rs"]
+mod users;
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use extension_registry_api::{RUN_BY_ANNOTATION, USER_SECRETS_LABEL};
 use extension_registry_e2e::cluster::KUBECONFIG_VARIABLE;
-use extension_registry_e2e::{Cluster, leave_out};
+use extension_registry_e2e::{Cluster, skip_part};
 use kube::Client;
 use kube::api::PostParams;
-use people::{create, create_dry, of_kubeconfig, person};
 use serde_json::{Value, json};
-use support::{Lab, condition, eventually, list, record, section, text, workflow};
+use support::{TestEnv, condition, eventually, list, record, section, text, workflow};
+use users::{client_from_kubeconfig, create, create_dry, impersonate};
 
 const PROJECT: &str = "tekton-users";
 const CI: &str = "tekton-ci";
@@ -28,10 +24,10 @@ const ROBOT: &str = "system:serviceaccount:tekton-ci:robot";
 const TEAM: &str = "tekton-team";
 const VALUE: &str = "canary-of-ada";
 const IMAGE: &str = "busybox:1.37";
-/// How long a run may take.
+/// Time limit for a run.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// The team edits the project and runs what it likes, but reads no Secret.
+/// Roles of the team: edit the project and start any run, but read no Secrets.
 const RIGHTS: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -54,73 +50,73 @@ metadata: {namespace: tekton-ci, name: robot}
 ";
 
 struct Scene {
-    lab: Lab,
+    env: TestEnv,
     ada: Client,
     grace: Client,
     robot: Client,
-    /// Of `ada`.
+    /// Name of the rendered Secret of `ada`.
     secret: String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tekton_gives_the_secret_of_a_user_to_runs_of_that_user() {
+async fn tekton_gives_user_secrets_only_to_runs_of_that_user() {
     let what = "runs of users by Tekton";
     let Some(path) = std::env::var_os(KUBECONFIG_VARIABLE) else {
-        // Never a failure: only a cluster that was given can have it.
-        leave_out(what, "no cluster is given");
+        // Always skipped, never failed: only an existing cluster can have Tekton.
+        skip_part(what, "no cluster is given");
         return;
     };
     let cluster = Cluster::existing(path.as_ref()).await.unwrap();
     if let Some(why) = cluster.node_missing() {
-        leave_out(what, why);
+        skip_part(what, why);
         return;
     }
     if !cluster.has_engine() {
-        leave_out(what, "the cluster has no Tekton");
+        skip_part(what, "the cluster has no Tekton");
         return;
     }
-    // Where the cluster cannot fetch it.
+    // For clusters that cannot pull the image.
     let _ = cluster.image_alias(IMAGE).await;
-    let scene = begin().await;
+    let scene = setup().await;
     runs_of_the_user_get_the_secret(&scene).await;
-    runs_of_others_fail(&scene).await;
-    what_others_write_themselves_fails(&scene).await;
-    what_cannot_be_created(&scene).await;
-    a_held_pipeline_does_not_start(&scene).await;
+    runs_of_other_users_fail(&scene).await;
+    self_written_runs_of_other_users_fail(&scene).await;
+    rejects_runs_that_set_the_user(&scene).await;
+    held_pipeline_does_not_start(&scene).await;
     for namespace in [PROJECT, CI] {
         let delete = ["delete", "namespace", namespace, "--wait=false"];
-        scene.lab.cluster.kubectl_run(&delete).unwrap();
+        scene.env.cluster.kubectl_run(&delete).unwrap();
     }
     for record in ["tekton-user", "tekton-open"] {
         let delete = ["delete", "cext", record, "--ignore-not-found"];
-        scene.lab.cluster.kubectl_run(&delete).unwrap();
+        scene.env.cluster.kubectl_run(&delete).unwrap();
     }
-    scene.lab.stop().await;
+    scene.env.stop().await;
 }
 
-async fn begin() -> Scene {
-    let lab = Lab::start("tekton", &[]).await;
+async fn setup() -> Scene {
+    let env = TestEnv::start("tekton", &[]).await;
     let delete = ["delete", "namespace", PROJECT, CI, "--ignore-not-found"];
-    lab.cluster.kubectl_run(&delete).unwrap();
-    lab.namespace(PROJECT);
-    lab.namespace(CI);
-    lab.cluster.apply(RIGHTS).unwrap();
+    env.cluster.kubectl_run(&delete).unwrap();
+    env.namespace(PROJECT);
+    env.namespace(CI);
+    env.cluster.apply(RIGHTS).unwrap();
     let configuration = json!([{"name": "TOKEN", "value": VALUE}]);
     let credentials = json!([{"name": "hers", "scope": "user", "user": ["ada", ROBOT],
         "configuration": configuration}]);
-    lab.apply(&record("tekton-user", &credentials)).await;
-    lab.apply(&record("tekton-open", &json!([{"name": "all"}])))
+    env.apply(&record("tekton-user", &credentials)).await;
+    env.apply(&record("tekton-open", &json!([{"name": "all"}])))
         .await;
-    let robot = lab.cluster.kubeconfig_of(CI, "robot").unwrap();
+    let robot = env.cluster.kubeconfig_of(CI, "robot").unwrap();
     let mut scene = Scene {
-        ada: person(&lab.cluster, "ada", &[TEAM]),
-        grace: person(&lab.cluster, "grace", &[TEAM]),
-        robot: of_kubeconfig(&robot).await,
+        ada: impersonate(&env.cluster, "ada", &[TEAM]),
+        grace: impersonate(&env.cluster, "grace", &[TEAM]),
+        robot: client_from_kubeconfig(&robot).await,
         secret: String::new(),
-        lab,
+        env,
     };
     let account = ("ServiceAccount", PROJECT, "default");
-    scene.lab.until(account, "is there", Value::is_object).await;
+    scene.env.until(account, "is there", Value::is_object).await;
     let mut train = workflow(PROJECT, "train", &json!({"product": "tekton-user"}));
     let step = &mut train["spec"]["steps"][0];
     step["image"] = json!(IMAGE);
@@ -131,13 +127,13 @@ async fn begin() -> Scene {
     )]);
     step["outputs"] = json!([{"name": "digest"}]);
     train["spec"]["outputs"] = json!([{"name": "digest"}]);
-    started(&scene.ada, &train).await;
-    let ready = scene.lab.ready(PROJECT, "train").await;
+    start_run(&scene.ada, &train).await;
+    let ready = scene.env.ready(PROJECT, "train").await;
     text(&ready["status"]["bindings"][0]["secret"]).clone_into(&mut scene.secret);
     scene
 }
 
-/// Shell text that prints the digest of a text.
+/// Returns a shell command that prints the digest of a text.
 fn digest(text: &str) -> String {
     format!("printf %s \"{text}\" | sha256sum | cut -c 1-64 | tr -d '\\n'")
 }
@@ -152,7 +148,7 @@ fn sha256(text: &str) -> String {
         })
 }
 
-async fn started(client: &Client, object: &Value) {
+async fn start_run(client: &Client, object: &Value) {
     create(client, object, &PostParams::default())
         .await
         .unwrap();
@@ -167,20 +163,20 @@ fn run(name: &str, spec: Value) -> Value {
     run
 }
 
-fn of_train() -> Value {
+fn train_spec() -> Value {
     json!({"pipelineRef": {"name": "train"}})
 }
 
-fn labelled(mut run: Value) -> Value {
+fn with_label(mut run: Value) -> Value {
     run["metadata"]["labels"] = json!({USER_SECRETS_LABEL: "true"});
     run
 }
 
-/// A task that reads the Secret and fails without it.
-fn thief(secret: &str) -> Value {
-    let env =
+/// Returns a task that reads the Secret, and fails without it.
+fn task_that_reads(secret: &str) -> Value {
+    let variables =
         json!([{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": secret, "key": "TOKEN"}}}]);
-    json!({"steps": [{"name": "s", "image": IMAGE, "command": ["sh", "-c"], "args": ["test -n \"$TOKEN\""], "env": env}]})
+    json!({"steps": [{"name": "s", "image": IMAGE, "command": ["sh", "-c"], "args": ["test -n \"$TOKEN\""], "env": variables}]})
 }
 
 fn embedded(task: Value) -> Value {
@@ -189,10 +185,10 @@ fn embedded(task: Value) -> Value {
     spec
 }
 
-/// Waits until a run has ended.
-async fn ended(lab: &Lab, kind: &str, name: &str) -> Value {
+/// Waits until a run has completed.
+async fn wait_until_ended(env: &TestEnv, kind: &str, name: &str) -> Value {
     eventually(PATIENCE, &format!("{kind} {name} ends"), async || {
-        let run = lab.get(kind, PROJECT, name).await;
+        let run = env.get(kind, PROJECT, name).await;
         match text(&condition(&run, "Succeeded")["status"]) {
             "True" | "False" => Ok(run),
             _ => Err(run["status"].to_string()),
@@ -203,13 +199,13 @@ async fn ended(lab: &Lab, kind: &str, name: &str) -> Value {
 
 async fn runs_of_the_user_get_the_secret(scene: &Scene) {
     section("a run of the user, and one of a listed service account, gets the Secret");
-    let lab = &scene.lab;
-    let own = labelled(run("own", embedded(thief(&scene.secret))));
-    started(&scene.ada, &run("by-ada", of_train())).await;
-    started(&scene.robot, &run("by-robot", of_train())).await;
-    started(&scene.ada, &own).await;
+    let env = &scene.env;
+    let own = with_label(run("own", embedded(task_that_reads(&scene.secret))));
+    start_run(&scene.ada, &run("by-ada", train_spec())).await;
+    start_run(&scene.robot, &run("by-robot", train_spec())).await;
+    start_run(&scene.ada, &own).await;
     for (name, user) in [("by-ada", "ada"), ("by-robot", ROBOT)] {
-        let run = ended(lab, "PipelineRun", name).await;
+        let run = wait_until_ended(env, "PipelineRun", name).await;
         assert_eq!(
             condition(&run, "Succeeded")["status"],
             "True",
@@ -217,13 +213,13 @@ async fn runs_of_the_user_get_the_secret(scene: &Scene) {
             run["status"]
         );
         assert_eq!(run["status"]["results"][0]["value"], sha256(VALUE).as_str());
-        let pod = pod_of(lab, name).await;
+        let pod = pod_of(env, name).await;
         let metadata = &pod["metadata"];
         assert_eq!(metadata["annotations"][RUN_BY_ANNOTATION], user);
         assert_eq!(metadata["labels"][USER_SECRETS_LABEL], "true");
         assert!(!pod.to_string().contains(VALUE) && !run.to_string().contains(VALUE));
     }
-    let run = ended(lab, "PipelineRun", "own").await;
+    let run = wait_until_ended(env, "PipelineRun", "own").await;
     assert_eq!(
         condition(&run, "Succeeded")["status"],
         "True",
@@ -232,16 +228,16 @@ async fn runs_of_the_user_get_the_secret(scene: &Scene) {
     );
 }
 
-/// The Pod of the only task of a run.
-async fn pod_of(lab: &Lab, run: &str) -> Value {
-    let pods = lab.list("Pod", PROJECT).await;
-    let is_of = |pod: &&Value| pod["metadata"]["labels"]["tekton.dev/pipelineRun"] == run;
-    pods.iter().find(is_of).unwrap().clone()
+/// Returns the Pod of the only task of a run.
+async fn pod_of(env: &TestEnv, run: &str) -> Value {
+    let pods = env.list("Pod", PROJECT).await;
+    let is_of_run = |pod: &&Value| pod["metadata"]["labels"]["tekton.dev/pipelineRun"] == run;
+    pods.iter().find(is_of_run).unwrap().clone()
 }
 
-async fn runs_of_others_fail(scene: &Scene) {
-    section("a run of another user fails, and its TaskRun says why");
-    let lab = &scene.lab;
+async fn runs_of_other_users_fail(scene: &Scene) {
+    section("a run of another user fails, and its TaskRun reports why");
+    let env = &scene.env;
     let cluster = |params: Value| json!({"pipelineRef": {"resolver": "cluster", "params": params}});
     let param = |name: &str, value: &str| json!({"name": name, "value": value});
     let mut templated = cluster(json!([
@@ -250,21 +246,21 @@ async fn runs_of_others_fail(scene: &Scene) {
         param("namespace", PROJECT)
     ]));
     templated["params"] = json!([param("n", "ain")]);
-    let mut hosts = of_train();
+    let mut hosts = train_spec();
     hosts["taskRunTemplate"] = json!({"podTemplate": {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["store.example.org"]}]}});
     let specs = [
-        ("by-grace", of_train()),
+        ("by-grace", train_spec()),
         ("templated", templated),
         ("hosts", hosts),
     ];
     for (name, spec) in &specs {
         let mut run = run(name, spec.clone());
         run["metadata"]["annotations"] = json!({RUN_BY_ANNOTATION: "ada"});
-        started(&scene.grace, &run).await;
+        start_run(&scene.grace, &run).await;
     }
     for (name, _) in &specs {
-        fails(
-            lab,
+        assert_run_fails(
+            env,
             name,
             &format!(
                 "Secret `{}` belongs to `ada`, and this run was started by `grace`",
@@ -275,9 +271,9 @@ async fn runs_of_others_fail(scene: &Scene) {
     }
 }
 
-/// The run fails, and the message of its only `TaskRun` has this text.
-async fn fails(lab: &Lab, name: &str, expected: &str) {
-    let run = ended(lab, "PipelineRun", name).await;
+/// Asserts that the run fails, and that the message of its only `TaskRun` contains this text.
+async fn assert_run_fails(env: &TestEnv, name: &str, expected: &str) {
+    let run = wait_until_ended(env, "PipelineRun", name).await;
     assert_eq!(
         condition(&run, "Succeeded")["status"],
         "False",
@@ -288,11 +284,11 @@ async fn fails(lab: &Lab, name: &str, expected: &str) {
     let [child] = children else {
         panic!("{name} has no TaskRun: {:#}", run["status"]);
     };
-    task_fails(lab, text(&child["name"]), expected).await;
+    assert_task_fails(env, text(&child["name"]), expected).await;
 }
 
-async fn task_fails(lab: &Lab, name: &str, expected: &str) {
-    let task = ended(lab, "TaskRun", name).await;
+async fn assert_task_fails(env: &TestEnv, name: &str, expected: &str) {
+    let task = wait_until_ended(env, "TaskRun", name).await;
     let succeeded = condition(&task, "Succeeded");
     assert_eq!(succeeded["status"], "False", "{:#}", task["status"]);
     let message = text(&succeeded["message"]);
@@ -309,9 +305,9 @@ async fn task_fails(lab: &Lab, name: &str, expected: &str) {
     );
 }
 
-async fn what_others_write_themselves_fails(scene: &Scene) {
-    section("what another user writes into a run of their own fails");
-    let lab = &scene.lab;
+async fn self_written_runs_of_other_users_fail(scene: &Scene) {
+    section("references in a run of another user fail");
+    let env = &scene.env;
     let secret = &scene.secret;
     let volume = |name: &str| json!([{"name": "v", "secret": {"secretName": name}}]);
     let plain = json!({"steps": [{"name": "s", "image": IMAGE, "command": ["true"]}]});
@@ -325,57 +321,57 @@ async fn what_others_write_themselves_fails(scene: &Scene) {
     workspace["pipelineSpec"]["tasks"][0]["workspaces"] = json!([{"name": "w"}]);
     workspace["workspaces"] = json!([{"name": "w", "secret": {"secretName": secret}}]);
     let mut specs = embedded(plain.clone());
-    let env =
+    let variables =
         json!([{"name": "T", "valueFrom": {"secretKeyRef": {"name": secret, "key": "TOKEN"}}}]);
-    specs["taskRunSpecs"] = json!([{"pipelineTaskName": "t", "podTemplate": {"env": env}}]);
+    specs["taskRunSpecs"] = json!([{"pipelineTaskName": "t", "podTemplate": {"env": variables}}]);
     let mut template = embedded(plain);
     template["taskRunTemplate"] = json!({"podTemplate": {"volumes": volume(secret)}});
     let cases = [
-        ("embedded", embedded(thief(secret))),
+        ("embedded", embedded(task_that_reads(secret))),
         ("by-param", embedded(by_param)),
         ("workspace", workspace),
         ("specs", specs),
         ("template", template),
     ];
     for (name, spec) in &cases {
-        started(&scene.grace, &labelled(run(name, spec.clone()))).await;
-        started(&scene.grace, &run(&format!("{name}-plain"), spec.clone())).await;
+        start_run(&scene.grace, &with_label(run(name, spec.clone()))).await;
+        start_run(&scene.grace, &run(&format!("{name}-plain"), spec.clone())).await;
     }
-    let mut task = labelled(run("task", json!({"taskSpec": thief(secret)})));
+    let mut task = with_label(run("task", json!({"taskSpec": task_that_reads(secret)})));
     task["kind"] = json!("TaskRun");
-    started(&scene.grace, &task).await;
+    start_run(&scene.grace, &task).await;
     for (name, _) in &cases {
-        fails(
-            lab,
+        assert_run_fails(
+            env,
             name,
             "belongs to `ada`, and this run was started by `grace`",
         )
         .await;
-        fails(
-            lab,
+        assert_run_fails(
+            env,
             &format!("{name}-plain"),
             "must have the label registry.fuseml.io/user-secrets",
         )
         .await;
     }
-    task_fails(
-        lab,
+    assert_task_fails(
+        env,
         "task",
         "belongs to `ada`, and this run was started by `grace`",
     )
     .await;
 }
 
-async fn what_cannot_be_created(scene: &Scene) {
+async fn rejects_runs_that_set_the_user(scene: &Scene) {
     section("a run that sets its user in a template is not created");
     let metadata = json!({"annotations": {RUN_BY_ANNOTATION: "ada"}});
-    let mut task = thief(&scene.secret);
+    let mut task = task_that_reads(&scene.secret);
     task["metadata"] = metadata.clone();
-    let mut specs = of_train();
+    let mut specs = train_spec();
     specs["taskRunSpecs"] = json!([{"pipelineTaskName": "train", "metadata": metadata}]);
     for spec in [embedded(task), specs] {
-        let said = create_dry(&scene.grace, &run("x", spec)).await.unwrap_err();
-        assert!(said.contains("is reserved for runs"), "{said}");
+        let message = create_dry(&scene.grace, &run("x", spec)).await.unwrap_err();
+        assert!(message.contains("is reserved for runs"), "{message}");
     }
 
     section("no resolver sends the Secret elsewhere");
@@ -390,8 +386,8 @@ async fn what_cannot_be_created(scene: &Scene) {
         json!({"taskRef": {"resolver": "http", "params": params}}),
     );
     fetched["kind"] = json!("TaskRun");
-    started(&scene.grace, &fetched).await;
-    let task = ended(&scene.lab, "TaskRun", "fetched").await;
+    start_run(&scene.grace, &fetched).await;
+    let task = wait_until_ended(&scene.env, "TaskRun", "fetched").await;
     let message = text(&condition(&task, "Succeeded")["message"]);
     assert!(
         message.contains("is not available to resolvers"),
@@ -399,23 +395,24 @@ async fn what_cannot_be_created(scene: &Scene) {
     );
 }
 
-async fn a_held_pipeline_does_not_start(scene: &Scene) {
+async fn held_pipeline_does_not_start(scene: &Scene) {
     section("a held Pipeline does not start, and a pending run of it is not released");
-    let lab = &scene.lab;
+    let env = &scene.env;
     let mut open = workflow(PROJECT, "open", &json!({"product": "tekton-open"}));
     open["spec"]["steps"][0]["image"] = json!(IMAGE);
-    started(&scene.grace, &open).await;
-    lab.ready(PROJECT, "open").await;
+    start_run(&scene.grace, &open).await;
+    env.ready(PROJECT, "open").await;
     let pending = json!({"pipelineRef": {"name": "open"}, "status": "PipelineRunPending"});
-    started(&scene.grace, &run("pending", pending)).await;
-    lab.delete("ClusterExtension", "", "tekton-open").await;
-    lab.refused_again(PROJECT, "open", "NotFound").await;
+    start_run(&scene.grace, &run("pending", pending)).await;
+    env.delete("ClusterExtension", "", "tekton-open").await;
+    env.refused_without_spec_change(PROJECT, "open", "NotFound")
+        .await;
     let spec = json!({"pipelineRef": {"name": "open"}});
     eventually(
         Duration::from_secs(20),
         "it is on hold",
         async || match create_dry(&scene.grace, &run("held", spec.clone())).await {
-            Err(said) if said.contains("is on hold") => Ok(()),
+            Err(message) if message.contains("is on hold") => Ok(()),
             other => Err(format!("{other:?}")),
         },
     )
@@ -431,9 +428,9 @@ async fn a_held_pipeline_does_not_start(scene: &Scene) {
         "-p",
         &release,
     ];
-    let said = lab.cluster.kubectl_run(&patch).unwrap_err().to_string();
-    assert!(said.contains("is on hold"), "{said}");
-    let waits = lab.get("PipelineRun", PROJECT, "pending").await;
+    let message = env.cluster.kubectl_run(&patch).unwrap_err().to_string();
+    assert!(message.contains("is on hold"), "{message}");
+    let waits = env.get("PipelineRun", PROJECT, "pending").await;
     assert_eq!(
         condition(&waits, "Succeeded")["reason"],
         "PipelineRunPending"

@@ -1,15 +1,11 @@
-//! What `kubectl ext whatif` foretells of a change is what the change does, asked by somebody who may
-//! only look.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The predictions of `kubectl ext whatif` match the effects of the changes, for a user with read
+//! permissions.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "support/ext.rs"]
 mod ext;
-#[path = "support/lab.rs"]
-mod lab;
+#[path = "support/fixture.rs"]
+mod fixture;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,22 +17,22 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use ext::{ext, viewer};
-use lab::{Lab, condition, list, text};
+use fixture::{Fixture, condition, list, text};
 
 const PROJECTS: [&str; 2] = ["alpha", "beta"];
 const WORKFLOWS: usize = 24;
 const CHANGES: usize = 200;
-/// How long the operator may take for a change.
+/// Time limit for the operator to reconcile a change.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Workflow to what it is bound to, or why it is not.
-type Truth = BTreeMap<String, String>;
+/// Binding or reason of the refusal, by workflow.
+type Outcomes = BTreeMap<String, String>;
 
-/// Numbers that look random and are the same in each run (xorshift, Marsaglia 2003).
-struct Dice(u64);
+/// Pseudorandom numbers that are the same in each run (xorshift, Marsaglia 2003).
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl Random {
+    fn below(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -44,30 +40,30 @@ impl Dice {
     }
 
     fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.roll(words.len())]
+        words[self.below(words.len())]
     }
 }
 
-fn record(dice: &mut Dice) -> Value {
-    let name = format!("r{}", dice.roll(6));
+fn record(random: &mut Random) -> Value {
+    let name = format!("r{}", random.below(6));
     let mut services = Vec::new();
-    for position in 0..=dice.roll(2) {
+    for position in 0..=random.below(2) {
         let service_name = ["api", "store"][position];
         let mut service = json!({
             "name": service_name,
-            "resource": dice.one_of(&["s3", "git"]),
-            "category": dice.one_of(&["storage", "code"]),
+            "resource": random.one_of(&["s3", "git"]),
+            "category": random.one_of(&["storage", "code"]),
         });
-        if dice.roll(2) == 0 {
-            let kind = dice.one_of(&["internal", "external"]);
+        if random.below(2) == 0 {
+            let kind = random.one_of(&["internal", "external"]);
             let url = format!("http://{name}:80");
             service["endpoints"] = json!([{"name": kind, "url": url, "type": kind}]);
         }
-        match dice.roll(4) {
+        match random.below(4) {
             0 => service["credentials"] = json!([{"name": "all"}]),
             1 => {
                 service["credentials"] = json!([{
-                    "name": "some", "scope": "project", "project": [dice.one_of(&PROJECTS)],
+                    "name": "some", "scope": "project", "project": [random.one_of(&PROJECTS)],
                 }]);
             }
             _ => {}
@@ -79,24 +75,24 @@ fn record(dice: &mut Dice) -> Value {
         "kind": "ClusterExtension",
         "metadata": {"name": name},
         "spec": {
-            "product": dice.one_of(&["minio", "gitea"]),
-            "version": dice.one_of(&["1.0.0", "1.5.0", "2.0.0"]),
+            "product": random.one_of(&["minio", "gitea"]),
+            "version": random.one_of(&["1.0.0", "1.5.0", "2.0.0"]),
             "services": services,
         },
     });
-    match dice.roll(5) {
+    match random.below(5) {
         0 => object["spec"]["default"] = json!(true),
-        1 => object["spec"]["access"] = json!({"projects": [dice.one_of(&PROJECTS)]}),
+        1 => object["spec"]["access"] = json!({"projects": [random.one_of(&PROJECTS)]}),
         2 => {
             object["kind"] = json!("Extension");
-            object["metadata"]["namespace"] = json!(dice.one_of(&PROJECTS));
+            object["metadata"]["namespace"] = json!(random.one_of(&PROJECTS));
         }
         _ => {}
     }
     object
 }
 
-fn workflow(dice: &mut Dice, number: usize) -> Value {
+fn workflow(random: &mut Random, number: usize) -> Value {
     let mut requirement = json!({"name": "need"});
     let selectors: [(&str, &[&str]); 4] = [
         ("product", &["minio", "gitea"]),
@@ -104,14 +100,14 @@ fn workflow(dice: &mut Dice, number: usize) -> Value {
         ("category", &["storage", "code"]),
         ("extension", &["r0", "r1", "r2", "r3", "r4", "r5"]),
     ];
-    let (first, words) = selectors[dice.roll(4)];
-    requirement[first] = json!(dice.one_of(words));
-    if dice.roll(2) == 0 {
-        let (second, words) = selectors[dice.roll(4)];
-        requirement[second] = json!(dice.one_of(words));
+    let (first, words) = selectors[random.below(4)];
+    requirement[first] = json!(random.one_of(words));
+    if random.below(2) == 0 {
+        let (second, words) = selectors[random.below(4)];
+        requirement[second] = json!(random.one_of(words));
     }
-    if dice.roll(4) == 0 {
-        requirement["version"] = json!(dice.one_of(&["^1.0", ">=1.5.0", "2.0.0"]));
+    if random.below(4) == 0 {
+        requirement["version"] = json!(random.one_of(&["^1.0", ">=1.5.0", "2.0.0"]));
     }
     json!({
         "apiVersion": "registry.fuseml.io/v1alpha1",
@@ -121,9 +117,9 @@ fn workflow(dice: &mut Dice, number: usize) -> Value {
     })
 }
 
-async fn apply(lab: &Lab, object: &Value) {
+async fn apply(fixture: &Fixture, object: &Value) {
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
-    let api = lab.api(text(&object["kind"]), namespace);
+    let api = fixture.api(text(&object["kind"]), namespace);
     let parameters = PatchParams::apply("user").force();
     let name = text(&object["metadata"]["name"]);
     api.patch(name, &parameters, &Patch::Apply(object))
@@ -131,10 +127,13 @@ async fn apply(lab: &Lab, object: &Value) {
         .unwrap();
 }
 
-/// What the statuses say.
-async fn truth(lab: &Lab) -> Truth {
-    let workflows = lab.api("Workflow", "").list(&ListParams::default()).await;
-    let mut truth = Truth::new();
+/// Returns the outcomes from the statuses.
+async fn outcomes(fixture: &Fixture) -> Outcomes {
+    let workflows = fixture
+        .api("Workflow", "")
+        .list(&ListParams::default())
+        .await;
+    let mut outcomes = Outcomes::new();
     for workflow in workflows.unwrap() {
         let object = serde_json::to_value(&workflow).unwrap();
         let metadata = &object["metadata"];
@@ -148,16 +147,16 @@ async fn truth(lab: &Lab) -> Truth {
         let outcome = if !is_current {
             "unknown".to_owned()
         } else if resolved["status"] == "True" {
-            bound(&list(&object["status"]["bindings"])[0])
+            format_binding(&list(&object["status"]["bindings"])[0])
         } else {
             text(&resolved["reason"]).to_owned()
         };
-        truth.insert(name, outcome);
+        outcomes.insert(name, outcome);
     }
-    truth
+    outcomes
 }
 
-fn bound(binding: &Value) -> String {
+fn format_binding(binding: &Value) -> String {
     let field = |name: &str| binding[name].as_str().unwrap_or("-");
     let fields = [
         "kind",
@@ -170,76 +169,82 @@ fn bound(binding: &Value) -> String {
     fields.map(field).join(" ")
 }
 
-/// An outcome as the program writes it.
-fn foretold(outcome: &Value) -> String {
+/// Returns an outcome from the output of the command.
+fn predicted(outcome: &Value) -> String {
     match outcome.get("bound") {
-        Some(binding) => bound(binding),
+        Some(binding) => format_binding(binding),
         None => text(&outcome["refused"]["reason"]).to_owned(),
     }
 }
 
-/// The exit code and what the program answers.
-fn ask(viewer: &Path, arguments: &[&str]) -> (i32, Value) {
+/// Runs `kubectl ext` and returns its exit code and JSON output.
+fn run_json(viewer: &Path, arguments: &[&str]) -> (i32, Value) {
     let answer = ext(viewer, &[arguments, &["-o", "json"]].concat());
     let data = serde_json::from_str(&answer.out);
     let data = data.unwrap_or_else(|_| panic!("{}: {}", answer.code, answer.err));
     (answer.code, data)
 }
 
-async fn until_true(lab: &Lab, wanted: &Truth, what: &str) {
-    let begun = Instant::now();
+async fn wait_for_outcomes(fixture: &Fixture, expected_outcomes: &Outcomes, what: &str) {
+    let start = Instant::now();
     loop {
-        let found = truth(lab).await;
-        if found == *wanted {
+        let found = outcomes(fixture).await;
+        if found == *expected_outcomes {
             return;
         }
         let other: Vec<_> = found
             .iter()
-            .filter(|(name, outcome)| wanted.get(*name) != Some(outcome))
-            .map(|(name, outcome)| format!("{name} is {outcome}, not {:?}", wanted.get(name)))
+            .filter(|(name, outcome)| expected_outcomes.get(*name) != Some(outcome))
+            .map(|(name, outcome)| {
+                format!("{name} is {outcome}, not {:?}", expected_outcomes.get(name))
+            })
             .collect();
-        assert!(begun.elapsed() < PATIENCE, "{what}: {other:#?}");
+        assert!(start.elapsed() < PATIENCE, "{what}: {other:#?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_foretold_comes_true() {
+async fn predictions_match_outcomes() {
     let options = Options {
         node: Node::None,
         ..cluster::Options::default()
     };
-    let lab = Lab::start("whatif", options).await;
+    let fixture = Fixture::start("whatif", options).await;
     for project in PROJECTS {
-        lab.cluster.create_namespace(project).unwrap();
+        fixture.cluster.create_namespace(project).unwrap();
     }
-    let viewer = viewer(&lab.cluster);
+    let viewer = viewer(&fixture.cluster);
 
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut records = BTreeMap::new();
     for number in 0..WORKFLOWS {
-        apply(&lab, &workflow(&mut dice, number)).await;
+        apply(&fixture, &workflow(&mut random, number)).await;
     }
     for _ in 0..6 {
-        let object = record(&mut dice);
-        apply(&lab, &object).await;
+        let object = record(&mut random);
+        apply(&fixture, &object).await;
         records.insert(key(&object), object);
     }
-    let (_, answers) = ask(&viewer, &["resolve", "-A"]);
-    let mut wanted: Truth = list(&answers["answers"])
+    let (_, answers) = run_json(&viewer, &["resolve", "-A"]);
+    let mut expected_outcomes: Outcomes = list(&answers["answers"])
         .iter()
-        .map(|answer| (name_of(answer), foretold(answer)))
+        .map(|answer| (name_of(answer), predicted(answer)))
         .collect();
-    assert_eq!(wanted.len(), WORKFLOWS);
-    until_true(&lab, &wanted, "at first").await;
+    assert_eq!(expected_outcomes.len(), WORKFLOWS);
+    wait_for_outcomes(&fixture, &expected_outcomes, "at first").await;
 
-    let file = tempfile_of(&lab);
+    let file = change_file(&fixture);
     let mut codes = BTreeMap::new();
     for round in 0..CHANGES {
-        // A late effect of the change before would show here.
-        assert_eq!(truth(&lab).await, wanted, "before change {round}");
-        let deleted = (dice.roll(3) == 0 && !records.is_empty())
-            .then(|| records.keys().nth(dice.roll(records.len())).cloned())
+        // Detects late effects of the previous change.
+        assert_eq!(
+            outcomes(&fixture).await,
+            expected_outcomes,
+            "before change {round}"
+        );
+        let deleted = (random.below(3) == 0 && !records.is_empty())
+            .then(|| records.keys().nth(random.below(records.len())).cloned())
             .flatten();
         let (what, (code, answer)) = if let Some((_, namespace, name)) = &deleted {
             let path = if namespace.is_empty() {
@@ -247,38 +252,43 @@ async fn what_is_foretold_comes_true() {
             } else {
                 format!("{namespace}/{name}")
             };
-            let answer = ask(&viewer, &["whatif", "--delete", &path]);
+            let answer = run_json(&viewer, &["whatif", "--delete", &path]);
             (format!("delete {path}"), answer)
         } else {
-            let object = record(&mut dice);
+            let object = record(&mut random);
             std::fs::write(&file, object.to_string()).unwrap();
-            let answer = ask(&viewer, &["whatif", "-f", file.to_str().unwrap()]);
+            let answer = run_json(&viewer, &["whatif", "-f", file.to_str().unwrap()]);
             records.insert(key(&object), object.clone());
-            apply(&lab, &object).await;
+            apply(&fixture, &object).await;
             (format!("apply {object}"), answer)
         };
         if let Some((kind, namespace, name)) = &deleted {
-            let api = lab.api(kind, namespace);
+            let api = fixture.api(kind, namespace);
             api.delete(name, &DeleteParams::default()).await.unwrap();
             records.remove(&(kind.clone(), namespace.clone(), name.clone()));
         }
-        let before = wanted.clone();
+        let before = expected_outcomes.clone();
         for affected in list(&answer["affected"]) {
-            wanted.insert(name_of(affected), foretold(&affected["after"]));
+            expected_outcomes.insert(name_of(affected), predicted(&affected["after"]));
         }
-        let stops = wanted
+        let stops = expected_outcomes
             .iter()
             .any(|(name, after)| before[name].contains(' ') && !after.contains(' '));
-        let expected = match (stops, before == wanted) {
+        let expected = match (stops, before == expected_outcomes) {
             (true, _) => 4,
             (false, false) => 3,
             (false, true) => 0,
         };
         assert_eq!(code, expected, "{what}");
         *codes.entry(code).or_insert(0) += 1;
-        until_true(&lab, &wanted, &format!("change {round}: {what}")).await;
+        wait_for_outcomes(
+            &fixture,
+            &expected_outcomes,
+            &format!("change {round}: {what}"),
+        )
+        .await;
     }
-    // Of each kind there were enough for the comparison to mean something.
+    // The test is only meaningful if each exit code occurred often enough.
     for code in [0, 3, 4] {
         assert!(
             codes.get(&code).is_some_and(|count| *count > 10),
@@ -286,8 +296,8 @@ async fn what_is_foretold_comes_true() {
         );
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(truth(&lab).await, wanted, "in the end");
-    lab.stop().await;
+    assert_eq!(outcomes(&fixture).await, expected_outcomes, "in the end");
+    fixture.stop().await;
 }
 
 type Key = (String, String, String);
@@ -310,9 +320,10 @@ fn name_of(answer: &Value) -> String {
     )
 }
 
-/// A file beside the cluster's own, which goes with them.
-fn tempfile_of(lab: &Lab) -> std::path::PathBuf {
-    lab.cluster
+/// Returns a path next to the cluster's files, which are deleted with the cluster.
+fn change_file(fixture: &Fixture) -> std::path::PathBuf {
+    fixture
+        .cluster
         .kubeconfig()
         .with_file_name(format!("whatif-{}.json", std::process::id()))
 }

@@ -1,9 +1,9 @@
-//! The harness itself: a cluster runs Pods, and nothing of it outlives its owner.
+//! Tests of the harness: a cluster runs Pods, and nothing remains after its owner exits.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "the helpers of tests may do what tests may do"
+    reason = "helpers of tests"
 )]
 
 use std::fs;
@@ -23,12 +23,12 @@ use tokio::time::sleep;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_local-kubernetes");
 
-/// A folder below which a test's clusters keep their data, so that whatever they leave carries its name.
-struct Traces {
+/// Parent folder of the data of a test's clusters; its name identifies everything that they leave.
+struct Leftovers {
     folder: PathBuf,
 }
 
-impl Traces {
+impl Leftovers {
     fn of(test: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("e2e-{}-{test}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
@@ -48,7 +48,8 @@ impl Traces {
         command
     }
 
-    /// Processes, mounts, folders and control groups of this test's clusters. `names` are those of their folders.
+    /// Returns the processes, mounts, folders and control groups that remain of this test's clusters; `names`
+    /// are their folders.
     fn left(&self, names: &[String]) -> Vec<String> {
         let mut left = processes(&self.folder);
         let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
@@ -87,7 +88,7 @@ impl Traces {
     }
 }
 
-impl Drop for Traces {
+impl Drop for Leftovers {
     fn drop(&mut self) {
         let _ = fs::remove_dir(&self.folder);
     }
@@ -100,8 +101,8 @@ fn names_in(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The command lines that name this folder, as those of all programs of a cluster do. The processes of this test and of
-/// the program under test name it too; they are not meant.
+/// Returns the command lines that contain this folder, as those of all programs of a cluster do, without
+/// those of this test and of the program under test.
 fn processes(folder: &Path) -> Vec<String> {
     if !Path::new("/proc/self").exists() {
         let output = Command::new("ps").args(["-axo", "args"]).output().unwrap();
@@ -134,37 +135,37 @@ fn object<T: DeserializeOwned>(value: Value) -> T {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn job_reads_a_secret_and_nothing_is_left_after_stop() {
-    let traces = Traces::of("stop");
+async fn stop_removes_everything() {
+    let leftovers = Leftovers::of("stop");
     let start = Instant::now();
-    let cluster = Cluster::start(traces.options()).await.unwrap();
+    let cluster = Cluster::start(leftovers.options()).await.unwrap();
     println!(
         "the cluster started in {:.1} s",
         start.elapsed().as_secs_f64()
     );
-    assert!(cluster.is_ours());
-    assert!(!processes(&traces.folder).is_empty());
+    assert!(cluster.is_owned());
+    assert!(!processes(&leftovers.folder).is_empty());
     let address = cluster.host_address().unwrap().to_string();
     if let Some(why) = cluster.node_missing() {
         skip("a Job that reads a Secret", why).unwrap();
     } else {
         assert!(interfaces().contains(&address));
-        job_reads_a_secret(&cluster).await;
-        imported_image_runs_and_reaches_the_apiserver(&cluster).await;
-        pod_with_another_image_name_answers_through_its_service(&cluster).await;
+        job_reads_secret(&cluster).await;
+        imported_image_reaches_the_apiserver(&cluster).await;
+        pod_with_image_alias_responds_through_its_service(&cluster).await;
     }
-    let names = traces.cluster_names();
+    let names = leftovers.cluster_names();
     let start = Instant::now();
     cluster.stop().await.unwrap();
     println!(
         "the cluster stopped in {:.1} s",
         start.elapsed().as_secs_f64()
     );
-    traces.assert_nothing_left(&names, 0).await;
+    leftovers.assert_nothing_left(&names, 0).await;
     assert!(address == "127.0.0.1" || !interfaces().contains(&address));
 }
 
-async fn job_reads_a_secret(cluster: &Cluster) {
+async fn job_reads_secret(cluster: &Cluster) {
     let client = cluster.client();
     let secret: Secret = object(
         json!({"metadata": {"name": "login"}, "stringData": {"USER": "ada", "FILE": "lovelace"}}),
@@ -213,7 +214,7 @@ async fn job_reads_a_secret(cluster: &Cluster) {
     );
 }
 
-async fn imported_image_runs_and_reaches_the_apiserver(cluster: &Cluster) {
+async fn imported_image_reaches_the_apiserver(cluster: &Cluster) {
     if let Some(why) = cluster.services_missing() {
         return skip("an imported image that calls the apiserver", why).unwrap();
     }
@@ -228,7 +229,7 @@ async fn imported_image_runs_and_reaches_the_apiserver(cluster: &Cluster) {
         ..Image::default()
     };
     cluster.import_image(image).await.unwrap();
-    // Plain HTTP is refused, but by the apiserver itself.
+    // The apiserver rejects plain HTTP, which shows that it is reachable.
     let call = "printf 'GET / HTTP/1.0\r\n\r\n' | /busybox nc -w 5 $KUBERNETES_SERVICE_HOST 443";
     let pod: Pod = object(json!({
         "metadata": {"name": "caller"},
@@ -251,7 +252,7 @@ async fn imported_image_runs_and_reaches_the_apiserver(cluster: &Cluster) {
     assert!(log.contains("400 Bad Request"), "{log}");
 }
 
-async fn pod_with_another_image_name_answers_through_its_service(cluster: &Cluster) {
+async fn pod_with_image_alias_responds_through_its_service(cluster: &Cluster) {
     cluster.image_alias("python:3.12").await.unwrap();
     if let Some(why) = cluster.services_missing() {
         return skip("a Pod behind a Service", why).unwrap();
@@ -279,7 +280,7 @@ async fn pod_with_another_image_name_answers_through_its_service(cluster: &Clust
         .await
         .unwrap();
     let address = service.spec.unwrap().cluster_ip.unwrap();
-    // The Pod calls itself, which also needs the way back.
+    // The Pod connects to itself, which also requires the return path.
     let get = format!("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {address} 80");
     eventually("the Pod reaches itself through its Service", async || {
         let output = Command::new(cluster.kubectl())
@@ -305,8 +306,8 @@ async fn eventually(what: &str, mut ready: impl AsyncFnMut() -> bool) {
 }
 
 /// Starts a cluster in another process, and waits until it is up.
-fn run_cluster(traces: &Traces) -> (Child, PathBuf) {
-    let mut child = traces
+fn run_cluster(leftovers: &Leftovers) -> (Child, PathBuf) {
+    let mut child = leftovers
         .program(&["run"])
         .stdout(Stdio::piped())
         .spawn()
@@ -324,12 +325,12 @@ fn run_cluster(traces: &Traces) -> (Child, PathBuf) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_left_when_the_owner_is_killed() {
-    let traces = Traces::of("kill");
-    let (mut child, kubeconfig) = run_cluster(&traces);
-    let names = traces.cluster_names();
+async fn killed_owner_leaves_nothing() {
+    let leftovers = Leftovers::of("kill");
+    let (mut child, kubeconfig) = run_cluster(&leftovers);
+    let names = leftovers.cluster_names();
     let cluster = Cluster::existing(&kubeconfig).await.unwrap();
-    assert!(!cluster.is_ours());
+    assert!(!cluster.is_owned());
     if let Some(why) = cluster.node_missing() {
         skip("the end of a Pod whose owner is killed", why).unwrap();
     } else {
@@ -347,33 +348,36 @@ async fn nothing_is_left_when_the_owner_is_killed() {
         })
         .await;
     }
-    // This is SIGKILL, so the process has no chance to clean up.
+    // SIGKILL, so the process cannot clean up.
     child.kill().unwrap();
     child.wait().unwrap();
-    traces.assert_nothing_left(&names, 20).await;
+    leftovers.assert_nothing_left(&names, 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_left_when_the_owner_is_killed_while_it_starts() {
-    let traces = Traces::of("early");
-    let mut child = traces
+async fn owner_killed_during_start_leaves_nothing() {
+    let leftovers = Leftovers::of("early");
+    let mut child = leftovers
         .program(&["run"])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    eventually("programs run", async || processes(&traces.folder).len() > 4).await;
-    let names = traces.cluster_names();
+    eventually("programs run", async || {
+        processes(&leftovers.folder).len() > 4
+    })
+    .await;
+    let names = leftovers.cluster_names();
     child.kill().unwrap();
     child.wait().unwrap();
-    traces.assert_nothing_left(&names, 20).await;
+    leftovers.assert_nothing_left(&names, 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn named_cluster_stays_until_it_is_taken_down() {
-    let traces = Traces::of("named");
+async fn named_cluster_runs_until_down() {
+    let leftovers = Leftovers::of("named");
     let name = format!("test-{}", std::process::id());
     let up = || {
-        let output = traces
+        let output = leftovers
             .program(&["up", "--no-node", "--name", &name])
             .output()
             .unwrap();
@@ -407,9 +411,9 @@ async fn named_cluster_stays_until_it_is_taken_down() {
         "an existing cluster is not stopped: {status}"
     );
 
-    let names = traces.cluster_names();
+    let names = leftovers.cluster_names();
     assert!(other("down").status.success());
-    traces.assert_nothing_left(&names, 0).await;
+    leftovers.assert_nothing_left(&names, 0).await;
     assert!(
         String::from_utf8(other("status").stdout)
             .unwrap()

@@ -1,9 +1,5 @@
-//! The pipelines of the examples, built without a cluster, pass the linter of Tekton's community.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The pipelines of the examples, rendered without a cluster, pass the linter of the Tekton community.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,10 +20,10 @@ use serde_json::Value;
 
 const LINTER: &str = "@ibm/tekton-lint@1.1.0";
 
-/// `1` turns the skipped test into a failed one.
+/// Variable that makes a skipped test fail if set to `1`.
 const REQUIRE_VARIABLE: &str = "EXTENSION_REGISTRY_REQUIRE_LINT";
 
-/// The Secrets of the examples, by the keys that their records name.
+/// Secrets of the examples with all keys that their records name.
 struct ExampleKeys;
 
 impl SourceKeys for ExampleKeys {
@@ -52,7 +48,7 @@ fn yaml_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every object of the examples that has a kind of ours.
+/// Returns all objects of the examples that belong to the registry.
 fn objects() -> Vec<Value> {
     let mut files = Vec::new();
     yaml_files(&repository("examples"), &mut files);
@@ -61,10 +57,10 @@ fn objects() -> Vec<Value> {
         .iter()
         .filter_map(|path| {
             let text = fs::read_to_string(path).unwrap();
-            let is_ours = text
+            let is_registry_object = text
                 .lines()
                 .any(|line| line.starts_with("apiVersion: registry.fuseml.io/"));
-            is_ours.then(|| serde_saphyr::from_str(&text).unwrap())
+            is_registry_object.then(|| serde_saphyr::from_str(&text).unwrap())
         })
         .collect()
 }
@@ -87,7 +83,7 @@ fn records(objects: &[Value]) -> Index {
         };
         let mut spec: ExtensionSpec = spec_of(object);
         if name_of(object) == "minio-s3-storage" {
-            // What `ambiguous/fix.yaml` does.
+            // The change of `ambiguous/fix.yaml`.
             spec.default = Some(true);
         }
         index.insert(convert::record(key, 1, &spec).unwrap());
@@ -95,7 +91,7 @@ fn records(objects: &[Value]) -> Index {
     index
 }
 
-/// The pipeline of an example, in the project alpha.
+/// Returns the pipeline of an example in the project alpha.
 fn pipeline(index: &Index, object: &Value) -> Value {
     let spec: WorkflowSpec = spec_of(object);
     let mut found = Vec::new();
@@ -137,12 +133,12 @@ fn skip(why: &str) -> Result<()> {
     if std::env::var_os(REQUIRE_VARIABLE).is_some_and(|value| value == "1") {
         anyhow::bail!("the pipelines cannot be linted, but {REQUIRE_VARIABLE} is set: {why}");
     }
-    extension_registry_e2e::leave_out("the lint of pipelines", why);
+    extension_registry_e2e::skip_part("the lint of pipelines", why);
     Ok(())
 }
 
 #[test]
-fn pipelines_of_the_examples_have_no_lint_errors() {
+fn example_pipelines_have_no_lint_errors() {
     let objects = objects();
     let index = records(&objects);
     let folder =
@@ -170,25 +166,26 @@ fn pipelines_of_the_examples_have_no_lint_errors() {
         Err(error) => return skip(&format!("npx does not start: {error}")).unwrap(),
     }
     for path in &files {
-        // One file a run: the linter takes all it gets as one set, in which names would clash.
+        // One file per run, because the linter treats all files of a run as one set, in which names would
+        // clash.
         let output = Command::new("npx")
             .args(["--yes", LINTER])
             .arg(path)
             .output()
             .unwrap();
-        let said = format!(
+        let report = format!(
             "{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
         let is_error = |line: &str| line.split_whitespace().any(|word| word == "error");
         assert!(
-            output.status.success() && !said.lines().any(is_error),
-            "{}: {said}",
+            output.status.success() && !report.lines().any(is_error),
+            "{}: {report}",
             path.display()
         );
     }
-    // A linter that finds nothing in a broken pipeline has not looked.
+    // Check that the linter reports a broken pipeline.
     let mut broken: Value = serde_json::from_str(&fs::read_to_string(&files[0]).unwrap()).unwrap();
     broken["spec"]["tasks"][1]["runAfter"] = serde_json::json!(["nowhere"]);
     let path = folder.join("broken.yaml");
@@ -198,10 +195,10 @@ fn pipelines_of_the_examples_have_no_lint_errors() {
         .arg(&path)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
+    let report = String::from_utf8_lossy(&output.stdout);
     assert!(
-        !output.status.success() && said.contains("nowhere"),
-        "{said}"
+        !output.status.success() && report.contains("nowhere"),
+        "{report}"
     );
     fs::remove_dir_all(&folder).unwrap();
 }

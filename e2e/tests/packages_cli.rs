@@ -1,8 +1,5 @@
 //! Tests of `kubectl ext package` with real registries.
-#![allow(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::io::Write;
@@ -16,12 +13,12 @@ use extension_registry_e2e::servers::gitea::{self, Gitea, USER};
 use extension_registry_e2e::skip;
 use serde_json::Value;
 
-const PERSON: &str = "somebody";
+const USER_NAME: &str = "somebody";
 const PASSWORD: &str = "a-long-password-of-somebody";
 /// The password with bcrypt, as `htpasswd -B` writes it.
 const FILE: &str = "somebody:$2b$04$9KBPIwWqzOfmOQoLCm1kcuBE042gYyEFJRiqjLn7JxK.ivgn8fSli\n";
 
-/// A machine with nothing on it but the program.
+/// An empty home folder for the program.
 struct Machine {
     folder: tempfile::TempDir,
 }
@@ -58,21 +55,21 @@ impl Machine {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Whoever does not read it may be gone already.
+        // Commands that do not read their input may already have exited.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     }
 
-    /// The answer of a verb that does what it should, and has nothing to warn of.
-    fn fine(&self, arguments: &[&str]) -> String {
+    /// Returns the output of a command that must succeed without warnings.
+    fn succeed(&self, arguments: &[&str]) -> String {
         let output = self.ext(arguments, "");
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{arguments:?}: {said}");
-        assert!(!said.contains("warning"), "{arguments:?}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("warning"), "{arguments:?}: {stderr}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn wrong(&self, arguments: &[&str]) -> String {
+    fn fail(&self, arguments: &[&str]) -> String {
         let output = self.ext(arguments, "");
         assert!(!output.status.success(), "{arguments:?}");
         String::from_utf8(output.stderr).unwrap()
@@ -80,44 +77,44 @@ impl Machine {
 
     fn json(&self, arguments: &[&str]) -> Value {
         let whole = [arguments, &["-o", "json"]].concat();
-        serde_json::from_str(&self.fine(&whole)).unwrap()
+        serde_json::from_str(&self.succeed(&whole)).unwrap()
     }
 }
 
-/// Publishes, signs and lists as its author; then finds, verifies and loads as somebody else. Gives the digest of the
-/// content.
-fn from_author_to_reader(configuration: &str, prepare: impl Fn(&Machine)) -> String {
+/// Publishes, signs and lists as the author, then discovers, verifies and loads as another user. Returns the
+/// digest of the content.
+fn publish_and_load(configuration: &str, prepare: impl Fn(&Machine)) -> String {
     let author = Machine::new(configuration);
     prepare(&author);
-    author.fine(&["key", "generate", "--no-password", "me.key"]);
-    author.fine(&["key", "approve", "me.key.pub"]);
+    author.succeed(&["key", "generate", "--no-password", "me.key"]);
+    author.succeed(&["key", "approve", "me.key.pub"]);
     for name in ["tool", "bare"] {
-        author.fine(&["init", name]);
+        author.succeed(&["init", name]);
     }
-    author.fine(&["publish", "tool", "--sign-with", "me.key"]);
+    author.succeed(&["publish", "tool", "--sign-with", "me.key"]);
     let published = author.ext(&["publish", "bare"], "");
     assert!(published.status.success(), "{published:?}");
-    let again = author.wrong(&["publish", "tool", "--sign-with", "me.key"]);
+    let again = author.fail(&["publish", "tool", "--sign-with", "me.key"]);
     assert!(
         again.contains("version 0.1.0 of tool already exists"),
         "{again}"
     );
-    author.fine(&["index", "--sign-with", "me.key"]);
+    author.succeed(&["index", "--sign-with", "me.key"]);
 
     let reader = Machine::new(configuration);
     prepare(&reader);
     fs::copy(author.path("me.key.pub"), reader.path("author.pub")).unwrap();
-    let nobody = reader.wrong(&["pull", "tool"]);
-    assert!(nobody.contains("is not trusted"), "{nobody}");
-    reader.fine(&["key", "approve", "author.pub"]);
-    let found = reader.fine(&["discover"]);
+    let untrusted = reader.fail(&["pull", "tool"]);
+    assert!(untrusted.contains("is not trusted"), "{untrusted}");
+    reader.succeed(&["key", "approve", "author.pub"]);
+    let found = reader.succeed(&["discover"]);
     assert!(found.contains("there: 2 packages, from index"), "{found}");
     let verified = reader.json(&["verify", "tool"]);
     assert_eq!(
         (&verified["trust"], &verified["signedBy"][0]),
         (&"trusted".into(), &"author".into())
     );
-    let unsigned = reader.wrong(&["pull", "bare"]);
+    let unsigned = reader.fail(&["pull", "bare"]);
     assert!(
         unsigned.contains("bare 0.1.0 from there is not signed"),
         "{unsigned}"
@@ -126,23 +123,23 @@ fn from_author_to_reader(configuration: &str, prepare: impl Fn(&Machine)) -> Str
     let loaded = reader.json(&["load", "tool", "--offline"]);
     assert_eq!(loaded["digest"], pulled["packages"][0]["digest"]);
     assert!(fs::exists(loaded["templates"][0].as_str().unwrap()).unwrap());
-    let docs = reader.fine(&["docs", "tool"]);
+    let docs = reader.succeed(&["docs", "tool"]);
     assert!(docs.starts_with("# tool"), "{docs}");
     loaded["digest"].as_str().unwrap().to_owned()
 }
 
 /// Returns the digest from a folder repository, for comparison.
-fn of_a_folder() -> String {
+fn digest_from_folder() -> String {
     let shared = tempfile::tempdir().unwrap();
     let configuration = format!(
         "[[repository]]\nname = \"there\"\nkind = \"folder\"\nurl = \"{}\"\n",
         shared.path().display()
     );
-    from_author_to_reader(&configuration, |_| {})
+    publish_and_load(&configuration, |_| {})
 }
 
 #[test]
-fn packages_work_with_gitea() {
+fn publishes_and_loads_with_gitea() {
     if let Some(why) = gitea::missing() {
         skip("packages through a real Gitea", &why).unwrap();
         return;
@@ -152,16 +149,16 @@ fn packages_work_with_gitea() {
         "[[repository]]\nname = \"there\"\nkind = \"gitea\"\nurl = \"{}\"\nowner = \"{USER}\"\nauth_token_path = \"HERE/token\"\n",
         server.url()
     );
-    let digest = from_author_to_reader(&configuration, |machine| {
+    let digest = publish_and_load(&configuration, |machine| {
         let path = machine.path("token");
         fs::write(&path, format!("{}\n", server.token())).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     });
-    assert_eq!(digest, of_a_folder());
+    assert_eq!(digest, digest_from_folder());
 }
 
 #[test]
-fn packages_work_with_docker_registry_and_password() {
+fn publishes_and_loads_with_docker_registry_and_password() {
     if let Some(why) = docker_registry::missing() {
         skip("packages through docker-registry", why).unwrap();
         return;
@@ -176,15 +173,15 @@ fn packages_work_with_docker_registry_and_password() {
     let configuration = format!(
         "[[repository]]\nname = \"there\"\nkind = \"oci\"\nurl = \"http://{host}/team/extensions\"\n"
     );
-    let digest = from_author_to_reader(&configuration, |machine| {
-        let refused = machine.wrong(&["versions", "tool"]);
+    let digest = publish_and_load(&configuration, |machine| {
+        let refused = machine.fail(&["versions", "tool"]);
         assert!(
             refused.contains("there denied access: cannot list versions"),
             "{refused}"
         );
-        let login = ["login", &host, "--username", PERSON, "--password-stdin"];
+        let login = ["login", &host, "--username", USER_NAME, "--password-stdin"];
         let kept = machine.ext(&login, PASSWORD);
         assert!(kept.status.success(), "{kept:?}");
     });
-    assert_eq!(digest, of_a_folder());
+    assert_eq!(digest, digest_from_folder());
 }

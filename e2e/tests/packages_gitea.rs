@@ -1,9 +1,6 @@
 //! Tests of generic packages in a real Gitea.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "../../crates/packages/tests/contract/mod.rs"]
 mod contract;
@@ -28,7 +25,7 @@ use extension_registry_packages::repository::{
     DiscoveryMethod, Error, PartialDownload, Repository,
 };
 use extension_registry_packages::signature::{Format, Signature};
-use support::{Told, asked, driver, named, put, server, token, transport};
+use support::{RecordedProgress, driver, logged_requests, named, put, server, token, transport};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gitea_with_token_satisfies_contract() {
@@ -91,7 +88,7 @@ async fn lists_searches_pulls_publishes_and_deletes() {
     assert_eq!(found.names, ["mlflow-store"]);
 }
 
-/// Gitea lists for nobody without a token, and lets anybody download.
+/// Gitea requires a token for listing, but not for downloads.
 #[tokio::test(flavor = "multi_thread")]
 async fn anonymous_pull_works_without_listing() {
     let Some(server) = server("Gitea without a token") else {
@@ -105,17 +102,17 @@ async fn anonymous_pull_works_without_listing() {
         owner.sign(&release, &signature).await.unwrap();
     }
 
-    let anybody = driver(&server, Credentials::Anonymous);
-    let can = anybody.probe().await.unwrap();
+    let anonymous = driver(&server, Credentials::Anonymous);
+    let can = anonymous.probe().await.unwrap();
     assert!(!can.list && !can.search && !can.publish, "{can:?}");
     for error in [
-        anybody.names(None).await.unwrap_err(),
-        anybody.versions("tool").await.unwrap_err(),
-        anybody
+        anonymous.names(None).await.unwrap_err(),
+        anonymous.versions("tool").await.unwrap_err(),
+        anonymous
             .publish(&bench.package("tool", "2.0.0", "more"), false, &Silent)
             .await
             .unwrap_err(),
-        anybody.delete("tool", &upload.version).await.unwrap_err(),
+        anonymous.delete("tool", &upload.version).await.unwrap_err(),
     ] {
         assert!(matches!(error, Error::Denied { .. }), "{error}");
         assert!(
@@ -123,14 +120,14 @@ async fn anonymous_pull_works_without_listing() {
             "{error}"
         );
     }
-    let release = anybody.release("tool", &upload.version).await.unwrap();
+    let release = anonymous.release("tool", &upload.version).await.unwrap();
     assert_eq!(release.content.digest, Some(upload.digest));
-    let document = anybody.document(&release).await.unwrap();
+    let document = anonymous.document(&release).await.unwrap();
     assert_eq!(document, upload.document.map(|document| document.bytes));
-    assert_eq!(anybody.signatures(&release).await.unwrap(), signatures());
-    let digest = fetched(&anybody, &release, &bench.target("came")).await;
+    assert_eq!(anonymous.signatures(&release).await.unwrap(), signatures());
+    let digest = fetched(&anonymous, &release, &bench.target("came")).await;
     assert_eq!(digest, upload.digest);
-    let error = anybody
+    let error = anonymous
         .release("tool", &version("9.0.0"))
         .await
         .unwrap_err();
@@ -138,8 +135,8 @@ async fn anonymous_pull_works_without_listing() {
 
     let mut settings = support::settings(&server);
     settings.names = named(&["tool", "other"]);
-    let told = support::with(settings, Credentials::Anonymous);
-    let names = told.names(None).await.unwrap();
+    let restricted = support::with(settings, Credentials::Anonymous);
+    let names = restricted.names(None).await.unwrap();
     assert_eq!(
         (names.names, names.method),
         (named(&["other", "tool"]), DiscoveryMethod::Named)
@@ -178,13 +175,14 @@ fn maven(place: maven::Place, credentials: Option<Credentials>) -> Maven {
     Maven::new(settings, Some(transport()), credentials.unwrap_or_default()).unwrap()
 }
 
-/// Where a Gitea has its Maven repository.
-fn of_maven(server: &Server) -> maven::Place {
+/// Returns the URL of the Maven repository of a Gitea.
+fn maven_place(server: &Server) -> maven::Place {
     let url = format!("{}api/packages/{USER}/maven/", server.url());
     maven::Place::Http(url.parse().unwrap())
 }
 
-/// As programs show it that know no tokens of Gitea.
+/// Returns the token as the password of basic authentication, for clients that do not support tokens of
+/// Gitea.
 fn token_as_password(server: &Server) -> Credentials {
     Credentials::Basic {
         user: USER.to_owned(),
@@ -206,8 +204,11 @@ async fn digest_is_the_same_in_every_kind() {
         Box::new(driver(&server, token(&server))),
         Box::new(folder),
         Box::new(maven(maven::Place::Folder(bench.target("maven")), None)),
-        // One Gitea serves three kinds of repositories.
-        Box::new(maven(of_maven(&server), Some(token_as_password(&server)))),
+        // One Gitea serves repositories of three kinds.
+        Box::new(maven(
+            maven_place(&server),
+            Some(token_as_password(&server)),
+        )),
         Box::new(oci(&server.url(), USER, token_as_password(&server))),
     ];
     let crane = match crane::missing() {
@@ -291,7 +292,7 @@ async fn metadata_and_document_need_no_content() {
         let upload = bench.package("tool", text, "a tool");
         owner.publish(&upload, false, &Silent).await.unwrap();
     }
-    let before = asked(&server).await.len();
+    let before = logged_requests(&server).await.len();
     for credentials in [token(&server), Credentials::Anonymous] {
         let reader = driver(&server, credentials.clone());
         if credentials != Credentials::Anonymous {
@@ -305,16 +306,17 @@ async fn metadata_and_document_need_no_content() {
             assert!(document.contains("# tool"), "{document}");
         }
     }
-    let requests = asked(&server).await.split_off(before);
+    let requests = logged_requests(&server).await.split_off(before);
     assert!(
         requests
             .iter()
             .any(|line| line.ends_with("tool-1.1.0-docs.md")),
-        "the log tells of files: {requests:#?}"
+        "the log contains requests of files: {requests:#?}"
     );
-    let of_content = requests.iter().filter(|line| line.contains(".tar.gz"));
-    assert_eq!(of_content.collect::<Vec<_>>(), Vec::<&String>::new());
-    // A list is one request, the marks of what is being published one more; a release two, its document one.
+    let content_requests = requests.iter().filter(|line| line.contains(".tar.gz"));
+    assert_eq!(content_requests.collect::<Vec<_>>(), Vec::<&String>::new());
+    // A list takes one request, the markers of unfinished uploads one more; a release takes two, its document
+    // one.
     let lists = requests
         .iter()
         .filter(|line| line.contains("/api/v1/packages/"));
@@ -332,7 +334,7 @@ async fn corrupt_version_is_reported_and_hides_nothing() {
     let upload = bench.package("tool", "1.0.0", "a tool");
     gitea.publish(&upload, false, &Silent).await.unwrap();
     put(&server, "stranger/latest/any.bin", b"something else").await;
-    // What a publisher leaves that was killed between the content and the rest.
+    // The state after a publisher was killed between the content and the other files.
     put(
         &server,
         "extension__unfinished/half__1.0.0/publisher",
@@ -377,21 +379,21 @@ async fn delivers_arbitrary_bytes_with_progress() {
     let bench = Bench::new();
     let gitea = driver(&server, token(&server));
     let upload = support::blob(&bench, 20_000_000);
-    let told = Told::default();
-    let release = gitea.publish(&upload, false, &told).await.unwrap();
-    assert_eq!(told.bytes(), upload.size);
+    let progress = RecordedProgress::default();
+    let release = gitea.publish(&upload, false, &progress).await.unwrap();
+    assert_eq!(progress.bytes(), upload.size);
     assert_eq!(release.content.size, Some(upload.size));
-    // Half of it is there: the other half comes.
+    // Half of the content is present: the download resumes.
     let target = bench.target("came");
     let bytes = fs::read(&upload.content).unwrap();
     fs::write(&target, &bytes[..bytes.len() / 2]).unwrap();
-    let told = Told::default();
-    let mut download_file = PartialDownload::open(&target, 1 << 30, &told).unwrap();
+    let progress = RecordedProgress::default();
+    let mut download_file = PartialDownload::open(&target, 1 << 30, &progress).unwrap();
     gitea.fetch(&release, &mut download_file).await.unwrap();
     assert_eq!(download_file.digest(), upload.digest);
-    assert_eq!(told.bytes(), upload.size / 2);
-    assert_eq!(told.begins(), [upload.size / 2]);
-    // What is there is of something else: all of it comes anew.
+    assert_eq!(progress.bytes(), upload.size / 2);
+    assert_eq!(progress.begins(), [upload.size / 2]);
+    // The partial file has other content: the download starts again.
     fs::write(&target, vec![7; bytes.len() / 2]).unwrap();
     let digest = fetched(&gitea, &release, &target).await;
     assert_eq!(digest, upload.digest);
@@ -399,7 +401,7 @@ async fn delivers_arbitrary_bytes_with_progress() {
 
 #[test]
 fn server_stops_if_test_panics() {
-    let Some(server) = server("the end of Gitea") else {
+    let Some(server) = server("the stop of Gitea") else {
         return;
     };
     let url: url::Url = server.url().parse().unwrap();

@@ -1,10 +1,6 @@
 //! Tests of writes to a real Gitea: concurrency, permissions, failures.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests may do what tests may do"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "../../crates/packages/tests/contract/mod.rs"]
 mod contract;
@@ -20,13 +16,13 @@ use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::{Description, Error, IndexFile, Repository, Upload};
 use extension_registry_packages::signature::{Format, Signature};
-use support::{asked, driver, named, server, token};
+use support::{driver, logged_requests, named, server, token};
 
-/// How many publish at once.
+/// Number of concurrent publishers.
 const PUBLISHERS: usize = 6;
 
-/// Packages of one version that differ.
-fn rivals(bench: &Bench) -> Vec<Upload> {
+/// Returns different packages with the same version.
+fn competing_uploads(bench: &Bench) -> Vec<Upload> {
     (0..PUBLISHERS)
         .map(|number| bench.package("tool", "1.0.0", &format!("number {number}")))
         .collect()
@@ -38,7 +34,7 @@ async fn concurrent_publish_to_gitea_has_one_winner() {
         return;
     };
     let bench = Bench::new();
-    let publishing = rivals(&bench).into_iter().map(|upload| {
+    let publishing = competing_uploads(&bench).into_iter().map(|upload| {
         let gitea = driver(&server, token(&server));
         async move { (gitea.publish(&upload, false, &Silent).await, upload) }
     });
@@ -53,17 +49,17 @@ async fn concurrent_publish_to_gitea_has_one_winner() {
     }
     assert_eq!(first.len(), 1);
     let gitea = driver(&server, token(&server));
-    is_whole(&gitea, &bench, &first).await;
+    is_complete(&gitea, &bench, &first).await;
 }
 
-/// Who replaces takes the place of whoever publishes. Nothing is mixed of two.
+/// A concurrent replace leaves the files of one upload, not a mixture.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_replace_leaves_one_complete_version_or_none() {
     let Some(server) = server("a race of replacements in Gitea") else {
         return;
     };
     let bench = Bench::new();
-    let uploads = rivals(&bench);
+    let uploads = competing_uploads(&bench);
     let gitea = driver(&server, token(&server));
     for _ in 0..3 {
         let publishing = uploads.iter().map(|upload| {
@@ -72,34 +68,34 @@ async fn concurrent_replace_leaves_one_complete_version_or_none() {
         });
         for outcome in futures::future::join_all(publishing).await {
             if let Err(error) = outcome {
-                let is_told = matches!(
+                let is_reported = matches!(
                     error,
                     Error::Exists { .. } | Error::Broken { .. } | Error::NotFound { .. }
                 );
-                assert!(is_told, "{error}");
+                assert!(is_reported, "{error}");
             }
         }
         match gitea.release("tool", &version("1.0.0")).await {
-            Ok(_) => is_whole(&gitea, &bench, &uploads).await,
+            Ok(_) => is_complete(&gitea, &bench, &uploads).await,
             Err(error) => {
-                let is_told = matches!(error, Error::Broken { .. } | Error::NotFound { .. });
-                assert!(is_told, "{error}");
+                let is_reported = matches!(error, Error::Broken { .. } | Error::NotFound { .. });
+                assert!(is_reported, "{error}");
             }
         }
     }
-    // Whatever is left, it can be replaced.
+    // The remaining state can be replaced.
     gitea.publish(&uploads[0], true, &Silent).await.unwrap();
-    is_whole(&gitea, &bench, &uploads[..1]).await;
+    is_complete(&gitea, &bench, &uploads[..1]).await;
     assert_eq!(gitea.names(None).await.unwrap().faults, named(&[]));
 }
 
-/// Whether the version is one of these, in all of its files.
-async fn is_whole(gitea: &dyn Repository, bench: &Bench, uploads: &[Upload]) {
+/// Returns whether all files of the version belong to one of these uploads.
+async fn is_complete(gitea: &dyn Repository, bench: &Bench, uploads: &[Upload]) {
     let release = gitea.release("tool", &version("1.0.0")).await.unwrap();
     let digest = fetched(gitea, &release, &bench.target("came")).await;
     let upload = uploads.iter().find(|upload| upload.digest == digest);
     let Some(upload) = upload else {
-        panic!("nobody published this content: {release:?}");
+        panic!("no publisher has this content: {release:?}");
     };
     let Description::Configuration { bytes, .. } = &release.description else {
         panic!("{release:?}");
@@ -168,15 +164,15 @@ async fn delete_reports_signatures() {
             "{file}: {deleted:?}"
         );
     }
-    // Nothing is signed that is not there, and nothing comes to be by it.
+    // Signing a missing version fails, and creates nothing.
     let error = gitea.sign(&release, &signature).await.unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
     assert_eq!(gitea.versions("tool").await.unwrap(), Vec::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_signers_are_all_kept() {
-    let Some(server) = server("many who sign in Gitea") else {
+async fn concurrent_signatures_are_all_stored() {
+    let Some(server) = server("concurrent signatures in Gitea") else {
         return;
     };
     let bench = Bench::new();
@@ -208,7 +204,7 @@ async fn concurrent_signers_are_all_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_index_writes_leave_valid_index() {
-    let Some(server) = server("many who write the index in Gitea") else {
+    let Some(server) = server("concurrent writes of the index in Gitea") else {
         return;
     };
     let of = |number: usize| {
@@ -233,11 +229,11 @@ async fn concurrent_index_writes_leave_valid_index() {
             assert!(text.contains("another publisher is writing it"), "{text}");
         }
     }
-    // Whatever they left, it is replaced.
+    // The remaining state can be replaced.
     let gitea = driver(&server, token(&server));
     gitea.put_index(&of(9)).await.unwrap();
-    let anybody = driver(&server, Credentials::Anonymous);
-    assert_eq!(anybody.index().await.unwrap(), Some(of(9)));
+    let anonymous = driver(&server, Credentials::Anonymous);
+    assert_eq!(anonymous.index().await.unwrap(), Some(of(9)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,24 +280,24 @@ async fn read_only_token_error_names_required_scope() {
     let reads = server.token_for("reads", "read:package").unwrap();
     let reader = driver(&server, Credentials::Token(Sensitive::from(reads.as_str())));
     assert!(reader.probe().await.unwrap().list);
-    let before = asked(&server).await.len();
+    let before = logged_requests(&server).await.len();
     let error = reader.publish(&upload, false, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error}");
     assert!(error.to_string().contains("write:package"), "{error}");
-    let requests = asked(&server).await.split_off(before);
+    let requests = logged_requests(&server).await.split_off(before);
     let sent = requests.iter().filter(|line| line.contains(".tar.gz"));
     assert_eq!(
         sent.count(),
         0,
         "nothing large is sent in vain: {requests:#?}"
     );
-    // One for something else altogether.
+    // A token with an unrelated scope.
     let other = server.token_for("other", "read:user").unwrap();
-    let stranger = driver(&server, Credentials::Token(Sensitive::from(other.as_str())));
-    let error = stranger.names(None).await.unwrap_err();
+    let unprivileged = driver(&server, Credentials::Token(Sensitive::from(other.as_str())));
+    let error = unprivileged.names(None).await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error}");
     assert!(error.to_string().contains("read:package"), "{error}");
-    // An owner that is not there.
+    // An owner that does not exist.
     let mut settings = support::settings(&server);
     settings.owner = "nobody-here".to_owned();
     let error = support::with(settings, token(&server))

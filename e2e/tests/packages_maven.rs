@@ -1,10 +1,6 @@
 //! Tests of interoperability with Maven.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the helpers of tests may do what tests may do"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "../../crates/packages/tests/contract/mod.rs"]
 mod contract;
@@ -18,7 +14,7 @@ use std::process::{Command, Output};
 use tokio::sync::Mutex;
 
 use contract::{Bench, fetched, version};
-use extension_registry_e2e::leave_out;
+use extension_registry_e2e::skip_part;
 use extension_registry_packages::Digest;
 use extension_registry_packages::credentials::Credentials;
 use extension_registry_packages::manifest::Packaging;
@@ -31,8 +27,8 @@ use file_server::FileServer;
 const GROUP: &str = "io.fuseml.extensions";
 const MAVEN: &str = "/usr/bin/mvn";
 
-/// Maven keeps what it last saw of a repository in its local one, under the id, and locks nothing there.
-static ALONE: Mutex<()> = Mutex::const_new(());
+/// Lock for Maven, which caches the state of a repository in its local repository, by id and without locks.
+static MAVEN_LOCK: Mutex<()> = Mutex::const_new(());
 
 fn repository(place: Place, names: &[&str]) -> Maven {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -46,7 +42,7 @@ fn repository(place: Place, names: &[&str]) -> Maven {
     Maven::new(settings, Some(transport), Credentials::Anonymous).unwrap()
 }
 
-/// Lets Maven deploy a file in a folder without a project. Why not, where it cannot here.
+/// Deploys a file with Maven in a folder without a project; an error if Maven cannot run here.
 async fn deploy(folder: &Path, url: &str, version: &str) -> Result<(), String> {
     let file = folder.join("content.nar");
     fs::write(&file, format!("content of {version}")).unwrap();
@@ -65,7 +61,7 @@ async fn run(folder: &Path, url: &str, what: &[&str]) -> Result<(), String> {
     if !Path::new(MAVEN).exists() {
         return Err(format!("there is no {MAVEN}"));
     }
-    let _alone = ALONE.lock().await;
+    let _alone = MAVEN_LOCK.lock().await;
     let local = concat!(env!("CARGO_TARGET_TMPDIR"), "/maven");
     let id = folder.file_name().unwrap().to_str().unwrap();
     let mut command = Command::new(MAVEN);
@@ -78,30 +74,32 @@ async fn run(folder: &Path, url: &str, what: &[&str]) -> Result<(), String> {
         .args(what);
     let running = tokio::task::spawn_blocking(move || command.output());
     let Output { status, stdout, .. } = running.await.unwrap().unwrap();
-    let told = String::from_utf8_lossy(&stdout);
+    let output_text = String::from_utf8_lossy(&stdout);
     if status.success() {
         return Ok(());
     }
-    // The plugin comes from a repository of Maven, where this machine has not got it yet.
-    if told.contains("PluginResolutionException") || told.contains("No plugin found for prefix") {
+    // The plugin may have to be downloaded from Maven Central.
+    if output_text.contains("PluginResolutionException")
+        || output_text.contains("No plugin found for prefix")
+    {
         return Err("Maven cannot get its deploy plugin".to_owned());
     }
-    panic!("mvn deploy:deploy-file failed:\n{told}");
+    panic!("mvn deploy:deploy-file failed:\n{output_text}");
 }
 
-/// Deploys three versions, the highest one not last.
+/// Deploys three versions; the highest one is not the last.
 async fn deploy_all(test: &str, folder: &Path, url: &str) -> bool {
     for version in ["1.0.0", "1.10.0", "1.9.0"] {
         if let Err(why) = deploy(folder, url, version).await {
-            leave_out(test, &why);
+            skip_part(test, &why);
             return false;
         }
     }
     true
 }
 
-/// What Maven wrote is whole, and described by its POM.
-async fn is_read(maven: &Maven, bench: &Bench, came: &str) {
+/// Asserts that a deployment of Maven is complete and described by its POM.
+async fn assert_readable(maven: &Maven, bench: &Bench, came: &str) {
     assert_eq!(maven.names(None).await.unwrap().names, ["camel"]);
     let mut versions = maven.versions("camel").await.unwrap();
     versions.sort();
@@ -127,10 +125,10 @@ async fn reads_maven_deployment_from_folder_and_http() {
     if !deploy_all(test, bench.path(), &url).await {
         return;
     }
-    is_read(&repository(Place::Folder(root.clone()), &[]), &bench, "one").await;
+    assert_readable(&repository(Place::Folder(root.clone()), &[]), &bench, "one").await;
     let server = FileServer::start(&root).await;
     let remote = repository(Place::Http(server.url.clone()), &["camel"]);
-    is_read(&remote, &bench, "two").await;
+    assert_readable(&remote, &bench, "two").await;
 
     // A file that does not match Maven's checksums.
     let content = root.join("io/fuseml/extensions/camel/1.9.0/camel-1.9.0.nar");
@@ -161,11 +159,11 @@ async fn reads_maven_deployment_over_http() {
         return;
     }
     let remote = repository(Place::Http(server.url.clone()), &["camel"]);
-    is_read(&remote, &bench, "came").await;
+    assert_readable(&remote, &bench, "came").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn maven_continues_our_version_list() {
+async fn maven_extends_published_version_list() {
     let bench = Bench::new();
     let root = bench.target("repository");
     let maven = repository(Place::Folder(root.clone()), &[]);
@@ -191,7 +189,7 @@ async fn maven_continues_our_version_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn maven_resolves_our_pom() {
+async fn maven_resolves_published_pom() {
     let bench = Bench::new();
     let root = bench.target("repository");
     let maven = repository(Place::Folder(root.clone()), &[]);
@@ -202,14 +200,14 @@ async fn maven_resolves_our_pom() {
     let pom = root.join(format!("{stem}.pom"));
     let other = bench.target("other");
     let url = format!("file://{}", other.display());
-    // Group, name, version and packaging are those of the POM.
+    // Group, name, version and packaging come from the POM.
     let what = [
         &format!("-Dfile={}", upload.content.display()),
         &format!("-DpomFile={}", pom.display()),
     ];
     let what = what.map(String::as_str);
     if let Err(why) = run(bench.path(), &url, &what).await {
-        leave_out("maven_resolves_our_pom", &why);
+        skip_part("maven_resolves_our_pom", &why);
         return;
     }
     let deployed = fs::read(other.join(format!("{stem}.tar.gz"))).unwrap();

@@ -1,8 +1,5 @@
 //! Tests of the OCI driver with real registries: docker-registry and crane.
-#![allow(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "../../crates/packages/tests/contract/mod.rs"]
 mod contract;
@@ -215,7 +212,7 @@ async fn reports_unsupported_deletion() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_signers_lose_nothing() {
+async fn concurrent_signatures_are_all_stored() {
     let Some(docker) = docker("docker-registry", Access::Open) else {
         return;
     };
@@ -240,7 +237,7 @@ async fn concurrent_signers_lose_nothing() {
     assert_eq!(first.signatures(&release).await.unwrap().len(), 4);
 }
 
-/// 250 tags in no order, with all that is no version among them.
+/// 250 tags in random order, including tags that are not versions.
 #[tokio::test(flavor = "multi_thread")]
 async fn finds_versions_among_many_tags() {
     let docker = docker("docker-registry", Access::Open);
@@ -273,7 +270,7 @@ async fn finds_versions_among_many_tags() {
             format!("sha256-{digest}.att"),
             "v1".to_owned(),
         ]);
-        // The least first would be the easy order.
+        // Ascending order would be too easy.
         tags.reverse();
         for tag in &tags {
             let put = client
@@ -302,7 +299,7 @@ async fn finds_versions_among_many_tags() {
     }
 }
 
-/// The second package has the content of the first, and no file of it: the registry takes it from there.
+/// The second package has the content of the first, but no local file, so the registry must mount it.
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_registry_mounts_blobs() {
     let tokens = Tokens::start(USER, PASSWORD).await;
@@ -330,9 +327,9 @@ async fn docker_registry_mounts_blobs() {
     }
 }
 
-/// An artifact of another tool is a foreign package, whose content is delivered unchanged.
+/// An artifact of another client is a foreign package, and its content is delivered unchanged.
 #[tokio::test(flavor = "multi_thread")]
-async fn delivers_artifact_pushed_by_another_tool() {
+async fn delivers_artifact_of_other_client() {
     let Some(server) = crane("the registry of crane") else {
         return;
     };
@@ -369,7 +366,7 @@ async fn delivers_artifact_pushed_by_another_tool() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_tool_pulls_our_artifact() {
+async fn other_client_pulls_published_artifact() {
     let Some(server) = crane("the registry of crane") else {
         return;
     };
@@ -405,10 +402,10 @@ async fn check_reports_every_step() {
         return;
     };
     let steps = driver(&server.host(), password(PASSWORD)).check().await;
-    let told: Vec<(Step, Outcome)> = steps.iter().map(|one| (one.step, one.outcome)).collect();
+    let outcomes: Vec<(Step, Outcome)> = steps.iter().map(|one| (one.step, one.outcome)).collect();
     let pass = Outcome::Pass;
     assert_eq!(
-        told,
+        outcomes,
         [
             (Step::Dns, pass),
             (Step::Tcp, pass),

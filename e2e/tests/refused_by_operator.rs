@@ -1,18 +1,15 @@
-//! What only the operator can refuse: objects that the API server accepts.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! Objects that the API server accepts and the operator refuses.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/lab.rs"]
-mod lab;
+#[path = "support/fixture.rs"]
+mod fixture;
 
 use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 
-use lab::{Lab, condition, text};
+use fixture::{Fixture, condition, text};
 
-/// Occurs in every bad object where a value could be; no message may contain it.
+/// Occurs in each invalid object in place of a value; no message may contain it.
 const PLANTED: &str = "planted-secret";
 
 const PROJECT: &str = "refused-by-operator";
@@ -24,8 +21,8 @@ fn options() -> Options {
     }
 }
 
-/// What the requirements below find: two stores, a Secret that is missing, one that lacks a key, and
-/// credentials for another project.
+/// Records for the requirements below: two stores, a missing Secret, a Secret without a key, and credentials
+/// of another project.
 const RECORDS: &str = "
 apiVersion: registry.fuseml.io/v1alpha1
 kind: Extension
@@ -99,11 +96,11 @@ struct Case {
     name: &'static str,
     /// Fields of the one step.
     step: &'static str,
-    /// Reason; `Ready` where nothing is refused.
+    /// Expected reason; `Ready` if the workflow is valid.
     reason: &'static str,
-    /// Parts of the message: field, column, way out.
+    /// Expected parts of the message: field, column, hint.
     message: &'static [&'static str],
-    /// Only an edit of the workflow helps.
+    /// Whether only an edit of the workflow resolves it.
     stalled: bool,
 }
 
@@ -242,22 +239,22 @@ fn workflow(name: &str, step: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operator_explains_what_the_api_server_accepts() {
-    let lab = Lab::without_webhook("admit", options()).await;
-    lab.cluster.create_namespace(PROJECT).unwrap();
+async fn operator_explains_refusals() {
+    let fixture = Fixture::without_webhook("admit", options()).await;
+    fixture.cluster.create_namespace(PROJECT).unwrap();
     for secret in ["nowhere", "half", "huge"] {
-        lab.cluster.grant_source(PROJECT, secret).unwrap();
+        fixture.cluster.grant_source(PROJECT, secret).unwrap();
     }
-    lab.apply(RECORDS);
+    fixture.apply(RECORDS);
     for case in CASES {
-        lab.apply(&workflow(case.name, case.step));
+        fixture.apply(&workflow(case.name, case.step));
     }
     for case in CASES {
         if case.reason == "Ready" {
-            lab.ready("Workflow", PROJECT, case.name).await;
+            fixture.ready("Workflow", PROJECT, case.name).await;
             continue;
         }
-        let message = lab.refused(PROJECT, case.name, case.reason).await;
+        let message = fixture.refused(PROJECT, case.name, case.reason).await;
         for part in case.message {
             assert!(
                 message.contains(part),
@@ -270,7 +267,7 @@ async fn operator_explains_what_the_api_server_accepts() {
             !message.contains("admit-hidden/") && !message.contains("admit-elsewhere"),
             "{message}"
         );
-        let object = lab.get("Workflow", PROJECT, case.name).await;
+        let object = fixture.get("Workflow", PROJECT, case.name).await;
         let stalled = condition(&object, "Stalled");
         assert_eq!(
             stalled["status"] == "True",
@@ -280,24 +277,29 @@ async fn operator_explains_what_the_api_server_accepts() {
         );
         assert_eq!(object["status"]["pipeline"], serde_json::Value::Null);
         assert!(
-            lab.get("Pipeline", PROJECT, case.name).await.is_null(),
+            fixture.get("Pipeline", PROJECT, case.name).await.is_null(),
             "{}",
             case.name
         );
     }
-    credentials_that_are_closed_look_absent(&lab).await;
-    a_name_that_is_no_variable_stays_a_file(&lab).await;
-    too_large(&lab).await;
-    what_was_missing_heals(&lab).await;
-    assert!(!lab.operator.log().contains(PLANTED), "a value in the log");
-    lab.stop().await;
+    inaccessible_credentials_appear_absent(&fixture).await;
+    invalid_variable_name_is_only_a_file(&fixture).await;
+    too_large(&fixture).await;
+    created_objects_resolve_refusals(&fixture).await;
+    assert!(
+        !fixture.operator.log().contains(PLANTED),
+        "a value in the log"
+    );
+    fixture.stop().await;
 }
 
-async fn credentials_that_are_closed_look_absent(lab: &Lab) {
-    let closed = lab.refused(PROJECT, "credentials", "NoAccess").await;
+async fn inaccessible_credentials_appear_absent(fixture: &Fixture) {
+    let closed = fixture.refused(PROJECT, "credentials", "NoAccess").await;
     let step = "extensions: [{name: store, extension: admit-scoped, credentials: absent}]";
-    lab.apply(&workflow("absent-credentials", step));
-    let absent = lab.refused(PROJECT, "absent-credentials", "NoAccess").await;
+    fixture.apply(&workflow("absent-credentials", step));
+    let absent = fixture
+        .refused(PROJECT, "absent-credentials", "NoAccess")
+        .await;
     assert_eq!(
         closed.replace("closed", "NAME"),
         absent.replace("absent", "NAME")
@@ -305,20 +307,20 @@ async fn credentials_that_are_closed_look_absent(lab: &Lab) {
     assert!(!closed.contains("open"), "{closed}");
 }
 
-async fn a_name_that_is_no_variable_stays_a_file(lab: &Lab) {
-    let pipeline = lab.get("Pipeline", PROJECT, "no-variable").await;
+async fn invalid_variable_name_is_only_a_file(fixture: &Fixture) {
+    let pipeline = fixture.get("Pipeline", PROJECT, "no-variable").await;
     let step = &pipeline["spec"]["tasks"][0]["taskSpec"]["steps"][0];
-    let env = step["env"].to_string();
-    assert!(!env.contains(r#""name":"with.dot""#), "{env}");
+    let variables = step["env"].to_string();
+    assert!(!variables.contains(r#""name":"with.dot""#), "{variables}");
     assert_eq!(step["args"][0], "$(EXT_STORE_WITH_DOT)");
-    let workflow = lab.get("Workflow", PROJECT, "no-variable").await;
+    let workflow = fixture.get("Workflow", PROJECT, "no-variable").await;
     let secret = text(&workflow["status"]["bindings"][0]["secret"]);
-    let secret = lab.get("Secret", PROJECT, secret).await;
+    let secret = fixture.get("Secret", PROJECT, secret).await;
     assert!(secret["data"]["with.dot"].is_string());
 }
 
-/// Past the limit of a record, and past that of a Secret although the record keeps its own.
-async fn too_large(lab: &Lab) {
+/// Above the limit of a record, and above the limit of a Secret although the record is within its own.
+async fn too_large(fixture: &Fixture) {
     let value = PLANTED.repeat(4_000);
     let entries = |count: usize| {
         let entries: Vec<String> = (0..count)
@@ -327,7 +329,8 @@ async fn too_large(lab: &Lab) {
         entries.join(", ")
     };
     let server_side = |manifest: &str| {
-        lab.cluster
+        fixture
+            .cluster
             .kubectl_with(&["apply", "--server-side", "-f", "-"], manifest)
             .unwrap();
     };
@@ -340,7 +343,7 @@ async fn too_large(lab: &Lab) {
         "large",
         format!("{{configuration: [{}]}}", entries(5)),
     ));
-    let large = lab
+    let large = fixture
         .until(("Extension", PROJECT, "large"), "is too large", |record| {
             condition(record, "Ready")["reason"] == "TooLarge"
         })
@@ -350,15 +353,16 @@ async fn too_large(lab: &Lab) {
         message.contains("spec") && message.contains("262144") && !message.contains(PLANTED),
         "{message}"
     );
-    lab.apply(&workflow(
+    fixture.apply(&workflow(
         "large",
         "extensions: [{name: store, extension: large}]",
     ));
-    lab.until(("Workflow", PROJECT, "large"), "is refused", |workflow| {
-        condition(workflow, "Ready")["status"] == "False"
-            && condition(workflow, "Ready")["reason"] != "Pending"
-    })
-    .await;
+    fixture
+        .until(("Workflow", PROJECT, "large"), "is refused", |workflow| {
+            condition(workflow, "Ready")["status"] == "False"
+                && condition(workflow, "Ready")["reason"] != "Pending"
+        })
+        .await;
 
     let bytes = "x".repeat(1_000_000);
     let secret = format!(
@@ -370,11 +374,11 @@ async fn too_large(lab: &Lab) {
         "huge",
         format!("{{configuration: [{}], {services}}}", entries(3)),
     ));
-    lab.apply(&workflow(
+    fixture.apply(&workflow(
         "huge",
         "extensions: [{name: store, extension: huge}]",
     ));
-    let message = lab.refused(PROJECT, "huge", "TooLarge").await;
+    let message = fixture.refused(PROJECT, "huge", "TooLarge").await;
     assert!(
         message.contains("limit 1048576") && message.contains("hint:"),
         "{message}"
@@ -382,9 +386,9 @@ async fn too_large(lab: &Lab) {
     assert!(!message.contains(PLANTED), "{message}");
 }
 
-async fn what_was_missing_heals(lab: &Lab) {
-    lab.apply(&format!(
+async fn created_objects_resolve_refusals(fixture: &Fixture) {
+    fixture.apply(&format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: nowhere, namespace: {PROJECT}}}\nstringData: {{KEY: {PLANTED}}}\n"
     ));
-    lab.ready("Workflow", PROJECT, "secret").await;
+    fixture.ready("Workflow", PROJECT, "secret").await;
 }

@@ -1,7 +1,7 @@
 //! Demonstrates the registry, first from files and then on a real Kubernetes, and checks what it prints.
 //!
-//! `make demo` runs `demo offline` and `demo cluster`; without an argument, both are played. The exit code is 0 only if
-//! every check passed. Nothing is left running.
+//! `make demo` runs `demo offline` and `demo cluster`; without an argument, it runs both. The exit code is 0
+//! only if every check passed. Nothing is left running.
 
 #[path = "../demo/chapters.rs"]
 mod chapters;

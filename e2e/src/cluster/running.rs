@@ -1,4 +1,4 @@
-//! The programs of a cluster that this process has to end.
+//! The programs of a cluster that this process must stop.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use anyhow::Result;
 use crate::process::{Launcher, Process};
 use crate::watchdog::Watchdog;
 
-/// Ends the programs when dropped.
+/// Stops the programs when dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
-    /// Absent once the programs were ended or are to be kept.
+    /// None after the programs were stopped, or if they must keep running.
     watchdog: Option<Watchdog>,
     pub(super) processes: Vec<Process>,
 }
@@ -27,7 +27,7 @@ impl Running {
         ))
     }
 
-    /// Ends all and waits until nothing is left. Blocks.
+    /// Stops all programs and waits until nothing is left. Blocks.
     pub(super) fn end(&mut self) -> Result<()> {
         let Some(mut watchdog) = self.watchdog.take() else {
             return Ok(());
@@ -37,7 +37,7 @@ impl Running {
         Ok(())
     }
 
-    /// Leaves all running.
+    /// Leaves all programs running.
     pub(super) fn keep(mut self) -> Result<()> {
         self.watchdog.take().map_or(Ok(()), Watchdog::keep)
     }

@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::tools::{Tool, Tools};
 use crate::{image, kubeconfig, progress, wait};
 
-/// A slow machine needs a few seconds for each part.
+/// Time limit for each part, for slow machines.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Starts the parts, and returns what is running and how to reach it.
@@ -59,7 +59,7 @@ pub(super) async fn start(options: Options) -> Result<(State, Running)> {
         .as_deref()
         .filter(|_| options.node != Node::None)
     {
-        progress::say(&format!("the cluster has no node: {reason}"));
+        progress::print_line(&format!("the cluster has no node: {reason}"));
     }
 
     let plane = ControlPlane::prepare(&folder, space.as_ref().map(|(space, _)| space.network))?;
@@ -96,7 +96,7 @@ pub(super) async fn start(options: Options) -> Result<(State, Running)> {
             .await?;
     }
     starter.ready_account(&client).await?;
-    state.write(&State::beside(&state.kubeconfig))?;
+    state.write(&State::path_for(&state.kubeconfig))?;
     Ok((state, starter.running))
 }
 
@@ -171,7 +171,7 @@ impl Starter {
         Ok(containerd)
     }
 
-    /// Starts what runs Pods, and gives the reason where Services do not work.
+    /// Starts the components of the node, and returns why Services do not work, if they do not.
     async fn node(
         &mut self,
         space: &Space,
@@ -205,7 +205,7 @@ impl Starter {
             )
             .await?;
         } else if let Some(reason) = missing.as_deref().filter(|_| services) {
-            progress::say(&format!("Services are unreachable: {reason}"));
+            progress::print_line(&format!("Services are unreachable: {reason}"));
         }
         let nodes = Api::<core::Node>::all(client.clone());
         wait::until(
@@ -218,7 +218,7 @@ impl Starter {
         Ok(missing)
     }
 
-    /// Without the default account, Pods are refused.
+    /// Waits for the default ServiceAccount, without which Pods are rejected.
     async fn ready_account(&mut self, client: &Client) -> Result<()> {
         let accounts = Api::<core::ServiceAccount>::namespaced(client.clone(), "default");
         wait::until(
@@ -239,7 +239,8 @@ async fn is_healthy(client: &Client) -> bool {
     client.request_text(request).await.is_ok()
 }
 
-/// A new folder that only this user may read. The name is short, because sockets in it have short names.
+/// Creates a folder that only this user can read. The name is short, because the length of socket paths is
+/// limited.
 fn data_folder(options: &Options) -> Result<PathBuf> {
     let parent = options.folder.clone().unwrap_or_else(env::temp_dir);
     let parent = std::path::absolute(&parent)

@@ -16,7 +16,7 @@ const STEP: &str = "trainer";
 const REQUIREMENT: &str = "data";
 const KEY: &str = "AWS_SECRET_ACCESS_KEY";
 
-/// Plays all chapters.
+/// Runs all chapters.
 pub(crate) async fn play(stage: &mut Stage, printer: &mut Printer) -> Result<()> {
     registered(stage, printer)?;
     resolved(stage, printer).await?;
@@ -34,7 +34,8 @@ pub(crate) async fn play(stage: &mut Stage, printer: &mut Printer) -> Result<()>
 
 fn registered(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("What is registered");
-    printer.say("The same records, now in the cluster, and a project with a record of its own.");
+    printer
+        .sentence("The same records, now in the cluster, and a project with a record of its own.");
     stage.apply(printer, &["-R", "-f"], "examples/records")?;
     stage.apply(printer, &["-k"], "examples/gitops/cluster")?;
     stage.apply(printer, &["-k"], "examples/gitops/overlays/dev")?;
@@ -55,7 +56,9 @@ fn registered(stage: &Stage, printer: &mut Printer) -> Result<()> {
 
 async fn resolved(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("What the workflows require, and what they get");
-    printer.say("The operator resolves each requirement, and writes a Pipeline for each workflow.");
+    printer.sentence(
+        "The operator resolves each requirement, and writes a Pipeline for each workflow.",
+    );
     stage.apply(printer, &["-f"], "examples/workflows")?;
     let mut rows = Vec::new();
     for name in [
@@ -138,7 +141,7 @@ fn selectors(workflow: &Value, step: &str, requirement: &str) -> String {
 
 async fn pipeline(stage: &Stage, printer: &mut Printer) -> Result<Value> {
     printer.chapter("The generated pipeline");
-    printer.say(&format!(
+    printer.sentence(&format!(
         "Step `{STEP}` of the Tekton Pipeline `{WORKFLOW}`: only names of Secrets and keys, no values."
     ));
     let pipeline = stage.get("Pipeline", WORKFLOW).await?;
@@ -189,7 +192,7 @@ async fn pipeline(stage: &Stage, printer: &mut Printer) -> Result<Value> {
     Ok(task.clone())
 }
 
-/// The Secret that a requirement of a workflow uses.
+/// Returns the name of the Secret of a requirement of a workflow.
 pub(crate) async fn secret_of(stage: &Stage, workflow: &str, requirement: &str) -> Result<String> {
     let workflow = stage.ready(workflow).await?;
     list(&workflow["status"]["bindings"])
@@ -202,7 +205,7 @@ pub(crate) async fn secret_of(stage: &Stage, workflow: &str, requirement: &str) 
 
 async fn secret(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("Where the credentials are");
-    printer.say("Each binding is rendered into a Secret of the project. Its keys:");
+    printer.sentence("Each binding is rendered into a Secret of the project. Its keys:");
     let name = secret_of(stage, WORKFLOW, REQUIREMENT).await?;
     let keys = stage.secret_keys(&name)?;
     printer.output(&format!("Secret {name}: {}", keys.join(", ")));
@@ -232,7 +235,7 @@ async fn first_run(
         printer.skipped(&format!("a container requires a node: {why}"));
         return Ok(None);
     }
-    printer.say(
+    printer.sentence(
         "A Pod with the generated step prints names, lengths and salted fingerprints, no values:",
     );
     let output = container::run(
@@ -297,8 +300,9 @@ async fn rotated(
         "-p",
         &change.to_string(),
     ])?;
-    printer
-        .say("`secret-key` changes in the source Secret `training-data`. No workflow is edited.");
+    printer.sentence(
+        "`secret-key` changes in the source Secret `training-data`. No workflow is edited.",
+    );
     stage
         .until(
             "ExtensionProjection",
@@ -338,7 +342,7 @@ async fn rotated(
 
 async fn missed(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("A requirement that no record matches");
-    printer.say(
+    printer.sentence(
         "A step requires `resource: mlflow-tracker`. The message names the nearest candidate:",
     );
     let requirement = json!({"name": "tracker", "product": "mlflow", "resource": "mlflow-tracker"});
@@ -371,7 +375,7 @@ fn workflow(name: &str, requirement: &Value) -> String {
 
 async fn ambiguous(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("A requirement that several records match");
-    printer.say("The operator chooses neither the newest nor the first. It refuses the workflow, with the reason:");
+    printer.sentence("The operator chooses neither the newest nor the first. It refuses the workflow, with the reason:");
     stage.apply(printer, &["-f"], "examples/ambiguous/workflow.yaml")?;
     let message = stage.refused("train-ambiguous", "Ambiguous").await?;
     printer.output(&format!("Ambiguous: {message}"));

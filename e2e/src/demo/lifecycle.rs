@@ -26,7 +26,7 @@ pub(crate) async fn revoked(stage: &Stage, printer: &mut Printer) -> Result<()> 
         "-p",
         &patch.to_string(),
     ])?;
-    printer.say(&format!(
+    printer.sentence(&format!(
         "Project `{PROJECT}` is removed from the credentials of `seldon-core-shared`."
     ));
     while stage.has_secret(&name)? {

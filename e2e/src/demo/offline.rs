@@ -16,20 +16,23 @@ const AMBIGUOUS: &str = "examples/ambiguous/workflow.yaml";
 /// A value of a record of the examples, which must not be printed.
 const VALUE: &str = "cMGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf";
 
-/// Plays the chapter.
+/// Runs the chapter.
 pub(crate) fn play(printer: &mut Printer) -> Result<()> {
     printer.chapter("Without a cluster: records and workflows from files");
     let ext = Ext::find()?;
 
-    printer.say("Platform operators register each tool once, as a record. Which tools offer S3?");
+    printer
+        .sentence("Platform operators register each tool once, as a record. Which tools offer S3?");
     let list = ext.show(printer, &["list", "-f", RECORDS, "--resource", "s3"], 0)?;
     contains(&list, "mlflow-store")?;
 
-    printer.say("A workflow step declares what it requires. `resolve` shows what it gets:");
+    printer.sentence("A workflow step declares what it requires. `resolve` shows what it gets:");
     let resolved = ext.show(printer, &["resolve", "-f", RECORDS, "-f", WORKFLOW], 0)?;
     contains(&resolved, "default-s3-account")?;
 
-    printer.say("Where several records match, nothing is guessed. `explain` lists the candidates:");
+    printer.sentence(
+        "Where several records match, nothing is guessed. `explain` lists the candidates:",
+    );
     let arguments = [
         "explain",
         "train-ambiguous",
@@ -49,7 +52,7 @@ pub(crate) fn play(printer: &mut Printer) -> Result<()> {
         contains(&explained, record)?;
     }
 
-    printer.say(
+    printer.sentence(
         "`render` prints what the operator writes: a Pipeline, and Secrets with redacted values.",
     );
     let rendered = ext.run(&["render", WORKFLOW, "--base", RECORDS], 0)?;
@@ -60,7 +63,7 @@ pub(crate) fn play(printer: &mut Printer) -> Result<()> {
         &format!("… {pipeline} lines: the Pipeline …\n{secret}…"),
     );
 
-    printer.say("`whatif` previews a change. Which workflows stop if a record is deleted?");
+    printer.sentence("`whatif` previews a change. Which workflows stop if a record is deleted?");
     let arguments = [
         "whatif",
         "--delete",
@@ -95,7 +98,7 @@ fn first_secret(rendered: &str) -> Option<(usize, String)> {
     Some((before.lines().count(), secret.to_owned()))
 }
 
-/// The program `kubectl-ext`, which is built beside the demo.
+/// The program `kubectl-ext`, built in the same folder as the demo.
 struct Ext(PathBuf);
 
 impl Ext {

@@ -29,7 +29,7 @@ impl Printer {
     }
 
     /// Prints a sentence.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn sentence(&self, text: &str) {
         self.line(&format!("   {text}"));
     }
 

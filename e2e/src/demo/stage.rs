@@ -33,7 +33,7 @@ impl Stage {
         let begin = Instant::now();
         let cluster = Cluster::from_environment_or_start(Options::default()).await?;
         let version = cluster.client().apiserver_version().await?.git_version;
-        let origin = if cluster.is_ours() {
+        let origin = if cluster.is_owned() {
             "started"
         } else {
             "existing"
@@ -65,7 +65,7 @@ impl Stage {
 
     /// In an existing cluster: fails if the demo would change objects, and lists what it creates.
     fn reserve(&mut self) -> Result<()> {
-        if self.cluster.is_ours() {
+        if self.cluster.is_owned() {
             return Ok(());
         }
         let exists = |arguments: &[&str]| {

@@ -134,8 +134,8 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
     )
 }
 
-/// Each Pod has a link of its own to the node, which routes. So all traffic passes the rules of Services, also that
-/// between Pods, with no bridge and no kernel module for one.
+/// Each Pod has its own link to the node, which routes. So all traffic, including that between Pods, passes
+/// the rules of Services, without a bridge and its kernel module.
 fn pod_network(space: &Space) -> String {
     json!({
         "cniVersion": "1.0.0",

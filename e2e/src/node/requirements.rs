@@ -65,8 +65,8 @@ pub(crate) fn check() -> Result<NodeTools, String> {
     }
 }
 
-/// Whether a program runs without the libraries of this machine, as it has to in an image. A program that needs them
-/// names their loader.
+/// Returns whether a program is statically linked, as it must be in an image. A dynamically linked program
+/// names its loader.
 fn is_static(program: &Path) -> bool {
     fs::read(program).is_ok_and(|bytes| {
         let head = &bytes[..bytes.len().min(4096)];

@@ -1,20 +1,20 @@
 # end.sh FOLDER now|watch|list
-# now: ends the cluster in FOLDER and removes everything it made.
-# watch: the same, once the other end of standard input is closed. The word "keep" there calls it off.
-# list: prints the name and pid of each process that lives.
+# now: stops the cluster in FOLDER and removes everything that it created.
+# watch: the same, once standard input is closed; reading "keep" cancels it.
+# list: prints the name and pid of each running process.
 folder=$1
 if [ "$2" = watch ]; then
     trap '' HUP INT TERM
     if read -r word && [ "$word" = keep ]; then exit 0; fi
 fi
-# Also guards against removing a folder that is not ours.
+# Also prevents the removal of an unrelated folder.
 [ -f "$folder/processes" ] || exit 0
 
 alive() {
     [ "$(started "${1%%:*}")" = "${1#*:}" ]
 }
 
-# Waits up to $2 twentieths of a second for process $1 to end.
+# Waits up to $2 twentieths of a second for process $1 to exit.
 ended() {
     turns=$2
     while alive "$1"; do
@@ -55,7 +55,7 @@ if [ -n "$EXTENSION_REGISTRY_LOGS" ]; then
     mkdir -p "$EXTENSION_REGISTRY_LOGS"
     cp -R "$folder/logs" "$EXTENSION_REGISTRY_LOGS/$(basename "$folder")"
 fi
-# Both steps fail as long as the kernel has not let go of the last container.
+# Both steps fail until the kernel has released the last container.
 turns=100
 while [ "$turns" -gt 0 ]; do
     left=

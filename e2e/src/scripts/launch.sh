@@ -1,5 +1,5 @@
 # launch.sh FOLDER NAME PROGRAM [ARGUMENT..]
-# Notes the process before it becomes the program, so that none can run without being on the list.
+# Lists the process before it executes the program, so that no program runs unlisted.
 folder=$1 name=$2
 shift 2
 echo "$$ $(started $$) $name" >>"$folder/processes" || exit 1

@@ -1,10 +1,10 @@
 # node.sh FOLDER OUTER INTERFACE ADDRESS THIRD
-# The first process of the node: runs in network, mount and pid namespaces of its own. OUTER is a process outside of them;
+# The first process of the node: runs in separate network, mount and PID namespaces. OUTER is a process outside of them;
 # INTERFACE is the outer end of the link between the two; the network of the cluster starts at ADDRESS.THIRD.0.
 set -eu
 folder=$1 outer=$2 interface=$3 address=$4 third=$5
 
-# This /proc is still the outer one, so it knows this process by its outer pid.
+# /proc is still that of the outer namespace, so it contains the outer pid of this process.
 read -r stat </proc/self/stat
 pid=${stat%% *}
 echo "$pid $(started "$pid") node" >>"$folder/processes"
@@ -20,16 +20,16 @@ ip address add "$link.2/30" dev eth0
 ip link set lo up
 ip link set eth0 up
 ip route add default via "$link.1"
-# The machine reaches Pods and Services through the node, as a router; the routes go when the link goes.
+# The machine reaches Pods and Services through the node, as a router; the routes are deleted with the link.
 outside ip route add "$address.$((third + 1)).0/24" via "$link.2"
 outside ip route add "$address.$((third + 2)).0/23" via "$link.2"
 
-# What the programs write at fixed paths is seen by this node alone.
+# Files that the programs write to fixed paths are visible only in this node.
 for directory in /run /var/lib /var/log; do mount -t tmpfs tmpfs "$directory"; done
 mount -t proc proc /proc
 echo 1 >/proc/sys/net/ipv4/ip_forward
 
-# A kubelet accepts only a root group that exists, with all the controllers it needs.
+# The kubelet requires an existing root control group with all necessary controllers.
 name=${folder##*/}
 if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
     for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
@@ -47,6 +47,6 @@ fi
 
 echo "$pid" >"$folder/node.new"
 mv "$folder/node.new" "$folder/node"
-# A shell that waits also takes leave of orphans, which nobody else would.
+# A waiting shell also reaps orphaned processes.
 sleep infinity &
 wait

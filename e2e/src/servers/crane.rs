@@ -1,4 +1,4 @@
-//! The registry of `crane`, in memory: strict about nothing, and different from the others where it can be.
+//! The in-memory registry of `crane`, which is lenient and differs from the others in optional features.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,7 +16,7 @@ pub struct Crane {
     program: PathBuf,
 }
 
-/// Returns why it cannot run on this machine; None if it can.
+/// Returns why crane cannot run on this machine; None if it can.
 #[must_use]
 pub fn missing() -> Option<&'static str> {
     let is_there = on_path("crane").is_some() || on_path("go").is_some();
@@ -24,7 +24,7 @@ pub fn missing() -> Option<&'static str> {
 }
 
 impl Crane {
-    /// Starts it. Blocks; for half a minute when it has to be built first.
+    /// Starts a registry. Blocks, for half a minute if crane must be built first.
     ///
     /// # Errors
     /// If it cannot be built, or does not start.
@@ -40,7 +40,7 @@ impl Crane {
         Ok(Self { running, program })
     }
 
-    /// Host and port.
+    /// Returns host and port.
     #[must_use]
     pub fn host(&self) -> String {
         self.running.host()

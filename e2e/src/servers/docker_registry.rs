@@ -1,4 +1,4 @@
-//! Debian's docker-registry: what many run, and older than referrers.
+//! Debian's docker-registry: widely used, and without the referrers API.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,13 +9,13 @@ use anyhow::{Context, Result};
 use super::running::{Place, Running};
 use crate::process::on_path;
 
-/// Name of its program.
+/// Name of the program.
 const PROGRAM: &str = "docker-registry";
 
-/// How a registry is set up.
+/// Settings of a registry.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Who may do what.
+    /// Authentication.
     pub access: Access,
     /// Upstream registry; the registry is then a read-only mirror.
     pub mirror_of: Option<String>,
@@ -23,13 +23,13 @@ pub struct Options {
     pub deletes: bool,
 }
 
-/// Who may do what in a registry.
+/// Authentication of a registry.
 #[derive(Clone, Debug, Default)]
 pub enum Access {
     /// Anonymous access to everything.
     #[default]
     Open,
-    /// Users of this `htpasswd` file, with bcrypt.
+    /// Users in an `htpasswd` file with bcrypt.
     Passwords(String),
     /// Tokens of a token service.
     Tokens {
@@ -37,7 +37,7 @@ pub enum Access {
         realm: String,
         /// Name of the service, and of the issuer.
         issuer: String,
-        /// Its certificate, as PEM.
+        /// Certificate of the issuer, as PEM.
         certificate: String,
     },
 }
@@ -48,7 +48,7 @@ pub struct DockerRegistry {
     running: Running,
 }
 
-/// Returns why it cannot run on this machine; None if it can.
+/// Returns why docker-registry cannot run on this machine; None if it can.
 #[must_use]
 pub fn missing() -> Option<&'static str> {
     on_path(PROGRAM)
@@ -57,7 +57,7 @@ pub fn missing() -> Option<&'static str> {
 }
 
 impl DockerRegistry {
-    /// Starts it, and waits until it takes connections. Blocks.
+    /// Starts a registry, and waits until it accepts connections. Blocks.
     ///
     /// # Errors
     /// If it is not installed, or does not start.
@@ -73,7 +73,7 @@ impl DockerRegistry {
         Ok(Self { running })
     }
 
-    /// Host and port.
+    /// Returns host and port.
     #[must_use]
     pub fn host(&self) -> String {
         self.running.host()

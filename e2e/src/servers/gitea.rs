@@ -1,4 +1,4 @@
-//! A Gitea with a database of its own, built from its Go module.
+//! A Gitea server with its own database, built from its Go module.
 
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, Permissions};
@@ -195,7 +195,7 @@ fn settings(files: &Path, place: &Place) -> String {
          [server]\nHTTP_ADDR = 127.0.0.1\nHTTP_PORT = {port}\nROOT_URL = http://127.0.0.1:{port}/\n\
          DISABLE_SSH = true\nOFFLINE_MODE = true\n"
     );
-    // One that was installed knows where they are.
+    // An installed Gitea has built-in paths of its files.
     if files.is_dir() {
         let _ = writeln!(text, "STATIC_ROOT_PATH = {}", files.display());
     }

@@ -16,10 +16,10 @@ use crate::ports;
 use crate::process::{Launcher, Process};
 use crate::watchdog::Watchdog;
 
-/// A slow machine needs a few seconds.
+/// Time limit for the start on a slow machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A program that listens on a port of this machine. It is ended, and its folder removed, when this is dropped.
+/// A program that listens on a port of this machine. It is stopped, and its folder removed, when dropped.
 #[derive(Debug)]
 pub(super) struct Running {
     watchdog: Watchdog,
@@ -27,7 +27,7 @@ pub(super) struct Running {
     port: u16,
 }
 
-/// Where a program will run: a folder of its own, and a port that is free.
+/// Folder and free port of a program to start.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) folder: PathBuf,
@@ -54,7 +54,7 @@ impl Place {
         })
     }
 
-    /// Starts the program, and waits until it takes connections. Blocks.
+    /// Starts the program, and waits until it accepts connections. Blocks.
     pub(super) fn run(self, name: &str, command: &Command) -> Result<Running> {
         let mut running = Running {
             process: self.launcher.launch(name, command)?,
@@ -74,7 +74,7 @@ impl Place {
 }
 
 impl Running {
-    /// Host and port.
+    /// Returns host and port.
     pub(super) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }

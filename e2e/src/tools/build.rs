@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::module::{Module, Tool};
 use crate::cache;
 use crate::process::{on_path, run, tail};
-use crate::progress::{Progress, say};
+use crate::progress::{Progress, print_line};
 
 /// Returns whether a program is in the cache.
 pub(super) fn is_cached(tool: Tool) -> bool {
@@ -52,7 +52,7 @@ pub(super) fn cached_or_built(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
 fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("failed to open {}", path.display()))?;
     if file.try_lock().is_err() {
-        say("waiting for another run to build the programs of the cluster");
+        print_line("waiting for another run to build the programs of the cluster");
         file.lock()
             .with_context(|| format!("failed to lock {}", path.display()))?;
     }
@@ -119,7 +119,7 @@ fn build(tool: Tool, target: &Path, progress: &mut Progress) -> Result<()> {
     if !module.files.is_empty() {
         copy_files(module, &go, &source, &folder.join("files"))?;
     }
-    // The name appears only with a whole program behind it.
+    // The rename is atomic, so the name always refers to a complete program.
     fs::rename(&unfinished, target).with_context(|| format!("failed to name {}", target.display()))
 }
 

@@ -1,8 +1,8 @@
-//! Which program comes from which Go module. The versions are those of the `go.mod` files in `tools/`.
+//! Programs and their Go modules. The `go.mod` files in `tools/` pin the versions.
 
 use sha2::{Digest, Sha256};
 
-/// A program of a cluster, or one that works on it.
+/// A program of a cluster, or a client or server for tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tool {
     Etcd,
@@ -65,7 +65,7 @@ impl Tool {
         }
     }
 
-    /// The Go package to build.
+    /// Returns the Go package to build.
     pub(crate) fn package(self) -> String {
         let module = self.module();
         match self {
@@ -74,7 +74,7 @@ impl Tool {
         }
     }
 
-    /// Arguments that print the version.
+    /// Returns the arguments that print the version.
     pub(crate) fn version_arguments(self) -> &'static [&'static str] {
         match self {
             Self::Kubectl => &["version", "--client"],
@@ -86,22 +86,22 @@ impl Tool {
     }
 }
 
-/// A Go module of `tools/`, that pins one upstream module.
+/// A Go module in `tools/` that pins one upstream module.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Module {
     pub(crate) name: &'static str,
     pub(crate) path: &'static str,
     pub(crate) go_mod: &'static str,
     pub(crate) go_sum: &'static str,
-    /// Tags of the build.
+    /// Build tags.
     pub(crate) tags: &'static str,
-    /// Whether parts of it are C, so that the build needs a C compiler.
+    /// Whether the build requires cgo and a C compiler.
     pub(crate) cgo: bool,
-    /// Folders of the module that its program reads while it runs. They are kept beside it, in `files`.
+    /// Folders of the module that the program reads at run time. They are copied to `files` next to it.
     pub(crate) files: &'static [&'static str],
 }
 
-/// What most modules are: Go alone, in one file.
+/// Defaults of most modules: pure Go, in one file.
 const PLAIN: Module = Module {
     name: "",
     path: "",
@@ -157,7 +157,7 @@ static CRANE: Module = Module {
 };
 
 impl Module {
-    /// The version that `go.mod` requires, without its `v`.
+    /// Returns the version that `go.mod` requires, without the `v`.
     pub(crate) fn version(&self) -> &'static str {
         self.go_mod
             .lines()
@@ -167,7 +167,7 @@ impl Module {
             .unwrap_or_default()
     }
 
-    /// The major and minor version with a point behind, as in `1.36.`.
+    /// Returns the major and minor version with a trailing dot, such as `1.36.`.
     pub(crate) fn minor_version(&self) -> String {
         self.version()
             .split('.')

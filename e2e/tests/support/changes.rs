@@ -1,26 +1,26 @@
-//! Every way to change or delete an object, tried as dry runs.
+//! Dry runs of every kind of request that changes or deletes an object.
 #![allow(
     dead_code,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a helper of several tests, each of which uses a part of it"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use kube::Client;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Map, Value, json};
 
-use crate::people::objects;
 use crate::policies::{Outcome, dry_run, outcome};
+use crate::users::objects;
 
-/// Deletes an object, as a dry run.
+/// Deletes an object as a dry run.
 pub(crate) async fn dry_delete(client: &Client, object: &Value, options: Value) -> Outcome {
     let name = object["metadata"]["name"].as_str().unwrap();
     let url = format!("{}/{name}", url_of(client, object));
     delete(client, url, options).await
 }
 
-/// Deletes all objects of the kind and namespace of one, as a dry run.
+/// Deletes the collection of an object's kind and namespace as a dry run.
 pub(crate) async fn dry_delete_all(client: &Client, object: &Value, options: Value) -> Outcome {
     let url = url_of(client, object);
     delete(client, url, options).await
@@ -46,7 +46,7 @@ async fn delete(client: &Client, url: String, mut options: Value) -> Outcome {
     deleted.map_err(|error| error.to_string())
 }
 
-/// Changes an object in every way that the API server has, as dry runs.
+/// Changes an object by every kind of patch and by a replace, as dry runs.
 pub(crate) async fn each_way(
     client: &Client,
     before: &Value,
@@ -62,7 +62,7 @@ pub(crate) async fn each_way(
     let api = objects(client, &api_version, &kind, &namespace);
     let (mut before, mut after) = (before.clone(), after.clone());
     if api_version == "v1" {
-        // Its controllers may change it at any time.
+        // Controllers may change core objects at any time.
         for object in [&mut before, &mut after] {
             object["metadata"]
                 .as_object_mut()
@@ -71,7 +71,7 @@ pub(crate) async fn each_way(
         }
     }
     let merge = merge_patch(&before, &after);
-    // An apply removes nothing that another manager owns, and lists of owners are merged.
+    // An apply does not remove fields of other managers, and owner references are merged.
     let text = merge.to_string();
     let empties = text.contains("\"ownerReferences\":[]");
     let mut patches: Vec<(&'static str, Patch<Value>)> = vec![
@@ -123,7 +123,7 @@ pub(crate) async fn each_way(
     outcomes
 }
 
-/// Every way to make a change is refused with this text.
+/// Asserts that a change is refused with this text by every kind of request.
 pub(crate) async fn change_refused(
     client: &Client,
     before: &Value,
@@ -135,15 +135,15 @@ pub(crate) async fn change_refused(
     for (way, outcome) in each_way(client, before, &after, subresource).await {
         match outcome {
             Ok(object) => panic!("{way}: admitted, expected {expected}: {object}"),
-            Err(said) => assert!(
-                said.contains(expected),
-                "{way}: {expected} is not in: {said}"
+            Err(message) => assert!(
+                message.contains(expected),
+                "{way}: {expected} is not in: {message}"
             ),
         }
     }
 }
 
-/// Every way to make a change is admitted. What comes of it.
+/// Asserts that a change is admitted by every kind of request, and returns the resulting objects.
 pub(crate) async fn change_admitted(
     client: &Client,
     before: &Value,
@@ -154,7 +154,7 @@ pub(crate) async fn change_admitted(
     let outcomes = each_way(client, before, &after, subresource).await;
     outcomes
         .into_iter()
-        .map(|(way, outcome)| outcome.unwrap_or_else(|said| panic!("{way}: {said}")))
+        .map(|(way, outcome)| outcome.unwrap_or_else(|message| panic!("{way}: {message}")))
         .collect()
 }
 

@@ -1,8 +1,5 @@
-//! `kubectl ext`, run on a cluster as somebody.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a helper of tests may do what tests may do"
-)]
+//! Runs `kubectl ext` on a cluster as a given user.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,14 +7,14 @@ use std::process::{Command, Stdio};
 use extension_registry_e2e::Cluster;
 use extension_registry_e2e::operator::built;
 
-/// What the program did.
+/// Exit code and output of a command.
 pub(crate) struct Answer {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-/// Runs it as whoever the kubeconfig is of. Nobody is there to be asked.
+/// Runs `kubectl ext` as the user of the kubeconfig, without a terminal.
 pub(crate) fn ext(kubeconfig: &Path, arguments: &[&str]) -> Answer {
     let output = Command::new(built("kubectl-ext").unwrap())
         .args(arguments)
@@ -33,7 +30,7 @@ pub(crate) fn ext(kubeconfig: &Path, arguments: &[&str]) -> Answer {
     }
 }
 
-/// The kubeconfig of somebody who may look at all that is registered, and no more.
+/// Returns the kubeconfig of a user with only the view role of the registry.
 pub(crate) fn viewer(cluster: &Cluster) -> PathBuf {
     let kubectl = |arguments: &[&str]| cluster.kubectl_run(arguments).unwrap();
     kubectl(&["create", "serviceaccount", "viewer", "-n", "alpha"]);

@@ -1,9 +1,9 @@
-//! What tests with a Gitea share.
+//! Shared helpers of tests with Gitea.
 
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    reason = "tests; not every test needs all of it"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use std::fs;
@@ -23,7 +23,7 @@ use extension_registry_packages::transport::{self, Transport};
 
 use crate::contract::Bench;
 
-/// A Gitea, or a line that says why there is none here.
+/// Starts Gitea, or prints why the test is skipped.
 pub(crate) fn server(test: &str) -> Option<Server> {
     if let Some(why) = gitea::missing() {
         skip(test, &why).unwrap();
@@ -66,7 +66,7 @@ pub(crate) fn named(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// Writes a file as somebody who does not use the driver.
+/// Writes a file with plain HTTP, without the driver.
 pub(crate) async fn put(server: &Server, path: &str, bytes: &[u8]) {
     let url = format!("{}api/packages/{USER}/generic/{path}", server.url());
     let answer = reqwest::Client::new()
@@ -79,8 +79,9 @@ pub(crate) async fn put(server: &Server, path: &str, bytes: &[u8]) {
     assert_eq!(answer.status().as_u16(), 201, "{path}");
 }
 
-/// All requests so far. One more is made, and waited for: those before it are in the log then.
-pub(crate) async fn asked(server: &Server) -> Vec<String> {
+/// Returns all logged requests. Sends one more request and waits until it is logged, because all earlier ones
+/// are then logged too.
+pub(crate) async fn logged_requests(server: &Server) -> Vec<String> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let last = format!("api/v1/version?{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let url = format!("{}{last}", server.url());
@@ -96,7 +97,7 @@ pub(crate) async fn asked(server: &Server) -> Vec<String> {
     }
 }
 
-/// A package whose content is no archive.
+/// Returns a package whose content is not an archive.
 pub(crate) fn blob(bench: &Bench, size: usize) -> Upload {
     let mut upload = bench.package("blob", "1.0.0", "any bytes");
     let mut state = 1_u32;
@@ -112,14 +113,14 @@ pub(crate) fn blob(bench: &Bench, size: usize) -> Upload {
     upload
 }
 
-/// Remembers how a transfer went.
+/// Records the progress of a transfer.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct RecordedProgress {
     begins: Mutex<Vec<u64>>,
     bytes: AtomicU64,
 }
 
-impl Told {
+impl RecordedProgress {
     pub(crate) fn begins(&self) -> Vec<u64> {
         self.begins.lock().unwrap().clone()
     }
@@ -129,7 +130,7 @@ impl Told {
     }
 }
 
-impl Progress for Told {
+impl Progress for RecordedProgress {
     fn begin(&self, done: u64, _total: Option<u64>) {
         self.begins.lock().unwrap().push(done);
     }

@@ -1,8 +1,8 @@
-//! A project with credentials of one user, and what the run gate says of it.
+//! A project with credentials of one user, and the contents of its run gate.
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    reason = "a helper of several tests, each of which uses a part of it"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use extension_registry_api::{RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION, USER_SECRETS_LABEL};
@@ -10,8 +10,8 @@ use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::people::{create_dry, objects, person, run_by};
-use crate::support::{Lab, record, text, workflow};
+use crate::support::{TestEnv, record, text, workflow};
+use crate::users::{create_dry, impersonate, objects, run_by};
 
 pub(crate) const PROJECT: &str = "people";
 pub(crate) const TEAM: &str = "team";
@@ -19,7 +19,7 @@ pub(crate) const ROBOT: &str = "system:serviceaccount:ci:robot";
 pub(crate) const ENGINE: &str =
     "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller";
 
-/// The team may edit the project and run pipelines there.
+/// Roles of the team: edit the project and run pipelines in it.
 pub(crate) const RIGHTS: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -43,15 +43,15 @@ kind: ServiceAccount
 metadata: {namespace: people, name: default}
 ";
 
-/// An operator and a project with two records: of `ada` and a robot, and of `ada` and `linus`.
-pub(crate) async fn start_users(test: &str) -> Lab {
-    let lab = Lab::start(test, &[]).await;
-    lab.namespace(PROJECT);
-    lab.cluster.apply(RIGHTS).unwrap();
-    lab.apply(&user_record()).await;
+/// Starts an operator and a project with two records: one for `ada` and a robot, one for `ada` and `linus`.
+pub(crate) async fn start_users(test: &str) -> TestEnv {
+    let env = TestEnv::start(test, &[]).await;
+    env.namespace(PROJECT);
+    env.cluster.apply(RIGHTS).unwrap();
+    env.apply(&user_record()).await;
     let shared = json!([{"name": "own", "scope": "user", "user": ["ada", "linus"]}]);
-    lab.apply(&record("shared", &shared)).await;
-    lab
+    env.apply(&record("shared", &shared)).await;
+    env
 }
 
 pub(crate) fn user_record() -> Value {
@@ -73,7 +73,7 @@ pub(crate) fn run(pipeline: &str) -> Value {
     })
 }
 
-/// A Pod with a Secret, as the engine creates it for a run.
+/// Returns a Pod with a Secret as the engine creates it for a run.
 pub(crate) fn pod(secret: &str, user: &str, groups: &str) -> Value {
     let container =
         json!({"name": "main", "image": "i", "envFrom": [{"secretRef": {"name": secret}}]});
@@ -87,34 +87,34 @@ pub(crate) fn pod(secret: &str, user: &str, groups: &str) -> Value {
     pod
 }
 
-/// Name of the Secret of the first binding of a workflow.
+/// Returns the Secret name of the first binding of a workflow.
 pub(crate) fn secret_of(workflow: &Value) -> String {
     text(&workflow["status"]["bindings"][0]["secret"]).to_owned()
 }
 
-/// The run gate of the project; null where there is none.
-pub(crate) async fn gate(lab: &Lab) -> Value {
-    lab.get("RunGate", PROJECT, "extension-registry").await
+/// Returns the run gate of the project, or null.
+pub(crate) async fn gate(env: &TestEnv) -> Value {
+    env.get("RunGate", PROJECT, "extension-registry").await
 }
 
-/// Users by the names of their Secrets.
-pub(crate) async fn listed(lab: &Lab) -> Value {
-    gate(lab).await["spec"]["userSecrets"].clone()
+/// Returns the users by the names of their Secrets.
+pub(crate) async fn listed(env: &TestEnv) -> Value {
+    gate(env).await["spec"]["userSecrets"].clone()
 }
 
-/// Reasons by the names of held Pipelines; null where there are none.
-pub(crate) async fn held(lab: &Lab) -> Value {
-    gate(lab).await["spec"]["heldPipelines"].clone()
+/// Returns the reasons by the names of held Pipelines, or null.
+pub(crate) async fn held(env: &TestEnv) -> Value {
+    gate(env).await["spec"]["heldPipelines"].clone()
 }
 
-/// Revision of the store at which an object was last written: comparable among all objects.
+/// Returns the etcd revision of the last write of an object, which is comparable across objects.
 pub(crate) fn revision(object: &Value) -> u64 {
     text(&object["metadata"]["resourceVersion"])
         .parse()
         .unwrap()
 }
 
-/// Changes a workflow of the project.
+/// Patches a workflow of the project.
 pub(crate) async fn patch_as(client: &Client, name: &str, patch: Value) {
     objects(client, "registry.fuseml.io/v1alpha1", "Workflow", PROJECT)
         .patch(name, &PatchParams::default(), &Patch::Merge(patch))
@@ -122,25 +122,25 @@ pub(crate) async fn patch_as(client: &Client, name: &str, patch: Value) {
         .unwrap();
 }
 
-/// The Pod of a run of `grace` that refers to the Secret of `ada`, however it came to, is refused.
-pub(crate) async fn no_pod_for_grace(lab: &Lab, secret: &str) {
-    let engine = person(&lab.cluster, ENGINE, &["system:masters"]);
-    let grace = person(&lab.cluster, "grace", &[TEAM]);
+/// Asserts that Pods of runs of `grace` that refer to the Secret of `ada` are refused.
+pub(crate) async fn no_pod_for_grace(env: &TestEnv, secret: &str) {
+    let engine = impersonate(&env.cluster, ENGINE, &["system:masters"]);
+    let grace = impersonate(&env.cluster, "grace", &[TEAM]);
     let foreign = pod(secret, "grace", "");
-    let said = create_dry(&engine, &foreign).await.unwrap_err();
+    let message = create_dry(&engine, &foreign).await.unwrap_err();
     assert!(
-        said.contains("belongs to `ada`, and this run was started by `grace`"),
-        "{said}"
+        message.contains("belongs to `ada`, and this run was started by `grace`"),
+        "{message}"
     );
     let mut unlabelled = foreign.clone();
     unlabelled["metadata"]["labels"] = json!({});
-    let said = create_dry(&engine, &unlabelled).await.unwrap_err();
-    assert!(said.contains(USER_SECRETS_LABEL), "{said}");
+    let message = create_dry(&engine, &unlabelled).await.unwrap_err();
+    assert!(message.contains(USER_SECRETS_LABEL), "{message}");
     let own = create_dry(&grace, &pod(secret, "ada", "")).await;
     assert!(own.unwrap_err().contains("only Pods of that user's runs"));
 }
 
-/// The user that a run is stamped with.
+/// Returns the user that a run is stamped with.
 pub(crate) async fn user_of_run(client: &Client, run: &Value) -> String {
     let runs = objects(client, "tekton.dev/v1", "PipelineRun", PROJECT);
     let dry_run = PostParams {

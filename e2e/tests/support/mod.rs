@@ -1,11 +1,11 @@
-//! One cluster and one operator for all sections of a test, objects as JSON, and waiting.
+//! A test environment: one cluster and one operator for all sections of a test, objects as JSON, and waiting.
 #![allow(
     dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a helper of several tests, each of which uses a part of it"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::RecordKey;
-use extension_registry_e2e::chart::missing_powers;
+use extension_registry_e2e::chart::permission_errors;
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
@@ -54,21 +54,21 @@ const KINDS: [(&str, &str, &str); 16] = [
     ),
 ];
 
-/// A cluster and an operator that can be stopped and started again.
-pub(crate) struct Lab {
+/// A cluster and an operator that tests can stop and restart.
+pub(crate) struct TestEnv {
     pub(crate) cluster: Cluster,
-    /// The chart: the operator runs with its account.
+    /// The installed chart; the operator uses its ServiceAccount.
     pub(crate) installed: Installed,
     operator: Option<Operator>,
-    /// Of the next start of the operator.
+    /// Arguments for the next start of the operator.
     pub(crate) arguments: Vec<String>,
-    /// Source Secrets that the operator may not read, because a test wants it so.
+    /// Source Secrets that a test deliberately does not let the operator read.
     pub(crate) unreadable: Vec<String>,
     logs: Vec<PathBuf>,
     test: String,
 }
 
-impl Lab {
+impl TestEnv {
     pub(crate) async fn start(test: &str, arguments: &[&str]) -> Self {
         let options = Options {
             node: Node::None,
@@ -79,7 +79,7 @@ impl Lab {
         Self::begin(cluster, installed, test, arguments)
     }
 
-    /// A cluster of our own, and an operator that serves the webhook. The values are the chart's.
+    /// Starts a cluster and an operator that serves the webhook, with these values of the chart.
     pub(crate) async fn with_webhook(
         test: &str,
         options: Options,
@@ -91,7 +91,7 @@ impl Lab {
         Self::begin(cluster, installed, test, arguments)
     }
 
-    /// As [`Lab::with_webhook`], with another level of the operator's log.
+    /// Like [`TestEnv::with_webhook`], with another log level of the operator.
     pub(crate) async fn with_log_level(test: &str, options: Options, level: &str) -> Self {
         let cluster = Cluster::start(options).await.unwrap();
         let installed = Installed::with_webhook(&cluster, &[]).unwrap();
@@ -104,7 +104,7 @@ impl Lab {
         test: &str,
         arguments: &[&str],
     ) -> Self {
-        let mut lab = Self {
+        let mut env = Self {
             cluster,
             installed,
             operator: None,
@@ -113,8 +113,8 @@ impl Lab {
             logs: Vec::new(),
             test: test.to_owned(),
         };
-        lab.start_operator();
-        lab
+        env.start_operator();
+        env
     }
 
     pub(crate) fn start_operator(&mut self) {
@@ -142,17 +142,17 @@ impl Lab {
         self.take_operator().kill().unwrap();
     }
 
-    /// The caller ends it.
+    /// Returns the running operator; the caller must stop it.
     pub(crate) fn take_operator(&mut self) -> Operator {
         self.operator.take().unwrap()
     }
 
-    /// The operator has ended by itself.
-    pub(crate) fn forget_operator(&mut self) {
+    /// Drops the handle of an operator that has exited by itself.
+    pub(crate) fn operator_exited(&mut self) {
         drop(self.operator.take());
     }
 
-    /// What every operator of this test logged.
+    /// Returns the logs of all operators of this test.
     pub(crate) fn logs(&self) -> String {
         self.logs
             .iter()
@@ -162,14 +162,14 @@ impl Lab {
 
     pub(crate) async fn stop(self) {
         let logs = self.logs();
-        let mut missing = missing_powers(&logs);
+        let mut missing = permission_errors(&logs);
         missing.retain(|line| !self.unreadable.iter().any(|name| line.contains(name)));
         assert_eq!(missing, Vec::<&str>::new());
         self.stop_after_faults().await;
     }
 
-    /// As [`Lab::stop`], where the API server was started again: it refuses everybody until it has read
-    /// its roles, so what it refused says nothing about them.
+    /// Like [`TestEnv::stop`], without the check for permission errors: a restarted API server denies all
+    /// requests until it has loaded its roles.
     pub(crate) async fn stop_after_faults(mut self) {
         assert!(!self.logs().contains("panicked"), "the operator panicked");
         drop(self.operator.take());
@@ -179,7 +179,7 @@ impl Lab {
         self.cluster.stop().await.unwrap();
     }
 
-    /// Lifts a policy, as before it was installed. What restores it.
+    /// Deletes the binding of a policy, and returns the manifest that restores it.
     pub(crate) fn lift_policy(&self, name: &str) -> String {
         let object = format!("validatingadmissionpolicybinding/extension-registry-{name}");
         let binding = self.cluster.kubectl_run(&["get", &object, "-o", "json"]);
@@ -204,7 +204,7 @@ impl Lab {
         }
     }
 
-    /// Applies an object server-side, as its user would.
+    /// Applies an object server-side with the field manager `user`.
     pub(crate) async fn try_apply(&self, object: &Value) -> Result<Value, kube::Error> {
         let api = self.api(
             text(&object["kind"]),
@@ -220,7 +220,7 @@ impl Lab {
         self.try_apply(object).await.unwrap()
     }
 
-    /// An object as JSON; null where there is none.
+    /// Returns an object as JSON, or null if it does not exist.
     pub(crate) async fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
         let object = self.api(kind, namespace).get_opt(name).await.unwrap();
         serde_json::to_value(object).unwrap()
@@ -246,7 +246,7 @@ impl Lab {
             .collect()
     }
 
-    /// `kind namespace/name uid` to resourceVersion.
+    /// Returns the resourceVersions by `kind namespace/name uid`.
     pub(crate) async fn resource_versions(
         &self,
         kinds: &[&str],
@@ -268,7 +268,7 @@ impl Lab {
         versions
     }
 
-    /// Waits until an object is as wanted.
+    /// Waits until a condition holds for an object, and returns the object.
     pub(crate) async fn until(
         &self,
         (kind, namespace, name): (&str, &str, &str),
@@ -307,8 +307,13 @@ impl Lab {
         .await
     }
 
-    /// As [`Lab::refused`], where only something outside of the spec has changed.
-    pub(crate) async fn refused_again(&self, namespace: &str, name: &str, reason: &str) -> Value {
+    /// Like [`TestEnv::refused`], for a change outside of the spec, which does not increase the generation.
+    pub(crate) async fn refused_without_spec_change(
+        &self,
+        namespace: &str,
+        name: &str,
+        reason: &str,
+    ) -> Value {
         let what = format!("is refused as {reason}");
         self.until(("Workflow", namespace, name), &what, |object| {
             condition(object, "Ready")["reason"] == reason
@@ -340,7 +345,7 @@ impl Lab {
         .await
     }
 
-    /// A source Secret with one key. In a project the operator has to be let to read it.
+    /// Creates a source Secret with one key; in a project, also grants the operator read access.
     pub(crate) async fn source(&self, namespace: &str, name: &str, value: &str) {
         if namespace != RECORDS {
             self.cluster.grant_source(namespace, name).unwrap();
@@ -353,7 +358,7 @@ impl Lab {
         .await;
     }
 
-    /// Reasons of the events of an object's name in a namespace.
+    /// Returns reasons and notes of the events about objects of a name.
     pub(crate) async fn events(&self, namespace: &str, name: &str) -> Vec<(String, String)> {
         self.list("Event", namespace)
             .await
@@ -381,15 +386,15 @@ fn resource(kind: &str) -> ApiResource {
     }
 }
 
-/// Tries until it succeeds. The error says what was seen instead.
+/// Retries until the attempt succeeds. The error describes the last observed state.
 pub(crate) async fn eventually<T>(
     timeout: Duration,
     what: &str,
-    mut look: impl AsyncFnMut() -> Result<T, String>,
+    mut attempt: impl AsyncFnMut() -> Result<T, String>,
 ) -> T {
     let start = Instant::now();
     loop {
-        match look().await {
+        match attempt().await {
             Ok(found) => return found,
             Err(seen) => assert!(
                 start.elapsed() < timeout,
@@ -400,7 +405,7 @@ pub(crate) async fn eventually<T>(
     }
 }
 
-/// Says which section of a test begins.
+/// Prints the title of a section of a test.
 pub(crate) fn section(rule: &str) {
     println!("--- {rule}");
 }
@@ -409,7 +414,7 @@ pub(crate) async fn pause(seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
 }
 
-/// A cluster record with one s3 service whose credentials are these.
+/// Returns a cluster record with one s3 service with these credentials.
 pub(crate) fn record(name: &str, credentials: &Value) -> Value {
     json!({
         "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ClusterExtension",
@@ -420,19 +425,19 @@ pub(crate) fn record(name: &str, credentials: &Value) -> Value {
     })
 }
 
-/// Global credentials, all of them in one source Secret.
+/// Returns global credentials from one source Secret.
 pub(crate) fn from_secret(secret: &str) -> Value {
     json!([{"name": "main", "secretRef": {"name": secret}}])
 }
 
-/// The same spec as a project's own record.
+/// Turns a cluster record into a namespaced record.
 pub(crate) fn own(mut record: Value, namespace: &str) -> Value {
     record["kind"] = json!("Extension");
     record["metadata"]["namespace"] = json!(namespace);
     record
 }
 
-/// A workflow of one step with one requirement, named `data`, of these selectors.
+/// Returns a workflow of one step with one requirement, `data`, with these selectors.
 pub(crate) fn workflow(namespace: &str, name: &str, selectors: &Value) -> Value {
     let mut requirement = selectors.clone();
     requirement["name"] = json!("data");
@@ -445,7 +450,7 @@ pub(crate) fn workflow(namespace: &str, name: &str, selectors: &Value) -> Value 
     })
 }
 
-/// Name of the Secret of a record made by [`record`].
+/// Returns the name of the rendered Secret of a record from [`record`].
 pub(crate) fn secret_name(record: &str, credentials: &str) -> String {
     Identity {
         record: RecordKey::cluster(record),
@@ -463,7 +468,7 @@ fn is_observed(object: &Value) -> bool {
         && object["status"]["observedGeneration"] == object["metadata"]["generation"]
 }
 
-/// A condition of an object; null where there is none of that type.
+/// Returns the condition of a type, or null.
 pub(crate) fn condition<'o>(object: &'o Value, kind: &str) -> &'o Value {
     object["status"]["conditions"]
         .as_array()

@@ -1,9 +1,10 @@
-//! A task of a generated pipeline as a Pod, and what its process sees.
+//! Runs a task of a generated pipeline as a Pod, and reads the environment, arguments and files of its
+//! process.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "the helpers of tests may do what tests may do"
+    reason = "helpers of tests"
 )]
 
 use std::collections::BTreeMap;
@@ -16,10 +17,10 @@ use kube::Api;
 use kube::api::{LogParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::lab::{list, text};
+use crate::fixture::{list, text};
 
-/// Prints the first environment and the command line of the container, and every file of the
-/// bindings. Without `$(…)`, which Kubernetes would read.
+/// Prints the environment and the command line of the first process, and all files of the bindings. Avoids
+/// `$(…)`, which Kubernetes would expand.
 const PRINT: &str = r#"
 x=`base64 /proc/1/environ | tr -d '\n'`; echo "ENVIRONMENT $x"
 x=`base64 /proc/1/cmdline | tr -d '\n'`; echo "ARGUMENTS $x"
@@ -31,13 +32,13 @@ if [ -n "$SERVICE_BINDING_ROOT" ] && cd "$SERVICE_BINDING_ROOT"; then
 fi
 echo END"#;
 
-/// What a process saw.
+/// Environment, arguments and files of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) arguments: Vec<String>,
     pub(crate) files: BTreeMap<String, Vec<u8>>,
-    /// The whole log, where the step has a command of its own.
+    /// The whole log, for steps with their own command.
     pub(crate) log: String,
 }
 
@@ -87,11 +88,11 @@ fn parts(base64: &str) -> Vec<String> {
     all.split_terminator('\0').map(str::to_owned).collect()
 }
 
-/// What a run gives: values of params of the pipeline, and results of other tasks.
-pub(crate) type Given<'g> = &'g [(&'g str, &'g str)];
+/// Values that a run provides: params of the pipeline, and results of other tasks.
+pub(crate) type RunValues<'g> = &'g [(&'g str, &'g str)];
 
-/// Fills references in, each once, as Tekton does before there is a Pod.
-fn filled(template: &str, values: &[(String, String)]) -> String {
+/// Substitutes references once each, as Tekton does before it creates a Pod.
+fn substitute(template: &str, values: &[(String, String)]) -> String {
     let mut out = String::new();
     let mut rest = template;
     'next: while let Some(start) = rest.find("$(") {
@@ -110,18 +111,18 @@ fn filled(template: &str, values: &[(String, String)]) -> String {
     out + rest
 }
 
-/// The only step of a task, as a Pod.
-pub(crate) fn pod(pipeline: &Value, task: &str, name: &str, given: Given<'_>) -> Value {
+/// Returns the only step of a task as a Pod.
+pub(crate) fn pod(pipeline: &Value, task: &str, name: &str, values: RunValues<'_>) -> Value {
     let mut outer: Vec<(String, String)> = Vec::new();
     for param in list(&pipeline["spec"]["params"]) {
         let param_name = text(&param["name"]);
-        let value = given.iter().find(|(name, _)| *name == param_name);
+        let value = values.iter().find(|(name, _)| *name == param_name);
         if let Some(value) = value.map(|(_, value)| *value).or(param["default"].as_str()) {
             outer.push((format!("params.{param_name}"), value.to_owned()));
         }
     }
     outer.extend(
-        given
+        values
             .iter()
             .filter(|(name, _)| name.starts_with("tasks."))
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
@@ -133,7 +134,7 @@ pub(crate) fn pod(pipeline: &Value, task: &str, name: &str, given: Given<'_>) ->
     let passed: Vec<(String, String)> = list(&task["params"])
         .iter()
         .map(|param| {
-            let value = filled(text(&param["value"]), &outer);
+            let value = substitute(text(&param["value"]), &outer);
             assert!(
                 !value.contains("$(params.") && !value.contains("$(tasks."),
                 "not given: {value}"
@@ -146,7 +147,7 @@ pub(crate) fn pod(pipeline: &Value, task: &str, name: &str, given: Given<'_>) ->
         panic!("one step a task");
     };
     let fill = |value: &Value| match value {
-        Value::String(text) => json!(filled(text, &passed)),
+        Value::String(text) => json!(substitute(text, &passed)),
         other => other.clone(),
     };
     let mut container = step.clone();
@@ -162,7 +163,7 @@ pub(crate) fn pod(pipeline: &Value, task: &str, name: &str, given: Given<'_>) ->
     }
     container["image"] = fill(&step["image"]);
     if step.get("command").is_none() {
-        // In the place of the image's own entry point: it gets the same arguments.
+        // Replaces the entry point of the image, and gets the same arguments.
         container["command"] = json!(["sh", "-c", PRINT, "print"]);
     }
     container["imagePullPolicy"] = json!("IfNotPresent");
@@ -193,7 +194,7 @@ pub(crate) fn pod(pipeline: &Value, task: &str, name: &str, given: Given<'_>) ->
     })
 }
 
-/// Runs a Pod to its end. The image has to be there: it gets its name here.
+/// Runs a Pod to completion, with the busybox image under the requested name.
 pub(crate) async fn run(cluster: &Cluster, mut pod: Value) -> Seen {
     let image = text(&pod["spec"]["containers"][0]["image"]).to_owned();
     if cluster.folder().is_none() {
@@ -205,7 +206,7 @@ pub(crate) async fn run(cluster: &Cluster, mut pod: Value) -> Seen {
     let namespace = text(&pod["metadata"]["namespace"]).to_owned();
     let pods = Api::<Pod>::namespaced(cluster.client(), &namespace);
     let object: Pod = serde_json::from_value(pod).unwrap();
-    // The service account of a new namespace comes a moment later.
+    // The default ServiceAccount of a new namespace is created with a delay.
     let start = Instant::now();
     while let Err(error) = pods.create(&PostParams::default(), &object).await {
         assert!(

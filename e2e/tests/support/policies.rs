@@ -1,9 +1,9 @@
-//! A cluster with the admission policies of the chart and no operator, and the users who try them.
+//! A cluster with the admission policies of the chart, without an operator, and clients of several users.
 #![allow(
     dead_code,
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a helper of several tests, each of which uses a part of it"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use std::time::{Duration, Instant};
@@ -17,21 +17,21 @@ use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::people::{self, objects};
+use crate::users::{self, objects};
 
 pub(crate) const ENGINE: &str =
     "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller";
 pub(crate) const COLLECTOR: &str = "system:serviceaccount:kube-system:generic-garbage-collector";
 pub(crate) const OPERATOR: &str = "system:serviceaccount:extension-registry:extension-registry";
-/// A Secret of `ada`, as the tests list it.
+/// A Secret of `ada` that the run gates of the tests list.
 pub(crate) const SECRET: &str = "ext-u-store-0123456789abcdef";
-/// Group of the users who may do everything that these tests do, as far as roles go.
+/// Group of the users; its roles allow everything that the tests do.
 pub(crate) const TEAM: &str = "policy-team";
 
 pub(crate) const REGISTRY: &str = "registry.fuseml.io/v1alpha1";
 pub(crate) const TEKTON: &str = "tekton.dev/v1";
 
-/// What everybody in the group may do: all but impersonate.
+/// Roles of the group: everything except impersonate.
 const RIGHTS: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -47,12 +47,12 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: policy-t
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: policy-team}]
 ";
 
-/// The collector of garbage learns of new kinds each half minute.
+/// The garbage collector discovers new kinds every 30 seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The policies learn of a change within a second.
+/// The policies observe a change within a second.
 const SOON: Duration = Duration::from_secs(15);
 
-/// Result of a request: the object, or the text of the refusal.
+/// Result of a request: the object, or the message of the refusal.
 pub(crate) type Outcome = Result<Value, String>;
 
 fn without_node() -> Options {
@@ -62,7 +62,7 @@ fn without_node() -> Options {
     }
 }
 
-/// The cluster and its users.
+/// The cluster and clients of its users.
 pub(crate) struct Stage {
     pub(crate) cluster: Cluster,
     pub(crate) project: &'static str,
@@ -70,9 +70,9 @@ pub(crate) struct Stage {
     pub(crate) grace: Client,
     pub(crate) engine: Client,
     pub(crate) collector: Client,
-    /// The operator's account with every role: only policies limit it.
+    /// The operator's account with all permissions, so that only policies limit it.
     pub(crate) operator: Client,
-    /// The operator, by its token and with its own roles.
+    /// The operator's account with its token and its own roles.
     pub(crate) token: Client,
     pub(crate) admin: Client,
 }
@@ -93,7 +93,7 @@ impl Stage {
         stage
     }
 
-    /// A cluster of its own where the API server does not stamp.
+    /// Starts a new cluster where the API server does not stamp identities.
     pub(crate) async fn without_stamps(project: &'static str) -> Self {
         let cluster = Cluster::start(without_node()).await.unwrap();
         Self::begin(cluster, project, &[("policies.stampIdentity", "never")]).await
@@ -109,15 +109,15 @@ impl Stage {
             "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{namespace: {project}, name: default}}\n"
         );
         cluster.apply(&account).unwrap();
-        let person = |name: &str, group: &str| people::person(&cluster, name, &[group]);
+        let impersonate = |name: &str, group: &str| users::impersonate(&cluster, name, &[group]);
         let stage = Self {
             project,
-            ada: person("ada", TEAM),
-            grace: person("grace", TEAM),
-            engine: person(ENGINE, "system:masters"),
-            collector: person(COLLECTOR, "system:masters"),
-            operator: person(OPERATOR, "system:masters"),
-            token: people::of_kubeconfig(&kubeconfig).await,
+            ada: impersonate("ada", TEAM),
+            grace: impersonate("grace", TEAM),
+            engine: impersonate(ENGINE, "system:masters"),
+            collector: impersonate(COLLECTOR, "system:masters"),
+            operator: impersonate(OPERATOR, "system:masters"),
+            token: users::client_from_kubeconfig(&kubeconfig).await,
             admin: cluster.client(),
             cluster,
         };
@@ -125,7 +125,7 @@ impl Stage {
         stage
     }
 
-    /// A policy takes effect some hundred milliseconds after it is created, the last one last.
+    /// Waits until the policies are active, some hundred milliseconds after their creation.
     async fn in_force(&self) {
         let pod = self.object(
             "v1",
@@ -142,7 +142,7 @@ impl Stage {
     }
 
     pub(crate) async fn stop(self) {
-        if !self.cluster.is_ours() {
+        if !self.cluster.is_owned() {
             let _ = self.cluster.kubectl_with(&["delete", "-f", "-"], RIGHTS);
             let _ =
                 self.cluster
@@ -151,9 +151,9 @@ impl Stage {
         self.cluster.stop().await.unwrap();
     }
 
-    /// A user with the same roles as the others, and further groups.
-    pub(crate) fn person(&self, name: &str, groups: &[&str]) -> Client {
-        people::person(&self.cluster, name, &[&[TEAM], groups].concat())
+    /// Returns a client of a user with the same roles as the others and additional groups.
+    pub(crate) fn impersonate(&self, name: &str, groups: &[&str]) -> Client {
+        users::impersonate(&self.cluster, name, &[&[TEAM], groups].concat())
     }
 
     pub(crate) fn object(&self, api_version: &str, kind: &str, name: &str, spec: Value) -> Value {
@@ -169,7 +169,7 @@ impl Stage {
         self.object(TEKTON, "PipelineRun", "run", spec)
     }
 
-    /// One run of each kind and version.
+    /// Returns one run of each kind and version.
     pub(crate) fn runs(&self) -> [Value; 4] {
         let pipeline = json!({"pipelineSpec": {"tasks": []}});
         let task = json!({"taskSpec": {"steps": []}});
@@ -182,7 +182,7 @@ impl Stage {
         ]
     }
 
-    /// A workflow, stored for `ada`, and its Pipeline as the operator writes it.
+    /// Creates a workflow of `ada`, and returns its Pipeline as the operator writes it.
     pub(crate) async fn owned_pipeline(&self, name: &str) -> Value {
         let spec = json!({"steps": [{"name": "train", "image": "i"}]});
         let workflow = self.object(REGISTRY, "Workflow", name, spec);
@@ -195,7 +195,7 @@ impl Stage {
         pipeline
     }
 
-    /// A Pod of a run, as the engine creates it.
+    /// Returns a Pod of a run as the engine creates it.
     pub(crate) fn pod_of(&self, run_by: Option<(&str, &str)>, spec: &Value) -> Value {
         let mut pod = self.object("v1", "Pod", "p", spec.clone());
         pod["metadata"]["labels"] = json!({USER_SECRETS_LABEL: "true"});
@@ -206,7 +206,7 @@ impl Stage {
         pod
     }
 
-    /// Writes the `RunGate` of the project as the operator does, and waits until the policies read it.
+    /// Writes the `RunGate` of the project as the operator does, and waits until the policies observe it.
     pub(crate) async fn gate(&self, mut spec: Value) {
         let marker = format!("marker-{}", stamp());
         if spec["heldPipelines"].is_null() {
@@ -227,7 +227,7 @@ impl Stage {
     }
 }
 
-/// Different in each call.
+/// Returns a different number for each call.
 fn stamp() -> u128 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.unwrap().as_nanos()
@@ -237,22 +237,25 @@ pub(crate) fn section(rule: &str) {
     println!("--- {rule}");
 }
 
-/// Tries until it succeeds.
-pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Result<T, String>) -> T {
-    within(PATIENCE, what, look).await
+/// Retries until the attempt succeeds.
+pub(crate) async fn eventually<T>(
+    what: &str,
+    attempt: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
+    within(PATIENCE, what, attempt).await
 }
 
 async fn within<T>(
     limit: Duration,
     what: &str,
-    mut look: impl AsyncFnMut() -> Result<T, String>,
+    mut attempt: impl AsyncFnMut() -> Result<T, String>,
 ) -> T {
-    let begun = Instant::now();
+    let start = Instant::now();
     loop {
-        match look().await {
+        match attempt().await {
             Ok(found) => return found,
             Err(seen) => assert!(
-                begun.elapsed() < limit,
+                start.elapsed() < limit,
                 "timed out waiting until {what}; last seen: {seen}"
             ),
         }
@@ -271,12 +274,12 @@ pub(crate) fn dry_run() -> PostParams {
     }
 }
 
-/// Creates an object without storing it. The object as it would be.
+/// Creates an object as a dry run, and returns the resulting object.
 pub(crate) async fn dry(client: &Client, object: &Value) -> Outcome {
     create(client, object, &dry_run()).await
 }
 
-/// Creates an object.
+/// Creates an object, and returns the stored one.
 pub(crate) async fn stored(client: &Client, object: &Value) -> Value {
     create(client, object, &PostParams::default())
         .await
@@ -303,19 +306,22 @@ pub(crate) fn outcome<T: serde::Serialize>(result: Result<T, kube::Error>) -> Ou
     }
 }
 
-/// The create is refused with this text, at the latest once the policies know the latest `RunGate`.
+/// Asserts that the creation is refused with this text, once the policies observe the latest `RunGate`.
 pub(crate) async fn refused(client: &Client, object: &Value, expected: &str) {
-    let said = within(SOON, &format!("refused: {object}"), async || {
+    let message = within(SOON, &format!("refused: {object}"), async || {
         match dry(client, object).await {
             Ok(_) => Err("admitted".to_owned()),
-            Err(said) => Ok(said),
+            Err(message) => Ok(message),
         }
     })
     .await;
-    assert!(said.contains(expected), "{expected} is not in: {said}");
+    assert!(
+        message.contains(expected),
+        "{expected} is not in: {message}"
+    );
 }
 
-/// The create is admitted, at the latest once the policies know the latest `RunGate`.
+/// Asserts that the creation is admitted, once the policies observe the latest `RunGate`.
 pub(crate) async fn admitted(client: &Client, object: &Value) -> Value {
     within(SOON, &format!("admitted: {object}"), async || {
         dry(client, object).await

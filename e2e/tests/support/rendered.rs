@@ -1,8 +1,8 @@
-//! The chart rendered by `helm template`, and questions about its objects.
+//! The chart as rendered by `helm template`, and lookups in its objects.
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    reason = "each test uses a part; the helpers of tests may do what tests may do"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use std::collections::BTreeSet;
@@ -69,7 +69,7 @@ pub(crate) fn of<'o>(objects: &'o [Value], kind: &str, namespace: &str, name: &s
         .unwrap_or(&Value::Null)
 }
 
-/// The verbs on a resource, where no name limits them.
+/// Returns the verbs on a resource that are not limited to names.
 pub(crate) fn verbs(role: &Value, resource: &str) -> BTreeSet<String> {
     role["rules"]
         .as_array()
@@ -101,7 +101,7 @@ pub(crate) fn arguments(objects: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// The webhooks of both configurations.
+/// Returns the webhooks of both configurations.
 pub(crate) fn webhooks(objects: &[Value]) -> Vec<&Value> {
     [
         "MutatingWebhookConfiguration",

@@ -1,8 +1,8 @@
-//! Records with values, and what is stored of them.
+//! Records with values, and their stored form.
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    reason = "a helper of several tests, each of which uses a part of it"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use std::collections::BTreeSet;
@@ -11,8 +11,8 @@ use extension_registry_core::projection::Identity;
 use extension_registry_core::record::RecordKey;
 use serde_json::{Value, json};
 
-use crate::door::{Said, kubectl};
-use crate::support::{Lab, record, text};
+use crate::support::{TestEnv, record, text};
+use crate::webhook::{KubectlResult, kubectl};
 
 pub(crate) fn with_value(name: &str, value: &str) -> Value {
     let mut record = record(
@@ -31,14 +31,14 @@ pub(crate) fn entries(record: &Value) -> &Value {
     &record["spec"]["services"][0]["credentials"][0]["configuration"]
 }
 
-/// The sealed form of the first value of a record.
+/// Returns the sealed form of the first value of a record.
 pub(crate) fn sealed(record: &Value) -> &str {
     text(&entries(record)[0]["valueFrom"]["sealed"])
 }
 
-/// Every Secret but those that are rendered.
-pub(crate) async fn secrets(lab: &Lab) -> BTreeSet<String> {
-    let secrets = lab.list("Secret", "").await;
+/// Returns the names of all Secrets that are not rendered.
+pub(crate) async fn secrets(env: &TestEnv) -> BTreeSet<String> {
+    let secrets = env.list("Secret", "").await;
     let is_rendered = |name: &str| name.starts_with("ext-");
     secrets
         .iter()
@@ -47,27 +47,27 @@ pub(crate) async fn secrets(lab: &Lab) -> BTreeSet<String> {
         .collect()
 }
 
-pub(crate) fn apply(lab: &Lab, arguments: &[&str], object: &Value) -> Said {
+pub(crate) fn apply(env: &TestEnv, arguments: &[&str], object: &Value) -> KubectlResult {
     let arguments = [&["apply", "-f", "-"], arguments].concat();
-    kubectl(&lab.cluster, &arguments, &object.to_string())
+    kubectl(&env.cluster, &arguments, &object.to_string())
 }
 
 /// Runs the commands of a hint.
-pub(crate) fn run(lab: &Lab, commands: &str) {
+pub(crate) fn run(env: &TestEnv, commands: &str) {
     for command in commands.trim().split(" && ") {
         let words: Vec<&str> = command.trim().split(' ').skip(1).collect();
-        kubectl(&lab.cluster, &words, "").unwrap();
+        kubectl(&env.cluster, &words, "").unwrap();
     }
 }
 
-/// The value of a key of a Secret.
+/// Returns the value of a key of a Secret.
 pub(crate) fn data(secret: &Value, key: &str) -> Vec<u8> {
     serde_json::from_value::<k8s_openapi::ByteString>(secret["data"][key].clone())
         .map(|value| value.0)
         .unwrap_or_default()
 }
 
-/// Name of the rendered Secret of a cluster record made by [`with_value`].
+/// Returns the name of the rendered Secret of a cluster record from [`with_value`].
 pub(crate) fn rendered_name(record: &str) -> String {
     Identity {
         record: RecordKey::cluster(record),

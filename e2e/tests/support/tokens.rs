@@ -1,6 +1,6 @@
-//! A token service for a registry: it signs what it is asked for, to whoever knows the password
+//! A token service for a registry: it grants all requested scopes to a client with the right password
 //! (distribution, "Token Authentication Implementation").
-#![allow(clippy::unwrap_used, reason = "a helper of tests")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -77,7 +77,7 @@ impl Tokens {
         }
     }
 
-    /// For a registry that takes its tokens.
+    /// Returns the access settings of a registry that accepts these tokens.
     pub(crate) fn access(&self) -> Access {
         Access::Tokens {
             realm: self.realm.clone(),
@@ -86,7 +86,7 @@ impl Tokens {
         }
     }
 
-    /// What was asked for.
+    /// Returns the requested scopes.
     pub(crate) fn scopes(&self) -> Vec<String> {
         self.scopes.lock().unwrap().clone()
     }

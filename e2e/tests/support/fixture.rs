@@ -1,39 +1,39 @@
-//! A cluster with the operator in it, and waiting for what it says.
+//! A cluster with a running operator, the manifests that a test applies, and waiting for status.
 #![allow(
     dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a helper of several tests, each of which uses a part of it"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use extension_registry_e2e::chart::missing_powers;
+use extension_registry_e2e::chart::permission_errors;
 use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::Value;
 
-/// How long the operator may take for anything.
+/// Time limit for any reaction of the operator.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a run of an engine may take.
+/// Time limit for a run of the engine.
 const PATIENCE_WITH_RUNS: Duration = Duration::from_mins(5);
 
-/// A cluster, the operator with the rights that the chart gives it, and what was applied.
-pub(crate) struct Lab {
+/// A cluster, the operator with the permissions of the chart, and the applied manifests.
+pub(crate) struct Fixture {
     pub(crate) cluster: Cluster,
     pub(crate) operator: Operator,
     applied: Mutex<Vec<String>>,
 }
 
-impl Lab {
+impl Fixture {
     pub(crate) async fn start(test: &str, options: Options) -> Self {
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
-        // The API server of a cluster that was given does not reach a webhook on this machine.
-        let installed = if cluster.is_ours() {
+        // The API server of an existing cluster cannot reach a webhook on this machine.
+        let installed = if cluster.is_owned() {
             Installed::with_webhook(&cluster, &[])
         } else {
             Installed::without_webhook(&cluster)
@@ -41,7 +41,7 @@ impl Lab {
         Self::begin(cluster, &installed.unwrap(), test)
     }
 
-    /// Nothing is refused or sealed at the door, so that the operator meets it.
+    /// Starts without the webhook, so that invalid objects reach the operator.
     pub(crate) async fn without_webhook(test: &str, options: Options) -> Self {
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
         let installed = Installed::without_webhook(&cluster).unwrap();
@@ -61,14 +61,14 @@ impl Lab {
         }
     }
 
-    /// Applies a manifest. From a cluster that is not ours [`Lab::stop`] removes it again.
+    /// Applies a manifest. In an existing cluster, [`Fixture::stop`] deletes it.
     pub(crate) fn apply(&self, manifest: &str) -> String {
         self.applied.lock().unwrap().push(manifest.to_owned());
         self.cluster.apply(manifest).unwrap()
     }
 
     pub(crate) async fn stop(self) {
-        if !self.cluster.is_ours() {
+        if !self.cluster.is_owned() {
             for manifest in self.applied.lock().unwrap().iter().rev() {
                 let _ = self.cluster.kubectl_with(
                     &["delete", "--ignore-not-found", "--wait=false", "-f", "-"],
@@ -76,12 +76,12 @@ impl Lab {
                 );
             }
         }
-        assert_eq!(missing_powers(&self.operator.log()), Vec::<&str>::new());
+        assert_eq!(permission_errors(&self.operator.log()), Vec::<&str>::new());
         self.operator.stop().unwrap();
         self.cluster.stop().await.unwrap();
     }
 
-    /// The objects of a kind in a namespace; in all, or cluster-wide, where that is empty.
+    /// Returns the API of a kind in a namespace; in all namespaces if the namespace is empty.
     pub(crate) fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
         let (group, version, plural) = match kind {
             "Pipeline" => ("tekton.dev", "v1", "pipelines"),
@@ -110,13 +110,13 @@ impl Lab {
         }
     }
 
-    /// An object as JSON; null where there is none.
+    /// Returns an object as JSON, or null if it does not exist.
     pub(crate) async fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
         let object = self.api(kind, namespace).get_opt(name).await.unwrap();
         serde_json::to_value(object).unwrap()
     }
 
-    /// Waits until an object is as wanted.
+    /// Waits until a condition holds for an object, and returns the object.
     pub(crate) async fn until(
         &self,
         (kind, namespace, name): (&str, &str, &str),
@@ -143,7 +143,7 @@ impl Lab {
         }
     }
 
-    /// Waits until the operator has looked at an object's present generation and calls it ready.
+    /// Waits until an object is ready in its current generation.
     pub(crate) async fn ready(&self, kind: &str, namespace: &str, name: &str) -> Value {
         self.until((kind, namespace, name), "is ready", |object| {
             is_observed(object) && condition(object, "Ready")["status"] == "True"
@@ -151,7 +151,7 @@ impl Lab {
         .await
     }
 
-    /// Waits until the operator refuses an object for this reason. The message.
+    /// Waits until a workflow is refused for this reason, and returns the message.
     pub(crate) async fn refused(&self, namespace: &str, name: &str, reason: &str) -> String {
         let object = self
             .until(
@@ -167,13 +167,13 @@ impl Lab {
     }
 }
 
-/// Whether the status speaks of the present spec.
+/// Returns whether the status describes the current generation.
 fn is_observed(object: &Value) -> bool {
     object["metadata"]["generation"].is_i64()
         && object["status"]["observedGeneration"] == object["metadata"]["generation"]
 }
 
-/// A condition of an object; null where there is none of that type.
+/// Returns the condition of a type, or null.
 pub(crate) fn condition<'o>(object: &'o Value, kind: &str) -> &'o Value {
     list(&object["status"]["conditions"])
         .iter()

@@ -1,14 +1,10 @@
-//! The certificate of the webhook, as the chart's hook issues it: with the command line and the account of its Job, from
-//! this machine.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The certificate of the webhook, issued with the command line and the ServiceAccount of the chart's hook
+//! Job, but from this machine.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
-#[path = "support/door.rs"]
-mod door;
 mod support;
+#[path = "support/webhook.rs"]
+mod webhook;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,11 +20,11 @@ use extension_registry_e2e::{Cluster, Installed, Options};
 use k8s_openapi::ByteString;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
-use support::{Lab, eventually, section, text, version, workflow};
+use support::{TestEnv, eventually, section, text, version, workflow};
 
 const PROJECT: &str = "door";
 const SECRET: &str = "extension-registry-webhook-certificate";
-const FORMER: &str = "extension-registry-webhook-ca";
+const LEGACY_SECRET: &str = "extension-registry-webhook-ca";
 const CONFIGURATIONS: [&str; 2] = [
     "mutatingwebhookconfiguration",
     "validatingwebhookconfiguration",
@@ -36,14 +32,14 @@ const CONFIGURATIONS: [&str; 2] = [
 const EXPIRY: &str = "extension_registry_webhook_certificate_expiry_timestamp_seconds";
 const YEAR: f64 = 365.0 * 24.0 * 3600.0;
 
-/// The Job that runs after an installation, as the chart makes it of these values.
+/// The hook Job of an installation, as the chart renders it.
 struct Hook {
     arguments: Vec<String>,
     kubeconfig: PathBuf,
 }
 
 impl Hook {
-    /// Puts the account of the hook and its roles into the cluster.
+    /// Creates the ServiceAccount of the hook and its roles in the cluster.
     fn new(cluster: &Cluster, url: &str) -> Self {
         let chart = folder();
         let url = format!("webhook.url={url}");
@@ -70,7 +66,7 @@ impl Hook {
             }
         }
         assert_eq!(arguments[0], "issue-certificate");
-        // Each test decides for itself whether to wait.
+        // Each test chooses whether to wait.
         arguments.retain(|argument| !argument.starts_with("--wait-seconds"));
         Self {
             arguments,
@@ -80,7 +76,7 @@ impl Hook {
         }
     }
 
-    /// Runs it. What it logged; an error where it failed.
+    /// Runs the Job's command, and returns its log; an error if it failed.
     fn run(&self, more: &[&str]) -> Result<String, String> {
         let output = Command::new(program().unwrap())
             .args(&self.arguments)
@@ -99,10 +95,10 @@ impl Hook {
 }
 
 fn kubectl(cluster: &Cluster, arguments: &[&str]) -> String {
-    door::kubectl(cluster, arguments, "").unwrap()
+    webhook::kubectl(cluster, arguments, "").unwrap()
 }
 
-/// Both webhook configurations.
+/// Returns both webhook configurations.
 fn configurations(cluster: &Cluster) -> [Value; 2] {
     CONFIGURATIONS.map(|kind| {
         let stored = kubectl(cluster, &["get", kind, RELEASE, "-o", "json"]);
@@ -110,8 +106,8 @@ fn configurations(cluster: &Cluster) -> [Value; 2] {
     })
 }
 
-/// What the API server trusts; the same of every webhook.
-fn trusted(cluster: &Cluster) -> Value {
+/// Returns the caBundle, which must be the same for all webhooks.
+fn ca_bundle(cluster: &Cluster) -> Value {
     let configurations = configurations(cluster);
     let mut bundles: Vec<&Value> = configurations
         .iter()
@@ -129,7 +125,7 @@ fn secret(cluster: &Cluster) -> Value {
     serde_json::from_str(&kubectl(cluster, &arguments)).unwrap()
 }
 
-/// The text of an entry of the Secret.
+/// Returns an entry of the Secret as text.
 fn entry(secret: &Value, name: &str) -> String {
     let bytes: ByteString = serde_json::from_value(secret["data"][name].clone()).unwrap();
     String::from_utf8(bytes.0).unwrap()
@@ -139,8 +135,8 @@ fn certificates(pem: &str) -> usize {
     pem.matches("BEGIN CERTIFICATE").count()
 }
 
-/// As the kubelet does it for a mounted Secret.
-fn mount(secret: &Value, folder: &Path) {
+/// Writes the files of a mounted Secret, like the kubelet.
+fn write_mounted_files(secret: &Value, folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     for name in ["tls.key", "tls.crt"] {
         fs::write(folder.join(name), entry(secret, name)).unwrap();
@@ -157,22 +153,22 @@ async fn hook_issues_renews_and_repairs_the_certificate() {
     .unwrap();
     let installed = Installed::with_webhook(&cluster, &[]).unwrap();
     let url = format!("https://{}", installed.webhook().unwrap());
-    // From now on the certificate comes from the hook.
+    // From here on, the hook issues the certificate.
     cluster.install_chart(&[("webhook.url", &url)]).unwrap();
     let hook = Hook::new(&cluster, &url);
     let mounted = installed.certificate().unwrap().to_owned();
 
-    section("the first run makes a Secret and has its authority trusted");
+    section("the first run creates a Secret and sets caBundle");
     hook.run(&[]).unwrap();
     let first = secret(&cluster);
     assert_eq!(first["type"], "kubernetes.io/tls");
     let names: Vec<&String> = first["data"].as_object().unwrap().keys().collect();
     assert_eq!(names, ["ca.crt", "tls.crt", "tls.key"]);
-    assert_eq!(trusted(&cluster), first["data"]["ca.crt"]);
+    assert_eq!(ca_bundle(&cluster), first["data"]["ca.crt"]);
     assert_eq!(certificates(&entry(&first, "ca.crt")), 1);
-    mount(&first, &mounted);
+    write_mounted_files(&first, &mounted);
 
-    section("another run changes nothing");
+    section("a second run changes nothing");
     let before = configurations(&cluster).map(|stored| version(&stored).to_owned());
     hook.run(&[]).unwrap();
     assert_eq!(secret(&cluster), first);
@@ -183,23 +179,23 @@ async fn hook_issues_renews_and_repairs_the_certificate() {
     let log = hook.run(&["--wait-seconds=2"]).unwrap_err();
     assert!(log.contains("failed calling webhook"), "{log}");
 
-    let lab = Lab::begin(cluster, installed, "door-certificate", &[]);
-    lab.namespace(PROJECT);
+    let env = TestEnv::begin(cluster, installed, "door-certificate", &[]);
+    env.namespace(PROJECT);
     hook.run(&["--wait-seconds=30"]).unwrap();
-    let expiry = lab.operator().metric(EXPIRY, &[]).unwrap();
+    let expiry = env.operator().metric(EXPIRY, &[]).unwrap();
     let left = expiry - now();
     assert!(left > 9.9 * YEAR && left < 10.1 * YEAR, "{left}");
 
-    renewed_while_it_serves(&lab, &hook, &mounted).await;
-    repaired(&lab, &hook).await;
-    taken_over_from_an_operator_that_issued_it(&lab, &hook);
-    left_out_of_the_next_chart(&lab, &hook, &url);
-    expires_soon(&lab, &mounted).await;
-    lab.stop().await;
+    renewal_keeps_old_ca_until_reload(&env, &hook, &mounted).await;
+    restores_removed_ca_bundle(&env, &hook).await;
+    migrates_certificate_of_version_0_1(&env, &hook);
+    removed_webhook_is_not_retained(&env, &hook, &url);
+    warns_before_expiry(&env, &mounted).await;
+    env.stop().await;
 }
 
-async fn applied(lab: &Lab, count: u32) {
-    lab.apply(&workflow(
+async fn apply_workflow(env: &TestEnv, count: u32) {
+    env.apply(&workflow(
         PROJECT,
         "flow",
         &json!({"product": format!("p{count}")}),
@@ -207,38 +203,38 @@ async fn applied(lab: &Lab, count: u32) {
     .await;
 }
 
-async fn renewed_while_it_serves(lab: &Lab, hook: &Hook, mounted: &Path) {
+async fn renewal_keeps_old_ca_until_reload(env: &TestEnv, hook: &Hook, mounted: &Path) {
     section(
-        "a renewal keeps the former authority trusted until the replicas have read the new certificate",
+        "a renewal keeps the old CA trusted until the replicas have loaded the new certificate",
     );
-    applied(lab, 0).await;
-    let first = secret(&lab.cluster);
-    // A Secret of this type has to have a key, so an empty one is the damage to repair.
+    apply_workflow(env, 0).await;
+    let first = secret(&env.cluster);
+    // A Secret of this type must have a key, so the damage is an empty key.
     let patch = r#"{"data": {"tls.key": ""}}"#;
     let arguments = ["patch", "secret", SECRET, "-n", NAMESPACE, "-p", patch];
-    kubectl(&lab.cluster, &arguments);
+    kubectl(&env.cluster, &arguments);
     hook.run(&[]).unwrap();
-    let second = secret(&lab.cluster);
+    let second = secret(&env.cluster);
     let (old, new) = (entry(&first, "ca.crt"), entry(&second, "ca.crt"));
     assert_ne!(entry(&first, "tls.crt"), entry(&second, "tls.crt"));
     assert_eq!(certificates(&new), 2);
     assert!(new.ends_with(&old), "{new}");
-    assert_eq!(trusted(&lab.cluster), second["data"]["ca.crt"]);
-    // The API server trusts what is served still, on a new connection.
+    assert_eq!(ca_bundle(&env.cluster), second["data"]["ca.crt"]);
+    // The API server still trusts the old certificate on new connections.
     for count in 1..10 {
-        applied(lab, count).await;
+        apply_workflow(env, count).await;
     }
     hook.run(&["--wait-seconds=10"]).unwrap();
-    mount(&second, mounted);
+    write_mounted_files(&second, mounted);
     eventually(Duration::from_secs(30), "it is loaded", async || {
-        let log = lab.operator().log();
+        let log = env.operator().log();
         let is_loaded = log.contains("serving certificate reloaded");
         is_loaded.then_some(()).ok_or(log)
     })
     .await;
-    applied(lab, 10).await;
+    apply_workflow(env, 10).await;
 
-    section("another host needs another certificate");
+    section("another host requires another certificate");
     let other: Vec<String> = hook
         .arguments
         .iter()
@@ -252,76 +248,74 @@ async fn renewed_while_it_serves(lab: &Lab, hook: &Hook, mounted: &Path) {
         kubeconfig: hook.kubeconfig.clone(),
     };
     other.run(&[]).unwrap();
-    let third = secret(&lab.cluster);
+    let third = secret(&env.cluster);
     assert_ne!(entry(&second, "tls.crt"), entry(&third, "tls.crt"));
     hook.run(&[]).unwrap();
-    mount(&secret(&lab.cluster), mounted);
+    write_mounted_files(&secret(&env.cluster), mounted);
 }
 
-async fn repaired(lab: &Lab, hook: &Hook) {
-    section("a caBundle wiped by hand is back after the next run");
+async fn restores_removed_ca_bundle(env: &TestEnv, hook: &Hook) {
+    section("the next run restores a removed caBundle");
     for kind in CONFIGURATIONS {
         for index in 0..2 {
             let field = format!("/webhooks/{index}/clientConfig/caBundle");
             let patch = json!([{"op": "remove", "path": field}]).to_string();
             let arguments = ["patch", kind, RELEASE, "--type=json", "-p", &patch];
-            kubectl(&lab.cluster, &arguments);
+            kubectl(&env.cluster, &arguments);
         }
     }
-    assert!(trusted(&lab.cluster).is_null());
+    assert!(ca_bundle(&env.cluster).is_null());
     hook.run(&["--wait-seconds=30"]).unwrap();
     assert_eq!(
-        trusted(&lab.cluster),
-        secret(&lab.cluster)["data"]["ca.crt"]
+        ca_bundle(&env.cluster),
+        secret(&env.cluster)["data"]["ca.crt"]
     );
-    applied(lab, 11).await;
+    apply_workflow(env, 11).await;
 }
 
-/// Up to version 0.1 the operator kept authorities with their keys in a Secret, and set caBundle itself.
-fn taken_over_from_an_operator_that_issued_it(lab: &Lab, hook: &Hook) {
+/// Up to version 0.1 the operator stored CAs with their keys in a Secret, and set caBundle itself.
+fn migrates_certificate_of_version_0_1(env: &TestEnv, hook: &Hook) {
     section(
-        "the authorities of an operator that issued the certificate stay trusted, and their keys are deleted",
+        "the CAs of an operator that issued the certificate stay trusted, and their keys are deleted",
     );
-    let authority = authority().pem();
+    let authority = create_ca().pem();
     let data = json!({
         "ca.crt": ByteString(authority.clone().into_bytes()),
         "authorities.json": ByteString(b"[]".to_vec()),
     });
-    let former = json!({
+    let legacy = json!({
         "apiVersion": "v1", "kind": "Secret", "data": data,
-        "metadata": {"namespace": NAMESPACE, "name": FORMER},
+        "metadata": {"namespace": NAMESPACE, "name": LEGACY_SECRET},
     });
-    lab.cluster.apply(&former.to_string()).unwrap();
-    let issued = secret(&lab.cluster);
-    kubectl(&lab.cluster, &["delete", "secret", SECRET, "-n", NAMESPACE]);
+    env.cluster.apply(&legacy.to_string()).unwrap();
+    let issued = secret(&env.cluster);
+    kubectl(&env.cluster, &["delete", "secret", SECRET, "-n", NAMESPACE]);
     hook.run(&[]).unwrap();
-    let bundle = entry(&secret(&lab.cluster), "ca.crt");
+    let bundle = entry(&secret(&env.cluster), "ca.crt");
     assert_eq!(certificates(&bundle), 2);
     assert!(bundle.ends_with(&authority), "{bundle}");
     let left = [
         "get",
         "secret",
-        FORMER,
+        LEGACY_SECRET,
         "-n",
         NAMESPACE,
         "--ignore-not-found",
     ];
-    assert_eq!(kubectl(&lab.cluster, &left), "");
+    assert_eq!(kubectl(&env.cluster, &left), "");
 
-    section(
-        "a certificate whose Secret is deleted is replaced, and its authority is not trusted any more",
-    );
-    kubectl(&lab.cluster, &["delete", "secret", SECRET, "-n", NAMESPACE]);
+    section("a certificate whose Secret is deleted is replaced, and its CA is no longer trusted");
+    kubectl(&env.cluster, &["delete", "secret", SECRET, "-n", NAMESPACE]);
     hook.run(&[]).unwrap();
-    let bundle = entry(&secret(&lab.cluster), "ca.crt");
+    let bundle = entry(&secret(&env.cluster), "ca.crt");
     assert_eq!(certificates(&bundle), 1);
     assert!(!entry(&issued, "ca.crt").contains(bundle.trim()));
 }
 
-/// caBundle has a field manager of its own. That one must not hold on to a webhook that the chart removes.
-fn left_out_of_the_next_chart(lab: &Lab, hook: &Hook, url: &str) {
-    section("a webhook that the next chart leaves out goes");
-    let chart = lab.cluster.folder().unwrap().join("next-chart");
+/// caBundle has a separate field manager, which must not retain a webhook that the chart removes.
+fn removed_webhook_is_not_retained(env: &TestEnv, hook: &Hook, url: &str) {
+    section("a webhook that the next chart omits is removed");
+    let chart = env.cluster.folder().unwrap().join("next-chart");
     let copied = Command::new("cp")
         .arg("-r")
         .arg(folder())
@@ -341,31 +335,31 @@ fn left_out_of_the_next_chart(lab: &Lab, hook: &Hook, url: &str) {
     assert_ne!(next.arguments, hook.arguments);
     next.run(&[]).unwrap();
     let values = [("replicas", "0"), ("webhook.url", url)];
-    lab.cluster
+    env.cluster
         .helm_upgrade(&chart, &values, &["--no-hooks"])
         .unwrap();
     next.run(&[]).unwrap();
-    let [mutating, validating] = configurations(&lab.cluster);
+    let [mutating, validating] = configurations(&env.cluster);
     let names = |configuration: &Value| -> Vec<String> {
         let webhooks = configuration["webhooks"].as_array().unwrap();
         webhooks
             .iter()
-            .map(|webhook| text_of(webhook, "name"))
+            .map(|webhook| text_field(webhook, "name"))
             .collect()
     };
     assert_eq!(names(&mutating), ["mutate-records.registry.fuseml.io"]);
     assert_eq!(names(&validating).len(), 2);
-    let bundle = &secret(&lab.cluster)["data"]["ca.crt"];
+    let bundle = &secret(&env.cluster)["data"]["ca.crt"];
     assert_eq!(&mutating["webhooks"][0]["clientConfig"]["caBundle"], bundle);
 }
 
-fn text_of(value: &Value, field: &str) -> String {
+fn text_field(value: &Value, field: &str) -> String {
     text(&value[field]).to_owned()
 }
 
-async fn expires_soon(lab: &Lab, mounted: &Path) {
-    section("a certificate that expires soon is a warning and a metric");
-    let authority = authority();
+async fn warns_before_expiry(env: &TestEnv, mounted: &Path) {
+    section("a certificate that expires soon causes a warning and a metric");
+    let authority = create_ca();
     let key = KeyPair::generate().unwrap();
     let mut leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let days = Duration::from_hours(240);
@@ -374,16 +368,16 @@ async fn expires_soon(lab: &Lab, mounted: &Path) {
     fs::write(mounted.join("tls.key"), key.serialize_pem()).unwrap();
     fs::write(mounted.join("tls.crt"), leaf.pem()).unwrap();
     eventually(Duration::from_secs(30), "it warns", async || {
-        let log = lab.operator().log();
+        let log = env.operator().log();
         let warns = log.contains("webhook serving certificate expires soon");
         warns.then_some(()).ok_or(log)
     })
     .await;
-    let left = lab.operator().metric(EXPIRY, &[]).unwrap() - now();
+    let left = env.operator().metric(EXPIRY, &[]).unwrap() - now();
     assert!((left - days.as_secs_f64()).abs() < 60.0, "{left}");
 }
 
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
+fn create_ca() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()

@@ -1,9 +1,9 @@
-//! What kubectl says, and what etcd holds.
+//! Helpers for tests of the webhook and of sealing: kubectl output, contents of etcd, raw HTTPS requests.
 #![allow(
     dead_code,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a helper of tests may do what tests may do"
+    reason = "helpers of tests"
 )]
 
 use std::collections::BTreeSet;
@@ -18,50 +18,50 @@ use kube::client::Body;
 use kube::{Client, Config};
 use serde_json::{Value, json};
 
-use crate::support::{Lab, text};
+use crate::support::{TestEnv, text};
 
-/// Stands in every value of this test.
+/// Substring of every credential value in these tests.
 pub(crate) const CANARY: &str = "canary-of-sealing";
 
-/// What kubectl said, on both outputs; an error when it failed.
-pub(crate) type Said = Result<String, String>;
+/// Output of kubectl on standard output and standard error; an error if it failed.
+pub(crate) type KubectlResult = Result<String, String>;
 
 pub(crate) fn canary(name: &str) -> String {
     format!("{CANARY}-{name}")
 }
 
-/// Runs kubectl with an input.
-pub(crate) fn kubectl(cluster: &Cluster, arguments: &[&str], input: &str) -> Said {
+/// Runs kubectl with a text on its standard input.
+pub(crate) fn kubectl(cluster: &Cluster, arguments: &[&str], input: &str) -> KubectlResult {
     let mut command = Command::new(cluster.kubectl());
     command
         .args(arguments)
         .env("KUBECONFIG", cluster.kubeconfig());
     let output = with_input(&mut command, input).unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
     if output.status.success() {
-        Ok(said)
+        Ok(text)
     } else {
-        Err(said)
+        Err(text)
     }
 }
 
-/// The revision of etcd now; zero where it is out of reach.
-pub(crate) fn revision(lab: &Lab) -> i64 {
-    range(lab, &json!({"key": ByteString(b"/".to_vec())}))
+/// Returns the current revision of etcd; zero if etcd is unreachable.
+pub(crate) fn revision(env: &TestEnv) -> i64 {
+    range(env, &json!({"key": ByteString(b"/".to_vec())}))
         .and_then(|answer| text(&answer["header"]["revision"]).parse().ok())
         .unwrap_or_default()
 }
 
-/// Keys of all that ever held a canary since a revision and is no Secret, and how many versions were
-/// looked at.
-pub(crate) fn stored_values(lab: &Lab, since: i64) -> Option<(usize, BTreeSet<String>)> {
-    lab.cluster.etcd_url()?;
+/// Returns how many versions of objects were checked since a revision, and the keys of those other than
+/// Secrets that contained a canary.
+pub(crate) fn stored_values(env: &TestEnv, since: i64) -> Option<(usize, BTreeSet<String>)> {
+    env.cluster.etcd_url()?;
     let mut found = BTreeSet::new();
-    let mut looked = 0;
-    for revision in since.max(1)..=revision(lab) {
+    let mut checked = 0;
+    for revision in since.max(1)..=revision(env) {
         let answer = range(
-            lab,
+            env,
             &json!({
                 "key": ByteString(b"/registry/".to_vec()),
                 "range_end": ByteString(b"/registry0".to_vec()),
@@ -77,7 +77,7 @@ pub(crate) fn stored_values(lab: &Lab, since: i64) -> Option<(usize, BTreeSet<St
             };
             let key = String::from_utf8_lossy(&bytes("key")).into_owned();
             let value = String::from_utf8_lossy(&bytes("value")).into_owned();
-            looked += 1;
+            checked += 1;
             let encoded = json!(ByteString(CANARY.as_bytes()[..15].to_vec()));
             let holds = value.contains(CANARY) || value.contains(encoded.as_str().unwrap());
             if holds && !key.starts_with("/registry/secrets/") {
@@ -85,15 +85,15 @@ pub(crate) fn stored_values(lab: &Lab, since: i64) -> Option<(usize, BTreeSet<St
             }
         }
     }
-    Some((looked, found))
+    Some((checked, found))
 }
 
-fn range(lab: &Lab, body: &Value) -> Option<Value> {
-    let address = lab.cluster.etcd_url()?.strip_prefix("http://")?;
+fn range(env: &TestEnv, body: &Value) -> Option<Value> {
+    let address = env.cluster.etcd_url()?.strip_prefix("http://")?;
     let address = address.trim_end_matches('/');
     let body = body.to_string();
     let mut stream = TcpStream::connect(address).unwrap();
-    // Version 1.0 has no chunks.
+    // HTTP 1.0 has no chunked encoding.
     write!(
         stream,
         "POST /v3/kv/range HTTP/1.0\r\nHost: etcd\r\nContent-Length: {}\r\n\r\n{body}",
@@ -106,7 +106,7 @@ fn range(lab: &Lab, body: &Value) -> Option<Value> {
     Some(serde_json::from_str(body).unwrap())
 }
 
-/// Sends one request on a connection of its own; status and body of the answer.
+/// Sends one request on a new connection, and returns status and body of the response.
 pub(crate) async fn post(
     address: SocketAddr,
     method: &str,
@@ -127,7 +127,7 @@ pub(crate) async fn post(
         .await
         .map_err(|error| error.to_string())?;
     let status = answer.status().as_u16();
-    let said = answer.into_body().collect_bytes().await;
-    let said = said.map_err(|error| error.to_string())?;
-    Ok((status, String::from_utf8_lossy(&said).into_owned()))
+    let output = answer.into_body().collect_bytes().await;
+    let output = output.map_err(|error| error.to_string())?;
+    Ok((status, String::from_utf8_lossy(&output).into_owned()))
 }

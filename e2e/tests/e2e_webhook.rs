@@ -1,20 +1,17 @@
-//! The door: what the webhook says to requests that are none, what it refuses, and what still works while it is away.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of tests may do what tests may do"
-)]
+//! The webhook: responses to invalid requests, refusals, and behaviour while it is unavailable.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/door.rs"]
-mod door;
 mod support;
+#[path = "support/webhook.rs"]
+mod webhook;
 
 use std::time::Duration;
 
-use door::{Said, kubectl, post};
 use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 use serde_json::{Value, json};
-use support::{Lab, eventually, from_secret, record, secret_name, section, workflow};
+use support::{TestEnv, eventually, from_secret, record, secret_name, section, workflow};
+use webhook::{KubectlResult, kubectl, post};
 
 const CANARY: &str = "canary-4711";
 const PROJECT: &str = "door";
@@ -24,28 +21,28 @@ const CONFIGURATIONS: [&str; 2] = [
     "validatingwebhookconfiguration",
 ];
 
-async fn lab(test: &str) -> Lab {
+async fn start(test: &str) -> TestEnv {
     let options = Options {
         node: Node::None,
         ..Options::default()
     };
-    let lab = Lab::with_webhook(test, options, &[], &[]).await;
-    lab.namespace(PROJECT);
-    lab
+    let env = TestEnv::with_webhook(test, options, &[], &[]).await;
+    env.namespace(PROJECT);
+    env
 }
 
-fn run(lab: &Lab, arguments: &[&str], input: &str) -> Said {
-    kubectl(&lab.cluster, arguments, input)
+fn run(env: &TestEnv, arguments: &[&str], input: &str) -> KubectlResult {
+    kubectl(&env.cluster, arguments, input)
 }
 
-fn apply(lab: &Lab, manifest: &str) -> Said {
-    run(lab, &["apply", "-f", "-"], manifest)
+fn apply(env: &TestEnv, manifest: &str) -> KubectlResult {
+    run(env, &["apply", "-f", "-"], manifest)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_review_is_answered_and_not_repeated() {
-    let lab = lab("door-requests").await;
-    let address = lab.installed.webhook().unwrap();
+async fn rejects_requests_that_are_no_reviews() {
+    let env = start("door-requests").await;
+    let address = env.installed.webhook().unwrap();
     let json = "application/json";
     let garbage = format!("{{\"password\": \"{CANARY}\"");
     let review = format!(
@@ -70,36 +67,36 @@ async fn what_is_no_review_is_answered_and_not_repeated() {
             ("PUT", path, json, &garbage, 405),
         ] {
             let case = format!("{method} {path} {kind} of {} bytes", body.len());
-            // A connection of which the server did not read everything may break before the answer.
-            let (status, said) = eventually(Duration::from_secs(10), &case, async || {
+            // The connection may break before the response if the server did not read the whole request.
+            let (status, output) = eventually(Duration::from_secs(10), &case, async || {
                 post(address, method, path, kind, body).await
             })
             .await;
-            assert_eq!(status, expected, "{case}: {said}");
-            assert!(!said.contains(CANARY), "{case}: {said}");
+            assert_eq!(status, expected, "{case}: {output}");
+            assert!(!output.contains(CANARY), "{case}: {output}");
         }
     }
-    assert!(!lab.logs().contains(CANARY), "{}", lab.logs());
-    section("an object that is too large is refused before it is examined");
+    assert!(!env.logs().contains(CANARY), "{}", env.logs());
+    section("an object that is too large is refused before it is parsed");
     let mut huge = record("huge", &json!([]));
     let entry = json!({"name": "A", "value": CANARY.repeat(4)});
     huge["spec"]["services"][0]["configuration"] = json!(vec![entry; 20_000]);
-    let message = apply(&lab, &huge.to_string()).unwrap_err();
+    let message = apply(&env, &huge.to_string()).unwrap_err();
     assert!(
         message.contains("at most 1048576 bytes are allowed"),
         "{message}"
     );
 
-    // It serves the API server as before.
+    // The webhook still serves the API server.
     let good = workflow(PROJECT, "good", &json!({"product": "any"}));
-    let applied = lab.apply(&good).await;
+    let applied = env.apply(&good).await;
     assert!(applied["metadata"]["annotations"]["registry.fuseml.io/author"].is_string());
-    lab.stop().await;
+    env.stop().await;
 }
 
-/// Manifests that YAML or the pipeline makes wrong, what has to be in the answer, and whether an API server without the
-/// webhook stores it.
-fn bad() -> [(&'static str, String, [&'static str; 2], bool); 6] {
+/// Returns manifests that are invalid because of YAML or the pipeline, the expected parts of the message, and
+/// whether an API server without the webhook stores them.
+fn invalid_manifests() -> [(&'static str, String, [&'static str; 2], bool); 6] {
     let steps = |steps: &str| {
         format!(
             "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata: {{namespace: {PROJECT}, name: bad}}\n\
@@ -170,89 +167,89 @@ fn bad() -> [(&'static str, String, [&'static str; 2], bool); 6] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_never_work_is_refused_with_field_and_way_out() {
-    let lab = lab("door-refused").await;
+async fn rejects_invalid_manifests_with_field_and_hint() {
+    let env = start("door-refused").await;
     let mut wrong = Vec::new();
-    for (case, manifest, expected, _) in bad() {
-        let said = apply(&lab, &manifest);
-        println!("{case}: {said:?}");
-        let is_right = said.as_ref().is_err_and(|said| {
-            expected.iter().all(|part| said.contains(part))
-                && !said.contains("471.19")
-                && !said.contains("47114711")
+    for (case, manifest, expected, _) in invalid_manifests() {
+        let output = apply(&env, &manifest);
+        println!("{case}: {output:?}");
+        let is_right = output.as_ref().is_err_and(|output| {
+            expected.iter().all(|part| output.contains(part))
+                && !output.contains("471.19")
+                && !output.contains("47114711")
         });
         if !is_right {
-            wrong.push((case, said));
+            wrong.push((case, output));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 
-    section("what was stored before can be labelled and deleted");
-    for (case, manifest, expected, _) in bad().into_iter().filter(|bad| bad.3) {
+    section("invalid objects that are already stored can be labelled and deleted");
+    for (case, manifest, expected, _) in invalid_manifests().into_iter().filter(|bad| bad.3) {
         let saved: Vec<String> = CONFIGURATIONS
             .iter()
-            .map(|kind| saved(&lab, kind))
+            .map(|kind| recreatable_configuration(&env, kind))
             .collect();
         for kind in CONFIGURATIONS {
-            run(&lab, &["delete", kind, OWN], "").unwrap();
+            run(&env, &["delete", kind, OWN], "").unwrap();
         }
         eventually(Duration::from_secs(10), case, async || {
-            apply(&lab, &manifest)
+            apply(&env, &manifest)
         })
         .await;
         for configuration in saved {
-            run(&lab, &["create", "-f", "-"], &configuration).unwrap();
+            run(&env, &["create", "-f", "-"], &configuration).unwrap();
         }
         let other = manifest.replace("name: bad", "name: worse");
         eventually(
             Duration::from_secs(10),
             "it is asked again",
-            async || match apply(&lab, &other) {
-                Err(said) if said.contains(expected[0]) => Ok(()),
-                said => {
-                    let _ = run(&lab, &["delete", "workflow", "worse", "-n", PROJECT], "");
-                    Err(format!("{said:?}"))
+            async || match apply(&env, &other) {
+                Err(output) if output.contains(expected[0]) => Ok(()),
+                output => {
+                    let _ = run(&env, &["delete", "workflow", "worse", "-n", PROJECT], "");
+                    Err(format!("{output:?}"))
                 }
             },
         )
         .await;
         run(
-            &lab,
+            &env,
             &["label", "workflow", "bad", "a=b", "-n", PROJECT],
             "",
         )
         .unwrap();
         let changed = manifest.replace("image: i", "image: other");
-        assert!(apply(&lab, &changed).is_err(), "{case}");
-        run(&lab, &["delete", "workflow", "bad", "-n", PROJECT], "").unwrap();
+        assert!(apply(&env, &changed).is_err(), "{case}");
+        run(&env, &["delete", "workflow", "bad", "-n", PROJECT], "").unwrap();
     }
-    lab.stop().await;
+    env.stop().await;
 }
 
-/// A webhook configuration that can be created again.
-fn saved(lab: &Lab, kind: &str) -> String {
-    let stored = run(lab, &["get", kind, OWN, "-o", "json"], "").unwrap();
+/// Returns a webhook configuration as a manifest that can be created again.
+fn recreatable_configuration(env: &TestEnv, kind: &str) -> String {
+    let stored = run(env, &["get", kind, OWN, "-o", "json"], "").unwrap();
     let mut stored: Value = serde_json::from_str(&stored).unwrap();
     stored["metadata"] = json!({"name": OWN, "labels": stored["metadata"]["labels"]});
     stored.to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_webhook_only_our_kinds_wait() {
-    let mut lab = lab("door-away").await;
-    lab.source("extension-registry-records", "shared", "p-1")
+async fn unavailable_webhook_blocks_only_registry_kinds() {
+    let mut env = start("door-away").await;
+    env.source("extension-registry-records", "shared", "p-1")
         .await;
-    lab.apply(&record("shared", &from_secret("shared"))).await;
+    env.apply(&record("shared", &from_secret("shared"))).await;
     let flow = workflow(PROJECT, "flow", &json!({"product": "shared"}));
-    lab.apply(&flow).await;
-    lab.ready(PROJECT, "flow").await;
+    env.apply(&flow).await;
+    env.ready(PROJECT, "flow").await;
     let secret = secret_name("shared", "main");
-    let rendered = lab.get("Secret", PROJECT, &secret).await;
+    let rendered = env.get("Secret", PROJECT, &secret).await;
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": PROJECT, "name": "default"}});
-    let _ = apply(&lab, &account.to_string());
-    lab.kill_operator();
+    let _ = apply(&env, &account.to_string());
+    env.kill_operator();
 
-    section("our kinds cannot be written");
+    section("registry objects cannot be written");
     let mut changed = flow.clone();
     changed["spec"]["steps"][0]["image"] = json!("other");
     let refused = [
@@ -262,15 +259,15 @@ async fn without_the_webhook_only_our_kinds_wait() {
         support::own(record("new", &json!([{"name": "main"}])), PROJECT),
     ];
     for object in refused {
-        let said = apply(&lab, &object.to_string()).unwrap_err();
+        let output = apply(&env, &object.to_string()).unwrap_err();
         assert!(
-            said.contains("failed calling webhook") && said.contains("registry.fuseml.io"),
-            "{said}"
+            output.contains("failed calling webhook") && output.contains("registry.fuseml.io"),
+            "{output}"
         );
-        println!("{}", said.trim());
+        println!("{}", output.trim());
     }
 
-    section("everything else can");
+    section("other objects can be written");
     let metadata = json!({"namespace": PROJECT, "name": "other"});
     for other in [
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata}),
@@ -278,33 +275,33 @@ async fn without_the_webhook_only_our_kinds_wait() {
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [{"name": "c", "image": "i"}]}}),
         json!({"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": metadata, "spec": {"pipelineRef": {"name": "other"}}}),
     ] {
-        apply(&lab, &other.to_string()).unwrap();
+        apply(&env, &other.to_string()).unwrap();
     }
     run(
-        &lab,
+        &env,
         &["get", "workflows,extensions,clusterextensions", "-A"],
         "",
     )
     .unwrap();
-    let kept = lab.get("Secret", PROJECT, &secret).await;
+    let kept = env.get("Secret", PROJECT, &secret).await;
     assert_eq!(kept["data"], rendered["data"]);
     assert!(!kept["data"].is_null());
-    run(&lab, &["delete", "workflow", "flow", "-n", PROJECT], "").unwrap();
-    run(&lab, &["delete", "clusterextension", "shared"], "").unwrap();
+    run(&env, &["delete", "workflow", "flow", "-n", PROJECT], "").unwrap();
+    run(&env, &["delete", "clusterextension", "shared"], "").unwrap();
 
-    section("after a start it is trusted at once");
+    section("the webhook works immediately after a start");
     for start in 0..5 {
-        lab.start_operator();
+        env.start_operator();
         for count in 0..20 {
             let mut object = flow.clone();
             object["spec"]["steps"][0]["image"] = json!(format!("i:{start}-{count}"));
-            if let Err(error) = lab.try_apply(&object).await {
+            if let Err(error) = env.try_apply(&object).await {
                 panic!("start {start}, apply {count}: {error}");
             }
         }
         if start < 4 {
-            lab.kill_operator();
+            env.kill_operator();
         }
     }
-    lab.stop().await;
+    env.stop().await;
 }

@@ -1,9 +1,9 @@
-//! Clients of several people: the operator's own account by its token, others by impersonation.
+//! Clients of several users: the operator by its token, others by impersonation.
 
 #![allow(
     dead_code,
     clippy::unwrap_used,
-    reason = "a helper of several tests, each of which uses a part of it"
+    reason = "helpers of several tests, each of which uses some of them"
 )]
 
 use std::path::Path;
@@ -15,13 +15,13 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 
-/// The operator, by a token of its own account.
+/// Returns a client of the operator, with a token of its ServiceAccount.
 pub(crate) async fn operator(installed: &Installed) -> Client {
-    of_kubeconfig(installed.kubeconfig()).await
+    client_from_kubeconfig(installed.kubeconfig()).await
 }
 
-/// The user of a kubeconfig.
-pub(crate) async fn of_kubeconfig(path: &Path) -> Client {
+/// Returns a client of the user of a kubeconfig.
+pub(crate) async fn client_from_kubeconfig(path: &Path) -> Client {
     let kubeconfig = Kubeconfig::read_from(path).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
@@ -29,8 +29,8 @@ pub(crate) async fn of_kubeconfig(path: &Path) -> Client {
     Client::try_from(config).unwrap()
 }
 
-/// Somebody, in some groups. The name is all that admission sees.
-pub(crate) fn person(cluster: &Cluster, user: &str, groups: &[&str]) -> Client {
+/// Returns a client that impersonates a user and groups.
+pub(crate) fn impersonate(cluster: &Cluster, user: &str, groups: &[&str]) -> Client {
     let mut config = cluster.config().clone();
     config.auth_info.impersonate = Some(user.to_owned());
     config.auth_info.impersonate_groups =
@@ -38,7 +38,7 @@ pub(crate) fn person(cluster: &Cluster, user: &str, groups: &[&str]) -> Client {
     Client::try_from(config).unwrap()
 }
 
-/// Objects of a kind in a namespace; cluster-wide where that is empty.
+/// Returns the API of a kind in a namespace; cluster-wide if the namespace is empty.
 pub(crate) fn objects(
     client: &Client,
     api_version: &str,
@@ -54,13 +54,13 @@ pub(crate) fn objects(
     }
 }
 
-/// An object with the annotation that says who started the run, as the engine hands it down.
+/// Adds the annotation of the user who started the run, as the engine propagates it.
 pub(crate) fn run_by(mut object: Value, user: &str) -> Value {
     object["metadata"]["annotations"] = json!({RUN_BY_ANNOTATION: user});
     object
 }
 
-/// Creates an object as somebody, without storing it. What the refusal says, where there is one.
+/// Creates an object as a dry run; the error is the message of the refusal.
 pub(crate) async fn create_dry(client: &Client, object: &Value) -> Result<(), String> {
     let dry_run = PostParams {
         dry_run: true,
@@ -69,7 +69,7 @@ pub(crate) async fn create_dry(client: &Client, object: &Value) -> Result<(), St
     create(client, object, &dry_run).await
 }
 
-/// Creates an object as somebody.
+/// Creates an object; the error is the message of the refusal.
 pub(crate) async fn create(
     client: &Client,
     object: &Value,
