@@ -1,14 +1,14 @@
-//! What the operator costs on a real API server: writes, throughput, latency, processor time, memory.
+//! Cost of the operator on a real API server: writes, throughput, latency, CPU time, memory.
 //!
-//! `cargo build --release --workspace && cargo bench -p extension-registry-e2e --bench cluster`, with
-//! `-- --quick` for a tenth of the objects. Prints a table and writes `bench-results.json` at the root of the
-//! repository; fails when a target is missed. Times depend on the machine, so the throughput is a ratio: of
-//! what a client without any logic reaches with the same writes in the same run.
+//! `cargo build --release --workspace && cargo bench -p extension-registry-e2e --bench cluster`, with `--
+//! --quick` for a tenth of the objects. Prints a table and writes `bench-results.json` at the root of the
+//! repository; fails when a target is missed. Times depend on the machine, so the throughput is relative to
+//! that of a client without logic that makes the same writes in the same run.
 
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a benchmark prints"
+    reason = "benchmarks print their results"
 )]
 
 #[path = "support/report.rs"]
@@ -18,13 +18,13 @@ mod cluster {
     pub(crate) mod bare;
     pub(crate) mod binding;
     pub(crate) mod files;
-    pub(crate) mod gate;
     pub(crate) mod kinds;
     pub(crate) mod measure;
     pub(crate) mod memory;
+    pub(crate) mod objects;
     pub(crate) mod resolve;
+    pub(crate) mod run_gate;
     pub(crate) mod webhook;
-    pub(crate) mod world;
 }
 
 use std::process::{Command, ExitCode};
@@ -32,27 +32,27 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use extension_registry_e2e::operator;
 
-use cluster::{admission, binding, files, gate, memory, resolve, webhook};
+use cluster::{admission, binding, files, memory, resolve, run_gate, webhook};
 use report::Report;
 use serde_json::json;
 
-/// Only what is wrong, and the line with the address: logging is not what is measured.
+/// Only warnings and the line with the address, because logging is not measured.
 const LOG_LEVEL: &str = "warn,extension_registry_operator::run=info";
 
-/// How many objects.
+/// Numbers of objects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     /// Workflows.
     pub(crate) workflows: usize,
-    /// Namespaces in which they are.
+    /// Namespaces of the workflows.
     pub(crate) namespaces: usize,
-    /// Records while workflows are bound.
+    /// Records for the measurements of bindings.
     pub(crate) records: usize,
-    /// Records while memory is measured.
+    /// Records for the measurements of memory.
     pub(crate) many_records: usize,
-    /// Workflows made one by one.
+    /// Workflows that are created one by one.
     pub(crate) samples: usize,
-    /// Secrets of 1 MiB that are nobody's business.
+    /// Unrelated Secrets of 1 MiB.
     pub(crate) foreign_secrets: usize,
 }
 
@@ -123,7 +123,7 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
             binding::run(scale, &mut report).await?;
         }
         if only("gate") {
-            gate::run(scale, &mut report).await?;
+            run_gate::run(scale, &mut report).await?;
         }
         if only("memory") {
             memory::run(scale, &mut report).await?;
@@ -142,11 +142,11 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
     resolve::read(&mut report)?;
     println!("load after: {}", measure_load());
     print!("{}", report.table());
-    let circumstances = json!({
+    let parameters = json!({
         "workflows": scale.workflows, "namespaces": scale.namespaces, "records": scale.records,
         "manyRecords": scale.many_records,
     });
-    report.write("bench-results.json", circumstances)?;
+    report.write("bench-results.json", parameters)?;
     Ok(if report.passed() {
         ExitCode::SUCCESS
     } else {

@@ -1,21 +1,21 @@
-//! What finding and fetching packages costs, over real registries: requests, time, memory.
+//! Cost of discovering and pulling packages from real registries: requests, time, memory.
 //!
-//! `cargo build --release --workspace && cargo bench -p extension-registry-e2e --bench packages`. Prints a table and
-//! writes `bench-packages.json` at the root of the repository; fails when a target is missed. Times are ratios:
-//! of another client, or of the same one with less to do, in the same run.
+//! `cargo build --release --workspace && cargo bench -p extension-registry-e2e --bench packages`. Prints a
+//! table and writes `bench-packages.json` at the root of the repository; fails when a target is missed. Times
+//! are relative to another client, or to the same client with less work, in the same run.
 
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a benchmark prints"
+    reason = "benchmarks print their results"
 )]
 
 #[path = "support/report.rs"]
 mod report;
 mod packages {
-    pub(crate) mod gate;
+    pub(crate) mod home;
     pub(crate) mod listing;
-    pub(crate) mod machine;
+    pub(crate) mod proxy;
     pub(crate) mod sources;
     pub(crate) mod transfer;
 }
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every target is met.
+/// Returns whether all targets are met.
 fn run() -> Result<bool> {
     for missing in [docker_registry::missing(), crane::missing()] {
         ensure!(missing.is_none(), "{}", missing.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! A client without any logic: it repeats in other namespaces what the operator wrote in its own.
+//! A client without logic that repeats the writes of the operator in other namespaces.
 
 use std::time::Instant;
 
@@ -9,28 +9,28 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use super::kinds::{everywhere, within};
-use super::world::CONCURRENCY;
+use super::kinds::{all_namespaces, namespaced};
+use super::objects::CONCURRENCY;
 
-/// One write.
+/// A write request.
 enum Write {
     Create(Box<DynamicObject>),
     Apply(Value),
     Status(Value),
 }
 
-/// What the operator wrote.
+/// The writes of the operator.
 pub(crate) struct Recording {
-    /// In this order; what is in one list does not depend on each other.
-    waves: Vec<Vec<(&'static str, String, String, Write)>>,
+    /// Lists of independent writes, in the order of the lists.
+    batches: Vec<Vec<(&'static str, String, String, Write)>>,
 }
 
 impl Recording {
-    /// Reads what stands in namespaces `from-…` and turns it into writes for `to-…`.
-    pub(crate) async fn of(client: &Client, from: &str, to: &str) -> Result<Self> {
-        let mut waves = vec![Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+    /// Reads the objects in namespaces `from-…` and converts them to writes for `to-…`.
+    pub(crate) async fn read(client: &Client, from: &str, to: &str) -> Result<Self> {
+        let mut batches = vec![Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new()];
         for object in list(client, "ExtensionProjection", from).await? {
-            let (namespace, name) = place(&object, from, to);
+            let (namespace, name) = target(&object, from, to);
             let base = json!({
                 "apiVersion": "registry.fuseml.io/v1alpha1",
                 "kind": "ExtensionProjection",
@@ -40,23 +40,23 @@ impl Recording {
             apply["spec"] = object.data["spec"].clone();
             let mut status = base;
             status["status"] = object.data["status"].clone();
-            let source = within(client, "Secret", &object.namespace().unwrap_or_default())
+            let source = namespaced(client, "Secret", &object.namespace().unwrap_or_default())
                 .get(&name)
                 .await?;
             let secret = copy(source, &namespace);
-            waves[0].push((
+            batches[0].push((
                 "ExtensionProjection",
                 namespace.clone(),
                 name.clone(),
                 Write::Apply(apply),
             ));
-            waves[1].push((
+            batches[1].push((
                 "Secret",
                 namespace.clone(),
                 name.clone(),
                 Write::Create(Box::new(secret)),
             ));
-            waves[2].push((
+            batches[2].push((
                 "ExtensionProjection",
                 namespace,
                 name,
@@ -64,9 +64,9 @@ impl Recording {
             ));
         }
         for object in list(client, "Pipeline", from).await? {
-            let (namespace, name) = place(&object, from, to);
+            let (namespace, name) = target(&object, from, to);
             let pipeline = copy(object, &namespace);
-            waves[3].push((
+            batches[3].push((
                 "Pipeline",
                 namespace,
                 name,
@@ -74,29 +74,29 @@ impl Recording {
             ));
         }
         for object in list(client, "Workflow", from).await? {
-            let (namespace, name) = place(&object, from, to);
+            let (namespace, name) = target(&object, from, to);
             let status = json!({
                 "apiVersion": "registry.fuseml.io/v1alpha1",
                 "kind": "Workflow",
                 "status": object.data["status"],
             });
-            waves[4].push(("Workflow", namespace, name, Write::Status(status)));
+            batches[4].push(("Workflow", namespace, name, Write::Status(status)));
         }
-        Ok(Self { waves })
+        Ok(Self { batches })
     }
 
-    /// Number of writes.
+    /// Returns the number of writes.
     pub(crate) fn len(&self) -> usize {
-        self.waves.iter().map(Vec::len).sum()
+        self.batches.iter().map(Vec::len).sum()
     }
 
-    /// Writes it all; the seconds that took.
+    /// Performs all writes, and returns the duration in seconds.
     pub(crate) async fn replay(self, client: &Client) -> Result<f64> {
-        let begun = Instant::now();
-        for wave in self.waves {
-            stream::iter(wave)
+        let start = Instant::now();
+        for batch in self.batches {
+            stream::iter(batch)
                 .map(|(kind, namespace, name, write)| async move {
-                    let api = within(client, kind, &namespace);
+                    let api = namespaced(client, kind, &namespace);
                     perform(&api, &name, write)
                         .await
                         .with_context(|| format!("failed to write {kind} {namespace}/{name}"))
@@ -105,7 +105,7 @@ impl Recording {
                 .try_collect::<()>()
                 .await?;
         }
-        Ok(begun.elapsed().as_secs_f64())
+        Ok(start.elapsed().as_secs_f64())
     }
 }
 
@@ -123,30 +123,30 @@ async fn perform(api: &Api<DynamicObject>, name: &str, write: Write) -> Result<(
 }
 
 async fn list(client: &Client, kind: &str, prefix: &str) -> Result<Vec<DynamicObject>> {
-    let objects = everywhere(client, kind)
+    let objects = all_namespaces(client, kind)
         .list(&ListParams::default())
         .await?;
-    let ours = |object: &DynamicObject| {
+    let in_namespaces = |object: &DynamicObject| {
         object
             .namespace()
             .is_some_and(|name| name.starts_with(prefix))
     };
-    Ok(objects.items.into_iter().filter(ours).collect())
+    Ok(objects.items.into_iter().filter(in_namespaces).collect())
 }
 
-fn place(object: &DynamicObject, from: &str, to: &str) -> (String, String) {
+fn target(object: &DynamicObject, from: &str, to: &str) -> (String, String) {
     (
         object.namespace().unwrap_or_default().replacen(from, to, 1),
         object.name_any(),
     )
 }
 
-/// A new object like this one. Without owners: those of the copy's namespace are others, and the garbage
-/// collector would take it.
+/// Returns a copy of the object for another namespace. Omits owners, which do not exist in that namespace, so
+/// that the garbage collector keeps the copy.
 fn copy(mut object: DynamicObject, namespace: &str) -> DynamicObject {
-    let known = std::mem::take(&mut object.metadata);
-    object.metadata.name = known.name;
+    let metadata = std::mem::take(&mut object.metadata);
+    object.metadata.name = metadata.name;
     object.metadata.namespace = Some(namespace.to_owned());
-    object.metadata.labels = known.labels;
+    object.metadata.labels = metadata.labels;
     object
 }

@@ -1,4 +1,4 @@
-//! Binds all workflows at once, then some more one by one.
+//! Binds all workflows at once, then more of them one by one.
 
 use std::time::{Duration, Instant};
 
@@ -9,24 +9,26 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::bare::Recording;
-use super::kinds::{everywhere, within};
-use super::measure::{ReadyWatch, median, ninetieth, quiet, server_writes, writes, writes_by_kind};
-use super::world;
+use super::kinds::{all_namespaces, namespaced};
+use super::measure::{
+    ReadyWatch, median, percentile_90, server_writes, wait_until_quiet, writes, writes_by_kind,
+};
+use super::objects;
 use crate::Scale;
 use crate::report::Report;
 
 const WRITES_PER_WORKFLOW: f64 = 2.2;
 const WRITES_PER_PROJECTION: f64 = 3.0;
-const MILLISECONDS_OF_PROCESSOR: f64 = 2.0;
-const SHARE_OF_BARE: f64 = 0.5;
+const CPU_MILLISECONDS_PER_WORKFLOW: f64 = 2.0;
+const THROUGHPUT_OF_BARE_CLIENT: f64 = 0.5;
 const QUIET_AFTER_SECONDS: f64 = 2.0;
 const READY_AFTER_MILLISECONDS: f64 = 25.0;
 
-/// Namespaces of the workflows that the operator binds, and of those that the bare client fills.
-const OURS: &str = "bound";
-const BARE: &str = "copied";
+/// Prefix of the namespaces that the operator writes to, and of those that the bare client writes to.
+const OPERATOR_NAMESPACES: &str = "bound";
+const BARE_NAMESPACES: &str = "copied";
 
-/// Measures, in a cluster of its own.
+/// Runs the measurements in a new cluster.
 pub(crate) async fn run(scale: Scale, report: &mut Report) -> Result<()> {
     let cluster = Cluster::start(Options {
         node: Node::None,
@@ -47,19 +49,20 @@ async fn measure(cluster: &Cluster, scale: Scale, report: &mut Report) -> Result
         records,
         ..
     } = scale;
-    world::create(
+    objects::create(
         &client,
-        world::namespaces(OURS, namespaces).chain(world::namespaces(BARE, namespaces)),
+        objects::namespaces(OPERATOR_NAMESPACES, namespaces)
+            .chain(objects::namespaces(BARE_NAMESPACES, namespaces)),
     )
     .await?;
-    world::create(&client, world::sources(records)).await?;
-    world::create(&client, (0..records).map(world::record)).await?;
-    world::create(
+    objects::create(&client, objects::sources(records)).await?;
+    objects::create(&client, (0..records).map(objects::record)).await?;
+    objects::create(
         &client,
-        world::workflows(OURS, workflows, namespaces, records),
+        objects::workflows(OPERATOR_NAMESPACES, workflows, namespaces, records),
     )
     .await?;
-    println!("{workflows} workflows in {namespaces} namespaces over {records} records are there");
+    println!("{workflows} workflows in {namespaces} namespaces over {records} records exist");
 
     let log = std::env::temp_dir().join(format!(
         "extension-registry-bench-{}.log",
@@ -72,7 +75,7 @@ async fn measure(cluster: &Cluster, scale: Scale, report: &mut Report) -> Result
     Ok(())
 }
 
-/// From nothing to all ready, then the same writes by a client that only writes.
+/// Measures until all workflows are ready, then repeats the writes with a client that only writes.
 async fn bind(
     cluster: &Cluster,
     client: &Client,
@@ -89,45 +92,45 @@ async fn bind(
     let count = as_float(workflows);
     let mut watch = ReadyWatch::start(client).await?;
     let server_before = server_writes(cluster)?;
-    let begun = Instant::now();
+    let start = Instant::now();
     let operator = Operator::start(cluster, log, &[])?;
     let last_ready = watch.until(workflows).await?;
-    let processor = operator.processor_seconds()?;
-    let seconds = (last_ready - begun).as_secs_f64();
+    let cpu = operator.processor_seconds()?;
+    let seconds = (last_ready - start).as_secs_f64();
     let writes_when_ready = writes(&operator)?;
-    let (last_write, all_writes) = quiet(&operator).await?;
+    let (last_write, all_writes) = wait_until_quiet(&operator).await?;
     let server = server_writes(cluster)? - server_before;
-    let processor_to_the_end = operator.processor_seconds()?;
-    let projections = everywhere(client, "ExtensionProjection")
+    let cpu_until_quiet = operator.processor_seconds()?;
+    let projections = all_namespaces(client, "ExtensionProjection")
         .list(&ListParams::default())
         .await?
         .items
         .len();
 
     let budget = WRITES_PER_WORKFLOW * count + WRITES_PER_PROJECTION * as_float(projections);
-    report.most("writes", all_writes, budget, "");
+    report.at_most("writes", all_writes, budget, "");
     report.note("projections", as_float(projections), "");
-    report.note("writes that the API server counted", server, "");
+    report.note("writes counted by the API server", server, "");
     report.note(
-        "writes a workflow, without 3 a projection",
+        "writes per workflow, excluding 3 per projection",
         (all_writes - WRITES_PER_PROJECTION * as_float(projections)) / count,
         "",
     );
-    report.most(
-        "processor time a workflow",
-        processor * 1000.0 / count,
-        MILLISECONDS_OF_PROCESSOR,
+    report.at_most(
+        "CPU time per workflow",
+        cpu * 1000.0 / count,
+        CPU_MILLISECONDS_PER_WORKFLOW,
         "ms",
     );
     report.note(
-        "processor time a workflow, until quiet",
-        processor_to_the_end * 1000.0 / count,
+        "CPU time per workflow, until quiet",
+        cpu_until_quiet * 1000.0 / count,
         "ms",
     );
     let quiet_after = last_write
         .saturating_duration_since(last_ready)
         .as_secs_f64();
-    report.most(
+    report.at_most(
         "last write after the last Ready",
         quiet_after,
         QUIET_AFTER_SECONDS,
@@ -145,36 +148,36 @@ async fn bind(
 
     // The operator must not see the copies: it would bind them itself.
     operator.stop()?;
-    world::create(
+    objects::create(
         client,
-        world::workflows(BARE, workflows, namespaces, records),
+        objects::workflows(BARE_NAMESPACES, workflows, namespaces, records),
     )
     .await?;
-    let recording = Recording::of(client, OURS, BARE).await?;
+    let recording = Recording::read(client, OPERATOR_NAMESPACES, BARE_NAMESPACES).await?;
     let bare_writes = as_float(recording.len());
     let bare_seconds = recording.replay(client).await?;
     report.note("bare client", bare_writes / bare_seconds, "writes/s");
     let rate = writes_when_ready / seconds;
     report.note("operator", rate, "writes/s");
-    report.least(
-        "throughput, of a bare client's",
+    report.at_least(
+        "throughput relative to a bare client",
         rate * bare_seconds / bare_writes,
-        SHARE_OF_BARE,
+        THROUGHPUT_OF_BARE_CLIENT,
         "",
     );
-    forget(client, BARE, namespaces).await?;
+    delete_all(client, BARE_NAMESPACES, namespaces).await?;
     let operator = Operator::start(cluster, log, &[])?;
-    quiet(&operator).await?;
-    report.most("writes after a restart", writes(&operator)?, 0.0, "");
+    wait_until_quiet(&operator).await?;
+    report.at_most("writes after a restart", writes(&operator)?, 0.0, "");
     Ok(operator)
 }
 
-/// Deletes everything of these namespaces that the operator looks at.
-async fn forget(client: &Client, prefix: &str, namespaces: usize) -> Result<()> {
+/// Deletes all objects in these namespaces that the operator watches.
+async fn delete_all(client: &Client, prefix: &str, namespaces: usize) -> Result<()> {
     for number in 0..namespaces {
-        let namespace = world::namespace(prefix, number);
+        let namespace = objects::namespace(prefix, number);
         for kind in ["Workflow", "Pipeline", "ExtensionProjection", "Secret"] {
-            within(client, kind, &namespace)
+            namespaced(client, kind, &namespace)
                 .delete_collection(&kube::api::DeleteParams::default(), &ListParams::default())
                 .await?;
         }
@@ -182,7 +185,7 @@ async fn forget(client: &Client, prefix: &str, namespaces: usize) -> Result<()> 
     Ok(())
 }
 
-/// One more workflow, while nothing else happens and while a change touches all.
+/// Measures a single new workflow, on an idle operator and during a change that affects all workflows.
 async fn one_by_one(
     client: &Client,
     operator: &Operator,
@@ -190,21 +193,25 @@ async fn one_by_one(
     report: &mut Report,
 ) -> Result<()> {
     let mut watch = ReadyWatch::start(client).await?;
-    // Whoever first uses a record in a namespace waits for its Secret; that is not what is measured.
+    // The first use of a record in a namespace waits for its Secret, which is not measured here.
     let mut number = scale.workflows;
-    let mut calm = Vec::new();
+    let mut idle = Vec::new();
     for _ in 0..scale.samples {
-        calm.push(one(client, &mut watch, scale, &mut number).await?);
+        idle.push(time_to_ready(client, &mut watch, scale, &mut number).await?);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    report.most(
-        "one more workflow, median",
-        median(calm.clone()),
+    report.at_most(
+        "time to ready, idle operator, median",
+        median(idle.clone()),
         READY_AFTER_MILLISECONDS,
         "ms",
     );
-    report.note("one more workflow, 90th percentile", ninetieth(calm), "ms");
-    quiet(operator).await?;
+    report.note(
+        "time to ready, idle operator, 90th percentile",
+        percentile_90(idle),
+        "ms",
+    );
+    wait_until_quiet(operator).await?;
 
     let mut busy = Vec::new();
     let mut rounds = 0;
@@ -213,64 +220,64 @@ async fn one_by_one(
         edit_common(client, rounds).await?;
         tokio::time::sleep(Duration::from_millis(100)).await;
         loop {
-            let sample = one(client, &mut watch, scale, &mut number).await?;
-            // Only what was made while the change was still under way counts.
+            let sample = time_to_ready(client, &mut watch, scale, &mut number).await?;
+            // Only workflows that were created during the change are included.
             if operator.metric("extension_registry_queue_waiting", &[])? < 1.0 {
                 break;
             }
             busy.push(sample);
         }
-        quiet(operator).await?;
+        wait_until_quiet(operator).await?;
         if rounds > 20 {
             break;
         }
     }
     println!(
-        "{} workflows were made during {rounds} changes that touch all",
+        "{} workflows were created during {rounds} changes of all",
         busy.len()
     );
-    report.most(
-        "one more during a change of all, median",
+    report.at_most(
+        "time to ready, during a change of all, median",
         median(busy.clone()),
         READY_AFTER_MILLISECONDS,
         "ms",
     );
     report.note(
-        "one more during a change of all, 90th percentile",
-        ninetieth(busy),
+        "time to ready, during a change of all, 90th percentile",
+        percentile_90(busy),
         "ms",
     );
     Ok(())
 }
 
-async fn one(
+async fn time_to_ready(
     client: &Client,
     watch: &mut ReadyWatch,
     scale: Scale,
     number: &mut usize,
 ) -> Result<f64> {
-    let place = *number % scale.namespaces;
-    let namespace = world::namespace(OURS, place);
-    // The numbers of a place repeat its records, so their Secrets are there.
+    let index = *number % scale.namespaces;
+    let namespace = objects::namespace(OPERATOR_NAMESPACES, index);
+    // The numbers of a namespace repeat its records, so their Secrets exist.
     let own = scale.workflows + *number / scale.namespaces * 2;
     *number += 1;
-    let value = world::workflow(&namespace, place, own, scale.records);
+    let value = objects::workflow(&namespace, index, own, scale.records);
     let mut object: DynamicObject = serde_json::from_value(value)?;
     let name = format!("single-{number:06}");
     object.metadata.name = Some(name.clone());
-    let begun = Instant::now();
-    within(client, "Workflow", &namespace)
+    let start = Instant::now();
+    namespaced(client, "Workflow", &namespace)
         .create(&PostParams::default(), &object)
         .await
         .context("failed to create a workflow")?;
     let ready = watch.until_ready(&format!("{namespace}/{name}")).await?;
-    Ok((ready - begun).as_secs_f64() * 1000.0)
+    Ok((ready - start).as_secs_f64() * 1000.0)
 }
 
 /// Edits the record that every workflow uses.
 async fn edit_common(client: &Client, round: usize) -> Result<()> {
     let patch = json!({ "spec": { "description": format!("Changed {round} times") } });
-    everywhere(client, "ClusterExtension")
+    all_namespaces(client, "ClusterExtension")
         .patch(
             "record-00000",
             &PatchParams::default(),

@@ -1,4 +1,4 @@
-//! What `kubectl ext` takes over files, beside `kubectl kustomize` of the same files in the same run.
+//! Time of `kubectl ext` for files, compared with `kubectl kustomize` for the same files in the same run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use extension_registry_e2e::{Cluster, Options, cluster, operator};
 
 use crate::report::Report;
 
-/// Records, and as many workflows.
+/// Number of records, and of workflows.
 const OBJECTS: usize = 1_000;
 const RUNS: usize = 5;
 
@@ -36,7 +36,7 @@ fn measure(folder: &Path, kubectl: &Path, report: &mut Report) -> Result<()> {
     write(&plain, false)?;
     write(&kustomized, true)?;
     let ext = operator::built("kubectl-ext")?;
-    // In turns, so that none has the machine for itself.
+    // Alternating, so that all run under the same load of the machine.
     let mut times = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..RUNS {
         times[0].push(seconds(&ext, &["lint"], &plain)?);
@@ -44,17 +44,26 @@ fn measure(folder: &Path, kubectl: &Path, report: &mut Report) -> Result<()> {
         times[2].push(seconds(kubectl, &["kustomize"], &kustomized)?);
     }
     let [lint, render, kustomize] = times.map(median);
-    report.most("lint of 1,000 records and 1,000 workflows", lint, 1.0, "s");
-    report.most("render of the same", render, 1.0, "s");
-    report.note("kubectl kustomize of the same", kustomize, "s");
-    report.most(
-        "lint, of the time of kubectl kustomize",
+    report.at_most("lint of 1,000 records and 1,000 workflows", lint, 1.0, "s");
+    report.at_most(
+        "render of 1,000 records and 1,000 workflows",
+        render,
+        1.0,
+        "s",
+    );
+    report.note(
+        "kubectl kustomize of 1,000 records and 1,000 workflows",
+        kustomize,
+        "s",
+    );
+    report.at_most(
+        "lint relative to kubectl kustomize",
         lint / kustomize,
         1.0,
         "x",
     );
-    report.most(
-        "render, of the time of kubectl kustomize",
+    report.at_most(
+        "render relative to kubectl kustomize",
         render / kustomize,
         1.0,
         "x",
@@ -63,7 +72,7 @@ fn measure(folder: &Path, kubectl: &Path, report: &mut Report) -> Result<()> {
 }
 
 fn seconds(program: &Path, arguments: &[&str], folder: &Path) -> Result<f64> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let status = Command::new(program)
         .args(arguments)
         .arg(folder)
@@ -74,7 +83,7 @@ fn seconds(program: &Path, arguments: &[&str], folder: &Path) -> Result<f64> {
         "{} {arguments:?} failed",
         program.display()
     );
-    Ok(begun.elapsed().as_secs_f64())
+    Ok(start.elapsed().as_secs_f64())
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

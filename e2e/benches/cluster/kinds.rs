@@ -1,10 +1,10 @@
-//! The kinds that are read and written, as JSON.
+//! Kinds that the benchmarks read and write as JSON.
 
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
 
-/// A kind by its name.
-pub(crate) fn kind(name: &str) -> ApiResource {
+/// Returns the resource of a kind.
+pub(crate) fn resource(name: &str) -> ApiResource {
     let (group, version, plural) = match name {
         "ClusterExtension" => ("registry.fuseml.io", "v1alpha1", "clusterextensions"),
         "Workflow" => ("registry.fuseml.io", "v1alpha1", "workflows"),
@@ -18,12 +18,12 @@ pub(crate) fn kind(name: &str) -> ApiResource {
     ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, name), plural)
 }
 
-/// Objects of a kind in one namespace.
-pub(crate) fn within(client: &Client, name: &str, namespace: &str) -> Api<DynamicObject> {
-    Api::namespaced_with(client.clone(), namespace, &kind(name))
+/// Returns the API of a kind in one namespace.
+pub(crate) fn namespaced(client: &Client, name: &str, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &resource(name))
 }
 
-/// Objects of a kind everywhere.
-pub(crate) fn everywhere(client: &Client, name: &str) -> Api<DynamicObject> {
-    Api::all_with(client.clone(), &kind(name))
+/// Returns the API of a kind in all namespaces.
+pub(crate) fn all_namespaces(client: &Client, name: &str) -> Api<DynamicObject> {
+    Api::all_with(client.clone(), &resource(name))
 }

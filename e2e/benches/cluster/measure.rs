@@ -1,4 +1,4 @@
-//! Waiting and counting.
+//! Waits for status and counts writes.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -12,13 +12,13 @@ use kube::{Api, ResourceExt};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::kinds::everywhere;
+use super::kinds::all_namespaces;
 
-/// For how long nothing may be written before the operator counts as quiet.
-const QUIET: Duration = Duration::from_secs(3);
-const PATIENCE: Duration = Duration::from_mins(4);
+/// Time without a write after which the operator is considered quiet.
+const QUIET_PERIOD: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_mins(4);
 
-/// Whether an object's `Ready` condition is true and speaks of its present spec.
+/// Returns whether an object is ready in its current generation.
 fn is_ready(object: &DynamicObject) -> bool {
     let status = &object.data["status"];
     let ready = status["conditions"].as_array().is_some_and(|conditions| {
@@ -29,7 +29,7 @@ fn is_ready(object: &DynamicObject) -> bool {
     ready && status["observedGeneration"].as_i64() == object.metadata.generation
 }
 
-/// A watch of all workflows: it tells which became ready, and when.
+/// A watch that reports when workflows become ready.
 pub(crate) struct ReadyWatch {
     receiver: mpsc::UnboundedReceiver<(String, Instant)>,
     ready: HashSet<String>,
@@ -37,9 +37,9 @@ pub(crate) struct ReadyWatch {
 }
 
 impl ReadyWatch {
-    /// Lists what is there and watches from then on.
+    /// Lists all workflows and watches from that version on.
     pub(crate) async fn start(client: &Client) -> Result<Self> {
-        let api = everywhere(client, "Workflow");
+        let api = all_namespaces(client, "Workflow");
         let list = api.list(&ListParams::default()).await?;
         let mut version = list.metadata.resource_version.clone().unwrap_or_default();
         let ready = list
@@ -50,7 +50,8 @@ impl ReadyWatch {
             .collect();
         let (sender, receiver) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            // The server ends every watch after a while; it goes on from the last version seen.
+            // The server closes every watch after a while; the next one continues from the last observed
+            // version.
             while follow(&api, &mut version, &sender).await.is_ok() {}
         });
         Ok(Self {
@@ -60,11 +61,11 @@ impl ReadyWatch {
         })
     }
 
-    /// Waits until that many workflows are ready; the time of the last.
+    /// Waits until this many workflows are ready, and returns the time of the last one.
     pub(crate) async fn until(&mut self, count: usize) -> Result<Instant> {
         let mut last = Instant::now();
         while self.ready.len() < count {
-            match tokio::time::timeout(PATIENCE, self.receiver.recv()).await {
+            match tokio::time::timeout(TIMEOUT, self.receiver.recv()).await {
                 Ok(Some((path, at))) => {
                     if self.ready.insert(path) {
                         last = at;
@@ -76,10 +77,10 @@ impl ReadyWatch {
         Ok(last)
     }
 
-    /// Waits until this workflow is ready.
+    /// Waits until this workflow is ready, and returns the time.
     pub(crate) async fn until_ready(&mut self, wanted: &str) -> Result<Instant> {
         loop {
-            match tokio::time::timeout(PATIENCE, self.receiver.recv()).await {
+            match tokio::time::timeout(TIMEOUT, self.receiver.recv()).await {
                 Ok(Some((path, at))) if path == wanted => return Ok(at),
                 Ok(Some(_)) => {}
                 _ => bail!("{wanted} did not become ready"),
@@ -125,31 +126,30 @@ async fn follow(
     Ok(())
 }
 
-/// Waits until the operator has written nothing for a while; the time of the last write, and how many
-/// there have been.
-pub(crate) async fn quiet(operator: &Operator) -> Result<(Instant, f64)> {
-    let begun = Instant::now();
-    let mut last = (begun, writes(operator)?);
-    while last.0.elapsed() < QUIET {
+/// Waits until the operator is quiet, and returns the time of the last write and the number of writes.
+pub(crate) async fn wait_until_quiet(operator: &Operator) -> Result<(Instant, f64)> {
+    let start = Instant::now();
+    let mut last = (start, writes(operator)?);
+    while last.0.elapsed() < QUIET_PERIOD {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let now = writes(operator)?;
         if (now - last.1).abs() > 0.5 {
             last = (Instant::now(), now);
         }
-        if begun.elapsed() > PATIENCE {
+        if start.elapsed() > TIMEOUT {
             bail!("the operator does not stop writing");
         }
     }
     Ok(last)
 }
 
-/// Requests that the operator has written with so far.
+/// Returns the number of write requests of the operator.
 pub(crate) fn writes(operator: &Operator) -> Result<f64> {
     // An empty sum is -0.
     Ok(operator.metric("extension_registry_writes_total", &[])? + 0.0)
 }
 
-/// The writes of the operator by kind and verb.
+/// Returns the write requests of the operator by kind and verb.
 pub(crate) fn writes_by_kind(operator: &Operator) -> Result<Vec<(String, u64)>> {
     let text = operator.metrics()?;
     let mut counts: Vec<(String, u64)> = text
@@ -164,7 +164,7 @@ pub(crate) fn writes_by_kind(operator: &Operator) -> Result<Vec<(String, u64)>> 
     Ok(counts)
 }
 
-/// Writing requests that the API server has counted for the kinds that the operator writes.
+/// Returns the number of write requests that the API server counted for the kinds that the operator writes.
 pub(crate) fn server_writes(cluster: &Cluster) -> Result<f64> {
     const RESOURCES: [&str; 5] = [
         "secrets",
@@ -189,14 +189,14 @@ pub(crate) fn server_writes(cluster: &Cluster) -> Result<f64> {
         .sum())
 }
 
-/// Half of the values are below it.
+/// Returns the median.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Nine of ten values are below it.
-pub(crate) fn ninetieth(mut values: Vec<f64>) -> f64 {
+/// Returns the 90th percentile.
+pub(crate) fn percentile_90(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values
         .get(values.len() * 9 / 10)

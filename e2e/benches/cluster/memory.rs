@@ -1,4 +1,4 @@
-//! Resident memory with many records, and with other people's Secrets.
+//! Resident memory with many records and with unrelated Secrets.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use extension_registry_e2e::{Cluster, Node, Operator, Options};
 use serde_json::json;
 
 use super::binding::mebibytes;
-use super::measure::{ReadyWatch, quiet};
-use super::world;
+use super::measure::{ReadyWatch, wait_until_quiet};
+use super::objects;
 use crate::Scale;
 use crate::report::Report;
 
-const MOST: f64 = 96.0;
-const MOST_FOR_FOREIGN: f64 = 5.0;
-const OURS: &str = "bound";
-const FOREIGN: &str = "foreign";
+const MEMORY_LIMIT: f64 = 96.0;
+const FOREIGN_LIMIT: f64 = 5.0;
+const WORKFLOW_NAMESPACES: &str = "bound";
+const OTHER_NAMESPACES: &str = "foreign";
 
-/// Measures, in a cluster of its own.
+/// Runs the measurements in a new cluster.
 pub(crate) async fn run(scale: Scale, report: &mut Report) -> Result<()> {
     let cluster = Cluster::start(Options {
         node: Node::None,
@@ -45,83 +45,84 @@ async fn measure(cluster: &Cluster, scale: Scale, report: &mut Report, log: &Pat
         foreign_secrets,
         ..
     } = scale;
-    world::create(
+    objects::create(
         &client,
-        world::namespaces(OURS, namespaces).chain(world::namespaces(FOREIGN, namespaces)),
+        objects::namespaces(WORKFLOW_NAMESPACES, namespaces)
+            .chain(objects::namespaces(OTHER_NAMESPACES, namespaces)),
     )
     .await?;
-    world::create(&client, world::sources(many_records)).await?;
-    world::create(&client, (0..many_records).map(world::record)).await?;
-    world::create(
+    objects::create(&client, objects::sources(many_records)).await?;
+    objects::create(&client, (0..many_records).map(objects::record)).await?;
+    objects::create(
         &client,
-        world::workflows(OURS, workflows, namespaces, many_records),
+        objects::workflows(WORKFLOW_NAMESPACES, workflows, namespaces, many_records),
     )
     .await?;
-    println!("{many_records} records and {workflows} workflows are there");
+    println!("{many_records} records and {workflows} workflows exist");
 
     let mut watch = ReadyWatch::start(&client).await?;
     let operator = Operator::start(cluster, log, &[])?;
     watch.until(workflows).await?;
     drop(watch);
-    quiet(&operator).await?;
-    report.most(
-        "memory, all looked at for the first time",
+    wait_until_quiet(&operator).await?;
+    report.at_most(
+        "memory after the first reconciliation",
         resident(&operator)?,
-        MOST,
+        MEMORY_LIMIT,
         "MiB",
     );
-    report.note("memory, most ever", peak(&operator), "MiB");
+    report.note("memory, peak", peak(&operator), "MiB");
     operator.stop()?;
 
-    let operator = settled(cluster, log).await?;
+    let operator = start_and_settle(cluster, log).await?;
     let before = resident(&operator)?;
-    report.most("memory after a restart", before, MOST, "MiB");
-    report.note("memory after a restart, most ever", peak(&operator), "MiB");
-    world::create(
+    report.at_most("memory after a restart", before, MEMORY_LIMIT, "MiB");
+    report.note("memory after a restart, peak", peak(&operator), "MiB");
+    objects::create(
         &client,
-        (0..foreign_secrets).map(|number| foreign(number, namespaces)),
+        (0..foreign_secrets).map(|number| foreign_secret(number, namespaces)),
     )
     .await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let grown = resident(&operator)? - before;
-    report.most(
-        "memory, more with foreign Secrets",
+    report.at_most(
+        "memory, increase with unrelated Secrets",
         grown,
-        MOST_FOR_FOREIGN,
+        FOREIGN_LIMIT,
         "MiB",
     );
     operator.stop()?;
-    let operator = settled(cluster, log).await?;
+    let operator = start_and_settle(cluster, log).await?;
     let grown = resident(&operator)? - before;
-    report.most(
-        "memory, more with foreign Secrets, after a restart",
+    report.at_most(
+        "memory, increase with unrelated Secrets, after a restart",
         grown,
-        MOST_FOR_FOREIGN,
+        FOREIGN_LIMIT,
         "MiB",
     );
     operator.stop()
 }
 
-async fn settled(cluster: &Cluster, log: &Path) -> Result<Operator> {
+async fn start_and_settle(cluster: &Cluster, log: &Path) -> Result<Operator> {
     let operator = Operator::start(cluster, log, &[])?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    quiet(&operator).await?;
+    wait_until_quiet(&operator).await?;
     Ok(operator)
 }
 
-/// 1 MiB, one half in namespaces with workflows.
-fn foreign(number: usize, namespaces: usize) -> serde_json::Value {
+/// Returns an unrelated Secret of 1 MiB; every second one is in a namespace with workflows.
+fn foreign_secret(number: usize, namespaces: usize) -> serde_json::Value {
     let prefix = if number.is_multiple_of(2) {
-        OURS
+        WORKFLOW_NAMESPACES
     } else {
-        FOREIGN
+        OTHER_NAMESPACES
     };
     json!({
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
             "name": format!("foreign-{number}"),
-            "namespace": world::namespace(prefix, number / 2 % namespaces),
+            "namespace": objects::namespace(prefix, number / 2 % namespaces),
         },
         "stringData": { "blob": "x".repeat(1024 * 1024 - 16) },
     })

@@ -1,4 +1,4 @@
-//! What users would have applied: namespaces, records with their Secrets, workflows.
+//! Objects of users: namespaces, records with their Secrets, workflows.
 
 use anyhow::Result;
 use extension_registry_e2e::setup::RECORDS_NAMESPACE;
@@ -7,20 +7,20 @@ use kube::Client;
 use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
 
-use super::kinds::{everywhere, within};
+use super::kinds::{all_namespaces, namespaced};
 
-/// Requests at a time: as many as the operator's own.
+/// Concurrent requests, as in the operator.
 pub(crate) const CONCURRENCY: usize = 16;
 
-/// Records of its own that the workflows of a namespace use, beside the one that all use.
+/// Records per namespace that its workflows use, in addition to the common one.
 const RECORDS_PER_NAMESPACE: usize = 10;
 
-/// Name of a namespace with workflows.
+/// Returns the name of a namespace with workflows.
 pub(crate) fn namespace(prefix: &str, number: usize) -> String {
     format!("{prefix}-{number:03}")
 }
 
-/// Creates objects, some at a time.
+/// Creates objects concurrently.
 pub(crate) async fn create(
     client: &Client,
     objects: impl IntoIterator<Item = Value>,
@@ -30,8 +30,8 @@ pub(crate) async fn create(
             let object: DynamicObject = serde_json::from_value(value)?;
             let kind = object.types.as_ref().map_or("", |types| &types.kind);
             let api = match &object.metadata.namespace {
-                Some(namespace) => within(client, kind, namespace),
-                None => everywhere(client, kind),
+                Some(namespace) => namespaced(client, kind, namespace),
+                None => all_namespaces(client, kind),
             };
             api.create(&PostParams::default(), &object).await?;
             anyhow::Ok(())
@@ -41,15 +41,15 @@ pub(crate) async fn create(
         .await
 }
 
-/// Namespaces.
+/// Returns namespaces.
 pub(crate) fn namespaces(prefix: &str, count: usize) -> impl Iterator<Item = Value> {
     (0..count).map(move |number| {
         json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace(prefix, number) } })
     })
 }
 
-/// A record with two services; `store` has three credentials. Every other record keeps those that
-/// workflows get in a Secret.
+/// Returns a record with two services; `store` has three sets of credentials. Every second record refers to a
+/// Secret for the global ones.
 pub(crate) fn record(number: usize) -> Value {
     let global = if number.is_multiple_of(2) {
         json!({ "name": "everyone", "scope": "global", "configuration": [
@@ -104,7 +104,7 @@ fn source_name(number: usize) -> String {
     format!("source-{number:05}")
 }
 
-/// The source Secrets of that many records: every other one has one.
+/// Returns the source Secrets of this many records; every second record has one.
 pub(crate) fn sources(count: usize) -> impl Iterator<Item = Value> {
     (0..count).filter(|number| !number.is_multiple_of(2)).map(|number| {
         json!({
@@ -116,16 +116,23 @@ pub(crate) fn sources(count: usize) -> impl Iterator<Item = Value> {
     })
 }
 
-/// A workflow with one requirement that all have, and every other with one more.
-pub(crate) fn workflow(namespace_name: &str, place: usize, number: usize, records: usize) -> Value {
-    let mut needs = vec![
+/// Returns a workflow with the common requirement; every second one has another requirement.
+pub(crate) fn workflow(
+    namespace_name: &str,
+    namespace_index: usize,
+    number: usize,
+    records: usize,
+) -> Value {
+    let mut requirements = vec![
         json!({ "name": "common", "product": "product-0", "resource": "s3", "environment": [] }),
     ];
     if number.is_multiple_of(2) {
         let step = records.saturating_sub(1).max(1);
-        let own =
-            1 + (place * (RECORDS_PER_NAMESPACE / 2) + number / 2 % RECORDS_PER_NAMESPACE) % step;
-        needs.push(json!({ "name": "own", "product": format!("product-{own}"), "resource": "s3" }));
+        let own = 1
+            + (namespace_index * (RECORDS_PER_NAMESPACE / 2) + number / 2 % RECORDS_PER_NAMESPACE)
+                % step;
+        requirements
+            .push(json!({ "name": "own", "product": format!("product-{own}"), "resource": "s3" }));
     }
     json!({
         "apiVersion": "registry.fuseml.io/v1alpha1",
@@ -154,14 +161,14 @@ pub(crate) fn workflow(namespace_name: &str, place: usize, number: usize, record
                     ],
                     "outputs": [{ "name": "model-url" }],
                     "env": [{ "name": "STORE", "value": "{{ extensions.common.uri }}" }],
-                    "extensions": needs,
+                    "extensions": requirements,
                 },
             ],
         },
     })
 }
 
-/// All workflows, spread over the namespaces.
+/// Returns all workflows, distributed over the namespaces.
 pub(crate) fn workflows(
     prefix: &'static str,
     count: usize,
@@ -169,10 +176,10 @@ pub(crate) fn workflows(
     records: usize,
 ) -> impl Iterator<Item = Value> {
     (0..count).map(move |index| {
-        let place = index % namespaces;
+        let namespace_index = index % namespaces;
         workflow(
-            &namespace(prefix, place),
-            place,
+            &namespace(prefix, namespace_index),
+            namespace_index,
             index / namespaces,
             records,
         )

@@ -1,4 +1,4 @@
-//! The medians that the benchmark of the resolver left behind.
+//! Medians of the last run of the resolver benchmark.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::report::Report;
 
-/// Takes in what criterion wrote, if it did.
+/// Adds the results of criterion to the report, if present.
 pub(crate) fn read(report: &mut Report) -> Result<()> {
     let folder = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| repository("target"), PathBuf::from)

@@ -1,4 +1,4 @@
-//! What the admission policies cost: many workflows in one namespace, and the start of a run among them.
+//! Cost of the admission policies: many workflows in one namespace, and the start of a run in it.
 
 use std::time::Instant;
 
@@ -8,61 +8,66 @@ use kube::Client;
 use kube::api::{DeleteParams, DynamicObject, PostParams};
 use serde_json::{Value, json};
 
-use super::kinds::{everywhere, within};
-use super::measure::{ReadyWatch, median, quiet};
-use super::world;
+use super::kinds::{all_namespaces, namespaced};
+use super::measure::{ReadyWatch, median, wait_until_quiet};
+use super::objects;
 use crate::Scale;
 use crate::report::Report;
 
-/// How much one namespace may cost of what many cost, and a run among many workflows of one among none.
-const FLAT: f64 = 1.2;
+/// Limit of the cost of one namespace relative to many, and of a run among many workflows relative to one in
+/// an empty namespace.
+const RELATIVE_LIMIT: f64 = 1.2;
 
-const PROJECTS: &str = "gated";
+const PREFIX: &str = "gated";
 const EMPTY: &str = "gated-empty";
 
 pub(crate) async fn run(scale: Scale, report: &mut Report) -> Result<()> {
     let spread = bind(scale, scale.namespaces, None).await?;
     let mut starts = Starts::default();
     let together = bind(scale, 1, Some(&mut starts)).await?;
-    report.note("policies: seconds to bind, many namespaces", spread.0, "s");
-    report.note("policies: seconds to bind, one namespace", together.0, "s");
-    report.most(
-        "policies: seconds to bind, one namespace of many",
+    report.note("policies: time to bind, many namespaces", spread.0, "s");
+    report.note("policies: time to bind, one namespace", together.0, "s");
+    report.at_most(
+        "policies: time to bind, one namespace relative to many",
         together.0 / spread.0,
-        FLAT,
+        RELATIVE_LIMIT,
         "",
     );
-    report.most(
-        "policies: CPU of the API server, one namespace of many",
+    report.at_most(
+        "policies: API server CPU, one namespace relative to many",
         together.1 / spread.1,
-        FLAT,
+        RELATIVE_LIMIT,
         "",
     );
-    report.note("a run in an empty namespace, median", starts.empty, "ms");
-    report.most(
-        "a run among workflows, of one in an empty namespace",
-        starts.among,
-        FLAT,
+    report.note(
+        "start of a run in an empty namespace, median",
+        starts.empty,
+        "ms",
+    );
+    report.at_most(
+        "start of a run among workflows, relative to empty",
+        starts.among_workflows,
+        RELATIVE_LIMIT,
         "",
     );
-    report.most(
-        "a run among held Pipelines, of one in an empty namespace",
+    report.at_most(
+        "start of a run among held Pipelines, relative to empty",
         starts.held,
-        FLAT,
+        RELATIVE_LIMIT,
         "",
     );
     Ok(())
 }
 
-/// Starts of runs: milliseconds in an empty namespace, the others as a share of that.
+/// Starts of runs: milliseconds in an empty namespace, and the other durations relative to that.
 #[derive(Default)]
 struct Starts {
     empty: f64,
-    among: f64,
+    among_workflows: f64,
     held: f64,
 }
 
-/// Seconds until all workflows are ready, and seconds of the API server's processors.
+/// Returns the seconds until all workflows are ready, and the CPU seconds of the API server.
 async fn bind(scale: Scale, namespaces: usize, starts: Option<&mut Starts>) -> Result<(f64, f64)> {
     let cluster = Cluster::start(Options {
         node: Node::None,
@@ -82,36 +87,36 @@ async fn measure(
 ) -> Result<(f64, f64)> {
     let client = cluster.client();
     let installed = Installed::without_webhook(cluster)?;
-    world::create(&client, world::namespaces(PROJECTS, namespaces)).await?;
-    world::create(&client, world::sources(scale.records)).await?;
-    world::create(&client, (0..scale.records).map(world::record)).await?;
+    objects::create(&client, objects::namespaces(PREFIX, namespaces)).await?;
+    objects::create(&client, objects::sources(scale.records)).await?;
+    objects::create(&client, (0..scale.records).map(objects::record)).await?;
     let log = std::env::temp_dir().join(format!("bench-gate-{}.log", std::process::id()));
     let operator = installed.start(&log, &[])?;
     let mut watch = ReadyWatch::start(&client).await?;
-    let (begun, processor) = (Instant::now(), cluster.api_server_seconds()?);
-    let workflows = world::workflows(PROJECTS, scale.workflows, namespaces, scale.records);
-    world::create(&client, workflows).await?;
+    let (start, cpu) = (Instant::now(), cluster.api_server_seconds()?);
+    let workflows = objects::workflows(PREFIX, scale.workflows, namespaces, scale.records);
+    objects::create(&client, workflows).await?;
     let last = watch.until(scale.workflows).await?;
     let cost = (
-        (last - begun).as_secs_f64(),
-        cluster.api_server_seconds()? - processor,
+        (last - start).as_secs_f64(),
+        cluster.api_server_seconds()? - cpu,
     );
     if let Some(starts) = starts {
-        quiet(&operator).await?;
+        wait_until_quiet(&operator).await?;
         cluster.create_namespace(EMPTY)?;
-        let more = (0..scale.workflows * 3 / 2).map(plain);
-        world::create(&client, more).await?;
+        let more = (0..scale.workflows * 3 / 2).map(plain_workflow);
+        objects::create(&client, more).await?;
         watch.until(scale.workflows * 5 / 2).await?;
-        quiet(&operator).await?;
-        let (among, empty) = pairs(&client, scale.samples).await?;
-        starts.among = among / empty;
+        wait_until_quiet(&operator).await?;
+        let (among_workflows, empty) = median_starts(&client, scale.samples).await?;
+        starts.among_workflows = among_workflows / empty;
         starts.empty = empty;
-        everywhere(&client, "ClusterExtension")
+        all_namespaces(&client, "ClusterExtension")
             .delete("record-00000", &DeleteParams::default())
             .await?;
         held(&client, scale.workflows).await?;
-        quiet(&operator).await?;
-        let (held, empty) = pairs(&client, scale.samples).await?;
+        wait_until_quiet(&operator).await?;
+        let (held, empty) = median_starts(&client, scale.samples).await?;
         starts.held = held / empty;
     }
     operator.stop()?;
@@ -119,19 +124,19 @@ async fn measure(
     Ok(cost)
 }
 
-/// A workflow without requirements.
-fn plain(number: usize) -> Value {
+/// Returns a workflow without requirements.
+fn plain_workflow(number: usize) -> Value {
     json!({
         "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Workflow",
-        "metadata": {"name": format!("plain-{number:05}"), "namespace": world::namespace(PROJECTS, 0)},
+        "metadata": {"name": format!("plain-{number:05}"), "namespace": objects::namespace(PREFIX, 0)},
         "spec": {"steps": [{"name": "a", "image": "i"}]},
     })
 }
 
-/// Waits until that many Pipelines are held back.
+/// Waits until this many Pipelines are held.
 async fn held(client: &Client, count: usize) -> Result<()> {
-    let gates = within(client, "RunGate", &world::namespace(PROJECTS, 0));
-    let begun = Instant::now();
+    let gates = namespaced(client, "RunGate", &objects::namespace(PREFIX, 0));
+    let start = Instant::now();
     loop {
         let gate = gates.get_opt("extension-registry").await?;
         let held = gate.and_then(|gate| {
@@ -143,25 +148,26 @@ async fn held(client: &Client, count: usize) -> Result<()> {
             return Ok(());
         }
         anyhow::ensure!(
-            begun.elapsed().as_secs() < 240,
-            "{held:?} of {count} Pipelines are held back"
+            start.elapsed().as_secs() < 240,
+            "{held:?} of {count} Pipelines are held"
         );
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
 
-/// Medians of starts in the namespace of the workflows and in the empty one, one after the other.
-async fn pairs(client: &Client, samples: usize) -> Result<(f64, f64)> {
-    let (mut among, mut empty) = (Vec::new(), Vec::new());
-    let project = world::namespace(PROJECTS, 0);
+/// Returns the median durations of starts in the namespace of the workflows and in the empty one, measured
+/// alternately.
+async fn median_starts(client: &Client, samples: usize) -> Result<(f64, f64)> {
+    let (mut among_workflows, mut empty) = (Vec::new(), Vec::new());
+    let project = objects::namespace(PREFIX, 0);
     for _ in 0..samples * 5 {
-        among.push(start(client, &project).await?);
+        among_workflows.push(start(client, &project).await?);
         empty.push(start(client, EMPTY).await?);
     }
-    Ok((median(among), median(empty)))
+    Ok((median(among_workflows), median(empty)))
 }
 
-/// Milliseconds in which a run is admitted. It is not stored, so that nothing else has work.
+/// Returns the milliseconds until a run is admitted. It is a dry run, so that no controller reacts.
 async fn start(client: &Client, namespace: &str) -> Result<f64> {
     let run: DynamicObject = serde_json::from_value(json!({
         "apiVersion": "tekton.dev/v1", "kind": "PipelineRun",
@@ -172,10 +178,10 @@ async fn start(client: &Client, namespace: &str) -> Result<f64> {
         dry_run: true,
         ..PostParams::default()
     };
-    let begun = Instant::now();
-    within(client, "PipelineRun", namespace)
+    let start = Instant::now();
+    namespaced(client, "PipelineRun", namespace)
         .create(&dry_run, &run)
         .await
         .context("failed to start a run")?;
-    Ok(begun.elapsed().as_secs_f64() * 1000.0)
+    Ok(start.elapsed().as_secs_f64() * 1000.0)
 }

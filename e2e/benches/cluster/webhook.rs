@@ -1,4 +1,4 @@
-//! The webhook's own time, beside that of the API server with and without it, in one run.
+//! Latency of the webhook, and of the API server with and without it, in one run.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,15 @@ use kube::Client;
 use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
 
-use super::kinds::{everywhere, within};
+use super::kinds::{all_namespaces, namespaced};
 use crate::Scale;
 use crate::report::Report;
 
 /// Requests a second.
 const RATE: u32 = 200;
 
-/// Upper ends of the classes of the operator's own histogram, in seconds.
-const CLASSES: [&str; 6] = ["0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025"];
+/// Upper bounds of the buckets of the operator's histogram, in seconds.
+const BUCKETS: [&str; 6] = ["0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025"];
 
 const PROJECT: &str = "bench-webhook";
 
@@ -30,7 +30,7 @@ pub(crate) async fn run(scale: Scale, report: &mut Report) -> Result<()> {
     let cluster = Cluster::start(options).await?;
     let client = cluster.client();
     let requests = u32::try_from(scale.workflows)?.min(RATE * 20);
-    // First without anybody at the door.
+    // First without the webhook.
     Installed::without_webhook(&cluster)?;
     cluster.create_namespace(PROJECT)?;
     load(&client, RATE).await?;
@@ -40,18 +40,19 @@ pub(crate) async fn run(scale: Scale, report: &mut Report) -> Result<()> {
     let log = std::env::temp_dir().join(format!("bench-webhook-{}.log", std::process::id()));
     let operator = installed.start(&log, &[])?;
     load(&client, RATE).await?;
-    let before = classes(&operator)?;
+    let before = bucket_counts(&operator)?;
     let with = load(&client, requests).await?;
-    let after = classes(&operator)?;
-    let own = own_p99(&before, &after).context("the webhook took longer than any class")?;
-    report.most(
-        "webhook at 200/s: own time, 99 of 100 at most",
-        own * 1e3,
+    let after = bucket_counts(&operator)?;
+    let p99 =
+        webhook_p99(&before, &after).context("the latency of the webhook exceeds all buckets")?;
+    report.at_most(
+        "webhook at 200/s: latency, 99th percentile",
+        p99 * 1e3,
         5.0,
         "ms",
     );
     for (name, times) in [("without", &without), ("with", &with)] {
-        for (part, share) in [("median", 0.5), ("99 of 100", 0.99)] {
+        for (part, share) in [("median", 0.5), ("99th percentile", 0.99)] {
             report.note(
                 &format!("a create at {RATE}/s {name} the webhook, {part}"),
                 quantile(times, share).as_secs_f64() * 1e3,
@@ -63,23 +64,23 @@ pub(crate) async fn run(scale: Scale, report: &mut Report) -> Result<()> {
     cluster.stop().await
 }
 
-/// Sends dry runs at the rate, whether or not the ones before are answered. How long each took.
+/// Sends dry runs at a constant rate, without waiting for responses. Returns the sorted durations.
 async fn load(client: &Client, requests: u32) -> Result<Vec<Duration>> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let sent = (0..requests).map(|number| async move {
-        let due = begun + Duration::from_secs(1) * number / RATE;
+        let due = start + Duration::from_secs(1) * number / RATE;
         tokio::time::sleep_until(due.into()).await;
         let value = object(number);
         let object: DynamicObject = serde_json::from_value(value)?;
         let api = match object.types.as_ref().map(|types| types.kind.as_str()) {
-            Some("Workflow") => within(client, "Workflow", PROJECT),
-            _ => everywhere(client, "ClusterExtension"),
+            Some("Workflow") => namespaced(client, "Workflow", PROJECT),
+            _ => all_namespaces(client, "ClusterExtension"),
         };
         let dry_run = PostParams {
             dry_run: true,
             ..PostParams::default()
         };
-        // From the time at which it was due: a queue before the server counts too.
+        // Measured from the scheduled time, so that queueing is included.
         api.create(&dry_run, &object).await?;
         anyhow::Ok(due.elapsed())
     });
@@ -91,7 +92,7 @@ async fn load(client: &Client, requests: u32) -> Result<Vec<Duration>> {
     Ok(times)
 }
 
-/// What people apply: a workflow, a record with values written into it, one that refers to a Secret.
+/// Returns a workflow, a record with inline values, or a record that refers to a Secret.
 fn object(number: u32) -> Value {
     let record = |credentials: Value| {
         json!({
@@ -123,7 +124,7 @@ fn quantile(sorted: &[Duration], share: f64) -> Duration {
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "a position in a list of thousands"
+        reason = "an index in a list of thousands"
     )]
     let position = (sorted.len() as f64 * share) as usize;
     sorted
@@ -132,20 +133,20 @@ fn quantile(sorted: &[Duration], share: f64) -> Duration {
         .unwrap_or_default()
 }
 
-/// Requests so far: in each class and below, and in all.
-fn classes(operator: &Operator) -> Result<Vec<f64>> {
+/// Returns the cumulative number of requests of each bucket, and the total.
+fn bucket_counts(operator: &Operator) -> Result<Vec<f64>> {
     const NAME: &str = "extension_registry_admission_seconds";
     let mut counts = Vec::new();
-    for class in CLASSES {
-        let label = format!("le=\"{class}\"");
+    for bucket in BUCKETS {
+        let label = format!("le=\"{bucket}\"");
         counts.push(operator.metric(&format!("{NAME}_bucket"), &[&label])?);
     }
     counts.push(operator.metric(&format!("{NAME}_count"), &[])?);
     Ok(counts)
 }
 
-/// Upper end of the class, in seconds, within which 99 of 100 requests were answered.
-fn own_p99(before: &[f64], after: &[f64]) -> Option<f64> {
+/// Returns the upper bound, in seconds, of the bucket of the 99th percentile.
+fn webhook_p99(before: &[f64], after: &[f64]) -> Option<f64> {
     let during: Vec<f64> = after
         .iter()
         .zip(before)
@@ -154,7 +155,7 @@ fn own_p99(before: &[f64], after: &[f64]) -> Option<f64> {
     let all = during.last()?;
     let position = during
         .iter()
-        .take(CLASSES.len())
+        .take(BUCKETS.len())
         .position(|count| *count >= all * 0.99)?;
-    CLASSES[position].parse().ok()
+    BUCKETS[position].parse().ok()
 }

@@ -1,4 +1,4 @@
-//! A machine of its own for the program: folders, configuration, a key that it trusts.
+//! A separate home for the program: folders, configuration, a trusted key.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -10,26 +10,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use extension_registry_e2e::operator;
 
-/// How often the memory of a running program is looked at. What it needed most is kept by the kernel, so that only
-/// the last moment can be missed.
-const LOOK: Duration = Duration::from_millis(2);
+/// Polling interval for the memory of a running program. The kernel records the peak, so only the last moment
+/// can be missed.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// A machine.
-pub(crate) struct Machine {
+/// A home folder of the program.
+pub(crate) struct Home {
     folder: tempfile::TempDir,
     ext: PathBuf,
 }
 
-/// What a program took.
+/// Time and memory of a command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) time: Duration,
-    /// The most memory that it had at once, in KiB.
+    /// Peak resident memory in KiB.
     pub(crate) memory: u32,
 }
 
-impl Machine {
-    /// One that trusts its own key, and asks these OCI registries: name and host.
+impl Home {
+    /// Creates a home with a trusted key and these OCI registries (name and host).
     pub(crate) fn new(repositories: &[(&str, &str)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let configuration = folder.path().join("configuration/extension-registry");
@@ -42,28 +42,28 @@ impl Machine {
             )?;
         }
         fs::write(configuration.join("packages.toml"), text)?;
-        let machine = Self {
+        let home = Self {
             folder,
             ext: operator::built("kubectl-ext")?,
         };
-        machine.ext(&["package", "key", "generate", "--no-password", "me.key"])?;
-        machine.ext(&["package", "key", "approve", "me.key.pub"])?;
-        Ok(machine)
+        home.ext(&["package", "key", "generate", "--no-password", "me.key"])?;
+        home.ext(&["package", "key", "approve", "me.key.pub"])?;
+        Ok(home)
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Runs `kubectl ext` in the folder of the machine.
+    /// Runs `kubectl ext` in the home folder.
     pub(crate) fn ext(&self, arguments: &[&str]) -> Result<Cost> {
         self.run(Command::new(&self.ext).args(arguments))
     }
 
-    /// Runs a program in the folder of the machine.
+    /// Runs a program in the home folder.
     pub(crate) fn run(&self, command: &mut Command) -> Result<Cost> {
         let path = self.folder.path();
-        let said = path.join("said");
+        let message = path.join("stderr");
         command
             .current_dir(path)
             .env("HOME", path)
@@ -73,24 +73,24 @@ impl Machine {
             .env_remove("KUBECONFIG")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(&said)?);
-        let begun = Instant::now();
+            .stderr(File::create(&message)?);
+        let start = Instant::now();
         let mut child = command.spawn().context("failed to start a program")?;
         let status = format!("/proc/{}/status", child.id());
         let mut memory = 0;
         loop {
             memory = peak(&status).unwrap_or(memory);
             if let Some(status) = child.try_wait()? {
-                let time = begun.elapsed();
-                let said = fs::read_to_string(said)?;
-                ensure!(status.success(), "{command:?} failed: {said}");
+                let time = start.elapsed();
+                let message = fs::read_to_string(message)?;
+                ensure!(status.success(), "{command:?} failed: {message}");
                 return Ok(Cost { time, memory });
             }
-            sleep(LOOK);
+            sleep(POLL_INTERVAL);
         }
     }
 
-    /// A package with a file of so many MiB that cannot be compressed.
+    /// Writes a package with an incompressible file of this size in MiB.
     pub(crate) fn package(&self, name: &str, mebibytes: usize) -> Result<()> {
         let folder = self.path().join(name);
         fs::create_dir_all(&folder)?;
@@ -110,14 +110,14 @@ impl Machine {
     }
 }
 
-/// The line `VmHWM` of a process (`proc_pid_status(5)`), in KiB.
+/// Returns the peak resident memory of a process in KiB (`VmHWM` in `proc_pid_status(5)`).
 fn peak(status: &str) -> Option<u32> {
     let text = fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// The value in the middle.
+/// Returns the median in seconds.
 pub(crate) fn median(mut times: Vec<Duration>) -> f64 {
     times.sort();
     times[times.len() / 2].as_secs_f64()

@@ -1,4 +1,4 @@
-//! A registry with many packages, listed from its index and without one.
+//! Discovery in a registry with many packages, with and without an index.
 
 use std::fs;
 use std::time::Duration;
@@ -14,42 +14,51 @@ use extension_registry_packages::repository::oci::{Oci, Settings};
 use extension_registry_packages::transport::{self, Transport};
 use tokio::task::block_in_place;
 
-use super::gate::Gate;
-use super::machine::Machine;
+use super::home::Home;
+use super::proxy::Proxy;
 use crate::report::Report;
 
-/// Packages of the registry.
+/// Number of packages in the registry.
 pub(crate) const PACKAGES: usize = 1_000;
 
 pub(crate) async fn run(report: &mut Report) -> Result<()> {
     let registry = DockerRegistry::start(&Options::default())?;
-    let gate = Gate::open(&registry.host(), Duration::ZERO).await?;
-    let machine = Machine::new(&[("team", gate.host())])?;
-    publish(&registry.host(), &machine).await?;
-    let list = || block_in_place(|| machine.ext(&["package", "discover", "--refresh"]));
-    gate.counted();
+    let proxy = Proxy::start(&registry.host(), Duration::ZERO).await?;
+    let home = Home::new(&[("team", proxy.host())])?;
+    publish(&registry.host(), &home).await?;
+    let list = || block_in_place(|| home.ext(&["package", "discover", "--refresh"]));
+    proxy.take_count();
     let without = list()?;
     report.note(
         "requests for 1,000 packages, without an index",
-        f64::from(gate.counted()),
+        f64::from(proxy.take_count()),
         "",
     );
-    report.note("their time", without.time.as_secs_f64(), "s");
-    block_in_place(|| machine.ext(&["package", "index", "team", "--sign-with", "me.key"]))?;
+    report.note(
+        "discovery of 1,000 packages, without an index",
+        without.time.as_secs_f64(),
+        "s",
+    );
+    block_in_place(|| home.ext(&["package", "index", "team", "--sign-with", "me.key"]))?;
     for (name, clear) in [("the first time", true), ("again", false)] {
         if clear {
-            fs::remove_dir_all(machine.path().join("cache"))?;
+            fs::remove_dir_all(home.path().join("cache"))?;
         }
-        gate.counted();
+        proxy.take_count();
         let with = list()?;
-        let requests = f64::from(gate.counted());
-        report.note(&format!("requests with an index, {name}"), requests, "");
-        report.note("their time", with.time.as_secs_f64(), "s");
+        let requests = f64::from(proxy.take_count());
+        report.note(
+            &format!("requests for 1,000 packages, with an index, {name}"),
+            requests,
+            "",
+        );
+        let title = format!("discovery of 1,000 packages, with an index, {name}");
+        report.note(&title, with.time.as_secs_f64(), "s");
     }
     Ok(())
 }
 
-async fn publish(host: &str, machine: &Machine) -> Result<()> {
+async fn publish(host: &str, home: &Home) -> Result<()> {
     let settings = Settings {
         id: "team".to_owned(),
         registry: host.to_owned(),
@@ -61,13 +70,13 @@ async fn publish(host: &str, machine: &Machine) -> Result<()> {
         Transport::new(transport::Settings::default())?,
         Credentials::Anonymous,
     )?;
-    let folder = machine.path().join("many");
+    let folder = home.path().join("many");
     fs::create_dir(&folder)?;
     for number in 0..PACKAGES {
         let manifest = format!("extension: {{name: tool-{number}, version: 1.0.0}}\n");
         fs::write(folder.join("extension.yaml"), manifest)?;
-        let upload = package::build(&folder, &machine.path().join("content"), Limits::default())?;
-        // Nobody else is there who would have to be waited for.
+        let upload = package::build(&folder, &home.path().join("content"), Limits::default())?;
+        // There are no concurrent publishers to wait for.
         oci.publish(&upload, true, &Silent).await?;
     }
     Ok(())

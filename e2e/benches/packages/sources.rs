@@ -1,4 +1,4 @@
-//! Sources that let people wait, one and four.
+//! Discovery from one and from four slow sources.
 
 use std::time::Duration;
 
@@ -6,44 +6,53 @@ use anyhow::Result;
 use extension_registry_e2e::servers::docker_registry::{DockerRegistry, Options};
 use tokio::task::block_in_place;
 
-use super::gate::Gate;
-use super::machine::{Machine, median};
+use super::home::{Home, median};
+use super::proxy::Proxy;
 use crate::report::Report;
 
-/// What each answer takes longer.
+/// Additional delay of each response.
 const DELAY: Duration = Duration::from_secs(1);
 const NAMES: [&str; 4] = ["one", "two", "three", "four"];
-const TURNS: usize = 3;
+const ROUNDS: usize = 3;
 
 pub(crate) async fn run(report: &mut Report) -> Result<()> {
     let registry = DockerRegistry::start(&Options::default())?;
-    let mut gates = Vec::new();
+    let mut proxies = Vec::new();
     for _ in NAMES {
-        gates.push(Gate::open(&registry.host(), DELAY).await?);
+        proxies.push(Proxy::start(&registry.host(), DELAY).await?);
     }
     let direct: Vec<_> = NAMES.map(|name| (name, registry.host())).into();
-    let publishing = Machine::new(&sources(&direct))?;
-    publishing.package("tool", 0)?;
+    let publisher = Home::new(&sources(&direct))?;
+    publisher.package("tool", 0)?;
     for name in NAMES {
         let publish = ["package", "publish", "tool", "--repository", name];
-        block_in_place(|| publishing.ext(&publish))?;
+        block_in_place(|| publisher.ext(&publish))?;
     }
-    let behind: Vec<_> = NAMES
+    let delayed: Vec<_> = NAMES
         .into_iter()
-        .zip(gates.iter().map(Gate::host))
+        .zip(proxies.iter().map(Proxy::host))
         .collect();
-    let (one, four) = (Machine::new(&behind[..1])?, Machine::new(&behind)?);
-    let (mut of_one, mut of_four) = (Vec::new(), Vec::new());
-    for _ in 0..TURNS {
-        for (machine, times) in [(&one, &mut of_one), (&four, &mut of_four)] {
+    let (one, four) = (Home::new(&delayed[..1])?, Home::new(&delayed)?);
+    let (mut one_source, mut four_sources) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        for (home, times) in [(&one, &mut one_source), (&four, &mut four_sources)] {
             let discover = ["package", "discover", "--refresh"];
-            times.push(block_in_place(|| machine.ext(&discover))?.time);
+            times.push(block_in_place(|| home.ext(&discover))?.time);
         }
     }
-    let (of_one, of_four) = (median(of_one), median(of_four));
-    report.note("discover, one source that waits 1 s", of_one, "s");
-    report.note("discover, four of them", of_four, "s");
-    report.most("four, of the time of one", of_four / of_one, 1.25, "x");
+    let (one_source, four_sources) = (median(one_source), median(four_sources));
+    report.note(
+        "discovery from one source with 1 s latency",
+        one_source,
+        "s",
+    );
+    report.note("discovery from four such sources", four_sources, "s");
+    report.at_most(
+        "four sources relative to one",
+        four_sources / one_source,
+        1.25,
+        "x",
+    );
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The table and the file: what every benchmark here ends with.
+//! Results of a benchmark, as a table and as a file.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,8 +8,8 @@ use extension_registry_e2e::setup::repository;
 use serde_json::{Value, json};
 
 enum Target {
-    Most(f64),
-    Least(f64),
+    AtMost(f64),
+    AtLeast(f64),
     None,
 }
 
@@ -23,31 +23,31 @@ struct Line {
 impl Line {
     fn passed(&self) -> Option<bool> {
         match self.target {
-            Target::Most(limit) => Some(self.value <= limit),
-            Target::Least(limit) => Some(self.value >= limit),
+            Target::AtMost(limit) => Some(self.value <= limit),
+            Target::AtLeast(limit) => Some(self.value >= limit),
             Target::None => None,
         }
     }
 }
 
-/// What was measured.
+/// Measured values with their targets.
 #[derive(Default)]
 pub(crate) struct Report {
     lines: Vec<Line>,
 }
 
 impl Report {
-    /// A value that must not be above a limit.
-    pub(crate) fn most(&mut self, name: &str, value: f64, limit: f64, unit: &'static str) {
-        self.add(name, value, unit, Target::Most(limit));
+    /// Adds a value that must not exceed a limit.
+    pub(crate) fn at_most(&mut self, name: &str, value: f64, limit: f64, unit: &'static str) {
+        self.add(name, value, unit, Target::AtMost(limit));
     }
 
-    /// A value that must not be below a limit.
-    pub(crate) fn least(&mut self, name: &str, value: f64, limit: f64, unit: &'static str) {
-        self.add(name, value, unit, Target::Least(limit));
+    /// Adds a value that must not be below a limit.
+    pub(crate) fn at_least(&mut self, name: &str, value: f64, limit: f64, unit: &'static str) {
+        self.add(name, value, unit, Target::AtLeast(limit));
     }
 
-    /// A value without a target.
+    /// Adds a value without a target.
     pub(crate) fn note(&mut self, name: &str, value: f64, unit: &'static str) {
         self.add(name, value, unit, Target::None);
     }
@@ -62,18 +62,18 @@ impl Report {
         });
     }
 
-    /// Whether every target is met.
+    /// Returns whether all targets are met.
     pub(crate) fn passed(&self) -> bool {
         self.lines.iter().all(|line| line.passed() != Some(false))
     }
 
-    /// For people.
+    /// Returns the results as a table.
     pub(crate) fn table(&self) -> String {
         let mut text = format!("\n{:<52} {:>14} {:>16}\n", "", "measured", "target");
         for line in &self.lines {
             let target = match line.target {
-                Target::Most(limit) => format!("<= {limit:.2}"),
-                Target::Least(limit) => format!(">= {limit:.2}"),
+                Target::AtMost(limit) => format!("<= {limit:.2}"),
+                Target::AtLeast(limit) => format!(">= {limit:.2}"),
                 Target::None => String::new(),
             };
             let verdict = match line.passed() {
@@ -88,15 +88,15 @@ impl Report {
         text
     }
 
-    /// For programs: a file at the root of the repository, with what was measured and under which circumstances.
-    pub(crate) fn write(&self, file: &str, mut circumstances: Value) -> Result<()> {
+    /// Writes the results and the parameters of the run as JSON to a file at the root of the repository.
+    pub(crate) fn write(&self, file: &str, mut parameters: Value) -> Result<()> {
         let lines: Vec<Value> = self
             .lines
             .iter()
             .map(|line| {
                 let (at_most, at_least) = match line.target {
-                    Target::Most(limit) => (Some(limit), None),
-                    Target::Least(limit) => (None, Some(limit)),
+                    Target::AtMost(limit) => (Some(limit), None),
+                    Target::AtLeast(limit) => (None, Some(limit)),
                     Target::None => (None, None),
                 };
                 json!({
@@ -105,9 +105,9 @@ impl Report {
                 })
             })
             .collect();
-        circumstances["results"] = lines.into();
+        parameters["results"] = lines.into();
         let path = repository(file);
-        fs::write(&path, serde_json::to_string_pretty(&circumstances)?)
+        fs::write(&path, serde_json::to_string_pretty(&parameters)?)
             .with_context(|| format!("failed to write {}", path.display()))
     }
 }
