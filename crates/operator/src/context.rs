@@ -1,24 +1,23 @@
 //! State shared by all reconcilers.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use extension_registry_api::Workflow;
 use extension_registry_render::ObjectKey;
-use extension_registry_render::person::Person;
+use extension_registry_seal::GuessLimiter;
 use kube::Client;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::args::InlineCredentials;
 use crate::digest::DigestKey;
 use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::queue::{Priority, Queue};
-use crate::seal::{GuessLimiter, SealingKeys};
+use crate::sealing_keys::SealingKeys;
+use crate::settings::Settings;
 use crate::store::Stores;
 use crate::task::Task;
+use crate::usage::Usage;
 
 /// Delay after the last change of a consumer count before it is written to the status.
 const DEBOUNCE: Duration = Duration::from_secs(1);
@@ -29,27 +28,6 @@ const DEBOUNCE_MAX: Duration = Duration::from_secs(30);
 const REQUEUE: Duration = Duration::from_secs(10);
 
 const LOCK_COUNT: usize = 256;
-
-/// Settings of the reconcilers.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    /// Namespace of the operator.
-    pub namespace: Arc<str>,
-    /// Namespace of the source Secrets of cluster records.
-    pub records_namespace: Arc<str>,
-    /// User name of the operator's service account; empty if unknown.
-    pub account: Arc<str>,
-    /// Whether to ignore author annotations, because no policies verify them.
-    pub ignore_authors: bool,
-    /// How credential values written into a record are handled.
-    pub inline_credentials: InlineCredentials,
-    /// Namespaces to manage; empty means all.
-    pub namespaces: Box<[Arc<str>]>,
-    /// Zone in which steps run; `None` if unknown.
-    pub zone: Option<Arc<str>>,
-    /// How long an unused Secret is kept.
-    pub unused_grace: Duration,
-}
 
 /// Everything that a reconciler needs besides the key of its object.
 pub(crate) struct Context {
@@ -143,6 +121,14 @@ impl Context {
         }
     }
 
+    /// Returns which projections are in use, according to the caches.
+    pub(crate) fn usage(&self) -> Usage<'_> {
+        Usage {
+            stores: &self.stores,
+            settings: &self.settings,
+        }
+    }
+
     /// Returns whether all caches are filled. Until then no object can be assumed to be deleted.
     pub(crate) fn is_started(&self) -> bool {
         self.started.load(Ordering::Acquire)
@@ -197,11 +183,5 @@ impl Context {
 
     fn slot(&self, key: &ObjectKey) -> usize {
         usize::try_from(self.hasher.hash_one(key) % LOCK_COUNT as u64).unwrap_or(0)
-    }
-
-    /// Returns the user on whose behalf a workflow resolves.
-    pub(crate) fn author(&self, workflow: &Workflow) -> Option<Person> {
-        let author = Person::author(&workflow.metadata);
-        author.filter(|_| !self.settings.ignore_authors)
     }
 }

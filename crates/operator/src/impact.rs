@@ -11,9 +11,10 @@ use extension_registry_render::source::SourceState;
 
 use crate::condition;
 use crate::context::Context;
-use crate::projection;
+use crate::error::Error;
 use crate::queue::Priority;
 use crate::run_gate;
+use crate::source::{self, SourceChange, SourceRead};
 use crate::store::{BoundRequirement, RecordChange};
 use crate::task::Task;
 
@@ -36,7 +37,7 @@ pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &R
         .cloned()
         .collect();
     for projection in projections {
-        let priority = if projection::is_revoked(context, &projection) {
+        let priority = if context.usage().is_revoked(&projection) {
             Priority::Revocation
         } else {
             Priority::Dependent
@@ -122,25 +123,28 @@ pub(crate) fn source_changed(context: &Arc<Context>, key: &ObjectKey, version: O
     }
     let (context, key) = (Arc::clone(context), key.clone());
     tokio::spawn(async move {
-        let before = context.stores.sources.write().forget(&key);
-        match crate::source::fetch(&context, &key).await {
-            Ok(after) => source_read(&context, &key, before.as_ref(), &after),
+        let SourceRead { result, changes } = source::fetch_again(&context, &key).await;
+        enqueue_changes(&context, &changes);
+        if result.is_err() {
             // The dependents fetch it again, with retries.
-            Err(_) => enqueue_dependents(&context, &key, true),
+            enqueue_dependents(&context, &key, true);
         }
     });
 }
 
-/// Handles a source Secret whose fetched state differs from the cached one. Its watch then reports no newer
-/// version.
-pub(crate) fn source_read(
-    context: &Arc<Context>,
-    key: &ObjectKey,
-    before: Option<&SourceState>,
-    after: &SourceState,
-) {
-    if let Some(before) = before.filter(|before| *before != after) {
-        enqueue_dependents(context, key, !before.is_equivalent(after));
+/// Enqueues the dependents of the source Secrets that a read found changed. Their watches then report no
+/// newer version. Returns the result of the read.
+///
+/// # Errors
+/// If the read failed.
+pub(crate) fn sources_read<T>(context: &Arc<Context>, read: SourceRead<T>) -> Result<T, Error> {
+    enqueue_changes(context, &read.changes);
+    read.result
+}
+
+fn enqueue_changes(context: &Arc<Context>, changes: &[SourceChange]) {
+    for change in changes {
+        enqueue_dependents(context, &change.secret, change.keys_changed);
     }
 }
 
@@ -234,7 +238,7 @@ pub(crate) fn identity_changed(context: &Arc<Context>, workflow: &ObjectKey) {
         if known.is_none_or(|known| known.identity.user.is_none()) {
             continue;
         }
-        let priority = if projection::is_revoked(context, &key) {
+        let priority = if context.usage().is_revoked(&key) {
             Priority::Revocation
         } else {
             Priority::Dependent
@@ -256,7 +260,7 @@ pub(crate) fn workflow_deleted(context: &Arc<Context>, key: &ObjectKey) {
 /// changes. They apply during the grace period.
 pub(crate) fn retain_groups(context: &Arc<Context>, key: &ObjectKey) {
     let before = context.stores.workflows.read().get(key).cloned();
-    let Some(person) = before.and_then(|before| context.author(&before)) else {
+    let Some(person) = before.and_then(|before| context.settings.author(&before)) else {
         return;
     };
     let bound = context.stores.bindings.read().get(key).to_vec();

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, code};
 use crate::issue::certificate::IssuedCertificate;
+use crate::issue::trust::Webhooks;
 use crate::serving::probe::{self, Reachability};
 
 /// Secret in which the operator stored its CA up to version 0.1.
@@ -105,7 +106,11 @@ async fn attempt(args: &IssueArgs, client: &Client) -> Result<(), Error> {
         (ca_bundle, Some(secret))
     };
     // Set caBundle first, so that no replica serves an untrusted certificate.
-    let exists = trust::set(client, args, &ca_bundle).await?;
+    let webhooks = Webhooks {
+        configuration: &args.configuration,
+        names: &args.webhooks,
+    };
+    let exists = trust::set(client, webhooks, &ca_bundle).await?;
     if let Some(secret) = renewed {
         secrets.write(&args.secret, &secret).await?;
         tracing::info!(secret = args.secret, host = args.host, "certificate issued");

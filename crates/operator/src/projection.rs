@@ -40,7 +40,8 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
         return Ok(());
     }
     let now = Timestamp::now();
-    match validate::run(context, key, &entry, now) {
+    let grace = context.settings.unused_grace;
+    match validate::run(&context.usage(), key, &entry, now, grace) {
         Verdict::Revoked => apply::delete(context, key, &entry, "Revoked").await,
         Verdict::Expired => apply::delete(context, key, &entry, "Unused").await,
         Verdict::Keep { choice, unused } => {
@@ -60,15 +61,6 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
             Ok(())
         }
     }
-}
-
-/// Returns whether access to a projection was revoked: its record, service, endpoint or credentials were
-/// removed, or no longer admit its namespace or user.
-pub(crate) fn is_revoked(context: &Context, key: &ObjectKey) -> bool {
-    let Some(entry) = context.stores.projections.read().get(key).cloned() else {
-        return false;
-    };
-    validate::choice(context, key, &entry.identity).is_none()
 }
 
 /// Ensures that the Secret of a choice exists and is up to date. Returns immediately if none of its inputs

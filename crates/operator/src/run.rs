@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
-use crate::context::{Context, Settings};
+use crate::context::Context;
 use crate::digest::DigestKey;
 use crate::leader::{self, LeaderElector};
 use crate::metrics::Metrics;
 use crate::queue::Priority;
-use crate::seal::SealingKeys;
+use crate::sealing_keys::SealingKeys;
 use crate::serving::WebhookServer;
+use crate::settings::Settings;
 use crate::task::Task;
 use crate::{http, own_secret, permission, resync, run_gate, watch, worker};
 

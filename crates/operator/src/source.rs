@@ -1,54 +1,105 @@
 //! Reads source Secrets by name and decrypts sealed values.
 
-use std::sync::Arc;
-
 use extension_registry_core::record::{
     Credentials, Name, RecordKey, Service, Source, SourceSecret,
 };
 use extension_registry_core::resolve::Choice;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_render::ObjectKey;
-use extension_registry_render::seal::EntryKey;
 use extension_registry_render::source::{Data, KeyView, SourceState, ValueView, place, secrets};
+use extension_registry_seal::EntryKey;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 
 use crate::context::Context;
 use crate::error::{Error, code};
-use crate::impact;
-use crate::seal::KeyUse;
+use crate::sealing_keys::KeyUse;
 
-/// Returns the state of a source Secret from the cache. Fetches it if it is not cached or was forbidden,
-/// because no watch reports a new permission.
-///
-/// # Errors
-/// If the request fails for another reason than a missing Secret or permission.
-async fn state(context: &Arc<Context>, key: &ObjectKey) -> Result<SourceState, Error> {
-    let known = context.stores.sources.read().get(key).cloned();
-    match known {
-        Some(SourceState::Denied) | None => fetch(context, key).await,
-        Some(state) => Ok(state),
+/// A source Secret whose state differs from the cached one.
+pub(crate) struct SourceChange {
+    pub(crate) secret: ObjectKey,
+    /// Whether it has other keys or admits other records, not only other values.
+    pub(crate) keys_changed: bool,
+}
+
+impl SourceChange {
+    fn between(
+        secret: &ObjectKey,
+        before: Option<&SourceState>,
+        after: &SourceState,
+    ) -> Option<Self> {
+        let before = before.filter(|before| *before != after)?;
+        Some(Self {
+            secret: secret.clone(),
+            keys_changed: !before.is_equivalent(after),
+        })
     }
 }
 
-/// Reads a source Secret and caches the names of its keys.
-///
-/// # Errors
-/// See [`state`].
-pub(crate) async fn fetch(context: &Arc<Context>, key: &ObjectKey) -> Result<SourceState, Error> {
-    let (state, _) = read(context, key).await?;
-    cache(context, key, &state);
-    Ok(state)
+/// Result of reading source Secrets, and those that changed, also if the read of another one failed.
+pub(crate) struct SourceRead<T> {
+    pub(crate) result: Result<T, Error>,
+    pub(crate) changes: Vec<SourceChange>,
 }
 
-/// Caches the state of a source Secret and enqueues the dependents of a changed one.
-fn cache(context: &Arc<Context>, key: &ObjectKey, state: &SourceState) {
-    let before = context
-        .stores
-        .sources
-        .write()
-        .set(key.clone(), state.clone());
-    impact::source_read(context, key, before.as_ref(), state);
+/// Reads source Secrets and collects the changed ones.
+struct Reader<'a> {
+    context: &'a Context,
+    changes: Vec<SourceChange>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Returns the state of a source Secret from the cache. Fetches it if it is not cached or was forbidden,
+    /// because no watch reports a new permission.
+    ///
+    /// # Errors
+    /// If the request fails for another reason than a missing Secret or permission.
+    async fn state(&mut self, key: &ObjectKey) -> Result<SourceState, Error> {
+        let known = self.context.stores.sources.read().get(key).cloned();
+        match known {
+            Some(SourceState::Denied) | None => Ok(self.fetch(key).await?.0),
+            Some(state) => Ok(state),
+        }
+    }
+
+    /// Fetches a source Secret and caches the names of its keys.
+    ///
+    /// # Errors
+    /// See [`Reader::state`].
+    async fn fetch(&mut self, key: &ObjectKey) -> Result<(SourceState, Data), Error> {
+        let (state, data) = read(self.context, key).await?;
+        let mut sources = self.context.stores.sources.write();
+        let before = sources.set(key.clone(), state.clone());
+        drop(sources);
+        let change = SourceChange::between(key, before.as_ref(), &state);
+        self.changes.extend(change);
+        Ok((state, data))
+    }
+
+    fn finish<T>(self, result: Result<T, Error>) -> SourceRead<T> {
+        SourceRead {
+            result,
+            changes: self.changes,
+        }
+    }
+}
+
+/// Fetches a source Secret whose cached state is outdated.
+pub(crate) async fn fetch_again(context: &Context, key: &ObjectKey) -> SourceRead<()> {
+    let before = context.stores.sources.write().forget(key);
+    let mut reader = Reader::new(context);
+    let result = reader.fetch(key).await.map(|(state, _)| {
+        let change = SourceChange::between(key, before.as_ref(), &state);
+        reader.changes.extend(change);
+    });
+    reader.finish(result)
 }
 
 async fn read(context: &Context, key: &ObjectKey) -> Result<(SourceState, Data), Error> {
@@ -62,36 +113,46 @@ async fn read(context: &Context, key: &ObjectKey) -> Result<(SourceState, Data),
 }
 
 /// Returns the key names of the source Secrets of a record. Fetches Secrets that are not cached.
-///
-/// # Errors
-/// See [`state`].
 pub(crate) async fn keys(
-    context: &Arc<Context>,
+    context: &Context,
+    record: &RecordKey,
+    secrets: impl IntoIterator<Item = SourceSecret>,
+) -> SourceRead<KeyView> {
+    let mut reader = Reader::new(context);
+    let view = key_view(&mut reader, record, secrets).await;
+    reader.finish(view)
+}
+
+async fn key_view(
+    reader: &mut Reader<'_>,
     record: &RecordKey,
     secrets: impl IntoIterator<Item = SourceSecret>,
 ) -> Result<KeyView, Error> {
-    let settings = &context.settings;
+    let settings = &reader.context.settings;
     let mut view = KeyView::default();
     for secret in secrets {
         let place = place(record, &secret, &settings.records_namespace);
-        let state = state(context, &place).await?;
+        let state = reader.state(&place).await?;
         view.add(record, &secret, &place, &state, &settings.account);
     }
     Ok(view)
 }
 
 /// Reads the source Secrets of a choice and decrypts its sealed entries.
-///
-/// # Errors
-/// See [`state`].
-pub(crate) async fn values(context: &Arc<Context>, choice: &Choice) -> Result<ValueView, Error> {
+pub(crate) async fn values(context: &Context, choice: &Choice) -> SourceRead<ValueView> {
+    let mut reader = Reader::new(context);
+    let view = value_view(&mut reader, choice).await;
+    reader.finish(view)
+}
+
+async fn value_view(reader: &mut Reader<'_>, choice: &Choice) -> Result<ValueView, Error> {
+    let context = reader.context;
     let settings = &context.settings;
     let record = &choice.record.key;
     let mut view = ValueView::default();
     for secret in secrets(choice) {
         let place = place(record, &secret, &settings.records_namespace);
-        let (state, data) = read(context, &place).await?;
-        cache(context, &place, &state);
+        let (state, data) = reader.fetch(&place).await?;
         view.add(record, secret, &place, (&state, data), &settings.account);
     }
     if let Some(set) = choice.credentials() {

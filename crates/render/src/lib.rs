@@ -2,7 +2,7 @@
 //! command line, which also reads files.
 //!
 //! [`workflow`] builds the pipeline of a workflow and lists its Secrets; [`projection`] renders
-//! a Secret. [`source`] and [`seal`] control which source Secrets a record may use. The crate uses
+//! a Secret. [`source`] controls which source Secrets a record may use. The crate uses
 //! Kubernetes types, but no client.
 
 pub mod access;
@@ -10,7 +10,6 @@ pub mod grant;
 mod key;
 pub mod person;
 pub mod projection;
-pub mod seal;
 pub mod source;
 pub mod workflow;
 

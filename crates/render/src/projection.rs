@@ -9,13 +9,13 @@ use extension_registry_api::{
 use extension_registry_core::projection::{Identity, Layout, MissingSource};
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
+use extension_registry_seal::{KEYS_SECRET, RESEAL};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource;
 
 use crate::ObjectKey;
-use crate::seal::{KEYS_SECRET, RESEAL};
 use crate::source::{KeyView, ValueView};
 
 /// Size limit of the API server for the data of a Secret, in bytes.

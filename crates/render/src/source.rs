@@ -7,12 +7,12 @@ use extension_registry_core::projection::{SourceKeys, SourceValues};
 use extension_registry_core::record::{Credentials, Name, RecordKey, SourceSecret};
 use extension_registry_core::resolve::Choice;
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_seal::{RESEAL, Seal};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::ObjectKey;
 use crate::grant::grant_command;
-use crate::seal::{RESEAL, Seal};
 
 /// Data of a Secret.
 pub type Data = BTreeMap<String, ByteString>;
@@ -252,7 +252,7 @@ mod tests {
     use extension_registry_core::record::{RecordKey, SourceSecret};
 
     use super::{KeyView, SourceState, place};
-    use crate::seal::Seal;
+    use extension_registry_seal::Seal;
 
     #[test]
     fn only_its_record_can_use_sealed_secret() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use extension_registry_api::{ExtensionSpec, Workflow, convert, shape};
 use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_render::ObjectKey;
-use extension_registry_render::seal::inline_entries;
+use extension_registry_seal::inline_entries;
 use extension_registry_yaml::Marks;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 
 use extension_registry_core::hex::hex;
 use extension_registry_core::record::RecordKey;
-use extension_registry_render::seal::{inline_values, with_sealed};
+use extension_registry_seal::{inline_values, with_sealed};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

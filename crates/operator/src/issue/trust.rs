@@ -16,10 +16,18 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::issue::IssueArgs;
 
 /// Field manager that owns only `caBundle`.
 const MANAGER: &str = "extension-registry-webhook";
+
+/// The webhooks whose `caBundle` to set.
+#[derive(Clone, Copy)]
+pub(super) struct Webhooks<'a> {
+    /// Name of the two configurations.
+    pub(super) configuration: &'a str,
+    /// Names of the webhooks in them.
+    pub(super) names: &'a [String],
+}
 
 /// Sets `caBundle` in both configurations. Returns `false` if one of them does not exist.
 ///
@@ -27,15 +35,15 @@ const MANAGER: &str = "extension-registry-webhook";
 /// If a request fails.
 pub(super) async fn set(
     client: &Client,
-    args: &IssueArgs,
+    webhooks: Webhooks<'_>,
     ca_bundle: &[u8],
 ) -> Result<bool, Error> {
     let bundle = ByteString(ca_bundle.to_vec());
-    let mutating = apply::<MutatingWebhookConfiguration>(client, args, &bundle, |known| {
+    let mutating = apply::<MutatingWebhookConfiguration>(client, webhooks, &bundle, |known| {
         let webhooks = known.webhooks.into_iter().flatten();
         webhooks.map(|webhook| webhook.name).collect()
     });
-    let validating = apply::<ValidatingWebhookConfiguration>(client, args, &bundle, |known| {
+    let validating = apply::<ValidatingWebhookConfiguration>(client, webhooks, &bundle, |known| {
         let webhooks = known.webhooks.into_iter().flatten();
         webhooks.map(|webhook| webhook.name).collect()
     });
@@ -44,7 +52,7 @@ pub(super) async fn set(
 
 async fn apply<K>(
     client: &Client,
-    args: &IssueArgs,
+    webhooks: Webhooks<'_>,
     bundle: &ByteString,
     names: impl Fn(K) -> Vec<String>,
 ) -> Result<bool, Error>
@@ -52,7 +60,7 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
 {
     let (api, kind) = (Api::<K>::all(client.clone()), K::kind(&()));
-    let name = &args.configuration;
+    let name = webhooks.configuration;
     let failed =
         |verb: &str, error: &kube::Error| Error::api(format!("{verb} {kind} {name}"), error);
     let known = api.get_opt(name).await;
@@ -60,9 +68,9 @@ where
         return Ok(false);
     };
     let uid = known.meta().uid.clone();
-    let webhooks: Vec<Value> = names(known)
+    let applied: Vec<Value> = names(known)
         .into_iter()
-        .filter(|webhook| args.webhooks.contains(webhook))
+        .filter(|webhook| webhooks.names.contains(webhook))
         .map(|webhook| json!({ "name": webhook, "clientConfig": { "caBundle": bundle } }))
         .collect();
     let patch = json!({
@@ -70,7 +78,7 @@ where
         "kind": kind,
         // With the uid, the apply fails if the configuration was deleted in the meantime.
         "metadata": { "uid": uid },
-        "webhooks": webhooks,
+        "webhooks": applied,
     });
     let parameters = PatchParams::apply(MANAGER).force();
     let applied = api.patch(name, &parameters, &Patch::Apply(patch)).await;

@@ -8,6 +8,7 @@ use extension_registry_render::source::{ValueView, place, secrets};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::impact;
 use crate::source;
 use crate::store::{ProjectionEntry, RenderInputs};
 
@@ -28,7 +29,8 @@ pub(super) async fn run(
     key: &ObjectKey,
     choice: &Choice,
 ) -> Result<Dereferenced, Error> {
-    let values = source::values(context, choice).await?;
+    let read = source::values(context, choice).await;
+    let values = impact::sources_read(context, read)?;
     let record = record_version(context, choice);
     Ok(Dereferenced {
         entry: context.stores.projections.read().get(key).cloned(),

@@ -17,7 +17,6 @@ use crate::condition::{DesiredCondition, conditions, whole_seconds};
 use crate::context::Context;
 use crate::error::{Error, code};
 use crate::projection::apply::Applied;
-use crate::projection::validate;
 use crate::store::ProjectionEntry;
 use crate::task::Task;
 
@@ -30,7 +29,7 @@ pub(super) async fn run(
     let Some(entry) = context.stores.projections.read().get(key).cloned() else {
         return Ok(outcome.map(|_| ()));
     };
-    let consumers = validate::consumers(context, key, &entry.identity);
+    let consumers = context.usage().consumers(key, &entry.identity);
     let (status, outcome) = next_status(&entry, choice, consumers, outcome);
     if is_count_only(&entry.status, &status) && context.queue.is_busy() {
         // More consumers are likely to follow; write their count once.

@@ -8,6 +8,7 @@ use extension_registry_render::source::KeyView;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::impact;
 use crate::source;
 use crate::store::{RecordEntry, source_secrets};
 
@@ -36,7 +37,8 @@ pub(super) async fn run(
         (entry, records.index.get(key).cloned())
     };
     let secrets = record.as_deref().map(source_secrets).unwrap_or_default();
-    let keys = source::keys(context, key, secrets).await?;
+    let read = source::keys(context, key, secrets).await;
+    let keys = impact::sources_read(context, read)?;
     let mut unreadable = Vec::new();
     for service in record.iter().flat_map(|record| &record.services) {
         for set in &service.credentials {

@@ -3,95 +3,62 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use extension_registry_api::RecordObject;
 use extension_registry_api::convert::FieldError;
 use extension_registry_api::kinds::strip;
-use extension_registry_api::{ClusterExtension, Extension, RecordObject};
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_render::source::version_number;
+use kube::Resource;
 use kube::core::DeserializeGuard;
-use kube::{Api, Client, Resource, ResourceExt};
 
 use crate::context::Context;
 use crate::impact;
 use crate::store::{RecordChange, RecordEntry};
-use crate::watch::{EventHandler, SourceWatcher, scoped_api};
+use crate::watch::event_loop::EventHandler;
+use crate::watch::sources::SourceWatcher;
 
-/// Differences between the two kinds of record.
-pub(super) trait WatchedRecord: RecordObject {
-    /// Whether the kind is namespaced.
-    const NAMESPACED: bool;
-
-    /// Returns the API of the objects in one namespace, or in all.
-    fn api(client: &Client, namespace: Option<&str>) -> Api<DeserializeGuard<Self>>;
-}
-
-impl WatchedRecord for ClusterExtension {
-    const NAMESPACED: bool = false;
-
-    fn api(client: &Client, _: Option<&str>) -> Api<DeserializeGuard<Self>> {
-        Api::all(client.clone())
-    }
-}
-
-impl WatchedRecord for Extension {
-    const NAMESPACED: bool = true;
-
-    fn api(client: &Client, namespace: Option<&str>) -> Api<DeserializeGuard<Self>> {
-        scoped_api(client, namespace)
-    }
-}
-
+/// Handles records of one kind.
 pub(super) struct RecordHandler<K> {
-    context: Arc<Context>,
     sources: Arc<SourceWatcher>,
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K> Clone for RecordHandler<K> {
-    fn clone(&self) -> Self {
-        Self::new(&self.context, &self.sources)
+impl<K> RecordHandler<K> {
+    /// Creates a handler that watches the source Secrets of the records.
+    pub(super) fn new(sources: &Arc<SourceWatcher>) -> Self {
+        Self {
+            sources: Arc::clone(sources),
+            kind: PhantomData,
+        }
+    }
+
+    fn changed(&self, context: &Arc<Context>, key: &RecordKey, change: &RecordChange) {
+        if change.spec_changed {
+            self.sources.follow(change);
+        }
+        impact::record_changed(context, key, change);
     }
 }
 
-impl<K: WatchedRecord> EventHandler for RecordHandler<K> {
+impl<K: RecordObject> EventHandler for RecordHandler<K> {
     const KIND: &'static str = "record";
     type Object = DeserializeGuard<K>;
-
     type Key = RecordKey;
 
-    fn api(client: &Client, namespace: Option<&str>) -> Api<Self::Object> {
-        K::api(client, namespace)
-    }
-
-    fn is_cluster_scoped(&self) -> bool {
-        !K::NAMESPACED
-    }
-
-    fn namespace(key: &RecordKey) -> Option<&str> {
-        key.namespace.as_deref()
-    }
-
-    fn key(object: &Self::Object) -> RecordKey {
-        RecordKey {
-            namespace: object.namespace().map(Into::into),
-            name: object.name_any().into(),
-        }
-    }
-
-    fn cached_keys(&self) -> Vec<RecordKey> {
-        let of_kind = |key: &&RecordKey| key.namespace.is_some() == K::NAMESPACED;
-        let records = self.context.stores.records.read();
+    fn cached_keys(&self, context: &Context) -> Vec<RecordKey> {
+        let of_kind = |key: &&RecordKey| key.kind().as_str() == K::kind(&());
+        let records = context.stores.records.read();
         records.keys().filter(of_kind).cloned().collect()
     }
 
-    fn apply(&self, key: RecordKey, object: Self::Object) {
+    fn apply(&self, context: &Arc<Context>, key: RecordKey, object: Self::Object) {
         // A record that is being deleted must not be used, however long a finalizer keeps it.
         if object.meta().deletion_timestamp.is_some() {
-            return self.remove(&key);
+            return self.remove(context, &key);
         }
-        let namespace = &self.context.settings.records_namespace;
-        let mut records = self.context.stores.records.write();
+        let namespace = &context.settings.records_namespace;
+        let mut records = context.stores.records.write();
         let change = match object.0 {
             Ok(mut object) => {
                 strip(object.meta_mut());
@@ -111,30 +78,13 @@ impl<K: WatchedRecord> EventHandler for RecordHandler<K> {
             }
         };
         drop(records);
-        self.changed(&key, &change);
+        self.changed(context, &key, &change);
     }
 
-    fn remove(&self, key: &RecordKey) {
-        let namespace = &self.context.settings.records_namespace;
-        let change = self.context.stores.records.write().remove(key, namespace);
-        self.changed(key, &change);
-    }
-}
-
-impl<K> RecordHandler<K> {
-    pub(super) fn new(context: &Arc<Context>, sources: &Arc<SourceWatcher>) -> Self {
-        Self {
-            context: Arc::clone(context),
-            sources: Arc::clone(sources),
-            kind: PhantomData,
-        }
-    }
-
-    fn changed(&self, key: &RecordKey, change: &RecordChange) {
-        if change.spec_changed {
-            self.sources.follow(change);
-        }
-        impact::record_changed(&self.context, key, change);
+    fn remove(&self, context: &Arc<Context>, key: &RecordKey) {
+        let namespace = &context.settings.records_namespace;
+        let change = context.stores.records.write().remove(key, namespace);
+        self.changed(context, key, &change);
     }
 }
 

@@ -1,25 +1,26 @@
 //! Watches of source Secrets, metadata only: one watch for the records namespace, and one watch per Secret,
 //! by name, in projects, so that a project needs to grant access only to single Secrets.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use extension_registry_core::record::Record;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::version_number;
-use futures::{StreamExt, TryStreamExt, pin_mut};
 use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
 use kube::core::PartialObjectMeta;
-use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, ResourceExt};
+use kube::runtime::watcher;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::impact;
 use crate::store::RecordChange;
+use crate::watch::event_loop::{self, EventHandler, Scope, Watch};
 
 /// The running watches of source Secrets.
-pub(crate) struct SourceWatcher {
+pub(super) struct SourceWatcher {
     context: Arc<Context>,
     stop: CancellationToken,
     single: Mutex<HashMap<ObjectKey, CancellationToken>>,
@@ -27,19 +28,9 @@ pub(crate) struct SourceWatcher {
 
 impl SourceWatcher {
     /// Starts the watch of the records namespace.
-    pub(crate) fn new(context: &Arc<Context>, stop: &CancellationToken) -> Arc<Self> {
-        let namespace = Arc::clone(&context.settings.records_namespace);
-        let api = Api::namespaced(context.client.clone(), &namespace);
-        run(
-            context,
-            api,
-            watcher::Config::default().any_semantic(),
-            Scope {
-                namespace,
-                name: None,
-            },
-            stop.child_token(),
-        );
+    pub(super) fn new(context: &Arc<Context>, stop: &CancellationToken) -> Arc<Self> {
+        let namespace = &context.settings.records_namespace;
+        watch(context, namespace, None, stop.child_token());
         Arc::new(Self {
             context: Arc::clone(context),
             stop: stop.clone(),
@@ -48,9 +39,9 @@ impl SourceWatcher {
     }
 
     /// Starts and stops watches according to a changed record.
-    pub(crate) fn follow(&self, change: &RecordChange) {
+    pub(super) fn follow(&self, change: &RecordChange) {
         let records_namespace = &self.context.settings.records_namespace;
-        let named = |record: &Option<Arc<extension_registry_core::record::Record>>| {
+        let named = |record: &Option<Arc<Record>>| {
             record
                 .iter()
                 .flat_map(|record| crate::store::source_secret_keys(record, records_namespace))
@@ -69,85 +60,65 @@ impl SourceWatcher {
         for secret in named(&change.after) {
             single.entry(secret.clone()).or_insert_with(|| {
                 let stop = self.stop.child_token();
-                let api = Api::namespaced(self.context.client.clone(), &secret.namespace);
-                let config = watcher::Config::default()
-                    .any_semantic()
-                    .fields(&format!("metadata.name={}", secret.name));
-                run(
-                    &self.context,
-                    api,
-                    config,
-                    Scope {
-                        namespace: Arc::clone(&secret.namespace),
-                        name: Some(Arc::clone(&secret.name)),
-                    },
-                    stop.clone(),
-                );
+                let ObjectKey { namespace, name } = &secret;
+                watch(&self.context, namespace, Some(name), stop.clone());
                 stop
             });
         }
     }
 }
 
-fn run(
+/// Handles source Secrets.
+struct SourceHandler {
+    /// Namespace of the Secrets, for log messages.
+    namespace: Arc<str>,
+}
+
+impl EventHandler for SourceHandler {
+    const KIND: &'static str = "Secret";
+    type Object = PartialObjectMeta<Secret>;
+    type Key = ObjectKey;
+
+    fn cached_keys(&self, context: &Context) -> Vec<ObjectKey> {
+        context.stores.sources.read().keys().cloned().collect()
+    }
+
+    fn apply(&self, context: &Arc<Context>, key: ObjectKey, object: Self::Object) {
+        let version = version_number(object.metadata.resource_version.as_deref());
+        impact::source_changed(context, &key, Some(version));
+    }
+
+    fn remove(&self, context: &Arc<Context>, key: &ObjectKey) {
+        impact::source_changed(context, key, None);
+    }
+
+    fn log_failure(&self, error: &watcher::Error) {
+        tracing::debug!(%error, namespace = %self.namespace, "watch of source Secrets failed, retrying");
+    }
+}
+
+/// Watches the Secrets of a namespace, or one of them.
+fn watch(
     context: &Arc<Context>,
-    api: Api<PartialObjectMeta<Secret>>,
-    config: watcher::Config,
-    scope: Scope,
+    namespace: &Arc<str>,
+    name: Option<&Arc<str>>,
     stop: CancellationToken,
 ) {
-    let context = Arc::clone(context);
-    tokio::spawn(async move {
-        let stream = watcher(api, config)
-            .default_backoff()
-            .take_until(stop.cancelled_owned());
-        pin_mut!(stream);
-        let mut listed: Option<HashSet<ObjectKey>> = None;
-        loop {
-            match stream.try_next().await {
-                Ok(Some(watcher::Event::Init)) => listed = Some(HashSet::new()),
-                Ok(Some(watcher::Event::InitApply(object) | watcher::Event::Apply(object))) => {
-                    let key = ObjectKey::new(Arc::clone(&scope.namespace), object.name_any());
-                    let version = version_number(object.metadata.resource_version.as_deref());
-                    impact::source_changed(&context, &key, Some(version));
-                    if let Some(listed) = &mut listed {
-                        listed.insert(key);
-                    }
-                }
-                Ok(Some(watcher::Event::Delete(object))) => {
-                    let key = ObjectKey::new(Arc::clone(&scope.namespace), object.name_any());
-                    impact::source_changed(&context, &key, None);
-                }
-                Ok(Some(watcher::Event::InitDone)) => {
-                    // Cached Secrets that are missing in a new list were deleted while the watch was interrupted.
-                    let listed = listed.take().unwrap_or_default();
-                    let known: Vec<ObjectKey> =
-                        context.stores.sources.read().keys().cloned().collect();
-                    for key in known
-                        .iter()
-                        .filter(|key| scope.contains(key) && !listed.contains(*key))
-                    {
-                        impact::source_changed(&context, key, None);
-                    }
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    tracing::debug!(%error, namespace = %scope.namespace, "watch of source Secrets failed, retrying");
-                }
-            }
-        }
-    });
-}
-
-/// The Secrets that a watch covers.
-struct Scope {
-    namespace: Arc<str>,
-    /// One Secret, or all in the namespace.
-    name: Option<Arc<str>>,
-}
-
-impl Scope {
-    fn contains(&self, key: &ObjectKey) -> bool {
-        key.namespace == self.namespace && self.name.as_ref().is_none_or(|name| *name == key.name)
+    let mut config = watcher::Config::default().any_semantic();
+    if let Some(name) = name {
+        config = config.fields(&format!("metadata.name={name}"));
     }
+    let watch = Watch {
+        api: Api::namespaced(context.client.clone(), namespace),
+        config,
+        scope: Scope {
+            namespace: Some(Arc::clone(namespace)),
+            name: name.cloned(),
+        },
+        handler: Arc::new(SourceHandler {
+            namespace: Arc::clone(namespace),
+        }),
+        synced: None,
+    };
+    tokio::spawn(event_loop::run(Arc::clone(context), watch, stop));
 }

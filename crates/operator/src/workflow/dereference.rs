@@ -10,6 +10,7 @@ use extension_registry_render::workflow::{Resolved, resolve};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::impact;
 use crate::source;
 use crate::store::PipelineEntry;
 
@@ -31,7 +32,7 @@ pub(super) async fn run(
     if workflow.metadata.deletion_timestamp.is_some() {
         return Ok(None);
     }
-    let person = context.author(&workflow);
+    let person = context.settings.author(&workflow);
     let zone = context.settings.zone.as_ref();
     let consumer = consumer(&key.namespace, zone, person.as_ref());
     let resolved = resolve(&context.stores.records.read().index, &workflow, &consumer);
@@ -39,7 +40,8 @@ pub(super) async fn run(
     for resolution in resolved {
         let resolution = match resolution.choice() {
             Some(choice) => {
-                let keys = source::keys(context, &choice.record.key, secrets(choice)).await?;
+                let read = source::keys(context, &choice.record.key, secrets(choice)).await;
+                let keys = impact::sources_read(context, read)?;
                 resolution.with_keys(keys)
             }
             None => resolution.without_keys(),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use extension_registry_core::record::RecordKey;
-use extension_registry_render::seal::{inline_entries, inline_values};
+use extension_registry_seal::{inline_entries, inline_values};
 use serde_json::Value;
 
 use crate::args::InlineCredentials;

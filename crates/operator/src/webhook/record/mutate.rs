@@ -7,7 +7,10 @@ use std::time::Instant;
 use extension_registry_api::kinds::LAST_APPLIED;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
-use extension_registry_render::seal::{EntryKey, RESEAL, entries, inline_values};
+use extension_registry_seal::{
+    EntryKey, LastApplied, RESEAL, Request, SealError, SealOutcome, entries, inline_values,
+    rewrite, seal,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::core::DynamicObject;
 use serde_json::Value;
@@ -15,8 +18,7 @@ use serde_json::Value;
 use super::{inline, references};
 use crate::args::InlineCredentials;
 use crate::context::Context;
-use crate::error::Error;
-use crate::seal::{self, KeyUse, LastApplied, SealOutcome};
+use crate::sealing_keys::KeyUse;
 use crate::webhook::{AdmissionResult, Review};
 
 /// Maximum number of warnings about sealed values. `kubectl` prints one line for each.
@@ -75,7 +77,7 @@ async fn sealed(
     record: &RecordKey,
     spec: &Value,
     values: &BTreeMap<EntryKey, Sensitive>,
-) -> Result<SealOutcome, Error> {
+) -> Result<SealOutcome, SealError> {
     let stored = review.old.as_ref().map(|old| &old.data["spec"]);
     let texts = [Some(spec), stored].into_iter().flatten().flat_map(entries);
     let key_use = if values.is_empty() {
@@ -85,14 +87,14 @@ async fn sealed(
     };
     let texts = texts.filter_map(|entry| entry.sealed());
     let keys = context.sealing_keys.keyring(texts, key_use).await;
-    let request = seal::Request {
+    let request = Request {
         record,
         user: review.user_name(),
         spec,
         stored,
         values,
     };
-    seal::seal(&keys, &context.guess_limit, &request, Instant::now())
+    seal(&keys, &context.guess_limit, &request, Instant::now())
 }
 
 /// Returns the key of the record in a request.
@@ -200,7 +202,7 @@ impl Draft {
         let Some(text) = annotations.get_mut(LAST_APPLIED) else {
             return;
         };
-        match seal::rewrite(text, values, &self.texts) {
+        match rewrite(text, values, &self.texts) {
             LastApplied::Keep => return,
             LastApplied::Rewrite(sealed) => *text = sealed,
             LastApplied::Remove => {

@@ -2,7 +2,7 @@
 
 use extension_registry_api::ExtensionSpec;
 use extension_registry_api::convert;
-use extension_registry_render::seal::entries;
+use extension_registry_seal::entries;
 use kube::core::DynamicObject;
 use serde_json::Value;
 

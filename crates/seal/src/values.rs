@@ -7,7 +7,7 @@ use extension_registry_core::projection::RESERVED_KEYS;
 use extension_registry_core::sensitive::Sensitive;
 use serde_json::{Value, json};
 
-use super::walk::{Entry, EntryKey, entries, inline_entries, is_key};
+use crate::walk::{Entry, EntryKey, entries, inline_entries, is_key};
 
 /// Returns the inline values in the credentials of a spec.
 ///

@@ -6,41 +6,42 @@ use std::time::Instant;
 
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
-use extension_registry_render::seal::{Entry, EntryKey, entries, with_sealed};
 use serde_json::Value;
 
-use crate::error::Error;
-use crate::seal::keyring::{Author, Keyring, OpenedValue};
-use crate::seal::limit::GuessLimiter;
+use crate::keyring::{Author, Keyring, OpenedValue, SealError};
+use crate::limit::GuessLimiter;
+use crate::values::with_sealed;
+use crate::walk::{Entry, EntryKey, entries};
 
 /// A request that writes a record.
-pub(crate) struct Request<'r> {
-    pub(crate) record: &'r RecordKey,
+pub struct Request<'r> {
+    /// The record.
+    pub record: &'r RecordKey,
     /// Name of the requester.
-    pub(crate) user: &'r str,
+    pub user: &'r str,
     /// The spec in the request.
-    pub(crate) spec: &'r Value,
+    pub spec: &'r Value,
     /// The stored spec; `None` for a new record.
-    pub(crate) stored: Option<&'r Value>,
+    pub stored: Option<&'r Value>,
     /// The values to seal.
-    pub(crate) values: &'r BTreeMap<EntryKey, Sensitive>,
+    pub values: &'r BTreeMap<EntryKey, Sensitive>,
 }
 
 /// Result of sealing.
 #[derive(Default)]
-pub(crate) struct SealOutcome {
+pub struct SealOutcome {
     /// The spec to store; `None` if it equals the spec in the request.
-    pub(crate) spec: Option<Value>,
+    pub spec: Option<Value>,
     /// The sealed text of each value.
-    pub(crate) texts: BTreeMap<EntryKey, String>,
+    pub texts: BTreeMap<EntryKey, String>,
     /// Whether the requester changes the spec. Sealing with another key is not a change.
-    pub(crate) is_changed: bool,
+    pub is_changed: bool,
     /// Fields with sealed values that the requester is not known to have supplied.
-    pub(crate) unknown: Vec<String>,
+    pub unknown: Vec<String>,
     /// Fields with added sealed values that cannot be decrypted.
-    pub(crate) foreign: Vec<String>,
+    pub foreign: Vec<String>,
     /// Number of newly sealed values in each set of credentials.
-    pub(crate) new: BTreeMap<String, usize>,
+    pub new: BTreeMap<String, usize>,
 }
 
 /// A sealed value of the request.
@@ -58,12 +59,12 @@ struct SealedEntry<'r> {
 ///
 /// # Errors
 /// If the system provides no random bytes.
-pub(crate) fn seal(
+pub fn seal(
     keys: &Keyring,
     limit: &GuessLimiter,
     request: &Request<'_>,
     now: Instant,
-) -> Result<SealOutcome, Error> {
+) -> Result<SealOutcome, SealError> {
     let sealer = Sealer {
         keys,
         limit,
@@ -130,7 +131,7 @@ impl<'r> Sealer<'r> {
         key: &EntryKey,
         value: &'r Sensitive,
         sealed: &mut SealOutcome,
-    ) -> Result<SealedEntry<'r>, Error> {
+    ) -> Result<SealedEntry<'r>, SealError> {
         let (text, opened) = if let Some((text, opened)) = self.stored_if_equal(key, value) {
             (text.to_owned(), Some(opened))
         } else {
@@ -205,7 +206,7 @@ impl<'r> Sealer<'r> {
         key: &EntryKey,
         item: &mut SealedEntry<'_>,
         is_changed: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(), SealError> {
         let Some(opened) = &item.opened else {
             return Ok(());
         };
@@ -224,7 +225,7 @@ impl<'r> Sealer<'r> {
         key: &EntryKey,
         author: Author<'_>,
         value: &Sensitive,
-    ) -> Result<String, Error> {
+    ) -> Result<String, SealError> {
         self.keys.seal(self.request.record, key, author, value)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use extension_registry_render::seal::KEYS_SECRET;
+use extension_registry_seal::{KEYS_SECRET, Keyring};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
@@ -14,7 +14,6 @@ use tokio::sync::Mutex;
 
 use crate::error::Error;
 use crate::own_secret;
-use crate::seal::Keyring;
 
 /// Minimum interval between reloads for sealed values with an unknown key.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);

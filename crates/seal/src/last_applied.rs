@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use extension_registry_core::sensitive::Sensitive;
-use extension_registry_render::seal::{EntryKey, inline_entries, inline_values, with_sealed};
 use serde_json::Value;
+
+use crate::values::{inline_values, with_sealed};
+use crate::walk::{EntryKey, inline_entries};
 
 /// Maximum size of the new text in bytes. All annotations of an object share 256 KiB.
 const MAX_BYTES: usize = 240 * 1024;
 
 /// What to do with the annotation.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum LastApplied {
+pub enum LastApplied {
     /// Keep it, because it contains no value.
     Keep,
     /// Replace it with the sealed object, so that the next apply finds no difference.
@@ -21,7 +23,8 @@ pub(crate) enum LastApplied {
 }
 
 /// Replaces the values in the annotation with their sealed texts.
-pub(crate) fn rewrite(
+#[must_use]
+pub fn rewrite(
     text: &str,
     values: &BTreeMap<EntryKey, Sensitive>,
     texts: &BTreeMap<EntryKey, String>,

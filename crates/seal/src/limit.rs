@@ -17,7 +17,7 @@ const MAX_RECORDS: usize = 1_024;
 
 /// Token buckets for each record and for all records. A comparison takes a token from both and returns it
 /// if the values are equal.
-pub(crate) struct GuessLimiter(Mutex<Buckets>);
+pub struct GuessLimiter(Mutex<Buckets>);
 
 struct Buckets {
     all: Bucket,
@@ -60,7 +60,8 @@ impl Bucket {
 
 impl GuessLimiter {
     /// Creates full buckets.
-    pub(crate) fn new(now: Instant) -> Self {
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
         Self(Mutex::new(Buckets {
             all: Bucket::new(MAX_TOTAL, now),
             records: HashMap::new(),
@@ -69,7 +70,8 @@ impl GuessLimiter {
 
     /// Takes a token for one comparison with a value of a record. If it returns `false`, the caller must not
     /// compare.
-    pub(crate) fn take(&self, record: &RecordKey, now: Instant) -> bool {
+    #[must_use]
+    pub fn take(&self, record: &RecordKey, now: Instant) -> bool {
         let mut buckets = self.0.lock();
         let Buckets { all, records } = &mut *buckets;
         if records.len() >= MAX_RECORDS {
@@ -87,7 +89,7 @@ impl GuessLimiter {
     }
 
     /// Returns the token of a comparison of equal values.
-    pub(crate) fn put_back(&self, record: &RecordKey) {
+    pub fn put_back(&self, record: &RecordKey) {
         let mut buckets = self.0.lock();
         buckets.all.put_back();
         if let Some(bucket) = buckets.records.get_mut(record) {

@@ -1,16 +1,21 @@
-//! Tests of sealing a request.
+//! Sealing of a request.
+#![allow(clippy::unwrap_used, reason = "tests may panic on broken assumptions")]
+
+mod support;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use extension_registry_api::limits;
 use extension_registry_core::record::RecordKey;
-use extension_registry_render::seal::{inline_entries, inline_values, references, with_sealed};
+use extension_registry_seal::{
+    GuessLimiter, Keyring, LastApplied, Request, SealOutcome, inline_entries, inline_values,
+    references, rewrite, seal, with_sealed,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fixtures::{entry, keyring};
-use super::{GuessLimiter, Keyring, LastApplied, Request, SealOutcome, rewrite, seal};
+use support::{entry, keyring};
 
 const CANARY: &str = "canary-6f1d";
 const FIELD: &str = "spec.services[s3].credentials[main].configuration[KEY].valueFrom.sealed";

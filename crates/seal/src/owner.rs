@@ -1,22 +1,9 @@
-//! Values of credentials in the JSON of a record, which sealing replaces, and the Secrets to
-//! which earlier versions moved them.
-
-mod values;
-mod walk;
+//! Secrets to which earlier versions moved values, and the records that own them.
 
 use extension_registry_api::{SEALED_LABEL, SEALED_TYPE};
 use extension_registry_core::record::{RecordKey, SourceSecret};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
-pub use values::{inline_values, with_sealed};
-pub use walk::{Entry, EntryKey, entries, inline_entries, references};
-
-/// Name of the Secret with the encryption keys of sealed values, in the namespace of the operator.
-pub const KEYS_SECRET: &str = "extension-registry-sealing-keys";
-
-/// Hint for a sealed value that cannot be decrypted.
-pub const RESEAL: &str = "apply the record again with `value` instead of `valueFrom`";
 
 /// Annotation of a sealed Secret: kind of its record.
 pub const RECORD_KIND: &str = "registry.fuseml.io/record-kind";
