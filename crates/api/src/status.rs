@@ -1,5 +1,8 @@
 //! Parts that the statuses of several kinds share.
 
+use std::fmt;
+
+use extension_registry_core::refusal;
 use serde_json::{Value, json};
 
 /// Condition type: the object is ready for use.
@@ -15,8 +18,89 @@ pub const STALLED: &str = "Stalled";
 /// read the record can read.
 pub const INLINE_CREDENTIALS: &str = "InlineCredentials";
 
-/// Reason of the default condition, before the first reconciliation.
-pub const PENDING: &str = "Pending";
+/// Declares reasons that are written into objects, so that none is missing in a list.
+macro_rules! reasons {
+    ($(#[$about:meta])* $type:ident { $($(#[$doc:meta])* $name:ident,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $type {
+            $($(#[$doc])* $name,)*
+            /// The object is refused.
+            Refused(refusal::Reason),
+        }
+
+        impl $type {
+            const OWN: &'static [Self] = &[$(Self::$name),*];
+
+            /// Returns all reasons.
+            pub fn all() -> impl Iterator<Item = Self> {
+                let refused = refusal::Reason::ALL.iter().copied().map(Self::Refused);
+                Self::OWN.iter().copied().chain(refused)
+            }
+
+            /// Returns the reason as written.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                    Self::Refused(reason) => reason.as_str(),
+                }
+            }
+        }
+
+        impl From<refusal::Reason> for $type {
+            fn from(reason: refusal::Reason) -> Self {
+                Self::Refused(reason)
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Reason of a condition.
+    Reason {
+        /// Default before the first reconciliation.
+        Pending,
+        /// The object can be used.
+        Ready,
+        /// Every requirement is resolved.
+        Resolved,
+        /// The Secret of the projection is written.
+        Rendered,
+        /// The record holds readable credential values.
+        ValuesInRecord,
+    }
+}
+
+reasons! {
+    /// Reason of an event.
+    EventReason {
+        /// A refused workflow is resolved again.
+        Resolved,
+        /// A requirement is bound to another record than before.
+        Rebound,
+        /// A Secret was deleted because its record no longer grants access.
+        Revoked,
+        /// A Secret was deleted because no workflow used it.
+        Unused,
+    }
+}
+
+reasons! {
+    /// Reason why a Pipeline is on hold, in a `RunGate`.
+    HoldReason {
+        /// The workflow is being deleted.
+        Terminating,
+        /// The workflow was deleted, and its Pipeline remains.
+        Orphaned,
+    }
+}
 
 const MAX_NAMES: usize = 8;
 
@@ -26,7 +110,7 @@ pub(crate) fn pending() -> Value {
     json!([{
         "type": READY,
         "status": "Unknown",
-        "reason": PENDING,
+        "reason": Reason::Pending.as_str(),
         "message": "waiting for the operator to reconcile this object",
         "lastTransitionTime": "1970-01-01T00:00:00Z",
     }])

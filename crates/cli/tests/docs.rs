@@ -16,6 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use book::{Page, Shell, blocks, commands, headings, links, pages, prose, repository, table};
+use extension_registry_api::status::{EventReason, HoldReason, Reason};
 use regex::Regex;
 
 /// Links to files of the repository from the book, which has only the pages of `docs/`.
@@ -182,18 +183,6 @@ fn architecture_names_code_that_exists() {
     assert!(missing.is_empty(), "docs/ARCHITECTURE.md: {missing:?}");
 }
 
-/// The sources of crates, joined.
-fn sources(crates: &[&str]) -> String {
-    let mut text = String::new();
-    for name in crates {
-        let folder = repository().join("crates").join(name).join("src");
-        if folder.is_dir() {
-            book::read_tree(&folder, "rs", &mut |_, source| text.push_str(source));
-        }
-    }
-    text
-}
-
 /// What the first group of a pattern matches.
 fn found(pattern: &str, text: &str) -> BTreeSet<String> {
     let pattern = Regex::new(pattern).unwrap();
@@ -203,27 +192,14 @@ fn found(pattern: &str, text: &str) -> BTreeSet<String> {
 
 #[test]
 fn conditions_page_lists_every_reason() {
-    let sources = sources(&["core", "api", "binding", "render", "operator"]);
-    let mut reasons = BTreeSet::from(["Pending".to_owned()]);
-    let matches = Regex::new(r"(?s)enum Reason \{.*?\n\}.*?fn as_str.*?\n    \}").unwrap();
-    for part in matches.find_iter(&sources) {
-        reasons.extend(found(r#"Self::\w+ => "(\w+)""#, part.as_str()));
-    }
-    for pattern in [
-        r#"(?:Wanted::(?:yes|no)|Condition::status_\w+)\(\s*[A-Z_]+,\s*"(\w+)""#,
-        r#"Refusals::outside\(\s*"(\w+)""#,
-    ] {
-        reasons.extend(found(pattern, &sources));
-    }
-    let listed = table("reference/conditions.md", "Reasons");
-    let unknown: Vec<&String> = listed
-        .iter()
-        .filter(|reason| !sources.contains(&format!("\"{reason}\"")))
-        .collect();
-    assert!(unknown.is_empty(), "no such reasons: {unknown:?}");
-    let missing: Vec<&String> = reasons.difference(&listed).collect();
-    assert!(missing.is_empty(), "reasons without a row: {missing:?}");
-    assert!(reasons.len() >= 16, "the patterns find only {reasons:?}");
+    let reasons: BTreeSet<String> = Reason::all().map(|reason| reason.to_string()).collect();
+    assert_eq!(table("reference/conditions.md", "Reasons"), reasons);
+    let held = HoldReason::all().filter(|reason| !matches!(reason, HoldReason::Refused(_)));
+    let held: BTreeSet<String> = held.map(|reason| reason.to_string()).collect();
+    assert_eq!(
+        table("reference/conditions.md", "Reasons in a RunGate"),
+        held
+    );
 }
 
 #[test]
@@ -242,12 +218,8 @@ fn troubleshooting_covers_every_reason_of_a_workflow() {
 
 #[test]
 fn events_page_lists_every_event() {
-    let sources = sources(&["operator"]);
-    let mut reasons = found(r#"\.(?:normal|warning)\(\s*&\w+,\s*"(\w+)""#, &sources);
-    reasons.extend(found(
-        r#"apply::(?:withdraw|delete)\([^)]*"(\w+)"\)"#,
-        &sources,
-    ));
+    let reasons = EventReason::all().filter(|reason| !matches!(reason, EventReason::Refused(_)));
+    let reasons: BTreeSet<String> = reasons.map(|reason| reason.to_string()).collect();
     let listed = table("reference/events.md", "Events");
     assert_eq!(listed, reasons);
 }

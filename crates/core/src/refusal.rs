@@ -2,90 +2,81 @@
 
 use std::fmt;
 
-/// Reason of a refusal, used in conditions and as a metric label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reason {
-    /// The requirement has no selector.
-    InvalidRequirement,
-    /// The version range is invalid.
-    InvalidRange,
-    /// No visible service matches.
-    NotFound,
-    /// Services match, but the consumer has access to none.
-    NoAccess,
-    /// Several services match.
-    Ambiguous,
-    /// Several sets of credentials of the same scope are available.
-    AmbiguousCredentials,
-    /// All endpoints are internal to another zone.
-    Unreachable,
-    /// An expression references a requirement that the step does not have.
-    UnknownRequirement,
-    /// An expression or mapping references a key that the choice does not have.
-    UnknownKey,
-    /// Two sources for one variable, or two mounts at one path.
-    Conflict,
-    /// The object exceeds a limit.
-    TooLarge,
-    /// A Secret with the required name exists and is not managed by this operator.
-    SecretConflict,
-    /// A Pipeline with the required name exists and is not managed by this operator.
-    PipelineConflict,
-    /// A source Secret or a key of it does not exist.
-    SecretMissing,
-    /// A sealed value cannot be decrypted.
-    DecryptionFailed,
-    /// Any other error in the object itself.
-    Invalid,
+/// Declares the reasons, each with what can resolve it, so that none is missing in a list.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident: $resolved_by:ident,)*) => {
+        /// Reason of a refusal, used in conditions and as a metric label.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// All reasons.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Returns the name used in conditions and metrics.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// Returns whether only an edit of the refused object itself can resolve it. Flux fails an apply
+            /// on stalled objects, so this is false for reasons that a change of another object may resolve.
+            #[must_use]
+            pub fn is_stalled(self) -> bool {
+                match self {
+                    $(Self::$name => $resolved_by,)*
+                }
+            }
+        }
+    };
 }
 
-impl Reason {
-    /// Returns the name used in conditions and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequirement => "InvalidRequirement",
-            Self::InvalidRange => "InvalidRange",
-            Self::NotFound => "NotFound",
-            Self::NoAccess => "NoAccess",
-            Self::Ambiguous => "Ambiguous",
-            Self::AmbiguousCredentials => "AmbiguousCredentials",
-            Self::Unreachable => "Unreachable",
-            Self::UnknownRequirement => "UnknownRequirement",
-            Self::UnknownKey => "UnknownKey",
-            Self::Conflict => "Conflict",
-            Self::TooLarge => "TooLarge",
-            Self::SecretConflict => "SecretConflict",
-            Self::PipelineConflict => "PipelineConflict",
-            Self::SecretMissing => "SecretMissing",
-            Self::DecryptionFailed => "DecryptionFailed",
-            Self::Invalid => "Invalid",
-        }
-    }
+/// Only an edit of the object resolves it.
+const OBJECT: bool = true;
+/// A change of another object may resolve it.
+const OTHERS: bool = false;
 
-    /// Returns whether only an edit of the refused object itself can resolve it. Flux fails an apply on
-    /// stalled objects, so this is false for reasons that a change of another object may resolve.
-    #[must_use]
-    pub fn is_stalled(self) -> bool {
-        match self {
-            Self::InvalidRequirement
-            | Self::InvalidRange
-            | Self::UnknownRequirement
-            | Self::UnknownKey
-            | Self::Conflict
-            | Self::TooLarge
-            | Self::Invalid => true,
-            Self::NotFound
-            | Self::NoAccess
-            | Self::Ambiguous
-            | Self::AmbiguousCredentials
-            | Self::Unreachable
-            | Self::SecretConflict
-            | Self::PipelineConflict
-            | Self::SecretMissing
-            | Self::DecryptionFailed => false,
-        }
-    }
+reasons! {
+    /// The requirement has no selector.
+    InvalidRequirement: OBJECT,
+    /// The version range is invalid.
+    InvalidRange: OBJECT,
+    /// No visible service matches.
+    NotFound: OTHERS,
+    /// Services match, but the consumer has access to none.
+    NoAccess: OTHERS,
+    /// Several services match.
+    Ambiguous: OTHERS,
+    /// Several sets of credentials of the same scope are available.
+    AmbiguousCredentials: OTHERS,
+    /// All endpoints are internal to another zone.
+    Unreachable: OTHERS,
+    /// An expression references a requirement that the step does not have.
+    UnknownRequirement: OBJECT,
+    /// An expression or mapping references a key that the choice does not have.
+    UnknownKey: OBJECT,
+    /// Two sources for one variable, or two mounts at one path.
+    Conflict: OBJECT,
+    /// The object exceeds a limit.
+    TooLarge: OBJECT,
+    /// A Secret with the required name exists and is not managed by this operator.
+    SecretConflict: OTHERS,
+    /// A Pipeline with the required name exists and is not managed by this operator.
+    PipelineConflict: OTHERS,
+    /// The API server rejected the Pipeline.
+    PipelineRejected: OTHERS,
+    /// The workflow engine is not installed.
+    EngineMissing: OTHERS,
+    /// A source Secret or a key of it does not exist.
+    SecretMissing: OTHERS,
+    /// A sealed value cannot be decrypted.
+    DecryptionFailed: OTHERS,
+    /// Any other error in the object itself.
+    Invalid: OBJECT,
 }
 
 impl fmt::Display for Reason {

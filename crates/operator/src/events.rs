@@ -1,5 +1,6 @@
 //! Kubernetes events, shown by `kubectl describe`.
 
+use extension_registry_api::status::EventReason;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -25,11 +26,11 @@ impl Events {
     pub(crate) async fn normal(
         &self,
         object: &ObjectReference,
-        reason: &str,
+        reason: impl Into<EventReason>,
         action: &str,
         note: &str,
     ) {
-        self.publish(object, EventType::Normal, reason, action, note)
+        self.publish(object, EventType::Normal, reason.into(), action, note)
             .await;
     }
 
@@ -37,11 +38,11 @@ impl Events {
     pub(crate) async fn warning(
         &self,
         object: &ObjectReference,
-        reason: &str,
+        reason: impl Into<EventReason>,
         action: &str,
         note: &str,
     ) {
-        self.publish(object, EventType::Warning, reason, action, note)
+        self.publish(object, EventType::Warning, reason.into(), action, note)
             .await;
     }
 
@@ -50,7 +51,7 @@ impl Events {
         &self,
         object: &ObjectReference,
         type_: EventType,
-        reason: &str,
+        reason: EventReason,
         action: &str,
         note: &str,
     ) {
@@ -58,13 +59,13 @@ impl Events {
         const MAX_CHARACTERS: usize = 1000;
         let event = Event {
             type_,
-            reason: reason.to_owned(),
+            reason: reason.as_str().to_owned(),
             note: Some(note.chars().take(MAX_CHARACTERS).collect()),
             action: action.to_owned(),
             secondary: None,
         };
         if let Err(error) = self.recorder.publish(&event, object).await {
-            tracing::debug!(%error, reason, "failed to publish event");
+            tracing::debug!(%error, reason = reason.as_str(), "failed to publish event");
         }
     }
 }

@@ -9,12 +9,12 @@ use extension_registry_core::record::{Record, RecordKey};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::SourceState;
 
-use crate::condition;
 use crate::context::Context;
 use crate::error::Error;
 use crate::queue::Priority;
 use crate::run_gate;
 use crate::source::{self, SourceChange, SourceRead};
+use crate::status::is_true;
 use crate::store::{BoundRequirement, RecordChange};
 use crate::task::Task;
 
@@ -102,7 +102,7 @@ fn is_resolved(workflow: &Workflow) -> bool {
     workflow
         .status
         .as_ref()
-        .is_some_and(|status| condition::is_true(&status.conditions, RESOLVED))
+        .is_some_and(|status| is_true(&status.conditions, RESOLVED))
 }
 
 /// Handles an added or changed (with its new version) or deleted source Secret.

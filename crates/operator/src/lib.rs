@@ -6,7 +6,6 @@
 //! first and the last two use a client.
 
 pub mod args;
-mod condition;
 mod context;
 mod digest;
 mod engine;
@@ -16,7 +15,6 @@ mod http;
 mod impact;
 pub mod issue;
 mod leader;
-mod live;
 mod metrics;
 mod own_secret;
 mod permission;
@@ -24,13 +22,13 @@ mod pipeline_run;
 mod projection;
 mod queue;
 mod record;
-mod resync;
 pub mod run;
 mod run_gate;
 mod sealing_keys;
 mod serving;
 mod settings;
 mod source;
+mod status;
 mod store;
 mod task;
 mod usage;

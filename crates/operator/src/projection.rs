@@ -12,6 +12,7 @@ mod validate;
 
 use std::sync::Arc;
 
+use extension_registry_api::status::EventReason;
 use extension_registry_core::projection::Identity;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
@@ -42,8 +43,8 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     let now = Timestamp::now();
     let grace = context.settings.unused_grace;
     match validate::run(&context.usage(), key, &entry, now, grace) {
-        Verdict::Revoked => apply::delete(context, key, &entry, "Revoked").await,
-        Verdict::Expired => apply::delete(context, key, &entry, "Unused").await,
+        Verdict::Revoked => apply::delete(context, key, &entry, EventReason::Revoked).await,
+        Verdict::Expired => apply::delete(context, key, &entry, EventReason::Unused).await,
         Verdict::Keep { choice, unused } => {
             if let Some(unused) = unused {
                 context.queue.add_after(

@@ -18,7 +18,7 @@ use crate::sealing_keys::SealingKeys;
 use crate::serving::WebhookServer;
 use crate::settings::Settings;
 use crate::task::Task;
-use crate::{http, own_secret, permission, resync, run_gate, watch, worker};
+use crate::{http, own_secret, permission, run_gate, watch, worker};
 
 /// Name of the Secret that holds the digest key.
 const DIGEST_SECRET: &str = "extension-registry-digest-key";
@@ -144,7 +144,7 @@ fn start_controllers(
     enqueue_all(context);
     worker::start(context, args.concurrency, tasks);
     watch::start_runs(context, tasks, stop);
-    tasks.spawn(resync::run(
+    tasks.spawn(worker::resync(
         Arc::clone(context),
         args.resync(),
         stop.clone(),

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use extension_registry_api::status::HoldReason;
 use extension_registry_api::{FIELD_MANAGER, RUN_GATE, RunGate, RunGateSpec, SecretUser, limits};
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_render::ObjectKey;
@@ -62,9 +63,14 @@ pub(crate) fn remove_secret(context: &Context, secret: &ObjectKey) {
 pub(crate) async fn hold(
     context: &Context,
     pipeline: &ObjectKey,
-    reason: &str,
+    reason: impl Into<HoldReason>,
 ) -> Result<(), Error> {
-    if !context.stores.run_gates.write().hold(pipeline, reason) {
+    if !context
+        .stores
+        .run_gates
+        .write()
+        .hold(pipeline, reason.into())
+    {
         tracing::warn!(%pipeline, "failed to put Pipeline on hold: the RunGate of its namespace is full");
     }
     reconcile(context, &pipeline.namespace).await

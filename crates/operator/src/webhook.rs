@@ -7,11 +7,9 @@
 mod body;
 mod lists;
 mod record;
-mod result;
 mod review;
 mod router;
 mod workflow;
 
-pub(crate) use result::AdmissionResult;
-pub(crate) use review::Review;
+pub(crate) use review::{AdmissionResult, Review};
 pub(crate) use router::router;

@@ -1,9 +1,10 @@
-//! Workers that take keys from the queue and reconcile the objects.
+//! Workers that take keys from the queue and reconcile the objects, and the periodic resync.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::Error;
@@ -60,5 +61,32 @@ async fn run(context: &Arc<Context>, task: &Task) -> Result<(), Error> {
         Task::Run(key) => pipeline_run::reconcile(context, key).await,
         Task::RunGate(namespace) => run_gate::reconcile(context, namespace).await,
         Task::Record(key) => record::reconcile(context, key).await,
+    }
+}
+
+/// Resyncs all projections once per period, spread evenly to avoid load peaks. Writes each of them, to restore
+/// Secrets that were deleted or modified. A write without changes does not reach etcd.
+pub(crate) async fn resync(context: Arc<Context>, period: Duration, stop: CancellationToken) {
+    loop {
+        let keys: Vec<_> = context.stores.projections.read().keys().cloned().collect();
+        let share = u32::try_from(keys.len().max(1)).unwrap_or(u32::MAX);
+        let pause = (period / share).max(Duration::from_millis(1));
+        if keys.is_empty() && pause_or_stop(&stop, period).await {
+            return;
+        }
+        for key in keys {
+            if pause_or_stop(&stop, pause).await {
+                return;
+            }
+            context.stores.projections.write().set_due(&key);
+            context.enqueue(Task::Projection(key), Priority::Background);
+        }
+    }
+}
+
+async fn pause_or_stop(stop: &CancellationToken, pause: Duration) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => false,
+        () = stop.cancelled() => true,
     }
 }

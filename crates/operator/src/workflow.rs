@@ -9,6 +9,7 @@ mod update_status;
 
 use std::sync::Arc;
 
+use extension_registry_api::status::HoldReason;
 use extension_registry_core::refusal::Reason;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::prepare;
@@ -24,7 +25,7 @@ use crate::run_gate;
 /// If a request to the API server fails.
 pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result<(), Error> {
     if context.stores.workflows.read().is_invalid(key) {
-        run_gate::hold(context, key, Reason::Invalid.as_str()).await?;
+        run_gate::hold(context, key, Reason::Invalid).await?;
         return update_status::set_invalid(context, key).await;
     }
     let Some(dereferenced) = dereference::run(context, key).await? else {
@@ -45,7 +46,7 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
             .metrics
             .refusals
             .get_or_create(&RefusalLabels {
-                reason: refusals.reason,
+                reason: refusals.reason.as_str(),
             })
             .inc();
     }
@@ -57,11 +58,13 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
 async fn hold_orphaned(context: &Context, key: &ObjectKey) -> Result<(), Error> {
     if context.stores.workflows.read().get(key).is_some() {
         // A finalizer may keep the workflow after its Pipeline is gone. Its name must stay reserved.
-        return run_gate::hold(context, key, "Terminating").await;
+        return run_gate::hold(context, key, HoldReason::Terminating).await;
     }
     let pipeline = context.stores.pipelines.read().get(key).cloned();
     match pipeline {
-        Some(entry) if entry.controller.is_none() => run_gate::hold(context, key, "Orphaned").await,
+        Some(entry) if entry.controller.is_none() => {
+            run_gate::hold(context, key, HoldReason::Orphaned).await
+        }
         Some(entry) if entry.has_workflow_owner => Ok(()),
         Some(_) | None => run_gate::release(context, key).await,
     }

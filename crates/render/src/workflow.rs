@@ -146,7 +146,7 @@ pub struct Refusals {
     /// Whether every requirement is resolved nevertheless.
     pub resolved: bool,
     /// Reason of the conditions: that of the first problem.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// Whether only an edit of the workflow can resolve it.
     pub stalled: bool,
     /// Message with one line per problem.
@@ -175,7 +175,7 @@ impl Refusals {
         let (reasons, texts): (Vec<Reason>, Vec<String>) = lines.into_iter().unzip();
         Self {
             resolved,
-            reason: reasons.first().unwrap_or(&Reason::Invalid).as_str(),
+            reason: reasons.first().copied().unwrap_or(Reason::Invalid),
             stalled: reasons.iter().any(|reason| reason.is_stalled()),
             message: texts.join("\n"),
             problems: Vec::new(),
@@ -184,12 +184,12 @@ impl Refusals {
 
     /// Creates the refusal for an obstacle outside of the workflow, whose requirements are all resolved.
     #[must_use]
-    pub fn outside(reason: &'static str, message: String) -> Self {
+    pub fn outside(refusal: &Refusal) -> Self {
         Self {
             resolved: true,
-            reason,
+            reason: refusal.reason,
             stalled: false,
-            message,
+            message: refusal.to_string(),
             problems: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::projection::WrittenSecret;
+use extension_registry_api::status::EventReason;
 use extension_registry_api::{ExtensionProjection, FIELD_MANAGER};
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_render::ObjectKey;
@@ -252,7 +253,7 @@ pub(super) async fn delete(
     context: &Arc<Context>,
     key: &ObjectKey,
     entry: &ProjectionEntry,
-    reason: &str,
+    reason: EventReason,
 ) -> Result<(), Error> {
     let _one_writer = context.lock_projection(key).await;
     if let Some(secret) = &entry.status.secret
@@ -277,7 +278,7 @@ pub(super) async fn delete(
         .map_err(|error| Error::api(format!("delete ExtensionProjection {key}"), &error))?;
     context.stores.projections.write().remove(key);
     run_gate::remove_secret(context, key);
-    tracing::info!(projection = %key, reason, record = %entry.identity.record, "deleted projection");
+    tracing::info!(projection = %key, reason = reason.as_str(), record = %entry.identity.record, "deleted projection");
     let mut object = ExtensionProjection::new(&key.name, (&*entry.identity).into());
     object.metadata.namespace = Some(key.namespace.to_string());
     object.metadata.uid = Some(entry.uid.to_string());
@@ -289,8 +290,8 @@ pub(super) async fn delete(
     Ok(())
 }
 
-fn describe_reason(reason: &str) -> &'static str {
-    if reason == "Revoked" {
+fn describe_reason(reason: EventReason) -> &'static str {
+    if reason == EventReason::Revoked {
         "the record no longer grants access to it"
     } else {
         "it was not used during the grace period"

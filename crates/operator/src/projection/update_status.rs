@@ -1,22 +1,17 @@
 //! Writes the status of a projection, which also persists the written Secret across restarts.
 
-use extension_registry_api::status::READY;
-use extension_registry_api::{
-    ExtensionProjection, ExtensionProjectionStatus, FIELD_MANAGER, GROUP, VERSION,
-};
+use extension_registry_api::status::{self, READY};
+use extension_registry_api::{ExtensionProjection, ExtensionProjectionStatus};
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
 use extension_registry_render::ObjectKey;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
-use kube::Api;
-use kube::api::{Patch, PatchParams};
-use serde_json::json;
 
-use crate::condition::{DesiredCondition, conditions, whole_seconds};
 use crate::context::Context;
-use crate::error::{Error, code};
+use crate::error::Error;
 use crate::projection::apply::Applied;
+use crate::status::{DesiredCondition, ObjectName, Updated, conditions, update, whole_seconds};
 use crate::store::ProjectionEntry;
 use crate::task::Task;
 
@@ -31,22 +26,14 @@ pub(super) async fn run(
     };
     let consumers = context.usage().consumers(key, &entry.identity);
     let (status, outcome) = next_status(&entry, choice, consumers, outcome);
-    if is_count_only(&entry.status, &status) && context.queue.is_busy() {
-        // More consumers are likely to follow; write their count once.
-        context.enqueue_debounced(Task::Projection(key.clone()));
-    } else if status != *entry.status {
-        write(context, key, &status).await?;
+    let object = ObjectName::projection(key);
+    let task = Task::Projection(key.clone());
+    let updated =
+        update::<ExtensionProjection, _>(context, object, task, &*entry.status, &status).await?;
+    if let Updated::Written(Some(written)) = updated {
+        context.stores.projections.write().upsert(key, &written);
     }
     Ok(outcome)
-}
-
-/// Returns whether only the number of consumers changed.
-fn is_count_only(before: &ExtensionProjectionStatus, after: &ExtensionProjectionStatus) -> bool {
-    let same_count = ExtensionProjectionStatus {
-        consumers: before.consumers,
-        ..after.clone()
-    };
-    before.consumers != after.consumers && same_count == *before
 }
 
 fn next_status(
@@ -73,7 +60,7 @@ fn next_status(
         Ok(applied) => {
             let ready = DesiredCondition::status_true(
                 READY,
-                "Rendered",
+                status::Reason::Rendered,
                 format!("rendered from {}", choice.record.key),
             );
             let status = ExtensionProjectionStatus {
@@ -89,8 +76,7 @@ fn next_status(
         Err(refusal) => {
             // Another object has the name of the Secret, so the written one no longer exists.
             let is_lost = refusal.reason == Reason::SecretConflict;
-            let ready =
-                DesiredCondition::status_false(READY, refusal.reason.as_str(), refusal.to_string());
+            let ready = DesiredCondition::status_false(READY, refusal.reason, refusal.to_string());
             let status = ExtensionProjectionStatus {
                 conditions: conditions(&before.conditions, vec![ready], entry.generation),
                 secret: before.secret.clone().filter(|_| !is_lost),
@@ -101,38 +87,5 @@ fn next_status(
             };
             (status, Err(refusal))
         }
-    }
-}
-
-async fn write(
-    context: &Context,
-    key: &ObjectKey,
-    status: &ExtensionProjectionStatus,
-) -> Result<(), Error> {
-    let api = Api::<ExtensionProjection>::namespaced(context.client.clone(), &key.namespace);
-    let patch = json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": "ExtensionProjection",
-        "status": status,
-    });
-    context.metrics.count_write("ExtensionProjection", "status");
-    match api
-        .patch_status(
-            &key.name,
-            &PatchParams::apply(FIELD_MANAGER).force(),
-            &Patch::Apply(patch),
-        )
-        .await
-    {
-        Ok(object) => {
-            context.stores.projections.write().upsert(key, &object);
-            Ok(())
-        }
-        // It was deleted in the meantime; the watch reports that.
-        Err(error) if code(&error) == 404 => Ok(()),
-        Err(error) => Err(Error::api(
-            format!("update status of ExtensionProjection {key}"),
-            &error,
-        )),
     }
 }

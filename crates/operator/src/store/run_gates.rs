@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use extension_registry_api::status::HoldReason;
 use extension_registry_api::{RunGateSpec, SecretUser, limits, size};
 use extension_registry_render::ObjectKey;
 
@@ -39,11 +40,11 @@ impl RunGateStore {
     }
 
     /// Puts a Pipeline on hold; `false` if the list is full.
-    pub(crate) fn hold(&mut self, pipeline: &ObjectKey, reason: &str) -> bool {
+    pub(crate) fn hold(&mut self, pipeline: &ObjectKey, reason: HoldReason) -> bool {
         let held = &mut self.entry(&pipeline.namespace).held_pipelines;
         let fits = held.len() < limits::HELD_PIPELINES || held.contains_key(&*pipeline.name);
         if fits {
-            held.insert(pipeline.name.to_string(), reason.to_owned());
+            held.insert(pipeline.name.to_string(), reason.as_str().to_owned());
         }
         fits
     }
@@ -109,6 +110,7 @@ impl RunGateStore {
 #[cfg(test)]
 mod tests {
     use extension_registry_api::{RunGateSpec, SecretUser, limits};
+    use extension_registry_core::refusal::Reason;
     use extension_registry_render::ObjectKey;
 
     use super::RunGateStore;
@@ -118,7 +120,7 @@ mod tests {
         let mut gates = RunGateStore::default();
         let (pipeline, secret) = (ObjectKey::new("a", "train"), ObjectKey::new("a", "ext-u-x"));
         assert_eq!(gates.pending("a"), None);
-        gates.hold(&pipeline, "NotFound");
+        gates.hold(&pipeline, Reason::NotFound.into());
         gates.add_secret(&secret, SecretUser::default());
         let desired = gates.pending("a").unwrap();
         assert_eq!(desired.held_pipelines["train"], "NotFound");
@@ -150,10 +152,10 @@ mod tests {
 
         let pipeline = |number: usize| ObjectKey::new("a", format!("p-{number}").as_str());
         for number in 0..limits::HELD_PIPELINES {
-            assert!(gates.hold(&pipeline(number), "NotFound"));
+            assert!(gates.hold(&pipeline(number), Reason::NotFound.into()));
         }
-        assert!(!gates.hold(&pipeline(limits::HELD_PIPELINES), "NotFound"));
-        assert!(gates.hold(&pipeline(0), "NoAccess"));
+        assert!(!gates.hold(&pipeline(limits::HELD_PIPELINES), Reason::NotFound.into()));
+        assert!(gates.hold(&pipeline(0), Reason::NoAccess.into()));
     }
 
     #[test]

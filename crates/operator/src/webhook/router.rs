@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::metrics::AdmissionLabels;
 use crate::webhook::body::{self, BodyReader, Rejection};
-use crate::webhook::result::Decision;
+use crate::webhook::review::Decision;
 use crate::webhook::{AdmissionResult, Review, lists, record, workflow};
 
 type Handler = for<'a> fn(&'a Context, &'a Review) -> BoxFuture<'a, AdmissionResult>;

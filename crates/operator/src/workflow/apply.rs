@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use extension_registry_api::FIELD_MANAGER;
 use extension_registry_api::workflow::{Binding, PipelineReference, RunAs};
-use extension_registry_core::refusal::Reason;
+use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::{Prepared, Refusals};
 use kube::api::{Patch, PatchParams, PostParams};
@@ -156,10 +156,13 @@ async fn write(
         }
         Err(error) if code(&error) == 404 && known.is_none() => Ok(Err(no_engine())),
         Err(error) if is_namespace_terminating(&error) => Ok(Err(Refusals::of(true, []))),
-        Err(error) if matches!(code(&error), 400 | 422) => Ok(Err(Refusals::outside(
-            "PipelineRejected",
-            format!("the API server rejected Pipeline {key}: {error}"),
-        ))),
+        Err(error) if matches!(code(&error), 400 | 422) => {
+            Ok(Err(Refusals::outside(&Refusal::new(
+                Reason::PipelineRejected,
+                format!("the API server rejected Pipeline {key}: {error}"),
+                "",
+            ))))
+        }
         Err(error) => {
             if matches!(code(&error), 404 | 409) {
                 // The cache is stale. Drop the entry, so that the retry does not use it.
@@ -206,18 +209,20 @@ async fn apply(
 }
 
 fn conflict(key: &ObjectKey) -> Refusals {
-    Refusals::outside(
-        Reason::PipelineConflict.as_str(),
+    Refusals::outside(&Refusal::new(
+        Reason::PipelineConflict,
+        format!("Pipeline {key} exists and is not managed by this operator"),
         format!(
-            "Pipeline {key} exists and is not managed by this operator; hint: rename the workflow, or delete the Pipeline: kubectl delete pipeline -n {} {}",
+            "rename the workflow, or delete the Pipeline: kubectl delete pipeline -n {} {}",
             key.namespace, key.name
         ),
-    )
+    ))
 }
 
 fn no_engine() -> Refusals {
-    Refusals::outside(
-        "EngineMissing",
-        "Tekton Pipelines is not installed (CRD pipelines.tekton.dev not found); hint: install Tekton Pipelines".to_owned(),
-    )
+    Refusals::outside(&Refusal::new(
+        Reason::EngineMissing,
+        "Tekton Pipelines is not installed (CRD pipelines.tekton.dev not found)",
+        "install Tekton Pipelines",
+    ))
 }

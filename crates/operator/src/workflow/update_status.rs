@@ -2,33 +2,37 @@
 
 use std::sync::Arc;
 
-use extension_registry_api::status::{READY, RESOLVED, STALLED, join};
+use extension_registry_api::kinds::strip;
+use extension_registry_api::status::{self, EventReason, READY, RESOLVED, STALLED, join};
 use extension_registry_api::workflow::{Binding, WorkflowSummary};
-use extension_registry_api::{FIELD_MANAGER, GROUP, VERSION, Workflow, WorkflowStatus};
+use extension_registry_api::{Workflow, WorkflowStatus};
+use extension_registry_core::refusal::Reason;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::Refusals;
-use kube::api::{Patch, PatchParams};
-use kube::{Api, Resource};
-use serde_json::json;
+use kube::Resource;
 
-use crate::condition::{DesiredCondition, conditions, find, is_true};
 use crate::context::Context;
-use crate::error::{Error, code};
-use crate::live::{self, Live};
+use crate::error::Error;
+use crate::status::{
+    DesiredCondition, Live, ObjectName, Updated, conditions, find, is_true, read, update,
+};
 use crate::task::Task;
 use crate::workflow::apply::Applied;
 use crate::workflow::dereference::Dereferenced;
 
-/// Reasons that are resolved by changes which no watch reports: of the sealing keys, of objects that the
-/// operator does not manage, or of admission policies, which reject requests while an API server that has
+/// Returns whether a reason is resolved by changes which no watch reports: of the sealing keys, of objects that
+/// the operator does not manage, or of admission policies, which reject requests while an API server that has
 /// just started does not know their parameters.
-const REQUEUED_REASONS: [&str; 5] = [
-    "DecryptionFailed",
-    "EngineMissing",
-    "PipelineConflict",
-    "PipelineRejected",
-    "SecretConflict",
-];
+fn is_requeued(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::DecryptionFailed
+            | Reason::EngineMissing
+            | Reason::PipelineConflict
+            | Reason::PipelineRejected
+            | Reason::SecretConflict
+    )
+}
 
 pub(super) async fn run(
     context: &Arc<Context>,
@@ -39,13 +43,19 @@ pub(super) async fn run(
     let workflow = &dereferenced.resolved.workflow;
     let before = workflow.status.clone().unwrap_or_default();
     let generation = workflow.metadata.generation.unwrap_or_default();
-    let requeue = matches!(&outcome, Err(refusals) if REQUEUED_REASONS.contains(&refusals.reason));
+    let refused = outcome.as_ref().err().map(|refusals| refusals.reason);
     let status = next_status(&before, generation, outcome);
-    if status != before {
-        write(context, key, &status).await?;
-        publish_events(context, workflow, &before, &status).await;
+    let object = ObjectName::workflow(key);
+    let task = Task::Workflow(key.clone());
+    let updated = update::<Workflow, _>(context, object, task, &before, &status).await?;
+    if let Updated::Written(written) = updated {
+        if let Some(mut written) = written {
+            strip(written.meta_mut());
+            context.stores.workflows.write().upsert(key, written);
+        }
+        publish_events(context, workflow, &before, &status, refused).await;
     }
-    if requeue {
+    if refused.is_some_and(is_requeued) {
         context.requeue(Task::Workflow(key.clone()));
     }
     Ok(())
@@ -73,8 +83,8 @@ fn next_status(
             };
             let message = format!("Pipeline {} and its Secrets are up to date", pipeline.name);
             let desired = vec![
-                DesiredCondition::status_true(RESOLVED, "Resolved", resolved),
-                DesiredCondition::status_true(READY, "Ready", message),
+                DesiredCondition::status_true(RESOLVED, status::Reason::Resolved, resolved),
+                DesiredCondition::status_true(READY, status::Reason::Ready, message),
             ];
             WorkflowStatus {
                 conditions: conditions(&before.conditions, desired, generation),
@@ -98,7 +108,7 @@ fn next_status(
                 if resolved {
                     DesiredCondition::status_true(
                         RESOLVED,
-                        "Resolved",
+                        status::Reason::Resolved,
                         "all requirements are resolved",
                     )
                 } else {
@@ -138,9 +148,8 @@ fn summary(bindings: &[Binding]) -> WorkflowSummary {
 /// deserialization error, because that may quote values.
 pub(super) async fn set_invalid(context: &Context, key: &ObjectKey) -> Result<(), Error> {
     let message = "the object does not match the schema of its CustomResourceDefinition; hint: apply it again to see the invalid field";
-    let live =
-        live::read::<Workflow, WorkflowStatus>(&context.client, Some(&key.namespace), &key.name)
-            .await?;
+    let object = ObjectName::workflow(key);
+    let live = read::<Workflow, WorkflowStatus>(&context.client, object).await?;
     let Some(Live {
         generation,
         status: before,
@@ -148,9 +157,9 @@ pub(super) async fn set_invalid(context: &Context, key: &ObjectKey) -> Result<()
     else {
         return Ok(());
     };
-    let desired =
-        [READY, RESOLVED].map(|kind| DesiredCondition::status_false(kind, "Invalid", message));
-    let stalled = DesiredCondition::status_true(STALLED, "Invalid", message);
+    let desired = [READY, RESOLVED]
+        .map(|kind| DesiredCondition::status_false(kind, Reason::Invalid, message));
+    let stalled = DesiredCondition::status_true(STALLED, Reason::Invalid, message);
     let status = WorkflowStatus {
         observed_generation: Some(generation),
         conditions: conditions(
@@ -160,48 +169,10 @@ pub(super) async fn set_invalid(context: &Context, key: &ObjectKey) -> Result<()
         ),
         ..before.clone()
     };
-    if status == before {
-        return Ok(());
-    }
-    patch(context, key, &status).await.map(|_| ())
-}
-
-async fn write(context: &Context, key: &ObjectKey, status: &WorkflowStatus) -> Result<(), Error> {
-    if let Some(mut workflow) = patch(context, key, status).await? {
-        extension_registry_api::kinds::strip(workflow.meta_mut());
-        context.stores.workflows.write().upsert(key, workflow);
-    }
-    Ok(())
-}
-
-async fn patch(
-    context: &Context,
-    key: &ObjectKey,
-    status: &WorkflowStatus,
-) -> Result<Option<Workflow>, Error> {
-    let api = Api::<kube::core::DeserializeGuard<Workflow>>::namespaced(
-        context.client.clone(),
-        &key.namespace,
-    );
-    let patch =
-        json!({ "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "Workflow", "status": status });
-    context.metrics.count_write("Workflow", "status");
-    match api
-        .patch_status(
-            &key.name,
-            &PatchParams::apply(FIELD_MANAGER).force(),
-            &Patch::Apply(patch),
-        )
+    let task = Task::Workflow(key.clone());
+    update::<Workflow, _>(context, object, task, &before, &status)
         .await
-    {
-        Ok(workflow) => Ok(workflow.0.ok()),
-        // It was deleted in the meantime.
-        Err(error) if code(&error) == 404 => Ok(None),
-        Err(error) => Err(Error::api(
-            format!("update status of Workflow {key}"),
-            &error,
-        )),
-    }
+        .map(|_| ())
 }
 
 /// Publishes events for a workflow that was refused, became ready again or was bound to another record. A
@@ -211,6 +182,7 @@ async fn publish_events(
     workflow: &Workflow,
     before: &WorkflowStatus,
     after: &WorkflowStatus,
+    refused: Option<Reason>,
 ) {
     let object = workflow.object_ref(&());
     let was_refused =
@@ -218,17 +190,19 @@ async fn publish_events(
     let old =
         find(&before.conditions, READY).map(|condition| (&condition.reason, &condition.message));
     if let Some(ready) = find(&after.conditions, READY) {
-        if ready.status == "False" && old != Some((&ready.reason, &ready.message)) {
-            context
-                .events
-                .warning(&object, &ready.reason, "Resolve", &ready.message)
-                .await;
+        if let Some(reason) = refused {
+            if old != Some((&ready.reason, &ready.message)) {
+                context
+                    .events
+                    .warning(&object, reason, "Resolve", &ready.message)
+                    .await;
+            }
         } else if was_refused && is_true(&after.conditions, READY) {
             context
                 .events
                 .normal(
                     &object,
-                    "Resolved",
+                    EventReason::Resolved,
                     "Resolve",
                     "all requirements are resolved again",
                 )
@@ -254,7 +228,7 @@ async fn publish_events(
             );
             context
                 .events
-                .normal(&object, "Rebound", "Resolve", &note)
+                .normal(&object, EventReason::Rebound, "Resolve", &note)
                 .await;
         }
     }
