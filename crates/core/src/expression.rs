@@ -27,43 +27,11 @@
 
 mod near;
 mod reference;
+mod segment;
 
 use std::fmt;
 
-/// A segment of a template. Columns are those of the first word inside the braces, in characters
-/// from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Segment<'t> {
-    /// Literal text.
-    Text(&'t str),
-    /// `extension.NAME.KEY`
-    Extension {
-        /// Name of a requirement of the step: a DNS label.
-        requirement: &'t str,
-        /// The key as written; see [`canonical_key`].
-        key: &'t str,
-        /// Whether it is written `.cfg.KEY`, which excludes derived keys and key aliases.
-        configuration_only: bool,
-        /// Column of the expression.
-        column: usize,
-    },
-    /// `inputs.NAME`
-    Input {
-        /// Name of an input of the workflow.
-        name: &'t str,
-        /// Column of the expression.
-        column: usize,
-    },
-    /// `steps.STEP.outputs.NAME`
-    Output {
-        /// Name of a step.
-        step: &'t str,
-        /// Name of an output of that step.
-        output: &'t str,
-        /// Column of the expression.
-        column: usize,
-    },
-}
+pub use segment::{ExpressionError, Segment};
 
 /// Resolves a key alias: `url`, `product`, `service_resource` and `service_category` mean `uri`,
 /// `provider`, `type` and `category`. Other keys are returned unchanged.
@@ -188,23 +156,6 @@ impl fmt::Display for Template<'_> {
             .iter()
             .try_for_each(|source| formatter.write_str(source))
     }
-}
-
-/// Error in a template. The length of its message is bounded, regardless of the text.
-#[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("column {column}: {message}{}", suffix(hint.as_deref()))]
-pub struct ExpressionError {
-    /// Column of the first word inside the braces, in characters from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub message: String,
-    /// How to fix it, if known.
-    pub hint: Option<String>,
-}
-
-fn suffix(hint: Option<&str>) -> String {
-    hint.map(|hint| format!("; hint: {hint}"))
-        .unwrap_or_default()
 }
 
 /// Returns the offset of the last two braces of the next run of opening braces.

@@ -1,6 +1,6 @@
 //! Requirements of workflow steps.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use crate::record::Name;
 use crate::refusal::{Reason, Refusal};
@@ -103,6 +103,21 @@ impl Requirement {
             Field::Resource => self.resource.as_ref(),
             Field::Category => self.category.as_ref(),
         }
+    }
+
+    /// Formats the selectors: `resource s3, version ^1.2`.
+    pub(crate) fn format_selectors(&self) -> String {
+        let mut text = String::new();
+        for field in Field::ALL {
+            if let Some(value) = self.selector(field) {
+                let separator = if text.is_empty() { "" } else { ", " };
+                let _ = write!(text, "{separator}{field} `{value}`");
+            }
+        }
+        if let Some(range) = &self.version {
+            let _ = write!(text, ", version `{range}`");
+        }
+        text
     }
 
     /// Validates the requirement by itself.

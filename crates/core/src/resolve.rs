@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::access::Consumer;
 use crate::projection::Identity;
-use crate::record::{Credentials, Endpoint, Record, Service};
+use crate::record::{Credentials, Endpoint, Name, Record, Service};
 use crate::refusal::Refusal;
 use crate::requirement::Requirement;
 
@@ -53,6 +53,21 @@ impl Choice {
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials
             .map(|position| &self.service().credentials[position])
+    }
+
+    /// Returns the identity of the projection. `user` is used only if the choice depended on it.
+    #[must_use]
+    pub fn identity(&self, user: Option<&Name>) -> Identity {
+        Identity {
+            record: self.record.key.clone(),
+            service: self.service().name.clone(),
+            binding_type: self.binding_type().into(),
+            endpoint: self.endpoint().map(|endpoint| endpoint.name.clone()),
+            credentials: self
+                .credentials()
+                .map(|credentials| credentials.name.clone()),
+            user: user.filter(|_| self.personal).cloned(),
+        }
     }
 
     /// Returns the choice with this identity in the current record. `None` if the record no longer

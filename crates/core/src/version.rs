@@ -29,23 +29,11 @@ mod partial;
 mod range;
 mod token;
 
-use std::fmt;
-
-use number::Number;
 use partial::Partial;
-pub use range::{RangeError, VersionRange};
 
-/// A version, parsed leniently: a leading `v` is dropped, missing parts are zero, build metadata is
-/// ignored.
-///
-/// Versions are ordered by precedence (semver 2.0.0, clause 11): a pre-release comes before its
-/// release. Numbers may have any length.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version {
-    numbers: [Number; 3],
-    // Orders the empty pre-release after all others.
-    prerelease: semver::Prerelease,
-}
+pub use diagnose::RangeError;
+pub use number::Version;
+pub use range::VersionRange;
 
 impl Version {
     /// Parses `text`, ignoring surrounding white space.
@@ -55,29 +43,6 @@ impl Version {
     pub fn parse(text: &str) -> Option<Self> {
         let partial = Partial::parse(text.trim())?;
         (!partial.is_series()).then(|| partial.into_version())
-    }
-
-    /// Returns whether the version is a pre-release, like `2.0.0-rc.1`.
-    #[must_use]
-    pub fn is_prerelease(&self) -> bool {
-        !self.prerelease.is_empty()
-    }
-
-    /// Formats the three numbers.
-    fn release_text(&self) -> String {
-        let [major, minor, patch] = &self.numbers;
-        format!("{major}.{minor}.{patch}")
-    }
-}
-
-impl fmt::Display for Version {
-    /// Writes all three parts, even if fewer were given.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.release_text())?;
-        if self.is_prerelease() {
-            write!(formatter, "-{}", self.prerelease)?;
-        }
-        Ok(())
     }
 }
 

@@ -7,13 +7,14 @@ use extension_registry_core::expression::{Segment, Template};
 use extension_registry_core::refusal::{Reason, Refusal};
 use serde_json::Value;
 
+use crate::check::check_for;
 use crate::check::texts::{Allowed, texts};
-use crate::check::{check_for, find_step, step_field};
 use crate::engine::Engine;
 use crate::generate;
 use crate::names::input_variable;
 use crate::patch::{self, Location, PatchError, ServiceBinding, Site, key_of};
 use crate::problem::Problem;
+use crate::spec::{find_step, step_field};
 
 /// A workflow and the services that its requirements are bound to.
 #[derive(Clone, Copy)]

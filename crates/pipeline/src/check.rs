@@ -3,12 +3,12 @@
 mod names;
 pub(crate) mod order;
 mod outputs;
-pub(crate) mod references;
-pub(crate) mod requirements;
+mod references;
+mod requirements;
 mod secrets;
 pub(crate) mod texts;
 
-use extension_registry_api::workflow::{InputKind, Step, WorkflowInput, WorkflowSpec};
+use extension_registry_api::workflow::WorkflowSpec;
 
 use crate::engine::{Engine, Tekton};
 use crate::problem::Problem;
@@ -30,24 +30,4 @@ pub(crate) fn check_for(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<Problem
     let order = order::Order::new(spec, &mut problems);
     references::check(spec, &order, &mut problems);
     problems
-}
-
-/// Returns the path of a step.
-pub(crate) fn step_field(index: usize) -> String {
-    format!("spec.steps[{index}]")
-}
-
-pub(crate) fn find_input<'s>(spec: &'s WorkflowSpec, name: &str) -> Option<&'s WorkflowInput> {
-    spec.inputs.iter().find(|input| input.name == name)
-}
-
-pub(crate) fn find_step<'s>(spec: &'s WorkflowSpec, name: &str) -> Option<(usize, &'s Step)> {
-    spec.steps
-        .iter()
-        .enumerate()
-        .find(|(_, step)| step.name == name)
-}
-
-pub(crate) fn is_codeset(input: &WorkflowInput) -> bool {
-    input.kind == Some(InputKind::Codeset)
 }

@@ -8,11 +8,12 @@ mod step;
 use extension_registry_api::workflow::WorkflowSpec;
 use serde_json::Value;
 
+use crate::check::check_for;
 use crate::check::order::Order;
-use crate::check::{check_for, is_codeset};
 use crate::engine::Engine;
 use crate::generate::model::{Model, Param};
 use crate::problem::Problem;
+use crate::spec::is_codeset;
 
 /// Generates the pipeline of a workflow. Expressions of extensions are left unchanged.
 ///

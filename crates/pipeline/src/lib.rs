@@ -23,6 +23,7 @@ mod patch;
 mod path;
 mod problem;
 mod run;
+mod spec;
 
 pub use build::{Input, Output, build};
 pub use check::check;

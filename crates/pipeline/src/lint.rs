@@ -6,10 +6,10 @@ use extension_registry_api::workflow::{Step, WorkflowSpec};
 use extension_registry_core::expression::{Segment, Template};
 use extension_registry_core::projection::environment::RESULT_VARIABLE;
 
-use crate::check::find_input;
-use crate::check::step_field;
 use crate::check::texts::{Text, texts};
 use crate::names::input_variable;
+use crate::spec::find_input;
+use crate::spec::step_field;
 
 /// A lint warning.
 #[derive(Clone, Debug, PartialEq, Eq)]

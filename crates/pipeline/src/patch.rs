@@ -3,72 +3,27 @@
 //! It relies only on the fields `env`, `args` and `volumeMounts` of a container, and the `volumes` next to
 //! it. So it works for a step of a pipeline, a template of another engine, and a plain Pod.
 
+mod binding;
 mod expressions;
 mod mounts;
 mod site;
 mod variables;
 
-use extension_registry_core::projection::Layout;
 use extension_registry_core::projection::environment::ROOT_VARIABLE;
-use extension_registry_core::record::RecordKey;
-use extension_registry_core::refusal::{Reason, Refusal};
-use extension_registry_core::requirement::Requirement;
+use extension_registry_core::refusal::Refusal;
 use serde_json::{Value, json};
 
-pub use site::{Mount, Site};
-
+use binding::name_of;
+pub use binding::{Location, PatchError, ServiceBinding};
 pub(crate) use expressions::key_of;
+pub use site::{Mount, Site};
 use variables::SecretVariable;
-pub(crate) use variables::{different_sources, plan};
+pub(crate) use variables::plan;
 
-use crate::check::requirements::{invalid_root, root_path};
+use crate::path::{invalid_root, root_path};
 
 /// Default directory of the bindings.
 const DEFAULT_ROOT: &str = "/bindings";
-
-/// A requirement and the service that it is bound to.
-#[derive(Clone, Copy, Debug)]
-pub struct ServiceBinding<'a> {
-    /// The requirement.
-    pub requirement: &'a Requirement,
-    /// Name of the Secret, in the namespace of the container.
-    pub secret: &'a str,
-    /// Keys of that Secret.
-    pub layout: &'a Layout,
-    /// The selected record. Configuration of the record itself, which its services share, is
-    /// one source, whichever Secret contains it.
-    pub record: &'a RecordKey,
-}
-
-/// Location of an error in a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// An environment variable.
-    Variable(String),
-    /// An argument.
-    Argument(usize),
-    /// A field in which expressions are not allowed.
-    Field(String),
-    /// A requirement.
-    Requirement(String),
-    /// The combination of all requirements.
-    Requirements,
-}
-
-/// An error in a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PatchError {
-    /// Location of the error.
-    pub location: Location,
-    /// The refusal.
-    pub refusal: Refusal,
-}
-
-impl PatchError {
-    pub(crate) fn new(location: Location, refusal: Refusal) -> Self {
-        Self { location, refusal }
-    }
-}
 
 /// Adds the bindings of a container, and replaces `{{ extension… }}` in its variables and arguments.
 /// Returns warnings: variables that are skipped because of their name, and mapped variables with such
@@ -138,12 +93,4 @@ fn root(env: &[Value], is_reserved: &dyn Fn(&str) -> bool) -> Result<String, Ref
         (Some(value), None) => root_path(value, is_reserved),
         _ => Err(invalid_root()),
     }
-}
-
-fn name_of(variable: &Value) -> Option<&str> {
-    variable.get("name").and_then(Value::as_str)
-}
-
-fn conflict(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
-    Refusal::new(Reason::Conflict, message, hint)
 }

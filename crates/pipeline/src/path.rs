@@ -1,4 +1,7 @@
-//! Normalization of mount paths.
+//! Mount paths, and the directory of bindings.
+
+use extension_registry_core::projection::environment::ROOT_VARIABLE;
+use extension_registry_core::refusal::{Reason, Refusal};
 
 /// Returns the path without empty and `.` parts; `None` unless it is absolute and literal. Paths with
 /// `..` are rejected, because symbolic links in the image make their target unpredictable. Colons are
@@ -28,6 +31,32 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
         || path
             .strip_prefix(folder)
             .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Returns the directory in a value of `SERVICE_BINDING_ROOT`.
+pub(crate) fn root_path(
+    value: &str,
+    is_reserved: impl Fn(&str) -> bool,
+) -> Result<String, Refusal> {
+    let path = normalize(value)
+        .filter(|_| !value.contains("{{") && !value.contains("$$"))
+        .ok_or_else(invalid_root)?;
+    if is_reserved(&path) {
+        return Err(Refusal::new(
+            Reason::Invalid,
+            format!("bindings cannot be mounted below the reserved path `{path}`"),
+            format!("set `{ROOT_VARIABLE}` to another directory"),
+        ));
+    }
+    Ok(path)
+}
+
+pub(crate) fn invalid_root() -> Refusal {
+    Refusal::new(
+        Reason::Invalid,
+        format!("`{ROOT_VARIABLE}` must be a literal absolute path"),
+        "use a path such as `/bindings`, without expressions, `$(…)`, `..` or `:`",
+    )
 }
 
 #[cfg(test)]

@@ -56,3 +56,44 @@ pub(crate) fn did_you_mean<'a>(
         |near| format!("did you mean `{near}`?"),
     )
 }
+
+/// Creates the refusal for an unknown requirement.
+pub(crate) fn unknown_requirement<'a>(
+    column: usize,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Refusal {
+    let all: Vec<String> = known.clone().map(|name| format!("`{name}`")).collect();
+    let otherwise = if all.is_empty() {
+        "the step has no requirements: add one under `extensions`".to_owned()
+    } else {
+        format!("available requirements: {}", all.join(", "))
+    };
+    Refusal::new(
+        Reason::UnknownRequirement,
+        format!("column {column}: unknown requirement `{name}`"),
+        did_you_mean(name, known, &otherwise),
+    )
+}
+
+/// Creates the refusal for a variable that several requirements set.
+pub(crate) fn different_sources(variable: &str, requirements: &[&str]) -> Refusal {
+    let names: Vec<String> = requirements
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    conflict(
+        format!(
+            "requirements {} set `{variable}` from different sources",
+            names.join(" and ")
+        ),
+        format!(
+            "rename it with `environment` in all but one of them, or set `{variable}` in `env`"
+        ),
+    )
+}
+
+/// Creates the refusal for a conflict.
+pub(crate) fn conflict(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
+    Refusal::new(Reason::Conflict, message, hint)
+}

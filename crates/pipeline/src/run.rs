@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use extension_registry_api::workflow::WorkflowSpec;
 use serde_json::{Value, json};
 
-use crate::check::is_codeset;
 use crate::generate::codeset::params_of;
 use crate::problem::did_you_mean;
+use crate::spec::is_codeset;
 
 /// Default size of the volume of a codeset.
 pub const WORKSPACE_SIZE: &str = "1Gi";

@@ -1,6 +1,6 @@
 //! Diagnostics of a document.
 
-use crate::Position;
+use extension_registry_core::diagnostic::Position;
 
 /// An error or a warning at a field. It contains no values.
 #[derive(Clone, Debug, PartialEq, Eq)]

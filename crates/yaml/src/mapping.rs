@@ -1,8 +1,10 @@
 //! Reads the fields of a mapping one by one, and reports those that are left over.
 
+use extension_registry_core::diagnostic::Position;
 use extension_registry_core::suggest;
 
-use crate::{Content, Diagnostics, Node, Position};
+use crate::diagnostic::Diagnostics;
+use crate::node::{Content, Node};
 
 /// Reader of a mapping: holds the fields that were not read yet.
 pub struct MappingReader {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use extension_registry_core::diagnostic::Position;
 use serde_json::{Map, Value};
 
-use super::{Children, Marks, Position};
+use crate::marks::{Children, Marks};
 
 /// A value with its position. It implements no `Debug`, because it may contain a password.
 #[derive(Clone)]

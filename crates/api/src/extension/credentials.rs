@@ -4,7 +4,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SecretText, null_is_empty};
+use super::access::null_is_empty;
+use super::configuration::SecretText;
 use crate::{limits, rules};
 
 /// A set of credentials of a service.

@@ -4,7 +4,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigurationEntry, CredentialsSpec, SecretText};
+use super::configuration::{ConfigurationEntry, SecretText};
+use super::credentials::CredentialsSpec;
 use crate::{limits, rules};
 
 /// An API or user interface of the instance.

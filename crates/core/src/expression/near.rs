@@ -1,6 +1,6 @@
 //! Classifies the first word inside braces.
 
-use super::ExpressionError;
+use super::segment::ExpressionError;
 use crate::suggest::{distance, excerpt};
 
 const KEYWORDS: [&str; 4] = ["extension", "extensions", "inputs", "steps"];

@@ -1,6 +1,6 @@
 //! Parser of the reference inside the braces of an expression.
 
-use super::{ExpressionError, Segment};
+use super::segment::{ExpressionError, Segment};
 use crate::suggest::{closest, excerpt};
 
 /// Maximum length of a key of a Secret, and of names without a limit of their own.

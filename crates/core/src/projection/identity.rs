@@ -4,7 +4,6 @@ use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
 use crate::record::{Name, RecordKey};
-use crate::resolve::Choice;
 
 /// Identity of a rendered Secret. Two choices in one namespace share a Secret if and only if
 /// their identities are equal.
@@ -32,21 +31,6 @@ const SLUG_LENGTH: usize = 40;
 const HASH_LENGTH: usize = 16;
 
 impl Identity {
-    /// Returns the identity of a choice. `user` is used only if the choice depended on it.
-    #[must_use]
-    pub fn of(choice: &Choice, user: Option<&Name>) -> Self {
-        Self {
-            record: choice.record.key.clone(),
-            service: choice.service().name.clone(),
-            binding_type: choice.binding_type().into(),
-            endpoint: choice.endpoint().map(|endpoint| endpoint.name.clone()),
-            credentials: choice
-                .credentials()
-                .map(|credentials| credentials.name.clone()),
-            user: user.filter(|_| choice.personal).cloned(),
-        }
-    }
-
     /// Returns the name of the Secret and of the projection: `ext-<slug>-<16 hex>`, or `ext-u-…` for a
     /// Secret of one user. The hash covers every part with its length, so that distinct identities have
     /// distinct inputs. It has 16 digits because tenants who choose names could find collisions of 8.

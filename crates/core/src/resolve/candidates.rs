@@ -59,21 +59,6 @@ pub(super) fn has_usable_credentials(candidate: &Candidate, consumer: &Consumer)
     credentials.is_empty() || credentials.iter().any(|entry| entry.admits(consumer))
 }
 
-/// Formats the selectors of a requirement: `resource s3, version ^1.2`.
-pub(super) fn format_selectors(requirement: &Requirement) -> String {
-    let mut text = String::new();
-    for field in Field::ALL {
-        if let Some(value) = requirement.selector(field) {
-            let separator = if text.is_empty() { "" } else { ", " };
-            let _ = write!(text, "{separator}{field} `{value}`");
-        }
-    }
-    if let Some(range) = &requirement.version {
-        let _ = write!(text, ", version `{range}`");
-    }
-    text
-}
-
 fn no_access(requirement: &Requirement, consumer: &Consumer, matched: &[&Candidate]) -> Refusal {
     let mut names: Vec<_> = matched
         .iter()
@@ -102,7 +87,7 @@ fn no_access(requirement: &Requirement, consumer: &Consumer, matched: &[&Candida
         format!(
             "requirement `{}` ({}) matches {}, but {consumer} has no access to {its} credentials",
             requirement.name,
-            format_selectors(requirement),
+            requirement.format_selectors(),
             names.join(", "),
         ),
         "ask your platform administrator for access to a set of credentials",
@@ -132,7 +117,7 @@ fn ambiguous(requirement: &Requirement, several: &[&Candidate]) -> Refusal {
     let mut message = format!(
         "requirement `{}` ({}) matches {} services: ",
         requirement.name,
-        format_selectors(requirement),
+        requirement.format_selectors(),
         candidates.len()
     );
     let groups = candidates.chunk_by(|left, right| left.record.key.name == right.record.key.name);

@@ -7,7 +7,6 @@ use crate::access::Consumer;
 use crate::record::display_order;
 use crate::refusal::{Reason, Refusal};
 use crate::requirement::{Field, Requirement};
-use crate::resolve::candidates::format_selectors;
 use crate::resolve::index::Index;
 use crate::resolve::service_index::Candidate;
 use crate::suggest;
@@ -21,7 +20,7 @@ pub(super) fn not_found(index: &Index, requirement: &Requirement, consumer: &Con
     let message = format!(
         "no service matches requirement `{}` ({})",
         requirement.name,
-        format_selectors(requirement)
+        requirement.format_selectors()
     );
     let mut distances = Distances::default();
     let mut best: Option<(usize, usize, &Candidate)> = None;

@@ -1,10 +1,25 @@
 //! Errors of version ranges, with hints.
 
-use super::parse::is_any;
 use super::partial::Partial;
-use super::range::RangeError;
-use super::token::Token;
+use super::token::{Token, is_any};
 use crate::suggest::excerpt;
+
+/// Error in a version range. The length of its message is bounded, regardless of the text.
+#[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
+#[error("column {column}: {message}{}", suffix(hint.as_deref()))]
+pub struct RangeError {
+    /// Column of the error, in characters from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// How to fix it, if known.
+    pub hint: Option<String>,
+}
+
+fn suffix(hint: Option<&str>) -> String {
+    hint.map(|hint| format!("; hint: {hint}"))
+        .unwrap_or_default()
+}
 
 const RANGE_HINT: &str = "write `1.2.0 - 1.5.0`, or `>=1.2.0 <1.5.0` to exclude the upper end";
 

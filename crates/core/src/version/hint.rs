@@ -1,7 +1,6 @@
 //! Hints for valid ranges that may not mean what the author expects.
 
-use super::parse::ends;
-use super::partial::Partial;
+use super::partial::{Partial, ends};
 use crate::suggest::excerpt;
 
 /// Hint for a version after `operator`, which is empty for a bare version.

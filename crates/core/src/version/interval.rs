@@ -6,6 +6,16 @@ use std::ops::Bound;
 use super::Version;
 use super::partial::{Partial, lowest_prerelease};
 
+/// An alternative, separated by `||`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Alternative {
+    /// `*` and `latest`: every record, with or without a version.
+    Any,
+    /// `=TEXT`: records with exactly this text.
+    Text(String),
+    Interval(Interval),
+}
+
 /// The versions between two ends, with or without pre-releases.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Interval {

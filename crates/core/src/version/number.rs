@@ -84,6 +84,43 @@ impl fmt::Display for Number {
     }
 }
 
+/// A version, parsed leniently: a leading `v` is dropped, missing parts are zero, build metadata is
+/// ignored.
+///
+/// Versions are ordered by precedence (semver 2.0.0, clause 11): a pre-release comes before its
+/// release. Numbers may have any length.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    pub(super) numbers: [Number; 3],
+    // Orders the empty pre-release after all others.
+    pub(super) prerelease: semver::Prerelease,
+}
+
+impl Version {
+    /// Returns whether the version is a pre-release, like `2.0.0-rc.1`.
+    #[must_use]
+    pub fn is_prerelease(&self) -> bool {
+        !self.prerelease.is_empty()
+    }
+
+    /// Formats the three numbers.
+    pub(super) fn release_text(&self) -> String {
+        let [major, minor, patch] = &self.numbers;
+        format!("{major}.{minor}.{patch}")
+    }
+}
+
+impl fmt::Display for Version {
+    /// Writes all three parts, even if fewer were given.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.release_text())?;
+        if self.is_prerelease() {
+            write!(formatter, "-{}", self.prerelease)?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

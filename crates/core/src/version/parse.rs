@@ -1,11 +1,10 @@
 //! Parser of version ranges. The parent module documents the grammar.
 
-use super::diagnose;
+use super::diagnose::{self, RangeError};
 use super::hint;
-use super::interval::Interval;
-use super::partial::Partial;
-use super::range::{Alternative, RangeError};
-use super::token::{Kind, Token, tokens};
+use super::interval::{Alternative, Interval};
+use super::partial::{Partial, ends};
+use super::token::{Kind, Token, is_any, tokens};
 
 /// Result of the parser.
 pub(super) struct Parsed {
@@ -48,22 +47,6 @@ pub(super) fn range(text: &str) -> Result<Parsed, RangeError> {
         Some(_) => Err(diagnose::no_alternative(separator)),
         None => Ok(parsed),
     }
-}
-
-/// Matches `*` and `latest`.
-pub(super) fn is_any(word: &str) -> bool {
-    matches!(word, "*" | "latest")
-}
-
-/// Returns the ends of a range written without spaces, like `1.2.0-1.5.0`: a two- or three-part
-/// version on both sides of the first hyphen. Anything else is a pre-release.
-pub(super) fn ends(word: &str) -> Option<(Partial, Partial)> {
-    let (first, last) = word.split_once('-')?;
-    if first.contains('+') {
-        return None;
-    }
-    let end = |word| Partial::parse(word).filter(|end| end.given() > 1 && !end.is_series());
-    Some((end(first)?, end(last)?))
 }
 
 /// Parser of one alternative.

@@ -2,8 +2,7 @@
 
 use semver::Prerelease;
 
-use super::Version;
-use super::number::Number;
+use super::number::{Number, Version};
 
 /// `1.2`, `v1.2.3-rc.1+build`, `1.x`. At most three parts.
 #[derive(Clone, Debug)]
@@ -103,6 +102,17 @@ impl Partial {
             .count();
         (leading + 1).min(self.given())
     }
+}
+
+/// Returns the ends of a range written without spaces, like `1.2.0-1.5.0`: a two- or three-part
+/// version on both sides of the first hyphen. Anything else is a pre-release.
+pub(super) fn ends(word: &str) -> Option<(Partial, Partial)> {
+    let (first, last) = word.split_once('-')?;
+    if first.contains('+') {
+        return None;
+    }
+    let end = |word| Partial::parse(word).filter(|end| end.given() > 1 && !end.is_series());
+    Some((end(first)?, end(last)?))
 }
 
 /// `0`, the lowest pre-release of a version (semver 2.0.0, clause 11.4).

@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Bound;
 use std::str::FromStr;
 
-use super::interval::{Interval, compare_lower, compare_upper};
+use super::diagnose::RangeError;
+use super::interval::{Alternative, Interval, compare_lower, compare_upper};
 use super::{RecordVersion, Version, parse};
 
 /// A version range of a requirement.
@@ -15,16 +16,6 @@ pub struct VersionRange {
     text: String,
     alternatives: Vec<Alternative>,
     hint: Option<String>,
-}
-
-/// An alternative, separated by `||`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Alternative {
-    /// `*` and `latest`: every record, with or without a version.
-    Any,
-    /// `=TEXT`: records with exactly this text.
-    Text(String),
-    Interval(Interval),
 }
 
 impl VersionRange {
@@ -100,21 +91,4 @@ impl fmt::Display for VersionRange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
     }
-}
-
-/// Error in a version range. The length of its message is bounded, regardless of the text.
-#[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("column {column}: {message}{}", suffix(hint.as_deref()))]
-pub struct RangeError {
-    /// Column of the error, in characters from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub message: String,
-    /// How to fix it, if known.
-    pub hint: Option<String>,
-}
-
-fn suffix(hint: Option<&str>) -> String {
-    hint.map(|hint| format!("; hint: {hint}"))
-        .unwrap_or_default()
 }

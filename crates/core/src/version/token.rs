@@ -61,3 +61,8 @@ fn is_operator(character: char) -> bool {
 fn ends_word(character: char) -> bool {
     character.is_whitespace() || matches!(character, ',' | '|' | '<' | '>')
 }
+
+/// Matches `*` and `latest`.
+pub(super) fn is_any(word: &str) -> bool {
+    matches!(word, "*" | "latest")
+}

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use extension_registry_api::workflow::{Step, StepInput, WorkflowInput, WorkflowSpec};
 
-use crate::check::{is_codeset, step_field};
 use crate::engine::Engine;
 use crate::generate::codeset::{input_of, params_of};
 use crate::names::{input_variable, is_input, is_label, is_output, is_variable};
 use crate::path;
 use crate::problem::Problem;
+use crate::spec::{is_codeset, step_field};
 
 const INPUT_HINT: &str = "begin with a letter or `_` and use letters, digits, `-` and `_`";
 const OUTPUT_HINT: &str =

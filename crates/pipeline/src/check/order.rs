@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use extension_registry_api::workflow::WorkflowSpec;
 
-use crate::check::{find_step, step_field};
 use crate::problem::{Problem, did_you_mean};
+use crate::spec::{find_step, step_field};
 
 /// Dependencies between steps.
 #[derive(Clone, Debug, Default)]

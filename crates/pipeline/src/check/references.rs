@@ -6,8 +6,8 @@ use extension_registry_core::refusal::{Reason, Refusal};
 
 use crate::check::order::Order;
 use crate::check::texts::{Allowed, Text, texts};
-use crate::check::{find_input, find_step, is_codeset};
-use crate::problem::{Problem, did_you_mean};
+use crate::problem::{Problem, did_you_mean, unknown_requirement};
+use crate::spec::{find_input, find_step, is_codeset};
 
 pub(super) fn check(spec: &WorkflowSpec, order: &Order, problems: &mut Vec<Problem>) {
     for text in texts(spec) {
@@ -36,25 +36,6 @@ pub(super) fn check(spec: &WorkflowSpec, order: &Order, problems: &mut Vec<Probl
                 .map(|refusal| Problem::new(&text.field, step, refusal)),
         );
     }
-}
-
-/// Creates the refusal for an unknown requirement.
-pub(crate) fn unknown_requirement<'a>(
-    column: usize,
-    name: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> Refusal {
-    let all: Vec<String> = known.clone().map(|name| format!("`{name}`")).collect();
-    let otherwise = if all.is_empty() {
-        "the step has no requirements: add one under `extensions`".to_owned()
-    } else {
-        format!("available requirements: {}", all.join(", "))
-    };
-    Refusal::new(
-        Reason::UnknownRequirement,
-        format!("column {column}: unknown requirement `{name}`"),
-        did_you_mean(name, known, &otherwise),
-    )
 }
 
 struct Checker<'c> {

@@ -6,12 +6,11 @@ use extension_registry_api::workflow::{EnvVar, RequirementSpec, Step, WorkflowSp
 use extension_registry_core::projection::environment::{ROOT_VARIABLE, is_reserved};
 use extension_registry_core::refusal::{Reason, Refusal};
 
-use crate::check::step_field;
 use crate::engine::Engine;
 use crate::names::{input_variable, is_label, is_variable};
-use crate::patch::different_sources;
-use crate::path;
-use crate::problem::Problem;
+use crate::path::{invalid_root, root_path};
+use crate::problem::{Problem, different_sources};
+use crate::spec::step_field;
 
 pub(super) fn check(spec: &WorkflowSpec, engine: &dyn Engine, problems: &mut Vec<Problem>) {
     for (index, step) in spec.steps.iter().enumerate() {
@@ -155,30 +154,4 @@ fn literal_root(variable: &EnvVar, engine: &dyn Engine) -> Result<(), Refusal> {
         (Some(value), None) => root_path(value, |path| engine.is_reserved(path)).map(drop),
         _ => Err(invalid_root()),
     }
-}
-
-/// Returns the directory in a value of `SERVICE_BINDING_ROOT`.
-pub(crate) fn root_path(
-    value: &str,
-    is_reserved: impl Fn(&str) -> bool,
-) -> Result<String, Refusal> {
-    let path = path::normalize(value)
-        .filter(|_| !value.contains("{{") && !value.contains("$$"))
-        .ok_or_else(invalid_root)?;
-    if is_reserved(&path) {
-        return Err(Refusal::new(
-            Reason::Invalid,
-            format!("bindings cannot be mounted below the reserved path `{path}`"),
-            format!("set `{ROOT_VARIABLE}` to another directory"),
-        ));
-    }
-    Ok(path)
-}
-
-pub(crate) fn invalid_root() -> Refusal {
-    Refusal::new(
-        Reason::Invalid,
-        format!("`{ROOT_VARIABLE}` must be a literal absolute path"),
-        "use a path such as `/bindings`, without expressions, `$(…)`, `..` or `:`",
-    )
 }

@@ -4,8 +4,8 @@ use extension_registry_api::convert::is_subdomain;
 use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_core::projection::RENDERED_PREFIX;
 
-use crate::check::step_field;
 use crate::problem::Problem;
+use crate::spec::step_field;
 
 pub(super) fn check(spec: &WorkflowSpec, problems: &mut Vec<Problem>) {
     for (index, step) in spec.steps.iter().enumerate() {

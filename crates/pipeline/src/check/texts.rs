@@ -2,7 +2,7 @@
 
 use extension_registry_api::workflow::WorkflowSpec;
 
-use crate::check::step_field;
+use crate::spec::step_field;
 
 /// Expressions that a text may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 use extension_registry_api::workflow::{WorkflowInput, WorkflowSpec};
 use extension_registry_core::expression::{Segment, Template};
 
-use crate::check::is_codeset;
 use crate::generate::model::{Codeset, Param};
 use crate::names::{LABEL, label_of, unique};
+use crate::spec::is_codeset;
 
 /// Returns the parameters of a codeset: URL and revision.
 pub(crate) fn params_of(input: &str) -> [String; 2] {

@@ -30,7 +30,7 @@ pub(super) struct Workflow<'w> {
 /// generated variables.
 pub(super) fn task(workflow: &Workflow<'_>, index: usize, notes: &mut Vec<String>) -> Option<Task> {
     let step = workflow.spec.steps.get(index)?;
-    let mut params = Params::new(workflow, step);
+    let mut params = Params::new(workflow.spec, workflow.engine, step);
     let image = params.reference(&step.image);
     let inputs: Vec<Value> = step
         .inputs

@@ -12,11 +12,11 @@ use extension_registry_core::projection::{DOCUMENT_KEY, Layout};
 use extension_registry_core::refusal::{Reason, Refusal};
 use serde_json::{Map, Value, json};
 
-use crate::check::references::unknown_requirement;
 use crate::expansion::Expansion;
 use crate::names::{unique, variable_part};
+use crate::patch::binding::{Location, PatchError, ServiceBinding, name_of};
 use crate::patch::variables::{SecretVariable, source};
-use crate::patch::{Location, PatchError, ServiceBinding, name_of};
+use crate::problem::unknown_requirement;
 
 /// Variables and arguments with replaced expressions.
 #[derive(Debug, Default)]

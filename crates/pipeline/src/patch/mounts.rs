@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::names::{LABEL, unique};
-use crate::patch::{Location, Mount, PatchError, ServiceBinding, Site, conflict};
+use crate::patch::binding::{Location, PatchError, ServiceBinding, name_of};
+use crate::patch::site::{Mount, Site};
 use crate::path::{is_below, join, normalize};
+use crate::problem::conflict;
 
 /// Volumes and mounts to add.
 #[derive(Debug, Default)]
@@ -103,8 +105,4 @@ fn clash(mount: &Mount, path: &str, requirement: &str) -> Option<PatchError> {
         Location::Requirement(requirement.to_owned()),
         conflict(message, hint),
     ))
-}
-
-fn name_of(value: &Value) -> Option<&str> {
-    value.get("name").and_then(Value::as_str)
 }

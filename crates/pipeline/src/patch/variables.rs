@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use extension_registry_core::projection::Origin;
 use extension_registry_core::projection::environment::{environment, is_dangerous};
-use extension_registry_core::refusal::Refusal;
 use serde_json::{Value, json};
 
-use crate::patch::{Location, PatchError, ServiceBinding, conflict};
+use crate::patch::binding::{Location, PatchError, ServiceBinding};
+use crate::problem::different_sources;
 
 /// A variable set from a key of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,23 +105,6 @@ pub(crate) fn plan(bindings: &[ServiceBinding<'_>], own: &[&str]) -> Plan {
         ));
     }
     plan
-}
-
-/// Creates the refusal for a variable that several requirements set.
-pub(crate) fn different_sources(variable: &str, requirements: &[&str]) -> Refusal {
-    let names: Vec<String> = requirements
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
-    conflict(
-        format!(
-            "requirements {} set `{variable}` from different sources",
-            names.join(" and ")
-        ),
-        format!(
-            "rename it with `environment` in all but one of them, or set `{variable}` in `env`"
-        ),
-    )
 }
 
 /// Returns whether two variables always have the same value: the same key of the same Secret, or the same

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::ObjectKey;
+use crate::workflow::refusals::{Problem, Refusals};
+use crate::workflow::resolution::Resolved;
 use crate::workflow::validate::{BoundRequirement, Validated};
-use crate::workflow::{Problem, Refusals, Resolved};
 
 /// Length of the digest of a pipeline, in bytes.
 const DIGEST_LENGTH: usize = 16;

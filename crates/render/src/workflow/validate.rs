@@ -8,7 +8,8 @@ use extension_registry_core::resolve::Choice;
 
 use crate::person::Person;
 use crate::projection::missing_sources;
-use crate::workflow::{Problem, Refusals, Resolved, ResolvedService};
+use crate::workflow::refusals::{Problem, Refusals};
+use crate::workflow::resolution::{Resolved, ResolvedService};
 
 /// A requirement that is bound to a service.
 pub(super) struct BoundRequirement<'a> {
@@ -109,7 +110,7 @@ fn bind<'a>(
 ) -> Result<BoundRequirement<'a>, Refusal> {
     let layout = Layout::new(&found.choice, &found.keys)
         .map_err(|missing| missing_sources(&missing, &found.keys))?;
-    let identity = Identity::of(&found.choice, person.map(|person| &person.user));
+    let identity = found.choice.identity(person.map(|person| &person.user));
     Ok(BoundRequirement {
         step,
         requirement,

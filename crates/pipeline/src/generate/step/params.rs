@@ -4,12 +4,11 @@ use extension_registry_api::workflow::{Step, WorkflowSpec};
 use extension_registry_core::expression::{Segment, Template};
 use serde_json::{Value, json};
 
-use crate::check::{find_input, is_codeset};
 use crate::engine::Engine;
 use crate::expansion::Expansion;
 use crate::generate::codeset::params_of;
-use crate::generate::step::Workflow;
 use crate::names::{input_variable, unique, variable_part};
+use crate::spec::{find_input, is_codeset};
 
 /// Parameters that a step requires. They are passed explicitly, because not every engine propagates
 /// parameters of the pipeline to its tasks.
@@ -29,11 +28,11 @@ struct Passed {
 }
 
 impl<'w> Params<'w> {
-    pub(super) fn new(workflow: &Workflow<'w>, step: &'w Step) -> Self {
+    pub(super) fn new(spec: &'w WorkflowSpec, engine: &'w dyn Engine, step: &'w Step) -> Self {
         Self {
-            spec: workflow.spec,
+            spec,
             step,
-            engine: workflow.engine,
+            engine,
             passed: Vec::new(),
             texts: Vec::new(),
         }
