@@ -23,6 +23,7 @@ pub use closure::{MissingDependency, missing_dependencies};
 pub use discover::{Discovery, Indexes, PackageSummary, SourceFailure, SourceReport};
 pub use find::{FindError, ResolvedVersion, VersionListing};
 pub use gather::Gathered;
+pub(crate) use gather::candidate;
 pub use listing_cache::ListingCache;
 pub use open::OpenError;
 

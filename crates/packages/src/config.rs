@@ -7,238 +7,29 @@
 //! Files are TOML with the keys `[oci]`, `[extensions]`, `[[repository]]` for each further repository,
 //! `[cache]` and `[trust]`. `docs/reference/packages-config.md` describes every key.
 
-mod environment;
 mod fields;
+mod files;
 mod layer;
 mod location;
 mod merge;
+mod model;
 mod origin;
 mod show;
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use extension_registry_core::suggest;
-
-pub use environment::{Environment, Places};
+pub use crate::environment::Environment;
+pub use files::{FILE, Places, user_file};
 pub use location::Location;
+pub use model::{
+    CACHE_VARIABLE, CONFIG_VARIABLE, CacheConfig, Config, ConfigError, Flags, NAMESPACE_VARIABLE,
+    PATHS_VARIABLE, REGISTRY_VARIABLE, RepositoryConfig, Source,
+};
 pub use origin::{Finding, Origin, Valued};
 pub use show::ConfigValue;
 
-use crate::repository::Kind;
-use crate::transport::Settings;
 use layer::{Layer, Level};
 use origin::Findings;
-
-/// Name of a configuration file.
-pub const FILE: &str = "packages.toml";
-
-/// Environment variable that overrides the path of the user file.
-pub const CONFIG_VARIABLE: &str = "EXTENSION_REGISTRY_CONFIG";
-/// Environment variable with the registry of the repository `oci`.
-pub const REGISTRY_VARIABLE: &str = "EXTENSION_REGISTRY_OCI_REGISTRY";
-/// Environment variable with the namespace of the repository `oci`.
-pub const NAMESPACE_VARIABLE: &str = "EXTENSION_REGISTRY_OCI_NAMESPACE";
-/// Environment variable with additional package folders, as a path list.
-pub const PATHS_VARIABLE: &str = "EXTENSION_REGISTRY_EXTENSIONS_PATH";
-/// Environment variable with the cache folder.
-pub const CACHE_VARIABLE: &str = "EXTENSION_REGISTRY_CACHE_DIR";
-
-/// Name of the repository that `[oci]` defines.
-const OCI: &str = "oci";
-/// Maximum size of a configuration file.
-const LONGEST: u64 = 1 << 20;
-
-/// Which kinds of repositories are used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    /// All kinds.
-    #[default]
-    Auto,
-    /// OCI registries.
-    Oci,
-    /// Gitea and Forgejo.
-    Gitea,
-    /// Maven repositories.
-    Maven,
-    /// Local folders.
-    Local,
-}
-
-impl Source {
-    const ALL: [Self; 5] = [Self::Auto, Self::Oci, Self::Gitea, Self::Maven, Self::Local];
-
-    /// Parses a name.
-    ///
-    /// # Errors
-    /// Returns a hint if the name is unknown.
-    pub fn of(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|source| source.name() == name)
-            .ok_or_else(|| near(name, &Self::ALL.map(Self::name)))
-    }
-
-    /// Returns its name in configuration and flags.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Oci => "oci",
-            Self::Gitea => "gitea",
-            Self::Maven => "maven",
-            Self::Local => "local",
-        }
-    }
-
-    /// Returns whether a repository is used. A Maven repository in a folder is both `maven` and `local`.
-    #[must_use]
-    pub fn takes(self, repository: &RepositoryConfig) -> bool {
-        match self {
-            Self::Auto => true,
-            Self::Oci => repository.kind.value == Kind::Oci,
-            Self::Gitea => repository.kind.value == Kind::Gitea,
-            Self::Maven => repository.kind.value == Kind::Maven,
-            Self::Local => matches!(repository.url.value, Location::Folder(_)),
-        }
-    }
-}
-
-/// Values of command-line flags; None if a flag was not given.
-#[derive(Clone, Debug, Default)]
-pub struct Flags {
-    /// `--source`.
-    pub source: Option<Source>,
-    /// `--registry`: registry of the repository `oci`.
-    pub registry: Option<String>,
-    /// `--namespace`: namespace of the repository `oci`.
-    pub namespace: Option<String>,
-    /// `--path`: additional package folders.
-    pub paths: Vec<PathBuf>,
-    /// `--insecure`: allows unencrypted http for the repository `oci`.
-    pub insecure: Option<bool>,
-    /// `--timeout`, for every repository.
-    pub timeout: Option<Duration>,
-    /// `--retry-count`, for every repository.
-    pub retry_count: Option<usize>,
-    /// `--cache-dir`.
-    pub cache_path: Option<PathBuf>,
-}
-
-/// A configuration.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Which kinds of repositories are used.
-    pub source: Valued<Source>,
-    /// All repositories in query order: by priority, then as in the files.
-    pub repositories: Vec<RepositoryConfig>,
-    /// Settings of the cache.
-    pub cache: CacheConfig,
-    /// The table `[trust]` of the system file or, if that has none, of the user file.
-    pub trust: Option<Valued<toml::Table>>,
-    /// Warnings.
-    pub warnings: Vec<Finding>,
-}
-
-/// Settings of one repository.
-#[derive(Clone, Debug)]
-pub struct RepositoryConfig {
-    /// Its unique name.
-    pub name: String,
-    /// Where it was defined first.
-    pub defined: Origin,
-    /// Its kind.
-    pub kind: Valued<Kind>,
-    /// Its location.
-    pub url: Valued<Location>,
-    /// Registry and namespace, if the address is built from them as for `[oci]`.
-    pub parts: Option<(Valued<String>, Valued<String>)>,
-    /// Gitea: the owner of the packages.
-    pub owner: Option<Valued<String>>,
-    /// Maven: the group of the packages.
-    pub group: Option<Valued<String>>,
-    /// Repositories of higher priority come first.
-    pub priority: Valued<i64>,
-    /// Whether it is the System Repository.
-    pub system: Valued<bool>,
-    /// Names of packages, for repositories without a listing.
-    pub names: Valued<Vec<String>>,
-    /// Mirrors, which are queried first. They do not receive its token file.
-    pub mirrors: Valued<Vec<Location>>,
-    /// Whether unencrypted http is allowed for addresses other than loopback.
-    pub insecure: Valued<bool>,
-    /// Timeout for a response.
-    pub timeout: Valued<Duration>,
-    /// Number of retries.
-    pub retry_count: Valued<usize>,
-    /// File with additional certificate authorities, as PEM.
-    pub ca: Option<Valued<PathBuf>>,
-    /// File with a token for its server, and for no other.
-    pub auth_token_path: Option<Valued<PathBuf>>,
-}
-
-impl RepositoryConfig {
-    /// Returns the transport settings.
-    ///
-    /// # Errors
-    /// Returns an error if the file of certificate authorities cannot be read.
-    pub fn settings(&self) -> Result<Settings, ConfigError> {
-        let mut settings = Settings {
-            timeout: self.timeout.value,
-            retries: self.retry_count.value,
-            insecure: self.insecure.value,
-            authorities: Vec::new(),
-        };
-        if let Some(ca) = &self.ca {
-            let pem = read(&ca.value).map_err(|error| ConfigError::Read {
-                path: ca.value.clone(),
-                error,
-            })?;
-            settings.authorities.push(pem);
-        }
-        Ok(settings)
-    }
-}
-
-/// Settings of the cache.
-#[derive(Clone, Debug)]
-pub struct CacheConfig {
-    /// Folder of the cache.
-    pub path: Valued<PathBuf>,
-    /// How long a listing stays valid.
-    pub ttl: Valued<Duration>,
-    /// Maximum size of a content, in bytes.
-    pub max_content: Valued<u64>,
-}
-
-/// Why a configuration cannot be loaded. Contains no credentials.
-#[derive(thiserror::Error, Debug)]
-pub enum ConfigError {
-    /// A file cannot be read.
-    #[error("failed to read {path}: {error}", path = path.display())]
-    Read {
-        /// Path of the file.
-        path: PathBuf,
-        /// The cause.
-        error: std::io::Error,
-    },
-    /// The file that a flag or a variable names does not exist.
-    #[error("configuration file {path} not found, as given by --config or {CONFIG_VARIABLE}; hint: correct the path, or remove it", path = path.display())]
-    Missing {
-        /// Path of the file.
-        path: PathBuf,
-    },
-    /// The configuration is invalid. All errors are listed, one a line.
-    #[error("{}", lines(.0))]
-    Wrong(Vec<Finding>),
-}
-
-fn lines(findings: &[Finding]) -> String {
-    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    lines.join("\n")
-}
 
 impl Config {
     /// Loads the files, the environment and the flags. Missing files are skipped.
@@ -269,30 +60,6 @@ impl Config {
         }
         merge::merge(layers, environment, flags, findings)
     }
-
-    /// Returns the repositories of the selected kind, in query order.
-    pub fn asked(&self) -> impl Iterator<Item = &RepositoryConfig> {
-        let source = self.source.value;
-        self.repositories
-            .iter()
-            .filter(move |repository| source.takes(repository))
-    }
-
-    /// Returns the repository of this name.
-    #[must_use]
-    pub fn repository(&self, name: &str) -> Option<&RepositoryConfig> {
-        self.repositories
-            .iter()
-            .find(|repository| repository.name == name)
-    }
-
-    /// Returns the System Repository, if the system file defines one.
-    #[must_use]
-    pub fn system_repository(&self) -> Option<&RepositoryConfig> {
-        self.repositories
-            .iter()
-            .find(|repository| repository.system.value)
-    }
 }
 
 /// Reads a file; None if it does not exist.
@@ -301,32 +68,12 @@ fn text(path: &Path) -> Result<Option<String>, ConfigError> {
         path: path.to_owned(),
         error,
     };
-    match read(path) {
+    match files::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
             Err(_) => Err(failed(std::io::Error::other("invalid UTF-8"))),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(error)),
-    }
-}
-
-/// Reads a file that is expected to be small.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let length = File::open(path)?
-        .take(LONGEST + 1)
-        .read_to_end(&mut bytes)?;
-    if length as u64 > LONGEST {
-        return Err(std::io::Error::other("larger than 1 MiB"));
-    }
-    Ok(bytes)
-}
-
-/// Returns the hint for an unknown word.
-fn near(word: &str, known: &[&str]) -> String {
-    match suggest::closest(word, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("expected one of {}", known.join(", ")),
     }
 }

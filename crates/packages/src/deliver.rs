@@ -6,10 +6,10 @@
 //!
 //! The digests that the source reports are evaluated before content is downloaded, and the downloaded bytes are
 //! compared with them. Cached packages are evaluated again on each use: a key may have been revoked.
-//! afterwards. What is in the cache is judged again each time: a key may have been revoked since.
 
 mod cached;
 mod fetch;
+mod gather;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -21,9 +21,7 @@ use crate::manifest::{Kind, Manifest, Requirement};
 use crate::repository::{Error, OciManifest};
 use crate::signature::{Signature, Statement};
 use crate::solve::platform::{self, Platform};
-use crate::trust::{self, Evidence, Policy, Reason, Verdict};
-
-pub(crate) use cached::check_single_kind;
+use crate::trust::{Evidence, Policy, Reason, Verdict};
 
 /// A delivered package.
 #[derive(Clone, Debug)]
@@ -269,7 +267,7 @@ impl<'l> Loader<'l> {
         signatures: &[Signature],
     ) -> Result<Verdict, DeliverError> {
         // The configuration was compared with name and version when it was read.
-        let manifest = manifest.map(|around| trust::Manifest::of(around, statement));
+        let manifest = manifest.map(|around| around.evidence(statement));
         let verdict = self.policy.judge(&Evidence {
             repository,
             statement,

@@ -14,17 +14,20 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::digest::Digest;
 use crate::manifest::{Dependency, Kind, Requirement};
+use crate::signature::INDEX_API_VERSION;
+use crate::trust::INDEX_NAME;
 
+pub use crate::signature::minisign::sign_index as sign;
 pub use json::{Fault, IndexError};
-pub use open::{OpenError, Opened, Warning, open, sign};
+pub use open::{OpenError, Opened, Warning, open};
 pub use series::{InvalidSeries, Series};
 pub use state::{IndexStateError, IndexStateStore};
 
 /// Identifies the signed payload as an index.
-pub const API_VERSION: &str = "packages.fuseml.io/index/v1";
+pub const API_VERSION: &str = INDEX_API_VERSION;
 
 /// Name of an index in a repository, as if it were a package, and in trust rules.
-pub const NAME: &str = "extension-index";
+pub const NAME: &str = INDEX_NAME;
 
 /// Maximum serial number: the largest integer that JSON readers represent exactly.
 const HIGHEST: u64 = (1 << 53) - 1;

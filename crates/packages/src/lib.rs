@@ -16,6 +16,7 @@ pub mod config;
 pub mod credentials;
 pub mod deliver;
 pub mod digest;
+pub mod environment;
 pub mod index;
 pub mod lock;
 pub mod manifest;
@@ -28,6 +29,7 @@ pub mod solve;
 pub mod spec;
 pub mod transport;
 pub mod trust;
+pub mod upload;
 pub mod version;
 
 pub use bundle::{Bundle, Limits, PackError, UnpackError, pack, unpack};

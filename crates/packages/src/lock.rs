@@ -3,12 +3,10 @@
 //! It makes installs reproducible. A locked version whose content has changed is an error.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::solve::{Solution, Universe};
 
 /// Format version of the file.
 const FORM: u32 = 1;
@@ -87,54 +85,6 @@ pub enum LockError {
     Twice(String),
 }
 
-/// A difference between a lock file and a new resolution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference {
-    /// It is required but not locked.
-    New(String),
-    /// It is locked but not required.
-    Gone(String),
-    /// Another version would be selected.
-    Version {
-        /// Name of the package.
-        name: String,
-        /// The locked version.
-        locked: semver::Version,
-        /// The version that would be selected.
-        now: semver::Version,
-    },
-    /// It would come from another repository.
-    Repository {
-        /// Name of the package.
-        name: String,
-        /// The locked repository.
-        locked: String,
-        /// The repository that it would come from.
-        now: String,
-    },
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::New(name) => write!(formatter, "{name} is required but not locked"),
-            Self::Gone(name) => write!(formatter, "{name} is locked but not required"),
-            Self::Version { name, locked, now } => {
-                write!(
-                    formatter,
-                    "{name} is locked to {locked}, but would resolve to {now}"
-                )
-            }
-            Self::Repository { name, locked, now } => {
-                write!(
-                    formatter,
-                    "{name} is locked to repository {locked}, but would come from {now}"
-                )
-            }
-        }
-    }
-}
-
 impl Lock {
     /// Parses a lock file.
     ///
@@ -199,49 +149,6 @@ impl Lock {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Locked> {
         self.packages.iter().find(|one| one.name == name)
-    }
-
-    /// Makes the solver prefer locked versions where they match.
-    pub fn prefer(&self, universe: &mut Universe) {
-        for one in &self.packages {
-            let preferred = (one.version.clone(), one.repository.clone());
-            universe.preferred.insert(one.name.clone(), preferred);
-        }
-    }
-
-    /// Compares the lock with a new resolution.
-    #[must_use]
-    pub fn differences(&self, solution: &Solution) -> Vec<Difference> {
-        let mut differences = Vec::new();
-        for chosen in &solution.chosen {
-            let name = || chosen.name.clone();
-            let Some(locked) = self.get(&chosen.name) else {
-                differences.push(Difference::New(name()));
-                continue;
-            };
-            if locked.version != chosen.version {
-                differences.push(Difference::Version {
-                    name: name(),
-                    locked: locked.version.clone(),
-                    now: chosen.version.clone(),
-                });
-            }
-            if let Some(now) = chosen.origin.repository()
-                && now != locked.repository
-            {
-                differences.push(Difference::Repository {
-                    name: name(),
-                    locked: locked.repository.clone(),
-                    now: now.to_owned(),
-                });
-            }
-        }
-        for one in &self.packages {
-            if solution.get(&one.name).is_none() {
-                differences.push(Difference::Gone(one.name.clone()));
-            }
-        }
-        differences
     }
 
     fn sort(&mut self) {

@@ -16,7 +16,7 @@ use crate::manifest::{self, Manifest};
 pub use advice::advice;
 pub use renumber::renumber;
 
-use crate::repository::{Document, DocumentFormat, Upload};
+use crate::upload::{Document, DocumentFormat, Upload};
 
 /// Default paths of the document.
 const DOCUMENTS: [&str; 4] = [

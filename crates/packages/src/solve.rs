@@ -36,6 +36,7 @@
 //! ```
 
 mod hint;
+mod locked;
 pub mod platform;
 mod proof;
 mod query;
@@ -46,6 +47,7 @@ mod universe;
 mod version_map;
 mod wording;
 
+pub use locked::Difference;
 use query::{Failure, Query};
 pub use report::{Deduction, Unsolvable};
 pub use solution::{Chosen, SkippedPackage, Solution};

@@ -12,13 +12,14 @@ mod reason;
 use jiff::Timestamp;
 
 use crate::digest::Digest;
-use crate::repository::{OciManifest, oci};
 use crate::signature::{PublicKey, Signature, Statement};
 
 pub use glob::Glob;
 pub use read::PolicyError;
-pub(crate) use reason::sentence;
-pub use reason::{Part, Reason, other_document};
+pub use reason::{Part, Reason, other_document, sentence};
+
+/// Name of the index of a repository in trust rules, as if it were a package.
+pub const INDEX_NAME: &str = "extension-index";
 
 /// Which signatures are trusted, for which packages.
 ///
@@ -46,7 +47,7 @@ pub enum Mode {
 pub struct Rule {
     /// Repositories that the rule applies to.
     pub repositories: Vec<Glob>,
-    /// Packages that the rule applies to. An index has the name [`index::NAME`](crate::index::NAME).
+    /// Packages that the rule applies to. An index has the name [`INDEX_NAME`].
     pub names: Vec<Glob>,
     /// Number of keys that must have signed.
     pub threshold: usize,
@@ -95,17 +96,6 @@ pub struct Manifest {
     /// statement, and the configuration has the same type, name, version and packaging. If it does not, the
     /// signature may be for another package and is ignored.
     pub names_package: bool,
-}
-
-impl Manifest {
-    /// Evaluates the bytes of a manifest against a statement.
-    #[must_use]
-    pub fn of(manifest: &OciManifest, statement: &Statement) -> Self {
-        Self {
-            digest: manifest.digest,
-            names_package: oci::names_package(&manifest.bytes, statement),
-        }
-    }
 }
 
 /// Result of an evaluation.

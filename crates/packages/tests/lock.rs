@@ -7,9 +7,11 @@
 use std::collections::BTreeSet;
 
 use extension_registry_packages::Digest;
-use extension_registry_packages::lock::{Difference, Lock, LockError, Locked};
+use extension_registry_packages::lock::{Lock, LockError, Locked};
 use extension_registry_packages::manifest::Kind;
-use extension_registry_packages::solve::{Candidate, Origin, RequestedPackage, Universe, solve};
+use extension_registry_packages::solve::{
+    Candidate, Difference, Origin, RequestedPackage, Universe, solve,
+};
 
 fn locked(name: &str, version: &str) -> Locked {
     Locked {
@@ -101,10 +103,10 @@ fn wanted(name: &str, range: &str) -> RequestedPackage {
 fn prefers_locked_version_while_it_matches() {
     let lock = lock(&[("a", "1.0.0")]);
     let mut universe = universe(&[("a", "1.0.0"), ("a", "1.1.0"), ("a", "2.0.0")]);
-    lock.prefer(&mut universe);
+    universe.prefer(&lock);
     let solution = solve(&[wanted("a", "^1")], &universe).unwrap();
     assert_eq!(solution.chosen[0].version.to_string(), "1.0.0");
-    assert_eq!(lock.differences(&solution), []);
+    assert_eq!(solution.differences(&lock), []);
     let solution = solve(&[wanted("a", "^2")], &universe).unwrap();
     assert_eq!(solution.chosen[0].version.to_string(), "2.0.0");
 }
@@ -115,7 +117,7 @@ fn reports_all_differences() {
     let mut universe = universe(&[("a", "2.0.0"), ("new", "1.0.0")]);
     universe.candidates.get_mut("a").unwrap()[0].origin = Origin::Repository("other".to_owned());
     let solution = solve(&[wanted("a", "*"), wanted("new", "*")], &universe).unwrap();
-    let differences = lock.differences(&solution);
+    let differences = solution.differences(&lock);
     let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
     assert_eq!(
         texts,

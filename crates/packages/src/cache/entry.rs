@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::manifest::Kind;
-use crate::repository::DocumentFormat;
+use crate::upload::DocumentFormat;
 
 use super::layout::{self, CONFIGURATION, ENTRY, OCI_MANIFEST, UNPACKED};
 

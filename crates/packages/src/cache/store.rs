@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use crate::bundle::{Limits, UnpackError, unpack};
 use crate::digest::Digest;
 use crate::manifest::Kind;
-use crate::repository::Document;
 use crate::signature::Signature;
+use crate::upload::Document;
 
 use super::entry::{Entry, Key, ReadResult, Row, Stored, check_sizes, document_file};
 use super::error::{CacheError, Conflict};

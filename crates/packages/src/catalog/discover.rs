@@ -119,7 +119,7 @@ impl Catalog {
         listing_cache: &ListingCache,
     ) -> Discovery {
         let queries = self.sources.iter().map(|source| async move {
-            if let Some(listing) = listing_cache.listing(source) {
+            if let Some(listing) = listing_cache.listing::<SourceListing>(source) {
                 return Ok(listing.filtered(text));
             }
             let mut warnings = Vec::new();

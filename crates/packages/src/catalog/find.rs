@@ -2,6 +2,7 @@
 
 mod error;
 mod kinds;
+mod model;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,44 +12,11 @@ use futures::future::join_all;
 
 pub use error::FindError;
 pub(super) use kinds::check_same_kind;
+pub use model::{ResolvedVersion, VersionListing};
 
-use super::{Catalog, Source, SourceFailure};
+use super::{Catalog, SourceFailure};
 use crate::manifest::Kind;
-use crate::spec::Spec;
 use crate::version;
-
-/// Versions of a package in all sources that responded.
-#[derive(Clone, Debug, Default)]
-pub struct VersionListing {
-    /// Name of the package.
-    pub name: String,
-    /// Where each version is available: indices of sources, the highest priority first.
-    pub versions: BTreeMap<semver::Version, Vec<usize>>,
-    /// Sources whose query failed.
-    pub failures: Vec<SourceFailure>,
-}
-
-/// A version in one source, with its metadata.
-#[derive(Clone, Debug)]
-pub struct ResolvedVersion<'c> {
-    /// The source.
-    pub source: &'c Source,
-    /// Metadata of the version.
-    pub spec: Spec,
-    /// Failures of other sources, none of which has a higher priority.
-    pub warnings: Vec<String>,
-}
-
-impl<'c> ResolvedVersion<'c> {
-    /// Creates a version without warnings.
-    pub(super) fn of(source: &'c Source, spec: Spec) -> Self {
-        Self {
-            source,
-            spec,
-            warnings: Vec::new(),
-        }
-    }
-}
 
 impl Catalog {
     /// Lists the versions of a package in all sources, queried concurrently.

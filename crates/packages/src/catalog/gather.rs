@@ -6,8 +6,6 @@ use futures::{StreamExt, stream};
 
 use super::find::{check_agreement, check_same_kind};
 use super::{Catalog, FindError, ResolvedVersion, Source, SourceFailure};
-use crate::cache::Cache;
-use crate::deliver::{self, DeliverError};
 use crate::manifest::Manifest;
 use crate::solve::{Candidate, Origin, RequestedPackage, Universe};
 use crate::spec::Spec;
@@ -43,10 +41,7 @@ impl Catalog {
         wanted: &[RequestedPackage],
         universe: Universe,
     ) -> Result<Gathered, FindError> {
-        let mut gathered = Gathered {
-            universe,
-            ..Gathered::default()
-        };
+        let mut gathered = Gathered::new(universe);
         gathered.universe.system = self.system().map(|source| source.id().to_owned());
         gathered.universe.order = self.sources.iter().map(|one| one.id().to_owned()).collect();
         let mut queries: BTreeMap<String, QueryResult> = BTreeMap::new();
@@ -264,6 +259,14 @@ fn may_provide(universe: &Universe, name: &str, id: &str) -> bool {
 }
 
 impl Gathered {
+    /// Starts with the settings and the installed packages of a universe.
+    pub(crate) fn new(universe: Universe) -> Self {
+        Self {
+            universe,
+            ..Self::default()
+        }
+    }
+
     /// Returns the metadata of a selected version.
     #[must_use]
     pub fn resolved<'c>(
@@ -280,56 +283,8 @@ impl Gathered {
     }
 }
 
-impl Gathered {
-    /// Gathers candidates from the cache alone. Packages from the System Repository are still recognized as
-    /// such: the configuration says which repository that is. With `only`, entries of other repositories are
-    /// ignored.
-    ///
-    /// # Errors
-    /// Returns an error if the cache cannot be read, or if a requested package has two types and none was
-    /// specified.
-    pub fn of_cache(
-        cache: &Cache,
-        system: Option<&str>,
-        only: Option<&[String]>,
-        wanted: &[RequestedPackage],
-        universe: Universe,
-    ) -> Result<Self, DeliverError> {
-        let mut gathered = Self {
-            universe,
-            ..Self::default()
-        };
-        let universe = &mut gathered.universe;
-        universe.system = system.map(str::to_owned);
-        loop {
-            let open = universe.open(wanted);
-            if open.is_empty() {
-                return Ok(gathered);
-            }
-            for name in open {
-                let mut entries = cache.find(&name)?.entries;
-                entries.retain(|entry| only.is_none_or(|only| only.contains(&entry.repository)));
-                if let Some(wanted) = wanted.iter().find(|one| one.name == name) {
-                    entries.retain(|entry| {
-                        wanted.kind.as_ref().is_none_or(|kind| *kind == entry.kind)
-                    });
-                    deliver::check_single_kind(&entries, &wanted.range)?;
-                }
-                let mut candidates = Vec::new();
-                for entry in entries {
-                    let text = std::fs::read_to_string(entry.configuration_path());
-                    let manifest = text.ok().and_then(|text| crate::manifest::read(&text).0);
-                    if let Some(manifest) = manifest {
-                        candidates.push(candidate(&manifest, &entry.repository));
-                    }
-                }
-                universe.candidates.insert(name, candidates);
-            }
-        }
-    }
-}
-
-fn candidate(manifest: &Manifest, repository: &str) -> Candidate {
+/// Converts the manifest of a package of a repository to a candidate of the solver.
+pub(crate) fn candidate(manifest: &Manifest, repository: &str) -> Candidate {
     Candidate {
         version: manifest.version.clone(),
         kind: manifest.kind.clone(),

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Source;
-use super::discover::SourceListing;
 use crate::digest::Digest;
 
 /// Listings on disk, one file for each source.
@@ -51,18 +51,18 @@ impl ListingCache {
     }
 
     /// Returns the listing of a source if it is recent enough.
-    pub(super) fn listing(&self, source: &Source) -> Option<SourceListing> {
+    pub(super) fn listing<P: DeserializeOwned>(&self, source: &Source) -> Option<P> {
         if self.refresh {
             return None;
         }
         let bytes = fs::read(self.path(source)).ok()?;
-        let cached: CachedListing<SourceListing> = serde_json::from_slice(&bytes).ok()?;
+        let cached: CachedListing<P> = serde_json::from_slice(&bytes).ok()?;
         let age = Duration::try_from(self.now.duration_since(cached.at)).ok()?;
         (cached.place == source.repository.place() && age < self.ttl).then_some(cached.listing)
     }
 
     /// Stores a listing. Failures are ignored: the source is then queried again.
-    pub(super) fn store(&self, source: &Source, listing: &SourceListing) {
+    pub(super) fn store(&self, source: &Source, listing: &impl Serialize) {
         let cached = CachedListing {
             place: source.repository.place(),
             at: self.now,

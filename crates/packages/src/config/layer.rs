@@ -6,8 +6,8 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::fields::{Fields, Source as Text};
+use super::model::{OCI, Source, near};
 use super::origin::{Findings, Origin, Valued};
-use super::{OCI, Source};
 use crate::repository::Kind;
 
 /// Maximum of all times: a year, in seconds.
@@ -261,7 +261,7 @@ fn kind(fields: &mut Fields<'_, '_>, findings: &mut Findings) -> Option<Valued<K
         "folder" => Kind::Folder,
         _ => {
             let message = format!("has an invalid value `{value}`");
-            let hint = super::near(&value, &["oci", "gitea", "maven", "folder"]);
+            let hint = near(&value, &["oci", "gitea", "maven", "folder"]);
             findings.error(&origin, fields.path("kind"), message, hint);
             return None;
         }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::Environment;
+use super::origin::{Findings, Origin, Valued};
+use crate::environment::Environment;
 use crate::repository::Kind;
 
 /// Location of a repository: a folder, or an address without credentials.
@@ -112,5 +113,33 @@ impl fmt::Display for Location {
             Self::Folder(path) => write!(formatter, "{}", path.display()),
             Self::Web(url) => formatter.write_str(url.as_str().trim_end_matches('/')),
         }
+    }
+}
+
+/// Resolves a path; a relative one against the folder of its file.
+pub(super) fn path_of(
+    given: &Valued<String>,
+    field: &str,
+    environment: &Environment,
+    findings: &mut Findings,
+) -> Option<Valued<PathBuf>> {
+    let Valued { value, origin } = given;
+    if value.is_empty() {
+        findings.error(origin, field, "must not be empty", "");
+        return None;
+    }
+    let Some(path) = environment.expand(value) else {
+        findings.error(origin, field, NO_HOME.0, NO_HOME.1);
+        return None;
+    };
+    let path = folder_of(origin).map_or(path.clone(), |folder| folder.join(path));
+    Some(Valued::new(path, origin.clone()))
+}
+
+/// Returns the folder of the file that an origin names.
+pub(super) fn folder_of(origin: &Origin) -> Option<&Path> {
+    match origin {
+        Origin::File { path, .. } => path.parent(),
+        _ => None,
     }
 }

@@ -3,17 +3,17 @@
 mod overlay;
 mod repository;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::layer::{Layer, Level, Part};
-use super::location::NO_HOME;
-use super::origin::{Findings, Origin, Valued};
-use super::{
-    CACHE_VARIABLE, CacheConfig, Config, ConfigError, Environment, Flags, Location,
-    NAMESPACE_VARIABLE, OCI, PATHS_VARIABLE, REGISTRY_VARIABLE, RepositoryConfig, Source,
+use super::location::{Location, path_of};
+use super::model::{
+    CACHE_VARIABLE, CacheConfig, Config, ConfigError, Flags, NAMESPACE_VARIABLE, OCI,
+    PATHS_VARIABLE, REGISTRY_VARIABLE, RepositoryConfig, Source,
 };
+use super::origin::{Findings, Origin, Valued};
 use crate::bundle::Limits;
+use crate::environment::Environment;
 use crate::repository::Kind;
 
 /// Default lifetime of a listing.
@@ -166,34 +166,6 @@ fn cache(
         ttl,
         max_content,
     })
-}
-
-/// Resolves a path; a relative one against the folder of its file.
-fn path_of(
-    given: &Valued<String>,
-    field: &str,
-    environment: &Environment,
-    findings: &mut Findings,
-) -> Option<Valued<PathBuf>> {
-    let Valued { value, origin } = given;
-    if value.is_empty() {
-        findings.error(origin, field, "must not be empty", "");
-        return None;
-    }
-    let Some(path) = environment.expand(value) else {
-        findings.error(origin, field, NO_HOME.0, NO_HOME.1);
-        return None;
-    };
-    let path = folder_of(origin).map_or(path.clone(), |folder| folder.join(path));
-    Some(Valued::new(path, origin.clone()))
-}
-
-/// Returns the folder of the file that an origin names.
-fn folder_of(origin: &Origin) -> Option<&Path> {
-    match origin {
-        Origin::File { path, .. } => path.parent(),
-        _ => None,
-    }
 }
 
 /// Returns the settings of the repository `oci` from environment and flags. Its registry has a default, so that

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub use writer::{Stored, remove, store};
 
 use super::{Credentials, CredentialsError, FoundCredentials};
-use crate::config::Environment;
+use crate::environment::Environment;
 
 /// Maximum size of a file.
 const LONGEST: u64 = 1 << 20;

@@ -5,6 +5,7 @@ use std::io;
 
 use extension_registry_core::version::VersionRange;
 
+use super::gather::check_single_kind;
 use super::{DeliverError, Delivery, Loader, Step, key, verdict_warnings};
 use crate::cache::Entry;
 use crate::manifest::{self, Kind};
@@ -96,29 +97,5 @@ impl Loader<'_> {
         };
         self.keep(&delivery);
         Ok(delivery)
-    }
-}
-
-/// Checks that matching entries have one type, since otherwise the newer version would decide by chance.
-///
-/// # Errors
-/// Returns an error if there are two types.
-pub(crate) fn check_single_kind(
-    entries: &[Entry],
-    range: &VersionRange,
-) -> Result<(), DeliverError> {
-    let mut fitting = entries
-        .iter()
-        .filter(|entry| version::admits(range, &entry.version));
-    let Some(first) = fitting.next() else {
-        return Ok(());
-    };
-    match fitting.find(|other| other.kind != first.kind) {
-        None => Ok(()),
-        Some(other) => Err(DeliverError::TwoTypes {
-            name: first.name.clone(),
-            types: Box::new([first, other].map(|entry| entry.kind.name().to_owned())),
-            versions: Box::new([first, other].map(|entry| entry.version.clone())),
-        }),
     }
 }

@@ -1,13 +1,10 @@
 //! Opens an index: verifies its signature, format and serial number, in this order.
 
-use extension_registry_core::sensitive::Sensitive;
 use jiff::Timestamp;
 
-use super::{API_VERSION, Fault, Index, IndexError, IndexStateError, IndexStateStore};
+use super::{Fault, Index, IndexError, IndexStateError, IndexStateStore};
 use crate::digest::Digest;
-use crate::repository::IndexFile;
-use crate::signature::minisign::{self, SignError};
-use crate::signature::{Signature, SignedPayload};
+use crate::signature::IndexFile;
 use crate::trust::{Policy, Reason, Verdict};
 
 /// A verified index.
@@ -136,23 +133,4 @@ pub fn open(
         warnings,
         faults,
     })
-}
-
-/// Signs an index: the bytes returned by [`Index::to_json`].
-///
-/// # Errors
-/// Returns an error if the secret key cannot be decrypted, or the bytes are not an index.
-pub fn sign(
-    bytes: &[u8],
-    secret: &Sensitive,
-    password: Option<&Sensitive>,
-) -> Result<Signature, SignError> {
-    let Ok(SignedPayload::Index(digest)) = SignedPayload::of(bytes) else {
-        return Err(SignError::Failed {
-            what: "sign",
-            why: "the content is not an index".to_owned(),
-        });
-    };
-    let comment = format!("{API_VERSION} sha256 {digest}");
-    minisign::sign_bytes(bytes.to_vec(), &comment, secret, password)
 }

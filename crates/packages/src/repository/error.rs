@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::transport;
+
 /// Why an operation of a repository failed. Each names the repository, the object and the way out, and none
 /// contains a credential.
 #[derive(thiserror::Error, Debug)]
@@ -82,6 +84,25 @@ pub enum Error {
         /// The cause.
         error: std::io::Error,
     },
+}
+
+impl Error {
+    /// Converts an error of a request.
+    pub(crate) fn of_transport(repository: &str, what: &str, error: transport::Error) -> Self {
+        match error {
+            transport::Error::File { path, error } => Self::File {
+                what: "read",
+                path,
+                error,
+            },
+            error => Self::Unavailable {
+                repository: repository.to_owned(),
+                what: what.to_owned(),
+                why: error.to_string(),
+                hint: String::new(),
+            },
+        }
+    }
 }
 
 fn hinted(hint: &str) -> String {

@@ -31,7 +31,6 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 pub use check::{Check, Class, Outcome, Step};
-pub use package::names_package;
 use tokio::sync::OnceCell;
 
 use self::client::Client;
@@ -148,7 +147,7 @@ impl Oci {
             "" => path,
             namespace => path.strip_prefix(namespace)?.strip_prefix('/')?,
         };
-        (name != index::NAME && self.path(name).is_some()).then_some(name)
+        (name != names::INDEX && self.path(name).is_some()).then_some(name)
     }
 
     fn names_of(&self, paths: &[String], method: DiscoveryMethod) -> Names {

@@ -9,7 +9,6 @@ mod bundle;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
-use serde::Deserialize;
 
 use super::{Fault, KeyError, SignedPayload};
 use crate::digest::Digest;
@@ -25,9 +24,6 @@ const PREFIX: [u8; 27] = [
 
 /// Size of both coordinates.
 const COORDINATES: usize = 64;
-
-/// The type in cosign's payload.
-const SIMPLE_TYPE: &str = "cosign container image signature";
 
 /// Maximum size of a signature in base64.
 const LONGEST: usize = 256;
@@ -106,43 +102,4 @@ pub(super) fn verify_simple(
         return Err(Fault::OtherKey);
     }
     SignedPayload::of(payload)
-}
-
-/// The payload of a classic signature (`simplesigning`).
-#[derive(Deserialize)]
-struct Simple {
-    critical: Critical,
-}
-
-#[derive(Deserialize)]
-struct Critical {
-    image: Image,
-    #[serde(rename = "type")]
-    purpose: String,
-}
-
-#[derive(Deserialize)]
-struct Image {
-    #[serde(rename = "docker-manifest-digest")]
-    manifest: String,
-}
-
-/// Parses the payload of a classic signature.
-pub(super) fn simple(payload: &[u8]) -> Result<SignedPayload, Fault> {
-    let simple: Simple =
-        serde_json::from_slice(payload).map_err(|_| Fault::Foreign("not a cosign payload"))?;
-    if simple.critical.purpose != SIMPLE_TYPE {
-        return Err(Fault::Foreign("not an image signature"));
-    }
-    let manifest = simple.critical.image.manifest;
-    oci(&manifest).map(|digest| SignedPayload::Manifest(vec![digest]))
-}
-
-/// Parses a digest in OCI format.
-fn oci(text: &str) -> Result<Digest, Fault> {
-    text.strip_prefix("sha256:")
-        .and_then(|digits| digits.parse().ok())
-        .ok_or(Fault::Foreign(
-            "the signed digest is not of the form `sha256:…`",
-        ))
 }

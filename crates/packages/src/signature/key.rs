@@ -1,6 +1,6 @@
 //! Public keys of all supported tools.
 
-use super::{Fault, Format, Signature, SignedPayload, cosign, minisign};
+use super::{Fault, Format, KeyError, Signature, SignedPayload, cosign, minisign};
 
 /// A public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,29 +9,6 @@ pub enum PublicKey {
     Minisign(minisign::PublicKey),
     /// A cosign key: ECDSA on the curve P-256.
     Cosign(cosign::PublicKey),
-}
-
-/// Why a public key is invalid.
-#[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyError {
-    /// The format is unknown.
-    #[error(
-        "invalid public key; hint: use the text of a `.pub` file of `minisign -G` or `cosign generate-key-pair`"
-    )]
-    NoKey,
-    /// It is a secret key.
-    #[error(
-        "expected a public key, got a secret key; hint: use the public key, and replace the key pair if others can read this file"
-    )]
-    Secret,
-    /// It is an invalid minisign key.
-    #[error("invalid minisign public key: {0}")]
-    Minisign(&'static str),
-    /// It is an invalid PEM key.
-    #[error(
-        "invalid cosign public key: {0}; hint: use an ECDSA key on P-256, as `cosign generate-key-pair` creates it"
-    )]
-    Cosign(&'static str),
 }
 
 impl PublicKey {
@@ -75,6 +52,19 @@ impl PublicKey {
                 cosign::verify_bundle(&signature.payload, &signature.signature, key)
             }
             _ => Err(Fault::OtherKey),
+        }
+    }
+}
+
+impl Signature {
+    /// Returns the key id that a signature names. It is not authenticated: use it only for messages, and to
+    /// select a key to try.
+    #[must_use]
+    pub fn signer(&self) -> Option<String> {
+        match self.format {
+            Format::Minisign => minisign::signer(&self.signature),
+            Format::CosignSimple => None,
+            Format::SigstoreBundle => cosign::signer(&self.signature),
         }
     }
 }

@@ -10,7 +10,7 @@ use extension_registry_core::sensitive::Sensitive;
 use minisign::{KeyPair, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 
 use self::text::Lines;
-use super::{Fault, Format, KeyError, Signature, SignedPayload, Statement};
+use super::{Fault, Format, INDEX_API_VERSION, KeyError, Signature, SignedPayload, Statement};
 
 /// Size of a public key: algorithm, key id, point.
 const PUBLIC: usize = 2 + 8 + 32;
@@ -156,8 +156,27 @@ pub fn sign(
     sign_bytes(payload, &comment, secret, password)
 }
 
+/// Signs an index as JSON.
+///
+/// # Errors
+/// Returns an error if the secret key cannot be decrypted, or the bytes are not an index.
+pub fn sign_index(
+    bytes: &[u8],
+    secret: &Sensitive,
+    password: Option<&Sensitive>,
+) -> Result<Signature, SignError> {
+    let Ok(SignedPayload::Index(digest)) = SignedPayload::of(bytes) else {
+        return Err(SignError::Failed {
+            what: "sign",
+            why: "the content is not an index".to_owned(),
+        });
+    };
+    let comment = format!("{INDEX_API_VERSION} sha256 {digest}");
+    sign_bytes(bytes.to_vec(), &comment, secret, password)
+}
+
 /// Signs a self-describing payload, with a one-line comment.
-pub(crate) fn sign_bytes(
+fn sign_bytes(
     payload: Vec<u8>,
     comment: &str,
     secret: &Sensitive,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::manifest::Manifest;
-use crate::repository::Upload;
+use crate::upload::Upload;
 
 /// Identifies the payload as a statement about a package.
 pub(super) const TYPE: &str = "packages.fuseml.io/statement/v1";

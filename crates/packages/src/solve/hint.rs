@@ -7,7 +7,7 @@ use extension_registry_core::suggest;
 use super::proof::{Fact, Proof};
 use super::query::{Failure, Query, fitting};
 use super::universe::{Origin, RequestedPackage};
-use super::version_map::{Constraint, Name, ROOT, Source, VersionMap};
+use super::version_map::{Constraint, Name, ROOT, Source, VersionMap, root_constraints};
 use super::wording;
 use crate::version;
 
@@ -45,7 +45,7 @@ fn constraints_of<'u>(
     fact: &Fact,
 ) -> Vec<Vec<Constraint<'u>>> {
     if fact.parent == ROOT {
-        return vec![wording::root_constraints(query.map, wanted, fact.child)];
+        return vec![root_constraints(query.map, wanted, fact.child)];
     }
     let count = query.map.entries(fact.parent).len();
     let numbers = fact.numbers.below(count);

@@ -1,13 +1,16 @@
 //! Condenses the derivation tree of pubgrub into the steps of a readable proof.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use pubgrub::{DerivationTree, External, Map, Term};
 
-use super::query::Tree;
 use super::set::Set;
 use super::version_map::{Name, ROOT};
+
+/// The proof that there is no solution.
+pub(super) type Tree = DerivationTree<Name, Set, Infallible>;
 
 /// Maximum number of facts that one step combines.
 const AT_ONCE: usize = 3;
@@ -160,7 +163,7 @@ fn nodes(tree: &Tree) -> Vec<Node> {
     nodes
 }
 
-fn external_node(external: &External<Name, Set, std::convert::Infallible>) -> Node {
+fn external_node(external: &External<Name, Set, Infallible>) -> Node {
     match external {
         External::FromDependencyOf(parent, numbers, child, fitting) => Node::Fact(Fact {
             parent: *parent,

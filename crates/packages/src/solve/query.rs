@@ -7,17 +7,13 @@ use std::convert::Infallible;
 use std::rc::Rc;
 
 use pubgrub::{
-    Dependencies, DependencyProvider, DerivationTree, PackageResolutionStatistics, PubGrubError,
-    VersionSet,
+    Dependencies, DependencyProvider, PackageResolutionStatistics, PubGrubError, VersionSet,
 };
 
+use super::proof::Tree;
 use super::set::Set;
 use super::universe::RequestedPackage;
-use super::version_map::{Constraint, Name, ROOT, VersionMap};
-use super::wording;
-
-/// The proof that there is no solution.
-pub(super) type Tree = DerivationTree<Name, Set, Infallible>;
+use super::version_map::{Constraint, Name, ROOT, VersionMap, root_constraints};
 
 /// Number of the only candidate of [`ROOT`].
 const ONLY: u32 = 0;
@@ -69,7 +65,7 @@ impl<'s, 'u> Query<'s, 'u> {
 
     /// Accepts any version of a requested name. None if that changes nothing.
     pub(super) fn widening(mut self, name: Name, wanted: &'u [RequestedPackage]) -> Option<Self> {
-        let constraints = wording::root_constraints(self.map, wanted, name);
+        let constraints = root_constraints(self.map, wanted, name);
         let wide = released(self.map, name, &constraints, &self.approved);
         let (_, set) = self.roots.iter_mut().find(|(root, _)| *root == name)?;
         if wide.subset_of(set) {

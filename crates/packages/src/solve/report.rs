@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::hint;
-use super::proof::{Conclusion, Fact, Proof};
-use super::query::{Query, Tree};
+use super::proof::{Conclusion, Fact, Proof, Tree};
+use super::query::Query;
 use super::set::Set;
 use super::universe::RequestedPackage;
 use super::version_map::{Name, ROOT, VersionMap};

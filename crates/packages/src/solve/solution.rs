@@ -6,7 +6,7 @@ use pubgrub::VersionSet;
 
 use super::query::{Query, fitting};
 use super::universe::{Origin, RequestedPackage};
-use super::version_map::{Constraint, Name, VersionMap};
+use super::version_map::{Constraint, Name, VersionMap, root_constraints};
 use super::wording;
 use crate::manifest::Kind;
 
@@ -81,7 +81,7 @@ pub(super) fn write<'u>(
         else {
             continue;
         };
-        let mut constraints = wording::root_constraints(map, wanted, name);
+        let mut constraints = root_constraints(map, wanted, name);
         let wanted = constraints
             .iter()
             .map(|constraint| constraint.range.to_string())

@@ -255,3 +255,15 @@ fn rejection(universe: &Universe, name: &str, candidate: &Candidate) -> Option<S
     });
     itself.map(|dependency| format!("it depends on itself in version `{}`", dependency.range))
 }
+
+/// Returns the requests for a package.
+pub(super) fn root_constraints<'u>(
+    map: &VersionMap<'_>,
+    wanted: &'u [RequestedPackage],
+    name: Name,
+) -> Vec<Constraint<'u>> {
+    let name = map.name(name);
+    let mut wanted: Vec<&RequestedPackage> = wanted.iter().filter(|one| one.name == name).collect();
+    wanted.sort_by_key(|one| (one.range.to_string(), one.repository.clone()));
+    wanted.into_iter().map(Constraint::of).collect()
+}

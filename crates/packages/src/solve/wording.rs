@@ -8,7 +8,7 @@ use super::proof::Fact;
 use super::query::{Query, fitting};
 use super::set::Set;
 use super::universe::{Origin, RequestedPackage};
-use super::version_map::{Constraint, Name, ROOT, Source, VersionMap};
+use super::version_map::{Constraint, Name, ROOT, Source, VersionMap, root_constraints};
 
 /// Maximum number of groups of versions in a sentence; of more, the first ones and the last are shown.
 const GROUPS: usize = 6;
@@ -104,18 +104,6 @@ pub(super) fn sentences<'u>(
         format!("{} {shown} depends on {need}", map.name(fact.parent))
     });
     sentences.collect()
-}
-
-/// Returns the requests for a package.
-pub(super) fn root_constraints<'u>(
-    map: &VersionMap<'_>,
-    wanted: &'u [RequestedPackage],
-    name: Name,
-) -> Vec<Constraint<'u>> {
-    let name = map.name(name);
-    let mut wanted: Vec<&RequestedPackage> = wanted.iter().filter(|one| one.name == name).collect();
-    wanted.sort_by_key(|one| (one.range.to_string(), one.repository.clone()));
-    wanted.into_iter().map(Constraint::of).collect()
 }
 
 /// Formats a requirement, the matching versions, and the obstacles: `s3 ^2 (matches 2.0.0)`.

@@ -13,7 +13,8 @@ use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
-use super::{Error, Sent};
+use super::error::{Error, host, reason};
+use super::watch::Sent;
 
 /// Body of a request. It can be sent more than once. `Debug` hides its bytes: they may be a credential.
 #[derive(Clone)]
@@ -104,7 +105,7 @@ impl Answer {
             .body(Bytes::from(body));
         let mut response = built.map_err(|error| Error::SetUp(error.to_string()))?;
         *response.headers_mut() = headers;
-        Ok(Self::new(response.into(), super::host(url), timeout))
+        Ok(Self::new(response.into(), host(url), timeout))
     }
 
     /// Reads a small body completely, so that a truncated response can be retried.
@@ -176,7 +177,7 @@ impl Answer {
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let why = match tokio::time::timeout(self.timeout, self.response.chunk()).await {
             Ok(Ok(chunk)) => return Ok(chunk),
-            Ok(Err(error)) => super::reason(&error),
+            Ok(Err(error)) => reason(&error),
             Err(_) => format!("no data received for {:?}", self.timeout),
         };
         Err(Error::Cut {

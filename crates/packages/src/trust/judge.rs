@@ -2,11 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Evidence, Key, Manifest, Mode, Part, Policy, Reason, Rule, Verdict};
+use super::{Evidence, INDEX_NAME, Key, Manifest, Mode, Part, Policy, Reason, Rule, Verdict};
 use crate::digest::Digest;
-use crate::index;
-use crate::repository::IndexFile;
-use crate::signature::{Fault, Signature, SignedPayload, Statement};
+use crate::signature::{Fault, IndexFile, Signature, SignedPayload, Statement};
 
 /// What must be signed.
 #[derive(Clone, Copy)]
@@ -23,7 +21,7 @@ impl Subject<'_> {
     fn name(&self) -> &str {
         match self {
             Self::Package { statement, .. } => &statement.name,
-            Self::Index(_) => index::NAME,
+            Self::Index(_) => INDEX_NAME,
         }
     }
 
@@ -52,7 +50,7 @@ impl Policy {
         )
     }
 
-    /// Evaluates an index: it must be signed like a package named [`index::NAME`], so that a key for some
+    /// Evaluates an index: it must be signed like a package named [`INDEX_NAME`], so that a key for some
     /// packages cannot sign the list of all.
     #[must_use]
     pub fn judge_index(&self, repository: &str, file: &IndexFile, now: Timestamp) -> Verdict {

@@ -34,7 +34,8 @@ impl std::fmt::Display for Part {
 }
 
 /// Joins reasons into one sentence, followed by their unique hints.
-pub(crate) fn sentence<R: ToString>(reasons: &[R]) -> String {
+#[must_use]
+pub fn sentence<R: ToString>(reasons: &[R]) -> String {
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     let (mut texts, mut hints) = (Vec::new(), Vec::new());
     for reason in &reasons {

@@ -13,7 +13,6 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use extension_registry_packages::index::{self, Index};
 use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::signature::minisign::{self, NewKey};
 use extension_registry_packages::signature::{Format, PublicKey, Signature, Statement};
@@ -38,8 +37,11 @@ pub(crate) fn key(text: &str) -> PublicKey {
 }
 
 pub(crate) fn data(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cosign");
-    fs::read(folder.join(name)).unwrap()
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../package-trust/tests/data/cosign"
+    );
+    fs::read(Path::new(folder).join(name)).unwrap()
 }
 
 pub(crate) fn cosign_key() -> PublicKey {
@@ -196,7 +198,7 @@ impl Person {
 
     /// These bytes as the index of a repository.
     pub(crate) fn index(&self, bytes: Vec<u8>) -> IndexFile {
-        let signature = index::sign(&bytes, &self.pair.secret, None).unwrap();
+        let signature = minisign::sign_index(&bytes, &self.pair.secret, None).unwrap();
         IndexFile {
             bytes,
             signatures: vec![signature],
@@ -234,8 +236,9 @@ pub(crate) const SERIES: &str = "00112233445566778899aabbccddeeff";
 
 /// An index without packages, which counts for 30 days from the beginning of June 2026 on.
 pub(crate) fn index_file(person: &Person, serial: u64) -> IndexFile {
-    let mut index = Index::next(None, Vec::new(), time("2026-06-01T00:00:00Z"), 30).unwrap();
-    index.series = SERIES.parse().unwrap();
-    index.serial = serial;
-    person.index(index.to_json())
+    let json = format!(
+        "{{\"apiVersion\":\"packages.fuseml.io/index/v1\",\"series\":\"{SERIES}\",\"serial\":{serial},\
+         \"created\":\"2026-06-01T00:00:00Z\",\"expires\":\"2026-07-01T00:00:00Z\",\"packages\":[]}}"
+    );
+    person.index(json.into_bytes())
 }

@@ -90,7 +90,7 @@ impl DependencyArgs {
             ..Universe::default()
         };
         if let Some(lock) = &lock {
-            lock.prefer(&mut universe);
+            universe.prefer(lock);
         }
         let mut gathered = gather(session, &requested, universe)?;
         output::warn(&gathered.warnings)?;
@@ -106,7 +106,7 @@ impl DependencyArgs {
             ));
         }
         if let (true, Some(lock)) = (self.locked, &lock) {
-            let differences = lock.differences(&solution);
+            let differences = solution.differences(lock);
             let lines: Vec<String> = differences.iter().map(|one| format!("  {one}")).collect();
             ensure!(
                 differences.is_empty(),

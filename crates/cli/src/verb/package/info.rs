@@ -150,7 +150,7 @@ pub(super) async fn judge(
             manifest: release
                 .manifest
                 .as_ref()
-                .map(|around| trust::Manifest::of(around, &statement)),
+                .map(|around| around.evidence(&statement)),
             signatures: &signatures,
             now: session.now,
         }),

@@ -1,6 +1,7 @@
 //! Merges the settings of a repository in one file over those in other files.
 
 use super::super::layer::{Level, Part};
+use super::super::model::OCI;
 use super::super::origin::{Findings, Origin, Valued};
 
 /// Merges settings over those of the same repository, field by field.
@@ -61,7 +62,7 @@ fn guarded(part: &Part) -> Vec<(&'static str, &Origin)> {
             .iter()
             .map(|given| ("insecure", &given.origin)),
     );
-    if part.name != super::OCI {
+    if part.name != OCI {
         fields.extend(part.kind.iter().map(|given| ("kind", &given.origin)));
     }
     if let Some(mirrors) = &part.mirrors {

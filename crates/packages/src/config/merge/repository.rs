@@ -1,10 +1,10 @@
 //! Validates the merged settings of a repository.
 
 use super::super::layer::Part;
-use super::super::location::{Fault, Location};
+use super::super::location::{Fault, Location, folder_of, path_of};
+use super::super::model::{OCI, RepositoryConfig};
 use super::super::origin::{Findings, Origin, Valued};
-use super::super::{Environment, RepositoryConfig};
-use super::{OCI, folder_of, path_of};
+use crate::environment::Environment;
 use crate::repository::Kind;
 use crate::transport::Settings;
 

@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::key;
-use crate::config::Environment;
 use crate::credentials::{Credentials, CredentialsError};
+use crate::environment::Environment;
 
 /// Timeout of a helper: some ask the user to unlock a store.
 const LIMIT: Duration = Duration::from_secs(30);

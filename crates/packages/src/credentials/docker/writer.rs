@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::helper::Helper;
 use super::{BASE64, Config, key};
-use crate::config::Environment;
 use crate::credentials::CredentialsError;
+use crate::environment::Environment;
 
 /// Fields of an entry that contain credentials.
 const SECRETS: [&str; 5] = [

@@ -6,13 +6,14 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::server::{Access, Server};
-use super::unfinished;
 use crate::repository::layout::is_word;
 use crate::repository::{Error, Result};
 use crate::transport::Call;
 
 /// The package that contains the index.
 pub(super) const INDEX: &str = "extension-index";
+/// The package of marks of unfinished uploads. Valid package names do not contain `__`.
+pub(super) const UNFINISHED: &str = "extension__unfinished";
 /// Entries of one page. Gitea's default maximum is 50.
 const PAGE: &str = "50";
 /// Maximum number of pages of one listing.
@@ -31,7 +32,7 @@ struct ListingEntry {
 
 /// Returns whether a generic package may be a package of the registry, and is not used internally.
 pub(super) fn is_package(name: &str) -> bool {
-    is_word(name) && !matches!(name, INDEX | unfinished::PACKAGE)
+    is_word(name) && !matches!(name, INDEX | UNFINISHED)
 }
 
 /// Lists the versions of all packages, or of those whose names contain a text.

@@ -8,12 +8,10 @@ use std::collections::BTreeSet;
 use ring::rand::{SecureRandom, SystemRandom};
 use url::Url;
 
-use super::listing::{self, Entry};
+use super::listing::{self, Entry, UNFINISHED};
 use super::server::Server;
 use crate::repository::Result;
 
-/// The package of marks. Valid package names do not contain `__`.
-pub(super) const PACKAGE: &str = "extension__unfinished";
 /// The only file of a mark.
 const FILE: &str = "publisher";
 
@@ -30,12 +28,12 @@ type Marked = (String, semver::Version);
 
 /// Lists the marks of all versions with one request.
 pub(super) async fn listed(server: &Server) -> Result<BTreeSet<Marked>> {
-    Ok(among(&listing::all(server, Some(PACKAGE)).await?))
+    Ok(among(&listing::all(server, Some(UNFINISHED)).await?))
 }
 
 /// Extracts the marks from a listing.
 pub(super) fn among(entries: &BTreeSet<Entry>) -> BTreeSet<Marked> {
-    let marks = entries.iter().filter(|(package, _)| package == PACKAGE);
+    let marks = entries.iter().filter(|(package, _)| package == UNFINISHED);
     let marked = marks.filter_map(|(_, mark)| {
         let (name, version) = mark.split_once("__")?;
         Some((name.to_owned(), version.parse().ok()?))
@@ -88,5 +86,5 @@ pub(super) async fn forget(server: &Server, name: &str, version: &semver::Versio
 }
 
 fn address(server: &Server, name: &str, version: &semver::Version) -> Url {
-    server.file(PACKAGE, &format!("{name}__{version}"), FILE)
+    server.file(UNFINISHED, &format!("{name}__{version}"), FILE)
 }

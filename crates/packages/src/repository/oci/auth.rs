@@ -15,7 +15,6 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::{Url, form_urlencoded};
 
-use super::client::failed;
 use super::scope::Scope;
 use crate::credentials::Credentials;
 use crate::repository::{Error, Result};
@@ -180,7 +179,7 @@ impl Authority {
             .parse()
             .map_err(|_| broken("the registry names an invalid token service".to_owned()))?;
         let allowed = self.transport.allows(&realm);
-        allowed.map_err(|error| failed(&self.id, "get a token", error))?;
+        allowed.map_err(|error| Error::of_transport(&self.id, "get a token", error))?;
         if self.registry.scheme() == "https" && realm.scheme() != "https" {
             let place = host(&realm);
             return Err(broken(format!(
@@ -201,7 +200,7 @@ impl Authority {
             _ => ask(service, scopes).authorization(self.basic()),
         };
         let sent = self.transport.send(&call).await;
-        let answer = sent.map_err(|error| failed(&self.id, &what(), error))?;
+        let answer = sent.map_err(|error| Error::of_transport(&self.id, &what(), error))?;
         let status = answer.status();
         if matches!(status.as_u16(), 400 | 401 | 403) {
             return Err(Error::Denied {

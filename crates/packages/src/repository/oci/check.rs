@@ -306,7 +306,7 @@ impl Oci {
     /// Returns the repository that is queried if any would do.
     pub(super) fn probed(&self) -> String {
         let named = self.settings.names.iter().find_map(|name| self.path(name));
-        named.unwrap_or_else(|| self.below(super::index::NAME))
+        named.unwrap_or_else(|| self.below(super::names::INDEX))
     }
 
     /// Returns whether the registry supports the referrers API.

@@ -63,7 +63,7 @@ impl Client {
             hint: "set `registry` to a host and port, such as `localhost:5000`, and put a path into `namespace`".to_owned(),
         })?;
         let allowed = transport.allows(&base);
-        allowed.map_err(|error| failed(&id, "connect", error))?;
+        allowed.map_err(|error| Error::of_transport(&id, "connect", error))?;
         Ok(Self {
             registry: transport::host(&base),
             authority: Authority::new(id.clone(), base.clone(), transport.clone(), credentials),
@@ -104,7 +104,7 @@ impl Client {
 
     async fn send(&self, call: &Call, what: &str) -> Result<Answer> {
         let sent = self.transport.send(call).await;
-        sent.map_err(|error| failed(&self.id, what, error))
+        sent.map_err(|error| Error::of_transport(&self.id, what, error))
     }
 
     /// Converts an error response.
@@ -155,7 +155,7 @@ impl Client {
 
     /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: transport::Error) -> Error {
-        failed(&self.id, what, error)
+        Error::of_transport(&self.id, what, error)
     }
 
     /// Records a warning.
@@ -189,23 +189,6 @@ impl Client {
         if let Some(text) = text {
             self.warn(&text.trim().trim_matches('"').replace("\\\"", "\""));
         }
-    }
-}
-
-/// Converts a transport error.
-pub(super) fn failed(id: &str, what: &str, error: transport::Error) -> Error {
-    match error {
-        transport::Error::File { path, error } => Error::File {
-            what: "read",
-            path,
-            error,
-        },
-        error => Error::Unavailable {
-            repository: id.to_owned(),
-            what: what.to_owned(),
-            why: error.to_string(),
-            hint: String::new(),
-        },
     }
 }
 

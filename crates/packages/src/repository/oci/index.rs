@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Oci;
 use super::model::{Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Manifest};
+use super::names::INDEX;
 use crate::digest::Digest;
 use crate::repository::{IndexFile, Result};
 
-/// Name of the repository of the index.
-pub(super) const NAME: &str = "extension-index";
 /// Tag of the index.
 const TAG: &str = "v1";
 /// File name of the index.
@@ -21,7 +20,7 @@ const LIMIT: u64 = 64 * 1024 * 1024;
 impl Oci {
     pub(super) async fn read_index(&self) -> Result<Option<IndexFile>> {
         let client = &self.client;
-        let path = self.below(NAME);
+        let path = self.below(INDEX);
         let Some(found) = client.manifest(&path, TAG).await? else {
             return Ok(None);
         };
@@ -39,7 +38,7 @@ impl Oci {
     /// Writes an index. The tag comes last, so that readers always find it signed.
     pub(super) async fn write_index(&self, index: &IndexFile) -> Result<()> {
         let client = &self.client;
-        let path = self.below(NAME);
+        let path = self.below(INDEX);
         client.put_bytes(&path, EMPTY_BYTES).await?;
         client.put_bytes(&path, &index.bytes).await?;
         let manifest = Manifest {

@@ -8,6 +8,8 @@ const LONGEST_REPOSITORY: usize = 255;
 /// Maximum length of a tag.
 const LONGEST_TAG: usize = 128;
 
+/// Name of the repository of the index.
+pub(super) const INDEX: &str = "extension-index";
 /// Name of our vendor extension of the protocol.
 pub(super) const VENDOR_EXTENSION: &str = "_fuseml";
 

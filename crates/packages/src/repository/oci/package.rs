@@ -8,6 +8,7 @@ use crate::digest::Digest;
 use crate::manifest::{self, Docs, Kind, Metadata, Packaging};
 use crate::repository::{Blob, Description, DocumentFormat, OciManifest, Release, Result, Upload};
 use crate::signature::Statement;
+use crate::trust;
 
 /// Artifact type of a package.
 pub(super) const PACKAGE: &str = "application/vnd.fuseml.package.v1";
@@ -152,10 +153,20 @@ impl Client {
     }
 }
 
+impl OciManifest {
+    /// Evaluates the bytes against a statement, as evidence for the trust policy.
+    #[must_use]
+    pub fn evidence(&self, statement: &Statement) -> trust::Manifest {
+        trust::Manifest {
+            digest: self.digest,
+            names_package: names_package(&self.bytes, statement),
+        }
+    }
+}
+
 /// Returns whether a manifest contains the digests of a statement: content, configuration and document. If it
 /// does not, a signature of the manifest does not cover the package.
-#[must_use]
-pub fn names_package(manifest: &[u8], statement: &Statement) -> bool {
+fn names_package(manifest: &[u8], statement: &Statement) -> bool {
     let Ok(manifest) = serde_json::from_slice::<Manifest>(manifest) else {
         return false;
     };

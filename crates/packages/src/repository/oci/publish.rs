@@ -96,7 +96,7 @@ impl Oci {
             what: format!("store a package named `{name}`"),
             hint: hint.to_owned(),
         };
-        if name == super::index::NAME {
+        if name == super::names::INDEX {
             return Err(refused(
                 "choose another name: this one is reserved for the index",
             ));

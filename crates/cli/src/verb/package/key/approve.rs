@@ -70,7 +70,7 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
     let (environment, config) = configuration(&verb.sources)?;
     let path = environment
         .path(CONFIG_VARIABLE)
-        .or_else(|| environment.user_file());
+        .or_else(|| config::user_file(environment));
     let path = path.context("no user configuration file; hint: set HOME")?;
     // The policy of the system overrides all others.
     if let Some(trust) = &config.trust {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Folder of this program in the system and user folders.
-const FOLDER: &str = "extension-registry";
+pub const FOLDER: &str = "extension-registry";
 
 /// Environment variables. `Debug` hides their values: they may be credentials.
 #[derive(Clone, Default)]
@@ -71,13 +71,6 @@ impl Environment {
         Some(self.base("XDG_STATE_HOME", ".local/state")?.join(FOLDER))
     }
 
-    /// Returns the user's configuration file.
-    #[must_use]
-    pub fn user_file(&self) -> Option<PathBuf> {
-        let folder = self.configuration_folder()?.join(FOLDER);
-        Some(folder.join(super::FILE))
-    }
-
     /// Expands a leading `~`. None if the home folder is unknown.
     #[must_use]
     pub fn expand(&self, path: &str) -> Option<PathBuf> {
@@ -114,31 +107,5 @@ impl fmt::Debug for Environment {
             .debug_set()
             .entries(self.variables.keys())
             .finish()
-    }
-}
-
-/// The three configuration files, lowest precedence first; each is optional. They are passed explicitly, so
-/// that tests do not touch those of the machine.
-#[derive(Clone, Debug, Default)]
-pub struct Places {
-    /// The system file.
-    pub system: Option<PathBuf>,
-    /// The user file.
-    pub user: Option<PathBuf>,
-    /// The project file in the working folder, which is untrusted.
-    pub project: Option<PathBuf>,
-}
-
-impl Places {
-    /// Returns the default files: `/etc/extension-registry/packages.toml`,
-    /// `$XDG_CONFIG_HOME/extension-registry/packages.toml` and `packages.toml` in the working folder. Parent
-    /// folders are not searched.
-    #[must_use]
-    pub fn of_machine(environment: &Environment, working_folder: &Path) -> Self {
-        Self {
-            system: Some(Path::new("/etc").join(FOLDER).join(super::FILE)),
-            user: environment.user_file(),
-            project: Some(working_folder.join(super::FILE)),
-        }
     }
 }
