@@ -51,7 +51,7 @@ use crate::manifest::{Kind, name};
 
 pub use entry::{Entry, Key, Stored};
 pub use error::{CacheError, Conflict};
-pub(crate) use layout::HTTP_CACHE;
+pub use layout::HTTP_CACHE;
 pub use partial::Partial;
 pub use remove::{Removed, Selector};
 pub use stats::{Stats, TypeStats};

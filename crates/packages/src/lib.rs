@@ -9,29 +9,18 @@
 //!    └──read──> Manifest
 //! ```
 
-pub mod bundle;
 pub mod cache;
 pub mod catalog;
 pub mod config;
-pub mod credentials;
 pub mod deliver;
-pub mod digest;
-pub mod environment;
 pub mod index;
-pub mod lock;
-pub mod manifest;
 pub mod mirror;
-pub mod package;
-pub mod progress;
 pub mod repository;
-pub mod signature;
-pub mod solve;
 pub mod spec;
-pub mod transport;
-pub mod trust;
-pub mod upload;
-pub mod version;
-
-pub use bundle::{Bundle, Limits, PackError, UnpackError, pack, unpack};
-pub use digest::Digest;
-pub use manifest::Manifest;
+pub use extension_registry_package_format::{
+    Bundle, Digest, Limits, Manifest, PackError, UnpackError, bundle, digest, lock, manifest, pack,
+    package, unpack, upload, version,
+};
+pub use extension_registry_package_solve as solve;
+pub use extension_registry_package_transport::{credentials, environment, progress, transport};
+pub use extension_registry_package_trust::{signature, trust};

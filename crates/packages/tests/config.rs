@@ -5,6 +5,7 @@
 )]
 
 mod configured;
+#[path = "../../package-trust/tests/signed/mod.rs"]
 mod signed;
 
 use std::fs;

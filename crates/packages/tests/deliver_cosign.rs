@@ -7,6 +7,7 @@
 mod contract;
 mod desk;
 mod quirk;
+#[path = "../../package-trust/tests/signed/mod.rs"]
 mod signed;
 
 use std::fs;

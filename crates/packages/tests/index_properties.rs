@@ -5,6 +5,7 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "../../package-trust/tests/signed/mod.rs"]
 mod signed;
 
 use std::sync::LazyLock;

@@ -26,7 +26,7 @@ pub(super) const UNPACKED: &str = "unpacked";
 pub(super) const KINDS: [Kind; 4] = [Kind::Record, Kind::Provider, Kind::Taskserv, Kind::Cluster];
 
 /// Folder of the HTTP cache.
-pub(crate) const HTTP_CACHE: &str = "http";
+pub const HTTP_CACHE: &str = "http";
 /// Folder of cached listings.
 pub(crate) const LISTINGS: &str = "listings";
 

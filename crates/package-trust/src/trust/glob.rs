@@ -1,0 +1,92 @@
+//! Patterns of names with `*` and `?`.
+
+/// A pattern: `*` matches any text, `?` one character, everything else itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob(String);
+
+impl Glob {
+    /// Creates a pattern. Every text is valid.
+    #[must_use]
+    pub fn new(pattern: impl Into<String>) -> Self {
+        Self(pattern.into())
+    }
+
+    /// Returns the text of the pattern.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns whether the pattern matches the whole name, in time proportional to the product of both lengths.
+    ///
+    /// ```
+    /// use extension_registry_package_trust::trust::Glob;
+    ///
+    /// assert!(Glob::new("mlflow-*").matches("mlflow-server"));
+    /// assert!(!Glob::new("mlflow-*").matches("my-mlflow-server"));
+    /// ```
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        let pattern: Vec<char> = self.0.chars().collect();
+        let name: Vec<char> = name.chars().collect();
+        let (mut at, mut here) = (0, 0);
+        // Position of the last star, and the end of the text that it matches.
+        let mut star: Option<(usize, usize)> = None;
+        while here < name.len() {
+            match (pattern.get(at), star) {
+                (Some('*'), _) => {
+                    star = Some((at, here));
+                    at += 1;
+                }
+                (Some(character), _) if *character == '?' || *character == name[here] => {
+                    at += 1;
+                    here += 1;
+                }
+                (_, Some((place, end))) => {
+                    star = Some((place, end + 1));
+                    at = place + 1;
+                    here = end + 1;
+                }
+                _ => return false,
+            }
+        }
+        pattern[at..].iter().all(|character| *character == '*')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Glob;
+
+    #[test]
+    fn patterns_match_whole_names() {
+        for (pattern, name, expected) in [
+            ("*", "", true),
+            ("*", "anything", true),
+            ("", "", true),
+            ("", "a", false),
+            ("mlflow", "mlflow", true),
+            ("mlflow", "mlflow2", false),
+            ("mlflow", "my-mlflow", false),
+            ("ml?low", "mlflow", true),
+            ("ml?low", "mllow", false),
+            ("*-server", "mlflow-server", true),
+            ("*a*b", "aXbXaXb", true),
+            ("*a*b", "aXbXaX", false),
+            ("a*", "b", false),
+            ("MLflow", "mlflow", false),
+        ] {
+            assert_eq!(
+                Glob::new(pattern).matches(name),
+                expected,
+                "{pattern} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn matches_many_stars_in_polynomial_time() {
+        let pattern = Glob::new("a*".repeat(200) + "b");
+        assert!(!pattern.matches(&"a".repeat(2000)));
+    }
+}
