@@ -9,18 +9,17 @@
 //!    └──read──> Manifest
 //! ```
 
-pub mod cache;
 pub mod catalog;
 pub mod config;
 pub mod deliver;
-pub mod index;
 pub mod mirror;
-pub mod repository;
-pub mod spec;
+pub use extension_registry_package_cache::{cache, index};
 pub use extension_registry_package_format::{
     Bundle, Digest, Limits, Manifest, PackError, UnpackError, bundle, digest, lock, manifest, pack,
     package, unpack, upload, version,
 };
+pub use extension_registry_package_repository as repository;
+pub use extension_registry_package_repository::spec;
 pub use extension_registry_package_solve as solve;
 pub use extension_registry_package_transport::{credentials, environment, progress, transport};
 pub use extension_registry_package_trust::{signature, trust};

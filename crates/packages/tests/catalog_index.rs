@@ -5,8 +5,10 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "../../package-repository/tests/contract/mod.rs"]
 mod contract;
 mod desk;
+#[path = "../../package-repository/tests/quirk/mod.rs"]
 mod quirk;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+#[path = "../../package-repository/tests/contract/mod.rs"]
 mod contract;
 mod desk;
 

@@ -6,7 +6,9 @@
 )]
 
 mod configured;
+#[path = "../../package-repository/tests/contract/mod.rs"]
 mod contract;
+#[path = "../../package-repository/tests/quirk/mod.rs"]
 mod quirk;
 
 use axum::response::Response;

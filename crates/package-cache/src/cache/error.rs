@@ -1,0 +1,99 @@
+//! Errors of the cache.
+
+use std::path::{Path, PathBuf};
+
+use extension_registry_package_format::bundle::UnpackError;
+use extension_registry_package_format::digest::Digest;
+
+/// Why an operation of the cache failed.
+#[derive(thiserror::Error, Debug)]
+pub enum CacheError {
+    /// Packages of this type are not cached: the set of types is closed.
+    #[error(
+        "packages of type `{0}` cannot be cached; hint: use one of the types record, provider, taskserv and cluster"
+    )]
+    Kind(String),
+    /// The package name is invalid.
+    #[error("invalid package name `{name}`: {why}")]
+    Name {
+        /// The name.
+        name: String,
+        /// The violated rule.
+        why: &'static str,
+    },
+    /// The version is too long for a path.
+    #[error("version `{0}…` is too long; hint: use at most 128 characters")]
+    Version(String),
+    /// The file name is invalid.
+    #[error("invalid file name `{file}`: {why}")]
+    FileName {
+        /// The name.
+        file: String,
+        /// The violated rule.
+        why: &'static str,
+    },
+    /// The version exists with other content.
+    #[error(transparent)]
+    Conflict(Box<Conflict>),
+    /// A cached file was changed.
+    #[error("{path} in the cache is corrupt: {why}; hint: pull the package again")]
+    Broken {
+        /// Path of the file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The entry was deleted while in use.
+    #[error("{0} is no longer in the cache; hint: pull the package again")]
+    Gone(PathBuf),
+    /// Nothing was selected.
+    #[error("nothing selected to clear; hint: pass a type, a name or a version, or --all")]
+    NoSelector,
+    /// Another process holds the lock.
+    #[error(
+        "timed out after {seconds} s waiting for the lock {path}; hint: wait for the process that holds it, or stop it"
+    )]
+    Busy {
+        /// Path of the lock.
+        path: PathBuf,
+        /// Time waited in seconds.
+        seconds: u64,
+    },
+    /// The bundle was rejected. Nothing was stored.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// A local file cannot be read or written.
+    #[error("failed to {what} {path}: {error}")]
+    File {
+        /// The operation: `read`, `write`.
+        what: &'static str,
+        /// Path of the file.
+        path: PathBuf,
+        /// The cause.
+        error: std::io::Error,
+    },
+}
+
+/// The version exists in the cache with other content: one of them is not what its name says.
+#[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
+#[error(
+    "version {version} of {name} is already in the cache with content sha256:{there}, but this is sha256:{new}; hint: find out which one is right, or pass --force to replace the cached one"
+)]
+pub struct Conflict {
+    /// Name of the package.
+    pub name: String,
+    /// Version of the package.
+    pub version: semver::Version,
+    /// Digest of the cached content.
+    pub there: Digest,
+    /// Digest of the new content.
+    pub new: Digest,
+}
+
+impl CacheError {
+    /// Wraps an I/O error with the operation and the path.
+    pub(super) fn file(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::File { what, path, error }
+    }
+}

@@ -1,0 +1,114 @@
+//! Errors of repositories.
+
+use std::path::PathBuf;
+
+use extension_registry_package_transport::transport;
+
+/// Why an operation of a repository failed. Each names the repository, the object and the way out, and none
+/// contains a credential.
+#[derive(thiserror::Error, Debug)]
+pub enum Error {
+    /// The object does not exist.
+    #[error("{what} not found in {repository}{}", hinted(hint))]
+    NotFound {
+        /// Name of the repository.
+        repository: String,
+        /// The object: `package mlflow`, `version 1.2.0 of mlflow`.
+        what: String,
+        /// The way out.
+        hint: String,
+    },
+    /// The version already exists.
+    #[error(
+        "version {version} of {name} already exists in {repository}; hint: publish another version, or pass --force to replace it for everyone who has pinned it"
+    )]
+    Exists {
+        /// Name of the repository.
+        repository: String,
+        /// Name of the package.
+        name: String,
+        /// Version of the package.
+        version: semver::Version,
+    },
+    /// Access was denied: 401, 403.
+    #[error("{repository} denied access: cannot {what}{}", hinted(hint))]
+    Denied {
+        /// Name of the repository.
+        repository: String,
+        /// The operation: `read mlflow`.
+        what: String,
+        /// The way out.
+        hint: String,
+    },
+    /// The repository does not support the operation.
+    #[error("{repository} cannot {what}{}", hinted(hint))]
+    Unsupported {
+        /// Name of the repository.
+        repository: String,
+        /// The operation.
+        what: String,
+        /// The way out.
+        hint: String,
+    },
+    /// The repository did not respond, or sent an unexpected response.
+    #[error("{repository}: failed to {what}: {why}{}", hinted(hint))]
+    Unavailable {
+        /// Name of the repository.
+        repository: String,
+        /// The operation.
+        what: String,
+        /// The cause.
+        why: String,
+        /// The way out.
+        hint: String,
+    },
+    /// The data is corrupt: a wrong checksum, size or format.
+    #[error("{repository}: {what} is corrupt: {why}{}", hinted(hint))]
+    Broken {
+        /// Name of the repository.
+        repository: String,
+        /// The object.
+        what: String,
+        /// The mismatch, with both values.
+        why: String,
+        /// The way out.
+        hint: String,
+    },
+    /// A local file cannot be read or written.
+    #[error("failed to {what} {path}: {error}")]
+    File {
+        /// The operation: `read`, `write`.
+        what: &'static str,
+        /// Path of the file.
+        path: PathBuf,
+        /// The cause.
+        error: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Converts an error of a request.
+    pub(crate) fn of_transport(repository: &str, what: &str, error: transport::Error) -> Self {
+        match error {
+            transport::Error::File { path, error } => Self::File {
+                what: "read",
+                path,
+                error,
+            },
+            error => Self::Unavailable {
+                repository: repository.to_owned(),
+                what: what.to_owned(),
+                why: error.to_string(),
+                hint: String::new(),
+            },
+        }
+    }
+}
+
+fn hinted(hint: &str) -> String {
+    if hint.is_empty() {
+        String::new()
+    } else {
+        format!("; hint: {hint}")
+    }
+}

@@ -1,0 +1,214 @@
+//! Checksum files: MD5, SHA-1 and SHA-256 of a file, each in a file beside it, as in Maven repositories.
+//!
+//! They detect accidental damage, not attacks: an attacker who can change a file can change its checksums. They
+//! are never used for trust; signatures are.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use extension_registry_core::hex::hex;
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+use extension_registry_package_format::digest::Digest;
+
+/// Maximum size of a checksum file.
+pub(crate) const LONGEST: u64 = 4096;
+
+/// A checksum algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Md5,
+    Sha1,
+    Sha256,
+}
+
+impl Algorithm {
+    pub(crate) const ALL: [Self; 3] = [Self::Md5, Self::Sha1, Self::Sha256];
+
+    /// Returns the file extension, without the dot.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+        }
+    }
+
+    fn digits(self) -> usize {
+        match self {
+            Self::Md5 => 32,
+            Self::Sha1 => 40,
+            Self::Sha256 => 64,
+        }
+    }
+
+    /// Returns the name of the checksum file of a file.
+    pub(crate) fn file(self, file: &str) -> String {
+        format!("{file}.{}", self.ending())
+    }
+}
+
+/// The computed checksums of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Actual {
+    md5: String,
+    sha1: String,
+    sha256: String,
+}
+
+impl Actual {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self {
+            md5: hex(&Md5::digest(bytes)),
+            sha1: hex(&Sha1::digest(bytes)),
+            sha256: Digest::of(bytes).to_string(),
+        }
+    }
+
+    /// Computes the checksums of a local file.
+    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
+        let (mut md5, mut sha1, mut sha256) = (Md5::new(), Sha1::new(), Sha256::new());
+        let mut file = File::open(path)?;
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let count = file.read(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            md5.update(&buffer[..count]);
+            sha1.update(&buffer[..count]);
+            sha256.update(&buffer[..count]);
+        }
+        Ok(Self {
+            md5: hex(&md5.finalize()),
+            sha1: hex(&sha1.finalize()),
+            sha256: Digest::finish(sha256).to_string(),
+        })
+    }
+
+    /// Wraps a known digest, if no other checksum is needed.
+    pub(crate) fn of_digest(digest: Digest) -> Self {
+        Self {
+            md5: String::new(),
+            sha1: String::new(),
+            sha256: digest.to_string(),
+        }
+    }
+
+    pub(crate) fn get(&self, algorithm: Algorithm) -> &str {
+        match algorithm {
+            Algorithm::Md5 => &self.md5,
+            Algorithm::Sha1 => &self.sha1,
+            Algorithm::Sha256 => &self.sha256,
+        }
+    }
+
+    /// Returns the checksum files of a file with their contents: digits only, as Maven writes them.
+    pub(crate) fn files(&self, file: &str) -> [(String, Vec<u8>); 3] {
+        Algorithm::ALL.map(|algorithm| {
+            let digits = self.get(algorithm).as_bytes().to_vec();
+            (algorithm.file(file), digits)
+        })
+    }
+}
+
+/// The checksums in the files beside a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ChecksumFiles {
+    values: [Option<String>; 3],
+}
+
+impl ChecksumFiles {
+    /// Parses the text of a checksum file.
+    ///
+    /// Only the first word is read: some tools, like `sha1sum`, append the file name.
+    pub(crate) fn take(&mut self, algorithm: Algorithm, text: &[u8]) -> Result<(), String> {
+        let text = String::from_utf8_lossy(text);
+        let word = text.split_whitespace().next().unwrap_or_default();
+        let is_one =
+            word.len() == algorithm.digits() && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_one {
+            let begin: String = word.chars().take(80).collect();
+            let (digits, name) = (algorithm.digits(), algorithm.name());
+            return Err(format!(
+                "expected a {name} checksum of {digits} hexadecimal digits, got `{begin}`"
+            ));
+        }
+        self.values[algorithm as usize] = Some(word.to_ascii_lowercase());
+        Ok(())
+    }
+
+    /// Returns whether there are no checksums.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.iter().all(Option::is_none)
+    }
+
+    /// Returns whether SHA-256 is the only checksum.
+    pub(crate) fn is_digest_alone(&self) -> bool {
+        matches!(self.values, [None, None, Some(_)])
+    }
+
+    /// Returns the SHA-256 digest. The other checksums do not identify content: they have collisions.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        let text = self.values[Algorithm::Sha256 as usize].as_ref()?;
+        text.parse().ok()
+    }
+
+    /// Describes the first mismatch: the checksum file and both values.
+    pub(crate) fn contradiction(&self, file: &str, actual: &Actual) -> Option<String> {
+        Algorithm::ALL.into_iter().find_map(|algorithm| {
+            let checksums = self.values[algorithm as usize].as_deref()?;
+            let found = actual.get(algorithm);
+            (checksums != found).then(|| {
+                let (beside, name) = (algorithm.file(file), algorithm.name());
+                format!("{name} checksum mismatch: expected {checksums} ({beside}), got {found}")
+            })
+        })
+    }
+}
+
+/// Describes a file without checksums.
+pub(crate) fn none_of(file: &str) -> String {
+    format!("no checksum found: {file}.md5, .sha1 or .sha256 is required")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Actual, Algorithm, ChecksumFiles};
+
+    #[test]
+    fn reads_first_word_of_checksum_file() {
+        let actual = Actual::of(b"abc");
+        let mut checksums = ChecksumFiles::default();
+        let text = b"A9993E364706816ABA3E25717850C26C9CD0D89D  abc.txt\n";
+        checksums.take(Algorithm::Sha1, text).unwrap();
+        assert_eq!(checksums.contradiction("abc.txt", &actual), None);
+        assert_eq!(checksums.digest(), None, "SHA-1 does not identify content");
+        checksums.take(Algorithm::Md5, &[b'0'; 32]).unwrap();
+        let error = checksums.contradiction("abc.txt", &actual).unwrap();
+        assert!(error.contains("expected 000"), "{error}");
+        assert!(
+            error.ends_with("900150983cd24fb0d6963f7d28e17f72"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn rejects_html_page_as_checksum() {
+        let error = ChecksumFiles::default()
+            .take(Algorithm::Sha1, b"<html> no")
+            .unwrap_err();
+        assert!(error.contains("`<html>`"), "{error}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Writes signatures and the index to an HTTP server.
+
+use super::Remote;
+use super::server::When;
+use crate::layout::{self, Files, INDEX, found, is_word};
+use crate::{IndexFile, Release, Result};
+use extension_registry_package_trust::signature::{Format, Signature};
+
+impl Remote {
+    /// Adds a signature under the first free number.
+    pub(super) async fn add_signature(
+        &self,
+        release: &Release,
+        signature: &Signature,
+    ) -> Result<()> {
+        let Release { name, version, .. } = release;
+        if signature.format != Format::Minisign {
+            return Err(found::only_minisign(self.id()));
+        }
+        let (folder, files) = (self.version(name, version), Files::of(name, version));
+        if !is_word(name) || self.server.head(&folder, &files.pom()).await?.is_none() {
+            return Err(found::absent(self.id(), name, version));
+        }
+        let statement = files.statement();
+        let there = self
+            .server
+            .bytes(&folder, &statement, layout::SIGNATURE)
+            .await?;
+        match there {
+            Some(there) if there == signature.payload => {}
+            Some(_) => return Err(found::other_statement(self.id(), &statement)),
+            None => {
+                let write =
+                    self.server
+                        .write(&folder, &statement, &signature.payload, When::Absent);
+                if !write.await? {
+                    return Err(found::other_statement(self.id(), &statement));
+                }
+            }
+        }
+        for number in 1..=layout::SIGNATURES {
+            let file = files.signature(number);
+            match self.server.bytes(&folder, &file, layout::SIGNATURE).await? {
+                Some(there) if there == signature.signature => return Ok(()),
+                Some(_) => {}
+                None => {
+                    let write =
+                        self.server
+                            .write(&folder, &file, &signature.signature, When::Absent);
+                    // Another signer took the number: try the next one.
+                    if write.await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let what = format!("sign version {version} of {name}");
+        let why = format!("it already has {} signatures", layout::SIGNATURES);
+        Err(self.server.unavailable(&what, why, ""))
+    }
+
+    /// Replaces the index, then its signatures, and deletes stale signatures.
+    pub(super) async fn write_index(&self, index: &IndexFile) -> Result<()> {
+        let is_minisign = |signature: &Signature| signature.format == Format::Minisign;
+        if !index.signatures.iter().all(is_minisign) {
+            return Err(found::only_minisign(self.id()));
+        }
+        self.server
+            .write("", INDEX, &index.bytes, When::Always)
+            .await?;
+        let mut number = 0;
+        for signature in &index.signatures {
+            number += 1;
+            let file = layout::signature(INDEX, number);
+            self.server
+                .write("", &file, &signature.signature, When::Always)
+                .await?;
+        }
+        for number in number + 1..=layout::SIGNATURES {
+            let file = layout::signature(INDEX, number);
+            if self.server.head("", &file).await?.is_none() {
+                break;
+            }
+            self.server.remove("", &file).await?;
+        }
+        Ok(())
+    }
+}
