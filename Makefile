@@ -82,7 +82,8 @@ dist: ## Package kubectl-ext for this machine into dist/, with a manifest for kr
 bench: packages ## Run the benchmarks; writes bench-results.json and bench-packages.json
 	$(CARGO) build --release --workspace --bins
 	$(CARGO) bench -p extension-registry-core --bench resolve
-	$(CARGO) bench -p extension-registry-packages
+	$(CARGO) bench -p extension-registry-package-solve --bench solve
+	$(CARGO) bench -p extension-registry-package-cache --bench cache
 	$(CARGO) bench -p extension-registry-e2e --bench packages
 	$(CARGO) bench -p extension-registry-e2e --bench cluster
 

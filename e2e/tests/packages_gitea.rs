@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "../../crates/packages/tests/contract/mod.rs"]
+#[path = "../../crates/package-repository/tests/contract/mod.rs"]
 mod contract;
 #[path = "support/gitea.rs"]
 mod support;

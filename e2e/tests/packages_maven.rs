@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-#[path = "../../crates/packages/tests/contract/mod.rs"]
+#[path = "../../crates/package-repository/tests/contract/mod.rs"]
 mod contract;
-#[path = "../../crates/packages/tests/file_server/mod.rs"]
+#[path = "../../crates/package-repository/tests/file_server/mod.rs"]
 mod file_server;
 
 use std::fs;

@@ -1,7 +1,7 @@
 //! Tests of the OCI driver with real registries: docker-registry and crane.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "../../crates/packages/tests/contract/mod.rs"]
+#[path = "../../crates/package-repository/tests/contract/mod.rs"]
 mod contract;
 #[path = "support/tokens.rs"]
 mod tokens;

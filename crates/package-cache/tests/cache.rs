@@ -15,10 +15,9 @@ use std::time::SystemTime;
 
 use cached::{DAY, Shelf, ago, bundle, draft, named, store_from};
 use extension_registry_package_cache::cache::{Cache, CacheError};
-use extension_registry_package_format::Digest;
-use extension_registry_package_format::Limits;
 use extension_registry_package_format::manifest::Kind;
 use extension_registry_package_format::upload::{Document, DocumentFormat};
+use extension_registry_package_format::{Digest, Limits};
 use extension_registry_package_trust::signature::{Format, Signature};
 
 #[test]

@@ -12,10 +12,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use extension_registry_package_cache::cache::{Cache, CacheError, Content, Entry, Item, Selector};
-use extension_registry_package_format::Digest;
-use extension_registry_package_format::Limits;
 use extension_registry_package_format::manifest::Kind;
 use extension_registry_package_format::upload::{Document, DocumentFormat};
+use extension_registry_package_format::{Digest, Limits};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use semver::Version;

@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use cached::{Shelf, bundle, draft, store_from, tree};
 use extension_registry_package_cache::cache::CacheError;
-use extension_registry_package_format::Digest;
-use extension_registry_package_format::Limits;
 use extension_registry_package_format::upload::{Document, DocumentFormat};
+use extension_registry_package_format::{Digest, Limits};
 use semver::Version;
 
 /// Calls of `read` that this thread made, and the bytes that they gave.

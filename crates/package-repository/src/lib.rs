@@ -5,6 +5,11 @@
 //! Trust, caching and selection belong to the layers above.
 //!
 //! The set of kinds is closed: a new kind is a new module here.
+//!
+//! ```text
+//! Repository ──> folder, maven, oci, gitea; mirrored wraps one
+//!     └──release──> Release ──Spec::of──> Spec: the metadata, without the content
+//! ```
 
 mod download;
 mod error;

@@ -1,4 +1,7 @@
-//! HTTP client and credentials for package repositories.
+//! Access to package servers: HTTP, credentials, progress.
+//!
+//! [`transport`] sends requests with retries and redirects, and never sends credentials to another server.
+//! [`credentials`] finds them where users already keep them: token files, docker and podman.
 
 pub mod credentials;
 pub mod environment;

@@ -1,18 +1,39 @@
-//! Packages of record templates.
+//! Packages of record templates: finds, verifies, downloads and publishes them.
 //!
-//! A package is a folder with a [`Manifest`] (`extension.yaml`), templates of records and their documentation.
-//! It is distributed as a *bundle*: one archive that is byte-for-byte reproducible ([`pack`]). Bundles are
-//! untrusted input: [`unpack`] writes inside one new folder or fails.
+//! This crate combines the others into one interface: a [`catalog`](catalog::Catalog) of the repositories that
+//! the [`config`] names, the [delivery](deliver::Loader) of packages to the local cache, and the
+//! [`mirror`] of packages in another repository. The modules below them come from the crates `package-*`.
 //!
-//! ```text
-//! folder ──pack──> bundle (bytes, sha256) ──> a repository ──> bundle ──unpack──> folder
-//!    └──read──> Manifest
+//! ```
+//! use extension_registry_packages::bundle::Limits;
+//! use extension_registry_packages::package;
+//! use extension_registry_packages::progress::Silent;
+//! use extension_registry_packages::repository::Repository;
+//! use extension_registry_packages::repository::folder::{Folder, Settings};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let temporary = tempfile::tempdir().unwrap();
+//! let source = temporary.path().join("mlflow");
+//! std::fs::create_dir(&source).unwrap();
+//! let manifest = "extension: {name: mlflow, version: 1.2.0}\n";
+//! std::fs::write(source.join("extension.yaml"), manifest).unwrap();
+//!
+//! let bundle = temporary.path().join("mlflow.tar.gz");
+//! let upload = package::build(&source, &bundle, Limits::default()).unwrap();
+//! let repository = Folder::new(Settings {
+//!     id: "team".to_owned(),
+//!     root: temporary.path().join("team"),
+//! });
+//! repository.publish(&upload, false, &Silent).await.unwrap();
+//! assert_eq!(repository.versions("mlflow").await.unwrap(), ["1.2.0".parse().unwrap()]);
+//! # });
 //! ```
 
 pub mod catalog;
 pub mod config;
 pub mod deliver;
 pub mod mirror;
+
 pub use extension_registry_package_cache::{cache, index};
 pub use extension_registry_package_format::{
     Bundle, Digest, Limits, Manifest, PackError, UnpackError, bundle, digest, lock, manifest, pack,

@@ -5,10 +5,10 @@
     reason = "tests; not every test needs all of it"
 )]
 
-#[path = "../../../packages/tests/quirk/mod.rs"]
+#[path = "../../../package-repository/tests/quirk/mod.rs"]
 pub(crate) mod quirk;
 
-#[path = "../../../packages/tests/file_server/mod.rs"]
+#[path = "../../../package-repository/tests/file_server/mod.rs"]
 pub(crate) mod file_server;
 pub(crate) mod gitea;
 pub(crate) mod secure;

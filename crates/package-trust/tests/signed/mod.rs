@@ -13,8 +13,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use extension_registry_package_format::Digest;
-use extension_registry_package_format::manifest;
+use extension_registry_package_format::{Digest, manifest};
 use extension_registry_package_trust::signature::IndexFile;
 use extension_registry_package_trust::signature::minisign::{self, NewKey};
 use extension_registry_package_trust::signature::{Format, PublicKey, Signature, Statement};

@@ -7,7 +7,7 @@ use clap::Args;
 use extension_registry_packages::catalog::ResolvedVersion;
 use extension_registry_packages::manifest::{Manifest, Packaging};
 use extension_registry_packages::signature::Statement;
-use extension_registry_packages::trust::{self, Evidence, Verdict};
+use extension_registry_packages::trust::{Evidence, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 

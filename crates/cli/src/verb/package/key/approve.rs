@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use extension_registry_packages::config::CONFIG_VARIABLE;
+use extension_registry_packages::config::{CONFIG_VARIABLE, user_file};
 use extension_registry_packages::trust::{Glob, Policy, Rule};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -70,7 +70,7 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
     let (environment, config) = configuration(&verb.sources)?;
     let path = environment
         .path(CONFIG_VARIABLE)
-        .or_else(|| config::user_file(environment));
+        .or_else(|| user_file(&environment));
     let path = path.context("no user configuration file; hint: set HOME")?;
     // The policy of the system overrides all others.
     if let Some(trust) = &config.trust {
