@@ -7,12 +7,12 @@ use clap::{Command, CommandFactory};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use crate::args::Args;
-use crate::report::json::Report;
-use crate::verb::{
-    describe, doctor, explain, list, package, resolve, run, status, unregister, update, version,
-    whatif,
+use extension_registry_query::{
+    describe, doctor, explain, lint, list, record, resolve, status, whatif,
 };
+
+use crate::command::Args;
+use crate::verb::{package, run, unregister, version};
 
 /// Columns of help in the reference.
 const COLUMNS: usize = 100;
@@ -81,7 +81,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("describe", schema::<describe::Description>()),
         ("doctor", schema::<doctor::Checks>()),
         ("explain", schema::<explain::Explanations>()),
-        ("lint", schema::<Report<'static>>()),
+        ("lint", schema::<lint::Report>()),
         ("list", schema::<list::Services>()),
         ("package-cache-clear", schema::<package::cache::Freed>()),
         ("package-cache-list", schema::<package::cache::Kept>()),
@@ -129,7 +129,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("run", schema::<run::Started>()),
         ("status", schema::<status::Workflows>()),
         ("unregister", schema::<unregister::Unregistered>()),
-        ("update", schema::<update::Changes>()),
+        ("update", schema::<record::Changes>()),
         ("version", schema::<version::Versions<'static>>()),
         ("whatif", schema::<whatif::Answered>()),
     ]

@@ -4,14 +4,16 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail, ensure};
 use extension_registry_api::{ClusterExtension, Extension};
+use extension_registry_core::diagnostic::Failure;
+use extension_registry_query::cluster::records_of;
+use extension_registry_query::record;
 use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use serde_json::Value;
 
-use crate::args::Cluster;
-use crate::inventory::cluster::{record_api, records_of};
-use crate::{output, plain};
+use crate::flags::ApplyOptions;
+use crate::output;
 
 /// Field manager of this program.
 const MANAGER: &str = "kubectl-ext";
@@ -27,16 +29,7 @@ impl Draft {
 
     /// Returns the redacted record.
     pub(crate) fn redacted(&self) -> Value {
-        let mut redacted = self.0.clone();
-        for entry in entries(&mut redacted) {
-            for field in ["/value", "/valueFrom/sealed"] {
-                if let Some(value) = entry.pointer_mut(field) {
-                    *value = output::REDACTED.into();
-                }
-            }
-        }
-        plain::redact(&mut redacted);
-        redacted
+        record::redacted(&self.0)
     }
 
     /// Writes the redacted record, with fields in the order of the type definition.
@@ -66,30 +59,38 @@ impl Draft {
         let result = api
             .patch(self.name(), &parameters, &Patch::Apply(&object))
             .await;
-        let hint = "change single fields with `kubectl ext update`";
         self.check_conflict(
             result,
-            &format!("conflicts with fields of another manager; hint: {hint}"),
+            "conflicts with fields of another manager",
+            "change single fields with `kubectl ext update`",
         )
     }
 
     /// Replaces the record, unless it changed since it was read.
-    pub(crate) async fn replace(&self, cluster: &Cluster) -> Result<()> {
-        let api = record_api(cluster, self.text("namespace")).await?;
+    pub(crate) async fn replace(&self, client: &Client) -> Result<()> {
+        let api = records_of(client, self.text("namespace"));
         let object: DynamicObject = serde_json::from_value(self.0.clone())?;
         let parameters = PostParams {
             field_manager: Some(MANAGER.to_owned()),
             ..PostParams::default()
         };
         let result = api.replace(self.name(), &parameters, &object).await;
-        self.check_conflict(result, "was modified by another client; hint: try again")
+        self.check_conflict(result, "was modified by another client", "try again")
     }
 
-    fn check_conflict(&self, result: kube::Result<DynamicObject>, conflict: &str) -> Result<()> {
+    fn check_conflict(
+        &self,
+        result: kube::Result<DynamicObject>,
+        conflict: &str,
+        hint: &str,
+    ) -> Result<()> {
         match result {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) => {
-                ensure!(status.code != 409, "record `{}` {conflict}", self.name());
+                if status.code == 409 {
+                    let message = format!("record `{}` {conflict}", self.name());
+                    bail!(Failure::new(message).hint(hint));
+                }
                 // The message may quote fields, but no credential that passed validation.
                 bail!("{}", status.message)
             }
@@ -116,33 +117,4 @@ pub(crate) fn confirm(drafts: &[Draft], options: &ApplyOptions, out: &mut Vec<u8
         ensure!(output::confirm(&question)?, "canceled, nothing was applied");
     }
     Ok(true)
-}
-
-/// Flags of commands that apply records.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct ApplyOptions {
-    /// Print what would be applied, with values redacted, without applying it
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Apply without confirmation
-    #[arg(short, long)]
-    pub(crate) yes: bool,
-}
-
-/// Returns the entries of all credentials.
-pub(crate) fn entries(object: &mut Value) -> impl Iterator<Item = &mut Value> {
-    items(object.get_mut("spec"), "services")
-        .flat_map(|service| items(Some(service), "credentials"))
-        .flat_map(|set| items(Some(set), "configuration"))
-}
-
-/// Returns the items of a list, none if the list does not exist.
-pub(crate) fn items<'v>(
-    of: Option<&'v mut Value>,
-    field: &str,
-) -> impl Iterator<Item = &'v mut Value> + use<'v> {
-    of.and_then(|value| value.get_mut(field))
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
 }

@@ -3,5 +3,4 @@
 pub(crate) mod github;
 pub(crate) mod hints;
 pub(crate) mod human;
-pub(crate) mod json;
 pub(crate) mod sarif;

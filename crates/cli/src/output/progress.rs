@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use super::{split_hints, write_error};
+use super::safe::write_error;
 
 /// The visible spinner: messages must not end up in its line.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
@@ -33,15 +33,6 @@ impl Drop for Spinner {
 
 fn show(bar: Option<ProgressBar>) {
     *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = bar;
-}
-
-/// Prints a note on standard error, with its hints below.
-pub(crate) fn note(text: &str) -> io::Result<()> {
-    let (text, hints) = split_hints(text);
-    print_status(&format!("note: {text}"))?;
-    hints
-        .iter()
-        .try_for_each(|hint| print_status(&format!("  hint: {hint}")))
 }
 
 /// Prints a message on standard error.

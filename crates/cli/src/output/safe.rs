@@ -1,8 +1,9 @@
 //! Keeps control characters of files and servers away from the terminal.
 
 use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 
-use crate::output::{Colour, RESET, Terminal};
+use super::terminal::{Colour, RESET, Terminal};
 
 /// Replaces the control characters of a text by visible escapes, except line breaks and tabs.
 ///
@@ -40,6 +41,27 @@ pub(crate) fn displayable(text: &str, terminal: Terminal) -> Cow<'_, str> {
         rest = &rest[one.len_utf8()..];
     }
     Cow::Owned(safe)
+}
+
+/// Prints text on standard error.
+pub(crate) fn write_error(text: &str) -> io::Result<()> {
+    let terminal = Terminal {
+        colours: false,
+        is_terminal: io::stderr().is_terminal(),
+    };
+    let text = displayable(text, terminal);
+    io::stderr().lock().write_all(text.as_bytes())
+}
+
+/// Removes control characters from untrusted text.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().filter(|one| !one.is_control()).collect()
+}
+
+/// Removes control characters except line breaks and tabs.
+pub(crate) fn clean_lines(text: &str) -> String {
+    let keeps = |one: &char| !one.is_control() || matches!(one, '\n' | '\t');
+    text.chars().filter(keeps).collect()
 }
 
 #[cfg(test)]

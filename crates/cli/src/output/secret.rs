@@ -5,11 +5,12 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_core::sensitive::Sensitive;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use super::{EMPTY, print_mistake};
+use super::prompt::{empty, print_mistake};
 
 const INTERRUPT: u8 = 0x03;
 const END: u8 = 0x04;
@@ -27,10 +28,10 @@ pub(crate) fn prompt_secret(question: &str) -> anyhow::Result<Sensitive> {
 
 /// Prompts for a secret, with a hint for the case that standard input is not a terminal.
 pub(crate) fn prompt_secret_with_hint(question: &str, hint: &str) -> anyhow::Result<Sensitive> {
-    ensure!(
-        io::stdin().is_terminal(),
-        "cannot prompt for {question}: stdin is not a terminal; hint: {hint}"
-    );
+    if !io::stdin().is_terminal() {
+        let message = format!("cannot prompt for {question}: stdin is not a terminal");
+        bail!(Failure::new(message).hint(hint));
+    }
     let _guard = EchoGuard::start().context("failed to disable the echo of the terminal")?;
     let mut err = io::stderr().lock();
     loop {
@@ -42,7 +43,7 @@ pub(crate) fn prompt_secret_with_hint(question: &str, hint: &str) -> anyhow::Res
         if !secret.is_empty() {
             return Ok(secret);
         }
-        print_mistake(EMPTY)?;
+        print_mistake(&empty())?;
     }
 }
 

@@ -7,8 +7,8 @@ use anyhow::{Result, anyhow};
 use extension_registry_packages::package::BuildError;
 use extension_registry_yaml::Diagnostics;
 
-use crate::finding::Finding;
 use crate::report::human;
+use extension_registry_query::finding::Finding;
 
 /// Prints diagnostics of a file, and returns whether there is an error.
 pub(crate) fn print_diagnostics(path: &Path, diagnostics: Diagnostics) -> Result<bool> {

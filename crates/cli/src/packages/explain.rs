@@ -4,8 +4,8 @@ use anyhow::Result;
 use extension_registry_packages::catalog::{Source, VersionListing};
 use extension_registry_packages::deliver::{Delivery, Step};
 
-use super::Session;
-use crate::output;
+use super::session::Session;
+use crate::report::human::split_hints;
 
 impl Session {
     /// Returns the steps of a delivery. With reasons, they are followed by why each source was chosen or not;
@@ -63,7 +63,7 @@ impl Session {
             let failure = failures.find(|failure| failure.repository == name);
             reasons.push(match failure {
                 Some(failure) => {
-                    let (why, _) = output::split_hints(&failure.why);
+                    let (why, _) = split_hints(&failure.why);
                     format!("failed to query {name}: {why}")
                 }
                 None if !has(index) => format!("{name} has no package of this name"),

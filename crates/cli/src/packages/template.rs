@@ -7,10 +7,11 @@ use anyhow::{Context, Result, bail};
 use extension_registry_core::suggest;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::manifest::{Manifest, Packaging, TemplateFile};
+use extension_registry_query::template::Parameter;
 
-use super::{Chosen, PlatformArgs, Sources, named, unchecked};
-use crate::output;
-use crate::template::Parameter;
+use super::session::{Session, unchecked};
+use crate::flags::{Chosen, PlatformArgs, Sources, named};
+use crate::report::human::print_warnings;
 
 /// A template of a package.
 pub(crate) struct Found {
@@ -30,11 +31,11 @@ pub(crate) fn template(reference: &str) -> Result<Found> {
         Some((package, template)) => (package, Some(template)),
         None => (path, None),
     };
-    let session = Sources::default().open()?;
+    let session = Session::open(&Sources::default())?;
     let chosen_package = Chosen::new(package, range.map(str::to_owned), None);
     let delivery = session.delivered(&chosen_package, &PlatformArgs::default(), false)?;
-    output::warn(&delivery.warnings)?;
-    output::warn(&unchecked(std::slice::from_ref(&delivery), ""))?;
+    print_warnings(&delivery.warnings)?;
+    print_warnings(&unchecked(std::slice::from_ref(&delivery), ""))?;
     let (manifest, entry) = (&delivery.manifest, &delivery.entry);
     let title = format!("{} {}", entry.name, entry.version);
     let (title, path) = if manifest.packaging == Packaging::Template {

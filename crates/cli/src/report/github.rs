@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::finding::{Finding, Level};
+use extension_registry_query::finding::{Finding, Level};
 
 pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> io::Result<()> {
     for finding in findings {

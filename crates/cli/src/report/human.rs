@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 
-use crate::finding::{Finding, Level};
 use crate::output::{self, Colour, Terminal};
+use extension_registry_query::Note;
+use extension_registry_query::finding::{Finding, Level};
 
 /// Prints findings on standard error, and returns whether one is an error.
 pub(crate) fn print_findings(findings: &[Finding]) -> io::Result<bool> {
@@ -33,13 +34,22 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding], terminal: Terminal)
     Ok(())
 }
 
+/// Prints warnings of a library on standard error.
+pub(crate) fn print_warnings(warnings: &[String]) -> io::Result<()> {
+    warnings.iter().try_for_each(|warning| {
+        let (message, hints) = split_hints(warning);
+        let note = Note::new(message);
+        output::warn(&hints.into_iter().fold(note, Note::hint))
+    })
+}
+
 /// Formats an error with its causes in one line, and each hint on its own line.
 pub(crate) fn failure(error: &Error) -> String {
     let mut line = String::from("error");
     let mut hints = String::new();
     for cause_error in error.chain() {
         let cause = cause_error.to_string();
-        let (text, ways_out) = output::split_hints(&cause);
+        let (text, ways_out) = split_hints(&cause);
         // Some errors include their cause.
         if !line.ends_with(text) {
             line.push_str(": ");
@@ -55,6 +65,24 @@ pub(crate) fn failure(error: &Error) -> String {
         }
     }
     format!("{line}\n{hints}")
+}
+
+/// Splits a message into its text and the hints at its end, which follow a `;` or a line break. A hint inside parentheses belongs to a quoted message.
+pub(crate) fn split_hints(sentence: &str) -> (&str, Vec<&str>) {
+    let mut text = sentence;
+    let mut hints = Vec::new();
+    while let Some((before, hint)) = text.rsplit_once("hint: ") {
+        let before = before
+            .strip_suffix("; ")
+            .or_else(|| before.strip_suffix('\n'));
+        let Some(before) = before else { break };
+        if hint.matches(')').count() > hint.matches('(').count() {
+            break;
+        }
+        hints.insert(0, hint);
+        text = before;
+    }
+    (text, hints)
 }
 
 #[cfg(test)]

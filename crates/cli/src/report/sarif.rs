@@ -7,8 +7,8 @@ use std::fmt::Write;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::finding::{Finding, Level};
 use crate::output;
+use extension_registry_query::finding::{Finding, Level};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 

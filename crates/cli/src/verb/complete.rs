@@ -5,9 +5,9 @@
 use std::io::{self, Write};
 
 use clap::builder::PossibleValue;
-use clap::{Arg, Args, Command, CommandFactory};
+use clap::{Arg, Args, Command};
 
-use crate::ExitStatus;
+use crate::exit::ExitStatus;
 
 /// Complete with candidates only.
 const NO_FILES: u8 = 4;
@@ -24,8 +24,8 @@ pub(crate) struct Complete {
     words: Vec<String>,
 }
 
-pub(crate) fn run(verb: &Complete, out: &mut Vec<u8>) -> io::Result<ExitStatus> {
-    let mut root = crate::args::Args::command();
+/// Completes a command line of the program `root`.
+pub(crate) fn run(verb: &Complete, mut root: Command, out: &mut Vec<u8>) -> io::Result<ExitStatus> {
     root.build();
     let (candidates, directive) = candidates(&root, &verb.words);
     for candidate in candidates {

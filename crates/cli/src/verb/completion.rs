@@ -1,9 +1,9 @@
 //! The command `completion`.
 
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use clap_complete::Shell;
 
-use crate::ExitStatus;
+use crate::exit::ExitStatus;
 use crate::verb::complete::SCRIPT;
 
 #[derive(Debug, Args)]
@@ -20,7 +20,8 @@ enum Target {
     Kubectl,
 }
 
-pub(crate) fn run(verb: &Completion, out: &mut Vec<u8>) -> ExitStatus {
+/// Prints the script that completes the program `command`.
+pub(crate) fn run(verb: &Completion, command: &mut Command, out: &mut Vec<u8>) -> ExitStatus {
     let shell = match verb.target {
         Target::Bash => Shell::Bash,
         Target::Zsh => Shell::Zsh,
@@ -30,7 +31,6 @@ pub(crate) fn run(verb: &Completion, out: &mut Vec<u8>) -> ExitStatus {
             return ExitStatus::Success;
         }
     };
-    let mut command = crate::args::Args::command();
-    clap_complete::generate(shell, &mut command, "kubectl-ext", out);
+    clap_complete::generate(shell, command, "kubectl-ext", out);
     ExitStatus::Success
 }

@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-
 use extension_registry_api::{
     ClusterExtension, ClusterExtensionSpec, Extension, ExtensionSpec, NamespacedExtensionSpec,
     Workflow,
 };
 use extension_registry_core::record::RecordKey;
+use extension_registry_query::convert::{ConvertOptions, NewSecret};
+use extension_registry_query::lint::lint_converted;
+use extension_registry_query::{Inventory, Note};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::lint;
-use crate::args::{Paths, Perspective, Source, View, namespace};
-use crate::convert::{ConvertOptions, NewSecret};
-use crate::inventory::Inventory;
-use crate::output::{self, ObjectFormat};
+use crate::exit::ExitStatus;
+use crate::flags::{Identity, ObjectFormat, Paths, Perspective, namespace};
+use crate::open::{self, logged};
+use crate::output;
 use crate::report::human::print_findings;
-use crate::{ExitStatus, finding, plain};
 
 const FILES: &str = "File or folder of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated";
 
@@ -62,33 +62,20 @@ fn file(text: &str) -> Result<PathBuf, String> {
 }
 
 pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let source = Source {
-        files: verb.paths.all("convert")?,
-        view: View {
-            namespace: verb.namespace.clone(),
-            perspective: Perspective {
-                records_namespace: verb.records_namespace.clone(),
-                ..Perspective::default()
-            },
-            ..View::default()
-        },
-        ..Source::default()
+    let paths = verb.paths.all("convert")?;
+    let perspective = Perspective {
+        records_namespace: verb.records_namespace.clone(),
+        ..Perspective::default()
     };
+    let settings = perspective.settings(verb.namespace.clone(), &Identity::default());
     let options = ConvertOptions {
         namespace: verb.namespace.as_deref(),
         project: verb.project.as_deref(),
     };
-    let (inventory, secrets) = Inventory::convert(&source, &options)?;
-    let mut findings = inventory.findings.clone();
-    for record in &inventory.records {
-        plain::warn(record, &mut findings);
-        lint::admits_no_one(record, &mut findings);
-    }
-    for workflow in &inventory.workflows {
-        // Its requirements may match registered records, or those of other files.
-        lint::check_workflow(&inventory, workflow, false, &mut findings);
-    }
-    finding::sort(&mut findings);
+    let input = open::input(&paths, "convert");
+    let (inventory, secrets) =
+        logged(|log| Ok(Inventory::convert(&input, settings, &options, log)?))?;
+    let findings = lint_converted(&inventory);
     if print_findings(&findings)? {
         return Ok(ExitStatus::Failure);
     }
@@ -101,10 +88,11 @@ pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<ExitStatus> {
         write_secrets(path, namespace, &secrets)?;
     } else {
         for secret in &secrets {
-            output::note(&format!(
-                "credentials reference Secret {namespace}/{}; hint: pass --secrets FILE to write the Secret to a file",
+            let note = Note::new(format!(
+                "credentials reference Secret {namespace}/{}",
                 secret.name
-            ))?;
+            ));
+            output::note(&note.hint("pass --secrets FILE to write the Secret to a file"))?;
         }
     }
     let records = inventory

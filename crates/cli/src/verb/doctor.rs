@@ -1,17 +1,16 @@
 //! The command `doctor`, which checks cluster prerequisites and permissions.
 
-mod checks;
-
 use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use schemars::JsonSchema;
-use serde::Serialize;
+use extension_registry_core::diagnostic::explained;
+use extension_registry_query::cluster::connect;
+use extension_registry_query::doctor::{self, Check, Verdict};
 
-use crate::ExitStatus;
-use crate::args::{Cluster, Format};
-use crate::inventory::cluster::{connect, request};
+use crate::client::request;
+use crate::exit::ExitStatus;
+use crate::flags::{Cluster, Format};
 use crate::output::{self, Colour, Terminal};
 
 #[derive(Debug, Args)]
@@ -26,78 +25,24 @@ pub(crate) struct Doctor {
     output: Format,
 }
 
-/// Result of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    /// The check passed.
-    Ok,
-    /// The result is unknown, or no problem by itself.
-    Unknown,
-    /// The check failed: the registry cannot work.
-    Bad,
-}
-
-/// A check and its result.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
-struct Check {
-    name: String,
-    verdict: Verdict,
-    detail: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    hint: String,
-}
-
-impl Check {
-    fn new(name: &str, verdict: Verdict, detail: impl Into<String>, hint: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            verdict,
-            detail: detail.into(),
-            hint: hint.to_owned(),
-        }
-    }
-}
-
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct Checks {
-    checks: Vec<Check>,
-}
-
 pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let checks = request("checking the cluster", &verb.cluster, check(verb))?;
-    let is_bad = checks.iter().any(|check| check.verdict == Verdict::Bad);
+    let answer = request("checking the cluster", &verb.cluster, async {
+        let connection = verb.cluster.connection(None);
+        let (client, default_namespace) = connect(&connection).await?;
+        let namespace = verb.namespace.as_deref().unwrap_or(&default_namespace);
+        Ok(doctor::check(&client, &connection, namespace).await)
+    })?;
     match verb.output {
-        Format::Json => output::json(out, &Checks { checks })?,
-        Format::Yaml => output::yaml(out, &Checks { checks })?,
+        Format::Json => output::json(out, &answer)?,
+        Format::Yaml => output::yaml(out, &answer)?,
         Format::Name => {
-            for check in checks {
+            for check in &answer.checks {
                 writeln!(out, "{}", check.name)?;
             }
         }
-        Format::Table | Format::Wide => write_table(&checks, terminal, out)?,
+        Format::Table | Format::Wide => write_table(&answer.checks, terminal, out)?,
     }
-    Ok(if is_bad {
-        ExitStatus::Failure
-    } else {
-        ExitStatus::Success
-    })
-}
-
-async fn check(verb: &Doctor) -> Result<Vec<Check>> {
-    let (client, default_namespace) = connect(&verb.cluster).await?;
-    let namespace = verb.namespace.clone().unwrap_or(default_namespace);
-    let mut found = checks::server(&client, &verb.cluster).await;
-    if found.iter().any(|check| check.verdict == Verdict::Bad) {
-        // The other checks need the API server.
-        return Ok(found);
-    }
-    found.push(checks::kinds(&client).await);
-    found.push(checks::engine(&client).await);
-    found.push(checks::operator(&client).await);
-    found.push(checks::webhooks(&client).await);
-    found.extend(checks::permissions(&client, &namespace).await);
-    Ok(found)
+    Ok(ExitStatus::failure_if(answer.are_bad()))
 }
 
 fn write_table(checks: &[Check], terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
@@ -107,11 +52,7 @@ fn write_table(checks: &[Check], terminal: Terminal, out: &mut Vec<u8>) -> Resul
             Verdict::Unknown => terminal.paint(Colour::Yellow, "unknown"),
             Verdict::Bad => terminal.paint(Colour::Red, "bad"),
         };
-        let detail = if check.hint.is_empty() {
-            check.detail.clone()
-        } else {
-            format!("{}; hint: {}", check.detail, check.hint)
-        };
+        let detail = explained(&check.detail, &[&check.hint]);
         vec![check.name.clone(), verdict, detail]
     });
     output::table(out, &["CHECK", "VERDICT", "DETAIL"], rows)?;

@@ -4,16 +4,13 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_core::access::Consumer;
-use extension_registry_core::record::{Credentials, Record, Scope, Service};
-use schemars::JsonSchema;
-use serde::Serialize;
+use extension_registry_query::Scope;
+use extension_registry_query::list::{Filter, Row, list};
 
-use crate::ExitStatus;
-use crate::args::{Format, Source};
-use crate::inventory::{Inventory, ReadOptions};
-use crate::output;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Source};
 use crate::report::human::print_findings;
+use crate::{open, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
@@ -39,58 +36,32 @@ pub(crate) struct List {
     output: Format,
 }
 
-/// A service. URLs and values are omitted, because a record in the minimal form may contain a password in them.
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
-    record: String,
-    service: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    product: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    category: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    zone: Option<String>,
-    endpoints: Vec<String>,
-    credentials: Vec<String>,
-    default: bool,
-}
-
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct Services {
-    services: Vec<Row>,
-}
-
 pub(crate) fn run(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let inventory = Inventory::read(&verb.source, ReadOptions::RECORDS)?;
+    let inventory = open::inventory(&verb.source, "list", Scope::RECORDS)?;
     let is_wrong = print_findings(&inventory.findings)?;
-    let rows = rows(verb, &inventory);
+    let filter = Filter {
+        product: verb.product.clone(),
+        resource: verb.resource.clone(),
+        category: verb.category.clone(),
+        zone: verb.in_zone.clone(),
+        project: verb.project.clone(),
+    };
+    let answer = list(&inventory, &filter);
     match verb.output {
-        Format::Json => output::json(out, &Services { services: rows })?,
-        Format::Yaml => output::yaml(out, &Services { services: rows })?,
+        Format::Json => output::json(out, &answer)?,
+        Format::Yaml => output::yaml(out, &answer)?,
         Format::Name => {
-            for row in &rows {
+            for row in &answer.services {
                 writeln!(out, "{}/{}", row.record, row.service)?;
             }
         }
-        Format::Table => output::table(out, &HEADER, rows.into_iter().map(narrow))?,
+        Format::Table => output::table(out, &HEADER, answer.services.into_iter().map(narrow))?,
         Format::Wide => {
             let header: Vec<&str> = HEADER.into_iter().chain(WIDE).collect();
-            output::table(out, &header, rows.into_iter().map(wide))?;
+            output::table(out, &header, answer.services.into_iter().map(wide))?;
         }
     }
-    Ok(if is_wrong {
-        ExitStatus::Failure
-    } else {
-        ExitStatus::Success
-    })
+    Ok(ExitStatus::failure_if(is_wrong))
 }
 
 const HEADER: [&str; 8] = [
@@ -126,85 +97,4 @@ fn wide(row: Row) -> Vec<String> {
         if row.default { "true" } else { "" }.to_owned(),
     ];
     narrow(row).into_iter().chain(more).collect()
-}
-
-fn rows(verb: &List, inventory: &Inventory) -> Vec<Row> {
-    let consumer = verb.project.as_deref().map(Consumer::in_project);
-    let mut rows = Vec::new();
-    for entry in &inventory.records {
-        let Some(record) = inventory.index.get(&entry.key) else {
-            continue;
-        };
-        let is_seen = consumer.as_ref().is_none_or(|consumer| {
-            let is_near = record
-                .key
-                .namespace
-                .as_ref()
-                .is_none_or(|namespace| *namespace == consumer.project);
-            is_near && record.access.admits(consumer)
-        });
-        if !is_seen {
-            continue;
-        }
-        for service in &record.services {
-            if is_wanted(verb, record, service) {
-                rows.push(row(record, service, consumer.as_ref()));
-            }
-        }
-    }
-    rows
-}
-
-fn is_wanted(verb: &List, record: &Record, service: &Service) -> bool {
-    let matches = |filter: &Option<String>, value: Option<&str>| {
-        filter.is_none() || filter.as_deref() == value
-    };
-    matches(&verb.product, record.product.as_deref())
-        && matches(&verb.resource, service.resource.as_deref())
-        && matches(&verb.category, service.category.as_deref())
-        && matches(&verb.in_zone, record.zone.as_deref())
-}
-
-/// Returns whether credentials are available to a project. User-scoped credentials are, if they admit any of their
-/// users in the project.
-fn is_available(credentials: &Credentials, consumer: &Consumer) -> bool {
-    if credentials.scope != Scope::User {
-        return credentials.admits(consumer);
-    }
-    let users = credentials.users.as_deref().unwrap_or_default();
-    users.iter().any(|user| {
-        credentials.admits(&Consumer {
-            user: Some(user.clone()),
-            ..consumer.clone()
-        })
-    })
-}
-
-fn row(record: &Record, service: &Service, consumer: Option<&Consumer>) -> Row {
-    let text = |name: &Option<extension_registry_core::record::Name>| {
-        name.as_ref().map(ToString::to_string)
-    };
-    Row {
-        kind: record.key.kind().as_str(),
-        namespace: text(&record.key.namespace),
-        record: record.key.name.to_string(),
-        service: service.name.to_string(),
-        product: text(&record.product),
-        version: record.version_text().map(str::to_owned),
-        resource: text(&service.resource),
-        category: text(&service.category),
-        zone: text(&record.zone),
-        endpoints: service
-            .endpoints
-            .iter()
-            .map(|endpoint| endpoint.name.to_string())
-            .collect(),
-        credentials: service
-            .credentials
-            .iter()
-            .filter(|set| consumer.is_none_or(|consumer| is_available(set, consumer)))
-            .map(|entry| format!("{} ({})", entry.name, entry.scope.as_str()))
-            .collect(),
-        default: record.default,
-    }
 }

@@ -27,7 +27,7 @@ pub(crate) mod versions;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::ExitStatus;
+use crate::exit::ExitStatus;
 
 #[derive(Debug, Args)]
 pub(crate) struct Package {

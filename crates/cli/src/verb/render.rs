@@ -1,23 +1,15 @@
 //! The command `render`, which prints the objects that the operator would write.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use clap::Args;
-use extension_registry_render::ObjectKey;
-use extension_registry_render::projection;
-use extension_registry_render::workflow::{RequiredProjection, prepare};
-use extension_registry_yaml::Position;
-use k8s_openapi::api::core::v1::Secret;
-use serde_json::{Value, json};
+use extension_registry_query::Note;
+use extension_registry_query::render::{Rendered, render};
+use serde_json::Value;
 
-use crate::ExitStatus;
-use crate::args::Files;
-use crate::finding::{self, Finding, Level};
-use crate::inventory::{Inventory, ReadOptions};
-use crate::output::{self, ObjectFormat};
+use crate::exit::ExitStatus;
+use crate::flags::{Files, ObjectFormat};
 use crate::report::human::print_findings;
-use crate::verb::lint;
+use crate::{open, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Render {
@@ -31,18 +23,10 @@ pub(crate) struct Render {
     reveal: bool,
 }
 
-/// Rendered objects and their problems.
-struct Rendered {
-    pipelines: Vec<Value>,
-    secrets: Vec<Value>,
-    findings: Vec<Finding>,
-}
-
 pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let source = verb.files.source("render")?;
-    let inventory = Inventory::read(&source, ReadOptions::NAMESPACE)?;
+    let inventory = open::files(&verb.files, "render")?;
     if inventory.workflows.is_empty() && inventory.findings.is_empty() {
-        output::note("no workflows found, nothing to render")?;
+        output::note(&Note::new("no workflows found, nothing to render"))?;
     }
     let Rendered {
         pipelines,
@@ -51,110 +35,5 @@ pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<ExitStatus> {
     } = render(&inventory, verb.reveal)?;
     let objects: Vec<Value> = pipelines.into_iter().chain(secrets).collect();
     output::objects(out, verb.output, &objects)?;
-    Ok(if print_findings(&findings)? {
-        ExitStatus::Failure
-    } else {
-        ExitStatus::Success
-    })
-}
-
-fn render(inventory: &Inventory, reveal: bool) -> Result<Rendered> {
-    let mut pipelines = Vec::new();
-    let mut needed: BTreeMap<ObjectKey, RequiredProjection> = BTreeMap::new();
-    let mut findings = inventory.findings.clone();
-    for entry in &inventory.workflows {
-        let resolved = inventory.resolved(entry);
-        match prepare(&resolved) {
-            Ok(prepared) => {
-                pipelines.push(prepared.pipeline);
-                needed.extend(
-                    prepared
-                        .projections
-                        .into_iter()
-                        .map(|needed| (needed.key.clone(), needed)),
-                );
-            }
-            Err(refusals) => {
-                let unknown = inventory.whole_secrets_unknown(&resolved);
-                findings.extend(refusals.problems.into_iter().map(|problem| {
-                    let reason = problem.refusal.reason;
-                    let mut finding = entry.origin.refused(&problem.field, problem.refusal);
-                    if lint::may_be_unread(reason, &unknown) {
-                        finding.hint = lint::unread_hint(&unknown);
-                    }
-                    if lint::may_be_elsewhere(inventory, &resolved, &finding) {
-                        finding.hint = lint::extend_hint(&finding.hint);
-                    }
-                    finding
-                }));
-            }
-        }
-    }
-    let without_position = |rule: &str, level: Level, key: &ObjectKey| {
-        let finding = Finding::error(rule, &"".into(), Position::default());
-        Finding { level, ..finding }.of(format!("Secret {key}"), "")
-    };
-    let mut secrets = Vec::new();
-    for (key, needed) in needed {
-        let values = inventory
-            .secrets
-            .values(&needed.choice, inventory.records_namespace());
-        match projection::render(&key, &needed.identity, &needed.choice, "", &values) {
-            Ok(rendered) => secrets.push(redact(&rendered.secret, reveal)?),
-            Err(refusal) => {
-                let finding = without_position(refusal.reason.as_str(), Level::Error, &key);
-                findings.push(finding.message(refusal.message, refusal.hint));
-            }
-        }
-        let sealed = inventory.secrets.sealed_unknown(&needed.choice);
-        if reveal && !sealed.is_empty() {
-            let keys: Vec<String> = sealed.iter().map(|key| format!("`{key}`")).collect();
-            let finding = without_position("unknown-secret", Level::Warning, &key);
-            findings.push(finding.message(
-                format!(
-                    "contains sealed values, which only the operator can decrypt: {}",
-                    keys.join(", ")
-                ),
-                "read the rendered Secret in the cluster",
-            ));
-        }
-        let credentials = needed.choice.credentials();
-        let is_whole = credentials.is_some_and(|credentials| credentials.secret.is_some());
-        let content = if is_whole { "all keys" } else { "values" };
-        // Without --reveal, only unknown keys matter.
-        if reveal || is_whole {
-            for unknown in inventory
-                .secrets
-                .unknown(&needed.choice, inventory.records_namespace())
-            {
-                let finding = without_position("unknown-secret", Level::Warning, &key);
-                findings.push(finding.message(
-                    format!("copies {content} from Secret {unknown}, which is not in the files"),
-                    "add the Secret to the files",
-                ));
-            }
-        }
-    }
-    finding::sort(&mut findings);
-    Ok(Rendered {
-        pipelines,
-        secrets,
-        findings,
-    })
-}
-
-/// Redacts the values of a Secret, unless revealed. The placeholders are in `stringData`.
-fn redact(secret: &Secret, reveal: bool) -> Result<Value> {
-    let mut object = serde_json::to_value(secret)?;
-    if !reveal && let Value::Object(fields) = &mut object {
-        fields.remove("data");
-        let redacted: BTreeMap<&String, &str> = secret
-            .data
-            .iter()
-            .flatten()
-            .map(|(key, _)| (key, output::REDACTED))
-            .collect();
-        fields.insert("stringData".to_owned(), json!(redacted));
-    }
-    Ok(object)
+    Ok(ExitStatus::failure_if(print_findings(&findings)?))
 }

@@ -9,15 +9,17 @@ use clap::Args;
 use extension_registry_api::Workflow;
 use extension_registry_api::status::READY;
 use extension_registry_pipeline as pipeline;
+use extension_registry_query::cluster::connect;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::{Client, ResourceExt};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::args::{Cluster, Format};
-use crate::inventory::cluster::{connect, request};
-use crate::{ExitStatus, output};
+use crate::client::request;
+use crate::exit::ExitStatus;
+use crate::flags::{Cluster, Format};
+use crate::output;
 
 /// Interval between status requests.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -102,7 +104,7 @@ pub(crate) fn run(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
 }
 
 async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let (client, default_namespace) = connect(&verb.cluster).await?;
+    let (client, default_namespace) = connect(&verb.cluster.connection(None)).await?;
     let (namespace, name) = match verb.workflow.split_once('/') {
         Some((namespace, name)) => (namespace.to_owned(), name),
         None => (

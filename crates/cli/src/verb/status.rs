@@ -4,16 +4,12 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_api::Workflow;
-use extension_registry_api::status::READY;
-use schemars::JsonSchema;
-use serde::Serialize;
+use extension_registry_query::Scope;
+use extension_registry_query::status::{Row, status};
 
-use crate::ExitStatus;
-use crate::args::{Cluster, Format, Source, View};
-use crate::inventory::{Inventory, ReadOptions, WorkflowEntry};
-use crate::output;
-use crate::verb::resolve::chosen;
+use crate::exit::ExitStatus;
+use crate::flags::{Cluster, Format, View};
+use crate::{open, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
@@ -33,91 +29,27 @@ pub(crate) struct Status {
     output: Format,
 }
 
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    namespace: String,
-    workflow: String,
-    ready: String,
-    reason: String,
-    message: String,
-    extensions: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    run_as: Option<String>,
-}
-
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct Workflows {
-    workflows: Vec<Row>,
-}
-
 pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let source = Source {
-        cluster: verb.cluster.clone(),
-        view: View {
-            namespace: verb.namespace.clone(),
-            all_namespaces: verb.all_namespaces,
-            ..View::default()
-        },
-        ..Source::default()
+    let view = View {
+        namespace: verb.namespace.clone(),
+        all_namespaces: verb.all_namespaces,
+        ..View::default()
     };
-    let inventory = Inventory::read(&source, ReadOptions::WORKFLOWS)?;
-    let rows: Vec<Row> = chosen(&inventory, &verb.workflows)?
-        .into_iter()
-        .map(row)
-        .collect();
-    let is_fine = rows.iter().all(|row| row.ready == "True");
+    let settings = view.settings(&verb.cluster.identity);
+    let inventory = open::cluster(&verb.cluster, None, settings, Scope::WORKFLOWS)?;
+    let answer = status(&inventory, &verb.workflows)?;
+    let rows = &answer.workflows;
     match verb.output {
-        Format::Json => output::json(out, &Workflows { workflows: rows })?,
-        Format::Yaml => output::yaml(out, &Workflows { workflows: rows })?,
+        Format::Json => output::json(out, &answer)?,
+        Format::Yaml => output::yaml(out, &answer)?,
         Format::Name => {
             for row in rows {
                 writeln!(out, "{}/{}", row.namespace, row.workflow)?;
             }
         }
-        Format::Table | Format::Wide => write_table(&rows, out)?,
+        Format::Table | Format::Wide => write_table(rows, out)?,
     }
-    Ok(if is_fine {
-        ExitStatus::Success
-    } else {
-        ExitStatus::Failure
-    })
-}
-
-fn row(entry: &WorkflowEntry) -> Row {
-    let workflow: &Workflow = &entry.workflow;
-    let status = workflow.status.clone().unwrap_or_default();
-    let is_current = status.observed_generation == workflow.metadata.generation;
-    let ready = status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == READY)
-        .filter(|_| is_current);
-    let (ready, reason, message) = ready.map_or_else(
-        || {
-            let why = "waiting for the operator to reconcile this object";
-            ("Unknown".to_owned(), "Pending".to_owned(), why.to_owned())
-        },
-        |condition| {
-            (
-                condition.status.clone(),
-                condition.reason.clone(),
-                condition.message.clone(),
-            )
-        },
-    );
-    Row {
-        namespace: entry.key.namespace.to_string(),
-        workflow: entry.key.name.to_string(),
-        ready,
-        reason,
-        message,
-        extensions: status
-            .summary
-            .map(|summary| summary.extensions)
-            .unwrap_or_default(),
-        run_as: status.run_as.map(|run_as| run_as.user),
-    }
+    Ok(ExitStatus::failure_if(!rows.iter().all(Row::is_ready)))
 }
 
 fn write_table(rows: &[Row], out: &mut Vec<u8>) -> Result<()> {
@@ -140,7 +72,7 @@ fn write_table(rows: &[Row], out: &mut Vec<u8>) -> Result<()> {
         ]
     });
     output::table(out, &header, cells)?;
-    for row in rows.iter().filter(|row| row.ready != "True") {
+    for row in rows.iter().filter(|row| !row.is_ready()) {
         writeln!(out, "\n{}/{}: {}", row.namespace, row.workflow, row.message)?;
     }
     Ok(())

@@ -2,19 +2,20 @@
 
 use std::io::Write;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
+use extension_registry_query::Scope;
+use extension_registry_query::cluster::{connect, records_of};
+use extension_registry_query::describe::{Consumer, consumers_of};
 use kube::api::DeleteParams;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ExitStatus;
-use crate::args::{Cluster, Format, Source, View};
-use crate::inventory::cluster::{self, record_api};
-use crate::inventory::{Inventory, ReadOptions};
+use crate::client::request;
+use crate::exit::ExitStatus;
+use crate::flags::{Cluster, Format, View};
+use crate::open;
 use crate::output::{self, Answer};
-use crate::verb::describe::{Consumer, consumers};
-use crate::verb::resolve::suggestion;
 
 #[derive(Debug, Args)]
 pub(crate) struct Unregister {
@@ -57,26 +58,9 @@ impl Answer for Unregistered {
 }
 
 pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let source = Source {
-        cluster: verb.cluster.clone(),
-        view: View::default(),
-        ..Source::default()
-    };
-    let inventory = Inventory::read(&source, ReadOptions::ALL_NAMESPACES)?;
-    let mut records = inventory.records.iter().filter(|entry| {
-        *entry.key.name == *verb.name && entry.key.namespace.as_deref() == verb.project.as_deref()
-    });
-    let Some(entry) = records.next() else {
-        let names = inventory.records.iter().map(|entry| &*entry.key.name);
-        bail!(
-            "record `{}` not found{}",
-            verb.name,
-            suggestion(&verb.name, names)
-        );
-    };
-    let record = inventory.index.get(&entry.key);
-    let consumers = record.map(|record| consumers(&inventory, record));
-    let consumers = consumers.unwrap_or_default();
+    let settings = View::default().settings(&verb.cluster.identity);
+    let inventory = open::cluster(&verb.cluster, None, settings, Scope::ALL_NAMESPACES)?;
+    let (record, consumers) = consumers_of(&inventory, &verb.name, verb.project.as_deref())?;
     let used: Vec<String> = consumers
         .iter()
         .map(|consumer| {
@@ -95,14 +79,15 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<ExitStatus> {
         })?;
     }
     if !verb.yes {
-        let question = format!("Delete {}?", entry.key);
+        let question = format!("Delete {}?", record);
         ensure!(output::confirm(&question)?, "canceled, nothing was deleted");
     }
-    cluster::request("deleting", &verb.cluster, async {
-        let api = record_api(&verb.cluster, verb.project.as_deref()).await?;
+    request("deleting", &verb.cluster, async {
+        let (client, _) = connect(&verb.cluster.connection(None)).await?;
+        let api = records_of(&client, verb.project.as_deref());
         api.delete(&verb.name, &DeleteParams::default())
             .await
-            .with_context(|| format!("failed to delete {}", entry.key))?;
+            .with_context(|| format!("failed to delete {}", record))?;
         anyhow::Ok(())
     })?;
     let data = Unregistered {

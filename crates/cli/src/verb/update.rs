@@ -1,21 +1,21 @@
 //! The command `update`, which changes single fields of a record.
 
-use std::fmt;
 use std::io::Write;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use schemars::JsonSchema;
-use serde::Serialize;
+use extension_registry_query::Inventory;
+use extension_registry_query::cluster::{connect, records_of};
+use extension_registry_query::record::{self, Change, Changes};
 use serde_json::{Value, json};
 
 use super::register::{About, Credential, CredentialParser};
-use crate::args::{Cluster, Format};
-use crate::draft::{self, ApplyOptions, Draft};
-use crate::inventory::Inventory;
-use crate::inventory::cluster::{self, record_api};
+use crate::client::request;
+use crate::draft::Draft;
+use crate::exit::ExitStatus;
+use crate::flags::{ApplyOptions, Cluster, Format};
+use crate::output;
 use crate::report::human::print_findings;
-use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Update {
@@ -54,39 +54,6 @@ pub(crate) struct Update {
     cluster: Cluster,
 }
 
-/// A changed field.
-#[derive(JsonSchema, Serialize)]
-struct Change {
-    field: String,
-    /// Absent if the field is new or a credential.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    before: Value,
-    /// Absent if the field is removed or a credential.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    after: Value,
-}
-
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct Changes {
-    changes: Vec<Change>,
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            field,
-            before,
-            after,
-        } = self;
-        match (before, after) {
-            (Value::Null, Value::Null) => write!(formatter, "{field}: replaced"),
-            (Value::Null, after) => write!(formatter, "{field}: {after}"),
-            (_, Value::Null) => write!(formatter, "{field}: removed"),
-            (before, after) => write!(formatter, "{field}: {before} -> {after}"),
-        }
-    }
-}
-
 pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let about = &verb.about;
     let has_changes = [&about.product, &about.version, &about.zone, &verb.url]
@@ -98,20 +65,14 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
         has_changes,
         "no change given; hint: see `kubectl ext update --help`"
     );
-    let object = cluster::request("querying the cluster", &verb.cluster, read(verb))?;
+    let object = request("querying the cluster", &verb.cluster, read(verb))?;
     let old = Draft::new(object.clone()).redacted();
     let object = changed(verb, object)?;
     let draft = Draft::new(object);
     if print_findings(&Inventory::check(draft.redacted()))? {
         return Ok(ExitStatus::Failure);
     }
-    let mut changes = Vec::new();
-    differences(
-        "spec",
-        &old["spec"],
-        &draft.redacted()["spec"],
-        &mut changes,
-    );
+    let mut changes = record::changes(&old["spec"], &draft.redacted()["spec"]);
     // Redacted values do not differ.
     changes.extend(verb.credentials.iter().map(|credential| Change {
         field: format!("credential {}", credential.key),
@@ -131,7 +92,10 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let question = format!("{}\nApply this to {}?", lines.join("\n"), verb.name);
         ensure!(output::confirm(&question)?, "canceled, nothing was changed");
     }
-    cluster::request("applying", &verb.cluster, draft.replace(&verb.cluster))?;
+    request("applying", &verb.cluster, async {
+        let (client, _) = connect(&verb.cluster.connection(None)).await?;
+        draft.replace(&client).await
+    })?;
     writeln!(out, "{} updated", verb.name)?;
     Ok(ExitStatus::Success)
 }
@@ -156,7 +120,8 @@ fn show(changes: Vec<Change>, form: Format, out: &mut Vec<u8>) -> Result<()> {
 }
 
 async fn read(verb: &Update) -> Result<Value> {
-    let api = record_api(&verb.cluster, verb.project.as_deref()).await?;
+    let (client, _) = connect(&verb.cluster.connection(None)).await?;
+    let api = records_of(&client, verb.project.as_deref());
     let record = api
         .get_opt(&verb.name)
         .await
@@ -193,7 +158,7 @@ fn changed(verb: &Update, mut object: Value) -> Result<Value> {
     let set = one(service, "credentials", verb.set.as_deref(), "set")?;
     for credential in &verb.credentials {
         let new = credential.read()?.named(&credential.key);
-        let mut entries = draft::items(Some(set), "configuration");
+        let mut entries = record::items(Some(set), "configuration");
         let entry = entries.find(|entry| entry["name"] == *credential.key);
         if let Some(entry) = entry {
             *entry = new;
@@ -215,7 +180,7 @@ fn one<'v>(
     name: Option<&str>,
     what: &str,
 ) -> Result<&'v mut Value> {
-    let mut items: Vec<&mut Value> = draft::items(Some(of), field).collect();
+    let mut items: Vec<&mut Value> = record::items(Some(of), field).collect();
     let names: Vec<String> = items
         .iter()
         .filter_map(|item| item["name"].as_str().map(str::to_owned))
@@ -232,37 +197,5 @@ fn one<'v>(
             "no {what} selected; hint: pass --{what} {}",
             names.join(&format!(" or --{what} "))
         ),
-    }
-}
-
-/// Collects the fields that differ.
-fn differences(field: &str, old: &Value, new: &Value, found: &mut Vec<Change>) {
-    match (old, new) {
-        _ if old == new => {}
-        (Value::Object(old), Value::Object(new)) => {
-            for (name, value) in new {
-                let before = old.get(name).unwrap_or(&Value::Null);
-                differences(&format!("{field}.{name}"), before, value, found);
-            }
-            for name in old.keys().filter(|name| !new.contains_key(*name)) {
-                let before = old[name].clone();
-                found.push(Change {
-                    field: format!("{field}.{name}"),
-                    before,
-                    after: Value::Null,
-                });
-            }
-        }
-        (Value::Array(old), Value::Array(new)) => {
-            for (index, value) in new.iter().enumerate() {
-                let before = old.get(index).unwrap_or(&Value::Null);
-                differences(&format!("{field}[{index}]"), before, value, found);
-            }
-        }
-        (old, new) => found.push(Change {
-            field: field.to_owned(),
-            before: old.clone(),
-            after: new.clone(),
-        }),
     }
 }

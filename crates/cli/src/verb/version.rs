@@ -8,8 +8,9 @@ use extension_registry_api::{GROUP, VERSION};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
-use crate::{ExitStatus, output};
+use crate::exit::ExitStatus;
+use crate::flags::Format;
+use crate::output;
 
 #[derive(Debug, Args)]
 pub(crate) struct Version {

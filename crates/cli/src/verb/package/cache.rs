@@ -12,10 +12,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{Session, Sources};
-use crate::{ExitStatus, output};
+use crate::packages::Session;
+use crate::report::human::print_warnings;
 
 /// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
@@ -202,10 +204,10 @@ pub(crate) fn run(verb: &Cache, out: &mut Vec<u8>) -> Result<ExitStatus> {
 }
 
 fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let listing = session.cache.list();
     for fault in &listing.faults {
-        output::warn(&[format!(
+        print_warnings(&[format!(
             "{}: {}; hint: remove it with `kubectl ext package cache clear --name NAME`",
             fault.path.display(),
             fault.why
@@ -236,7 +238,7 @@ fn row(session: &Session, entry: &Entry) -> Row {
 }
 
 fn stats(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let stats = session.cache.stats();
     let data = Stats {
         folder: session.cache.root().display().to_string(),
@@ -251,7 +253,7 @@ fn stats(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
 }
 
 fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let selector = if verb.all {
         Selector::All
     } else {
@@ -264,19 +266,19 @@ fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<ExitStatus> {
     if verb.all && !verb.yes {
         let question = format!("Remove everything in {}?", session.cache.root().display());
         if !output::confirm(&question)? {
-            output::warn(&["nothing was removed".to_owned()])?;
+            print_warnings(&["nothing was removed".to_owned()])?;
             return Ok(ExitStatus::Success);
         }
     }
     let removed = session.cache.clear(&selector)?;
     if !verb.all && removed.versions.is_empty() {
-        output::warn(&["no matching packages in the cache".to_owned()])?;
+        print_warnings(&["no matching packages in the cache".to_owned()])?;
     }
     removal(&removed, verb.output, out)
 }
 
 fn prune(verb: &Prune, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let age = Duration::from_secs(verb.days.saturating_mul(DAY));
     // Versions in the lock file of the working directory are in use.
     let locked = super::pull::locked()?;
@@ -303,7 +305,7 @@ fn removal(removed: &Removed, format: Format, out: &mut Vec<u8>) -> Result<ExitS
     };
     output::answer(out, format, &data)?;
     for fault in &removed.faults {
-        output::warn(&[format!("{}: {}", fault.path.display(), fault.why)])?;
+        print_warnings(&[format!("{}: {}", fault.path.display(), fault.why)])?;
     }
     Ok(ExitStatus::Success)
 }

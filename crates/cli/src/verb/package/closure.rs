@@ -8,10 +8,12 @@ use extension_registry_packages::catalog::missing_dependencies;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::Sources;
-use crate::{ExitStatus, output};
+use crate::packages::Session;
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Closure {
@@ -66,7 +68,7 @@ impl Answer for Closed {
 }
 
 pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let source = match &verb.repository {
         Some(name) => session.source(Some(name), "")?,
         None => session.catalog.system().context(
@@ -75,7 +77,7 @@ pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<ExitStatus> {
     };
     let (missing_dependencies, warnings) =
         session.query(async { Ok(missing_dependencies(source).await?) })?;
-    output::warn(&warnings)?;
+    print_warnings(&warnings)?;
     let rows = missing_dependencies.into_iter().map(|gap| Row {
         message: gap.to_string(),
         package: gap.package,

@@ -5,10 +5,11 @@ use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{Sources, configuration};
-use crate::{ExitStatus, output};
+use crate::packages::configuration;
 
 #[derive(Debug, Args)]
 pub(crate) struct Config {

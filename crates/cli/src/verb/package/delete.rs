@@ -9,10 +9,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::index;
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{REPOSITORY, Sources};
-use crate::{ExitStatus, output};
+use crate::packages::{REPOSITORY, Session};
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
@@ -54,24 +56,24 @@ impl Answer for Deleted {
         for gone in &self.gone {
             writeln!(out, "{gone} deleted")?;
         }
-        Ok(output::warn(&self.left)?)
+        Ok(print_warnings(&self.left)?)
     }
 }
 
 pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let version = version::parse(&verb.version)?;
     let (name, id) = (&verb.name, source.id());
     let question =
         format!("Delete {name} {version} from {id}? Installations that pin it will fail.");
     if !verb.force && !output::confirm(&question)? {
-        output::warn(&["nothing was deleted".to_owned()])?;
+        print_warnings(&["nothing was deleted".to_owned()])?;
         return Ok(ExitStatus::Success);
     }
     let deleted = session.query(async { Ok(source.repository.delete(name, &version).await?) })?;
     session.listing_cache(true).forget(source);
-    output::warn(&index::behind(&session, source))?;
+    print_warnings(&index::behind(&session, source))?;
     let data = Deleted {
         repository: id.to_owned(),
         gone: deleted.gone,

@@ -12,9 +12,12 @@ use extension_registry_packages::solve::{
     Chosen as Choice, RequestedPackage, Solution, Universe, solve,
 };
 
-use super::pull::LOCK;
-use crate::output;
-use crate::packages::{Bar, Chosen, PlatformArgs, Session};
+use crate::flags::{Chosen, PlatformArgs};
+use crate::packages::{Bar, Session};
+use crate::report::human::print_warnings;
+
+/// Name of a lock file.
+pub(super) const LOCK: &str = "extensions.lock";
 
 #[derive(Debug, Args)]
 pub(crate) struct DependencyArgs {
@@ -93,7 +96,7 @@ impl DependencyArgs {
             universe.prefer(lock);
         }
         let mut gathered = gather(session, &requested, universe)?;
-        output::warn(&gathered.warnings)?;
+        print_warnings(&gathered.warnings)?;
         if !self.platform.is_given() {
             ignore_platform_requirements(&mut gathered.universe);
         }
@@ -175,7 +178,7 @@ pub(super) fn along(
     let manifest = &resolved.spec.manifest;
     let requested = [RequestedPackage {
         name: manifest.name.clone(),
-        range: crate::packages::range(&manifest.name, Some(&format!("={}", manifest.version)))?,
+        range: crate::flags::range(&manifest.name, Some(&format!("={}", manifest.version)))?,
         kind: Some(manifest.kind.clone()),
         repository: Some(resolved.source.id().to_owned()),
     }];
@@ -234,7 +237,7 @@ fn deliver(
                         version: Some(entry.version),
                     });
                     if let Err(left) = cleared {
-                        output::warn(&[left.to_string()])?;
+                        print_warnings(&[left.to_string()])?;
                     }
                 }
                 return Err(error);

@@ -8,10 +8,12 @@ use extension_registry_packages::trust::other_document;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Chosen, Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{Chosen, Sources};
-use crate::{ExitStatus, output};
+use crate::packages::Session;
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Docs {
@@ -44,7 +46,7 @@ impl Answer for Document {
 }
 
 pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     if session.offline {
         let here = session.loader().here(
             &verb.chosen.name,
@@ -62,7 +64,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
                 verb.chosen.name
             );
         };
-        output::warn(&warnings)?;
+        print_warnings(&warnings)?;
         let document = document(&entry.name, &entry.version, &std::fs::read(path)?);
         output::answer(out, verb.output, &document)?;
         return Ok(ExitStatus::Success);
@@ -77,7 +79,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let content = release.content.digest;
         let other = content.and_then(|content| other_document(&found, content));
         if let Some(other) = other {
-            output::warn(&[other.to_string()])?;
+            print_warnings(&[other.to_string()])?;
         }
         let manifest = &resolved.spec.manifest;
         let document = document(&manifest.name, &manifest.version, &found);

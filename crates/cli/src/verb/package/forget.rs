@@ -7,10 +7,11 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::Sources;
-use crate::{ExitStatus, output};
+use crate::packages::Session;
 
 #[derive(Debug, Args)]
 pub(crate) struct Forget {
@@ -48,7 +49,7 @@ impl Answer for Forgotten {
 }
 
 pub(crate) fn run(verb: &Forget, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let (memory, repository) = (&session.memory, &verb.repository);
     let Some(serial) = memory.highest(repository)? else {
         let known = memory.repositories()?;

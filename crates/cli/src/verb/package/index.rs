@@ -14,11 +14,12 @@ use futures::{StreamExt, stream};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::publish::secret;
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{Session, Sources};
-use crate::{ExitStatus, output};
+use crate::packages::{Session, secret_key};
+use crate::report::human::print_warnings;
 
 /// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
@@ -82,12 +83,12 @@ impl Answer for Written {
 }
 
 pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let source = session.source(
         verb.repository.as_deref(),
         "run `kubectl ext package index NAME`",
     )?;
-    let secret = verb.sign_with.as_deref().map(secret).transpose()?;
+    let secret = verb.sign_with.as_deref().map(secret_key).transpose()?;
     let (index, count) = session.query(async {
         let packages = packages(source).await?;
         let before = if verb.anew {
@@ -125,7 +126,7 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
     };
     output::answer(out, verb.output, &data)?;
     if secret.is_none() {
-        output::warn(&["the index is not signed, so clients with an enforced trust policy ignore it; hint: pass --sign-with FILE".to_owned()])?;
+        print_warnings(&["the index is not signed, so clients with an enforced trust policy ignore it; hint: pass --sign-with FILE".to_owned()])?;
     }
     Ok(ExitStatus::Success)
 }
@@ -164,7 +165,7 @@ async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {
 async fn packages(source: &Source) -> Result<Vec<Package>> {
     let repository = &source.repository;
     let names = repository.names(None).await?;
-    output::warn(&names.faults)?;
+    print_warnings(&names.faults)?;
     let mut packages = Vec::new();
     for name in names.names {
         let versions = repository.versions(&name).await?;
@@ -180,7 +181,7 @@ async fn packages(source: &Source) -> Result<Vec<Package>> {
             match spec {
                 Ok(spec) => specs.push(spec),
                 // A corrupt version hides no other.
-                Err(error) => output::warn(&[error.to_string()])?,
+                Err(error) => print_warnings(&[error.to_string()])?,
             }
         }
         specs.sort_by(|left, right| right.manifest.version.cmp(&left.manifest.version));

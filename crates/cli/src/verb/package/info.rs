@@ -11,10 +11,12 @@ use extension_registry_packages::trust::{Evidence, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Chosen, Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{Chosen, Session, Sources, is_supported, type_for_people};
-use crate::{ExitStatus, output};
+use crate::packages::{Session, is_supported, type_for_people};
+use crate::report::human::split_hints;
 
 #[derive(Debug, Args)]
 pub(crate) struct Info {
@@ -117,7 +119,7 @@ impl Answer for Described {
 }
 
 pub(crate) fn run(verb: &Info, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let data = session.query(async {
         let resolved = session.find(&verb.chosen).await?;
         let verdict = judge(&session, &resolved).await?;
@@ -304,7 +306,7 @@ fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
     row("Trust", &trust)?;
     row("Cached", if data.cached { "yes" } else { "no" })?;
     for reason in &data.reasons {
-        let (text, hints) = output::split_hints(reason);
+        let (text, hints) = split_hints(reason);
         writeln!(out, "  {text}")?;
         hints.iter().try_for_each(|hint| output::hint(out, hint))?;
     }

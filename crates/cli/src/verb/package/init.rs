@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::package;
+use extension_registry_query::template::{built_in, built_in_text};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::Format;
+use crate::output;
 use crate::output::Answer;
-use crate::{ExitStatus, output, template};
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
@@ -62,7 +65,11 @@ pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<ExitStatus> {
     );
     let base = folder.file_name().and_then(|name| name.to_str());
     let name = verb.name.as_deref().or(base).unwrap_or_default();
-    let template = template::built_in_text(&verb.from)?;
+    let template = built_in_text(&verb.from).ok_or_else(|| {
+        let names: Vec<&str> = built_in().collect();
+        Failure::new(format!("unknown built-in template `{}`", verb.from))
+            .hint(format!("use one of {}", names.join(", ")))
+    })?;
     let manifest = manifest(name, &verb.from);
     let (readme, manifest) = (readme(name), manifest.as_str());
     let files = [

@@ -14,10 +14,11 @@ use extension_registry_packages::signature::{PublicKey, minisign};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::publish::PASSWORD;
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::Format;
+use crate::output;
 use crate::output::Answer;
-use crate::{ExitStatus, output};
+use crate::packages::{PASSWORD, public_key};
 pub(crate) use approve::Approved;
 use approve::{Approve, approve};
 
@@ -100,7 +101,7 @@ pub(crate) fn run(verb: &Key, out: &mut Vec<u8>) -> Result<ExitStatus> {
             output::answer(out, output, &generate(file, *no_password)?)?;
         }
         What::Show { file } => {
-            let (key, _) = public(file)?;
+            let (key, _) = public_key(file)?;
             let id = key.id().clone();
             output::answer(out, output, &Shown { id })?;
         }
@@ -147,11 +148,4 @@ fn new_password() -> Result<Sensitive> {
         "the passwords do not match; hint: try again"
     );
     Ok(password)
-}
-
-fn public(file: &Path) -> Result<(PublicKey, String)> {
-    let text =
-        fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))?;
-    let key = PublicKey::read(&text).with_context(|| file.display().to_string())?;
-    Ok((key, text))
 }

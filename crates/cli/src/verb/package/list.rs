@@ -9,10 +9,11 @@ use extension_registry_packages::repository::DiscoveryMethod;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ExitStatus;
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
 use crate::output;
-use crate::packages::{Session, Sources, is_supported, type_for_people};
+use crate::packages::{Session, is_supported, type_for_people};
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
@@ -107,7 +108,7 @@ pub(crate) struct Listing {
 }
 
 pub(crate) fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.narrow.sources.open()?;
+    let session = Session::open(&verb.narrow.sources)?;
     let discovery = if verb.cached || session.offline {
         session.cached()
     } else {
@@ -123,7 +124,7 @@ pub(crate) fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
 }
 
 pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.narrow.sources.open()?;
+    let session = Session::open(&verb.narrow.sources)?;
     let discovery = if session.offline {
         let mut discovery = session.cached();
         discovery.narrow(&verb.text);
@@ -141,7 +142,7 @@ pub(crate) fn search(verb: &Search, out: &mut Vec<u8>) -> Result<ExitStatus> {
 }
 
 pub(crate) fn discover(verb: &Discover, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.narrow.sources.open()?;
+    let session = Session::open(&verb.narrow.sources)?;
     let discovery = session.discover(None, verb.narrow.refresh)?;
     show(&session, discovery, &verb.narrow, MethodDetail::All, out)
 }
@@ -167,9 +168,9 @@ fn show(
     } else {
         ExitStatus::Partial
     };
-    output::warn(&discovery.warnings)?;
+    print_warnings(&discovery.warnings)?;
     for failure in &discovery.failures {
-        output::warn(std::slice::from_ref(&failure.why))?;
+        print_warnings(std::slice::from_ref(&failure.why))?;
     }
     let format_methods = match narrow.output {
         Format::Wide => format_methods(&discovery.reports, true),

@@ -10,9 +10,11 @@ use extension_registry_packages::manifest::Packaging;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
-use crate::packages::{Chosen, PlatformArgs, Session, Sources, unchecked};
-use crate::{ExitStatus, output};
+use crate::exit::ExitStatus;
+use crate::flags::{Chosen, Format, PlatformArgs, Sources};
+use crate::output;
+use crate::packages::{Session, unchecked};
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Load {
@@ -56,11 +58,11 @@ pub(crate) struct Loaded {
 }
 
 pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let mut delivery = session.delivered(&verb.chosen, &verb.platform, verb.force)?;
     let unchecked = unchecked(std::slice::from_ref(&delivery), PlatformArgs::HINT);
     delivery.warnings.extend(unchecked);
-    output::warn(&delivery.warnings)?;
+    print_warnings(&delivery.warnings)?;
     let data = loaded(&session, &delivery, verb.explain)?;
     match verb.output {
         Format::Json => output::json(out, &data)?,

@@ -10,9 +10,10 @@ use extension_registry_packages::credentials::{self, Stored};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::Format;
+use crate::output;
 use crate::output::Answer;
-use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Login {

@@ -16,10 +16,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::dependencies::{along, pair};
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Chosen, Format, Sources, named};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{Bar, Chosen, Session, Sources, check_online, named, skipped};
-use crate::{ExitStatus, output};
+use crate::packages::{Bar, Session, check_online, skipped};
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Mirror {
@@ -100,7 +102,7 @@ impl Answer for Mirrored {
 }
 
 pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let mut session = verb.sources.open()?;
+    let mut session = Session::open(&verb.sources)?;
     check_online(session.offline)?;
     let target = target(&session, &verb.to)?;
     let whole = session.catalog.clone();
@@ -135,7 +137,7 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<ExitStatus> {
             let copied = session.transfer(async {
                 let bar = Bar::new(&resolved.spec.title());
                 let delivery = loader.fetch(&resolved, false, &bar).await?;
-                output::warn(&delivery.warnings)?;
+                print_warnings(&delivery.warnings)?;
                 Ok(copy(&delivery, &session.cache, &*target, verb.force, &bar).await?)
             });
             packages.push(match copied {
@@ -206,12 +208,12 @@ fn print_new(reported: &mut BTreeSet<String>, warnings: &[String]) -> Result<()>
         .iter()
         .filter(|warning| reported.insert((*warning).clone()));
     let new: Vec<String> = new.cloned().collect();
-    Ok(output::warn(&new)?)
+    Ok(print_warnings(&new)?)
 }
 
 fn failed(name: &str, error: &anyhow::Error) -> Result<Row> {
     let why = format!("{error:#}");
-    output::warn(&[format!("{name}: {why}")])?;
+    print_warnings(&[format!("{name}: {why}")])?;
     Ok(Row {
         name: name.to_owned(),
         version: None,
@@ -260,7 +262,7 @@ fn selected(
         );
         for listed in discovery.packages {
             match skipped(&listed.name, &listed.kind) {
-                Some(why) => output::warn(&[why])?,
+                Some(why) => print_warnings(&[why])?,
                 None => names.push((listed.name, None, Some(listed.kind))),
             }
         }
@@ -269,7 +271,7 @@ fn selected(
     let mut selected = Vec::new();
     for (name, range, kind) in names {
         if verb.all_versions {
-            let range = crate::packages::range(&name, range.as_deref())?;
+            let range = crate::flags::range(&name, range.as_deref())?;
             let (found, specs) = session.versions(&name)?;
             for version in found.versions.keys() {
                 let is_of = |spec: &Spec| {
@@ -298,7 +300,7 @@ fn selected(
 /// Copies the index with its signatures. It lists all packages, so it is copied only with all of them.
 fn index(session: &Session, target: &dyn Repository) -> Result<bool> {
     let [source] = session.catalog.sources() else {
-        output::warn(&["the index was not copied: the packages come from several sources; hint: create one with `kubectl ext package index`".to_owned()])?;
+        print_warnings(&["the index was not copied: the packages come from several sources; hint: create one with `kubectl ext package index`".to_owned()])?;
         return Ok(false);
     };
     session.transfer(async {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::package::{self, check};
@@ -18,10 +17,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::index;
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{Bar, REPOSITORY, Sources, print_diagnostics, unwrap_build};
-use crate::{ExitStatus, output};
+use crate::packages::{Bar, REPOSITORY, Session, print_diagnostics, secret_key, unwrap_build};
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
@@ -135,14 +136,14 @@ impl Answer for Published {
         writeln!(out, "{name} {version} {done} to {}", self.repository)?;
         writeln!(out, "sha256:{}", self.digest)?;
         if !self.signed {
-            output::warn(&["the package is not signed, so clients with an enforced trust policy reject it; hint: pass --sign-with FILE".to_owned()])?;
+            print_warnings(&["the package is not signed, so clients with an enforced trust policy reject it; hint: pass --sign-with FILE".to_owned()])?;
         }
         Ok(())
     }
 }
 
 pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let work = tempfile::tempdir().context("failed to create a temporary folder")?;
     let folder = numbered(verb, work.path())?;
@@ -158,9 +159,9 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
     if is_wrong {
         return Ok(ExitStatus::Failure);
     }
-    let secret = verb.sign_with.as_deref().map(secret).transpose()?;
+    let secret = verb.sign_with.as_deref().map(secret_key).transpose()?;
     let advice = package::advice(&folder, &upload.manifest, upload.document.is_some());
-    output::warn(&advice)?;
+    print_warnings(&advice)?;
     let locator = if verb.dry_run {
         session.query(check_not_published(source, &upload, verb.force))?;
         None
@@ -177,7 +178,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
             Ok(release)
         })?;
         session.listing_cache(true).forget(source);
-        output::warn(&index::behind(&session, source))?;
+        print_warnings(&index::behind(&session, source))?;
         Some(release.locator)
     };
     let data = Published {
@@ -258,36 +259,11 @@ async fn check_not_published(source: &Source, upload: &Upload, force: bool) -> R
     Ok(())
 }
 
-/// Reads a secret key, and its password if it has one.
-pub(super) fn secret(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let secret = Sensitive::new(text);
-    match minisign::public(&secret, None) {
-        Ok(_) => Ok((secret, None)),
-        Err(minisign::SignError::PasswordNeeded) => {
-            let password = match std::env::var(PASSWORD) {
-                Ok(password) => Sensitive::new(password),
-                Err(_) => output::prompt_secret_with_hint(
-                    &format!("password of {}", path.display()),
-                    &format!("set {PASSWORD}"),
-                )?,
-            };
-            minisign::public(&secret, Some(&password))?;
-            Ok((secret, Some(password)))
-        }
-        Err(error) => Err(error).with_context(|| path.display().to_string()),
-    }
-}
-
-/// Environment variable with the password of a secret key.
-pub(super) const PASSWORD: &str = "EXTENSION_REGISTRY_KEY_PASSWORD";
-
 pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
     let version = version::parse(&verb.version)?;
-    let (secret, password) = secret(&verb.key)?;
+    let (secret, password) = secret_key(&verb.key)?;
     session.transfer(async {
         let repository = &source.repository;
         let release = repository.release(&verb.name, &version).await?;
@@ -308,7 +284,7 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let there = repository.signatures(&spec.release).await?;
         let payload = Ok(SignedPayload::Package(statement.clone()));
         if there.iter().any(|one| own.verify(one) == payload) {
-            output::warn(&[format!("{} is already signed with this key", spec.title())])?;
+            print_warnings(&[format!("{} is already signed with this key", spec.title())])?;
         } else {
             let signature = minisign::sign(&statement, &secret, password.as_ref())?;
             repository.sign(&spec.release, &signature).await?;

@@ -11,12 +11,12 @@ use extension_registry_packages::lock::Lock;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
-use crate::packages::{Bar, Chosen, PlatformArgs, Session, Sources, named, skipped, unchecked};
-use crate::{ExitStatus, output};
-
-/// Name of a lock file.
-pub(super) const LOCK: &str = "extensions.lock";
+use super::dependencies::LOCK;
+use crate::exit::ExitStatus;
+use crate::flags::{Chosen, Format, PlatformArgs, Sources, named};
+use crate::output;
+use crate::packages::{Bar, Session, skipped, unchecked};
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Pull {
@@ -87,7 +87,7 @@ pub(crate) struct Pulled {
 }
 
 pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let mut failures = Vec::new();
     let mut notes = Vec::new();
     let deliveries = if verb.all {
@@ -104,10 +104,10 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<ExitStatus> {
         deliveries
     };
     notes.extend(unchecked(&deliveries, PlatformArgs::HINT));
-    output::warn(&notes)?;
+    print_warnings(&notes)?;
     let mut rows = Vec::new();
     for delivery in &deliveries {
-        output::warn(&delivery.warnings)?;
+        print_warnings(&delivery.warnings)?;
         let mut file = delivery.entry.content_path();
         if let Some(folder) = &verb.to {
             file = copied(&file, folder)?;
@@ -122,7 +122,7 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<ExitStatus> {
     };
     show(verb, &data, out)?;
     for failed in &data.failures {
-        output::warn(&[format!("{}: {}", failed.name, failed.why)])?;
+        print_warnings(&[format!("{}: {}", failed.name, failed.why)])?;
     }
     Ok(if data.failures.is_empty() {
         ExitStatus::Success
@@ -209,7 +209,7 @@ fn everything(
     notes: &mut Vec<String>,
 ) -> Result<Vec<Delivery>> {
     let discovery = session.discover(None, true)?;
-    output::warn(&discovery.warnings)?;
+    print_warnings(&discovery.warnings)?;
     for failure in discovery.failures {
         failures.push(Failed {
             name: failure.repository,

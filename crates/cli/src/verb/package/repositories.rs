@@ -10,9 +10,11 @@ use futures::future::{join, join_all};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
-use crate::packages::{Sources, check_online};
-use crate::{ExitStatus, output};
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
+use crate::packages::{Session, check_online};
+use crate::report::human::{print_warnings, split_hints};
 
 /// Outcome of a failed query.
 const FAILED: &str = "failed";
@@ -81,7 +83,7 @@ pub(crate) struct Listed {
 }
 
 pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     session.warn_if_no_sources()?;
     if verb.extensions {
         check_online(session.offline)?;
@@ -198,7 +200,7 @@ impl FailedQuery {
 fn warn(data: &Listed) -> Result<()> {
     let rows = data.repositories.iter();
     let failures: Vec<String> = rows.filter_map(|row| row.failure.clone()).collect();
-    Ok(output::warn(&failures)?)
+    Ok(print_warnings(&failures)?)
 }
 
 fn can(able: &Capabilities) -> Vec<&'static str> {
@@ -262,7 +264,7 @@ fn extensions(out: &mut Vec<u8>, data: Listed) -> Result<()> {
         }
         for one in silent {
             writeln!(out, "{name}: {}{}", one.outcome, of(one.repository))?;
-            let (text, hints) = output::split_hints(&one.why);
+            let (text, hints) = split_hints(&one.why);
             writeln!(out, "  {text}")?;
             for one in hints {
                 output::hint(out, one)?;

@@ -10,11 +10,12 @@ use extension_registry_packages::repository::oci::{Class, Outcome};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
-use crate::inventory::cluster::block_on;
+use crate::client::block_on;
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{OCI, Sources, check_online, configuration};
-use crate::{ExitStatus, output};
+use crate::packages::{OCI, check_online, configuration};
 
 #[derive(Debug, Args)]
 pub(crate) struct TestOci {

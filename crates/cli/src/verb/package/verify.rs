@@ -11,10 +11,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::info::judge;
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::{Chosen, Format, Sources};
+use crate::output;
 use crate::output::Answer;
-use crate::packages::{Bar, Chosen, Session, Sources};
-use crate::{ExitStatus, output};
+use crate::packages::{Bar, Session};
+use crate::report::human::split_hints;
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -65,7 +67,7 @@ impl Answer for Verified {
             self.name, self.version, self.source, self.trust
         )?;
         for reason_row in &self.reasons {
-            let (text, hints) = output::split_hints(&reason_row.message);
+            let (text, hints) = split_hints(&reason_row.message);
             writeln!(out, "  {}: {text}", reason_row.reason)?;
             hints.iter().try_for_each(|hint| output::hint(out, hint))?;
         }
@@ -74,7 +76,7 @@ impl Answer for Verified {
 }
 
 pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let (name, version, source, verdict) = if session.offline {
         let (range, kind) = (verb.chosen.range()?, verb.chosen.kind());
         let here = session

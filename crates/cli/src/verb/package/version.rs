@@ -8,9 +8,10 @@ use extension_registry_packages::version;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
+use crate::exit::ExitStatus;
+use crate::flags::Format;
+use crate::output;
 use crate::output::Answer;
-use crate::{ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Version {

@@ -7,9 +7,11 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::args::Format;
-use crate::packages::{Sources, is_supported, type_for_people};
-use crate::{ExitStatus, output};
+use crate::exit::ExitStatus;
+use crate::flags::{Format, Sources};
+use crate::output;
+use crate::packages::{Session, is_supported, type_for_people};
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Versions {
@@ -56,10 +58,10 @@ pub(crate) struct Listed {
 }
 
 pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let session = verb.sources.open()?;
+    let session = Session::open(&verb.sources)?;
     let (found, specs) = session.versions(&verb.name)?;
     for failure in &found.failures {
-        output::warn(std::slice::from_ref(&failure.why))?;
+        print_warnings(std::slice::from_ref(&failure.why))?;
     }
     if found.versions.is_empty() && found.failures.is_empty() {
         return Err(session.catalog.no_package(found).into());

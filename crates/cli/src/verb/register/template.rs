@@ -1,52 +1,22 @@
 //! Builds a record from a template. Missing parameters are prompted for on a terminal, and reported together otherwise.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
 use anyhow::{Result, bail, ensure};
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Arg, Command};
-use extension_registry_core::suggest;
+use extension_registry_core::diagnostic::Failure;
+use extension_registry_query::suggest::did_you_mean;
+use extension_registry_query::template::{Filling, Parameter, Template};
+use extension_registry_query::{Finding, Inventory, Note};
 use serde_json::{Value, json};
 
-use super::{Entry, Register};
-use crate::finding::Level;
-use crate::inventory::Inventory;
-use crate::output;
-use crate::template::{Filling, Parameter, Template, built_in};
-
-/// Parser of template names. Help and completion list the built-in templates.
-#[derive(Clone, Debug)]
-pub(super) struct TemplateParser;
-
-impl TypedValueParser for TemplateParser {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        argument: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, argument, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(built_in().map(PossibleValue::new)))
-    }
-}
-
-/// Parses `NAME=VALUE`.
-pub(super) fn setting(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| "expected NAME=VALUE".to_owned())?;
-    Ok((name.to_owned(), value.to_owned()))
-}
+use super::arguments::Register;
+use super::build::object;
+use super::credential::Entry;
+use crate::{output, template};
 
 pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
-    let template = Template::find(title)?;
+    let template = template::find(title)?;
     let known = || template.parameters.keys().map(String::as_str);
     let mut values: BTreeMap<&str, &str> = BTreeMap::new();
     let about = &verb.about;
@@ -60,27 +30,27 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
         {
             values.insert(name, value);
         } else if name == "url" && value.is_some() {
-            bail!(
-                "template `{title}` has no parameter `url`; hint: pass its parameters with --set"
-            );
+            let failure = Failure::new(format!("template `{title}` has no parameter `url`"));
+            bail!(failure.hint("pass its parameters with --set"));
         }
     }
     values.extend(verb.set.iter().map(|(name, value)| (&**name, &**value)));
     let credentials = verb.credentials.iter().map(|credential| &*credential.key);
     for name in values.keys().copied().chain(credentials) {
         if !template.parameters.contains_key(name) {
-            let hint = match suggest::closest(name, known()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("use one of {}", known().collect::<Vec<_>>().join(", ")),
-            };
-            bail!("template `{title}` has no parameter `{name}`; hint: {hint}");
+            let hint = did_you_mean(name, known()).unwrap_or_else(|| {
+                format!("use one of {}", known().collect::<Vec<_>>().join(", "))
+            });
+            let message = format!("template `{title}` has no parameter `{name}`");
+            bail!(Failure::new(message).hint(hint));
         }
     }
 
     // Validate values before prompting for others.
     for (name, value) in &values {
         if let Some(wrong) = validate(&template, name, value) {
-            bail!("`{name}`: {wrong}");
+            let failure = Failure::new(format!("`{name}`: {}", wrong.message));
+            bail!(wrong.hints.into_iter().fold(failure, Failure::hint));
         }
     }
 
@@ -92,10 +62,10 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
     for (name, parameter) in parameters {
         let set = values.get(&**name).copied();
         let (filling, flag) = if parameter.secret {
-            ensure!(
-                set.is_none(),
-                "parameter `{name}` is a credential; hint: pass --credential {name}=prompt"
-            );
+            if set.is_some() {
+                let failure = Failure::new(format!("parameter `{name}` is a credential"));
+                bail!(failure.hint(format!("pass --credential {name}=prompt")));
+            }
             let filling = credential(verb, name, parameter)?;
             (filling, format!("--credential {name}=SOURCE"))
         } else {
@@ -115,24 +85,22 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
         template.description,
         missing.join("\n")
     );
-    template.fill(&fillings)
+    Ok(template.fill(&fillings)?)
 }
 
 /// Validates the value of a parameter that is the only one in an address.
-fn validate(template: &Template, name: &str, value: &str) -> Option<String> {
+fn validate(template: &Template, name: &str, value: &str) -> Option<Note> {
     let mut addresses = template.addresses(name).into_iter();
     addresses.find_map(|address| validate_url(&address.replace(&format!("${{{name}}}"), value)))
 }
 
 /// Validates the address of an endpoint.
-fn validate_url(url: &str) -> Option<String> {
+fn validate_url(url: &str) -> Option<Note> {
     let endpoint = json!({"name": "main", "url": url});
     let spec = json!({"services": [{"name": "main", "endpoints": [endpoint]}]});
-    let findings = Inventory::check(super::object("main", None, &spec));
-    let wrong = findings
-        .into_iter()
-        .find(|finding| finding.level == Level::Error)?;
-    Some(format!("{}; hint: {}", wrong.message, wrong.hint))
+    let findings = Inventory::check(object("main", None, &spec));
+    let wrong = findings.into_iter().find(Finding::is_error)?;
+    Some(Note::new(wrong.message).hint(wrong.hint))
 }
 
 /// Returns the prompt for a parameter; None if it is optional or standard input is not a terminal.

@@ -12,9 +12,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::public;
-use crate::output::{self, Answer};
-use crate::packages::{Sources, configuration};
+use crate::flags::Sources;
+use crate::output::Answer;
+use crate::packages::{configuration, public_key};
+use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(super) struct Approve {
@@ -63,7 +64,7 @@ impl Answer for Approved {
 }
 
 pub(super) fn approve(verb: &Approve) -> Result<Approved> {
-    let (key, text) = public(&verb.file)?;
+    let (key, text) = public_key(&verb.file)?;
     let base = verb.file.file_name().and_then(|base| base.to_str());
     let stem = base.and_then(|base| base.split('.').find(|part| !part.is_empty()));
     let name = verb.name.as_deref().or(stem).unwrap_or("key");
@@ -91,7 +92,7 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
             && may_meet(&earlier.names, &policy.rules[rule].names)
     };
     if let Some(earlier) = policy.rules[..rule].iter().position(|one| is_hidden(&one)) {
-        output::warn(&[format!(
+        print_warnings(&[format!(
             "trust.rule[{earlier}] precedes the rule of this key and decides for packages that match both; hint: to trust this key for those too, approve it with the same --repository and --package"
         )])?;
     }

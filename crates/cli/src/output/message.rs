@@ -1,0 +1,34 @@
+//! Messages on standard error.
+
+use std::io::{self, Write};
+
+use extension_registry_query::Note;
+
+use super::progress::print_status;
+use super::safe::write_error;
+
+/// Prints a note on standard error, with its hints below.
+pub(crate) fn note(note: &Note) -> io::Result<()> {
+    print_status(&format!("note: {}", note.message))?;
+    let mut hints = note.hints.iter();
+    hints.try_for_each(|hint| print_status(&format!("  hint: {hint}")))
+}
+
+/// Prints a warning on standard error, with its hints below.
+pub(crate) fn warn(warning: &Note) -> io::Result<()> {
+    let mut text = Vec::new();
+    writeln!(text, "warning: {}", warning.message)?;
+    warning
+        .hints
+        .iter()
+        .try_for_each(|one| hint(&mut text, one))?;
+    write_error(&String::from_utf8_lossy(&text))
+}
+
+/// Writes a hint on its own line.
+pub(crate) fn hint(out: &mut Vec<u8>, hint: &str) -> io::Result<()> {
+    if !hint.is_empty() {
+        writeln!(out, "  hint: {hint}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,403 @@
+//! Shared state of the `package` verbs: sources, the cache, the trust policy.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use extension_registry_packages::cache::Cache;
+use extension_registry_packages::catalog::{
+    Catalog, Discovery, Indexes, ListingCache, PackageSummary, ResolvedVersion, Source,
+    VersionListing,
+};
+use extension_registry_packages::config::{Config, Environment, Origin, Places};
+use extension_registry_packages::deliver::{Delivery, Loader};
+use extension_registry_packages::index::{self, IndexStateStore};
+use extension_registry_packages::manifest::{self, Kind};
+use extension_registry_packages::repository::IndexFile;
+use extension_registry_packages::spec::Spec;
+use extension_registry_packages::trust::Policy;
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+
+use super::bar::Bar;
+use crate::client;
+use crate::flags::{Chosen, PlatformArgs, Sources};
+use crate::output::{self, Spinner};
+use crate::report::human::print_warnings;
+
+/// Name of the source that `--registry` and `--namespace` configure.
+pub(crate) const OCI: &str = "oci";
+
+/// Hint for verbs with a flag for the repository.
+pub(crate) const REPOSITORY: &str = "pass --repository NAME";
+/// Maximum number of concurrent requests.
+const AT_ONCE: usize = 8;
+
+/// Opened configuration: sources, cache, trust policy and index state.
+pub(crate) struct Session {
+    pub(crate) config: Config,
+    pub(crate) catalog: Catalog,
+    pub(crate) cache: Cache,
+    pub(crate) policy: Policy,
+    pub(crate) memory: IndexStateStore,
+    pub(crate) offline: bool,
+    pub(crate) now: Timestamp,
+    /// The sources that `--source` selects; None if it was not given.
+    pub(crate) only: Option<Vec<String>>,
+    /// Whether command-line flags configure the source `oci`.
+    sets_oci: bool,
+    /// Owns the connections to servers.
+    runtime: Runtime,
+}
+
+/// Checks that network access is allowed.
+pub(crate) fn check_online(offline: bool) -> Result<()> {
+    anyhow::ensure!(
+        !offline,
+        "cannot query the sources with --offline; hint: remove --offline"
+    );
+    Ok(())
+}
+
+impl Session {
+    /// Reads the configuration without sending a request.
+    pub(crate) fn open(sources: &Sources) -> Result<Self> {
+        let runtime = client::runtime()?;
+        let (environment, config) = configuration(sources)?;
+        let (mut catalog, warnings) = Catalog::open(&config, &environment)?;
+        if let Some(named) = sources.named() {
+            catalog = catalog.only(named);
+            anyhow::ensure!(
+                !catalog.sources().is_empty(),
+                "unknown source or kind `{named}`; hint: {}",
+                known(&config)
+            );
+        }
+        let policy = match &config.trust {
+            Some(trust) => Policy::read(&trust.value)
+                .with_context(|| format!("the trust policy, {}", trust.origin))?,
+            None => Policy::default(),
+        };
+        let state = environment
+            .state_folder()
+            .context("no folder for the index state; hint: set HOME")?;
+        let mut memory = IndexStateStore::at(state.join("indexes.json"));
+        for repository in &config.repositories {
+            if matches!(
+                repository.url.origin,
+                Origin::Flag(_) | Origin::Environment(_)
+            ) {
+                memory = memory.by_place(&repository.name, &repository.url.value.to_string());
+            }
+        }
+        let session = Self {
+            cache: Cache::open(&config.cache.path.value)?,
+            memory,
+            now: Timestamp::now(),
+            offline: sources.offline,
+            only: sources.narrows().then(|| ids(&catalog)),
+            sets_oci: sources.sets_oci(),
+            config,
+            catalog,
+            policy,
+            runtime,
+        };
+        print_warnings(&warnings)?;
+        Ok(session)
+    }
+
+    /// Runs queries of sources, with a spinner.
+    pub(crate) fn query<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        check_online(self.offline)?;
+        let spinner = Spinner::start("querying the sources");
+        let outcome = self.runtime.block_on(work);
+        drop(spinner);
+        print_warnings(&self.catalog.warnings())?;
+        outcome
+    }
+
+    /// Runs a transfer, which shows its own progress.
+    pub(crate) fn transfer<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        check_online(self.offline)?;
+        let outcome = self.runtime.block_on(work);
+        print_warnings(&self.catalog.warnings())?;
+        outcome
+    }
+
+    /// Returns the cache of listings.
+    pub(crate) fn listing_cache(&self, refresh: bool) -> ListingCache {
+        ListingCache::new(
+            self.cache.listings(),
+            self.config.cache.ttl.value,
+            self.now,
+            refresh,
+        )
+    }
+
+    pub(crate) fn discover(&self, text: Option<&str>, refresh: bool) -> Result<Discovery> {
+        self.warn_if_no_sources()?;
+        let listing_cache = self.listing_cache(refresh);
+        self.query(async { Ok(self.catalog.discover(text, self, &listing_cache).await) })
+    }
+
+    /// Lists the packages in the cache.
+    pub(crate) fn cached(&self) -> Discovery {
+        let mut listing = self.cache.list();
+        let only = self.only.as_ref();
+        listing
+            .entries
+            .retain(|entry| only.is_none_or(|only| only.contains(&entry.repository)));
+        let mut packages: BTreeMap<(String, String), PackageSummary> = BTreeMap::new();
+        for entry in listing.entries {
+            let key = (entry.name.clone(), entry.kind.name().to_owned());
+            let listed = packages.entry(key).or_insert_with(|| PackageSummary {
+                name: entry.name.clone(),
+                repository: entry.repository.clone(),
+                kind: entry.kind.name().to_owned(),
+                description: String::new(),
+                keywords: Vec::new(),
+                license: None,
+                versions: Vec::new(),
+            });
+            listed.versions.push(entry.version.clone());
+            listed.versions.sort_by(|left, right| right.cmp(left));
+            if listed.versions.first() == Some(&entry.version)
+                && let Ok(text) = std::fs::read_to_string(entry.configuration_path())
+                && let (Some(manifest), _) = manifest::read(&text)
+            {
+                listed.description = manifest.description;
+                listed.keywords = manifest.keywords;
+                listed.license = manifest.metadata.license;
+            }
+        }
+        let faults = listing.faults.into_iter();
+        Discovery {
+            packages: packages.into_values().collect(),
+            warnings: faults
+                .map(|fault| format!("{}: {}", fault.path.display(), fault.why))
+                .collect(),
+            ..Discovery::default()
+        }
+    }
+
+    /// Returns whether a version is in the cache.
+    pub(crate) fn has(&self, kind: &str, name: &str, version: &semver::Version) -> bool {
+        let found = self.cache.get(&Kind::of(kind), name, version);
+        found.is_ok_and(|entry| entry.is_some())
+    }
+
+    /// Returns the versions of a package with their metadata.
+    pub(crate) fn versions(
+        &self,
+        name: &str,
+    ) -> Result<(VersionListing, BTreeMap<semver::Version, Spec>)> {
+        self.query(async {
+            let found = self.catalog.versions(name).await;
+            let requests = stream::iter(found.versions.keys()).map(|version| {
+                let found = &found;
+                async move {
+                    let resolved = self.catalog.resolved(found, version, None).await;
+                    (version.clone(), resolved)
+                }
+            });
+            let mut specs = BTreeMap::new();
+            for (version, spec) in requests.buffered(AT_ONCE).collect::<Vec<_>>().await {
+                match spec {
+                    Ok(resolved) => {
+                        print_warnings(&resolved.warnings)?;
+                        specs.insert(version, resolved.spec);
+                    }
+                    Err(error) => print_warnings(&[error.to_string()])?,
+                }
+            }
+            Ok((found, specs))
+        })
+    }
+
+    /// Returns the version that a range selects from the sources. Failures of other sources are reported as
+    /// warnings.
+    pub(crate) async fn find(&self, chosen: &Chosen) -> Result<ResolvedVersion<'_>> {
+        let (range, kind) = (chosen.range()?, chosen.kind());
+        let found = self.catalog.find(&chosen.name, &range, kind.as_ref());
+        let resolved = found.await?;
+        print_warnings(&resolved.warnings)?;
+        Ok(resolved)
+    }
+
+    /// Delivers a package from the cache if it matches, else from a source.
+    pub(crate) fn delivered(
+        &self,
+        chosen: &Chosen,
+        platform: &PlatformArgs,
+        force: bool,
+    ) -> Result<Delivery> {
+        let loader = self.loader().on(platform.known());
+        if !force {
+            let here = loader.here(&chosen.name, &chosen.range()?, chosen.kind().as_ref());
+            match here {
+                Ok(Some(here)) => return Ok(here),
+                // The source may have a valid copy.
+                Err(error) if error.is_cache_error() && !self.offline => {}
+                Err(error) => return Err(error.into()),
+                Ok(None) => {}
+            }
+        }
+        anyhow::ensure!(
+            !self.offline,
+            "no matching version of `{}` in the cache; hint: remove --offline",
+            chosen.name
+        );
+        self.transfer(async {
+            let resolved = self.find(chosen).await?;
+            let bar = Bar::new(&resolved.spec.title());
+            Ok(loader.fetch(&resolved, force, &bar).await?)
+        })
+    }
+
+    /// Returns the loader of packages.
+    pub(crate) fn loader(&self) -> Loader<'_> {
+        let most = self.config.cache.max_content.value;
+        let loader = Loader::new(&self.cache, &self.policy, self.now, most);
+        match &self.only {
+            Some(only) => loader.only(only.clone()),
+            None => loader,
+        }
+    }
+
+    /// Warns if no source is configured: an empty result would be misleading.
+    pub(crate) fn warn_if_no_sources(&self) -> Result<()> {
+        if self.catalog.sources().is_empty() {
+            print_warnings(&[format!("no source is configured; hint: {NO_SOURCE}")])?;
+        }
+        Ok(())
+    }
+
+    /// Returns a source by name; without a name, the one from `--registry`, or the only one.
+    pub(crate) fn source(&self, name: Option<&str>, how: &str) -> Result<&Source> {
+        let sources = self.catalog.sources();
+        let named = self.catalog.source(OCI).filter(|_| self.sets_oci);
+        if let (None, Some(named)) = (name, named) {
+            return Ok(named);
+        }
+        match name {
+            Some(name) => self.catalog.source(name).with_context(|| {
+                format!("unknown repository `{name}`; hint: {}", known(&self.config))
+            }),
+            None if sources.len() == 1 => Ok(&sources[0]),
+            None => anyhow::bail!("no repository given; hint: {how}; {}", known(&self.config)),
+        }
+    }
+}
+
+/// Loads the configuration of this machine and the command line.
+pub(crate) fn configuration(sources: &Sources) -> Result<(Environment, Config)> {
+    let mut environment = Environment::of_process();
+    if let Some(path) = &sources.config {
+        environment.set(
+            extension_registry_packages::config::CONFIG_VARIABLE,
+            path.as_os_str(),
+        );
+    }
+    let folder = std::env::current_dir().context("failed to get the working directory")?;
+    let places = Places::of_machine(&environment, &folder);
+    let config = Config::load(&places, &environment, &sources.flags())?;
+    for warning in &config.warnings {
+        output::write_error(&format!("warning: {warning}\n"))?;
+    }
+    Ok((environment, config))
+}
+
+fn ids(catalog: &Catalog) -> Vec<String> {
+    let sources = catalog.sources().iter();
+    sources.map(|source| source.id().to_owned()).collect()
+}
+
+/// Formats the platform requirements that were not checked.
+pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<String> {
+    let some = deliveries.iter().filter(|one| !one.unchecked.is_empty());
+    some.map(|one| {
+        format!(
+            "{} {} requires {}, which was not checked{hint}",
+            one.entry.name,
+            one.entry.version,
+            one.unchecked.join(" and ")
+        )
+    })
+    .collect()
+}
+
+/// Formats a type for display.
+pub(crate) fn type_for_people(kind: &str) -> String {
+    match Kind::of(kind) {
+        Kind::Unsupported(name) => format!("unsupported type {name}"),
+        kind => kind.name().to_owned(),
+    }
+}
+
+/// Returns whether packages of a type are supported.
+pub(crate) fn is_supported(kind: &str) -> bool {
+    !matches!(Kind::of(kind), Kind::Unsupported(_))
+}
+
+/// Hint if no source is configured.
+const NO_SOURCE: &str = "add one to ~/.config/extension-registry/packages.toml, or pass --path FOLDER or --registry HOST";
+
+/// Explains why a package is skipped by operations on all packages; None if it is not.
+pub(crate) fn skipped(name: &str, kind: &str) -> Option<String> {
+    (!is_supported(kind)).then(|| format!("skipped {name}: {}", type_for_people(kind)))
+}
+
+fn known(config: &Config) -> String {
+    let names = config.repositories.iter().map(|one| one.name.as_str());
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() {
+        NO_SOURCE.to_owned()
+    } else {
+        format!("configured repositories: {}", names.join(", "))
+    }
+}
+
+impl Indexes for Session {
+    fn read(
+        &self,
+        source: &Source,
+        file: &IndexFile,
+        warnings: &mut Vec<String>,
+    ) -> Option<Vec<PackageSummary>> {
+        match index::open(&self.policy, &self.memory, source.id(), file, self.now) {
+            Ok(opened) => {
+                warnings.extend(opened.warnings.iter().map(ToString::to_string));
+                warnings.extend(
+                    opened
+                        .faults
+                        .iter()
+                        .map(|fault| format!("index of {}: {fault}", source.id())),
+                );
+                let packages = opened.index.packages.into_iter();
+                Some(packages.map(|package| listed(source, package)).collect())
+            }
+            Err(error) => {
+                warnings.push(format!(
+                    "{error}; falling back to listing packages one by one"
+                ));
+                None
+            }
+        }
+    }
+}
+
+fn listed(source: &Source, package: index::Package) -> PackageSummary {
+    let versions = package
+        .versions
+        .into_iter()
+        .filter(|one| one.yanked.is_none());
+    PackageSummary {
+        name: package.name,
+        repository: source.id().to_owned(),
+        kind: package.kind.name().to_owned(),
+        description: package.description,
+        keywords: package.keywords,
+        license: package.license,
+        versions: versions.map(|one| one.version).collect(),
+    }
+}

@@ -1,0 +1,225 @@
+//! The question why each candidate matched a requirement or was rejected.
+#![expect(
+    missing_docs,
+    reason = "a comment would become part of the published schema"
+)]
+
+use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::resolve::{Evaluation, Mismatch, Verdict, evaluate};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::Result;
+use crate::inventory::{Inventory, WorkflowEntry};
+use crate::resolve::{Answer, answers, selected};
+use crate::suggest::similar;
+
+/// Maximum number of mismatching candidates to show; only those with the fewest mismatches are.
+const NEAREST: usize = 10;
+
+#[derive(JsonSchema, Serialize)]
+pub struct Explanation {
+    #[serde(flatten)]
+    pub answer: Answer,
+    pub candidates: Vec<Candidate>,
+    /// Number of visible services that are not listed in `candidates`.
+    pub omitted: usize,
+}
+
+#[derive(JsonSchema, Serialize)]
+pub struct Candidate {
+    pub kind: &'static str,
+    pub record: String,
+    pub service: String,
+    pub verdict: &'static str,
+    /// Reason in the table; JSON has `failed`.
+    #[serde(skip)]
+    pub why: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Failed>,
+}
+
+#[derive(JsonSchema, Serialize)]
+pub struct Failed {
+    pub selector: &'static str,
+    pub wanted: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+#[derive(JsonSchema, Serialize)]
+pub struct Explanations {
+    pub requirements: Vec<Explanation>,
+}
+
+/// Explains the requirements of a workflow, or one of a step: WORKFLOW[/STEP[/REQUIREMENT]]. The path may start with
+/// a namespace. With `all`, all candidates are listed, not only the closest.
+///
+/// # Errors
+/// If there is no such workflow, step or requirement, or the workflow exists in several namespaces.
+pub fn explain(inventory: &Inventory, path: &str, all: bool) -> Result<Explanations> {
+    let (entry, rest) = workflow(inventory, path)?;
+    let requirements = explanations(inventory, entry, &rest, all);
+    if requirements.is_empty() && !rest.is_empty() {
+        return Err(unknown_part(entry, &rest));
+    }
+    Ok(Explanations { requirements })
+}
+
+impl Explanations {
+    /// Returns whether every requirement resolves.
+    #[must_use]
+    pub fn are_fine(&self) -> bool {
+        self.requirements.iter().all(|one| one.answer.is_bound())
+    }
+}
+
+/// Splits a path into its workflow and the rest. The path may start with a namespace.
+fn workflow<'w>(inventory: &'w Inventory, path: &str) -> Result<(&'w WorkflowEntry, Vec<String>)> {
+    let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
+    if parts.len() > 1 {
+        let whole = format!("{}/{}", parts[0], parts[1]);
+        let qualified = inventory
+            .workflows
+            .iter()
+            .find(|entry| entry.key.to_string() == whole);
+        if let Some(entry) = qualified {
+            return Ok((entry, parts[2..].to_vec()));
+        }
+    }
+    let found = selected(inventory, &parts[..1])?;
+    if found.len() != 1 {
+        let failure = Failure::new(format!(
+            "workflow `{}` exists in several namespaces",
+            parts[0]
+        ));
+        return Err(failure.hint(format!("use NAMESPACE/NAME, such as `{}`", found[0].key)));
+    }
+    Ok((found[0], parts[1..].to_vec()))
+}
+
+/// Creates the error for an unknown part of a path.
+fn unknown_part(entry: &WorkflowEntry, path: &[String]) -> Failure {
+    let workflow = &entry.key;
+    let mut steps = entry.workflow.spec.steps.iter();
+    let names = steps.clone().map(|step| step.name.as_str());
+    let Some(step) = steps.find(|step| step.name == path[0]) else {
+        let failure = Failure::new(format!("workflow {workflow} has no step `{}`", path[0]));
+        return failure.hint(similar(&path[0], names).unwrap_or_default());
+    };
+    let names = || {
+        step.extensions
+            .iter()
+            .map(|requirement| requirement.name.as_str())
+    };
+    let requirement = path[1..].join("/");
+    if requirement.is_empty() || names().next().is_none() {
+        return Failure::new(format!(
+            "step `{}` of workflow {workflow} has no requirements",
+            step.name
+        ));
+    }
+    let failure = Failure::new(format!(
+        "step `{}` of workflow {workflow} has no requirement `{requirement}`",
+        step.name
+    ));
+    failure.hint(similar(&requirement, names()).unwrap_or_default())
+}
+
+fn explanations(
+    inventory: &Inventory,
+    entry: &WorkflowEntry,
+    path: &[String],
+    all: bool,
+) -> Vec<Explanation> {
+    let resolved = inventory.resolved(entry);
+    let consumer = inventory.consumer(&resolved.key, resolved.person.as_ref());
+    answers(&resolved)
+        .zip(&resolved.resolutions)
+        .filter(|(answer, _)| {
+            path.first().is_none_or(|step| *step == answer.step)
+                && path.get(1).is_none_or(|name| *name == answer.requirement)
+        })
+        .map(|(answer, resolution)| {
+            let requirement = resolution.requirement.as_ref();
+            let examined = requirement
+                .map(|requirement| evaluate(&inventory.index, requirement, &consumer))
+                .unwrap_or_default();
+            let shown = if all {
+                examined.len()
+            } else {
+                interesting(&examined)
+            };
+            Explanation {
+                answer,
+                omitted: examined.len() - shown,
+                candidates: examined.iter().take(shown).map(candidate).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Returns the number of candidates to show: all that match, and of the others those with the fewest mismatches.
+fn interesting(examined: &[Evaluation]) -> usize {
+    let misses = |one: &Evaluation| match &one.verdict {
+        Verdict::Mismatch(misses) => misses.len(),
+        _ => 0,
+    };
+    let matching = examined.iter().filter(|one| misses(one) == 0).count();
+    let fewest = examined.get(matching).map_or(0, misses);
+    let near = examined
+        .iter()
+        .skip(matching)
+        .take_while(|one| misses(one) == fewest)
+        .count();
+    matching + near.min(NEAREST)
+}
+
+fn candidate(examined: &Evaluation) -> Candidate {
+    let (verdict, why) = match &examined.verdict {
+        Verdict::Chosen => ("Chosen", "chosen"),
+        Verdict::OneOfSeveral => ("OneOfSeveral", "matches (ambiguous)"),
+        Verdict::NotDefault => (
+            "NotDefault",
+            "matches, but another record has `default: true`",
+        ),
+        Verdict::NoCredentials => ("NoCredentials", "no credentials available to this project"),
+        Verdict::Shadowed => ("Shadowed", "shadowed by a matching record of the project"),
+        Verdict::Mismatch(_) => ("Mismatch", ""),
+    };
+    let failed: Vec<Failed> = match &examined.verdict {
+        Verdict::Mismatch(misses) => misses.iter().map(failed).collect(),
+        _ => Vec::new(),
+    };
+    let mismatches: Vec<String> = failed.iter().map(Failed::text).collect();
+    Candidate {
+        kind: examined.record.key.kind().as_str(),
+        record: examined.record.key.name.to_string(),
+        service: examined.service().name.to_string(),
+        verdict,
+        why: if failed.is_empty() {
+            why.to_owned()
+        } else {
+            mismatches.join("; ")
+        },
+        failed,
+    }
+}
+
+fn failed(miss: &Mismatch) -> Failed {
+    Failed {
+        selector: miss.selector,
+        wanted: miss.expected.clone(),
+        found: miss.actual.clone(),
+    }
+}
+
+impl Failed {
+    fn text(&self) -> String {
+        let (selector, wanted) = (self.selector, &self.wanted);
+        match &self.found {
+            Some(found) => format!("{selector} is `{found}` (requested `{wanted}`)"),
+            None => format!("{selector} is not set (requested `{wanted}`)"),
+        }
+    }
+}

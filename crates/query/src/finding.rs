@@ -1,0 +1,149 @@
+//! Problems in files, with their positions.
+
+use std::sync::Arc;
+
+use extension_registry_yaml::{Diagnostic, Position};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+/// Severity of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The object is invalid.
+    Error,
+    /// The object works, but should be changed.
+    Warning,
+}
+
+/// A problem at a position. It contains no values.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+pub struct Finding {
+    /// Rule: `unknown-field`, or the reason of a refusal.
+    pub rule: String,
+    /// Severity.
+    pub level: Level,
+    /// Path of the file; `-` is standard input.
+    #[serde(serialize_with = "text")]
+    #[schemars(with = "String")]
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// Object: `Workflow dev/train`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub object: String,
+    /// Field: `spec.services[0].name`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub field: String,
+    /// Description of the problem.
+    pub message: String,
+    /// Suggested fix.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+}
+
+impl Finding {
+    /// Creates an error in a file.
+    #[must_use]
+    pub fn error(rule: &str, file: &Arc<str>, at: Position) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            level: Level::Error,
+            file: Arc::clone(file),
+            line: at.line,
+            column: at.column,
+            object: String::new(),
+            field: String::new(),
+            message: String::new(),
+            hint: String::new(),
+        }
+    }
+
+    /// Creates a warning in a file.
+    #[must_use]
+    pub fn warning(rule: &str, file: &Arc<str>, at: Position) -> Self {
+        Self {
+            level: Level::Warning,
+            ..Self::error(rule, file, at)
+        }
+    }
+
+    /// Converts a diagnostic of an object in a file.
+    #[must_use]
+    pub fn from_diagnostic(file: &Arc<str>, object: &str, diagnostic: Diagnostic) -> Self {
+        let level = if diagnostic.is_error {
+            Level::Error
+        } else {
+            Level::Warning
+        };
+        Self {
+            level,
+            ..Self::error(diagnostic.rule, file, diagnostic.at)
+        }
+        .of(object, diagnostic.field)
+        .message(diagnostic.message, diagnostic.hint)
+    }
+
+    /// Returns whether the object is invalid.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.level == Level::Error
+    }
+
+    /// Sets the message and the hint.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        self.message = message.into();
+        self.hint = hint.into();
+        self
+    }
+
+    /// Formats the object, the field and the message in one line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let parts = [&*self.object, &*self.field, &*self.message];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(": ")
+    }
+
+    /// Formats the line with the hint.
+    #[must_use]
+    pub fn text_with_hint(&self) -> String {
+        if self.hint.is_empty() {
+            self.text()
+        } else {
+            format!("{}; hint: {}", self.text(), self.hint)
+        }
+    }
+
+    /// Sets the object and the field.
+    #[must_use]
+    pub fn of(mut self, object: impl Into<String>, field: impl Into<String>) -> Self {
+        self.object = object.into();
+        self.field = field.into();
+        self
+    }
+}
+
+fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+/// Sorts findings by file and position, and removes duplicates.
+pub(crate) fn sort(findings: &mut Vec<Finding>) {
+    findings.sort_by(|left, right| sort_key(left).cmp(&sort_key(right)));
+    findings.dedup();
+}
+
+fn sort_key(finding: &Finding) -> (&str, usize, usize, Level, &str, &str) {
+    (
+        &finding.file,
+        finding.line,
+        finding.column,
+        finding.level,
+        &finding.rule,
+        &finding.message,
+    )
+}

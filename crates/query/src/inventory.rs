@@ -1,0 +1,22 @@
+//! Records, workflows and Secrets, read from files or from a cluster.
+
+mod base;
+mod classify;
+mod converted;
+mod drafts;
+mod files;
+mod load;
+mod log;
+mod model;
+mod read;
+mod seal;
+mod secrets;
+mod settings;
+
+pub use base::BASE;
+pub use drafts::Drafts;
+pub use files::{Input, names};
+pub use log::{Note, ReadLog};
+pub use model::{Inventory, Origin, RecordEntry, WorkflowEntry};
+pub use secrets::Secrets;
+pub use settings::{InlineCredentials, Scope, Settings};

@@ -1,0 +1,232 @@
+//! Loads objects into the inventory, and validates them.
+
+use std::sync::Arc;
+
+use extension_registry_api::{ExtensionSpec, Workflow, convert, shape};
+use extension_registry_core::record::{Name, RecordKey};
+use extension_registry_render::ObjectKey;
+use extension_registry_seal::inline_entries;
+use extension_registry_yaml::{self as yaml, Marks};
+use serde_json::Value;
+
+use super::classify::{DocumentClass, Named, Problem, classify, names};
+use super::model::{Inventory, Origin, RecordEntry, WorkflowEntry};
+use super::seal;
+use super::settings::InlineCredentials;
+use crate::finding::Finding;
+
+impl Inventory {
+    /// Checks one object by itself.
+    #[must_use]
+    pub fn check(object: Value) -> Vec<Finding> {
+        let mut inventory = Self::default();
+        inventory.add(&"".into(), object, Marks::default());
+        inventory.findings
+    }
+
+    /// Adds the objects of a YAML text. `file` is its name in findings.
+    pub fn add_text(&mut self, file: &Arc<str>, text: &str) {
+        for (value, marks) in self.parse(file, text) {
+            self.add(file, value, marks);
+        }
+    }
+
+    /// Parses the documents of a text.
+    pub(super) fn parse(&mut self, file: &Arc<str>, text: &str) -> Vec<(Value, Marks)> {
+        self.parsed(file, yaml::parse(text))
+    }
+
+    /// Counts parsed documents, and records their errors.
+    pub(super) fn parsed(
+        &mut self,
+        file: &Arc<str>,
+        (documents, faults): (Vec<(Value, Marks)>, Vec<yaml::ParseError>),
+    ) -> Vec<(Value, Marks)> {
+        let faults = faults.into_iter().map(|fault| {
+            Finding::error(fault.rule, file, fault.at).message(fault.message, fault.hint)
+        });
+        self.findings.extend(faults);
+        self.documents += documents
+            .iter()
+            .filter(|(value, _)| !value.is_null())
+            .count();
+        documents
+    }
+
+    /// Adds an object of this API group or a Secret; ignores other objects.
+    pub(super) fn add(&mut self, file: &Arc<str>, value: Value, marks: Marks) {
+        if value.is_null() {
+            return;
+        }
+        let kind = value.get("kind").and_then(Value::as_str);
+        let kind = kind.unwrap_or_default().to_owned();
+        if kind.ends_with("List") && value.get("items").is_some_and(Value::is_array) {
+            self.add_list(file, value, &marks);
+            return;
+        }
+        let mut origin = Origin {
+            file: Arc::clone(file),
+            marks,
+            object: String::new(),
+        };
+        match classify(&value) {
+            DocumentClass::Known | DocumentClass::Secret => {}
+            DocumentClass::Other => return,
+            DocumentClass::NotAnObject => {
+                let finding = Finding::warning("no-object", file, origin.marks.at());
+                self.findings
+                    .push(finding.message("skipped: `kind` is missing", ""));
+                return;
+            }
+            DocumentClass::Invalid(problems) => {
+                self.add_problems(&origin, problems);
+                return;
+            }
+        }
+        let Named {
+            name,
+            namespace,
+            mut problems,
+        } = names(&kind, &value);
+        let namespace = (kind != "ClusterExtension")
+            .then(|| namespace.unwrap_or_else(|| self.namespace.clone()));
+        let object = match &namespace {
+            Some(namespace) => format!("{kind} {namespace}/{name}"),
+            None => format!("{kind} {name}"),
+        };
+        object.trim_end().clone_into(&mut origin.object);
+        // Names of other kinds are left to the API server.
+        if kind == "Secret" {
+            problems.retain(|problem| problem.rule != "invalid-name");
+        }
+        let is_invalid = problems.iter().any(|problem| problem.is_error);
+        self.add_problems(&origin, problems);
+        if is_invalid {
+            self.fits(&kind, &origin, &value);
+            return;
+        }
+        if let Some(first) = self.seen.insert(origin.object.clone(), Arc::clone(file)) {
+            let finding = origin.error("duplicate-object", "metadata.name");
+            self.findings.push(finding.message(
+                format!("duplicate object: {} is also in {first}", origin.object),
+                "remove or rename one of them",
+            ));
+            return;
+        }
+        match kind.as_str() {
+            "Secret" => self
+                .secrets
+                .add(namespace.unwrap_or_default(), &name, value),
+            "ClusterExtension" | "Extension" => self.add_record(origin, namespace, &name, &value),
+            "Workflow" => self.add_workflow(origin, namespace.unwrap_or_default(), &name, value),
+            _ => {}
+        }
+    }
+
+    /// Records problems with the kind, version or name of an object.
+    fn add_problems(&mut self, origin: &Origin, problems: Vec<Problem>) {
+        let findings = problems.into_iter().map(|problem| {
+            let finding = if problem.is_error {
+                origin.error(problem.rule, problem.field)
+            } else {
+                origin.warning(problem.rule, problem.field)
+            };
+            finding.message(problem.message, problem.hint)
+        });
+        self.findings.extend(findings);
+    }
+
+    fn add_list(&mut self, file: &Arc<str>, mut value: Value, marks: &Marks) {
+        let places = marks.field("items");
+        let Some(Value::Array(items)) = value.get_mut("items").map(Value::take) else {
+            return;
+        };
+        for (index, item) in items.into_iter().enumerate() {
+            let place = places.and_then(|places| places.item(index)).cloned();
+            self.add(file, item, place.unwrap_or_default());
+        }
+    }
+
+    /// Validates an object against the schema of its kind, and returns whether it is valid.
+    fn fits(&mut self, kind: &str, origin: &Origin, value: &Value) -> bool {
+        let misfits = shape::check(kind, value);
+        for misfit in &misfits {
+            let finding = origin.error(misfit.rule(), &misfit.field);
+            self.findings
+                .push(finding.message(misfit.message(), misfit.hint()));
+        }
+        misfits.is_empty()
+    }
+
+    fn add_record(&mut self, origin: Origin, namespace: Option<String>, name: &str, value: &Value) {
+        let kind = if namespace.is_some() {
+            "Extension"
+        } else {
+            "ClusterExtension"
+        };
+        if !self.fits(kind, &origin, value) {
+            return;
+        }
+        let key = RecordKey {
+            namespace: namespace.map(Name::from),
+            name: name.into(),
+        };
+        let written = value.get("spec").cloned().unwrap_or_default();
+        let inline = inline_entries(&written)
+            .map(|entry| {
+                let position = format!("{}.value", entry.position());
+                (position, entry.name().map(str::to_owned))
+            })
+            .collect();
+        let spec = match self.settings.inline_credentials {
+            InlineCredentials::Seal => seal::seal(&key, &written, &mut self.secrets),
+            InlineCredentials::Allow => written,
+        };
+        let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {
+            let finding = origin.error("wrong-type", "spec");
+            self.findings
+                .push(finding.message(format!("invalid spec of kind {kind}"), ""));
+            return;
+        };
+        let generation = value
+            .get("metadata")
+            .and_then(|metadata| metadata.get("generation"))
+            .and_then(Value::as_i64)
+            .unwrap_or(1);
+        match convert::record_with(key.clone(), generation, &spec, &mut self.converted_names) {
+            Ok(record) => {
+                self.index.insert(record);
+            }
+            Err(problems) => {
+                let findings = problems
+                    .into_iter()
+                    .map(|problem| origin.refused(&problem.field, problem.refusal));
+                self.findings.extend(findings);
+            }
+        }
+        self.records.push(RecordEntry {
+            origin,
+            key,
+            spec,
+            inline,
+        });
+    }
+
+    fn add_workflow(&mut self, origin: Origin, namespace: String, name: &str, mut value: Value) {
+        if !self.fits("Workflow", &origin, &value) {
+            return;
+        }
+        value["metadata"]["namespace"] = namespace.clone().into();
+        let Ok(workflow) = serde_json::from_value::<Workflow>(value) else {
+            let finding = origin.error("wrong-type", "spec");
+            self.findings
+                .push(finding.message("invalid spec of kind Workflow", ""));
+            return;
+        };
+        self.workflows.push(WorkflowEntry {
+            origin,
+            key: ObjectKey::new(namespace, name),
+            workflow: Arc::new(workflow),
+        });
+    }
+}

@@ -1,0 +1,200 @@
+//! The inventory, and the resolution of its workflows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use extension_registry_api::convert::Names;
+use extension_registry_api::{ExtensionSpec, Workflow};
+use extension_registry_core::access::Consumer;
+use extension_registry_core::record::{Name, RecordKey};
+use extension_registry_core::refusal::Refusal;
+use extension_registry_core::resolve::Index;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::person::{Person, consumer};
+use extension_registry_render::workflow::{Resolved, resolve};
+use extension_registry_yaml::Marks;
+
+use super::secrets::Secrets;
+use super::settings::Settings;
+use crate::finding::Finding;
+
+/// Origin of an object.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Path of the file; empty for a cluster.
+    pub file: Arc<str>,
+    /// Positions of its fields.
+    pub marks: Marks,
+    /// Kind and name: `Workflow dev/train`.
+    pub object: String,
+}
+
+impl Origin {
+    /// Creates an error at a field.
+    pub fn error(&self, rule: &str, field: &str) -> Finding {
+        Finding::error(rule, &self.file, self.marks.find(field)).of(&self.object, field)
+    }
+
+    /// Converts a refusal at a field to an error.
+    pub fn refused(&self, field: &str, refusal: Refusal) -> Finding {
+        self.error(refusal.reason.as_str(), field)
+            .message(refusal.message, refusal.hint)
+    }
+
+    /// Creates a warning at a field.
+    pub fn warning(&self, rule: &str, field: &str) -> Finding {
+        Finding::warning(rule, &self.file, self.marks.find(field)).of(&self.object, field)
+    }
+}
+
+/// A record with its origin.
+#[derive(Clone, Debug)]
+pub struct RecordEntry {
+    /// Where it was read from.
+    pub origin: Origin,
+    /// Namespace and name.
+    pub key: RecordKey,
+    /// Spec as written; literal credentials are replaced if they would be sealed.
+    pub spec: ExtensionSpec,
+    /// Fields with literal credentials, and the names of their entries if valid.
+    pub inline: Vec<(String, Option<String>)>,
+}
+
+/// A workflow with its origin.
+#[derive(Clone, Debug)]
+pub struct WorkflowEntry {
+    /// Where it was read from.
+    pub origin: Origin,
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// The object.
+    pub workflow: Arc<Workflow>,
+}
+
+/// All objects that questions are asked about.
+#[derive(Default)]
+pub struct Inventory {
+    /// Index of the records, for resolution.
+    pub index: Index,
+    /// Records as written, sorted by name.
+    pub records: Vec<RecordEntry>,
+    /// Workflows, sorted by name.
+    pub workflows: Vec<WorkflowEntry>,
+    /// Source Secrets.
+    pub secrets: Secrets,
+    /// Problems found while reading.
+    pub findings: Vec<Finding>,
+    pub(super) settings: Settings,
+    /// Namespace of objects without one.
+    pub(super) namespace: String,
+    pub(super) converted_names: Names,
+    /// Files of the objects, by kind and name.
+    pub(super) seen: HashMap<String, Arc<str>>,
+    /// Number of documents that are not empty, of any kind.
+    pub(super) documents: usize,
+    /// Whether existing objects were read besides the files.
+    pub has_base: bool,
+}
+
+impl Inventory {
+    /// Creates an empty inventory.
+    #[must_use]
+    pub fn empty(settings: Settings) -> Self {
+        Self {
+            namespace: settings.own_namespace(),
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// Creates an empty inventory with the same settings.
+    pub(super) fn empty_like(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            namespace: self.namespace.clone(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.records.sort_by(|left, right| left.key.cmp(&right.key));
+        self.workflows
+            .sort_by(|left, right| left.key.cmp(&right.key));
+        crate::finding::sort(&mut self.findings);
+    }
+
+    /// Returns whether any records are known that workflows may require.
+    #[must_use]
+    pub fn knows_records(&self) -> bool {
+        self.has_base || !self.records.is_empty()
+    }
+
+    /// Returns whether all records are known that workflows may require: from existing objects, or because the
+    /// files contain cluster-scoped records. Projects often keep only their own records with their workflows.
+    #[must_use]
+    pub fn knows_cluster(&self) -> bool {
+        let mut objects = self.seen.keys();
+        self.has_base || objects.any(|object| object.starts_with("ClusterExtension "))
+    }
+
+    /// Returns the user for whom a workflow resolves: its author, else the user of the flags.
+    fn person(&self, workflow: &Workflow) -> Option<Person> {
+        Person::author(&workflow.metadata).or_else(|| {
+            let user = self.settings.user.as_deref()?;
+            let groups = self.settings.groups.iter();
+            Some(Person::with_groups(
+                user,
+                groups.map(|group| Name::from(group.as_str())).collect(),
+            ))
+        })
+    }
+
+    /// Returns the consumer of a workflow for a user.
+    pub fn consumer(&self, key: &ObjectKey, person: Option<&Person>) -> Consumer {
+        let zone = self.settings.zone.as_deref().map(Name::from);
+        consumer(&key.namespace, zone.as_ref(), person)
+    }
+
+    /// Resolves the requirements of a workflow.
+    pub fn resolved(&self, entry: &WorkflowEntry) -> Resolved {
+        let person = self.person(&entry.workflow);
+        let consumer = self.consumer(&entry.key, person.as_ref());
+        let resolutions = resolve(&self.index, &entry.workflow, &consumer)
+            .into_iter()
+            .map(|resolution| match resolution.choice() {
+                Some(choice) => {
+                    let keys = self.secrets.keys(choice, self.records_namespace());
+                    resolution.with_keys(keys)
+                }
+                None => resolution.without_keys(),
+            })
+            .collect();
+        Resolved {
+            workflow: Arc::clone(&entry.workflow),
+            key: entry.key.clone(),
+            person,
+            resolutions,
+        }
+    }
+
+    /// Returns Secrets that are used with all keys, but whose keys are unknown here.
+    pub fn whole_secrets_unknown(&self, resolved: &Resolved) -> Vec<ObjectKey> {
+        let choices = resolved
+            .resolutions
+            .iter()
+            .filter_map(|resolution| Some(&resolution.answer.as_ref()?.as_ref().ok()?.choice));
+        choices
+            .filter(|choice| {
+                choice
+                    .credentials()
+                    .is_some_and(|credentials| credentials.secret.is_some())
+            })
+            .flat_map(|choice| self.secrets.unknown(choice, self.records_namespace()))
+            .collect()
+    }
+
+    /// Returns the namespace of the source Secrets of cluster records.
+    pub fn records_namespace(&self) -> &str {
+        &self.settings.records_namespace
+    }
+}

@@ -1,0 +1,176 @@
+//! The question what is wrong in files, before they are applied.
+#![expect(
+    missing_docs,
+    reason = "a comment would become part of the published schema"
+)]
+
+use extension_registry_api::extension::{ConfigurationEntry, CredentialsScope};
+use extension_registry_core::lookalike;
+use extension_registry_pipeline::lint as lint_workflow;
+use extension_registry_render::workflow::prepare;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::finding::{self, Finding, Level};
+use crate::inventory::{Inventory, Note, RecordEntry, WorkflowEntry};
+use crate::unread::{BASE_HINT, extend_hint, may_be_elsewhere, may_be_unread, unread_hint};
+
+#[derive(JsonSchema, Serialize)]
+pub struct Report {
+    pub findings: Vec<Finding>,
+}
+
+/// Returns notes on what was not checked.
+#[must_use]
+pub fn unchecked(inventory: &Inventory) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if inventory.records.is_empty()
+        && inventory.workflows.is_empty()
+        && inventory.findings.is_empty()
+    {
+        notes.push(Note::new("no records or workflows found"));
+    }
+    let has_requirements = |entry: &WorkflowEntry| {
+        let mut steps = entry.workflow.spec.steps.iter();
+        steps.any(|step| !step.extensions.is_empty())
+    };
+    if !inventory.knows_records() && inventory.workflows.iter().any(has_requirements) {
+        let note = Note::new("requirements were not checked, because the files contain no records");
+        notes.push(note.hint(BASE_HINT));
+    }
+    notes
+}
+
+/// Checks converted objects. Their requirements are not resolved: they may match registered records, or those of
+/// other files.
+#[must_use]
+pub fn lint_converted(inventory: &Inventory) -> Vec<Finding> {
+    let mut findings = inventory.findings.clone();
+    for record in &inventory.records {
+        plain_credentials(record, &mut findings);
+        admits_no_one(record, &mut findings);
+    }
+    for workflow in &inventory.workflows {
+        check_workflow(inventory, workflow, false, &mut findings);
+    }
+    finding::sort(&mut findings);
+    findings
+}
+
+/// Collects all findings of an inventory.
+#[must_use]
+pub fn lint(mut inventory: Inventory) -> Report {
+    let mut findings = std::mem::take(&mut inventory.findings);
+    for record in &inventory.records {
+        inline_credentials(record, &mut findings);
+        plain_credentials(record, &mut findings);
+        admits_no_one(record, &mut findings);
+    }
+    let has_records = inventory.knows_records();
+    for workflow in &inventory.workflows {
+        check_workflow(&inventory, workflow, has_records, &mut findings);
+        let lints = lint_workflow(&workflow.workflow.spec).into_iter();
+        findings.extend(lints.map(|lint| {
+            let finding = workflow.origin.warning(lint.rule, &lint.field);
+            finding.message(lint.message, lint.hint)
+        }));
+    }
+    finding::sort(&mut findings);
+    Report { findings }
+}
+
+/// Warns of literal credentials: committed to Git, they are readable by everyone with access to the repository.
+fn inline_credentials(record: &RecordEntry, findings: &mut Vec<Finding>) {
+    for (field, name) in &record.inline {
+        let entry = name
+            .as_ref()
+            .map_or_else(|| "an entry".to_owned(), |name| format!("`{name}`"));
+        findings.push(record.origin.warning("inline-credential", field).message(
+            format!("{entry} contains a literal credential"),
+            "move it to a Secret, and reference it with `valueFrom.secretKeyRef`",
+        ));
+    }
+}
+
+/// Warns of credentials that are available to no one. They are valid, but rarely intended.
+fn admits_no_one(entry: &RecordEntry, findings: &mut Vec<Finding>) {
+    let is_empty = |list: &Option<Vec<String>>| list.as_ref().is_none_or(Vec::is_empty);
+    for (at, service) in entry.spec.services.iter().enumerate() {
+        for (set, credentials) in service.credentials.iter().enumerate() {
+            let scope = match credentials.scope {
+                Some(CredentialsScope::Project) if is_empty(&credentials.project) => "project",
+                Some(CredentialsScope::User) if is_empty(&credentials.user) => "user",
+                _ => continue,
+            };
+            let field = format!("spec.services[{at}].credentials[{set}]");
+            findings.push(entry.origin.warning("admits-nobody", &field).message(
+                format!(
+                    "credentials `{}` are available to no {scope}",
+                    credentials.name
+                ),
+                format!("add names to the list `{scope}`"),
+            ));
+        }
+    }
+}
+
+/// Collects problems of a workflow, and if records are known, requirements that do not resolve.
+fn check_workflow(
+    inventory: &Inventory,
+    entry: &WorkflowEntry,
+    has_records: bool,
+    findings: &mut Vec<Finding>,
+) {
+    let resolved = inventory.resolved(entry);
+    let Err(refusals) = prepare(&resolved) else {
+        return;
+    };
+    let unknown = inventory.whole_secrets_unknown(&resolved);
+    for problem in refusals.problems {
+        let reason = problem.refusal.reason;
+        // Without records, no requirement resolves.
+        if !has_records && !reason.is_stalled() {
+            continue;
+        }
+        let mut finding = entry.origin.refused(&problem.field, problem.refusal);
+        if may_be_unread(reason, &unknown) {
+            finding.level = Level::Warning;
+            finding.hint = unread_hint(&unknown);
+        }
+        if may_be_elsewhere(inventory, &resolved, &finding) {
+            if !inventory.knows_cluster() {
+                finding.level = Level::Warning;
+            }
+            finding.hint = extend_hint(&finding.hint);
+        }
+        findings.push(finding);
+    }
+}
+
+/// Warns of entries that look like credentials. It is not an error, because the minimal form of a record has no
+/// other field for them.
+fn plain_credentials(entry: &RecordEntry, findings: &mut Vec<Finding>) {
+    let mut check = |entries: &[ConfigurationEntry], path: &str| {
+        for (index, one) in entries.iter().enumerate() {
+            if !lookalike::is_credential(&one.name, one.value.reveal()) {
+                continue;
+            }
+            let field = format!("{path}.configuration[{index}].value");
+            findings.push(entry.origin.warning("plain-credential", &field).message(
+                format!(
+                    "`{}` looks like a credential, and everyone who can read the record can read its value",
+                    one.name
+                ),
+                "move it to a Secret, and reference it under `credentials` of a service",
+            ));
+        }
+    };
+    check(&entry.spec.configuration, "spec");
+    for (at, service) in entry.spec.services.iter().enumerate() {
+        let path = format!("spec.services[{at}]");
+        check(&service.configuration, &path);
+        for (at, endpoint) in service.endpoints.iter().enumerate() {
+            check(&endpoint.configuration, &format!("{path}.endpoints[{at}]"));
+        }
+    }
+}
