@@ -11,7 +11,7 @@ use extension_registry_api::convert;
 use extension_registry_api::extension::ExtensionSpec;
 use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_core::access::Consumer;
-use extension_registry_core::projection::{Identity, Layout, SourceKeys};
+use extension_registry_core::projection::{Layout, SourceKeys};
 use extension_registry_core::record::{Name, RecordKey, SourceSecret};
 use extension_registry_core::resolve::{Index, resolve};
 use extension_registry_e2e::setup::repository;
@@ -101,7 +101,7 @@ fn pipeline(index: &Index, object: &Value) -> Value {
             let choice = resolve(index, &requirement, &Consumer::in_project("alpha"))
                 .unwrap_or_else(|refusal| panic!("{}: {refusal}", name_of(object)));
             let layout = Layout::new(&choice, &ExampleKeys).unwrap();
-            let secret = Identity::of(&choice, None).name();
+            let secret = choice.identity(None).name();
             found.push((step.name.clone(), requirement, choice, layout, secret));
         }
     }
