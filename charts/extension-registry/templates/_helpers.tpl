@@ -22,7 +22,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* Namespace of the Secrets that cluster records refer to. */}}
+{{/* Namespace of the Secrets that cluster-scoped records refer to. */}}
 {{- define "extension-registry.recordsNamespace" -}}
 {{- .Values.recordsNamespace.name -}}
 {{- end -}}
