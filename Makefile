@@ -37,6 +37,7 @@ check: ## Check format, lints, spelling, the words of all texts, the structure a
 	$(TOOLS)/$(DENY)/bin/cargo-deny --offline --log-level error check licenses bans sources
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --workspace --no-deps
 	$(CARGO) test --quiet -p extension-registry-cli --test language --test structure
 	@for name in aws-lc-rs openssl-sys; do \
 	  if $(CARGO) tree --workspace -i $$name >/dev/null 2>&1; then echo "$$name is in the tree: keep ring alone" >&2; exit 1; fi; \

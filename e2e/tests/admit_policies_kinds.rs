@@ -434,7 +434,7 @@ async fn operator_creates_only_its_lease_in_its_namespace(stage: &Stage) {
     let created = workflows.create(&PostParams::default(), &workflow).await;
     let message = created.unwrap_err().to_string();
     assert!(
-        message.contains("may only create workflows as a dry run"),
+        message.contains("may create workflows only as a dry run"),
         "{message}"
     );
 }

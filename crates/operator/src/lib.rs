@@ -1,6 +1,6 @@
-//! The operator. It caches records, workflows, projections and pipelines ([`store`]), watches them for
-//! changes ([`watch`]), finds the objects that a change affects ([`impact`]) and reconciles each of them
-//! ([`workflow`], [`projection`], [`record`]) in priority order ([`queue`]).
+//! The operator. It caches records, workflows, projections and pipelines (`store`), watches them for
+//! changes (`watch`), finds the objects that a change affects (`impact`) and reconciles each of them
+//! (`workflow`, `projection`, `record`) in priority order (`queue`).
 //!
 //! A reconciler is a sequence of steps: dereference, validate, build, apply, `update_status`. Only the
 //! first and the last two use a client.
