@@ -1,4 +1,4 @@
-//! The installed chart, and an operator outside of the cluster that uses the ServiceAccount of the chart.
+//! The installed chart, and an operator outside of the cluster that uses the `ServiceAccount` of the chart.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

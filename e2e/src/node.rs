@@ -10,7 +10,9 @@ mod space;
 
 pub(crate) use containerd::{Containerd, PAUSE_IMAGE, start as start_containerd};
 pub(crate) use kubelet::start as start_kubelet;
-pub(crate) use proxy::{answers as proxy_answers, missing as proxy_missing, start as start_proxy};
+pub(crate) use proxy::{
+    is_ready as proxy_is_ready, missing as proxy_missing, start as start_proxy,
+};
 pub(crate) use requirements::{NodeTools, check};
 pub(crate) use space::Space;
 

@@ -189,9 +189,9 @@ impl Operator {
             stream,
             "GET {path} HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n"
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").context("no response")?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        let (head, body) = response.split_once("\r\n\r\n").context("no response")?;
         if !head.starts_with("HTTP/1.1 200") {
             bail!("{path}: {}", head.lines().next().unwrap_or_default());
         }

@@ -96,7 +96,7 @@ impl Authority {
         })
     }
 
-    /// Creates a key pair for ServiceAccount tokens. Its `certificate` file contains only the public key.
+    /// Creates a key pair for `ServiceAccount` tokens. Its `certificate` file contains only the public key.
     pub(crate) fn key_pair(&self, file: &str) -> Result<Identity> {
         let key = KeyPair::generate().context("failed to generate a key")?;
         Ok(Identity {

@@ -41,7 +41,7 @@ impl Progress {
             progress: self,
             title,
             start: now,
-            shown: now,
+            printed: now,
         }
     }
 
@@ -67,7 +67,7 @@ pub(crate) struct Step<'p> {
     progress: &'p mut Progress,
     title: String,
     start: Instant,
-    shown: Instant,
+    printed: Instant,
 }
 
 impl Step<'_> {
@@ -76,8 +76,8 @@ impl Step<'_> {
         if self.progress.terminal {
             // Clears the rest of the line, because the previous one may have been longer.
             let _ = write!(stderr().lock(), "\r{}\x1b[K", self.line());
-        } else if self.shown.elapsed() >= INTERVAL {
-            self.shown = Instant::now();
+        } else if self.printed.elapsed() >= INTERVAL {
+            self.printed = Instant::now();
             print_line(&self.line());
         }
     }

@@ -15,7 +15,7 @@ use extension_registry_api::RUN_BY_ANNOTATION;
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Installed, Options};
 use identity::{
-    ENGINE, PROJECT, RIGHTS, TEAM, no_pod_for_grace, run, secret_of, user_of_run, user_record,
+    ENGINE, PROJECT, ROLES, TEAM, no_pod_for_grace, run, secret_of, user_of_run, user_record,
     user_workflow,
 };
 use kube::Client;
@@ -42,9 +42,9 @@ async fn known_attacks_fail() {
     };
     let cluster = Cluster::start(options).await.unwrap();
     let installed = Installed::without_webhook(&cluster).unwrap();
-    let env = TestEnv::begin(cluster, installed, "findings", &[]);
+    let env = TestEnv::new(cluster, installed, "findings", &[]);
     env.namespace(PROJECT);
-    env.cluster.apply(RIGHTS).unwrap();
+    env.cluster.apply(ROLES).unwrap();
     env.apply(&user_record()).await;
     let mut scene = Scene {
         ada: impersonate(&env.cluster, "ada", &[TEAM]),
@@ -57,7 +57,7 @@ async fn known_attacks_fail() {
     create(&scene.ada, &user_workflow("train"), &PostParams::default())
         .await
         .unwrap();
-    scene.secret = secret_of(&scene.env.ready(PROJECT, "train").await);
+    scene.secret = secret_of(&scene.env.wait_until_ready(PROJECT, "train").await);
     secret_named_in_a_workflow_yields_no_value(&scene).await;
     names_with_parameters_bypass_no_policy(&scene).await;
     orphaned_pipeline_yields_no_secret(&scene).await;
@@ -71,17 +71,17 @@ async fn known_attacks_fail() {
 
 async fn secret_named_in_a_workflow_yields_no_value(scene: &Scene) {
     section("a workflow that names the Secret of another user gets no value");
-    let mut thief = workflow(PROJECT, "thief", &json!({}));
+    let mut stealing = workflow(PROJECT, "thief", &json!({}));
     let from = json!({"secretKeyRef": {"name": scene.secret, "key": "TOKEN"}});
-    thief["spec"]["steps"] =
+    stealing["spec"]["steps"] =
         json!([{"name": "train", "image": "i", "env": [{"name": "T", "valueFrom": from}]}]);
     // Refused or stored: in both cases the run belongs to another user.
-    match create(&scene.grace, &thief, &PostParams::default()).await {
+    match create(&scene.grace, &stealing, &PostParams::default()).await {
         Err(message) => assert!(message.contains("ext-"), "{message}"),
         Ok(()) => {
             scene
                 .env
-                .until(("Workflow", PROJECT, "thief"), "is reconciled", |object| {
+                .wait_until(("Workflow", PROJECT, "thief"), "is reconciled", |object| {
                     !condition(object, "Ready")["status"].is_null()
                 })
                 .await;
@@ -102,9 +102,9 @@ async fn names_with_parameters_bypass_no_policy(scene: &Scene) {
     )
     .await
     .unwrap();
-    env.ready(PROJECT, "held").await;
+    env.wait_until_ready(PROJECT, "held").await;
     env.delete("ClusterExtension", "", "attack").await;
-    env.refused_without_spec_change(PROJECT, "held", "NotFound")
+    env.wait_until_refused_without_spec_change(PROJECT, "held", "NotFound")
         .await;
     let param = |name: &str, value: &str| json!({"name": name, "value": value});
     let resolver =
@@ -154,7 +154,7 @@ async fn orphaned_pipeline_yields_no_secret(scene: &Scene) {
     create(&scene.ada, &user_workflow("left"), &PostParams::default())
         .await
         .unwrap();
-    env.ready(PROJECT, "left").await;
+    env.wait_until_ready(PROJECT, "left").await;
     // The garbage collector discovers new kinds every 30 seconds.
     eventually(
         Duration::from_mins(2),
@@ -298,7 +298,7 @@ async fn replaced_secret_is_a_conflict(scene: &Scene) {
     )
     .await
     .unwrap();
-    env.ready(PROJECT, "stores").await;
+    env.wait_until_ready(PROJECT, "stores").await;
     let name = secret_name("store", "main");
     let foreign = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "servicebinding.io/s3",
@@ -327,7 +327,7 @@ async fn replaced_secret_is_a_conflict(scene: &Scene) {
     create(&scene.ada, &check, &PostParams::default())
         .await
         .unwrap();
-    env.refused_without_spec_change(PROJECT, "stores", "SecretConflict")
+    env.wait_until_refused_without_spec_change(PROJECT, "stores", "SecretConflict")
         .await;
     let projection = env.get("ExtensionProjection", PROJECT, &name).await;
     assert_eq!(condition(&projection, "Ready")["reason"], "SecretConflict");
@@ -335,12 +335,13 @@ async fn replaced_secret_is_a_conflict(scene: &Scene) {
     let gate = env.get("RunGate", PROJECT, "extension-registry").await;
     assert_eq!(gate["spec"]["heldPipelines"]["stores"], "SecretConflict");
     // The conflict does not resolve by itself.
-    env.settled(&["Workflow", "ExtensionProjection"]).await;
-    env.refused_without_spec_change(PROJECT, "stores", "SecretConflict")
+    env.wait_until_settled(&["Workflow", "ExtensionProjection"])
+        .await;
+    env.wait_until_refused_without_spec_change(PROJECT, "stores", "SecretConflict")
         .await;
     env.cluster.apply(&binding).unwrap();
     env.delete("Secret", PROJECT, &name).await;
-    env.ready(PROJECT, "stores").await;
+    env.wait_until_ready(PROJECT, "stores").await;
     let rendered = env.get("Secret", PROJECT, &name).await;
     assert_eq!(
         rendered["metadata"]["ownerReferences"][0]["kind"],

@@ -9,14 +9,15 @@ mod policies;
 #[path = "support/users.rs"]
 mod users;
 
-use changes::{change_admitted, change_refused};
+use changes::{assert_change_admitted, assert_change_refused};
 use extension_registry_api::{
     AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, ON_BEHALF_OF_ANNOTATION, RUN_BY_ANNOTATION,
     RUN_BY_GROUPS_ANNOTATION,
 };
 use kube::Client;
 use policies::{
-    REGISTRY, SECRET, Stage, TEAM, admitted, annotation, dry, refused, section, stored,
+    REGISTRY, SECRET, Stage, TEAM, annotate, annotation, assert_admitted, assert_refused,
+    create_stored, dry_create, section,
 };
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ async fn claims(
     if let Some(groups) = groups {
         object["metadata"]["annotations"][list] = json!(groups);
     }
-    dry(client, &object).await
+    dry_create(client, &object).await
 }
 
 async fn admits_only_true_claims(stage: &Stage, object: &Value) {
@@ -93,13 +94,13 @@ async fn author_can_only_claim_their_own_name(stage: &Stage) {
         &mut original,
         &json!({AUTHOR_ANNOTATION: "ada", AUTHOR_GROUPS_ANNOTATION: TEAM}),
     );
-    let original = stored(&stage.ada, &original).await;
+    let original = create_stored(&stage.ada, &original).await;
     assert_eq!(annotation(&original, AUTHOR_GROUPS_ANNOTATION), Some(TEAM));
     let stolen =
         |object: &mut Value| object["metadata"]["annotations"][AUTHOR_ANNOTATION] = json!("grace");
-    change_refused(&stage.grace, &original, "", stolen, "cannot be changed").await;
+    assert_change_refused(&stage.grace, &original, "", stolen, "cannot be changed").await;
     let rewritten = |object: &mut Value| object["spec"]["description"] = json!("by grace");
-    change_refused(
+    assert_change_refused(
         &stage.grace,
         &original,
         "",
@@ -111,7 +112,7 @@ async fn author_can_only_claim_their_own_name(stage: &Stage) {
         object["spec"]["description"] = json!("by grace");
         object["metadata"]["annotations"] = json!({AUTHOR_ANNOTATION: "grace"});
     };
-    for now in change_admitted(&stage.grace, &original, "", taken_over).await {
+    for now in assert_change_admitted(&stage.grace, &original, "", taken_over).await {
         assert_eq!(annotation(&now, AUTHOR_ANNOTATION), Some("grace"));
     }
     let mut on_behalf = workflow(stage, "o");
@@ -119,7 +120,7 @@ async fn author_can_only_claim_their_own_name(stage: &Stage) {
         &mut on_behalf,
         &json!({ON_BEHALF_OF_ANNOTATION: "ada", AUTHOR_ANNOTATION: "ada"}),
     );
-    refused(
+    assert_refused(
         &stage.grace,
         &on_behalf,
         "`grace` may not impersonate `ada`",
@@ -132,17 +133,17 @@ async fn run_can_only_claim_its_own_user(stage: &Stage) {
     for (number, mut run) in stage.runs().into_iter().enumerate() {
         admits_only_true_claims(stage, &run).await;
         run["metadata"]["name"] = json!(format!("run-{number}"));
-        let unnamed = stored(&stage.grace, &run).await;
+        let unnamed = create_stored(&stage.grace, &run).await;
         for client in [&stage.grace, &stage.engine] {
             let late = |object: &mut Value| annotate(object, &json!({RUN_BY_ANNOTATION: "grace"}));
-            change_refused(client, &unnamed, "", late, "cannot be").await;
+            assert_change_refused(client, &unnamed, "", late, "cannot be").await;
         }
         run["metadata"]["name"] = json!(format!("named-{number}"));
         annotate(
             &mut run,
             &json!({RUN_BY_ANNOTATION: "grace", RUN_BY_GROUPS_ANNOTATION: TEAM}),
         );
-        let named = stored(&stage.grace, &run).await;
+        let named = create_stored(&stage.grace, &run).await;
         let changes: [fn(&mut Value); 3] = [
             |object| object["metadata"]["annotations"] = json!({}),
             |object| object["metadata"]["annotations"][RUN_BY_ANNOTATION] = json!("ada"),
@@ -150,7 +151,7 @@ async fn run_can_only_claim_its_own_user(stage: &Stage) {
         ];
         for change in changes {
             for client in [&stage.grace, &stage.ada, &stage.engine] {
-                change_refused(client, &named, "", change, "cannot be").await;
+                assert_change_refused(client, &named, "", change, "cannot be").await;
             }
         }
     }
@@ -163,20 +164,16 @@ async fn run_without_user_gets_no_secret(stage: &Stage) {
         .await;
     let spec = json!({"containers": [{"name": "main", "image": "i",
         "envFrom": [{"secretRef": {"name": SECRET}}]}]});
-    refused(
+    assert_refused(
         &stage.engine,
         &stage.pod_of(None, &spec),
         "was started by an unknown user",
     )
     .await;
-    admitted(&stage.engine, &stage.pod_of(Some(("ada", "")), &spec)).await;
+    assert_admitted(&stage.engine, &stage.pod_of(Some(("ada", "")), &spec)).await;
 }
 
 fn workflow(stage: &Stage, name: &str) -> Value {
     let spec = json!({"steps": [{"name": "train", "image": "i"}]});
     stage.object(REGISTRY, "Workflow", name, spec)
-}
-
-fn annotate(object: &mut Value, annotations: &Value) {
-    object["metadata"]["annotations"] = annotations.clone();
 }

@@ -9,7 +9,7 @@ mod policies;
 #[path = "support/users.rs"]
 mod users;
 
-use changes::{change_admitted, change_refused};
+use changes::{assert_change_admitted, assert_change_refused};
 use extension_registry_api::{
     AUTHOR_ANNOTATION, AUTHOR_GROUPS_ANNOTATION, ON_BEHALF_OF_ANNOTATION, RUN_BY_ANNOTATION,
     RUN_BY_GROUPS_ANNOTATION,
@@ -17,7 +17,8 @@ use extension_registry_api::{
 use extension_registry_e2e::setup::with_input;
 use kube::api::{Patch, PatchParams};
 use policies::{
-    ENGINE, REGISTRY, Stage, TEAM, TEKTON, admitted, annotation, dry, refused, section, stored,
+    ENGINE, REGISTRY, Stage, TEAM, TEKTON, annotate, annotation, assert_admitted, assert_refused,
+    create_stored, dry_create, section,
 };
 use serde_json::{Value, json};
 use users::objects;
@@ -45,16 +46,10 @@ fn workflow(stage: &Stage, name: &str) -> Value {
     stage.object(REGISTRY, "Workflow", name, spec)
 }
 
-fn annotate(object: &mut Value, annotations: &Value) {
-    object["metadata"]["annotations"] = annotations.clone();
-}
-
 fn forge(object: &mut Value) {
-    annotate(
-        object,
-        &json!({AUTHOR_ANNOTATION: FORGED, AUTHOR_GROUPS_ANNOTATION: "root",
-            RUN_BY_ANNOTATION: FORGED, RUN_BY_GROUPS_ANNOTATION: "root"}),
-    );
+    let forged = json!({AUTHOR_ANNOTATION: FORGED, AUTHOR_GROUPS_ANNOTATION: "root",
+            RUN_BY_ANNOTATION: FORGED, RUN_BY_GROUPS_ANNOTATION: "root"});
+    annotate(object, &forged);
 }
 
 fn author(object: &Value) -> (&str, Vec<&str>) {
@@ -86,9 +81,9 @@ async fn stamps_names_and_groups_unchanged(stage: &Stage) {
     ];
     for user in users {
         let client = stage.impersonate(user, &[]);
-        let created = admitted(&client, &workflow(stage, "names")).await;
+        let created = assert_admitted(&client, &workflow(stage, "names")).await;
         assert_eq!(author(&created), (user, vec![TEAM, "system:authenticated"]));
-        let created = admitted(&client, &stage.runs()[0]).await;
+        let created = assert_admitted(&client, &stage.runs()[0]).await;
         assert_eq!(run_by(&created).0, user);
     }
 
@@ -98,10 +93,10 @@ async fn stamps_names_and_groups_unchanged(stage: &Stage) {
         .collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let client = stage.impersonate("grace", &many);
-    let created = admitted(&client, &workflow(stage, "names")).await;
+    let created = assert_admitted(&client, &workflow(stage, "names")).await;
     let expected = [&[TEAM], &many[..], &["system:authenticated"]].concat();
     assert_eq!(author(&created), ("grace", expected.clone()));
-    let created = admitted(&client, &stage.runs()[1]).await;
+    let created = assert_admitted(&client, &stage.runs()[1]).await;
     assert_eq!(run_by(&created), ("grace", expected));
 
     section("non-ASCII names are stamped unchanged");
@@ -130,7 +125,7 @@ async fn stamps_author_on_create(stage: &Stage) {
     section("a workflow gets the requester as its author, and forged claims are overwritten");
     let mut forged = workflow(stage, "forged");
     forge(&mut forged);
-    let created = dry(&stage.grace, &forged).await.unwrap();
+    let created = dry_create(&stage.grace, &forged).await.unwrap();
     assert_eq!(
         author(&created),
         ("grace", vec![TEAM, "system:authenticated"])
@@ -138,7 +133,7 @@ async fn stamps_author_on_create(stage: &Stage) {
     let mut generated = forged.clone();
     generated["metadata"] = json!({"namespace": PROJECT, "generateName": "forged-",
         "annotations": forged["metadata"]["annotations"]});
-    let created = dry(&stage.grace, &generated).await.unwrap();
+    let created = dry_create(&stage.grace, &generated).await.unwrap();
     assert_eq!(author(&created).0, "grace");
     let applied = objects(&stage.grace, REGISTRY, "Workflow", PROJECT)
         .patch(
@@ -154,13 +149,13 @@ async fn stamps_author_on_create(stage: &Stage) {
     let applied = serde_json::to_value(applied).unwrap();
     assert_eq!(author(&applied).0, "grace");
     annotate(&mut forged, &json!({}));
-    let created = dry(&stage.grace, &forged).await.unwrap();
+    let created = dry_create(&stage.grace, &forged).await.unwrap();
     assert_eq!(author(&created).0, "grace");
 }
 
 async fn author_changes_only_with_the_spec(stage: &Stage) {
     section("the author of an unchanged spec cannot be forged, removed or copied");
-    let original = stored(&stage.ada, &workflow(stage, "hers")).await;
+    let original = create_stored(&stage.ada, &workflow(stage, "hers")).await;
     assert_eq!(author(&original).0, "ada");
     let unmoved: [fn(&mut Value); 5] = [
         |object| object["metadata"]["labels"] = json!({"seen": "yes"}),
@@ -170,7 +165,7 @@ async fn author_changes_only_with_the_spec(stage: &Stage) {
         |object| object["metadata"]["annotations"] = json!({}),
     ];
     for change in unmoved {
-        for now in change_admitted(&stage.grace, &original, "", change).await {
+        for now in assert_change_admitted(&stage.grace, &original, "", change).await {
             assert_eq!(author(&now), author(&original));
         }
     }
@@ -178,7 +173,7 @@ async fn author_changes_only_with_the_spec(stage: &Stage) {
         forge(object);
         object["status"] = json!({"observedGeneration": 1});
     };
-    for now in change_admitted(&stage.operator, &original, "status", status).await {
+    for now in assert_change_admitted(&stage.operator, &original, "status", status).await {
         assert_eq!(author(&now), author(&original));
     }
 
@@ -195,7 +190,7 @@ async fn author_changes_only_with_the_spec(stage: &Stage) {
         },
     ];
     for change in moved {
-        for now in change_admitted(&stage.grace, &original, "", change).await {
+        for now in assert_change_admitted(&stage.grace, &original, "", change).await {
             assert_eq!(author(&now), ("grace", vec![TEAM, "system:authenticated"]));
         }
     }
@@ -246,9 +241,9 @@ async fn on_behalf_of_requires_impersonate(stage: &Stage) {
     for object in &objects {
         for user in others {
             let expected = format!("`grace` may not impersonate `{user}`");
-            refused(&stage.grace, &on_behalf_of(object, user), &expected).await;
+            assert_refused(&stage.grace, &on_behalf_of(object, user), &expected).await;
         }
-        let own = admitted(&stage.grace, &on_behalf_of(object, "grace")).await;
+        let own = assert_admitted(&stage.grace, &on_behalf_of(object, "grace")).await;
         let (user, groups) = if object["kind"] == "Workflow" {
             author(&own)
         } else {
@@ -280,7 +275,7 @@ async fn on_behalf_of_requires_impersonate(stage: &Stage) {
             let mut claimed = on_behalf_of(object, user);
             claimed["metadata"]["annotations"][AUTHOR_GROUPS_ANNOTATION] = json!("root");
             claimed["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] = json!("root");
-            let created = admitted(&stage.grace, &claimed).await;
+            let created = assert_admitted(&stage.grace, &claimed).await;
             let stamped = if object["kind"] == "Workflow" {
                 author(&created)
             } else {
@@ -288,13 +283,13 @@ async fn on_behalf_of_requires_impersonate(stage: &Stage) {
             };
             assert_eq!(stamped, (user, vec![]), "no groups are taken over");
         }
-        refused(
+        assert_refused(
             &stage.grace,
             &on_behalf_of(object, "system:serviceaccount:ci:other"),
             "may not impersonate",
         )
         .await;
-        refused(
+        assert_refused(
             &stage.ada,
             &on_behalf_of(object, "grace"),
             "`ada` may not impersonate `grace`",
@@ -305,22 +300,22 @@ async fn on_behalf_of_requires_impersonate(stage: &Stage) {
 
 async fn on_behalf_of_persists_after_removal(stage: &Stage) {
     section("the annotation alone changes the author, and persists");
-    let original = stored(
+    let original = create_stored(
         &stage.grace,
         &on_behalf_of(&workflow(stage, "for-ada"), "ada"),
     )
     .await;
     assert_eq!(author(&original), ("ada", vec![]));
     let removed = |object: &mut Value| annotate(object, &json!({}));
-    for now in change_admitted(&stage.grace, &original, "", removed).await {
+    for now in assert_change_admitted(&stage.grace, &original, "", removed).await {
         assert_eq!(author(&now).0, "grace");
     }
     let linus = stage.impersonate("linus", &[]);
-    for now in change_admitted(&linus, &original, "", removed).await {
+    for now in assert_change_admitted(&linus, &original, "", removed).await {
         assert_eq!(author(&now).0, "linus");
     }
     let rewritten = |object: &mut Value| object["spec"]["description"] = json!("other");
-    change_refused(
+    assert_change_refused(
         &linus,
         &original,
         "",
@@ -328,14 +323,14 @@ async fn on_behalf_of_persists_after_removal(stage: &Stage) {
         "`linus` may not impersonate `ada`",
     )
     .await;
-    for now in change_admitted(&stage.grace, &original, "", rewritten).await {
+    for now in assert_change_admitted(&stage.grace, &original, "", rewritten).await {
         assert_eq!(author(&now), ("ada", vec![]));
     }
-    let own = stored(&linus, &workflow(stage, "own")).await;
+    let own = create_stored(&linus, &workflow(stage, "own")).await;
     let claimed = |object: &mut Value| {
         object["metadata"]["annotations"][ON_BEHALF_OF_ANNOTATION] = json!("ada");
     };
-    change_refused(
+    assert_change_refused(
         &linus,
         &own,
         "",
@@ -344,8 +339,12 @@ async fn on_behalf_of_persists_after_removal(stage: &Stage) {
     )
     .await;
     let labelled = |object: &mut Value| object["metadata"]["labels"] = json!({"seen": "yes"});
-    for now in change_admitted(&linus, &original, "", labelled).await {
-        assert_eq!(author(&now), ("ada", vec![]), "a label needs no right");
+    for now in assert_change_admitted(&linus, &original, "", labelled).await {
+        assert_eq!(
+            author(&now),
+            ("ada", vec![]),
+            "a label requires no permission"
+        );
     }
 }
 
@@ -361,9 +360,9 @@ async fn stamps_user_of_run_on_create(stage: &Stage) {
             .unwrap()
             .remove("name");
         for object in [&run, &forged, &generated] {
-            let created = dry(&stage.admin, object).await.unwrap();
+            let created = dry_create(&stage.admin, object).await.unwrap();
             assert_ne!(run_by(&created).0, FORGED);
-            let created = dry(&stage.grace, object).await.unwrap();
+            let created = dry_create(&stage.grace, object).await.unwrap();
             assert_eq!(
                 run_by(&created),
                 ("grace", vec![TEAM, "system:authenticated"])
@@ -382,10 +381,10 @@ async fn user_of_run_is_immutable(stage: &Stage) {
     ];
     for (number, mut run) in stage.runs().into_iter().enumerate() {
         run["metadata"]["name"] = json!(format!("run-{number}"));
-        let original = stored(&stage.ada, &run).await;
+        let original = create_stored(&stage.ada, &run).await;
         for change in changes {
             for client in [&stage.ada, &stage.grace, &stage.admin] {
-                for now in change_admitted(client, &original, "", change).await {
+                for now in assert_change_admitted(client, &original, "", change).await {
                     assert_eq!(run_by(&now), run_by(&original));
                 }
             }
@@ -393,12 +392,12 @@ async fn user_of_run_is_immutable(stage: &Stage) {
                 change(object);
                 object["status"] = json!({"podName": "p"});
             };
-            for now in change_admitted(&stage.engine, &original, "status", status).await {
+            for now in assert_change_admitted(&stage.engine, &original, "status", status).await {
                 assert_eq!(run_by(&now), run_by(&original));
             }
         }
         for change in &changes[..2] {
-            change_refused(
+            assert_change_refused(
                 &stage.engine,
                 &original,
                 "",
@@ -410,7 +409,7 @@ async fn user_of_run_is_immutable(stage: &Stage) {
         let other = |object: &mut Value| {
             object["metadata"]["annotations"]["example.org/seen"] = json!("yes");
         };
-        change_admitted(&stage.engine, &original, "", other).await;
+        assert_change_admitted(&stage.engine, &original, "", other).await;
     }
 }
 
@@ -418,13 +417,13 @@ async fn engine_propagates_the_stamp(stage: &Stage) {
     section("objects of the engine keep inherited annotations");
     for mut run in stage.runs() {
         forge(&mut run);
-        let created = dry(&stage.engine, &run).await.unwrap();
+        let created = dry_create(&stage.engine, &run).await.unwrap();
         assert_eq!(run_by(&created), (FORGED, vec!["root"]));
         let impostor = stage.impersonate(
             &ENGINE.replace("tekton-pipelines:", "tekton-pipeline:"),
             &[],
         );
-        let created = dry(&impostor, &run).await.unwrap();
+        let created = dry_create(&impostor, &run).await.unwrap();
         assert_ne!(run_by(&created).0, FORGED);
     }
 }
@@ -462,11 +461,11 @@ async fn templates_cannot_set_the_user(stage: &Stage) {
         for (kind, spec) in in_spec {
             for version in [TEKTON, "tekton.dev/v1beta1"] {
                 let object = stage.object(version, kind, "o", spec.clone());
-                refused(&stage.grace, &object, "is reserved for runs").await;
+                assert_refused(&stage.grace, &object, "is reserved for runs").await;
                 let mut other = spec.to_string().replace("run-by", "other");
                 other = other.replace("\"annotations\"", "\"labels\"");
                 let other = stage.object(version, kind, "o", serde_json::from_str(&other).unwrap());
-                admitted(&stage.grace, &other).await;
+                assert_admitted(&stage.grace, &other).await;
             }
         }
         for (version, kind, spec) in [
@@ -475,20 +474,20 @@ async fn templates_cannot_set_the_user(stage: &Stage) {
             ("tekton.dev/v1beta1", "StepAction", json!({"image": "i"})),
         ] {
             let mut object = stage.object(version, kind, "o", spec);
-            admitted(&stage.grace, &object).await;
+            assert_admitted(&stage.grace, &object).await;
             object["metadata"]["annotations"] = metadata["annotations"].clone();
-            refused(&stage.grace, &object, "is reserved for runs").await;
+            assert_refused(&stage.grace, &object, "is reserved for runs").await;
             // The engine validates remote tasks and pipelines with a dry run.
-            refused(&stage.engine, &object, "is reserved for runs").await;
+            assert_refused(&stage.engine, &object, "is reserved for runs").await;
         }
     }
 
     section("stored templates cannot set it later");
     let task = stage.object(TEKTON, "Task", "later", json!({"steps": []}));
-    let task = stored(&stage.grace, &task).await;
-    change_refused(&stage.grace, &task, "", forge, "is reserved for runs").await;
+    let task = create_stored(&stage.grace, &task).await;
+    assert_change_refused(&stage.grace, &task, "", forge, "is reserved for runs").await;
     let parameter = |object: &mut Value| object["spec"]["description"] = json!(RUN_BY_ANNOTATION);
-    change_refused(&stage.grace, &task, "", parameter, "is reserved for runs").await;
+    assert_change_refused(&stage.grace, &task, "", parameter, "is reserved for runs").await;
 
     section("a large Pipeline is within the cost limit of the policy");
     let step = json!({"name": "s", "image": "i", "script": "x".repeat(3_000)});
@@ -496,5 +495,5 @@ async fn templates_cannot_set_the_user(stage: &Stage) {
         .map(|index| json!({"name": format!("t{index}"), "taskSpec": {"steps": [step]}}))
         .collect();
     let large = stage.object(TEKTON, "Pipeline", "o", json!({"tasks": tasks}));
-    admitted(&stage.grace, &large).await;
+    assert_admitted(&stage.grace, &large).await;
 }

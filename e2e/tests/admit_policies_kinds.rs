@@ -9,12 +9,13 @@ mod policies;
 #[path = "support/users.rs"]
 mod users;
 
-use changes::{change_admitted, change_refused, dry_delete, dry_delete_all};
+use changes::{assert_change_admitted, assert_change_refused, dry_delete, dry_delete_all};
 use extension_registry_e2e::setup::NAMESPACE;
 use kube::Client;
 use kube::api::{DeleteParams, PostParams, PropagationPolicy};
 use policies::{
-    REGISTRY, SECRET, Stage, TEKTON, admitted, dry, eventually, refused, section, stored,
+    REGISTRY, SECRET, Stage, TEKTON, assert_admitted, assert_refused, create_stored, dry_create,
+    eventually, section,
 };
 use serde_json::{Value, json};
 use users::objects;
@@ -77,7 +78,7 @@ async fn only_the_operator_writes_run_gates(stage: &Stage) {
         )
     };
     for client in other_clients(stage) {
-        refused(client, &gate("grace"), OPERATOR_ONLY).await;
+        assert_refused(client, &gate("grace"), OPERATOR_ONLY).await;
     }
     stage
         .gate(json!({"userSecrets": {SECRET: {"user": "ada"}}}))
@@ -99,13 +100,13 @@ async fn only_the_operator_writes_run_gates(stage: &Stage) {
     ];
     for change in changes {
         for client in other_clients(stage) {
-            change_refused(client, &written, "", change, OPERATOR_ONLY).await;
+            assert_change_refused(client, &written, "", change, OPERATOR_ONLY).await;
         }
-        change_admitted(&stage.operator, &written, "", change).await;
+        assert_change_admitted(&stage.operator, &written, "", change).await;
     }
     // Only the operator could delete it.
     let finalizer = |gate: &mut Value| gate["metadata"]["finalizers"] = json!(["example.org/a"]);
-    change_refused(
+    assert_change_refused(
         &stage.operator,
         &written,
         "",
@@ -134,7 +135,7 @@ async fn only_the_operator_writes_run_gates(stage: &Stage) {
     section("a namespace has one run gate, with a fixed name");
     let mut second = gate("ada");
     second["metadata"]["name"] = json!("second");
-    let message = dry(&stage.operator, &second).await.unwrap_err();
+    let message = dry_create(&stage.operator, &second).await.unwrap_err();
     assert!(
         message.contains("the RunGate of a namespace must be named"),
         "{message}"
@@ -143,11 +144,11 @@ async fn only_the_operator_writes_run_gates(stage: &Stage) {
 
 async fn only_the_operator_writes_projections(stage: &Stage) {
     section("only the operator creates or changes a projection; other users may delete it");
-    let made = projection(stage, "ext-kept-0123456789abcdef");
+    let projection_object = projection(stage, "ext-kept-0123456789abcdef");
     for client in other_clients(stage) {
-        refused(client, &made, OPERATOR_ONLY).await;
+        assert_refused(client, &projection_object, OPERATOR_ONLY).await;
     }
-    let made = stored(&stage.token, &made).await;
+    let projection_object = create_stored(&stage.token, &projection_object).await;
     let changes: [fn(&mut Value); 3] = [
         |projection| projection["metadata"]["labels"] = json!({"a": "b"}),
         |projection| projection["metadata"]["annotations"] = json!({"a": "b"}),
@@ -155,23 +156,23 @@ async fn only_the_operator_writes_projections(stage: &Stage) {
     ];
     for change in changes {
         for client in other_clients(stage) {
-            change_refused(client, &made, "", change, OPERATOR_ONLY).await;
+            assert_change_refused(client, &projection_object, "", change, OPERATOR_ONLY).await;
         }
         // The garbage collector changes owners and finalizers.
-        change_admitted(&stage.collector, &made, "", change).await;
+        assert_change_admitted(&stage.collector, &projection_object, "", change).await;
     }
     let status = |projection: &mut Value| projection["status"] = json!({"consumers": 7});
     for client in [&stage.grace, &stage.engine, &stage.admin, &stage.collector] {
-        change_refused(
+        assert_change_refused(
             client,
-            &made,
+            &projection_object,
             "status",
             status,
             "status: can only be written by the registry operator",
         )
         .await;
     }
-    change_admitted(&stage.operator, &made, "status", status).await;
+    assert_change_admitted(&stage.operator, &projection_object, "status", status).await;
     for client in other_clients(stage) {
         for options in [
             json!({}),
@@ -179,23 +180,27 @@ async fn only_the_operator_writes_projections(stage: &Stage) {
             json!({"propagationPolicy": "Foreground"}),
             json!({"orphanDependents": false}),
         ] {
-            dry_delete(client, &made, options).await.unwrap();
+            dry_delete(client, &projection_object, options)
+                .await
+                .unwrap();
         }
-        dry_delete_all(client, &made, json!({})).await.unwrap();
+        dry_delete_all(client, &projection_object, json!({}))
+            .await
+            .unwrap();
     }
 }
 
 async fn projections_cannot_be_orphaned(stage: &Stage) {
     section("a projection cannot be deleted without its Secret");
-    let made = projection(stage, "ext-kept-0123456789abcdef");
+    let projection_object = projection(stage, "ext-kept-0123456789abcdef");
     for client in other_clients(stage) {
         for options in [
             json!({"propagationPolicy": "Orphan"}),
             json!({"orphanDependents": true}),
         ] {
             for deleted in [
-                dry_delete(client, &made, options.clone()).await,
-                dry_delete_all(client, &made, options).await,
+                dry_delete(client, &projection_object, options.clone()).await,
+                dry_delete_all(client, &projection_object, options).await,
             ] {
                 let message = deleted.unwrap_err();
                 assert!(
@@ -221,13 +226,13 @@ async fn only_the_operator_writes_statuses(stage: &Stage) {
         .unwrap()
         .remove("namespace");
     let stored_objects = [
-        stored(&stage.admin, &stage.object(REGISTRY, "Workflow", "w", spec)).await,
-        stored(
+        create_stored(&stage.admin, &stage.object(REGISTRY, "Workflow", "w", spec)).await,
+        create_stored(
             &stage.admin,
             &stage.object(REGISTRY, "Extension", "r", json!({"product": "p"})),
         )
         .await,
-        stored(&stage.admin, &cluster).await,
+        create_stored(&stage.admin, &cluster).await,
     ];
     let changes: [fn(&mut Value); 2] = [
         |object| object["status"]["observedGeneration"] = json!(1),
@@ -239,7 +244,7 @@ async fn only_the_operator_writes_statuses(stage: &Stage) {
     for object in &stored_objects {
         for change in changes {
             for client in [&stage.grace, &stage.engine, &stage.admin, &stage.collector] {
-                change_refused(
+                assert_change_refused(
                     client,
                     object,
                     "status",
@@ -248,7 +253,7 @@ async fn only_the_operator_writes_statuses(stage: &Stage) {
                 )
                 .await;
             }
-            change_admitted(&stage.operator, object, "status", change).await;
+            assert_change_admitted(&stage.operator, object, "status", change).await;
         }
     }
     stage
@@ -267,7 +272,7 @@ async fn names_of_rendered_secrets_are_reserved(stage: &Stage) {
         "ext-x-ffffffffffffffff",
     ] {
         for client in other_clients(stage) {
-            refused(client, &opaque(stage, name), reserved).await;
+            assert_refused(client, &opaque(stage, name), reserved).await;
         }
     }
     for name in [
@@ -277,25 +282,25 @@ async fn names_of_rendered_secrets_are_reserved(stage: &Stage) {
         "ext-store-0123456789abcde",
         "ext-store-0123456789abcdefg",
     ] {
-        admitted(&stage.grace, &opaque(stage, name)).await;
+        assert_admitted(&stage.grace, &opaque(stage, name)).await;
     }
     let mut generated = opaque(stage, "x");
     generated["metadata"] =
         json!({"namespace": PROJECT, "generateName": "ext-u-store-0123456789abcdef"});
-    admitted(&stage.grace, &generated).await;
+    assert_admitted(&stage.grace, &generated).await;
     let mut labelled = opaque(stage, "own");
     labelled["metadata"]["labels"] = json!({"registry.fuseml.io/managed-by": "me"});
-    refused(&stage.admin, &labelled, reserved).await;
+    assert_refused(&stage.admin, &labelled, reserved).await;
 }
 
 async fn only_collectors_change_owners_of_rendered_secrets(stage: &Stage) {
     section("only the garbage collector changes the owners of a rendered Secret");
-    let owner = stored(
+    let owner = create_stored(
         &stage.token,
         &projection(stage, "ext-owner-0123456789abcdef"),
     )
     .await;
-    let secret = stored(&stage.token, &rendered(stage, &owner)).await;
+    let secret = create_stored(&stage.token, &rendered(stage, &owner)).await;
     let changes: [fn(&mut Value); 3] = [
         |secret| secret["metadata"]["ownerReferences"] = json!([]),
         |secret| {
@@ -308,7 +313,7 @@ async fn only_collectors_change_owners_of_rendered_secrets(stage: &Stage) {
     ];
     for change in changes {
         for client in other_clients(stage) {
-            change_refused(
+            assert_change_refused(
                 client,
                 &secret,
                 "",
@@ -317,13 +322,13 @@ async fn only_collectors_change_owners_of_rendered_secrets(stage: &Stage) {
             )
             .await;
         }
-        change_admitted(&stage.collector, &secret, "", change).await;
+        assert_change_admitted(&stage.collector, &secret, "", change).await;
     }
     let note = |secret: &mut Value| secret["metadata"]["annotations"] = json!({"a": "b"});
-    change_admitted(&stage.grace, &secret, "", note).await;
+    assert_change_admitted(&stage.grace, &secret, "", note).await;
     // The garbage collector cannot change labels, data, immutability and finalizers either.
     let data = |secret: &mut Value| secret["data"]["uri"] = json!("eQ==");
-    change_refused(
+    assert_change_refused(
         &stage.collector,
         &secret,
         "",
@@ -346,7 +351,7 @@ async fn only_collectors_change_owners_of_rendered_secrets(stage: &Stage) {
     eventually("the Secret is gone", async || {
         match secrets.get_opt("ext-owner-0123456789abcdef").await.unwrap() {
             None => Ok(()),
-            Some(_) => Err("it is there".to_owned()),
+            Some(_) => Err("it exists".to_owned()),
         }
     })
     .await;
@@ -354,29 +359,29 @@ async fn only_collectors_change_owners_of_rendered_secrets(stage: &Stage) {
 
 async fn namespace_deletion_completes(stage: &Stage) {
     section("a namespace is deleted with its run gate, projections, Secrets and Pipelines");
-    let owner = stored(
+    let owner = create_stored(
         &stage.token,
         &projection(stage, "ext-last-0123456789abcdef"),
     )
     .await;
-    stored(&stage.token, &rendered(stage, &owner)).await;
+    create_stored(&stage.token, &rendered(stage, &owner)).await;
     let pipeline = stage.owned_pipeline("last").await;
-    stored(&stage.token, &pipeline).await;
+    create_stored(&stage.token, &pipeline).await;
     let run = stage.object(
         TEKTON,
         "PipelineRun",
         "last",
         json!({"pipelineRef": {"name": "last"}}),
     );
-    stored(&stage.ada, &run).await;
+    create_stored(&stage.ada, &run).await;
     let delete = ["delete", "namespace", PROJECT, "--timeout=60s"];
     stage.cluster.kubectl_run(&delete).unwrap();
 }
 
 async fn delete_returns_no_secret_to_the_operator(stage: &Stage) {
     section("no deletion of a rendered Secret returns it to the operator");
-    let owner = stored(&stage.token, &projection(stage, "ext-read")).await;
-    stored(&stage.token, &rendered(stage, &owner)).await;
+    let owner = create_stored(&stage.token, &projection(stage, "ext-read")).await;
+    create_stored(&stage.token, &rendered(stage, &owner)).await;
     let secrets = objects(&stage.token, "v1", "Secret", stage.project);
     let dry = DeleteParams {
         dry_run: true,
@@ -413,13 +418,13 @@ async fn operator_creates_only_its_lease_in_its_namespace(stage: &Stage) {
         json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"namespace": NAMESPACE, "name": name}, "spec": {}})
     };
-    refused(
+    assert_refused(
         &stage.token,
         &lease("other"),
         "may only create the Lease extension-registry",
     )
     .await;
-    admitted(&stage.token, &lease("extension-registry")).await;
+    assert_admitted(&stage.token, &lease("extension-registry")).await;
     let mut workflow = stage.object(
         REGISTRY,
         "Workflow",
@@ -428,7 +433,7 @@ async fn operator_creates_only_its_lease_in_its_namespace(stage: &Stage) {
     );
     workflow["metadata"]["namespace"] = json!(NAMESPACE);
     // With all permissions, because without the webhook the operator's own role does not include this one.
-    admitted(&stage.operator, &workflow).await;
+    assert_admitted(&stage.operator, &workflow).await;
     let workflows = objects(&stage.operator, REGISTRY, "Workflow", NAMESPACE);
     let workflow = serde_json::from_value(workflow).unwrap();
     let created = workflows.create(&PostParams::default(), &workflow).await;

@@ -9,9 +9,9 @@ mod policies;
 #[path = "support/users.rs"]
 mod users;
 
-use changes::{change_admitted, change_refused};
+use changes::{assert_change_admitted, assert_change_refused};
 use extension_registry_api::{RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION, USER_SECRETS_LABEL};
-use policies::{SECRET, Stage, admitted, refused, section, stored};
+use policies::{SECRET, Stage, assert_admitted, assert_refused, create_stored, section};
 use serde_json::{Value, json};
 
 const PROJECT: &str = "pod-policies";
@@ -68,7 +68,7 @@ fn secret_references(secret: &str) -> Vec<Value> {
         {"name": "B", "valueFrom": {"secretKeyRef": {"name": secret, "key": "k", "optional": true}}}]);
     let whole =
         json!([{"configMapRef": {"name": "c"}}, {"secretRef": {"name": secret}, "prefix": "P_"}]);
-    let mut places = vec![
+    let mut specs = vec![
         json!({"containers": [container()], "volumes": [{"name": "v", "secret": {"secretName": secret}}]}),
         json!({"containers": [container()], "volumes": [{"name": "e", "emptyDir": {}},
             {"name": "v", "projected": {"sources": [{"configMap": {"name": "c"}}, {"secret": {"name": secret}}]}}]}),
@@ -76,12 +76,12 @@ fn secret_references(secret: &str) -> Vec<Value> {
     for (field, value) in [("env", &by_key), ("envFrom", &whole)] {
         let mut second = with(field, value);
         second["name"] = json!("second");
-        places.push(json!({"containers": [container(), second]}));
-        places.push(json!({"containers": [container()], "initContainers": [second]}));
+        specs.push(json!({"containers": [container(), second]}));
+        specs.push(json!({"containers": [container()], "initContainers": [second]}));
         second["restartPolicy"] = json!("Always");
-        places.push(json!({"containers": [container()], "initContainers": [second]}));
+        specs.push(json!({"containers": [container()], "initContainers": [second]}));
     }
-    places
+    specs
 }
 
 fn all_references(secret: &str) -> Value {
@@ -101,23 +101,23 @@ async fn namespace_without_run_gate(stage: &Stage) {
         let mut pod = stage.pod_of(None, spec);
         pod["metadata"]["labels"] = json!({"app": "x"});
         for client in [&stage.grace, &stage.engine, &stage.admin] {
-            admitted(client, &in_ungated_namespace(pod.clone())).await;
+            assert_admitted(client, &in_ungated_namespace(pod.clone())).await;
         }
     }
     section("and rejects Pods with a user Secret from every client");
     for spec in secret_references(SECRET) {
         let labelled = in_ungated_namespace(stage.pod_of(Some(("ada", "")), &spec));
-        refused(&stage.engine, &labelled, "no params found").await;
+        assert_refused(&stage.engine, &labelled, "no params found").await;
         let mut unlabelled = labelled.clone();
         unlabelled["metadata"]["labels"] = json!({});
-        refused(
+        assert_refused(
             &stage.engine,
             &unlabelled,
             "must have the label registry.fuseml.io/user-secrets",
         )
         .await;
         for client in [&stage.grace, &stage.admin, &stage.operator] {
-            refused(client, &unlabelled, "only Pods of that user's runs").await;
+            assert_refused(client, &unlabelled, "only Pods of that user's runs").await;
         }
     }
 }
@@ -125,17 +125,17 @@ async fn namespace_without_run_gate(stage: &Stage) {
 async fn checks_every_reference_to_a_secret(stage: &Stage) {
     section("for every reference to the Secret, the run must belong to its user");
     for spec in secret_references(SECRET) {
-        admitted(&stage.engine, &stage.pod_of(Some(("ada", "")), &spec)).await;
+        assert_admitted(&stage.engine, &stage.pod_of(Some(("ada", "")), &spec)).await;
         let foreign = stage.pod_of(Some(("grace", "")), &spec);
         let expected =
             format!("Secret `{SECRET}` belongs to `ada`, and this run was started by `grace`");
-        refused(&stage.engine, &foreign, &expected).await;
+        assert_refused(&stage.engine, &foreign, &expected).await;
     }
     for spec in secret_references("ext-store-0123456789abcdef")
         .iter()
         .chain(&secret_references("text-u-other"))
     {
-        admitted(&stage.grace, &stage.pod_of(None, spec)).await;
+        assert_admitted(&stage.grace, &stage.pod_of(None, spec)).await;
     }
 
     section("one foreign Secret among own ones is rejected");
@@ -143,13 +143,13 @@ async fn checks_every_reference_to_a_secret(stage: &Stage) {
         let mut both = spec.clone();
         both["containers"][0]["env"] =
             json!([{"name": "S", "valueFrom": {"secretKeyRef": {"name": SECRET, "key": "k"}}}]);
-        refused(
+        assert_refused(
             &stage.engine,
             &stage.pod_of(Some(("ada", "")), &both),
             "belongs to `grace`",
         )
         .await;
-        refused(
+        assert_refused(
             &stage.engine,
             &stage.pod_of(Some(("grace", "")), &both),
             "belongs to `ada`",
@@ -162,17 +162,17 @@ async fn user_of_run_must_match(stage: &Stage) {
     section("the user of the run is compared exactly");
     let pod = |user: &str| stage.pod_of(Some((user, "")), &all_references(SECRET));
     for user in ["Ada", "ada ", " ada", "oidc:ada", "ada@example.org", ""] {
-        refused(&stage.engine, &pod(user), "belongs to `ada`").await;
+        assert_refused(&stage.engine, &pod(user), "belongs to `ada`").await;
     }
     for user in ["ada\n", "ada\ngrace"] {
-        refused(
+        assert_refused(
             &stage.engine,
             &pod(user),
             "is only available to runs of its user",
         )
         .await;
     }
-    refused(
+    assert_refused(
         &stage.engine,
         &stage.pod_of(None, &all_references(SECRET)),
         "was started by an unknown user",
@@ -180,10 +180,10 @@ async fn user_of_run_must_match(stage: &Stage) {
     .await;
     let mut label = stage.pod_of(None, &all_references(SECRET));
     label["metadata"]["labels"][RUN_BY_ANNOTATION] = json!("ada");
-    refused(&stage.engine, &label, "was started by an unknown user").await;
+    assert_refused(&stage.engine, &label, "was started by an unknown user").await;
 
     section("a service account that the credentials list may use the Secret, and no other");
-    admitted(
+    assert_admitted(
         &stage.engine,
         &stage.pod_of(Some((ROBOT, "")), &all_references(SECRET)),
     )
@@ -193,14 +193,14 @@ async fn user_of_run_must_match(stage: &Stage) {
         "system:serviceaccount:other:robot",
         "robot",
     ] {
-        refused(
+        assert_refused(
             &stage.engine,
             &stage.pod_of(Some((other, "")), &all_references(SECRET)),
             "belongs to `ada`",
         )
         .await;
     }
-    refused(
+    assert_refused(
         &stage.engine,
         &stage.pod_of(Some((ROBOT, "")), &all_references(GRACES)),
         "belongs to `grace`",
@@ -210,7 +210,7 @@ async fn user_of_run_must_match(stage: &Stage) {
     section("a Secret without an entry is not available to any Pod");
     for user in ["ada", ROBOT, "grace"] {
         let pod = stage.pod_of(Some((user, "")), &all_references(UNLISTED));
-        refused(&stage.engine, &pod, "is not available to any run").await;
+        assert_refused(&stage.engine, &pod, "is not available to any run").await;
     }
 
     section("names of Pods do not matter");
@@ -220,9 +220,9 @@ async fn user_of_run_must_match(stage: &Stage) {
         .as_object_mut()
         .unwrap()
         .remove("name");
-    refused(&stage.engine, &generated, "belongs to `ada`").await;
+    assert_refused(&stage.engine, &generated, "belongs to `ada`").await;
     generated["metadata"]["annotations"][RUN_BY_ANNOTATION] = json!("ada");
-    admitted(&stage.engine, &generated).await;
+    assert_admitted(&stage.engine, &generated).await;
 }
 
 async fn run_must_list_the_group(stage: &Stage) {
@@ -233,7 +233,7 @@ async fn run_must_list_the_group(stage: &Stage) {
         "other\nanalysts, eu",
         "staff\nother",
     ] {
-        admitted(
+        assert_admitted(
             &stage.engine,
             &stage.pod_of(Some(("ada", groups)), &all_references(BY_GROUP)),
         )
@@ -249,7 +249,7 @@ async fn run_must_list_the_group(stage: &Stage) {
         "staff,other",
     ] {
         let pod = stage.pod_of(Some(("ada", groups)), &all_references(BY_GROUP));
-        refused(
+        assert_refused(
             &stage.engine,
             &pod,
             "who is not a member of a group that may use it",
@@ -257,7 +257,7 @@ async fn run_must_list_the_group(stage: &Stage) {
         .await;
     }
     let foreign = stage.pod_of(Some(("grace", "staff")), &all_references(BY_GROUP));
-    refused(
+    assert_refused(
         &stage.engine,
         &foreign,
         "belongs to `ada`, and this run was started by `grace`",
@@ -265,10 +265,10 @@ async fn run_must_list_the_group(stage: &Stage) {
     .await;
     let many: Vec<String> = (0..500).map(|number| format!("group-{number}")).collect();
     let mut pod = stage.pod_of(Some(("ada", &many.join("\n"))), &all_references(BY_GROUP));
-    refused(&stage.engine, &pod, "who is not a member of a group").await;
+    assert_refused(&stage.engine, &pod, "who is not a member of a group").await;
     pod["metadata"]["annotations"][RUN_BY_GROUPS_ANNOTATION] =
         json!(format!("{}\nstaff", many.join("\n")));
-    admitted(&stage.engine, &pod).await;
+    assert_admitted(&stage.engine, &pod).await;
 }
 
 async fn only_the_engine_creates_pods_with_user_secrets(stage: &Stage) {
@@ -282,7 +282,7 @@ async fn only_the_engine_creates_pods_with_user_secrets(stage: &Stage) {
             &stage.operator,
             &stage.collector,
         ] {
-            refused(
+            assert_refused(
                 client,
                 &pod,
                 "only Pods of that user's runs may refer to it",
@@ -294,16 +294,16 @@ async fn only_the_engine_creates_pods_with_user_secrets(stage: &Stage) {
     section("only the presence of the label is checked");
     let mut pod = stage.pod_of(Some(("ada", "")), &all_references(SECRET));
     pod["metadata"]["labels"] = json!({"app": "x"});
-    refused(
+    assert_refused(
         &stage.engine,
         &pod,
         "must have the label registry.fuseml.io/user-secrets",
     )
     .await;
     pod["metadata"]["labels"] = json!({USER_SECRETS_LABEL: "no"});
-    admitted(&stage.engine, &pod).await;
+    assert_admitted(&stage.engine, &pod).await;
     pod["metadata"]["annotations"][RUN_BY_ANNOTATION] = json!("grace");
-    refused(&stage.engine, &pod, "belongs to `ada`").await;
+    assert_refused(&stage.engine, &pod, "belongs to `ada`").await;
 }
 
 async fn volume_drivers_and_image_pulls_get_no_secret(stage: &Stage) {
@@ -342,19 +342,19 @@ async fn volume_drivers_and_image_pulls_get_no_secret(stage: &Stage) {
         spec["containers"] = json!([container()]);
         let pod = stage.pod_of(Some(("ada", "")), &spec);
         for client in [&stage.engine, &stage.ada, &stage.admin] {
-            refused(client, &pod, expected).await;
-            refused(client, &in_ungated_namespace(pod.clone()), "denied request").await;
+            assert_refused(client, &pod, expected).await;
+            assert_refused(client, &in_ungated_namespace(pod.clone()), "denied request").await;
         }
         let other = spec.to_string().replace(SECRET, "another");
         let other = stage.pod_of(None, &serde_json::from_str(&other).unwrap());
-        admitted(&stage.grace, &other).await;
+        assert_admitted(&stage.grace, &other).await;
     }
 }
 
 async fn admitted_pod_is_immutable(stage: &Stage) {
     let mut pod = stage.pod_of(Some(("ada", "")), &all_references(SECRET));
     pod["metadata"]["name"] = json!("hers");
-    let ada_pod = stored(&stage.engine, &pod).await;
+    let ada_pod = create_stored(&stage.engine, &pod).await;
 
     section("only the engine changes a Pod that holds such a Secret");
     let changes: [fn(&mut Value); 3] = [
@@ -367,7 +367,7 @@ async fn admitted_pod_is_immutable(stage: &Stage) {
     ];
     for change in changes {
         for client in [&stage.grace, &stage.ada, &stage.admin] {
-            change_refused(
+            assert_change_refused(
                 client,
                 &ada_pod,
                 "",
@@ -377,15 +377,15 @@ async fn admitted_pod_is_immutable(stage: &Stage) {
             .await;
         }
     }
-    change_admitted(&stage.engine, &ada_pod, "", changes[0]).await;
+    assert_change_admitted(&stage.engine, &ada_pod, "", changes[0]).await;
     let label = |pod: &mut Value| pod["metadata"]["labels"]["seen"] = json!("yes");
-    change_admitted(&stage.grace, &ada_pod, "", label).await;
+    assert_change_admitted(&stage.grace, &ada_pod, "", label).await;
 
     section("no client changes the user of its run");
     for key in [RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION] {
         let forged = |pod: &mut Value| pod["metadata"]["annotations"][key] = json!("grace");
         for client in [&stage.grace, &stage.engine, &stage.admin] {
-            change_refused(
+            assert_change_refused(
                 client,
                 &ada_pod,
                 "",
@@ -399,13 +399,13 @@ async fn admitted_pod_is_immutable(stage: &Stage) {
     section("no client adds a container to it, or the Secret to a container of another Pod");
     let mut other = stage.pod_of(None, &json!({"containers": [container()]}));
     other["metadata"]["name"] = json!("other");
-    let other = stored(&stage.grace, &other).await;
+    let other = create_stored(&stage.grace, &other).await;
     let ephemeral = json!({"name": "spy", "image": "i", "targetContainerName": "main"});
     let put = |container: Value| {
         move |pod: &mut Value| pod["spec"]["ephemeralContainers"] = json!([container])
     };
     for client in [&stage.grace, &stage.ada, &stage.admin] {
-        change_refused(
+        assert_change_refused(
             client,
             &ada_pod,
             "ephemeralcontainers",
@@ -413,7 +413,7 @@ async fn admitted_pod_is_immutable(stage: &Stage) {
             "only the pipeline engine can change it",
         )
         .await;
-        change_admitted(
+        assert_change_admitted(
             client,
             &other,
             "ephemeralcontainers",
@@ -429,7 +429,7 @@ async fn admitted_pod_is_immutable(stage: &Stage) {
         ] {
             let mut with_secret = ephemeral.clone();
             with_secret[field] = value;
-            change_refused(
+            assert_change_refused(
                 client,
                 &other,
                 "ephemeralcontainers",
@@ -442,7 +442,7 @@ async fn admitted_pod_is_immutable(stage: &Stage) {
     // The engine never sets it.
     let mut with_secret = ephemeral.clone();
     with_secret["envFrom"] = json!([{"secretRef": {"name": SECRET}}]);
-    change_refused(
+    assert_change_refused(
         &stage.engine,
         &other,
         "ephemeralcontainers",

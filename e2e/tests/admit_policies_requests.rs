@@ -7,9 +7,11 @@ mod policies;
 #[path = "support/users.rs"]
 mod users;
 
-use changes::{change_admitted, change_refused};
+use changes::{assert_change_admitted, assert_change_refused};
 use extension_registry_e2e::skip_part;
-use policies::{Outcome, SECRET, Stage, admitted, dry, refused, section, stored};
+use policies::{
+    Outcome, SECRET, Stage, assert_admitted, assert_refused, create_stored, dry_create, section,
+};
 use serde_json::{Value, json};
 
 const PROJECT: &str = "request-policies";
@@ -42,21 +44,21 @@ async fn resolvers_cannot_read_user_secrets(stage: &Stage) {
     };
     for version in versions {
         let request = |spec: Value| stage.object(version, "ResolutionRequest", "r", spec);
-        if let Err(message) = is_served(dry(&stage.engine, &request(json!({}))).await) {
+        if let Err(message) = is_served(dry_create(&stage.engine, &request(json!({}))).await) {
             skip_part(&format!("requests of {version}"), &message);
             continue;
         }
         for spec in specs(SECRET) {
             for client in [&stage.engine, &stage.grace, &stage.admin] {
                 let expected = "is not available to resolvers";
-                refused(client, &request(spec.clone()), expected).await;
+                assert_refused(client, &request(spec.clone()), expected).await;
             }
         }
         for spec in specs("another")
             .into_iter()
             .chain(specs("https://example.org/next-u-net"))
         {
-            admitted(&stage.engine, &request(spec)).await;
+            assert_admitted(&stage.engine, &request(spec)).await;
         }
     }
     let request = stage.object(
@@ -65,9 +67,9 @@ async fn resolvers_cannot_read_user_secrets(stage: &Stage) {
         "later",
         specs("another")[1].clone(),
     );
-    let request = stored(&stage.engine, &request).await;
+    let request = create_stored(&stage.engine, &request).await;
     let turned = |request: &mut Value| request["spec"]["params"][1]["value"] = json!(SECRET);
-    change_refused(
+    assert_change_refused(
         &stage.grace,
         &request,
         "",
@@ -86,17 +88,17 @@ async fn only_the_engine_writes_resolution_results(stage: &Stage) {
     let spec = json!({"params": [{"name": "name", "value": "train"}]});
     let request = stage.object(version, "ResolutionRequest", "expected", spec);
     for client in [&stage.ada, &stage.grace, &stage.operator, &stage.admin] {
-        refused(client, &request, only).await;
+        assert_refused(client, &request, only).await;
     }
-    let request = stored(&stage.engine, &request).await;
+    let request = create_stored(&stage.engine, &request).await;
     let answer = |request: &mut Value| request["status"] = json!({"data": "e30="});
     let change = |request: &mut Value| request["spec"]["params"][0]["value"] = json!("other");
     for client in [&stage.grace, &stage.operator, &stage.admin] {
-        change_refused(client, &request, "", change, only).await;
-        change_refused(client, &request, "status", answer, only).await;
+        assert_change_refused(client, &request, "", change, only).await;
+        assert_change_refused(client, &request, "status", answer, only).await;
     }
-    change_admitted(&resolver, &request, "status", answer).await;
-    change_admitted(&stage.grace, &request, "", |request| {
+    assert_change_admitted(&resolver, &request, "status", answer).await;
+    assert_change_admitted(&stage.grace, &request, "", |request| {
         request["metadata"]["labels"] = json!({"team": "a"});
     })
     .await;

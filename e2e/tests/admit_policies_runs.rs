@@ -9,10 +9,12 @@ mod policies;
 #[path = "support/users.rs"]
 mod users;
 
-use changes::{change_admitted, change_refused, dry_delete};
+use changes::{assert_change_admitted, assert_change_refused, dry_delete};
 use extension_registry_api::RUN_BINDINGS_ANNOTATION;
 use kube::api::{Patch, PatchParams};
-use policies::{Stage, TEKTON, admitted, dry, refused, section, stored};
+use policies::{
+    Stage, TEKTON, assert_admitted, assert_refused, create_stored, dry_create, section,
+};
 use serde_json::{Value, json};
 use users::objects;
 
@@ -57,7 +59,7 @@ async fn without_run_gate_everything_starts(stage: &Stage) {
         cluster(&[("kind", "pipeline"), ("name", "$(params.x)")]),
     ];
     for spec in specs {
-        admitted(&stage.grace, &stage.run(spec)).await;
+        assert_admitted(&stage.grace, &stage.run(spec)).await;
     }
 }
 
@@ -97,16 +99,16 @@ async fn held_pipeline_does_not_start(stage: &Stage) {
         for version in [TEKTON, BETA] {
             let run = stage.object(version, "PipelineRun", "run", spec.clone());
             for client in [&stage.grace, &stage.admin, &stage.engine] {
-                refused(client, &run, HELD).await;
+                assert_refused(client, &run, HELD).await;
             }
             let mut generated = run.clone();
             generated["metadata"] = json!({"namespace": PROJECT, "generateName": "held-"});
-            refused(&stage.grace, &generated, HELD).await;
+            assert_refused(&stage.grace, &generated, HELD).await;
             let other = run.to_string().replace("\"held\"", "\"ready\"");
-            admitted(&stage.grace, &serde_json::from_str(&other).unwrap()).await;
+            assert_admitted(&stage.grace, &serde_json::from_str(&other).unwrap()).await;
         }
     }
-    let message = dry(&stage.grace, &stage.run(by_name("left")))
+    let message = dry_create(&stage.grace, &stage.run(by_name("left")))
         .await
         .unwrap_err();
     for part in [
@@ -130,7 +132,7 @@ async fn held_pipeline_does_not_start(stage: &Stage) {
         ]),
     ];
     for spec in templated {
-        refused(
+        assert_refused(
             &stage.grace,
             &stage.run(spec),
             "the Pipeline name must not contain parameters",
@@ -140,7 +142,7 @@ async fn held_pipeline_does_not_start(stage: &Stage) {
     for value in [json!(["held"]), json!({"name": "held"})] {
         let mut spec = cluster(&[kind, ("name", "held")]);
         spec["pipelineRef"]["params"][1]["value"] = value;
-        refused(&stage.grace, &stage.run(spec), "denied request").await;
+        assert_refused(&stage.grace, &stage.run(spec), "denied request").await;
     }
 
     section("runs without a held Pipeline start");
@@ -154,7 +156,7 @@ async fn held_pipeline_does_not_start(stage: &Stage) {
         json!({"pipelineSpec": {"tasks": [{"name": "t", "taskRef": {"name": "held"}}]}}),
     ];
     for spec in others {
-        admitted(&stage.grace, &stage.run(spec)).await;
+        assert_admitted(&stage.grace, &stage.run(spec)).await;
     }
     let task = stage.object(
         TEKTON,
@@ -162,7 +164,7 @@ async fn held_pipeline_does_not_start(stage: &Stage) {
         "run",
         json!({"taskRef": {"name": "held"}}),
     );
-    admitted(&stage.grace, &task).await;
+    assert_admitted(&stage.grace, &task).await;
 }
 
 async fn pending_run_of_held_pipeline_is_not_released(stage: &Stage) {
@@ -171,11 +173,11 @@ async fn pending_run_of_held_pipeline_is_not_released(stage: &Stage) {
     let pending = json!({"pipelineRef": {"name": "held"}, "status": "PipelineRunPending"});
     let mut run = stage.run(pending);
     run["metadata"]["name"] = json!("pending");
-    admitted(&stage.grace, &run).await;
-    let pending = stored(&stage.grace, &run).await;
+    assert_admitted(&stage.grace, &run).await;
+    let pending = create_stored(&stage.grace, &run).await;
     run["metadata"]["name"] = json!("started");
     run["spec"].as_object_mut().unwrap().remove("status");
-    let started = stored(&stage.grace, &run).await;
+    let started = create_stored(&stage.grace, &run).await;
     stage
         .gate(json!({"heldPipelines": {"held": "NotFound"}}))
         .await;
@@ -183,25 +185,25 @@ async fn pending_run_of_held_pipeline_is_not_released(stage: &Stage) {
     // Both run the finally tasks.
     for status in ["", "StoppedRunFinally", "CancelledRunFinally"] {
         for client in [&stage.grace, &stage.admin] {
-            change_refused(client, &pending, "", into(status), HELD).await;
+            assert_change_refused(client, &pending, "", into(status), HELD).await;
         }
     }
     let released = |run: &mut Value| {
         run["spec"].as_object_mut().unwrap().remove("status");
     };
-    change_refused(&stage.grace, &pending, "", released, HELD).await;
-    change_admitted(&stage.grace, &pending, "", into("Cancelled")).await;
+    assert_change_refused(&stage.grace, &pending, "", released, HELD).await;
+    assert_change_admitted(&stage.grace, &pending, "", into("Cancelled")).await;
     let label = |run: &mut Value| run["metadata"]["labels"] = json!({"seen": "yes"});
-    change_admitted(&stage.grace, &pending, "", label).await;
+    assert_change_admitted(&stage.grace, &pending, "", label).await;
     // A started run continues, and can be cancelled.
     for status in ["Cancelled", "StoppedRunFinally", "CancelledRunFinally"] {
-        change_admitted(&stage.grace, &started, "", into(status)).await;
+        assert_change_admitted(&stage.grace, &started, "", into(status)).await;
     }
     let turned = |run: &mut Value| run["spec"]["pipelineRef"]["name"] = json!("held");
     let mut other = stage.run(by_name("ready"));
     other["metadata"]["name"] = json!("other");
-    let other = stored(&stage.grace, &other).await;
-    change_refused(&stage.engine, &other, "", turned, HELD).await;
+    let other = create_stored(&stage.grace, &other).await;
+    assert_change_refused(&stage.engine, &other, "", turned, HELD).await;
 }
 
 async fn run_is_immutable(stage: &Stage) {
@@ -227,14 +229,14 @@ async fn run_is_immutable(stage: &Stage) {
     {
         for version in [TEKTON, BETA] {
             let name = format!("run-{number}-{}", version.rsplit('/').next().unwrap());
-            let run = stored(
+            let run = create_stored(
                 &stage.ada,
                 &stage.object(version, kind, &name, spec.clone()),
             )
             .await;
             for change in changes {
                 for client in [&stage.ada, &stage.grace, &stage.admin] {
-                    change_refused(
+                    assert_change_refused(
                         client,
                         &run,
                         "",
@@ -243,20 +245,20 @@ async fn run_is_immutable(stage: &Stage) {
                     )
                     .await;
                 }
-                change_admitted(&stage.engine, &run, "", change).await;
+                assert_change_admitted(&stage.engine, &run, "", change).await;
             }
             for status in ["Cancelled", "TaskRunCancelled"] {
                 let cancelled = |run: &mut Value| {
                     run["spec"]["status"] = json!(status);
                     run["spec"]["statusMessage"] = json!("enough");
                 };
-                change_admitted(&stage.grace, &run, "", cancelled).await;
+                assert_change_admitted(&stage.grace, &run, "", cancelled).await;
             }
             let both = |run: &mut Value| {
                 run["spec"]["status"] = json!("Cancelled");
                 run["spec"]["params"] = json!([]);
             };
-            change_refused(
+            assert_change_refused(
                 &stage.grace,
                 &run,
                 "",
@@ -265,7 +267,7 @@ async fn run_is_immutable(stage: &Stage) {
             )
             .await;
             let label = |run: &mut Value| run["metadata"]["labels"] = json!({"seen": "yes"});
-            change_admitted(&stage.grace, &run, "", label).await;
+            assert_change_admitted(&stage.grace, &run, "", label).await;
             dry_delete(&stage.grace, &run, json!({})).await.unwrap();
         }
     }
@@ -278,7 +280,7 @@ async fn only_the_engine_writes_the_status_of_a_run(stage: &Stage) {
         ("TaskRun", json!({"taskRef": {"name": "t"}})),
     ] {
         let name = format!("status-{}", kind.to_lowercase());
-        let run = stored(&stage.ada, &stage.object(TEKTON, kind, &name, spec)).await;
+        let run = create_stored(&stage.ada, &stage.object(TEKTON, kind, &name, spec)).await;
         // The engine continues from the stored spec, and does not read the Pipeline or Task again.
         let changes: [fn(&mut Value); 4] = [
             |run| run["status"] = json!({"pipelineSpec": {"tasks": [{"name": "mine"}]}}),
@@ -288,7 +290,7 @@ async fn only_the_engine_writes_the_status_of_a_run(stage: &Stage) {
         ];
         for change in changes {
             for client in [&stage.ada, &stage.grace, &stage.admin, &stage.collector] {
-                change_refused(
+                assert_change_refused(
                     client,
                     &run,
                     "status",
@@ -297,13 +299,13 @@ async fn only_the_engine_writes_the_status_of_a_run(stage: &Stage) {
                 )
                 .await;
             }
-            change_admitted(&stage.engine, &run, "status", change).await;
+            assert_change_admitted(&stage.engine, &run, "status", change).await;
             // An update of the object itself does not change the status.
             let label = |run: &mut Value| {
                 change(run);
                 run["metadata"]["labels"] = json!({"seen": "yes"});
             };
-            for now in change_admitted(&stage.grace, &run, "", label).await {
+            for now in assert_change_admitted(&stage.grace, &run, "", label).await {
                 assert!(now["status"].is_null(), "{now}");
             }
         }
@@ -316,12 +318,12 @@ async fn only_the_operator_writes_workflow_pipelines(stage: &Stage) {
     let others = [&stage.grace, &stage.ada, &stage.admin, &stage.engine];
     let written = "only the registry operator can create or change the Pipeline of a workflow";
     for client in others {
-        refused(client, &owned, written).await;
+        assert_refused(client, &owned, written).await;
         let mut second = owned.clone();
         second["metadata"]["ownerReferences"][0]["controller"] = json!(false);
-        refused(client, &second, written).await;
+        assert_refused(client, &second, written).await;
     }
-    let owned = stored(&stage.token, &owned).await;
+    let owned = create_stored(&stage.token, &owned).await;
     let changes: [fn(&mut Value); 6] = [
         |pipeline| pipeline["spec"]["tasks"] = json!([{"name": "mine"}]),
         |pipeline| pipeline["metadata"]["labels"] = json!({"app": "x"}),
@@ -333,7 +335,7 @@ async fn only_the_operator_writes_workflow_pipelines(stage: &Stage) {
     ];
     for change in changes {
         for client in others {
-            change_refused(client, &owned, "", change, written).await;
+            assert_change_refused(client, &owned, "", change, written).await;
         }
     }
     for client in others {
@@ -349,7 +351,7 @@ async fn only_the_operator_writes_workflow_pipelines(stage: &Stage) {
     }
 
     section("the garbage collector deletes it and its owners");
-    change_admitted(&stage.collector, &owned, "", changes[4]).await;
+    assert_change_admitted(&stage.collector, &owned, "", changes[4]).await;
     dry_delete(&stage.collector, &owned, json!({}))
         .await
         .unwrap();
@@ -358,26 +360,26 @@ async fn only_the_operator_writes_workflow_pipelines(stage: &Stage) {
     let mut free = stage.object(TEKTON, "Pipeline", "free", json!({"tasks": []}));
     free["metadata"]["ownerReferences"] =
         json!([{"apiVersion": "apps/v1", "kind": "Workflow", "name": "x", "uid": "u"}]);
-    let free = stored(&stage.grace, &free).await;
-    change_admitted(&stage.grace, &free, "", changes[0]).await;
+    let free = create_stored(&stage.grace, &free).await;
+    assert_change_admitted(&stage.grace, &free, "", changes[0]).await;
     dry_delete(&stage.grace, &free, json!({})).await.unwrap();
     let claimed = |pipeline: &mut Value| {
         pipeline["metadata"]["ownerReferences"] = owned["metadata"]["ownerReferences"].clone();
     };
-    change_refused(&stage.grace, &free, "", claimed, written).await;
+    assert_change_refused(&stage.grace, &free, "", claimed, written).await;
 
     section("an orphaned Pipeline keeps its label and content, and can be deleted");
     let label = json!({"registry.fuseml.io/managed-by": "extension-registry"});
     let labelled = |pipeline: &mut Value| pipeline["metadata"]["labels"] = label.clone();
-    change_refused(&stage.grace, &free, "", labelled, written).await;
+    assert_change_refused(&stage.grace, &free, "", labelled, written).await;
     let mut left = stage.owned_pipeline("left-behind").await;
     labelled(&mut left);
-    refused(&stage.grace, &left, written).await;
-    let left = stored(&stage.token, &left).await;
+    assert_refused(&stage.grace, &left, written).await;
+    let left = create_stored(&stage.token, &left).await;
     // As Tekton validates a Pipeline that a resolver returned.
     let mut resolved = stage.object(TEKTON, "Pipeline", "resolved", json!({"tasks": []}));
     labelled(&mut resolved);
-    dry(&stage.engine, &resolved).await.unwrap();
+    dry_create(&stage.engine, &resolved).await.unwrap();
     let pipelines = objects(&stage.collector, TEKTON, "Pipeline", stage.project);
     let orphan = Patch::Merge(json!({"metadata": {"ownerReferences": null}}));
     let parameters = PatchParams::default();
@@ -386,7 +388,7 @@ async fn only_the_operator_writes_workflow_pipelines(stage: &Stage) {
     let left = serde_json::to_value(pipelines.get("left-behind").await.unwrap()).unwrap_or(left);
     let bare: fn(&mut Value) = |pipeline| pipeline["metadata"]["labels"] = json!({});
     for change in [changes[0], bare] {
-        change_refused(&stage.grace, &left, "", change, written).await;
+        assert_change_refused(&stage.grace, &left, "", change, written).await;
     }
     dry_delete(&stage.grace, &left, json!({})).await.unwrap();
 }
@@ -395,7 +397,7 @@ async fn operator_writes_only_workflow_pipelines(stage: &Stage) {
     section("the operator writes only a Pipeline controlled by the Workflow of the same name");
     let good = stage.owned_pipeline("built").await;
     let limited = "a Pipeline controlled by the Workflow of the same name";
-    dry(&stage.operator, &good).await.unwrap();
+    dry_create(&stage.operator, &good).await.unwrap();
     let breaks: [fn(&mut Value); 6] = [
         |pipeline| pipeline["metadata"]["ownerReferences"] = json!([]),
         // The garbage collector does not find owners with a version that is not served.
@@ -411,25 +413,25 @@ async fn operator_writes_only_workflow_pipelines(stage: &Stage) {
         },
         |pipeline| pipeline["metadata"]["ownerReferences"][0]["controller"] = json!(false),
     ];
-    let built = stored(&stage.operator, &good).await;
+    let built = create_stored(&stage.operator, &good).await;
     let free = stage.object(TEKTON, "Pipeline", "foreign", json!({"tasks": []}));
-    let free = stored(&stage.grace, &free).await;
+    let free = create_stored(&stage.grace, &free).await;
     for change in breaks {
         let mut bad = good.clone();
         bad["metadata"]["name"] = json!("bad");
         bad["metadata"]["ownerReferences"][0]["name"] = json!("bad");
         change(&mut bad);
-        refused(&stage.operator, &bad, limited).await;
-        change_refused(&stage.operator, &built, "", change, limited).await;
+        assert_refused(&stage.operator, &bad, limited).await;
+        assert_change_refused(&stage.operator, &built, "", change, limited).await;
     }
     let rewritten = |pipeline: &mut Value| pipeline["spec"]["tasks"] = json!([{"name": "t"}]);
-    change_admitted(&stage.operator, &built, "", rewritten).await;
-    change_refused(&stage.operator, &free, "", rewritten, limited).await;
+    assert_change_admitted(&stage.operator, &built, "", rewritten).await;
+    assert_change_refused(&stage.operator, &free, "", rewritten, limited).await;
     let adopted = |pipeline: &mut Value| {
         pipeline["metadata"]["ownerReferences"] = built["metadata"]["ownerReferences"].clone();
         pipeline["metadata"]["ownerReferences"][0]["name"] = json!("foreign");
     };
-    change_refused(&stage.operator, &free, "", adopted, limited).await;
+    assert_change_refused(&stage.operator, &free, "", adopted, limited).await;
     for pipeline in [&built, &free] {
         let message = dry_delete(&stage.operator, pipeline, json!({}))
             .await
@@ -448,10 +450,10 @@ async fn operator_only_annotates_runs(stage: &Stage) {
     let mut run = stage.run(by_name("ready"));
     run["metadata"]["name"] = json!("annotated");
     run["metadata"]["annotations"] = json!({"a": "b"});
-    let run = stored(&stage.grace, &run).await;
+    let run = create_stored(&stage.grace, &run).await;
     let bound =
         |run: &mut Value| run["metadata"]["annotations"][RUN_BINDINGS_ANNOTATION] = json!("{}");
-    change_admitted(&stage.operator, &run, "", bound).await;
+    assert_change_admitted(&stage.operator, &run, "", bound).await;
     let changes: [fn(&mut Value); 7] = [
         |run| run["metadata"]["annotations"]["other"] = json!("x"),
         |run| run["metadata"]["annotations"]["a"] = json!("x"),
@@ -472,12 +474,12 @@ async fn operator_only_annotates_runs(stage: &Stage) {
     for change in changes {
         let expected =
             "may only change the annotation registry.fuseml.io/bindings of a PipelineRun";
-        change_refused(&stage.operator, &run, "", change, expected).await;
+        assert_change_refused(&stage.operator, &run, "", change, expected).await;
     }
     let nothing_else =
         "may only write Pipelines that belong to workflows, and annotate PipelineRuns";
     let status = |run: &mut Value| run["status"] = json!({"podName": "p"});
-    change_refused(&stage.operator, &run, "status", status, "denied request").await;
+    assert_change_refused(&stage.operator, &run, "status", status, "denied request").await;
     let message = dry_delete(&stage.operator, &run, json!({}))
         .await
         .unwrap_err();
@@ -490,7 +492,7 @@ async fn operator_only_annotates_runs(stage: &Stage) {
         (BETA, "CustomRun"),
     ] {
         let object = stage.object(version, kind, "made", json!({"taskRef": {"name": "t"}}));
-        refused(&stage.operator, &object, nothing_else).await;
-        admitted(&stage.grace, &object).await;
+        assert_refused(&stage.operator, &object, nothing_else).await;
+        assert_admitted(&stage.grace, &object).await;
     }
 }

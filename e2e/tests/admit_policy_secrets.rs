@@ -103,7 +103,7 @@ async fn wait_for_policies(operator: &Client) {
     while create_dry(operator, &opaque(PROJECT, "wait")).await.is_ok() {
         assert!(
             start.elapsed() < Duration::from_secs(30),
-            "no policy is in force"
+            "no policy is active"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -251,7 +251,7 @@ async fn operator_cannot_read_rendered_secrets(operator: &Client, admin: &Client
         .await
         .unwrap();
     let api = secrets(operator, PROJECT);
-    let mut answers = vec![
+    let mut responses = vec![
         format!("{:?}", api.get("foreign").await),
         format!("{:?}", api.list(&kube::api::ListParams::default()).await),
         format!(
@@ -279,18 +279,18 @@ async fn operator_cannot_read_rendered_secrets(operator: &Client, admin: &Client
                 parameters = PatchParams::apply("thief").force();
             }
             parameters.dry_run = dry_run;
-            answers.push(format!(
+            responses.push(format!(
                 "{:?}",
                 api.patch("foreign", &parameters, patch).await
             ));
         }
     }
     let encoded = "Y2FuYXJ5";
-    for answer in answers {
-        assert!(answer.contains("code: 403"), "{answer}");
+    for response in responses {
+        assert!(response.contains("code: 403"), "{response}");
         assert!(
-            !answer.contains(CANARY) && !answer.contains(encoded),
-            "{answer}"
+            !response.contains(CANARY) && !response.contains(encoded),
+            "{response}"
         );
     }
 }
@@ -370,10 +370,10 @@ async fn operator_cannot_write_source_secrets(operator: &Client, admin: &Client)
 
 async fn users_cannot_write_rendered_secrets(operator: &Client, admin: &Client) {
     section("no other user can create or change a rendered Secret, including administrators");
-    let made = "only the registry operator can create Secrets that have the label";
+    let refusal = "only the registry operator can create Secrets that have the label";
     for object in [rendered("ext-forged", "u"), sealed("sealed-forged")] {
         let message = create_dry(admin, &object).await.unwrap_err();
-        assert!(message.contains(made), "{message}");
+        assert!(message.contains(refusal), "{message}");
     }
     create(operator, &projection("ext-kept"), &PostParams::default())
         .await

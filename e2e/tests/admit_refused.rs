@@ -59,8 +59,8 @@ async fn rejects_invalid_objects_without_repeating_values() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let is_refused = expected.is_some_and(|expected| output.contains(expected));
         if !is_refused || output.starts_with("accepted") || output.contains(PLANTED) {
-            let shown: String = output.chars().take(600).collect();
-            let _ = writeln!(wrong, "{name}: expected {expected:?}: {shown}");
+            let excerpt: String = output.chars().take(600).collect();
+            let _ = writeln!(wrong, "{name}: expected {expected:?}: {excerpt}");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -95,10 +95,10 @@ fn rejects_invalid_manifests(cluster: &Cluster) {
         ("apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtention\nmetadata: {name: admit-kind}\n".to_owned(), r#"no matches for kind "ClusterExtention""#),
     ] {
         let output = refusal(cluster, &manifest);
-        let shown: String = output.chars().take(600).collect();
+        let excerpt: String = output.chars().take(600).collect();
         let is_expected = output.to_lowercase().contains(&expected.to_lowercase());
-        assert!(is_expected && !output.starts_with("accepted"), "{expected}: {shown}");
-        assert!(!output.contains(PLANTED) && !output.contains(&large[..1000]), "{expected}: {shown}");
+        assert!(is_expected && !output.starts_with("accepted"), "{expected}: {excerpt}");
+        assert!(!output.contains(PLANTED) && !output.contains(&large[..1000]), "{expected}: {excerpt}");
     }
 }
 

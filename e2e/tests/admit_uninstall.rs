@@ -15,7 +15,7 @@ use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::setup::NAMESPACE;
 use extension_registry_e2e::{Cluster, Installed, Options};
 use identity::{
-    ENGINE, PROJECT, RIGHTS, TEAM, no_pod_for_grace, pod, run, secret_of, user_of_run, user_record,
+    ENGINE, PROJECT, ROLES, TEAM, no_pod_for_grace, pod, run, secret_of, user_of_run, user_record,
     user_workflow,
 };
 use kube::api::{Patch, PatchParams, PostParams};
@@ -31,18 +31,20 @@ async fn user_secrets_stay_guarded_after_uninstall() {
     };
     let cluster = Cluster::start(options).await.unwrap();
     let installed = Installed::without_webhook(&cluster).unwrap();
-    let mut env = TestEnv::begin(cluster, installed, "uninstall", &[]);
+    let mut env = TestEnv::new(cluster, installed, "uninstall", &[]);
     env.namespace(PROJECT);
-    env.cluster.apply(RIGHTS).unwrap();
+    env.cluster.apply(ROLES).unwrap();
     env.apply(&user_record()).await;
     let ada = impersonate(&env.cluster, "ada", &[TEAM]);
     create(&ada, &user_workflow("train"), &PostParams::default())
         .await
         .unwrap();
-    let secret = secret_of(&env.ready(PROJECT, "train").await);
-    let mut hers = run("train");
-    hers["metadata"]["name"] = json!("hers");
-    create(&ada, &hers, &PostParams::default()).await.unwrap();
+    let secret = secret_of(&env.wait_until_ready(PROJECT, "train").await);
+    let mut ada_run = run("train");
+    ada_run["metadata"]["name"] = json!("hers");
+    create(&ada, &ada_run, &PostParams::default())
+        .await
+        .unwrap();
     env.stop_operator();
     env.cluster
         .helm(&["uninstall", RELEASE, "-n", NAMESPACE, "--wait"])
@@ -133,7 +135,7 @@ async fn other_objects_are_unaffected(env: &TestEnv, secret: &str) {
     eventually(Duration::from_mins(2), what, async || {
         match env.get("Secret", PROJECT, secret).await {
             Value::Null => Ok(()),
-            _ => Err("it is there".to_owned()),
+            _ => Err("it exists".to_owned()),
         }
     })
     .await;
@@ -171,9 +173,9 @@ async fn other_objects_are_unaffected(env: &TestEnv, secret: &str) {
     env.cluster
         .kubectl_run(&["delete", kinds, "-l", &label])
         .unwrap();
-    let left = env
+    let remaining = env
         .cluster
         .kubectl_run(&["get", kinds, "-o", "name"])
         .unwrap();
-    assert_eq!(left, "");
+    assert_eq!(remaining, "");
 }

@@ -266,8 +266,8 @@ async fn wrong_cells(cluster: &Cluster, rows: impl Iterator<Item = Vec<&'static 
             assert!(["y", "."].contains(cell), "{row:?}");
             let may = is_allowed(cluster, user, groups, verb, what, namespace).await;
             if may != (*cell == "y") {
-                let answer = if may { "may" } else { "may not" };
-                let _ = writeln!(wrong, "{user} {answer} {verb} {what} -n {namespace}");
+                let verb_phrase = if may { "may" } else { "may not" };
+                let _ = writeln!(wrong, "{user} {verb_phrase} {verb} {what} -n {namespace}");
             }
         }
     }
@@ -299,9 +299,9 @@ async fn is_allowed(
         }},
     }))
     .unwrap();
-    let answer = Api::<SubjectAccessReview>::all(cluster.client())
+    let verb_phrase = Api::<SubjectAccessReview>::all(cluster.client())
         .create(&PostParams::default(), &review)
         .await
         .unwrap();
-    answer.status.unwrap().allowed
+    verb_phrase.status.unwrap().allowed
 }

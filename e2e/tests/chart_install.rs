@@ -182,7 +182,7 @@ fn uninstall_completely(cluster: &Cluster) {
     cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
 }
 
-/// An upgrade and a change of values keep the caBundle that the hook set.
+/// An upgrade and a change of values keep the `caBundle` that the hook set.
 #[tokio::test(flavor = "multi_thread")]
 async fn upgrade_keeps_ca_bundle() {
     let options = Options {
@@ -221,9 +221,9 @@ async fn upgrade_keeps_ca_bundle() {
         .install_chart(&[address, ("webhook.timeoutSeconds", "7")])
         .unwrap();
     for (kind, _) in kinds {
-        let shown = kubectl(&cluster, &format!("get {kind} {RELEASE} -o json"));
-        let shown: Value = serde_json::from_str(&shown).unwrap();
-        let webhooks = shown["webhooks"].as_array().unwrap();
+        let stored = kubectl(&cluster, &format!("get {kind} {RELEASE} -o json"));
+        let stored: Value = serde_json::from_str(&stored).unwrap();
+        let webhooks = stored["webhooks"].as_array().unwrap();
         assert_eq!(webhooks.len(), 2);
         for webhook in webhooks {
             assert_eq!(webhook["clientConfig"]["caBundle"], bundle);
@@ -233,16 +233,16 @@ async fn upgrade_keeps_ca_bundle() {
     cluster.stop().await.unwrap();
 }
 
-/// Returns a CA certificate in base64, as caBundle contains it.
+/// Returns a CA certificate in base64, as `caBundle` contains it.
 fn ca_certificate() -> Value {
-    let made = rcgen::generate_simple_self_signed(["authority".to_owned()]).unwrap();
-    serde_json::to_value(ByteString(made.cert.pem().into_bytes())).unwrap()
+    let certified = rcgen::generate_simple_self_signed(["authority".to_owned()]).unwrap();
+    serde_json::to_value(ByteString(certified.cert.pem().into_bytes())).unwrap()
 }
 
 /// Packages the current chart under a lower version, as the previous chart.
 fn previous_chart(cluster: &Cluster) -> PathBuf {
-    let place = cluster.folder().unwrap().join("previous-chart");
-    let (chart, target) = (folder(), place.to_str().unwrap());
+    let packages = cluster.folder().unwrap().join("previous-chart");
+    let (chart, target) = (folder(), packages.to_str().unwrap());
     cluster
         .helm(&[
             "package",
@@ -253,7 +253,7 @@ fn previous_chart(cluster: &Cluster) -> PathBuf {
             target,
         ])
         .unwrap();
-    place.join(format!("{RELEASE}-0.0.1.tgz"))
+    packages.join(format!("{RELEASE}-0.0.1.tgz"))
 }
 
 fn apply(cluster: &Cluster, path: &str) {
@@ -272,7 +272,7 @@ fn wait_until_ready(cluster: &Cluster, workflow: &str) {
     );
 }
 
-/// Asserts that the ServiceAccount of the hook, its roles and its Jobs do not exist any more.
+/// Asserts that the `ServiceAccount` of the hook, its roles and its Jobs do not exist any more.
 fn assert_no_hook_objects(cluster: &Cluster) {
     let remaining = kubectl(
         cluster,
@@ -282,8 +282,8 @@ fn assert_no_hook_objects(cluster: &Cluster) {
     let may = |account: &str, verb: &str, what: &str| {
         let user = format!("--as=system:serviceaccount:{NAMESPACE}:{account}");
         // The answer `no` has exit code 1.
-        let answer = cluster.kubectl_run(&["auth", "can-i", verb, what, &user, "-n", NAMESPACE]);
-        answer.is_ok()
+        let result = cluster.kubectl_run(&["auth", "can-i", verb, what, &user, "-n", NAMESPACE]);
+        result.is_ok()
     };
     let key = "secrets/extension-registry-digest-key";
     assert!(may("extension-registry", "get", key));
@@ -297,7 +297,7 @@ fn assert_no_hook_objects(cluster: &Cluster) {
     }
 }
 
-/// Asserts that every webhook has a caBundle.
+/// Asserts that every webhook has a `caBundle`.
 fn assert_ca_bundles(cluster: &Cluster) {
     for kind in [
         "mutatingwebhookconfiguration",

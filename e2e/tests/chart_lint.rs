@@ -10,8 +10,8 @@ use extension_registry_e2e::operator;
 use serde_json::{Value, json};
 
 use rendered::{
-    CERT_MANAGER, EVERYTHING, LIMITED, OUTSIDE, OWN_CERTIFICATE, arguments, chart, kinds, objects,
-    of, set, verbs, webhooks,
+    CERT_MANAGER, EVERYTHING, LIMITED, OUTSIDE, OWN_CERTIFICATE, arguments, chart, find_object,
+    kinds, objects, set, verbs, webhooks,
 };
 
 #[test]
@@ -97,9 +97,14 @@ fn uninstall_keeps_crds_and_records_namespace() {
         .iter()
         .filter(|object| object["kind"] == "CustomResourceDefinition");
     assert_eq!(definitions.count(), 5);
-    assert!(kept.contains(&of(&plain, "Namespace", "", "extension-registry-records")));
+    assert!(kept.contains(&find_object(
+        &plain,
+        "Namespace",
+        "",
+        "extension-registry-records"
+    )));
     // Braces in descriptions must not be evaluated by helm.
-    let workflows = of(
+    let workflows = find_object(
         &plain,
         "CustomResourceDefinition",
         "",
@@ -111,13 +116,13 @@ fn uninstall_keeps_crds_and_records_namespace() {
 #[test]
 fn project_secrets_are_written_and_never_read() {
     let plain = objects(&[]);
-    let role = of(&plain, "ClusterRole", "", "extension-registry");
+    let role = find_object(&plain, "ClusterRole", "", "extension-registry");
     assert_eq!(verbs(role, "secrets"), set(&["create", "delete", "update"]));
     assert_eq!(verbs(role, "workflows"), set(&["get", "list", "watch"]));
     assert_eq!(verbs(role, "workflows/status"), set(&["patch"]));
-    let own = of(&plain, "Role", "system", "extension-registry-own");
+    let own = find_object(&plain, "Role", "system", "extension-registry-own");
     assert_eq!(verbs(own, "secrets"), set(&["create"]));
-    let records = of(
+    let records = find_object(
         &plain,
         "Role",
         "extension-registry-records",
@@ -135,7 +140,7 @@ fn project_secrets_are_written_and_never_read() {
 #[test]
 fn permissions_are_limited_to_chosen_namespaces() {
     let limited = objects(&[LIMITED]);
-    let cluster = of(&limited, "ClusterRole", "", "extension-registry");
+    let cluster = find_object(&limited, "ClusterRole", "", "extension-registry");
     for resource in [
         "secrets",
         "workflows",
@@ -150,10 +155,10 @@ fn permissions_are_limited_to_chosen_namespaces() {
         set(&["get", "list", "watch"])
     );
     for namespace in ["alpha", "beta"] {
-        let role = of(&limited, "Role", namespace, "extension-registry");
+        let role = find_object(&limited, "Role", namespace, "extension-registry");
         assert_eq!(verbs(role, "secrets"), set(&["create", "delete", "update"]));
         assert_eq!(
-            of(&limited, "RoleBinding", namespace, "extension-registry")["subjects"][0]["namespace"],
+            find_object(&limited, "RoleBinding", namespace, "extension-registry")["subjects"][0]["namespace"],
             "system"
         );
     }
@@ -217,7 +222,7 @@ fn certificate_has_one_source() {
         };
         assert_eq!(count("Certificate"), certificate, "{settings:?}");
         assert_eq!(count("Job"), jobs, "{settings:?}");
-        let deployment = of(&objects, "Deployment", "system", "extension-registry");
+        let deployment = find_object(&objects, "Deployment", "system", "extension-registry");
         let volumes = &deployment["spec"]["template"]["spec"]["volumes"];
         assert_eq!(volumes[0]["secret"]["secretName"], secret);
         // A Pod may be ready without caBundle only if a hook sets it later.
@@ -251,7 +256,7 @@ fn only_the_hook_writes_webhook_configurations() {
         }
     }
     let objects = objects(&[]);
-    let role = of(
+    let role = find_object(
         &objects,
         "ClusterRole",
         "",
@@ -264,7 +269,7 @@ fn only_the_hook_writes_webhook_configurations() {
         "verbs": ["get", "patch"],
     }]);
     assert_eq!(role["rules"], rules);
-    let own = of(&objects, "Role", "system", "extension-registry-certificate");
+    let own = find_object(&objects, "Role", "system", "extension-registry-certificate");
     assert_eq!(verbs(own, "secrets"), set(&["create"]));
 }
 
@@ -272,7 +277,7 @@ fn only_the_hook_writes_webhook_configurations() {
 fn network_policy_admits_only_listed_peers() {
     let policy = |settings: &[&str]| {
         let objects = objects(settings);
-        let policy = of(&objects, "NetworkPolicy", "system", "extension-registry");
+        let policy = find_object(&objects, "NetworkPolicy", "system", "extension-registry");
         policy["spec"]["ingress"].clone()
     };
     let test = json!({"podSelector": {"matchLabels": {

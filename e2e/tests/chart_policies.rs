@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use rendered::{arguments, chart, kinds, objects, of, set};
+use rendered::{arguments, chart, find_object, kinds, objects, set};
 
 #[test]
 fn uninstall_keeps_policies_of_user_secrets() {
@@ -47,7 +47,7 @@ fn uninstall_keeps_policies_of_user_secrets() {
         let kind = object["kind"].as_str().unwrap();
         if kind.ends_with("AdmissionPolicy") {
             let name = object["metadata"]["name"].as_str().unwrap();
-            let binding = of(&plain, &format!("{kind}Binding"), "", name);
+            let binding = find_object(&plain, &format!("{kind}Binding"), "", name);
             assert_eq!(binding["spec"]["policyName"], name, "{kind}");
             assert_eq!(object["spec"]["failurePolicy"], "Fail", "{name}");
             let keep = |object: &Value| object["metadata"]["annotations"].clone();

@@ -57,7 +57,7 @@ async fn planted_values_appear_only_in_secrets() {
         rendered
             .iter()
             .any(|secret| find_value(&secret.to_string()).is_some()),
-        "the search finds what is there"
+        "the search finds rendered values"
     );
     search_all_outputs(&env, &folder, &output).await;
     env.stop().await;
@@ -127,7 +127,7 @@ async fn write_rotate_and_refuse_values(env: &TestEnv, output: &mut String) {
             &arguments,
             &workflow(PROJECT, name, &json!({"product": name}))
         ));
-        env.ready(PROJECT, name).await;
+        env.wait_until_ready(PROJECT, name).await;
         assert!(apply(env, output, &arguments, &with_values(name, "second")));
         let mut bad = with_values(name, "refused");
         bad["spec"]["services"][0]["endpoints"] =
@@ -165,7 +165,7 @@ async fn write_rotate_and_refuse_values(env: &TestEnv, output: &mut String) {
         &json!({"product": "referring"}),
     ))
     .await;
-    env.ready(PROJECT, "referring").await;
+    env.wait_until_ready(PROJECT, "referring").await;
     // Too large to render.
     let mut huge = source;
     huge["metadata"]["name"] = json!("huge");
@@ -177,7 +177,7 @@ async fn write_rotate_and_refuse_values(env: &TestEnv, output: &mut String) {
     env.apply(&record("huge", &twice)).await;
     env.apply(&workflow(PROJECT, "huge", &json!({"product": "huge"})))
         .await;
-    env.refused(PROJECT, "huge", "TooLarge").await;
+    env.wait_until_refused(PROJECT, "huge", "TooLarge").await;
 }
 
 async fn apply_invalid_expressions(env: &TestEnv, output: &mut String) {
@@ -186,10 +186,10 @@ async fn apply_invalid_expressions(env: &TestEnv, output: &mut String) {
     wrong["spec"]["steps"][0]["env"] =
         json!([{"name": "A", "value": "{{ extensions.data.PASSWORT }}"}]);
     assert!(apply(env, output, &[], &wrong));
-    env.refused(PROJECT, "wrong", "UnknownKey").await;
+    env.wait_until_refused(PROJECT, "wrong", "UnknownKey").await;
     wrong["spec"]["steps"][0]["env"][0]["value"] = json!("x{{ extensions.data.PASSWORD }}y");
     assert!(apply(env, output, &[], &wrong));
-    env.ready(PROJECT, "wrong").await;
+    env.wait_until_ready(PROJECT, "wrong").await;
 }
 
 async fn crash_operator_repeatedly(env: &mut TestEnv, output: &mut String) {
@@ -207,7 +207,7 @@ async fn crash_operator_repeatedly(env: &mut TestEnv, output: &mut String) {
         tokio::time::sleep(Duration::from_millis(round * 4)).await;
         env.kill_operator();
         env.start_operator();
-        env.ready(PROJECT, &name).await;
+        env.wait_until_ready(PROJECT, &name).await;
     }
     // Counters and events are written with a delay.
     pause(3.0).await;

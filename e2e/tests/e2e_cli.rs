@@ -63,35 +63,37 @@ async fn commands_work_on_a_cluster() {
     let viewer = viewer(&fixture.cluster);
     let admin = fixture.cluster.kubeconfig();
     fixture.apply(OBJECTS);
-    fixture.ready("Workflow", "alpha", "fine").await;
-    fixture.refused("alpha", "wanting", "NotFound").await;
+    fixture.wait_until_ready("Workflow", "alpha", "fine").await;
+    fixture
+        .wait_until_refused("alpha", "wanting", "NotFound")
+        .await;
 
     for who in [admin, &*viewer] {
-        let answer = ext(who, &["status", "-A"]);
-        assert_eq!(answer.code, 1, "{}", answer.err);
-        let line = |name: &str| answer.out.lines().find(|line| line.contains(name));
+        let output = ext(who, &["status", "-A"]);
+        assert_eq!(output.code, 1, "{}", output.stderr);
+        let line = |name: &str| output.stdout.lines().find(|line| line.contains(name));
         assert!(line("fine").unwrap().contains("True"));
         assert!(line("wanting").unwrap().contains("NotFound"));
-        assert!(answer.out.contains("did you mean `product: store`?"));
+        assert!(output.stdout.contains("did you mean `product: store`?"));
         assert_eq!(ext(who, &["status", "fine", "-n", "alpha"]).code, 0);
 
-        let answer = ext(who, &["list", "-o", "wide"]);
-        assert_eq!(answer.code, 0, "{}", answer.err);
-        assert!(answer.out.contains("all (global)"));
-        let answer = ext(who, &["describe", "store"]);
-        assert!(answer.out.contains("KEY (sealed)"), "{}", answer.out);
-        assert!(answer.out.contains("fine"));
-        assert!(!answer.out.contains("canary"));
-        let answer = ext(who, &["explain", "wanting", "-n", "alpha"]);
-        assert_eq!(answer.code, 1);
+        let output = ext(who, &["list", "-o", "wide"]);
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        assert!(output.stdout.contains("all (global)"));
+        let output = ext(who, &["describe", "store"]);
+        assert!(output.stdout.contains("KEY (sealed)"), "{}", output.stdout);
+        assert!(output.stdout.contains("fine"));
+        assert!(!output.stdout.contains("canary"));
+        let output = ext(who, &["explain", "wanting", "-n", "alpha"]);
+        assert_eq!(output.code, 1);
         assert!(
-            answer
-                .out
+            output
+                .stdout
                 .contains("product is `store` (requested `stroe`)")
         );
 
-        let answer = ext(who, &["doctor", "-n", "alpha", "-o", "json"]);
-        let checks: Value = serde_json::from_str(&answer.out).unwrap();
+        let output = ext(who, &["doctor", "-n", "alpha", "-o", "json"]);
+        let checks: Value = serde_json::from_str(&output.stdout).unwrap();
         for sound in [
             "API server",
             "clock",
@@ -109,7 +111,7 @@ async fn commands_work_on_a_cluster() {
             // The cluster has no node for the Deployment: the tests run the operator themselves.
             let operator = if is_admin { "bad" } else { "unknown" };
             assert_eq!(verdict(&checks, "operator"), operator);
-            assert_eq!(answer.code, i32::from(is_admin), "{}", answer.out);
+            assert_eq!(output.code, i32::from(is_admin), "{}", output.stdout);
         }
     }
     check_access_to_one_project(&fixture);
@@ -139,22 +141,30 @@ fn check_access_to_one_project(fixture: &Fixture) {
     let author = fixture.cluster.kubeconfig_of("alpha", "author").unwrap();
     assert_eq!(ext(&author, &["status", "fine", "-n", "alpha"]).code, 0);
     for arguments in [&["status", "-A"][..], &["list", "-n", "alpha"]] {
-        let answer = ext(&author, arguments);
-        assert_eq!(answer.code, 1, "{arguments:?}");
+        let output = ext(&author, arguments);
+        assert_eq!(output.code, 1, "{arguments:?}");
         let hint = "hint: ask a cluster administrator to grant you the ClusterRole extension-registry-view";
-        assert!(answer.err.contains(hint), "{}", answer.err);
+        assert!(output.stderr.contains(hint), "{}", output.stderr);
     }
 }
 
 async fn check_run(fixture: &Fixture, admin: &Path) {
-    let answer = ext(admin, &["run", "alpha/fine", "--input", "no=1"]);
-    assert_eq!(answer.code, 1);
-    assert!(answer.err.contains("unknown input `no`"), "{}", answer.err);
-    let answer = ext(admin, &["run", "alpha/wanting"]);
-    assert_eq!(answer.code, 1);
-    assert!(answer.err.contains("did you mean"), "{}", answer.err);
-    let answer = ext(admin, &["run", "alpha/fine", "--dry-run"]);
-    assert!(answer.out.contains("generateName: fine-"), "{}", answer.out);
+    let output = ext(admin, &["run", "alpha/fine", "--input", "no=1"]);
+    assert_eq!(output.code, 1);
+    assert!(
+        output.stderr.contains("unknown input `no`"),
+        "{}",
+        output.stderr
+    );
+    let output = ext(admin, &["run", "alpha/wanting"]);
+    assert_eq!(output.code, 1);
+    assert!(output.stderr.contains("did you mean"), "{}", output.stderr);
+    let output = ext(admin, &["run", "alpha/fine", "--dry-run"]);
+    assert!(
+        output.stdout.contains("generateName: fine-"),
+        "{}",
+        output.stdout
+    );
 
     let (config, program) = (admin.to_owned(), built("kubectl-ext").unwrap());
     for (status, code) in [("True", 0), ("False", 1)] {
@@ -206,10 +216,12 @@ async fn check_register(fixture: &Fixture, admin: &Path) {
             &[&["register", "stroe"], &url[..], arguments].concat(),
         )
     };
-    let answer = register(&["--credential", "KEY=env:PATH"]);
-    assert_eq!(answer.code, 0, "{}", answer.err);
+    let output = register(&["--credential", "KEY=env:PATH"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
     // The workflow becomes ready, and the value is sealed if the webhook is registered.
-    fixture.ready("Workflow", "alpha", "wanting").await;
+    fixture
+        .wait_until_ready("Workflow", "alpha", "wanting")
+        .await;
     let record = fixture.get("ClusterExtension", "", "stroe").await;
     let entry = &record["spec"]["services"][0]["credentials"][0]["configuration"][0];
     assert_eq!(
@@ -218,18 +230,22 @@ async fn check_register(fixture: &Fixture, admin: &Path) {
     );
     // Applying again changes nothing.
     assert_eq!(register(&["--credential", "KEY=env:PATH"]).code, 0);
-    let answer = ext(admin, &["unregister", "stroe"]);
-    assert_eq!(answer.code, 1);
-    assert!(answer.err.contains("hint: pass --yes"), "{}", answer.err);
-    let answer = ext(admin, &["unregister", "stro", "--yes"]);
+    let output = ext(admin, &["unregister", "stroe"]);
+    assert_eq!(output.code, 1);
     assert!(
-        answer.err.contains("did you mean `stroe`?"),
+        output.stderr.contains("hint: pass --yes"),
         "{}",
-        answer.err
+        output.stderr
     );
-    let answer = ext(admin, &["unregister", "stroe", "--yes", "-o", "json"]);
-    assert_eq!(answer.code, 0, "{}", answer.err);
-    let data: Value = serde_json::from_str(&answer.out).unwrap();
+    let output = ext(admin, &["unregister", "stro", "--yes"]);
+    assert!(
+        output.stderr.contains("did you mean `stroe`?"),
+        "{}",
+        output.stderr
+    );
+    let output = ext(admin, &["unregister", "stroe", "--yes", "-o", "json"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let data: Value = serde_json::from_str(&output.stdout).unwrap();
     let consumer = json!({
         "namespace": "alpha", "workflow": "wanting", "step": "train", "requirement": "data",
         "service": "stroe",
@@ -241,26 +257,38 @@ async fn check_register(fixture: &Fixture, admin: &Path) {
 /// Checks that single fields change.
 async fn check_update(fixture: &Fixture, admin: &Path) {
     let update = |arguments: &[&str]| ext(admin, &[&["update", "store"], arguments].concat());
-    let answer = update(&["--version", "1.3.0", "--dry-run"]);
+    let output = update(&["--version", "1.3.0", "--dry-run"]);
     let change = "spec.version: \"1.2.0\" -> \"1.3.0\"\n";
-    assert_eq!((answer.code, &*answer.out), (0, change));
-    let answer = update(&["--version", "1.2.0", "--yes"]);
-    assert!(answer.out.contains("store unchanged"), "{}", answer.out);
-    let answer = update(&["--version", "1.3.0"]);
-    assert!(answer.err.contains("hint: pass --yes"), "{}", answer.err);
-    let answer = update(&["--url", "http://store:9000", "--yes"]);
-    assert!(answer.err.contains("no endpoint found"), "{}", answer.err);
+    assert_eq!((output.code, &*output.stdout), (0, change));
+    let output = update(&["--version", "1.2.0", "--yes"]);
+    assert!(
+        output.stdout.contains("store unchanged"),
+        "{}",
+        output.stdout
+    );
+    let output = update(&["--version", "1.3.0"]);
+    assert!(
+        output.stderr.contains("hint: pass --yes"),
+        "{}",
+        output.stderr
+    );
+    let output = update(&["--url", "http://store:9000", "--yes"]);
+    assert!(
+        output.stderr.contains("no endpoint found"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(update(&[]).code, 1);
 
     let before = fixture.get("ClusterExtension", "", "store").await;
-    let answer = update(&[
+    let output = update(&[
         "--version",
         "1.3.0",
         "--credential",
         "KEY=env:HOME",
         "--yes",
     ]);
-    assert_eq!(answer.code, 0, "{}", answer.err);
+    assert_eq!(output.code, 0, "{}", output.stderr);
     let after = fixture.get("ClusterExtension", "", "store").await;
     assert_eq!(after["spec"]["version"], "1.3.0");
     let entry = |record: &Value| {
@@ -272,11 +300,11 @@ async fn check_update(fixture: &Fixture, admin: &Path) {
         fixture.cluster.is_owned()
     );
     assert_ne!(entry(&before), entry(&after));
-    let answer = ext(admin, &["update", "nowhere", "--version", "1", "--yes"]);
+    let output = ext(admin, &["update", "nowhere", "--version", "1", "--yes"]);
     assert!(
-        answer.err.contains("record `nowhere` not found"),
+        output.stderr.contains("record `nowhere` not found"),
         "{}",
-        answer.err
+        output.stderr
     );
 }
 
@@ -313,8 +341,8 @@ async fn check_register_from_service(fixture: &Fixture, admin: &Path) {
         "--resource",
         "mlflow-tracking",
     ];
-    let answer = ext(admin, &[&["register"], &from[..], &["--yes"]].concat());
-    assert_eq!(answer.code, 0, "{}", answer.err);
+    let output = ext(admin, &[&["register"], &from[..], &["--yes"]].concat());
+    assert_eq!(output.code, 0, "{}", output.stderr);
     let record = fixture.get("ClusterExtension", "", "tracker").await;
     let wanted = serde_json::json!({
         "product": "mlflow",
@@ -325,9 +353,9 @@ async fn check_register_from_service(fixture: &Fixture, admin: &Path) {
         ]}],
     });
     assert_eq!(record["spec"], wanted);
-    let answer = ext(admin, &["register", "--from-service", "alpha/trakcer"]);
+    let output = ext(admin, &["register", "--from-service", "alpha/trakcer"]);
     let hint = "hint: list Services with `kubectl get services -n alpha`";
-    assert!(answer.err.contains(hint), "{}", answer.err);
+    assert!(output.stderr.contains(hint), "{}", output.stderr);
 }
 
 const CONVERTED: &str = r"
@@ -360,26 +388,30 @@ async fn check_convert(fixture: &Fixture, admin: &Path) {
         .output()
         .unwrap();
     std::fs::remove_file(&workflow).unwrap();
-    let made = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{made}");
+    let converted = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{converted}");
     let values = std::fs::read_to_string(&secrets).unwrap();
     std::fs::remove_file(&secrets).unwrap();
     fixture.apply(&values);
     let file = std::env::temp_dir().join(format!("records-{}.yaml", std::process::id()));
-    let (records, workflows): (Vec<&str>, Vec<&str>) = made
+    let (records, workflows): (Vec<&str>, Vec<&str>) = converted
         .split("---\n")
         .skip(1)
         .partition(|document| document.contains("kind: ClusterExtension"));
     assert_eq!((records.len(), workflows.len()), (3, 2));
     std::fs::write(&file, records.join("---\n")).unwrap();
     let path = file.display().to_string();
-    let answer = ext(admin, &["register", "-f", &path, "--yes"]);
+    let output = ext(admin, &["register", "-f", &path, "--yes"]);
     std::fs::remove_file(&file).unwrap();
-    assert_eq!(answer.code, 0, "{}", answer.err);
-    assert_eq!(answer.out.lines().count(), 3);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert_eq!(output.stdout.lines().count(), 3);
     fixture.apply(&workflows.join("---\n"));
-    fixture.ready("Workflow", "alpha", "converted").await;
-    fixture.refused("alpha", "mlflow-e2e", "NotFound").await;
+    fixture
+        .wait_until_ready("Workflow", "alpha", "converted")
+        .await;
+    fixture
+        .wait_until_refused("alpha", "mlflow-e2e", "NotFound")
+        .await;
 }
 
 /// Waits for a run, and returns its name.

@@ -122,16 +122,16 @@ async fn step(fixture: &Fixture, pipeline: &Value, task: &str, name: &str) -> Se
 async fn steps_see_registered_values() {
     let fixture = Fixture::without_webhook("containers", Options::default()).await;
     if let Some(why) = fixture.cluster.node_missing() {
-        skip("what the steps of a pipeline see", why).unwrap();
+        skip("steps of a pipeline", why).unwrap();
         return fixture.stop().await;
     }
     fixture.cluster.create_namespace(PROJECT).unwrap();
     fixture.cluster.grant_source(PROJECT, "store").unwrap();
     fixture.apply(&record());
-    fixture.ready("Workflow", PROJECT, "see").await;
+    fixture.wait_until_ready("Workflow", PROJECT, "see").await;
     let pipeline = fixture.get("Pipeline", PROJECT, "see").await;
-    let shown = pipeline.to_string();
-    assert!(!shown.contains("canary"), "a value in the pipeline");
+    let text = pipeline.to_string();
+    assert!(!text.contains("canary"), "a value in the pipeline");
 
     let (all, files, command, plain) = tokio::join!(
         step(&fixture, &pipeline, "all", "all"),
@@ -292,7 +292,7 @@ async fn rotated_credential_reaches_the_next_run(fixture: &Fixture, pipeline: &V
     let expected =
         serde_json::to_value(k8s_openapi::ByteString(b"canary-rotated".to_vec())).unwrap();
     fixture
-        .until(
+        .wait_until(
             ("Secret", PROJECT, secret),
             "holds the new value",
             |secret| secret["data"]["TOKEN"] == expected,
@@ -342,10 +342,10 @@ async fn tekton_run_sees_registered_values(fixture: &Fixture) {
         },
     ]});
     fixture.apply(&manifest["items"][0].to_string());
-    fixture.ready("Workflow", PROJECT, "run").await;
+    fixture.wait_until_ready("Workflow", PROJECT, "run").await;
     fixture.apply(&manifest["items"][1].to_string());
     let run = fixture
-        .until(("PipelineRun", PROJECT, "run"), "ends", |run| {
+        .wait_until(("PipelineRun", PROJECT, "run"), "ends", |run| {
             matches!(
                 text(&condition(run, "Succeeded")["status"]),
                 "True" | "False"

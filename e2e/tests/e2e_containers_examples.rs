@@ -117,7 +117,7 @@ const EXAMPLES: &[(&str, &str, &str, Option<&str>)] = &[
 async fn example_steps_see_the_values_of_records() {
     let fixture = Fixture::start("containers-examples", Options::default()).await;
     if let Some(why) = fixture.cluster.node_missing() {
-        skip("what the steps of the examples see", why).unwrap();
+        skip("steps of the examples", why).unwrap();
         return fixture.stop().await;
     }
     for namespace in ["alpha", "beta"] {
@@ -144,7 +144,7 @@ async fn example_steps_see_the_values_of_records() {
         if seen.keys().any(|(known, _)| known == name) {
             continue;
         }
-        fixture.ready("Workflow", "alpha", name).await;
+        fixture.wait_until_ready("Workflow", "alpha", name).await;
         let pipeline = fixture.get("Pipeline", "alpha", name).await;
         let runs = list(&pipeline["spec"]["tasks"]).iter().filter_map(|task| {
             let step = text(&task["name"]);
@@ -180,7 +180,9 @@ async fn seldon_admits_the_listed_project(fixture: &Fixture) {
             "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata: {{name: seldon, namespace: {namespace}}}\nspec:\n  steps:\n    - {{name: serve, image: 'registry.local/serve:1', extensions: [{{name: seldon, extension: seldon-core-production}}]}}\n"
         ));
     }
-    fixture.ready("Workflow", "alpha", "seldon").await;
+    fixture
+        .wait_until_ready("Workflow", "alpha", "seldon")
+        .await;
     let pipeline = fixture.get("Pipeline", "alpha", "seldon").await;
     let seen = run(&fixture.cluster, pod(&pipeline, "serve", "seldon", &[])).await;
     for (name, expected) in [
@@ -200,7 +202,9 @@ async fn seldon_admits_the_listed_project(fixture: &Fixture) {
         !document.contains("prj_hys568") && !document.contains("alainturing2000"),
         "{document}"
     );
-    let message = fixture.refused("beta", "seldon", "NoAccess").await;
+    let message = fixture
+        .wait_until_refused("beta", "seldon", "NoAccess")
+        .await;
     assert!(
         !message.contains("alainturing2000") && !message.contains("project-alpha"),
         "{message}"

@@ -35,7 +35,7 @@ async fn create(env: &TestEnv, name: &str) {
     for product in [name.to_owned(), format!("own-{name}")] {
         env.apply(&workflow(PROJECT, &product, &json!({"product": product})))
             .await;
-        env.ready(PROJECT, &product).await;
+        env.wait_until_ready(PROJECT, &product).await;
     }
 }
 
@@ -47,7 +47,7 @@ async fn terminating_record_is_unbound(env: &TestEnv) {
     env.apply(&waits).await;
     env.apply(&workflow(PROJECT, "waits", &json!({"product": "waits"})))
         .await;
-    let bound = env.ready(PROJECT, "waits").await;
+    let bound = env.wait_until_ready(PROJECT, "waits").await;
     let secret = text(&bound["status"]["bindings"][0]["secret"]).to_owned();
     assert!(env.get("Secret", PROJECT, &secret).await.is_object());
     run(
@@ -55,8 +55,8 @@ async fn terminating_record_is_unbound(env: &TestEnv) {
         &["delete", "ext", "waits", "-n", PROJECT, "--wait=false"],
     )
     .unwrap();
-    env.refused(PROJECT, "waits", "NotFound").await;
-    env.until(("Secret", PROJECT, &secret), "is gone", Value::is_null)
+    env.wait_until_refused(PROJECT, "waits", "NotFound").await;
+    env.wait_until(("Secret", PROJECT, &secret), "is gone", Value::is_null)
         .await;
     let record = env.get("Extension", PROJECT, "waits").await;
     assert!(record["metadata"]["deletionTimestamp"].is_string());
@@ -110,14 +110,14 @@ async fn deletion_completes_while_the_webhook_is_down() {
         }
         let expected = if cascade == "orphan" { 2 } else { 0 };
         for kind in ["ExtensionProjection", "Pipeline"] {
-            let left = eventually(COLLECTION, "dependents are collected", async || {
-                let left = remaining(&env, kind, cascade).await;
-                (left.len() == expected)
-                    .then_some(left)
+            let found = eventually(COLLECTION, "dependents are collected", async || {
+                let found = remaining(&env, kind, cascade).await;
+                (found.len() == expected)
+                    .then_some(found)
                     .ok_or_else(|| kind.to_owned())
             })
             .await;
-            for object in left {
+            for object in found {
                 assert!(
                     object["metadata"]["ownerReferences"].is_null(),
                     "{object:#}"
@@ -234,7 +234,7 @@ async fn owners_and_finalizers_can_change(env: &TestEnv) {
     ];
     run(env, &arguments).unwrap();
     for (short, kind) in kinds {
-        env.until((kind, PROJECT, "stays"), "has no owner", |object| {
+        env.wait_until((kind, PROJECT, "stays"), "has no owner", |object| {
             object["metadata"]["ownerReferences"].is_null()
         })
         .await;
@@ -252,6 +252,6 @@ async fn owners_and_finalizers_can_change(env: &TestEnv) {
             free,
         ];
         run(env, &arguments).unwrap();
-        env.gone(kind, PROJECT, "stays").await;
+        env.wait_until_gone(kind, PROJECT, "stays").await;
     }
 }

@@ -45,8 +45,8 @@ async fn cluster_blocks_of_documentation_succeed() {
         let runs = |block: &&Block| block.is_for_cluster() || block.is_runnable();
         for block in blocks.iter().filter(runs) {
             let (code, output) = shell.run(&block.body);
-            let place = format!("{}:{}", path.display(), block.line);
-            assert_eq!(code, Some(block.exit_code()), "{place}\n{output}");
+            let location = format!("{}:{}", path.display(), block.line);
+            assert_eq!(code, Some(block.exit_code()), "{location}\n{output}");
         }
     }
     assert!(count >= 2, "only {count} pages with blocks for a cluster");

@@ -175,15 +175,17 @@ async fn examples_reach_the_documented_state() {
     }
     for row in rows(SHOWN) {
         let name = row.split('|').next().unwrap().trim();
-        fixture.ready("ClusterExtension", "", name).await;
+        fixture.wait_until_ready("ClusterExtension", "", name).await;
     }
     for name in &names {
-        fixture.ready("Workflow", "alpha", name).await;
+        fixture.wait_until_ready("Workflow", "alpha", name).await;
     }
     for namespace in ["alpha", "beta"] {
-        fixture.ready("Extension", namespace, "training-data").await;
         fixture
-            .ready("Workflow", namespace, "train-and-serve")
+            .wait_until_ready("Extension", namespace, "training-data")
+            .await;
+        fixture
+            .wait_until_ready("Workflow", namespace, "train-and-serve")
             .await;
     }
     ambiguous_example_is_refused_until_fixed(&fixture).await;
@@ -195,14 +197,14 @@ async fn examples_reach_the_documented_state() {
 
 async fn ambiguous_example_is_refused_until_fixed(fixture: &Fixture) {
     let message = fixture
-        .refused("alpha", "train-ambiguous", "Ambiguous")
+        .wait_until_refused("alpha", "train-ambiguous", "Ambiguous")
         .await;
     let candidates = [
         "aws-object-storage",
         "minio-s3-storage",
         "mlflow-model-store-0001",
     ];
-    let places: Vec<usize> = candidates
+    let positions: Vec<usize> = candidates
         .iter()
         .map(|name| {
             message
@@ -210,7 +212,7 @@ async fn ambiguous_example_is_refused_until_fixed(fixture: &Fixture) {
                 .unwrap_or_else(|| panic!("no {name} in {message}"))
         })
         .collect();
-    assert!(places.is_sorted(), "{message}");
+    assert!(positions.is_sorted(), "{message}");
     assert!(!message.contains("mlflow-0001/"), "{message}");
     // The line from the comment of the file.
     let fix = repository("examples/ambiguous/fix.yaml");
@@ -230,7 +232,9 @@ async fn ambiguous_example_is_refused_until_fixed(fixture: &Fixture) {
             fix.to_str().unwrap(),
         ])
         .unwrap();
-    fixture.ready("Workflow", "alpha", "train-ambiguous").await;
+    fixture
+        .wait_until_ready("Workflow", "alpha", "train-ambiguous")
+        .await;
 }
 
 /// The output of `kubectl ext render` for the files equals the objects that the operator wrote, byte for
@@ -350,7 +354,7 @@ async fn columns_match_the_table(fixture: &Fixture) {
         let (name, consumers) = (cells.next().unwrap(), cells.next_back().unwrap());
         let consumers: i64 = consumers.parse().unwrap();
         fixture
-            .until(
+            .wait_until(
                 ("ClusterExtension", "", name),
                 "counts its consumers",
                 |record| record["status"]["consumers"] == consumers,

@@ -17,7 +17,7 @@ use support::{TestEnv, eventually, from_secret, pause, record, section, workflow
 
 const WORKFLOWS: u32 = 100;
 const PROJECT: &str = "faults";
-/// RoleBinding of the chart in the namespace of the records' Secrets.
+/// `RoleBinding` of the chart in the namespace of the records' Secrets.
 const BINDING: &str = "extension-registry-records";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,8 +33,8 @@ async fn operator_recovers_from_faults() {
         recovers_from_suspended_etcd(&env).await;
     } else {
         skip_part(
-            "the end of etcd and of the API server",
-            "they are not of this harness",
+            "faults of etcd and the API server",
+            "this harness did not start them",
         );
     }
     env.stop_after_faults().await;
@@ -44,7 +44,7 @@ async fn operator_recovers_from_faults() {
 async fn recovers_from_conflicting_writers(env: &TestEnv) {
     section("another client writes the same objects all the time");
     let before = writes(env);
-    let storm = async {
+    let conflicting_writes = async {
         for round in 0..40 {
             for kind in ["Workflow", "Pipeline"] {
                 let api = env.api(kind, PROJECT);
@@ -65,9 +65,9 @@ async fn recovers_from_conflicting_writers(env: &TestEnv) {
             }
         }
     };
-    tokio::join!(apply(env, "storm"), storm);
+    tokio::join!(apply(env, "storm"), conflicting_writes);
     wait_until_all_ready(env, "storm").await;
-    assert_write_count(env, before, "a storm of other writers");
+    assert_write_count(env, before, "conflicting writers");
 }
 
 /// A watch does not report a restored permission, and an open watch does not even report that it was revoked.
@@ -123,7 +123,7 @@ async fn recovers_from_api_server_restart(env: &TestEnv) {
     apply(env, "restart").await;
     env.cluster.restart("kube-apiserver").unwrap();
     wait_until_all_ready(env, "restart").await;
-    assert_write_count(env, before, "an API server that was killed");
+    assert_write_count(env, before, "a killed API server");
     // Changes during an interrupted watch are still observed.
     env.cluster.restart("kube-apiserver").unwrap();
     eventually(
@@ -164,7 +164,7 @@ async fn recovers_from_suspended_etcd(env: &TestEnv) {
         pause(30.0).await;
     }
     wait_until_all_ready(env, "etcd").await;
-    assert_write_count(env, before, "etcd standing still");
+    assert_write_count(env, before, "a suspended etcd");
 }
 
 fn name(prefix: &str, number: u32) -> String {
@@ -226,6 +226,6 @@ fn writes(env: &TestEnv) -> f64 {
 fn assert_write_count(env: &TestEnv, before: f64, what: &str) {
     let least = f64::from(WORKFLOWS * 2 + 3);
     let written = writes(env) - before;
-    println!("{written} writes in spite of {what}; {least} is the least there can be");
-    assert!(written <= 2.0 * least, "{written} writes, {least} at least");
+    println!("{written} writes despite {what}; the minimum is {least}");
+    assert!(written <= 2.0 * least, "{written} writes, minimum {least}");
 }

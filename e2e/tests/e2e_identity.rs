@@ -57,7 +57,7 @@ async fn create_as(client: &Client, object: &Value) {
 async fn workflow_resolves_for_its_author(env: &TestEnv, users: &Users) -> String {
     section("a workflow resolves for the author of its spec");
     create_as(&users.ada, &user_workflow("hers")).await;
-    let ada_workflow = env.ready(PROJECT, "hers").await;
+    let ada_workflow = env.wait_until_ready(PROJECT, "hers").await;
     assert_eq!(ada_workflow["status"]["runAs"], json!({"user": "ada"}));
     let secret = secret_of(&ada_workflow);
     assert!(secret.starts_with("ext-u-"), "{secret}");
@@ -78,7 +78,9 @@ async fn workflow_resolves_for_its_author(env: &TestEnv, users: &Users) -> Strin
 
     section("another author has no access and no information about the first");
     create_as(&users.grace, &user_workflow("not-hers")).await;
-    let refused = env.refused(PROJECT, "not-hers", "NoAccess").await;
+    let refused = env
+        .wait_until_refused(PROJECT, "not-hers", "NoAccess")
+        .await;
     assert!(
         message(&refused).contains("on behalf of its author `grace`"),
         "{}",
@@ -94,7 +96,7 @@ async fn stamp_cannot_be_forged_copied_or_removed(env: &TestEnv, users: &Users) 
     let mut copied = user_workflow("copied");
     copied["metadata"]["annotations"] = ada_workflow["metadata"]["annotations"].clone();
     create_as(&users.grace, &copied).await;
-    env.refused(PROJECT, "copied", "NoAccess").await;
+    env.wait_until_refused(PROJECT, "copied", "NoAccess").await;
     let gate = gate(env).await;
     assert_eq!(gate["spec"]["userSecrets"].as_object().unwrap().len(), 1);
 
@@ -107,8 +109,8 @@ async fn stamp_cannot_be_forged_copied_or_removed(env: &TestEnv, users: &Users) 
     ] {
         patch_as(&users.grace, "hers", json!({"metadata": metadata})).await;
     }
-    env.settled(&["Workflow", "RunGate"]).await;
-    let now = env.ready(PROJECT, "hers").await;
+    env.wait_until_settled(&["Workflow", "RunGate"]).await;
+    let now = env.wait_until_ready(PROJECT, "hers").await;
     let annotations = &now["metadata"]["annotations"];
     assert_eq!(annotations[AUTHOR_ANNOTATION], "ada");
     assert_eq!(now["status"], ada_workflow["status"]);
@@ -149,14 +151,15 @@ async fn secret_is_only_for_runs_of_the_user(users: &Users, secret: &str) {
 async fn changed_spec_has_a_new_author(env: &TestEnv, users: &Users, secret: &str) {
     section("a workflow no longer resolves for its first author after a change by another user");
     create_as(&users.ada, &user_workflow("handed-over")).await;
-    env.ready(PROJECT, "handed-over").await;
+    env.wait_until_ready(PROJECT, "handed-over").await;
     patch_as(
         &users.grace,
         "handed-over",
         json!({"spec": {"description": "mine now"}}),
     )
     .await;
-    env.refused(PROJECT, "handed-over", "NoAccess").await;
+    env.wait_until_refused(PROJECT, "handed-over", "NoAccess")
+        .await;
     assert_eq!(held(env).await["handed-over"], "NoAccess");
     eventually_refused(&users.ada, "handed-over", "(NoAccess)").await;
     patch_as(
@@ -165,7 +168,7 @@ async fn changed_spec_has_a_new_author(env: &TestEnv, users: &Users, secret: &st
         json!({"spec": {"description": "mine again"}}),
     )
     .await;
-    env.ready(PROJECT, "handed-over").await;
+    env.wait_until_ready(PROJECT, "handed-over").await;
     assert!(held(env).await["handed-over"].is_null());
     eventually(std::time::Duration::from_secs(10), "it runs", async || {
         create_dry(&users.ada, &run("handed-over")).await
@@ -179,7 +182,7 @@ async fn changed_spec_has_a_new_author(env: &TestEnv, users: &Users, secret: &st
         &workflow(PROJECT, "shared", &json!({"product": "shared"})),
     )
     .await;
-    let before = secret_of(&env.ready(PROJECT, "shared").await);
+    let before = secret_of(&env.wait_until_ready(PROJECT, "shared").await);
     patch_as(
         &linus,
         "shared",
@@ -187,7 +190,7 @@ async fn changed_spec_has_a_new_author(env: &TestEnv, users: &Users, secret: &st
     )
     .await;
     let after = env
-        .until(
+        .wait_until(
             ("Workflow", PROJECT, "shared"),
             "resolves for linus",
             |object| object["status"]["runAs"]["user"] == "linus",
@@ -245,12 +248,12 @@ async fn on_behalf_of_another_user(env: &TestEnv, users: &Users, secret: &str) {
         async || create(&users.grace, &object, &PostParams::default()).await,
     )
     .await;
-    let bound = env.ready(PROJECT, "for-ada").await;
+    let bound = env.wait_until_ready(PROJECT, "for-ada").await;
     assert_eq!(bound["status"]["runAs"]["user"], "ada");
     assert_eq!(secret_of(&bound), secret);
     let removed = json!({"metadata": {"annotations": {ON_BEHALF_OF_ANNOTATION: null}}});
     patch_as(&users.grace, "for-ada", removed).await;
-    env.refused_without_spec_change(PROJECT, "for-ada", "NoAccess")
+    env.wait_until_refused_without_spec_change(PROJECT, "for-ada", "NoAccess")
         .await;
     eventually_refused(&users.grace, "for-ada", "(NoAccess)").await;
 }
@@ -266,7 +269,7 @@ async fn run_must_list_the_group(env: &TestEnv, users: &Users) {
         &workflow(PROJECT, "by-group", &json!({"product": "by-group"})),
     )
     .await;
-    let secret = secret_of(&env.ready(PROJECT, "by-group").await);
+    let secret = secret_of(&env.wait_until_ready(PROJECT, "by-group").await);
     let entry = json!({"user": "linus", "groups": ["analysts, eu", "others"]});
     assert_eq!(listed(env).await[&secret], entry);
     for groups in ["analysts, eu", "others", "x\nothers"] {
@@ -286,11 +289,13 @@ async fn run_must_list_the_group(env: &TestEnv, users: &Users) {
 
     section("the Secret is unused after a change by another user, and kept for the grace period");
     let rewrite = |text: &str| json!({"spec": {"description": text}});
-    env.settled(&["ExtensionProjection", "Workflow"]).await;
+    env.wait_until_settled(&["ExtensionProjection", "Workflow"])
+        .await;
     patch_as(&users.grace, "by-group", rewrite("by grace")).await;
-    env.refused(PROJECT, "by-group", "NotFound").await;
+    env.wait_until_refused(PROJECT, "by-group", "NotFound")
+        .await;
     let projection = ("ExtensionProjection", PROJECT, secret.as_str());
-    env.until(projection, "is unused", |object| {
+    env.wait_until(projection, "is unused", |object| {
         object["status"]["consumers"] == 0 && object["status"]["unusedSince"].is_string()
     })
     .await;
@@ -303,11 +308,13 @@ async fn run_must_list_the_group(env: &TestEnv, users: &Users) {
 
     section("a user who left the group loses Secret and entry with their next change of the spec");
     let left = impersonate(&env.cluster, "linus", &[TEAM]);
-    env.settled(&["ExtensionProjection", "Workflow"]).await;
+    env.wait_until_settled(&["ExtensionProjection", "Workflow"])
+        .await;
     patch_as(&left, "by-group", rewrite("by linus again")).await;
-    env.gone("Secret", PROJECT, &secret).await;
-    env.gone("ExtensionProjection", PROJECT, &secret).await;
-    env.until(
+    env.wait_until_gone("Secret", PROJECT, &secret).await;
+    env.wait_until_gone("ExtensionProjection", PROJECT, &secret)
+        .await;
+    env.wait_until(
         ("RunGate", PROJECT, "extension-registry"),
         "no longer lists it",
         |gate| gate["spec"]["userSecrets"][&secret].is_null(),
@@ -322,7 +329,7 @@ async fn run_gate_follows_the_record(env: &TestEnv, users: &Users, secret: &str)
     record["spec"]["services"][0]["credentials"][0]["user"] = json!(["ada"]);
     env.apply(&record).await;
     let until = async |entry: Value| {
-        env.until(
+        env.wait_until(
             ("RunGate", PROJECT, "extension-registry"),
             "follows the record",
             |gate| gate["spec"]["userSecrets"][secret] == entry,
@@ -330,8 +337,8 @@ async fn run_gate_follows_the_record(env: &TestEnv, users: &Users, secret: &str)
         .await
     };
     until(json!({"user": "ada"})).await;
-    let patience = std::time::Duration::from_secs(10);
-    eventually(patience, "the robot is refused", async || match create_dry(
+    let timeout = std::time::Duration::from_secs(10);
+    eventually(timeout, "the robot is refused", async || match create_dry(
         &users.engine,
         &pod(secret, ROBOT, ""),
     )
@@ -353,12 +360,13 @@ async fn revoked_user_loses_secret_and_entry(env: &TestEnv, secret: &str) {
     let mut record = identity::user_record();
     record["spec"]["services"][0]["credentials"][0]["user"] = json!(["grace"]);
     env.apply(&record).await;
-    env.gone("Secret", PROJECT, secret).await;
-    env.gone("ExtensionProjection", PROJECT, secret).await;
-    env.refused_without_spec_change(PROJECT, "hers", "NoAccess")
+    env.wait_until_gone("Secret", PROJECT, secret).await;
+    env.wait_until_gone("ExtensionProjection", PROJECT, secret)
+        .await;
+    env.wait_until_refused_without_spec_change(PROJECT, "hers", "NoAccess")
         .await;
     let gate = env
-        .until(
+        .wait_until(
             ("RunGate", PROJECT, "extension-registry"),
             "no longer lists it",
             |gate| gate["spec"]["userSecrets"][secret].is_null(),

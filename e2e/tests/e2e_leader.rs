@@ -66,7 +66,7 @@ async fn leader_is_killed_while_binding(env: &mut TestEnv, standby: &Operator) {
         loop {
             let ready = count_ready(env).await;
             if ready >= WORKFLOWS / 5 {
-                assert!(writes(standby) < 1.0, "the one that waits writes nothing");
+                assert!(writes(standby) < 1.0, "the standby writes nothing");
                 let before = writes(&leader);
                 leader.kill().unwrap();
                 return (ready, before, Instant::now());
@@ -75,7 +75,10 @@ async fn leader_is_killed_while_binding(env: &mut TestEnv, standby: &Operator) {
         }
     };
     let (_, (ready_before, before, killed)) = tokio::join!(applying, kill_leader);
-    assert!(ready_before < WORKFLOWS, "all was done before the kill");
+    assert!(
+        ready_before < WORKFLOWS,
+        "all workflows were ready before the kill"
+    );
     eventually(
         Duration::from_mins(1),
         "all 500 are ready",
@@ -103,8 +106,8 @@ async fn leader_is_killed_while_binding(env: &mut TestEnv, standby: &Operator) {
     // A Pipeline and a status for each workflow; a projection, a Secret and a status for each namespace.
     let least = f64::from(u32::try_from(WORKFLOWS * 2 + NAMESPACES * 3).unwrap());
     let written = before + writes(standby);
-    println!("{written} writes of both replicas; {least} is the least there can be");
-    assert!(written <= 2.0 * least, "{written} writes, {least} at least");
+    println!("{written} writes of both replicas; the minimum is {least}");
+    assert!(written <= 2.0 * least, "{written} writes, minimum {least}");
 }
 
 async fn stopped_leader_releases_the_lease(env: &mut TestEnv, standby: Operator) {
@@ -193,7 +196,7 @@ async fn expired_lease_is_replaced_despite_clock_skew(env: &mut TestEnv) {
 async fn assert_binds(env: &TestEnv, name: &str) {
     env.apply(&workflow("many-0", name, &json!({"product": "shared"})))
         .await;
-    env.ready("many-0", name).await;
+    env.wait_until_ready("many-0", name).await;
 }
 
 async fn count_ready(env: &TestEnv) -> usize {

@@ -24,31 +24,34 @@ async fn order_of_creation_does_not_matter(env: &TestEnv) {
     env.namespace("order");
     let wanted = json!({"product": "order"});
     env.apply(&workflow("order", "first", &wanted)).await;
-    let refused = env.refused("order", "first", "NotFound").await;
+    let refused = env.wait_until_refused("order", "first", "NotFound").await;
     assert_eq!(condition(&refused, "Resolved")["status"], "False");
     assert!(condition(&refused, "Stalled").is_null(), "{refused:#}");
 
     env.apply(&record("order", &from_secret("order"))).await;
-    let refused = env.refused("order", "first", "SecretMissing").await;
+    let refused = env
+        .wait_until_refused("order", "first", "SecretMissing")
+        .await;
     assert_eq!(condition(&refused, "Resolved")["status"], "True");
     assert!(condition(&refused, "Stalled").is_null(), "{refused:#}");
     assert!(message(&refused).contains("extension-registry-records/order"));
     assert!(env.get("Pipeline", "order", "first").await.is_null());
 
     env.source(RECORDS, "order", "late").await;
-    let late = env.ready("order", "first").await;
+    let late = env.wait_until_ready("order", "first").await;
     let secret = secret_name("order", "main");
     let first = env.get("Secret", "order", &secret).await;
     let first_digest = env.get("ExtensionProjection", "order", &secret).await["status"].clone();
 
     // Create everything again in reverse order.
     env.delete("Workflow", "order", "first").await;
-    env.gone("Workflow", "order", "first").await;
-    env.gone("Pipeline", "order", "first").await;
-    env.gone("Secret", "order", &secret).await;
-    env.gone("ExtensionProjection", "order", &secret).await;
+    env.wait_until_gone("Workflow", "order", "first").await;
+    env.wait_until_gone("Pipeline", "order", "first").await;
+    env.wait_until_gone("Secret", "order", &secret).await;
+    env.wait_until_gone("ExtensionProjection", "order", &secret)
+        .await;
     env.apply(&workflow("order", "first", &wanted)).await;
-    let early = env.ready("order", "first").await;
+    let early = env.wait_until_ready("order", "first").await;
     assert_eq!(late["status"]["bindings"], early["status"]["bindings"]);
     assert_eq!(late["status"]["summary"], early["status"]["summary"]);
     let second = env.get("Secret", "order", &secret).await;
@@ -65,7 +68,7 @@ async fn order_of_creation_does_not_matter(env: &TestEnv) {
     env.apply(&changed).await;
     let key = ("ExtensionProjection", "order", &*secret);
     let third = env
-        .until(key, "is of the changed record", |projection| {
+        .wait_until(key, "is of the changed record", |projection| {
             projection["status"]["recordGeneration"] != second_digest["recordGeneration"]
         })
         .await;
@@ -82,22 +85,23 @@ async fn deleted_record_removes_its_secret_until_recreated(env: &TestEnv) {
     env.apply(&record("deleted", &from_secret("deleted"))).await;
     env.apply(&workflow("deleted", "one", &json!({"product": "deleted"})))
         .await;
-    let before = env.ready("deleted", "one").await;
+    let before = env.wait_until_ready("deleted", "one").await;
     let pipeline = env.get("Pipeline", "deleted", "one").await;
     let secret = secret_name("deleted", "main");
     env.delete("ClusterExtension", "", "deleted").await;
-    env.gone("Secret", "deleted", &secret).await;
-    env.gone("ExtensionProjection", "deleted", &secret).await;
-    let refused = env.refused("deleted", "one", "NotFound").await;
+    env.wait_until_gone("Secret", "deleted", &secret).await;
+    env.wait_until_gone("ExtensionProjection", "deleted", &secret)
+        .await;
+    let refused = env.wait_until_refused("deleted", "one", "NotFound").await;
     assert_eq!(refused["status"]["pipeline"], before["status"]["pipeline"]);
-    let kept = env.get("Pipeline", "deleted", "one").await;
-    assert_eq!(version(&kept), version(&pipeline));
+    let current = env.get("Pipeline", "deleted", "one").await;
+    assert_eq!(version(&current), version(&pipeline));
     env.apply(&record("deleted", &from_secret("deleted"))).await;
-    env.ready("deleted", "one").await;
+    env.wait_until_ready("deleted", "one").await;
     assert!(env.get("Secret", "deleted", &secret).await.is_object());
-    let kept = env.get("Pipeline", "deleted", "one").await;
+    let current = env.get("Pipeline", "deleted", "one").await;
     assert_eq!(
-        version(&kept),
+        version(&current),
         version(&pipeline),
         "the pipeline is the same as before"
     );
@@ -114,17 +118,19 @@ async fn ambiguity_is_explained_and_resolved_by_a_default(env: &TestEnv) {
     }
     env.apply(&workflow("ambiguous", "one", &json!({"product": "twin"})))
         .await;
-    let refused = env.refused("ambiguous", "one", "Ambiguous").await;
+    let refused = env
+        .wait_until_refused("ambiguous", "one", "Ambiguous")
+        .await;
     for name in ["twin-a", "twin-b"] {
         assert!(message(&refused).contains(name), "{}", message(&refused));
     }
     records[1]["spec"]["default"] = json!(true);
     env.apply(&records[1]).await;
-    let bound = env.ready("ambiguous", "one").await;
+    let bound = env.wait_until_ready("ambiguous", "one").await;
     assert_eq!(bound["status"]["bindings"][0]["record"], "twin-b");
 
     env.delete("ClusterExtension", "", "twin-b").await;
-    env.until(
+    env.wait_until(
         ("Workflow", "ambiguous", "one"),
         "moves to twin-a",
         |object| object["status"]["bindings"][0]["record"] == "twin-a",
@@ -156,13 +162,13 @@ async fn namespaced_record_shadows_only_in_its_project(env: &TestEnv) {
         env.namespace(namespace);
         env.apply(&workflow(namespace, "one", &json!({"product": "shade"})))
             .await;
-        env.ready(namespace, "one").await;
+        env.wait_until_ready(namespace, "one").await;
     }
     let kinds = ["Workflow", "Pipeline", "Secret"];
     let other = env.resource_versions(&kinds, "shade-b").await;
     env.apply(&own(record("shade", &inline), "shade-a")).await;
     let bound = env
-        .until(
+        .wait_until(
             ("Workflow", "shade-a", "one"),
             "is bound to its own record",
             |object| object["status"]["bindings"][0]["kind"] == "Extension",
@@ -174,7 +180,7 @@ async fn namespaced_record_shadows_only_in_its_project(env: &TestEnv) {
     assert!(pipeline.contains(secret) && !pipeline.contains(&secret_name("shade", "main")));
     assert_eq!(other, env.resource_versions(&kinds, "shade-b").await);
     // The Secret of the shadowed record is now unused.
-    env.gone("Secret", "shade-a", &secret_name("shade", "main"))
+    env.wait_until_gone("Secret", "shade-a", &secret_name("shade", "main"))
         .await;
     assert_eq!(other, env.resource_versions(&kinds, "shade-b").await);
 }
@@ -188,9 +194,9 @@ async fn change_affects_only_dependents(env: &TestEnv) {
         env.apply(&record(name, &with("v"))).await;
         env.apply(&workflow("reach", name, &json!({"extension": name})))
             .await;
-        env.ready("reach", name).await;
+        env.wait_until_ready("reach", name).await;
     }
-    env.settled(&[
+    env.wait_until_settled(&[
         "Workflow",
         "Pipeline",
         "Secret",
@@ -212,7 +218,7 @@ async fn change_affects_only_dependents(env: &TestEnv) {
         others.push((kind, name.to_owned(), env.get(kind, "reach", name).await));
     }
     env.apply(&record("reach-a", &with("w"))).await;
-    env.until(
+    env.wait_until(
         ("Secret", "reach", &secret_name("reach-a", "main")),
         "is rendered again",
         |now| version(now) != version(&secret),
@@ -226,6 +232,6 @@ async fn change_affects_only_dependents(env: &TestEnv) {
     assert_eq!(
         version(&after),
         version(&pipeline),
-        "a value is no reason to write a pipeline"
+        "a changed value does not change the pipeline"
     );
 }

@@ -62,7 +62,9 @@ async fn foreign_secrets_are_left_unchanged(env: &TestEnv) {
         env.apply(&record(name, &inline())).await;
         env.apply(&workflow("squat", name, &json!({"product": name})))
             .await;
-        let refused = env.refused("squat", name, "SecretConflict").await;
+        let refused = env
+            .wait_until_refused("squat", name, "SecretConflict")
+            .await;
         let command = format!("kubectl delete secret -n squat {secret}");
         assert!(
             message(&refused).contains(&command),
@@ -78,7 +80,7 @@ async fn foreign_secrets_are_left_unchanged(env: &TestEnv) {
             .await;
     }
     for (name, ..) in cases {
-        env.ready("squat", name).await;
+        env.wait_until_ready("squat", name).await;
         let healed = env.get("Secret", "squat", &secret_name(name, "main")).await;
         assert_eq!(healed["type"], "servicebinding.io/s3");
         assert!(healed["data"]["LD_PRELOAD"].is_null() && healed["data"]["KEY"].is_string());
@@ -98,10 +100,11 @@ async fn foreign_pipeline_is_left_unchanged(env: &TestEnv) {
     let before = env.get("Pipeline", "foreign", "one").await;
     env.apply(&workflow("foreign", "one", &json!({"product": "foreign"})))
         .await;
-    env.refused("foreign", "one", "PipelineConflict").await;
+    env.wait_until_refused("foreign", "one", "PipelineConflict")
+        .await;
     assert_eq!(env.get("Pipeline", "foreign", "one").await, before);
     env.delete("Pipeline", "foreign", "one").await;
-    env.ready("foreign", "one").await;
+    env.wait_until_ready("foreign", "one").await;
     let healed = env.get("Pipeline", "foreign", "one").await;
     assert_eq!(healed["metadata"]["ownerReferences"][0]["kind"], "Workflow");
 }
@@ -114,7 +117,7 @@ async fn changed_pipeline_is_restored(env: &TestEnv) {
     env.apply(&record("repair", &inline())).await;
     env.apply(&workflow("repair", "one", &json!({"product": "repair"})))
         .await;
-    env.ready("repair", "one").await;
+    env.wait_until_ready("repair", "one").await;
     let good = env.get("Pipeline", "repair", "one").await;
     let edit = Patch::Merge(json!({"spec": {"tasks": []}}));
     let pipelines = env.api("Pipeline", "repair");
@@ -132,17 +135,17 @@ async fn changed_pipeline_is_restored(env: &TestEnv) {
         .await
         .unwrap();
     let key = ("Pipeline", "repair", "one");
-    env.until(key, "is as it was", |now| {
+    env.wait_until(key, "is as it was", |now| {
         version(now) != version(&good) && now["spec"] == good["spec"]
     })
     .await;
     let parameters = DeleteParams::default();
     pipelines.delete("one", &parameters).await.unwrap();
-    env.until(key, "is there again", |now| {
+    env.wait_until(key, "is restored", |now| {
         now["metadata"]["uid"] != good["metadata"]["uid"] && now["spec"] == good["spec"]
     })
     .await;
-    env.ready("repair", "one").await;
+    env.wait_until_ready("repair", "one").await;
 }
 
 async fn invalid_object_does_not_delay_others(env: &TestEnv) {
@@ -212,13 +215,13 @@ async fn invalid_object_does_not_delay_others(env: &TestEnv) {
     env.apply(&record("broken", &inline())).await;
     env.apply(&workflow("broken", "good", &json!({"product": "broken"})))
         .await;
-    env.ready("broken", "good").await;
+    env.wait_until_ready("broken", "good").await;
     for (kind, namespace, name) in [
         ("Workflow", "broken", "bad"),
         ("ClusterExtension", "", "broken-bad"),
     ] {
         let refused = env
-            .until((kind, namespace, name), "is refused", |object| {
+            .wait_until((kind, namespace, name), "is refused", |object| {
                 condition(object, "Ready")["status"] == "False"
             })
             .await;
@@ -234,7 +237,7 @@ async fn invalid_object_does_not_delay_others(env: &TestEnv) {
     // Objects after the invalid ones are not delayed either.
     env.apply(&workflow("broken", "later", &json!({"product": "broken"})))
         .await;
-    env.ready("broken", "later").await;
+    env.wait_until_ready("broken", "later").await;
     let parameters = DeleteParams::default();
     env.api("Workflow", "broken")
         .delete("bad", &parameters)

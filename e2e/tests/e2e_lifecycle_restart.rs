@@ -45,7 +45,7 @@ async fn crash_while_binding_loses_nothing(env: &mut TestEnv) {
     for name in &names {
         env.apply(&workflow("crash", name, &json!({"extension": name})))
             .await;
-        env.refused("crash", name, "NotFound").await;
+        env.wait_until_refused("crash", name, "NotFound").await;
     }
     for name in &names {
         env.apply(&record(name, &from_secret("crash"))).await;
@@ -59,7 +59,7 @@ async fn crash_while_binding_loses_nothing(env: &mut TestEnv) {
     println!("{ready} of 30 were ready when the operator was killed");
     env.start_operator();
     for name in &names {
-        env.ready("crash", name).await;
+        env.wait_until_ready("crash", name).await;
     }
     for kind in ["Pipeline", "ExtensionProjection"] {
         assert_eq!(env.list(kind, "crash").await.len(), 30, "{kind}");
@@ -89,10 +89,12 @@ async fn restart_writes_nothing(env: &mut TestEnv) {
     ] {
         env.apply(&workflow("idle", name, &selectors)).await;
     }
-    env.ready("idle", "bound").await;
-    env.refused("idle", "missing", "SecretMissing").await;
-    env.refused("idle", "nothing", "NotFound").await;
-    env.refused("idle", "ranged", "InvalidRange").await;
+    env.wait_until_ready("idle", "bound").await;
+    env.wait_until_refused("idle", "missing", "SecretMissing")
+        .await;
+    env.wait_until_refused("idle", "nothing", "NotFound").await;
+    env.wait_until_refused("idle", "ranged", "InvalidRange")
+        .await;
     // An unused Secret in its grace period must not be written either.
     env.apply(&record("idle-unused", &from_secret("crash")))
         .await;
@@ -102,12 +104,12 @@ async fn restart_writes_nothing(env: &mut TestEnv) {
         &json!({"product": "idle-unused"}),
     ))
     .await;
-    env.ready("idle", "gone").await;
+    env.wait_until_ready("idle", "gone").await;
     env.delete("Workflow", "idle", "gone").await;
-    env.gone("Pipeline", "idle", "gone").await;
+    env.wait_until_gone("Pipeline", "idle", "gone").await;
     pause(3.0).await;
 
-    let before = env.settled(&KINDS).await;
+    let before = env.wait_until_settled(&KINDS).await;
     env.stop_operator();
     let stored = etcd_versions(env);
     env.start_operator();
@@ -144,8 +146,8 @@ async fn namespace_deletion_completes_without_the_operator(env: &mut TestEnv) {
             .await;
         env.apply(&workflow(name, "two", &json!({"product": "idle"})))
             .await;
-        env.ready(name, "one").await;
-        env.ready(name, "two").await;
+        env.wait_until_ready(name, "one").await;
+        env.wait_until_ready(name, "two").await;
         if stopped {
             env.stop_operator();
         }
@@ -188,9 +190,9 @@ fn etcd_versions(env: &TestEnv) -> Option<BTreeMap<String, String>> {
         body.len()
     )
     .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
     let body: Value = serde_json::from_str(body).unwrap();
     let pairs = body["kvs"].as_array().unwrap().iter().map(|pair| {
         let key: ByteString = serde_json::from_value(pair["key"].clone()).unwrap();

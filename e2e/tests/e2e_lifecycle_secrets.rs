@@ -45,10 +45,10 @@ async fn rotation_writes_one_secret_per_namespace(env: &TestEnv) {
     }
     for namespace in &namespaces {
         for number in 0..10 {
-            env.ready(namespace, &format!("w{number}")).await;
+            env.wait_until_ready(namespace, &format!("w{number}")).await;
         }
     }
-    env.settled(&[
+    env.wait_until_settled(&[
         "Workflow",
         "Pipeline",
         "Secret",
@@ -147,52 +147,56 @@ async fn revoked_access_deletes_the_secret_of_that_project(env: &TestEnv) {
 
 /// Replaces a record that admits the projects `NAME-a` and `NAME-b` by one that admits only `NAME-b`.
 async fn revoke(env: &TestEnv, name: &str, [wide, narrow]: &[Value; 2], reason: &str) {
-    let (lost, kept) = (format!("{name}-a"), format!("{name}-b"));
+    let (revoked, unchanged) = (format!("{name}-a"), format!("{name}-b"));
     env.apply(wide).await;
-    for namespace in [&lost, &kept] {
+    for namespace in [&revoked, &unchanged] {
         env.namespace(namespace);
         env.apply(&workflow(namespace, "one", &json!({"product": name})))
             .await;
-        env.ready(namespace, "one").await;
+        env.wait_until_ready(namespace, "one").await;
     }
-    env.settled(&["Workflow", "Pipeline", "Secret", "ExtensionProjection"])
+    env.wait_until_settled(&["Workflow", "Pipeline", "Secret", "ExtensionProjection"])
         .await;
     let secret = secret_name(name, "main");
-    let pipeline = env.get("Pipeline", &lost, "one").await;
-    let untouched = env.resource_versions(&["Secret", "Pipeline"], &kept).await;
+    let pipeline = env.get("Pipeline", &revoked, "one").await;
+    let untouched = env
+        .resource_versions(&["Secret", "Pipeline"], &unchanged)
+        .await;
     assert_eq!(untouched.len(), 2);
 
     let start = Instant::now();
     env.apply(narrow).await;
-    env.gone("Secret", &lost, &secret).await;
+    env.wait_until_gone("Secret", &revoked, &secret).await;
     // Well within the grace period of unused Secrets.
     assert!(
         start.elapsed() < Duration::from_secs(2),
         "{:?}",
         start.elapsed()
     );
-    env.gone("ExtensionProjection", &lost, &secret).await;
-    let refused = env.refused(&lost, "one", reason).await;
+    env.wait_until_gone("ExtensionProjection", &revoked, &secret)
+        .await;
+    let refused = env.wait_until_refused(&revoked, "one", reason).await;
     assert!(refused["status"]["pipeline"].is_object());
     if reason == "NotFound" {
         assert!(!support::message(&refused).contains("store"), "{refused:#}");
     }
     assert_eq!(
-        version(&env.get("Pipeline", &lost, "one").await),
+        version(&env.get("Pipeline", &revoked, "one").await),
         version(&pipeline)
     );
     pause(1.5).await;
     assert!(
-        env.get("Secret", &lost, &secret).await.is_null(),
+        env.get("Secret", &revoked, &secret).await.is_null(),
         "it comes back"
     );
     assert_eq!(
         untouched,
-        env.resource_versions(&["Secret", "Pipeline"], &kept).await
+        env.resource_versions(&["Secret", "Pipeline"], &unchanged)
+            .await
     );
     env.apply(wide).await;
-    env.ready(&lost, "one").await;
-    assert!(env.get("Secret", &lost, &secret).await.is_object());
+    env.wait_until_ready(&revoked, "one").await;
+    assert!(env.get("Secret", &revoked, &secret).await.is_object());
 }
 
 async fn unused_secrets_are_kept_for_the_grace_period(env: &TestEnv) {
@@ -203,7 +207,7 @@ async fn unused_secrets_are_kept_for_the_grace_period(env: &TestEnv) {
     let user = |name: &str| workflow("unused", name, &json!({"product": "unused"}));
     for name in ["one", "two"] {
         env.apply(&user(name)).await;
-        env.ready("unused", name).await;
+        env.wait_until_ready("unused", name).await;
     }
     let secret = secret_name("unused", "main");
     let there = async || env.get("Secret", "unused", &secret).await.is_object();
@@ -215,15 +219,16 @@ async fn unused_secrets_are_kept_for_the_grace_period(env: &TestEnv) {
     pause(GRACE - 1.5).await;
     assert!(there().await, "the grace period is not over");
     env.apply(&user("three")).await;
-    env.ready("unused", "three").await;
+    env.wait_until_ready("unused", "three").await;
     pause(GRACE + 2.0).await;
     assert!(there().await, "it was bound again within the grace period");
 
     env.delete("Workflow", "unused", "three").await;
     pause(GRACE - 1.5).await;
     assert!(there().await, "the grace period restarts");
-    env.gone("Secret", "unused", &secret).await;
-    env.gone("ExtensionProjection", "unused", &secret).await;
+    env.wait_until_gone("Secret", "unused", &secret).await;
+    env.wait_until_gone("ExtensionProjection", "unused", &secret)
+        .await;
 }
 
 async fn values_exist_only_in_secrets(env: &TestEnv) {
@@ -248,7 +253,7 @@ async fn values_exist_only_in_secrets(env: &TestEnv) {
     wanted["spec"]["steps"][0]["args"] = json!(["--key={{ extensions.data.KEY }}"]);
     env.apply(&with(inline, &json!(["hygiene"]))).await;
     env.apply(&wanted).await;
-    env.ready("hygiene", "one").await;
+    env.wait_until_ready("hygiene", "one").await;
     let secret = env
         .get("Secret", "hygiene", &secret_name("hygiene", "main"))
         .await;
@@ -260,7 +265,7 @@ async fn values_exist_only_in_secrets(env: &TestEnv) {
     assert_eq!(
         data(&secret, "KEY"),
         inline.as_bytes(),
-        "the canaries are alive"
+        "the canaries exist"
     );
     assert_eq!(data(&secret, "PASSWORD"), source.as_bytes());
     values_are_not_leaked(env, &values).await;
@@ -268,7 +273,7 @@ async fn values_exist_only_in_secrets(env: &TestEnv) {
     env.source(RECORDS, "hygiene", rotated).await;
     env.apply(&with(edited, &json!(["hygiene"]))).await;
     let key = ("Secret", "hygiene", &*secret_name("hygiene", "main"));
-    env.until(key, "is rotated", |secret| {
+    env.wait_until(key, "is rotated", |secret| {
         secret.is_object()
             && data(secret, "KEY") == edited.as_bytes()
             && data(secret, "PASSWORD") == rotated.as_bytes()
@@ -279,23 +284,23 @@ async fn values_exist_only_in_secrets(env: &TestEnv) {
     // Refused because of an unknown key, then because a second record makes the choice ambiguous.
     wanted["spec"]["steps"][0]["args"] = json!(["{{ extensions.data.NOPE }}"]);
     env.apply(&wanted).await;
-    env.refused("hygiene", "one", "UnknownKey").await;
+    env.wait_until_refused("hygiene", "one", "UnknownKey").await;
     let mut twin = with(refused, &json!(["hygiene"]));
     twin["metadata"]["name"] = json!("hygiene-twin");
     env.apply(&twin).await;
-    env.refused("hygiene", "one", "Ambiguous").await;
+    env.wait_until_refused("hygiene", "one", "Ambiguous").await;
     values_are_not_leaked(env, &values).await;
 
     env.delete("ClusterExtension", "", "hygiene-twin").await;
     env.apply(&with(edited, &json!([]))).await;
-    env.gone("Secret", "hygiene", &secret_name("hygiene", "main"))
+    env.wait_until_gone("Secret", "hygiene", &secret_name("hygiene", "main"))
         .await;
-    env.refused("hygiene", "one", "NoAccess").await;
+    env.wait_until_refused("hygiene", "one", "NoAccess").await;
     values_are_not_leaked(env, &values).await;
 }
 
 async fn values_are_not_leaked(env: &TestEnv, values: &[String]) {
-    let mut places = vec![
+    let mut texts = vec![
         ("the log".to_owned(), env.logs()),
         ("the metrics".to_owned(), env.operator().metrics().unwrap()),
     ];
@@ -307,27 +312,27 @@ async fn values_are_not_leaked(env: &TestEnv, values: &[String]) {
         "CoreEvent",
     ] {
         let objects = env.list(kind, "").await;
-        places.push((kind.to_owned(), json!(objects).to_string()));
+        texts.push((kind.to_owned(), json!(objects).to_string()));
     }
     for record in env.list("ClusterExtension", "").await {
-        places.push((
+        texts.push((
             "the status of a record".to_owned(),
             record["status"].to_string(),
         ));
     }
     for secret in env.list("Secret", "").await {
-        places.push((
+        texts.push((
             "the metadata of a Secret".to_owned(),
             secret["metadata"].to_string(),
         ));
     }
-    for (place, text) in places {
+    for (source_name, text) in texts {
         for value in values {
             let encoded = json!(k8s_openapi::ByteString(value.clone().into_bytes()));
             let encoded = encoded.as_str().unwrap();
             assert!(
                 !text.contains(value) && !text.contains(encoded),
-                "{value} is in {place}"
+                "{value} is in {source_name}"
             );
         }
     }

@@ -29,7 +29,7 @@ async fn operator_is_limited_to_its_namespaces() {
     cluster.create_namespace("one").unwrap();
     cluster.create_namespace("two").unwrap();
     let installed = Installed::with_webhook(&cluster, &[("namespaces", "{one}")]).unwrap();
-    let env = TestEnv::begin(cluster, installed, "limited", &["--namespaces", "one"]);
+    let env = TestEnv::new(cluster, installed, "limited", &["--namespaces", "one"]);
 
     reconciles_in_listed_namespace(&env).await;
     ignores_other_namespace(&env).await;
@@ -45,14 +45,14 @@ async fn reconciles_in_listed_namespace(env: &TestEnv) {
     env.apply(&record("shared", &from_secret("shared"))).await;
     env.apply(&workflow("one", "trains", &json!({"product": "shared"})))
         .await;
-    env.ready("one", "trains").await;
+    env.wait_until_ready("one", "trains").await;
     let secret = secret_name("shared", "main");
-    env.until(("Secret", "one", &secret), "is rendered", |secret| {
+    env.wait_until(("Secret", "one", &secret), "is rendered", |secret| {
         !secret["data"].is_null()
     })
     .await;
     // The status of cluster records is written too.
-    env.until(
+    env.wait_until(
         ("ClusterExtension", "", "shared"),
         "has a status",
         |record| record["status"].is_object(),
@@ -65,7 +65,7 @@ async fn reconciles_in_listed_namespace(env: &TestEnv) {
         .await;
     env.apply(&workflow("one", "own", &json!({"product": "own"})))
         .await;
-    env.ready("one", "own").await;
+    env.wait_until_ready("one", "own").await;
 }
 
 async fn ignores_other_namespace(env: &TestEnv) {
@@ -84,14 +84,14 @@ async fn ignores_other_namespace(env: &TestEnv) {
     // The same in the listed namespace, to know how long to wait.
     env.apply(&workflow("one", "later", &json!({"product": "shared"})))
         .await;
-    env.ready("one", "later").await;
+    env.wait_until_ready("one", "later").await;
     pause(3.0).await;
     let waits = env.get("Workflow", "two", "waits").await;
     assert!(condition(&waits, "Ready")["status"] != "True", "{waits:#}");
     assert!(waits["status"]["observedGeneration"].is_null(), "{waits:#}");
     for kind in ["Pipeline", "ExtensionProjection", "Secret"] {
-        let made = env.list(kind, "two").await;
-        assert!(made.is_empty(), "{kind}: {made:#?}");
+        let created = env.list(kind, "two").await;
+        assert!(created.is_empty(), "{kind}: {created:#?}");
     }
     let record = env.get("Extension", "two", "own").await;
     assert!(
@@ -153,11 +153,11 @@ async fn is_allowed(
             }},
     }))
     .unwrap();
-    let answer = Api::<SubjectAccessReview>::all(env.cluster.client())
+    let review = Api::<SubjectAccessReview>::all(env.cluster.client())
         .create(&PostParams::default(), &review)
         .await
         .unwrap();
-    answer.status.unwrap().allowed
+    review.status.unwrap().allowed
 }
 
 async fn no_cluster_role_mentions_secrets(env: &TestEnv) {

@@ -84,10 +84,10 @@ async fn assert_held(client: &Client, pipeline: &str, reason: &str) {
 async fn pipeline_is_held_while_not_ready(env: &TestEnv, ada: &Client) {
     section("a Pipeline is held while its workflow is not ready, and released before it is");
     create_as(ada, &open_workflow("train")).await;
-    env.ready(PROJECT, "train").await;
+    env.wait_until_ready(PROJECT, "train").await;
     assert!(gate(env).await.is_null(), "nothing to hold");
     patch_as(ada, "train", selecting("nothing")).await;
-    env.refused(PROJECT, "train", "NotFound").await;
+    env.wait_until_refused(PROJECT, "train", "NotFound").await;
     assert_eq!(held(env).await, json!({"train": "NotFound"}));
     assert_held(ada, "train", "NotFound").await;
     // Changed reasons are written too.
@@ -97,7 +97,7 @@ async fn pipeline_is_held_while_not_ready(env: &TestEnv, ada: &Client) {
     second["spec"]["product"] = json!("twice-1");
     env.apply(&second).await;
     patch_as(ada, "train", selecting("twice-1")).await;
-    env.refused(PROJECT, "train", "Ambiguous").await;
+    env.wait_until_refused(PROJECT, "train", "Ambiguous").await;
     assert_eq!(held(env).await, json!({"train": "Ambiguous"}));
     // The name is held before the Pipeline exists, so that a Pipeline of another user cannot run in its
     // place.
@@ -106,11 +106,11 @@ async fn pipeline_is_held_while_not_ready(env: &TestEnv, ada: &Client) {
         &workflow(PROJECT, "never", &json!({"product": "nothing"})),
     )
     .await;
-    env.refused(PROJECT, "never", "NotFound").await;
+    env.wait_until_refused(PROJECT, "never", "NotFound").await;
     let both = json!({"never": "NotFound", "train": "Ambiguous"});
     assert_eq!(held(env).await, both);
     env.delete("Workflow", PROJECT, "never").await;
-    env.until(GATE, "no longer holds it", |gate| {
+    env.wait_until(GATE, "no longer holds it", |gate| {
         gate["spec"]["heldPipelines"] == json!({"train": "Ambiguous"})
     })
     .await;
@@ -127,22 +127,23 @@ async fn foreign_pipeline_cannot_replace_a_workflow(env: &TestEnv, ada: &Client)
     .await;
     assert_starts(ada, "taken").await;
     create_as(ada, &open_workflow("taken")).await;
-    env.refused(PROJECT, "taken", "PipelineConflict").await;
+    env.wait_until_refused(PROJECT, "taken", "PipelineConflict")
+        .await;
     assert_held(ada, "taken", "PipelineConflict").await;
     env.delete("Workflow", PROJECT, "taken").await;
     assert_starts(ada, "taken").await;
     env.delete("Pipeline", PROJECT, "taken").await;
 
     section("the same while a finalizer keeps a terminating workflow");
-    let mut kept = open_workflow("kept");
-    kept["metadata"]["finalizers"] = json!(["example.org/wait"]);
-    create_as(ada, &kept).await;
-    env.ready(PROJECT, "kept").await;
+    let mut terminating = open_workflow("kept");
+    terminating["metadata"]["finalizers"] = json!(["example.org/wait"]);
+    create_as(ada, &terminating).await;
+    env.wait_until_ready(PROJECT, "kept").await;
     let delete = ["delete", "fwf", "kept", "-n", PROJECT, "--wait=false"];
     env.cluster.kubectl_run(&delete).unwrap();
     assert_held(ada, "kept", "Terminating").await;
     patch_as(ada, "kept", json!({"metadata": {"finalizers": null}})).await;
-    env.until(GATE, "no longer holds it", |gate| {
+    env.wait_until(GATE, "no longer holds it", |gate| {
         gate["spec"]["heldPipelines"]["kept"].is_null()
     })
     .await;
@@ -151,7 +152,7 @@ async fn foreign_pipeline_cannot_replace_a_workflow(env: &TestEnv, ada: &Client)
 async fn empty_gate_is_deleted(env: &TestEnv) {
     section("a namespace without held Pipelines and user Secrets has no run gate");
     env.delete("ClusterExtension", "", "twice-2").await;
-    env.ready(PROJECT, "train").await;
+    env.wait_until_ready(PROJECT, "train").await;
     assert!(gate(env).await.is_null());
     let ada = impersonate(&env.cluster, "ada", &[TEAM]);
     assert_starts(&ada, "train").await;
@@ -165,7 +166,7 @@ fn orphan(env: &TestEnv, name: &str) {
 async fn orphaned_pipeline_is_held(env: &TestEnv, ada: &Client) {
     section("a workflow that is deleted with its Pipeline leaves no entry");
     create_as(ada, &open_workflow("whole")).await;
-    env.ready(PROJECT, "whole").await;
+    env.wait_until_ready(PROJECT, "whole").await;
     env.delete("Workflow", PROJECT, "whole").await;
     // The garbage collector discovers new kinds every 30 seconds.
     eventually(
@@ -177,15 +178,15 @@ async fn orphaned_pipeline_is_held(env: &TestEnv, ada: &Client) {
         },
     )
     .await;
-    env.settled(&["RunGate"]).await;
+    env.wait_until_settled(&["RunGate"]).await;
     assert!(gate(env).await.is_null());
 
     section("the Pipeline of an orphaned workflow does not run");
     create_as(ada, &user_workflow("left")).await;
-    let secret = secret_of(&env.ready(PROJECT, "left").await);
+    let secret = secret_of(&env.wait_until_ready(PROJECT, "left").await);
     assert_starts(ada, "left").await;
     orphan(env, "left");
-    env.until(GATE, "holds it", |gate| {
+    env.wait_until(GATE, "holds it", |gate| {
         gate["spec"]["heldPipelines"]["left"] == "Orphaned"
     })
     .await;
@@ -205,18 +206,19 @@ async fn orphaned_pipeline_is_held(env: &TestEnv, ada: &Client) {
 async fn orphaned_pipeline_stays_held_despite_new_workflow(env: &TestEnv, ada: &Client) {
     section("another workflow of the same name does not release it");
     create_as(ada, &open_workflow("left")).await;
-    env.refused(PROJECT, "left", "PipelineConflict").await;
+    env.wait_until_refused(PROJECT, "left", "PipelineConflict")
+        .await;
     assert_eq!(held(env).await, json!({"left": "PipelineConflict"}));
     assert_held(ada, "left", "PipelineConflict").await;
     env.delete("Workflow", PROJECT, "left").await;
-    env.until(GATE, "holds it as orphaned", |gate| {
+    env.wait_until(GATE, "holds it as orphaned", |gate| {
         gate["spec"]["heldPipelines"]["left"] == "Orphaned"
     })
     .await;
 
     section("a deleted Pipeline is no longer held");
     env.delete("Pipeline", PROJECT, "left").await;
-    env.until(GATE, "no longer holds it", |gate| {
+    env.wait_until(GATE, "no longer holds it", |gate| {
         gate["spec"]["heldPipelines"]["left"].is_null()
     })
     .await;
@@ -226,7 +228,7 @@ async fn orphaned_pipeline_stays_held_despite_new_workflow(env: &TestEnv, ada: &
 async fn administrator_cannot_write_the_gate(env: &TestEnv, ada: &Client) {
     section("an administrator cannot change or delete a run gate");
     create_as(ada, &user_workflow("hers")).await;
-    let secret = secret_of(&env.ready(PROJECT, "hers").await);
+    let secret = secret_of(&env.wait_until_ready(PROJECT, "hers").await);
     let before = gate(env).await;
     let gates = env.api("RunGate", PROJECT);
     let stolen = json!({"spec": {"userSecrets": {&secret: {"user": "grace"}}}});
@@ -266,11 +268,11 @@ async fn administrator_cannot_write_the_gate(env: &TestEnv, ada: &Client) {
         },
     )
     .await;
-    env.until(GATE, "is as it was", |gate| gate["spec"] == before["spec"])
+    env.wait_until(GATE, "is as it was", |gate| gate["spec"] == before["spec"])
         .await;
     let uid = gate(env).await["metadata"]["uid"].clone();
     env.delete("RunGate", PROJECT, "extension-registry").await;
-    env.until(GATE, "is there again", |gate| {
+    env.wait_until(GATE, "is restored", |gate| {
         gate["spec"] == before["spec"] && gate["metadata"]["uid"] != uid
     })
     .await;
@@ -293,8 +295,8 @@ async fn administrator_cannot_write_the_gate(env: &TestEnv, ada: &Client) {
 async fn restart_keeps_the_gate(env: &mut TestEnv, ada: &Client) {
     section("a restart writes nothing to it");
     patch_as(ada, "train", selecting("nothing")).await;
-    env.refused(PROJECT, "train", "NotFound").await;
-    env.settled(&["RunGate", "Workflow", "ExtensionProjection"])
+    env.wait_until_refused(PROJECT, "train", "NotFound").await;
+    env.wait_until_settled(&["RunGate", "Workflow", "ExtensionProjection"])
         .await;
     let before = gate(env).await;
     env.stop_operator();
@@ -305,8 +307,8 @@ async fn restart_keeps_the_gate(env: &mut TestEnv, ada: &Client) {
         &workflow(PROJECT, "after", &json!({"product": "after"})),
     )
     .await;
-    env.ready(PROJECT, "after").await;
-    env.settled(&["RunGate", "Workflow", "ExtensionProjection"])
+    env.wait_until_ready(PROJECT, "after").await;
+    env.wait_until_settled(&["RunGate", "Workflow", "ExtensionProjection"])
         .await;
     assert_eq!(version(&gate(env).await), version(&before));
     let writes = env
@@ -336,23 +338,23 @@ async fn stale_entries_are_removed(env: &mut TestEnv) {
         .unwrap();
     assert_eq!(held(env).await["gone"], "NotFound");
     env.start_operator();
-    env.until(GATE, "is as it was", |gate| gate["spec"] == before)
+    env.wait_until(GATE, "is as it was", |gate| gate["spec"] == before)
         .await;
 }
 
 async fn pipeline_orphaned_during_downtime_is_held(env: &mut TestEnv, ada: &Client) {
     section("a Pipeline that was orphaned while the operator was stopped is held when it starts");
     create_as(ada, &open_workflow("late")).await;
-    env.ready(PROJECT, "late").await;
+    env.wait_until_ready(PROJECT, "late").await;
     env.stop_operator();
     orphan(env, "late");
     let orphaned = ("Pipeline", PROJECT, "late");
-    env.until(orphaned, "is orphaned", |pipeline| {
+    env.wait_until(orphaned, "is orphaned", |pipeline| {
         pipeline["metadata"]["ownerReferences"].is_null()
     })
     .await;
     env.start_operator();
-    env.until(GATE, "holds it", |gate| {
+    env.wait_until(GATE, "holds it", |gate| {
         gate["spec"]["heldPipelines"]["late"] == "Orphaned"
     })
     .await;
@@ -365,20 +367,23 @@ async fn deleted_projection_is_rendered_again(env: &TestEnv) {
     let before = env.get("ExtensionProjection", PROJECT, &secret).await;
     env.delete("ExtensionProjection", PROJECT, &secret).await;
     let key = ("ExtensionProjection", PROJECT, secret.as_str());
-    env.until(key, "is there again", |now| {
+    env.wait_until(key, "is restored", |now| {
         now.is_object() && now["metadata"]["uid"] != before["metadata"]["uid"]
     })
     .await;
     let uid = env.get("ExtensionProjection", PROJECT, &secret).await["metadata"]["uid"].clone();
     let rendered = ("Secret", PROJECT, secret.as_str());
-    env.until(rendered, "is the new projection's", |now| {
+    env.wait_until(rendered, "is the new projection's", |now| {
         now["metadata"]["ownerReferences"][0]["uid"] == uid
     })
     .await;
-    env.until(GATE, "lists it", |gate| {
+    env.wait_until(GATE, "lists it", |gate| {
         gate["spec"]["userSecrets"][&secret]["user"] == "ada"
     })
     .await;
-    let hers = env.ready(PROJECT, "hers").await;
-    assert_eq!(text(&hers["status"]["bindings"][0]["secret"]), secret);
+    let ada_workflow = env.wait_until_ready(PROJECT, "hers").await;
+    assert_eq!(
+        text(&ada_workflow["status"]["bindings"][0]["secret"]),
+        secret
+    );
 }

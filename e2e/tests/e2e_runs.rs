@@ -21,7 +21,7 @@ async fn run_restores_deleted_secrets() {
     env.apply(&record("store", &from_secret("runs"))).await;
     env.apply(&workflow(PROJECT, "train", &json!({"product": "store"})))
         .await;
-    let bound = env.ready(PROJECT, "train").await;
+    let bound = env.wait_until_ready(PROJECT, "train").await;
     let secret = text(&bound["status"]["bindings"][0]["secret"]).to_owned();
 
     section("a manually deleted Secret is restored");
@@ -34,7 +34,7 @@ async fn run_restores_deleted_secrets() {
     );
     env.apply(&run("first", "train")).await;
     let after = env
-        .until(
+        .wait_until(
             ("Secret", PROJECT, &secret),
             "is restored",
             Value::is_object,
@@ -44,7 +44,7 @@ async fn run_restores_deleted_secrets() {
 
     section("the run is annotated with its bindings, without values");
     let run_object = env
-        .until(("PipelineRun", PROJECT, "first"), "is annotated", |run| {
+        .wait_until(("PipelineRun", PROJECT, "first"), "is annotated", |run| {
             !annotation(run).is_empty()
         })
         .await;

@@ -62,7 +62,7 @@ async fn second_apply_is_a_no_op(env: &TestEnv) {
                 assert!(entry.get("value").is_none(), "{entry}");
             }
             let settled = env
-                .until((kind, namespace, name), "is ready", |object| {
+                .wait_until((kind, namespace, name), "is ready", |object| {
                     condition(object, "Ready")["status"] == "True"
                 })
                 .await;
@@ -91,7 +91,7 @@ async fn second_apply_is_a_no_op(env: &TestEnv) {
             assert_eq!(versions.len(), 1, "{versions:?}");
         }
     }
-    assert_eq!(secrets(env).await, known, "sealing makes no Secret");
+    assert_eq!(secrets(env).await, known, "sealing creates no Secret");
 }
 
 async fn changed_value_reaches_the_rendered_secret(env: &TestEnv) {
@@ -100,24 +100,24 @@ async fn changed_value_reaches_the_rendered_secret(env: &TestEnv) {
     apply(env, &["--server-side"], &with_value("rotate", &first)).unwrap();
     env.apply(&workflow(PROJECT, "uses", &json!({"product": "rotate"})))
         .await;
-    env.ready(PROJECT, "uses").await;
+    env.wait_until_ready(PROJECT, "uses").await;
     let rendered = rendered_name("rotate");
     let holds = |value: &str| {
         let value = value.as_bytes().to_vec();
         move |secret: &Value| data(secret, "KEY") == value
     };
     let key = ("Secret", PROJECT, &*rendered);
-    env.until(key, "holds the value", holds(&first)).await;
+    env.wait_until(key, "holds the value", holds(&first)).await;
     let counted = |object: &Value| object["status"]["consumers"] == 1;
     let record = ("ClusterExtension", "", "rotate");
-    let old = env.until(record, "is counted", counted).await;
+    let old = env.wait_until(record, "is counted", counted).await;
     // The status is now newer than the spec, so the field managers would change their order.
     apply(env, &["--server-side"], &with_value("rotate", &first)).unwrap();
     let again = env.get("ClusterExtension", "", "rotate").await;
     assert_eq!(version(&old), version(&again));
 
     apply(env, &["--server-side"], &with_value("rotate", &second)).unwrap();
-    env.until(key, "follows", holds(&second)).await;
+    env.wait_until(key, "follows", holds(&second)).await;
     let new = env.get("ClusterExtension", "", "rotate").await;
     assert_ne!(sealed(&old), sealed(&new));
 }
@@ -221,7 +221,7 @@ async fn stored_values_are_reported_and_sealed_on_write(env: &mut TestEnv) {
     apply(env, &[], &object).unwrap();
     let key = ("ClusterExtension", "", "open");
     let stored = env
-        .until(key, "reports that", |object| {
+        .wait_until(key, "reports that", |object| {
             condition(object, "InlineCredentials")["status"] == "True"
         })
         .await;
@@ -243,7 +243,7 @@ async fn stored_values_are_reported_and_sealed_on_write(env: &mut TestEnv) {
     let output = kubectl(&env.cluster, &replace, &object.to_string()).unwrap();
     assert!(output.contains("sealed 2 values"), "{output}");
     let sealed = env
-        .until(key, "is sealed", |object| {
+        .wait_until(key, "is sealed", |object| {
             condition(object, "Ready")["status"] == "True"
                 && condition(object, "InlineCredentials").is_null()
         })

@@ -142,9 +142,9 @@ async fn only_users_who_know_the_values_change_a_record(env: &TestEnv) {
         &own(with_value("open-to-her", &canary("guarded")), PROJECT),
     )
     .unwrap();
-    let mut hers = own(with_value("open-to-her", &canary("hers")), PROJECT);
-    hers["spec"]["services"][0]["endpoints"][0]["url"] = json!("https://new.example.org");
-    apply(env, &["--as=ada"], &hers).unwrap();
+    let mut replacement = own(with_value("open-to-her", &canary("hers")), PROJECT);
+    replacement["spec"]["services"][0]["endpoints"][0]["url"] = json!("https://new.example.org");
+    apply(env, &["--as=ada"], &replacement).unwrap();
     patch_as_ada(env, "open-to-her", &elsewhere(url)).unwrap();
 }
 
@@ -170,7 +170,7 @@ async fn secret_reference_requires_read_permission(env: &TestEnv) {
     // The operator is not allowed to read it either, and reports how to grant that.
     let key = ("Extension", PROJECT, "refers");
     let denied = env
-        .until(key, "is denied", |object| {
+        .wait_until(key, "is denied", |object| {
             text(&condition(object, "Ready")["message"]).contains("not allowed to read")
         })
         .await;
@@ -178,7 +178,7 @@ async fn secret_reference_requires_read_permission(env: &TestEnv) {
     assert!(message.contains("--serviceaccount=extension-registry:extension-registry"));
     let (_, commands) = message.split_once("grant access: ").unwrap();
     run(env, commands);
-    env.until(key, "is ready", |object| {
+    env.wait_until(key, "is ready", |object| {
         condition(object, "Ready")["status"] == "True"
     })
     .await;
@@ -232,7 +232,7 @@ async fn send_review(
         "name": object["metadata"]["name"], "operation": if old.is_null() { "CREATE" } else { "UPDATE" },
         "userInfo": {"username": user}, "object": object, "oldObject": old, "dryRun": dry_run,
     }});
-    let (status, answer) = post(
+    let (status, response) = post(
         address,
         "POST",
         "/mutate/records",
@@ -240,13 +240,13 @@ async fn send_review(
         &body.to_string(),
     )
     .await?;
-    assert_eq!(status, 200, "{answer}");
-    let answer: Value = serde_json::from_str(&answer).unwrap();
-    let answer = &answer["response"];
-    if answer["allowed"] != true {
-        return Err(answer["status"]["message"].to_string());
+    assert_eq!(status, 200, "{response}");
+    let response: Value = serde_json::from_str(&response).unwrap();
+    let response = &response["response"];
+    if response["allowed"] != true {
+        return Err(response["status"]["message"].to_string());
     }
-    let bytes: Vec<u8> = serde_json::from_value(answer["patch"].clone()).unwrap();
+    let bytes: Vec<u8> = serde_json::from_value(response["patch"].clone()).unwrap();
     Ok(serde_json::from_slice(&bytes).unwrap())
 }
 
@@ -279,7 +279,7 @@ async fn unauthenticated_client_gains_nothing(env: &TestEnv) {
         .unwrap();
         patch.to_string().contains(sealed(&stored))
     };
-    assert!(guess(0, &right).await, "the comparison is there");
+    assert!(guess(0, &right).await, "the comparison is reported");
     let mut is_revealed = false;
     for number in 0..600 {
         is_revealed |= guess(number, &format!("guess-{number}")).await;

@@ -55,7 +55,7 @@ async fn newest_key_seals_and_older_key_opens(env: &TestEnv) {
     apply(env, &[], &object).unwrap();
     env.apply(&workflow(PROJECT, "uses", &json!({"product": "rotated"})))
         .await;
-    env.ready(PROJECT, "uses").await;
+    env.wait_until_ready(PROJECT, "uses").await;
     let before = env.get(record.0, record.1, record.2).await;
     let name = rendered_name("rotated");
     let rendered = env.get("Secret", PROJECT, &name).await;
@@ -80,7 +80,7 @@ async fn newest_key_seals_and_older_key_opens(env: &TestEnv) {
     let observed =
         |object: &Value| object["status"]["observedGeneration"] == object["metadata"]["generation"];
     let settled = env
-        .until(record, "is ready", |object| {
+        .wait_until(record, "is ready", |object| {
             observed(object) && condition(object, "Ready")["status"] == "True"
         })
         .await;
@@ -113,7 +113,7 @@ async fn lost_key_is_reported_until_restored(env: &mut TestEnv) {
     env.start_operator();
     let is_lost = |object: &Value| condition(object, "Ready")["reason"] == "DecryptionFailed";
     let lost = env
-        .until(("ClusterExtension", "", "lost"), "is lost", is_lost)
+        .wait_until(("ClusterExtension", "", "lost"), "is lost", is_lost)
         .await;
     let message = text(&condition(&lost, "Ready")["message"]);
     for part in [
@@ -123,13 +123,13 @@ async fn lost_key_is_reported_until_restored(env: &mut TestEnv) {
     ] {
         assert!(message.contains(part), "{part} is not in {message}");
     }
-    env.until(("Workflow", PROJECT, "uses"), "is refused", is_lost)
+    env.wait_until(("Workflow", PROJECT, "uses"), "is refused", is_lost)
         .await;
     // One record is repaired by its value, the others by the restored keys.
     let output = apply(env, &[], &with_value("lost", &canary("lost"))).unwrap();
     assert!(output.contains("sealed 2 values"), "{output}");
     let is_ready = |object: &Value| condition(object, "Ready")["status"] == "True";
-    env.until(("ClusterExtension", "", "lost"), "is ready", is_ready)
+    env.wait_until(("ClusterExtension", "", "lost"), "is ready", is_ready)
         .await;
     let restored = json!({"data": keys["data"]}).to_string();
     // The key that was created meanwhile has another name, so it coexists with the restored ones.
@@ -144,7 +144,7 @@ async fn lost_key_is_reported_until_restored(env: &mut TestEnv) {
         ("ClusterExtension", "", "lost"),
         ("Workflow", PROJECT, "uses"),
     ] {
-        env.until((kind, namespace, name), "is ready", is_ready)
+        env.wait_until((kind, namespace, name), "is ready", is_ready)
             .await;
     }
 }
@@ -184,12 +184,12 @@ async fn sealed_references_of_earlier_versions_remain_valid() {
             .unwrap();
     }
     let installed = Installed::with_webhook(&cluster, &[]).unwrap();
-    let env = TestEnv::begin(cluster, installed, "sealing-migration", &[]);
+    let env = TestEnv::new(cluster, installed, "sealing-migration", &[]);
     env.namespace(PROJECT);
     let key = ("ClusterExtension", "", "old");
     let is_ready = |object: &Value| condition(object, "Ready")["status"] == "True";
-    env.until(key, "is ready", is_ready).await;
-    env.until(
+    env.wait_until(key, "is ready", is_ready).await;
+    env.wait_until(
         ("ClusterExtension", "", "thief"),
         "is not served",
         |object| condition(object, "Ready")["reason"] == "SecretMissing",
@@ -197,14 +197,14 @@ async fn sealed_references_of_earlier_versions_remain_valid() {
     .await;
     env.apply(&workflow(PROJECT, "uses", &json!({"product": "old"})))
         .await;
-    env.ready(PROJECT, "uses").await;
+    env.wait_until_ready(PROJECT, "uses").await;
     let name = support::secret_name("old", "main");
     let rendered = env.get("Secret", PROJECT, &name).await;
     assert_eq!(data(&rendered, "KEY"), canary("old").as_bytes());
 
     section("a stored reference is kept, a new one is refused");
     // The number of consumers is written with a delay after the workflow is ready.
-    env.settled(&["ClusterExtension"]).await;
+    env.wait_until_settled(&["ClusterExtension"]).await;
     let before = env.get("ClusterExtension", "", "old").await;
     apply(&env, &[], &with_reference("old", "sealed-old")).unwrap();
     let after = env.get("ClusterExtension", "", "old").await;
@@ -231,7 +231,7 @@ async fn sealed_references_of_earlier_versions_remain_valid() {
     section("the value, applied again, replaces the reference");
     let key = ("Secret", PROJECT, &*name);
     let is_new = |secret: &Value| data(secret, "version") == b"2.0.0";
-    let rendered = env.until(key, "has the new version", is_new).await;
+    let rendered = env.wait_until(key, "has the new version", is_new).await;
     let value =
         json!([{"name": "main", "configuration": [{"name": "KEY", "value": canary("old")}]}]);
     let mut object = record("old", &value);
@@ -242,7 +242,7 @@ async fn sealed_references_of_earlier_versions_remain_valid() {
     let secret = ["delete", "secret", "sealed-old", "-n", RECORDS];
     kubectl(&env.cluster, &secret, "").unwrap();
     let key = ("ClusterExtension", "", "old");
-    env.until(key, "is ready", |object| {
+    env.wait_until(key, "is ready", |object| {
         object["status"]["observedGeneration"] == object["metadata"]["generation"]
             && is_ready(object)
     })

@@ -25,10 +25,10 @@ const TEAM: &str = "tekton-team";
 const VALUE: &str = "canary-of-ada";
 const IMAGE: &str = "busybox:1.37";
 /// Time limit for a run.
-const PATIENCE: Duration = Duration::from_mins(5);
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Roles of the team: edit the project and start any run, but read no Secrets.
-const RIGHTS: &str = "
+const ROLES: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: tekton-team}
@@ -63,7 +63,7 @@ async fn tekton_gives_user_secrets_only_to_runs_of_that_user() {
     let what = "runs of users by Tekton";
     let Some(path) = std::env::var_os(KUBECONFIG_VARIABLE) else {
         // Always skipped, never failed: only an existing cluster can have Tekton.
-        skip_part(what, "no cluster is given");
+        skip_part(what, "no existing cluster is set");
         return;
     };
     let cluster = Cluster::existing(path.as_ref()).await.unwrap();
@@ -100,7 +100,7 @@ async fn setup() -> Scene {
     env.cluster.kubectl_run(&delete).unwrap();
     env.namespace(PROJECT);
     env.namespace(CI);
-    env.cluster.apply(RIGHTS).unwrap();
+    env.cluster.apply(ROLES).unwrap();
     let configuration = json!([{"name": "TOKEN", "value": VALUE}]);
     let credentials = json!([{"name": "hers", "scope": "user", "user": ["ada", ROBOT],
         "configuration": configuration}]);
@@ -116,7 +116,10 @@ async fn setup() -> Scene {
         env,
     };
     let account = ("ServiceAccount", PROJECT, "default");
-    scene.env.until(account, "is there", Value::is_object).await;
+    scene
+        .env
+        .wait_until(account, "exists", Value::is_object)
+        .await;
     let mut train = workflow(PROJECT, "train", &json!({"product": "tekton-user"}));
     let step = &mut train["spec"]["steps"][0];
     step["image"] = json!(IMAGE);
@@ -128,7 +131,7 @@ async fn setup() -> Scene {
     step["outputs"] = json!([{"name": "digest"}]);
     train["spec"]["outputs"] = json!([{"name": "digest"}]);
     start_run(&scene.ada, &train).await;
-    let ready = scene.env.ready(PROJECT, "train").await;
+    let ready = scene.env.wait_until_ready(PROJECT, "train").await;
     text(&ready["status"]["bindings"][0]["secret"]).clone_into(&mut scene.secret);
     scene
 }
@@ -187,7 +190,7 @@ fn embedded(task: Value) -> Value {
 
 /// Waits until a run has completed.
 async fn wait_until_ended(env: &TestEnv, kind: &str, name: &str) -> Value {
-    eventually(PATIENCE, &format!("{kind} {name} ends"), async || {
+    eventually(TIMEOUT, &format!("{kind} {name} ends"), async || {
         let run = env.get(kind, PROJECT, name).await;
         match text(&condition(&run, "Succeeded")["status"]) {
             "True" | "False" => Ok(run),
@@ -401,11 +404,11 @@ async fn held_pipeline_does_not_start(scene: &Scene) {
     let mut open = workflow(PROJECT, "open", &json!({"product": "tekton-open"}));
     open["spec"]["steps"][0]["image"] = json!(IMAGE);
     start_run(&scene.grace, &open).await;
-    env.ready(PROJECT, "open").await;
+    env.wait_until_ready(PROJECT, "open").await;
     let pending = json!({"pipelineRef": {"name": "open"}, "status": "PipelineRunPending"});
     start_run(&scene.grace, &run("pending", pending)).await;
     env.delete("ClusterExtension", "", "tekton-open").await;
-    env.refused_without_spec_change(PROJECT, "open", "NotFound")
+    env.wait_until_refused_without_spec_change(PROJECT, "open", "NotFound")
         .await;
     let spec = json!({"pipelineRef": {"name": "open"}});
     eventually(

@@ -139,7 +139,7 @@ fn invalid_manifests() -> [(&'static str, String, [&'static str; 2], bool); 6] {
             false,
         ),
         (
-            "a range that is none",
+            "an invalid range",
             steps("extensions: [{name: data, product: p, version: '>=1.x.y'}]"),
             ["spec.steps[0].extensions[0].version", "hint: "],
             true,
@@ -153,7 +153,7 @@ fn invalid_manifests() -> [(&'static str, String, [&'static str; 2], bool); 6] {
             true,
         ),
         (
-            "two that set the same variable",
+            "two requirements that set the same variable",
             steps(
                 "extensions: [{name: a, product: p, environment: [{name: SAME, configuration: K}]}, {name: b, product: p, environment: [{name: SAME, configuration: L}]}]",
             ),
@@ -203,7 +203,7 @@ async fn rejects_invalid_manifests_with_field_and_hint() {
         let other = manifest.replace("name: bad", "name: worse");
         eventually(
             Duration::from_secs(10),
-            "it is asked again",
+            "the webhook is called again",
             async || match apply(&env, &other) {
                 Err(output) if output.contains(expected[0]) => Ok(()),
                 output => {
@@ -242,7 +242,7 @@ async fn unavailable_webhook_blocks_only_registry_kinds() {
     env.apply(&record("shared", &from_secret("shared"))).await;
     let flow = workflow(PROJECT, "flow", &json!({"product": "shared"}));
     env.apply(&flow).await;
-    env.ready(PROJECT, "flow").await;
+    env.wait_until_ready(PROJECT, "flow").await;
     let secret = secret_name("shared", "main");
     let rendered = env.get("Secret", PROJECT, &secret).await;
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": PROJECT, "name": "default"}});
@@ -283,9 +283,9 @@ async fn unavailable_webhook_blocks_only_registry_kinds() {
         "",
     )
     .unwrap();
-    let kept = env.get("Secret", PROJECT, &secret).await;
-    assert_eq!(kept["data"], rendered["data"]);
-    assert!(!kept["data"].is_null());
+    let after = env.get("Secret", PROJECT, &secret).await;
+    assert_eq!(after["data"], rendered["data"]);
+    assert!(!after["data"].is_null());
     run(&env, &["delete", "workflow", "flow", "-n", PROJECT], "").unwrap();
     run(&env, &["delete", "clusterextension", "shared"], "").unwrap();
 

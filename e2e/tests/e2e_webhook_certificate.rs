@@ -1,4 +1,4 @@
-//! The certificate of the webhook, issued with the command line and the ServiceAccount of the chart's hook
+//! The certificate of the webhook, issued with the command line and the `ServiceAccount` of the chart's hook
 //! Job, but from this machine.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
@@ -39,7 +39,7 @@ struct Hook {
 }
 
 impl Hook {
-    /// Creates the ServiceAccount of the hook and its roles in the cluster.
+    /// Creates the `ServiceAccount` of the hook and its roles in the cluster.
     fn new(cluster: &Cluster, url: &str) -> Self {
         let chart = folder();
         let url = format!("webhook.url={url}");
@@ -106,7 +106,7 @@ fn configurations(cluster: &Cluster) -> [Value; 2] {
     })
 }
 
-/// Returns the caBundle, which must be the same for all webhooks.
+/// Returns the `caBundle`, which must be the same for all webhooks.
 fn ca_bundle(cluster: &Cluster) -> Value {
     let configurations = configurations(cluster);
     let mut bundles: Vec<&Value> = configurations
@@ -179,12 +179,15 @@ async fn hook_issues_renews_and_repairs_the_certificate() {
     let log = hook.run(&["--wait-seconds=2"]).unwrap_err();
     assert!(log.contains("failed calling webhook"), "{log}");
 
-    let env = TestEnv::begin(cluster, installed, "door-certificate", &[]);
+    let env = TestEnv::new(cluster, installed, "door-certificate", &[]);
     env.namespace(PROJECT);
     hook.run(&["--wait-seconds=30"]).unwrap();
     let expiry = env.operator().metric(EXPIRY, &[]).unwrap();
-    let left = expiry - now();
-    assert!(left > 9.9 * YEAR && left < 10.1 * YEAR, "{left}");
+    let remaining = expiry - now();
+    assert!(
+        remaining > 9.9 * YEAR && remaining < 10.1 * YEAR,
+        "{remaining}"
+    );
 
     renewal_keeps_old_ca_until_reload(&env, &hook, &mounted).await;
     restores_removed_ca_bundle(&env, &hook).await;
@@ -273,7 +276,7 @@ async fn restores_removed_ca_bundle(env: &TestEnv, hook: &Hook) {
     apply_workflow(env, 11).await;
 }
 
-/// Up to version 0.1 the operator stored CAs with their keys in a Secret, and set caBundle itself.
+/// Up to version 0.1 the operator stored CAs with their keys in a Secret, and set `caBundle` itself.
 fn migrates_certificate_of_version_0_1(env: &TestEnv, hook: &Hook) {
     section(
         "the CAs of an operator that issued the certificate stay trusted, and their keys are deleted",
@@ -294,7 +297,7 @@ fn migrates_certificate_of_version_0_1(env: &TestEnv, hook: &Hook) {
     let bundle = entry(&secret(&env.cluster), "ca.crt");
     assert_eq!(certificates(&bundle), 2);
     assert!(bundle.ends_with(&authority), "{bundle}");
-    let left = [
+    let remaining = [
         "get",
         "secret",
         LEGACY_SECRET,
@@ -302,7 +305,7 @@ fn migrates_certificate_of_version_0_1(env: &TestEnv, hook: &Hook) {
         NAMESPACE,
         "--ignore-not-found",
     ];
-    assert_eq!(kubectl(&env.cluster, &left), "");
+    assert_eq!(kubectl(&env.cluster, &remaining), "");
 
     section("a certificate whose Secret is deleted is replaced, and its CA is no longer trusted");
     kubectl(&env.cluster, &["delete", "secret", SECRET, "-n", NAMESPACE]);
@@ -312,7 +315,7 @@ fn migrates_certificate_of_version_0_1(env: &TestEnv, hook: &Hook) {
     assert!(!entry(&issued, "ca.crt").contains(bundle.trim()));
 }
 
-/// caBundle has a separate field manager, which must not retain a webhook that the chart removes.
+/// `caBundle` has a separate field manager, which must not retain a webhook that the chart removes.
 fn removed_webhook_is_not_retained(env: &TestEnv, hook: &Hook, url: &str) {
     section("a webhook that the next chart omits is removed");
     let chart = env.cluster.folder().unwrap().join("next-chart");
@@ -373,8 +376,8 @@ async fn warns_before_expiry(env: &TestEnv, mounted: &Path) {
         warns.then_some(()).ok_or(log)
     })
     .await;
-    let left = env.operator().metric(EXPIRY, &[]).unwrap() - now();
-    assert!((left - days.as_secs_f64()).abs() < 60.0, "{left}");
+    let remaining = env.operator().metric(EXPIRY, &[]).unwrap() - now();
+    assert!((remaining - days.as_secs_f64()).abs() < 60.0, "{remaining}");
 }
 
 fn create_ca() -> CertifiedIssuer<'static, KeyPair> {

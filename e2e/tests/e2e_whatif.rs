@@ -23,7 +23,7 @@ const PROJECTS: [&str; 2] = ["alpha", "beta"];
 const WORKFLOWS: usize = 24;
 const CHANGES: usize = 200;
 /// Time limit for the operator to reconcile a change.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Binding or reason of the refusal, by workflow.
 type Outcomes = BTreeMap<String, String>;
@@ -179,10 +179,10 @@ fn predicted(outcome: &Value) -> String {
 
 /// Runs `kubectl ext` and returns its exit code and JSON output.
 fn run_json(viewer: &Path, arguments: &[&str]) -> (i32, Value) {
-    let answer = ext(viewer, &[arguments, &["-o", "json"]].concat());
-    let data = serde_json::from_str(&answer.out);
-    let data = data.unwrap_or_else(|_| panic!("{}: {}", answer.code, answer.err));
-    (answer.code, data)
+    let output = ext(viewer, &[arguments, &["-o", "json"]].concat());
+    let data = serde_json::from_str(&output.stdout);
+    let data = data.unwrap_or_else(|_| panic!("{}: {}", output.code, output.stderr));
+    (output.code, data)
 }
 
 async fn wait_for_outcomes(fixture: &Fixture, expected_outcomes: &Outcomes, what: &str) {
@@ -199,7 +199,7 @@ async fn wait_for_outcomes(fixture: &Fixture, expected_outcomes: &Outcomes, what
                 format!("{name} is {outcome}, not {:?}", expected_outcomes.get(name))
             })
             .collect();
-        assert!(start.elapsed() < PATIENCE, "{what}: {other:#?}");
+        assert!(start.elapsed() < TIMEOUT, "{what}: {other:#?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -226,10 +226,10 @@ async fn predictions_match_outcomes() {
         apply(&fixture, &object).await;
         records.insert(key(&object), object);
     }
-    let (_, answers) = run_json(&viewer, &["resolve", "-A"]);
-    let mut expected_outcomes: Outcomes = list(&answers["answers"])
+    let (_, resolved) = run_json(&viewer, &["resolve", "-A"]);
+    let mut expected_outcomes: Outcomes = list(&resolved["answers"])
         .iter()
-        .map(|answer| (name_of(answer), predicted(answer)))
+        .map(|output| (name_of(output), predicted(output)))
         .collect();
     assert_eq!(expected_outcomes.len(), WORKFLOWS);
     wait_for_outcomes(&fixture, &expected_outcomes, "at first").await;
@@ -246,21 +246,21 @@ async fn predictions_match_outcomes() {
         let deleted = (random.below(3) == 0 && !records.is_empty())
             .then(|| records.keys().nth(random.below(records.len())).cloned())
             .flatten();
-        let (what, (code, answer)) = if let Some((_, namespace, name)) = &deleted {
+        let (what, (code, output)) = if let Some((_, namespace, name)) = &deleted {
             let path = if namespace.is_empty() {
                 name.clone()
             } else {
                 format!("{namespace}/{name}")
             };
-            let answer = run_json(&viewer, &["whatif", "--delete", &path]);
-            (format!("delete {path}"), answer)
+            let output = run_json(&viewer, &["whatif", "--delete", &path]);
+            (format!("delete {path}"), output)
         } else {
             let object = record(&mut random);
             std::fs::write(&file, object.to_string()).unwrap();
-            let answer = run_json(&viewer, &["whatif", "-f", file.to_str().unwrap()]);
+            let output = run_json(&viewer, &["whatif", "-f", file.to_str().unwrap()]);
             records.insert(key(&object), object.clone());
             apply(&fixture, &object).await;
-            (format!("apply {object}"), answer)
+            (format!("apply {object}"), output)
         };
         if let Some((kind, namespace, name)) = &deleted {
             let api = fixture.api(kind, namespace);
@@ -268,7 +268,7 @@ async fn predictions_match_outcomes() {
             records.remove(&(kind.clone(), namespace.clone(), name.clone()));
         }
         let before = expected_outcomes.clone();
-        for affected in list(&answer["affected"]) {
+        for affected in list(&output["affected"]) {
             expected_outcomes.insert(name_of(affected), predicted(&affected["after"]));
         }
         let stops = expected_outcomes
@@ -312,11 +312,11 @@ fn key(object: &Value) -> Key {
     )
 }
 
-fn name_of(answer: &Value) -> String {
+fn name_of(output: &Value) -> String {
     format!(
         "{}/{}",
-        text(&answer["namespace"]),
-        text(&answer["workflow"])
+        text(&output["namespace"]),
+        text(&output["workflow"])
     )
 }
 

@@ -29,7 +29,7 @@ struct Leftovers {
 }
 
 impl Leftovers {
-    fn of(test: &str) -> Self {
+    fn new(test: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("e2e-{}-{test}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         Self { folder }
@@ -50,34 +50,34 @@ impl Leftovers {
 
     /// Returns the processes, mounts, folders and control groups that remain of this test's clusters; `names`
     /// are their folders.
-    fn left(&self, names: &[String]) -> Vec<String> {
-        let mut left = processes(&self.folder);
+    fn remaining(&self, names: &[String]) -> Vec<String> {
+        let mut remaining = processes(&self.folder);
         let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
         let folder = self.folder.to_str().unwrap();
-        left.extend(
+        remaining.extend(
             mounts
                 .lines()
                 .filter(|line| line.contains(folder))
                 .map(str::to_owned),
         );
-        left.extend(names_in(&self.folder));
+        remaining.extend(names_in(&self.folder));
         for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/pids"] {
-            left.extend(
+            remaining.extend(
                 names_in(Path::new(root))
                     .into_iter()
                     .filter(|name| names.contains(name)),
             );
         }
-        left
+        remaining
     }
 
     async fn assert_nothing_left(&self, names: &[String], seconds: u64) {
         let start = Instant::now();
-        while !self.left(names).is_empty() && start.elapsed() < Duration::from_secs(seconds) {
+        while !self.remaining(names).is_empty() && start.elapsed() < Duration::from_secs(seconds) {
             sleep(Duration::from_millis(100)).await;
         }
         assert_eq!(
-            self.left(names),
+            self.remaining(names),
             Vec::<String>::new(),
             "something is left after {seconds} s"
         );
@@ -136,7 +136,7 @@ fn object<T: DeserializeOwned>(value: Value) -> T {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stop_removes_everything() {
-    let leftovers = Leftovers::of("stop");
+    let leftovers = Leftovers::new("stop");
     let start = Instant::now();
     let cluster = Cluster::start(leftovers.options()).await.unwrap();
     println!(
@@ -203,11 +203,11 @@ async fn job_reads_secret(cluster: &Cluster) {
     println!("the job took {:.1} s", start.elapsed().as_secs_f64());
 
     let pods = Api::<Pod>::namespaced(client, "default");
-    let made = pods
+    let created = pods
         .list(&ListParams::default().labels("job-name=reader"))
         .await
         .unwrap();
-    let name = made.items[0].metadata.name.as_deref().unwrap();
+    let name = created.items[0].metadata.name.as_deref().unwrap();
     assert_eq!(
         pods.logs(name, &LogParams::default()).await.unwrap(),
         "ada lovelace\n"
@@ -326,13 +326,13 @@ fn run_cluster(leftovers: &Leftovers) -> (Child, PathBuf) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_owner_leaves_nothing() {
-    let leftovers = Leftovers::of("kill");
+    let leftovers = Leftovers::new("kill");
     let (mut child, kubeconfig) = run_cluster(&leftovers);
     let names = leftovers.cluster_names();
     let cluster = Cluster::existing(&kubeconfig).await.unwrap();
     assert!(!cluster.is_owned());
     if let Some(why) = cluster.node_missing() {
-        skip("the end of a Pod whose owner is killed", why).unwrap();
+        skip("cleanup after the owner is killed", why).unwrap();
     } else {
         let pod: Pod = object(json!({
             "metadata": {"name": "sleeper"},
@@ -356,7 +356,7 @@ async fn killed_owner_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn owner_killed_during_start_leaves_nothing() {
-    let leftovers = Leftovers::of("early");
+    let leftovers = Leftovers::new("early");
     let mut child = leftovers
         .program(&["run"])
         .stdout(Stdio::null())
@@ -374,7 +374,7 @@ async fn owner_killed_during_start_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn named_cluster_runs_until_down() {
-    let leftovers = Leftovers::of("named");
+    let leftovers = Leftovers::new("named");
     let name = format!("test-{}", std::process::id());
     let up = || {
         let output = leftovers

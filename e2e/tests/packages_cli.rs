@@ -19,20 +19,20 @@ const PASSWORD: &str = "a-long-password-of-somebody";
 const FILE: &str = "somebody:$2b$04$9KBPIwWqzOfmOQoLCm1kcuBE042gYyEFJRiqjLn7JxK.ivgn8fSli\n";
 
 /// An empty home folder for the program.
-struct Machine {
+struct Home {
     folder: tempfile::TempDir,
 }
 
-impl Machine {
+impl Home {
     fn new(configuration: &str) -> Self {
-        let machine = Self {
+        let home = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        let folder = machine.path("configuration/extension-registry");
+        let folder = home.path("configuration/extension-registry");
         fs::create_dir_all(&folder).unwrap();
-        let text = configuration.replace("HERE", &machine.path("").display().to_string());
+        let text = configuration.replace("HERE", &home.path("").display().to_string());
         fs::write(folder.join("packages.toml"), text).unwrap();
-        machine
+        home
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -83,8 +83,8 @@ impl Machine {
 
 /// Publishes, signs and lists as the author, then discovers, verifies and loads as another user. Returns the
 /// digest of the content.
-fn publish_and_load(configuration: &str, prepare: impl Fn(&Machine)) -> String {
-    let author = Machine::new(configuration);
+fn publish_and_load(configuration: &str, prepare: impl Fn(&Home)) -> String {
+    let author = Home::new(configuration);
     prepare(&author);
     author.succeed(&["key", "generate", "--no-password", "me.key"]);
     author.succeed(&["key", "approve", "me.key.pub"]);
@@ -101,7 +101,7 @@ fn publish_and_load(configuration: &str, prepare: impl Fn(&Machine)) -> String {
     );
     author.succeed(&["index", "--sign-with", "me.key"]);
 
-    let reader = Machine::new(configuration);
+    let reader = Home::new(configuration);
     prepare(&reader);
     fs::copy(author.path("me.key.pub"), reader.path("author.pub")).unwrap();
     let untrusted = reader.fail(&["pull", "tool"]);
@@ -149,8 +149,8 @@ fn publishes_and_loads_with_gitea() {
         "[[repository]]\nname = \"there\"\nkind = \"gitea\"\nurl = \"{}\"\nowner = \"{USER}\"\nauth_token_path = \"HERE/token\"\n",
         server.url()
     );
-    let digest = publish_and_load(&configuration, |machine| {
-        let path = machine.path("token");
+    let digest = publish_and_load(&configuration, |home| {
+        let path = home.path("token");
         fs::write(&path, format!("{}\n", server.token())).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     });
@@ -173,15 +173,15 @@ fn publishes_and_loads_with_docker_registry_and_password() {
     let configuration = format!(
         "[[repository]]\nname = \"there\"\nkind = \"oci\"\nurl = \"http://{host}/team/extensions\"\n"
     );
-    let digest = publish_and_load(&configuration, |machine| {
-        let refused = machine.fail(&["versions", "tool"]);
+    let digest = publish_and_load(&configuration, |home| {
+        let refused = home.fail(&["versions", "tool"]);
         assert!(
             refused.contains("there denied access: cannot list versions"),
             "{refused}"
         );
         let login = ["login", &host, "--username", USER_NAME, "--password-stdin"];
-        let kept = machine.ext(&login, PASSWORD);
-        assert!(kept.status.success(), "{kept:?}");
+        let stored = home.ext(&login, PASSWORD);
+        assert!(stored.status.success(), "{stored:?}");
     });
     assert_eq!(digest, digest_from_folder());
 }

@@ -144,12 +144,12 @@ async fn anonymous_pull_works_without_listing() {
 }
 
 fn signatures() -> Vec<Signature> {
-    let of = |who: &str| Signature {
+    let by_key = |who: &str| Signature {
         format: Format::Minisign,
         payload: b"{\"a\":\"statement\"}".to_vec(),
         signature: who.as_bytes().to_vec(),
     };
-    vec![of("first"), of("second")]
+    vec![by_key("first"), by_key("second")]
 }
 
 fn oci(registry: &str, namespace: &str, credentials: Credentials) -> Oci {

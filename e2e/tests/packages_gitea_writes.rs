@@ -179,24 +179,24 @@ async fn concurrent_signatures_are_all_stored() {
     let gitea = driver(&server, token(&server));
     let upload = bench.package("tool", "1.0.0", "a tool");
     let release = gitea.publish(&upload, false, &Silent).await.unwrap();
-    let of = |number: usize| Signature {
+    let by_number = |number: usize| Signature {
         format: Format::Minisign,
         payload: b"{}".to_vec(),
         signature: format!("of number {number}").into_bytes(),
     };
     let signing = (0..PUBLISHERS).map(|number| {
         let (gitea, release) = (driver(&server, token(&server)), release.clone());
-        async move { gitea.sign(&release, &of(number)).await }
+        async move { gitea.sign(&release, &by_number(number)).await }
     });
     for outcome in futures::future::join_all(signing).await {
         outcome.unwrap();
     }
     let mut found = gitea.signatures(&release).await.unwrap();
     found.sort_by(|left, right| left.signature.cmp(&right.signature));
-    assert_eq!(found, (0..PUBLISHERS).map(of).collect::<Vec<_>>());
+    assert_eq!(found, (0..PUBLISHERS).map(by_number).collect::<Vec<_>>());
     let other = Signature {
         payload: b"another statement".to_vec(),
-        ..of(9)
+        ..by_number(9)
     };
     let error = gitea.sign(&release, &other).await.unwrap_err();
     assert!(matches!(error, Error::Broken { .. }), "{error}");
@@ -207,7 +207,7 @@ async fn concurrent_index_writes_leave_valid_index() {
     let Some(server) = server("concurrent writes of the index in Gitea") else {
         return;
     };
-    let of = |number: usize| {
+    let by_number = |number: usize| {
         let bytes = format!("{{\"serial\":{number}}}").into_bytes();
         let signature = Signature {
             format: Format::Minisign,
@@ -221,7 +221,7 @@ async fn concurrent_index_writes_leave_valid_index() {
     };
     let writing = (0..3).map(|number| {
         let gitea = driver(&server, token(&server));
-        async move { gitea.put_index(&of(number)).await }
+        async move { gitea.put_index(&by_number(number)).await }
     });
     for outcome in futures::future::join_all(writing).await {
         if let Err(error) = outcome {
@@ -231,9 +231,9 @@ async fn concurrent_index_writes_leave_valid_index() {
     }
     // The remaining state can be replaced.
     let gitea = driver(&server, token(&server));
-    gitea.put_index(&of(9)).await.unwrap();
+    gitea.put_index(&by_number(9)).await.unwrap();
     let anonymous = driver(&server, Credentials::Anonymous);
-    assert_eq!(anonymous.index().await.unwrap(), Some(of(9)));
+    assert_eq!(anonymous.index().await.unwrap(), Some(by_number(9)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

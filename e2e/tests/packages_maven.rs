@@ -99,7 +99,7 @@ async fn deploy_all(test: &str, folder: &Path, url: &str) -> bool {
 }
 
 /// Asserts that a deployment of Maven is complete and described by its POM.
-async fn assert_readable(maven: &Maven, bench: &Bench, came: &str) {
+async fn assert_readable(maven: &Maven, bench: &Bench, target: &str) {
     assert_eq!(maven.names(None).await.unwrap().names, ["camel"]);
     let mut versions = maven.versions("camel").await.unwrap();
     versions.sort();
@@ -111,9 +111,9 @@ async fn assert_readable(maven: &Maven, bench: &Bench, came: &str) {
     };
     assert_eq!(manifest.packaging, Packaging::Unsupported("nar".to_owned()));
     assert_eq!(release.content.digest, None, "Maven writes no SHA-256");
-    let came = bench.target(came);
-    fetched(maven, &release, &came).await;
-    assert_eq!(fs::read(came).unwrap(), b"content of 1.10.0");
+    let target = bench.target(target);
+    fetched(maven, &release, &target).await;
+    assert_eq!(fs::read(target).unwrap(), b"content of 1.10.0");
 }
 
 #[tokio::test(flavor = "multi_thread")]

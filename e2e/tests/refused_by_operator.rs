@@ -251,10 +251,14 @@ async fn operator_explains_refusals() {
     }
     for case in CASES {
         if case.reason == "Ready" {
-            fixture.ready("Workflow", PROJECT, case.name).await;
+            fixture
+                .wait_until_ready("Workflow", PROJECT, case.name)
+                .await;
             continue;
         }
-        let message = fixture.refused(PROJECT, case.name, case.reason).await;
+        let message = fixture
+            .wait_until_refused(PROJECT, case.name, case.reason)
+            .await;
         for part in case.message {
             assert!(
                 message.contains(part),
@@ -294,11 +298,13 @@ async fn operator_explains_refusals() {
 }
 
 async fn inaccessible_credentials_appear_absent(fixture: &Fixture) {
-    let closed = fixture.refused(PROJECT, "credentials", "NoAccess").await;
+    let closed = fixture
+        .wait_until_refused(PROJECT, "credentials", "NoAccess")
+        .await;
     let step = "extensions: [{name: store, extension: admit-scoped, credentials: absent}]";
     fixture.apply(&workflow("absent-credentials", step));
     let absent = fixture
-        .refused(PROJECT, "absent-credentials", "NoAccess")
+        .wait_until_refused(PROJECT, "absent-credentials", "NoAccess")
         .await;
     assert_eq!(
         closed.replace("closed", "NAME"),
@@ -344,7 +350,7 @@ async fn too_large(fixture: &Fixture) {
         format!("{{configuration: [{}]}}", entries(5)),
     ));
     let large = fixture
-        .until(("Extension", PROJECT, "large"), "is too large", |record| {
+        .wait_until(("Extension", PROJECT, "large"), "is too large", |record| {
             condition(record, "Ready")["reason"] == "TooLarge"
         })
         .await;
@@ -358,7 +364,7 @@ async fn too_large(fixture: &Fixture) {
         "extensions: [{name: store, extension: large}]",
     ));
     fixture
-        .until(("Workflow", PROJECT, "large"), "is refused", |workflow| {
+        .wait_until(("Workflow", PROJECT, "large"), "is refused", |workflow| {
             condition(workflow, "Ready")["status"] == "False"
                 && condition(workflow, "Ready")["reason"] != "Pending"
         })
@@ -378,7 +384,9 @@ async fn too_large(fixture: &Fixture) {
         "huge",
         "extensions: [{name: store, extension: huge}]",
     ));
-    let message = fixture.refused(PROJECT, "huge", "TooLarge").await;
+    let message = fixture
+        .wait_until_refused(PROJECT, "huge", "TooLarge")
+        .await;
     assert!(
         message.contains("limit 1048576") && message.contains("hint:"),
         "{message}"
@@ -390,5 +398,7 @@ async fn created_objects_resolve_refusals(fixture: &Fixture) {
     fixture.apply(&format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: nowhere, namespace: {PROJECT}}}\nstringData: {{KEY: {PLANTED}}}\n"
     ));
-    fixture.ready("Workflow", PROJECT, "secret").await;
+    fixture
+        .wait_until_ready("Workflow", PROJECT, "secret")
+        .await;
 }

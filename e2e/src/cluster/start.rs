@@ -23,7 +23,7 @@ use crate::tools::{Tool, Tools};
 use crate::{image, kubeconfig, progress, wait};
 
 /// Time limit for each part, for slow machines.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Starts the parts, and returns what is running and how to reach it.
 pub(super) async fn start(options: Options) -> Result<(State, Running)> {
@@ -135,7 +135,7 @@ impl Starter {
             .context("failed to create a client")?;
         wait::until(
             "kube-apiserver is ready",
-            PATIENCE,
+            TIMEOUT,
             &mut running.processes,
             async || is_healthy(&client).await,
         )
@@ -155,9 +155,9 @@ impl Starter {
         self.running.processes.push(process);
         wait::until(
             "containerd is ready",
-            PATIENCE,
+            TIMEOUT,
             &mut self.running.processes,
-            async || containerd.answers(),
+            async || containerd.is_ready(),
         )
         .await?;
         let (shared, tools, scratch) = (
@@ -199,9 +199,9 @@ impl Starter {
                 .push(node::start_proxy(tools, plane, space, launcher)?);
             wait::until(
                 "Services are reachable",
-                PATIENCE,
+                TIMEOUT,
                 &mut running.processes,
-                async || node::proxy_answers(space).await,
+                async || node::proxy_is_ready(space).await,
             )
             .await?;
         } else if let Some(reason) = missing.as_deref().filter(|_| services) {
@@ -210,7 +210,7 @@ impl Starter {
         let nodes = Api::<core::Node>::all(client.clone());
         wait::until(
             "the node is ready",
-            PATIENCE,
+            TIMEOUT,
             &mut running.processes,
             async || nodes.get(NODE_NAME).await.is_ok_and(|node| is_ready(&node)),
         )
@@ -218,12 +218,12 @@ impl Starter {
         Ok(missing)
     }
 
-    /// Waits for the default ServiceAccount, without which Pods are rejected.
+    /// Waits for the default `ServiceAccount`, without which Pods are rejected.
     async fn ready_account(&mut self, client: &Client) -> Result<()> {
         let accounts = Api::<core::ServiceAccount>::namespaced(client.clone(), "default");
         wait::until(
             "the default service account exists",
-            PATIENCE,
+            TIMEOUT,
             &mut self.running.processes,
             async || accounts.get("default").await.is_ok(),
         )

@@ -396,7 +396,7 @@ async fn healed(stage: &Stage, printer: &mut Printer) -> Result<()> {
     printer.chapter("One record becomes the default");
     let fix = repository("examples/ambiguous/fix.yaml");
     let begin = Instant::now();
-    let shown =
+    let command =
         "kubectl patch cext minio-s3-storage --type merge --patch-file examples/ambiguous/fix.yaml";
     let output = stage.cluster.kubectl_run(&[
         "patch",
@@ -407,7 +407,7 @@ async fn healed(stage: &Stage, printer: &mut Printer) -> Result<()> {
         "--patch-file",
         &fix.to_string_lossy(),
     ])?;
-    printer.ran(shown, &output);
+    printer.ran(command, &output);
     let workflow = stage.ready("train-ambiguous").await?;
     let record = text(&workflow["status"]["bindings"][0], "record");
     ensure!(

@@ -86,7 +86,7 @@ async fn settled(stage: &Stage) -> Result<String> {
     }
 }
 
-/// Returns kind, name and resourceVersion of every object that the operator writes.
+/// Returns kind, name and `resourceVersion` of every object that the operator writes.
 fn versions(stage: &Stage) -> Result<String> {
     let kinds = "clusterextensions.registry.fuseml.io,extensions.registry.fuseml.io,workflows.registry.fuseml.io,\
                  extensionprojections.registry.fuseml.io,pipelines.tekton.dev,secrets";

@@ -15,7 +15,7 @@ use crate::print::Printer;
 /// The project of the examples.
 pub(crate) const PROJECT: &str = "alpha";
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A cluster with the operator in it.
 pub(crate) struct Stage {
@@ -199,10 +199,10 @@ impl Stage {
             if is(&object) {
                 return Ok(object);
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > TIMEOUT {
                 bail!(
                     "timed out after {} s waiting until {kind} {name} {what}; its status: {:#}",
-                    PATIENCE.as_secs(),
+                    TIMEOUT.as_secs(),
                     object["status"]
                 );
             }

@@ -36,7 +36,7 @@ impl Containerd {
     }
 
     /// Returns whether containerd responds.
-    pub(crate) fn answers(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.socket.exists() && run(self.ctr().args(["--connect-timeout", "1s", "version"])).is_ok()
     }
 }

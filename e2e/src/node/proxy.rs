@@ -62,7 +62,7 @@ pub(crate) fn start(
 }
 
 /// Returns whether the Service `kubernetes` is reachable from the machine.
-pub(crate) async fn answers(space: &Space) -> bool {
+pub(crate) async fn is_ready(space: &Space) -> bool {
     let address = SocketAddr::from((space.network.first_service(), 443));
     timeout(Duration::from_millis(500), TcpStream::connect(address))
         .await

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::running::{Place, Running};
+use super::running::{Running, Workspace};
 use crate::process::on_path;
 use crate::tools::{Tool, Tools};
 
@@ -31,12 +31,12 @@ impl Crane {
     pub fn start() -> Result<Self> {
         let tools = Tools::find(&[Tool::Crane])?;
         let program = tools.path(Tool::Crane)?.to_owned();
-        let place = Place::new("crane")?;
+        let workspace = Workspace::new("crane")?;
         let mut command = Command::new(&program);
         command
             .args(["registry", "serve", "--address"])
-            .arg(format!("127.0.0.1:{}", place.port));
-        let running = place.run("crane", &command)?;
+            .arg(format!("127.0.0.1:{}", workspace.port));
+        let running = workspace.run("crane", &command)?;
         Ok(Self { running, program })
     }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::running::{Place, Running};
+use super::running::{Running, Workspace};
 use crate::process::on_path;
 
 /// Name of the program.
@@ -63,13 +63,13 @@ impl DockerRegistry {
     /// If it is not installed, or does not start.
     pub fn start(options: &Options) -> Result<Self> {
         let program = on_path(PROGRAM).context("docker-registry is not installed")?;
-        let place = Place::new(PROGRAM)?;
-        let settings = settings(&place, options)?;
-        let path = place.folder.join("config.yml");
+        let workspace = Workspace::new(PROGRAM)?;
+        let settings = settings(&workspace, options)?;
+        let path = workspace.folder.join("config.yml");
         fs::write(&path, settings).context("failed to write the registry's settings")?;
         let mut command = Command::new(program);
         command.arg("serve").arg(path);
-        let running = place.run(PROGRAM, &command)?;
+        let running = workspace.run(PROGRAM, &command)?;
         Ok(Self { running })
     }
 
@@ -80,17 +80,18 @@ impl DockerRegistry {
     }
 }
 
-fn settings(place: &Place, options: &Options) -> Result<String> {
-    let folder = place.folder.display();
+fn settings(workspace: &Workspace, options: &Options) -> Result<String> {
+    let folder = workspace.folder.display();
     let mut text = format!(
         "version: 0.1\nlog:\n  level: warn\nstorage:\n  filesystem:\n    rootdirectory: {folder}/data\n  \
          delete:\n    enabled: {}\nhttp:\n  addr: 127.0.0.1:{}\n",
-        options.deletes, place.port
+        options.deletes, workspace.port
     );
     match &options.access {
         Access::Open => {}
         Access::Passwords(file) => {
-            fs::write(place.folder.join("htpasswd"), file).context("failed to write htpasswd")?;
+            fs::write(workspace.folder.join("htpasswd"), file)
+                .context("failed to write htpasswd")?;
             write!(
                 text,
                 "auth:\n  htpasswd:\n    realm: packages\n    path: {folder}/htpasswd\n"
@@ -101,7 +102,7 @@ fn settings(place: &Place, options: &Options) -> Result<String> {
             issuer,
             certificate,
         } => {
-            fs::write(place.folder.join("issuer.pem"), certificate)
+            fs::write(workspace.folder.join("issuer.pem"), certificate)
                 .context("failed to write the certificate")?;
             write!(
                 text,

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::running::{Place, Running};
+use super::running::{Running, Workspace};
 use crate::process::on_path;
 use crate::process::run;
 use crate::tools::{Tool, Tools, is_built};
@@ -25,13 +25,13 @@ const SYSTEM_USER: &str = "nobody";
 #[derive(Debug)]
 pub struct Gitea {
     running: Running,
-    own: Own,
+    instance: Instance,
     token: String,
 }
 
 /// Data of one instance.
 #[derive(Debug)]
-struct Own {
+struct Instance {
     program: PathBuf,
     folder: PathBuf,
     /// User that runs it, if not the user of the tests.
@@ -58,33 +58,36 @@ impl Gitea {
     pub fn start() -> Result<Self> {
         let tools = Tools::find(&[Tool::Gitea])?;
         let built = tools.path(Tool::Gitea)?;
-        let place = Place::new("gitea")?;
+        let workspace = Workspace::new("gitea")?;
         // All users may traverse it to reach their own files.
-        fs::set_permissions(&place.folder, Permissions::from_mode(0o711))
+        fs::set_permissions(&workspace.folder, Permissions::from_mode(0o711))
             .context("failed to open Gitea's folder")?;
         let account = is_root().then(account).transpose()?;
         let program = match account {
-            Some(_) => copied(built, &place.folder)?,
+            Some(_) => copy_program(built, &workspace.folder)?,
             None => built.to_owned(),
         };
-        let settings = settings(&program.with_file_name("files"), &place);
-        let own = Own {
+        let settings = settings(&program.with_file_name("files"), &workspace);
+        let instance = Instance {
             program,
-            folder: place.folder.clone(),
+            folder: workspace.folder.clone(),
             account,
         };
-        own.prepare(&settings)?;
-        own.run(&["migrate"])
+        instance.prepare(&settings)?;
+        instance
+            .run(&["migrate"])
             .context("failed to set up Gitea's database")?;
         let mut create = vec!["admin", "user", "create", "--must-change-password=false"];
         create.extend(["--username", USER, "--password", PASSWORD]);
         create.extend(["--email", "user@example.com"]);
-        own.run(&create).context("failed to create Gitea's user")?;
-        let token = own.token("packages", "write:package")?;
-        let running = place.run("gitea", &own.command(&["web"]))?;
+        instance
+            .run(&create)
+            .context("failed to create Gitea's user")?;
+        let token = instance.token("packages", "write:package")?;
+        let running = workspace.run("gitea", &instance.command(&["web"]))?;
         Ok(Self {
             running,
-            own,
+            instance,
             token,
         })
     }
@@ -106,7 +109,7 @@ impl Gitea {
     /// # Errors
     /// If Gitea does not create it.
     pub fn token_for(&self, name: &str, scopes: &str) -> Result<String> {
-        self.own.token(name, scopes)
+        self.instance.token(name, scopes)
     }
 
     /// Returns the completed requests, each as `GET /path`. The latest may be missing for a moment.
@@ -114,7 +117,7 @@ impl Gitea {
     /// # Errors
     /// If the access log cannot be read.
     pub fn requests(&self) -> Result<Vec<String>> {
-        let path = self.own.home().join("log/access.log");
+        let path = self.instance.home().join("log/access.log");
         let text = fs::read_to_string(&path)
             .with_context(|| format!("failed to read {}", path.display()))?;
         let request = |line: &str| {
@@ -125,7 +128,7 @@ impl Gitea {
     }
 }
 
-impl Own {
+impl Instance {
     fn home(&self) -> PathBuf {
         self.folder.join("home")
     }
@@ -187,8 +190,8 @@ impl Own {
     }
 }
 
-fn settings(files: &Path, place: &Place) -> String {
-    let (home, port) = (place.folder.join("home"), place.port);
+fn settings(files: &Path, workspace: &Workspace) -> String {
+    let (home, port) = (workspace.folder.join("home"), workspace.port);
     let home = home.display();
     let mut text = format!(
         "RUN_MODE = prod\nWORK_PATH = {home}\n\
@@ -208,7 +211,7 @@ fn settings(files: &Path, place: &Place) -> String {
 }
 
 /// Copies the program and its files to a folder that the system user can read.
-fn copied(built: &Path, folder: &Path) -> Result<PathBuf> {
+fn copy_program(built: &Path, folder: &Path) -> Result<PathBuf> {
     let files = built.with_file_name("files");
     let mut copy = Command::new("cp");
     copy.arg("-R").arg(built);
@@ -221,7 +224,7 @@ fn copied(built: &Path, folder: &Path) -> Result<PathBuf> {
 }
 
 fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+    fs::metadata("/proc/self").is_ok_and(|instance| instance.uid() == 0)
 }
 
 /// Returns the ids of the system user and its group.

@@ -17,7 +17,7 @@ use crate::process::{Launcher, Process};
 use crate::watchdog::Watchdog;
 
 /// Time limit for the start on a slow machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A program that listens on a port of this machine. It is stopped, and its folder removed, when dropped.
 #[derive(Debug)]
@@ -29,14 +29,14 @@ pub(super) struct Running {
 
 /// Folder and free port of a program to start.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Workspace {
     pub(super) folder: PathBuf,
     pub(super) port: u16,
     launcher: Launcher,
     watchdog: Watchdog,
 }
 
-impl Place {
+impl Workspace {
     pub(super) fn new(name: &str) -> Result<Self> {
         let random = RandomState::new().build_hasher().finish();
         let folder = format!("er-{name}-{:08x}", random & 0xffff_ffff);
@@ -64,7 +64,7 @@ impl Place {
         let start = Instant::now();
         while TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, running.port))).is_err() {
             running.process.check()?;
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > TIMEOUT {
                 bail!("{name} does not respond; {}", running.process.tail());
             }
             sleep(Duration::from_millis(20));

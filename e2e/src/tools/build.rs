@@ -15,22 +15,22 @@ use crate::progress::{Progress, print_line};
 
 /// Returns whether a program is in the cache.
 pub(super) fn is_cached(tool: Tool) -> bool {
-    cache::folder().is_ok_and(|root| place(&root.join("tools"), tool).is_file())
+    cache::folder().is_ok_and(|root| program_path(&root.join("tools"), tool).is_file())
 }
 
 /// Returns the path of a program in the cache.
-fn place(root: &Path, tool: Tool) -> PathBuf {
+fn program_path(root: &Path, tool: Tool) -> PathBuf {
     root.join(tool.module().cache_name()).join(tool.program())
 }
 
 /// Returns programs from the cache, after building missing ones.
 pub(super) fn cached_or_built(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
     let root = cache::folder()?.join("tools");
-    let place = |tool: Tool| place(&root, tool);
+    let program_path = |tool: Tool| program_path(&root, tool);
     let to_build: Vec<Tool> = tools
         .iter()
         .copied()
-        .filter(|&tool| !place(tool).is_file())
+        .filter(|&tool| !program_path(tool).is_file())
         .collect();
     if !to_build.is_empty() {
         fs::create_dir_all(&root)
@@ -39,14 +39,17 @@ pub(super) fn cached_or_built(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
         // Another run may have built some of them while this one waited for the lock.
         let missing: Vec<Tool> = to_build
             .into_iter()
-            .filter(|&tool| !place(tool).is_file())
+            .filter(|&tool| !program_path(tool).is_file())
             .collect();
         let mut progress = Progress::start(missing.len());
         for tool in missing {
-            build(tool, &place(tool), &mut progress)?;
+            build(tool, &program_path(tool), &mut progress)?;
         }
     }
-    Ok(tools.iter().map(|&tool| (tool, place(tool))).collect())
+    Ok(tools
+        .iter()
+        .map(|&tool| (tool, program_path(tool)))
+        .collect())
 }
 
 fn lock(path: &Path) -> Result<File> {

@@ -47,7 +47,7 @@ async fn delete(client: &Client, url: String, mut options: Value) -> Outcome {
 }
 
 /// Changes an object by every kind of patch and by a replace, as dry runs.
-pub(crate) async fn each_way(
+pub(crate) async fn try_all_requests(
     client: &Client,
     before: &Value,
     after: &Value,
@@ -124,7 +124,7 @@ pub(crate) async fn each_way(
 }
 
 /// Asserts that a change is refused with this text by every kind of request.
-pub(crate) async fn change_refused(
+pub(crate) async fn assert_change_refused(
     client: &Client,
     before: &Value,
     subresource: &str,
@@ -132,7 +132,7 @@ pub(crate) async fn change_refused(
     expected: &str,
 ) {
     let after = changed(before, change);
-    for (way, outcome) in each_way(client, before, &after, subresource).await {
+    for (way, outcome) in try_all_requests(client, before, &after, subresource).await {
         match outcome {
             Ok(object) => panic!("{way}: admitted, expected {expected}: {object}"),
             Err(message) => assert!(
@@ -144,14 +144,14 @@ pub(crate) async fn change_refused(
 }
 
 /// Asserts that a change is admitted by every kind of request, and returns the resulting objects.
-pub(crate) async fn change_admitted(
+pub(crate) async fn assert_change_admitted(
     client: &Client,
     before: &Value,
     subresource: &str,
     change: impl Fn(&mut Value),
 ) -> Vec<Value> {
     let after = changed(before, change);
-    let outcomes = each_way(client, before, &after, subresource).await;
+    let outcomes = try_all_requests(client, before, &after, subresource).await;
     outcomes
         .into_iter()
         .map(|(way, outcome)| outcome.unwrap_or_else(|message| panic!("{way}: {message}")))

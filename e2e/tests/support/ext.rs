@@ -8,14 +8,14 @@ use extension_registry_e2e::Cluster;
 use extension_registry_e2e::operator::built;
 
 /// Exit code and output of a command.
-pub(crate) struct Answer {
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs `kubectl ext` as the user of the kubeconfig, without a terminal.
-pub(crate) fn ext(kubeconfig: &Path, arguments: &[&str]) -> Answer {
+pub(crate) fn ext(kubeconfig: &Path, arguments: &[&str]) -> CommandOutput {
     let output = Command::new(built("kubectl-ext").unwrap())
         .args(arguments)
         .arg("--kubeconfig")
@@ -23,10 +23,10 @@ pub(crate) fn ext(kubeconfig: &Path, arguments: &[&str]) -> Answer {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    Answer {
+    CommandOutput {
         code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

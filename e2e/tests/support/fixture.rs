@@ -17,10 +17,10 @@ use kube::api::{ApiResource, DynamicObject};
 use serde_json::Value;
 
 /// Time limit for any reaction of the operator.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Time limit for a run of the engine.
-const PATIENCE_WITH_RUNS: Duration = Duration::from_mins(5);
+const RUN_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A cluster, the operator with the permissions of the chart, and the applied manifests.
 pub(crate) struct Fixture {
@@ -38,17 +38,17 @@ impl Fixture {
         } else {
             Installed::without_webhook(&cluster)
         };
-        Self::begin(cluster, &installed.unwrap(), test)
+        Self::new(cluster, &installed.unwrap(), test)
     }
 
     /// Starts without the webhook, so that invalid objects reach the operator.
     pub(crate) async fn without_webhook(test: &str, options: Options) -> Self {
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
         let installed = Installed::without_webhook(&cluster).unwrap();
-        Self::begin(cluster, &installed, test)
+        Self::new(cluster, &installed, test)
     }
 
-    fn begin(cluster: Cluster, installed: &Installed, test: &str) -> Self {
+    fn new(cluster: Cluster, installed: &Installed, test: &str) -> Self {
         let log = std::env::temp_dir().join(format!(
             "extension-registry-{test}-{}.log",
             std::process::id()
@@ -117,17 +117,17 @@ impl Fixture {
     }
 
     /// Waits until a condition holds for an object, and returns the object.
-    pub(crate) async fn until(
+    pub(crate) async fn wait_until(
         &self,
         (kind, namespace, name): (&str, &str, &str),
         what: &str,
         is: impl Fn(&Value) -> bool,
     ) -> Value {
         let start = Instant::now();
-        let patience = if kind == "PipelineRun" {
-            PATIENCE_WITH_RUNS
+        let timeout = if kind == "PipelineRun" {
+            RUN_TIMEOUT
         } else {
-            PATIENCE
+            TIMEOUT
         };
         loop {
             let object = self.get(kind, namespace, name).await;
@@ -135,7 +135,7 @@ impl Fixture {
                 return object;
             }
             assert!(
-                start.elapsed() < patience,
+                start.elapsed() < timeout,
                 "timed out waiting until {kind} {namespace}/{name} {what}; its status: {:#}\n",
                 object["status"]
             );
@@ -144,17 +144,22 @@ impl Fixture {
     }
 
     /// Waits until an object is ready in its current generation.
-    pub(crate) async fn ready(&self, kind: &str, namespace: &str, name: &str) -> Value {
-        self.until((kind, namespace, name), "is ready", |object| {
+    pub(crate) async fn wait_until_ready(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        self.wait_until((kind, namespace, name), "is ready", |object| {
             is_observed(object) && condition(object, "Ready")["status"] == "True"
         })
         .await
     }
 
     /// Waits until a workflow is refused for this reason, and returns the message.
-    pub(crate) async fn refused(&self, namespace: &str, name: &str, reason: &str) -> String {
+    pub(crate) async fn wait_until_refused(
+        &self,
+        namespace: &str,
+        name: &str,
+        reason: &str,
+    ) -> String {
         let object = self
-            .until(
+            .wait_until(
                 ("Workflow", namespace, name),
                 &format!("is refused as {reason}"),
                 |object| {

@@ -69,14 +69,14 @@ pub(crate) fn named(names: &[&str]) -> Vec<String> {
 /// Writes a file with plain HTTP, without the driver.
 pub(crate) async fn put(server: &Server, path: &str, bytes: &[u8]) {
     let url = format!("{}api/packages/{USER}/generic/{path}", server.url());
-    let answer = reqwest::Client::new()
+    let response = reqwest::Client::new()
         .put(url)
         .header("authorization", format!("token {}", server.token()))
         .body(bytes.to_vec())
         .send()
         .await
         .unwrap();
-    assert_eq!(answer.status().as_u16(), 201, "{path}");
+    assert_eq!(response.status().as_u16(), 201, "{path}");
 }
 
 /// Returns all logged requests. Sends one more request and waits until it is logged, because all earlier ones

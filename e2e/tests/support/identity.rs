@@ -20,7 +20,7 @@ pub(crate) const ENGINE: &str =
     "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller";
 
 /// Roles of the team: edit the project and run pipelines in it.
-pub(crate) const RIGHTS: &str = "
+pub(crate) const ROLES: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: runs}
@@ -47,7 +47,7 @@ metadata: {namespace: people, name: default}
 pub(crate) async fn start_users(test: &str) -> TestEnv {
     let env = TestEnv::start(test, &[]).await;
     env.namespace(PROJECT);
-    env.cluster.apply(RIGHTS).unwrap();
+    env.cluster.apply(ROLES).unwrap();
     env.apply(&user_record()).await;
     let shared = json!([{"name": "own", "scope": "user", "user": ["ada", "linus"]}]);
     env.apply(&record("shared", &shared)).await;

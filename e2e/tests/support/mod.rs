@@ -22,7 +22,7 @@ use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, Pat
 use serde_json::{Value, json};
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const KINDS: [(&str, &str, &str); 16] = [
     ("PipelineRun", "tekton.dev/v1", "pipelineruns"),
     ("TaskRun", "tekton.dev/v1", "taskruns"),
@@ -57,7 +57,7 @@ const KINDS: [(&str, &str, &str); 16] = [
 /// A cluster and an operator that tests can stop and restart.
 pub(crate) struct TestEnv {
     pub(crate) cluster: Cluster,
-    /// The installed chart; the operator uses its ServiceAccount.
+    /// The installed chart; the operator uses its `ServiceAccount`.
     pub(crate) installed: Installed,
     operator: Option<Operator>,
     /// Arguments for the next start of the operator.
@@ -76,7 +76,7 @@ impl TestEnv {
         };
         let cluster = Cluster::from_environment_or_start(options).await.unwrap();
         let installed = Installed::without_webhook(&cluster).unwrap();
-        Self::begin(cluster, installed, test, arguments)
+        Self::new(cluster, installed, test, arguments)
     }
 
     /// Starts a cluster and an operator that serves the webhook, with these values of the chart.
@@ -88,17 +88,17 @@ impl TestEnv {
     ) -> Self {
         let cluster = Cluster::start(options).await.unwrap();
         let installed = Installed::with_webhook(&cluster, values).unwrap();
-        Self::begin(cluster, installed, test, arguments)
+        Self::new(cluster, installed, test, arguments)
     }
 
     /// Like [`TestEnv::with_webhook`], with another log level of the operator.
     pub(crate) async fn with_log_level(test: &str, options: Options, level: &str) -> Self {
         let cluster = Cluster::start(options).await.unwrap();
         let installed = Installed::with_webhook(&cluster, &[]).unwrap();
-        Self::begin(cluster, installed.with_log_level(level), test, &[])
+        Self::new(cluster, installed.with_log_level(level), test, &[])
     }
 
-    pub(crate) fn begin(
+    pub(crate) fn new(
         cluster: Cluster,
         installed: Installed,
         test: &str,
@@ -246,7 +246,7 @@ impl TestEnv {
             .collect()
     }
 
-    /// Returns the resourceVersions by `kind namespace/name uid`.
+    /// Returns the `resourceVersions` by `kind namespace/name uid`.
     pub(crate) async fn resource_versions(
         &self,
         kinds: &[&str],
@@ -269,14 +269,14 @@ impl TestEnv {
     }
 
     /// Waits until a condition holds for an object, and returns the object.
-    pub(crate) async fn until(
+    pub(crate) async fn wait_until(
         &self,
         (kind, namespace, name): (&str, &str, &str),
         what: &str,
         is: impl Fn(&Value) -> bool,
     ) -> Value {
         eventually(
-            PATIENCE,
+            TIMEOUT,
             &format!("{kind} {namespace}/{name} {what}"),
             async || {
                 let object = self.get(kind, namespace, name).await;
@@ -290,47 +290,52 @@ impl TestEnv {
         .await
     }
 
-    pub(crate) async fn ready(&self, namespace: &str, name: &str) -> Value {
-        self.until(("Workflow", namespace, name), "is ready", |object| {
+    pub(crate) async fn wait_until_ready(&self, namespace: &str, name: &str) -> Value {
+        self.wait_until(("Workflow", namespace, name), "is ready", |object| {
             is_observed(object) && condition(object, "Ready")["status"] == "True"
         })
         .await
     }
 
     /// Waits until a workflow is refused for this reason.
-    pub(crate) async fn refused(&self, namespace: &str, name: &str, reason: &str) -> Value {
-        let what = format!("is refused as {reason}");
-        self.until(("Workflow", namespace, name), &what, |object| {
-            let ready = condition(object, "Ready");
-            is_observed(object) && ready["status"] == "False" && ready["reason"] == reason
-        })
-        .await
-    }
-
-    /// Like [`TestEnv::refused`], for a change outside of the spec, which does not increase the generation.
-    pub(crate) async fn refused_without_spec_change(
+    pub(crate) async fn wait_until_refused(
         &self,
         namespace: &str,
         name: &str,
         reason: &str,
     ) -> Value {
         let what = format!("is refused as {reason}");
-        self.until(("Workflow", namespace, name), &what, |object| {
+        self.wait_until(("Workflow", namespace, name), &what, |object| {
+            let ready = condition(object, "Ready");
+            is_observed(object) && ready["status"] == "False" && ready["reason"] == reason
+        })
+        .await
+    }
+
+    /// Like [`TestEnv::wait_until_refused`], for a change outside of the spec, which does not increase the generation.
+    pub(crate) async fn wait_until_refused_without_spec_change(
+        &self,
+        namespace: &str,
+        name: &str,
+        reason: &str,
+    ) -> Value {
+        let what = format!("is refused as {reason}");
+        self.wait_until(("Workflow", namespace, name), &what, |object| {
             condition(object, "Ready")["reason"] == reason
         })
         .await
     }
 
-    pub(crate) async fn gone(&self, kind: &str, namespace: &str, name: &str) {
-        self.until((kind, namespace, name), "is gone", Value::is_null)
+    pub(crate) async fn wait_until_gone(&self, kind: &str, namespace: &str, name: &str) {
+        self.wait_until((kind, namespace, name), "is gone", Value::is_null)
             .await;
     }
 
     /// Waits until no object of these kinds has changed for two seconds.
-    pub(crate) async fn settled(&self, kinds: &[&str]) -> BTreeMap<String, String> {
+    pub(crate) async fn wait_until_settled(&self, kinds: &[&str]) -> BTreeMap<String, String> {
         let mut last = self.resource_versions(kinds, "").await;
         let mut since = Instant::now();
-        eventually(PATIENCE, "everything is settled", async || {
+        eventually(TIMEOUT, "everything is settled", async || {
             let now = self.resource_versions(kinds, "").await;
             if now != last {
                 last = now;

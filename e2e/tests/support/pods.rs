@@ -52,7 +52,7 @@ impl Seen {
         Some(String::from_utf8_lossy(bytes).into_owned())
     }
 
-    fn of(log: String) -> Self {
+    fn parse(log: String) -> Self {
         let mut seen = Self::default();
         for line in log.lines() {
             let words: Vec<&str> = line.split(' ').collect();
@@ -237,5 +237,5 @@ pub(crate) async fn run(cluster: &Cluster, mut pod: Value) -> Seen {
     let _ = pods
         .delete(&name, &kube::api::DeleteParams::default().grace_period(0))
         .await;
-    Seen::of(log)
+    Seen::parse(log)
 }

@@ -32,7 +32,7 @@ pub(crate) const REGISTRY: &str = "registry.fuseml.io/v1alpha1";
 pub(crate) const TEKTON: &str = "tekton.dev/v1";
 
 /// Roles of the group: everything except impersonate.
-const RIGHTS: &str = "
+const ROLES: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: policy-team}
@@ -48,9 +48,9 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: policy-team}
 ";
 
 /// The garbage collector discovers new kinds every 30 seconds.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// The policies observe a change within a second.
-const SOON: Duration = Duration::from_secs(15);
+const POLICY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Result of a request: the object, or the message of the refusal.
 pub(crate) type Outcome = Result<Value, String>;
@@ -80,10 +80,10 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn start(project: &'static str) -> Self {
         let cluster = Cluster::from_environment_or_start(without_node());
-        let stage = Self::begin(cluster.await.unwrap(), project, &[]).await;
+        let stage = Self::new(cluster.await.unwrap(), project, &[]).await;
         let run = stage.run(json!({"pipelineSpec": {"tasks": []}}));
         eventually("runs are stamped", async || {
-            let stamped = dry(&stage.grace, &run).await?;
+            let stamped = dry_create(&stage.grace, &run).await?;
             match annotation(&stamped, RUN_BY_ANNOTATION) {
                 Some("grace") => Ok(()),
                 other => Err(format!("{other:?}")),
@@ -96,15 +96,15 @@ impl Stage {
     /// Starts a new cluster where the API server does not stamp identities.
     pub(crate) async fn without_stamps(project: &'static str) -> Self {
         let cluster = Cluster::start(without_node()).await.unwrap();
-        Self::begin(cluster, project, &[("policies.stampIdentity", "never")]).await
+        Self::new(cluster, project, &[("policies.stampIdentity", "never")]).await
     }
 
-    async fn begin(cluster: Cluster, project: &'static str, values: &[(&str, &str)]) -> Self {
+    async fn new(cluster: Cluster, project: &'static str, values: &[(&str, &str)]) -> Self {
         let values = [WITHOUT_WEBHOOK, values].concat();
         cluster.install_chart(&values).unwrap();
         let kubeconfig = cluster.kubeconfig_of(NAMESPACE, RELEASE).unwrap();
         cluster.create_namespace(project).unwrap();
-        cluster.apply(RIGHTS).unwrap();
+        cluster.apply(ROLES).unwrap();
         let account = format!(
             "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{namespace: {project}, name: default}}\n"
         );
@@ -121,12 +121,12 @@ impl Stage {
             admin: cluster.client(),
             cluster,
         };
-        stage.in_force().await;
+        stage.wait_for_policies().await;
         stage
     }
 
     /// Waits until the policies are active, some hundred milliseconds after their creation.
-    async fn in_force(&self) {
+    async fn wait_for_policies(&self) {
         let pod = self.object(
             "v1",
             "Pod",
@@ -137,13 +137,13 @@ impl Stage {
         let mut owned = self.object(TEKTON, "Pipeline", "w", json!({"tasks": []}));
         owned["metadata"]["ownerReferences"] =
             json!([{"apiVersion": REGISTRY, "kind": "Workflow", "name": "w", "uid": "u"}]);
-        refused(&self.grace, &pod, "and only Pods of that user's runs").await;
-        refused(&self.grace, &owned, "only the registry operator").await;
+        assert_refused(&self.grace, &pod, "and only Pods of that user's runs").await;
+        assert_refused(&self.grace, &owned, "only the registry operator").await;
     }
 
     pub(crate) async fn stop(self) {
         if !self.cluster.is_owned() {
-            let _ = self.cluster.kubectl_with(&["delete", "-f", "-"], RIGHTS);
+            let _ = self.cluster.kubectl_with(&["delete", "-f", "-"], ROLES);
             let _ =
                 self.cluster
                     .kubectl_run(&["delete", "namespace", self.project, "--wait=false"]);
@@ -186,7 +186,7 @@ impl Stage {
     pub(crate) async fn owned_pipeline(&self, name: &str) -> Value {
         let spec = json!({"steps": [{"name": "train", "image": "i"}]});
         let workflow = self.object(REGISTRY, "Workflow", name, spec);
-        let workflow = stored(&self.ada, &workflow).await;
+        let workflow = create_stored(&self.ada, &workflow).await;
         let mut pipeline = self.object(TEKTON, "Pipeline", name, json!({"tasks": []}));
         pipeline["metadata"]["ownerReferences"] = json!([{
             "apiVersion": REGISTRY, "kind": "Workflow", "name": name, "uid": workflow["metadata"]["uid"],
@@ -223,7 +223,7 @@ impl Stage {
             .await
             .unwrap();
         let run = self.run(json!({"pipelineRef": {"name": marker}}));
-        refused(&self.grace, &run, "is on hold").await;
+        assert_refused(&self.grace, &run, "is on hold").await;
     }
 }
 
@@ -242,7 +242,7 @@ pub(crate) async fn eventually<T>(
     what: &str,
     attempt: impl AsyncFnMut() -> Result<T, String>,
 ) -> T {
-    within(PATIENCE, what, attempt).await
+    within(TIMEOUT, what, attempt).await
 }
 
 async fn within<T>(
@@ -267,6 +267,11 @@ pub(crate) fn annotation<'o>(object: &'o Value, name: &str) -> Option<&'o str> {
     object["metadata"]["annotations"][name].as_str()
 }
 
+/// Replaces all annotations of an object.
+pub(crate) fn annotate(object: &mut Value, annotations: &Value) {
+    object["metadata"]["annotations"] = annotations.clone();
+}
+
 pub(crate) fn dry_run() -> PostParams {
     PostParams {
         dry_run: true,
@@ -275,12 +280,12 @@ pub(crate) fn dry_run() -> PostParams {
 }
 
 /// Creates an object as a dry run, and returns the resulting object.
-pub(crate) async fn dry(client: &Client, object: &Value) -> Outcome {
+pub(crate) async fn dry_create(client: &Client, object: &Value) -> Outcome {
     create(client, object, &dry_run()).await
 }
 
 /// Creates an object, and returns the stored one.
-pub(crate) async fn stored(client: &Client, object: &Value) -> Value {
+pub(crate) async fn create_stored(client: &Client, object: &Value) -> Value {
     create(client, object, &PostParams::default())
         .await
         .unwrap()
@@ -307,13 +312,15 @@ pub(crate) fn outcome<T: serde::Serialize>(result: Result<T, kube::Error>) -> Ou
 }
 
 /// Asserts that the creation is refused with this text, once the policies observe the latest `RunGate`.
-pub(crate) async fn refused(client: &Client, object: &Value, expected: &str) {
-    let message = within(SOON, &format!("refused: {object}"), async || {
-        match dry(client, object).await {
+pub(crate) async fn assert_refused(client: &Client, object: &Value, expected: &str) {
+    let message = within(
+        POLICY_TIMEOUT,
+        &format!("refused: {object}"),
+        async || match dry_create(client, object).await {
             Ok(_) => Err("admitted".to_owned()),
             Err(message) => Ok(message),
-        }
-    })
+        },
+    )
     .await;
     assert!(
         message.contains(expected),
@@ -322,9 +329,9 @@ pub(crate) async fn refused(client: &Client, object: &Value, expected: &str) {
 }
 
 /// Asserts that the creation is admitted, once the policies observe the latest `RunGate`.
-pub(crate) async fn admitted(client: &Client, object: &Value) -> Value {
-    within(SOON, &format!("admitted: {object}"), async || {
-        dry(client, object).await
+pub(crate) async fn assert_admitted(client: &Client, object: &Value) -> Value {
+    within(POLICY_TIMEOUT, &format!("admitted: {object}"), async || {
+        dry_create(client, object).await
     })
     .await
 }

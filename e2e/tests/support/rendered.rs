@@ -57,7 +57,12 @@ pub(crate) fn kinds(objects: &[Value]) -> BTreeSet<&str> {
         .collect()
 }
 
-pub(crate) fn of<'o>(objects: &'o [Value], kind: &str, namespace: &str, name: &str) -> &'o Value {
+pub(crate) fn find_object<'o>(
+    objects: &'o [Value],
+    kind: &str,
+    namespace: &str,
+    name: &str,
+) -> &'o Value {
     objects
         .iter()
         .find(|object| {
@@ -92,7 +97,7 @@ pub(crate) fn set(verbs: &[&str]) -> BTreeSet<String> {
 }
 
 pub(crate) fn arguments(objects: &[Value]) -> Vec<&str> {
-    let deployment = of(objects, "Deployment", "system", "extension-registry");
+    let deployment = find_object(objects, "Deployment", "system", "extension-registry");
     deployment["spec"]["template"]["spec"]["containers"][0]["args"]
         .as_array()
         .unwrap()
@@ -109,7 +114,7 @@ pub(crate) fn webhooks(objects: &[Value]) -> Vec<&Value> {
     ]
     .iter()
     .flat_map(|kind| {
-        let configuration = of(objects, kind, "", "extension-registry");
+        let configuration = find_object(objects, kind, "", "extension-registry");
         configuration["webhooks"].as_array().unwrap()
     })
     .collect()

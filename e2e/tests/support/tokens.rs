@@ -97,10 +97,10 @@ async fn issue(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown = headers
+    let authorization = headers
         .get("authorization")
         .and_then(|value| value.to_str().ok());
-    if shown != Some(service.expected.as_str()) {
+    if authorization != Some(service.expected.as_str()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let query = query.unwrap_or_default();
@@ -116,8 +116,8 @@ async fn issue(
     let access: Vec<Value> = scopes
         .iter()
         .map(|scope| {
-            let (place, actions) = scope.rsplit_once(':').unwrap();
-            let (kind, name) = place.split_once(':').unwrap();
+            let (resource, actions) = scope.rsplit_once(':').unwrap();
+            let (kind, name) = resource.split_once(':').unwrap();
             let actions: Vec<&str> = actions.split(',').collect();
             json!({ "type": kind, "name": name, "actions": actions })
         })

@@ -15,7 +15,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 
-/// Returns a client of the operator, with a token of its ServiceAccount.
+/// Returns a client of the operator, with a token of its `ServiceAccount`.
 pub(crate) async fn operator(installed: &Installed) -> Client {
     client_from_kubeconfig(installed.kubeconfig()).await
 }

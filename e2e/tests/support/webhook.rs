@@ -49,7 +49,7 @@ pub(crate) fn kubectl(cluster: &Cluster, arguments: &[&str], input: &str) -> Kub
 /// Returns the current revision of etcd; zero if etcd is unreachable.
 pub(crate) fn revision(env: &TestEnv) -> i64 {
     range(env, &json!({"key": ByteString(b"/".to_vec())}))
-        .and_then(|answer| text(&answer["header"]["revision"]).parse().ok())
+        .and_then(|response| text(&response["header"]["revision"]).parse().ok())
         .unwrap_or_default()
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn stored_values(env: &TestEnv, since: i64) -> Option<(usize, BTreeSe
     let mut found = BTreeSet::new();
     let mut checked = 0;
     for revision in since.max(1)..=revision(env) {
-        let answer = range(
+        let response = range(
             env,
             &json!({
                 "key": ByteString(b"/registry/".to_vec()),
@@ -69,7 +69,7 @@ pub(crate) fn stored_values(env: &TestEnv, since: i64) -> Option<(usize, BTreeSe
                 "min_mod_revision": revision,
             }),
         )?;
-        for pair in answer["kvs"].as_array().into_iter().flatten() {
+        for pair in response["kvs"].as_array().into_iter().flatten() {
             let bytes = |field: &str| {
                 serde_json::from_value::<ByteString>(pair[field].clone())
                     .unwrap()
@@ -100,9 +100,9 @@ fn range(env: &TestEnv, body: &Value) -> Option<Value> {
         body.len()
     )
     .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
     Some(serde_json::from_str(body).unwrap())
 }
 
@@ -122,12 +122,12 @@ pub(crate) async fn post(
         request = request.header("content-type", kind);
     }
     let request = request.body(Body::from(body.as_bytes().to_vec())).unwrap();
-    let answer = client
+    let response = client
         .send(request)
         .await
         .map_err(|error| error.to_string())?;
-    let status = answer.status().as_u16();
-    let output = answer.into_body().collect_bytes().await;
+    let status = response.status().as_u16();
+    let output = response.into_body().collect_bytes().await;
     let output = output.map_err(|error| error.to_string())?;
     Ok((status, String::from_utf8_lossy(&output).into_owned()))
 }
