@@ -3,6 +3,7 @@
 mod access;
 mod configuration;
 mod credentials;
+mod levels;
 mod service;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -17,6 +18,7 @@ pub use credentials::{
     CredentialEntry, CredentialsScope, CredentialsSpec, SealedReference, SecretKeyReference,
     SecretReference, ValueSource,
 };
+pub use levels::visit_configured;
 pub use service::{EndpointSpec, EndpointType, ServiceSpec};
 
 /// An installed instance of a third-party tool: its product and version, where it runs, which services
@@ -76,6 +78,14 @@ pub struct ExtensionSpec {
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub configuration: Vec<ConfigurationEntry>,
+}
+
+impl ExtensionSpec {
+    /// Returns the plain configuration at all levels, each with the path of its parent: `spec.services[0]`.
+    #[must_use]
+    pub fn configurations(&self) -> Vec<(String, &[ConfigurationEntry])> {
+        levels::configurations(self)
+    }
 }
 
 /// Observed state of a record.

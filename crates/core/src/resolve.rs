@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::access::Consumer;
 use crate::projection::Identity;
-use crate::record::{Credentials, Endpoint, Name, Record, Service};
+use crate::record::{ConfigurationLevel, Credentials, Endpoint, Entry, Name, Record, Service};
 use crate::refusal::Refusal;
 use crate::requirement::Requirement;
 
@@ -107,6 +107,20 @@ impl Choice {
         let same =
             choice.binding_type() == &*identity.binding_type && record.key == identity.record;
         (same && record.access.admits(consumer)).then_some(choice)
+    }
+
+    /// Returns the plain configuration of the chosen parts, from general to specific.
+    pub(crate) fn configurations(&self) -> impl Iterator<Item = (ConfigurationLevel, &[Entry])> {
+        ConfigurationLevel::ALL.into_iter().map(|level| {
+            let entries: &[Entry] = match level {
+                ConfigurationLevel::Record => &self.record.configuration,
+                ConfigurationLevel::Service => &self.service().configuration,
+                ConfigurationLevel::Endpoint => self
+                    .endpoint()
+                    .map_or(&[], |endpoint| &endpoint.configuration),
+            };
+            (level, entries)
+        })
     }
 
     /// Returns the binding type (Service Binding specification, "Well-known Secret Entries"): the

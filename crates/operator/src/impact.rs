@@ -6,6 +6,7 @@ use extension_registry_api::Workflow;
 use extension_registry_api::status::RESOLVED;
 use extension_registry_api::workflow::RequirementSpec;
 use extension_registry_core::record::{Record, RecordKey};
+use extension_registry_core::requirement::selects;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::SourceState;
 
@@ -60,7 +61,7 @@ pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &R
             .get(workflow_key)
             .iter()
             .any(|bound| bound.record == *key);
-        if bound || selects(workflow, change) {
+        if bound || is_selected_by(workflow, change) {
             context.enqueue(Task::Workflow(workflow_key.clone()), Priority::Dependent);
         } else if !is_resolved(workflow) {
             // It stays unresolved, but its message may suggest another candidate now.
@@ -69,7 +70,7 @@ pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &R
     }
 }
 
-fn selects(workflow: &Workflow, change: &RecordChange) -> bool {
+fn is_selected_by(workflow: &Workflow, change: &RecordChange) -> bool {
     let mut requirements = workflow.spec.steps.iter().flat_map(|step| &step.extensions);
     requirements.any(|requirement| {
         let of = |record: &Option<Arc<Record>>| {
@@ -83,19 +84,11 @@ fn selects(workflow: &Workflow, change: &RecordChange) -> bool {
 
 /// Returns whether the exact selectors match. The resolver checks version and access.
 fn may_match(requirement: &RequirementSpec, record: &Record) -> bool {
-    let matches = |selector: &Option<String>, value: Option<&str>| {
-        selector
-            .as_deref()
-            .is_none_or(|selector| value == Some(selector))
-    };
-    matches(&requirement.extension, Some(&record.key.name))
-        && matches(&requirement.product, record.product.as_deref())
-        && matches(&requirement.zone, record.zone.as_deref())
-        && record.services.iter().any(|service| {
-            matches(&requirement.service, Some(&service.name))
-                && matches(&requirement.resource, service.resource.as_deref())
-                && matches(&requirement.category, service.category.as_deref())
-        })
+    let selector = |field| requirement.selector(field);
+    record
+        .services
+        .iter()
+        .any(|service| selects(selector, record, service))
 }
 
 fn is_resolved(workflow: &Workflow) -> bool {
@@ -183,7 +176,7 @@ fn enqueue_dependents(context: &Arc<Context>, key: &ObjectKey, keys_changed: boo
                 .namespace
                 .as_ref()
                 .is_none_or(|namespace| *namespace == workflow_key.namespace);
-            if project_matters && selects(workflow, &change) {
+            if project_matters && is_selected_by(workflow, &change) {
                 context.enqueue(Task::Workflow(workflow_key.clone()), Priority::Dependent);
             }
         }

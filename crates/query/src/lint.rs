@@ -150,7 +150,7 @@ fn check_workflow(
 /// Warns of entries that look like credentials. It is not an error, because the minimal form of a record has no
 /// other field for them.
 fn plain_credentials(entry: &RecordEntry, findings: &mut Vec<Finding>) {
-    let mut check = |entries: &[ConfigurationEntry], path: &str| {
+    for (path, entries) in entry.spec.configurations() {
         for (index, one) in entries.iter().enumerate() {
             if !lookalike::is_credential(&one.name, one.value.reveal()) {
                 continue;
@@ -163,14 +163,6 @@ fn plain_credentials(entry: &RecordEntry, findings: &mut Vec<Finding>) {
                 ),
                 "move it to a Secret, and reference it under `credentials` of a service",
             ));
-        }
-    };
-    check(&entry.spec.configuration, "spec");
-    for (at, service) in entry.spec.services.iter().enumerate() {
-        let path = format!("spec.services[{at}]");
-        check(&service.configuration, &path);
-        for (at, endpoint) in service.endpoints.iter().enumerate() {
-            check(&endpoint.configuration, &format!("{path}.endpoints[{at}]"));
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use extension_registry_core::access::Consumer;
 use extension_registry_core::record::{Credentials, Name, Record, Scope, Service};
+use extension_registry_core::requirement::{Field, selects};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -85,13 +86,14 @@ pub fn list(inventory: &Inventory, filter: &Filter) -> Services {
 }
 
 fn is_wanted(filter: &Filter, record: &Record, service: &Service) -> bool {
-    let matches = |wanted: &Option<String>, value: Option<&str>| {
-        wanted.is_none() || wanted.as_deref() == value
+    let value = |field| match field {
+        Field::Product => filter.product.as_deref(),
+        Field::Resource => filter.resource.as_deref(),
+        Field::Category => filter.category.as_deref(),
+        Field::Zone => filter.zone.as_deref(),
+        Field::Extension | Field::Service => None,
     };
-    matches(&filter.product, record.product.as_deref())
-        && matches(&filter.resource, service.resource.as_deref())
-        && matches(&filter.category, service.category.as_deref())
-        && matches(&filter.zone, record.zone.as_deref())
+    selects(value, record, service)
 }
 
 /// Returns whether credentials are available to a project. User-scoped credentials are, if they admit any of their

@@ -6,7 +6,9 @@
 
 use std::fmt;
 
+use extension_registry_api::extension::visit_configured;
 use extension_registry_core::lookalike::{self, REDACTED};
+use extension_registry_core::record::ConfigurationLevel;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -28,16 +30,17 @@ pub fn redacted(record: &Value) -> Value {
 
 /// Redacts values of an object that look like credentials.
 fn redact_plain(object: &mut Value) {
-    redact_entries(object.get_mut("spec"));
-    for service in items(object.get_mut("spec"), "services") {
-        redact_entries(Some(service));
-        for endpoint in items(Some(service), "endpoints") {
-            redact_entries(Some(endpoint));
-            if let Some(Value::String(url)) = endpoint.get_mut("url") {
-                *url = lookalike::without_credentials(url);
-            }
+    let Some(spec) = object.get_mut("spec") else {
+        return;
+    };
+    visit_configured(spec, &mut |level, parent| {
+        redact_entries(Some(parent));
+        if level == ConfigurationLevel::Endpoint
+            && let Some(Value::String(url)) = parent.get_mut("url")
+        {
+            *url = lookalike::without_credentials(url);
         }
-    }
+    });
 }
 
 fn redact_entries(parent: Option<&mut Value>) {

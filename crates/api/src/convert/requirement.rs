@@ -2,7 +2,7 @@
 
 use extension_registry_core::record::Name;
 use extension_registry_core::refusal::{Reason, Refusal};
-use extension_registry_core::requirement::{Mapping, Requirement};
+use extension_registry_core::requirement::{Field, Mapping, Requirement};
 use extension_registry_core::version::VersionRange;
 
 use super::check::{Format, KEY, LABEL, NAME, VARIABLE};
@@ -25,19 +25,20 @@ pub fn requirement(field: &str, spec: &RequirementSpec) -> Result<Requirement, V
             LABEL.hint,
         );
     }
-    let mut selector =
+    let mut name =
         |field, text: Option<&str>| checked(&mut errors, &path.field(field), &NAME, text);
+    let mut selector = |field: Field| name(field.as_str(), spec.selector(field));
     let mut converted = Requirement {
         name: spec.name.as_str().into(),
-        extension: selector("extension", spec.extension.as_deref()),
-        product: selector("product", spec.product.as_deref()),
+        extension: selector(Field::Extension),
+        product: selector(Field::Product),
         version: None,
-        zone: selector("zone", spec.zone.as_deref()),
-        service: selector("service", spec.service.as_deref()),
-        resource: selector("resource", spec.resource.as_deref()),
-        category: selector("category", spec.category.as_deref()),
-        endpoint: selector("endpoint", spec.endpoint.as_deref()),
-        credentials: selector("credentials", spec.credentials.as_deref()),
+        zone: selector(Field::Zone),
+        service: selector(Field::Service),
+        resource: selector(Field::Resource),
+        category: selector(Field::Category),
+        endpoint: name("endpoint", spec.endpoint.as_deref()),
+        credentials: name("credentials", spec.credentials.as_deref()),
         environment: None,
     };
     converted.version = range(&mut errors, &path.field("version"), spec.version.as_deref());

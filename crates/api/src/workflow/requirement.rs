@@ -1,5 +1,6 @@
 //! Requirements of steps.
 
+use extension_registry_core::requirement::Field;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,22 @@ pub struct RequirementSpec {
     #[schemars(length(max = limits::MAPPINGS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub environment: Option<Vec<EnvironmentMapping>>,
+}
+
+impl RequirementSpec {
+    /// Returns the required value of a field.
+    #[must_use]
+    pub fn selector(&self, field: Field) -> Option<&str> {
+        let selector = match field {
+            Field::Extension => &self.extension,
+            Field::Product => &self.product,
+            Field::Service => &self.service,
+            Field::Resource => &self.resource,
+            Field::Category => &self.category,
+            Field::Zone => &self.zone,
+        };
+        selector.as_deref()
+    }
 }
 
 /// An environment variable set from a key of the selected service.

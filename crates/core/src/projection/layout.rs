@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::projection::{Address, DOCUMENT_KEY, RESERVED_KEYS, TYPE_KEY, document};
-use crate::record::{Name, Source, SourceSecret};
+use crate::record::{ConfigurationLevel, Name, Source, SourceSecret};
 use crate::resolve::Choice;
 use crate::sensitive::Sensitive;
 
@@ -28,6 +28,16 @@ impl Origin {
     #[must_use]
     pub fn is_configuration(self) -> bool {
         self != Self::Derived
+    }
+}
+
+impl From<ConfigurationLevel> for Origin {
+    fn from(level: ConfigurationLevel) -> Self {
+        match level {
+            ConfigurationLevel::Record => Self::Extension,
+            ConfigurationLevel::Service => Self::Service,
+            ConfigurationLevel::Endpoint => Self::Endpoint,
+        }
     }
 }
 
@@ -118,31 +128,11 @@ impl Layout {
             keys: BTreeMap::new(),
         };
         layout.add_derived(choice);
-        let record = &choice.record;
-        for entry in &record.configuration {
-            layout.set(
-                &entry.name,
-                Origin::Extension,
-                Content::Text(entry.value.clone()),
-            );
-        }
-        for entry in &choice.service().configuration {
-            layout.set(
-                &entry.name,
-                Origin::Service,
-                Content::Text(entry.value.clone()),
-            );
-        }
-        for entry in choice
-            .endpoint()
-            .into_iter()
-            .flat_map(|endpoint| &endpoint.configuration)
-        {
-            layout.set(
-                &entry.name,
-                Origin::Endpoint,
-                Content::Text(entry.value.clone()),
-            );
+        for (level, entries) in choice.configurations() {
+            for entry in entries {
+                let content = Content::Text(entry.value.clone());
+                layout.set(&entry.name, level.into(), content);
+            }
         }
         let missing = layout.add_credentials(choice, sources);
         layout.set(&DOCUMENT_KEY.into(), Origin::Derived, Content::Document);

@@ -200,20 +200,16 @@ fn distinguishing_selectors(
     candidate: &Candidate,
     group: &[&Candidate],
 ) -> Option<String> {
-    const FURTHER_FIELDS: [Field; 5] = [
-        Field::Service,
-        Field::Product,
-        Field::Resource,
-        Field::Category,
-        Field::Zone,
-    ];
     let mut lines = String::new();
     if requirement.extension.is_none() {
         let _ = write!(lines, "`extension: {}`", candidate.record.key.name);
     }
     let mut rest: Vec<&Candidate> = group.to_vec();
     rest.retain(|other| !std::ptr::eq(*other, candidate));
-    for field in FURTHER_FIELDS {
+    let others = Field::ALL
+        .into_iter()
+        .filter(|field| !matches!(field, Field::Extension | Field::Service));
+    for field in [Field::Service].into_iter().chain(others) {
         let Some(value) = candidate.value(field).filter(|value| !value.is_empty()) else {
             continue;
         };

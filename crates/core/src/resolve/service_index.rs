@@ -9,7 +9,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::record::{Name, Record, Service};
-use crate::requirement::{Field, Requirement};
+use crate::requirement::{ByField, Field, Requirement};
 use crate::version::{Version, VersionRange};
 
 type Slot = u32;
@@ -26,16 +26,8 @@ impl Candidate {
         &self.record.services[self.position]
     }
 
-    /// Returns the value of a field that requirements compare.
     pub(super) fn value(&self, field: Field) -> Option<&Name> {
-        match field {
-            Field::Extension => Some(&self.record.key.name),
-            Field::Product => self.record.product.as_ref(),
-            Field::Zone => self.record.zone.as_ref(),
-            Field::Service => Some(&self.service().name),
-            Field::Resource => self.service().resource.as_ref(),
-            Field::Category => self.service().category.as_ref(),
-        }
+        field.value(&self.record, self.service())
     }
 
     fn version(&self) -> Option<&Version> {
@@ -45,27 +37,16 @@ impl Candidate {
             .and_then(|version| version.parsed())
     }
 
-    /// Returns whether a selected field has a different value.
     pub(super) fn fails(&self, requirement: &Requirement, field: Field) -> bool {
-        requirement
-            .selector(field)
-            .is_some_and(|expected| self.value(field) != Some(expected))
+        requirement.fails(field, &self.record, self.service())
     }
 
-    /// Returns whether the required version range does not match.
     pub(super) fn fails_version(&self, requirement: &Requirement) -> bool {
-        requirement
-            .version
-            .as_ref()
-            .is_some_and(|range| !range.matches(self.record.version.as_ref()))
+        requirement.fails_version(&self.record)
     }
 
-    /// Returns whether every selector matches.
     pub(super) fn matches(&self, requirement: &Requirement) -> bool {
-        !Field::ALL
-            .into_iter()
-            .any(|field| self.fails(requirement, field))
-            && !self.fails_version(requirement)
+        requirement.matches(&self.record, self.service())
     }
 }
 
@@ -75,18 +56,15 @@ type ByZone = HashMap<Option<Name>, Vec<Slot>>;
 pub(super) struct ServiceIndex {
     candidates: Vec<Option<Candidate>>,
     free: Vec<Slot>,
-    by_value: [HashMap<Name, Vec<Slot>>; 5],
+    by_value: ByField<HashMap<Name, Vec<Slot>>>,
     by_kind: HashMap<(Name, Name), ByZone>,
 }
 
-/// Fields with lists of their own. Zones have none: no requirement selects by zone alone.
-const LISTED: [Field; 5] = [
-    Field::Extension,
-    Field::Product,
-    Field::Service,
-    Field::Resource,
-    Field::Category,
-];
+/// Returns the fields with lists of their own. The others have none, because no requirement selects by them
+/// alone.
+fn listed() -> impl Iterator<Item = Field> {
+    Field::ALL.into_iter().filter(|field| field.is_sufficient())
+}
 
 impl ServiceIndex {
     pub(super) fn insert(&mut self, record: &Arc<Record>) {
@@ -99,8 +77,9 @@ impl ServiceIndex {
                 self.candidates.push(None);
                 Slot::try_from(self.candidates.len() - 1).unwrap_or(Slot::MAX)
             });
-            for (field, lists) in LISTED.into_iter().zip(&mut self.by_value) {
+            for field in listed() {
                 if let Some(value) = candidate.value(field) {
+                    let lists = &mut self.by_value[field];
                     lists.entry(value.clone()).or_default().push(slot);
                 }
             }
@@ -125,7 +104,10 @@ impl ServiceIndex {
     }
 
     pub(super) fn remove(&mut self, record: &Record) {
-        let Some(slots) = self.by_value[0].get(&record.key.name).cloned() else {
+        let Some(slots) = self.by_value[Field::Extension]
+            .get(&record.key.name)
+            .cloned()
+        else {
             return;
         };
         for slot in slots {
@@ -136,9 +118,9 @@ impl ServiceIndex {
             else {
                 continue;
             };
-            for (field, lists) in LISTED.into_iter().zip(&mut self.by_value) {
+            for field in listed() {
                 if let Some(value) = candidate.value(field) {
-                    remove_slot(lists, value, slot);
+                    remove_slot(&mut self.by_value[field], value, slot);
                 }
             }
             if let (Some(product), Some(resource)) = (
@@ -201,11 +183,13 @@ impl ServiceIndex {
             };
         }
         let mut shortest: Option<&[Slot]> = None;
-        for (field, lists) in LISTED.into_iter().zip(&self.by_value) {
+        for field in listed() {
             let Some(expected) = requirement.selector(field) else {
                 continue;
             };
-            let slots = lists.get(expected).map_or(&[][..], Vec::as_slice);
+            let slots = self.by_value[field]
+                .get(expected)
+                .map_or(&[][..], Vec::as_slice);
             if shortest.is_none_or(|other| slots.len() < other.len()) {
                 shortest = Some(slots);
             }
