@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 
+use extension_registry_core::diagnostic::explained;
 use serde_json::Value;
 
 use crate::shape;
@@ -20,7 +21,10 @@ pub fn find(kind: &str, object: &Value) -> Vec<String> {
     let _ = shape::visit(kind, object, &mut |violation| {
         let (field, message) = (&violation.field, violation.message());
         if violation.is_unquoted() && field.starts_with("spec.") {
-            found.push(format!("{field}: {message}; hint: {}", violation.hint()));
+            found.push(explained(
+                &format!("{field}: {message}"),
+                &[violation.hint()],
+            ));
         }
         if found.len() == MAX_FIELDS {
             ControlFlow::Break(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use extension_registry_api::convert::{FieldError, Names, record, record_with};
 use extension_registry_api::{ClusterExtension, ExtensionSpec, RecordObject};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::record::{
     EndpointKind, Record, RecordKey, Scope, Source, SourceSecret,
 };
@@ -227,7 +228,7 @@ fn errors_name_field_without_value() {
         let errors = convert(&spec(yaml)).unwrap_err();
         let text = errors
             .iter()
-            .map(ToString::to_string)
+            .map(Explain::explained)
             .collect::<Vec<_>>()
             .join("\n");
         assert!(text.starts_with(expected), "{yaml}\n{text}");

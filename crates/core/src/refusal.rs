@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::diagnostic::Explain;
+
 /// Declares the reasons, each with what can resolve it, so that none is missing in a list.
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident: $resolved_by:ident,)*) => {
@@ -109,12 +111,15 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)?;
-        if !self.hint.is_empty() {
-            write!(formatter, "; hint: {}", self.hint)?;
-        }
-        Ok(())
+        formatter.write_str(&self.message)
     }
 }
 
 impl std::error::Error for Refusal {}
+
+impl Explain for Refusal {
+    fn hints(&self) -> Vec<String> {
+        let hint = Some(self.hint.clone());
+        hint.filter(|hint| !hint.is_empty()).into_iter().collect()
+    }
+}

@@ -8,6 +8,7 @@
 mod support;
 
 use extension_registry_core::access::Consumer;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::record::{Credentials, Record};
 use extension_registry_core::resolve::resolve;
 use support::*;
@@ -102,7 +103,7 @@ fn outcome(record: Record, credentials: &str, consumer: &Consumer) -> Result<Str
         }
         Err(refusal) => {
             assert_eq!(refusal.reason.as_str(), "NoAccess");
-            Err(refusal.to_string())
+            Err(refusal.explained())
         }
     }
 }
@@ -173,12 +174,12 @@ fn inaccessible_record_is_indistinguishable_from_none() {
     let ada = consumer("dev", "ada");
     let requirement = need().product("mlflow");
     let empty = extension_registry_core::resolve::Index::new();
-    let absent = resolve(&empty, &requirement, &ada).unwrap_err().to_string();
+    let absent = resolve(&empty, &requirement, &ada).unwrap_err().explained();
     for record in closed {
         let mut index = extension_registry_core::resolve::Index::new();
         index.insert(record);
         assert_eq!(
-            resolve(&index, &requirement, &ada).unwrap_err().to_string(),
+            resolve(&index, &requirement, &ada).unwrap_err().explained(),
             absent
         );
     }

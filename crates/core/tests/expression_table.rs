@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "test helpers panic")]
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::expression::{ExpressionError, Segment, Template, canonical_key};
 
 fn template(text: &str) -> Template<'_> {
@@ -373,7 +374,7 @@ fn reports_all_errors() {
             .collect();
     assert_eq!(columns, [4, 33, 47, 71]);
     assert_eq!(
-        errors("{{ input.a }}")[0].to_string(),
+        errors("{{ input.a }}")[0].explained(),
         "column 4: unknown expression keyword `input`; hint: did you mean `inputs`?",
     );
 }
@@ -399,7 +400,7 @@ fn errors_truncate_long_text() {
         format!("{{{{ steps.a.outputs.b.{long} }}}}"),
         "{{ inputs.\u{1b}[31m }}".to_owned(),
     ] {
-        let error = errors(&text)[0].to_string();
+        let error = errors(&text)[0].explained();
         assert!(error.len() < 300 && !error.contains('\u{1b}'), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 mod support;
 
 use extension_registry_core::access::Consumer;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::projection::Layout;
 use extension_registry_core::record::{Name, Record};
 use extension_registry_core::resolve::resolve;
@@ -91,7 +92,7 @@ proptest! {
             .map(|(number, record)| marked(record, &consumer, number, collide))
             .collect();
         if let Err(refusal) = resolve(&index(records), &need, &consumer) {
-            let shown = format!("{refusal:?} {refusal}");
+            let shown = format!("{refusal:?} {}", refusal.explained());
             prop_assert!(!shown.contains(HIDDEN), "{}", shown);
         }
     }
@@ -122,7 +123,7 @@ proptest! {
                 let layout = Layout::new(&choice, &Sources::none());
                 format!("{choice:?} {choice:#?} {layout:?} {layout:#?}")
             }
-            Err(refusal) => format!("{refusal:?} {refusal}"),
+            Err(refusal) => format!("{refusal:?} {}", refusal.explained()),
         };
         prop_assert!(!shows_a_value(&shown), "{}", shown);
     }

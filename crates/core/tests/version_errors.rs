@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "test helpers panic")]
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::version::{RangeError, VersionRange};
 
 fn range(text: &str) -> VersionRange {
@@ -132,11 +133,11 @@ fn errors_have_column_message_and_hint() {
 #[test]
 fn error_prints_column_message_and_hint() {
     assert_eq!(
-        error("^1 || >=1.x").to_string(),
+        error("^1 || >=1.x").explained(),
         "column 9: `>=` requires a version, but `1.x` is a wildcard; hint: write `>=1`",
     );
     assert_eq!(
-        error(">=").to_string(),
+        error(">=").explained(),
         "column 1: missing version after `>=`"
     );
 }
@@ -157,7 +158,7 @@ fn messages_truncate_long_text() {
         format!(">=1 {long} - 1"),
         ">".repeat(100_000),
     ] {
-        assert!(error(&text).to_string().len() < 400, "{}", error(&text));
+        assert!(error(&text).explained().len() < 400, "{}", error(&text));
     }
     for text in [
         digits.clone(),
@@ -173,7 +174,7 @@ fn messages_truncate_long_text() {
             range(&text).hint()
         );
     }
-    let error = error("1\u{1b}[31m").to_string();
+    let error = error("1\u{1b}[31m").explained();
     assert!(!error.contains('\u{1b}'), "{error}");
 }
 

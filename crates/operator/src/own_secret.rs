@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use extension_registry_core::diagnostic::explained;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -48,7 +49,10 @@ pub(crate) async fn read_or_create(
             Err(kube::Error::Api(status)) if status.is_already_exists() => {}
             Err(error) => {
                 return Err(error).with_context(|| {
-                    format!("failed to create Secret {namespace}/{name}; hint: check that namespace {namespace} exists")
+                    explained(
+                        &format!("failed to create Secret {namespace}/{name}"),
+                        &[format!("check that namespace {namespace} exists")],
+                    )
                 });
             }
         }

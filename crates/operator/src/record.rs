@@ -10,6 +10,7 @@ use extension_registry_api::extension::ExtensionSummary;
 use extension_registry_api::kinds::strip;
 use extension_registry_api::status::{self, INLINE_CREDENTIALS, READY, STALLED};
 use extension_registry_api::{ClusterExtension, Extension, ExtensionStatus, RecordObject};
+use extension_registry_core::diagnostic::{Explain, explained};
 use extension_registry_core::projection::{MissingSource, SourceKeys};
 use extension_registry_core::record::{Credentials, Record, RecordKey, RecordKind, Source};
 use extension_registry_core::refusal::Reason;
@@ -101,7 +102,7 @@ struct NotReady {
 fn validate(dereferenced: &Dereferenced) -> Result<(), NotReady> {
     let problems = &dereferenced.entry.problems;
     if let Some(first) = problems.first() {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let lines: Vec<String> = problems.iter().map(Explain::explained).collect();
         return Err(NotReady {
             reason: first.refusal.reason,
             stalled: problems
@@ -126,7 +127,7 @@ fn validate(dereferenced: &Dereferenced) -> Result<(), NotReady> {
     Err(NotReady {
         reason: refusal.reason,
         stalled: false,
-        message: refusal.to_string(),
+        message: refusal.explained(),
     })
 }
 
@@ -225,9 +226,14 @@ fn inline(dereferenced: &Dereferenced) -> Option<DesiredCondition> {
         DesiredCondition::status_true(
             INLINE_CREDENTIALS,
             status::Reason::ValuesInRecord,
-            format!(
-                "credential values are stored in plain text and visible to everyone who can read this record ({}); hint: store them in a Secret and use `valueFrom.secretKeyRef`, or enable sealing with `--inline-credentials=seal` and run `kubectl replace -f` on the record",
-                status::join(sets.iter().map(String::as_str))
+            explained(
+                &format!(
+                    "credential values are stored in plain text and visible to everyone who can read this record ({})",
+                    status::join(sets.iter().map(String::as_str))
+                ),
+                &[
+                    "store them in a Secret and use `valueFrom.secretKeyRef`, or enable sealing with `--inline-credentials=seal` and run `kubectl replace -f` on the record",
+                ],
             ),
         )
     })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use extension_registry_core::diagnostic::explained;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -33,9 +34,9 @@ pub async fn run(args: Args, client: Client, stop: CancellationToken) -> anyhow:
     // Bind the sockets first, so that early connections wait instead of failing.
     let serving = WebhookServer::bind(&args)?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!(
-            "failed to listen on {}; hint: choose another address with --listen",
-            args.listen
+        explained(
+            &format!("failed to listen on {}", args.listen),
+            &["choose another address with --listen"],
         )
     })?;
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
@@ -192,6 +193,9 @@ async fn digest_key(client: &Client, namespace: &str) -> anyhow::Result<DigestKe
     let data = own_secret::read_or_create(client, namespace, DIGEST_SECRET, DIGEST_ENTRY).await?;
     let bytes = data.get(DIGEST_ENTRY);
     bytes.and_then(|bytes| DigestKey::from_bytes(&bytes.0)).with_context(|| {
-        format!("invalid Secret {namespace}/{DIGEST_SECRET}: expected a 32-byte key in `{DIGEST_ENTRY}`; hint: delete the Secret and restart the operator")
+        let message = format!(
+            "invalid Secret {namespace}/{DIGEST_SECRET}: expected a 32-byte key in `{DIGEST_ENTRY}`"
+        );
+        explained(&message, &["delete the Secret and restart the operator"])
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use extension_registry_core::diagnostic::explained;
 use extension_registry_seal::{KEYS_SECRET, Keyring};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -49,7 +50,10 @@ impl SealingKeys {
         let name = new_key_name(Timestamp::now());
         let data = own_secret::read_or_create(client, namespace, KEYS_SECRET, &name).await?;
         let keyring = read(&secret, &data).ok_or_else(|| {
-            anyhow::anyhow!("invalid Secret {secret}: expected at least one 32-byte key; hint: restore the Secret, or delete it and apply all sealed values again")
+            anyhow::Error::msg(explained(
+                &format!("invalid Secret {secret}: expected at least one 32-byte key"),
+                &["restore the Secret, or delete it and apply all sealed values again"],
+            ))
         })?;
         Ok(Self {
             api: Api::namespaced(client.clone(), namespace),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use extension_registry_api::workflow::{Step, WorkflowSpec};
+use extension_registry_core::diagnostic::{Diagnostic, Severity};
 use extension_registry_core::expression::{Segment, Template};
 use extension_registry_core::projection::environment::RESULT_VARIABLE;
 
@@ -22,6 +23,19 @@ pub struct Lint {
     pub message: String,
     /// How to fix it.
     pub hint: String,
+}
+
+impl From<Lint> for Diagnostic {
+    fn from(lint: Lint) -> Self {
+        Self {
+            severity: Severity::Warning,
+            rule: lint.rule.into(),
+            field: lint.field,
+            position: None,
+            message: lint.message,
+            hints: vec![lint.hint],
+        }
+    }
 }
 
 /// Returns all lint warnings of a workflow. They do not prevent its pipeline.

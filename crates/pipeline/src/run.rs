@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use extension_registry_api::workflow::WorkflowSpec;
+use extension_registry_core::diagnostic::Failure;
 use serde_json::{Value, json};
 
 use crate::generate::codeset::params_of;
@@ -17,14 +18,14 @@ pub const WORKSPACE_SIZE: &str = "1Gi";
 /// this size (a Kubernetes quantity), which is deleted with the run.
 ///
 /// # Errors
-/// Returns one message for each unknown and each missing input.
+/// Returns one error for each unknown and each missing input.
 pub fn run(
     namespace: &str,
     workflow: &str,
     spec: &WorkflowSpec,
     inputs: &BTreeMap<String, String>,
     size: &str,
-) -> Result<Value, Vec<String>> {
+) -> Result<Value, Vec<Failure>> {
     let mut params = Vec::new();
     let mut workspaces = Vec::new();
     let mut problems = Vec::new();
@@ -38,10 +39,11 @@ pub fn run(
             } else {
                 "text"
             };
-            problems.push(format!(
-                "missing input `{name}`; hint: pass --input {name}=VALUE ({what})",
-                name = input.name
-            ));
+            let name = &input.name;
+            problems.push(
+                Failure::new(format!("missing input `{name}`"))
+                    .hint(format!("pass --input {name}=VALUE ({what})")),
+            );
         }
         if !is_codeset(input) {
             params.extend(given.map(|value| json!({"name": input.name, "value": value})));
@@ -70,7 +72,7 @@ pub fn run(
             names,
             &format!("available inputs: `{}`", known.join("`, `")),
         );
-        problems.push(format!("unknown input `{name}`; hint: {hint}"));
+        problems.push(Failure::new(format!("unknown input `{name}`")).hint(hint));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -95,6 +97,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use extension_registry_api::workflow::WorkflowSpec;
+    use extension_registry_core::diagnostic::Explain;
     use serde_json::json;
 
     use super::run;
@@ -142,8 +145,13 @@ mod tests {
     #[test]
     fn reports_missing_and_unknown_inputs() {
         let problems = run("dev", "train", &spec(), &inputs(&[("modle", "m")]), "1Gi");
+        let problems: Vec<String> = problems
+            .unwrap_err()
+            .iter()
+            .map(Explain::explained)
+            .collect();
         assert_eq!(
-            problems.unwrap_err(),
+            problems,
             [
                 "missing input `code`; hint: pass --input code=VALUE (URL of a Git repository)",
                 "missing input `model`; hint: pass --input model=VALUE (text)",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use extension_registry_yaml::{Diagnostic, Position};
+use extension_registry_core::diagnostic::{Diagnostic, Position, Severity};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -72,18 +72,23 @@ impl Finding {
 
     /// Converts a diagnostic of an object in a file.
     #[must_use]
-    pub fn from_diagnostic(file: &Arc<str>, object: &str, diagnostic: Diagnostic) -> Self {
-        let level = if diagnostic.is_error {
-            Level::Error
-        } else {
-            Level::Warning
+    pub fn from_diagnostic(
+        file: &Arc<str>,
+        object: &str,
+        diagnostic: impl Into<Diagnostic>,
+    ) -> Self {
+        let diagnostic = diagnostic.into();
+        let level = match diagnostic.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
         };
+        let at = diagnostic.position.unwrap_or_default();
         Self {
             level,
-            ..Self::error(diagnostic.rule, file, diagnostic.at)
+            ..Self::error(&diagnostic.rule, file, at)
         }
         .of(object, diagnostic.field)
-        .message(diagnostic.message, diagnostic.hint)
+        .message(diagnostic.message, diagnostic.hints.join("; "))
     }
 
     /// Returns whether the object is invalid.

@@ -1,6 +1,8 @@
 //! Diagnostics of a document.
 
-use extension_registry_core::diagnostic::Position;
+use extension_registry_core::diagnostic::{self, Position, Severity};
+
+use crate::parse::ParseError;
 
 /// An error or a warning at a field. It contains no values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,4 +91,39 @@ impl Diagnostics {
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|diagnostic| diagnostic.is_error)
     }
+}
+
+impl From<Diagnostic> for diagnostic::Diagnostic {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self {
+            severity: if diagnostic.is_error {
+                Severity::Error
+            } else {
+                Severity::Warning
+            },
+            rule: diagnostic.rule.into(),
+            field: diagnostic.field,
+            position: Some(diagnostic.at),
+            message: diagnostic.message,
+            hints: hints(diagnostic.hint),
+        }
+    }
+}
+
+impl From<ParseError> for diagnostic::Diagnostic {
+    fn from(error: ParseError) -> Self {
+        Self {
+            severity: Severity::Error,
+            rule: error.rule.into(),
+            field: String::new(),
+            position: Some(error.at),
+            message: error.message,
+            hints: hints(error.hint.to_owned()),
+        }
+    }
+}
+
+fn hints(hint: String) -> Vec<String> {
+    let hint = Some(hint).filter(|hint| !hint.is_empty());
+    hint.into_iter().collect()
 }

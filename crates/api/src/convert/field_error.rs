@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use extension_registry_core::diagnostic::{Diagnostic, Explain, Severity};
 use extension_registry_core::refusal::{Reason, Refusal};
 
 /// An error in a field of an object.
@@ -20,6 +21,25 @@ impl fmt::Display for FieldError {
 }
 
 impl std::error::Error for FieldError {}
+
+impl Explain for FieldError {
+    fn hints(&self) -> Vec<String> {
+        self.refusal.hints()
+    }
+}
+
+impl From<FieldError> for Diagnostic {
+    fn from(problem: FieldError) -> Self {
+        Self {
+            severity: Severity::Error,
+            rule: problem.refusal.reason.as_str().into(),
+            hints: problem.hints(),
+            field: problem.field,
+            position: None,
+            message: problem.refusal.message,
+        }
+    }
+}
 
 /// Path of the current field. It is formatted only for errors.
 #[derive(Clone, Copy)]

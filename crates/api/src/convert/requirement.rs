@@ -139,6 +139,8 @@ fn environment(
 
 #[cfg(test)]
 mod tests {
+    use extension_registry_core::diagnostic::Explain;
+
     use super::requirement;
     use crate::workflow::{EnvironmentMapping, RequirementSpec};
 
@@ -247,7 +249,7 @@ mod tests {
         ];
         for (spec, expected) in table {
             let errors = requirement("r", &spec).unwrap_err();
-            let first = errors.first().map(ToString::to_string).unwrap_or_default();
+            let first = errors.first().map(Explain::explained).unwrap_or_default();
             assert!(first.starts_with(expected), "{first}");
             assert_eq!(errors.len(), 1, "{errors:?}");
         }

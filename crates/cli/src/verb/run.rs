@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use extension_registry_api::Workflow;
 use extension_registry_api::status::READY;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_pipeline as pipeline;
 use extension_registry_query::cluster::connect;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
@@ -129,7 +130,10 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
         &inputs,
         &verb.workspace_size,
     )
-    .map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
+    .map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(Explain::explained).collect();
+        anyhow::anyhow!(lines.join("\n"))
+    })?;
     if verb.dry {
         if verb.output == Format::Json {
             output::json(out, &run)?;

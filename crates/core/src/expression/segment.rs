@@ -1,5 +1,7 @@
 //! Parts of a template, and errors in them.
 
+use crate::diagnostic::Explain;
+
 /// A segment of a template. Columns are those of the first word inside the braces, in characters
 /// from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +39,7 @@ pub enum Segment<'t> {
 
 /// Error in a template. The length of its message is bounded, regardless of the text.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("column {column}: {message}{}", suffix(hint.as_deref()))]
+#[error("column {column}: {message}")]
 pub struct ExpressionError {
     /// Column of the first word inside the braces, in characters from 1.
     pub column: usize,
@@ -47,7 +49,8 @@ pub struct ExpressionError {
     pub hint: Option<String>,
 }
 
-fn suffix(hint: Option<&str>) -> String {
-    hint.map(|hint| format!("; hint: {hint}"))
-        .unwrap_or_default()
+impl Explain for ExpressionError {
+    fn hints(&self) -> Vec<String> {
+        self.hint.iter().cloned().collect()
+    }
 }

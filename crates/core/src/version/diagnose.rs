@@ -2,11 +2,12 @@
 
 use super::partial::Partial;
 use super::token::{Token, is_any};
+use crate::diagnostic::Explain;
 use crate::suggest::excerpt;
 
 /// Error in a version range. The length of its message is bounded, regardless of the text.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("column {column}: {message}{}", suffix(hint.as_deref()))]
+#[error("column {column}: {message}")]
 pub struct RangeError {
     /// Column of the error, in characters from 1.
     pub column: usize,
@@ -16,9 +17,10 @@ pub struct RangeError {
     pub hint: Option<String>,
 }
 
-fn suffix(hint: Option<&str>) -> String {
-    hint.map(|hint| format!("; hint: {hint}"))
-        .unwrap_or_default()
+impl Explain for RangeError {
+    fn hints(&self) -> Vec<String> {
+        self.hint.iter().cloned().collect()
+    }
 }
 
 const RANGE_HINT: &str = "write `1.2.0 - 1.5.0`, or `>=1.2.0 <1.5.0` to exclude the upper end";

@@ -2,6 +2,7 @@
 
 use extension_registry_api::status::{self, READY};
 use extension_registry_api::{ExtensionProjection, ExtensionProjectionStatus};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
 use extension_registry_render::ObjectKey;
@@ -76,7 +77,7 @@ fn next_status(
         Err(refusal) => {
             // Another object has the name of the Secret, so the written one no longer exists.
             let is_lost = refusal.reason == Reason::SecretConflict;
-            let ready = DesiredCondition::status_false(READY, refusal.reason, refusal.to_string());
+            let ready = DesiredCondition::status_false(READY, refusal.reason, refusal.explained());
             let status = ExtensionProjectionStatus {
                 conditions: conditions(&before.conditions, vec![ready], entry.generation),
                 secret: before.secret.clone().filter(|_| !is_lost),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use extension_registry_core::diagnostic::explained;
 use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -64,8 +65,9 @@ impl WebhookServer {
         let listener = TcpListener::bind(address)
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .with_context(|| {
-                format!(
-                    "failed to listen on {address}; hint: choose another address with --webhook-listen"
+                explained(
+                    &format!("failed to listen on {address}"),
+                    &["choose another address with --webhook-listen"],
                 )
             })?;
         tracing::info!(address = %listener.local_addr()?, "serving the webhook");

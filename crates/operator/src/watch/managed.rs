@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::{ExtensionProjection, RUN_GATE, RunGate};
+use extension_registry_core::diagnostic::explained;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::version_number;
 use kube::ResourceExt;
@@ -29,7 +30,11 @@ impl EventHandler for ProjectionHandler {
 
     fn apply(&self, context: &Arc<Context>, key: ObjectKey, object: Self::Object) {
         let Ok(projection) = object.0 else {
-            tracing::warn!(projection = %key, "ExtensionProjection does not match its schema; hint: delete it");
+            let message = explained(
+                "ExtensionProjection does not match its schema",
+                &["delete it"],
+            );
+            tracing::warn!(projection = %key, "{message}");
             return;
         };
         let mut projections = context.stores.projections.write();

@@ -4,11 +4,13 @@
 //! Users who can create an object control the size of its review, and clients that can connect control the
 //! rate at which a body arrives. A parsed review uses up to thirty times the memory of its body.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::StatusCode;
+use extension_registry_core::diagnostic::explained;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -31,7 +33,7 @@ const MAX_READERS: usize = 16;
 const MAX_PROCESSED_KIB: u32 = 4 * 1024;
 
 /// HTTP status and message of a rejected request. The message does not quote the body.
-pub(super) type Rejection = (StatusCode, &'static str);
+pub(super) type Rejection = (StatusCode, Cow<'static, str>);
 
 /// Reads bodies within the limits, which all requests share.
 pub(super) struct BodyReader {
@@ -56,9 +58,12 @@ pub(super) struct TooLarge {
 impl TooLarge {
     /// Returns the message for the user.
     pub(super) fn message(&self) -> String {
-        format!(
-            "object of {} bytes is too large: at most {MAX_OBJECT_BYTES} bytes are allowed; hint: split it into several objects",
-            self.bytes
+        explained(
+            &format!(
+                "object of {} bytes is too large: at most {MAX_OBJECT_BYTES} bytes are allowed",
+                self.bytes
+            ),
+            &["split it into several objects"],
         )
     }
 }
@@ -78,7 +83,7 @@ impl BodyReader {
     pub(super) async fn read(&self, body: Body) -> Result<Received, Rejection> {
         const BUSY: Rejection = (
             StatusCode::SERVICE_UNAVAILABLE,
-            "too many concurrent requests",
+            Cow::Borrowed("too many concurrent requests"),
         );
         let bytes = {
             let reader = timeout(READ_TIMEOUT, Arc::clone(&self.readers).acquire_owned()).await;
@@ -91,7 +96,7 @@ impl BodyReader {
                 Err(_) => {
                     return Err((
                         StatusCode::REQUEST_TIMEOUT,
-                        "timed out reading the request body",
+                        Cow::Borrowed("timed out reading the request body"),
                     ));
                 }
             }
@@ -115,12 +120,19 @@ fn classify(error: &axum::Error) -> Rejection {
         if cause.is::<http_body_util::LengthLimitError>() {
             return (
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "the AdmissionReview exceeds 6 MiB; hint: reduce the size of the object",
+                explained(
+                    "the AdmissionReview exceeds 6 MiB",
+                    &["reduce the size of the object"],
+                )
+                .into(),
             );
         }
         source = cause.source();
     }
-    (StatusCode::BAD_REQUEST, "failed to read the request body")
+    (
+        StatusCode::BAD_REQUEST,
+        Cow::Borrowed("failed to read the request body"),
+    )
 }
 
 /// Returns the review of an object that exceeds the size limit, without deserializing the object.

@@ -3,6 +3,7 @@
 //! The API server calls mutating webhooks before schema validation, and a client that reaches the webhook
 //! without the API server is not validated at all.
 
+use extension_registry_core::diagnostic::explained;
 use serde_json::Value;
 
 /// Maximum number of items of a list. The CRDs allow at most 128.
@@ -22,14 +23,18 @@ fn check(value: &Value, path: &str, total: &mut usize) -> Option<String> {
         Value::Array(items) => {
             *total = total.saturating_add(items.len());
             if items.len() > MAX_ITEMS {
-                return Some(format!(
-                    "{path}: {} items, at most {MAX_ITEMS} are allowed; hint: split the object",
-                    items.len()
+                return Some(explained(
+                    &format!(
+                        "{path}: {} items, at most {MAX_ITEMS} are allowed",
+                        items.len()
+                    ),
+                    &["split the object"],
                 ));
             }
             if *total > MAX_TOTAL {
-                return Some(format!(
-                    "spec: more than {MAX_TOTAL} items in all lists; hint: split the object"
+                return Some(explained(
+                    &format!("spec: more than {MAX_TOTAL} items in all lists"),
+                    &["split the object"],
                 ));
             }
             let path = format!("{path}[]");

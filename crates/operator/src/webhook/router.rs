@@ -114,7 +114,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     is_json.then_some(()).ok_or((
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported content type: expected application/json",
+        "unsupported content type: expected application/json".into(),
     ))
 }
 
@@ -125,7 +125,7 @@ fn parse(body: &[u8]) -> Result<AdmissionRequest<DynamicObject>, Rejection> {
         .and_then(|review| review.try_into().ok())
         .ok_or((
             StatusCode::BAD_REQUEST,
-            "invalid request body: expected an AdmissionReview of admission.k8s.io/v1 with a request",
+            "invalid request body: expected an AdmissionReview of admission.k8s.io/v1 with a request".into(),
         ))
 }
 

@@ -3,6 +3,7 @@
 
 use extension_registry_api::convert;
 use extension_registry_api::workflow::WorkflowSpec;
+use extension_registry_core::diagnostic::{Explain, explained};
 
 use crate::context::Context;
 use crate::webhook::{AdmissionResult, Review};
@@ -15,9 +16,10 @@ pub(crate) async fn validate(_context: &Context, review: &Review) -> AdmissionRe
     let spec = review.object.data.get("spec").cloned().unwrap_or_default();
     // The API server has already validated the schema.
     let Ok(spec) = serde_json::from_value::<WorkflowSpec>(spec) else {
-        return AdmissionResult::deny(
-            "spec: does not match the schema of this operator version; hint: check that the CustomResourceDefinition and the operator have the same version",
-        );
+        return AdmissionResult::deny(explained(
+            "spec: does not match the schema of this operator version",
+            &["check that the CustomResourceDefinition and the operator have the same version"],
+        ));
     };
     let problems = problems(&spec);
     if problems.is_empty() {
@@ -31,13 +33,13 @@ fn problems(spec: &WorkflowSpec) -> Vec<String> {
     let mut lines: Vec<String> = extension_registry_pipeline::check(spec)
         .iter()
         .filter(|problem| problem.refusal.reason.is_stalled())
-        .map(ToString::to_string)
+        .map(Explain::explained)
         .collect();
     for (step, written) in spec.steps.iter().enumerate() {
         for (position, requirement) in written.extensions.iter().enumerate() {
             let field = format!("spec.steps[{step}].extensions[{position}]");
             let unread = convert::requirement(&field, requirement).err();
-            lines.extend(unread.iter().flatten().map(ToString::to_string));
+            lines.extend(unread.iter().flatten().map(Explain::explained));
         }
     }
     let mut seen = std::collections::HashSet::new();

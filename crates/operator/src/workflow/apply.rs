@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use extension_registry_api::FIELD_MANAGER;
 use extension_registry_api::workflow::{Binding, PipelineReference, RunAs};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::{Prepared, Refusals};
@@ -67,7 +68,7 @@ pub(super) async fn run(
     for needed in projections {
         match projection::ensure(context, &needed.key, &needed.identity, &needed.choice).await? {
             Ok(()) => {}
-            Err(refusal) => problems.push((refusal.reason, refusal.to_string())),
+            Err(refusal) => problems.push((refusal.reason, refusal.explained())),
         }
     }
     if !problems.is_empty() {

@@ -6,6 +6,7 @@ use extension_registry_api::kinds::strip;
 use extension_registry_api::status::{self, EventReason, READY, RESOLVED, STALLED, join};
 use extension_registry_api::workflow::{Binding, WorkflowSummary};
 use extension_registry_api::{Workflow, WorkflowStatus};
+use extension_registry_core::diagnostic::explained;
 use extension_registry_core::refusal::Reason;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::Refusals;
@@ -147,7 +148,10 @@ fn summary(bindings: &[Binding]) -> WorkflowSummary {
 /// Updates the status of a workflow that does not match its schema. The message does not include the
 /// deserialization error, because that may quote values.
 pub(super) async fn set_invalid(context: &Context, key: &ObjectKey) -> Result<(), Error> {
-    let message = "the object does not match the schema of its CustomResourceDefinition; hint: apply it again to see the invalid field";
+    let message = explained(
+        "the object does not match the schema of its CustomResourceDefinition",
+        &["apply it again to see the invalid field"],
+    );
     let object = ObjectName::workflow(key);
     let live = read::<Workflow, WorkflowStatus>(&context.client, object).await?;
     let Some(Live {
@@ -158,7 +162,7 @@ pub(super) async fn set_invalid(context: &Context, key: &ObjectKey) -> Result<()
         return Ok(());
     };
     let desired = [READY, RESOLVED]
-        .map(|kind| DesiredCondition::status_false(kind, Reason::Invalid, message));
+        .map(|kind| DesiredCondition::status_false(kind, Reason::Invalid, message.clone()));
     let stalled = DesiredCondition::status_true(STALLED, Reason::Invalid, message);
     let status = WorkflowStatus {
         observed_generation: Some(generation),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::version::VersionRange;
 use extension_registry_yaml::{Content, Diagnostics, MappingReader, Node, Position, items, parse};
 
@@ -273,7 +274,7 @@ fn range(node: Option<&Node>, field: &str, log: &mut Diagnostics) -> Option<Vers
         Err(error) => {
             let at = node.map_or_else(Position::default, |node| node.at);
             log.error("bad-range", at, field)
-                .message(error.to_string(), "");
+                .message(error.explained(), "");
             None
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use extension_registry_api::workflow::{RequirementSpec, WorkflowSpec};
 use extension_registry_core::access::Consumer;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::projection::{Layout, SourceKeys};
 use extension_registry_core::record::{Name, Record, RecordKey, SourceSecret};
 use extension_registry_core::requirement::{Mapping, Requirement};
@@ -145,7 +146,7 @@ pub(crate) fn refused(yaml: &str) -> String {
 pub(crate) fn format_problems(problems: &[Problem]) -> String {
     problems
         .iter()
-        .map(|problem| format!("{}: {problem}", problem.refusal.reason))
+        .map(|problem| format!("{}: {}", problem.refusal.reason, problem.explained()))
         .collect::<Vec<_>>()
         .join("\n")
 }

@@ -1,5 +1,6 @@
 //! Why a workflow cannot be reconciled.
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::refusal::{Reason, Refusal};
 
 /// A problem in a workflow.
@@ -17,7 +18,7 @@ pub struct Problem {
 
 impl From<extension_registry_pipeline::Problem> for Problem {
     fn from(problem: extension_registry_pipeline::Problem) -> Self {
-        let text = problem.to_string();
+        let text = problem.explained();
         let extension_registry_pipeline::Problem {
             field,
             step,
@@ -81,7 +82,7 @@ impl Refusals {
             resolved: true,
             reason: refusal.reason,
             stalled: false,
-            message: refusal.to_string(),
+            message: refusal.explained(),
             problems: Vec::new(),
         }
     }

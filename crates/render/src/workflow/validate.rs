@@ -1,6 +1,7 @@
 //! Validates that every requirement is resolved and every source exists.
 
 use extension_registry_api::ON_BEHALF_OF_ANNOTATION;
+use extension_registry_core::diagnostic::{Explain, explained};
 use extension_registry_core::projection::{Identity, Layout};
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::requirement::Requirement;
@@ -61,7 +62,7 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
             Err(errors) => {
                 unresolved = true;
                 for error in errors {
-                    refuse(&error.field, &error.refusal, error.to_string());
+                    refuse(&error.field, &error.refusal, error.explained());
                 }
                 continue;
             }
@@ -69,7 +70,7 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
         match &resolution.answer {
             Some(Ok(found)) => match bind(resolution.step, requirement, found, person) {
                 Ok(one) => bound.push(one),
-                Err(refusal) => refuse(&resolution.field, &refusal, refusal.to_string()),
+                Err(refusal) => refuse(&resolution.field, &refusal, refusal.explained()),
             },
             Some(Err(refusal)) => {
                 unresolved = true;
@@ -89,17 +90,27 @@ pub(super) fn run(resolved: &Resolved) -> Result<Validated<'_>, Refusals> {
 /// Adds the user on whose behalf the workflow resolves, because a tool that applies it may be a different
 /// user. The text is the same whether or not another user has access, so it reveals nothing.
 fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
-    match (refusal.reason, person) {
-        (Reason::NoAccess, Some(person)) => format!(
-            "{refusal}; the workflow resolves on behalf of its author `{}`; hint: if another user has access, let that user apply it, or set the annotation `{ON_BEHALF_OF_ANNOTATION}`",
-            person.user
+    let (note, hint) = match (refusal.reason, person) {
+        (Reason::NoAccess, Some(person)) => (
+            format!(
+                "the workflow resolves on behalf of its author `{}`",
+                person.user
+            ),
+            format!(
+                "if another user has access, let that user apply it, or set the annotation `{ON_BEHALF_OF_ANNOTATION}`"
+            ),
         ),
         // Without an author, records with user lists are not visible.
-        (Reason::NoAccess | Reason::NotFound, None) => format!(
-            "{refusal}; the workflow has no author, so credentials of scope `user` are not available; hint: apply it with a changed spec, or set its author: kubectl annotate fwf NAME {ON_BEHALF_OF_ANNOTATION}=USER; credentials of scope `project` require no author"
+        (Reason::NoAccess | Reason::NotFound, None) => (
+            "the workflow has no author, so credentials of scope `user` are not available"
+                .to_owned(),
+            format!(
+                "apply it with a changed spec, or set its author: kubectl annotate fwf NAME {ON_BEHALF_OF_ANNOTATION}=USER; credentials of scope `project` require no author"
+            ),
         ),
-        _ => refusal.to_string(),
-    }
+        _ => return refusal.explained(),
+    };
+    format!("{}; {}", refusal.explained(), explained(&note, &[hint]))
 }
 
 fn bind<'a>(

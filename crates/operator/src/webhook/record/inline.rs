@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use extension_registry_core::diagnostic::explained;
 use extension_registry_core::record::RecordKey;
 use extension_registry_seal::{inline_entries, inline_values};
 use serde_json::Value;
@@ -26,9 +27,11 @@ pub(super) fn remaining(context: &Context, review: &Review, record: &RecordKey) 
                 return None;
             }
             Some(match inline_values(spec) {
-                Ok(_) => format!(
-                    "{}: value was not sealed; hint: check that the MutatingWebhookConfiguration of the registry exists and that no other webhook adds values",
-                    list(&fields)
+                Ok(_) => explained(
+                    &format!("{}: value was not sealed", list(&fields)),
+                    &[
+                        "check that the MutatingWebhookConfiguration of the registry exists and that no other webhook adds values",
+                    ],
                 ),
                 Err(problems) => format!("cannot seal credentials: {}", list(&problems)),
             })
@@ -52,9 +55,14 @@ pub(super) fn denied(record: &RecordKey, review: &Review) -> Option<String> {
         text
     });
     let namespace = record.namespace.as_deref().unwrap_or("RECORDS-NAMESPACE");
-    Some(format!(
-        "{}: credential values in records are not allowed in this cluster; hint: create a Secret with kubectl create secret generic NAME -n {namespace}{literals} and replace `value` with `valueFrom: {{secretKeyRef: {{name: NAME, key: KEY}}}}`",
-        list(&fields)
+    Some(explained(
+        &format!(
+            "{}: credential values in records are not allowed in this cluster",
+            list(&fields)
+        ),
+        &[format!(
+            "create a Secret with kubectl create secret generic NAME -n {namespace}{literals} and replace `value` with `valueFrom: {{secretKeyRef: {{name: NAME, key: KEY}}}}`"
+        )],
     ))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use extension_registry_api::kinds::LAST_APPLIED;
+use extension_registry_core::diagnostic::explained;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_seal::{
@@ -41,18 +42,24 @@ pub(crate) async fn mutate(context: &Context, review: &Review) -> AdmissionResul
         InlineCredentials::Seal => inline_values(spec).unwrap_or_default(),
     };
     if record.name.is_empty() && !values.is_empty() {
-        return AdmissionResult::deny(
-            "cannot seal credentials of a record without `metadata.name`, because a sealed value is bound to one record; hint: set `metadata.name` instead of `generateName`, or store the values in a Secret and use `valueFrom.secretKeyRef`",
-        );
+        return AdmissionResult::deny(explained(
+            "cannot seal credentials of a record without `metadata.name`, because a sealed value is bound to one record",
+            &[
+                "set `metadata.name` instead of `generateName`, or store the values in a Secret and use `valueFrom.secretKeyRef`",
+            ],
+        ));
     }
     let sealed = match sealed(context, review, &record, spec, &values).await {
         Ok(sealed) => sealed,
         Err(error) => return AdmissionResult::fail(error.to_string()),
     };
     if !sealed.foreign.is_empty() {
-        return AdmissionResult::deny(format!(
-            "{}: cannot decrypt sealed value: it was sealed for another record or entry, or its key was removed; hint: {RESEAL}",
-            inline::list(&sealed.foreign)
+        return AdmissionResult::deny(explained(
+            &format!(
+                "{}: cannot decrypt sealed value: it was sealed for another record or entry, or its key was removed",
+                inline::list(&sealed.foreign)
+            ),
+            &[RESEAL],
         ));
     }
     let written = sealed.spec.as_ref().unwrap_or(spec);
@@ -207,9 +214,11 @@ impl Draft {
             LastApplied::Rewrite(sealed) => *text = sealed,
             LastApplied::Remove => {
                 annotations.remove(LAST_APPLIED);
-                self.warnings.push(format!(
-                    "metadata.annotations: removed `{LAST_APPLIED}`, because it may contain credential values or is too large; hint: use `kubectl apply --server-side`"
-                ));
+                let message = format!(
+                    "metadata.annotations: removed `{LAST_APPLIED}`, because it may contain credential values or is too large"
+                );
+                self.warnings
+                    .push(explained(&message, &["use `kubectl apply --server-side`"]));
             }
         }
         self.is_changed = true;
@@ -235,7 +244,10 @@ fn warning((set, count): (&String, &usize)) -> String {
         1 => "1 value".to_owned(),
         count => format!("{count} values"),
     };
-    format!(
-        "{set}: sealed {values}; hint: prefer a Secret and `valueFrom.secretKeyRef`, so that values never pass through a record"
+    explained(
+        &format!("{set}: sealed {values}"),
+        &[
+            "prefer a Secret and `valueFrom.secretKeyRef`, so that values never pass through a record",
+        ],
     )
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use extension_registry_api::{GROUP, VERSION};
+use extension_registry_core::diagnostic::explained;
 use extension_registry_core::record::{RecordKey, RecordKind, SourceSecret};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::grant::subject;
@@ -46,9 +47,12 @@ pub(super) async fn check(
     }
     let secrets = secrets_to_review(spec, record, &context.settings.records_namespace);
     if secrets.len() > MAX_SECRETS {
-        return Ok(Some(format!(
-            "spec: refers to {} Secrets, at most {MAX_SECRETS} are allowed; hint: split the record in two",
-            secrets.len()
+        return Ok(Some(explained(
+            &format!(
+                "spec: refers to {} Secrets, at most {MAX_SECRETS} are allowed",
+                secrets.len()
+            ),
+            &["split the record in two"],
         )));
     }
     let refused: BTreeMap<ObjectKey, bool> = futures::stream::iter(secrets)
@@ -117,11 +121,16 @@ fn values_refusal(record: &RecordKey, user: &str, fields: &[String]) -> String {
         None => ("clusterrole", String::new()),
         Some(namespace) => ("role", format!(" -n {namespace}")),
     };
-    format!(
-        "{record}: {user} may not use sealed values that another user supplied: {}; hint: apply the record with `value` instead of `valueFrom`, or have an administrator grant the permission: kubectl create {kind} {role}{scope} --verb=get --resource={resource} --resource-name={} && kubectl create {kind}binding {role}{scope} --{kind}={role} {}",
-        inline::list(fields),
-        record.name,
-        subject(user)
+    explained(
+        &format!(
+            "{record}: {user} may not use sealed values that another user supplied: {}",
+            inline::list(fields)
+        ),
+        &[format!(
+            "apply the record with `value` instead of `valueFrom`, or have an administrator grant the permission: kubectl create {kind} {role}{scope} --verb=get --resource={resource} --resource-name={} && kubectl create {kind}binding {role}{scope} --{kind}={role} {}",
+            record.name,
+            subject(user)
+        )],
     )
 }
 

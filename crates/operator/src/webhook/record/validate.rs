@@ -2,6 +2,7 @@
 
 use extension_registry_api::ExtensionSpec;
 use extension_registry_api::convert;
+use extension_registry_core::diagnostic::{Explain, explained};
 use extension_registry_seal::entries;
 use kube::core::DynamicObject;
 use serde_json::Value;
@@ -28,9 +29,12 @@ fn added_sealed_refs(review: &Review) -> Option<String> {
         .map(|(_, field)| format!("{field}.valueFrom.sealedRef"))
         .collect();
     (!added.is_empty()).then(|| {
-        format!(
-            "{}: `sealedRef` is deprecated and cannot be added; hint: use `value`, which is sealed into the record, or `valueFrom.secretKeyRef`",
-            inline::list(&added)
+        explained(
+            &format!(
+                "{}: `sealedRef` is deprecated and cannot be added",
+                inline::list(&added)
+            ),
+            &["use `value`, which is sealed into the record, or `valueFrom.secretKeyRef`"],
         )
     })
 }
@@ -49,14 +53,15 @@ pub(crate) async fn validate(context: &Context, review: &Review) -> AdmissionRes
     let spec = review.object.data.get("spec").cloned().unwrap_or_default();
     // The deserialization error may quote values.
     let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {
-        return AdmissionResult::deny(
-            "spec: does not match the schema of this operator version; hint: check that the CustomResourceDefinition and the operator have the same version",
-        );
+        return AdmissionResult::deny(explained(
+            "spec: does not match the schema of this operator version",
+            &["check that the CustomResourceDefinition and the operator have the same version"],
+        ));
     };
     match convert::record(key, 0, &spec) {
         Ok(_) => AdmissionResult::allow(),
         Err(problems) => {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let lines: Vec<String> = problems.iter().map(Explain::explained).collect();
             AdmissionResult::deny(lines.join("\n"))
         }
     }
