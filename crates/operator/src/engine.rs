@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
+use extension_registry_pipeline::engine;
 use extension_registry_render::source::version_number;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -52,26 +53,26 @@ pub(crate) struct PipelineRunStatus {
     pub completion_time: Option<String>,
 }
 
-macro_rules! tekton {
-    ($object:ident, $kind:literal, $plural:literal) => {
+macro_rules! resource {
+    ($object:ident, $resource:ident) => {
         impl Resource for $object {
             type DynamicType = ();
             type Scope = k8s_openapi::NamespaceResourceScope;
 
             fn kind((): &()) -> Cow<'_, str> {
-                $kind.into()
+                engine().$resource().kind.into()
             }
 
             fn group((): &()) -> Cow<'_, str> {
-                "tekton.dev".into()
+                engine().$resource().group.into()
             }
 
             fn version((): &()) -> Cow<'_, str> {
-                "v1".into()
+                engine().$resource().version.into()
             }
 
             fn plural((): &()) -> Cow<'_, str> {
-                $plural.into()
+                engine().$resource().plural.into()
             }
 
             fn meta(&self) -> &ObjectMeta {
@@ -85,8 +86,8 @@ macro_rules! tekton {
     };
 }
 
-tekton!(Pipeline, "Pipeline", "pipelines");
-tekton!(PipelineRun, "PipelineRun", "pipelineruns");
+resource!(Pipeline, pipelines);
+resource!(PipelineRun, runs);
 
 /// Returns the resource for requests with untyped Pipelines.
 pub(crate) fn api_resource() -> ApiResource {

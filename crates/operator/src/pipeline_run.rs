@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use extension_registry_api::{FIELD_MANAGER, RUN_BINDINGS_ANNOTATION, Workflow};
 use extension_registry_render::ObjectKey;
-use kube::Api;
 use kube::api::{Patch, PatchParams};
+use kube::{Api, Resource};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -121,7 +121,8 @@ async fn apply(context: &Arc<Context>, key: &ObjectKey, prepared: Prepared) -> R
     }
     let api = Api::<PipelineRun>::namespaced(context.client.clone(), &key.namespace);
     let patch = json!({
-        "apiVersion": "tekton.dev/v1", "kind": "PipelineRun",
+        "apiVersion": PipelineRun::api_version(&()),
+        "kind": PipelineRun::kind(&()),
         // With the uid, an apply does not create a run that has just been deleted.
         "metadata": { "uid": uid, "annotations": { RUN_BINDINGS_ANNOTATION: annotation } },
     });

@@ -10,7 +10,7 @@ pub(crate) mod texts;
 
 use extension_registry_api::workflow::WorkflowSpec;
 
-use crate::engine::{Engine, Tekton};
+use crate::engine::{Engine, engine};
 use crate::problem::Problem;
 
 /// Returns all problems of the workflow itself: invalid names, outputs without a step, forbidden Secrets,
@@ -18,7 +18,7 @@ use crate::problem::Problem;
 /// resolved.
 #[must_use]
 pub fn check(spec: &WorkflowSpec) -> Vec<Problem> {
-    check_for(spec, &Tekton)
+    check_for(spec, engine())
 }
 
 pub(crate) fn check_for(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<Problem> {

@@ -1,17 +1,69 @@
 //! Interface to the engine that runs pipelines.
 
+mod chosen;
 mod tekton;
 
+use extension_registry_core::refusal::Refusal;
 use serde_json::Value;
 
+pub use chosen::engine;
 pub use tekton::Tekton;
 
 use crate::generate::model::Model;
 use crate::patch::Site;
 
+/// A kind of the engine's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineResource {
+    /// API group.
+    pub group: &'static str,
+    /// API version.
+    pub version: &'static str,
+    /// Kind.
+    pub kind: &'static str,
+    /// Plural name.
+    pub plural: &'static str,
+}
+
+impl EngineResource {
+    /// Returns `apiVersion`.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        format!("{}/{}", self.group, self.version)
+    }
+}
+
+/// A run of a pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRequest {
+    /// Namespace of the run and of the pipeline.
+    pub namespace: String,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// Parameters and their values.
+    pub params: Vec<(String, String)>,
+    /// Codesets, each with the size of its volume.
+    pub codesets: Vec<(String, String)>,
+}
+
 /// A pipeline engine: how it represents a workflow, and where its containers are. All engine-specific
 /// code is behind this trait.
 pub trait Engine {
+    /// Returns the kind of pipelines.
+    fn pipelines(&self) -> EngineResource;
+
+    /// Returns the kind of runs.
+    fn runs(&self) -> EngineResource;
+
+    /// Returns the refusal if the engine is not installed.
+    fn missing(&self) -> Refusal;
+
+    /// Returns the object of a run.
+    fn run(&self, run: &RunRequest) -> Value;
+
+    /// Returns the parameters that a text references in the syntax of the engine.
+    fn params_in<'t>(&self, text: &'t str) -> Vec<&'t str>;
+
     /// Returns a reference to a parameter, for use in containers and in parameters of tasks.
     fn param(&self, name: &str) -> String;
 

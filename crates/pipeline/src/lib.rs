@@ -27,7 +27,7 @@ mod spec;
 
 pub use build::{Input, Output, build};
 pub use check::check;
-pub use engine::{Engine, Tekton};
+pub use engine::{Engine, EngineResource, RunRequest, Tekton, engine};
 pub use generate::generate;
 pub use generate::model;
 pub use lint::{Lint, lint};

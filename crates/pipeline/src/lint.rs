@@ -8,6 +8,7 @@ use extension_registry_core::expression::{Segment, Template};
 use extension_registry_core::projection::environment::RESULT_VARIABLE;
 
 use crate::check::texts::{Text, texts};
+use crate::engine::engine;
 use crate::names::input_variable;
 use crate::spec::find_input;
 use crate::spec::step_field;
@@ -119,32 +120,26 @@ fn unknown_params(spec: &WorkflowSpec, text: &Text<'_>, lints: &mut Vec<Lint>) {
         let mut inputs = step.iter().flat_map(|step| &step.inputs);
         find_input(spec, name).is_some() || inputs.any(|input| input.name.as_deref() == Some(name))
     };
-    let unknown: BTreeSet<&str> = params(text.content)
+    let unknown: BTreeSet<&str> = engine()
+        .params_in(text.content)
+        .into_iter()
         .filter(|name| !name.is_empty() && !is_known(name))
         .collect();
     lints.extend(unknown.into_iter().map(|name| Lint {
         rule: "unknown-param",
         field: text.field.clone(),
-        message: format!("`$(params.{name})` references an undeclared parameter"),
+        message: format!(
+            "`{}` references an undeclared parameter",
+            engine().param(name)
+        ),
         hint: "declare an input and use `{{ inputs.NAME }}`".to_owned(),
     }));
-}
-
-/// Returns the parameters of the engine that a text references. `$$(…)` is an escape.
-fn params(text: &str) -> impl Iterator<Item = &str> {
-    let opening = "$(params.";
-    text.match_indices(opening)
-        .filter(|(at, _)| !text[..*at].ends_with('$'))
-        .filter_map(move |(at, _)| {
-            let (name, _) = text[at + opening.len()..].split_once(')')?;
-            name.split(['.', '[']).next()
-        })
 }
 
 fn unused_inputs(spec: &WorkflowSpec, texts: &[Text<'_>], lints: &mut Vec<Lint>) {
     let mut used: BTreeSet<&str> = BTreeSet::new();
     for text in texts {
-        used.extend(params(text.content));
+        used.extend(engine().params_in(text.content));
         // A text with errors may reference any of them.
         let Ok(template) = Template::parse(text.content) else {
             return;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_core::diagnostic::Failure;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::engine::{RunRequest, engine};
 use crate::generate::codeset::params_of;
 use crate::problem::did_you_mean;
 use crate::spec::is_codeset;
@@ -27,7 +28,7 @@ pub fn run(
     size: &str,
 ) -> Result<Value, Vec<Failure>> {
     let mut params = Vec::new();
-    let mut workspaces = Vec::new();
+    let mut codesets = Vec::new();
     let mut problems = Vec::new();
     let mut known = Vec::new();
     for input in &spec.inputs {
@@ -46,24 +47,15 @@ pub fn run(
             );
         }
         if !is_codeset(input) {
-            params.extend(given.map(|value| json!({"name": input.name, "value": value})));
+            params.extend(given.map(|value| (input.name.clone(), value.clone())));
             continue;
         }
         let [url, revision] = params_of(&input.name);
-        params.extend(given.map(|value| json!({"name": url, "value": value})));
-        params.extend(
-            inputs
-                .get(&revision)
-                .map(|value| json!({"name": revision, "value": value})),
-        );
+        params.extend(given.map(|value| (url, value.clone())));
+        let given = inputs.get(&revision);
+        params.extend(given.map(|value| (revision.clone(), value.clone())));
         known.push(revision);
-        workspaces.push(json!({
-            "name": input.name,
-            "volumeClaimTemplate": {"spec": {
-                "accessModes": ["ReadWriteOnce"],
-                "resources": {"requests": {"storage": size}},
-            }},
-        }));
+        codesets.push((input.name.clone(), size.to_owned()));
     }
     for name in inputs.keys().filter(|name| !known.contains(name)) {
         let names = known.iter().map(String::as_str);
@@ -77,18 +69,11 @@ pub fn run(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut spec = json!({"pipelineRef": {"name": workflow}});
-    if !params.is_empty() {
-        spec["params"] = params.into();
-    }
-    if !workspaces.is_empty() {
-        spec["workspaces"] = workspaces.into();
-    }
-    Ok(json!({
-        "apiVersion": "tekton.dev/v1",
-        "kind": "PipelineRun",
-        "metadata": {"generateName": format!("{workflow}-"), "namespace": namespace},
-        "spec": spec,
+    Ok(engine().run(&RunRequest {
+        namespace: namespace.to_owned(),
+        pipeline: workflow.to_owned(),
+        params,
+        codesets,
     }))
 }
 

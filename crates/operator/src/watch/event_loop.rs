@@ -111,7 +111,7 @@ pub(super) struct Watch<H: EventHandler> {
     pub(super) api: Api<H::Object>,
     pub(super) config: watcher::Config,
     pub(super) scope: Scope,
-    /// Notified once the initial list is complete, or the kind does not exist, because Tekton may be
+    /// Notified once the initial list is complete, or the kind does not exist, because the engine may be
     /// installed later.
     pub(super) synced: Option<oneshot::Sender<()>>,
 }

@@ -1,14 +1,13 @@
-//! Admission of workflows: denies a workflow that is invalid independently of the records, with the same checks as the workflow
-//! controller.
+//! Admission of workflows: denies a workflow that is invalid independently of the records, with the same checks
+//! as the workflow controller.
 
 use extension_registry_api::convert;
 use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_core::diagnostic::{Explain, explained};
 
-use crate::context::Context;
 use crate::webhook::{AdmissionResult, Review};
 
-pub(crate) async fn validate(_context: &Context, review: &Review) -> AdmissionResult {
+pub(crate) fn validate(review: &Review) -> AdmissionResult {
     // Metadata of a stored workflow can be changed even if its spec is invalid.
     if !review.changes_spec() {
         return AdmissionResult::allow();

@@ -10,6 +10,7 @@ use extension_registry_api::FIELD_MANAGER;
 use extension_registry_api::workflow::{Binding, PipelineReference, RunAs};
 use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_pipeline::engine;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::{Prepared, Refusals};
 use kube::api::{Patch, PatchParams, PostParams};
@@ -155,7 +156,9 @@ async fn write(
             context.stores.pipelines.write().upsert(key.clone(), entry);
             Ok(Ok(reference))
         }
-        Err(error) if code(&error) == 404 && known.is_none() => Ok(Err(no_engine())),
+        Err(error) if code(&error) == 404 && known.is_none() => {
+            Ok(Err(Refusals::outside(&engine().missing())))
+        }
         Err(error) if is_namespace_terminating(&error) => Ok(Err(Refusals::of(true, []))),
         Err(error) if matches!(code(&error), 400 | 422) => {
             Ok(Err(Refusals::outside(&Refusal::new(
@@ -217,13 +220,5 @@ fn conflict(key: &ObjectKey) -> Refusals {
             "rename the workflow, or delete the Pipeline: kubectl delete pipeline -n {} {}",
             key.namespace, key.name
         ),
-    ))
-}
-
-fn no_engine() -> Refusals {
-    Refusals::outside(&Refusal::new(
-        Reason::EngineMissing,
-        "Tekton Pipelines is not installed (CRD pipelines.tekton.dev not found)",
-        "install Tekton Pipelines",
     ))
 }

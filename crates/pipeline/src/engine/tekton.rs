@@ -3,9 +3,10 @@
 mod clone;
 
 use extension_registry_api::{MANAGED_BY, MANAGED_BY_LABEL};
+use extension_registry_core::refusal::{Reason, Refusal};
 use serde_json::{Map, Value, json};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineResource, RunRequest};
 use crate::generate::model::{Model, Param, Task};
 use crate::patch::{Mount, Site};
 
@@ -16,7 +17,67 @@ pub struct Tekton;
 /// Tekton names the container of a step `step-NAME`, which must be a DNS label.
 const MAX_STEP_NAME: usize = crate::names::LABEL - "step-".len();
 
+/// API group and version.
+const GROUP: &str = "tekton.dev";
+const VERSION: &str = "v1";
+
 impl Engine for Tekton {
+    fn pipelines(&self) -> EngineResource {
+        EngineResource {
+            group: GROUP,
+            version: VERSION,
+            kind: "Pipeline",
+            plural: "pipelines",
+        }
+    }
+
+    fn runs(&self) -> EngineResource {
+        EngineResource {
+            group: GROUP,
+            version: VERSION,
+            kind: "PipelineRun",
+            plural: "pipelineruns",
+        }
+    }
+
+    fn missing(&self) -> Refusal {
+        Refusal::new(
+            Reason::EngineMissing,
+            "Tekton Pipelines is not installed (CRD pipelines.tekton.dev not found)",
+            "install Tekton Pipelines",
+        )
+    }
+
+    fn run(&self, run: &RunRequest) -> Value {
+        let mut spec = json!({"pipelineRef": {"name": run.pipeline}});
+        if !run.params.is_empty() {
+            let param = |(name, value): &(String, String)| json!({"name": name, "value": value});
+            spec["params"] = run.params.iter().map(param).collect();
+        }
+        if !run.codesets.is_empty() {
+            spec["workspaces"] = run.codesets.iter().map(workspace).collect();
+        }
+        let runs = self.runs();
+        json!({
+            "apiVersion": runs.api_version(),
+            "kind": runs.kind,
+            "metadata": {"generateName": format!("{}-", run.pipeline), "namespace": run.namespace},
+            "spec": spec,
+        })
+    }
+
+    /// `$$(…)` is an escape.
+    fn params_in<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let opening = "$(params.";
+        text.match_indices(opening)
+            .filter(|(at, _)| !text[..*at].ends_with('$'))
+            .filter_map(|(at, _)| {
+                let (name, _) = text[at + opening.len()..].split_once(')')?;
+                name.split(['.', '[']).next()
+            })
+            .collect()
+    }
+
     fn param(&self, name: &str) -> String {
         format!("$(params.{name})")
     }
@@ -50,8 +111,8 @@ impl Engine for Tekton {
             })
             .collect();
         json!({
-            "apiVersion": "tekton.dev/v1",
-            "kind": "Pipeline",
+            "apiVersion": self.pipelines().api_version(),
+            "kind": self.pipelines().kind,
             "metadata": {
                 "name": model.name,
                 "namespace": model.namespace,
@@ -114,6 +175,17 @@ impl Engine for Tekton {
     fn is_reserved(&self, path: &str) -> bool {
         (path == "/tekton" || path.starts_with("/tekton/")) && !path.starts_with("/tekton/home")
     }
+}
+
+/// Returns the workspace of a codeset in a run.
+fn workspace((name, size): &(String, String)) -> Value {
+    json!({
+        "name": name,
+        "volumeClaimTemplate": {"spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": size}},
+        }},
+    })
 }
 
 fn task(task: &Task) -> Value {

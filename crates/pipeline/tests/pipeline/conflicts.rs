@@ -1,5 +1,6 @@
 //! Conflicting variables, mounts and volumes.
 
+use extension_registry_core::diagnostic::Explain;
 use serde_json::json;
 
 use crate::support::{
@@ -254,7 +255,7 @@ steps:
     );
     extension_registry_pipeline::check(&workflow(&spec))
         .iter()
-        .map(ToString::to_string)
+        .map(Explain::explained)
         .collect()
 }
 

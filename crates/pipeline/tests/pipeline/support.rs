@@ -190,7 +190,9 @@ pub(crate) fn format_errors(errors: &[PatchError]) -> String {
         .map(|error| {
             format!(
                 "{:?} {}: {}",
-                error.location, error.refusal.reason, error.refusal
+                error.location,
+                error.refusal.reason,
+                error.refusal.explained()
             )
         })
         .collect::<Vec<_>>()

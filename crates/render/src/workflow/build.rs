@@ -7,7 +7,7 @@ use extension_registry_api::workflow::{Binding, RunAs};
 use extension_registry_core::hex::hex;
 use extension_registry_core::projection::Identity;
 use extension_registry_core::resolve::Choice;
-use extension_registry_pipeline::{self as pipeline, Input, Tekton};
+use extension_registry_pipeline::{self as pipeline, Input, engine};
 use kube::Resource;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -67,7 +67,7 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
         namespace: &key.namespace,
         spec,
         bindings: &service_bindings,
-        engine: &Tekton,
+        engine: engine(),
     };
     let output = pipeline::build(&input).map_err(|problems| {
         Refusals::new(true, problems.into_iter().map(Problem::from).collect())
