@@ -1,14 +1,12 @@
 //! Flags that several commands share. They parse text, and know neither verbs nor output.
 
-mod apply;
 mod cluster;
 mod format;
 mod packages;
 mod source;
 mod time;
 
-pub(crate) use apply::ApplyOptions;
-pub(crate) use cluster::{Cluster, Identity};
+pub(crate) use cluster::{ApplyOptions, Cluster, Identity};
 pub(crate) use format::{Format, ObjectFormat, ReportFormat};
 pub(crate) use packages::{Chosen, PlatformArgs, Sources, named, range};
 pub(crate) use source::{FILES, Files, Paths, Perspective, Source, View, namespace};

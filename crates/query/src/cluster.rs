@@ -4,7 +4,6 @@
 pub mod unreachable;
 
 mod connection;
-mod kubeconfig;
 
 pub use connection::{Connection, connect};
 

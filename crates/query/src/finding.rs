@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use extension_registry_core::diagnostic::{Diagnostic, Position, Severity};
+use extension_registry_core::diagnostic::{Diagnostic, Position, Severity, explained};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -70,7 +70,7 @@ impl Finding {
         }
     }
 
-    /// Converts a diagnostic of an object in a file.
+    /// Converts a problem of an object in a file.
     #[must_use]
     pub fn from_diagnostic(
         file: &Arc<str>,
@@ -78,13 +78,9 @@ impl Finding {
         diagnostic: impl Into<Diagnostic>,
     ) -> Self {
         let diagnostic = diagnostic.into();
-        let level = match diagnostic.severity {
-            Severity::Error => Level::Error,
-            Severity::Warning => Level::Warning,
-        };
         let at = diagnostic.position.unwrap_or_default();
         Self {
-            level,
+            level: diagnostic.severity.into(),
             ..Self::error(&diagnostic.rule, file, at)
         }
         .of(object, diagnostic.field)
@@ -116,11 +112,7 @@ impl Finding {
     /// Formats the line with the hint.
     #[must_use]
     pub fn text_with_hint(&self) -> String {
-        if self.hint.is_empty() {
-            self.text()
-        } else {
-            format!("{}; hint: {}", self.text(), self.hint)
-        }
+        explained(&self.text(), &[&self.hint])
     }
 
     /// Sets the object and the field.
@@ -129,6 +121,41 @@ impl Finding {
         self.object = object.into();
         self.field = field.into();
         self
+    }
+}
+
+impl From<Severity> for Level {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Error => Self::Error,
+            Severity::Warning => Self::Warning,
+        }
+    }
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::Error,
+            Level::Warning => Self::Warning,
+        }
+    }
+}
+
+impl From<Finding> for Diagnostic {
+    fn from(finding: Finding) -> Self {
+        let hints = Some(finding.hint).filter(|hint| !hint.is_empty());
+        Self {
+            severity: finding.level.into(),
+            rule: finding.rule.into(),
+            field: finding.field,
+            position: (finding.line > 0).then_some(diagnostic::Position {
+                line: finding.line,
+                column: finding.column,
+            }),
+            message: finding.message,
+            hints: hints.into_iter().collect(),
+        }
     }
 }
 
@@ -151,4 +178,20 @@ fn sort_key(finding: &Finding) -> (&str, usize, usize, Level, &str, &str) {
         &finding.rule,
         &finding.message,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Diagnostic, Finding, Position};
+
+    #[test]
+    fn diagnostic_keeps_everything_but_file_and_object() {
+        let at = Position { line: 3, column: 5 };
+        let finding = Finding::warning("unknown-field", &"a.yaml".into(), at)
+            .of("Workflow dev/train", "spec.step")
+            .message("unknown field", "did you mean `steps`?");
+        let diagnostic = Diagnostic::from(finding.clone());
+        let back = Finding::from_diagnostic(&"a.yaml".into(), "Workflow dev/train", diagnostic);
+        assert_eq!(back, finding);
+    }
 }

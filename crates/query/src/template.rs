@@ -57,6 +57,7 @@ pub struct Parameter {
 
 impl Parameter {
     /// Formats the description with the example.
+    #[must_use]
     pub fn about(&self) -> String {
         match &self.example {
             Some(example) => format!("{}, e.g. {example}", self.description),
@@ -118,6 +119,7 @@ impl Template {
     }
 
     /// Returns the addresses of endpoints in which this is the only parameter.
+    #[must_use]
     pub fn addresses(&self, parameter: &str) -> Vec<&str> {
         let mut addresses = Vec::new();
         urls(&self.spec, &mut addresses);

@@ -1,4 +1,4 @@
-//! Flags of the connection to a cluster.
+//! Flags of the connection to a cluster, and of commands that change it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,4 +47,15 @@ impl Cluster {
             files_flag,
         }
     }
+}
+
+/// Flags of commands that apply records.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ApplyOptions {
+    /// Print what would be applied, with values redacted, without applying it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Apply without confirmation
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }

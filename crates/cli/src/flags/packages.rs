@@ -72,7 +72,7 @@ pub(crate) struct PlatformArgs {
 
 impl PlatformArgs {
     /// Hint for requirements that were not checked.
-    pub(crate) const HINT: &str = "; hint: pass --platform NAME=VERSION";
+    pub(crate) const HINT: &str = "pass --platform NAME=VERSION";
 
     /// Returns whether a component was given.
     pub(crate) fn is_given(&self) -> bool {

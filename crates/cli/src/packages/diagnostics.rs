@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use extension_registry_packages::package::BuildError;
+use extension_registry_query::finding::Finding;
 use extension_registry_yaml::Diagnostics;
 
 use crate::report::human;
-use extension_registry_query::finding::Finding;
 
 /// Prints diagnostics of a file, and returns whether there is an error.
 pub(crate) fn print_diagnostics(path: &Path, diagnostics: Diagnostics) -> Result<bool> {
@@ -16,7 +16,7 @@ pub(crate) fn print_diagnostics(path: &Path, diagnostics: Diagnostics) -> Result
     let findings: Vec<Finding> = diagnostics
         .list
         .into_iter()
-        .map(|diagnostic| Finding::from_diagnostic(&file, &diagnostics.about, diagnostic))
+        .map(|diagnostic| Finding::from_parsed(&file, &diagnostics.about, diagnostic))
         .collect();
     Ok(human::print_findings(&findings)?)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use extension_registry_core::diagnostic::{Failure, explained};
 use extension_registry_packages::cache::Cache;
 use extension_registry_packages::catalog::{
     Catalog, Discovery, Indexes, ListingCache, PackageSummary, ResolvedVersion, Source,
@@ -15,6 +16,7 @@ use extension_registry_packages::manifest::{self, Kind};
 use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::spec::Spec;
 use extension_registry_packages::trust::Policy;
+use extension_registry_query::Note;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
@@ -54,7 +56,7 @@ pub(crate) struct Session {
 pub(crate) fn check_online(offline: bool) -> Result<()> {
     anyhow::ensure!(
         !offline,
-        "cannot query the sources with --offline; hint: remove --offline"
+        Failure::new("cannot query the sources with --offline").hint("remove --offline")
     );
     Ok(())
 }
@@ -69,8 +71,7 @@ impl Session {
             catalog = catalog.only(named);
             anyhow::ensure!(
                 !catalog.sources().is_empty(),
-                "unknown source or kind `{named}`; hint: {}",
-                known(&config)
+                Failure::new(format!("unknown source or kind `{named}`")).hint(known(&config))
             );
         }
         let policy = match &config.trust {
@@ -80,7 +81,7 @@ impl Session {
         };
         let state = environment
             .state_folder()
-            .context("no folder for the index state; hint: set HOME")?;
+            .ok_or_else(|| Failure::new("no folder for the index state").hint("set HOME"))?;
         let mut memory = IndexStateStore::at(state.join("indexes.json"));
         for repository in &config.repositories {
             if matches!(
@@ -244,8 +245,11 @@ impl Session {
         }
         anyhow::ensure!(
             !self.offline,
-            "no matching version of `{}` in the cache; hint: remove --offline",
-            chosen.name
+            Failure::new(format!(
+                "no matching version of `{}` in the cache",
+                chosen.name
+            ))
+            .hint("remove --offline")
         );
         self.transfer(async {
             let resolved = self.find(chosen).await?;
@@ -267,7 +271,7 @@ impl Session {
     /// Warns if no source is configured: an empty result would be misleading.
     pub(crate) fn warn_if_no_sources(&self) -> Result<()> {
         if self.catalog.sources().is_empty() {
-            print_warnings(&[format!("no source is configured; hint: {NO_SOURCE}")])?;
+            output::warn(&Note::new("no source is configured").hint(NO_SOURCE))?;
         }
         Ok(())
     }
@@ -280,11 +284,16 @@ impl Session {
             return Ok(named);
         }
         match name {
-            Some(name) => self.catalog.source(name).with_context(|| {
-                format!("unknown repository `{name}`; hint: {}", known(&self.config))
+            Some(name) => self.catalog.source(name).ok_or_else(|| {
+                Failure::new(format!("unknown repository `{name}`"))
+                    .hint(known(&self.config))
+                    .into()
             }),
             None if sources.len() == 1 => Ok(&sources[0]),
-            None => anyhow::bail!("no repository given; hint: {how}; {}", known(&self.config)),
+            None => {
+                let hint = format!("{how}; {}", known(&self.config));
+                anyhow::bail!(Failure::new("no repository given").hint(hint))
+            }
         }
     }
 }
@@ -316,12 +325,13 @@ fn ids(catalog: &Catalog) -> Vec<String> {
 pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<String> {
     let some = deliveries.iter().filter(|one| !one.unchecked.is_empty());
     some.map(|one| {
-        format!(
-            "{} {} requires {}, which was not checked{hint}",
+        let message = format!(
+            "{} {} requires {}, which was not checked",
             one.entry.name,
             one.entry.version,
             one.unchecked.join(" and ")
-        )
+        );
+        explained(&message, &[hint])
     })
     .collect()
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
-use extension_registry_core::suggest;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::manifest::{Manifest, Packaging, TemplateFile};
+use extension_registry_query::suggest::did_you_mean;
 use extension_registry_query::template::Parameter;
 
 use super::session::{Session, unchecked};
@@ -74,21 +75,25 @@ fn chosen<'m>(manifest: &'m Manifest, name: Option<&str>) -> Result<&'m Template
     let all = || names().collect::<Vec<_>>().join(", ");
     match (name, manifest.templates.as_slice()) {
         (_, []) => {
-            bail!("the package has no templates; hint: inspect it with `kubectl ext package info`")
+            let failure = Failure::new("the package has no templates");
+            bail!(failure.hint("inspect it with `kubectl ext package info`"))
         }
         (None, [only]) => Ok(only),
-        (None, _) => bail!(
-            "the package has several templates; hint: use package:{}/TEMPLATE with one of {}",
-            manifest.name,
-            all()
-        ),
+        (None, _) => {
+            let failure = Failure::new("the package has several templates");
+            bail!(failure.hint(format!(
+                "use package:{}/TEMPLATE with one of {}",
+                manifest.name,
+                all()
+            )))
+        }
         (Some(name), templates) => {
             let found = templates.iter().find(|one| one.name == name);
-            found.with_context(|| match suggest::closest(name, names()) {
-                Some(near) => {
-                    format!("unknown template `{name}`; hint: did you mean `{near}`?")
-                }
-                None => format!("unknown template `{name}`; hint: use one of {}", all()),
+            found.ok_or_else(|| {
+                let hint = did_you_mean(name, names());
+                Failure::new(format!("unknown template `{name}`"))
+                    .hint(hint.unwrap_or_else(|| format!("use one of {}", all())))
+                    .into()
             })
         }
     }

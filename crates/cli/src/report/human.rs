@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
-
-use crate::output::{self, Colour, Terminal};
+use extension_registry_core::diagnostic;
 use extension_registry_query::Note;
 use extension_registry_query::finding::{Finding, Level};
+
+use crate::output::{self, Colour, Terminal};
 
 /// Prints findings on standard error, and returns whether one is an error.
 pub(crate) fn print_findings(findings: &[Finding]) -> io::Result<bool> {
@@ -65,6 +66,15 @@ pub(crate) fn failure(error: &Error) -> String {
         }
     }
     format!("{line}\n{hints}")
+}
+
+/// Formats an error with its causes and their hints in one line.
+pub(crate) fn explained(error: &Error) -> String {
+    let causes = error.chain().map(|cause| {
+        let hints = super::hints::hints(cause);
+        diagnostic::explained(&cause.to_string(), &hints)
+    });
+    causes.collect::<Vec<_>>().join(": ")
 }
 
 /// Splits a message into its text and the hints at its end, which follow a `;` or a line break. A hint inside parentheses belongs to a quoted message.

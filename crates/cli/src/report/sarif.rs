@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use anyhow::Result;
+use extension_registry_query::finding::{Finding, Level};
 use serde_json::json;
 
 use crate::output;
-use extension_registry_query::finding::{Finding, Level};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 

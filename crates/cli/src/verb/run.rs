@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use extension_registry_api::Workflow;
 use extension_registry_api::status::READY;
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_pipeline as pipeline;
 use extension_registry_query::cluster::connect;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
@@ -55,9 +55,10 @@ pub(crate) struct Run {
 /// Checks that a workflow is ready. If it is not, its Pipeline may not exist, and the run would fail.
 fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
     if workflow.metadata.deletion_timestamp.is_some() {
-        bail!(
-            "workflow {namespace}/{name} is being deleted; hint: see metadata.finalizers of kubectl get fwf/{name} -n {namespace} -o yaml"
-        );
+        let failure = Failure::new(format!("workflow {namespace}/{name} is being deleted"));
+        bail!(failure.hint(format!(
+            "see metadata.finalizers of kubectl get fwf/{name} -n {namespace} -o yaml"
+        )));
     }
     let conditions = workflow.status.iter().flat_map(|status| &status.conditions);
     let ready = conditions
@@ -70,9 +71,12 @@ fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
             ready.reason,
             ready.message
         ),
-        _ => bail!(
-            "workflow {namespace}/{name} is not ready yet; hint: wait with `kubectl wait --for=condition=Ready fwf/{name} -n {namespace}`"
-        ),
+        _ => {
+            let failure = Failure::new(format!("workflow {namespace}/{name} is not ready yet"));
+            bail!(failure.hint(format!(
+                "wait with `kubectl wait --for=condition=Ready fwf/{name} -n {namespace}`"
+            )))
+        }
     }
 }
 
@@ -118,9 +122,8 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
         .await
         .with_context(|| format!("failed to read Workflow {namespace}/{name}"))?;
     let Some(workflow) = workflow else {
-        bail!(
-            "workflow {namespace}/{name} not found; hint: list workflows with `kubectl ext status`"
-        );
+        let failure = Failure::new(format!("workflow {namespace}/{name} not found"));
+        bail!(failure.hint("list workflows with `kubectl ext status`"));
     };
     let inputs: BTreeMap<String, String> = verb.inputs.iter().cloned().collect();
     let run = pipeline::run(

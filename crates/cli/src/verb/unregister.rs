@@ -79,7 +79,7 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<ExitStatus> {
         })?;
     }
     if !verb.yes {
-        let question = format!("Delete {}?", record);
+        let question = format!("Delete {record}?");
         ensure!(output::confirm(&question)?, "canceled, nothing was deleted");
     }
     request("deleting", &verb.cluster, async {
@@ -87,7 +87,7 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let api = records_of(&client, verb.project.as_deref());
         api.delete(&verb.name, &DeleteParams::default())
             .await
-            .with_context(|| format!("failed to delete {}", record))?;
+            .with_context(|| format!("failed to delete {record}"))?;
         anyhow::Ok(())
     })?;
     let data = Unregistered {

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_query::Inventory;
 use extension_registry_query::cluster::{connect, records_of};
 use extension_registry_query::record::{self, Change, Changes};
@@ -63,7 +64,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
         || !verb.credentials.is_empty();
     ensure!(
         has_changes,
-        "no change given; hint: see `kubectl ext update --help`"
+        Failure::new("no change given").hint("see `kubectl ext update --help`")
     );
     let object = request("querying the cluster", &verb.cluster, read(verb))?;
     let old = Draft::new(object.clone()).redacted();
@@ -126,11 +127,9 @@ async fn read(verb: &Update) -> Result<Value> {
         .get_opt(&verb.name)
         .await
         .with_context(|| format!("failed to read record `{}`", verb.name))?;
-    let mut record = record.with_context(|| {
-        format!(
-            "record `{}` not found; hint: list records with `kubectl ext list`",
-            verb.name
-        )
+    let mut record = record.ok_or_else(|| {
+        Failure::new(format!("record `{}` not found", verb.name))
+            .hint("list records with `kubectl ext list`")
     })?;
     record.metadata.managed_fields = None;
     Ok(serde_json::to_value(record)?)
@@ -192,10 +191,14 @@ fn one<'v>(
     };
     match (index, names.is_empty()) {
         (Some(index), _) => Ok(items.swap_remove(index)),
-        (None, true) => bail!("no {what} found in the record; hint: add one with `kubectl edit`"),
-        (None, false) => bail!(
-            "no {what} selected; hint: pass --{what} {}",
-            names.join(&format!(" or --{what} "))
-        ),
+        (None, true) => {
+            let failure = Failure::new(format!("no {what} found in the record"));
+            bail!(failure.hint("add one with `kubectl edit`"))
+        }
+        (None, false) => {
+            let names = names.join(&format!(" or --{what} "));
+            let failure = Failure::new(format!("no {what} selected"));
+            bail!(failure.hint(format!("pass --{what} {names}")))
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Connects to the cluster of a kubeconfig.
 
-use std::path::PathBuf;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use extension_registry_core::diagnostic::Failure;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
-use super::kubeconfig;
 use crate::Result;
 
 /// How to connect to a cluster.
@@ -59,7 +59,7 @@ pub(super) async fn configuration(connection: &Connection) -> Result<Config> {
         };
         Failure::new("cannot connect to a cluster")
             .hint(hint)
-            .caused_by(kubeconfig::failure(error, path))
+            .caused_by(failure(error, path))
     })?;
     let limit = Some(connection.timeout).filter(|time| !time.is_zero());
     config.connect_timeout = limit;
@@ -69,4 +69,29 @@ pub(super) async fn configuration(connection: &Connection) -> Result<Config> {
         config.auth_info.impersonate_groups = Some(connection.groups.clone());
     }
     Ok(config)
+}
+
+/// Formats a kubeconfig error in one line.
+fn failure(error: KubeconfigError, path: Option<&Path>) -> Box<dyn Error + Send + Sync> {
+    let message = match error {
+        KubeconfigError::ReadConfig(error, path) => {
+            format!("failed to read {}: {error}", path.display())
+        }
+        KubeconfigError::LoadContext(name) => {
+            format!("context `{name}` not found in the kubeconfig")
+        }
+        KubeconfigError::Parse(error) => {
+            // The following lines quote the file, which may contain a token.
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            let why = first.trim_start_matches("error: ");
+            let file = path.map_or_else(
+                || "the kubeconfig".to_owned(),
+                |path| path.display().to_string(),
+            );
+            format!("failed to parse {file}: {why}")
+        }
+        error => return error.into(),
+    };
+    Failure::new(message).into()
 }

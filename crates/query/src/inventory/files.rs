@@ -94,6 +94,7 @@ fn failed(action: &str, path: &Path, error: io::Error) -> Failure {
 }
 
 /// Formats paths as given.
+#[must_use]
 pub fn names(paths: &[PathBuf]) -> String {
     let names: Vec<_> = paths
         .iter()

@@ -31,17 +31,20 @@ pub struct Origin {
 
 impl Origin {
     /// Creates an error at a field.
+    #[must_use]
     pub fn error(&self, rule: &str, field: &str) -> Finding {
         Finding::error(rule, &self.file, self.marks.find(field)).of(&self.object, field)
     }
 
     /// Converts a refusal at a field to an error.
+    #[must_use]
     pub fn refused(&self, field: &str, refusal: Refusal) -> Finding {
         self.error(refusal.reason.as_str(), field)
             .message(refusal.message, refusal.hint)
     }
 
     /// Creates a warning at a field.
+    #[must_use]
     pub fn warning(&self, rule: &str, field: &str) -> Finding {
         Finding::warning(rule, &self.file, self.marks.find(field)).of(&self.object, field)
     }
@@ -156,6 +159,7 @@ impl Inventory {
     }
 
     /// Resolves the requirements of a workflow.
+    #[must_use]
     pub fn resolved(&self, entry: &WorkflowEntry) -> Resolved {
         let person = self.person(&entry.workflow);
         let consumer = self.consumer(&entry.key, person.as_ref());
@@ -178,6 +182,7 @@ impl Inventory {
     }
 
     /// Returns Secrets that are used with all keys, but whose keys are unknown here.
+    #[must_use]
     pub fn whole_secrets_unknown(&self, resolved: &Resolved) -> Vec<ObjectKey> {
         let choices = resolved
             .resolutions
@@ -194,6 +199,7 @@ impl Inventory {
     }
 
     /// Returns the namespace of the source Secrets of cluster records.
+    #[must_use]
     pub fn records_namespace(&self) -> &str {
         &self.settings.records_namespace
     }

@@ -53,11 +53,13 @@ impl Secrets {
     }
 
     /// Returns the key names of the source Secrets of a choice.
+    #[must_use]
     pub fn keys(&self, choice: &Choice, records_namespace: &str) -> KeyView {
         self.values(choice, records_namespace).keys
     }
 
     /// Returns the values of the source Secrets of a choice.
+    #[must_use]
     pub fn values(&self, choice: &Choice, records_namespace: &str) -> ValueView {
         let record = &choice.record.key;
         let mut view = ValueView::default();
@@ -74,6 +76,7 @@ impl Secrets {
     }
 
     /// Returns the sealed entries of a choice with unknown values: only the operator can decrypt them.
+    #[must_use]
     pub fn sealed_unknown<'c>(&self, choice: &'c Choice) -> Vec<&'c Name> {
         sealed(choice)
             .filter(|(_, text)| !self.sealed.contains_key(*text))
@@ -82,6 +85,7 @@ impl Secrets {
     }
 
     /// Returns the unknown source Secrets of a choice.
+    #[must_use]
     pub fn unknown(&self, choice: &Choice, records_namespace: &str) -> Vec<ObjectKey> {
         secrets(choice)
             .iter()

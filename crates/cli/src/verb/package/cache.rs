@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use extension_registry_packages::cache::{Entry, Removed, Selector};
 use extension_registry_packages::manifest::Kind;
 use extension_registry_packages::version;
+use extension_registry_query::Note;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -207,11 +208,9 @@ fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
     let listing = session.cache.list();
     for fault in &listing.faults {
-        print_warnings(&[format!(
-            "{}: {}; hint: remove it with `kubectl ext package cache clear --name NAME`",
-            fault.path.display(),
-            fault.why
-        )])?;
+        let warning = Note::new(format!("{}: {}", fault.path.display(), fault.why));
+        let hint = "remove it with `kubectl ext package cache clear --name NAME`";
+        output::warn(&warning.hint(hint))?;
     }
     let rows = listing.entries.iter().map(|entry| row(&session, entry));
     let data = Kept {
@@ -266,13 +265,13 @@ fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<ExitStatus> {
     if verb.all && !verb.yes {
         let question = format!("Remove everything in {}?", session.cache.root().display());
         if !output::confirm(&question)? {
-            print_warnings(&["nothing was removed".to_owned()])?;
+            output::warn(&Note::new("nothing was removed"))?;
             return Ok(ExitStatus::Success);
         }
     }
     let removed = session.cache.clear(&selector)?;
     if !verb.all && removed.versions.is_empty() {
-        print_warnings(&["no matching packages in the cache".to_owned()])?;
+        output::warn(&Note::new("no matching packages in the cache"))?;
     }
     removal(&removed, verb.output, out)
 }

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::catalog::missing_dependencies;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -71,9 +72,11 @@ pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
     let source = match &verb.repository {
         Some(name) => session.source(Some(name), "")?,
-        None => session.catalog.system().context(
-            "no System Repository is configured; hint: pass a repository, or set `system = true` in /etc/extension-registry/packages.toml",
-        )?,
+        None => session.catalog.system().ok_or_else(|| {
+            Failure::new("no System Repository is configured").hint(
+                "pass a repository, or set `system = true` in /etc/extension-registry/packages.toml",
+            )
+        })?,
     };
     let (missing_dependencies, warnings) =
         session.query(async { Ok(missing_dependencies(source).await?) })?;

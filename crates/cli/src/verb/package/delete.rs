@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Args;
 use extension_registry_packages::version;
+use extension_registry_query::Note;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -68,12 +69,12 @@ pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let question =
         format!("Delete {name} {version} from {id}? Installations that pin it will fail.");
     if !verb.force && !output::confirm(&question)? {
-        print_warnings(&["nothing was deleted".to_owned()])?;
+        output::warn(&Note::new("nothing was deleted"))?;
         return Ok(ExitStatus::Success);
     }
     let deleted = session.query(async { Ok(source.repository.delete(name, &version).await?) })?;
     session.listing_cache(true).forget(source);
-    print_warnings(&index::behind(&session, source))?;
+    index::warn_if_behind(&session, source)?;
     let data = Deleted {
         repository: id.to_owned(),
         gone: deleted.gone,

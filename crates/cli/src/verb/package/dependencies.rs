@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::cache::Selector;
 use extension_registry_packages::catalog::{Catalog, Gathered, ResolvedVersion};
 use extension_registry_packages::deliver::{Delivery, Loader};
@@ -113,8 +114,11 @@ impl DependencyArgs {
             let lines: Vec<String> = differences.iter().map(|one| format!("  {one}")).collect();
             ensure!(
                 differences.is_empty(),
-                "{LOCK} does not match the requested packages:\n{}\nhint: update it with --lock",
-                lines.join("\n")
+                Failure::new(format!(
+                    "{LOCK} does not match the requested packages:\n{}",
+                    lines.join("\n")
+                ))
+                .hint("update it with --lock")
             );
         }
         let deliveries = deliver(
@@ -140,7 +144,7 @@ impl DependencyArgs {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 ensure!(
                     !self.locked,
-                    "{LOCK} not found; hint: create it with --lock"
+                    Failure::new(format!("{LOCK} not found")).hint("create it with --lock")
                 );
                 Ok(None)
             }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -58,7 +59,8 @@ pub(crate) fn run(verb: &Forget, out: &mut Vec<u8>) -> Result<ExitStatus> {
         } else {
             format!("use one of {}", known.join(", "))
         };
-        anyhow::bail!("no index state recorded for `{repository}`; hint: {hint}");
+        let failure = Failure::new(format!("no index state recorded for `{repository}`"));
+        anyhow::bail!(failure.hint(hint));
     };
     memory.forget(repository)?;
     let data = Forgotten {

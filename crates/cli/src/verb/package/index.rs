@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::Digest;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::index::{self, Index as Listing, IndexedVersion, Package};
 use extension_registry_packages::repository::{Error, IndexFile};
 use extension_registry_packages::spec::Spec;
+use extension_registry_query::Note;
 use futures::{StreamExt, stream};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -126,36 +128,43 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
     };
     output::answer(out, verb.output, &data)?;
     if secret.is_none() {
-        print_warnings(&["the index is not signed, so clients with an enforced trust policy ignore it; hint: pass --sign-with FILE".to_owned()])?;
+        let warning = Note::new(
+            "the index is not signed, so clients with an enforced trust policy ignore it",
+        );
+        output::warn(&warning.hint("pass --sign-with FILE"))?;
     }
     Ok(ExitStatus::Success)
 }
 
-/// Returns a warning if a changed repository has an index, which does not include the change yet.
-pub(super) fn behind(session: &Session, source: &Source) -> Vec<String> {
+/// Prints a warning if a changed repository has an index, which does not include the change yet.
+pub(super) fn warn_if_behind(session: &Session, source: &Source) -> Result<()> {
     let index = session.query(async { Ok(source.repository.own_index().await?) });
     // An unreadable index is reported where it is needed.
     let is_there = index.is_ok_and(|index| index.is_some());
     let id = source.id();
-    let warning = is_there.then(|| {
-        format!("the index of {id} does not include this change; hint: update it with `kubectl ext package index {id}`")
-    });
-    warning.into_iter().collect()
+    if is_there {
+        let warning = Note::new(format!("the index of {id} does not include this change"));
+        let hint = format!("update it with `kubectl ext package index {id}`");
+        output::warn(&warning.hint(hint))?;
+    }
+    Ok(())
 }
 
 /// Returns the current index, after checking it against the recorded state: it may have been replaced.
 async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {
-    let unread = "failed to read the current index; hint: pass --anew to start a new index series";
+    let unread = || {
+        Failure::new("failed to read the current index")
+            .hint("pass --anew to start a new index series")
+    };
     let file = match source.repository.own_index().await {
         Ok(Some(file)) => file,
         Ok(None) => return Ok(None),
-        Err(error @ Error::Broken { .. }) => return Err(error).context(unread),
+        Err(error @ Error::Broken { .. }) => return Err(unread().caused_by(error).into()),
         Err(error) => return Err(error.into()),
     };
     let read = Listing::read(&file.bytes);
-    let (index, _) = read
-        .with_context(|| source.id().to_owned())
-        .context(unread)?;
+    let (index, _) =
+        read.map_err(|error| unread().caused_by(Failure::new(source.id()).caused_by(error)))?;
     let digest = Digest::of(&file.bytes);
     session.memory.check(source.id(), &index, digest)?;
     Ok(Some(index))
@@ -209,8 +218,8 @@ fn version(spec: Spec) -> Result<IndexedVersion> {
     let title = spec.title();
     let content = spec.release.content.digest;
     Ok(IndexedVersion {
-        content: content.with_context(|| {
-            format!("no digest of {title} in the repository; hint: publish it again")
+        content: content.ok_or_else(|| {
+            Failure::new(format!("no digest of {title} in the repository")).hint("publish it again")
         })?,
         configuration: spec.configuration(),
         document: spec.document(),

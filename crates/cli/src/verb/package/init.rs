@@ -60,8 +60,7 @@ pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let folder = &verb.folder;
     ensure!(
         folder.symlink_metadata().is_err(),
-        "{} already exists; hint: choose another folder",
-        folder.display()
+        Failure::new(format!("{} already exists", folder.display())).hint("choose another folder")
     );
     let base = folder.file_name().and_then(|name| name.to_str());
     let name = verb.name.as_deref().or(base).unwrap_or_default();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::signature::{PublicKey, minisign};
 use schemars::JsonSchema;
@@ -145,7 +146,7 @@ fn new_password() -> Result<Sensitive> {
     let again = output::prompt_secret_with_hint("same password again", &hint)?;
     ensure!(
         password.reveal() == again.reveal(),
-        "the passwords do not match; hint: try again"
+        Failure::new("the passwords do not match").hint("try again")
     );
     Ok(password)
 }

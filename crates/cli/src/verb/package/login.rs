@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::config::Environment;
 use extension_registry_packages::credentials::{self, Stored};
@@ -109,12 +110,15 @@ pub(crate) fn login(verb: &Login, out: &mut Vec<u8>) -> Result<ExitStatus> {
     };
     ensure!(
         !password.is_empty(),
-        "empty password on standard input; hint: run `printf %s \"$PASSWORD\" | kubectl ext package login …`"
+        Failure::new("empty password on standard input")
+            .hint("run `printf %s \"$PASSWORD\" | kubectl ext package login …`")
     );
     let server = &verb.server;
     ensure!(
         !server.is_empty() && !server.contains(char::is_whitespace),
-        "invalid server `{server}`; hint: use a host with an optional port, such as registry.example.com or localhost:5000"
+        Failure::new(format!("invalid server `{server}`")).hint(
+            "use a host with an optional port, such as registry.example.com or localhost:5000"
+        )
     );
     let environment = Environment::of_process();
     let path = credentials::docker_config(&environment)?;

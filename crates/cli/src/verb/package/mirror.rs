@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::catalog::{Catalog, ResolvedVersion};
 use extension_registry_packages::mirror::{Copied, copy};
 use extension_registry_packages::repository::Repository;
 use extension_registry_packages::repository::folder::{Folder, Settings};
 use extension_registry_packages::spec::Spec;
+use extension_registry_query::Note;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,7 +23,7 @@ use crate::flags::{Chosen, Format, Sources, named};
 use crate::output;
 use crate::output::Answer;
 use crate::packages::{Bar, Session, check_online, skipped};
-use crate::report::human::print_warnings;
+use crate::report::human::{explained, print_warnings};
 
 #[derive(Debug, Args)]
 pub(crate) struct Mirror {
@@ -190,7 +192,7 @@ fn plan<'s>(
     let planned = along(session, whole, &resolved, &verb.approve);
     // The hint names `pull`; the flag is the same here.
     let (gathered, solution) = planned.map_err(|error| {
-        let named = format!("{error:#}");
+        let named = explained(&error);
         anyhow::anyhow!(named.replace("ext package pull", "ext package mirror"))
     })?;
     print_new(reported, &gathered.warnings)?;
@@ -212,7 +214,7 @@ fn print_new(reported: &mut BTreeSet<String>, warnings: &[String]) -> Result<()>
 }
 
 fn failed(name: &str, error: &anyhow::Error) -> Result<Row> {
-    let why = format!("{error:#}");
+    let why = explained(error);
     print_warnings(&[format!("{name}: {why}")])?;
     Ok(Row {
         name: name.to_owned(),
@@ -229,7 +231,8 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
     let path = PathBuf::from(name);
     anyhow::ensure!(
         name.contains('/') || path.is_dir(),
-        "unknown repository or folder `{name}`; hint: write a folder with a `/`"
+        Failure::new(format!("unknown repository or folder `{name}`"))
+            .hint("write a folder with a `/`")
     );
     Ok(Arc::new(Folder::new(Settings {
         id: name.to_owned(),
@@ -300,7 +303,8 @@ fn selected(
 /// Copies the index with its signatures. It lists all packages, so it is copied only with all of them.
 fn index(session: &Session, target: &dyn Repository) -> Result<bool> {
     let [source] = session.catalog.sources() else {
-        print_warnings(&["the index was not copied: the packages come from several sources; hint: create one with `kubectl ext package index`".to_owned()])?;
+        let warning = Note::new("the index was not copied: the packages come from several sources");
+        output::warn(&warning.hint("create one with `kubectl ext package index`"))?;
         return Ok(false);
     };
     session.transfer(async {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::package::{self, check};
@@ -13,6 +14,7 @@ use extension_registry_packages::repository::Upload;
 use extension_registry_packages::signature::{PublicKey, SignedPayload, Statement, minisign};
 use extension_registry_packages::spec::Spec;
 use extension_registry_packages::version;
+use extension_registry_query::Note;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -136,7 +138,10 @@ impl Answer for Published {
         writeln!(out, "{name} {version} {done} to {}", self.repository)?;
         writeln!(out, "sha256:{}", self.digest)?;
         if !self.signed {
-            print_warnings(&["the package is not signed, so clients with an enforced trust policy reject it; hint: pass --sign-with FILE".to_owned()])?;
+            let warning = Note::new(
+                "the package is not signed, so clients with an enforced trust policy reject it",
+            );
+            output::warn(&warning.hint("pass --sign-with FILE"))?;
         }
         Ok(())
     }
@@ -178,7 +183,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
             Ok(release)
         })?;
         session.listing_cache(true).forget(source);
-        print_warnings(&index::behind(&session, source))?;
+        index::warn_if_behind(&session, source)?;
         Some(release.locator)
     };
     let data = Published {
@@ -208,17 +213,18 @@ fn numbered(verb: &Publish, work: &Path) -> Result<PathBuf> {
     }
     ensure!(
         verb.set_version,
-        "expected version {expected}, but the manifest has {}; hint: pass --set-version to publish as {expected}",
-        manifest.version
+        Failure::new(format!(
+            "expected version {expected}, but the manifest has {}",
+            manifest.version
+        ))
+        .hint(format!("pass --set-version to publish as {expected}"))
     );
     let path = verb.folder.join("extension.yaml");
     let text =
         fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let Some(text) = package::renumber(&text, &expected) else {
-        bail!(
-            "the version in {} is not on its own line; hint: put it on its own line",
-            path.display()
-        );
+        let message = format!("the version in {} is not on its own line", path.display());
+        bail!(Failure::new(message).hint("put it on its own line"));
     };
     let copy = work.join("package");
     copied(&verb.folder, &copy)?;
@@ -238,9 +244,11 @@ fn copied(from: &Path, to: &Path) -> Result<()> {
         } else if kind.is_file() {
             fs::copy(entry.path(), &target)?;
         } else {
+            let path = entry.path();
+            let message = format!("{} is neither a regular file nor a folder", path.display());
             bail!(
-                "{} is neither a regular file nor a folder; hint: if it is a symbolic link, replace it with a copy of its target",
-                entry.path().display()
+                Failure::new(message)
+                    .hint("if it is a symbolic link, replace it with a copy of its target")
             );
         }
     }
@@ -251,10 +259,13 @@ async fn check_not_published(source: &Source, upload: &Upload, force: bool) -> R
     let exists = source.repository.exists(&upload.name, &upload.version);
     ensure!(
         force || !exists.await?,
-        "version {} of {} already exists in {}; hint: publish another version, or pass --force to replace it",
-        upload.version,
-        upload.name,
-        source.id()
+        Failure::new(format!(
+            "version {} of {} already exists in {}",
+            upload.version,
+            upload.name,
+            source.id()
+        ))
+        .hint("publish another version, or pass --force to replace it")
     );
     Ok(())
 }
@@ -269,10 +280,8 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let release = repository.release(&verb.name, &version).await?;
         let spec = Spec::of(&**repository, release)?;
         let Some(content) = spec.release.content.digest else {
-            bail!(
-                "no digest of the content in {}; hint: publish the package again",
-                source.id()
-            );
+            let message = format!("no digest of the content in {}", source.id());
+            bail!(Failure::new(message).hint("publish the package again"));
         };
         let statement = Statement::of(
             &spec.manifest,
@@ -284,7 +293,10 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let there = repository.signatures(&spec.release).await?;
         let payload = Ok(SignedPayload::Package(statement.clone()));
         if there.iter().any(|one| own.verify(one) == payload) {
-            print_warnings(&[format!("{} is already signed with this key", spec.title())])?;
+            output::warn(&Note::new(format!(
+                "{} is already signed with this key",
+                spec.title()
+            )))?;
         } else {
             let signature = minisign::sign(&statement, &secret, password.as_ref())?;
             repository.sign(&spec.release, &signature).await?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::deliver::Delivery;
 use extension_registry_packages::lock::Lock;
 use schemars::JsonSchema;
@@ -16,7 +17,7 @@ use crate::exit::ExitStatus;
 use crate::flags::{Chosen, Format, PlatformArgs, Sources, named};
 use crate::output;
 use crate::packages::{Bar, Session, skipped, unchecked};
-use crate::report::human::print_warnings;
+use crate::report::human::{explained, print_warnings};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pull {
@@ -170,15 +171,14 @@ fn show(verb: &Pull, data: &Pulled, out: &mut Vec<u8>) -> Result<()> {
 fn selected(verb: &Pull) -> Result<Vec<Chosen>> {
     ensure!(
         verb.version.is_none() || verb.names.len() == 1,
-        "--version needs exactly one package; hint: use NAME@RANGE"
+        Failure::new("--version needs exactly one package").hint("use NAME@RANGE")
     );
     let mut selected = Vec::new();
     for name in &verb.names {
         let (name, range) = named(name);
         if let (Some(range), Some(_)) = (range, &verb.version) {
-            bail!(
-                "both `{name}@{range}` and --version specify a version; hint: remove one of them"
-            );
+            let message = format!("both `{name}@{range}` and --version specify a version");
+            bail!(Failure::new(message).hint("remove one of them"));
         }
         let range = range.map(str::to_owned).or_else(|| verb.version.clone());
         selected.push(Chosen::new(name, range, verb.kind.clone()));
@@ -233,7 +233,7 @@ fn everything(
             Ok(delivery) => deliveries.push(delivery),
             Err(error) => failures.push(Failed {
                 name,
-                why: format!("{error:#}"),
+                why: explained(&error),
             }),
         }
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::catalog::Catalog;
 use extension_registry_packages::repository::Kind;
 use extension_registry_packages::repository::oci::{Class, Outcome};
@@ -61,6 +62,9 @@ impl Answer for Steps {
     }
 }
 
+/// Hint for the registry to test.
+const REGISTRY: &str = "pass a repository of kind oci, or --source oci --registry HOST:PORT";
+
 pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<ExitStatus> {
     check_online(verb.sources.offline)?;
     let (environment, config) = configuration(&verb.sources)?;
@@ -71,11 +75,11 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let kind = named.map(|one| one.kind.value);
         ensure!(
             kind == Some(Kind::Oci),
-            "{}; hint: pass a repository of kind oci, or --source oci --registry HOST:PORT",
-            match kind {
+            Failure::new(match kind {
                 Some(kind) => format!("repository `{name}` is of kind {kind}, not oci"),
                 None => format!("unknown repository `{name}`"),
-            }
+            })
+            .hint(REGISTRY)
         );
     }
     let of_kind = config
@@ -84,9 +88,7 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<ExitStatus> {
         .filter(|one| one.kind.value == Kind::Oci);
     let mut found = of_kind.filter(|one| selected.is_none_or(|name| name == one.name));
     let (Some(repository), None) = (found.next(), found.next()) else {
-        bail!(
-            "no registry given; hint: pass a repository of kind oci, or --source oci --registry HOST:PORT"
-        );
+        bail!(Failure::new("no registry given").hint(REGISTRY));
     };
     let _ = rustls::crypto::ring::default_provider().install_default();
     let registry = Catalog::oci(repository, &environment)?;

@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::config::{CONFIG_VARIABLE, user_file};
 use extension_registry_packages::trust::{Glob, Policy, Rule};
+use extension_registry_query::Note;
 use schemars::JsonSchema;
 use serde::Serialize;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 use crate::flags::Sources;
-use crate::output::Answer;
+use crate::output::{self, Answer};
 use crate::packages::{configuration, public_key};
-use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(super) struct Approve {
@@ -72,13 +73,16 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
     let path = environment
         .path(CONFIG_VARIABLE)
         .or_else(|| user_file(&environment));
-    let path = path.context("no user configuration file; hint: set HOME")?;
+    let path = path.ok_or_else(|| Failure::new("no user configuration file").hint("set HOME"))?;
     // The policy of the system overrides all others.
     if let Some(trust) = &config.trust {
         ensure!(
             trust.origin.is_of(&path),
-            "the trust policy is set in {}, which overrides yours; hint: ask its administrator to add the key there",
-            trust.origin
+            Failure::new(format!(
+                "the trust policy is set in {}, which overrides yours",
+                trust.origin
+            ))
+            .hint("ask its administrator to add the key there")
         );
     }
     let (after, policy, rule) = added(&path, verb, name, text.trim_end())?;
@@ -92,9 +96,12 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
             && may_meet(&earlier.names, &policy.rules[rule].names)
     };
     if let Some(earlier) = policy.rules[..rule].iter().position(|one| is_hidden(&one)) {
-        print_warnings(&[format!(
-            "trust.rule[{earlier}] precedes the rule of this key and decides for packages that match both; hint: to trust this key for those too, approve it with the same --repository and --package"
-        )])?;
+        let warning = Note::new(format!(
+            "trust.rule[{earlier}] precedes the rule of this key and decides for packages that match both"
+        ));
+        output::warn(&warning.hint(
+            "to trust this key for those too, approve it with the same --repository and --package",
+        ))?;
     }
     Ok(Approved {
         id: key.id().clone(),
@@ -105,12 +112,8 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
 
 /// Returns the new text of the file, its policy, and the index of the rule of the key.
 fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(String, Policy, usize)> {
-    let by_hand = || {
-        format!(
-            "failed to edit {}; hint: add the key by hand",
-            path.display()
-        )
-    };
+    let by_hand =
+        || Failure::new(format!("failed to edit {}", path.display())).hint("add the key by hand");
     let before = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
@@ -118,14 +121,15 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
             return Err(error).with_context(|| format!("failed to read {}", path.display()));
         }
     };
-    let mut document: DocumentMut = before.parse().with_context(by_hand)?;
+    let parsed = before.parse::<DocumentMut>();
+    let mut document = parsed.map_err(|error| by_hand().caused_by(error))?;
     let trust = document.entry("trust").or_insert_with(|| {
         let mut table = Table::new();
         table.set_implicit(true);
         Item::Table(table)
     });
-    let trust = trust.as_table_mut().with_context(by_hand)?;
-    let rules = tables(trust, "rule").with_context(by_hand)?;
+    let trust = trust.as_table_mut().ok_or_else(by_hand)?;
+    let rules = tables(trust, "rule").ok_or_else(by_hand)?;
     let is_same = |rule: &Table| {
         let has_value = |field: &str, wanted: &[String]| {
             let all = rule.get(field).and_then(Item::as_array);
@@ -146,8 +150,8 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
         rules.push(rule);
         rules.len() - 1
     });
-    let rule = rules.get_mut(number).with_context(by_hand)?;
-    let known = tables(rule, "key").with_context(by_hand)?;
+    let rule = rules.get_mut(number).ok_or_else(by_hand)?;
+    let known = tables(rule, "key").ok_or_else(by_hand)?;
     let has_value = |key: &Table, field: &str, text: &str| {
         let named = key.get(field).and_then(Item::as_str);
         named.is_some_and(|named| named.trim() == text.trim())
@@ -161,16 +165,18 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
     }
     ensure!(
         !known.iter().any(|key| has_value(key, "name", name)),
-        "another key is trusted there as `{name}`; hint: choose another name with --name"
+        Failure::new(format!("another key is trusted there as `{name}`"))
+            .hint("choose another name with --name")
     );
     let mut key = Table::new();
     key.insert("name", value(name));
     key.insert("public", value(public));
-    tables(rule, "key").with_context(by_hand)?.push(key);
+    tables(rule, "key").ok_or_else(by_hand)?.push(key);
     let after = document.to_string();
-    let table: toml::Table = after.parse().with_context(by_hand)?;
+    let parsed = after.parse::<toml::Table>();
+    let table = parsed.map_err(|error| by_hand().caused_by(error))?;
     let trust = table.get("trust").and_then(toml::Value::as_table);
-    let policy = Policy::read(trust.with_context(by_hand)?)?;
+    let policy = Policy::read(trust.ok_or_else(by_hand)?)?;
     Ok((after, policy, number))
 }
 
