@@ -58,15 +58,18 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|one| !one.is_control()).collect()
 }
 
-/// Removes control characters except line breaks and tabs.
-pub(crate) fn clean_lines(text: &str) -> String {
-    let keeps = |one: &char| !one.is_control() || matches!(one, '\n' | '\t');
-    text.chars().filter(keeps).collect()
+/// Replaces the control characters of untrusted text by visible escapes, also those of colors.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    let terminal = Terminal {
+        colours: false,
+        is_terminal: true,
+    };
+    displayable(text, terminal)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::displayable;
+    use super::{displayable, escaped};
     use crate::output::{Colour, Terminal};
 
     #[test]
@@ -83,6 +86,7 @@ mod tests {
         }
         assert_eq!(displayable("\u{9b}31m\u{7f}", screen), "\\u{9b}31m\\u{7f}");
         assert_eq!(displayable("\u{9b}\u{7f}", pipe), "\u{9b}\u{7f}");
+        assert_eq!(escaped("\x1b[31m\u{9b}\n\t"), "\\u{1b}[31m\\u{9b}\n\t");
         let painted = screen.paint(Colour::Red, "x");
         assert_eq!(displayable(&painted, screen), painted);
         assert_eq!(displayable(&painted, pipe), "\\u{1b}[31mx\\u{1b}[0m");

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use extension_registry_core::diagnostic::Failure;
 use extension_registry_packages::cache::Entry;
 use extension_registry_packages::package;
 use extension_registry_packages::trust::other_document;
@@ -59,10 +60,8 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let warnings = warnings.unwrap_or_default();
         let path = entry.as_ref().and_then(Entry::document_path);
         let (Some(entry), Some(path)) = (&entry, path) else {
-            bail!(
-                "no document of `{}` in the cache; hint: remove --offline",
-                verb.chosen.name
-            );
+            let message = format!("no document of `{}` in the cache", verb.chosen.name);
+            bail!(Failure::new(message).hint("remove --offline"));
         };
         print_warnings(&warnings)?;
         let document = document(&entry.name, &entry.version, &std::fs::read(path)?);
@@ -96,7 +95,8 @@ fn document(name: &str, version: &semver::Version, document: &[u8]) -> Document 
     } else {
         document
     };
-    let text = output::clean_lines(&String::from_utf8_lossy(text));
+    let text = String::from_utf8_lossy(text);
+    let text = output::escaped(&text);
     Document {
         name: name.to_owned(),
         version: version.to_string(),
