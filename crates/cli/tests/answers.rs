@@ -6,11 +6,7 @@
 
 mod support;
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::fs;
 
 use support::{Output, ext, ext_with};
 
@@ -260,131 +256,6 @@ fn whatif_exit_code_reflects_severity() {
     assert!(output.err.contains("did you mean `minio-s3-storage`?"));
 }
 
-#[test]
-fn missing_kubeconfig_is_error_with_hint() {
-    let output = ext(&["list"]);
-    assert_eq!((output.code, &*output.out), (1, ""));
-    insta::assert_snapshot!(output.err, @r#"
-    error: cannot connect to a cluster: failed to read /nowhere/kubeconfig: No such file or directory (os error 2)
-      hint: pass a kubeconfig with --kubeconfig, or files with -f
-    "#);
-}
-
-/// A closed pipe, as by `head`, is not an error; a full disk is.
-#[cfg(target_os = "linux")]
-#[test]
-fn full_disk_is_error_and_closed_pipe_is_not() {
-    let list = |stdout: Stdio| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-ext"));
-        command.args(["list", "-f", "-"]).stdout(stdout);
-        command.stdin(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    };
-    let ended = |mut child: Child| {
-        // Output is written after all input was read, so the pipe is closed by then.
-        drop(child.stdout.take());
-        let records = fs::read(format!("{RECORDS}/mlflow-0001.yaml")).unwrap();
-        child.stdin.take().unwrap().write_all(&records).unwrap();
-        let output = child.wait_with_output().unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stderr).unwrap(),
-        )
-    };
-    assert_eq!(ended(list(Stdio::piped())), (Some(0), String::new()));
-    let full = File::options().write(true).open("/dev/full").unwrap();
-    let (code, err) = ended(list(full.into()));
-    assert_eq!(code, Some(1));
-    assert!(err.contains("error: failed to write the output"), "{err}");
-}
-
-#[test]
-fn version_and_completion() {
-    let output = ext(&["version"]);
-    assert_eq!(output.code, 0);
-    assert!(output.out.contains("registry.fuseml.io/v1alpha1"));
-    for shell in ["bash", "zsh", "fish"] {
-        let output = ext(&["completion", shell]);
-        assert_eq!(output.code, 0);
-        assert!(output.out.contains("whatif"), "{shell}");
-    }
-    assert_eq!(ext(&["no-such-verb"]).code, 2);
-}
-
-/// The last word is incomplete, as passed by kubectl.
-#[test]
-fn completes_commands_options_and_values() {
-    let complete = |words: &[&str]| ext(&[&["__complete"], words].concat()).out;
-    assert_eq!(complete(&["wh"]), "whatif\n:4\n");
-    assert!(complete(&[""]).contains("lint\n"));
-    assert!(!complete(&["_"]).contains("complete"));
-    assert_eq!(complete(&["list", "--prod"]), "--product\n:4\n");
-    assert_eq!(complete(&["list", "-o", "w"]), "wide\n:4\n");
-    assert_eq!(complete(&["list", "--output=w"]), "--output=wide\n:4\n");
-    assert_eq!(complete(&["completion", "f"]), "fish\n:4\n");
-    assert_eq!(complete(&["render", "ex"]), ":0\n");
-    assert_eq!(complete(&["lint", "-f", ""]), ":0\n");
-    assert_eq!(complete(&["nothing", ""]), ":4\n");
-    let script = ext(&["completion", "kubectl"]).out;
-    assert!(script.starts_with("#!/bin/sh\n"), "{script}");
-}
-
-/// User-scoped credentials resolve only for that user.
-#[test]
-fn impersonation_affects_resolution() {
-    let objects = "apiVersion: registry.fuseml.io/v1alpha1
-kind: ClusterExtension
-metadata: {name: store}
-spec: {product: store, services: [{name: s3, credentials: [{name: mine, scope: user, user: [ada]}]}]}
----
-apiVersion: registry.fuseml.io/v1alpha1
-kind: Workflow
-metadata: {name: train, namespace: dev}
-spec: {steps: [{name: a, image: i, extensions: [{name: store, product: store}]}]}
-";
-    let resolve =
-        |arguments: &[&str]| ext_with(&[&["resolve", "-f", "-"], arguments].concat(), objects);
-    let anonymous = resolve(&[]);
-    assert_eq!(anonymous.code, 1);
-    assert!(anonymous.out.contains("NoAccess"), "{}", anonymous.out);
-    assert_eq!(resolve(&["--as", "ada"]).code, 0);
-    assert_eq!(resolve(&["--as", "grace", "--as-group", "ada"]).code, 1);
-    assert_eq!(resolve(&["--as-group", "team"]).code, 2);
-    let render = ext_with(&["render", "-f", "-", "--as", "ada"], objects);
-    assert_eq!(render.code, 0);
-    assert!(
-        render
-            .out
-            .contains("registry.fuseml.io/user-secrets: \"true\""),
-        "{}",
-        render.out
-    );
-}
-
-/// The server accepts connections and never responds.
-#[test]
-fn request_timeout_limits_wait() {
-    let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    let config = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: a\nusers: [{{name: a, user: {{}}}}]\n\
-         clusters: [{{name: a, cluster: {{server: 'http://{}'}}}}]\n\
-         contexts: [{{name: a, context: {{cluster: a, user: a}}}}]\n",
-        server.local_addr().unwrap()
-    );
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(config.as_bytes()).unwrap();
-    let file = file.path().display().to_string();
-    let before = Instant::now();
-    let output = ext(&["list", "--kubeconfig", &file, "--request-timeout", "200ms"]);
-    assert_eq!(output.code, 1);
-    assert!(output.err.contains("timed out\n  hint: "), "{}", output.err);
-    assert!(before.elapsed() < Duration::from_secs(20));
-    assert_eq!(
-        ext(&["list", "-f", RECORDS, "--request-timeout", "x"]).code,
-        2
-    );
-}
-
 /// Addresses are printed without credentials.
 #[test]
 fn describe_prints_address_without_password() {
@@ -429,28 +300,6 @@ fn list_for_project_shows_only_its_credentials() {
     assert_eq!(seen("nope"), Vec::<String>::new());
 }
 
-#[test]
-fn completes_nested_commands() {
-    let complete = |words: &[&str]| ext(&[&["__complete"], words].concat()).out;
-    let verbs = complete(&["package", ""]);
-    for verb in ["pull\n", "search\n", "key\n"] {
-        assert!(verbs.contains(verb), "{verbs}");
-    }
-    assert!(verbs.ends_with(":4\n"), "{verbs}");
-    assert_eq!(
-        complete(&["package", "veri"]),
-        "verify\nverify-closure\n:4\n"
-    );
-    assert!(complete(&["package", "key", ""]).contains("generate\n"));
-    assert!(complete(&["package", "pull", "--"]).contains("--version\n"));
-    assert_eq!(complete(&["package", "list", "-o", "js"]), "json\n:4\n");
-    assert_eq!(complete(&["package", "nothing", ""]), ":4\n");
-    // Names of packages are not file names.
-    assert_eq!(complete(&["package", "pull", ""]), ":4\n");
-    assert_eq!(complete(&["package", "publish", ""]), ":0\n");
-    assert_eq!(complete(&["describe", ""]), ":4\n");
-}
-
 /// The unreadable file may contain relevant objects.
 #[test]
 fn broken_file_fails_command_with_partial_output() {
@@ -491,36 +340,6 @@ fn whatif_notes_missing_workflows() {
     let output = ext(&[&arguments[..], &["-o", "json"]].concat());
     support::schema::fits("whatif", &output.out);
     assert_eq!(output.err, note);
-}
-
-/// Hints must not suggest flags that the command does not have.
-#[test]
-fn kubeconfig_hint_names_flag_of_command() {
-    for (arguments, flag) in [
-        (&["list"][..], "-f"),
-        (&["resolve"], "-f"),
-        (&["whatif", "--delete", "x", "-f", RECORDS], "--base"),
-        (&["status"], ""),
-        (&["doctor"], ""),
-        (&["run", "x"], ""),
-        (&["unregister", "x"], ""),
-        (&["update", "x", "--version", "1"], ""),
-    ] {
-        let output = ext(arguments);
-        let mut hint = "hint: pass a kubeconfig with --kubeconfig".to_owned();
-        if !flag.is_empty() {
-            hint = format!("{hint}, or files with {flag}");
-        }
-        let has = output.err.lines().chain(output.out.lines());
-        let mut has = has.filter(|line| line.contains("--kubeconfig"));
-        let line = has.next().unwrap_or_default();
-        assert!(
-            line.ends_with(&hint),
-            "{arguments:?}: {}{}",
-            output.out,
-            output.err
-        );
-    }
 }
 
 #[test]

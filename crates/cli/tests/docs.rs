@@ -10,6 +10,7 @@
 )]
 
 mod book;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -8,6 +8,8 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+mod tree;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -180,26 +182,11 @@ fn files(root: &Path) -> Vec<PathBuf> {
         ("e2e/src", &["rs"]),
         (".github", &["md", "yml", "yaml"]),
     ] {
-        walk(&root.join(folder), extensions, &mut files);
+        files.append(&mut tree::files(&root.join(folder), extensions));
     }
     for entry in fs::read_dir(root.join("crates")).unwrap() {
         let folder = entry.unwrap().path();
-        walk(&folder.join("src"), &["rs"], &mut files);
+        files.append(&mut tree::files(&folder.join("src"), &["rs"]));
     }
     files
-}
-
-fn walk(folder: &Path, extensions: &[&str], files: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if path.is_dir() {
-            walk(&path, extensions, files);
-        } else if extension.is_some_and(|extension| extensions.contains(&extension)) {
-            files.push(path);
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod machine;
 use std::fs;
 
 use machine::Machine;
+use serde_json::Value;
 
 /// A machine with the repositories `team` and `partner`, and a key for both.
 fn two() -> Machine {
@@ -221,4 +222,122 @@ fn reports_failed_source_once() {
         mirrored.err
     );
     mirrored.fine();
+}
+
+#[test]
+fn dependencies_come_first_and_are_locked() {
+    let machine = Machine::new();
+    machine.publish("base", "1.0.0", "");
+    machine.publish(
+        "app",
+        "1.0.0",
+        "dependencies: [{name: base, version: ^1}]\n",
+    );
+    let pulled = machine
+        .ext(&[
+            "package",
+            "pull",
+            "app",
+            "--with-deps",
+            "--to",
+            "out",
+            "-o",
+            "name",
+        ])
+        .fine();
+    assert_eq!(pulled, "base\napp\n");
+    assert_eq!(
+        machine.files("work/out"),
+        ["app-1.0.0.tar.gz", "base-1.0.0.tar.gz"]
+    );
+    machine.ext(&["package", "pull", "app", "--lock"]).fine();
+    let lock = fs::read_to_string(machine.path("work/extensions.lock")).unwrap();
+    machine.publish("base", "1.1.0", "");
+    // Locked: the same again, also without the sources.
+    let pulled = machine
+        .ext(&["package", "pull", "app", "--locked", "-o", "json"])
+        .fine();
+    let pulled: Value = serde_json::from_str(&pulled).unwrap();
+    assert_eq!(pulled["packages"][0]["version"], "1.0.0");
+    machine
+        .ext(&["package", "pull", "--locked", "--offline"])
+        .fine();
+    machine.ext(&["package", "pull", "app", "--lock"]).fine();
+    assert_eq!(
+        fs::read_to_string(machine.path("work/extensions.lock")).unwrap(),
+        lock
+    );
+    let differs = machine
+        .ext(&["package", "pull", "base", "--locked"])
+        .wrong(1);
+    assert!(
+        differs.contains("  app is locked but not required"),
+        "{differs}"
+    );
+    // All or nothing.
+    machine.publish(
+        "broken",
+        "1.0.0",
+        "dependencies: [{name: base, version: ^9}]\n",
+    );
+    let refused = machine
+        .ext(&["package", "pull", "broken", "--with-deps", "--to", "none"])
+        .wrong(1);
+    assert!(
+        refused.contains("broken 1.0.0 depends on base `^9`, but no version matches"),
+        "{refused}"
+    );
+    assert!(!machine.path("work/none").exists());
+    // A version that became another package.
+    let folder = machine.package("base", "1.0.0", "changes: [moved]\n");
+    machine
+        .ext(&[
+            "package",
+            "publish",
+            &folder,
+            "--force",
+            "--sign-with",
+            "me.key",
+        ])
+        .fine();
+    let moved = machine
+        .ext(&["package", "pull", "app", "--locked"])
+        .wrong(1);
+    assert!(
+        moved.contains("base 1.0.0 in team differs from the locked package"),
+        "{moved}"
+    );
+}
+
+#[test]
+fn unmet_platform_suggests_older_version() {
+    let machine = Machine::new();
+    machine.publish("app", "1.0.0", "requires: [{kubernetes: '>=1.20'}]\n");
+    machine.publish("app", "2.0.0", "requires: [{kubernetes: '>=1.40'}]\n");
+    let pulled = machine.ext(&["package", "pull", "app", "--platform", "kubernetes=1.36.3"]);
+    assert!(pulled.err.contains("kubernetes"), "{}", pulled.err);
+    assert!(pulled.fine().starts_with("app 1.0.0 pulled"));
+    let refused = machine.ext(&[
+        "package",
+        "pull",
+        "app",
+        "--version",
+        "^2",
+        "--platform",
+        "kubernetes=1.36.3",
+    ]);
+    let refused = refused.wrong(1);
+    assert!(
+        refused.contains(">=1.40") && refused.contains("1.36.3"),
+        "{refused}"
+    );
+    let unchecked = machine.ext(&["package", "pull", "app", "--with-deps"]);
+    assert!(
+        unchecked.err.contains(
+            "requires kubernetes `>=1.40`, which was not checked\n  hint: pass --platform NAME=VERSION"
+        ),
+        "{}",
+        unchecked.err
+    );
+    assert!(unchecked.fine().starts_with("app 2.0.0"));
 }

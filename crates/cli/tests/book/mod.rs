@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 pub(crate) use block::blocks;
 
+use crate::tree::files;
+
 /// Pages outside of `docs/`.
 const OTHERS: [&str; 10] = [
     "CHANGELOG.md",
@@ -52,27 +54,15 @@ pub(crate) fn pages() -> Vec<Page> {
             text: text.to_owned(),
         });
     };
-    read_tree(&root.join("docs"), "md", &mut add);
+    for path in files(&root.join("docs"), &["md"]) {
+        add(&path, &fs::read_to_string(&path).unwrap());
+    }
     for name in OTHERS {
         let path = root.join(name);
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
         add(&path, &text);
     }
     pages
-}
-
-/// Calls `each` with path and text of every file below a folder that has the extension.
-pub(crate) fn read_tree(folder: &Path, extension: &str, each: &mut impl FnMut(&Path, &str)) {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            read_tree(&path, extension, each);
-        } else if path.extension().is_some_and(|found| found == extension) {
-            each(&path, &fs::read_to_string(&path).unwrap());
-        }
-    }
 }
 
 /// Returns a page without its fenced blocks.
