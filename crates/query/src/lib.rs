@@ -13,10 +13,7 @@
 //! ```
 //! use extension_registry_query::{Inventory, Settings, resolve};
 //!
-//! let mut inventory = Inventory::empty(Settings::default());
-//! inventory.add_text(
-//!     &"objects.yaml".into(),
-//!     "
+//! let objects = "
 //! apiVersion: registry.fuseml.io/v1alpha1
 //! kind: ClusterExtension
 //! metadata: {name: mlflow}
@@ -34,8 +31,8 @@
 //!     - name: fit
 //!       image: ghcr.io/example/fit:1
 //!       extensions: [{name: store, product: mlflow}]
-//! ",
-//! );
+//! ";
+//! let inventory = Inventory::from_texts([("objects.yaml", objects)], Settings::default());
 //! assert!(inventory.findings.is_empty());
 //! let answers = resolve::resolve(&inventory, &[])?;
 //! assert!(answers.are_fine());

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::classify::{DocumentClass, Named, Problem, classify, names};
 use super::model::{Inventory, Origin, RecordEntry, WorkflowEntry};
 use super::seal;
-use super::settings::InlineCredentials;
+use super::settings::{InlineCredentials, Settings};
 use crate::finding::Finding;
 
 impl Inventory {
@@ -24,8 +24,22 @@ impl Inventory {
         inventory.findings
     }
 
-    /// Adds the objects of a YAML text. `file` is its name in findings.
-    pub fn add_text(&mut self, file: &Arc<str>, text: &str) {
+    /// Creates the inventory of YAML texts, each with its name in findings.
+    #[must_use]
+    pub fn from_texts<'t>(
+        texts: impl IntoIterator<Item = (&'t str, &'t str)>,
+        settings: Settings,
+    ) -> Self {
+        let mut inventory = Self::empty(settings);
+        for (file, text) in texts {
+            inventory.add_text(&file.into(), text);
+        }
+        inventory.sort();
+        inventory
+    }
+
+    /// Adds the objects of a YAML text.
+    pub(super) fn add_text(&mut self, file: &Arc<str>, text: &str) {
         for (value, marks) in self.parse(file, text) {
             self.add(file, value, marks);
         }

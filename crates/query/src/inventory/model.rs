@@ -101,8 +101,7 @@ pub struct Inventory {
 
 impl Inventory {
     /// Creates an empty inventory.
-    #[must_use]
-    pub fn empty(settings: Settings) -> Self {
+    pub(super) fn empty(settings: Settings) -> Self {
         Self {
             namespace: settings.own_namespace(),
             settings,
