@@ -6,6 +6,8 @@ use extension_registry_api::{GROUP, VERSION, limits, shape};
 use extension_registry_core::suggest;
 use serde_json::Value;
 
+use crate::suggest::did_you_mean;
+
 /// Class of a document.
 pub(super) enum DocumentClass {
     /// An object of this API group, with a known kind and version.
@@ -102,10 +104,8 @@ fn own_group(version: &str, kind: Option<&str>) -> DocumentClass {
             format!("use one of {}", known_kinds()),
         )),
         Some(kind) if !shape::kinds().any(|known| known == kind) => {
-            let hint = suggest::closest(kind, shape::kinds()).map_or_else(
-                || format!("use one of {}", known_kinds()),
-                |near| format!("did you mean `{near}`?"),
-            );
+            let hint = did_you_mean(kind, shape::kinds())
+                .unwrap_or_else(|| format!("use one of {}", known_kinds()));
             let message = format!("unknown kind `{}` in group {GROUP}", truncate(kind));
             problems.push(Problem::error("unknown-kind", "kind", message, hint));
         }
