@@ -149,7 +149,7 @@ impl From<Finding> for Diagnostic {
             severity: finding.level.into(),
             rule: finding.rule.into(),
             field: finding.field,
-            position: (finding.line > 0).then_some(diagnostic::Position {
+            position: (finding.line > 0).then_some(Position {
                 line: finding.line,
                 column: finding.column,
             }),

@@ -4,7 +4,7 @@
     reason = "a comment would become part of the published schema"
 )]
 
-use extension_registry_api::extension::{ConfigurationEntry, CredentialsScope};
+use extension_registry_api::extension::CredentialsScope;
 use extension_registry_core::lookalike;
 use extension_registry_pipeline::lint as lint_workflow;
 use extension_registry_render::workflow::prepare;

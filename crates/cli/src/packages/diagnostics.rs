@@ -16,7 +16,7 @@ pub(crate) fn print_diagnostics(path: &Path, diagnostics: Diagnostics) -> Result
     let findings: Vec<Finding> = diagnostics
         .list
         .into_iter()
-        .map(|diagnostic| Finding::from_parsed(&file, &diagnostics.about, diagnostic))
+        .map(|diagnostic| Finding::from_diagnostic(&file, &diagnostics.about, diagnostic))
         .collect();
     Ok(human::print_findings(&findings)?)
 }

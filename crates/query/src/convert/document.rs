@@ -54,7 +54,7 @@ pub(crate) fn document(
     let diagnostics = log.list.into_iter();
     converted
         .findings
-        .extend(diagnostics.map(|diagnostic| Finding::from_parsed(file, &about, diagnostic)));
+        .extend(diagnostics.map(|diagnostic| Finding::from_diagnostic(file, &about, diagnostic)));
 }
 
 enum DocumentKind {
