@@ -1,8 +1,8 @@
 //! `kubectl ext`: the command line of the registry, with or without a cluster.
 //!
-//! [`command`] defines the command line from the flags in [`flags`]. Each command is a module of [`verb`]: it opens an
-//! inventory with its flags ([`open`]), asks the crate `query` a question, and prints the answer with [`output`].
-//! Problems are findings, which [`report`] formats.
+//! `command` defines the command line from the flags in `flags`. Each command is a module of `verb`: it opens an
+//! inventory with its flags (`open`), asks the crate `query` a question, and prints the answer with `output`.
+//! Problems are findings, which `report` formats.
 //!
 //! `command` is above `verb`; `flags`, `output` and `report` are below it, and know no verb.
 
