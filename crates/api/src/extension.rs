@@ -80,14 +80,6 @@ pub struct ExtensionSpec {
     pub configuration: Vec<ConfigurationEntry>,
 }
 
-impl ExtensionSpec {
-    /// Returns the plain configuration at all levels, each with the path of its parent: `spec.services[0]`.
-    #[must_use]
-    pub fn configurations(&self) -> Vec<(String, &[ConfigurationEntry])> {
-        levels::configurations(self)
-    }
-}
-
 /// Observed state of a record.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]

@@ -7,45 +7,48 @@ use super::ExtensionSpec;
 use super::configuration::ConfigurationEntry;
 use super::service::{EndpointSpec, ServiceSpec};
 
-/// Returns the plain configuration at all levels, each with the path of its parent: `spec.services[0]`.
-///
-/// The patterns name every field, so that a new level of configuration does not compile until it is here.
-pub(super) fn configurations(spec: &ExtensionSpec) -> Vec<(String, &[ConfigurationEntry])> {
-    let ExtensionSpec {
-        configuration,
-        services,
-        product: _,
-        version: _,
-        description: _,
-        zone: _,
-        default: _,
-        shadowable: _,
-        access: _,
-    } = spec;
-    let mut levels = vec![("spec".to_owned(), configuration.as_slice())];
-    for (index, service) in services.iter().enumerate() {
-        let ServiceSpec {
+impl ExtensionSpec {
+    /// Returns the plain configuration at all levels, each with the path of its parent: `spec.services[0]`.
+    ///
+    /// The patterns name every field, so that a new level of configuration does not compile until it is here.
+    #[must_use]
+    pub fn configurations(&self) -> Vec<(String, &[ConfigurationEntry])> {
+        let ExtensionSpec {
             configuration,
-            endpoints,
-            name: _,
-            resource: _,
-            category: _,
+            services,
+            product: _,
+            version: _,
             description: _,
-            credentials: _,
-        } = service;
-        let path = format!("spec.services[{index}]");
-        levels.push((path.clone(), configuration));
-        for (index, endpoint) in endpoints.iter().enumerate() {
-            let EndpointSpec {
+            zone: _,
+            default: _,
+            shadowable: _,
+            access: _,
+        } = self;
+        let mut levels = vec![("spec".to_owned(), configuration.as_slice())];
+        for (index, service) in services.iter().enumerate() {
+            let ServiceSpec {
                 configuration,
+                endpoints,
                 name: _,
-                url: _,
-                kind: _,
-            } = endpoint;
-            levels.push((format!("{path}.endpoints[{index}]"), configuration));
+                resource: _,
+                category: _,
+                description: _,
+                credentials: _,
+            } = service;
+            let path = format!("spec.services[{index}]");
+            levels.push((path.clone(), configuration));
+            for (index, endpoint) in endpoints.iter().enumerate() {
+                let EndpointSpec {
+                    configuration,
+                    name: _,
+                    url: _,
+                    kind: _,
+                } = endpoint;
+                levels.push((format!("{path}.endpoints[{index}]"), configuration));
+            }
         }
+        levels
     }
-    levels
 }
 
 /// Visits every object with plain configuration in the JSON of a spec.
@@ -69,7 +72,7 @@ fn descend(parent: &mut Value, lists: &[&str], visit: &mut dyn FnMut(&mut Value)
 mod tests {
     use serde_json::json;
 
-    use super::{configurations, visit_configured};
+    use super::visit_configured;
     use crate::ExtensionSpec;
 
     #[test]
@@ -86,7 +89,8 @@ mod tests {
             ],
         });
         let typed: ExtensionSpec = serde_json::from_value(spec.clone()).unwrap();
-        let mut names: Vec<String> = configurations(&typed)
+        let mut names: Vec<String> = typed
+            .configurations()
             .into_iter()
             .flat_map(|(_, entries)| entries.iter().map(|entry| entry.name.clone()))
             .collect();
