@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 /// Namespace of the operator.
 pub const NAMESPACE: &str = "extension-registry";
 
-/// Namespace of the source Secrets of cluster records.
+/// Namespace of the Secrets that cluster-scoped records refer to.
 pub const RECORDS_NAMESPACE: &str = "extension-registry-records";
 
 /// Returns a path in the repository.

@@ -399,7 +399,7 @@ async fn delete_returns_no_secret_to_the_operator(stage: &Stage) {
         let deleted = secrets.delete("ext-read", &parameters).await;
         let message = deleted.map(drop).unwrap_err().to_string();
         assert!(
-            message.contains("only delete rendered Secrets in the background"),
+            message.contains("must delete rendered Secrets with background propagation"),
             "{message}"
         );
     }

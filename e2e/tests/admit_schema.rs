@@ -181,7 +181,7 @@ const LIMITS: [Limit; 9] = [
             )
         }))
     }),
-    ("512 command words", |more| {
+    ("512 `command` and `args` entries", |more| {
         workflow(&list(32, |index| {
             let words = |count| list(count, |_| "x".to_owned());
             format!(

@@ -102,7 +102,7 @@ record_kind!(
     Extension,
     "Extension",
     "ext",
-    "A third-party tool of one project. It takes precedence over cluster-wide records that match the same requirement.",
+    "A third-party tool of one project. It takes precedence over cluster-scoped records that match the same requirement.",
     [
         namespaced,
         validation = Rule::new("!has(self.spec.shadowable)").message("`shadowable` is valid only for a ClusterExtension: remove it; an Extension is never shadowed"),

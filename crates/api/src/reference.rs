@@ -170,7 +170,7 @@ fn constraints(field: &Value) -> Vec<String> {
     }
     match field["pattern"].as_str() {
         Some(limits::NAME_PATTERN) => notes.push(
-            "Letters, digits, `-`, `_`, `.` and `+`, with a letter or digit at both ends."
+            "Letters, digits, `-`, `_`, `.` and `+`; must start and end with a letter or digit."
                 .to_owned(),
         ),
         Some(pattern) => notes.push(format!("Pattern: `{pattern}`.")),

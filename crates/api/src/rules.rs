@@ -129,7 +129,7 @@ pub(crate) fn record_size() -> Rule {
         count("c", "configuration"),
     ))
     .message(Message::Message(format!(
-        "a record is limited to {endpoints} endpoints, {credentials} sets of credentials, {members} members of their lists and {entries} configuration entries in total: split the record"
+        "a record is limited to a total of {endpoints} endpoints, {credentials} sets of credentials, {members} projects and users in these sets, and {entries} configuration entries: split the record"
     )))
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn workflow_size() -> Rule {
         count("r", "environment"),
     ))
     .message(Message::Message(format!(
-        "a workflow is limited to {requirements} requirements, {entries} inputs, outputs and variables, and {arguments} command words and arguments in total: split the workflow"
+        "a workflow is limited to a total of {requirements} requirements, {entries} inputs, outputs and variables, and {arguments} `command` and `args` entries: split the workflow"
     )))
 }
 

@@ -55,7 +55,7 @@ pub struct WorkflowSpec {
     #[schemars(length(max = limits::INPUTS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct_variables("self.map(input, input.name)", "two inputs map to the same variable (in upper case, with `_` for `-`): rename one of them")
+        validation = rules::distinct_variables("self.map(input, input.name)", "two inputs map to the same variable (in uppercase, with `-` replaced by `_`): rename one of them")
     )]
     pub inputs: Vec<WorkflowInput>,
 

@@ -133,7 +133,7 @@ fn rejects_large_sums() {
                     users = list(57, |index| format!("u{index}"))
                 ))
             ),
-            "spec: too many members in credentials in total: 1026 (limit 1024)",
+            "spec: too many projects and users in credentials in total: 1026 (limit 1024)",
         ),
     ]);
 }

@@ -49,7 +49,7 @@ pub(crate) enum Verb {
     ///
     /// Other kinds are ignored. Fails if no objects are found, because the path may be wrong; prints a note if none belong
     /// to this registry. Requirements may match records that exist only in the cluster: pass these with `--base`, for a
-    /// kustomization with `--base <(kubectl kustomize FOLDER)`. Without `--base`, and without a `ClusterExtension` in the
+    /// kustomization with `--base <(kubectl kustomize DIRECTORY)`. Without `--base`, and without a `ClusterExtension` in the
     /// files, a requirement that matches nothing is a warning.
     Lint(lint::Lint),
     /// Convert FuseML files to records and workflows

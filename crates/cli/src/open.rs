@@ -93,7 +93,7 @@ pub(crate) fn drafts(source: &Source, command: &str) -> Result<Inventory> {
             log.findings.extend_from_slice(drafts.findings());
         }
         let records = records
-            .context("the files contain no records, and reading them from the cluster failed")?;
+            .context("the files contain no records, and reading records from the cluster failed")?;
         Ok(drafts.with(records))
     })
 }

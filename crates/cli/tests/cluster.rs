@@ -124,7 +124,7 @@ spec: {steps: [{name: a, image: i, extensions: [{name: data, product: store}]}]}
 
     let output = ext_with(&resolve, draft);
     assert_eq!((output.code, &*output.out), (1, ""));
-    let why = "error: the files contain no records, and reading them from the cluster failed: cannot connect to a cluster";
+    let why = "error: the files contain no records, and reading records from the cluster failed: cannot connect to a cluster";
     assert!(output.err.contains(why), "{}", output.err);
 }
 
@@ -159,7 +159,7 @@ fn doctor_reports_unknown_results() {
     insta::assert_snapshot!(output.out, @r"
     CHECK                             VERDICT  DETAIL
     API server                        ok       v1.36.3
-    clock                             unknown  the API server sent no date
+    clock                             unknown  the API server sent no valid Date header
     kinds                             bad      clusterextensions, extensions, workflows, extensionprojections not found in registry.fuseml.io/v1alpha1; hint: install the chart, or run `kubectl apply -f crds/`
     engine                            bad      Tekton Pipelines is not installed (tekton.dev/v1 not found); hint: install Tekton Pipelines
     operator                          unknown  not found here

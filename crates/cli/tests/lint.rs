@@ -164,11 +164,7 @@ spec:
     assert_eq!((resolve("TOKEN"), resolve("OTHER")), (0, 1));
     let output = ext_with(&["render", "-f", "-"], objects);
     assert_eq!((output.code, &*output.out), (1, ""));
-    assert!(
-        output.err.contains("hint: it may be a key of Secret"),
-        "{}",
-        output.err
-    );
+    assert!(output.err.contains("hint: add Secret"), "{}", output.err);
 }
 
 /// The operator would write keys that are unknown here.

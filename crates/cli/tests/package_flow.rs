@@ -41,7 +41,7 @@ fn initialized_package_can_be_published_and_registered() {
     );
     let again = machine.ext(&["package", "init", "mytool"]).wrong(1);
     assert!(
-        again.contains("mytool already exists\n  hint: choose another folder"),
+        again.contains("mytool already exists\n  hint: choose another directory"),
         "{again}"
     );
     let bad = machine.ext(&["package", "init", "My_Tool"]).wrong(1);

@@ -179,7 +179,7 @@ fn list_and_search_work_without_catalog() {
     let listed = machine.ext(&list);
     assert_eq!(
         listed.err,
-        "hub: 1 package, from `names` in the configuration; the source has no listing\n"
+        "hub: 1 package, from `names` in the configuration; the source cannot list its packages\n"
     );
     assert!(listed.fine().contains("mlflow"));
     // The index.

@@ -47,7 +47,7 @@ pub struct Args {
     )]
     pub namespace: String,
 
-    /// Namespace of the source Secrets referenced by cluster records
+    /// Namespace of the Secrets that cluster-scoped records refer to
     #[arg(
         long,
         env = "EXTENSION_REGISTRY_RECORDS_NAMESPACE",

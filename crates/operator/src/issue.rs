@@ -122,7 +122,7 @@ async fn attempt(args: &IssueArgs, client: &Client) -> Result<(), Error> {
     let missing = match probe::run(client, &args.namespace).await? {
         Reachability::Reached => return Ok(()),
         Reachability::Untrusted => "the API server does not trust the certificate yet",
-        Reachability::NotCalled if exists => "the API server does not call the webhook yet",
+        Reachability::NotCalled if exists => "the API server is not calling the webhook yet",
         Reachability::NotCalled => "webhook configurations not found",
     };
     Err(Error::internal("reach the webhook", &missing))

@@ -13,7 +13,7 @@ use crate::args::InlineCredentials;
 pub(crate) struct Settings {
     /// Namespace of the operator.
     pub namespace: Arc<str>,
-    /// Namespace of the source Secrets of cluster records.
+    /// Namespace of the Secrets that cluster-scoped records refer to.
     pub records_namespace: Arc<str>,
     /// User name of the operator's service account; empty if unknown.
     pub account: Arc<str>,

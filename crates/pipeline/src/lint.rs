@@ -100,7 +100,7 @@ fn odd_image(index: usize, image: &str) -> Option<Lint> {
     } else if last.matches(':').count() > 1 || below_host.contains(':') {
         "more than one tag"
     } else if format!("{below_host}{repository}").contains(|one: char| one.is_ascii_uppercase()) {
-        "upper-case letters in the repository name"
+        "uppercase letters in the repository name"
     } else {
         return None;
     };

@@ -48,7 +48,7 @@ pub(crate) fn may_be_unread(reason: Reason, unknown: &[ObjectKey]) -> bool {
 pub(crate) fn unread_hint(unknown: &[ObjectKey]) -> String {
     let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
     format!(
-        "it may be a key of Secret {}, which is not in the files",
+        "add Secret {} to the files, because the key may be in it",
         names.join(", ")
     )
 }

@@ -63,7 +63,9 @@ pub(crate) fn play(printer: &mut Printer) -> Result<()> {
         &format!("… {pipeline} lines: the Pipeline …\n{secret}…"),
     );
 
-    printer.sentence("`whatif` previews a change. Which workflows stop if a record is deleted?");
+    printer.sentence(
+        "`whatif` previews a change. Which workflows stop resolving if a record is deleted?",
+    );
     let arguments = [
         "whatif",
         "--delete",

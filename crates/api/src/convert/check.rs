@@ -14,7 +14,7 @@ pub(super) struct Format {
 pub(super) const NAME: Format = Format {
     is_valid: is_name,
     message: "invalid name",
-    hint: "use 1 to 63 letters, digits, `-`, `_`, `.` or `+`, with a letter or digit at both ends",
+    hint: "use 1 to 63 letters, digits, `-`, `_`, `.` or `+`; start and end with a letter or digit",
 };
 
 /// Keys of Secrets.
@@ -26,7 +26,7 @@ pub(super) const KEY: Format = Format {
 
 /// Hint for an invalid DNS label.
 pub const LABEL_HINT: &str =
-    "use 1 to 63 lower-case letters, digits or `-`, with a letter or digit at both ends";
+    "use 1 to 63 lowercase letters, digits or `-`; start and end with a letter or digit";
 
 /// DNS labels.
 pub(super) const LABEL: Format = Format {
@@ -45,7 +45,7 @@ pub(super) const PROJECT: Format = Format {
 pub(super) const SECRET: Format = Format {
     is_valid: is_subdomain,
     message: "invalid Secret name",
-    hint: "use lower-case letters, digits, `-` or `.`, with a letter or digit at both ends",
+    hint: "use lowercase letters, digits, `-` or `.`; start and end with a letter or digit",
 };
 
 /// Names of users and groups.

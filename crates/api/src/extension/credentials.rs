@@ -50,8 +50,8 @@ pub struct CredentialsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<bool>,
 
-    /// Configuration entries of this set. They override all other entries with the same name, and the
-    /// same key of `secretRef`.
+    /// Configuration entries of this set. They override all other entries with the same name, and
+    /// keys of `secretRef` with that name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]

@@ -16,13 +16,13 @@ pub struct ServiceSpec {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub name: String,
 
-    /// Type of resource, the same for all products that implement this API: `s3`, `git+http`,
-    /// `kserve-api`. Workflows that require a resource are portable between products.
+    /// Type of resource, for example `s3`, `git+http` or `kserve-api`. It is the same for all products
+    /// that implement this API. Workflows that require a resource are portable between products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub resource: Option<String>,
 
-    /// Category of the service: `model-store`, `prediction-serving`.
+    /// Category of the service, for example `model-store` or `prediction-serving`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub category: Option<String>,
@@ -32,7 +32,7 @@ pub struct ServiceSpec {
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
 
-    /// Configuration entries of this service. They override entries of the record with the same name.
+    /// Configuration entries of this service. They override entries with the same name in the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
@@ -75,8 +75,8 @@ pub struct EndpointSpec {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<EndpointType>,
 
-    /// Configuration entries of this endpoint, such as a CA certificate. They override entries of the
-    /// service and the record with the same name.
+    /// Configuration entries of this endpoint, such as a CA certificate. They override entries with the
+    /// same name in the service and the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]

@@ -12,7 +12,7 @@ use crate::{limits, rules};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("!has(self.runAfter) || !(self.name in self.runAfter)").message("a step cannot run after itself: remove its own name from `runAfter`"))]
 pub struct Step {
-    /// Name of the step, unique in the workflow. Lower-case letters, digits and `-`.
+    /// Name of the step, unique in the workflow. Lowercase letters, digits and `-`.
     #[schemars(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))]
     pub name: String,
 
@@ -33,8 +33,8 @@ pub struct Step {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub args: Vec<String>,
 
-    /// Inputs of the step. Each is set as the variable `FUSEML_<NAME>`, in upper case and with `_`
-    /// for `-`; a codeset is mounted as a directory.
+    /// Inputs of the step. Each is set as the variable `FUSEML_<NAME>`, with NAME in uppercase and `-`
+    /// replaced by `_`; a codeset is mounted as a directory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::INPUTS))]
     #[x_kube(

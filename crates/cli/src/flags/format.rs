@@ -38,6 +38,6 @@ pub(crate) enum ReportFormat {
     Json,
     /// SARIF 2.1.0 for code scanning
     Sarif,
-    /// Annotations of GitHub Actions
+    /// GitHub Actions annotations
     Github,
 }

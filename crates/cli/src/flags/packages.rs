@@ -15,8 +15,8 @@ pub(crate) struct Sources {
     /// Use only this source, given by name or kind: oci, gitea, maven, local; auto uses all
     #[arg(long, value_name = "SOURCE")]
     pub(crate) source: Option<String>,
-    /// Add a folder of packages; may be repeated
-    #[arg(long, value_name = "FOLDER")]
+    /// Add a directory of packages; may be repeated
+    #[arg(long, value_name = "DIRECTORY")]
     path: Vec<PathBuf>,
     /// Registry of the source `oci`: host and port
     #[arg(long, value_name = "REGISTRY")]
@@ -24,7 +24,7 @@ pub(crate) struct Sources {
     /// Namespace of the source `oci`
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// Configuration file to use instead of your own
+    /// Configuration file to use instead of the user configuration file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Use only the local cache; no network access

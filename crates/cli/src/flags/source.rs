@@ -21,7 +21,7 @@ pub(crate) fn namespace(text: &str) -> Result<String, &'static str> {
 /// Source of records and workflows.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Source {
-    /// File or folder of records and workflows, or `-` for standard input; may be repeated
+    /// File or directory of records and workflows, or `-` for standard input; may be repeated
     #[arg(short = 'f', long = "filename", value_name = "PATH", global = false)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -40,10 +40,10 @@ impl Source {
 /// Files, as arguments or with `-f`.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Paths {
-    /// Files and folders; same as `-f`
+    /// Files and directories; same as `-f`
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// File or folder of records and workflows, or `-` for standard input; may be repeated
+    /// File or directory of records and workflows, or `-` for standard input; may be repeated
     #[arg(short = 'f', long = "filename", value_name = "PATH")]
     named: Vec<PathBuf>,
 }
@@ -57,7 +57,7 @@ impl Paths {
         let files: Vec<PathBuf> = self.named.iter().chain(&self.paths).cloned().collect();
         if files.is_empty() {
             let hint =
-                format!("run `kubectl ext {verb} FOLDER`, or pass `-f -` for standard input");
+                format!("run `kubectl ext {verb} DIRECTORY`, or pass `-f -` for standard input");
             bail!(Failure::new("no files given").hint(hint));
         }
         Ok(files)
@@ -69,7 +69,7 @@ impl Paths {
 pub(crate) struct Files {
     #[command(flatten)]
     paths: Paths,
-    /// File or folder with existing records and Secrets of the cluster; may be repeated
+    /// File or directory with existing records and Secrets of the cluster; may be repeated
     #[arg(long, value_name = "PATH")]
     base: Vec<PathBuf>,
     /// Namespace for objects in files that specify none
@@ -131,7 +131,7 @@ pub(crate) struct Perspective {
     /// Zone in which steps run; same as the operator setting
     #[arg(long, value_name = "ZONE", env = "EXTENSION_REGISTRY_ZONE")]
     pub(crate) zone: Option<String>,
-    /// Namespace of the source Secrets of cluster records
+    /// Namespace of the Secrets that cluster-scoped records refer to
     #[arg(
         long,
         value_name = "NAMESPACE",

@@ -81,7 +81,7 @@ impl Session {
         };
         let state = environment
             .state_folder()
-            .ok_or_else(|| Failure::new("no folder for the index state").hint("set HOME"))?;
+            .ok_or_else(|| Failure::new("no directory for the index state").hint("set HOME"))?;
         let mut memory = IndexStateStore::at(state.join("indexes.json"));
         for repository in &config.repositories {
             if matches!(
@@ -350,7 +350,7 @@ pub(crate) fn is_supported(kind: &str) -> bool {
 }
 
 /// Hint if no source is configured.
-const NO_SOURCE: &str = "add one to ~/.config/extension-registry/packages.toml, or pass --path FOLDER or --registry HOST";
+const NO_SOURCE: &str = "add one to ~/.config/extension-registry/packages.toml, or pass --path DIRECTORY or --registry HOST";
 
 /// Explains why a package is skipped by operations on all packages; None if it is not.
 pub(crate) fn skipped(name: &str, kind: &str) -> Option<String> {

@@ -84,7 +84,7 @@ fn option<'v>(verb: &'v Command, name: &str) -> Option<&'v Arg> {
 }
 
 /// Value names of arguments that may be paths.
-const ON_DISK: [&str; 5] = ["FILE", "FOLDER", "PATH", "REPOSITORY", "SOURCE"];
+const ON_DISK: [&str; 5] = ["FILE", "DIRECTORY", "PATH", "REPOSITORY", "SOURCE"];
 
 /// Returns the candidates for an argument, and whether to add file names.
 fn values(argument: &Arg, before: &str, start: &str) -> (Vec<String>, u8) {

@@ -24,7 +24,7 @@ use crate::open::{self, logged};
 use crate::output;
 use crate::report::human::print_findings;
 
-const FILES: &str = "File or folder of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated";
+const FILES: &str = "File or directory of FuseML records, workflows or installer descriptions, or `-` for standard input; may be repeated";
 
 #[derive(Debug, Args)]
 #[command(mut_arg("named", |argument| argument.help(FILES)))]
@@ -34,13 +34,13 @@ pub(crate) struct Convert {
     /// Namespace of the workflows
     #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Option<String>,
-    /// Create records of this project (Extension) instead of cluster-scoped ones
+    /// Create records in this project (Extension) instead of cluster-scoped ones
     #[arg(long, value_name = "PROJECT", value_parser = namespace)]
     project: Option<String>,
     /// File to write the Secrets with credential values to; must not exist
     #[arg(long, value_name = "FILE", value_parser = file)]
     secrets: Option<PathBuf>,
-    /// Namespace of the source Secrets of cluster records
+    /// Namespace of the Secrets that cluster-scoped records refer to
     #[arg(
         long,
         value_name = "NAMESPACE",

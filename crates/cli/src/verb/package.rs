@@ -41,7 +41,7 @@ enum Verb {
     Search(list::Search),
     /// List packages
     List(list::List),
-    /// List packages of all sources and how they were discovered
+    /// List packages from all sources and how they were discovered
     Discover(list::Discover),
     /// Show package metadata without downloading the package
     Info(info::Info),

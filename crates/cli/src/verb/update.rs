@@ -28,7 +28,7 @@ pub(crate) struct Update {
     /// New address of the endpoint
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Service with the endpoint or the credentials, if the record has several
+    /// Service whose endpoint or credentials to change, if the record has several services
     #[arg(long, value_name = "SERVICE")]
     service: Option<String>,
     /// Endpoint to change, if the service has several

@@ -19,13 +19,13 @@ use crate::report::human::print_findings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Whatif {
-    /// File or folder of records that would be applied, or `-` for standard input
+    /// File or directory of records that would be applied, or `-` for standard input
     #[arg(short = 'f', long = "filename", value_name = "PATH")]
     change: Vec<PathBuf>,
     /// Record that would be deleted: NAME, or NAMESPACE/NAME for a record in a project
     #[arg(long, value_name = "NAME")]
     delete: Vec<String>,
-    /// File or folder with the current records and workflows; if omitted, they are read from the cluster
+    /// File or directory with the current records and workflows; if omitted, they are read from the cluster
     #[arg(long, value_name = "PATH")]
     base: Vec<PathBuf>,
     #[command(flatten)]
@@ -159,7 +159,7 @@ fn write_table(
     output::table(out, &header, rows)?;
     for one in affected {
         if let (Effect::Stops, Outcome::Refused { message, hint, .. }) = (one.effect, &one.after) {
-            let stops = terminal.paint(Colour::Red, "stops");
+            let stops = terminal.paint(Colour::Red, "stops resolving");
             writeln!(
                 out,
                 "\n{}/{}, step `{}` {stops}: {message}",

@@ -130,7 +130,10 @@ fn check_label(name: &str) -> Result<(), SyntaxError> {
             "invalid requirement name `{}`: must not begin or end with `-`",
             excerpt(name)
         );
-        return Err((message, Some("requirement names are DNS labels".to_owned())));
+        return Err((
+            message,
+            Some("use a DNS label as the requirement name".to_owned()),
+        ));
     }
     Ok(())
 }

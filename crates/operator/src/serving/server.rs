@@ -193,7 +193,7 @@ impl CertificateManager {
                 }
             }
             Reachability::NotCalled => {
-                tracing::debug!("the API server does not call the webhook yet");
+                tracing::debug!("the API server is not calling the webhook yet");
             }
         }
         Ok(())

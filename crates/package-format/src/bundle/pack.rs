@@ -39,7 +39,7 @@ pub enum PackError {
     NoManifest(PathBuf),
     /// An entry is neither a file nor a folder.
     #[error(
-        "{0} is neither a regular file nor a folder; hint: if it is a symbolic link, replace it with a copy of its target"
+        "{0} is neither a regular file nor a directory; hint: if it is a symbolic link, replace it with a copy of its target"
     )]
     NotAFile(PathBuf),
     /// A path is not allowed.

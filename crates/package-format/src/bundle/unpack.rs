@@ -41,7 +41,7 @@ pub enum UnpackError {
     #[error("failed to read the bundle: {0}; hint: download it again")]
     NoArchive(io::Error),
     /// The folder already exists.
-    #[error("{0} already exists; hint: remove it, or choose another folder")]
+    #[error("{0} already exists; hint: remove it, or choose another directory")]
     Exists(PathBuf),
     /// A file cannot be written.
     #[error("failed to write {path}: {error}")]

@@ -41,7 +41,7 @@ pub(super) fn check(spec: &WorkflowSpec, engine: &dyn Engine, problems: &mut Vec
     }
     let mut steps = BTreeSet::new();
     for (index, step) in spec.steps.iter().enumerate() {
-        let hint = "use lower-case letters, digits and `-`, at most 63 characters";
+        let hint = "use lowercase letters, digits and `-`, at most 63 characters";
         let field = format!("{}.name", step_field(index));
         check_name(
             &field,

@@ -27,7 +27,7 @@ pub(super) fn check(spec: &WorkflowSpec, engine: &dyn Engine, problems: &mut Vec
                             "invalid requirement name `{}`: must be a DNS label",
                             requirement.name
                         ),
-                        "use lower-case letters, digits and `-`, at most 63 characters",
+                        "use lowercase letters, digits and `-`, at most 63 characters",
                     ),
                 ));
             }

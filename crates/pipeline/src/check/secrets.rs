@@ -17,7 +17,7 @@ pub(super) fn check(spec: &WorkflowSpec, problems: &mut Vec<Problem>) {
             let (message, hint) = if !is_subdomain(&secret.name) {
                 (
                     "invalid Secret name",
-                    "use a literal name: lower-case letters, digits, `-` or `.`, and no expression",
+                    "use a literal name: lowercase letters, digits, `-` or `.`, and no expression",
                 )
             } else if secret.name.starts_with(RENDERED_PREFIX) {
                 (

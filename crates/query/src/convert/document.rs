@@ -46,7 +46,7 @@ pub(crate) fn document(
             ),
             None => log.error("no-form", at, "").message(
                 "not a FuseML record, workflow or installer description",
-                "a record has `services` or `configuration`, a workflow `steps`",
+                "add `services` or `configuration` to a record, or `steps` to a workflow",
             ),
         }
     }

@@ -68,7 +68,7 @@ fn inputs(mapping: &mut MappingReader, log: &mut Diagnostics) -> (Option<Positio
             log,
             "labels",
             "not supported: inputs have no labels",
-            "use the `description`",
+            "use `description` instead",
         );
         let is_codeset = kind.as_ref().and_then(Node::as_written) == Some("codeset");
         if is_codeset {
@@ -239,7 +239,7 @@ fn input(
             log,
             "name",
             "not supported: codesets of steps have no name",
-            "use its `path`",
+            "use `path` instead",
         );
     }
     let name = mapping.text("name").filter(|_| codeset.is_none());

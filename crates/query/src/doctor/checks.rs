@@ -66,10 +66,10 @@ async fn clock(client: &Client) -> Check {
         .ok()
         .and_then(|time| i64::try_from(time.as_secs()).ok());
     let (Some(remote), Some(own)) = (remote, own) else {
-        return unknown("the API server sent no date");
+        return unknown("the API server sent no valid Date header");
     };
     let skew = remote.abs_diff(own);
-    let detail = format!("{skew} s difference to the API server");
+    let detail = format!("skew relative to the API server: {skew} s");
     if skew > MOST_SKEW {
         let hint = "synchronize the clocks of this machine and the API server";
         Check::new("clock", Verdict::Bad, detail, hint)

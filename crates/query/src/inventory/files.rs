@@ -198,10 +198,11 @@ impl Reader<'_> {
         if let Some(build) = entries.iter().find(|path| is_kustomization(path)) {
             let name: Arc<str> = build.display().to_string().into();
             let hint = piped("kubectl kustomize");
-            self.findings.push(
-                Finding::warning("kustomization", &name, START)
-                    .message("skipped: this folder is built by kustomize", hint.clone()),
-            );
+            self.findings
+                .push(Finding::warning("kustomization", &name, START).message(
+                    "skipped: this directory is built by kustomize",
+                    hint.clone(),
+                ));
             self.skipped.push(Skipped {
                 what: format!("{} is built by kustomize", path.display()),
                 hint,

@@ -10,7 +10,7 @@ pub struct Settings {
     pub all_namespaces: bool,
     /// Zone in which steps run.
     pub zone: Option<String>,
-    /// Namespace of the source Secrets of cluster records.
+    /// Namespace of the Secrets that cluster-scoped records refer to.
     pub records_namespace: String,
     /// How the operator handles literal credentials in records.
     pub inline_credentials: InlineCredentials,

@@ -123,7 +123,7 @@ impl Sizes<'_> {
             (self.credentials, "sets of credentials", limits::CREDENTIALS),
             (
                 self.members,
-                "members in credentials",
+                "projects and users in credentials",
                 limits::RECORD_MEMBERS,
             ),
         ] {

@@ -219,7 +219,8 @@ fn version(spec: Spec) -> Result<IndexedVersion> {
     let content = spec.release.content.digest;
     Ok(IndexedVersion {
         content: content.ok_or_else(|| {
-            Failure::new(format!("no digest of {title} in the repository")).hint("publish it again")
+            Failure::new(format!("the repository has no digest for {title}"))
+                .hint("publish it again")
         })?,
         configuration: spec.configuration(),
         document: spec.document(),

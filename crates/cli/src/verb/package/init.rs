@@ -19,10 +19,10 @@ use crate::output::Answer;
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// Folder to create
-    #[arg(value_name = "FOLDER")]
+    /// Directory to create
+    #[arg(value_name = "DIRECTORY")]
     folder: PathBuf,
-    /// Name of the package; default is the name of the folder
+    /// Name of the package; default is the name of the directory
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Built-in template to start from
@@ -60,7 +60,8 @@ pub(crate) fn run(verb: &Init, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let folder = &verb.folder;
     ensure!(
         folder.symlink_metadata().is_err(),
-        Failure::new(format!("{} already exists", folder.display())).hint("choose another folder")
+        Failure::new(format!("{} already exists", folder.display()))
+            .hint("choose another directory")
     );
     let base = folder.file_name().and_then(|name| name.to_str());
     let name = verb.name.as_deref().or(base).unwrap_or_default();

@@ -294,7 +294,7 @@ fn format_methods(report: &[SourceReport], is_each: bool) -> Vec<String> {
         );
         match report.method {
             DiscoveryMethod::Named => Some(format!(
-                "{name}: {count}, from `names` in the configuration; the source has no listing"
+                "{name}: {count}, from `names` in the configuration; the source cannot list its packages"
             )),
             DiscoveryMethod::Index => Some(format!("{name}: {count}, from the index")),
             method if is_each => Some(format!("{name}: {count}, from {}", method.name())),

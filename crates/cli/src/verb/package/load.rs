@@ -48,7 +48,7 @@ pub(crate) struct Loaded {
     digest: String,
     /// Names of the trusted keys that signed it
     signed_by: Vec<String>,
-    /// Folder of the unpacked content
+    /// Directory of the unpacked content
     folder: String,
     /// Files of its templates
     templates: Vec<String>,

@@ -30,7 +30,7 @@ pub(crate) struct Mirror {
     /// Names of packages, or NAME@RANGE for a version; default is all packages
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Target repository of the configuration, or a folder
+    /// Target repository of the configuration, or a directory
     #[arg(long, value_name = "REPOSITORY")]
     to: String,
     /// Copy all versions, not only the newest matching one
@@ -231,8 +231,8 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
     let path = PathBuf::from(name);
     anyhow::ensure!(
         name.contains('/') || path.is_dir(),
-        Failure::new(format!("unknown repository or folder `{name}`"))
-            .hint("write a folder with a `/`")
+        Failure::new(format!("unknown repository or directory `{name}`"))
+            .hint("include a `/` in the path of a directory")
     );
     Ok(Arc::new(Folder::new(Settings {
         id: name.to_owned(),

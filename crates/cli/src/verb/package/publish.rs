@@ -28,8 +28,8 @@ use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
-    /// Folder of the package
-    #[arg(value_name = "FOLDER")]
+    /// Directory of the package
+    #[arg(value_name = "DIRECTORY")]
     folder: PathBuf,
     /// Repository to publish to; default is that of --registry and --namespace, or the only one
     #[arg(long, value_name = "NAME")]
@@ -150,7 +150,7 @@ impl Answer for Published {
 pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
     let source = session.source(verb.repository.as_deref(), REPOSITORY)?;
-    let work = tempfile::tempdir().context("failed to create a temporary folder")?;
+    let work = tempfile::tempdir().context("failed to create a temporary directory")?;
     let folder = numbered(verb, work.path())?;
     let upload = unwrap_build(package::build(
         &folder,
@@ -245,7 +245,10 @@ fn copied(from: &Path, to: &Path) -> Result<()> {
             fs::copy(entry.path(), &target)?;
         } else {
             let path = entry.path();
-            let message = format!("{} is neither a regular file nor a folder", path.display());
+            let message = format!(
+                "{} is neither a regular file nor a directory",
+                path.display()
+            );
             bail!(
                 Failure::new(message)
                     .hint("if it is a symbolic link, replace it with a copy of its target")
@@ -280,7 +283,10 @@ pub(crate) fn sign(verb: &Sign, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let release = repository.release(&verb.name, &version).await?;
         let spec = Spec::of(&**repository, release)?;
         let Some(content) = spec.release.content.digest else {
-            let message = format!("no digest of the content in {}", source.id());
+            let message = format!(
+                "repository {} has no digest for the package content",
+                source.id()
+            );
             bail!(Failure::new(message).hint("publish the package again"));
         };
         let statement = Statement::of(

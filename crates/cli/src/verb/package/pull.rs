@@ -21,7 +21,7 @@ use crate::report::human::{explained, print_warnings};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pull {
-    /// Names of packages, or NAME@RANGE for a version: mlflow@^1.2
+    /// Names of packages, or NAME@RANGE for a version, e.g. mlflow@^1.2
     #[arg(value_name = "NAME", required_unless_present_any = ["all", "locked"], conflicts_with = "all")]
     names: Vec<String>,
     /// Version or range of a single package
@@ -33,8 +33,8 @@ pub(crate) struct Pull {
     /// Pull all listed packages
     #[arg(long)]
     all: bool,
-    /// Copy the files to this folder too
-    #[arg(long, value_name = "FOLDER")]
+    /// Copy the files to this directory too
+    #[arg(long, value_name = "DIRECTORY")]
     to: Option<PathBuf>,
     /// Download and verify them again, ignoring the cache
     #[arg(long)]

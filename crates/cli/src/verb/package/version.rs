@@ -91,7 +91,7 @@ enum What {
     },
     /// Sort versions, the newest first
     Sort {
-        /// Versions; default is to read one per line from standard input
+        /// Versions to sort; default is standard input, one per line
         versions: Vec<String>,
     },
     /// Check whether a version is in a range; exit code 1 if not

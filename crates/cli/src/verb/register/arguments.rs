@@ -29,16 +29,16 @@ pub(crate) struct Register {
     pub(super) url: Option<String>,
     #[command(flatten)]
     pub(super) about: About,
-    /// Resource that the service offers: `s3`, `mlflow-tracking`
+    /// Resource that the service offers, e.g. `s3` or `mlflow-tracking`
     #[arg(long, value_name = "RESOURCE")]
     pub(super) resource: Option<String>,
-    /// Category of the resource: `object-storage`
+    /// Category of the resource, e.g. `object-storage`
     #[arg(long, value_name = "CATEGORY")]
     pub(super) category: Option<String>,
     /// Name of the service; default is the resource, or the name of the record
     #[arg(long, value_name = "SERVICE")]
     pub(super) service: Option<String>,
-    /// The URL is reachable only from its own zone
+    /// Mark the endpoint as internal: reachable only from the zone of the record
     #[arg(long)]
     pub(super) internal: bool,
     /// Prefer this record when several match
@@ -47,7 +47,7 @@ pub(crate) struct Register {
     /// Create a namespaced Extension in this project
     #[arg(long, value_name = "PROJECT")]
     pub(super) project: Option<String>,
-    /// File or folder of complete records, or `-` for standard input; may be repeated
+    /// File or directory of complete records, or `-` for standard input; may be repeated
     #[arg(
         short = 'f',
         long = "filename",

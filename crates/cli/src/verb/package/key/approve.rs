@@ -26,7 +26,7 @@ pub(super) struct Approve {
     /// Name for the key
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Trust it for packages of these repositories; `*` matches any
+    /// Trust it for packages from these repositories; `*` matches any
     #[arg(long, value_name = "NAME", default_value = "*")]
     repository: Vec<String>,
     /// Trust it for packages with these names; `*` matches any
@@ -79,10 +79,10 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
         ensure!(
             trust.origin.is_of(&path),
             Failure::new(format!(
-                "the trust policy is set in {}, which overrides yours",
+                "the trust policy is set in {}, which overrides your user configuration file",
                 trust.origin
             ))
-            .hint("ask its administrator to add the key there")
+            .hint("ask the administrator of this machine to add the key there")
         );
     }
     let (after, policy, rule) = added(&path, verb, name, text.trim_end())?;
