@@ -54,6 +54,16 @@ pub trait Explain: fmt::Display {
     }
 }
 
+impl<T: Explain> Explain for Box<T> {
+    fn hints(&self) -> Vec<String> {
+        (**self).hints()
+    }
+
+    fn explained(&self) -> String {
+        (**self).explained()
+    }
+}
+
 /// Formats a message and its hints in one line.
 #[must_use]
 pub fn explained(message: &str, hints: &[impl AsRef<str>]) -> String {

@@ -10,6 +10,7 @@ mod open;
 mod series;
 mod state;
 
+use extension_registry_core::diagnostic::Explain;
 use jiff::{SignedDuration, Timestamp};
 
 use extension_registry_package_format::digest::Digest;
@@ -19,7 +20,7 @@ use extension_registry_package_trust::trust::INDEX_NAME;
 
 pub use extension_registry_package_trust::signature::minisign::sign_index as sign;
 pub use json::{Fault, IndexError};
-pub use open::{OpenError, Opened, Warning, open};
+pub use open::{OpenIndexError, Opened, Warning, open};
 pub use series::{InvalidSeries, Series};
 pub use state::{IndexStateError, IndexStateStore};
 
@@ -92,13 +93,22 @@ pub enum NextError {
     #[error("failed to generate the series of a new index: {0}")]
     Random(getrandom::Error),
     /// The serial number is at its maximum.
-    #[error(
-        "the serial number of the index is at its maximum; hint: pass `--anew` to start a new index series"
-    )]
+    #[error("the serial number of the index is at its maximum")]
     Serial,
     /// The expiry date is out of range.
-    #[error("invalid validity of {0} days; hint: use for example 30 days")]
+    #[error("invalid validity of {0} days")]
     Days(u32),
+}
+
+impl Explain for NextError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Random(_) => return Vec::new(),
+            Self::Serial => "pass `--anew` to start a new index series",
+            Self::Days(_) => "use for example 30 days",
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 impl Index {

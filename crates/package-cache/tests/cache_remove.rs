@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 use cached::{DAY, Shelf, ago, bundle, draft, du, tree};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_cache::cache::{Cache, Entry, Selector};
 use extension_registry_package_format::Limits;
 use extension_registry_package_format::manifest::Kind;
@@ -125,7 +126,7 @@ fn clear_needs_selector() {
         version: version.map(|text| text.parse().unwrap()),
     };
     let error = shelf.cache.clear(&only(None, None, None)).unwrap_err();
-    insta::assert_snapshot!(error, @"nothing selected to clear; hint: pass a type, a name or a version, or --all");
+    insta::assert_snapshot!(error.explained(), @"nothing selected to clear; hint: pass a type, a name or a version, or --all");
     assert_eq!(shelf.names().len(), 8);
     let cases = [
         (only(Some(Kind::Record), Some("a"), Some("1.0.0")), 7),

@@ -8,9 +8,10 @@
 #[path = "../../package-trust/tests/signed/mod.rs"]
 mod signed;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_package_cache::index::{
-    self, Index, IndexError, IndexStateStore, IndexedVersion, NextError, OpenError, Opened,
+    self, Index, IndexError, IndexStateStore, IndexedVersion, NextError, OpenIndexError, Opened,
     Package, Warning,
 };
 use extension_registry_package_format::Digest;
@@ -58,16 +59,16 @@ fn alice(person: &Person) -> Policy {
 }
 
 /// Opens an index with a memory that knows nothing.
-fn open(policy: &Policy, file: &IndexFile, at: &str) -> Result<Opened, OpenError> {
+fn open(policy: &Policy, file: &IndexFile, at: &str) -> Result<Opened, OpenIndexError> {
     let folder = tempfile::tempdir().unwrap();
     let memory = IndexStateStore::at(folder.path().join("memory.json"));
     index::open(policy, &memory, "hub", file, time(at))
 }
 
 /// The names of the reasons for which an index is refused.
-fn refused(opened: Result<Opened, OpenError>) -> Vec<&'static str> {
+fn refused(opened: Result<Opened, OpenIndexError>) -> Vec<&'static str> {
     match opened {
-        Err(OpenError::Refused { reasons, .. }) => reasons.iter().map(Reason::name).collect(),
+        Err(OpenIndexError::Refused { reasons, .. }) => reasons.iter().map(Reason::name).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -307,7 +308,7 @@ fn expired_index_is_used_with_warning() {
     };
     assert!(
         expected
-            .to_string()
+            .explained()
             .contains("newer versions may be missing; hint: ")
     );
     assert_eq!(opened.warnings, [expected]);

@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_cache::index::{
-    self, Index, IndexStateError, IndexStateStore, OpenError, Opened, Series,
+    self, Index, IndexStateError, IndexStateStore, OpenIndexError, Opened, Series,
 };
 use extension_registry_package_format::Digest;
 use extension_registry_package_trust::signature::IndexFile;
@@ -49,12 +50,12 @@ impl Bench {
         IndexStateStore::at(self.path())
     }
 
-    fn open(&self, repository: &str, file: &IndexFile) -> Result<Opened, OpenError> {
+    fn open(&self, repository: &str, file: &IndexFile) -> Result<Opened, OpenIndexError> {
         index::open(&self.policy, &self.memory(), repository, file, time(NOON))
     }
 
     /// Opens the index with this number.
-    fn show(&self, serial: u64) -> Result<Opened, OpenError> {
+    fn show(&self, serial: u64) -> Result<Opened, OpenIndexError> {
         self.open("hub", &index_file(&self.alice, serial))
     }
 
@@ -89,7 +90,7 @@ fn rejects_rollback() {
     bench.show(6).unwrap();
     let before = bench.bytes();
     let error = bench.show(5).unwrap_err();
-    let OpenError::State(IndexStateError::Rollback {
+    let OpenIndexError::State(IndexStateError::Rollback {
         seen: 6,
         offered: 5,
         ..
@@ -97,7 +98,7 @@ fn rejects_rollback() {
     else {
         panic!("{error}");
     };
-    let text = error.to_string();
+    let text = error.explained();
     assert!(
         text.starts_with(
             "rollback of the index of hub: got serial 5, but 6 was seen before; hint: "
@@ -120,7 +121,7 @@ fn detects_conflicting_indexes_with_same_serial() {
     assert!(
         matches!(
             error,
-            OpenError::State(IndexStateError::Changed { serial: 5, .. })
+            OpenIndexError::State(IndexStateError::Changed { serial: 5, .. })
         ),
         "{error}"
     );
@@ -137,10 +138,10 @@ fn rejects_index_of_another_series() {
     let other = bench.alice.index(other.to_json());
     let error = bench.open("hub", &other).unwrap_err();
     assert!(
-        matches!(error, OpenError::State(IndexStateError::Series { .. })),
+        matches!(error, OpenIndexError::State(IndexStateError::Series { .. })),
         "{error}"
     );
-    let text = error.to_string();
+    let text = error.explained();
     assert!(
         text.starts_with("the index of hub belongs to another repository: expected series ")
             && text.contains(&format!("expected series {SERIES}, got "))
@@ -202,7 +203,7 @@ fn records_state_before_use() {
     let file = index_file(&bench.alice, 5);
     let error = index::open(&bench.policy, &memory, "hub", &file, time(NOON)).unwrap_err();
     assert!(
-        matches!(error, OpenError::State(IndexStateError::File { .. })),
+        matches!(error, OpenIndexError::State(IndexStateError::File { .. })),
         "{error}"
     );
 }
@@ -214,7 +215,7 @@ fn rejected_index_is_not_recorded() {
     let forged = index_file(&mallory, 1 << 40);
     assert!(matches!(
         bench.open("hub", &forged),
-        Err(OpenError::Refused { .. })
+        Err(OpenIndexError::Refused { .. })
     ));
     assert_eq!(
         bench.bytes(),
@@ -226,7 +227,7 @@ fn rejected_index_is_not_recorded() {
     let broken = bench.alice.index(broken);
     assert!(matches!(
         bench.open("hub", &broken),
-        Err(OpenError::Index { .. })
+        Err(OpenIndexError::Index { .. })
     ));
     assert_eq!(bench.bytes(), None);
     bench.show(1).unwrap();
@@ -245,7 +246,10 @@ fn warn_mode_records_only_signed_indexes() {
     assert_eq!(bench.memory().highest("hub").unwrap(), Some(5));
     let error = bench.open("hub", &index_file(&mallory, 4)).unwrap_err();
     assert!(
-        matches!(error, OpenError::State(IndexStateError::Rollback { .. })),
+        matches!(
+            error,
+            OpenIndexError::State(IndexStateError::Rollback { .. })
+        ),
         "{error}"
     );
 }
@@ -270,10 +274,13 @@ fn corrupt_state_file_is_error_and_preserved() {
         fs::write(bench.path(), &broken).unwrap();
         let error = bench.show(6).unwrap_err();
         assert!(
-            matches!(error, OpenError::State(IndexStateError::Corrupt { .. })),
+            matches!(
+                error,
+                OpenIndexError::State(IndexStateError::Corrupt { .. })
+            ),
             "{error}"
         );
-        let text = error.to_string();
+        let text = error.explained();
         assert!(
             text.contains("indexes.json") && text.contains("; hint: "),
             "{text}"
@@ -289,7 +296,7 @@ fn corrupt_state_file_is_error_and_preserved() {
     fs::create_dir(bench.path()).unwrap();
     let error = bench.show(7).unwrap_err();
     assert!(
-        matches!(error, OpenError::State(IndexStateError::File { .. })),
+        matches!(error, OpenIndexError::State(IndexStateError::File { .. })),
         "{error}"
     );
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use extension_registry_core::diagnostic::Explain;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -64,9 +65,7 @@ struct Wire {
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum LockError {
     /// It is not valid TOML, or a field is invalid.
-    #[error(
-        "line {line}, column {column}: {message}; hint: restore it from version control, or delete it and pull with --lock"
-    )]
+    #[error("line {line}, column {column}: {message}")]
     Toml {
         /// Line, from 1.
         line: usize,
@@ -76,13 +75,23 @@ pub enum LockError {
         message: String,
     },
     /// Its format version is not supported.
-    #[error("unsupported lock file version {0}: expected {FORM}; hint: upgrade kubectl-ext")]
+    #[error("unsupported lock file version {0}: expected {FORM}")]
     Version(u32),
     /// A package is listed twice.
-    #[error(
-        "duplicate package `{0}`; hint: restore it from version control, or delete it and pull with --lock"
-    )]
+    #[error("duplicate package `{0}`")]
     Twice(String),
+}
+
+impl Explain for LockError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Toml { .. } | Self::Twice(_) => {
+                "restore it from version control, or delete it and pull with --lock"
+            }
+            Self::Version(_) => "upgrade kubectl-ext",
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 impl Lock {
@@ -160,7 +169,7 @@ impl Lock {
 /// A locked version has changed.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 #[error(
-    "{name} {version} in {repository} differs from the locked package: {part} is {now}, but {locked} is locked; hint: ask its publisher, or pass --force with --lock to accept the change"
+    "{name} {version} in {repository} differs from the locked package: {part} is {now}, but {locked} is locked"
 )]
 pub struct LockMismatch {
     /// Name of the package.
@@ -175,6 +184,12 @@ pub struct LockMismatch {
     pub now: String,
     /// The locked digest.
     pub locked: Digest,
+}
+
+impl Explain for LockMismatch {
+    fn hints(&self) -> Vec<String> {
+        vec!["ask its publisher, or pass --force with --lock to accept the change".to_owned()]
+    }
 }
 
 impl Locked {

@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_yaml::Diagnostics;
 
 use crate::bundle::{Limits, PackError, pack};
@@ -41,9 +42,7 @@ pub enum BuildError {
         diagnostics: Diagnostics,
     },
     /// The manifest refers to a missing file.
-    #[error(
-        "{path} not found in the package, but listed in the manifest as {what}; hint: add it, or remove it from the manifest"
-    )]
+    #[error("{path} not found in the package, but listed in the manifest as {what}")]
     Missing {
         /// Path of the file.
         path: String,
@@ -58,6 +57,16 @@ pub enum BuildError {
         /// The cause.
         error: std::io::Error,
     },
+}
+
+impl Explain for BuildError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Pack(error) => error.hints(),
+            Self::Missing { .. } => vec!["add it, or remove it from the manifest".to_owned()],
+            Self::Manifest { .. } | Self::File { .. } => Vec::new(),
+        }
+    }
 }
 
 /// Reads the manifest of a folder.

@@ -12,12 +12,19 @@
 
 use std::cmp::Ordering;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::version::{RangeError, RecordVersion, Version, VersionRange};
 
 /// An invalid version.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("invalid version `{0}`; hint: expected MAJOR.MINOR.PATCH, e.g. 1.2.0")]
+#[error("invalid version `{0}`")]
 pub struct InvalidVersion(String);
+
+impl Explain for InvalidVersion {
+    fn hints(&self) -> Vec<String> {
+        vec!["expected MAJOR.MINOR.PATCH, e.g. 1.2.0".to_owned()]
+    }
+}
 
 /// Parses a version, which may have a leading `v` and may omit its last parts.
 ///
@@ -114,7 +121,7 @@ pub fn newest<'v>(
 
 /// Why no version matches.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("no version matches `{range}`{}", format_hint(highest.as_deref(), pre_release.as_deref()))]
+#[error("no version matches `{range}`{}", if highest.is_none() && pre_release.is_none() { ": no versions are available" } else { "" })]
 pub struct NoMatchingVersion {
     /// The range.
     pub range: String,
@@ -124,12 +131,16 @@ pub struct NoMatchingVersion {
     pub pre_release: Option<String>,
 }
 
-fn format_hint(highest: Option<&str>, pre_release: Option<&str>) -> String {
-    match (highest, pre_release) {
-        (_, Some(pre_release)) => {
-            format!("; hint: request `={pre_release}` to use the pre-release {pre_release}")
+impl Explain for NoMatchingVersion {
+    fn hints(&self) -> Vec<String> {
+        match (&self.highest, &self.pre_release) {
+            (_, Some(pre_release)) => vec![format!(
+                "request `={pre_release}` to use the pre-release {pre_release}"
+            )],
+            (Some(highest), None) => {
+                vec![format!("the highest available version is {highest}")]
+            }
+            (None, None) => Vec::new(),
         }
-        (Some(highest), None) => format!("; hint: the highest available version is {highest}"),
-        (None, None) => ": no versions are available".to_owned(),
     }
 }

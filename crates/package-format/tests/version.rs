@@ -4,6 +4,7 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::version;
 
 fn newest(range: &str, versions: &[&str]) -> Result<String, String> {
@@ -12,7 +13,7 @@ fn newest(range: &str, versions: &[&str]) -> Result<String, String> {
     let range = range.parse().unwrap();
     match version::newest(&range, &versions) {
         Ok(version) => Ok(version.to_string()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.explained()),
     }
 }
 

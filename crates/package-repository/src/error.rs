@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_transport::transport;
 
 /// Why an operation of a repository failed. Each names the repository, the object and the way out, and none
@@ -9,19 +10,17 @@ use extension_registry_package_transport::transport;
 #[derive(thiserror::Error, Debug)]
 pub enum Error {
     /// The object does not exist.
-    #[error("{what} not found in {repository}{}", hinted(hint))]
+    #[error("{what} not found in {repository}")]
     NotFound {
         /// Name of the repository.
         repository: String,
         /// The object: `package mlflow`, `version 1.2.0 of mlflow`.
         what: String,
-        /// The way out.
+        /// The way out; may be empty.
         hint: String,
     },
     /// The version already exists.
-    #[error(
-        "version {version} of {name} already exists in {repository}; hint: publish another version, or pass --force to replace it for everyone who has pinned it"
-    )]
+    #[error("version {version} of {name} already exists in {repository}")]
     Exists {
         /// Name of the repository.
         repository: String,
@@ -31,27 +30,27 @@ pub enum Error {
         version: semver::Version,
     },
     /// Access was denied: 401, 403.
-    #[error("{repository} denied access: cannot {what}{}", hinted(hint))]
+    #[error("{repository} denied access: cannot {what}")]
     Denied {
         /// Name of the repository.
         repository: String,
         /// The operation: `read mlflow`.
         what: String,
-        /// The way out.
+        /// The way out; may be empty.
         hint: String,
     },
     /// The repository does not support the operation.
-    #[error("{repository} cannot {what}{}", hinted(hint))]
+    #[error("{repository} cannot {what}")]
     Unsupported {
         /// Name of the repository.
         repository: String,
         /// The operation.
         what: String,
-        /// The way out.
+        /// The way out; may be empty.
         hint: String,
     },
     /// The repository did not respond, or sent an unexpected response.
-    #[error("{repository}: failed to {what}: {why}{}", hinted(hint))]
+    #[error("{repository}: failed to {what}: {why}")]
     Unavailable {
         /// Name of the repository.
         repository: String,
@@ -59,11 +58,11 @@ pub enum Error {
         what: String,
         /// The cause.
         why: String,
-        /// The way out.
+        /// The way out; may be empty.
         hint: String,
     },
     /// The data is corrupt: a wrong checksum, size or format.
-    #[error("{repository}: {what} is corrupt: {why}{}", hinted(hint))]
+    #[error("{repository}: {what} is corrupt: {why}")]
     Broken {
         /// Name of the repository.
         repository: String,
@@ -71,7 +70,7 @@ pub enum Error {
         what: String,
         /// The mismatch, with both values.
         why: String,
-        /// The way out.
+        /// The way out; may be empty.
         hint: String,
     },
     /// A local file cannot be read or written.
@@ -86,6 +85,24 @@ pub enum Error {
     },
 }
 
+impl Explain for Error {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NotFound { hint, .. }
+            | Self::Denied { hint, .. }
+            | Self::Unsupported { hint, .. }
+            | Self::Unavailable { hint, .. }
+            | Self::Broken { hint, .. } => hint,
+            Self::Exists { .. } => {
+                "publish another version, or pass --force to replace it for everyone who has pinned it"
+            }
+            Self::File { .. } => "",
+        };
+        let hint = Some(hint).filter(|hint| !hint.is_empty());
+        hint.into_iter().map(str::to_owned).collect()
+    }
+}
+
 impl Error {
     /// Converts an error of a request.
     pub(crate) fn of_transport(repository: &str, what: &str, error: transport::Error) -> Self {
@@ -98,17 +115,9 @@ impl Error {
             error => Self::Unavailable {
                 repository: repository.to_owned(),
                 what: what.to_owned(),
+                hint: error.hints().concat(),
                 why: error.to_string(),
-                hint: String::new(),
             },
         }
-    }
-}
-
-fn hinted(hint: &str) -> String {
-    if hint.is_empty() {
-        String::new()
-    } else {
-        format!("; hint: {hint}")
     }
 }

@@ -26,6 +26,7 @@ mod unfinished;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use extension_registry_core::diagnostic::explained;
 use reqwest::StatusCode;
 use url::Url;
 
@@ -162,9 +163,11 @@ impl Repository for Gitea {
         for (name, version) in unfinished {
             let looked_for = text.is_none_or(|text| name.contains(&text.to_lowercase()));
             if looked_for && !self.is_whole(&name, &version).await? {
-                faults.push(format!(
-                    "version {version} of {name} is incomplete: its upload was interrupted or is in progress; hint: publish it again with --force, or delete it"
-                ));
+                let message = format!(
+                    "version {version} of {name} is incomplete: its upload was interrupted or is in progress"
+                );
+                let hint = "publish it again with --force, or delete it";
+                faults.push(explained(&message, &[hint]));
                 hidden.insert((name, version.to_string()));
             }
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
@@ -78,8 +79,8 @@ impl Origin {
             .map_err(|error| Error::Unavailable {
                 repository: id.to_owned(),
                 what: "be accessed".to_owned(),
+                hint: error.hints().concat(),
                 why: error.to_string(),
-                hint: String::new(),
             })?;
         Ok(Self {
             transport,

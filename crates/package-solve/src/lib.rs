@@ -5,6 +5,7 @@
 //! one. The result is deterministic and does not depend on the order of the candidates.
 //!
 //! ```
+//! use extension_registry_core::diagnostic::Explain;
 //! use extension_registry_package_format::manifest::Kind;
 //! use extension_registry_package_solve::{Candidate, Origin, RequestedPackage, Universe, solve};
 //!
@@ -29,7 +30,7 @@
 //!
 //! wanted.range = "^2".parse().unwrap();
 //! assert_eq!(
-//!     solve(&[wanted], &universe).unwrap_err().to_string(),
+//!     solve(&[wanted], &universe).unwrap_err().explained(),
 //!     "you requested mlflow `^2`, but no version matches; available: 1.9.0 and 1.10.0; \
 //!      hint: request mlflow `=1.10.0`, the newest compatible version"
 //! );

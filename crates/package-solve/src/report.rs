@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use extension_registry_core::diagnostic::{Explain, explained};
+
 use super::hint;
 use super::proof::{Conclusion, Fact, Proof, Tree};
 use super::query::Query;
@@ -67,6 +69,14 @@ impl Unsolvable {
             facts,
             steps,
             hints: hint::all(query, wanted, &proof),
+        }
+    }
+
+    /// Returns the fact of an explanation that fits on one line.
+    fn single_fact(&self) -> Option<&str> {
+        match (self.facts.as_slice(), self.hints.as_slice()) {
+            ([fact], [] | [_]) => Some(fact),
+            _ => None,
         }
     }
 
@@ -143,12 +153,8 @@ fn format_conclusion(map: &VersionMap<'_>, conclusion: &Conclusion) -> String {
 
 impl fmt::Display for Unsolvable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let ([fact], [] | [_]) = (self.facts.as_slice(), self.hints.as_slice()) {
-            formatter.write_str(fact)?;
-            return self
-                .hints
-                .iter()
-                .try_for_each(|hint| write!(formatter, "; hint: {hint}"));
+        if let Some(fact) = self.single_fact() {
+            return formatter.write_str(fact);
         }
         formatter.write_str("cannot resolve the requested packages:")?;
         if self.steps.is_empty() {
@@ -175,10 +181,24 @@ impl fmt::Display for Unsolvable {
                 lines.join("\n      ")
             )?;
         }
-        self.hints
-            .iter()
-            .try_for_each(|hint| write!(formatter, "\nhint: {hint}"))
+        Ok(())
     }
 }
 
 impl std::error::Error for Unsolvable {}
+
+impl Explain for Unsolvable {
+    fn hints(&self) -> Vec<String> {
+        self.hints.clone()
+    }
+
+    /// Formats an explanation of several lines with each hint on its own line.
+    fn explained(&self) -> String {
+        if self.single_fact().is_some() {
+            return explained(&self.to_string(), &self.hints);
+        }
+        let hints = self.hints.iter().map(|hint| format!("\nhint: {hint}"));
+        let lines: String = hints.collect();
+        format!("{self}{lines}")
+    }
+}

@@ -8,6 +8,7 @@ mod solving;
 
 use std::collections::BTreeSet;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::manifest::Kind;
 use extension_registry_package_solve::{Origin, RequestedPackage, solve};
 use insta::assert_snapshot;
@@ -31,7 +32,7 @@ fn selects_newest_version_for_platform() {
         solution.notes,
         ["skipped mlflow 2.0.0 and 2.1.0: it requires kubernetes `>=1.40`, but found 1.36.3"]
     );
-    assert_snapshot!(refused(&[want("mlflow", "^2")], &universe));
+    assert_snapshot!(refused(&[want("mlflow", "^2")], &universe).explained());
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn names_missing_platform_components() {
         .requires("docker", "*")
         .requires("helm", "^3")]);
     universe.platform.insert("helm".to_owned(), None);
-    assert_snapshot!(refused(&[want("mlflow", "*")], &universe));
+    assert_snapshot!(refused(&[want("mlflow", "*")], &universe).explained());
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn dependencies_are_all_or_nothing() {
         ["mlflow 2.0.0", "s3 1.2.0", "stack 1.0.0"]
     );
     let one = universe([stack(), package(ABC, "s3", "1.2.0")]);
-    assert_snapshot!(refused(&[want("stack", "*")], &one));
+    assert_snapshot!(refused(&[want("stack", "*")], &one).explained());
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn never_selects_unsupported_type() {
         package(ABC, "mlflow", "2.0.0").of_kind(odd.clone()),
     ]);
     assert_eq!(chosen(&[want("mlflow", "*")], &universe), ["mlflow 1.0.0"]);
-    assert_snapshot!(refused(&[want("mlflow", "^2")], &universe));
+    assert_snapshot!(refused(&[want("mlflow", "^2")], &universe).explained());
     // Nor where somebody asks for that very type.
     let asked = RequestedPackage {
         kind: Some(odd),
@@ -149,7 +150,7 @@ fn system_dependency_ignores_approvals() {
     ]);
     universe.system = Some("base".to_owned());
     universe.approved.insert(("s3".to_owned(), "a".to_owned()));
-    assert_snapshot!(refused(&[want("stack", "*")], &universe));
+    assert_snapshot!(refused(&[want("stack", "*")], &universe).explained());
 }
 
 #[test]
@@ -176,10 +177,10 @@ fn suggests_command_to_approve_dependency() {
     ]);
     let wanted = [want("stack", "*")];
     let refusal = refused(&wanted, &universe);
-    assert_snapshot!(refusal);
+    assert_snapshot!(refusal.explained());
     // Repository b may not fetch from c either: both are approved, or nothing comes.
     universe.approved.insert(("s3".to_owned(), "b".to_owned()));
-    let second = refused(&wanted, &universe).to_string();
+    let second = refused(&wanted, &universe).explained();
     assert!(second.contains("pull stack --approve ceph@c`"), "{second}");
     universe
         .approved
@@ -338,7 +339,7 @@ fn any_version_selects_highest_release() {
         &["2.0.0-rc.1", "2.0.0-rc.2"],
         |one| one,
     ));
-    assert_snapshot!(refused(&[want("mlflow", "latest")], &early));
+    assert_snapshot!(refused(&[want("mlflow", "latest")], &early).explained());
 }
 
 #[test]
@@ -371,10 +372,7 @@ fn conflict_names_packages_versions_and_ranges() {
     packages.push(package(ABC, "minio", "1.0.0").needs("s3", ">=2, <3"));
     packages.extend(versions(ABC, "s3", &["2.0.0", "2.1.0", "3.0.0"], |one| one));
     let universe = universe(packages);
-    assert_snapshot!(refused(
-        &[want("mlflow", "^2"), want("minio", "*")],
-        &universe
-    ));
+    assert_snapshot!(refused(&[want("mlflow", "^2"), want("minio", "*")], &universe).explained());
 }
 
 #[test]
@@ -388,5 +386,5 @@ fn offline_rejects_uncached_packages() {
     let solution = solve(&[want("mlflow", "*")], &universe).unwrap();
     assert_eq!(names(&solution), ["mlflow 1.0.0"]);
     assert_eq!(solution.notes, [format!("skipped mlflow 1.1.0: {offline}")]);
-    assert_snapshot!(refused(&[want("s3", "*")], &universe));
+    assert_snapshot!(refused(&[want("s3", "*")], &universe).explained());
 }

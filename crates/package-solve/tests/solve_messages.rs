@@ -6,6 +6,7 @@
 
 mod solving;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::manifest::Kind;
 use extension_registry_package_solve::{Origin, RequestedPackage, solve};
 use insta::assert_snapshot;
@@ -133,13 +134,13 @@ fn open_names_shrink_to_none() {
 #[test]
 fn suggests_similar_name() {
     let universe = universe([package(ABC, "mlflow", "1.0.0")]);
-    assert_snapshot!(refused(&[want("mlfow", "*")], &universe));
+    assert_snapshot!(refused(&[want("mlfow", "*")], &universe).explained());
 }
 
 #[test]
 fn missing_dependency_names_dependent() {
     let universe = universe([package(ABC, "stack", "1.0.0").needs("postgres", "^15")]);
-    assert_snapshot!(refused(&[want("stack", "*")], &universe));
+    assert_snapshot!(refused(&[want("stack", "*")], &universe).explained());
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn names_untrusted_signature_as_reason() {
     packages.push(package(ABC, "s3", "1.0.0"));
     packages.push(package(ABC, "s3", "2.3.0").rejection("it was withdrawn"));
     packages.push(package(ABC, "stack", "1.0.0").needs("s3", "^2"));
-    assert_snapshot!(refused(&[want("stack", "*")], &universe(packages)));
+    assert_snapshot!(refused(&[want("stack", "*")], &universe(packages)).explained());
 }
 
 #[test]
@@ -159,7 +160,7 @@ fn names_wrong_type_as_reason() {
         package(ABC, "stack", "1.0.0").needs_of_kind("s3", "*", Kind::Provider),
         package(ABC, "s3", "1.0.0"),
     ]);
-    assert_snapshot!(refused(&[want("stack", "*")], &universe));
+    assert_snapshot!(refused(&[want("stack", "*")], &universe).explained());
 }
 
 #[test]
@@ -168,7 +169,7 @@ fn suggests_naming_pre_release() {
         package(ABC, "stack", "1.0.0").needs("s3", "^2"),
         package(ABC, "s3", "2.0.0-rc.1"),
     ]);
-    assert_snapshot!(refused(&[want("stack", "*")], &universe));
+    assert_snapshot!(refused(&[want("stack", "*")], &universe).explained());
 }
 
 #[test]
@@ -178,13 +179,13 @@ fn names_repositories_that_have_package() {
         repository: Some("c".to_owned()),
         ..want("s3", "*")
     };
-    assert_snapshot!(refused(&[asked], &universe));
+    assert_snapshot!(refused(&[asked], &universe).explained());
 }
 
 #[test]
 fn reports_conflicting_requests() {
     let universe = universe(versions(ABC, "s3", &["1.0.0", "2.0.0"], |one| one));
-    assert_snapshot!(refused(&[want("s3", "^1"), want("s3", "^2")], &universe));
+    assert_snapshot!(refused(&[want("s3", "^1"), want("s3", "^2")], &universe).explained());
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn groups_consecutive_versions() {
     let mut packages = versions(ABC, "mlflow", &all, |one| one.needs("s3", "^9"));
     packages.push(package(ABC, "s3", "1.0.0"));
     let universe = universe(packages);
-    assert_snapshot!(refused(&[want("mlflow", "^1 || ^3")], &universe));
+    assert_snapshot!(refused(&[want("mlflow", "^1 || ^3")], &universe).explained());
 }
 
 #[test]
@@ -215,7 +216,7 @@ fn suggests_asking_author_for_wider_range() {
         package(ABC, "s3", "1.0.0"),
         package(ABC, "s3", "2.0.0"),
     ]);
-    assert_snapshot!(refused(&[want("stack", "*")], &universe));
+    assert_snapshot!(refused(&[want("stack", "*")], &universe).explained());
 }
 
 #[test]
@@ -250,5 +251,5 @@ fn explains_long_conflict_in_steps() {
     ]);
     let refusal = refused(&[want("stack", "*")], &universe);
     assert!(!refusal.steps.is_empty());
-    assert_snapshot!(refusal);
+    assert_snapshot!(refusal.explained());
 }

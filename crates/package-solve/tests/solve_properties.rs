@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::lock::Lock;
 use extension_registry_package_format::manifest::{Dependency, From, Kind, Requirement};
 use extension_registry_package_format::version::admits;
@@ -230,7 +231,7 @@ proptest! {
             }
             Err(refusal) => {
                 prop_assert!(!found, "{refusal}");
-                let text = refusal.to_string();
+                let text = refusal.explained();
                 // It speaks of something that was asked for.
                 prop_assert!(wanted.iter().any(|one| text.contains(&one.name)), "{text}");
             }
@@ -245,7 +246,7 @@ proptest! {
     ) {
         let told = |wanted: &[RequestedPackage], universe: &Universe| match solve(wanted, universe) {
             Ok(solution) => format!("{solution:?}"),
-            Err(refusal) => refusal.to_string(),
+            Err(refusal) => refusal.explained(),
         };
         let mut turned = universe.clone();
         for (at, candidates) in turned.candidates.values_mut().enumerate() {

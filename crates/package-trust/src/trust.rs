@@ -16,7 +16,7 @@ use extension_registry_package_format::digest::Digest;
 
 pub use glob::Glob;
 pub use read::PolicyError;
-pub use reason::{Part, Reason, other_document, sentence};
+pub use reason::{Part, Reason, hints, other_document, sentence};
 
 /// Name of the index of a repository in trust rules, as if it were a package.
 pub const INDEX_NAME: &str = "extension-index";

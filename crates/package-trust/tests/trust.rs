@@ -9,6 +9,7 @@ mod signed;
 
 use std::sync::LazyLock;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::Digest;
 use extension_registry_package_trust::signature::{Format, Signature, Statement};
 use extension_registry_package_trust::trust::{
@@ -69,7 +70,7 @@ fn refused(verdict: &Verdict) -> Vec<&'static str> {
 
 /// All reasons as one text.
 fn said(verdict: &Verdict) -> String {
-    let reasons = verdict.reasons().iter().map(ToString::to_string);
+    let reasons = verdict.reasons().iter().map(Explain::explained);
     reasons.collect::<Vec<_>>().join("\n")
 }
 

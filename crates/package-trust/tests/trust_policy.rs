@@ -7,6 +7,7 @@
 
 mod signed;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_trust::signature::{Signature, Statement};
 use extension_registry_package_trust::trust::{Evidence, Mode, Policy, Reason, Verdict};
 use proptest::prelude::*;
@@ -53,7 +54,7 @@ fn empty_policy_rejects_with_hint() {
             let verdict = judge(&empty, "hub", &found, &signatures, NOON);
             assert!(!verdict.is_delivered());
             assert_eq!(names(&verdict)[0], "NoRule");
-            let text = verdict.reasons()[0].to_string();
+            let text = verdict.reasons()[0].explained();
             for part in [
                 "record mlflow 1.2.0 from hub",
                 "; hint: ",
@@ -172,7 +173,7 @@ fn threshold_counts_keys_not_signatures() {
     assert_eq!(verdict.reasons(), [expected]);
     assert!(
         verdict.reasons()[0]
-            .to_string()
+            .explained()
             .contains("1 of 2 required keys")
     );
     let two = [alice.sign(&found), carol.sign(&found)];
@@ -245,7 +246,7 @@ fn reads_dates_and_timestamps() {
         assert_eq!(error.field, "trust.rule[0].key[0].not_before", "{text}");
         assert!(
             error
-                .to_string()
+                .explained()
                 .contains("must be a date or a timestamp; hint: "),
             "{error}"
         );
@@ -260,7 +261,7 @@ fn revoked_key_does_not_affect_others() {
     let found = statement("mlflow", "1.2.0");
     let verdict = judge(&policy, "hub", &found, &[alice.sign(&found)], NOON);
     assert_eq!(names(&verdict), ["Revoked"]);
-    let text = verdict.reasons()[0].to_string();
+    let text = verdict.reasons()[0].explained();
     assert!(
         text.contains("alice") && text.ends_with("lost with a laptop"),
         "{text}"
@@ -399,7 +400,7 @@ fn policy_errors_name_field() {
             "trust.rule[0].key[0].not_after must be later than `not_before`",
         ),
     ] {
-        let error = read_policy(&text).unwrap_err().to_string();
+        let error = read_policy(&text).unwrap_err().explained();
         assert!(error.starts_with(expected), "{error}\nis not\n{expected}");
     }
 }
@@ -417,7 +418,7 @@ fn rejects_secret_key_in_policy_without_showing_it() {
     let error = read_policy(&text).unwrap_err();
     assert!(
         error
-            .to_string()
+            .explained()
             .contains("expected a public key, got a secret key; hint: "),
         "{error}"
     );

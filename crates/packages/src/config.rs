@@ -25,11 +25,11 @@ pub use model::{
     CACHE_VARIABLE, CONFIG_VARIABLE, CacheConfig, Config, ConfigError, Flags, NAMESPACE_VARIABLE,
     PATHS_VARIABLE, REGISTRY_VARIABLE, RepositoryConfig, Source,
 };
-pub use origin::{Finding, Origin, Valued};
+pub use origin::{ConfigDiagnostic, Origin, Valued};
 pub use show::ConfigValue;
 
 use layer::{Layer, Level};
-use origin::Findings;
+use origin::ConfigDiagnostics;
 
 impl Config {
     /// Loads the files, the environment and the flags. Missing files are skipped.
@@ -42,7 +42,7 @@ impl Config {
         environment: &Environment,
         flags: &Flags,
     ) -> Result<Self, ConfigError> {
-        let mut findings = Findings::default();
+        let mut findings = ConfigDiagnostics::default();
         let named = environment.path(CONFIG_VARIABLE);
         let files = [
             (Level::System, places.system.as_ref()),

@@ -15,13 +15,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
+use extension_registry_core::diagnostic::Explain;
+
 use crate::cache::{Cache, CacheError, Entry};
 use crate::digest::Digest;
 use crate::manifest::{Kind, Manifest, Requirement};
 use crate::repository::{Error, OciManifest};
 use crate::signature::{Signature, Statement};
 use crate::solve::platform::{self, Platform};
-use crate::trust::{Evidence, Policy, Reason, Verdict};
+use crate::trust::{self, Evidence, Policy, Reason, Verdict};
 
 /// A delivered package.
 #[derive(Clone, Debug)]
@@ -110,7 +112,7 @@ pub enum DeliverError {
     },
     /// The downloaded bytes do not match the digest.
     #[error(
-        "digest mismatch of the {what} of {title} from {repository}: expected {wanted}, got {actual}; hint: contact the administrator of the repository; nothing was stored"
+        "digest mismatch of the {what} of {title} from {repository}: expected {wanted}, got {actual}"
     )]
     Tampered {
         /// Name and version: `mlflow 1.2.0`.
@@ -125,7 +127,7 @@ pub enum DeliverError {
         wanted: Box<Digest>,
     },
     /// The name is in the cache with two types.
-    #[error("`{name}` is ambiguous: the cache has a {} ({}) and a {} ({}); hint: pass --type {} or --type {}", types[0], versions[0], types[1], versions[1], types[0], types[1])]
+    #[error("`{name}` is ambiguous: the cache has a {} ({}) and a {} ({})", types[0], versions[0], types[1], versions[1])]
     TwoTypes {
         /// Name of the package.
         name: String,
@@ -135,9 +137,7 @@ pub enum DeliverError {
         versions: Box<[semver::Version; 2]>,
     },
     /// Its platform requirements are not met.
-    #[error(
-        "{title} requires {unmet}; hint: select the newest compatible version with `kubectl ext package pull --with-deps`"
-    )]
+    #[error("{title} requires {unmet}")]
     Platform {
         /// Name and version: `mlflow 1.2.0`.
         title: String,
@@ -145,7 +145,7 @@ pub enum DeliverError {
         unmet: String,
     },
     /// Its type or packaging is not supported.
-    #[error("{title} is of unsupported {what}; hint: upgrade kubectl-ext")]
+    #[error("{title} is of unsupported {what}")]
     Unsupported {
         /// Name and version: `mlflow 1.2.0`.
         title: String,
@@ -160,6 +160,28 @@ pub enum DeliverError {
         /// The cause.
         error: std::io::Error,
     },
+}
+
+impl Explain for DeliverError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Repository(error) => error.hints(),
+            Self::Cache(error) => error.hints(),
+            Self::Refused { reasons, .. } => trust::hints(reasons),
+            Self::Tampered { .. } => {
+                vec!["contact the administrator of the repository; nothing was stored".to_owned()]
+            }
+            Self::TwoTypes { types, .. } => {
+                vec![format!("pass --type {} or --type {}", types[0], types[1])]
+            }
+            Self::Platform { .. } => vec![
+                "select the newest compatible version with `kubectl ext package pull --with-deps`"
+                    .to_owned(),
+            ],
+            Self::Unsupported { .. } => vec!["upgrade kubectl-ext".to_owned()],
+            Self::File { .. } => Vec::new(),
+        }
+    }
 }
 
 impl DeliverError {
@@ -288,7 +310,7 @@ impl<'l> Loader<'l> {
 
 /// Returns the warnings of a verdict about a delivered package.
 fn verdict_warnings(verdict: &Verdict) -> Vec<String> {
-    verdict.reasons().iter().map(Reason::to_string).collect()
+    verdict.reasons().iter().map(Explain::explained).collect()
 }
 
 fn key(kind: &Kind, name: &str, version: &semver::Version) -> Key {

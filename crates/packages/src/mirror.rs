@@ -3,6 +3,8 @@
 
 use std::io;
 
+use extension_registry_core::diagnostic::Explain;
+
 use crate::cache::{Cache, CacheError};
 use crate::deliver::Delivery;
 use crate::progress::Progress;
@@ -27,9 +29,7 @@ pub enum MirrorError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// The version exists with other content.
-    #[error(
-        "{title} already exists in {repository} with other content: {there}, not {here}; hint: pass --force to replace it"
-    )]
+    #[error("{title} already exists in {repository} with other content: {there}, not {here}")]
     Other {
         /// Name of the repository.
         repository: String,
@@ -41,9 +41,7 @@ pub enum MirrorError {
         here: String,
     },
     /// The package is foreign and has no configuration to copy.
-    #[error(
-        "cannot copy {0}: it is not a native package; hint: copy its repository with the tools of that repository"
-    )]
+    #[error("cannot copy {0}: it is not a native package")]
     Foreign(String),
     /// A file of the cache cannot be read.
     #[error("failed to read {path}: {error}")]
@@ -53,6 +51,20 @@ pub enum MirrorError {
         /// The cause.
         error: io::Error,
     },
+}
+
+impl Explain for MirrorError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Repository(error) => error.hints(),
+            Self::Cache(error) => error.hints(),
+            Self::Other { .. } => vec!["pass --force to replace it".to_owned()],
+            Self::Foreign(_) => {
+                vec!["copy its repository with the tools of that repository".to_owned()]
+            }
+            Self::Read { .. } => Vec::new(),
+        }
+    }
 }
 
 /// Copies a delivered package to a repository.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use desk::{Desk, NoIndex, catalog, source};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::catalog::{
     Catalog, Discovery, FindError, Gathered, missing_dependencies,
 };
@@ -111,7 +112,7 @@ async fn conflicting_content_is_error() {
         let catalog = Catalog::new(sources);
         let error = catalog.find("tool", &any, None).await.unwrap_err();
         assert!(matches!(error, FindError::Conflict { .. }), "{error}");
-        let text = error.to_string();
+        let text = error.explained();
         assert!(text.contains(&first.digest.to_string()), "{text}");
         assert!(text.contains(&second.digest.to_string()), "{text}");
         assert!(text.contains("hint: pass --source"), "{text}");
@@ -302,7 +303,7 @@ async fn dependencies_come_from_same_or_system_repository_only() {
     let gathered = gather("far", Universe::default()).await;
     let refusal = solve(&[wanted("far")], &gathered.universe)
         .unwrap_err()
-        .to_string();
+        .explained();
     assert!(
         refusal.contains("only available in repository b"),
         "{refusal}"

@@ -12,6 +12,7 @@ mod desk;
 use std::sync::Arc;
 
 use desk::{Desk, catalog, publish_kind, source};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::catalog::{Catalog, Gathered};
 use extension_registry_packages::manifest::Kind;
 use extension_registry_packages::progress::Silent;
@@ -21,7 +22,7 @@ use extension_registry_packages::solve::{RequestedPackage, Universe, solve};
 async fn find(catalog: &Catalog, range: &str, kind: Option<Kind>) -> Result<String, String> {
     let range = range.parse().unwrap();
     let found = catalog.find("tool", &range, kind.as_ref()).await;
-    let resolved = found.map_err(|error| error.to_string())?;
+    let resolved = found.map_err(|error| error.explained())?;
     let manifest = &resolved.spec.manifest;
     let (kind, version) = (manifest.kind.name(), &manifest.version);
     Ok(format!("{kind} {version} {}", resolved.source.id()))
@@ -31,7 +32,7 @@ async fn find(catalog: &Catalog, range: &str, kind: Option<Kind>) -> Result<Stri
 async fn gather(catalog: &Catalog, range: &str, kind: Option<Kind>) -> Result<String, String> {
     let wanted = [wanted(range, kind)];
     let gathered = catalog.gather(&wanted, Universe::default()).await;
-    chosen(&wanted, &gathered.map_err(|error| error.to_string())?)
+    chosen(&wanted, &gathered.map_err(|error| error.explained())?)
 }
 
 fn wanted(range: &str, kind: Option<Kind>) -> RequestedPackage {
@@ -44,7 +45,7 @@ fn wanted(range: &str, kind: Option<Kind>) -> RequestedPackage {
 }
 
 fn chosen(wanted: &[RequestedPackage], gathered: &Gathered) -> Result<String, String> {
-    let solution = solve(wanted, &gathered.universe).map_err(|error| error.to_string())?;
+    let solution = solve(wanted, &gathered.universe).map_err(|error| error.explained())?;
     let chosen = solution.get("tool").unwrap();
     let place = chosen.origin.repository().unwrap();
     Ok(format!("{} {} {place}", chosen.kind.name(), chosen.version))
@@ -183,7 +184,7 @@ async fn ambiguous_type_in_cache_is_never_guessed() {
     let error = here("*", None).unwrap_err();
     // It is nothing that a source could mend.
     assert!(!error.is_cache_error(), "{error}");
-    for error in [error.to_string(), gathered(None).unwrap_err().to_string()] {
+    for error in [error.explained(), gathered(None).unwrap_err().explained()] {
         for part in ["record (1.0.0)", "provider (2.0.0)", BOTH] {
             assert!(error.contains(part), "{part}: {error}");
         }

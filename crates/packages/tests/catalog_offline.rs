@@ -10,6 +10,7 @@ mod contract;
 mod desk;
 
 use desk::{Desk, catalog};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::catalog::Gathered;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::solve::{RequestedPackage, Universe, solve};
@@ -40,7 +41,7 @@ async fn cached_system_packages_remain_system_packages() {
     let chosen = |system| {
         let universe = Universe::default();
         let gathered = Gathered::of_cache(&desk.cache, system, None, &wanted, universe).unwrap();
-        solve(&wanted, &gathered.universe).map_err(|error| error.to_string())
+        solve(&wanted, &gathered.universe).map_err(|error| error.explained())
     };
     let solution = chosen(Some("system")).unwrap();
     let base = solution.get("base").unwrap();

@@ -14,6 +14,7 @@ mod quirk;
 use axum::response::Response;
 use configured::Machine;
 use contract::{Bench, fetched, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::catalog::Catalog;
 use extension_registry_packages::config::Environment;
 use extension_registry_packages::progress::Silent;
@@ -141,7 +142,7 @@ async fn rejected_identity_token_error_hides_token() {
     let driver = opened(&with_identity(&server, "an-old-secret"));
     let error = driver.versions("tool").await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error}");
-    let line = error.to_string();
+    let line = error.explained();
     assert_eq!(line.lines().count(), 1);
     assert!(
         line.ends_with(
@@ -193,7 +194,7 @@ async fn rejected_token_is_not_sent_again() {
     let driver = opened(&machine);
     let error = driver.versions("tool").await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error}");
-    let line = error.to_string();
+    let line = error.explained();
     assert_eq!(line.lines().count(), 1);
     assert!(line.contains("check the token"), "{line}");
     assert!(!format!("{line} {error:?} {driver:?}").contains("another-secret"));

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_packages::config::ConfigError;
 use extension_registry_packages::package::BuildError;
 use extension_registry_query::finding::Finding;
 use extension_registry_yaml::Diagnostics;
@@ -31,4 +33,24 @@ pub(crate) fn unwrap_build<T>(result: std::result::Result<T, BuildError>) -> Res
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Converts a configuration error. Several errors are listed with each hint below its error.
+pub(crate) fn unwrap_config(error: ConfigError) -> anyhow::Error {
+    let ConfigError::Wrong(diagnostics) = error else {
+        return error.into();
+    };
+    let Some((last, rest)) = diagnostics.split_last() else {
+        return ConfigError::Wrong(diagnostics).into();
+    };
+    let mut text = String::new();
+    for diagnostic in rest {
+        text.push_str(&format!("{diagnostic}\n"));
+        for hint in diagnostic.hints() {
+            text.push_str(&format!("  hint: {hint}\n"));
+        }
+    }
+    text.push_str(&last.to_string());
+    let hints = last.hints().into_iter();
+    hints.fold(Failure::new(text), Failure::hint).into()
 }

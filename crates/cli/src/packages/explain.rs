@@ -5,7 +5,6 @@ use extension_registry_packages::catalog::{Source, VersionListing};
 use extension_registry_packages::deliver::{Delivery, Step};
 
 use super::session::Session;
-use crate::report::human::split_hints;
 
 impl Session {
     /// Returns the steps of a delivery. With reasons, they are followed by why each source was chosen or not;
@@ -63,8 +62,7 @@ impl Session {
             let failure = failures.find(|failure| failure.repository == name);
             reasons.push(match failure {
                 Some(failure) => {
-                    let (why, _) = split_hints(&failure.why);
-                    format!("failed to query {name}: {why}")
+                    format!("failed to query {name}: {}", failure.why)
                 }
                 None if !has(index) => format!("{name} has no package of this name"),
                 None if other.priority < priority => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use extension_registry_core::diagnostic::{Failure, explained};
+use extension_registry_core::diagnostic::{Explain, Failure, explained};
 use extension_registry_packages::cache::Cache;
 use extension_registry_packages::catalog::{
     Catalog, Discovery, Indexes, ListingCache, PackageSummary, ResolvedVersion, Source,
@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::bar::Bar;
+use super::diagnostics::unwrap_config;
 use crate::client;
 use crate::flags::{Chosen, PlatformArgs, Sources};
 use crate::output::{self, Spinner};
@@ -208,7 +209,7 @@ impl Session {
                         print_warnings(&resolved.warnings)?;
                         specs.insert(version, resolved.spec);
                     }
-                    Err(error) => print_warnings(&[error.to_string()])?,
+                    Err(error) => print_warnings(&[error.explained()])?,
                 }
             }
             Ok((found, specs))
@@ -309,9 +310,9 @@ pub(crate) fn configuration(sources: &Sources) -> Result<(Environment, Config)> 
     }
     let folder = std::env::current_dir().context("failed to get the working directory")?;
     let places = Places::of_machine(&environment, &folder);
-    let config = Config::load(&places, &environment, &sources.flags())?;
+    let config = Config::load(&places, &environment, &sources.flags()).map_err(unwrap_config)?;
     for warning in &config.warnings {
-        output::write_error(&format!("warning: {warning}\n"))?;
+        output::write_error(&format!("warning: {}\n", warning.explained()))?;
     }
     Ok((environment, config))
 }
@@ -376,7 +377,7 @@ impl Indexes for Session {
     ) -> Option<Vec<PackageSummary>> {
         match index::open(&self.policy, &self.memory, source.id(), file, self.now) {
             Ok(opened) => {
-                warnings.extend(opened.warnings.iter().map(ToString::to_string));
+                warnings.extend(opened.warnings.iter().map(Explain::explained));
                 warnings.extend(
                     opened
                         .faults
@@ -388,7 +389,8 @@ impl Indexes for Session {
             }
             Err(error) => {
                 warnings.push(format!(
-                    "{error}; falling back to listing packages one by one"
+                    "{}; falling back to listing packages one by one",
+                    error.explained()
                 ));
                 None
             }

@@ -1,32 +1,119 @@
 //! Hints of the causes of an error.
 
 use std::error::Error;
+use std::fmt;
+use std::io;
 
 use extension_registry_api::convert::FieldError;
 use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_core::expression::ExpressionError;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::version::RangeError;
+use extension_registry_packages::{
+    bundle, cache, catalog, config, credentials, deliver, index, lock, mirror, package, repository,
+    signature, solve, transport, trust, version,
+};
 use extension_registry_pipeline::Problem;
+use serde::{Serialize, Serializer};
+
+use crate::output;
 
 /// Returns the hints of one cause.
+pub(crate) fn hints(cause: &(dyn Error + 'static)) -> Vec<String> {
+    explain(cause).map(Explain::hints).unwrap_or_default()
+}
+
+/// Casts a cause to one type of error.
+type Cast = for<'c> fn(&'c (dyn Error + 'static)) -> Option<&'c dyn Explain>;
+
+/// Returns a cause as an error that has hints.
 ///
 /// `Error` has no hints, so the types that implement [`Explain`] are listed here; a test compares the list with the
 /// source of all crates.
-pub(crate) fn hints(cause: &(dyn Error + 'static)) -> Vec<String> {
-    fn of<T: Explain + Error + 'static>(cause: &(dyn Error + 'static)) -> Option<Vec<String>> {
-        cause.downcast_ref::<T>().map(Explain::hints)
+fn explain<'c>(cause: &'c (dyn Error + 'static)) -> Option<&'c dyn Explain> {
+    fn of<'c, T: Explain + Error + 'static>(
+        cause: &'c (dyn Error + 'static),
+    ) -> Option<&'c dyn Explain> {
+        cause.downcast_ref::<T>().map(|error| error as &dyn Explain)
     }
-    let types = [
+    let types: &[Cast] = &[
         of::<Failure>,
         of::<Refusal>,
         of::<FieldError>,
         of::<Problem>,
         of::<RangeError>,
         of::<ExpressionError>,
+        of::<bundle::PackError>,
+        of::<bundle::UnpackError>,
+        of::<cache::CacheError>,
+        of::<cache::Conflict>,
+        of::<catalog::FindError>,
+        of::<catalog::OpenError>,
+        of::<config::ConfigError>,
+        of::<credentials::CredentialsError>,
+        of::<deliver::DeliverError>,
+        of::<index::IndexError>,
+        of::<index::IndexStateError>,
+        of::<index::NextError>,
+        of::<index::OpenIndexError>,
+        of::<index::Warning>,
+        of::<lock::LockError>,
+        of::<Box<lock::LockMismatch>>,
+        of::<mirror::MirrorError>,
+        of::<package::BuildError>,
+        of::<repository::Error>,
+        of::<signature::KeyError>,
+        of::<signature::minisign::SignError>,
+        of::<solve::Unsolvable>,
+        of::<transport::Error>,
+        of::<trust::PolicyError>,
+        of::<trust::Reason>,
+        of::<version::InvalidVersion>,
+        of::<version::NoMatchingVersion>,
     ];
-    types
-        .iter()
-        .find_map(|hints| hints(cause))
-        .unwrap_or_default()
+    types.iter().find_map(|of| of(cause))
+}
+
+/// A message and its hints: one text in JSON, separate lines for people.
+#[derive(Debug)]
+pub(crate) struct Explanation {
+    message: String,
+    hints: Vec<String>,
+}
+
+impl Explanation {
+    pub(crate) fn of(problem: &impl Explain) -> Self {
+        Self {
+            message: problem.to_string(),
+            hints: problem.hints(),
+        }
+    }
+
+    /// Writes the message after a prefix, and each hint on its own line.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, prefix: &str) -> io::Result<()> {
+        use io::Write;
+
+        writeln!(out, "{prefix}{}", self.message)?;
+        self.hints
+            .iter()
+            .try_for_each(|hint| output::hint(out, hint))
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl Explain for Explanation {
+    fn hints(&self) -> Vec<String> {
+        self.hints.clone()
+    }
+}
+
+impl Serialize for Explanation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.explained())
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::bundle::UnpackError;
 use extension_registry_package_format::digest::Digest;
 
@@ -9,9 +10,7 @@ use extension_registry_package_format::digest::Digest;
 #[derive(thiserror::Error, Debug)]
 pub enum CacheError {
     /// Packages of this type are not cached: the set of types is closed.
-    #[error(
-        "packages of type `{0}` cannot be cached; hint: use one of the types record, provider, taskserv and cluster"
-    )]
+    #[error("packages of type `{0}` cannot be cached")]
     Kind(String),
     /// The package name is invalid.
     #[error("invalid package name `{name}`: {why}")]
@@ -22,7 +21,7 @@ pub enum CacheError {
         why: &'static str,
     },
     /// The version is too long for a path.
-    #[error("version `{0}…` is too long; hint: use at most 128 characters")]
+    #[error("version `{0}…` is too long")]
     Version(String),
     /// The file name is invalid.
     #[error("invalid file name `{file}`: {why}")]
@@ -36,7 +35,7 @@ pub enum CacheError {
     #[error(transparent)]
     Conflict(Box<Conflict>),
     /// A cached file was changed.
-    #[error("{path} in the cache is corrupt: {why}; hint: pull the package again")]
+    #[error("{path} in the cache is corrupt: {why}")]
     Broken {
         /// Path of the file or folder.
         path: PathBuf,
@@ -44,15 +43,13 @@ pub enum CacheError {
         why: String,
     },
     /// The entry was deleted while in use.
-    #[error("{0} is no longer in the cache; hint: pull the package again")]
+    #[error("{0} is no longer in the cache")]
     Gone(PathBuf),
     /// Nothing was selected.
-    #[error("nothing selected to clear; hint: pass a type, a name or a version, or --all")]
+    #[error("nothing selected to clear")]
     NoSelector,
     /// Another process holds the lock.
-    #[error(
-        "timed out after {seconds} s waiting for the lock {path}; hint: wait for the process that holds it, or stop it"
-    )]
+    #[error("timed out after {seconds} s waiting for the lock {path}")]
     Busy {
         /// Path of the lock.
         path: PathBuf,
@@ -74,10 +71,26 @@ pub enum CacheError {
     },
 }
 
+impl Explain for CacheError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Kind(_) => "use one of the types record, provider, taskserv and cluster",
+            Self::Version(_) => "use at most 128 characters",
+            Self::Broken { .. } | Self::Gone(_) => "pull the package again",
+            Self::NoSelector => "pass a type, a name or a version, or --all",
+            Self::Busy { .. } => "wait for the process that holds it, or stop it",
+            Self::Conflict(conflict) => return conflict.hints(),
+            Self::Unpack(error) => return error.hints(),
+            Self::Name { .. } | Self::FileName { .. } | Self::File { .. } => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+}
+
 /// The version exists in the cache with other content: one of them is not what its name says.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 #[error(
-    "version {version} of {name} is already in the cache with content sha256:{there}, but this is sha256:{new}; hint: find out which one is right, or pass --force to replace the cached one"
+    "version {version} of {name} is already in the cache with content sha256:{there}, but this is sha256:{new}"
 )]
 pub struct Conflict {
     /// Name of the package.
@@ -88,6 +101,12 @@ pub struct Conflict {
     pub there: Digest,
     /// Digest of the new content.
     pub new: Digest,
+}
+
+impl Explain for Conflict {
+    fn hints(&self) -> Vec<String> {
+        vec!["find out which one is right, or pass --force to replace the cached one".to_owned()]
+    }
 }
 
 impl CacheError {

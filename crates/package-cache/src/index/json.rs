@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::version::VersionRange;
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, SeqAccess, Visitor};
@@ -29,11 +30,21 @@ pub enum IndexError {
     #[error("invalid index: {0}")]
     Json(String),
     /// Its format version is not supported.
-    #[error("unsupported index version `{0}`: expected `{API_VERSION}`; hint: upgrade kubectl-ext")]
+    #[error("unsupported index version `{0}`: expected `{API_VERSION}`")]
     Version(String),
     /// Its serial number is out of range.
     #[error("the serial number of the index is larger than {HIGHEST}")]
     Serial,
+}
+
+impl Explain for IndexError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Version(_) => "upgrade kubectl-ext",
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 /// An invalid entry. Other entries are not affected.

@@ -1,5 +1,6 @@
 //! Opens an index: verifies its signature, format and serial number, in this order.
 
+use extension_registry_core::diagnostic::Explain;
 use jiff::Timestamp;
 
 use super::{Fault, Index, IndexError, IndexStateError, IndexStateStore};
@@ -27,7 +28,7 @@ pub struct Opened {
 pub enum Warning {
     /// It is expired: newer versions may be withheld.
     #[error(
-        "the index {serial} of {repository} expired at {since}, so newer versions may be missing; hint: ask the maintainer of the repository to publish a new one"
+        "the index {serial} of {repository} expired at {since}, so newer versions may be missing"
     )]
     Expired {
         /// Name of the repository.
@@ -38,9 +39,7 @@ pub enum Warning {
         since: Timestamp,
     },
     /// Its creation time is in the future.
-    #[error(
-        "the index {serial} of {repository} was created in the future, at {created}; hint: check the system clock"
-    )]
+    #[error("the index {serial} of {repository} was created in the future, at {created}")]
     Early {
         /// Name of the repository.
         repository: String,
@@ -51,9 +50,19 @@ pub enum Warning {
     },
 }
 
+impl Explain for Warning {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Expired { .. } => "ask the maintainer of the repository to publish a new one",
+            Self::Early { .. } => "check the system clock",
+        };
+        vec![hint.to_owned()]
+    }
+}
+
 /// Why an index is rejected.
 #[derive(thiserror::Error, Debug)]
-pub enum OpenError {
+pub enum OpenIndexError {
     /// No trusted key signed it.
     #[error(
         "the index of {repository} is not trusted: {}",
@@ -78,6 +87,18 @@ pub enum OpenError {
     State(#[from] IndexStateError),
 }
 
+impl Explain for OpenIndexError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Refused { reasons, .. } => {
+                extension_registry_package_trust::trust::hints(reasons)
+            }
+            Self::Index { error, .. } => error.hints(),
+            Self::State(error) => error.hints(),
+        }
+    }
+}
+
 /// Verifies an index, parses it and records its state.
 ///
 /// If the policy only warns, an untrusted index is used but not recorded, since it could have any serial
@@ -91,15 +112,15 @@ pub fn open(
     repository: &str,
     file: &IndexFile,
     now: Timestamp,
-) -> Result<Opened, OpenError> {
-    let wrong = |error| OpenError::Index {
+) -> Result<Opened, OpenIndexError> {
+    let wrong = |error| OpenIndexError::Index {
         repository: repository.to_owned(),
         error,
     };
     Index::fits(&file.bytes).map_err(wrong)?;
     let verdict = policy.judge_index(repository, file, now);
     if let Verdict::Refused { reasons } = verdict {
-        return Err(OpenError::Refused {
+        return Err(OpenIndexError::Refused {
             repository: repository.to_owned(),
             reasons,
         });

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use extension_registry_core::diagnostic::Explain;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -28,7 +29,7 @@ pub struct IndexStateStore {
 pub enum IndexStateError {
     /// It has another series: it belongs to another repository, or the repository was re-created.
     #[error(
-        "the index of {repository} belongs to another repository: expected series {seen}, got {offered}; hint: if the repository was re-created or moved, run `kubectl ext package forget {repository}`"
+        "the index of {repository} belongs to another repository: expected series {seen}, got {offered}"
     )]
     Series {
         /// Name of the repository.
@@ -40,7 +41,7 @@ pub enum IndexStateError {
     },
     /// It is older than a recorded one: newer versions may be withheld.
     #[error(
-        "rollback of the index of {repository}: got serial {offered}, but {seen} was seen before; hint: a mirror may be outdated: try again later, or use another one"
+        "rollback of the index of {repository}: got serial {offered}, but {seen} was seen before"
     )]
     Rollback {
         /// Name of the repository.
@@ -52,7 +53,7 @@ pub enum IndexStateError {
     },
     /// It differs from a recorded one with the same serial number.
     #[error(
-        "conflicting indexes of {repository} with serial {serial}: sha256 {seen} was seen before, but now it is {offered}; hint: ask its publisher; after concurrent publishing, the next index resolves the conflict"
+        "conflicting indexes of {repository} with serial {serial}: sha256 {seen} was seen before, but now it is {offered}"
     )]
     Changed {
         /// Name of the repository.
@@ -66,9 +67,7 @@ pub enum IndexStateError {
     },
     /// The file is corrupt. It is not replaced: an attacker who can corrupt it could otherwise roll back
     /// indexes.
-    #[error(
-        "the index state file {path} is corrupt: {why}; hint: find out what modified it, then delete it"
-    )]
+    #[error("the index state file {path} is corrupt: {why}")]
     Corrupt {
         /// Path of the file.
         path: PathBuf,
@@ -85,6 +84,27 @@ pub enum IndexStateError {
         /// The cause.
         error: io::Error,
     },
+}
+
+impl Explain for IndexStateError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Series { repository, .. } => {
+                return vec![format!(
+                    "if the repository was re-created or moved, run `kubectl ext package forget {repository}`"
+                )];
+            }
+            Self::Rollback { .. } => {
+                "a mirror may be outdated: try again later, or use another one"
+            }
+            Self::Changed { .. } => {
+                "ask its publisher; after concurrent publishing, the next index resolves the conflict"
+            }
+            Self::Corrupt { .. } => "find out what modified it, then delete it",
+            Self::File { .. } => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use extension_registry_core::diagnostic::Explain;
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
@@ -33,14 +34,10 @@ pub struct Bundle {
 #[derive(thiserror::Error, Debug)]
 pub enum PackError {
     /// There is no manifest.
-    #[error(
-        "{FILE} not found in {0}; hint: add one, with a `name` and a `version` under `extension`"
-    )]
+    #[error("{FILE} not found in {0}")]
     NoManifest(PathBuf),
     /// An entry is neither a file nor a folder.
-    #[error(
-        "{0} is neither a regular file nor a directory; hint: if it is a symbolic link, replace it with a copy of its target"
-    )]
+    #[error("{0} is neither a regular file nor a directory")]
     NotAFile(PathBuf),
     /// A path is not allowed.
     #[error("cannot pack {path:?}: {why}")]
@@ -62,11 +59,23 @@ pub enum PackError {
         error: io::Error,
     },
     /// A file was modified during packing.
-    #[error("{0} was modified during packing; hint: try again when no process writes to it")]
+    #[error("{0} was modified during packing")]
     Changed(PathBuf),
     /// The archive cannot be written.
     #[error("failed to write the package: {0}")]
     Write(io::Error),
+}
+
+impl Explain for PackError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoManifest(_) => "add one, with a `name` and a `version` under `extension`",
+            Self::NotAFile(_) => "if it is a symbolic link, replace it with a copy of its target",
+            Self::Changed(_) => "try again when no process writes to it",
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 /// Packs all files of a folder, except those whose names begin with a dot, into a writer. Files are streamed.

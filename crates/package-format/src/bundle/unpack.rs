@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use extension_registry_core::diagnostic::Explain;
 use flate2::read::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType};
 
@@ -25,9 +26,7 @@ const SPECIAL_BITS: u32 = 0o7000;
 #[derive(thiserror::Error, Debug)]
 pub enum UnpackError {
     /// An entry is not allowed.
-    #[error(
-        "invalid bundle: entry {name:?}: {why}; hint: do not use it, and report it to its publisher"
-    )]
+    #[error("invalid bundle: entry {name:?}: {why}")]
     Entry {
         /// Name of the entry.
         name: String,
@@ -35,13 +34,13 @@ pub enum UnpackError {
         why: &'static str,
     },
     /// The limits are exceeded.
-    #[error("invalid bundle: it unpacks to more than {} bytes or {} entries; hint: raise the limit only if you trust its publisher", .0.bytes, .0.entries)]
+    #[error("invalid bundle: it unpacks to more than {} bytes or {} entries", .0.bytes, .0.entries)]
     TooLarge(Limits),
     /// The archive is invalid or truncated.
-    #[error("failed to read the bundle: {0}; hint: download it again")]
+    #[error("failed to read the bundle: {0}")]
     NoArchive(io::Error),
     /// The folder already exists.
-    #[error("{0} already exists; hint: remove it, or choose another directory")]
+    #[error("{0} already exists")]
     Exists(PathBuf),
     /// A file cannot be written.
     #[error("failed to write {path}: {error}")]
@@ -51,6 +50,19 @@ pub enum UnpackError {
         /// The cause.
         error: io::Error,
     },
+}
+
+impl Explain for UnpackError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Entry { .. } => "do not use it, and report it to its publisher",
+            Self::TooLarge(_) => "raise the limit only if you trust its publisher",
+            Self::NoArchive(_) => "download it again",
+            Self::Exists(_) => "remove it, or choose another directory",
+            Self::Write { .. } => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 /// Unpacks an archive into a folder, which must not exist and whose parent must exist. Returns the paths of its

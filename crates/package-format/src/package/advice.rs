@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use extension_registry_core::diagnostic::explained;
+
 use crate::manifest::{Kind, Manifest, Packaging};
 
 /// Returns what is missing, with hints. Publishing is still possible.
@@ -10,7 +12,7 @@ pub fn advice(folder: &Path, manifest: &Manifest, has_document: bool) -> Vec<Str
     let mut missing = Vec::new();
     let mut say = |is_missing: bool, what: &str, hint: &str| {
         if is_missing {
-            missing.push(format!("{what}; hint: {hint}"));
+            missing.push(explained(what, &[hint]));
         }
     };
     say(

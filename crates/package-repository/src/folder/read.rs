@@ -8,6 +8,7 @@ use crate::layout::checksum::{self, Actual, Algorithm, ChecksumFiles};
 use crate::layout::found::{self, Piece, VersionFiles};
 use crate::layout::{self, Files, INDEX, metadata, pom, xml};
 use crate::{Blob, DiscoveryMethod, DocumentFormat, IndexFile, Kind, Names, Release, Result};
+use extension_registry_core::diagnostic::{Explain, explained};
 use extension_registry_package_format::manifest;
 use extension_registry_package_trust::signature::{Format, Signature};
 
@@ -22,17 +23,19 @@ impl Disk {
         };
         if self.root.join(manifest::FILE).is_file() {
             let root = self.root.display();
-            names.faults.push(format!(
-                "{}: {root} is a package, not a repository of packages; hint: publish it with `kubectl ext package publish {root}`",
+            let message = format!(
+                "{}: {root} is a package, not a repository of packages",
                 self.id
-            ));
+            );
+            let hint = format!("publish it with `kubectl ext package publish {root}`");
+            names.faults.push(explained(&message, &[hint]));
             return Ok(names);
         }
         for name in self.folders(&self.root.join(&self.group))? {
             match self.inspect(&name, &mut names.faults) {
                 Ok(true) => names.names.push(name),
                 Ok(false) => {}
-                Err(error) => names.faults.push(error.to_string()),
+                Err(error) => names.faults.push(error.explained()),
             }
         }
         names.names.sort();
@@ -66,7 +69,7 @@ impl Disk {
             let list = match self.files(&path) {
                 Ok(list) => list,
                 Err(error) => {
-                    faults.push(error.to_string());
+                    faults.push(error.explained());
                     continue;
                 }
             };

@@ -1,5 +1,6 @@
 //! Requests to a Gitea server: addresses, credentials, response statuses.
 
+use extension_registry_core::diagnostic::Explain;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -190,7 +191,7 @@ impl Server {
 
     /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: &transport::Error) -> Error {
-        self.unavailable(what, error.to_string(), "")
+        self.unavailable(what, error.to_string(), &error.hints().concat())
     }
 
     pub(super) fn unavailable(&self, what: &str, why: String, hint: &str) -> Error {

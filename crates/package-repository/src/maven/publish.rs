@@ -1,5 +1,6 @@
 //! Publishes and deletes versions on an HTTP server, in Maven's order: the version list comes last.
 
+use extension_registry_core::diagnostic::Explain;
 use reqwest::Method;
 
 use super::Remote;
@@ -169,7 +170,7 @@ impl Remote {
                 Ok(true) => deleted.gone.push(file),
                 Ok(false) => {}
                 Err(error) if deleted.gone.is_empty() => return Err(error),
-                Err(error) => deleted.left.push(format!("{file}: {error}")),
+                Err(error) => deleted.left.push(format!("{file}: {}", error.explained())),
             }
         }
         if deleted.gone.is_empty() {
@@ -177,7 +178,7 @@ impl Remote {
         }
         if let Err(error) = self.set_listed(name, version, false).await {
             let entry = format!("the entry of version {version} in the list of {name}");
-            deleted.left.push(format!("{entry}: {error}"));
+            deleted.left.push(format!("{entry}: {}", error.explained()));
         }
         Ok(deleted)
     }

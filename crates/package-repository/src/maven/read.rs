@@ -1,5 +1,6 @@
 //! Reads packages from an HTTP server.
 
+use extension_registry_core::diagnostic::Explain;
 use futures::StreamExt;
 use futures::stream;
 use reqwest::Method;
@@ -74,7 +75,7 @@ impl Remote {
                 Ok(versions) if versions.is_empty() => {}
                 Ok(_) => names.names.push(name),
                 // A corrupt package hides no other, but a server that does not respond fails the whole listing.
-                Err(error @ Error::Broken { .. }) => names.faults.push(error.to_string()),
+                Err(error @ Error::Broken { .. }) => names.faults.push(error.explained()),
                 Err(error) => return Err(error),
             }
         }

@@ -1,5 +1,6 @@
 //! Files on an HTTP server: addresses, credentials, response statuses, and checksums.
 
+use extension_registry_core::diagnostic::Explain;
 use reqwest::{Method, StatusCode};
 use url::Url;
 
@@ -283,7 +284,7 @@ impl Server {
 
     /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: &transport::Error) -> Error {
-        self.unavailable(what, error.to_string(), "")
+        self.unavailable(what, error.to_string(), &error.hints().concat())
     }
 
     pub(super) fn unavailable(&self, what: &str, why: String, hint: &str) -> Error {

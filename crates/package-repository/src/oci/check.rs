@@ -7,6 +7,7 @@ use super::Oci;
 use super::names::{fallback_tag, version};
 use super::scope::Scope;
 use crate::{Error, Result};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::digest::Digest;
 use extension_registry_package_transport::transport::Call;
 
@@ -213,7 +214,7 @@ impl Oci {
                 } else {
                     "if its certificate is from a private CA, set `ca` of the repository; if it uses unencrypted http, set `insecure = true`"
                 };
-                report.fail(step, class, error.to_string(), advice);
+                report.fail(step, class, error.explained(), advice);
                 return false;
             }
         };
@@ -300,7 +301,7 @@ impl Oci {
             Error::Denied { .. } => (Class::Credentials, self.client.authority.advice()),
             _ => (Class::Protocol, "contact the administrator of the registry"),
         };
-        report.fail(step, class, error.to_string(), advice);
+        report.fail(step, class, error.explained(), advice);
     }
 
     /// Returns the repository that is queried if any would do.

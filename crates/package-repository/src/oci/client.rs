@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use extension_registry_core::diagnostic::Explain;
 use reqwest::StatusCode;
 use url::Url;
 
@@ -165,7 +166,7 @@ impl Client {
 
     /// Records an error that a fallback compensates for. It names the registry.
     pub(super) fn warn_error(&self, error: &Error) {
-        self.record_warning(error.to_string());
+        self.record_warning(error.explained());
     }
 
     fn record_warning(&self, text: String) {

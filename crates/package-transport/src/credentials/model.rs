@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 
 /// Credentials for a server. `Debug` never shows them.
@@ -58,8 +59,10 @@ pub enum CredentialsError {
     Token {
         /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it, with a hint.
+        /// What is wrong with it.
         why: &'static str,
+        /// The way out; may be empty.
+        hint: &'static str,
     },
     /// A docker configuration file is invalid.
     #[error("{place}: {field} {why}")]
@@ -80,13 +83,28 @@ pub enum CredentialsError {
         place: String,
         /// The server.
         server: String,
-        /// The cause, with a hint.
+        /// The cause.
         why: String,
+        /// The way out; may be empty.
+        hint: String,
     },
     /// The username is invalid.
     #[error("invalid username: `:` is not allowed (RFC 7617, section 2)")]
     User,
     /// The home folder is unknown.
-    #[error("no location for credentials; hint: set HOME or DOCKER_CONFIG")]
+    #[error("no location for credentials")]
     Nowhere,
+}
+
+impl Explain for CredentialsError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Token { hint, .. } => *hint,
+            Self::Helper { hint, .. } => hint.as_str(),
+            Self::Nowhere => "set HOME or DOCKER_CONFIG",
+            Self::Read { .. } | Self::Write { .. } | Self::Malformed { .. } | Self::User => "",
+        };
+        let hint = Some(hint).filter(|hint| !hint.is_empty());
+        hint.into_iter().map(str::to_owned).collect()
+    }
 }

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use extension_registry_core::diagnostic::explained;
+
 use super::{Credentials, CredentialsError, FoundCredentials};
 
 /// Maximum size of a token file.
@@ -16,15 +18,17 @@ pub(super) fn read(path: &Path) -> Result<FoundCredentials, CredentialsError> {
         path: path.to_owned(),
         error,
     };
-    let wrong = |why| CredentialsError::Token {
+    let wrong = |why, hint| CredentialsError::Token {
         path: path.to_owned(),
         why,
+        hint,
     };
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(wrong(
-                "does not exist; hint: write the token to it, or remove the field",
+                "does not exist",
+                "write the token to it, or remove the field",
             ));
         }
         Err(error) => return Err(failed(error)),
@@ -36,15 +40,16 @@ pub(super) fn read(path: &Path) -> Result<FoundCredentials, CredentialsError> {
         .read_to_string(&mut text)
         .map_err(failed)?;
     if length as u64 > LONGEST {
-        return Err(wrong("is larger than 64 KiB"));
+        return Err(wrong("is larger than 64 KiB", ""));
     }
     let text = text.trim();
     if text.is_empty() {
-        return Err(wrong("is empty; hint: write the token to it"));
+        return Err(wrong("is empty", "write the token to it"));
     }
     if text.chars().any(char::is_control) {
         return Err(wrong(
-            "has more than one line; hint: remove everything but the token",
+            "has more than one line",
+            "remove everything but the token",
         ));
     }
     let credentials = match text.split_once(':') {
@@ -70,8 +75,10 @@ fn warnings(path: &Path, file: &File) -> std::io::Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let path = path.display();
-    Ok(vec![format!(
-        "{path} has mode {mode:04o}, so other users may read the token; hint: run `chmod 600 {path}`"
+    let message = format!("{path} has mode {mode:04o}, so other users may read the token");
+    Ok(vec![explained(
+        &message,
+        &[format!("run `chmod 600 {path}`")],
     )])
 }
 

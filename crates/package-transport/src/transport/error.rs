@@ -1,5 +1,6 @@
 //! Why there is no response, and how a server is named in messages.
 
+use extension_registry_core::diagnostic::Explain;
 use url::Url;
 
 /// Why there is no response. It names the server, never a credential or a query.
@@ -9,14 +10,10 @@ pub enum Error {
     #[error("invalid address `{0}`: expected an http or https URL")]
     InvalidAddress(String),
     /// Unencrypted http to another machine.
-    #[error(
-        "refusing unencrypted http to {0}; hint: use https, or set `insecure = true` for this repository"
-    )]
+    #[error("refusing unencrypted http to {0}")]
     Insecure(String),
     /// A redirect from https to http.
-    #[error(
-        "refusing a redirect from {from} to unencrypted http on {to}; hint: contact the administrator of the server"
-    )]
+    #[error("refusing a redirect from {from} to unencrypted http on {to}")]
     Downgrade {
         /// The server that redirects.
         from: String,
@@ -53,6 +50,17 @@ pub enum Error {
     /// The client or the request cannot be built.
     #[error("failed to set up HTTP: {0}")]
     SetUp(String),
+}
+
+impl Explain for Error {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Insecure(_) => "use https, or set `insecure = true` for this repository",
+            Self::Downgrade { .. } => "contact the administrator of the server",
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 /// Returns host and port: the only part of an address that is displayed.

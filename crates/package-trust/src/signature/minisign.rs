@@ -6,6 +6,7 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use minisign::{KeyPair, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 
@@ -85,10 +86,10 @@ pub struct NewKey {
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum SignError {
     /// The secret key is invalid.
-    #[error("invalid secret key; hint: use the complete file that `minisign -G` wrote")]
+    #[error("invalid secret key")]
     NoKey,
     /// It is encrypted, and no password was given.
-    #[error("the secret key is encrypted; hint: provide its password")]
+    #[error("the secret key is encrypted")]
     PasswordNeeded,
     /// The password is wrong.
     #[error("failed to decrypt the secret key: wrong password")]
@@ -101,6 +102,17 @@ pub enum SignError {
         /// The cause.
         why: String,
     },
+}
+
+impl Explain for SignError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoKey => "use the complete file that `minisign -G` wrote",
+            Self::PasswordNeeded => "provide its password",
+            Self::WrongPassword | Self::Failed { .. } => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 /// Generates a key, encrypted if a password is given.

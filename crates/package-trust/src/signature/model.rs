@@ -1,5 +1,7 @@
 //! A signature as it is stored, and why it or a key is rejected.
 
+use extension_registry_core::diagnostic::Explain;
+
 /// A signature and its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
@@ -72,21 +74,33 @@ pub enum Fault {
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyError {
     /// The format is unknown.
-    #[error(
-        "invalid public key; hint: use the text of a `.pub` file of `minisign -G` or `cosign generate-key-pair`"
-    )]
+    #[error("invalid public key")]
     NoKey,
     /// It is a secret key.
-    #[error(
-        "expected a public key, got a secret key; hint: use the public key, and replace the key pair if others can read this file"
-    )]
+    #[error("expected a public key, got a secret key")]
     Secret,
     /// It is an invalid minisign key.
     #[error("invalid minisign public key: {0}")]
     Minisign(&'static str),
     /// It is an invalid PEM key.
-    #[error(
-        "invalid cosign public key: {0}; hint: use an ECDSA key on P-256, as `cosign generate-key-pair` creates it"
-    )]
+    #[error("invalid cosign public key: {0}")]
     Cosign(&'static str),
+}
+
+impl Explain for KeyError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoKey => {
+                "use the text of a `.pub` file of `minisign -G` or `cosign generate-key-pair`"
+            }
+            Self::Secret => {
+                "use the public key, and replace the key pair if others can read this file"
+            }
+            Self::Minisign(_) => return Vec::new(),
+            Self::Cosign(_) => {
+                "use an ECDSA key on P-256, as `cosign generate-key-pair` creates it"
+            }
+        };
+        vec![hint.to_owned()]
+    }
 }

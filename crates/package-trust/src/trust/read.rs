@@ -1,5 +1,6 @@
 //! Reads the trust policy from TOML.
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::suggest::closest;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,14 +12,21 @@ use crate::signature::PublicKey;
 
 /// Why a policy is invalid.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
-#[error("{field} {what}{}", if hint.is_empty() { String::new() } else { format!("; hint: {hint}") })]
+#[error("{field} {what}")]
 pub struct PolicyError {
     /// Path of the field: `trust.rule[0].key[1].public`.
     pub field: String,
     /// What is wrong with it.
     pub what: String,
-    /// The way out.
+    /// The way out; may be empty.
     pub hint: String,
+}
+
+impl Explain for PolicyError {
+    fn hints(&self) -> Vec<String> {
+        let hint = Some(&self.hint).filter(|hint| !hint.is_empty());
+        hint.into_iter().cloned().collect()
+    }
 }
 
 fn error<T>(
@@ -141,7 +149,8 @@ fn key(path: &str, table: &Table) -> Result<Key, PolicyError> {
     let public = match PublicKey::read(required("public")?) {
         Ok(key) => key,
         Err(fault) => {
-            return error(&table.path("public"), format!("is invalid: {fault}"), "");
+            let hint = fault.hints().concat();
+            return error(&table.path("public"), format!("is invalid: {fault}"), hint);
         }
     };
     let (not_before, not_after) = (table.time("not_before")?, table.time("not_after")?);

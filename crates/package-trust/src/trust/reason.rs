@@ -1,5 +1,6 @@
 //! Reasons why a package is not trusted. Each has a stable name for programs.
 
+use extension_registry_core::diagnostic::Explain;
 use jiff::Timestamp;
 
 use crate::signature::Fault;
@@ -33,32 +34,30 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// Joins reasons into one sentence, followed by their unique hints.
+/// Joins the messages of reasons into one sentence.
 #[must_use]
-pub fn sentence<R: ToString>(reasons: &[R]) -> String {
+pub fn sentence(reasons: &[Reason]) -> String {
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-    let (mut texts, mut hints) = (Vec::new(), Vec::new());
-    for reason in &reasons {
-        let (text, hint) = reason.split_once(HINT).unwrap_or((reason, ""));
-        texts.push(text.to_owned());
-        if !hint.is_empty() && !hints.iter().any(|known| known == hint) {
-            hints.push(hint.to_owned());
-        }
-    }
-    hints.insert(0, texts.join("; "));
-    hints.join(HINT)
+    reasons.join("; ")
 }
 
-/// Separates a message from its hint.
-const HINT: &str = "; hint: ";
+/// Returns the unique hints of reasons.
+#[must_use]
+pub fn hints(reasons: &[Reason]) -> Vec<String> {
+    let mut hints = Vec::new();
+    for hint in reasons.iter().flat_map(Explain::hints) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    hints
+}
 
 /// Why a package, or one of its signatures, is not trusted.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// No rule matches it.
-    #[error(
-        "no rule of the trust policy matches {subject} from {repository}; hint: trust a publisher's key with `kubectl ext package key approve FILE`, or add a `[[trust.rule]]` with `repositories = [\"{repository}\"]` and below it a `[[trust.rule.key]]` with a `name` and the `public` key"
-    )]
+    #[error("no rule of the trust policy matches {subject} from {repository}")]
     NoRule {
         /// The package or index.
         subject: String,
@@ -66,9 +65,7 @@ pub enum Reason {
         repository: String,
     },
     /// It has no signature.
-    #[error(
-        "{subject} from {repository} is not signed; hint: ask the publisher to sign it with a trusted key"
-    )]
+    #[error("{subject} from {repository} is not signed")]
     Unsigned {
         /// The package or index.
         subject: String,
@@ -77,16 +74,14 @@ pub enum Reason {
     },
     /// It was signed by a key that is not in the policy.
     #[error(
-        "{}; hint: if you trust its owner, add the public key to the rule as a `[[trust.rule.key]]`", signer(key.as_deref())
+        "{}", signer(key.as_deref())
     )]
     UnknownKey {
         /// Key id that the signature claims; not authenticated.
         key: Option<String>,
     },
     /// It was signed by a key that is trusted for other packages.
-    #[error(
-        "signed by key {key}, which is trusted only for other packages ({rule}); hint: to trust it for this package too, add it to the rule that matches this package"
-    )]
+    #[error("signed by key {key}, which is trusted only for other packages ({rule})")]
     WrongKey {
         /// Name of the key.
         key: String,
@@ -134,9 +129,7 @@ pub enum Reason {
         found: String,
     },
     /// The key has expired.
-    #[error(
-        "signed by key {key}, which expired at {at}; hint: ask the publisher to sign it again with a valid key"
-    )]
+    #[error("signed by key {key}, which expired at {at}")]
     Expired {
         /// Name of the key.
         key: String,
@@ -144,7 +137,7 @@ pub enum Reason {
         at: Timestamp,
     },
     /// The key is not valid yet.
-    #[error("signed by key {key}, which is not valid before {from}; hint: check the system clock")]
+    #[error("signed by key {key}, which is not valid before {from}")]
     NotYetValid {
         /// Name of the key.
         key: String,
@@ -179,6 +172,29 @@ pub enum Reason {
         /// The content of the package.
         content: Digest,
     },
+}
+
+impl Explain for Reason {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NoRule { repository, .. } => {
+                return vec![format!(
+                    "trust a publisher's key with `kubectl ext package key approve FILE`, or add a `[[trust.rule]]` with `repositories = [\"{repository}\"]` and below it a `[[trust.rule.key]]` with a `name` and the `public` key"
+                )];
+            }
+            Self::Unsigned { .. } => "ask the publisher to sign it with a trusted key",
+            Self::UnknownKey { .. } => {
+                "if you trust its owner, add the public key to the rule as a `[[trust.rule.key]]`"
+            }
+            Self::WrongKey { .. } => {
+                "to trust it for this package too, add it to the rule that matches this package"
+            }
+            Self::Expired { .. } => "ask the publisher to sign it again with a valid key",
+            Self::NotYetValid { .. } => "check the system clock",
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
 }
 
 impl Reason {

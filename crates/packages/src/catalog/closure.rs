@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use extension_registry_core::diagnostic::Explain;
 use futures::{StreamExt, stream};
 
 use super::Source;
@@ -104,7 +105,7 @@ impl SourceVersions<'_> {
                     Some(versions)
                 }
                 Err(error) => {
-                    self.warnings.push(error.to_string());
+                    self.warnings.push(error.explained());
                     None
                 }
             };
@@ -126,7 +127,7 @@ impl SourceVersions<'_> {
         for answer in queries.collect::<Vec<_>>().await {
             match answer {
                 Ok(spec) => specs.push(spec),
-                Err(error) => self.warnings.push(error.to_string()),
+                Err(error) => self.warnings.push(error.explained()),
             }
         }
         specs

@@ -1,7 +1,9 @@
 //! Lists packages without fetching any content.
 
+use std::fmt;
 use std::mem::discriminant;
 
+use extension_registry_core::diagnostic::Explain;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
@@ -62,10 +64,24 @@ pub struct SourceReport {
 pub struct SourceFailure {
     /// Name of the source.
     pub repository: String,
-    /// Description of the error.
+    /// Message of the error.
     pub why: String,
+    /// The ways out.
+    pub hints: Vec<String>,
     /// Whether the source denied access.
     pub is_denied: bool,
+}
+
+impl fmt::Display for SourceFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.why)
+    }
+}
+
+impl Explain for SourceFailure {
+    fn hints(&self) -> Vec<String> {
+        self.hints.clone()
+    }
 }
 
 impl SourceFailure {
@@ -73,6 +89,7 @@ impl SourceFailure {
         Self {
             repository: source.id().to_owned(),
             why: error.to_string(),
+            hints: error.hints(),
             is_denied: matches!(error, Error::Denied { .. }),
         }
     }
@@ -209,7 +226,7 @@ async fn list_source(
         failure.is_some_and(|failure| discriminant(failure) == discriminant(index_error))
     };
     let index_error = index_error.filter(|index_error| !is_reported(index_error));
-    warnings.extend(index_error.map(|error| error.to_string()));
+    warnings.extend(index_error.map(|error| error.explained()));
     let Names {
         names,
         method,
@@ -226,7 +243,7 @@ async fn list_source(
         match outcome {
             Ok(Some(listed)) => packages.push(listed),
             Ok(None) => {}
-            Err(error) => warnings.push(format!("{name}: {error}")),
+            Err(error) => warnings.push(format!("{name}: {}", error.explained())),
         }
     }
     Ok(SourceListing {

@@ -7,6 +7,7 @@ mod model;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::version::VersionRange;
 use futures::future::join_all;
 
@@ -68,7 +69,10 @@ impl Catalog {
                     if kind.is_none() {
                         self.check_single_kind(&found, range, &mut resolved).await?;
                     }
-                    let failures = found.failures.into_iter().map(|failure| failure.why);
+                    let failures = found
+                        .failures
+                        .into_iter()
+                        .map(|failure| failure.explained());
                     resolved.warnings.extend(failures);
                     return Ok(resolved);
                 }
@@ -159,7 +163,7 @@ impl Catalog {
                 let failure = SourceFailure::of(source, &error);
                 return Err(self.source_unavailable(chosen.spec.title(), &place, &failure));
             }
-            chosen.warnings.push(error.to_string());
+            chosen.warnings.push(error.explained());
         }
         Ok(chosen)
     }
@@ -218,7 +222,7 @@ impl Catalog {
             name: found.name.clone(),
             places: self.ids(places),
             failures: found.failures.clone(),
-            source: Box::new(source),
+            cause: Box::new(source),
         }
     }
 

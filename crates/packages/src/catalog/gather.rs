@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use extension_registry_core::diagnostic::Explain;
 use futures::{StreamExt, stream};
 
 use super::find::{check_agreement, check_same_kind};
@@ -128,7 +129,7 @@ impl Catalog {
             return Err(self.no_package(found));
         }
         for failure in &found.failures {
-            gathered.warnings.push(failure.why.clone());
+            gathered.warnings.push(failure.explained());
         }
         let pairs = found.versions.iter().flat_map(|(version, indices)| {
             let sources = indices.iter().map(|index| &self.sources[*index]);
@@ -143,7 +144,7 @@ impl Catalog {
             match answer {
                 Ok(spec) => resolved_versions.push(ResolvedVersion::of(source, spec)),
                 Err(error) => {
-                    gathered.warnings.push(error.to_string());
+                    gathered.warnings.push(error.explained());
                     broken.push((version, source, SourceFailure::of(source, &error)));
                 }
             }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use extension_registry_core::diagnostic::Explain;
 use url::Url;
 
 use super::{Catalog, Source};
@@ -24,34 +25,34 @@ const GROUP: &str = "io.fuseml.extensions";
 #[derive(thiserror::Error, Debug)]
 pub enum OpenError {
     /// A file that the configuration names cannot be read.
-    #[error("repository `{id}`: {source}")]
+    #[error("repository `{id}`: {cause}")]
     Config {
         /// Name of the repository.
         id: String,
         /// The cause.
-        source: ConfigError,
+        cause: ConfigError,
     },
     /// Credentials cannot be loaded.
-    #[error("repository `{id}`: {source}")]
+    #[error("repository `{id}`: {cause}")]
     Credentials {
         /// Name of the repository.
         id: String,
         /// The cause.
-        source: CredentialsError,
+        cause: CredentialsError,
     },
     /// The certificate authorities are invalid.
-    #[error("repository `{id}`: {source}")]
+    #[error("repository `{id}`: {cause}")]
     Transport {
         /// Name of the repository.
         id: String,
         /// The cause.
-        source: transport::Error,
+        cause: transport::Error,
     },
     /// The address or the name is invalid.
     #[error(transparent)]
     Repository(#[from] Error),
     /// The kind of repository does not support this kind of location.
-    #[error("invalid `url` `{place}` for repository `{id}` of kind {kind}; hint: {hint}")]
+    #[error("invalid `url` `{place}` for repository `{id}` of kind {kind}")]
     Place {
         /// Name of the repository.
         id: String,
@@ -62,6 +63,18 @@ pub enum OpenError {
         /// What to write instead.
         hint: &'static str,
     },
+}
+
+impl Explain for OpenError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Config { cause, .. } => cause.hints(),
+            Self::Credentials { cause, .. } => cause.hints(),
+            Self::Transport { cause, .. } => cause.hints(),
+            Self::Repository(error) => error.hints(),
+            Self::Place { hint, .. } => vec![(*hint).to_owned()],
+        }
+    }
 }
 
 impl Catalog {
@@ -230,9 +243,9 @@ impl Opening<'_> {
     fn transport(&self) -> Result<Transport, OpenError> {
         let id = || self.config.name.clone();
         let settings = self.config.settings();
-        let settings = settings.map_err(|source| OpenError::Config { id: id(), source })?;
+        let settings = settings.map_err(|cause| OpenError::Config { id: id(), cause })?;
         let transport = Transport::new(settings);
-        let transport = transport.map_err(|source| OpenError::Transport { id: id(), source })?;
+        let transport = transport.map_err(|cause| OpenError::Transport { id: id(), cause })?;
         Ok(match &self.http_cache {
             Some(folder) => transport.with_http_cache(folder.clone()),
             None => transport,
@@ -244,9 +257,9 @@ impl Opening<'_> {
         let token: Option<&PathBuf> = self.config.auth_token_path.as_ref().map(|path| &path.value);
         let token = token.filter(|_| !self.is_copy).map(PathBuf::as_path);
         let found = credentials::find(&credentials::server(url), token, self.environment);
-        let found = found.map_err(|source| OpenError::Credentials {
+        let found = found.map_err(|cause| OpenError::Credentials {
             id: self.config.name.clone(),
-            source,
+            cause,
         })?;
         warnings.extend(found.warnings);
         Ok(found.credentials)

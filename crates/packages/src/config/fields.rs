@@ -6,7 +6,7 @@ use std::path::Path;
 use extension_registry_core::suggest;
 use toml::de::{DeTable, DeValue};
 
-use super::origin::{Findings, Origin, Valued};
+use super::origin::{ConfigDiagnostics, Origin, Valued};
 
 /// Names of fields that would hold a credential. None of them is a valid field.
 const SECRETS: [&str; 10] = [
@@ -89,7 +89,7 @@ impl<'f, 's> Fields<'f, 's> {
     pub(super) fn text(
         &mut self,
         name: &'static str,
-        findings: &mut Findings,
+        findings: &mut ConfigDiagnostics,
     ) -> Option<Valued<String>> {
         let (value, origin) = self.take(name)?;
         let Some(text) = value.as_str() else {
@@ -102,7 +102,7 @@ impl<'f, 's> Fields<'f, 's> {
     pub(super) fn flag(
         &mut self,
         name: &'static str,
-        findings: &mut Findings,
+        findings: &mut ConfigDiagnostics,
     ) -> Option<Valued<bool>> {
         let (value, origin) = self.take(name)?;
         let Some(flag) = value.as_bool() else {
@@ -117,7 +117,7 @@ impl<'f, 's> Fields<'f, 's> {
         &mut self,
         name: &'static str,
         bounds: std::ops::RangeInclusive<i64>,
-        findings: &mut Findings,
+        findings: &mut ConfigDiagnostics,
     ) -> Option<Valued<i64>> {
         let (value, origin) = self.take(name)?;
         let Some(integer) = value.as_integer() else {
@@ -137,7 +137,7 @@ impl<'f, 's> Fields<'f, 's> {
     pub(super) fn texts(
         &mut self,
         name: &'static str,
-        findings: &mut Findings,
+        findings: &mut ConfigDiagnostics,
     ) -> Option<Vec<Valued<String>>> {
         let (value, origin) = self.take(name)?;
         let Some(items) = value.as_array() else {
@@ -160,7 +160,7 @@ impl<'f, 's> Fields<'f, 's> {
     pub(super) fn table(
         &mut self,
         name: &'static str,
-        findings: &mut Findings,
+        findings: &mut ConfigDiagnostics,
     ) -> Option<(Fields<'f, 's>, Origin)> {
         let (value, origin) = self.take(name)?;
         let Some(table) = value.as_table() else {
@@ -174,7 +174,7 @@ impl<'f, 's> Fields<'f, 's> {
     pub(super) fn tables(
         &mut self,
         name: &'static str,
-        findings: &mut Findings,
+        findings: &mut ConfigDiagnostics,
     ) -> Vec<(Fields<'f, 's>, Origin)> {
         let Some((value, origin)) = self.take(name) else {
             return Vec::new();
@@ -198,7 +198,7 @@ impl<'f, 's> Fields<'f, 's> {
     }
 
     /// Reports unknown fields. One that is named like a credential is an error.
-    pub(super) fn end(self, findings: &mut Findings) {
+    pub(super) fn end(self, findings: &mut ConfigDiagnostics) {
         for (key, value) in self.table {
             let name: &str = key.get_ref();
             if self.known.contains(&name) {
@@ -230,7 +230,7 @@ impl<'f, 's> Fields<'f, 's> {
         origin: &Origin,
         value: &DeValue<'_>,
         wanted: &str,
-        findings: &mut Findings,
+        findings: &mut ConfigDiagnostics,
     ) {
         findings.error(origin, self.path(name), wrong_type(value, wanted), "");
     }

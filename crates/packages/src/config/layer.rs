@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::fields::{Fields, Source as Text};
 use super::model::{OCI, Source, near};
-use super::origin::{Findings, Origin, Valued};
+use super::origin::{ConfigDiagnostics, Origin, Valued};
 use crate::repository::Kind;
 
 /// Maximum of all times: a year, in seconds.
@@ -83,7 +83,7 @@ impl Part {
     }
 
     /// Reads the fields that `[oci]` and `[[repository]]` have in common.
-    fn read_common(&mut self, fields: &mut Fields<'_, '_>, findings: &mut Findings) {
+    fn read_common(&mut self, fields: &mut Fields<'_, '_>, findings: &mut ConfigDiagnostics) {
         self.insecure = fields.flag("insecure", findings);
         self.timeout = fields
             .number("timeout", 1..=YEAR, findings)
@@ -96,7 +96,12 @@ impl Part {
 }
 
 /// Parses a file. Invalid TOML yields an empty layer and an error.
-pub(super) fn read(level: Level, path: &Path, text: &str, findings: &mut Findings) -> Layer {
+pub(super) fn read(
+    level: Level,
+    path: &Path,
+    text: &str,
+    findings: &mut ConfigDiagnostics,
+) -> Layer {
     let text = Text { path, text };
     let mut layer = Layer {
         level,
@@ -144,7 +149,7 @@ pub(super) fn read(level: Level, path: &Path, text: &str, findings: &mut Finding
 }
 
 impl Layer {
-    fn read_extensions(&mut self, mut fields: Fields<'_, '_>, findings: &mut Findings) {
+    fn read_extensions(&mut self, mut fields: Fields<'_, '_>, findings: &mut ConfigDiagnostics) {
         if let Some(given) = fields.text("source_type", findings) {
             let Valued { value, origin } = given;
             match Source::of(&value) {
@@ -161,7 +166,7 @@ impl Layer {
         fields.end(findings);
     }
 
-    fn read_cache(&mut self, mut fields: Fields<'_, '_>, findings: &mut Findings) {
+    fn read_cache(&mut self, mut fields: Fields<'_, '_>, findings: &mut ConfigDiagnostics) {
         self.cache_path = fields.text("path", findings);
         self.cache_ttl = fields
             .number("ttl", 0..=YEAR, findings)
@@ -172,7 +177,7 @@ impl Layer {
         fields.end(findings);
     }
 
-    fn add(&mut self, part: Part, findings: &mut Findings) {
+    fn add(&mut self, part: Part, findings: &mut ConfigDiagnostics) {
         if let Some(first) = self.parts.iter().find(|first| first.name == part.name) {
             let message = format!(
                 "is a duplicate repository name; first defined at {}",
@@ -186,7 +191,12 @@ impl Layer {
     }
 }
 
-fn oci(level: Level, mut fields: Fields<'_, '_>, defined: Origin, findings: &mut Findings) -> Part {
+fn oci(
+    level: Level,
+    mut fields: Fields<'_, '_>,
+    defined: Origin,
+    findings: &mut ConfigDiagnostics,
+) -> Part {
     let mut part = Part::new(OCI, defined.clone(), Some(level));
     part.kind = Some(Valued::new(Kind::Oci, defined));
     part.registry = fields.text("registry", findings);
@@ -200,7 +210,7 @@ fn repository(
     level: Level,
     mut fields: Fields<'_, '_>,
     defined: Origin,
-    findings: &mut Findings,
+    findings: &mut ConfigDiagnostics,
 ) -> Option<Part> {
     let name = name(&mut fields, &defined, findings);
     if let Some(name) = &name {
@@ -224,7 +234,11 @@ fn repository(
     name.filter(|_| is_read).map(|_| part)
 }
 
-fn name(fields: &mut Fields<'_, '_>, defined: &Origin, findings: &mut Findings) -> Option<String> {
+fn name(
+    fields: &mut Fields<'_, '_>,
+    defined: &Origin,
+    findings: &mut ConfigDiagnostics,
+) -> Option<String> {
     let field = fields.path("name");
     if !fields.has("name") {
         findings.error(defined, field, "is missing", "add `name`");
@@ -252,7 +266,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn kind(fields: &mut Fields<'_, '_>, findings: &mut Findings) -> Option<Valued<Kind>> {
+fn kind(fields: &mut Fields<'_, '_>, findings: &mut ConfigDiagnostics) -> Option<Valued<Kind>> {
     let Valued { value, origin } = fields.text("kind", findings)?;
     let kind = match value.as_str() {
         "oci" => Kind::Oci,
@@ -273,7 +287,7 @@ fn kind(fields: &mut Fields<'_, '_>, findings: &mut Findings) -> Option<Valued<K
 fn segment(
     fields: &mut Fields<'_, '_>,
     name: &'static str,
-    findings: &mut Findings,
+    findings: &mut ConfigDiagnostics,
 ) -> Option<Valued<String>> {
     let given = fields.text(name, findings)?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');

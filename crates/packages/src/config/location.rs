@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::origin::{Findings, Origin, Valued};
+use super::origin::{ConfigDiagnostics, Origin, Valued};
 use crate::environment::Environment;
 use crate::repository::Kind;
 
@@ -121,7 +121,7 @@ pub(super) fn path_of(
     given: &Valued<String>,
     field: &str,
     environment: &Environment,
-    findings: &mut Findings,
+    findings: &mut ConfigDiagnostics,
 ) -> Option<Valued<PathBuf>> {
     let Valued { value, origin } = given;
     if value.is_empty() {

@@ -11,7 +11,7 @@ use super::model::{
     CACHE_VARIABLE, CacheConfig, Config, ConfigError, Flags, NAMESPACE_VARIABLE, OCI,
     PATHS_VARIABLE, REGISTRY_VARIABLE, RepositoryConfig, Source,
 };
-use super::origin::{Findings, Origin, Valued};
+use super::origin::{ConfigDiagnostics, Origin, Valued};
 use crate::bundle::Limits;
 use crate::environment::Environment;
 use crate::repository::Kind;
@@ -24,7 +24,7 @@ pub(super) fn merge(
     mut layers: Vec<Layer>,
     environment: &Environment,
     flags: &Flags,
-    mut findings: Findings,
+    mut findings: ConfigDiagnostics,
 ) -> Result<Config, ConfigError> {
     let source = source(&layers, flags);
     let trust = trust(&mut layers, &mut findings);
@@ -90,7 +90,7 @@ fn source(layers: &[Layer], flags: &Flags) -> Valued<Source> {
 
 /// Returns the trust policy of the system file or, if that has none, of the user file; a project file cannot
 /// set it.
-fn trust(layers: &mut [Layer], findings: &mut Findings) -> Option<Valued<toml::Table>> {
+fn trust(layers: &mut [Layer], findings: &mut ConfigDiagnostics) -> Option<Valued<toml::Table>> {
     let mut taken: Option<Valued<toml::Table>> = None;
     for layer in layers {
         let Some(trust) = layer.trust.take() else {
@@ -117,7 +117,7 @@ fn cache(
     layers: &[Layer],
     environment: &Environment,
     flags: &Flags,
-    findings: &mut Findings,
+    findings: &mut ConfigDiagnostics,
 ) -> Option<CacheConfig> {
     let mut path = None;
     let mut ttl = Valued::default_of(TTL);
@@ -234,7 +234,7 @@ fn all_folders(
 fn folder_repositories(
     folders: Vec<Valued<String>>,
     environment: &Environment,
-    findings: &mut Findings,
+    findings: &mut ConfigDiagnostics,
 ) -> Vec<RepositoryConfig> {
     let mut repositories: Vec<RepositoryConfig> = Vec::new();
     for folder in folders {
@@ -260,7 +260,7 @@ fn is_there(repositories: &[RepositoryConfig], place: &Location) -> bool {
         .any(|repository| repository.url.value == *place)
 }
 
-fn only_one_system(repositories: &[RepositoryConfig], findings: &mut Findings) {
+fn only_one_system(repositories: &[RepositoryConfig], findings: &mut ConfigDiagnostics) {
     let mut systems = repositories
         .iter()
         .filter(|repository| repository.system.value);

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use extension_registry_core::diagnostic::{Explain, explained};
 use extension_registry_core::suggest;
 
 use super::files::read;
 use super::location::Location;
-use super::origin::{Finding, Origin, Valued};
+use super::origin::{ConfigDiagnostic, Origin, Valued};
 use crate::repository::Kind;
 use crate::transport::Settings;
 
@@ -113,7 +114,7 @@ pub struct Config {
     /// The table `[trust]` of the system file or, if that has none, of the user file.
     pub trust: Option<Valued<toml::Table>>,
     /// Warnings.
-    pub warnings: Vec<Finding>,
+    pub warnings: Vec<ConfigDiagnostic>,
 }
 
 /// Settings of one repository.
@@ -199,17 +200,38 @@ pub enum ConfigError {
         error: std::io::Error,
     },
     /// The file that a flag or a variable names does not exist.
-    #[error("configuration file {path} not found, as given by --config or {CONFIG_VARIABLE}; hint: correct the path, or remove it", path = path.display())]
+    #[error("configuration file {path} not found, as given by --config or {CONFIG_VARIABLE}", path = path.display())]
     Missing {
         /// Path of the file.
         path: PathBuf,
     },
     /// The configuration is invalid. All errors are listed, one a line.
     #[error("{}", lines(.0))]
-    Wrong(Vec<Finding>),
+    Wrong(Vec<ConfigDiagnostic>),
 }
 
-fn lines(findings: &[Finding]) -> String {
+impl Explain for ConfigError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Read { .. } => Vec::new(),
+            Self::Missing { .. } => vec!["correct the path, or remove it".to_owned()],
+            Self::Wrong(findings) => findings.iter().flat_map(Explain::hints).collect(),
+        }
+    }
+
+    /// Formats several errors with each hint on the line of its error.
+    fn explained(&self) -> String {
+        match self {
+            Self::Wrong(findings) => {
+                let lines: Vec<String> = findings.iter().map(Explain::explained).collect();
+                lines.join("\n")
+            }
+            _ => explained(&self.to_string(), &self.hints()),
+        }
+    }
+}
+
+fn lines(findings: &[ConfigDiagnostic]) -> String {
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }

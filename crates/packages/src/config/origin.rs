@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use extension_registry_core::diagnostic::Explain;
+
 /// Where a value was set. Later variants take precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -70,7 +72,7 @@ impl<T> Valued<T> {
 
 /// An error or a warning about a configuration. Contains no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct ConfigDiagnostic {
     /// Position.
     pub origin: Origin,
     /// The field: `repository.company.url`; empty if it concerns the whole file.
@@ -81,7 +83,14 @@ pub struct Finding {
     pub hint: String,
 }
 
-impl fmt::Display for Finding {
+impl Explain for ConfigDiagnostic {
+    fn hints(&self) -> Vec<String> {
+        let hint = Some(&self.hint).filter(|hint| !hint.is_empty());
+        hint.into_iter().cloned().collect()
+    }
+}
+
+impl fmt::Display for ConfigDiagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
             Origin::File { path, line, column } => {
@@ -93,22 +102,18 @@ impl fmt::Display for Finding {
         if !self.field.is_empty() {
             write!(formatter, "{} ", self.field)?;
         }
-        formatter.write_str(&self.message)?;
-        if !self.hint.is_empty() {
-            write!(formatter, "; hint: {}", self.hint)?;
-        }
-        Ok(())
+        formatter.write_str(&self.message)
     }
 }
 
 /// Errors and warnings of a configuration.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
-    pub(super) errors: Vec<Finding>,
-    pub(super) warnings: Vec<Finding>,
+pub(super) struct ConfigDiagnostics {
+    pub(super) errors: Vec<ConfigDiagnostic>,
+    pub(super) warnings: Vec<ConfigDiagnostic>,
 }
 
-impl Findings {
+impl ConfigDiagnostics {
     pub(super) fn error(
         &mut self,
         origin: &Origin,
@@ -135,8 +140,8 @@ fn finding(
     field: impl Into<String>,
     message: impl Into<String>,
     hint: impl Into<String>,
-) -> Finding {
-    Finding {
+) -> ConfigDiagnostic {
+    ConfigDiagnostic {
         origin: origin.clone(),
         field: field.into(),
         message: message.into(),

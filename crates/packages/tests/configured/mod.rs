@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::config::{Config, ConfigError, Environment, Flags, Places};
 
 /// Files of a machine that is not this one.
@@ -73,14 +74,14 @@ impl Machine {
 
     /// What has to be mended, without the folder of the test.
     pub(crate) fn wrong(&self) -> String {
-        let text = self.outcome().unwrap_err().to_string();
+        let text = self.outcome().unwrap_err().explained();
         text.replace(&format!("{}/", self.folder.path().display()), "")
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
         let prefix = format!("{}/", self.folder.path().display());
         let warnings = self.load().warnings;
-        let texts = warnings.iter().map(ToString::to_string);
+        let texts = warnings.iter().map(Explain::explained);
         texts.map(|text| text.replace(&prefix, "")).collect()
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_packages::cache::Selector;
 use extension_registry_packages::catalog::{Catalog, Gathered, ResolvedVersion};
 use extension_registry_packages::deliver::{Delivery, Loader};
@@ -241,7 +241,7 @@ fn deliver(
                         version: Some(entry.version),
                     });
                     if let Err(left) = cleared {
-                        print_warnings(&[left.to_string()])?;
+                        print_warnings(&[left.explained()])?;
                     }
                 }
                 return Err(error);

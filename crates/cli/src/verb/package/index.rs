@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_packages::Digest;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::index::{self, Index as Listing, IndexedVersion, Package};
@@ -190,7 +190,7 @@ async fn packages(source: &Source) -> Result<Vec<Package>> {
             match spec {
                 Ok(spec) => specs.push(spec),
                 // A corrupt version hides no other.
-                Err(error) => print_warnings(&[error.to_string()])?,
+                Err(error) => print_warnings(&[error.explained()])?,
             }
         }
         specs.sort_by(|left, right| right.manifest.version.cmp(&left.manifest.version));

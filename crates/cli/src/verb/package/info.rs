@@ -16,7 +16,7 @@ use crate::flags::{Chosen, Format, Sources};
 use crate::output;
 use crate::output::Answer;
 use crate::packages::{Session, is_supported, type_for_people};
-use crate::report::human::split_hints;
+use crate::report::hints::Explanation;
 
 #[derive(Debug, Args)]
 pub(crate) struct Info {
@@ -77,7 +77,8 @@ pub(crate) struct Described {
     /// Names of the trusted keys that signed it
     signed_by: Vec<String>,
     /// Why it is not trusted
-    reasons: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    reasons: Vec<Explanation>,
     /// Whether it is in the cache
     cached: bool,
 }
@@ -241,7 +242,7 @@ fn described(
             .collect(),
         trust,
         signed_by: verdict.map_or(&[][..], Verdict::by).to_vec(),
-        reasons: reasons.iter().map(ToString::to_string).collect(),
+        reasons: reasons.iter().map(Explanation::of).collect(),
     }
 }
 
@@ -306,9 +307,7 @@ fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
     row("Trust", &trust)?;
     row("Cached", if data.cached { "yes" } else { "no" })?;
     for reason in &data.reasons {
-        let (text, hints) = split_hints(reason);
-        writeln!(out, "  {text}")?;
-        hints.iter().try_for_each(|hint| output::hint(out, hint))?;
+        reason.write(out, "  ")?;
     }
     if !data.templates.is_empty() && data.trust != "refused" {
         writeln!(

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::catalog::{Discovery, PackageSummary, SourceReport};
 use extension_registry_packages::repository::DiscoveryMethod;
 use schemars::JsonSchema;
@@ -170,7 +171,7 @@ fn show(
     };
     print_warnings(&discovery.warnings)?;
     for failure in &discovery.failures {
-        print_warnings(std::slice::from_ref(&failure.why))?;
+        print_warnings(&[failure.explained()])?;
     }
     let format_methods = match narrow.output {
         Format::Wide => format_methods(&discovery.reports, true),
@@ -215,10 +216,10 @@ fn packages(session: &Session, discovery: Discovery, narrow: &Narrow) -> Listing
         failure: None,
     });
     let failed = discovery.failures.into_iter().map(|failure| SourceRow {
+        failure: Some(failure.explained()),
         source: failure.repository,
         method: None,
         packages: 0,
-        failure: Some(failure.why),
     });
     let packages = discovery.packages.into_iter();
     let packages = packages

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_packages::catalog::{Catalog, ResolvedVersion};
 use extension_registry_packages::mirror::{Copied, copy};
 use extension_registry_packages::repository::Repository;
@@ -259,9 +259,7 @@ fn selected(
         anyhow::ensure!(
             failure.is_none(),
             "{}",
-            failure
-                .map(|failure| failure.why.clone())
-                .unwrap_or_default()
+            failure.map(Explain::explained).unwrap_or_default()
         );
         for listed in discovery.packages {
             match skipped(&listed.name, &listed.kind) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_packages::deliver::Delivery;
 use extension_registry_packages::lock::Lock;
 use schemars::JsonSchema;
@@ -212,8 +212,8 @@ fn everything(
     print_warnings(&discovery.warnings)?;
     for failure in discovery.failures {
         failures.push(Failed {
+            why: failure.explained(),
             name: failure.repository,
-            why: failure.why,
         });
     }
     let mut names: Vec<(String, String)> = discovery

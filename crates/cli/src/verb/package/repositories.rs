@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::repository::{self, Capabilities, Error};
 use futures::future::{join, join_all};
@@ -12,9 +13,9 @@ use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::flags::{Format, Sources};
-use crate::output;
 use crate::packages::{Session, check_online};
-use crate::report::human::{print_warnings, split_hints};
+use crate::report::hints::Explanation;
+use crate::report::human::print_warnings;
 
 /// Outcome of a failed query.
 const FAILED: &str = "failed";
@@ -51,7 +52,8 @@ struct Row {
     silent: Option<Vec<FailedQuery>>,
     /// Why the query failed
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
+    #[schemars(with = "Option<String>")]
+    failure: Option<Explanation>,
 }
 
 /// An extension of the OCI protocol that a registry advertises.
@@ -74,7 +76,8 @@ struct FailedQuery {
     repository: Option<String>,
     /// `not allowed` or `failed`
     outcome: &'static str,
-    why: String,
+    #[schemars(with = "String")]
+    why: Explanation,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -147,7 +150,7 @@ impl Row {
     ) -> Self {
         let (able, failure) = match able {
             Ok(able) => (able, None),
-            Err(error) => (Capabilities::default(), Some(error.to_string())),
+            Err(error) => (Capabilities::default(), Some(Explanation::of(&error))),
         };
         let (found, silent) = match extensions {
             Some(all) => (Some(all.found), Some(all.failures)),
@@ -192,14 +195,16 @@ impl FailedQuery {
                 Error::Denied { .. } => "not allowed",
                 _ => FAILED,
             },
-            why: error.to_string(),
+            why: Explanation::of(&error),
         }
     }
 }
 
 fn warn(data: &Listed) -> Result<()> {
     let rows = data.repositories.iter();
-    let failures: Vec<String> = rows.filter_map(|row| row.failure.clone()).collect();
+    let failures: Vec<String> = rows
+        .filter_map(|row| row.failure.as_ref().map(Explain::explained))
+        .collect();
     Ok(print_warnings(&failures)?)
 }
 
@@ -264,11 +269,7 @@ fn extensions(out: &mut Vec<u8>, data: Listed) -> Result<()> {
         }
         for one in silent {
             writeln!(out, "{name}: {}{}", one.outcome, of(one.repository))?;
-            let (text, hints) = split_hints(&one.why);
-            writeln!(out, "  {text}")?;
-            for one in hints {
-                output::hint(out, one)?;
-            }
+            one.why.write(out, "  ")?;
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ use crate::flags::{Chosen, Format, Sources};
 use crate::output;
 use crate::output::Answer;
 use crate::packages::{Bar, Session};
-use crate::report::human::split_hints;
+use crate::report::hints::Explanation;
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -47,7 +47,8 @@ pub(crate) struct Verified {
 struct ReasonRow {
     /// Stable name of the reason: `Unsigned`, `UnknownKey`
     reason: &'static str,
-    message: String,
+    #[schemars(with = "String")]
+    message: Explanation,
 }
 
 impl Answer for Verified {
@@ -67,9 +68,8 @@ impl Answer for Verified {
             self.name, self.version, self.source, self.trust
         )?;
         for reason_row in &self.reasons {
-            let (text, hints) = split_hints(&reason_row.message);
-            writeln!(out, "  {}: {text}", reason_row.reason)?;
-            hints.iter().try_for_each(|hint| output::hint(out, hint))?;
+            let prefix = format!("  {}: ", reason_row.reason);
+            reason_row.message.write(out, &prefix)?;
         }
         Ok(())
     }
@@ -138,6 +138,6 @@ async fn fetched(session: &Session, resolved: &ResolvedVersion<'_>) -> Result<Ve
 fn reason_row(reason: &Reason) -> ReasonRow {
     ReasonRow {
         reason: reason.name(),
-        message: reason.to_string(),
+        message: Explanation::of(reason),
     }
 }

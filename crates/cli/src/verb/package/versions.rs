@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_core::diagnostic::Explain;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -61,7 +62,7 @@ pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
     let (found, specs) = session.versions(&verb.name)?;
     for failure in &found.failures {
-        print_warnings(std::slice::from_ref(&failure.why))?;
+        print_warnings(&[failure.explained()])?;
     }
     if found.versions.is_empty() && found.failures.is_empty() {
         return Err(session.catalog.no_package(found).into());

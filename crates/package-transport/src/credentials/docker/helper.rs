@@ -65,18 +65,22 @@ impl<'e> Helper<'e> {
         environment: &'e Environment,
     ) -> Result<Self, CredentialsError> {
         let program = format!("docker-credential-{name}");
-        let failed = |why: &str| CredentialsError::Helper {
+        let failed = |why: &str, hint: &str| CredentialsError::Helper {
             program: program.clone(),
             place: place.to_owned(),
             server: server.to_owned(),
             why: why.to_owned(),
+            hint: hint.to_owned(),
         };
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if !name.bytes().all(fits) {
-            return Err(failed("invalid program name"));
+            return Err(failed("invalid program name", ""));
         }
         let path = on_path(&program, environment).ok_or_else(|| {
-            failed("it is not on PATH; hint: install it, or remove it from the file")
+            failed(
+                "it is not on PATH",
+                "install it, or remove it from the file",
+            )
         })?;
         Ok(Self {
             path,
@@ -140,11 +144,16 @@ impl<'e> Helper<'e> {
     }
 
     fn failed(&self, why: String) -> CredentialsError {
+        self.failed_with_hint(why, String::new())
+    }
+
+    fn failed_with_hint(&self, why: String, hint: String) -> CredentialsError {
         CredentialsError::Helper {
             program: self.program.clone(),
             place: self.place.clone(),
             server: self.server.clone(),
             why,
+            hint,
         }
     }
 
@@ -157,7 +166,7 @@ impl<'e> Helper<'e> {
             "run `echo {} | {} get` to see why",
             self.server, self.program
         );
-        self.failed(format!("{how}; hint: {hint}"))
+        self.failed_with_hint(how, hint)
     }
 
     /// Runs the helper with a timeout. It gets the given environment, not that of the process.

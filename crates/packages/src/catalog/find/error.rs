@@ -1,5 +1,7 @@
 //! Errors of finding a package.
 
+use extension_registry_core::diagnostic::Explain;
+
 use super::super::SourceFailure;
 use crate::digest::Digest;
 use crate::repository::Error;
@@ -9,11 +11,7 @@ use crate::version::NoMatchingVersion;
 #[derive(thiserror::Error, Debug)]
 pub enum FindError {
     /// No source has the package.
-    #[error(
-        "package `{name}` not found{}{}",
-        scope(failures),
-        failed(failures, hint)
-    )]
+    #[error("package `{name}` not found{}{}", scope(failures), failed(failures))]
     NoPackage {
         /// Name of the package.
         name: String,
@@ -23,7 +21,7 @@ pub enum FindError {
         hint: String,
     },
     /// No version matches.
-    #[error("package `{name}` in {places}{}: {source}", failed(failures, ""))]
+    #[error("package `{name}` in {places}{}: {cause}", failed(failures))]
     NoVersion {
         /// Name of the package.
         name: String,
@@ -32,10 +30,10 @@ pub enum FindError {
         /// Sources whose query failed, and that may have a matching version.
         failures: Vec<SourceFailure>,
         /// Why no version matches.
-        source: Box<NoMatchingVersion>,
+        cause: Box<NoMatchingVersion>,
     },
     /// Two sources have different content for the same name and version.
-    #[error("{title} differs between sources: {first} has content {}, {second} has {}; hint: pass --source {first} to use that one, and ask the publishers which is right", contents[0], contents[1])]
+    #[error("{title} differs between sources: {first} has content {}, {second} has {}", contents[0], contents[1])]
     Conflict {
         /// Name and version: `mlflow 1.2.0`.
         title: String,
@@ -47,7 +45,7 @@ pub enum FindError {
         contents: Box<[Digest; 2]>,
     },
     /// The name exists with two types.
-    #[error("`{name}` is ambiguous: it is a {} ({}) and a {} ({}); hint: pass --type {} or --type {}", types[0], places[0], types[1], places[1], types[0], types[1])]
+    #[error("`{name}` is ambiguous: it is a {} ({}) and a {} ({})", types[0], places[0], types[1], places[1])]
     TwoTypes {
         /// Name of the package.
         name: String,
@@ -57,7 +55,7 @@ pub enum FindError {
         places: Box<[String; 2]>,
     },
     /// The package exists only with another type.
-    #[error("`{name}` {version} is a {actual}, not a {wanted}; hint: pass --type {actual}")]
+    #[error("`{name}` {version} is a {actual}, not a {wanted}")]
     OtherType {
         /// Name of the package.
         name: String,
@@ -69,7 +67,7 @@ pub enum FindError {
         wanted: String,
     },
     /// A higher-priority source failed. A lower-priority one does not replace it: its publisher may be another.
-    #[error("{title} is available from {places}, but higher-priority repository {} could not be queried: {}; hint: try again, or pass --source {place} to use that one", failure.repository, failure.why)]
+    #[error("{title} is available from {places}, but higher-priority repository {} could not be queried: {}", failure.repository, failure.why)]
     SourceUnavailable {
         /// Name, or name and version: `mlflow 1.2.0`.
         title: String,
@@ -85,6 +83,43 @@ pub enum FindError {
     Repository(#[from] Error),
 }
 
+impl Explain for FindError {
+    fn hints(&self) -> Vec<String> {
+        let of_failures =
+            |failures: &[SourceFailure]| failures.iter().flat_map(Explain::hints).collect();
+        let mut hints: Vec<String> = Vec::new();
+        match self {
+            Self::NoPackage { failures, hint, .. } => {
+                hints = of_failures(failures);
+                if !hint.is_empty() {
+                    hints.push(hint.clone());
+                }
+            }
+            Self::NoVersion {
+                failures, cause, ..
+            } => {
+                hints = of_failures(failures);
+                hints.extend(cause.hints());
+            }
+            Self::Conflict { first, .. } => hints.push(format!(
+                "pass --source {first} to use that one, and ask the publishers which is right"
+            )),
+            Self::TwoTypes { types, .. } => {
+                hints.push(format!("pass --type {} or --type {}", types[0], types[1]));
+            }
+            Self::OtherType { actual, .. } => hints.push(format!("pass --type {actual}")),
+            Self::SourceUnavailable { place, failure, .. } => {
+                hints = failure.hints();
+                hints.push(format!(
+                    "try again, or pass --source {place} to use that one"
+                ));
+            }
+            Self::Repository(error) => hints = error.hints(),
+        }
+        hints
+    }
+}
+
 fn scope(failures: &[SourceFailure]) -> &'static str {
     if failures.is_empty() {
         ""
@@ -93,11 +128,9 @@ fn scope(failures: &[SourceFailure]) -> &'static str {
     }
 }
 
-fn failed(failures: &[SourceFailure], hint: &str) -> String {
+fn failed(failures: &[SourceFailure]) -> String {
     let failure = |failure: &SourceFailure| {
         format!("; failed to query {}: {}", failure.repository, failure.why)
     };
-    let hint = Some(hint).filter(|hint| !hint.is_empty());
-    let hint = hint.map(|hint| format!("; hint: {hint}"));
-    failures.iter().map(failure).chain(hint).collect()
+    failures.iter().map(failure).collect()
 }

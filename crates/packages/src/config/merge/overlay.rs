@@ -2,14 +2,14 @@
 
 use super::super::layer::{Level, Part};
 use super::super::model::OCI;
-use super::super::origin::{Findings, Origin, Valued};
+use super::super::origin::{ConfigDiagnostics, Origin, Valued};
 
 /// Merges settings over those of the same repository, field by field.
 ///
 /// A project file cannot change where the credentials of a repository of another file are sent, and only the
 /// system file can name the System Repository. Repeating a value is allowed: a project may define a repository
 /// that its user has defined too.
-pub(super) fn put(parts: &mut Vec<Part>, mut part: Part, findings: &mut Findings) {
+pub(super) fn put(parts: &mut Vec<Part>, mut part: Part, findings: &mut ConfigDiagnostics) {
     ignore_system_flag(&mut part, findings);
     reject_project_token(&mut part, findings);
     let Some(below) = parts.iter_mut().find(|below| below.name == part.name) else {
@@ -101,7 +101,7 @@ fn drop_same<T: PartialEq>(below: Option<&Valued<T>>, above: &mut Option<Valued<
 }
 
 /// Ignores `system` outside of the system file.
-fn ignore_system_flag(part: &mut Part, findings: &mut Findings) {
+fn ignore_system_flag(part: &mut Part, findings: &mut ConfigDiagnostics) {
     if matches!(part.level, None | Some(Level::System)) {
         return;
     }
@@ -115,7 +115,7 @@ fn ignore_system_flag(part: &mut Part, findings: &mut Findings) {
 }
 
 /// An untrusted project could otherwise send any file of the user to its own server.
-fn reject_project_token(part: &mut Part, findings: &mut Findings) {
+fn reject_project_token(part: &mut Part, findings: &mut ConfigDiagnostics) {
     if part.level != Some(Level::Project) {
         return;
     }
@@ -131,7 +131,7 @@ fn reject_project_token(part: &mut Part, findings: &mut Findings) {
 }
 
 /// Drops a token file if the location of the repository was changed by another file.
-fn drop_token_of_other_server(below: &mut Part, part: &Part, findings: &mut Findings) {
+fn drop_token_of_other_server(below: &mut Part, part: &Part, findings: &mut ConfigDiagnostics) {
     let moved = moved(below.url.as_ref(), part.url.as_ref())
         .or_else(|| moved(below.registry.as_ref(), part.registry.as_ref()));
     let (Some(moved), None) = (moved, &part.auth_token_path) else {

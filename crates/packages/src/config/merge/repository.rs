@@ -3,7 +3,7 @@
 use super::super::layer::Part;
 use super::super::location::{Fault, Location, folder_of, path_of};
 use super::super::model::{OCI, RepositoryConfig};
-use super::super::origin::{Findings, Origin, Valued};
+use super::super::origin::{ConfigDiagnostics, Origin, Valued};
 use crate::environment::Environment;
 use crate::repository::Kind;
 use crate::transport::Settings;
@@ -19,7 +19,7 @@ const GROUP: &str = "io.fuseml.extensions";
 pub(super) fn of(
     part: Part,
     environment: &Environment,
-    findings: &mut Findings,
+    findings: &mut ConfigDiagnostics,
 ) -> Option<RepositoryConfig> {
     let usual = Settings::default();
     let key = |field: &str| format!("repository.{}.{field}", part.name);
@@ -131,7 +131,7 @@ fn check_kind_fields(
     kind: Kind,
     (owner, group): (Option<&Valued<String>>, Option<&Valued<String>>),
     defined: &Origin,
-    findings: &mut Findings,
+    findings: &mut ConfigDiagnostics,
 ) {
     for (field, given, of) in [("owner", owner, Kind::Gitea), ("group", group, Kind::Maven)] {
         if let Some(given) = given.filter(|_| kind != of) {
@@ -178,7 +178,7 @@ fn place(
     field: String,
     (kind, insecure): (Kind, bool),
     environment: &Environment,
-    findings: &mut Findings,
+    findings: &mut ConfigDiagnostics,
 ) -> Option<Valued<Location>> {
     let folder = folder_of(&written.origin);
     match Location::of(&written.value, kind, insecure, folder, environment) {
