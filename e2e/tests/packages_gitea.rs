@@ -11,6 +11,7 @@ use std::fs;
 use std::net::TcpStream;
 
 use contract::{Bench, fetched, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_e2e::servers::crane::{self, Crane};
 use extension_registry_e2e::servers::gitea::{Gitea as Server, PASSWORD, USER};
@@ -116,7 +117,7 @@ async fn anonymous_pull_works_without_listing() {
     ] {
         assert!(matches!(error, Error::Denied { .. }), "{error}");
         assert!(
-            error.to_string().contains("log in with a Gitea token"),
+            error.explained().contains("log in with a Gitea token"),
             "{error}"
         );
     }

@@ -10,6 +10,7 @@ mod support;
 use std::fs;
 
 use contract::{Bench, fetched, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_e2e::servers::gitea::USER;
 use extension_registry_packages::credentials::Credentials;
@@ -120,7 +121,7 @@ async fn failed_publish_leaves_nothing() {
     bytes[20] ^= 1;
     fs::write(&changed.content, bytes).unwrap();
     let error = gitea.publish(&changed, false, &Silent).await.unwrap_err();
-    let text = error.to_string();
+    let text = error.explained();
     assert!(matches!(error, Error::Broken { .. }), "{text}");
     assert!(
         text.contains(&format!("expected {}", good.digest)),
@@ -128,7 +129,7 @@ async fn failed_publish_leaves_nothing() {
     );
     fs::remove_file(&changed.content).unwrap();
     let error = gitea.publish(&changed, false, &Silent).await.unwrap_err();
-    assert!(error.to_string().contains("changed.tar.gz"), "{error}");
+    assert!(error.explained().contains("changed.tar.gz"), "{error}");
     let names = gitea.names(None).await.unwrap();
     assert_eq!((names.names, names.faults), (named(&[]), named(&[])));
     gitea.publish(&good, false, &Silent).await.unwrap();
@@ -225,7 +226,7 @@ async fn concurrent_index_writes_leave_valid_index() {
     });
     for outcome in futures::future::join_all(writing).await {
         if let Err(error) = outcome {
-            let text = error.to_string();
+            let text = error.explained();
             assert!(text.contains("another publisher is writing it"), "{text}");
         }
     }
@@ -263,7 +264,7 @@ async fn wrong_credentials_error_hides_credentials() {
                 text.contains("Gitea rejected the password or token"),
                 "{text}"
             );
-            assert_eq!(error.to_string().lines().count(), 1, "{text}");
+            assert_eq!(error.explained().lines().count(), 1, "{text}");
             assert!(!text.contains("hunter2"), "{text}");
             assert!(!text.contains("012345678901234567890"), "{text}");
         }
@@ -283,7 +284,7 @@ async fn read_only_token_error_names_required_scope() {
     let before = logged_requests(&server).await.len();
     let error = reader.publish(&upload, false, &Silent).await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error}");
-    assert!(error.to_string().contains("write:package"), "{error}");
+    assert!(error.explained().contains("write:package"), "{error}");
     let requests = logged_requests(&server).await.split_off(before);
     let sent = requests.iter().filter(|line| line.contains(".tar.gz"));
     assert_eq!(
@@ -296,7 +297,7 @@ async fn read_only_token_error_names_required_scope() {
     let unprivileged = driver(&server, Credentials::Token(Sensitive::from(other.as_str())));
     let error = unprivileged.names(None).await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error}");
-    assert!(error.to_string().contains("read:package"), "{error}");
+    assert!(error.explained().contains("read:package"), "{error}");
     // An owner that does not exist.
     let mut settings = support::settings(&server);
     settings.owner = "nobody-here".to_owned();
@@ -305,5 +306,5 @@ async fn read_only_token_error_names_required_scope() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
-    assert!(error.to_string().contains("check `owner`"), "{error}");
+    assert!(error.explained().contains("check `owner`"), "{error}");
 }

@@ -10,6 +10,7 @@ use std::fs;
 use std::time::Duration;
 
 use contract::{Bench, fetched, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_e2e::servers::crane::{self, Crane};
 use extension_registry_e2e::servers::docker_registry::{self, Access, DockerRegistry, Options};
@@ -148,7 +149,7 @@ async fn wrong_password_at_token_service_is_one_error() {
     let driver = driver(&server.host(), password("hunter2-is-wrong"));
     let error = driver.versions("tool").await.unwrap_err();
     assert!(matches!(error, Error::Denied { .. }), "{error}");
-    let text = error.to_string();
+    let text = error.explained();
     assert!(
         text.starts_with("real denied access: cannot log in to "),
         "{text}"
@@ -207,7 +208,7 @@ async fn reports_unsupported_deletion() {
     driver.publish(&upload, false, &Silent).await.unwrap();
     let error = driver.delete("tool", &upload.version).await.unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
-    assert!(error.to_string().contains("405"), "{error}");
+    assert!(error.explained().contains("405"), "{error}");
     assert_eq!(driver.versions("tool").await.unwrap(), [upload.version]);
 }
 

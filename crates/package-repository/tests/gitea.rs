@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::response::Response;
 use contract::{Bench, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_package_format::Digest;
 use extension_registry_package_repository::gitea::{Gitea, Settings};
@@ -354,7 +355,7 @@ async fn rejects_invalid_address_and_credentials_early() {
     let server = Server::of(|_| None).await;
     let refused = |settings: Settings, credentials: Credentials| {
         let error = Gitea::new(settings, transport(0), credentials).unwrap_err();
-        error.to_string()
+        error.explained()
     };
     let mut odd = settings(&server);
     odd.owner = "../admin".to_owned();

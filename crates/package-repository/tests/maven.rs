@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use contract::{Bench, fetched, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_package_format::Digest;
 use extension_registry_package_format::manifest::Packaging;
@@ -125,7 +126,7 @@ async fn listing_on_server_fails_with_hint() {
     let (maven, _server) = remote(&bench, &[]).await;
     let error = maven.names(None).await.unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
-    let told = error.to_string();
+    let told = error.explained();
     assert!(told.contains("`names`") && told.contains("index"), "{told}");
     assert!(!maven.probe().await.unwrap().list);
 }
@@ -315,7 +316,7 @@ async fn wrong_checksum_on_server_names_both_values() {
         fs::write(&beside, &wrong).unwrap();
         let error = fetch_error(&maven, &release, &bench.target("came")).await;
         assert!(matches!(error, Error::Broken { .. }), "{error}");
-        let told = error.to_string();
+        let told = error.explained();
         for part in [&format!("camel-1.9.0.nar.{ending}"), &wrong, &right] {
             assert!(told.contains(part.as_str()), "{part} in {told}");
         }
@@ -348,7 +349,7 @@ async fn rejects_missing_checksums_on_server() {
         }
         let error = maven.release("tool", &version("1.2.0")).await.unwrap_err();
         assert!(matches!(error, Error::Broken { .. }), "{error}");
-        let told = error.to_string();
+        let told = error.explained();
         assert!(
             told.contains(file) && told.contains("no checksum"),
             "{told}"
@@ -414,7 +415,7 @@ async fn credentials_go_to_server_only() {
     for maven in [wrong, remote_of(&server, &[])] {
         let error = maven.versions("tool").await.unwrap_err();
         assert!(matches!(error, Error::Denied { .. }), "{error}");
-        let told = error.to_string();
+        let told = error.explained();
         assert!(
             told.contains("log in") && !told.contains("hunter2"),
             "{told}"

@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 
 use axum::http::Method;
 use contract::{Bench, fetched, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::Digest;
 use extension_registry_package_repository::{Error, Release, Repository};
 use extension_registry_package_transport::progress::Silent;
@@ -149,7 +150,7 @@ async fn names_server_that_denies_deletion() {
     server.behaviour.keeps.store(true, Ordering::SeqCst);
     let error = maven.delete("tool", &version("1.0.0")).await.unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");
-    assert!(error.to_string().contains("405"), "{error}");
+    assert!(error.explained().contains("405"), "{error}");
     assert_eq!(maven.versions("tool").await.unwrap(), [version("1.0.0")]);
     let release = maven.release("tool", &version("1.0.0")).await.unwrap();
     fetched(&maven, &release, &bench.target("came")).await;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Bench, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_repository::mirrored::Mirrored;
 use extension_registry_package_repository::oci::Oci;
 use extension_registry_package_repository::{DiscoveryMethod, Error, Repository};
@@ -219,7 +220,7 @@ async fn hint_suggests_index_if_nothing_can_be_listed() {
             status < 404,
             "{error}"
         );
-        assert!(error.to_string().contains("publish an index"), "{error}");
+        assert!(error.explained().contains("publish an index"), "{error}");
     }
     let server = refusing_catalog(503).await;
     let error = server.driver().names(None).await.unwrap_err();

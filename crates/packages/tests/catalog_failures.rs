@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use desk::{Desk, source};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::catalog::{Catalog, FindError, Source};
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::Repository;
@@ -46,7 +47,7 @@ async fn find(catalog: &Catalog) -> Result<(String, Vec<String>), FindError> {
 async fn ungathered(catalog: &Catalog) -> String {
     let wanted = [wanted("tool", None)];
     let gathered = catalog.gather(&wanted, Universe::default()).await;
-    gathered.unwrap_err().to_string()
+    gathered.unwrap_err().explained()
 }
 
 /// Neither 503 nor 403 means that the source does not have the package.
@@ -67,7 +68,7 @@ async fn no_fallback_below_unreachable_source() {
             matches!(error, FindError::SourceUnavailable { .. }),
             "{error}"
         );
-        for error in [error.to_string(), ungathered(&above).await] {
+        for error in [error.explained(), ungathered(&above).await] {
             for part in [
                 "is available from public",
                 "company",
@@ -115,7 +116,7 @@ async fn no_fallback_below_source_with_corrupt_version() {
         Catalog::new(vec![source(Arc::clone(&public), 0), company])
     };
     let above = with(10);
-    let error = find(&above).await.unwrap_err().to_string();
+    let error = find(&above).await.unwrap_err().explained();
     for part in [
         "tool 1.0.0 is available from public",
         "company",
@@ -219,14 +220,14 @@ async fn source_timeout_is_respected() {
     assert_eq!(from, "team");
     assert!(warnings[0].contains(why), "{warnings:?}");
     let above = Catalog::new(vec![source(Arc::clone(&team), 0), dead(1)]);
-    let error = find(&above).await.unwrap_err().to_string();
+    let error = find(&above).await.unwrap_err().explained();
     assert!(error.contains(why), "{error}");
 
     // It says which versions it has, and no more.
     let half = Server::hanging("/manifests/1.0.0").await;
     publish(&desk, &half.source("half"), "tool", "").await;
     let alone = Catalog::new(vec![impatient(half.source("half"), 0)]);
-    let error = find(&alone).await.unwrap_err().to_string();
+    let error = find(&alone).await.unwrap_err().explained();
     assert!(error.contains("read tool 1.0.0"), "{error}");
     assert!(error.contains(why), "{error}");
 }

@@ -43,14 +43,19 @@ pub(crate) fn unwrap_config(error: ConfigError) -> anyhow::Error {
     let Some((last, rest)) = diagnostics.split_last() else {
         return ConfigError::Wrong(diagnostics).into();
     };
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for diagnostic in rest {
-        text.push_str(&format!("{diagnostic}\n"));
-        for hint in diagnostic.hints() {
-            text.push_str(&format!("  hint: {hint}\n"));
-        }
+        lines.push(diagnostic.to_string());
+        lines.extend(
+            diagnostic
+                .hints()
+                .iter()
+                .map(|hint| format!("  hint: {hint}")),
+        );
     }
-    text.push_str(&last.to_string());
+    lines.push(last.to_string());
     let hints = last.hints().into_iter();
-    hints.fold(Failure::new(text), Failure::hint).into()
+    hints
+        .fold(Failure::new(lines.join("\n")), Failure::hint)
+        .into()
 }

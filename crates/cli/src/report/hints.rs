@@ -117,3 +117,48 @@ impl Serialize for Explanation {
         serializer.serialize_str(&self.explained())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// Types with hints that are not errors.
+    const NO_ERRORS: [&str; 3] = ["ConfigDiagnostic", "Explanation", "SourceFailure"];
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn lists_every_error_with_hints() {
+        let own = include_str!("hints.rs");
+        let mut missing = Vec::new();
+        for folder in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap() {
+            let folder = folder.unwrap().path().join("src");
+            let mut files = Vec::new();
+            if folder.is_dir() {
+                sources(&folder, &mut files);
+            }
+            for file in files {
+                for line in fs::read_to_string(file).unwrap().lines() {
+                    let name = line.strip_prefix("impl Explain for ");
+                    let Some(name) = name.and_then(|name| name.strip_suffix(" {")) else {
+                        continue;
+                    };
+                    if !NO_ERRORS.contains(&name) && !own.contains(&format!("{name}>")) {
+                        missing.push(name.to_owned());
+                    }
+                }
+            }
+        }
+        assert!(missing.is_empty(), "not listed: {missing:?}");
+    }
+}

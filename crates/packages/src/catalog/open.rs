@@ -38,7 +38,7 @@ pub enum OpenError {
         /// Name of the repository.
         id: String,
         /// The cause.
-        cause: CredentialsError,
+        cause: Box<CredentialsError>,
     },
     /// The certificate authorities are invalid.
     #[error("repository `{id}`: {cause}")]
@@ -259,7 +259,7 @@ impl Opening<'_> {
         let found = credentials::find(&credentials::server(url), token, self.environment);
         let found = found.map_err(|cause| OpenError::Credentials {
             id: self.config.name.clone(),
-            cause,
+            cause: Box::new(cause),
         })?;
         warnings.extend(found.warnings);
         Ok(found.credentials)

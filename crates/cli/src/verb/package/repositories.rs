@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::flags::{Format, Sources};
+use crate::output;
 use crate::packages::{Session, check_online};
 use crate::report::hints::Explanation;
 use crate::report::human::print_warnings;
