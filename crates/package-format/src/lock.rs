@@ -188,7 +188,7 @@ pub struct LockMismatch {
 
 impl Explain for LockMismatch {
     fn hints(&self) -> Vec<String> {
-        vec!["ask its publisher, or pass --force with --lock to accept the change".to_owned()]
+        vec!["ask the publisher why the package changed, or pass --force with --lock to accept the change".to_owned()]
     }
 }
 

@@ -138,7 +138,9 @@ impl Explain for NoMatchingVersion {
                 "request `={pre_release}` to use the pre-release {pre_release}"
             )],
             (Some(highest), None) => {
-                vec![format!("the highest available version is {highest}")]
+                vec![format!(
+                    "change the range; the highest available version is {highest}"
+                )]
             }
             (None, None) => Vec::new(),
         }

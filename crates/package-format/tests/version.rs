@@ -26,7 +26,7 @@ fn exact_version_matches_only_itself() {
     let error = newest("1.2.3", &["1.9.0"]).unwrap_err();
     assert_eq!(
         error,
-        "no version matches `1.2.3`; hint: the highest available version is 1.9.0"
+        "no version matches `1.2.3`; hint: change the range; the highest available version is 1.9.0"
     );
 }
 

@@ -221,7 +221,8 @@ impl Transport {
             let mut value = reqwest::header::HeaderValue::from_str(authorization.reveal())
                 .map_err(|_| {
                     Error::SetUp(
-                        "a credential has characters that are not allowed in a header".to_owned(),
+                        "a credential contains characters that are not allowed in a header"
+                            .to_owned(),
                     )
                 })?;
             value.set_sensitive(true);

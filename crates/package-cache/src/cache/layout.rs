@@ -127,7 +127,7 @@ pub(super) fn content_file(file: &str) -> Result<(), CacheError> {
         "docs.adoc",
     ];
     let why = if file.is_empty() || file.len() > LONGEST_FILE {
-        "must have 1 to 250 bytes"
+        "must be 1 to 250 bytes long"
     } else if file.contains(['/', '\\']) || file.contains(char::is_control) {
         "must not contain path separators or control characters"
     } else if file.starts_with('.') {

@@ -98,7 +98,7 @@ impl Explain for IndexStateError {
                 "a mirror may be outdated: try again later, or use another one"
             }
             Self::Changed { .. } => {
-                "ask its publisher; after concurrent publishing, the next index resolves the conflict"
+                "ask the publisher of the repository which index is correct; if two publishers published at the same time, the next index resolves the conflict"
             }
             Self::Corrupt { .. } => "find out what modified it, then delete it",
             Self::File { .. } => return Vec::new(),

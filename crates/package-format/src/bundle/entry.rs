@@ -18,7 +18,7 @@ pub(super) fn inside(path: &str) -> Result<PathBuf, &'static str> {
             _ if part.contains(char::is_control) => {
                 return Err("control characters in paths are not allowed");
             }
-            _ if part.len() > 255 => return Err("path segments must have at most 255 bytes"),
+            _ if part.len() > 255 => return Err("path segments must not exceed 255 bytes"),
             _ => inner.push(part),
         }
     }

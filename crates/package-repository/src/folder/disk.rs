@@ -35,8 +35,8 @@ impl Disk {
         root.map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NotFound {
                 repository: self.id.clone(),
-                what: format!("folder {}", self.root.display()),
-                hint: "correct the path in the configuration, or publish a package to create the folder"
+                what: format!("directory {}", self.root.display()),
+                hint: "correct the path in the configuration, or publish a package to create the directory"
                     .to_owned(),
             },
             _ => failed("read", &self.root)(error),

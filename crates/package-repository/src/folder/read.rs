@@ -53,7 +53,7 @@ impl Disk {
             let is_empty = folders.is_empty() && self.files(&path)?.is_empty();
             if !is_group && !is_empty {
                 faults.push(format!(
-                    "{name}: no folder in it is named like a semantic version"
+                    "{name}: no subdirectory is named after a semantic version"
                 ));
             }
             return Ok(false);

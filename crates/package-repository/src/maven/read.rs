@@ -56,8 +56,8 @@ impl Remote {
         if self.names.is_empty() {
             return Err(Error::Unsupported {
                 repository: self.id().to_owned(),
-                what: "list packages: Maven has no listing over HTTP".to_owned(),
-                hint: "set `names` of the repository, or publish an index there".to_owned(),
+                what: "list packages: Maven repositories cannot be listed over HTTP".to_owned(),
+                hint: "set `names` for the repository, or publish an index to it".to_owned(),
             });
         }
         let asked = stream::iter(self.names.clone()).map(|name| async move {

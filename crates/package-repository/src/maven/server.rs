@@ -309,8 +309,8 @@ impl Server {
             403 => denied("ask the administrator of the server for permission"),
             405 | 501 => Error::Unsupported {
                 repository: self.id.clone(),
-                what: what.to_owned(),
-                hint: format!("the server responded with {}", status.as_u16()),
+                what: format!("{what}: the server responded with {}", status.as_u16()),
+                hint: "ask the administrator of the server to allow this operation".to_owned(),
             },
             code => self.unavailable(what, format!("the server responded with {code}"), ""),
         }

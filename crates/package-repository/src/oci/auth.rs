@@ -177,7 +177,7 @@ impl Authority {
         };
         let realm: Url = realm
             .parse()
-            .map_err(|_| broken("the registry names an invalid token service".to_owned()))?;
+            .map_err(|_| broken("the registry specifies an invalid token service".to_owned()))?;
         let allowed = self.transport.allows(&realm);
         allowed.map_err(|error| Error::of_transport(&self.id, "get a token", error))?;
         if self.registry.scheme() == "https" && realm.scheme() != "https" {
@@ -243,7 +243,7 @@ impl Authority {
         match self.credentials {
             Credentials::Anonymous => "log in with `kubectl ext package login`",
             Credentials::Basic { .. } => {
-                "check the username and the password, and their permissions"
+                "check the username and password, and the permissions of the account"
             }
             Credentials::Token(_) | Credentials::Identity(_) => {
                 "check the token: it may be invalid or expired, or lack permissions"

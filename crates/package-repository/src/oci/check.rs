@@ -212,7 +212,7 @@ impl Oci {
                 let advice = if is_plain {
                     "if the server uses TLS, prefix `registry` with `https://`"
                 } else {
-                    "if its certificate is from a private CA, set `ca` of the repository; if it uses unencrypted http, set `insecure = true`"
+                    "if its certificate is from a private CA, set `ca` for the repository; if it uses unencrypted http, set `insecure = true`"
                 };
                 report.fail(step, class, error.explained(), advice);
                 return false;

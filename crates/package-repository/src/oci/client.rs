@@ -127,7 +127,7 @@ impl Client {
             405 | 501 => Error::Unsupported {
                 repository,
                 what: format!("{what}: {why}"),
-                hint: "ask the administrator of the registry to allow it".to_owned(),
+                hint: "ask the administrator of the registry to allow this operation".to_owned(),
             },
             429 => Error::Unavailable {
                 repository,

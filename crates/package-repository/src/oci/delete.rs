@@ -41,7 +41,7 @@ impl Oci {
             return Err(Error::Unsupported {
                 repository: client.id.clone(),
                 what: format!("delete {tag} of {path}: {why}"),
-                hint: "ask the administrator of the registry to allow deletion, or to delete it"
+                hint: "ask the administrator of the registry to allow deletion, or to delete the version"
                     .to_owned(),
             });
         }

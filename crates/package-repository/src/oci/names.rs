@@ -20,7 +20,7 @@ pub(super) const VENDOR_EXTENSION: &str = "_fuseml";
 #[must_use]
 pub fn repository_fault(path: &str) -> Option<&'static str> {
     if path.is_empty() || path.len() > LONGEST_REPOSITORY {
-        return Some("a repository path must have 1 to 255 characters");
+        return Some("a repository path must be 1 to 255 characters long");
     }
     (!path.split('/').all(is_component)).then_some(
         "components of a repository path must be lowercase letters and digits, separated by `.`, `_`, `__` or dashes",

@@ -98,7 +98,7 @@ impl Explain for KeyError {
             }
             Self::Minisign(_) => return Vec::new(),
             Self::Cosign(_) => {
-                "use an ECDSA key on P-256, as `cosign generate-key-pair` creates it"
+                "use an ECDSA P-256 key, such as one created by `cosign generate-key-pair`"
             }
         };
         vec![hint.to_owned()]

@@ -298,7 +298,7 @@ fn segment(
         findings.error(
             &given.origin,
             fields.path(name),
-            "has characters that are not allowed",
+            "contains characters that are not allowed",
             hint,
         );
         return None;

@@ -44,7 +44,7 @@ impl Location {
         let has_scheme = text.contains("://");
         match kind {
             Kind::Folder if has_scheme => Err(Fault(
-                "must be a folder, not an address",
+                "must be a directory, not an address",
                 "set `kind` to `oci`, `gitea` or `maven`, or use a path",
             )),
             Kind::Folder => Self::folder(text, folder, environment),
@@ -98,7 +98,7 @@ impl Location {
 }
 
 const NO_FOLDER: Fault = Fault(
-    "must be an address, not a folder",
+    "must be an address, not a directory",
     "set `kind` to `folder` or `maven`, or use an address",
 );
 

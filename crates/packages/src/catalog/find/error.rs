@@ -102,7 +102,7 @@ impl Explain for FindError {
                 hints.extend(cause.hints());
             }
             Self::Conflict { first, .. } => hints.push(format!(
-                "pass --source {first} to use that one, and ask the publishers which is right"
+                "pass --source {first} to use that one, and ask the publishers which content is correct"
             )),
             Self::TwoTypes { types, .. } => {
                 hints.push(format!("pass --type {} or --type {}", types[0], types[1]));
