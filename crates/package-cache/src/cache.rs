@@ -133,7 +133,7 @@ impl Cache {
         self.layout.root()
     }
 
-    /// Returns the folder of cached listings ([`crate::catalog::ListingCache`]).
+    /// Returns the folder of cached listings of repositories.
     #[must_use]
     pub fn listings(&self) -> PathBuf {
         self.root().join(layout::LISTINGS)
