@@ -143,7 +143,7 @@ fn credential_failure_exits_13() {
     assert_eq!(output.code, 13, "{}{}", output.out, output.err);
     let (_, detail, advice) = failed(&output);
     assert!(
-        advice.contains("check the username and the password"),
+        advice.contains("check the username and password"),
         "{advice}"
     );
     assert!(!format!("{detail}{}", output.err).contains("a-bad-word"));

@@ -73,7 +73,7 @@ fn denied_or_failed_discovery_is_not_none() {
          hub denied access: cannot list extensions of extensions/secret\n  hint: log in with ",
         "shut: not allowed\n  shut denied access: cannot list extensions\n  hint: log in with ",
         "dead: failed\n  dead: failed to list extensions: localhost:1 is unreachable",
-        "gone: failed\n  folder MACHINE/gone not found in gone\n",
+        "gone: failed\n  directory MACHINE/gone not found in gone\n",
         "plain: none\n",
         "team: none\n",
     ] {
