@@ -346,7 +346,12 @@ async fn corrupt_version_is_reported_and_hides_nothing() {
 
     let names = gitea.names(None).await.unwrap();
     assert_eq!(names.names, ["tool"]);
-    let faults = names.faults.join("\n");
+    let faults = names
+        .faults
+        .iter()
+        .map(Explain::explained)
+        .collect::<Vec<_>>()
+        .join("\n");
     assert_eq!(names.faults.len(), 2, "{faults}");
     assert!(
         faults.contains("version 1.0.0 of half is incomplete"),

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail, ensure};
 use extension_registry_api::{ClusterExtension, Extension};
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_query::cluster::records_of;
 use extension_registry_query::record;
 use kube::Client;
@@ -92,7 +92,7 @@ impl Draft {
                     bail!(Failure::new(message).hint(hint));
                 }
                 // The message may quote fields, but no credential that passed validation.
-                bail!("{}", status.message)
+                bail!(Failure::from(Note::received(&status.message)))
             }
             Err(error) => Err(error).context("failed to write the record"),
         }

@@ -131,3 +131,88 @@ fn no_crate_is_too_large() {
         );
     }
 }
+
+/// The only file that joins a message and its hints.
+const JOINING: &str = "crates/core/src/diagnostic.rs";
+
+/// Returns the source files of all crates, as paths below the repository with their text.
+fn texts() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for folder in crates() {
+        sources(&folder.join("src"), &mut found);
+    }
+    let top = top();
+    let texts = found.into_iter().map(|(path, _)| {
+        let name = path.strip_prefix(&top).unwrap().display().to_string();
+        (name, fs::read_to_string(path).unwrap())
+    });
+    texts.collect()
+}
+
+#[test]
+fn only_one_file_joins_hints() {
+    let mut texts = texts();
+    texts.retain(|(_, text)| text.contains("; hint:"));
+    texts.retain(|(_, text)| {
+        let mut literals = imports::literals(text).into_iter();
+        literals.any(|literal| literal.contains("; hint:"))
+    });
+    let found: Vec<&str> = texts.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(
+        found,
+        [JOINING],
+        "keep hints apart from the message, as `diagnostic::Note` does"
+    );
+}
+
+#[test]
+fn literal_in_test_or_documentation_is_not_found() {
+    let text = r#"
+        /// "zero"
+        fn f() { g!("one") }
+        #[error("two")]
+        struct S;
+        #[cfg(test)]
+        mod tests { fn f() { g("three") } }
+    "#;
+    assert_eq!(imports::literals(text), [r#""one""#, r#""two""#]);
+}
+
+/// Types that implement `Explain` but are never the cause of an `anyhow::Error`, and why.
+const NO_CAUSES: [(&str, &str); 3] = [
+    ("ConfigDiagnostic", "a part of ConfigError"),
+    ("Note", "a message, not an error"),
+    ("SourceFailure", "a part of the answer of a query"),
+];
+
+/// Returns the names of the types that implement `Explain`, except `Box`, which passes on the hints of its content.
+fn explained_types() -> Vec<String> {
+    let mut names = Vec::new();
+    for (_, text) in texts() {
+        let lines = text.lines().map(str::trim_start);
+        let implemented = lines.filter_map(|line| line.strip_prefix("impl Explain for "));
+        names.extend(implemented.map(|line| {
+            let end = line.find(|letter: char| !letter.is_alphanumeric());
+            line[..end.unwrap_or(line.len())].to_owned()
+        }));
+    }
+    names.sort();
+    names
+}
+
+/// Errors carry no hints themselves, so the program lists the types that do. One that is not listed would lose its
+/// hints.
+#[test]
+fn every_error_with_hints_is_listed() {
+    let list = fs::read_to_string(top().join("crates/cli/src/report/hints.rs")).unwrap();
+    let listed = list.lines().filter_map(|line| {
+        let path = line.trim().strip_prefix("of::<")?.strip_suffix(">,")?;
+        let path = path.trim_start_matches("Box<").trim_end_matches('>');
+        path.rsplit("::").next()
+    });
+    let exceptions = NO_CAUSES.iter().map(|(name, _)| *name);
+    let mut known: Vec<&str> = listed.chain(exceptions).collect();
+    known.sort_unstable();
+    // Several crates have a type `Error`; each is listed.
+    assert_eq!(explained_types(), known);
+}

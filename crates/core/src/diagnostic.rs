@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A position in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -64,17 +66,112 @@ impl<T: Explain> Explain for Box<T> {
     }
 }
 
+/// What separates hints in one line.
+const HINT: &str = "; hint: ";
+
 /// Formats a message and its hints in one line.
 #[must_use]
 pub fn explained(message: &str, hints: &[impl AsRef<str>]) -> String {
     let mut line = message.to_owned();
     for hint in hints.iter().map(AsRef::as_ref) {
         if !hint.is_empty() {
-            line.push_str("; hint: ");
+            line.push_str(HINT);
             line.push_str(hint);
         }
     }
     line
+}
+
+/// A message that is no error, such as a warning, with its hints. Its `Display` writes only the message.
+///
+/// ```
+/// use extension_registry_core::diagnostic::{Explain, Note};
+///
+/// let note = Note::new("no licence").hint("set `license`").under("mlflow");
+/// assert_eq!(note.to_string(), "mlflow: no licence");
+/// assert_eq!(note.explained(), "mlflow: no licence; hint: set `license`");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Note {
+    /// The message.
+    pub message: String,
+    /// Suggested actions, each an imperative.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
+}
+
+impl Note {
+    /// Creates a note without hints.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Creates a note with the message and the hints of a problem.
+    pub fn of(problem: &impl Explain) -> Self {
+        Self {
+            message: problem.to_string(),
+            hints: problem.hints(),
+        }
+    }
+
+    /// Reads a line that [`explained`] wrote, in the program that receives it: the API server transports refusals
+    /// and conditions as one text. A hint inside parentheses belongs to a quoted message.
+    ///
+    /// ```
+    /// use extension_registry_core::diagnostic::Note;
+    ///
+    /// let note = Note::received("not ready (NotFound: none; hint: register one); hint: check it");
+    /// assert_eq!(note.message, "not ready (NotFound: none; hint: register one)");
+    /// assert_eq!(note.hints, ["check it"]);
+    /// ```
+    #[must_use]
+    pub fn received(line: &str) -> Self {
+        let mut message = line;
+        let mut hints = Vec::new();
+        while let Some((before, hint)) = message.rsplit_once(HINT) {
+            if hint.matches(')').count() > hint.matches('(').count() {
+                break;
+            }
+            hints.insert(0, hint.to_owned());
+            message = before;
+        }
+        Self {
+            message: message.to_owned(),
+            hints,
+        }
+    }
+
+    /// Adds a hint; an empty one is ignored.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        if !hint.is_empty() {
+            self.hints.push(hint);
+        }
+        self
+    }
+
+    /// Prefixes the message with what it is about, and a colon.
+    #[must_use]
+    pub fn under(mut self, subject: impl fmt::Display) -> Self {
+        self.message = format!("{subject}: {}", self.message);
+        self
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl Explain for Note {
+    fn hints(&self) -> Vec<String> {
+        self.hints.clone()
+    }
 }
 
 /// An error that no other type describes: a message, its hints and its cause.
@@ -118,6 +215,16 @@ impl Failure {
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+}
+
+impl From<Note> for Failure {
+    fn from(note: Note) -> Self {
+        Self {
+            message: note.message,
+            hints: note.hints,
+            source: None,
+        }
     }
 }
 

@@ -383,10 +383,7 @@ fn advice_names_missing_documentation() {
     assert_eq!(missing.len(), 5, "{missing:#?}");
     let full = folder(&[("extension.yaml", FULL), ("LICENSE", "text")]);
     let (manifest, _) = package::manifest(full.path()).unwrap();
-    assert_eq!(
-        package::advice(full.path(), &manifest, true),
-        Vec::<String>::new()
-    );
+    assert_eq!(package::advice(full.path(), &manifest, true), []);
 }
 
 /// Whatever the place: what looks like a credential is one to whoever gets the package.

@@ -26,7 +26,7 @@ mod unfinished;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use extension_registry_core::diagnostic::explained;
+use extension_registry_core::diagnostic::Note;
 use reqwest::StatusCode;
 use url::Url;
 
@@ -167,7 +167,7 @@ impl Repository for Gitea {
                     "version {version} of {name} is incomplete: its upload was interrupted or is in progress"
                 );
                 let hint = "publish it again with --force, or delete it";
-                faults.push(explained(&message, &[hint]));
+                faults.push(Note::new(message).hint(hint));
                 hidden.insert((name, version.to_string()));
             }
         }
@@ -184,10 +184,10 @@ impl Repository for Gitea {
             }
         }
         for name in strange.difference(&names) {
-            faults.push(format!(
+            faults.push(Note::new(format!(
                 "the generic package {} has no semantic version",
                 name.escape_debug()
-            ));
+            )));
         }
         Ok(Names {
             names: names.into_iter().collect(),

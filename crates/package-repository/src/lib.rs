@@ -34,6 +34,7 @@ pub use partial_download::PartialDownload;
 pub use extension_registry_package_format::upload::{Document, DocumentFormat, Upload};
 pub use extension_registry_package_trust::signature::IndexFile;
 
+use extension_registry_core::diagnostic::Note;
 use extension_registry_package_format::digest::Digest;
 use extension_registry_package_format::manifest::Manifest;
 use extension_registry_package_transport::progress::Progress;
@@ -136,7 +137,7 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
 
     /// Drains the warnings recorded since the last call, such as deprecation notices of the server and skipped
     /// entries. Each names the repository and is reported once.
-    fn warnings(&self) -> Vec<String> {
+    fn warnings(&self) -> Vec<Note> {
         Vec::new()
     }
 }
@@ -236,7 +237,7 @@ pub struct Names {
     /// The discovery method.
     pub method: DiscoveryMethod,
     /// Warnings about entries that cannot be read; they do not hide others.
-    pub faults: Vec<String>,
+    pub faults: Vec<Note>,
 }
 
 /// How packages are discovered.
@@ -318,5 +319,5 @@ pub struct Deleted {
     /// What was deleted, for display.
     pub gone: Vec<String>,
     /// What could not be deleted, and why.
-    pub left: Vec<String>,
+    pub left: Vec<Note>,
 }

@@ -12,6 +12,7 @@ use super::{
     Capabilities, Deleted, Extensions, IndexFile, Kind, Names, PartialDownload, Release,
     Repository, Result, Upload,
 };
+use extension_registry_core::diagnostic::Note;
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_trust::signature::Signature;
 
@@ -148,7 +149,7 @@ impl Repository for Mirrored {
         self.original.extensions().await
     }
 
-    fn warnings(&self) -> Vec<String> {
+    fn warnings(&self) -> Vec<Note> {
         let all = self.copies.iter().chain([&self.original]);
         all.flat_map(|repository| repository.warnings()).collect()
     }

@@ -43,6 +43,7 @@ use super::{
     PartialDownload, Release, Repository, Result, Upload,
 };
 use crate::layout::DOCUMENT;
+use extension_registry_core::diagnostic::Note;
 use extension_registry_package_format::digest::Digest;
 use extension_registry_package_transport::credentials::Credentials;
 use extension_registry_package_transport::progress::Progress;
@@ -431,7 +432,7 @@ impl Repository for Oci {
     }
 
     /// Includes the warnings of the registry, `Warning: 299` (distribution-spec, "Warnings").
-    fn warnings(&self) -> Vec<String> {
+    fn warnings(&self) -> Vec<Note> {
         self.client.warnings()
     }
 }

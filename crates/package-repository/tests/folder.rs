@@ -17,6 +17,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use contract::{Bench, fetched, version};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::Digest;
 use extension_registry_package_format::manifest::Packaging;
 use extension_registry_package_format::package;
@@ -84,7 +85,7 @@ async fn lists_thousand_packages_without_reading_files() {
     }
     let names = folder.names(None).await.unwrap();
     assert_eq!(names.names.len(), 1000);
-    assert_eq!(names.faults, Vec::<String>::new());
+    assert_eq!(names.faults, []);
     assert_eq!(names.method, DiscoveryMethod::Catalog);
     let versions = folder.versions("p500").await.unwrap();
     assert_eq!(versions, [version("1.0.0")]);
@@ -155,7 +156,12 @@ async fn corrupt_package_hides_no_other() {
     fs::create_dir_all(root.join(".staging-left/version")).unwrap();
     let names = folder.names(None).await.unwrap();
     assert_eq!(names.names, ["bare", "good"]);
-    let told = names.faults.join("\n");
+    let told = names
+        .faults
+        .iter()
+        .map(Explain::explained)
+        .collect::<Vec<_>>()
+        .join("\n");
     for part in ["bare-1.0.0.yaml", "1.0.0 of void", "strange", "two words"] {
         assert!(told.contains(part), "{part} in {told}");
     }
@@ -353,7 +359,12 @@ async fn links_cannot_leave_root() {
 
     let names = folder.names(None).await.unwrap();
     assert!(!names.names.contains(&"away".to_owned()), "{names:?}");
-    assert!(names.faults.iter().any(|fault| fault.contains("away")));
+    assert!(
+        names
+            .faults
+            .iter()
+            .any(|fault| fault.message.contains("away"))
+    );
     for name in ["away", "tool"] {
         let outcome = folder.release(name, &version("1.0.0")).await;
         let refused = match outcome {

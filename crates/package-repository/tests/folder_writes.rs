@@ -154,7 +154,7 @@ async fn delete_removes_and_reports_signatures() {
     folder.sign(&release, &signature("two")).await.unwrap();
     let deleted = folder.delete("tool", &version("1.0.0")).await.unwrap();
     assert_eq!(deleted.gone, ["version 1.0.0 of tool", "its signatures: 2"]);
-    assert_eq!(deleted.left, Vec::<String>::new());
+    assert_eq!(deleted.left, []);
     assert_eq!(shelf::files(&root).len(), 0);
     assert!(!root.join("tool").exists());
 }

@@ -178,7 +178,12 @@ async fn corrupt_package_on_server_hides_no_other() {
     );
     let names = maven.names(None).await.unwrap();
     assert_eq!(names.names, ["good"]);
-    let told = names.faults.join("\n");
+    let told = names
+        .faults
+        .iter()
+        .map(Explain::explained)
+        .collect::<Vec<_>>()
+        .join("\n");
     assert!(
         told.contains("of bad") && told.contains("of page"),
         "{told}"
@@ -464,6 +469,6 @@ async fn ignores_other_groups() {
     put(&deeper, "other-1.0.0.yaml", b"a: 1\n", OURS);
     let names = local(&root).names(None).await.unwrap();
     assert_eq!(names.names, ["camel"]);
-    assert_eq!(names.faults, Vec::<String>::new());
+    assert_eq!(names.faults, []);
     assert_eq!(local(&root).kind(), Kind::Maven);
 }

@@ -168,7 +168,7 @@ async fn delete_removes_and_reports_signatures() {
     for file in ["tool-1.0.0.tar.gz", "tool-1.0.0.statement.json.2.minisig"] {
         assert!(deleted.gone.iter().any(|gone| gone == file), "{deleted:?}");
     }
-    assert_eq!(deleted.left, Vec::<String>::new());
+    assert_eq!(deleted.left, []);
     let left = shelf::files(&server.root);
     assert_eq!(left.len(), 0, "{:?}", left.keys());
 }

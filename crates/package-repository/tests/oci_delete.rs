@@ -47,7 +47,7 @@ async fn delete_keeps_referrers_of_other_versions() {
     )
     .await;
     let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
-    assert_eq!(deleted.left, Vec::<String>::new());
+    assert_eq!(deleted.left, []);
     assert_eq!(driver.versions("tool").await.unwrap(), [version("1.1.0")]);
     let _ = driver.release("tool", &version("1.1.0")).await.unwrap();
 }
@@ -90,7 +90,7 @@ async fn delete_removes_signatures() {
             let _ = wanted.insert(format!("the list of referrers, {tag}"));
         }
         let deleted = driver.delete("tool", &version("1.0.0")).await.unwrap();
-        assert_eq!(deleted.left, Vec::<String>::new());
+        assert_eq!(deleted.left, []);
         // Each of them is named.
         assert_eq!(BTreeSet::from_iter(deleted.gone), wanted);
         let index =

@@ -7,6 +7,7 @@
 
 mod quirk;
 
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_repository::oci::{Oci, Settings};
 use extension_registry_package_repository::{DiscoveryMethod, Error, Extension, Repository};
 use extension_registry_package_transport::credentials::Credentials;
@@ -221,6 +222,7 @@ async fn failed_discover_is_warning() {
         for warning in warnings {
             assert!(
                 warning
+                    .message
                     .starts_with("quirk: failed to list extensions: the server responded with 500"),
                 "{warning}"
             );
@@ -246,7 +248,12 @@ async fn keeps_unknown_and_incomplete_extensions() {
     let names: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["_new", "_short", "_null"]);
     assert_eq!(server.asked()[0].header("accept"), Some("application/json"));
-    let warnings = driver.warnings().join("\n");
+    let warnings = driver
+        .warnings()
+        .iter()
+        .map(Explain::explained)
+        .collect::<Vec<_>>()
+        .join("\n");
     assert!(
         warnings.contains("has the content type `text/plain`"),
         "{warnings}"
@@ -372,7 +379,10 @@ async fn failed_search_falls_back_to_catalog() {
     assert_eq!(names.method, DiscoveryMethod::Catalog);
     let warnings = driver.warnings();
     assert!(
-        warnings.len() == 1 && warnings[0].starts_with("quirk denied access: cannot search"),
+        warnings.len() == 1
+            && warnings[0]
+                .message
+                .starts_with("quirk denied access: cannot search"),
         "{warnings:?}"
     );
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Bench, version};
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 use extension_registry_package_repository::mirrored::Mirrored;
 use extension_registry_package_repository::oci::Oci;
 use extension_registry_package_repository::{DiscoveryMethod, Error, Repository};
@@ -108,7 +108,7 @@ async fn self_link_ends_list() {
     assert_eq!(driver.versions("tool").await.unwrap().len(), 2);
     assert_eq!(server.asked().len(), 1);
     let warnings = driver.warnings();
-    assert!(warnings[0].contains("loops back"), "{warnings:?}");
+    assert!(warnings[0].message.contains("loops back"), "{warnings:?}");
 
     let circle =
         pages(|_, page| Some(format!("<{TAGS}?page={}>; rel=\"next\"", (page + 1) % 3))).await;
@@ -324,10 +324,10 @@ async fn warnings_are_reported_once() {
     for _ in 0..3 {
         let _ = driver.versions("tool").await.unwrap();
     }
-    let told = ["quirk: this registry closes soon"];
+    let told = [Note::new("quirk: this registry closes soon")];
     assert_eq!(driver.warnings(), told);
     let _ = driver.versions("tool").await.unwrap();
-    assert_eq!(driver.warnings(), Vec::<String>::new(), "they were told");
+    assert_eq!(driver.warnings(), [], "they were told");
     // Behind a copy they are told all the same.
     let copy: Arc<dyn Repository> = Arc::new(server.driver());
     let original: Arc<dyn Repository> = Arc::new(server.driver());

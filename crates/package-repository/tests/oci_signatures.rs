@@ -369,6 +369,6 @@ async fn corrupt_signature_hides_no_other() {
         driver
             .warnings()
             .iter()
-            .any(|text| text.contains("failed to read a signature"))
+            .any(|warning| warning.message.contains("failed to read a signature"))
     );
 }

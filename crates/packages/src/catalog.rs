@@ -19,6 +19,8 @@ mod search;
 use std::sync::Arc;
 use std::time::Duration;
 
+use extension_registry_core::diagnostic::Note;
+
 pub use closure::{MissingDependency, missing_dependencies};
 pub use discover::{Discovery, Indexes, PackageSummary, SourceFailure, SourceReport};
 pub use find::{FindError, ResolvedVersion, VersionListing};
@@ -124,7 +126,7 @@ impl Catalog {
 
     /// Drains the warnings that the sources have recorded since the last call.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Note> {
         let sources = self.sources.iter();
         sources
             .flat_map(|source| source.repository.warnings())

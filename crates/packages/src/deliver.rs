@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 
 use crate::cache::{Cache, CacheError, Entry};
 use crate::digest::Digest;
@@ -37,7 +37,7 @@ pub struct Delivery {
     /// The steps of the delivery.
     pub steps: Vec<Step>,
     /// Warnings.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
     /// Platform requirements that could not be checked: kubernetes `>=1.27`.
     pub unchecked: Vec<String>,
 }
@@ -309,8 +309,8 @@ impl<'l> Loader<'l> {
 }
 
 /// Returns the warnings of a verdict about a delivered package.
-fn verdict_warnings(verdict: &Verdict) -> Vec<String> {
-    verdict.reasons().iter().map(Explain::explained).collect()
+fn verdict_warnings(verdict: &Verdict) -> Vec<Note> {
+    verdict.reasons().iter().map(Note::of).collect()
 }
 
 fn key(kind: &Kind, name: &str, version: &semver::Version) -> Key {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use desk::{Desk, source};
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 use extension_registry_packages::catalog::{Catalog, FindError, Source};
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::Repository;
@@ -37,7 +37,7 @@ fn wanted(name: &str, repository: Option<&str>) -> RequestedPackage {
 }
 
 /// Finds the tool, as those verbs do that take one package.
-async fn find(catalog: &Catalog) -> Result<(String, Vec<String>), FindError> {
+async fn find(catalog: &Catalog) -> Result<(String, Vec<Note>), FindError> {
     let any = "*".parse().unwrap();
     let resolved = catalog.find("tool", &any, None).await?;
     Ok((resolved.source.id().to_owned(), resolved.warnings))
@@ -93,7 +93,7 @@ async fn no_fallback_below_unreachable_source() {
             let gathered = catalog.gather(&any, Universe::default());
             for warnings in [warnings, gathered.await.unwrap().warnings] {
                 assert_eq!(warnings.len(), 1, "{warnings:?}");
-                assert!(warnings[0].contains("company"), "{warnings:?}");
+                assert!(warnings[0].message.contains("company"), "{warnings:?}");
             }
         }
     }
@@ -149,7 +149,7 @@ async fn no_fallback_below_source_with_corrupt_version() {
     for priority in [0, -5] {
         let (from, warnings) = find(&with(priority)).await.unwrap();
         assert_eq!(from, "public");
-        assert!(warnings[0].contains("company"), "{warnings:?}");
+        assert!(warnings[0].message.contains("company"), "{warnings:?}");
     }
 }
 
@@ -218,7 +218,7 @@ async fn source_timeout_is_respected() {
     assert!(found.failures[0].why.contains(why), "{:?}", found.failures);
     let (from, warnings) = find(&below).await.unwrap();
     assert_eq!(from, "team");
-    assert!(warnings[0].contains(why), "{warnings:?}");
+    assert!(warnings[0].message.contains(why), "{warnings:?}");
     let above = Catalog::new(vec![source(Arc::clone(&team), 0), dead(1)]);
     let error = find(&above).await.unwrap_err().explained();
     assert!(error.contains(why), "{error}");

@@ -114,7 +114,7 @@ async fn reports_both_index_and_listing_errors() {
         panic!("{:?}", found.warnings)
     };
     assert!(
-        warning.contains("the index of hub is not trusted"),
+        warning.message.contains("the index of hub is not trusted"),
         "{warning}"
     );
 }

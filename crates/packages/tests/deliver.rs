@@ -287,7 +287,7 @@ async fn warn_mode_delivers_with_reasons() {
         delivery
             .warnings
             .iter()
-            .any(|one| one.contains("is not signed")),
+            .any(|one| one.message.contains("is not signed")),
         "{delivery:?}"
     );
     assert_eq!(delivery.entry.trusted_by, Vec::<String>::new());
@@ -341,6 +341,6 @@ async fn reports_document_of_another_package() {
     let verdict_warnings = delivery
         .warnings
         .iter()
-        .any(|one| one.contains("the document is for another package"));
+        .any(|one| one.message.contains("the document is for another package"));
     assert!(verdict_warnings, "{:?}", delivery.warnings);
 }

@@ -15,8 +15,9 @@ mod settings;
 
 pub use base::BASE;
 pub use drafts::Drafts;
+pub use extension_registry_core::diagnostic::Note;
 pub use files::{Input, names};
-pub use log::{Note, ReadLog};
+pub use log::ReadLog;
 pub use model::{Inventory, Origin, RecordEntry, WorkflowEntry};
 pub use secrets::Secrets;
 pub use settings::{InlineCredentials, Scope, Settings};

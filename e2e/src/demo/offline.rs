@@ -108,7 +108,7 @@ impl Ext {
         let program = env::current_exe()?.with_file_name("kubectl-ext");
         ensure!(
             program.is_file(),
-            "{} not found; hint: run make demo",
+            "{} not found; run `make demo`",
             program.display()
         );
         Ok(Self(program))

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use extension_registry_query::Note;
+use extension_registry_core::diagnostic::Note;
 
 use super::progress::print_status;
 use super::safe::write_error;

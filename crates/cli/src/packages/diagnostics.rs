@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_packages::config::ConfigError;
 use extension_registry_packages::package::BuildError;
 use extension_registry_query::finding::Finding;
@@ -37,25 +36,10 @@ pub(crate) fn unwrap_build<T>(result: std::result::Result<T, BuildError>) -> Res
 
 /// Converts a configuration error. Several errors are listed with each hint below its error.
 pub(crate) fn unwrap_config(error: ConfigError) -> anyhow::Error {
-    let ConfigError::Wrong(diagnostics) = error else {
-        return error.into();
-    };
-    let Some((last, rest)) = diagnostics.split_last() else {
-        return ConfigError::Wrong(diagnostics).into();
-    };
-    let mut lines = Vec::new();
-    for diagnostic in rest {
-        lines.push(diagnostic.to_string());
-        lines.extend(
-            diagnostic
-                .hints()
-                .iter()
-                .map(|hint| format!("  hint: {hint}")),
-        );
+    match error {
+        ConfigError::Wrong(diagnostics) if !diagnostics.is_empty() => {
+            human::combined(&diagnostics).into()
+        }
+        error => error.into(),
     }
-    lines.push(last.to_string());
-    let hints = last.hints().into_iter();
-    hints
-        .fold(Failure::new(lines.join("\n")), Failure::hint)
-        .into()
 }

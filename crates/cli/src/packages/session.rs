@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use extension_registry_core::diagnostic::{Explain, Failure, explained};
+use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_packages::cache::Cache;
 use extension_registry_packages::catalog::{
     Catalog, Discovery, Indexes, ListingCache, PackageSummary, ResolvedVersion, Source,
@@ -176,7 +176,7 @@ impl Session {
         Discovery {
             packages: packages.into_values().collect(),
             warnings: faults
-                .map(|fault| format!("{}: {}", fault.path.display(), fault.why))
+                .map(|fault| Note::new(fault.why).under(fault.path.display()))
                 .collect(),
             ..Discovery::default()
         }
@@ -209,7 +209,7 @@ impl Session {
                         print_warnings(&resolved.warnings)?;
                         specs.insert(version, resolved.spec);
                     }
-                    Err(error) => print_warnings(&[error.explained()])?,
+                    Err(error) => print_warnings(&[Note::of(&error)])?,
                 }
             }
             Ok((found, specs))
@@ -323,7 +323,7 @@ fn ids(catalog: &Catalog) -> Vec<String> {
 }
 
 /// Formats the platform requirements that were not checked.
-pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<String> {
+pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<Note> {
     let some = deliveries.iter().filter(|one| !one.unchecked.is_empty());
     some.map(|one| {
         let message = format!(
@@ -332,7 +332,7 @@ pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<String> {
             one.entry.version,
             one.unchecked.join(" and ")
         );
-        explained(&message, &[hint])
+        Note::new(message).hint(hint)
     })
     .collect()
 }
@@ -354,8 +354,8 @@ pub(crate) fn is_supported(kind: &str) -> bool {
 const NO_SOURCE: &str = "add one to ~/.config/extension-registry/packages.toml, or pass --path DIRECTORY or --registry HOST";
 
 /// Explains why a package is skipped by operations on all packages; None if it is not.
-pub(crate) fn skipped(name: &str, kind: &str) -> Option<String> {
-    (!is_supported(kind)).then(|| format!("skipped {name}: {}", type_for_people(kind)))
+pub(crate) fn skipped(name: &str, kind: &str) -> Option<Note> {
+    (!is_supported(kind)).then(|| Note::new(format!("skipped {name}: {}", type_for_people(kind))))
 }
 
 fn known(config: &Config) -> String {
@@ -373,25 +373,26 @@ impl Indexes for Session {
         &self,
         source: &Source,
         file: &IndexFile,
-        warnings: &mut Vec<String>,
+        warnings: &mut Vec<Note>,
     ) -> Option<Vec<PackageSummary>> {
         match index::open(&self.policy, &self.memory, source.id(), file, self.now) {
             Ok(opened) => {
-                warnings.extend(opened.warnings.iter().map(Explain::explained));
+                warnings.extend(opened.warnings.iter().map(Note::of));
                 warnings.extend(
                     opened
                         .faults
                         .iter()
-                        .map(|fault| format!("index of {}: {fault}", source.id())),
+                        .map(|fault| Note::new(format!("index of {}: {fault}", source.id()))),
                 );
                 let packages = opened.index.packages.into_iter();
                 Some(packages.map(|package| listed(source, package)).collect())
             }
             Err(error) => {
-                warnings.push(format!(
-                    "{}; falling back to listing packages one by one",
-                    error.explained()
-                ));
+                // In one line, this ends the sentence: after the last hint, if there is one.
+                let mut warning = Note::of(&error);
+                let end = warning.hints.last_mut().unwrap_or(&mut warning.message);
+                end.push_str("; falling back to listing packages one by one");
+                warnings.push(warning);
                 None
             }
         }

@@ -1,11 +1,10 @@
 //! Hints of the causes of an error.
 
 use std::error::Error;
-use std::fmt;
 use std::io;
 
 use extension_registry_api::convert::FieldError;
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_core::diagnostic::{Explain, Failure, Note};
 use extension_registry_core::expression::ExpressionError;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::version::RangeError;
@@ -28,8 +27,8 @@ type Cast = for<'c> fn(&'c (dyn Error + 'static)) -> Option<&'c dyn Explain>;
 
 /// Returns a cause as an error that has hints.
 ///
-/// `Error` has no hints, so the types that implement [`Explain`] are listed here; a test compares the list with the
-/// source of all crates.
+/// `Error` has no hints, so the types that implement [`Explain`] are listed here; `tests/structure.rs` compares the
+/// list with the source of all crates.
 fn explain<'c>(cause: &'c (dyn Error + 'static)) -> Option<&'c dyn Explain> {
     fn of<'c, T: Explain + Error + 'static>(
         cause: &'c (dyn Error + 'static),
@@ -74,91 +73,29 @@ fn explain<'c>(cause: &'c (dyn Error + 'static)) -> Option<&'c dyn Explain> {
     types.iter().find_map(|of| of(cause))
 }
 
-/// A message and its hints: one text in JSON, separate lines for people.
+/// A note of an answer: one text in JSON, separate lines for people.
 #[derive(Debug)]
-pub(crate) struct Explanation {
-    message: String,
-    hints: Vec<String>,
-}
+pub(crate) struct Explanation(pub(crate) Note);
 
 impl Explanation {
     pub(crate) fn of(problem: &impl Explain) -> Self {
-        Self {
-            message: problem.to_string(),
-            hints: problem.hints(),
-        }
+        Self(Note::of(problem))
     }
 
     /// Writes the message after a prefix, and each hint on its own line.
     pub(crate) fn write(&self, out: &mut Vec<u8>, prefix: &str) -> io::Result<()> {
         use io::Write;
 
-        writeln!(out, "{prefix}{}", self.message)?;
-        self.hints
+        writeln!(out, "{prefix}{}", self.0)?;
+        self.0
+            .hints
             .iter()
             .try_for_each(|hint| output::hint(out, hint))
     }
 }
 
-impl fmt::Display for Explanation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl Explain for Explanation {
-    fn hints(&self) -> Vec<String> {
-        self.hints.clone()
-    }
-}
-
 impl Serialize for Explanation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.explained())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
-    /// Types with hints that are not errors.
-    const NO_ERRORS: [&str; 3] = ["ConfigDiagnostic", "Explanation", "SourceFailure"];
-
-    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                sources(&path, found);
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
-                found.push(path);
-            }
-        }
-    }
-
-    #[test]
-    fn lists_every_error_with_hints() {
-        let own = include_str!("hints.rs");
-        let mut missing = Vec::new();
-        for folder in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap() {
-            let folder = folder.unwrap().path().join("src");
-            let mut files = Vec::new();
-            if folder.is_dir() {
-                sources(&folder, &mut files);
-            }
-            for file in files {
-                for line in fs::read_to_string(file).unwrap().lines() {
-                    let name = line.strip_prefix("impl Explain for ");
-                    let Some(name) = name.and_then(|name| name.strip_suffix(" {")) else {
-                        continue;
-                    };
-                    if !NO_ERRORS.contains(&name) && !own.contains(&format!("{name}>")) {
-                        missing.push(name.to_owned());
-                    }
-                }
-            }
-        }
-        assert!(missing.is_empty(), "not listed: {missing:?}");
+        serializer.serialize_str(&self.0.explained())
     }
 }

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
-use extension_registry_core::diagnostic;
-use extension_registry_query::Note;
+use extension_registry_core::diagnostic::{Explain, Failure, Note};
 use extension_registry_query::finding::{Finding, Level};
 
 use crate::output::{self, Colour, Terminal};
@@ -36,83 +35,77 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding], terminal: Terminal)
 }
 
 /// Prints warnings of a library on standard error.
-pub(crate) fn print_warnings(warnings: &[String]) -> io::Result<()> {
-    warnings.iter().try_for_each(|warning| {
-        let (message, hints) = split_hints(warning);
-        let note = Note::new(message);
-        output::warn(&hints.into_iter().fold(note, Note::hint))
-    })
+pub(crate) fn print_warnings<'w>(warnings: impl IntoIterator<Item = &'w Note>) -> io::Result<()> {
+    warnings.into_iter().try_for_each(output::warn)
 }
 
 /// Formats an error with its causes in one line, and each hint on its own line.
 pub(crate) fn failure(error: &Error) -> String {
     let mut line = String::from("error");
     let mut hints = String::new();
-    for cause_error in error.chain() {
-        let cause = cause_error.to_string();
-        let (text, ways_out) = split_hints(&cause);
+    for cause in error.chain() {
+        let text = cause.to_string();
         // Some errors include their cause.
-        if !line.ends_with(text) {
+        if !line.ends_with(&text) {
             line.push_str(": ");
-            line.push_str(text);
+            line.push_str(&text);
         }
-        let mut ways_out: Vec<&str> = ways_out;
-        let own = super::hints::hints(cause_error);
-        ways_out.extend(own.iter().map(String::as_str));
-        for hint in ways_out {
+        for hint in super::hints::hints(cause) {
             hints.push_str("  hint: ");
-            hints.push_str(hint);
+            hints.push_str(&hint);
             hints.push('\n');
         }
     }
     format!("{line}\n{hints}")
 }
 
-/// Formats an error with its causes and their hints in one line.
-pub(crate) fn explained(error: &Error) -> String {
-    let causes = error.chain().map(|cause| {
-        let hints = super::hints::hints(cause);
-        diagnostic::explained(&cause.to_string(), &hints)
-    });
-    causes.collect::<Vec<_>>().join(": ")
+/// Converts an error with its causes to a note.
+pub(crate) fn note(error: &Error) -> Note {
+    let texts: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let hints = error.chain().flat_map(super::hints::hints);
+    hints.fold(Note::new(texts.join(": ")), Note::hint)
 }
 
-/// Splits a message into its text and the hints at its end, which follow a `;` or a line break. A hint inside parentheses belongs to a quoted message.
-pub(crate) fn split_hints(sentence: &str) -> (&str, Vec<&str>) {
-    let mut text = sentence;
+/// Combines several problems into one error, with each hint below its problem.
+pub(crate) fn combined(problems: &[impl Explain]) -> Failure {
+    let mut lines = Vec::new();
     let mut hints = Vec::new();
-    while let Some((before, hint)) = text.rsplit_once("hint: ") {
-        let before = before
-            .strip_suffix("; ")
-            .or_else(|| before.strip_suffix('\n'));
-        let Some(before) = before else { break };
-        if hint.matches(')').count() > hint.matches('(').count() {
-            break;
-        }
-        hints.insert(0, hint);
-        text = before;
+    for problem in problems {
+        lines.extend(
+            hints
+                .drain(..)
+                .map(|hint: String| format!("  hint: {hint}")),
+        );
+        lines.push(problem.to_string());
+        hints = problem.hints();
+        hints.retain(|hint| !hint.is_empty());
     }
-    (text, hints)
+    hints
+        .into_iter()
+        .fold(Failure::new(lines.join("\n")), Failure::hint)
 }
 
 #[cfg(test)]
 mod tests {
-    use anyhow::anyhow;
+    use anyhow::{Error, anyhow};
+    use extension_registry_core::diagnostic::Failure;
 
     use super::failure;
 
     #[test]
     fn prints_hints_below_message() {
-        let error = anyhow!("not ready (NotFound: none; hint: register one); hint: check it");
-        let error = error.context("refused; hint: wait");
+        let cause = Failure::new("not ready (NotFound: none; hint: register one)").hint("check it");
+        let error = Error::from(Failure::new("refused").hint("wait").caused_by(cause));
         let expected = "error: refused: not ready (NotFound: none; hint: register one)\n  hint: wait\n  hint: check it\n";
         assert_eq!(failure(&error), expected);
-        let error = anyhow!("two reasons; hint: this way; hint: or (that) way");
+        let two = Failure::new("two reasons")
+            .hint("this way")
+            .hint("or (that) way");
         let expected = "error: two reasons\n  hint: this way\n  hint: or (that) way\n";
-        assert_eq!(failure(&error), expected);
-        let error = anyhow!("two lines:\n  first\nhint: this way");
+        assert_eq!(failure(&two.into()), expected);
+        let lines = Failure::new("two lines:\n  first").hint("this way");
         let expected = "error: two lines:\n  first\n  hint: this way\n";
-        assert_eq!(failure(&error), expected);
+        assert_eq!(failure(&lines.into()), expected);
         let error = anyhow!("no such file").context("failed to read x: no such file");
         assert_eq!(failure(&error), "error: failed to read x: no such file\n");
     }

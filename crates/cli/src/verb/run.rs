@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use extension_registry_api::Workflow;
 use extension_registry_api::status::READY;
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_pipeline as pipeline;
 use extension_registry_query::cluster::connect;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
@@ -21,6 +21,7 @@ use crate::client::request;
 use crate::exit::ExitStatus;
 use crate::flags::{Cluster, Format};
 use crate::output;
+use crate::report::human::combined;
 
 /// Interval between status requests.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -66,11 +67,13 @@ fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
         .find(|condition| condition.type_ == READY);
     match ready {
         Some(ready) if ready.status == "True" => Ok(()),
-        Some(ready) if ready.status == "False" => bail!(
-            "workflow {namespace}/{name} is not ready ({}): {}",
-            ready.reason,
-            ready.message
-        ),
+        Some(ready) if ready.status == "False" => {
+            let subject = format!(
+                "workflow {namespace}/{name} is not ready ({})",
+                ready.reason
+            );
+            bail!(Failure::from(Note::received(&ready.message).under(subject)))
+        }
         _ => {
             let failure = Failure::new(format!("workflow {namespace}/{name} is not ready yet"));
             bail!(failure.hint(format!(
@@ -133,10 +136,7 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
         &inputs,
         &verb.workspace_size,
     )
-    .map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(Explain::explained).collect();
-        anyhow::anyhow!(lines.join("\n"))
-    })?;
+    .map_err(|problems| combined(&problems))?;
     if verb.dry {
         if verb.output == Format::Json {
             output::json(out, &run)?;
@@ -188,10 +188,10 @@ impl Started {
     }
 }
 
-/// Converts an API error. The message of an admission policy is printed as it is.
+/// Converts an API error. That of an admission policy is reported without a prefix.
 fn create_error(error: kube::Error) -> anyhow::Error {
     match error {
-        kube::Error::Api(status) => anyhow::anyhow!("{}", status.message),
+        kube::Error::Api(status) => Failure::from(Note::received(&status.message)).into(),
         error => anyhow::Error::new(error).context("failed to start a run"),
     }
 }

@@ -305,6 +305,28 @@ fn without_tests(tokens: &TokenStream) -> Vec<TokenTree> {
     kept
 }
 
+/// Returns the literals of a file, without documentation and items under `#[cfg(test)]`.
+pub(crate) fn literals(text: &str) -> Vec<String> {
+    fn read(tokens: &TokenStream, found: &mut Vec<String>) {
+        for token in without_tests(tokens) {
+            match token {
+                TokenTree::Literal(literal) => found.push(literal.to_string()),
+                TokenTree::Group(group) => {
+                    let inner = group.stream();
+                    let first = inner.clone().into_iter().next();
+                    if first.is_none_or(|first| first.to_string() != "doc") {
+                        read(&inner, found);
+                    }
+                }
+                TokenTree::Ident(_) | TokenTree::Punct(_) => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    read(&TokenStream::from_str(text).unwrap(), &mut found);
+    found
+}
+
 fn end_of_statement(tokens: &[TokenTree], start: usize) -> usize {
     let length = tokens[start..]
         .iter()

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use extension_registry_core::diagnostic::explained;
+use extension_registry_core::diagnostic::Note;
 
 use crate::manifest::{Kind, Manifest, Packaging};
 
 /// Returns what is missing, with hints. Publishing is still possible.
 #[must_use]
-pub fn advice(folder: &Path, manifest: &Manifest, has_document: bool) -> Vec<String> {
+pub fn advice(folder: &Path, manifest: &Manifest, has_document: bool) -> Vec<Note> {
     let mut missing = Vec::new();
     let mut say = |is_missing: bool, what: &str, hint: &str| {
         if is_missing {
-            missing.push(explained(what, &[hint]));
+            missing.push(Note::new(what).hint(hint));
         }
     };
     say(

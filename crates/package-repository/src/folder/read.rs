@@ -8,7 +8,7 @@ use crate::layout::checksum::{self, Actual, Algorithm, ChecksumFiles};
 use crate::layout::found::{self, Piece, VersionFiles};
 use crate::layout::{self, Files, INDEX, metadata, pom, xml};
 use crate::{Blob, DiscoveryMethod, DocumentFormat, IndexFile, Kind, Names, Release, Result};
-use extension_registry_core::diagnostic::{Explain, explained};
+use extension_registry_core::diagnostic::Note;
 use extension_registry_package_format::manifest;
 use extension_registry_package_trust::signature::{Format, Signature};
 
@@ -28,14 +28,14 @@ impl Disk {
                 self.id
             );
             let hint = format!("publish it with `kubectl ext package publish {root}`");
-            names.faults.push(explained(&message, &[hint]));
+            names.faults.push(Note::new(message).hint(hint));
             return Ok(names);
         }
         for name in self.folders(&self.root.join(&self.group))? {
             match self.inspect(&name, &mut names.faults) {
                 Ok(true) => names.names.push(name),
                 Ok(false) => {}
-                Err(error) => names.faults.push(error.explained()),
+                Err(error) => names.faults.push(Note::of(&error)),
             }
         }
         names.names.sort();
@@ -43,7 +43,7 @@ impl Disk {
     }
 
     /// Returns whether a folder is a package, and records what is wrong with it or its versions.
-    fn inspect(&self, name: &str, faults: &mut Vec<String>) -> Result<bool> {
+    fn inspect(&self, name: &str, faults: &mut Vec<Note>) -> Result<bool> {
         let path = self.package(name);
         let folders = self.folders(&path)?;
         let versions = metadata::semantic(folders.iter().map(String::as_str));
@@ -52,15 +52,15 @@ impl Disk {
             let is_group = self.kind == Kind::Maven && self.files(&path)?.is_empty();
             let is_empty = folders.is_empty() && self.files(&path)?.is_empty();
             if !is_group && !is_empty {
-                faults.push(format!(
+                faults.push(Note::new(format!(
                     "{name}: no subdirectory is named after a semantic version"
-                ));
+                )));
             }
             return Ok(false);
         }
         if !layout::is_word(name) {
             let shown: String = name.chars().take(80).collect();
-            faults.push(format!("{shown:?} is not a valid package name"));
+            faults.push(Note::new(format!("{shown:?} is not a valid package name")));
             return Ok(false);
         }
         let mut has_content = false;
@@ -69,13 +69,15 @@ impl Disk {
             let list = match self.files(&path) {
                 Ok(list) => list,
                 Err(error) => {
-                    faults.push(error.explained());
+                    faults.push(Note::of(&error));
                     continue;
                 }
             };
             let stem = Files::of(name, &version);
             let Some(content) = stem.contents(&list).first().copied() else {
-                faults.push(format!("version {version} of {name} has no content"));
+                faults.push(Note::new(format!(
+                    "version {version} of {name} has no content"
+                )));
                 continue;
             };
             has_content = true;
@@ -84,7 +86,7 @@ impl Disk {
                 .any(|one| list.contains(&one.file(content)));
             if !is_summed {
                 let why = checksum::none_of(content);
-                faults.push(format!("{content} is corrupt: {why}"));
+                faults.push(Note::new(format!("{content} is corrupt: {why}")));
             }
         }
         Ok(has_content)

@@ -1,6 +1,6 @@
 //! Publishes and deletes versions on an HTTP server, in Maven's order: the version list comes last.
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::Note;
 use reqwest::Method;
 
 use super::Remote;
@@ -170,7 +170,7 @@ impl Remote {
                 Ok(true) => deleted.gone.push(file),
                 Ok(false) => {}
                 Err(error) if deleted.gone.is_empty() => return Err(error),
-                Err(error) => deleted.left.push(format!("{file}: {}", error.explained())),
+                Err(error) => deleted.left.push(Note::of(&error).under(file)),
             }
         }
         if deleted.gone.is_empty() {
@@ -178,7 +178,7 @@ impl Remote {
         }
         if let Err(error) = self.set_listed(name, version, false).await {
             let entry = format!("the entry of version {version} in the list of {name}");
-            deleted.left.push(format!("{entry}: {}", error.explained()));
+            deleted.left.push(Note::of(&error).under(entry));
         }
         Ok(deleted)
     }

@@ -1,6 +1,6 @@
 //! Reads packages from an HTTP server.
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::Note;
 use futures::StreamExt;
 use futures::stream;
 use reqwest::Method;
@@ -75,7 +75,7 @@ impl Remote {
                 Ok(versions) if versions.is_empty() => {}
                 Ok(_) => names.names.push(name),
                 // A corrupt package hides no other, but a server that does not respond fails the whole listing.
-                Err(error @ Error::Broken { .. }) => names.faults.push(error.explained()),
+                Err(error @ Error::Broken { .. }) => names.faults.push(Note::of(&error)),
                 Err(error) => return Err(error),
             }
         }

@@ -7,7 +7,7 @@ use super::Oci;
 use super::names::{fallback_tag, version};
 use super::scope::Scope;
 use crate::{Error, Result};
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::Note;
 use extension_registry_package_format::digest::Digest;
 use extension_registry_package_transport::transport::Call;
 
@@ -22,7 +22,7 @@ pub struct Check {
     /// The result.
     pub outcome: Outcome,
     /// What was observed.
-    pub detail: String,
+    pub detail: Note,
     /// What to do; empty if there is nothing to do.
     pub advice: String,
     /// Class of the failure; None if the step did not fail.
@@ -118,17 +118,17 @@ impl Report {
         self.0.push(Check {
             step,
             outcome,
-            detail: detail.into(),
+            detail: Note::new(detail),
             advice: String::new(),
             class: None,
         });
     }
 
-    fn fail(&mut self, step: Step, class: Class, detail: impl Into<String>, advice: &str) {
+    fn fail(&mut self, step: Step, class: Class, detail: Note, advice: &str) {
         self.0.push(Check {
             step,
             outcome: Outcome::Fail,
-            detail: detail.into(),
+            detail,
             advice: advice.to_owned(),
             class: Some(class),
         });
@@ -188,7 +188,7 @@ impl Oci {
             Err(error) => {
                 let advice =
                     "check the spelling of `registry`, and the DNS settings of this machine";
-                let detail = format!("{host}: {error}");
+                let detail = Note::new(format!("{host}: {error}"));
                 report.fail(Step::Dns, Class::Network, detail, advice);
                 None
             }
@@ -214,7 +214,7 @@ impl Oci {
                 } else {
                     "if its certificate is from a private CA, set `ca` for the repository; if it uses unencrypted http, set `insecure = true`"
                 };
-                report.fail(step, class, error.explained(), advice);
+                report.fail(step, class, Note::of(&error), advice);
                 return false;
             }
         };
@@ -226,7 +226,7 @@ impl Oci {
         let status = answer.status();
         if !(status.is_success() || matches!(status.as_u16(), 401 | 403)) {
             let advice = "check host and port: this may not be a registry";
-            let detail = format!("the server responded with {status}");
+            let detail = Note::new(format!("the server responded with {status}"));
             report.fail(Step::Base, Class::Protocol, detail, advice);
             return false;
         }
@@ -301,7 +301,7 @@ impl Oci {
             Error::Denied { .. } => (Class::Credentials, self.client.authority.advice()),
             _ => (Class::Protocol, "contact the administrator of the registry"),
         };
-        report.fail(step, class, error.explained(), advice);
+        report.fail(step, class, Note::of(error), advice);
     }
 
     /// Returns the repository that is queried if any would do.
@@ -347,6 +347,6 @@ async fn check_connection(report: &mut Report, addresses: &[SocketAddr]) -> bool
         }
     }
     let advice = "check that the registry is running and not blocked by a firewall; a proxy is not used for this check";
-    report.fail(Step::Tcp, Class::Network, last, advice);
+    report.fail(Step::Tcp, Class::Network, Note::new(last), advice);
     false
 }

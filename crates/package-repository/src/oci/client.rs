@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 use reqwest::StatusCode;
 use url::Url;
 
@@ -43,7 +43,7 @@ pub(super) struct Client {
 #[derive(Debug, Default)]
 struct WarningLog {
     /// All warnings, in order, without duplicates.
-    texts: Vec<String>,
+    notes: Vec<Note>,
     /// How many of them were already reported.
     format_errors: usize,
 }
@@ -161,27 +161,34 @@ impl Client {
 
     /// Records a warning.
     pub(super) fn warn(&self, text: &str) {
-        self.record_warning(format!("{}: {}", self.id, clean(text)));
+        self.record_warning(Note::new(clean(text)).under(&self.id));
+    }
+
+    /// Records an error that does not stop a request, after what failed.
+    pub(super) fn warn_about(&self, what: &str, error: &Error) {
+        let text = clean(&format!("{what}: {error}"));
+        let note = Note::new(text).under(&self.id);
+        self.record_warning(error.hints().into_iter().fold(note, Note::hint));
     }
 
     /// Records an error that a fallback compensates for. It names the registry.
     pub(super) fn warn_error(&self, error: &Error) {
-        self.record_warning(error.explained());
+        self.record_warning(Note::of(error));
     }
 
-    fn record_warning(&self, text: String) {
+    fn record_warning(&self, note: Note) {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.texts.len() < WARNINGS && !noted.texts.contains(&text) {
-            noted.texts.push(text);
+        if noted.notes.len() < WARNINGS && !noted.notes.contains(&note) {
+            noted.notes.push(note);
         }
     }
 
     /// Returns the warnings recorded since the last call.
-    pub(super) fn warnings(&self) -> Vec<String> {
+    pub(super) fn warnings(&self) -> Vec<Note> {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = noted.texts.len();
+        let all = noted.notes.len();
         let format_errors = std::mem::replace(&mut noted.format_errors, all);
-        noted.texts.iter().skip(format_errors).cloned().collect()
+        noted.notes.iter().skip(format_errors).cloned().collect()
     }
 
     /// Parses `299 - "text"` (distribution-spec, "Warnings"); other codes are for machines.

@@ -6,6 +6,7 @@ use super::Oci;
 use super::manifests::Removal;
 use super::names::{cosign_tag, fallback_tag, tags};
 use crate::{Deleted, Error, Result};
+use extension_registry_core::diagnostic::Note;
 use extension_registry_package_format::digest::Digest;
 
 impl Oci {
@@ -81,7 +82,8 @@ impl Oci {
     ) -> Result<()> {
         let is_there = self.client.digest(path, tag).await? == Some(was);
         if is_there && let Removal::Forbidden(why) = self.client.remove(path, tag).await? {
-            deleted.left.push(format!("the tag {tag}: {why}"));
+            let note = Note::new(why).under(format_args!("the tag {tag}"));
+            deleted.left.push(note);
         }
         self.remember_deleted_tag(path, tag);
         Ok(())
@@ -102,7 +104,7 @@ impl Oci {
         };
         match removal {
             Removal::Gone => deleted.gone.push(what.to_owned()),
-            Removal::Forbidden(why) => deleted.left.push(format!("{what}: {why}")),
+            Removal::Forbidden(why) => deleted.left.push(Note::new(why).under(what)),
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use super::client::Client;
 use super::model::{Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Manifest};
 use super::names::cosign_tag;
 use crate::{Error, OciManifest, Result};
-use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::digest::Digest;
 use extension_registry_package_trust::signature::{Format, Signature};
 
@@ -72,10 +71,7 @@ impl Client {
             Err(
                 error @ (Error::Broken { .. } | Error::NotFound { .. } | Error::Unsupported { .. }),
             ) => {
-                self.warn(&format!(
-                    "failed to read a signature: {}",
-                    error.explained()
-                ));
+                self.warn_about("failed to read a signature", &error);
                 Ok(())
             }
             Err(error) => Err(error),

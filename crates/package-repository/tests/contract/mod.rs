@@ -139,7 +139,7 @@ async fn many_versions(repository: &dyn Repository, bench: &Bench) {
     );
     let names = repository.names(None).await.unwrap();
     assert_eq!(names.names, ["other.tool_2", "tool"]);
-    assert_eq!(names.faults, Vec::<String>::new());
+    assert_eq!(names.faults, []);
 }
 
 async fn what_was_published_comes_back(repository: &dyn Repository, bench: &Bench) {

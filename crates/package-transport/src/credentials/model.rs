@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 use extension_registry_core::sensitive::Sensitive;
 
 /// Credentials for a server. `Debug` never shows them.
@@ -32,7 +32,7 @@ pub struct FoundCredentials {
     /// Where they were found, for display: a file, a program. None if there are none.
     pub place: Option<String>,
     /// Warnings.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
 }
 
 /// Why credentials cannot be loaded or stored. Contains no credentials.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use extension_registry_core::diagnostic::explained;
+use extension_registry_core::diagnostic::Note;
 
 use super::{Credentials, CredentialsError, FoundCredentials};
 
@@ -67,7 +67,7 @@ pub(super) fn read(path: &Path) -> Result<FoundCredentials, CredentialsError> {
 }
 
 #[cfg(unix)]
-fn warnings(path: &Path, file: &File) -> std::io::Result<Vec<String>> {
+fn warnings(path: &Path, file: &File) -> std::io::Result<Vec<Note>> {
     use std::os::unix::fs::PermissionsExt;
 
     let mode = file.metadata()?.permissions().mode() & 0o7777;
@@ -76,13 +76,12 @@ fn warnings(path: &Path, file: &File) -> std::io::Result<Vec<String>> {
     }
     let path = path.display();
     let message = format!("{path} has mode {mode:04o}, so other users may read the token");
-    Ok(vec![explained(
-        &message,
-        &[format!("run `chmod 600 {path}`")],
-    )])
+    Ok(vec![
+        Note::new(message).hint(format!("run `chmod 600 {path}`")),
+    ])
 }
 
 #[cfg(not(unix))]
-fn warnings(_: &Path, _: &File) -> std::io::Result<Vec<String>> {
+fn warnings(_: &Path, _: &File) -> std::io::Result<Vec<Note>> {
     Ok(Vec::new())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::Note;
 use futures::{StreamExt, stream};
 
 use super::Source;
@@ -46,7 +46,7 @@ impl fmt::Display for MissingDependency {
 /// Returns an error if the packages cannot be listed.
 pub async fn missing_dependencies(
     source: &Source,
-) -> Result<(Vec<MissingDependency>, Vec<String>), Error> {
+) -> Result<(Vec<MissingDependency>, Vec<Note>), Error> {
     let names = source.repository.names(None);
     let names = source.with_timeout("list its packages".to_owned(), names);
     let names = names.await?;
@@ -88,7 +88,7 @@ struct SourceVersions<'s> {
     source: &'s Source,
     /// Sorted versions by name; None if the query failed.
     versions: BTreeMap<String, Option<Vec<semver::Version>>>,
-    warnings: Vec<String>,
+    warnings: Vec<Note>,
 }
 
 impl SourceVersions<'_> {
@@ -105,7 +105,7 @@ impl SourceVersions<'_> {
                     Some(versions)
                 }
                 Err(error) => {
-                    self.warnings.push(error.explained());
+                    self.warnings.push(Note::of(&error));
                     None
                 }
             };
@@ -127,7 +127,7 @@ impl SourceVersions<'_> {
         for answer in queries.collect::<Vec<_>>().await {
             match answer {
                 Ok(spec) => specs.push(spec),
-                Err(error) => self.warnings.push(error.explained()),
+                Err(error) => self.warnings.push(Note::of(&error)),
             }
         }
         specs

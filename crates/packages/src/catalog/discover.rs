@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem::discriminant;
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
@@ -106,7 +106,7 @@ pub struct Discovery {
     /// Sources whose query failed.
     pub failures: Vec<SourceFailure>,
     /// Packages and indexes that cannot be read.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
 }
 
 /// Reads indexes and decides which of them may be used. The implementation owns the keys and the rollback
@@ -117,7 +117,7 @@ pub trait Indexes: Sync {
         &self,
         source: &Source,
         file: &IndexFile,
-        warnings: &mut Vec<String>,
+        warnings: &mut Vec<Note>,
     ) -> Option<Vec<PackageSummary>>;
 }
 
@@ -180,7 +180,7 @@ pub(super) struct SourceListing {
     packages: Vec<PackageSummary>,
     #[serde(rename = "taken")]
     report: SourceReport,
-    warnings: Vec<String>,
+    warnings: Vec<Note>,
 }
 
 impl SourceListing {
@@ -198,7 +198,7 @@ async fn list_source(
     source: &Source,
     text: Option<&str>,
     indexes: &dyn Indexes,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Note>,
 ) -> Result<SourceListing, Error> {
     let repository = &source.repository;
     let searches = match text {
@@ -226,7 +226,7 @@ async fn list_source(
         failure.is_some_and(|failure| discriminant(failure) == discriminant(index_error))
     };
     let index_error = index_error.filter(|index_error| !is_reported(index_error));
-    warnings.extend(index_error.map(|error| error.explained()));
+    warnings.extend(index_error.as_ref().map(Note::of));
     let Names {
         names,
         method,
@@ -243,7 +243,7 @@ async fn list_source(
         match outcome {
             Ok(Some(listed)) => packages.push(listed),
             Ok(None) => {}
-            Err(error) => warnings.push(format!("{name}: {}", error.explained())),
+            Err(error) => warnings.push(Note::of(&error).under(name)),
         }
     }
     Ok(SourceListing {

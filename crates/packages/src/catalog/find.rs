@@ -7,7 +7,7 @@ mod model;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::Note;
 use extension_registry_core::version::VersionRange;
 use futures::future::join_all;
 
@@ -69,11 +69,9 @@ impl Catalog {
                     if kind.is_none() {
                         self.check_single_kind(&found, range, &mut resolved).await?;
                     }
-                    let failures = found
-                        .failures
-                        .into_iter()
-                        .map(|failure| failure.explained());
-                    resolved.warnings.extend(failures);
+                    resolved
+                        .warnings
+                        .extend(found.failures.iter().map(Note::of));
                     return Ok(resolved);
                 }
             }
@@ -163,7 +161,7 @@ impl Catalog {
                 let failure = SourceFailure::of(source, &error);
                 return Err(self.source_unavailable(chosen.spec.title(), &place, &failure));
             }
-            chosen.warnings.push(error.explained());
+            chosen.warnings.push(Note::of(&error));
         }
         Ok(chosen)
     }

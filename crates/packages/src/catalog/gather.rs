@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::Note;
 use futures::{StreamExt, stream};
 
 use super::find::{check_agreement, check_same_kind};
@@ -23,7 +23,7 @@ pub struct Gathered {
     /// Metadata of each candidate, by name, version and repository.
     specs: BTreeMap<(String, semver::Version, String), Spec>,
     /// What could not be queried or read, and was left out.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
 }
 
 /// Sources that have a package, and failed sources.
@@ -128,9 +128,9 @@ impl Catalog {
         if wanted.is_some() && found.versions.is_empty() && !found.failures.is_empty() {
             return Err(self.no_package(found));
         }
-        for failure in &found.failures {
-            gathered.warnings.push(failure.explained());
-        }
+        gathered
+            .warnings
+            .extend(found.failures.iter().map(Note::of));
         let pairs = found.versions.iter().flat_map(|(version, indices)| {
             let sources = indices.iter().map(|index| &self.sources[*index]);
             sources.map(move |source| (version, source))
@@ -144,7 +144,7 @@ impl Catalog {
             match answer {
                 Ok(spec) => resolved_versions.push(ResolvedVersion::of(source, spec)),
                 Err(error) => {
-                    gathered.warnings.push(error.explained());
+                    gathered.warnings.push(Note::of(&error));
                     broken.push((version, source, SourceFailure::of(source, &error)));
                 }
             }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 use url::Url;
 
 use super::{Catalog, Source};
@@ -85,7 +85,7 @@ impl Catalog {
     pub fn open(
         config: &Config,
         environment: &Environment,
-    ) -> Result<(Self, Vec<String>), OpenError> {
+    ) -> Result<(Self, Vec<Note>), OpenError> {
         let mut warnings = Vec::new();
         let mut sources = Vec::new();
         for repository in config.asked() {
@@ -121,9 +121,9 @@ fn source(
     whole: &Config,
     config: &RepositoryConfig,
     environment: &Environment,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Note>,
 ) -> Result<Source, OpenError> {
-    let open = |location: &Location, is_copy: bool, warnings: &mut Vec<String>| {
+    let open = |location: &Location, is_copy: bool, warnings: &mut Vec<Note>| {
         let opening = Opening {
             config,
             environment,
@@ -167,7 +167,7 @@ struct Opening<'o> {
 }
 
 impl Opening<'_> {
-    fn open(&self, warnings: &mut Vec<String>) -> Result<Arc<dyn Repository>, OpenError> {
+    fn open(&self, warnings: &mut Vec<Note>) -> Result<Arc<dyn Repository>, OpenError> {
         let id = self.config.name.clone();
         let names = self.config.names.value.clone();
         Ok(match (self.config.kind.value, self.location) {
@@ -213,7 +213,7 @@ impl Opening<'_> {
         })
     }
 
-    fn oci(&self, url: &Url, warnings: &mut Vec<String>) -> Result<Oci, OpenError> {
+    fn oci(&self, url: &Url, warnings: &mut Vec<Note>) -> Result<Oci, OpenError> {
         let settings = oci::Settings {
             id: self.config.name.clone(),
             registry: url.origin().ascii_serialization(),
@@ -253,7 +253,7 @@ impl Opening<'_> {
     }
 
     /// A token file belongs to the configured server, not to its mirrors.
-    fn credentials(&self, url: &Url, warnings: &mut Vec<String>) -> Result<Credentials, OpenError> {
+    fn credentials(&self, url: &Url, warnings: &mut Vec<Note>) -> Result<Credentials, OpenError> {
         let token: Option<&PathBuf> = self.config.auth_token_path.as_ref().map(|path| &path.value);
         let token = token.filter(|_| !self.is_copy).map(PathBuf::as_path);
         let found = credentials::find(&credentials::server(url), token, self.environment);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 
+use extension_registry_core::diagnostic::Note;
 use extension_registry_core::version::VersionRange;
 
 use super::gather::check_single_kind;
@@ -85,7 +86,7 @@ impl Loader<'_> {
             let bytes = fs::read(&path).map_err(|error| DeliverError::File { path, error })?;
             let other = other_document(&bytes, entry.content.digest);
             let title = || format!("{} {}", entry.name, entry.version);
-            warnings.extend(other.map(|other| format!("{}: {other}", title())));
+            warnings.extend(other.map(|other| Note::of(&other).under(title())));
         }
         let delivery = Delivery {
             warnings,

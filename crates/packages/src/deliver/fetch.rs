@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use extension_registry_core::diagnostic::Note;
+
 use super::{DeliverError, Delivery, Loader, Step, verdict_warnings};
 use crate::bundle::Limits;
 use crate::cache::{Content, Entry, Item, Partial};
@@ -78,7 +80,7 @@ impl Loader<'_> {
         let other = document
             .as_ref()
             .and_then(|document| other_document(&document.bytes, content));
-        warnings.extend(other.map(|other| format!("{}: {other}", resolved.spec.title())));
+        warnings.extend(other.map(|other| Note::of(&other).under(resolved.spec.title())));
         let with_http_cache = StoreOptions {
             content,
             document: document.as_ref(),

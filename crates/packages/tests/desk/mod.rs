@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use extension_registry_core::diagnostic::Note;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::cache::Cache;
@@ -143,11 +144,11 @@ impl Indexes for SignedIndex<'_> {
         &self,
         source: &Source,
         file: &IndexFile,
-        warnings: &mut Vec<String>,
+        warnings: &mut Vec<Note>,
     ) -> Option<Vec<PackageSummary>> {
         let memory = IndexStateStore::at(self.0.bench.path().join("indexes.json"));
         let opened = index::open(&self.0.policy, &memory, source.id(), file, Timestamp::now());
-        let opened = opened.map_err(|error| warnings.push(error.to_string()));
+        let opened = opened.map_err(|error| warnings.push(Note::new(error.to_string())));
         let packages = opened.ok()?.index.packages.into_iter();
         let packages = packages.map(|package| PackageSummary {
             name: package.name,
@@ -174,7 +175,7 @@ impl Indexes for NoIndex {
         &self,
         _source: &Source,
         _file: &IndexFile,
-        _warnings: &mut Vec<String>,
+        _warnings: &mut Vec<Note>,
     ) -> Option<Vec<PackageSummary>> {
         None
     }

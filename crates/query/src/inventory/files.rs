@@ -10,9 +10,10 @@ use std::sync::Arc;
 use extension_registry_core::diagnostic::Failure;
 use extension_registry_yaml::Position;
 
-use super::log::{Note, ReadLog};
+use super::log::ReadLog;
 use crate::Result;
 use crate::finding::Finding;
+use extension_registry_core::diagnostic::Note;
 
 /// Start of a file.
 const START: Position = Position { line: 1, column: 1 };

@@ -18,7 +18,6 @@ use crate::flags::{Format, Sources};
 use crate::output;
 use crate::output::Answer;
 use crate::packages::Session;
-use crate::report::human::print_warnings;
 
 /// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
@@ -208,7 +207,7 @@ fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
     let listing = session.cache.list();
     for fault in &listing.faults {
-        let warning = Note::new(format!("{}: {}", fault.path.display(), fault.why));
+        let warning = Note::new(&*fault.why).under(fault.path.display());
         let hint = "remove it with `kubectl ext package cache clear --name NAME`";
         output::warn(&warning.hint(hint))?;
     }
@@ -304,7 +303,7 @@ fn removal(removed: &Removed, format: Format, out: &mut Vec<u8>) -> Result<ExitS
     };
     output::answer(out, format, &data)?;
     for fault in &removed.faults {
-        print_warnings(&[format!("{}: {}", fault.path.display(), fault.why)])?;
+        output::warn(&Note::new(&*fault.why).under(fault.path.display()))?;
     }
     Ok(ExitStatus::Success)
 }

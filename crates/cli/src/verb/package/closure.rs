@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_packages::catalog::missing_dependencies;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -90,7 +90,7 @@ pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let data = Closed {
         repository: source.id().to_owned(),
         missing: rows.collect(),
-        warnings,
+        warnings: warnings.iter().map(Explain::explained).collect(),
     };
     output::answer(out, verb.output, &data)?;
     let is_whole = data.missing.is_empty() && data.warnings.is_empty();

@@ -15,6 +15,7 @@ use crate::flags::{Format, Sources};
 use crate::output;
 use crate::output::Answer;
 use crate::packages::{REPOSITORY, Session};
+use crate::report::hints::Explanation;
 use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
@@ -45,7 +46,8 @@ pub(crate) struct Deleted {
     /// What was deleted
     gone: Vec<String>,
     /// What could not be deleted, and why
-    left: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    left: Vec<Explanation>,
 }
 
 impl Answer for Deleted {
@@ -57,7 +59,7 @@ impl Answer for Deleted {
         for gone in &self.gone {
             writeln!(out, "{gone} deleted")?;
         }
-        Ok(print_warnings(&self.left)?)
+        Ok(print_warnings(self.left.iter().map(|left| &left.0))?)
     }
 }
 
@@ -78,7 +80,7 @@ pub(crate) fn run(verb: &Delete, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let data = Deleted {
         repository: id.to_owned(),
         gone: deleted.gone,
-        left: deleted.left,
+        left: deleted.left.into_iter().map(Explanation).collect(),
     };
     output::answer(out, verb.output, &data)?;
     Ok(if data.left.is_empty() {

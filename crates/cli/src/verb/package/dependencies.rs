@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_packages::cache::Selector;
 use extension_registry_packages::catalog::{Catalog, Gathered, ResolvedVersion};
 use extension_registry_packages::deliver::{Delivery, Loader};
@@ -61,7 +61,7 @@ impl DependencyArgs {
         session: &Session,
         chosen: &[Chosen],
         force: bool,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) -> Result<Vec<Delivery>> {
         let lock = self.read()?;
         let mut requested = Vec::new();
@@ -102,12 +102,12 @@ impl DependencyArgs {
             ignore_platform_requirements(&mut gathered.universe);
         }
         let solution = solve(&requested, &gathered.universe)?;
-        notes.extend(solution.notes.iter().cloned());
+        notes.extend(solution.notes.iter().map(Note::new));
         for left in &solution.skipped {
-            notes.push(format!(
+            notes.push(Note::new(format!(
                 "skipped optional dependency {}: {}",
                 left.name, left.why
-            ));
+            )));
         }
         if let (true, Some(lock)) = (self.locked, &lock) {
             let differences = solution.differences(lock);
@@ -241,7 +241,7 @@ fn deliver(
                         version: Some(entry.version),
                     });
                     if let Err(left) = cleared {
-                        print_warnings(&[left.explained()])?;
+                        print_warnings(&[Note::of(&left)])?;
                     }
                 }
                 return Err(error);

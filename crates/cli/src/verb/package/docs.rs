@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_packages::cache::Entry;
 use extension_registry_packages::package;
 use extension_registry_packages::trust::other_document;
@@ -78,7 +78,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let content = release.content.digest;
         let other = content.and_then(|content| other_document(&found, content));
         if let Some(other) = other {
-            print_warnings(&[other.explained()])?;
+            print_warnings(&[Note::of(&other)])?;
         }
         let manifest = &resolved.spec.manifest;
         let document = document(&manifest.name, &manifest.version, &found);

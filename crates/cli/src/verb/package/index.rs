@@ -5,13 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_packages::Digest;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::index::{self, Index as Listing, IndexedVersion, Package};
 use extension_registry_packages::repository::{Error, IndexFile};
 use extension_registry_packages::spec::Spec;
-use extension_registry_query::Note;
 use futures::{StreamExt, stream};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -190,7 +189,7 @@ async fn packages(source: &Source) -> Result<Vec<Package>> {
             match spec {
                 Ok(spec) => specs.push(spec),
                 // A corrupt version hides no other.
-                Err(error) => print_warnings(&[error.explained()])?,
+                Err(error) => print_warnings(&[Note::of(&error)])?,
             }
         }
         specs.sort_by(|left, right| right.manifest.version.cmp(&left.manifest.version));

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 use extension_registry_packages::catalog::{Discovery, PackageSummary, SourceReport};
 use extension_registry_packages::repository::DiscoveryMethod;
 use schemars::JsonSchema;
@@ -170,9 +170,8 @@ fn show(
         ExitStatus::Partial
     };
     print_warnings(&discovery.warnings)?;
-    for failure in &discovery.failures {
-        print_warnings(&[failure.explained()])?;
-    }
+    let failures: Vec<Note> = discovery.failures.iter().map(Note::of).collect();
+    print_warnings(&failures)?;
     let format_methods = match narrow.output {
         Format::Wide => format_methods(&discovery.reports, true),
         Format::Table if methods == MethodDetail::Unusual => {
@@ -229,7 +228,7 @@ fn packages(session: &Session, discovery: Discovery, narrow: &Narrow) -> Listing
     Listing {
         packages: packages.collect(),
         sources: sources.chain(failed).collect(),
-        warnings: discovery.warnings,
+        warnings: discovery.warnings.iter().map(Explain::explained).collect(),
     }
 }
 

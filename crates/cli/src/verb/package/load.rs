@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::deliver::Delivery;
 use extension_registry_packages::manifest::Packaging;
@@ -115,6 +116,6 @@ fn loaded(session: &Session, delivery: &Delivery, with_reasons: bool) -> Result<
         folder: folder.display().to_string(),
         templates,
         steps: session.steps(delivery, with_reasons)?,
-        warnings: delivery.warnings.clone(),
+        warnings: delivery.warnings.iter().map(Explain::explained).collect(),
     })
 }

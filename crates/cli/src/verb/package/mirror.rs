@@ -5,15 +5,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_core::diagnostic::{Explain, Failure, Note};
 use extension_registry_packages::catalog::{Catalog, ResolvedVersion};
 use extension_registry_packages::mirror::{Copied, copy};
 use extension_registry_packages::repository::Repository;
 use extension_registry_packages::repository::folder::{Folder, Settings};
 use extension_registry_packages::spec::Spec;
-use extension_registry_query::Note;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,7 +22,7 @@ use crate::flags::{Chosen, Format, Sources, named};
 use crate::output;
 use crate::output::Answer;
 use crate::packages::{Bar, Session, check_online, skipped};
-use crate::report::human::{explained, print_warnings};
+use crate::report::human::{note, print_warnings};
 
 #[derive(Debug, Args)]
 pub(crate) struct Mirror {
@@ -177,7 +176,7 @@ fn plan<'s>(
     whole: &'s Catalog,
     chosen: &Chosen,
     is_alone: bool,
-    reported: &mut BTreeSet<String>,
+    reported: &mut BTreeSet<Note>,
 ) -> Result<Vec<ResolvedVersion<'s>>> {
     let (range, kind) = (chosen.range()?, chosen.kind());
     let resolved = session.query(async {
@@ -192,8 +191,11 @@ fn plan<'s>(
     let planned = along(session, whole, &resolved, &verb.approve);
     // The hint names `pull`; the flag is the same here.
     let (gathered, solution) = planned.map_err(|error| {
-        let named = explained(&error);
-        anyhow::anyhow!(named.replace("ext package pull", "ext package mirror"))
+        let renamed = |text: &str| text.replace("ext package pull", "ext package mirror");
+        let named = note(&error);
+        let failure = Failure::new(renamed(&named.message));
+        let hints = named.hints.iter().map(|hint| renamed(hint));
+        hints.fold(failure, Failure::hint)
     })?;
     print_new(reported, &gathered.warnings)?;
     let sightings = solution.chosen.iter().map(|one| {
@@ -205,22 +207,21 @@ fn plan<'s>(
 }
 
 /// Prints each warning once: all packages query the same sources.
-fn print_new(reported: &mut BTreeSet<String>, warnings: &[String]) -> Result<()> {
+fn print_new(reported: &mut BTreeSet<Note>, warnings: &[Note]) -> Result<()> {
     let new = warnings
         .iter()
         .filter(|warning| reported.insert((*warning).clone()));
-    let new: Vec<String> = new.cloned().collect();
-    Ok(print_warnings(&new)?)
+    Ok(print_warnings(new)?)
 }
 
 fn failed(name: &str, error: &anyhow::Error) -> Result<Row> {
-    let why = explained(error);
-    print_warnings(&[format!("{name}: {why}")])?;
+    let why = note(error);
+    print_warnings([&why.clone().under(name)])?;
     Ok(Row {
         name: name.to_owned(),
         version: None,
         outcome: Outcome::Failed,
-        why: Some(why),
+        why: Some(why.explained()),
     })
 }
 
@@ -244,7 +245,7 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
 fn selected(
     verb: &Mirror,
     session: &Session,
-    reported: &mut BTreeSet<String>,
+    reported: &mut BTreeSet<Note>,
 ) -> Result<(Vec<Chosen>, bool)> {
     let is_all = verb.names.is_empty();
     let given = verb.names.iter().map(|name| {
@@ -255,12 +256,9 @@ fn selected(
     if is_all {
         let discovery = session.discover(None, true)?;
         print_new(reported, &discovery.warnings)?;
-        let failure = discovery.failures.first();
-        anyhow::ensure!(
-            failure.is_none(),
-            "{}",
-            failure.map(Explain::explained).unwrap_or_default()
-        );
+        if let Some(failure) = discovery.failures.first() {
+            bail!(Failure::from(Note::of(failure)));
+        }
         for listed in discovery.packages {
             match skipped(&listed.name, &listed.kind) {
                 Some(why) => print_warnings(&[why])?,

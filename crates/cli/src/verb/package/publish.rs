@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Explain, Failure, Note};
 use extension_registry_packages::bundle::Limits;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::package::{self, check};
@@ -14,7 +14,6 @@ use extension_registry_packages::repository::Upload;
 use extension_registry_packages::signature::{PublicKey, SignedPayload, Statement, minisign};
 use extension_registry_packages::spec::Spec;
 use extension_registry_packages::version;
-use extension_registry_query::Note;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -195,7 +194,7 @@ pub(crate) fn run(verb: &Publish, out: &mut Vec<u8>) -> Result<ExitStatus> {
         size: upload.size,
         signed: secret.is_some(),
         dry_run: verb.dry_run,
-        advice,
+        advice: advice.iter().map(Explain::explained).collect(),
     };
     output::answer(out, verb.output, &data)?;
     Ok(ExitStatus::Success)

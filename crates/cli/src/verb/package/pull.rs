@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_packages::deliver::Delivery;
 use extension_registry_packages::lock::Lock;
 use schemars::JsonSchema;
@@ -17,7 +17,8 @@ use crate::exit::ExitStatus;
 use crate::flags::{Chosen, Format, PlatformArgs, Sources, named};
 use crate::output;
 use crate::packages::{Bar, Session, skipped, unchecked};
-use crate::report::human::{explained, print_warnings};
+use crate::report::hints::Explanation;
+use crate::report::human::{note, print_warnings};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pull {
@@ -75,7 +76,8 @@ struct Row {
 #[derive(JsonSchema, Serialize)]
 struct Failed {
     name: String,
-    why: String,
+    #[schemars(with = "String")]
+    why: Explanation,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -84,7 +86,8 @@ pub(crate) struct Pulled {
     /// Packages that were not pulled, with `--all`
     failures: Vec<Failed>,
     /// Notes: newer incompatible versions, skipped optional packages
-    notes: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    notes: Vec<Explanation>,
 }
 
 pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<ExitStatus> {
@@ -119,11 +122,11 @@ pub(crate) fn run(verb: &Pull, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let data = Pulled {
         packages: rows,
         failures,
-        notes,
+        notes: notes.into_iter().map(Explanation).collect(),
     };
     show(verb, &data, out)?;
     for failed in &data.failures {
-        print_warnings(&[format!("{}: {}", failed.name, failed.why)])?;
+        print_warnings(&[failed.why.0.clone().under(&failed.name)])?;
     }
     Ok(if data.failures.is_empty() {
         ExitStatus::Success
@@ -206,13 +209,13 @@ fn everything(
     verb: &Pull,
     session: &Session,
     failures: &mut Vec<Failed>,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<Vec<Delivery>> {
     let discovery = session.discover(None, true)?;
     print_warnings(&discovery.warnings)?;
     for failure in discovery.failures {
         failures.push(Failed {
-            why: failure.explained(),
+            why: Explanation::of(&failure),
             name: failure.repository,
         });
     }
@@ -233,7 +236,7 @@ fn everything(
             Ok(delivery) => deliveries.push(delivery),
             Err(error) => failures.push(Failed {
                 name,
-                why: explained(&error),
+                why: Explanation(note(&error)),
             }),
         }
     }

@@ -4,7 +4,6 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_core::diagnostic::Explain;
 use extension_registry_packages::catalog::Source;
 use extension_registry_packages::repository::{self, Capabilities, Error};
 use futures::future::{join, join_all};
@@ -203,10 +202,8 @@ impl FailedQuery {
 
 fn warn(data: &Listed) -> Result<()> {
     let rows = data.repositories.iter();
-    let failures: Vec<String> = rows
-        .filter_map(|row| row.failure.as_ref().map(Explain::explained))
-        .collect();
-    Ok(print_warnings(&failures)?)
+    let failures = rows.filter_map(|row| row.failure.as_ref());
+    Ok(print_warnings(failures.map(|failure| &failure.0))?)
 }
 
 fn can(able: &Capabilities) -> Vec<&'static str> {

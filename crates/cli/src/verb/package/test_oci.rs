@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_packages::catalog::Catalog;
 use extension_registry_packages::repository::Kind;
 use extension_registry_packages::repository::oci::{Class, Outcome};
@@ -110,7 +110,7 @@ pub(crate) fn run(verb: &TestOci, out: &mut Vec<u8>) -> Result<ExitStatus> {
             Outcome::Fail => "fail",
             Outcome::Skipped => "skipped",
         },
-        detail: check.detail,
+        detail: check.detail.explained(),
         advice: check.advice,
     });
     let data = Steps {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::Note;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -61,9 +61,8 @@ pub(crate) struct Listed {
 pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
     let (found, specs) = session.versions(&verb.name)?;
-    for failure in &found.failures {
-        print_warnings(&[failure.explained()])?;
-    }
+    let failures: Vec<Note> = found.failures.iter().map(Note::of).collect();
+    print_warnings(&failures)?;
     if found.versions.is_empty() && found.failures.is_empty() {
         return Err(session.catalog.no_package(found).into());
     }

@@ -1,6 +1,6 @@
 //! Detects names that exist with two types: those are two different packages.
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::Note;
 use extension_registry_core::version::VersionRange;
 use futures::future::join_all;
 
@@ -38,7 +38,7 @@ impl Catalog {
                 Ok(spec) => {
                     check_same_kind(chosen, &ResolvedVersion::of(source, spec))?;
                 }
-                Err(error) if *is_newest => chosen.warnings.push(error.explained()),
+                Err(error) if *is_newest => chosen.warnings.push(Note::of(&error)),
                 // An old broken version does not matter to a request that did not name it.
                 Err(_) => {}
             }

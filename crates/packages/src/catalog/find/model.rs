@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use extension_registry_core::diagnostic::Note;
+
 use crate::catalog::{Source, SourceFailure};
 use crate::spec::Spec;
 
@@ -24,7 +26,7 @@ pub struct ResolvedVersion<'c> {
     /// Metadata of the version.
     pub spec: Spec,
     /// Failures of other sources, none of which has a higher priority.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Note>,
 }
 
 impl<'c> ResolvedVersion<'c> {
