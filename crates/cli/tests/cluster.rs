@@ -161,7 +161,7 @@ fn doctor_reports_unknown_results() {
     API server                        ok       v1.36.3
     clock                             unknown  the API server sent no valid Date header
     kinds                             bad      clusterextensions, extensions, workflows, extensionprojections not found in registry.fuseml.io/v1alpha1; hint: install the chart, or run `kubectl apply -f crds/`
-    engine                            bad      Tekton Pipelines is not installed (tekton.dev/v1 not found); hint: install Tekton Pipelines
+    engine                            bad      Tekton Pipelines is not installed (CRD pipelines.tekton.dev not found); hint: install Tekton Pipelines
     operator                          unknown  not found here
     webhook                           unknown  not found here
     may list clusterextensions        unknown  not found here

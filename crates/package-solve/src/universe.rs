@@ -90,6 +90,15 @@ impl Universe {
         }
         open
     }
+
+    /// Drops requirements on components that the platform does not name.
+    pub fn ignore_unknown_components(&mut self) {
+        let platform = &self.platform;
+        for candidate in self.candidates.values_mut().flatten() {
+            let requires = &mut candidate.requires;
+            requires.retain(|one| platform.contains_key(&one.name));
+        }
+    }
 }
 
 /// A requested package.

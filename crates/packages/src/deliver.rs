@@ -10,6 +10,9 @@
 mod cached;
 mod fetch;
 mod gather;
+mod lock;
+
+pub use lock::lock;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

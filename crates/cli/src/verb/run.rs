@@ -184,7 +184,8 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
 impl Started {
     /// Returns the name in the notation of kubectl.
     fn name(&self) -> String {
-        format!("pipelinerun.tekton.dev/{}", self.run)
+        let runs = pipeline::engine().runs();
+        format!("{}.{}/{}", runs.kind.to_lowercase(), runs.group, self.run)
     }
 }
 
@@ -197,12 +198,13 @@ fn create_error(error: kube::Error) -> anyhow::Error {
 }
 
 fn runs(client: Client, namespace: &str) -> Api<DynamicObject> {
+    let runs = pipeline::engine().runs();
     let resource = ApiResource {
-        group: "tekton.dev".to_owned(),
-        version: "v1".to_owned(),
-        api_version: "tekton.dev/v1".to_owned(),
-        kind: "PipelineRun".to_owned(),
-        plural: "pipelineruns".to_owned(),
+        group: runs.group.to_owned(),
+        version: runs.version.to_owned(),
+        api_version: runs.api_version(),
+        kind: runs.kind.to_owned(),
+        plural: runs.plural.to_owned(),
     };
     Api::namespaced_with(client, namespace, &resource)
 }

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use extension_registry_api::{GROUP, VERSION};
+use extension_registry_pipeline as pipeline;
 use http::Request;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -110,25 +111,21 @@ pub(super) async fn kinds(client: &Client) -> Check {
     Check::new("kinds", Verdict::Bad, detail, hint)
 }
 
-/// Checks that Tekton Pipelines is installed.
+/// Checks that the pipeline engine is installed.
 pub(super) async fn engine(client: &Client) -> Check {
-    let known = resources(client, "tekton.dev", "v1").await;
+    let (engine, pipelines) = (pipeline::engine(), pipeline::engine().pipelines());
+    let known = resources(client, pipelines.group, pipelines.version).await;
     let has = |plural: &str| {
         let resources = known.iter().flat_map(|list| &list.resources);
         resources
             .into_iter()
             .any(|resource| resource.name == plural)
     };
-    if has("pipelines") && has("pipelineruns") {
-        Check::new("engine", Verdict::Ok, "tekton.dev/v1", "")
+    if has(pipelines.plural) && has(engine.runs().plural) {
+        Check::new("engine", Verdict::Ok, pipelines.api_version(), "")
     } else {
-        let hint = "install Tekton Pipelines";
-        Check::new(
-            "engine",
-            Verdict::Bad,
-            "Tekton Pipelines is not installed (tekton.dev/v1 not found)",
-            hint,
-        )
+        let missing = engine.missing();
+        Check::new("engine", Verdict::Bad, missing.message, &missing.hint)
     }
 }
 
@@ -217,12 +214,13 @@ fn not_seen(name: &str, error: &kube::Error) -> Check {
 
 /// Checks the permissions of the user. Missing permissions are not bad.
 pub(super) async fn permissions(client: &Client, namespace: &str) -> Vec<Check> {
+    let runs = pipeline::engine().runs();
     let questions: [(&str, &str, &str, Option<&str>); 5] = [
         ("list", GROUP, "clusterextensions", None),
         ("create", GROUP, "clusterextensions", None),
         ("list", GROUP, "workflows", Some(namespace)),
         ("create", GROUP, "workflows", Some(namespace)),
-        ("create", "tekton.dev", "pipelineruns", Some(namespace)),
+        ("create", runs.group, runs.plural, Some(namespace)),
     ];
     let mut checks = Vec::new();
     for (verb, group, plural, namespace) in questions {

@@ -7,8 +7,8 @@ use clap::Args;
 use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_packages::cache::Selector;
 use extension_registry_packages::catalog::{Catalog, Gathered, ResolvedVersion};
-use extension_registry_packages::deliver::{Delivery, Loader};
-use extension_registry_packages::lock::{Lock, Locked};
+use extension_registry_packages::deliver::{self, Delivery, Loader};
+use extension_registry_packages::lock::Lock;
 use extension_registry_packages::solve::{
     Chosen as Choice, RequestedPackage, Solution, Universe, solve,
 };
@@ -99,7 +99,7 @@ impl DependencyArgs {
         let mut gathered = gather(session, &requested, universe)?;
         print_warnings(&gathered.warnings)?;
         if !self.platform.is_given() {
-            ignore_platform_requirements(&mut gathered.universe);
+            gathered.universe.ignore_unknown_components();
         }
         let solution = solve(&requested, &gathered.universe)?;
         notes.extend(solution.notes.iter().map(Note::new));
@@ -191,22 +191,9 @@ pub(super) fn along(
         ..Universe::default()
     };
     let mut gathered = session.query(async { Ok(catalog.gather(&requested, universe).await?) })?;
-    ignore_platform_requirements(&mut gathered.universe);
+    gathered.universe.ignore_unknown_components();
     let solution = solve(&requested, &gathered.universe)?;
     Ok((gathered, solution))
-}
-
-/// Drops requirements on components that were not given; they are reported as unchecked.
-fn ignore_platform_requirements(universe: &mut Universe) {
-    let Universe {
-        candidates,
-        platform,
-        ..
-    } = universe;
-    for candidate in candidates.values_mut().flatten() {
-        let requires = &mut candidate.requires;
-        requires.retain(|one| platform.contains_key(&one.name));
-    }
 }
 
 /// Delivers all packages or none: if one fails, those delivered before are removed again.
@@ -290,35 +277,11 @@ fn one(
 }
 
 fn write(solution: &Solution, deliveries: &[Delivery]) -> Result<()> {
-    let packages = solution
-        .chosen
-        .iter()
-        .zip(deliveries)
-        .map(|(chosen, one)| locked(chosen, one));
-    let lock = Lock {
-        packages: packages.collect(),
-    };
+    let lock = deliver::lock(solution, deliveries);
     let file =
         tempfile::NamedTempFile::new_in(".").context("failed to write to the working directory")?;
     fs::write(file.path(), lock.to_text())?;
     file.persist(LOCK)
         .with_context(|| format!("failed to write {LOCK}"))?;
     Ok(())
-}
-
-fn locked(chosen: &Choice, delivery: &Delivery) -> Locked {
-    let entry = &delivery.entry;
-    Locked {
-        name: entry.name.clone(),
-        kind: entry.kind.name().to_owned(),
-        version: entry.version.clone(),
-        repository: entry.repository.clone(),
-        locator: entry.locator.clone(),
-        content: entry.content.digest,
-        configuration: entry.own_configuration(),
-        document: entry.document_digest(),
-        manifest: entry.manifest.as_ref().map(|manifest| manifest.digest),
-        signed_by: delivery.verdict.by().to_vec(),
-        requested_by: chosen.requested_by.clone(),
-    }
 }
