@@ -12,7 +12,7 @@ use extension_registry_packages::catalog::{
 use extension_registry_packages::config::{Config, Environment, Origin, Places};
 use extension_registry_packages::deliver::{Delivery, Loader};
 use extension_registry_packages::index::{self, IndexStateStore};
-use extension_registry_packages::manifest::{self, Kind};
+use extension_registry_packages::manifest::Kind;
 use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::spec::Spec;
 use extension_registry_packages::trust::Policy;
@@ -144,42 +144,7 @@ impl Session {
 
     /// Lists the packages in the cache.
     pub(crate) fn cached(&self) -> Discovery {
-        let mut listing = self.cache.list();
-        let only = self.only.as_ref();
-        listing
-            .entries
-            .retain(|entry| only.is_none_or(|only| only.contains(&entry.repository)));
-        let mut packages: BTreeMap<(String, String), PackageSummary> = BTreeMap::new();
-        for entry in listing.entries {
-            let key = (entry.name.clone(), entry.kind.name().to_owned());
-            let listed = packages.entry(key).or_insert_with(|| PackageSummary {
-                name: entry.name.clone(),
-                repository: entry.repository.clone(),
-                kind: entry.kind.name().to_owned(),
-                description: String::new(),
-                keywords: Vec::new(),
-                license: None,
-                versions: Vec::new(),
-            });
-            listed.versions.push(entry.version.clone());
-            listed.versions.sort_by(|left, right| right.cmp(left));
-            if listed.versions.first() == Some(&entry.version)
-                && let Ok(text) = std::fs::read_to_string(entry.configuration_path())
-                && let (Some(manifest), _) = manifest::read(&text)
-            {
-                listed.description = manifest.description;
-                listed.keywords = manifest.keywords;
-                listed.license = manifest.metadata.license;
-            }
-        }
-        let faults = listing.faults.into_iter();
-        Discovery {
-            packages: packages.into_values().collect(),
-            warnings: faults
-                .map(|fault| Note::new(fault.why).under(fault.path.display()))
-                .collect(),
-            ..Discovery::default()
-        }
+        Discovery::of_cache(self.cache.list(), self.only.as_deref())
     }
 
     /// Returns whether a version is in the cache.

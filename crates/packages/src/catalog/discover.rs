@@ -1,6 +1,8 @@
 //! Lists packages without fetching any content.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::mem::discriminant;
 
 use extension_registry_core::diagnostic::{Explain, Note};
@@ -10,7 +12,8 @@ use futures::stream;
 use serde::{Deserialize, Serialize};
 
 use super::{Catalog, ListingCache, Source};
-use crate::manifest::Manifest;
+use crate::cache;
+use crate::manifest::{self, Manifest};
 use crate::repository::{DiscoveryMethod, Error, IndexFile, Names};
 use crate::spec::Spec;
 use crate::version;
@@ -107,6 +110,47 @@ pub struct Discovery {
     pub failures: Vec<SourceFailure>,
     /// Packages and indexes that cannot be read.
     pub warnings: Vec<Note>,
+}
+
+impl Discovery {
+    /// Lists the packages in the cache, or those of them that come from the given repositories.
+    #[must_use]
+    pub fn of_cache(mut listing: cache::Listing, only: Option<&[String]>) -> Self {
+        listing
+            .entries
+            .retain(|entry| only.is_none_or(|only| only.contains(&entry.repository)));
+        let mut packages: BTreeMap<(String, String), PackageSummary> = BTreeMap::new();
+        for entry in listing.entries {
+            let key = (entry.name.clone(), entry.kind.name().to_owned());
+            let listed = packages.entry(key).or_insert_with(|| PackageSummary {
+                name: entry.name.clone(),
+                repository: entry.repository.clone(),
+                kind: entry.kind.name().to_owned(),
+                description: String::new(),
+                keywords: Vec::new(),
+                license: None,
+                versions: Vec::new(),
+            });
+            listed.versions.push(entry.version.clone());
+            listed.versions.sort_by(|left, right| right.cmp(left));
+            if listed.versions.first() == Some(&entry.version)
+                && let Ok(text) = fs::read_to_string(entry.configuration_path())
+                && let (Some(manifest), _) = manifest::read(&text)
+            {
+                listed.description = manifest.description;
+                listed.keywords = manifest.keywords;
+                listed.license = manifest.metadata.license;
+            }
+        }
+        let faults = listing.faults.into_iter();
+        Self {
+            packages: packages.into_values().collect(),
+            warnings: faults
+                .map(|fault| Note::new(fault.why).under(fault.path.display()))
+                .collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Reads indexes and decides which of them may be used. The implementation owns the keys and the rollback
