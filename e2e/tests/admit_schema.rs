@@ -150,7 +150,7 @@ const LIMITS: [Limit; 9] = [
         });
         record(&format!("{{services: {services}}}"))
     }),
-    ("1024 members", |more| {
+    ("1024 projects and users", |more| {
         let sets = list(8, |index| {
             format!(
                 "{{name: c{index}, scope: user, user: {}, project: {}}}",
