@@ -21,7 +21,7 @@ use crate::limits;
     namespaced,
     shortname = "extp",
     category = "registry",
-    doc = "A Secret rendered from a record for the workflows of this namespace. Managed by the operator; do not edit.",
+    doc = "A Secret rendered from a record for the workflows in this namespace. Managed by the operator; do not edit.",
     status = "ExtensionProjectionStatus",
     derive = "PartialEq",
     selectable = ".spec.record.name",

@@ -22,7 +22,7 @@ pub const RUN_GATE: &str = "extension-registry";
     version = "v1alpha1",
     kind = "RunGate",
     namespaced,
-    doc = "Users of per-user Secrets and held Pipelines of a namespace, for admission policies. Managed by the operator; do not edit.",
+    doc = "Users of per-user Secrets and held Pipelines in a namespace, for admission policies. Managed by the operator; do not edit.",
     derive = "PartialEq",
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name == 'extension-registry'").message("the RunGate of a namespace must be named `extension-registry`")

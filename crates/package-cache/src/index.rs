@@ -90,7 +90,7 @@ pub struct IndexedVersion {
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextError {
     /// A new series cannot be generated.
-    #[error("failed to generate the series of a new index: {0}")]
+    #[error("failed to generate a series ID for a new index: {0}")]
     Random(getrandom::Error),
     /// The serial number is at its maximum.
     #[error("the serial number of the index is at its maximum")]

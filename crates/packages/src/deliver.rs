@@ -115,7 +115,7 @@ pub enum DeliverError {
     },
     /// The downloaded bytes do not match the digest.
     #[error(
-        "digest mismatch of the {what} of {title} from {repository}: expected {wanted}, got {actual}"
+        "digest mismatch for the {what} of {title} from {repository}: expected {wanted}, got {actual}"
     )]
     Tampered {
         /// Name and version: `mlflow 1.2.0`.

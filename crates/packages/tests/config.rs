@@ -114,7 +114,7 @@ fn config_variable_overrides_user_file() {
     machine.set("EXTENSION_REGISTRY_CONFIG", other.to_str().unwrap());
     assert_eq!(
         machine.wrong(),
-        "configuration file other.toml not found, as given by --config or EXTENSION_REGISTRY_CONFIG; hint: correct the path, or remove it"
+        "configuration file other.toml not found (set by --config or EXTENSION_REGISTRY_CONFIG); hint: fix the path, or unset the flag or variable"
     );
     machine.write(
         "other.toml",

@@ -44,7 +44,7 @@ pub async fn find(
         Ok(list) => list.items,
         Err(kube::Error::Api(status)) if status.code == 403 => {
             log.notes.push(Note::new(format!(
-                "not allowed to list Ingresses of namespace {namespace}; external endpoints may be missing"
+                "not allowed to list Ingresses in namespace {namespace}; external endpoints may be missing"
             )));
             Vec::new()
         }

@@ -54,7 +54,7 @@ pub fn render(
                 "{} renders to {size} bytes (limit {MAX_BYTES})",
                 choice.record.key
             ),
-            "reduce the configuration of the record or the source Secret",
+            "reduce the size of the record's configuration or of the source Secret",
         ));
     }
     Ok(Rendered {

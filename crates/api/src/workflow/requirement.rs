@@ -13,7 +13,7 @@ use crate::limits;
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.extension) || has(self.product) || has(self.service) || has(self.resource) || has(self.category)").message("a requirement needs a selector: set at least one of `extension`, `product`, `service`, `resource` or `category`; `zone` and `version` alone are not sufficient"))]
 pub struct RequirementSpec {
-    /// Name of the requirement, unique in the step: the directory below `$SERVICE_BINDING_ROOT`, and
+    /// Name of the requirement, unique in the step: the directory under `$SERVICE_BINDING_ROOT`, and
     /// NAME in `{{ extensions.NAME.KEY }}`. Lowercase letters, digits and `-`.
     #[schemars(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))]
     pub name: String,

@@ -61,7 +61,7 @@ pub struct Step {
     #[schemars(transform = rules::few_resources)]
     pub resources: Option<ResourceRequirements>,
 
-    /// Requirements of the step. The selected services are available as files below
+    /// Requirements of the step. The selected services are available as files under
     /// `$SERVICE_BINDING_ROOT/<name>` and as environment variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::REQUIREMENTS))]

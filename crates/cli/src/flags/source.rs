@@ -105,7 +105,7 @@ impl Files {
 /// Selection of namespaces.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct View {
-    /// Namespace to use; default for objects in files without one
+    /// Namespace to use; also applies to objects in files that set no namespace
     #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     pub(crate) namespace: Option<String>,
     /// Use all namespaces of the cluster

@@ -105,7 +105,7 @@ fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>)
     if *omitted > 0 {
         writeln!(
             out,
-            "{omitted} more with more mismatches; show them with --all"
+            "not shown: {omitted} with more mismatches; use --all to show all"
         )?;
     }
     Ok(())

@@ -135,7 +135,11 @@ pub(super) fn word(token: Token<'_>, operator: Option<&str>, word: &str) -> Rang
     let shown = excerpt(word);
     if is_any(word) {
         let message = format!("`{shown}` cannot be combined with operators or other comparators");
-        return error(token, message, Some("remove it or the rest".to_owned()));
+        return error(
+            token,
+            message,
+            Some("use it alone, or remove it".to_owned()),
+        );
     }
     if let Some(operator) = operator
         && let Some(series) = Partial::parse(word)

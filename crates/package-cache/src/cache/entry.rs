@@ -334,7 +334,7 @@ pub(super) fn check_sizes(entry: &Entry) -> Result<(), String> {
         };
         if size != file.size {
             return Err(format!(
-                "size mismatch of {}: got {size} bytes, expected {}",
+                "size mismatch for {}: got {size} bytes, expected {}",
                 file.file, file.size
             ));
         }

@@ -17,23 +17,23 @@ pub fn advice(folder: &Path, manifest: &Manifest, has_document: bool) -> Vec<Not
     };
     say(
         manifest.description.is_empty(),
-        "no description, which all lists show",
+        "no description to show in package lists",
         "add `description` under `extension`",
     );
     say(
         !has_document,
-        "no document that users can read before they pull the package",
+        "no documentation that users can read before they pull the package",
         "add a README.md",
     );
     say(
         manifest.metadata.license.is_none(),
-        "no licence",
+        "no license",
         "set `license` under `metadata` to an SPDX identifier",
     );
     let has_license = ["LICENSE", "LICENSE.md", "LICENSE.txt", "COPYING"]
         .iter()
         .any(|name| folder.join(name).is_file());
-    say(!has_license, "no licence text", "add a LICENSE file");
+    say(!has_license, "no license text", "add a LICENSE file");
     say(
         manifest.kind == Kind::Record && manifest.templates.is_empty(),
         "no template, so the package cannot be used to register a tool",

@@ -60,7 +60,7 @@ impl Disk {
                 repository: self.id.clone(),
                 what: path.display().to_string(),
                 why: format!("the symbolic link leads out of {}", self.root.display()),
-                hint: "replace the link by the files".to_owned(),
+                hint: "replace the link with the files it points to".to_owned(),
             }),
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>

@@ -200,7 +200,7 @@ pub enum ConfigError {
         error: std::io::Error,
     },
     /// The file that a flag or a variable names does not exist.
-    #[error("configuration file {path} not found, as given by --config or {CONFIG_VARIABLE}", path = path.display())]
+    #[error("configuration file {path} not found (set by --config or {CONFIG_VARIABLE})", path = path.display())]
     Missing {
         /// Path of the file.
         path: PathBuf,
@@ -214,7 +214,7 @@ impl Explain for ConfigError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { .. } => Vec::new(),
-            Self::Missing { .. } => vec!["correct the path, or remove it".to_owned()],
+            Self::Missing { .. } => vec!["fix the path, or unset the flag or variable".to_owned()],
             Self::Wrong(findings) => findings.iter().flat_map(Explain::hints).collect(),
         }
     }

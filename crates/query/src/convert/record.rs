@@ -168,7 +168,7 @@ fn service(
             ("false", true) => log.unsupported(
                 needs.at,
                 &field,
-                "ignored: a service with credentials is always used with them",
+                "ignored: the credentials of a service are always used",
                 "add a second service without credentials",
             ),
             _ => log

@@ -198,7 +198,7 @@ pub(super) async fn webhooks(client: &Client) -> Check {
         let detail = format!("{} webhook{plural} with CA bundle", webhooks.len());
         return Check::new("webhook", Verdict::Ok, detail, "");
     }
-    let hint = "the operator sets it when it is ready; check its logs";
+    let hint = "run `helm upgrade` to set it; with cert-manager, check the logs of cainjector";
     Check::new("webhook", Verdict::Bad, "the CA bundle is missing", hint)
 }
 

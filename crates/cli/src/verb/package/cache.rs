@@ -98,9 +98,9 @@ struct RemovedVersion {
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct Freed {
     packages: Vec<RemovedVersion>,
-    /// Number of removed files, not used by other packages
+    /// Number of removed files that no other package uses
     blobs: usize,
-    /// Number of removed interrupted downloads
+    /// Number of interrupted downloads that were removed
     partial: usize,
     /// Freed disk space in bytes
     bytes: u64,

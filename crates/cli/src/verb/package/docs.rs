@@ -60,7 +60,7 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let warnings = warnings.unwrap_or_default();
         let path = entry.as_ref().and_then(Entry::document_path);
         let (Some(entry), Some(path)) = (&entry, path) else {
-            let message = format!("no document of `{}` in the cache", verb.chosen.name);
+            let message = format!("no documentation for `{}` in the cache", verb.chosen.name);
             bail!(Failure::new(message).hint("remove --offline"));
         };
         print_warnings(&warnings)?;

@@ -134,4 +134,4 @@ kubectl ext register NAME --from-template package:{name}
     )
 }
 
-const LICENSE: &str = "Replace this text with the licence of the package, and set `license` in extension.yaml to its SPDX identifier.\n";
+const LICENSE: &str = "Replace this text with the license of the package, and set `license` in extension.yaml to its SPDX identifier.\n";

@@ -46,7 +46,7 @@ struct Narrow {
     /// Only packages of this type: record, provider, taskserv, cluster
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// Only packages with this licence
+    /// Only packages with this license
     #[arg(long, value_name = "LICENSE")]
     license: Option<String>,
     /// Query the sources even if a recent listing is cached
@@ -69,7 +69,7 @@ struct Row {
     kind: String,
     /// Whether packages of this type can be loaded
     supported: bool,
-    /// The highest release; without any release, the highest version
+    /// The highest release, or the highest version if there is no release
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<String>,
     versions: Vec<String>,

@@ -30,13 +30,13 @@ pub(crate) struct Publish {
     /// Directory of the package
     #[arg(value_name = "DIRECTORY")]
     folder: PathBuf,
-    /// Repository to publish to; default is that of --registry and --namespace, or the only one
+    /// Repository to publish to; default is the one given by --registry and --namespace, or the only one configured
     #[arg(long, value_name = "NAME")]
     repository: Option<String>,
     /// Expected version; fail if the manifest has another one
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
-    /// Publish as the version of --version instead of that in the manifest
+    /// Publish as the version given by --version, not the one in the manifest
     #[arg(long, requires = "version")]
     set_version: bool,
     /// Sign the package with this secret key
