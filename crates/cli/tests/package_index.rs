@@ -67,7 +67,7 @@ fn rejects_index_of_another_repository_with_same_key() {
 }
 
 #[test]
-fn reads_licences_from_index() {
+fn reads_licenses_from_index() {
     let machine = two();
     fs::remove_dir_all(machine.path("repositories/partner/tool")).unwrap();
     let of = |license: &str| {

@@ -87,9 +87,9 @@ pub fn explained(message: &str, hints: &[impl AsRef<str>]) -> String {
 /// ```
 /// use extension_registry_core::diagnostic::{Explain, Note};
 ///
-/// let note = Note::new("no licence").hint("set `license`").under("mlflow");
-/// assert_eq!(note.to_string(), "mlflow: no licence");
-/// assert_eq!(note.explained(), "mlflow: no licence; hint: set `license`");
+/// let note = Note::new("no license").hint("set `license`").under("mlflow");
+/// assert_eq!(note.to_string(), "mlflow: no license");
+/// assert_eq!(note.explained(), "mlflow: no license; hint: set `license`");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {

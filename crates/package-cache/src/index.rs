@@ -59,7 +59,7 @@ pub struct Package {
     pub description: String,
     /// Search keywords.
     pub keywords: Vec<String>,
-    /// SPDX licence of its newest version.
+    /// SPDX license of its newest version.
     pub license: Option<String>,
     /// Versions, the newest first.
     pub versions: Vec<IndexedVersion>,
