@@ -80,6 +80,16 @@ impl Credentials {
             Scope::User => by_user == Some(true) && by_project != Some(false),
         }
     }
+
+    /// Returns whether access depends on the user, so that each user gets a Secret.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        let by_scope = match self.scope {
+            Scope::Global | Scope::Project => false,
+            Scope::User => true,
+        };
+        by_scope || self.users.is_some()
+    }
 }
 
 fn contains(list: Option<&[Name]>, member: &Name) -> bool {
@@ -139,9 +149,12 @@ mod tests {
         assert!(!elsewhere.admits(&ada()));
     }
 
-    #[test]
-    fn scope_evaluates_its_own_lists() {
-        let credentials = |scope, projects, users| Credentials {
+    fn credentials(
+        scope: Scope,
+        projects: Option<Box<[Name]>>,
+        users: Option<Box<[Name]>>,
+    ) -> Credentials {
+        Credentials {
             name: "c".into(),
             scope,
             projects,
@@ -149,7 +162,11 @@ mod tests {
             default: false,
             entries: Box::default(),
             secret: None,
-        };
+        }
+    }
+
+    #[test]
+    fn scope_evaluates_its_own_lists() {
         let cases = [
             (Scope::Global, None, None, true),
             (Scope::Global, list(&["dev"]), None, false),
@@ -164,6 +181,20 @@ mod tests {
         for (scope, projects, users, expected) in cases {
             let entry = credentials(scope, projects, users);
             assert_eq!(entry.admits(&ada()), expected, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn each_user_gets_a_secret_of_user_scoped_credentials() {
+        for (scope, users, expected) in [
+            (Scope::Global, None, false),
+            (Scope::Project, None, false),
+            (Scope::Project, list(&["ada"]), true),
+            (Scope::User, list(&["ada"]), true),
+            (Scope::User, None, true),
+        ] {
+            let credentials = credentials(scope, None, users);
+            assert_eq!(credentials.is_personal(), expected, "{credentials:?}");
         }
     }
 }

@@ -245,6 +245,9 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// All scopes, the most specific first: the order in which credentials are chosen.
+    pub const ALL: [Self; 3] = [Self::User, Self::Project, Self::Global];
+
     /// Returns the value used in records.
     #[must_use]
     pub fn as_str(self) -> &'static str {

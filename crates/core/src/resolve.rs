@@ -150,11 +150,8 @@ pub fn resolve(
     let credentials = credentials::choose(&record, service, requirement, consumer)?;
     let endpoint = endpoint::choose(&record, service, requirement, consumer)?;
     let personal = record.access.is_personal()
-        || credentials.is_some_and(|position| {
-            record.services[service].credentials[position]
-                .users
-                .is_some()
-        });
+        || credentials
+            .is_some_and(|position| record.services[service].credentials[position].is_personal());
     Ok(Choice {
         foreign_endpoint: endpoint.is_some_and(|position| {
             endpoint::is_foreign(

@@ -100,7 +100,10 @@ fn admits_no_one(entry: &RecordEntry, findings: &mut Vec<Finding>) {
             let scope = match credentials.scope {
                 Some(CredentialsScope::Project) if is_empty(&credentials.project) => "project",
                 Some(CredentialsScope::User) if is_empty(&credentials.user) => "user",
-                _ => continue,
+                None
+                | Some(
+                    CredentialsScope::Global | CredentialsScope::Project | CredentialsScope::User,
+                ) => continue,
             };
             let field = format!("spec.services[{at}].credentials[{set}]");
             findings.push(entry.origin.warning("admits-nobody", &field).message(

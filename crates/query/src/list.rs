@@ -99,8 +99,9 @@ fn is_wanted(filter: &Filter, record: &Record, service: &Service) -> bool {
 /// Returns whether credentials are available to a project. User-scoped credentials are, if they admit any of their
 /// users in the project.
 fn is_available(credentials: &Credentials, consumer: &Consumer) -> bool {
-    if credentials.scope != Scope::User {
-        return credentials.admits(consumer);
+    match credentials.scope {
+        Scope::Global | Scope::Project => return credentials.admits(consumer),
+        Scope::User => {}
     }
     let users = credentials.users.as_deref().unwrap_or_default();
     users.iter().any(|user| {

@@ -4,7 +4,9 @@ use extension_registry_core::record::ConfigurationLevel;
 use serde_json::Value;
 
 use super::ExtensionSpec;
+use super::access::AccessSpec;
 use super::configuration::ConfigurationEntry;
+use super::credentials::CredentialsSpec;
 use super::service::{EndpointSpec, ServiceSpec};
 
 impl ExtensionSpec {
@@ -22,8 +24,14 @@ impl ExtensionSpec {
             zone: _,
             default: _,
             shadowable: _,
-            access: _,
+            access,
         } = self;
+        if let Some(AccessSpec {
+            projects: _,
+            users: _,
+            groups: _,
+        }) = access
+        {}
         let mut levels = vec![("spec".to_owned(), configuration.as_slice())];
         for (index, service) in services.iter().enumerate() {
             let ServiceSpec {
@@ -33,8 +41,19 @@ impl ExtensionSpec {
                 resource: _,
                 category: _,
                 description: _,
-                credentials: _,
+                credentials,
             } = service;
+            for CredentialsSpec {
+                name: _,
+                scope: _,
+                project: _,
+                user: _,
+                default: _,
+                // Credentials, not plain configuration.
+                configuration: _,
+                secret_ref: _,
+            } in credentials
+            {}
             let path = format!("spec.services[{index}]");
             levels.push((path.clone(), configuration));
             for (index, endpoint) in endpoints.iter().enumerate() {

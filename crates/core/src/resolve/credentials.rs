@@ -40,7 +40,7 @@ pub(super) fn choose(
             .enumerate()
             .filter(|(_, entry)| entry.admits(consumer))
     };
-    for scope in [Scope::User, Scope::Project, Scope::Global] {
+    for scope in Scope::ALL {
         let of_scope: Vec<_> = usable().filter(|(_, entry)| entry.scope == scope).collect();
         match of_scope.as_slice() {
             [] => {}
