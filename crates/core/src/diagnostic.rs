@@ -45,6 +45,14 @@ pub struct Diagnostic {
     pub hints: Vec<String>,
 }
 
+impl Diagnostic {
+    /// Returns whether the object is invalid.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
 /// An error that names the way out. Its `Display` writes only the message.
 pub trait Explain: fmt::Display {
     /// Returns the suggested fixes, each an imperative, without those of its source.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::diagnostic::Explain;
+use crate::diagnostic::{Diagnostic, Explain, Severity};
 
 /// Declares the reasons, each with what can resolve it, so that none is missing in a list.
 macro_rules! reasons {
@@ -105,6 +105,19 @@ impl Refusal {
             reason,
             message: message.into(),
             hint: hint.into(),
+        }
+    }
+
+    /// Converts to an error at a field.
+    #[must_use]
+    pub fn at(self, field: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            rule: self.reason.as_str().into(),
+            field: field.into(),
+            position: None,
+            hints: self.hints(),
+            message: self.message,
         }
     }
 }

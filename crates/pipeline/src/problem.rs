@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use extension_registry_core::diagnostic::{Diagnostic, Explain, Severity};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::refusal::{Reason, Refusal};
 
 /// A refusal and the field that caused it.
@@ -49,19 +49,6 @@ impl std::error::Error for Problem {}
 impl Explain for Problem {
     fn hints(&self) -> Vec<String> {
         self.refusal.hints()
-    }
-}
-
-impl From<Problem> for Diagnostic {
-    fn from(problem: Problem) -> Self {
-        Self {
-            severity: Severity::Error,
-            rule: problem.refusal.reason.as_str().into(),
-            hints: problem.hints(),
-            field: problem.field,
-            position: None,
-            message: problem.refusal.message,
-        }
     }
 }
 

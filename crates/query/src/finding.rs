@@ -133,32 +133,6 @@ impl From<Severity> for Level {
     }
 }
 
-impl From<Level> for Severity {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Error => Self::Error,
-            Level::Warning => Self::Warning,
-        }
-    }
-}
-
-impl From<Finding> for Diagnostic {
-    fn from(finding: Finding) -> Self {
-        let hints = Some(finding.hint).filter(|hint| !hint.is_empty());
-        Self {
-            severity: finding.level.into(),
-            rule: finding.rule.into(),
-            field: finding.field,
-            position: (finding.line > 0).then_some(Position {
-                line: finding.line,
-                column: finding.column,
-            }),
-            message: finding.message,
-            hints: hints.into_iter().collect(),
-        }
-    }
-}
-
 fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
 }
@@ -182,7 +156,7 @@ fn sort_key(finding: &Finding) -> (&str, usize, usize, Level, &str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Diagnostic, Finding, Position};
+    use super::{Diagnostic, Finding, Position, Severity};
 
     #[test]
     fn diagnostic_keeps_everything_but_file_and_object() {
@@ -190,7 +164,14 @@ mod tests {
         let finding = Finding::warning("unknown-field", &"a.yaml".into(), at)
             .of("Workflow dev/train", "spec.step")
             .message("unknown field", "did you mean `steps`?");
-        let diagnostic = Diagnostic::from(finding.clone());
+        let diagnostic = Diagnostic {
+            severity: Severity::Warning,
+            rule: "unknown-field".into(),
+            field: "spec.step".to_owned(),
+            position: Some(at),
+            message: "unknown field".to_owned(),
+            hints: vec!["did you mean `steps`?".to_owned()],
+        };
         let back = Finding::from_diagnostic(&"a.yaml".into(), "Workflow dev/train", diagnostic);
         assert_eq!(back, finding);
     }

@@ -70,10 +70,7 @@ pub fn lint(mut inventory: Inventory) -> Report {
     for workflow in &inventory.workflows {
         check_workflow(&inventory, workflow, has_records, &mut findings);
         let lints = lint_workflow(&workflow.workflow.spec).into_iter();
-        findings.extend(lints.map(|lint| {
-            let finding = workflow.origin.warning(lint.rule, &lint.field);
-            finding.message(lint.message, lint.hint)
-        }));
+        findings.extend(lints.map(|lint| workflow.origin.finding(lint)));
     }
     finding::sort(&mut findings);
     Report { findings }
@@ -135,7 +132,7 @@ fn check_workflow(
         if !has_records && !reason.is_stalled() {
             continue;
         }
-        let mut finding = entry.origin.refused(&problem.field, problem.refusal);
+        let mut finding = entry.origin.finding(problem.refusal.at(problem.field));
         if may_be_unread(reason, &unknown) {
             finding.level = Level::Warning;
             finding.hint = unread_hint(&unknown);

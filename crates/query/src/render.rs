@@ -49,7 +49,7 @@ pub fn render(inventory: &Inventory, reveal: bool) -> serde_json::Result<Rendere
                 let unknown = inventory.whole_secrets_unknown(&resolved);
                 findings.extend(refusals.problems.into_iter().map(|problem| {
                     let reason = problem.refusal.reason;
-                    let mut finding = entry.origin.refused(&problem.field, problem.refusal);
+                    let mut finding = entry.origin.finding(problem.refusal.at(problem.field));
                     if may_be_unread(reason, &unknown) {
                         finding.hint = unread_hint(&unknown);
                     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use extension_registry_core::diagnostic::{Diagnostic, Explain, Severity};
+use extension_registry_core::diagnostic::{Diagnostic, Explain};
 use extension_registry_core::refusal::{Reason, Refusal};
 
 /// An error in a field of an object.
@@ -30,14 +30,7 @@ impl Explain for FieldError {
 
 impl From<FieldError> for Diagnostic {
     fn from(problem: FieldError) -> Self {
-        Self {
-            severity: Severity::Error,
-            rule: problem.refusal.reason.as_str().into(),
-            hints: problem.hints(),
-            field: problem.field,
-            position: None,
-            message: problem.refusal.message,
-        }
+        problem.refusal.at(problem.field)
     }
 }
 

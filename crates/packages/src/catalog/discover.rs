@@ -41,7 +41,7 @@ pub struct PackageSummary {
 }
 
 impl PackageSummary {
-    /// Returns the highest release or, without any release, the highest version.
+    /// Returns the latest stable version, or the latest pre-release if no stable version exists.
     #[must_use]
     pub fn newest(&self) -> Option<&semver::Version> {
         let mut versions = self.versions.iter();

@@ -3,6 +3,7 @@
 
 use extension_registry_api::convert::{LABEL_HINT, is_label, is_subdomain};
 use extension_registry_api::{GROUP, VERSION, limits, shape};
+use extension_registry_core::diagnostic::{Diagnostic, Severity};
 use extension_registry_core::suggest;
 use serde_json::Value;
 
@@ -19,32 +20,23 @@ pub(super) enum DocumentClass {
     /// Not a Kubernetes object: it has no kind.
     NotAnObject,
     /// An object of this API group that the API server would reject.
-    Invalid(Vec<Problem>),
+    Invalid(Vec<Diagnostic>),
 }
 
-/// A problem with the kind, version or name of an object.
-pub(super) struct Problem {
-    pub(super) is_error: bool,
-    pub(super) rule: &'static str,
-    pub(super) field: &'static str,
-    pub(super) message: String,
-    pub(super) hint: String,
-}
-
-impl Problem {
-    fn error(
-        rule: &'static str,
-        field: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Self {
-        Self {
-            is_error: true,
-            rule,
-            field,
-            message: message.into(),
-            hint: hint.into(),
-        }
+/// Creates a problem with the kind, version or name of an object.
+fn error(
+    rule: &'static str,
+    field: &'static str,
+    message: impl Into<String>,
+    hint: impl Into<String>,
+) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        rule: rule.into(),
+        field: field.to_owned(),
+        position: None,
+        message: message.into(),
+        hints: vec![hint.into()],
     }
 }
 
@@ -69,7 +61,7 @@ pub(super) fn classify(document: &Value) -> DocumentClass {
 fn without_version(kind: &str) -> DocumentClass {
     if shape::kinds().any(|known| known.eq_ignore_ascii_case(kind)) {
         let hint = format!("add `apiVersion: {GROUP}/{VERSION}`");
-        DocumentClass::Invalid(vec![Problem::error(
+        DocumentClass::Invalid(vec![error(
             "missing-field",
             "apiVersion",
             "is missing",
@@ -89,15 +81,10 @@ fn own_group(version: &str, kind: Option<&str>) -> DocumentClass {
             format!("unknown version `{}` of group {GROUP}", truncate(version))
         };
         let hint = format!("did you mean `{GROUP}/{VERSION}`?");
-        problems.push(Problem::error(
-            "unknown-version",
-            "apiVersion",
-            message,
-            hint,
-        ));
+        problems.push(error("unknown-version", "apiVersion", message, hint));
     }
     match kind {
-        None => problems.push(Problem::error(
+        None => problems.push(error(
             "missing-field",
             "kind",
             "is missing",
@@ -107,7 +94,7 @@ fn own_group(version: &str, kind: Option<&str>) -> DocumentClass {
             let hint = did_you_mean(kind, shape::kinds())
                 .unwrap_or_else(|| format!("use one of {}", known_kinds()));
             let message = format!("unknown kind `{}` in group {GROUP}", truncate(kind));
-            problems.push(Problem::error("unknown-kind", "kind", message, hint));
+            problems.push(error("unknown-kind", "kind", message, hint));
         }
         Some(_) => {}
     }
@@ -121,13 +108,13 @@ fn own_group(version: &str, kind: Option<&str>) -> DocumentClass {
 /// Classifies an object of another group. Warns if kind and group look like a typo of this API group.
 fn other_group(group: &str, kind: &str) -> DocumentClass {
     if shape::kinds().any(|known| known == kind) && suggest::closest(group, [GROUP]).is_some() {
-        let mut problems = Problem::error(
+        let mut problems = error(
             "unknown-group",
             "apiVersion",
             format!("skipped: unknown group `{}`", truncate(group)),
             format!("did you mean `{GROUP}/{VERSION}`?"),
         );
-        problems.is_error = false;
+        problems.severity = Severity::Warning;
         DocumentClass::Invalid(vec![problems])
     } else {
         DocumentClass::Other
@@ -156,7 +143,7 @@ pub(super) struct Named {
     /// Namespace as written.
     pub(super) namespace: Option<String>,
     /// Problems with the names.
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<Diagnostic>,
 }
 
 /// Reads and validates the name and namespace of an object.
@@ -169,19 +156,14 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
         }
         let text = value.as_str();
         if text.is_none() {
-            problems.push(Problem::error(
-                "wrong-type",
-                field,
-                "must be a string",
-                "quote it",
-            ));
+            problems.push(error("wrong-type", field, "must be a string", "quote it"));
         }
         text.map(str::to_owned)
     };
     let name = text("name", "metadata.name").unwrap_or_default();
     let namespace = text("namespace", "metadata.namespace").filter(|text| !text.is_empty());
     if name.is_empty() && problems.is_empty() {
-        problems.push(Problem::error(
+        problems.push(error(
             "missing-field",
             "metadata.name",
             "is missing",
@@ -202,7 +184,7 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
     };
     let fits = name.len() <= longest && is_subdomain(&name);
     if !name.is_empty() && !fits {
-        problems.push(Problem::error(
+        problems.push(error(
             "invalid-name",
             "metadata.name",
             "invalid name: must be a DNS subdomain (RFC 1123)",
@@ -211,16 +193,16 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
     }
     match &namespace {
         // The API server ignores it, and kustomize may write it, so it is not an error.
-        Some(_) if kind == "ClusterExtension" => problems.push(Problem {
-            is_error: false,
-            ..Problem::error(
+        Some(_) if kind == "ClusterExtension" => problems.push(Diagnostic {
+            severity: Severity::Warning,
+            ..error(
                 "ignored-namespace",
                 "metadata.namespace",
                 "ignored: a ClusterExtension is cluster-scoped",
                 "remove the namespace, or use kind `Extension` for a record of one project",
             )
         }),
-        Some(namespace) if !is_label(namespace) => problems.push(Problem::error(
+        Some(namespace) if !is_label(namespace) => problems.push(error(
             "invalid-name",
             "metadata.namespace",
             "invalid namespace: must be a DNS label (RFC 1123)",

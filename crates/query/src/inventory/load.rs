@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use extension_registry_api::{ExtensionSpec, Workflow, convert, shape};
+use extension_registry_core::diagnostic::Diagnostic;
 use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_render::ObjectKey;
 use extension_registry_seal::inline_entries;
 use extension_registry_yaml::{self as yaml, Marks};
 use serde_json::Value;
 
-use super::classify::{DocumentClass, Named, Problem, classify, names};
+use super::classify::{DocumentClass, Named, classify, names};
 use super::model::{Inventory, Origin, RecordEntry, WorkflowEntry};
 use super::seal;
 use super::settings::{InlineCredentials, Settings};
@@ -56,10 +57,9 @@ impl Inventory {
         file: &Arc<str>,
         (documents, faults): (Vec<(Value, Marks)>, Vec<yaml::ParseError>),
     ) -> Vec<(Value, Marks)> {
-        let faults = faults.into_iter().map(|fault| {
-            Finding::error(fault.rule, file, fault.at).message(fault.message, fault.hint)
-        });
-        self.findings.extend(faults);
+        let faults = faults.into_iter();
+        self.findings
+            .extend(faults.map(|fault| Finding::from_diagnostic(file, "", fault)));
         self.documents += documents
             .iter()
             .filter(|(value, _)| !value.is_null())
@@ -113,7 +113,7 @@ impl Inventory {
         if kind == "Secret" {
             problems.retain(|problem| problem.rule != "invalid-name");
         }
-        let is_invalid = problems.iter().any(|problem| problem.is_error);
+        let is_invalid = problems.iter().any(Diagnostic::is_error);
         self.add_problems(&origin, problems);
         if is_invalid {
             self.fits(&kind, &origin, &value);
@@ -138,16 +138,10 @@ impl Inventory {
     }
 
     /// Records problems with the kind, version or name of an object.
-    fn add_problems(&mut self, origin: &Origin, problems: Vec<Problem>) {
-        let findings = problems.into_iter().map(|problem| {
-            let finding = if problem.is_error {
-                origin.error(problem.rule, problem.field)
-            } else {
-                origin.warning(problem.rule, problem.field)
-            };
-            finding.message(problem.message, problem.hint)
-        });
-        self.findings.extend(findings);
+    fn add_problems(&mut self, origin: &Origin, problems: Vec<Diagnostic>) {
+        let problems = problems.into_iter();
+        self.findings
+            .extend(problems.map(|problem| origin.finding(problem)));
     }
 
     fn add_list(&mut self, file: &Arc<str>, mut value: Value, marks: &Marks) {
@@ -163,13 +157,12 @@ impl Inventory {
 
     /// Validates an object against the schema of its kind, and returns whether it is valid.
     fn fits(&mut self, kind: &str, origin: &Origin, value: &Value) -> bool {
-        let misfits = shape::check(kind, value);
-        for misfit in &misfits {
-            let finding = origin.error(misfit.rule(), &misfit.field);
-            self.findings
-                .push(finding.message(misfit.message(), misfit.hint()));
-        }
-        misfits.is_empty()
+        let violations = shape::check(kind, value);
+        let fits = violations.is_empty();
+        let violations = violations.into_iter();
+        self.findings
+            .extend(violations.map(|violation| origin.finding(violation)));
+        fits
     }
 
     fn add_record(&mut self, origin: Origin, namespace: Option<String>, name: &str, value: &Value) {
@@ -212,10 +205,9 @@ impl Inventory {
                 self.index.insert(record);
             }
             Err(problems) => {
-                let findings = problems
-                    .into_iter()
-                    .map(|problem| origin.refused(&problem.field, problem.refusal));
-                self.findings.extend(findings);
+                let problems = problems.into_iter();
+                self.findings
+                    .extend(problems.map(|problem| origin.finding(problem)));
             }
         }
         self.records.push(RecordEntry {

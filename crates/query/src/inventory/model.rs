@@ -6,8 +6,8 @@ use std::sync::Arc;
 use extension_registry_api::convert::Names;
 use extension_registry_api::{ExtensionSpec, Workflow};
 use extension_registry_core::access::Consumer;
+use extension_registry_core::diagnostic::Diagnostic;
 use extension_registry_core::record::{Name, RecordKey};
-use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Index;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::person::{Person, consumer};
@@ -36,11 +36,16 @@ impl Origin {
         Finding::error(rule, &self.file, self.marks.find(field)).of(&self.object, field)
     }
 
-    /// Converts a refusal at a field to an error.
+    /// Converts a problem at a field.
     #[must_use]
-    pub fn refused(&self, field: &str, refusal: Refusal) -> Finding {
-        self.error(refusal.reason.as_str(), field)
-            .message(refusal.message, refusal.hint)
+    pub fn finding(&self, problem: impl Into<Diagnostic>) -> Finding {
+        let problem = problem.into();
+        let position = Some(self.marks.find(&problem.field));
+        let problem = Diagnostic {
+            position,
+            ..problem
+        };
+        Finding::from_diagnostic(&self.file, &self.object, problem)
     }
 
     /// Creates a warning at a field.

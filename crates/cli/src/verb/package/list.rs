@@ -69,7 +69,7 @@ struct Row {
     kind: String,
     /// Whether packages of this type can be loaded
     supported: bool,
-    /// The highest release, or the highest version if there is no release
+    /// Latest stable version, or latest pre-release if no stable version exists
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<String>,
     versions: Vec<String>,
