@@ -6,8 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -59,7 +61,38 @@ impl Cluster {
         all.extend(values);
         self.helm_upgrade(&folder(), &all, &["--no-hooks"])?;
         self.install_engine()?;
-        self.wait_for_definitions()
+        self.wait_for_definitions()?;
+        self.wait_for_stamps()
+    }
+
+    /// Waits until the API server stamps runs, if the chart has installed that policy. The API server rejects objects
+    /// of a new CRD until the evaluator of mutating policies has fetched its schema, which it does every five seconds.
+    fn wait_for_stamps(&self) -> Result<()> {
+        const LIMIT: Duration = Duration::from_mins(1);
+        let kind = "mutatingadmissionpolicies.admissionregistration.k8s.io";
+        // Old API servers do not have the kind.
+        let policies = self.kubectl_run(&["get", kind, "-o", "name"]);
+        if !policies.is_ok_and(|names| names.contains("run-by")) {
+            return Ok(());
+        }
+        let run = json!({
+            "apiVersion": "tekton.dev/v1", "kind": "PipelineRun",
+            "metadata": {"namespace": "default", "name": "stamp"},
+            "spec": {"pipelineRef": {"name": "stamp"}},
+        })
+        .to_string();
+        let create = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
+        let start = Instant::now();
+        loop {
+            let outcome = self.kubectl_with(&create, &run);
+            match outcome {
+                Ok(stamped) if stamped.contains("registry.fuseml.io/run-by") => return Ok(()),
+                other if start.elapsed() > LIMIT => {
+                    bail!("the API server does not stamp runs: {other:?}")
+                }
+                _ => thread::sleep(Duration::from_millis(200)),
+            }
+        }
     }
 
     /// Installs or upgrades the release from a chart, which is a folder or a package.
