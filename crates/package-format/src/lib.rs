@@ -9,6 +9,7 @@
 //!    └──read──> Manifest
 //! ```
 
+pub mod atomic;
 pub mod bundle;
 pub mod digest;
 pub mod lock;

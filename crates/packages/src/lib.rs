@@ -36,8 +36,8 @@ pub mod mirror;
 
 pub use extension_registry_package_cache::{cache, index};
 pub use extension_registry_package_format::{
-    Bundle, Digest, Limits, Manifest, PackError, UnpackError, bundle, digest, lock, manifest, pack,
-    package, unpack, upload, version,
+    Bundle, Digest, Limits, Manifest, PackError, UnpackError, atomic, bundle, digest, lock,
+    manifest, pack, package, unpack, upload, version,
 };
 pub use extension_registry_package_repository as repository;
 pub use extension_registry_package_repository::spec;

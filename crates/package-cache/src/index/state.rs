@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use extension_registry_core::diagnostic::Explain;
+use extension_registry_package_format::atomic::{self, Purpose};
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use super::{Index, Series};
 use extension_registry_package_format::digest::Digest;
@@ -245,20 +245,10 @@ impl IndexStateStore {
 
     /// Replaces the file atomically.
     fn write(&self, state: &State) -> Result<(), IndexStateError> {
-        let failed = |error| self.failed("write", error);
-        let folder = folder(&self.path);
-        let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-        let json = serde_json::to_vec(state).map_err(|error| failed(error.into()))?;
-        file.write_all(&json).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&self.path)
-            .map_err(|error| failed(error.error))?;
-        // Sync the rename to disk before the index is used.
-        #[cfg(unix)]
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)?;
-        Ok(())
+        serde_json::to_vec(state)
+            .map_err(io::Error::from)
+            .and_then(|json| atomic::write_bytes(&self.path, Purpose::Private, &json))
+            .map_err(|error| self.failed("write", error))
     }
 
     /// Takes the write lock. It is on a separate file, since the state file is replaced; the system releases it

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use extension_registry_package_format::atomic::{self, Purpose};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -260,9 +261,8 @@ fn write_sums(folder: &Path, file: &str, actual: &Actual) -> Result<()> {
 }
 
 fn replace(folder: &Path, file: &str, bytes: &[u8]) -> Result<()> {
-    let (path, new) = (folder.join(file), folder.join(format!(".{file}.new")));
-    let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path));
-    written.map_err(failed("write", &path))
+    let path = folder.join(file);
+    atomic::write_bytes(&path, Purpose::Document, bytes).map_err(failed("write", &path))
 }
 
 fn remove(folder: &Path, file: &str) -> Result<()> {

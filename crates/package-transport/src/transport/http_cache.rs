@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use extension_registry_package_format::atomic::{self, Purpose};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderMap, HeaderName, HeaderValue, RANGE};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -112,13 +113,12 @@ impl HttpCache {
         };
         let write = || -> io::Result<()> {
             fs::create_dir_all(&self.folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.write_all(&serde_json::to_vec(&head)?)?;
-            file.write_all(b"\n")?;
-            file.write_all(&body)?;
-            file.persist(self.path(call, url))
-                .map_err(|error| error.error)?;
-            Ok(())
+            let head = serde_json::to_vec(&head)?;
+            atomic::write(&self.path(call, url), Purpose::Cache, |file| {
+                file.write_all(&head)?;
+                file.write_all(b"\n")?;
+                file.write_all(&body)
+            })
         };
         let _ = write();
         let cached = CachedResponse { tag, headers, body };

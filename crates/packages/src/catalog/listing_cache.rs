@@ -1,10 +1,10 @@
 //! Caches the listings of sources on disk.
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use extension_registry_package_format::atomic::{self, Purpose};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -70,11 +70,8 @@ impl ListingCache {
         };
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(&self.folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.write_all(&serde_json::to_vec(&cached)?)?;
-            file.persist(self.path(source))
-                .map_err(|error| error.error)?;
-            Ok(())
+            let json = serde_json::to_vec(&cached)?;
+            atomic::write_bytes(&self.path(source), Purpose::Cache, &json)
         };
         let _ = write();
     }

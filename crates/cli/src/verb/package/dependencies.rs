@@ -1,10 +1,12 @@
 //! Resolves dependencies of packages, and pulls or locks them together.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use extension_registry_core::diagnostic::{Failure, Note};
+use extension_registry_packages::atomic::{self, Purpose};
 use extension_registry_packages::cache::Selector;
 use extension_registry_packages::catalog::{Catalog, Gathered, ResolvedVersion};
 use extension_registry_packages::deliver::{self, Delivery, Loader};
@@ -278,10 +280,10 @@ fn one(
 
 fn write(solution: &Solution, deliveries: &[Delivery]) -> Result<()> {
     let lock = deliver::lock(solution, deliveries);
-    let file =
-        tempfile::NamedTempFile::new_in(".").context("failed to write to the working directory")?;
-    fs::write(file.path(), lock.to_text())?;
-    file.persist(LOCK)
-        .with_context(|| format!("failed to write {LOCK}"))?;
-    Ok(())
+    atomic::write_bytes(
+        Path::new(LOCK),
+        Purpose::Document,
+        lock.to_text().as_bytes(),
+    )
+    .with_context(|| format!("failed to write {LOCK} in the working directory"))
 }

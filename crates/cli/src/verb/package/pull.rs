@@ -1,12 +1,13 @@
 //! The verb `package pull`.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use extension_registry_core::diagnostic::{Failure, Note};
+use extension_registry_packages::atomic::{self, Purpose};
 use extension_registry_packages::deliver::Delivery;
 use extension_registry_packages::lock::Lock;
 use schemars::JsonSchema;
@@ -265,11 +266,12 @@ fn copied(file: &Path, folder: &Path) -> Result<PathBuf> {
         bail!("invalid file name {}", file.display());
     };
     let target = folder.join(name);
-    let place = tempfile::NamedTempFile::new_in(folder)?;
-    fs::copy(file, place.path()).with_context(|| format!("failed to copy {}", file.display()))?;
-    place
-        .persist(&target)
-        .with_context(|| format!("failed to write {}", target.display()))?;
+    let mut source =
+        File::open(file).with_context(|| format!("failed to read {}", file.display()))?;
+    atomic::write(&target, Purpose::Document, |copy| {
+        io::copy(&mut source, copy).map(drop)
+    })
+    .with_context(|| format!("failed to write {}", target.display()))?;
     Ok(target)
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_package_format::atomic::{self, Purpose};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -160,15 +161,12 @@ fn put(path: &Path, fields: &Map<String, Value>) -> std::io::Result<()> {
         _ => Path::new("."),
     };
     make_folder(folder)?;
-    // New temporary files are readable by their owner only.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let format = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut file, format);
-    fields.serialize(&mut serializer)?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    atomic::write(path, Purpose::Private, |file| {
+        let format = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+        let mut serializer = serde_json::Serializer::with_formatter(&mut *file, format);
+        fields.serialize(&mut serializer)?;
+        file.write_all(b"\n")
+    })
 }
 
 fn make_folder(folder: &Path) -> std::io::Result<()> {

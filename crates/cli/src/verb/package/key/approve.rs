@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use extension_registry_core::diagnostic::Failure;
+use extension_registry_packages::atomic::{self, Purpose};
 use extension_registry_packages::config::{CONFIG_VARIABLE, user_file};
 use extension_registry_packages::trust::{Glob, Policy, Rule};
 use extension_registry_query::Note;
@@ -90,7 +91,8 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
         fs::create_dir_all(folder)
             .with_context(|| format!("failed to create {}", folder.display()))?;
     }
-    fs::write(&path, after).with_context(|| format!("failed to write {}", path.display()))?;
+    atomic::write_bytes(&path, Purpose::Document, after.as_bytes())
+        .with_context(|| format!("failed to write {}", path.display()))?;
     let is_hidden = |earlier: &&Rule| {
         may_meet(&earlier.repositories, &policy.rules[rule].repositories)
             && may_meet(&earlier.names, &policy.rules[rule].names)
