@@ -60,7 +60,6 @@
 pub mod access;
 pub mod diagnostic;
 pub mod expression;
-pub mod hex;
 pub mod lookalike;
 pub mod projection;
 pub mod record;

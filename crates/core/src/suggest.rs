@@ -3,6 +3,8 @@
 //! The run time of every function is bounded by [`LONGEST_WORD`] regardless of the input, because the
 //! words come from untrusted workflows.
 
+use strsim::osa_distance;
+
 /// Maximum length of a word in characters. Longer words resemble none.
 pub const LONGEST_WORD: usize = 256;
 
@@ -19,7 +21,7 @@ const LONGEST_EXCERPT: usize = 40;
 #[must_use]
 pub fn distance(left: &str, right: &str) -> usize {
     match (folded(left), folded(right)) {
-        (Some(left), Some(right)) => aligned(&left, &right),
+        (Some(left), Some(right)) => osa_distance(&left, &right),
         _ => FAR,
     }
 }
@@ -32,16 +34,18 @@ pub fn distance(left: &str, right: &str) -> usize {
 #[must_use]
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded_word = folded(word)?;
-    let threshold = threshold(folded_word.len());
+    let length = folded_word.chars().count();
+    let threshold = threshold(length);
     candidates
         .into_iter()
         .filter_map(|candidate| {
             let other = folded(candidate)?;
-            if folded_word.len().abs_diff(other.len()) > threshold {
+            let other_length = other.chars().count();
+            if length.abs_diff(other_length) > threshold {
                 return None;
             }
-            let distance = aligned(&folded_word, &other);
-            let near = distance <= threshold && distance < folded_word.len().max(other.len());
+            let distance = osa_distance(&folded_word, &other);
+            let near = distance <= threshold && distance < length.max(other_length);
             (near || candidate == word).then_some((distance, candidate != word, candidate))
         })
         .min()
@@ -73,35 +77,11 @@ fn threshold(length: usize) -> usize {
     }
 }
 
-/// Returns the characters of `word` in lower case, or `None` if it is too long.
-fn folded(word: &str) -> Option<Vec<char>> {
-    let characters: Vec<char> = word
-        .chars()
-        .flat_map(char::to_lowercase)
-        .take(LONGEST_WORD + 1)
-        .collect();
-    (characters.len() <= LONGEST_WORD).then_some(characters)
-}
-
-fn aligned(left: &[char], right: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    for (row, from) in left.iter().enumerate() {
-        let mut current = Vec::with_capacity(right.len() + 1);
-        current.push(row + 1);
-        for (column, to) in right.iter().enumerate() {
-            let replaced = above[column] + usize::from(from != to);
-            let mut best = replaced.min(above[column + 1] + 1).min(current[column] + 1);
-            let swapped =
-                row > 0 && column > 0 && *from == right[column - 1] && left[row - 1] == *to;
-            if swapped {
-                best = best.min(before[column - 1] + 1);
-            }
-            current.push(best);
-        }
-        before = std::mem::replace(&mut above, current);
-    }
-    above[right.len()]
+/// Returns `word` in lower case, or `None` if it is too long.
+fn folded(word: &str) -> Option<String> {
+    let mut characters = word.chars().flat_map(char::to_lowercase);
+    let folded = characters.by_ref().take(LONGEST_WORD).collect();
+    characters.next().is_none().then_some(folded)
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use extension_registry_core::hex::hex;
 use hmac::{Hmac, KeyInit, Mac};
 use k8s_openapi::ByteString;
 use sha2::Sha256;
@@ -68,7 +67,7 @@ impl DigestKey {
             mac.update(&(bytes.len() as u64).to_be_bytes());
             mac.update(bytes);
         }
-        hex(&mac.finalize().into_bytes())
+        hex::encode(&mac.finalize().into_bytes())
     }
 }
 

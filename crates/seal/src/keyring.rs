@@ -18,7 +18,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
-use extension_registry_core::hex::hex;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
 use k8s_openapi::ByteString;
@@ -80,7 +79,7 @@ impl Keyring {
         for (name, bytes) in data {
             match XChaCha20Poly1305::new_from_slice(&bytes.0) {
                 Ok(cipher) => keys.push(Key {
-                    id: hex(&Sha256::digest(&bytes.0))[..ID_LENGTH].to_owned(),
+                    id: hex::encode(&Sha256::digest(&bytes.0))[..ID_LENGTH].to_owned(),
                     cipher,
                 }),
                 Err(_) => invalid.push(name.as_str()),

@@ -2,7 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::hex::hex;
 use crate::record::{Name, RecordKey};
 
 /// Identity of a rendered Secret. Two choices in one namespace share a Secret if and only if
@@ -59,7 +58,7 @@ impl Identity {
             }
         }
         let digest = hash.finalize();
-        let hex = hex(&digest[..HASH_LENGTH / 2]);
+        let hex = hex::encode(&digest[..HASH_LENGTH / 2]);
         let user = if self.user.is_some() { "u-" } else { "" };
         let slug = slug(&self.record.name, &self.service);
         format!("{RENDERED_PREFIX}{user}{slug}-{hex}")

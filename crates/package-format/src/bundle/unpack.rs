@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use extension_registry_core::diagnostic::Explain;
 use flate2::read::MultiGzDecoder;
-use tar::{Archive, Entry, EntryType};
+use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use super::Limits;
 use super::entry::inside;
@@ -285,15 +285,13 @@ fn refused(name: &str, why: &'static str) -> UnpackError {
     UnpackError::Entry { name, why }
 }
 
-/// Returns the path in a pax extended header (POSIX.1-2001, "pax Extended Header": `LENGTH KEY=VALUE
-/// `).
+/// Returns the path in a pax extended header.
 fn pax_name(header: &[u8]) -> Result<Option<Vec<u8>>, UnpackError> {
     let mut name = None;
-    let mut rest = header;
-    while !rest.is_empty() {
-        let record = record(rest).ok_or_else(|| refused("", "invalid extended header"))?;
-        match record.key {
-            b"path" => name = Some(record.value.to_vec()),
+    for record in PaxExtensions::new(header) {
+        let record = record.map_err(|_| refused("", "invalid extended header"))?;
+        match record.key_bytes() {
+            b"path" => name = Some(record.value_bytes().to_vec()),
             b"size" => {
                 return Err(refused(
                     "",
@@ -302,29 +300,8 @@ fn pax_name(header: &[u8]) -> Result<Option<Vec<u8>>, UnpackError> {
             }
             _ => {}
         }
-        rest = &rest[record.length..];
     }
     Ok(name)
-}
-
-/// A record of an extended header.
-struct Record<'h> {
-    key: &'h [u8],
-    value: &'h [u8],
-    length: usize,
-}
-
-/// Parses the first record.
-fn record(header: &[u8]) -> Option<Record<'_>> {
-    let space = header.iter().position(|byte| *byte == b' ')?;
-    let length: usize = std::str::from_utf8(&header[..space]).ok()?.parse().ok()?;
-    let text = header.get(space + 1..length)?.strip_suffix(b"\n")?;
-    let equals = text.iter().position(|byte| *byte == b'=')?;
-    Some(Record {
-        key: &text[..equals],
-        value: &text[equals + 1..],
-        length,
-    })
 }
 
 fn until_zero(text: &[u8]) -> &[u8] {

@@ -59,7 +59,7 @@ pub(super) async fn set(
     })?;
     let mark = Mark {
         url: address(server, name, version),
-        secret: extension_registry_core::hex::hex(&bytes),
+        secret: hex::encode(&bytes),
     };
     let is_set = server
         .put_bytes(&what, mark.url.clone(), mark.secret.as_bytes())

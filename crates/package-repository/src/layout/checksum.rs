@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use extension_registry_core::hex::hex;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
@@ -70,8 +69,8 @@ pub(crate) struct Actual {
 impl Actual {
     pub(crate) fn of(bytes: &[u8]) -> Self {
         Self {
-            md5: hex(&Md5::digest(bytes)),
-            sha1: hex(&Sha1::digest(bytes)),
+            md5: hex::encode(&Md5::digest(bytes)),
+            sha1: hex::encode(&Sha1::digest(bytes)),
             sha256: Digest::of(bytes).to_string(),
         }
     }
@@ -91,8 +90,8 @@ impl Actual {
             sha256.update(&buffer[..count]);
         }
         Ok(Self {
-            md5: hex(&md5.finalize()),
-            sha1: hex(&sha1.finalize()),
+            md5: hex::encode(&md5.finalize()),
+            sha1: hex::encode(&sha1.finalize()),
             sha256: Digest::finish(sha256).to_string(),
         })
     }

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use extension_registry_core::hex::hex;
 use extension_registry_package_format::Digest;
 use extension_registry_package_format::manifest::{Manifest, read};
 use extension_registry_package_repository::Upload;
@@ -30,8 +29,8 @@ pub(crate) fn put(folder: &Path, file: &str, bytes: &[u8], sums: &[&str]) {
     fs::write(folder.join(file), bytes).unwrap();
     for &ending in sums {
         let sum = match ending {
-            "md5" => hex(&Md5::digest(bytes)),
-            "sha1" => hex(&Sha1::digest(bytes)),
+            "md5" => hex::encode(&Md5::digest(bytes)),
+            "sha1" => hex::encode(&Sha1::digest(bytes)),
             _ => Digest::of(bytes).to_string(),
         };
         fs::write(folder.join(format!("{file}.{ending}")), sum).unwrap();

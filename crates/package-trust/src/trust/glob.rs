@@ -1,5 +1,7 @@
 //! Patterns of names with `*` and `?`.
 
+use wildmatch::WildMatch;
+
 /// A pattern: `*` matches any text, `?` one character, everything else itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(String);
@@ -17,7 +19,7 @@ impl Glob {
         &self.0
     }
 
-    /// Returns whether the pattern matches the whole name, in time proportional to the product of both lengths.
+    /// Returns whether the pattern matches the whole name, in time proportional to the product of both lengths at most.
     ///
     /// ```
     /// use extension_registry_package_trust::trust::Glob;
@@ -27,30 +29,7 @@ impl Glob {
     /// ```
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
-        let pattern: Vec<char> = self.0.chars().collect();
-        let name: Vec<char> = name.chars().collect();
-        let (mut at, mut here) = (0, 0);
-        // Position of the last star, and the end of the text that it matches.
-        let mut star: Option<(usize, usize)> = None;
-        while here < name.len() {
-            match (pattern.get(at), star) {
-                (Some('*'), _) => {
-                    star = Some((at, here));
-                    at += 1;
-                }
-                (Some(character), _) if *character == '?' || *character == name[here] => {
-                    at += 1;
-                    here += 1;
-                }
-                (_, Some((place, end))) => {
-                    star = Some((place, end + 1));
-                    at = place + 1;
-                    here = end + 1;
-                }
-                _ => return false,
-            }
-        }
-        pattern[at..].iter().all(|character| *character == '*')
+        WildMatch::new(&self.0).matches(name)
     }
 }
 

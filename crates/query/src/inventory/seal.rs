@@ -1,7 +1,6 @@
 //! Simulates sealing, so that objects rendered from files match those of the operator: sealed values are not part of
 //! the rendered document.
 
-use extension_registry_core::hex::hex;
 use extension_registry_core::record::RecordKey;
 use extension_registry_seal::{inline_values, with_sealed};
 use serde_json::Value;
@@ -26,7 +25,7 @@ pub(super) fn seal(record: &RecordKey, spec: &Value, secrets: &mut Secrets) -> V
         }
         digest.update(value.reveal());
         // The operator never creates such a text.
-        let text = format!("local.{}", hex(&digest.finalize()));
+        let text = format!("local.{}", hex::encode(&digest.finalize()));
         secrets.add_sealed(&text, value);
         (key, text)
     });

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use extension_registry_api::USER_SECRETS_LABEL;
 use extension_registry_api::workflow::{Binding, RunAs};
-use extension_registry_core::hex::hex;
 use extension_registry_core::projection::Identity;
 use extension_registry_core::resolve::Choice;
 use extension_registry_pipeline::{self as pipeline, Input, engine};
@@ -110,7 +109,7 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
         .collect();
     Ok(Prepared {
         run_as,
-        digest: hex(&Sha256::digest(object.to_string().as_bytes())[..DIGEST_LENGTH]),
+        digest: hex::encode(&Sha256::digest(object.to_string().as_bytes())[..DIGEST_LENGTH]),
         pipeline: object,
         projections: required_projections(key, validated.bound),
         bindings,

@@ -104,7 +104,7 @@ impl Bundle {
     fn hint(&self) -> Option<Digest> {
         let hint = &self.verification_material.public_key.as_ref()?.hint;
         let bytes = STANDARD.decode(hint).ok()?;
-        extension_registry_core::hex::hex(&bytes).parse().ok()
+        hex::encode(&bytes).parse().ok()
     }
 }
 
