@@ -22,7 +22,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # `--workspace` gives both builds the same features, so the second one compiles nothing twice.
-demo: ## Run the demo: first without a cluster, then on a real Kubernetes on this machine
+demo: ## Run the demo: first without a cluster, then on a real Kubernetes cluster on this machine
 	$(CARGO) build --workspace --bin kubectl-ext --bin demo
 	@$(BIN)/demo offline
 	@$(MAKE) --no-print-directory packages
@@ -32,7 +32,7 @@ demo: ## Run the demo: first without a cluster, then on a real Kubernetes on thi
 test: packages check unit e2e ## Run all checks and tests
 
 check: $(MACHETE:%=$(TOOLS)/%) $(TYPOS:%=$(TOOLS)/%) $(DENY:%=$(TOOLS)/%)
-check: ## Check format, lints, spelling, the words of all texts, the structure and the dependencies
+check: ## Check format, lints, spelling, wording, structure and dependencies
 	$(TOOLS)/$(TYPOS)/bin/typos
 	$(TOOLS)/$(MACHETE)/bin/cargo-machete crates e2e
 	$(CARGO) fetch --locked --quiet
@@ -53,7 +53,7 @@ unit: ## Run the tests that need no cluster
 	$(CARGO) test --workspace --doc
 
 e2e: export EXTENSION_REGISTRY_REQUIRE_NODE = $(if $(SUDOLESS),1,)
-e2e: packages ## Run the tests on a real Kubernetes
+e2e: packages ## Run the tests on a real Kubernetes cluster
 	$(CARGO) build --workspace --bins
 	$(CARGO) test -p extension-registry-e2e --lib --bins
 	$(CARGO) test -p extension-registry-e2e --tests --no-run
@@ -100,13 +100,13 @@ else
 	@echo "Not root on Linux: the local Kubernetes has no node. With root and Debian: apt-get install $(PACKAGES)"
 endif
 
-up: packages ## Start a persistent local Kubernetes, and print its KUBECONFIG
+up: packages ## Start a persistent local Kubernetes cluster, and print its KUBECONFIG
 	@$(CARGO) run --quiet -p extension-registry-e2e --bin local-kubernetes -- up
 
-down: ## Stop the local Kubernetes
+down: ## Stop the local Kubernetes cluster
 	@$(CARGO) run --quiet -p extension-registry-e2e --bin local-kubernetes -- down
 
-status: ## Show the status of the local Kubernetes
+status: ## Show the status of the local Kubernetes cluster
 	@$(CARGO) run --quiet -p extension-registry-e2e --bin local-kubernetes -- status
 
 clean: ## Remove build outputs; keeps the cached Kubernetes

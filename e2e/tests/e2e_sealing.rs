@@ -164,7 +164,7 @@ fn rejects_too_many_credentials(env: &TestEnv) {
     many["spec"]["services"][0]["credentials"] = (0..10_000).map(one).collect();
     let output = apply(env, &["--server-side"], &many).unwrap_err();
     assert!(
-        output.contains("spec.services[].credentials: 10000 items, at most 256"),
+        output.contains("spec.services[].credentials: 10000 items, but at most 256"),
         "{output}"
     );
     many["spec"]["services"][0]["credentials"] = (0..65).map(one).collect();

@@ -47,9 +47,7 @@ fn key_id(record: &Value) -> &str {
 }
 
 async fn newest_key_seals_and_older_key_opens(env: &TestEnv) {
-    section(
-        "the key with the greatest name seals without a restart, and the older one still opens",
-    );
+    section("the key whose name sorts last seals without a restart, and the older one still opens");
     let record = ("ClusterExtension", "", "rotated");
     let object = with_value("rotated", &canary("rotated"));
     apply(env, &[], &object).unwrap();

@@ -73,7 +73,7 @@ reasons! {
         Resolved,
         /// The Secret of the projection is written.
         Rendered,
-        /// The record holds readable credential values.
+        /// The record contains credential values in plain text.
         ValuesInRecord,
     }
 }
@@ -83,7 +83,7 @@ reasons! {
     EventReason {
         /// A refused workflow is resolved again.
         Resolved,
-        /// A requirement is bound to another record than before.
+        /// A requirement is bound to a different record than before.
         Rebound,
         /// A Secret was deleted because its record no longer grants access.
         Revoked,
@@ -97,7 +97,7 @@ reasons! {
     HoldReason {
         /// The workflow is being deleted.
         Terminating,
-        /// The workflow was deleted, and its Pipeline remains.
+        /// The workflow was deleted, but its Pipeline was kept.
         Orphaned,
     }
 }

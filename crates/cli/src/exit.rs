@@ -9,7 +9,7 @@ pub(crate) enum ExitStatus {
     Success = 0,
     /// Problems were found, or the command failed.
     Failure = 1,
-    /// `whatif`: workflows change, and each still resolves.
+    /// `whatif`: workflows are affected, but none stops resolving.
     Affected = 3,
     /// `whatif`: a workflow stops resolving.
     Error = 4,

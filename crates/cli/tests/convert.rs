@@ -287,7 +287,7 @@ fn warns_of_empty_values() {
         ""
     );
     insta::assert_snapshot!(output.err, @r#"
-    -:4:3: warning[empty-value]: ClusterExtension one: configuration.HOST: `HOST` has no value, converted to an empty string
+    -:4:3: warning[empty-value]: ClusterExtension one: configuration.HOST: `HOST` has no value and is converted to an empty string
       hint: write `""` if this is intended
     "#);
 }

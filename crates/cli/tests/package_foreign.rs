@@ -130,7 +130,7 @@ fn downloads_foreign_file_without_unpacking() {
     ];
     let refused = machine.ext(&register).wrong(1);
     assert!(
-        refused.contains("the package has no templates"),
+        refused.contains("package `camel` has no templates"),
         "{refused}"
     );
 }

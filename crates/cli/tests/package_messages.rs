@@ -59,7 +59,7 @@ fn rejects_duplicate_keys_and_key_names() {
     let approve = ["package", "key", "approve", "me.key.pub"];
     let said = machine.ext(&approve).wrong(1);
     assert!(
-        said.contains("this key is already trusted there, as `me`"),
+        said.contains("this key is already trusted for these repositories and packages, as `me`"),
         "{said}"
     );
     machine
@@ -69,7 +69,8 @@ fn rejects_duplicate_keys_and_key_names() {
     let said = machine.ext(&other).wrong(1);
     assert!(
         said.contains(
-            "another key is trusted there as `me`\n  hint: choose another name with --name"
+            "another key is already trusted for these repositories and packages as `me`\n  \
+             hint: choose another name with --name"
         ),
         "{said}"
     );

@@ -77,7 +77,7 @@ fn http_to_other_machines_needs_insecure() {
     let publish = ["package", "publish", &folder, "--sign-with", "me.key"];
     let refused = run(&machine, &publish, &variables).wrong(1);
     assert!(
-        refused.contains("refusing unencrypted http to registry.invalid")
+        refused.contains("refusing to connect to registry.invalid over unencrypted http")
             && refused.contains("`insecure = true`"),
         "{refused}"
     );

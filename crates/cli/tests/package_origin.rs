@@ -119,7 +119,7 @@ fn explain_names_reason_for_each_source() {
             "team has priority 10, the highest of the sources that have it",
             "twin has the same content and priority, but comes after team in the configuration",
             "older has the same priority, but not version 1.2.0",
-            "empty has no package of this name",
+            "empty has no package with this name",
             "below has the lower priority -1",
         ]
     );

@@ -42,7 +42,7 @@ fn no_verb_falls_back_below_unreachable_source() {
         let error = machine.ext(&package(verb, &[])).wrong(1);
         for part in [
             "`mlflow` is available from team, but higher-priority repository company could not be queried",
-            "hint: try again, or pass --source team to use that one",
+            "hint: try again, or pass --source team to use that source",
         ] {
             assert!(error.contains(part), "{verb:?}: {part}: {error}");
         }

@@ -312,7 +312,7 @@ fn note_does_not_mix_with_spinner() {
     assert_eq!(code, 1);
     assert!(text.contains("querying the cluster"), "{text:?}");
     let note =
-        "note: not allowed to list workflows of all namespaces; using namespace `alpha` only\n";
+        "note: not allowed to list workflows in all namespaces; using namespace `alpha` only\n";
     let (before, _) = text.split_once(note).unwrap();
     assert!(
         before.ends_with(['\r', '\n']) || before.ends_with("\x1b[2K"),

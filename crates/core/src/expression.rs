@@ -13,7 +13,7 @@
 //! begins with `cfg.` needs the long form.
 //!
 //! Braces are an expression if their first word is `extension`, `extensions`, `inputs` or `steps`; the
-//! word ends at a dot, at white space and at a brace. Invalid expressions are errors. Braces whose first
+//! word ends at a dot, at whitespace and at a brace. Invalid expressions are errors. Braces whose first
 //! word closely resembles one of these are rejected too; only a word of letters, digits, `-` and `_` can
 //! resemble one, so `{{ $steps }}` and `{{#inputs}}` of other template languages do not. All other braces
 //! are literal text, byte for byte, and so is `$(params.a)`.

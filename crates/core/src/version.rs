@@ -36,7 +36,7 @@ pub use number::Version;
 pub use range::VersionRange;
 
 impl Version {
-    /// Parses `text`, ignoring surrounding white space.
+    /// Parses `text`, ignoring surrounding whitespace.
     ///
     /// Returns `None` for more than three parts and for any other text.
     #[must_use]

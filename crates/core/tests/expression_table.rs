@@ -282,7 +282,7 @@ const ERRORS: &[(&str, usize, &str, &str)] = &[
         "{{ extension . a . b }}",
         4,
         "expected one reference",
-        "white space",
+        "whitespace",
     ),
     (
         "{{ extension.a.extension.yaml }}",

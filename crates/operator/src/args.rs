@@ -63,7 +63,7 @@ pub struct Args {
     #[arg(long, default_value_t = 3600)]
     pub unused_grace_seconds: u64,
 
-    /// Full resync interval in seconds; restores Secrets that were deleted or modified
+    /// Interval of full resyncs in seconds; a resync restores Secrets that were deleted or modified
     #[arg(long, default_value_t = 3600)]
     pub resync_seconds: u64,
 

@@ -137,7 +137,7 @@ impl LeaderElector {
             .replace(LEASE, &PostParams::default(), &lease)
             .await
         {
-            tracing::debug!(%error, "failed to release the leader lease; it expires");
+            tracing::debug!(%error, "failed to release the leader lease; it will expire");
         }
     }
 

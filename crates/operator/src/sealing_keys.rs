@@ -52,7 +52,7 @@ impl SealingKeys {
         let keyring = read(&secret, &data).ok_or_else(|| {
             anyhow::Error::msg(explained(
                 &format!("invalid Secret {secret}: expected at least one 32-byte key"),
-                &["restore the Secret, or delete it and apply all sealed values again"],
+                &["restore the Secret; or delete it, and apply every record with sealed values again with `value` instead of `valueFrom`"],
             ))
         })?;
         Ok(Self {
@@ -97,7 +97,7 @@ impl SealingKeys {
             Ok(Ok(None)) => {
                 tracing::warn!(
                     secret = self.secret,
-                    "Secret with the sealing keys not found, using the loaded keys"
+                    "Secret with the sealing keys not found; still using the previously loaded keys"
                 );
             }
             Ok(Err(error)) => {
@@ -106,7 +106,7 @@ impl SealingKeys {
             }
             Err(_) => tracing::warn!(
                 secret = self.secret,
-                "timed out reloading the sealing keys, using the loaded keys"
+                "timed out reloading the sealing keys; still using the previously loaded keys"
             ),
         }
     }

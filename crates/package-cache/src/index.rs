@@ -96,7 +96,7 @@ pub enum NextError {
     #[error("the serial number of the index is at its maximum")]
     Serial,
     /// The expiry date is out of range.
-    #[error("invalid validity of {0} days")]
+    #[error("invalid validity period: {0} days")]
     Days(u32),
 }
 
@@ -105,7 +105,7 @@ impl Explain for NextError {
         let hint = match self {
             Self::Random(_) => return Vec::new(),
             Self::Serial => "pass `--anew` to start a new index series",
-            Self::Days(_) => "use for example 30 days",
+            Self::Days(_) => "pass a number of days, for example `--days 30`",
         };
         vec![hint.to_owned()]
     }

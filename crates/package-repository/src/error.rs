@@ -94,7 +94,7 @@ impl Explain for Error {
             | Self::Unavailable { hint, .. }
             | Self::Broken { hint, .. } => hint,
             Self::Exists { .. } => {
-                "publish another version, or pass --force to replace it for everyone who has pinned it"
+                "publish another version, or pass --force to replace the existing one for everyone who has pinned it"
             }
             Self::File { .. } => "",
         };

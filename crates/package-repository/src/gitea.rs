@@ -357,7 +357,7 @@ impl Gitea {
             repository: self.server.id.clone(),
             what: format!("version {version} of {name}"),
             why: format!(
-                "file {file} is missing: its upload was interrupted or is in progress, or it is an unrelated generic package"
+                "file {file} is missing: the upload was interrupted or is in progress, or this is an unrelated generic package"
             ),
             hint: "publish it again with --force, or delete it".to_owned(),
         }

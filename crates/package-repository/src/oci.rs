@@ -392,7 +392,7 @@ impl Repository for Oci {
                 "fetch version {} of {}: its manifest has no content with a SHA-256 digest",
                 release.version, release.name
             ),
-            hint: "check the name: the manifest is not of a package, but for example of a multi-platform image".to_owned(),
+            hint: "check the name: it may refer to something other than a package, such as a multi-platform image".to_owned(),
         })?;
         let size = release.content.size;
         self.client

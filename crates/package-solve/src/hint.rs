@@ -80,7 +80,7 @@ fn of_fact<'u>(
             format!("request `={pre_release}` to use the pre-release {name} {pre_release}")
         } else {
             format!(
-                "{name} {pre_release} is a pre-release: name it in the range, such as `={pre_release}`, for {} to accept it",
+                "to use the pre-release {name} {pre_release}, {} must name it in its range, such as `={pre_release}`",
                 map.name(fact.parent)
             )
         })

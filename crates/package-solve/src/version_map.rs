@@ -253,7 +253,7 @@ fn rejection(universe: &Universe, name: &str, candidate: &Candidate) -> Option<S
             && !dependency.optional
             && !version::admits(&dependency.range, &candidate.version)
     });
-    itself.map(|dependency| format!("it depends on itself in version `{}`", dependency.range))
+    itself.map(|dependency| format!("it depends on version `{}` of itself", dependency.range))
 }
 
 /// Returns the requests for a package.

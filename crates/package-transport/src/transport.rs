@@ -221,7 +221,7 @@ impl Transport {
             let mut value = reqwest::header::HeaderValue::from_str(authorization.reveal())
                 .map_err(|_| {
                     Error::SetUp(
-                        "a credential contains characters that are not allowed in a header"
+                        "a credential contains characters that are not allowed in an HTTP header"
                             .to_owned(),
                     )
                 })?;

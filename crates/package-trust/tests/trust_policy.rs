@@ -323,7 +323,7 @@ fn policy_errors_name_field() {
         ),
         (
             "trust.mode = \"off\"".to_owned(),
-            "trust.mode must be `enforce` or `warn`; hint: remove it to enforce",
+            "trust.mode must be `enforce` or `warn`; hint: remove it to use the default, `enforce`",
         ),
         (
             "trust.mode = true".to_owned(),
@@ -351,11 +351,11 @@ fn policy_errors_name_field() {
         ),
         (
             rule("threshold = -1", std::slice::from_ref(&key)),
-            "trust.rule[0].threshold must be a number of keys",
+            "trust.rule[0].threshold must be a positive integer",
         ),
         (
             rule("threshold = 2", std::slice::from_ref(&key)),
-            "trust.rule[0].threshold is 2, but the rule has 1 keys; hint: ",
+            "trust.rule[0].threshold is 2, but the number of keys in the rule is 1; hint: ",
         ),
         (
             rule("names = []", std::slice::from_ref(&key)),

@@ -148,7 +148,7 @@ pub enum DeliverError {
         unmet: String,
     },
     /// Its type or packaging is not supported.
-    #[error("{title} is of unsupported {what}")]
+    #[error("{title} has unsupported {what}")]
     Unsupported {
         /// Name and version: `mlflow 1.2.0`.
         title: String,

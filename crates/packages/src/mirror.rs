@@ -29,7 +29,7 @@ pub enum MirrorError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// The version exists with other content.
-    #[error("{title} already exists in {repository} with other content: {there}, not {here}")]
+    #[error("{title} already exists in {repository} with different content: {there}, not {here}")]
     Other {
         /// Name of the repository.
         repository: String,
@@ -60,7 +60,7 @@ impl Explain for MirrorError {
             Self::Cache(error) => error.hints(),
             Self::Other { .. } => vec!["pass --force to replace it".to_owned()],
             Self::Foreign(_) => {
-                vec!["copy its repository with the tools of that repository".to_owned()]
+                vec!["use the tools of its repository to copy it".to_owned()]
             }
             Self::Read { .. } => Vec::new(),
         }

@@ -331,7 +331,7 @@ fn wrong_type_is_error_with_position() {
          user/packages.toml:5:15: oci.retry_count must be between 0 and 100\n\
          user/packages.toml:7:15: extensions.source_type has an invalid value `locale`; hint: did you mean `local`?\n\
          user/packages.toml:8:15: extensions.paths[1] must be a string, not an integer\n\
-         user/packages.toml:9:1: repository must be a list of tables, not a table; hint: write `[[repository]]`, with double brackets, for each"
+         user/packages.toml:9:1: repository must be a list of tables, not a table; hint: write each table as `[[repository]]`, with double brackets"
     );
 }
 

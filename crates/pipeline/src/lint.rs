@@ -94,7 +94,7 @@ fn odd_image(index: usize, image: &str) -> Option<Lint> {
     // The first part may be a host, which may have a port and upper-case letters.
     let below_host = path.split_once('/').map_or("", |(_, path)| path);
     let what = if image.contains(char::is_whitespace) {
-        "white space"
+        "whitespace"
     } else if image.contains(['{', '}']) {
         "braces that are not an expression"
     } else if last.matches(':').count() > 1 || below_host.contains(':') {

@@ -58,7 +58,7 @@ pub(crate) async fn list(
             // All namespaces were not requested explicitly: fall back to one.
             Err(kube::Error::Api(status)) if status.code == 403 && !settings.all_namespaces => {
                 log.notes.push(Note::new(format!(
-                    "not allowed to list {plural} of all namespaces; using namespace `{namespace}` only"
+                    "not allowed to list {plural} in all namespaces; using namespace `{namespace}` only"
                 )));
                 all(&own, kind).await
             }

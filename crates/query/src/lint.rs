@@ -105,10 +105,10 @@ fn admits_no_one(entry: &RecordEntry, findings: &mut Vec<Finding>) {
             let field = format!("spec.services[{at}].credentials[{set}]");
             findings.push(entry.origin.warning("admits-nobody", &field).message(
                 format!(
-                    "credentials `{}` are available to no {scope}",
+                    "credentials `{}` are not available to any {scope}",
                     credentials.name
                 ),
-                format!("add names to the list `{scope}`"),
+                format!("add names to the `{scope}` list"),
             ));
         }
     }

@@ -69,7 +69,7 @@ fn value(entry: &Entry<'_>) -> Result<(EntryKey, Sensitive), String> {
         ));
     }
     let key = entry.key();
-    let key = key.ok_or(": missing name of the service or the set of credentials")?;
+    let key = key.ok_or(": the service or the set of credentials has no name")?;
     Ok((key, Sensitive::new(value)))
 }
 

@@ -337,7 +337,7 @@ fn errors_name_field_but_not_value() {
         ),
         (
             nameless,
-            "missing name of the service or the set of credentials",
+            "the service or the set of credentials has no name",
         ),
     ];
     for (spec, problem) in table.into_iter().chain(more) {

@@ -124,8 +124,8 @@ impl MappingReader {
             log.unsupported(
                 node.at,
                 &self.path(name),
-                "does not match the parent",
-                "the parent is used",
+                "ignored: does not match the parent",
+                "remove it",
             );
         }
     }

@@ -72,7 +72,7 @@ pub(crate) struct Files {
     /// File or directory with existing records and Secrets of the cluster; may be repeated
     #[arg(long, value_name = "PATH")]
     base: Vec<PathBuf>,
-    /// Namespace for objects in files that specify none
+    /// Namespace for objects in files that set no namespace
     #[arg(short, long, value_name = "NAMESPACE", value_parser = namespace)]
     namespace: Option<String>,
     #[command(flatten)]
@@ -128,7 +128,7 @@ impl View {
 /// Operator settings that affect resolution.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Perspective {
-    /// Zone in which steps run; same as the operator setting
+    /// Zone in which steps run, as configured for the operator
     #[arg(long, value_name = "ZONE", env = "EXTENSION_REGISTRY_ZONE")]
     pub(crate) zone: Option<String>,
     /// Namespace of the Secrets that cluster-scoped records refer to

@@ -32,7 +32,7 @@ pub(crate) fn prompt_secret_with_hint(question: &str, hint: &str) -> anyhow::Res
         let message = format!("cannot prompt for {question}: stdin is not a terminal");
         bail!(Failure::new(message).hint(hint));
     }
-    let _guard = EchoGuard::start().context("failed to disable the echo of the terminal")?;
+    let _guard = EchoGuard::start().context("failed to disable terminal echo")?;
     let mut err = io::stderr().lock();
     loop {
         write!(err, "{question}: ")?;

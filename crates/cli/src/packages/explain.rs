@@ -64,13 +64,14 @@ impl Session {
                 Some(failure) => {
                     format!("failed to query {name}: {}", failure.why)
                 }
-                None if !has(index) => format!("{name} has no package of this name"),
+                None if !has(index) => format!("{name} has no package with this name"),
                 None if other.priority < priority => {
                     format!("{name} has the lower priority {}", other.priority)
                 }
                 None if other.priority > priority => format!(
-                 "{name} has priority {} but was not considered: its package is of another type, or this is a \
-                 dependency, which comes from the repository of the dependent package",
+                    "{name} has priority {} but was not considered: its package has another type, \
+                     or this package is a dependency and comes from the same repository as the \
+                     package that requires it",
                     other.priority
                 ),
                 None if at.contains(&index) => {

@@ -80,9 +80,9 @@ impl Session {
                 .with_context(|| format!("the trust policy, {}", trust.origin))?,
             None => Policy::default(),
         };
-        let state = environment
-            .state_folder()
-            .ok_or_else(|| Failure::new("no directory for the index state").hint("set HOME"))?;
+        let state = environment.state_folder().ok_or_else(|| {
+            Failure::new("cannot determine the directory of the index state").hint("set HOME")
+        })?;
         let mut memory = IndexStateStore::at(state.join("indexes.json"));
         for repository in &config.repositories {
             if matches!(

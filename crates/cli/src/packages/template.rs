@@ -75,14 +75,19 @@ fn chosen<'m>(manifest: &'m Manifest, name: Option<&str>) -> Result<&'m Template
     let all = || names().collect::<Vec<_>>().join(", ");
     match (name, manifest.templates.as_slice()) {
         (_, []) => {
-            let failure = Failure::new("the package has no templates");
-            bail!(failure.hint("inspect it with `kubectl ext package info`"))
+            let failure = Failure::new(format!("package `{}` has no templates", manifest.name));
+            let hint = format!(
+                "inspect it with `kubectl ext package info {}`",
+                manifest.name
+            );
+            bail!(failure.hint(hint))
         }
         (None, [only]) => Ok(only),
         (None, _) => {
-            let failure = Failure::new("the package has several templates");
+            let failure =
+                Failure::new(format!("package `{}` has several templates", manifest.name));
             bail!(failure.hint(format!(
-                "use package:{}/TEMPLATE with one of {}",
+                "use package:{}/TEMPLATE, where TEMPLATE is one of {}",
                 manifest.name,
                 all()
             )))

@@ -89,7 +89,7 @@ pub(crate) fn run(verb: &Convert, out: &mut Vec<u8>) -> Result<ExitStatus> {
     } else {
         for secret in &secrets {
             let note = Note::new(format!(
-                "credentials reference Secret {namespace}/{}",
+                "credentials in the converted records refer to Secret {namespace}/{}",
                 secret.name
             ));
             output::note(&note.hint("pass --secrets FILE to write the Secret to a file"))?;

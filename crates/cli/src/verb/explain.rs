@@ -105,7 +105,8 @@ fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>)
     if *omitted > 0 {
         writeln!(
             out,
-            "not shown: {omitted} with more mismatches; use --all to show all"
+            "{} with more mismatches not shown; pass --all to show all candidates",
+            output::count(*omitted, "candidate")
         )?;
     }
     Ok(())

@@ -58,7 +58,7 @@ fn check_ready(workflow: &Workflow, namespace: &str, name: &str) -> Result<()> {
     if workflow.metadata.deletion_timestamp.is_some() {
         let failure = Failure::new(format!("workflow {namespace}/{name} is being deleted"));
         bail!(failure.hint(format!(
-            "see metadata.finalizers of kubectl get fwf/{name} -n {namespace} -o yaml"
+            "check `metadata.finalizers` in the output of `kubectl get fwf/{name} -n {namespace} -o yaml`"
         )));
     }
     let conditions = workflow.status.iter().flat_map(|status| &status.conditions);

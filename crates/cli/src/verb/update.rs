@@ -64,7 +64,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
         || !verb.credentials.is_empty();
     ensure!(
         has_changes,
-        Failure::new("no change given").hint("see `kubectl ext update --help`")
+        Failure::new("no changes specified").hint("see `kubectl ext update --help`")
     );
     let object = request("querying the cluster", &verb.cluster, read(verb))?;
     let old = Draft::new(object.clone()).redacted();

@@ -39,7 +39,7 @@ pub(crate) struct Whatif {
 
 pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
     if verb.change.is_empty() && verb.delete.is_empty() {
-        let failure = Failure::new("no change given");
+        let failure = Failure::new("no changes specified");
         bail!(failure.hint("pass -f RECORD.yaml or --delete NAME"));
     }
     let settings = verb.view.settings(&verb.cluster.identity);

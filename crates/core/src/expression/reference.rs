@@ -18,7 +18,7 @@ type SyntaxError = (String, Option<String>);
 pub(super) fn parse(content: &str, column: usize) -> Result<Segment<'_>, ExpressionError> {
     let reference = content.trim();
     let segment = if reference.contains(char::is_whitespace) {
-        let hint = "write a single reference without white space in it";
+        let hint = "write a single reference without whitespace";
         let message = format!(
             "invalid expression `{}`: expected one reference",
             excerpt(reference)
@@ -149,7 +149,7 @@ fn check_key(key: &str) -> Result<(), SyntaxError> {
     }
     if key == "extension.yaml" {
         let hint =
-            "reference a single key; the document is a file in the binding directory".to_owned();
+            "reference a single key, or read `extension.yaml` in the binding directory".to_owned();
         return Err((
             "`extension.yaml` cannot be used in expressions".to_owned(),
             Some(hint),

@@ -67,7 +67,7 @@ pub(super) fn choose(
                 record.zone.as_deref().unwrap_or_default(),
                 consumer.zone.as_deref().unwrap_or_default()
             ),
-            "add an external endpoint to the record, or set `endpoint` in the requirement to an internal endpoint that is reachable from there",
+            "add an external endpoint to the record, or set `endpoint` in the requirement to an internal endpoint that the steps can reach",
         )
     })
 }

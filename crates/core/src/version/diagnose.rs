@@ -92,7 +92,7 @@ pub(super) fn impossible(token: Token<'_>) -> RangeError {
     let hint = "separate alternatives with `||`".to_owned();
     error(
         token,
-        "no version satisfies this and the preceding comparators".to_owned(),
+        "no version satisfies both this comparator and the preceding ones".to_owned(),
         Some(hint),
     )
 }
@@ -161,7 +161,7 @@ pub(super) fn word(token: Token<'_>, operator: Option<&str>, word: &str) -> Rang
     };
     let hint = hint.unwrap_or_else(|| match operator {
         None => "prefix it with `=` to match the exact text".to_owned(),
-        Some(_) => "use `=` to match exact text".to_owned(),
+        Some(_) => "use `=` to match the exact text".to_owned(),
     });
     error(token, message, Some(hint))
 }
@@ -201,7 +201,7 @@ fn slip(word: &str) -> Option<String> {
     let dashed = format!("{release}-{tail}");
     Partial::parse(&dashed).is_some().then(|| {
         format!(
-            "separate the pre-release with a hyphen, e.g. `{}`, or use `=` to match exact text",
+            "separate the pre-release with a hyphen, e.g. `{}`, or use `=` to match the exact text",
             excerpt(&dashed)
         )
     })

@@ -11,7 +11,7 @@ pub(super) enum Kind<'t> {
     Comma,
     /// A run of operator characters, known or unknown.
     Operator(&'t str),
-    /// Any other text up to white space or a delimiter.
+    /// Any other text up to whitespace or a delimiter.
     Word(&'t str),
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Token<'t> {
     pub(super) column: usize,
 }
 
-/// Splits a range into tokens. Only white space is dropped.
+/// Splits a range into tokens. Only whitespace is dropped.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;

@@ -195,7 +195,7 @@ async fn write_secret(
     }
     Err(Error::race(
         format!("write Secret {key}"),
-        "it is created and deleted repeatedly by another client",
+        "another client keeps creating and deleting it",
     ))
 }
 
@@ -292,7 +292,7 @@ pub(super) async fn delete(
 
 fn describe_reason(reason: EventReason) -> &'static str {
     if reason == EventReason::Revoked {
-        "the record no longer grants access to it"
+        "the record no longer grants access to these credentials"
     } else {
         "it was not used during the grace period"
     }

@@ -25,7 +25,7 @@ fn check(value: &Value, path: &str, total: &mut usize) -> Option<String> {
             if items.len() > MAX_ITEMS {
                 return Some(explained(
                     &format!(
-                        "{path}: {} items, at most {MAX_ITEMS} are allowed",
+                        "{path}: {} items, but at most {MAX_ITEMS} are allowed",
                         items.len()
                     ),
                     &["split the object"],
@@ -33,7 +33,7 @@ fn check(value: &Value, path: &str, total: &mut usize) -> Option<String> {
             }
             if *total > MAX_TOTAL {
                 return Some(explained(
-                    &format!("spec: more than {MAX_TOTAL} items in all lists"),
+                    &format!("spec: more than {MAX_TOTAL} items in all lists together"),
                     &["split the object"],
                 ));
             }
@@ -66,7 +66,7 @@ mod tests {
         let message = too_long(&object(MAX_ITEMS + 1)).unwrap();
         assert_eq!(
             message,
-            "spec.steps[].args: 257 items, at most 256 are allowed; hint: split the object"
+            "spec.steps[].args: 257 items, but at most 256 are allowed; hint: split the object"
         );
         let many: Vec<Value> = vec![json!(vec![0; MAX_ITEMS]); MAX_TOTAL / MAX_ITEMS];
         let message = too_long(&json!({"spec": {"lists": many}})).unwrap();

@@ -125,7 +125,8 @@ fn parse(body: &[u8]) -> Result<AdmissionRequest<DynamicObject>, Rejection> {
         .and_then(|review| review.try_into().ok())
         .ok_or((
             StatusCode::BAD_REQUEST,
-            "invalid request body: expected an AdmissionReview of admission.k8s.io/v1 with a request".into(),
+            "invalid request body: expected an admission.k8s.io/v1 AdmissionReview with a request"
+                .into(),
         ))
 }
 

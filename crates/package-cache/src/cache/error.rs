@@ -78,7 +78,7 @@ impl Explain for CacheError {
             Self::Version(_) => "use at most 128 characters",
             Self::Broken { .. } | Self::Gone(_) => "pull the package again",
             Self::NoSelector => "pass a type, a name or a version, or --all",
-            Self::Busy { .. } => "wait for the process that holds it, or stop it",
+            Self::Busy { .. } => "wait for the process that holds the lock, or stop that process",
             Self::Conflict(conflict) => return conflict.hints(),
             Self::Unpack(error) => return error.hints(),
             Self::Name { .. } | Self::FileName { .. } | Self::File { .. } => return Vec::new(),
@@ -90,7 +90,7 @@ impl Explain for CacheError {
 /// The version exists in the cache with other content: one of them is not what its name says.
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 #[error(
-    "version {version} of {name} is already in the cache with content sha256:{there}, but this is sha256:{new}"
+    "version {version} of {name} is already in the cache with content sha256:{there}, but the new content is sha256:{new}"
 )]
 pub struct Conflict {
     /// Name of the package.
@@ -105,7 +105,10 @@ pub struct Conflict {
 
 impl Explain for Conflict {
     fn hints(&self) -> Vec<String> {
-        vec!["find out which one is right, or pass --force to replace the cached one".to_owned()]
+        vec![
+            "find out which content is correct, or pass --force to replace the cached content"
+                .to_owned(),
+        ]
     }
 }
 

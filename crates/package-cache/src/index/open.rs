@@ -27,9 +27,7 @@ pub struct Opened {
 #[derive(thiserror::Error, Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// It is expired: newer versions may be withheld.
-    #[error(
-        "the index {serial} of {repository} expired at {since}, so newer versions may be missing"
-    )]
+    #[error("index {serial} of {repository} expired at {since}, so newer versions may be missing")]
     Expired {
         /// Name of the repository.
         repository: String,
@@ -39,7 +37,7 @@ pub enum Warning {
         since: Timestamp,
     },
     /// Its creation time is in the future.
-    #[error("the index {serial} of {repository} was created in the future, at {created}")]
+    #[error("index {serial} of {repository} has a creation time in the future: {created}")]
     Early {
         /// Name of the repository.
         repository: String,

@@ -53,7 +53,7 @@ pub enum IndexStateError {
     },
     /// It differs from a recorded one with the same serial number.
     #[error(
-        "conflicting indexes of {repository} with serial {serial}: sha256 {seen} was seen before, but now it is {offered}"
+        "conflicting indexes of {repository} with serial {serial}: got sha256 {offered}, but {seen} was seen before"
     )]
     Changed {
         /// Name of the repository.
@@ -95,7 +95,7 @@ impl Explain for IndexStateError {
                 )];
             }
             Self::Rollback { .. } => {
-                "a mirror may be outdated: try again later, or use another one"
+                "the mirror may be outdated: try again later, or use another mirror"
             }
             Self::Changed { .. } => {
                 "ask the publisher of the repository which index is correct; if two publishers published at the same time, the next index resolves the conflict"

@@ -71,7 +71,7 @@ impl Explain for PackError {
         let hint = match self {
             Self::NoManifest(_) => "add one, with a `name` and a `version` under `extension`",
             Self::NotAFile(_) => "if it is a symbolic link, replace it with a copy of its target",
-            Self::Changed(_) => "try again when no process writes to it",
+            Self::Changed(_) => "try again when no process is writing to it",
             _ => return Vec::new(),
         };
         vec![hint.to_owned()]
@@ -123,7 +123,7 @@ pub fn pack(folder: &Path, into: impl Write, limits: Limits) -> Result<Bundle, P
         header.set_gid(0);
         header.set_path(name).map_err(|_| PackError::Name {
             path: path.clone(),
-            why: "its path is longer than a tar archive can hold (255 bytes, 100 of them the name)",
+            why: "the path is too long for a tar archive: at most 255 bytes, and at most 100 for the file name",
         })?;
         header.set_cksum();
         let mut content = Content::new(file, known.len());

@@ -55,8 +55,8 @@ pub enum UnpackError {
 impl Explain for UnpackError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Entry { .. } => "do not use it, and report it to its publisher",
-            Self::TooLarge(_) => "raise the limit only if you trust its publisher",
+            Self::Entry { .. } => "do not use the bundle, and report it to its publisher",
+            Self::TooLarge(_) => "raise the limit only if you trust the publisher of the bundle",
             Self::NoArchive(_) => "download it again",
             Self::Exists(_) => "remove it, or choose another directory",
             Self::Write { .. } => return Vec::new(),

@@ -410,7 +410,7 @@ fn template(field: &str, node: Node, log: &mut Diagnostics) -> Option<TemplateFi
     let name = word(&mut mapping, "name", log);
     let Some(file) = word(&mut mapping, "file", log) else {
         log.error("missing-field", mapping.at, &mapping.path("file"))
-            .message("is missing", "add it: templates/NAME.yaml");
+            .message("is missing", "set it to a path such as templates/NAME.yaml");
         return None;
     };
     let path = mapping.path("file");
@@ -453,7 +453,7 @@ fn inside(path: &str, at: Position, field: &str, log: &mut Diagnostics) -> Optio
     if !is_inside {
         log.error("bad-path", at, field).message(
             format!("is not a path in the package: `{path}`"),
-            "use a path relative to the manifest: templates/NAME.yaml",
+            "use a path relative to the manifest, such as templates/NAME.yaml",
         );
         return None;
     }

@@ -59,7 +59,7 @@ impl Disk {
             Ok(_) => Err(Error::Broken {
                 repository: self.id.clone(),
                 what: path.display().to_string(),
-                why: format!("the symbolic link leads out of {}", self.root.display()),
+                why: format!("the symbolic link points outside {}", self.root.display()),
                 hint: "replace the link with the files it points to".to_owned(),
             }),
             Err(error)

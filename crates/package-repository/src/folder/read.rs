@@ -53,7 +53,7 @@ impl Disk {
             let is_empty = folders.is_empty() && self.files(&path)?.is_empty();
             if !is_group && !is_empty {
                 faults.push(Note::new(format!(
-                    "{name}: no subdirectory is named after a semantic version"
+                    "{name}: no subdirectory has a semantic version as its name"
                 )));
             }
             return Ok(false);

@@ -226,7 +226,7 @@ impl Server {
                 repository: self.id.clone(),
                 what: format!("packages of {}", self.owner),
                 hint: format!(
-                    "check `owner` and `url`: {} does not know this owner",
+                    "check `owner` and `url`: owner not found at {}",
                     self.place()
                 ),
             },

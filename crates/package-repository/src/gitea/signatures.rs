@@ -52,7 +52,7 @@ impl Gitea {
         };
         let content = files.content().and_then(|blob| blob.digest);
         if content != release.content.digest {
-            let why = "its content differs from the one that you signed".to_owned();
+            let why = "its content differs from the content that you signed".to_owned();
             return Err(broken(id, &format!("version {version} of {name}"), why));
         }
         let digest = Digest::of(&signature.signature);

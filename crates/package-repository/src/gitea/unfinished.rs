@@ -53,7 +53,7 @@ pub(super) async fn set(
     filled.map_err(|_| {
         server.unavailable(
             &what,
-            "the system has no random number generator".to_owned(),
+            "failed to get random bytes from the system".to_owned(),
             "",
         )
     })?;

@@ -218,8 +218,8 @@ impl Server {
             (status, _) if status.is_success() => Ok(true),
             (StatusCode::CONFLICT, When::Always) => Err(Error::Unsupported {
                 repository: self.id.clone(),
-                what: format!("replace {file}"),
-                hint: "the server responded with 409: it does not allow files to be replaced"
+                what: format!("replace {file}: the server responded with 409"),
+                hint: "ask the administrator of the server to allow files to be replaced"
                     .to_owned(),
             }),
             (StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT, _) => Ok(false),

@@ -55,8 +55,12 @@ impl Remote {
             }
         }
         let what = format!("sign version {version} of {name}");
-        let why = format!("it already has {} signatures", layout::SIGNATURES);
-        Err(self.server.unavailable(&what, why, ""))
+        let why = format!(
+            "it already has {} signatures, the maximum",
+            layout::SIGNATURES
+        );
+        let hint = "publish the version again with --force to remove its signatures";
+        Err(self.server.unavailable(&what, why, hint))
     }
 
     /// Replaces the index, then its signatures, and deletes stale signatures.

@@ -177,7 +177,7 @@ impl Authority {
         };
         let realm: Url = realm
             .parse()
-            .map_err(|_| broken("the registry specifies an invalid token service".to_owned()))?;
+            .map_err(|_| broken("the registry returned an invalid token service URL".to_owned()))?;
         let allowed = self.transport.allows(&realm);
         allowed.map_err(|error| Error::of_transport(&self.id, "get a token", error))?;
         if self.registry.scheme() == "https" && realm.scheme() != "https" {

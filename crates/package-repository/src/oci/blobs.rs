@@ -202,16 +202,14 @@ impl Client {
         let place = answer.url().join(location).ok();
         let place = place.filter(|_| !location.is_empty()).ok_or_else(|| {
             self.broken(
-                what,
+                &format!("the response to `{what}`"),
                 "the registry returned no valid upload location".to_owned(),
             )
         })?;
         if place.origin() != self.base.origin() {
             let other = format!("{}://{}", place.scheme(), transport::host(&place));
-            let why = format!(
-                "refusing to upload: the registry returned an upload location on another server, {other}"
-            );
-            return Err(self.broken(what, why));
+            let why = format!("the upload location is on another server, {other}");
+            return Err(self.broken(&format!("the response to `{what}`"), why));
         }
         Ok(place)
     }

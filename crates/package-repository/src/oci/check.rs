@@ -243,7 +243,7 @@ impl Oci {
             return false;
         }
         let detail = match (asks, client.authority.is_anonymous()) {
-            (false, _) => "no credentials are required here",
+            (false, _) => "the registry requires no credentials",
             (true, true) => "anonymous access is allowed, with a token",
             (true, false) => "the credentials are accepted",
         };
@@ -268,7 +268,7 @@ impl Oci {
             Ok(extensions) if extensions.is_empty() => {
                 report.pass(
                     Step::Discover,
-                    "no extensions are advertised, like most registries",
+                    "the registry advertises no extensions, which is common",
                 );
             }
             Ok(extensions) => {
@@ -346,7 +346,7 @@ async fn check_connection(report: &mut Report, addresses: &[SocketAddr]) -> bool
             Err(_) => last = format!("{address}: no response within {CONNECT:?}"),
         }
     }
-    let advice = "check that the registry is running and not blocked by a firewall; a proxy is not used for this check";
+    let advice = "check that the registry is running and not blocked by a firewall; this check does not use a proxy";
     report.fail(Step::Tcp, Class::Network, Note::new(last), advice);
     false
 }

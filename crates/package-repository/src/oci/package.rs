@@ -148,7 +148,7 @@ impl Client {
         if declared == version.to_string() {
             return Ok(());
         }
-        let why = format!("its manifest names version {}", clean(declared));
+        let why = format!("its manifest declares version {}", clean(declared));
         Err(self.broken(&format!("version {version} of {path}"), why))
     }
 }

@@ -55,8 +55,8 @@ impl Client {
                 break;
             }
             if visited.len() > PAGES || all.len() > ENTRIES {
-                let why = format!("the list has more than {PAGES} pages, or {ENTRIES} entries");
-                return Err(self.broken(what, why));
+                let why = format!("the list has more than {PAGES} pages or {ENTRIES} entries");
+                return Err(self.broken(&format!("the response to `{what}`"), why));
             }
             let call = Call::get(url.clone()).header("accept", ACCEPTED);
             let answer = self.call(call, scope, what).await?;
@@ -80,7 +80,8 @@ impl Client {
                 Ok(page) => read(page),
                 Err(_) if is_first => return Ok(ListResult::Foreign),
                 Err(error) => {
-                    return Err(self.broken(what, format!("a page is not valid JSON: {error}")));
+                    let why = format!("a page is not valid JSON: {error}");
+                    return Err(self.broken(&format!("the response to `{what}`"), why));
                 }
             };
             is_first = false;
@@ -102,12 +103,13 @@ impl Client {
         };
         let next = answer.url().join(target);
         let next = next.map_err(|_| {
-            self.broken(what, "its `Link` header is not a valid address".to_owned())
+            let why = "its `Link` header is not a valid URL".to_owned();
+            self.broken(&format!("the response to `{what}`"), why)
         })?;
         if next.origin() != self.base.origin() {
             let place = extension_registry_package_transport::transport::host(&next);
-            let why = format!("refusing to continue the list on another server, {place}");
-            return Err(self.broken(what, why));
+            let why = format!("the next page is on another server, {place}");
+            return Err(self.broken(&format!("the response to `{what}`"), why));
         }
         Ok(Some(next))
     }

@@ -106,8 +106,12 @@ impl Client {
                 .await?;
             tokio::time::sleep(moment()).await;
         }
-        let why = format!("it is being changed concurrently; gave up after {ATTEMPTS} attempts");
-        Err(self.broken(&format!("the tag {tag} of {path}"), why))
+        Err(crate::Error::Unavailable {
+            repository: self.id.clone(),
+            what: format!("update the tag {tag} of {path}"),
+            why: format!("other clients keep changing it; gave up after {ATTEMPTS} attempts"),
+            hint: "try again".to_owned(),
+        })
     }
 
     /// Reads the index under a tag. An unreadable one hides no package: it is treated as empty, with a warning.

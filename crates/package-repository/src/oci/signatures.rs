@@ -43,7 +43,7 @@ impl Client {
         let referrers = self.referrers(path, subject).await?;
         if referrers.len() > MOST {
             self.warn(&format!(
-                "{path}: {} has more than {MOST} referrers; the rest is ignored",
+                "{path}: {} has more than {MOST} referrers; the rest are ignored",
                 subject.oci()
             ));
         }

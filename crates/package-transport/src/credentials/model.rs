@@ -92,7 +92,7 @@ pub enum CredentialsError {
     #[error("invalid username: `:` is not allowed (RFC 7617, section 2)")]
     User,
     /// The home folder is unknown.
-    #[error("no location for credentials")]
+    #[error("cannot locate the Docker configuration file")]
     Nowhere,
 }
 

@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<FoundCredentials, CredentialsError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(wrong(
                 "does not exist",
-                "write the token to it, or remove the field",
+                "create the file with the token, or remove `auth_token_path`",
             ));
         }
         Err(error) => return Err(failed(error)),

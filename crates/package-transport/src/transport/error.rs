@@ -10,7 +10,7 @@ pub enum Error {
     #[error("invalid address `{0}`: expected an http or https URL")]
     InvalidAddress(String),
     /// Unencrypted http to another machine.
-    #[error("refusing unencrypted http to {0}")]
+    #[error("refusing to connect to {0} over unencrypted http")]
     Insecure(String),
     /// A redirect from https to http.
     #[error("refusing a redirect from {from} to unencrypted http on {to}")]
@@ -21,7 +21,7 @@ pub enum Error {
         to: String,
     },
     /// Too many redirects, or an invalid one.
-    #[error("invalid or endless redirects from {0}")]
+    #[error("too many redirects, or an invalid redirect, from {0}")]
     Redirects(String),
     /// The server did not respond.
     #[error("{host} is unreachable: {why}")]
@@ -48,7 +48,7 @@ pub enum Error {
         error: std::io::Error,
     },
     /// The client or the request cannot be built.
-    #[error("failed to set up HTTP: {0}")]
+    #[error("failed to set up the HTTP client: {0}")]
     SetUp(String),
 }
 

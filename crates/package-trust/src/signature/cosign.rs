@@ -51,11 +51,13 @@ impl PublicKey {
             .trim()
             .strip_prefix("-----BEGIN PUBLIC KEY-----")
             .and_then(|rest| rest.strip_suffix("-----END PUBLIC KEY-----"))
-            .ok_or(KeyError::Cosign("expected one PEM block `PUBLIC KEY`"))?;
+            .ok_or(KeyError::Cosign(
+                "expected a single PEM block of type `PUBLIC KEY`",
+            ))?;
         let encoded: String = body.lines().map(str::trim).collect();
         let der = STANDARD
             .decode(encoded)
-            .map_err(|_| KeyError::Cosign("the PEM is not valid base64"))?;
+            .map_err(|_| KeyError::Cosign("the PEM block is not valid base64"))?;
         let coordinates = der
             .strip_prefix(&PREFIX)
             .filter(|rest| rest.len() == COORDINATES)

@@ -91,7 +91,7 @@ impl Explain for KeyError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::NoKey => {
-                "use the text of a `.pub` file of `minisign -G` or `cosign generate-key-pair`"
+                "use the contents of a `.pub` file created by `minisign -G` or `cosign generate-key-pair`"
             }
             Self::Secret => {
                 "use the public key, and replace the key pair if others can read this file"

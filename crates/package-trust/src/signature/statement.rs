@@ -96,7 +96,7 @@ impl Statement {
         )
     }
 
-    /// Serializes to the canonical form: JSON with a fixed order of fields and no white space.
+    /// Serializes to the canonical form: JSON with a fixed order of fields and no whitespace.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let wire = Wire {
@@ -113,7 +113,7 @@ impl Statement {
         serde_json::to_vec(&wire).unwrap_or_default()
     }
 
-    /// Parses a statement. Order of fields and white space are ignored; unknown and duplicate fields are
+    /// Parses a statement. Order of fields and whitespace are ignored; unknown and duplicate fields are
     /// rejected, since two readers could interpret them differently.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ impl Policy {
                 return error(
                     &table.path("mode"),
                     "must be `enforce` or `warn`",
-                    "remove it to enforce",
+                    "remove it to use the default, `enforce`",
                 );
             }
         };
@@ -102,7 +102,7 @@ fn rule(path: &str, table: &Table) -> Result<Rule, PolicyError> {
             }
             if other.public == key.public {
                 let what = format!("duplicates the key `{}`", other.name);
-                return error(&path, what, "remove one of them: a key counts once");
+                return error(&path, what, "remove one of them: a key counts only once");
             }
         }
     }
@@ -111,7 +111,7 @@ fn rule(path: &str, table: &Table) -> Result<Rule, PolicyError> {
         Some(value) => {
             let number = value.as_integer();
             let Some(number) = number.and_then(|number| usize::try_from(number).ok()) else {
-                return error(&table.path("threshold"), "must be a number of keys", "");
+                return error(&table.path("threshold"), "must be a positive integer", "");
             };
             number
         }
@@ -126,7 +126,10 @@ fn rule(path: &str, table: &Table) -> Result<Rule, PolicyError> {
     if threshold > keys.len().max(1) {
         return error(
             &table.path("threshold"),
-            format!("is {threshold}, but the rule has {} keys", keys.len()),
+            format!(
+                "is {threshold}, but the number of keys in the rule is {}",
+                keys.len()
+            ),
             "add keys, or lower the threshold",
         );
     }
@@ -279,7 +282,7 @@ impl<'t> Fields<'t> {
             None => error(
                 &self.path(name),
                 "must be a date or a timestamp",
-                "write a date or a timestamp with an offset: 2027-01-31T00:00:00Z",
+                "use a date such as 2027-01-31, or a timestamp with an offset such as 2027-01-31T00:00:00Z",
             ),
         }
     }

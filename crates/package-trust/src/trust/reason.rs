@@ -184,10 +184,10 @@ impl Explain for Reason {
             }
             Self::Unsigned { .. } => "ask the publisher to sign it with a trusted key",
             Self::UnknownKey { .. } => {
-                "if you trust its owner, add the public key to the rule as a `[[trust.rule.key]]`"
+                "if you trust its owner, add the public key as a `[[trust.rule.key]]` to the rule that matches this package"
             }
             Self::WrongKey { .. } => {
-                "to trust it for this package too, add it to the rule that matches this package"
+                "to trust this key for this package too, add it to the rule that matches this package"
             }
             Self::Expired { .. } => "ask the publisher to sign it again with a valid key",
             Self::NotYetValid { .. } => "check the system clock",

@@ -181,7 +181,7 @@ impl<'f, 's> Fields<'f, 's> {
         };
         let Some(items) = value.as_array() else {
             let message = wrong_type(value, "a list of tables");
-            let hint = format!("write `[[{name}]]`, with double brackets, for each");
+            let hint = format!("write each table as `[[{name}]]`, with double brackets");
             findings.error(&origin, self.path(name), message, hint);
             return Vec::new();
         };

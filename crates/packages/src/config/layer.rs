@@ -294,11 +294,11 @@ fn segment(
     let text = &given.value;
     let is_fine = !text.is_empty() && text.bytes().all(fits);
     if !is_fine || text.starts_with('.') || text.ends_with('.') || text.contains("..") {
-        let hint = "use letters, digits, `.`, `_` and `-`";
+        let hint = "use letters, digits, `_`, `-`, and single dots between them";
         findings.error(
             &given.origin,
             fields.path(name),
-            "contains characters that are not allowed",
+            "is not a valid name",
             hint,
         );
         return None;

@@ -75,7 +75,7 @@ impl Location {
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
             .ok_or(Fault(
                 "is not a valid server address",
-                "write it as https://registry.example.com/extensions",
+                "use an address such as https://registry.example.com/extensions",
             ))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Fault(

@@ -100,8 +100,8 @@ fn trust(layers: &mut [Layer], findings: &mut ConfigDiagnostics) -> Option<Value
             (_, Level::Project) => findings.error(
                 &trust.origin,
                 "trust",
-                "is not allowed in a project file, which cannot change which keys are trusted",
-                "move it to the system-wide or user config file",
+                "is not allowed in a project file: a project file must not change which keys are trusted",
+                "move it to the system file or the user file",
             ),
             (Some(system), _) => {
                 let message = format!("is ignored: it is already set at {}", system.origin);
@@ -128,7 +128,7 @@ fn cache(
                 findings.error(
                     &given.origin,
                     "cache.path",
-                    "is not allowed in a project file, which cannot change where files are written and deleted",
+                    "is not allowed in a project file: a project file must not change where files are written and deleted",
                     format!("set {CACHE_VARIABLE}"),
                 );
             } else {

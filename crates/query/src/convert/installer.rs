@@ -25,7 +25,7 @@ pub(super) fn convert(
     log: &mut Diagnostics,
 ) -> Option<(Node, Vec<NewSecret>)> {
     let installed = "not converted: records do not install tools";
-    let hint = "keep it with the installation: Helm, kustomize or GitOps";
+    let hint = "keep it where the tool is installed, with Helm, kustomize or GitOps";
     for field in ["install", "uninstall", "requires", "namespace"] {
         mapping.unsupported(log, field, installed, hint);
     }
@@ -33,7 +33,7 @@ pub(super) fn convert(
         log,
         "gateways",
         "not converted: records do not expose tools",
-        "add the resulting address as an endpoint of type external",
+        "add the resulting address as an endpoint of type `external`",
     );
     mapping.unsupported(
         log,
@@ -117,7 +117,7 @@ fn required_text(mapping: &mut MappingReader, name: &'static str, log: &mut Diag
         .and_then(|node| node.as_written().map(str::to_owned));
     text.unwrap_or_else(|| {
         log.error("missing-field", mapping.at, &mapping.path(name))
-            .message("is missing or not a string", "add it");
+            .message("is missing or not a string", "set it to a string");
         String::new()
     })
 }

@@ -29,7 +29,7 @@ pub(super) fn renamed(log: &mut Diagnostics, field: &str, node: Node) -> Option<
     }
     if plain.is_empty() {
         log.error("bad-name", node.at, field)
-            .message("contains no valid character", "choose another name");
+            .message("contains no valid characters", "choose another name");
         return None;
     }
     let message = format!("`{name}` is renamed to `{plain}`");

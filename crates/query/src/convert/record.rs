@@ -331,7 +331,7 @@ fn pairs(node: Node, path: &str, log: &mut Diagnostics) -> Option<Pairs> {
             let at = value.at;
             // FuseML supports empty values.
             let value = if value.is_null() {
-                let message = format!("`{name}` has no value, converted to an empty string");
+                let message = format!("`{name}` has no value and is converted to an empty string");
                 log.warning("empty-value", at, &format!("{path}.{name}"))
                     .message(message, "write `\"\"` if this is intended");
                 Node::text(at, "")

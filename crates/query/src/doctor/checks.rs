@@ -195,7 +195,7 @@ pub(super) async fn webhooks(client: &Client) -> Check {
         .all(|webhook| trusted(&webhook.client_config.ca_bundle))
     {
         let plural = if webhooks.len() == 1 { "" } else { "s" };
-        let detail = format!("{} webhook{plural} with CA bundle", webhooks.len());
+        let detail = format!("{} webhook{plural} with a CA bundle", webhooks.len());
         return Check::new("webhook", Verdict::Ok, detail, "");
     }
     let hint = "run `helm upgrade` to set it; with cert-manager, check the logs of cainjector";

@@ -192,7 +192,7 @@ impl Inventory {
         let Ok(spec) = serde_json::from_value::<ExtensionSpec>(spec) else {
             let finding = origin.error("wrong-type", "spec");
             self.findings
-                .push(finding.message(format!("invalid spec of kind {kind}"), ""));
+                .push(finding.message(format!("does not match the schema of kind {kind}"), ""));
             return;
         };
         let generation = value
@@ -226,7 +226,7 @@ impl Inventory {
         let Ok(workflow) = serde_json::from_value::<Workflow>(value) else {
             let finding = origin.error("wrong-type", "spec");
             self.findings
-                .push(finding.message("invalid spec of kind Workflow", ""));
+                .push(finding.message("does not match the schema of kind Workflow", ""));
             return;
         };
         self.workflows.push(WorkflowEntry {

@@ -97,7 +97,7 @@ fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
                 person.user
             ),
             format!(
-                "if another user has access, let that user apply it, or set the annotation `{ON_BEHALF_OF_ANNOTATION}`"
+                "if another user has access, let that user apply the workflow, or set the annotation `{ON_BEHALF_OF_ANNOTATION}` to that user"
             ),
         ),
         // Without an author, records with user lists are not visible.
@@ -105,7 +105,7 @@ fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
             "the workflow has no author, so credentials of scope `user` are not available"
                 .to_owned(),
             format!(
-                "apply it with a changed spec, or set its author: kubectl annotate fwf NAME {ON_BEHALF_OF_ANNOTATION}=USER; credentials of scope `project` require no author"
+                "change its spec and apply it again, or set its author with `kubectl annotate fwf NAME {ON_BEHALF_OF_ANNOTATION}=USER`; credentials of scope `project` require no author"
             ),
         ),
         _ => return refusal.explained(),

@@ -55,7 +55,7 @@ pub(crate) fn run(verb: &Forget, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let Some(serial) = memory.highest(repository)? else {
         let known = memory.repositories()?;
         let hint = if known.is_empty() {
-            "no index state is recorded".to_owned()
+            "no index state is recorded for any repository".to_owned()
         } else {
             format!("use one of {}", known.join(", "))
         };

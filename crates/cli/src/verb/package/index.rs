@@ -127,9 +127,8 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
     };
     output::answer(out, verb.output, &data)?;
     if secret.is_none() {
-        let warning = Note::new(
-            "the index is not signed, so clients with an enforced trust policy ignore it",
-        );
+        let warning =
+            Note::new("the index is not signed, so clients that enforce a trust policy ignore it");
         output::warn(&warning.hint("pass --sign-with FILE"))?;
     }
     Ok(ExitStatus::Success)

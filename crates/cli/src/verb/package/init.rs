@@ -125,7 +125,7 @@ fn readme(name: &str) -> String {
     format!(
         "# {name}
 
-What it registers, and what has to be filled in.
+Describe what this package registers and which values users have to fill in.
 
 ```sh
 kubectl ext register NAME --from-template package:{name}
@@ -134,4 +134,4 @@ kubectl ext register NAME --from-template package:{name}
     )
 }
 
-const LICENSE: &str = "Replace this text with the license of the package, and set `license` in extension.yaml to its SPDX identifier.\n";
+const LICENSE: &str = "Replace this text with the license text of the package, and set `license` in extension.yaml to its SPDX identifier.\n";

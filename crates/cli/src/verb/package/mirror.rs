@@ -38,7 +38,7 @@ pub(crate) struct Mirror {
     /// Approve a repository for a dependency; may be repeated
     #[arg(long, value_name = "DEPENDENCY@REPOSITORY", value_parser = pair)]
     approve: Vec<(String, String)>,
-    /// Replace existing versions with other content
+    /// Replace versions that exist with different content
     #[arg(long)]
     force: bool,
     #[command(flatten)]

@@ -138,7 +138,7 @@ impl Answer for Published {
         writeln!(out, "sha256:{}", self.digest)?;
         if !self.signed {
             let warning = Note::new(
-                "the package is not signed, so clients with an enforced trust policy reject it",
+                "the package is not signed, so clients that enforce a trust policy reject it",
             );
             output::warn(&warning.hint("pass --sign-with FILE"))?;
         }
@@ -267,7 +267,7 @@ async fn check_not_published(source: &Source, upload: &Upload, force: bool) -> R
             upload.name,
             source.id()
         ))
-        .hint("publish another version, or pass --force to replace it")
+        .hint("publish another version, or pass --force to replace the existing one")
     );
     Ok(())
 }

@@ -175,7 +175,7 @@ fn show(verb: &Pull, data: &Pulled, out: &mut Vec<u8>) -> Result<()> {
 fn selected(verb: &Pull) -> Result<Vec<Chosen>> {
     ensure!(
         verb.version.is_none() || verb.names.len() == 1,
-        Failure::new("--version needs exactly one package").hint("use NAME@RANGE")
+        Failure::new("--version requires exactly one package").hint("use NAME@RANGE")
     );
     let mut selected = Vec::new();
     for name in &verb.names {

@@ -80,7 +80,7 @@ impl Credential {
             None if source == "prompt" => From::Prompt,
             _ => {
                 return Err(format!(
-                    "values on the command line are stored in the shell history: {ways}"
+                    "credential values are not accepted on the command line, because the shell history stores them: {ways}"
                 ));
             }
         };

@@ -61,7 +61,7 @@ pub(super) fn denied(record: &RecordKey, review: &Review) -> Option<String> {
             list(&fields)
         ),
         &[format!(
-            "create a Secret with kubectl create secret generic NAME -n {namespace}{literals} and replace `value` with `valueFrom: {{secretKeyRef: {{name: NAME, key: KEY}}}}`"
+            "create a Secret with `kubectl create secret generic NAME -n {namespace}{literals}`, and replace `value` with `valueFrom: {{secretKeyRef: {{name: NAME, key: KEY}}}}`"
         )],
     ))
 }

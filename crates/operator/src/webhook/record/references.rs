@@ -49,10 +49,10 @@ pub(super) async fn check(
     if secrets.len() > MAX_SECRETS {
         return Ok(Some(explained(
             &format!(
-                "spec: refers to {} Secrets, at most {MAX_SECRETS} are allowed",
+                "spec: refers to {} Secrets, but at most {MAX_SECRETS} are allowed",
                 secrets.len()
             ),
-            &["split the record in two"],
+            &["split it into several records"],
         )));
     }
     let refused: BTreeMap<ObjectKey, bool> = futures::stream::iter(secrets)

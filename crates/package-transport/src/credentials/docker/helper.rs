@@ -78,7 +78,7 @@ impl<'e> Helper<'e> {
         }
         let path = on_path(&program, environment).ok_or_else(|| {
             failed(
-                "it is not on PATH",
+                "not found on PATH",
                 "install it, or remove it from the file",
             )
         })?;
@@ -218,7 +218,9 @@ impl<'e> Helper<'e> {
                 }
                 Ok(None) if Instant::now() < until => thread::sleep(POLL_INTERVAL),
                 Ok(None) => return Err(self.too_slow(child)),
-                Err(error) => return Err(self.failed(format!("failed to wait: {error}"))),
+                Err(error) => {
+                    return Err(self.failed(format!("failed to wait for it to exit: {error}")));
+                }
             }
         }
     }

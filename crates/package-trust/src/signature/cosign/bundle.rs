@@ -95,7 +95,9 @@ impl Bundle {
         let bundle: Self =
             serde_json::from_slice(json).map_err(|_| Fault::Unreadable("not a Sigstore bundle"))?;
         if !MEDIA_TYPES.contains(&bundle.media_type.as_str()) {
-            return Err(Fault::Unreadable("not a bundle of version 0.3"));
+            return Err(Fault::Unreadable(
+                "expected a Sigstore bundle of version 0.3",
+            ));
         }
         Ok(bundle)
     }

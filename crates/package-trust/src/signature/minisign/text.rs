@@ -51,7 +51,7 @@ impl<'s> Lines<'s> {
         };
         // The library verifies the trimmed comment.
         if comment.trim() != comment || comment.contains('\r') {
-            return Err(Fault::Unreadable("white space around the trusted comment"));
+            return Err(Fault::Unreadable("whitespace around the trusted comment"));
         }
         let signature = decode(signature, 2 + 8 + 64)?;
         decode(global, 64)?;

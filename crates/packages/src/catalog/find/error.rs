@@ -102,7 +102,7 @@ impl Explain for FindError {
                 hints.extend(cause.hints());
             }
             Self::Conflict { first, .. } => hints.push(format!(
-                "pass --source {first} to use that one, and ask the publishers which content is correct"
+                "pass --source {first} to use that source, and ask the publishers which content is correct"
             )),
             Self::TwoTypes { types, .. } => {
                 hints.push(format!("pass --type {} or --type {}", types[0], types[1]));
@@ -111,7 +111,7 @@ impl Explain for FindError {
             Self::SourceUnavailable { place, failure, .. } => {
                 hints = failure.hints();
                 hints.push(format!(
-                    "try again, or pass --source {place} to use that one"
+                    "try again, or pass --source {place} to use that source"
                 ));
             }
             Self::Repository(error) => hints = error.hints(),

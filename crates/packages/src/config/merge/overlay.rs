@@ -22,11 +22,11 @@ pub(super) fn put(parts: &mut Vec<Part>, mut part: Part, findings: &mut ConfigDi
     if is_guarded(below, &part) {
         for (field, origin) in guarded(&part) {
             let message = format!(
-                "cannot be changed here: `{}` is defined in {}, and its credentials would be sent elsewhere",
+                "cannot be changed here: `{}` is defined in {}, and its credentials would be sent to another server",
                 part.name, below.defined
             );
             let field = format!("repository.{}.{field}", part.name);
-            let hint = "rename the repository here, or change it there";
+            let hint = "rename the repository here, or change the field there";
             findings.error(origin, field, message, hint);
         }
         return;
@@ -125,7 +125,7 @@ fn reject_project_token(part: &mut Part, findings: &mut ConfigDiagnostics) {
             &given.origin,
             field,
             "is not allowed in a project file: a project file must not select a file that is sent to a server",
-            "set it in your user config file, or use `kubectl ext package login`",
+            "set it in the user file, or use `kubectl ext package login`",
         );
     }
 }
@@ -140,7 +140,7 @@ fn drop_token_of_other_server(below: &mut Part, part: &Part, findings: &mut Conf
     if let Some(token) = below.auth_token_path.take() {
         let field = format!("repository.{}.auth_token_path", part.name);
         let message = format!(
-            "is ignored: it is for another server than the one set in {}",
+            "is ignored: it is for a different server than the one set in {}",
             moved.origin
         );
         findings.warning(&token.origin, field, message, "set a token file there too");

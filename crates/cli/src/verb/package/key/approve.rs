@@ -74,7 +74,9 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
     let path = environment
         .path(CONFIG_VARIABLE)
         .or_else(|| user_file(&environment));
-    let path = path.ok_or_else(|| Failure::new("no user configuration file").hint("set HOME"))?;
+    let path = path.ok_or_else(|| {
+        Failure::new("cannot determine the path of the user configuration file").hint("set HOME")
+    })?;
     // The policy of the system overrides all others.
     if let Some(trust) = &config.trust {
         ensure!(
@@ -99,10 +101,10 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
     };
     if let Some(earlier) = policy.rules[..rule].iter().position(|one| is_hidden(&one)) {
         let warning = Note::new(format!(
-            "trust.rule[{earlier}] precedes the rule of this key and decides for packages that match both"
+            "trust.rule[{earlier}] precedes the rule of this key and applies to packages that match both rules"
         ));
         output::warn(&warning.hint(
-            "to trust this key for those too, approve it with the same --repository and --package",
+            "to trust this key for those packages too, approve it with --repository and --package of that rule",
         ))?;
     }
     Ok(Approved {
@@ -161,14 +163,16 @@ fn added(path: &Path, verb: &Approve, name: &str, public: &str) -> Result<(Strin
     if let Some(there) = known.iter().find(|key| has_value(key, "public", public)) {
         let there = there.get("name").and_then(Item::as_str);
         anyhow::bail!(
-            "this key is already trusted there, as `{}`",
+            "this key is already trusted for these repositories and packages, as `{}`",
             there.unwrap_or_default()
         );
     }
     ensure!(
         !known.iter().any(|key| has_value(key, "name", name)),
-        Failure::new(format!("another key is trusted there as `{name}`"))
-            .hint("choose another name with --name")
+        Failure::new(format!(
+            "another key is already trusted for these repositories and packages as `{name}`"
+        ))
+        .hint("choose another name with --name")
     );
     let mut key = Table::new();
     key.insert("name", value(name));
