@@ -120,7 +120,8 @@ fn invalid_object_does_not_block_valid_ones(cluster: &Cluster) {
         &[good("admit-good-1"), bad, good("admit-good-2")].join("---\n"),
     );
     assert!(
-        output.contains("`url` must not contain a user or password") && !output.contains(PLANTED),
+        output.contains("`url` must not contain a user name or password")
+            && !output.contains(PLANTED),
         "{output}"
     );
     let names = cluster

@@ -136,7 +136,7 @@ async fn dry_run_and_refused_apply_change_nothing(env: &TestEnv) {
     wrong["spec"]["services"][0]["endpoints"][0]["url"] = json!("https://me:pw@example.org");
     let output = apply(env, &[], &wrong).unwrap_err();
     assert!(
-        output.contains("must not contain a user or password"),
+        output.contains("must not contain a user name or password"),
         "{output}"
     );
 

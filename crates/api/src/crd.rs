@@ -20,7 +20,7 @@ pub enum Error {
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// Returns every definition, in the order of application.
+/// Returns every definition, in the order in which to apply them.
 #[must_use]
 pub fn all() -> Vec<CustomResourceDefinition> {
     vec![

@@ -45,7 +45,7 @@ pub struct ExtensionSpec {
     pub description: Option<String>,
 
     /// Zone in which the instance runs: a cluster, a region or a data center. Steps in the same zone
-    /// use an internal endpoint, steps in other zones an external one.
+    /// use an internal endpoint, and steps in other zones use an external one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::ZONE_PATTERN))]
     pub zone: Option<String>,
@@ -60,8 +60,8 @@ pub struct ExtensionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadowable: Option<bool>,
 
-    /// Restricts who can see and use this record. Without it, everyone can. For all others the record
-    /// does not exist, and no message names it.
+    /// Restricts who can see and use this record. If absent, everyone can. For users and projects
+    /// without access, the record does not exist, and no message names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessSpec>,
 
@@ -73,7 +73,7 @@ pub struct ExtensionSpec {
     pub services: Vec<ServiceSpec>,
 
     /// Configuration entries shared by all services of this record. Each becomes a file and, if its
-    /// name is valid, an environment variable in the steps that use the record.
+    /// name is a valid variable name, an environment variable in the steps that use the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]

@@ -42,7 +42,7 @@ pub const GROUP: &str = "registry.fuseml.io";
 /// API version of every kind.
 pub const VERSION: &str = "v1alpha1";
 
-/// Field manager of all server-side applies of the operator.
+/// Field manager of all server-side apply requests of the operator.
 pub const FIELD_MANAGER: &str = "extension-registry";
 
 /// Label of all objects that the operator creates.
@@ -57,8 +57,8 @@ pub const SEALED_TYPE: &str = "registry.fuseml.io/sealed";
 /// Value of [`MANAGED_BY_LABEL`].
 pub const MANAGED_BY: &str = "extension-registry";
 
-/// Annotation of a workflow: the user on whose behalf it resolves. Set by admission policies, or
-/// validated by them if the API server cannot set it.
+/// Annotation of a workflow: the user on whose behalf it resolves. Admission policies set it; if they
+/// cannot, they validate the value that the user set.
 pub const AUTHOR_ANNOTATION: &str = "registry.fuseml.io/author";
 
 /// Annotation of a workflow: the groups of its author, one per line.
@@ -70,11 +70,11 @@ pub const RUN_BY_ANNOTATION: &str = "registry.fuseml.io/run-by";
 /// Annotation of a run and its Pods: the groups of the user who started it, one per line.
 pub const RUN_BY_GROUPS_ANNOTATION: &str = "registry.fuseml.io/run-by-groups";
 
-/// Label of the Pipeline of a workflow that uses Secrets of one user, always `true`. The engine copies it
-/// to Pods; admission rejects a Pod that references such a Secret without it.
+/// Label, always `true`, of the Pipeline of a workflow that uses Secrets of one user. The engine copies it
+/// to Pods; admission rejects a Pod that references such a Secret but does not have the label.
 pub const USER_SECRETS_LABEL: &str = "registry.fuseml.io/user-secrets";
 
-/// Annotation of a run: the bindings at its creation, by names and generations.
+/// Annotation of a run: the names and generations of its bindings when it was created.
 pub const RUN_BINDINGS_ANNOTATION: &str = "registry.fuseml.io/bindings";
 
 /// Annotation of a workflow or a run: the user to impersonate. The requester must have permission to

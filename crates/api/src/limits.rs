@@ -1,6 +1,6 @@
 //! Limits and patterns, used by the schemas and by [`crate::convert`].
 //!
-//! Every list and every text that a CEL rule reads has a limit: without one the API server
+//! Every list and every string that a CEL rule reads has a limit: without one, the API server
 //! rejects the rule as too expensive.
 
 /// Maximum number of services of a record.
@@ -30,7 +30,7 @@ pub const RECORD_MEMBERS: usize = 1_024;
 pub const USER_SECRETS: usize = 2_000;
 /// Maximum number of held Pipelines in a namespace.
 pub const HELD_PIPELINES: usize = 5_000;
-/// Maximum size of the user Secrets of a run gate as JSON in bytes: an etcd object holds 1.5 MiB.
+/// Maximum size of the user Secrets of a RunGate as JSON in bytes: etcd limits an object to 1.5 MiB.
 pub const USER_SECRETS_BYTES: usize = 768 * 1024;
 
 /// Maximum length of a name in characters.
@@ -56,9 +56,9 @@ pub const INPUTS: usize = 32;
 pub const OUTPUTS: usize = 32;
 /// Maximum number of variables of a step.
 pub const VARIABLES: usize = 128;
-/// Maximum number of command words and of arguments of a step.
+/// Maximum number of `command` entries and of `args` entries of a step.
 pub const ARGUMENTS: usize = 128;
-/// Maximum number of command words and arguments of all steps.
+/// Maximum number of `command` and `args` entries of all steps.
 pub const WORKFLOW_ARGUMENTS: usize = 512;
 /// Maximum number of requirements of a step.
 pub const REQUIREMENTS: usize = 16;

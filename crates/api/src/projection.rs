@@ -127,7 +127,7 @@ pub struct ExtensionProjectionStatus {
     #[serde(default)]
     pub consumers: i64,
 
-    /// Time since which the Secret is unused. It is deleted after a grace period.
+    /// Time since which the Secret has been unused. The Secret is deleted after a grace period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unused_since: Option<Time>,
 

@@ -10,7 +10,7 @@ use crate::limits;
 
 const NOTICE: &str = "<!-- Generated from crates/api by `make docs`. -->\n";
 
-/// Fields with a type of Kubernetes, whose own fields are omitted.
+/// Fields with a Kubernetes type, whose subfields are omitted.
 const KUBERNETES: [&str; 2] = ["spec.steps[].env[].valueFrom", "spec.steps[].resources"];
 
 /// Returns the file name and the Markdown of each page: one for each kind, and the index.
@@ -41,7 +41,7 @@ pub fn pages() -> Result<Vec<(String, String)>, Error> {
         pages.push((file, page));
     }
     index.push_str(
-        "\n[Labels and annotations](../labels.md), [Conditions](../conditions.md) and the\n[API version policy](../version-policy.md) complete the API.\n",
+        "\nSee also [Labels and annotations](../labels.md), [Conditions](../conditions.md) and the\n[API version policy](../version-policy.md).\n",
     );
     pages.push(("README.md".to_owned(), index));
     Ok(pages)
@@ -96,7 +96,7 @@ fn page(definition: &CustomResourceDefinition, schema: &Value) -> String {
     if !rules.is_empty() {
         let _ = write!(
             page,
-            "\n## Validation rules\n\nThe API server rejects an object that violates one of these rules, with this message.\n\n| field | message |\n|---|---|\n{rules}"
+            "\n## Validation rules\n\nThe API server rejects an object that violates one of these rules and returns the message of the rule.\n\n| field | message |\n|---|---|\n{rules}"
         );
     }
     page
@@ -129,7 +129,7 @@ fn fields(page: &mut String, path: &str, schema: &Value) {
     }
 }
 
-/// The schema of the items of a list or the values of a map, and how a path denotes them.
+/// Returns the suffix of a path for the items of a list or the values of a map, and their schema.
 fn element(field: &Value) -> (&'static str, &Value) {
     if field["items"].is_object() {
         ("[]", &field["items"])
@@ -149,7 +149,7 @@ fn type_name(field: &Value) -> String {
     }
 }
 
-/// Sentences about the limits of a field.
+/// Returns sentences that describe the constraints of a field.
 fn constraints(field: &Value) -> Vec<String> {
     let mut notes = Vec::new();
     let values: Vec<String> = list(&field["enum"])
@@ -214,7 +214,7 @@ fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-/// Escapes a text for a cell of a table, which is one line.
+/// Escapes text for a table cell, which must be a single line.
 fn cell(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut escaped = String::with_capacity(text.len());

@@ -23,13 +23,13 @@ macro_rules! octet {
     };
 }
 
-/// Matches an address with a user or a password.
+/// Matches an address with a user name or a password.
 const USER: &str = concat!("^(", scheme!(), ")?[^/?#]*@");
 
 /// Matches an address with a scheme, or without a path.
 const SCHEME_OR_BARE: &str = concat!("^(", scheme!(), "|[^/?#]*$)");
 
-/// Matches an address whose host is an IPv4 address, a name whose last label is not a number, or
+/// Matches an address whose host is an IPv4 address or a name whose last label is not a number, or
 /// resembles an IPv6 address.
 const ADDRESS: &str = concat!(
     "^(",
@@ -54,7 +54,8 @@ const ODD_HOST: &str = concat!(
 /// Matches an address whose host is an IPv6 address.
 const BRACKET: &str = concat!("^(", scheme!(), r")?\[");
 
-/// Returns a rule that the strings of a list are unique, where `texts` is a CEL expression of the list.
+/// Returns a rule that requires the strings of a list to be unique. `texts` is a CEL expression for the
+/// list.
 pub(crate) fn distinct(texts: &str, message: &str) -> Rule {
     // The enclosing list binds the strings to a name, so that they are evaluated once.
     Rule::new(format!(
@@ -63,34 +64,34 @@ pub(crate) fn distinct(texts: &str, message: &str) -> Rule {
     .message(message)
 }
 
-/// Returns a rule that the names of a list map to unique variables, where `names` is a CEL expression
-/// of the list.
+/// Returns a rule that requires the names of a list to map to unique variables. `names` is a CEL
+/// expression for the list.
 pub(crate) fn distinct_variables(names: &str, message: &str) -> Rule {
     let variables = format!("{names}.map(name, name.upperAscii().replace('-', '_'))");
     distinct(&variables, message)
 }
 
-/// Returns a rule that the name of an entry is not reserved.
+/// Returns a rule that rejects reserved names of entries.
 pub(crate) fn free_key() -> Rule {
     Rule::new("!(self in ['type', 'extension.yaml'])")
         .message("`type` and `extension.yaml` are reserved for the operator: choose another name")
 }
 
-/// Returns a rule that an address is valid and contains no `user:password@`. Its error does not
-/// repeat the address.
+/// Returns a rule that requires an address to be valid and to contain no `user:password@`. Its error
+/// does not repeat the address.
 pub(crate) fn address() -> Rule {
     Rule::new(format!(
         "self.matches(r'{SCHEME_OR_BARE}') && self.matches(r'{ADDRESS}') && !self.matches(r'{ODD_HOST}') \
          && (!self.matches(r'{BRACKET}') || isIP(self.find(r'\\[[^\\]]*').substring(1)))"
     ))
     .message(Message::Expression(format!(
-        "self.matches(r'{USER}') ? '`url` must not contain a user or password: move them to `credentials`, and keep only the address here' \
+        "self.matches(r'{USER}') ? '`url` must not contain a user name or password: move them to `credentials`, and keep only the address here' \
         : 'invalid `url`: use a URL with a host, e.g. `https://minio.example.org:9000`, or `host` or `host:port`'"
     )))
     .reason(Reason::FieldValueForbidden)
 }
 
-/// Returns a rule that credentials have exactly the lists of their scope.
+/// Returns a rule that requires credentials to have exactly the lists that their scope uses.
 pub(crate) fn scope_lists() -> Rule {
     const PROJECT: &str = "self.scope == 'project'";
     const GLOBAL: &str = "!has(self.scope) || self.scope == 'global'";
@@ -98,14 +99,14 @@ pub(crate) fn scope_lists() -> Rule {
         "{GLOBAL} ? !has(self.project) && !has(self.user) : ({PROJECT} ? has(self.project) && !has(self.user) : has(self.user))"
     ))
     .message(Message::Expression(format!(
-        "{GLOBAL} ? 'scope `global` does not use `project` and `user`: remove them, or set `scope: project` or `scope: user`' \
+        "{GLOBAL} ? 'scope `global` does not use `project` or `user`: remove them, or set `scope: project` or `scope: user`' \
         : ({PROJECT} ? (has(self.user) ? 'scope `project` does not use `user`: remove it, or set `scope: user`' \
         : 'scope `project` requires `project`: list the projects with access, or set `project: []` for none') \
         : 'scope `user` requires `user`: list the users with access, or set `user: []` for none')"
     )))
 }
 
-/// Returns a rule for the total size of a record.
+/// Returns a rule that limits the total size of a record.
 pub(crate) fn record_size() -> Rule {
     let (endpoints, credentials, members, entries) = (
         limits::RECORD_ENDPOINTS,
@@ -133,7 +134,7 @@ pub(crate) fn record_size() -> Rule {
     )))
 }
 
-/// Returns a rule for the total size of a workflow.
+/// Returns a rule that limits the total size of a workflow.
 pub(crate) fn workflow_size() -> Rule {
     let (requirements, entries, arguments) = (
         limits::WORKFLOW_REQUIREMENTS,
@@ -153,11 +154,11 @@ pub(crate) fn workflow_size() -> Rule {
         count("r", "environment"),
     ))
     .message(Message::Message(format!(
-        "a workflow is limited to a total of {requirements} requirements, {entries} inputs, outputs and variables, and {arguments} `command` and `args` entries: split the workflow"
+        "a workflow is limited to a total of {requirements} requirements, {arguments} `command` and `args` entries, and {entries} inputs, outputs and variables: split the workflow"
     )))
 }
 
-/// Returns a rule that `runAfter` references steps of the workflow.
+/// Returns a rule that requires `runAfter` to reference steps of the workflow.
 pub(crate) fn known_steps() -> Rule {
     Rule::new(format!(
         "[self.steps.map(s, s.name)].all(names, self.steps.all(s, {}.all(name, name in names)))",
@@ -166,18 +167,18 @@ pub(crate) fn known_steps() -> Rule {
     .message("unknown step in `runAfter`: use the `name` of another step of this workflow")
 }
 
-/// Returns CEL for an optional list, with the estimated cost of the list.
+/// Returns a CEL expression for an optional list, for which the cost estimator knows the maximum length.
 fn list(object: &str, field: &str) -> String {
     format!("(has({object}.{field}) ? {object}.{field} : [])")
 }
 
-/// Returns CEL for the length of an optional list. It reads the field once, but the cost estimator does
-/// not know the length of the list.
+/// Returns a CEL expression for the length of an optional list. It reads the field once, but the cost
+/// estimator does not know the maximum length of the list.
 fn count(object: &str, field: &str) -> String {
     format!("{object}.?{field}.orValue([]).size()")
 }
 
-/// Restricts the Secret of a variable to those that the operator does not render.
+/// Restricts the Secret reference of a variable to Secrets that the operator does not render.
 pub(crate) fn foreign_secret(source: &mut Schema) {
     let Some(name) = source
         .as_object_mut()
@@ -190,7 +191,7 @@ pub(crate) fn foreign_secret(source: &mut Schema) {
     name.insert("maxLength".to_owned(), json!(limits::KEY));
     name.insert("pattern".to_owned(), json!(limits::SUBDOMAIN_PATTERN));
     let rule = Rule::new(format!("!self.startsWith('{RENDERED_PREFIX}')")).message(
-        "Secrets named `ext-…` are managed by the operator: use a requirement under steps[].extensions",
+        "Secrets named `ext-…` are managed by the operator: use a requirement under `steps[].extensions`",
     );
     name.insert("x-kubernetes-validations".to_owned(), json!([rule]));
 }

@@ -22,20 +22,21 @@ pub const RUN_GATE: &str = "extension-registry";
     version = "v1alpha1",
     kind = "RunGate",
     namespaced,
-    doc = "Users of per-user Secrets and held Pipelines in a namespace, for admission policies. Managed by the operator; do not edit.",
+    doc = "The user Secrets of a namespace with their users, and its Pipelines on hold, for the admission policies. Managed by the operator; do not edit.",
     derive = "PartialEq",
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name == 'extension-registry'").message("the RunGate of a namespace must be named `extension-registry`")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RunGateSpec {
-    /// Users by the names of their rendered Secrets. A Pod may use a Secret `ext-u-…` only in a run of
-    /// that user, and only if the Secret is listed.
+    /// Users, keyed by the name of their rendered Secret. A Pod may use a Secret `ext-u-…` only in a run
+    /// of its user, and only if the Secret is listed here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::USER_SECRETS, "x-kubernetes-map-type" = "atomic"))]
     pub user_secrets: BTreeMap<String, SecretUser>,
 
-    /// Reasons by the names of Pipelines whose workflow is not ready. Runs of these Pipelines are rejected.
+    /// Reasons why Pipelines are on hold, keyed by the name of the Pipeline. A Pipeline is on hold while
+    /// its workflow is not ready: its runs are rejected.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::HELD_PIPELINES, "x-kubernetes-map-type" = "atomic"))]
     pub held_pipelines: BTreeMap<String, String>,
@@ -49,8 +50,8 @@ pub struct SecretUser {
     #[schemars(length(max = limits::PERSON))]
     pub user: String,
 
-    /// Groups one of which the user must belong to when the run starts. If absent, the user has access by
-    /// name.
+    /// Groups of the record. The user must belong to at least one of them when the run starts. If absent,
+    /// the user name alone grants access.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MEMBERS))]
     pub groups: Vec<String>,

@@ -12,9 +12,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use serde_json::{Map, Value};
 
-/// A violation of the schema. It contains no value.
+/// A violation of the schema. It never contains the value of a field.
 pub struct SchemaViolation {
-    /// Path of the field: `spec.services[0].name`.
+    /// Path of the field, for example `spec.services[0].name`.
     pub field: String,
     cause: Cause,
 }
@@ -66,8 +66,8 @@ impl SchemaViolation {
         }
     }
 
-    /// Returns whether it is an unquoted string that YAML parses as another type: `version: 1.19` is a
-    /// number, `value: no` a boolean.
+    /// Returns whether the value is an unquoted string that YAML parses as another type: `version: 1.19`
+    /// is a number, and `value: no` is a boolean.
     #[must_use]
     pub fn is_unquoted(&self) -> bool {
         matches!(
@@ -158,7 +158,7 @@ fn type_text(expected: &str) -> &'static str {
     }
 }
 
-/// Fields of objects of every kind.
+/// Fields that objects of every kind have.
 const COMMON_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 static SCHEMAS: LazyLock<HashMap<String, JSONSchemaProps>> = LazyLock::new(|| {
@@ -188,7 +188,7 @@ pub fn check(kind: &str, object: &Value) -> Vec<SchemaViolation> {
     violations
 }
 
-/// Calls `report` for each violation of an object, until it breaks.
+/// Calls `report` for each violation of an object, until `report` returns `Break`.
 pub(crate) fn visit(
     kind: &str,
     object: &Value,

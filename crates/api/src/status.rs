@@ -11,14 +11,15 @@ pub const READY: &str = "Ready";
 /// Condition type: every requirement of the workflow is resolved.
 pub const RESOLVED: &str = "Resolved";
 
-/// Condition type: only an edit of the object can resolve the error.
+/// Condition type: only a change to the object itself can resolve the error.
 pub const STALLED: &str = "Stalled";
 
 /// Condition type: the record contains inline values of credentials, which everyone who can
 /// read the record can read.
 pub const INLINE_CREDENTIALS: &str = "InlineCredentials";
 
-/// Declares reasons that are written into objects, so that none is missing in a list.
+/// Declares reasons that are written into objects, and lists them, so that no reason is missing from
+/// the list.
 macro_rules! reasons {
     ($(#[$about:meta])* $type:ident { $($(#[$doc:meta])* $name:ident,)* }) => {
         $(#[$about])*
@@ -38,7 +39,7 @@ macro_rules! reasons {
                 Self::OWN.iter().copied().chain(refused)
             }
 
-            /// Returns the reason as written.
+            /// Returns the reason as it appears in objects.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -81,7 +82,7 @@ reasons! {
 reasons! {
     /// Reason of an event.
     EventReason {
-        /// A refused workflow is resolved again.
+        /// A workflow that was refused now resolves.
         Resolved,
         /// A requirement is bound to a different record than before.
         Rebound,

@@ -13,7 +13,7 @@ use crate::shape;
 /// Maximum number of reported fields.
 const MAX_FIELDS: usize = 20;
 
-/// Returns an error with a hint for every field of a spec that should be a string and is a boolean or a
+/// Returns an error with a hint for every field of a spec that should be a string but is a boolean or a
 /// number. Returns nothing for kinds of other groups.
 #[must_use]
 pub fn find(kind: &str, object: &Value) -> Vec<String> {

@@ -154,7 +154,7 @@ const INVALID: &[(&str, &str)] = &[
     ),
     (
         "services: [{name: s, endpoints: [{name: e}, {name: f, url: 'http://u:planted-value@h'}]}]",
-        "spec.services[0].endpoints[1].url: must not contain a user or password",
+        "spec.services[0].endpoints[1].url: must not contain a user name or password",
     ),
     (
         "services: [{name: s, endpoints: [{name: e, url: 'planted-value/x'}]}]",

@@ -83,7 +83,7 @@ fn rejects_large_sums() {
                 "services: [{{name: s, credentials: {}}}]",
                 list(65, |index| format!("{{name: c{index}}}"))
             ),
-            "spec: too many sets of credentials in total: 65 (limit 64)",
+            "spec: too many sets of credentials: 65 in total (limit 64)",
         ),
         (
             format!(
@@ -103,7 +103,7 @@ fn rejects_large_sums() {
                     entries(9)
                 ))
             ),
-            "spec: too many configuration entries in total: 288 (limit 256)",
+            "spec: too many configuration entries: 288 in total (limit 256)",
         ),
         (
             format!(
@@ -113,7 +113,7 @@ fn rejects_large_sums() {
                     list(33, |index| format!("{{name: c{index}}}"))
                 ))
             ),
-            "spec: too many sets of credentials in total: 66 (limit 64)",
+            "spec: too many sets of credentials: 66 in total (limit 64)",
         ),
         (
             format!(
@@ -123,7 +123,7 @@ fn rejects_large_sums() {
                     list(8, |index| format!("{{name: e{index}}}"))
                 ))
             ),
-            "spec: too many endpoints in total: 136 (limit 128)",
+            "spec: too many endpoints: 136 in total (limit 128)",
         ),
         (
             format!(
@@ -133,7 +133,7 @@ fn rejects_large_sums() {
                     users = list(57, |index| format!("u{index}"))
                 ))
             ),
-            "spec: too many projects and users in credentials in total: 1026 (limit 1024)",
+            "spec: too many projects and users in credentials: 1026 in total (limit 1024)",
         ),
     ]);
 }

@@ -61,8 +61,8 @@ impl Draft {
             .await;
         self.check_conflict(
             result,
-            "conflicts with fields of another manager",
-            "change single fields with `kubectl ext update`",
+            "conflicts with fields owned by another field manager",
+            "change individual fields with `kubectl ext update`",
         )
     }
 
@@ -94,7 +94,9 @@ impl Draft {
                 // The message may quote fields, but no credential that passed validation.
                 bail!(Failure::from(Note::received(&status.message)))
             }
-            Err(error) => Err(error).context("failed to write the record"),
+            Err(error) => {
+                Err(error).with_context(|| format!("failed to write record `{}`", self.name()))
+            }
         }
     }
 }
@@ -114,7 +116,7 @@ pub(crate) fn confirm(drafts: &[Draft], options: &ApplyOptions, out: &mut Vec<u8
     }
     if !options.yes {
         let question = format!("{}\nApply this?", String::from_utf8_lossy(&text));
-        ensure!(output::confirm(&question)?, "canceled, nothing was applied");
+        ensure!(output::confirm(&question)?, "canceled; nothing was applied");
     }
     Ok(true)
 }

@@ -212,7 +212,7 @@ fn repeats_prompt_after_invalid_answer() {
     assert_eq!(text.matches("a value is required").count(), 2, "{text}");
     assert!(text.contains("not an address"), "{text}");
     assert!(
-        text.contains("must not contain a user or password"),
+        text.contains("must not contain a user name or password"),
         "{text}"
     );
     assert!(text.contains("url: https://git.example.org"), "{text}");
@@ -288,7 +288,7 @@ fn applies_nothing_without_confirmation() {
     let (code, text) = answer_on_terminal(&arguments, &[], &[("Apply this? [y/N] ", "n")]);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("error: canceled, nothing was applied"),
+        text.contains("error: canceled; nothing was applied"),
         "{text}"
     );
     assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));
@@ -333,7 +333,7 @@ fn unregister_lists_consumers_and_prompts() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("Not used by any workflow\n"), "{text:?}");
     assert!(
-        text.contains("error: canceled, nothing was deleted"),
+        text.contains("error: canceled; nothing was deleted"),
         "{text:?}"
     );
     assert!(server.asked().iter().all(|asked| asked.starts_with("GET ")));

@@ -171,7 +171,7 @@ pub struct Endpoint {
 pub enum EndpointKind {
     /// Reachable only from the zone of the record.
     Internal,
-    /// Reachable from everywhere. The default.
+    /// Reachable from anywhere. The default.
     #[default]
     External,
 }

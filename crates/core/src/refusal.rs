@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::diagnostic::{Diagnostic, Explain, Severity};
 
-/// Declares the reasons, each with what can resolve it, so that none is missing in a list.
+/// Declares the reasons, each with what can resolve it, so that no list omits one.
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident: $resolved_by:ident,)*) => {
         /// Reason of a refusal, used in conditions and as a metric label.
@@ -37,7 +37,7 @@ macro_rules! reasons {
     };
 }
 
-/// Only an edit of the object resolves it.
+/// Only a change to the object resolves it.
 const OBJECT: bool = true;
 /// A change of another object may resolve it.
 const OTHERS: bool = false;

@@ -7,7 +7,7 @@ use crate::record::{Name, Record, Service};
 use crate::refusal::{Reason, Refusal};
 use crate::version::VersionRange;
 
-/// Declares the selectors in display order, so that none is missing in a list.
+/// Declares the selectors in display order, so that no list omits one.
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident: $text:literal,)*) => {
         /// A selector of a requirement, compared exactly and case-sensitively.

@@ -21,7 +21,7 @@ pub(super) const NAME: Format = Format {
 pub(super) const KEY: Format = Format {
     is_valid: is_key,
     message: "invalid Secret key",
-    hint: "use 1 to 253 letters, digits, `-`, `_` or `.`, not beginning with two dots",
+    hint: "use 1 to 253 letters, digits, `-`, `_` or `.`; do not begin with two dots",
 };
 
 /// Hint for an invalid DNS label.
@@ -75,14 +75,14 @@ fn is_key(text: &str) -> bool {
         && !text.starts_with("..")
 }
 
-/// Returns whether a text is a DNS label (RFC 1123), as required for namespaces.
+/// Returns whether `text` is a DNS label (RFC 1123), as required for namespaces.
 #[must_use]
 pub fn is_label(text: &str) -> bool {
     let end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.len() <= limits::NAME && framed(text, end, |byte| end(byte) || byte == b'-')
 }
 
-/// Returns whether a text is a DNS subdomain (RFC 1123), as required for most object names.
+/// Returns whether `text` is a DNS subdomain (RFC 1123), as required for most object names.
 #[must_use]
 pub fn is_subdomain(text: &str) -> bool {
     let end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();

@@ -8,9 +8,9 @@ use extension_registry_core::refusal::{Reason, Refusal};
 /// An error in a field of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// Path of the field: `spec.services[0].endpoints[1].url`.
+    /// Path of the field, for example `spec.services[0].endpoints[1].url`.
     pub field: String,
-    /// The error and its hint. Contains no value.
+    /// The error and its hint. Never contains the value of the field.
     pub refusal: Refusal,
 }
 

@@ -7,7 +7,7 @@ use extension_registry_core::record::Name;
 
 /// Source of names.
 pub trait Intern {
-    /// Returns the name with this text.
+    /// Returns the name for a string.
     fn name(&mut self, text: &str) -> Name;
 }
 
@@ -21,7 +21,7 @@ impl Intern for Unshared {
     }
 }
 
-/// Interned names; equal texts share one allocation.
+/// Interned names; equal strings share one allocation.
 #[derive(Clone, Debug, Default)]
 pub struct Names(HashSet<Name>);
 

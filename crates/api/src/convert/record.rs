@@ -96,7 +96,7 @@ impl Converter<'_> {
         }
     }
 
-    /// Converts the services; a record without services has one with its own name.
+    /// Converts the services. A record without services gets one service, with the name of the record.
     fn services(
         &mut self,
         path: &Path<'_>,
@@ -160,11 +160,11 @@ impl Converter<'_> {
             self.errors.add(
                 path,
                 Reason::Invalid,
-                "must not contain a user or password",
+                "must not contain a user name or password",
                 hint,
             );
         } else if text.chars().count() > limits::URL || Address::parse(text).is_none() {
-            let hint = "use a URL with a host, e.g. `https://minio.example.org:9000`, or `host` or `host:port`; the host is a DNS name or an IP address";
+            let hint = "use a URL with a host, e.g. `https://minio.example.org:9000`, or `host` or `host:port`; the host must be a DNS name or an IP address";
             self.errors
                 .add(path, Reason::Invalid, "invalid address", hint);
         }

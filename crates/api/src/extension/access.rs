@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{limits, rules};
 
-/// Access lists. An absent list allows everyone, an empty list no one. `projects` restricts the
-/// projects; `users` and `groups` together restrict the users: membership in either is sufficient.
+/// Access lists. An absent list allows everyone; an empty list allows no one. `projects` restricts the
+/// projects; `users` and `groups` together restrict the users: a user must be listed or belong to a
+/// listed group.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.projects) || has(self.users) || has(self.groups)").message("`access` requires at least one list: set one, e.g. `projects: []` to deny access to everyone, or remove `access` to allow everyone"))]
@@ -54,8 +55,8 @@ pub struct AccessSpec {
     pub groups: Option<Vec<String>>,
 }
 
-/// Deserializes an access list. A template with an empty value produces `null`, which the API server
-/// stores: it must not grant the access that the list was meant to restrict.
+/// Deserializes an access list, with `null` as an empty list. A template with an empty value produces
+/// `null`, which the API server stores; `null` must not grant access that the list was meant to restrict.
 pub(super) fn null_is_empty<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<String>>, D::Error> {

@@ -16,7 +16,7 @@ use crate::{limits, rules};
 pub struct SecretText(String);
 
 impl SecretText {
-    /// Wraps a text.
+    /// Wraps a string.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -56,17 +56,17 @@ impl JsonSchema for SecretText {
 }
 
 /// A value that clients of the service require. Store passwords and keys under `credentials` instead,
-/// where they can reference a Secret and have a scope.
+/// where they can come from a Secret and have a scope.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigurationEntry {
-    /// Name of the entry, which becomes the file name and, if valid, the environment variable in steps.
-    /// Letters, digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
+    /// Name of the entry: the name of its file and, if it is a valid variable name, of its environment
+    /// variable in steps. Letters, digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
     #[x_kube(validation = rules::free_key())]
     pub name: String,
 
-    /// Value, at most 64 KiB. Quote values that YAML would not read as text: `"False"`, `"1.19"`.
+    /// Value, at most 64 KiB. Quote values that YAML would not parse as strings: `"False"`, `"1.19"`.
     #[schemars(length(max = limits::VALUE))]
     pub value: SecretText,
 }

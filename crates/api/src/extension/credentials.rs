@@ -50,8 +50,8 @@ pub struct CredentialsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<bool>,
 
-    /// Configuration entries of this set. They override all other entries with the same name, and
-    /// keys of `secretRef` with that name.
+    /// Configuration entries of this set. They override all other entries with the same name, including
+    /// keys of the Secret that `secretRef` references.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CONFIGURATION))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
@@ -82,8 +82,8 @@ pub enum CredentialsScope {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.value) != has(self.valueFrom)").message("set either `value` or `valueFrom`; `valueFrom` keeps the secret out of this object"))]
 pub struct CredentialEntry {
-    /// Name of the entry, which becomes the file name and, if valid, the environment variable in steps.
-    /// Letters, digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
+    /// Name of the entry: the name of its file and, if it is a valid variable name, of its environment
+    /// variable in steps. Letters, digits, `-`, `_` and `.`; `type` and `extension.yaml` are reserved.
     #[schemars(length(max = limits::KEY), regex(pattern = limits::KEY_PATTERN))]
     #[x_kube(validation = rules::free_key())]
     pub name: String,

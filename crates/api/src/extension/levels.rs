@@ -10,9 +10,11 @@ use super::credentials::CredentialsSpec;
 use super::service::{EndpointSpec, ServiceSpec};
 
 impl ExtensionSpec {
-    /// Returns the plain configuration at all levels, each with the path of its parent: `spec.services[0]`.
+    /// Returns the plain configuration at all levels, each with the path of its parent, for example
+    /// `spec.services[0]`.
     ///
-    /// The patterns name every field, so that a new level of configuration does not compile until it is here.
+    /// The patterns name every field, so that code with a new level of configuration does not compile
+    /// until this function handles it.
     #[must_use]
     pub fn configurations(&self) -> Vec<(String, &[ConfigurationEntry])> {
         let ExtensionSpec {

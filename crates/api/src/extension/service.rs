@@ -17,7 +17,7 @@ pub struct ServiceSpec {
     pub name: String,
 
     /// Type of resource, for example `s3`, `git+http` or `kserve-api`. It is the same for all products
-    /// that implement this API. Workflows that require a resource are portable between products.
+    /// that implement the same API. Workflows that require a resource are portable between products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub resource: Option<String>,
@@ -38,20 +38,20 @@ pub struct ServiceSpec {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub configuration: Vec<ConfigurationEntry>,
 
-    /// Endpoints of the service. All lead to the same API; the first endpoint whose type fits the zone
-    /// of the step is used.
+    /// Endpoints of the service. All provide the same API; a step uses the first endpoint whose type
+    /// fits its zone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::ENDPOINTS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub endpoints: Vec<EndpointSpec>,
 
-    /// Sets of credentials, each with a scope. A service without credentials requires none. If it has
-    /// any, only consumers with access to at least one set can use the service.
+    /// Sets of credentials, each with a scope. A service without credentials requires none. Otherwise,
+    /// only consumers with access to at least one set can use the service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CREDENTIALS))]
     #[x_kube(
         merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct("self.map(set, set.name)", "duplicate name of credentials: names must be unique in the service")
+        validation = rules::distinct("self.map(set, set.name)", "duplicate credentials name: rename one of the sets of credentials")
     )]
     pub credentials: Vec<CredentialsSpec>,
 }
@@ -65,7 +65,7 @@ pub struct EndpointSpec {
     pub name: String,
 
     /// Address: a URL with a host, or `host` or `host:port`. Steps read it as `uri`, and its
-    /// parts as `host` and `port`. It must not contain a user or password: use `credentials`.
+    /// parts as `host` and `port`. It must not contain a user name or password: use `credentials`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::URL))]
     #[x_kube(validation = rules::address())]
@@ -83,14 +83,14 @@ pub struct EndpointSpec {
     pub configuration: Vec<ConfigurationEntry>,
 }
 
-/// Reachability of an endpoint: `internal` only from the zone of the record, `external` from
-/// everywhere. Defaults to `external`.
+/// Reachability of an endpoint. An `internal` endpoint is reachable only from the zone of the record, an
+/// `external` endpoint from anywhere. Defaults to `external`.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum EndpointType {
     /// Reachable only from the zone of the record.
     Internal,
-    /// Reachable from everywhere.
+    /// Reachable from anywhere.
     #[default]
     External,
 }

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 
 /// A requirement of a step. `extension`, `product`, `version`, `zone`, `service`, `resource` and
-/// `category` select one service of one record: all that are set must match, and exactly one service
-/// must remain.
+/// `category` select one service of one record: all fields that are set must match, and exactly one
+/// service must remain.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.extension) || has(self.product) || has(self.service) || has(self.resource) || has(self.category)").message("a requirement needs a selector: set at least one of `extension`, `product`, `service`, `resource` or `category`; `zone` and `version` alone are not sufficient"))]
 pub struct RequirementSpec {
-    /// Name of the requirement, unique in the step: the directory under `$SERVICE_BINDING_ROOT`, and
-    /// NAME in `{{ extensions.NAME.KEY }}`. Lowercase letters, digits and `-`.
+    /// Name of the requirement, unique in the step. It is also the name of the directory under
+    /// `$SERVICE_BINDING_ROOT`, and NAME in `{{ extensions.NAME.KEY }}`. Lowercase letters, digits and
+    /// `-`.
     #[schemars(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))]
     pub name: String,
 
@@ -28,7 +29,7 @@ pub struct RequirementSpec {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub product: Option<String>,
 
-    /// Version range of the record, in quotes: `"1.2.3"`, `">=0.4.0"`, `"^1.2"`, `"~1.2"`,
+    /// Version range that the record must match, in quotes: `"1.2.3"`, `">=0.4.0"`, `"^1.2"`, `"~1.2"`,
     /// `"1.2.*"`, `"1.2.0 - 1.5.0"`, `">=1.0 <2.0 || >=3"`, `"*"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::RANGE))]
@@ -54,12 +55,13 @@ pub struct RequirementSpec {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub category: Option<String>,
 
-    /// Endpoint of the selected service to use. It does not affect which service is selected.
+    /// Endpoint of the selected service that the step uses. It does not affect which service is selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub endpoint: Option<String>,
 
-    /// Credentials of the selected service to use. They do not affect which service is selected.
+    /// Credentials of the selected service that the step uses. They do not affect which service is
+    /// selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub credentials: Option<String>,

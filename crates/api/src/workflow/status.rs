@@ -16,7 +16,7 @@ pub struct WorkflowStatus {
     pub observed_generation: Option<i64>,
 
     /// Conditions. `Resolved`: every requirement is resolved to exactly one service. `Ready`: the Pipeline
-    /// and the Secrets are up to date. `Stalled`: only a change of this workflow can resolve the error.
+    /// and the Secrets are up to date. `Stalled`: only a change to this workflow can resolve the error.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -113,6 +113,6 @@ pub struct Binding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 
-    /// Name of the Secret with the data, in the namespace of the workflow.
+    /// Name of the rendered Secret, in the namespace of the workflow.
     pub secret: String,
 }

@@ -36,7 +36,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Returns the connection. `files_flag` is the flag for files, which can replace the cluster.
+    /// Returns the connection. `files_flag` is the flag that reads files instead of the cluster.
     pub(crate) fn connection(&self, files_flag: Option<&'static str>) -> Connection {
         Connection {
             kubeconfig: self.kubeconfig.clone(),

@@ -12,16 +12,16 @@ use extension_registry_packages::solve::platform::Platform;
 /// Selection of sources.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Sources {
-    /// Use only this source, given by name or kind: oci, gitea, maven, local; auto uses all
+    /// Use only this source, given by name or kind: oci, gitea, maven, local; auto uses all sources
     #[arg(long, value_name = "SOURCE")]
     pub(crate) source: Option<String>,
     /// Add a directory of packages; may be repeated
     #[arg(long, value_name = "DIRECTORY")]
     path: Vec<PathBuf>,
-    /// Registry of the source `oci`: host and port
+    /// Registry of the `oci` source: host and port
     #[arg(long, value_name = "REGISTRY")]
     registry: Option<String>,
-    /// Namespace of the source `oci`
+    /// Namespace of the `oci` source
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
     /// Configuration file to use instead of the user configuration file
@@ -45,7 +45,7 @@ impl Sources {
         source.is_some_and(|source| !matches!(Source::of(source), Ok(Source::Auto)))
     }
 
-    /// Returns whether flags configure the source `oci`.
+    /// Returns whether flags configure the `oci` source.
     pub(crate) fn sets_oci(&self) -> bool {
         self.registry.is_some() || self.namespace.is_some()
     }
@@ -137,5 +137,5 @@ impl Chosen {
 pub(crate) fn range(name: &str, text: Option<&str>) -> Result<VersionRange> {
     let text = text.unwrap_or("*");
     text.parse()
-        .with_context(|| format!("invalid version `{text}` of {name}"))
+        .with_context(|| format!("invalid version range `{text}` for package `{name}`"))
 }

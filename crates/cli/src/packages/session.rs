@@ -47,7 +47,7 @@ pub(crate) struct Session {
     pub(crate) now: Timestamp,
     /// The sources that `--source` selects; None if it was not given.
     pub(crate) only: Option<Vec<String>>,
-    /// Whether command-line flags configure the source `oci`.
+    /// Whether command-line flags configure the `oci` source.
     sets_oci: bool,
     /// Owns the connections to servers.
     runtime: Runtime,

@@ -80,7 +80,7 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<ExitStatus> {
     }
     if !verb.yes {
         let question = format!("Delete {record}?");
-        ensure!(output::confirm(&question)?, "canceled, nothing was deleted");
+        ensure!(output::confirm(&question)?, "canceled; nothing was deleted");
     }
     request("deleting", &verb.cluster, async {
         let (client, _) = connect(&verb.cluster.connection(None)).await?;

@@ -91,7 +91,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
     if !verb.options.yes {
         let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
         let question = format!("{}\nApply this to {}?", lines.join("\n"), verb.name);
-        ensure!(output::confirm(&question)?, "canceled, nothing was changed");
+        ensure!(output::confirm(&question)?, "canceled; nothing was changed");
     }
     request("applying", &verb.cluster, async {
         let (client, _) = connect(&verb.cluster.connection(None)).await?;

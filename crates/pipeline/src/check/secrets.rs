@@ -22,7 +22,7 @@ pub(super) fn check(spec: &WorkflowSpec, problems: &mut Vec<Problem>) {
             } else if secret.name.starts_with(RENDERED_PREFIX) {
                 (
                     "Secrets named `ext-…` are managed by the operator",
-                    "use a requirement under steps[].extensions",
+                    "use a requirement under `steps[].extensions`",
                 )
             } else {
                 continue;

@@ -6,7 +6,7 @@ use crate::convert::field_error::{FieldErrors, Path};
 use crate::extension::{CredentialsSpec, ExtensionSpec, SecretText, ServiceSpec};
 use crate::{limits, size};
 
-/// Checks the limits of a record. Returns false if any is exceeded, and adds it to `errors`.
+/// Checks a record against its limits. If any is exceeded, adds the errors to `errors` and returns false.
 pub(super) fn check(errors: &mut FieldErrors, root: &Path<'_>, spec: &ExtensionSpec) -> bool {
     let mut sizes = Sizes {
         errors,
@@ -130,7 +130,7 @@ impl Sizes<'_> {
             if count > max {
                 self.refuse(
                     root,
-                    format!("too many {what} in total: {count} (limit {max})"),
+                    format!("too many {what}: {count} in total (limit {max})"),
                 );
             }
         }
