@@ -1,12 +1,10 @@
 //! Enqueues the objects that a change affects.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
-use extension_registry_api::status::RESOLVED;
-use extension_registry_api::workflow::RequirementSpec;
-use extension_registry_core::record::{Record, RecordKey};
-use extension_registry_core::requirement::selects;
+use extension_registry_core::record::RecordKey;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::SourceState;
 
@@ -15,7 +13,6 @@ use crate::error::Error;
 use crate::queue::Priority;
 use crate::run_gate;
 use crate::source::{self, SourceChange, SourceRead};
-use crate::status::is_true;
 use crate::store::{BoundRequirement, RecordChange};
 use crate::task::Task;
 
@@ -45,57 +42,29 @@ pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &R
         };
         context.enqueue(Task::Projection(projection), priority);
     }
+    let bound = context.stores.bindings.read().workflows_bound_to(key);
     let workflows = context.stores.workflows.read();
-    for (workflow_key, workflow) in workflows.iter() {
-        let project_matters = key
-            .namespace
-            .as_ref()
-            .is_none_or(|namespace| *namespace == workflow_key.namespace);
-        if !project_matters {
-            continue;
-        }
-        let bound = context
-            .stores
-            .bindings
-            .read()
-            .get(workflow_key)
-            .iter()
-            .any(|bound| bound.record == *key);
-        if bound || is_selected_by(workflow, change) {
-            context.enqueue(Task::Workflow(workflow_key.clone()), Priority::Dependent);
-        } else if !is_resolved(workflow) {
-            // It stays unresolved, but its message may suggest another candidate now.
-            context.enqueue_debounced(Task::Workflow(workflow_key.clone()));
+    let mut affected: HashSet<&ObjectKey> = HashSet::new();
+    affected.extend(bound.iter().filter(|bound| workflows.get(bound).is_some()));
+    for record in [&change.before, &change.after].into_iter().flatten() {
+        affected.extend(workflows.selecting(record));
+    }
+    let is_visible = |workflow: &&ObjectKey| is_visible(key, workflow);
+    for workflow in affected.iter().copied().filter(is_visible) {
+        context.enqueue(Task::Workflow(workflow.clone()), Priority::Dependent);
+    }
+    // They stay unresolved, but their messages may suggest another candidate now.
+    for workflow in workflows.unresolved().filter(is_visible) {
+        if !affected.contains(workflow) {
+            context.enqueue_debounced(Task::Workflow(workflow.clone()));
         }
     }
 }
 
-fn is_selected_by(workflow: &Workflow, change: &RecordChange) -> bool {
-    let mut requirements = workflow.spec.steps.iter().flat_map(|step| &step.extensions);
-    requirements.any(|requirement| {
-        let of = |record: &Option<Arc<Record>>| {
-            record
-                .as_ref()
-                .is_some_and(|record| may_match(requirement, record))
-        };
-        of(&change.before) || of(&change.after)
-    })
-}
-
-/// Returns whether the exact selectors match. The resolver checks version and access.
-fn may_match(requirement: &RequirementSpec, record: &Record) -> bool {
-    let selector = |field| requirement.selector(field);
-    record
-        .services
-        .iter()
-        .any(|service| selects(selector, record, service))
-}
-
-fn is_resolved(workflow: &Workflow) -> bool {
-    workflow
-        .status
-        .as_ref()
-        .is_some_and(|status| is_true(&status.conditions, RESOLVED))
+/// Returns whether a workflow can see a record: every workflow sees cluster-scoped records, and those of its project.
+fn is_visible(record: &RecordKey, workflow: &ObjectKey) -> bool {
+    let project = record.namespace.as_ref();
+    project.is_none_or(|project| *project == workflow.namespace)
 }
 
 /// Handles an added or changed (with its new version) or deleted source Secret.
@@ -167,17 +136,11 @@ fn enqueue_dependents(context: &Arc<Context>, key: &ObjectKey, keys_changed: boo
         let Some(known) = context.stores.records.read().index.get(&record).cloned() else {
             continue;
         };
-        let change = RecordChange {
-            after: Some(known),
-            ..RecordChange::default()
-        };
-        for (workflow_key, workflow) in context.stores.workflows.read().iter() {
-            let project_matters = record
-                .namespace
-                .as_ref()
-                .is_none_or(|namespace| *namespace == workflow_key.namespace);
-            if project_matters && is_selected_by(workflow, &change) {
-                context.enqueue(Task::Workflow(workflow_key.clone()), Priority::Dependent);
+        let workflows = context.stores.workflows.read();
+        let selecting: HashSet<&ObjectKey> = workflows.selecting(&known).collect();
+        for workflow in selecting {
+            if is_visible(&record, workflow) {
+                context.enqueue(Task::Workflow(workflow.clone()), Priority::Dependent);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Projections and records that workflows use. The counts decide whether a Secret is still needed.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use extension_registry_api::workflow::Binding;
@@ -36,8 +38,17 @@ impl BoundRequirement {
 #[derive(Debug, Default)]
 pub(crate) struct BindingStore {
     by_workflow: HashMap<ObjectKey, Vec<BoundRequirement>>,
-    projections: HashMap<ObjectKey, i64>,
-    records: HashMap<RecordKey, i64>,
+    projections: HashMap<ObjectKey, Consumers>,
+    records: HashMap<RecordKey, Consumers>,
+}
+
+/// The consumers of a projection or a record.
+#[derive(Debug, Default)]
+struct Consumers {
+    /// Number of bound requirements of each workflow; none is zero.
+    workflows: HashMap<ObjectKey, i64>,
+    /// Sum of the numbers.
+    requirements: i64,
 }
 
 impl BindingStore {
@@ -48,24 +59,26 @@ impl BindingStore {
 
     /// Returns the number of requirements bound to a projection.
     pub(crate) fn consumers(&self, projection: &ObjectKey) -> i64 {
-        self.projections.get(projection).copied().unwrap_or(0)
+        self.projections
+            .get(projection)
+            .map_or(0, |consumers| consumers.requirements)
     }
 
-    /// Returns the workflows with a requirement bound to a projection. Scans all workflows; called only for
-    /// user-scoped and lost projections.
+    /// Returns the workflows with a requirement bound to a projection.
     pub(crate) fn consuming_workflows(&self, projection: &ObjectKey) -> Vec<ObjectKey> {
-        let uses = |bound: &BoundRequirement| bound.projection == projection.name;
-        self.by_workflow
-            .iter()
-            .filter(|(workflow, _)| workflow.namespace == projection.namespace)
-            .filter(|(_, bound)| bound.iter().any(uses))
-            .map(|(workflow, _)| workflow.clone())
-            .collect()
+        workflows(self.projections.get(projection))
+    }
+
+    /// Returns the workflows with a requirement bound to a record.
+    pub(crate) fn workflows_bound_to(&self, record: &RecordKey) -> Vec<ObjectKey> {
+        workflows(self.records.get(record))
     }
 
     /// Returns the number of requirements bound to a record.
     pub(crate) fn record_consumers(&self, record: &RecordKey) -> i64 {
-        self.records.get(record).copied().unwrap_or(0)
+        self.records
+            .get(record)
+            .map_or(0, |consumers| consumers.requirements)
     }
 
     /// Sets the bindings of a workflow and returns those whose counts changed.
@@ -91,8 +104,8 @@ impl BindingStore {
                     namespace: Arc::clone(&workflow.namespace),
                     name: Arc::clone(&entry.projection),
                 };
-                change(&mut self.projections, projection, step);
-                change(&mut self.records, entry.record.clone(), step);
+                change(&mut self.projections, projection, workflow, step);
+                change(&mut self.records, entry.record.clone(), workflow, step);
                 touched.push(entry);
             }
         }
@@ -102,19 +115,27 @@ impl BindingStore {
     }
 }
 
-fn change<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, i64>, key: K, step: i64) {
-    match counts.entry(key) {
-        std::collections::hash_map::Entry::Occupied(mut entry) => {
-            *entry.get_mut() += step;
-            if *entry.get() <= 0 {
-                entry.remove();
-            }
-        }
-        std::collections::hash_map::Entry::Vacant(entry) => {
-            if step > 0 {
-                entry.insert(step);
-            }
-        }
+fn workflows(consumers: Option<&Consumers>) -> Vec<ObjectKey> {
+    consumers.map_or_else(Vec::new, |consumers| {
+        consumers.workflows.keys().cloned().collect()
+    })
+}
+
+/// Adds `step` to the number of requirements of a workflow. Removes what becomes zero.
+fn change<K: Hash + Eq>(all: &mut HashMap<K, Consumers>, key: K, workflow: &ObjectKey, step: i64) {
+    let mut entry = match all.entry(key) {
+        Entry::Occupied(entry) => entry,
+        Entry::Vacant(entry) => entry.insert_entry(Consumers::default()),
+    };
+    let consumers = entry.get_mut();
+    consumers.requirements += step;
+    let count = consumers.workflows.entry(workflow.clone()).or_default();
+    *count += step;
+    if *count == 0 {
+        consumers.workflows.remove(workflow);
+    }
+    if consumers.workflows.is_empty() {
+        entry.remove();
     }
 }
 
@@ -141,6 +162,9 @@ mod tests {
         assert_eq!(bindings.consumers(&ObjectKey::new("a", "ext-x")), 2);
         assert_eq!(bindings.consumers(&ObjectKey::new("b", "ext-x")), 0);
         assert_eq!(bindings.record_consumers(&RecordKey::cluster("x")), 2);
+        let mut of_x = bindings.workflows_bound_to(&RecordKey::cluster("x"));
+        of_x.sort();
+        assert_eq!(of_x, [first.clone(), second.clone()]);
         assert!(bindings.set(&second, vec![bound("x")]).is_empty());
         assert_eq!(
             bindings.set(&first, Vec::new()),
@@ -148,5 +172,14 @@ mod tests {
         );
         assert_eq!(bindings.consumers(&ObjectKey::new("a", "ext-x")), 1);
         assert_eq!(bindings.consumers(&ObjectKey::new("a", "ext-y")), 0);
+        assert_eq!(
+            bindings.workflows_bound_to(&RecordKey::cluster("x")),
+            [second]
+        );
+        assert!(
+            bindings
+                .consuming_workflows(&ObjectKey::new("a", "ext-y"))
+                .is_empty()
+        );
     }
 }
