@@ -90,5 +90,5 @@ pub const SUBDOMAIN_PATTERN: &str =
 pub const INPUT_PATTERN: &str = "^[A-Za-z_][-_A-Za-z0-9]*$";
 /// Names of outputs, which become Pipeline results.
 pub const OUTPUT_PATTERN: &str = "^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$";
-/// Names of variables that the API server accepts: printable ASCII without `=`.
+/// Environment variable names that the API server accepts: printable ASCII without `=`.
 pub const VARIABLE_PATTERN: &str = "^[ -<>-~]+$";

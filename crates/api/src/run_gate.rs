@@ -22,7 +22,7 @@ pub const RUN_GATE: &str = "extension-registry";
     version = "v1alpha1",
     kind = "RunGate",
     namespaced,
-    doc = "The user Secrets of a namespace with their users, and its Pipelines on hold, for the admission policies. Managed by the operator; do not edit.",
+    doc = "Lists who may use each user Secret in the namespace, and which Pipelines are on hold. Read by the admission policies and managed by the operator; do not edit.",
     derive = "PartialEq",
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name == 'extension-registry'").message("the RunGate of a namespace must be named `extension-registry`")
@@ -50,8 +50,8 @@ pub struct SecretUser {
     #[schemars(length(max = limits::PERSON))]
     pub user: String,
 
-    /// Groups of the record. The user must belong to at least one of them when the run starts. If absent,
-    /// the user name alone grants access.
+    /// Groups that the record lists under `access`. The user must belong to at least one of them when the
+    /// run starts. If absent, the user name alone grants access.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MEMBERS))]
     pub groups: Vec<String>,

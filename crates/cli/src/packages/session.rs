@@ -81,7 +81,7 @@ impl Session {
             None => Policy::default(),
         };
         let state = environment.state_folder().ok_or_else(|| {
-            Failure::new("cannot determine the directory of the index state").hint("set HOME")
+            Failure::new("cannot determine the index state directory").hint("set HOME")
         })?;
         let mut memory = IndexStateStore::at(state.join("indexes.json"));
         for repository in &config.repositories {

@@ -61,7 +61,7 @@ impl Client {
         let base = address(registry, &transport).ok_or_else(|| Error::Unsupported {
             repository: id.clone(),
             what: "be accessed: invalid `registry`".to_owned(),
-            hint: "set `registry` to a host and port, such as `localhost:5000`, and put a path into `namespace`".to_owned(),
+            hint: "set `registry` to a host and port, such as `localhost:5000`, and put any path in `namespace`".to_owned(),
         })?;
         let allowed = transport.allows(&base);
         allowed.map_err(|error| Error::of_transport(&id, "connect", error))?;

@@ -145,7 +145,7 @@ pub enum Reason {
         from: Timestamp,
     },
     /// The key was revoked.
-    #[error("signed by key {key}, which is revoked: {why}")]
+    #[error("signed by key {key}, which was revoked: {why}")]
     Revoked {
         /// Name of the key.
         key: String,

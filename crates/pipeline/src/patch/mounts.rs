@@ -89,7 +89,7 @@ fn clash(mount: &Mount, path: &str, requirement: &str) -> Option<PatchError> {
         )
     } else if mount.read_only && is_below(path, &existing) {
         format!(
-            "requirement `{requirement}` cannot be mounted at `{path}`, because `{}` above it is read-only",
+            "requirement `{requirement}` cannot be mounted at `{path}`, because the parent mount `{}` is read-only",
             mount.name
         )
     } else if is_below(&existing, path) {

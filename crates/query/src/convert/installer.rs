@@ -95,7 +95,7 @@ fn entry(
             log.unsupported(
                 namespace.at,
                 &mapping.path("namespace"),
-                "ignored: Secrets of records must be in the records namespace",
+                "ignored: Secrets that records refer to must be in the records namespace",
                 &format!("copy Secret {from}/{secret} to the records namespace of the operator"),
             );
         }

@@ -174,12 +174,12 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
     let (longest, hint) = if matches!(kind, "ClusterExtension" | "Extension") {
         (
             limits::NAME,
-            "use 1 to 63 lowercase letters, digits, `-` or `.`; start and end each part with a letter or digit",
+            "use 1 to 63 lowercase letters, digits, `-` or `.`; start and end each dot-separated part with a letter or digit",
         )
     } else {
         (
             limits::KEY,
-            "use 1 to 253 lowercase letters, digits, `-` or `.`; start and end each part with a letter or digit",
+            "use 1 to 253 lowercase letters, digits, `-` or `.`; start and end each dot-separated part with a letter or digit",
         )
     };
     let fits = name.len() <= longest && is_subdomain(&name);

@@ -81,7 +81,7 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
     }
     ensure!(
         missing.is_empty(),
-        "missing parameters of the template ({}):\n{}",
+        "missing template parameters ({}):\n{}",
         template.description,
         missing.join("\n")
     );
