@@ -183,22 +183,25 @@ fn fills_in_templates() {
 
 #[test]
 fn built_in_templates_create_valid_records() {
-    for (template, arguments) in [
-        ("aws-s3", &["--set", "region=eu-central-1"][..]),
-        ("minio", &["--url", "http://minio:9000"]),
-        ("gitea", &["--url", "https://gitea.example.org"]),
-        ("oci-registry", &["--url", "https://registry.example.org"]),
-        ("kserve", &["--version", "0.11.0"]),
-        ("seldon-core", &[]),
-    ] {
-        let is_s3 = matches!(template, "aws-s3" | "minio");
-        let credentials = match template {
-            "kserve" | "seldon-core" => &[][..],
-            _ if is_s3 => &[
-                "AWS_ACCESS_KEY_ID=secret:a/b",
-                "AWS_SECRET_ACCESS_KEY=secret:a/c",
-            ],
-            _ => &["username=secret:a/b", "password=secret:a/c"],
+    const ACCOUNT: &[&str] = &["username=secret:a/b", "password=secret:a/c"];
+    const S3: &[&str] = &[
+        "AWS_ACCESS_KEY_ID=secret:a/b",
+        "AWS_SECRET_ACCESS_KEY=secret:a/c",
+    ];
+    let s3_store = ["--set", "store-url=http://minio:9000"];
+    for template in extension_registry_query::template::built_in() {
+        let (arguments, credentials): (Vec<&str>, &[&str]) = match template {
+            "aws-s3" => (vec!["--set", "region=eu-central-1"], S3),
+            "minio" => (vec!["--url", "http://minio:9000"], S3),
+            "mlflow" => (
+                [&["--url", "http://mlflow:5000"], &s3_store[..]].concat(),
+                S3,
+            ),
+            "gitea" => (vec!["--url", "https://gitea.example.org"], ACCOUNT),
+            "oci-registry" => (vec!["--url", "https://registry.example.org"], ACCOUNT),
+            "kserve" => (vec!["--version", "0.11.0"], &[]),
+            "seldon-core" => (Vec::new(), &[]),
+            other => panic!("add arguments for the template `{other}`"),
         };
         let mut all = vec!["register", "tool", "--from-template", template, "--dry-run"];
         all.extend(arguments);
