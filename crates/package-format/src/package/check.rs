@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use extension_registry_core::lookalike;
+use extension_registry_core::record::ConfigurationLevel;
 use extension_registry_yaml::{Diagnostics, parse};
 use serde_json::Value;
 
@@ -122,16 +123,21 @@ const PLACEHOLDER: &str = "use a placeholder `${NAME}` and a parameter with `sec
 
 /// Finds values of plain configuration that look like credentials.
 fn plain(spec: &Value, prefix: &str, found: &mut Problems) {
-    entries(spec, prefix, found);
-    address(spec, prefix, found);
-    for (at, service) in items(spec, "services") {
-        let around = format!("{prefix}services[{at}].");
-        for (at, endpoint) in items(service, "endpoints") {
-            let around = format!("{around}endpoints[{at}].");
-            entries(endpoint, &around, found);
-            address(endpoint, &around, found);
-        }
-        entries(service, &around, found);
+    for level in ConfigurationLevel::ALL {
+        at_level(spec, level.lists(), prefix, &mut |parent, prefix| {
+            entries(parent, prefix, found);
+            address(parent, prefix, found);
+        });
+    }
+}
+
+/// Visits the objects that nested lists lead to, each with the path of its fields.
+fn at_level(parent: &Value, lists: &[&str], prefix: &str, visit: &mut impl FnMut(&Value, &str)) {
+    let Some((list, rest)) = lists.split_first() else {
+        return visit(parent, prefix);
+    };
+    for (at, item) in items(parent, list) {
+        at_level(item, rest, &format!("{prefix}{list}[{at}]."), visit);
     }
 }
 
