@@ -5,7 +5,7 @@
 )]
 
 use extension_registry_core::diagnostic::Failure;
-use extension_registry_core::refusal::Refusal;
+use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_render::workflow::{Resolution, Resolved, ResolvedService, prepare};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -155,7 +155,7 @@ fn outcome(resolution: &Resolution<ResolvedService>) -> Outcome {
     match (&resolution.requirement, &resolution.answer) {
         (Err(problems), _) => problems.first().map_or_else(
             || Outcome::Refused {
-                reason: "Invalid".to_owned(),
+                reason: Reason::Invalid.as_str().to_owned(),
                 message: String::new(),
                 hint: String::new(),
             },
@@ -173,7 +173,7 @@ fn outcome(resolution: &Resolution<ResolvedService>) -> Outcome {
         },
         (_, Some(Err(refusal))) => refused(refusal),
         (_, None) => Outcome::Refused {
-            reason: "Invalid".to_owned(),
+            reason: Reason::Invalid.as_str().to_owned(),
             message: "invalid requirement".to_owned(),
             hint: String::new(),
         },

@@ -5,7 +5,7 @@
 )]
 
 use extension_registry_api::Workflow;
-use extension_registry_api::status::READY;
+use extension_registry_api::status::{READY, Reason};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -62,7 +62,8 @@ fn row(entry: &WorkflowEntry) -> Row {
     let (ready, reason, message) = ready.map_or_else(
         || {
             let why = "waiting for the operator to reconcile this object";
-            ("Unknown".to_owned(), "Pending".to_owned(), why.to_owned())
+            let reason = Reason::Pending.as_str();
+            ("Unknown".to_owned(), reason.to_owned(), why.to_owned())
         },
         |condition| {
             (

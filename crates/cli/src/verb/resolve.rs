@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_core::refusal::Reason;
 use extension_registry_query::resolve::{Answers, Outcome, Problem, resolve};
 
 use crate::exit::ExitStatus;
@@ -118,7 +119,7 @@ fn write_table(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<
         ..
     } in &data.problems
     {
-        let what = terminal.paint(Colour::Red, "Invalid");
+        let what = terminal.paint(Colour::Red, Reason::Invalid.as_str());
         writeln!(out, "\n{what} {namespace}/{workflow}: {message}")?;
     }
     Ok(())
