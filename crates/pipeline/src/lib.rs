@@ -27,7 +27,9 @@ mod spec;
 
 pub use build::{Input, Output, build};
 pub use check::check;
-pub use engine::{Engine, EngineResource, RunRequest, Tekton, engine};
+pub use engine::{
+    Engine, EngineResource, PIPELINES, RUNS, RunProgress, RunRequest, RunState, Tekton, engine,
+};
 pub use generate::generate;
 pub use generate::model;
 pub use lint::{Lint, lint};

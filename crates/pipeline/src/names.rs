@@ -1,10 +1,10 @@
-//! Names that Kubernetes and Tekton accept.
+//! Names that Kubernetes and the API of workflows accept. An engine must accept all of them.
 
 /// Maximum length of a DNS label (RFC 1123).
 pub(crate) const LABEL: usize = 63;
 
 /// Returns whether a name is a DNS label, as required for containers and volumes in Kubernetes and for
-/// the tasks of a pipeline in Tekton.
+/// steps ([`LABEL_PATTERN`](extension_registry_api::limits::LABEL_PATTERN)).
 pub(crate) fn is_label(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.len() <= LABEL
@@ -13,8 +13,9 @@ pub(crate) fn is_label(name: &str) -> bool {
         && name.bytes().last().is_some_and(inner)
 }
 
-/// Returns whether a name is valid for an input: a Tekton parameter without dots, which would reference
-/// keys of an object parameter.
+/// Returns whether a name is valid for an input
+/// ([`INPUT_PATTERN`](extension_registry_api::limits::INPUT_PATTERN)). It has no dots, which engines use to
+/// reference a part of a parameter.
 pub(crate) fn is_input(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes
@@ -23,7 +24,8 @@ pub(crate) fn is_input(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// Returns whether a name is valid for an output: a Tekton result without dots.
+/// Returns whether a name is valid for an output
+/// ([`OUTPUT_PATTERN`](extension_registry_api::limits::OUTPUT_PATTERN)).
 pub(crate) fn is_output(name: &str) -> bool {
     name.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')

@@ -9,13 +9,12 @@ use clap::Args;
 use extension_registry_api::Workflow;
 use extension_registry_api::status::READY;
 use extension_registry_core::diagnostic::{Failure, Note};
-use extension_registry_pipeline as pipeline;
+use extension_registry_pipeline::{self as pipeline, RUNS, RunProgress, RunState};
 use extension_registry_query::cluster::connect;
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::{Client, ResourceExt};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::client::request;
 use crate::exit::ExitStatus;
@@ -184,8 +183,7 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
 impl Started {
     /// Returns the name in the notation of kubectl.
     fn name(&self) -> String {
-        let runs = pipeline::engine().runs();
-        format!("{}.{}/{}", runs.kind.to_lowercase(), runs.group, self.run)
+        format!("{}.{}/{}", RUNS.singular(), RUNS.group, self.run)
     }
 }
 
@@ -198,13 +196,12 @@ fn create_error(error: kube::Error) -> anyhow::Error {
 }
 
 fn runs(client: Client, namespace: &str) -> Api<DynamicObject> {
-    let runs = pipeline::engine().runs();
     let resource = ApiResource {
-        group: runs.group.to_owned(),
-        version: runs.version.to_owned(),
-        api_version: runs.api_version(),
-        kind: runs.kind.to_owned(),
-        plural: runs.plural.to_owned(),
+        group: RUNS.group.to_owned(),
+        version: RUNS.version.to_owned(),
+        api_version: RUNS.api_version(),
+        kind: RUNS.kind.to_owned(),
+        plural: RUNS.plural.to_owned(),
     };
     Api::namespaced_with(client, namespace, &resource)
 }
@@ -212,71 +209,39 @@ fn runs(client: Client, namespace: &str) -> Api<DynamicObject> {
 /// Prints the messages of the engine until the run finishes.
 async fn follow(runs: &Api<DynamicObject>, started: &mut Started) -> Result<()> {
     let name = &*started.run;
+    let engine = pipeline::engine();
     let mut last = String::new();
     loop {
         let found = runs.get_opt(name).await;
         let Some(run) = found.with_context(|| format!("failed to read run {name}"))? else {
             bail!("run {name} was deleted");
         };
-        let progress = Progress::from_run(&run.data);
-        if progress.message != last && !progress.message.is_empty() {
-            output::print_status(&progress.message)?;
-            last.clone_from(&progress.message);
+        let progress = engine.progress(&run.data);
+        let message = status_line(&progress);
+        if message != last && !message.is_empty() {
+            output::print_status(&message)?;
+            last = message;
         }
-        if progress.succeeded == Some(true) {
-            started.results = results(&run.data);
-        }
-        if progress.succeeded.is_some() {
-            started.succeeded = progress.succeeded;
-            return Ok(());
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Progress of a run.
-struct Progress {
-    /// Whether the run succeeded; `None` while it is running.
-    succeeded: Option<bool>,
-    /// Message of the engine.
-    message: String,
-}
-
-impl Progress {
-    /// Reads the condition `Succeeded`.
-    fn from_run(run: &Value) -> Self {
-        let conditions = run.pointer("/status/conditions").and_then(Value::as_array);
-        let condition = conditions
-            .into_iter()
-            .flatten()
-            .find(|condition| condition["type"] == "Succeeded");
-        let text = |field: &str| condition.and_then(|condition| condition[field].as_str());
-        Self {
-            succeeded: match text("status") {
-                Some("True") => Some(true),
-                Some("False") => Some(false),
-                _ => None,
-            },
-            message: match (text("reason"), text("message")) {
-                (Some(reason), Some(message)) => format!("{reason}: {message}"),
-                (Some(text), None) | (None, Some(text)) => text.to_owned(),
-                (None, None) => String::new(),
-            },
+        match progress.state {
+            RunState::Running => tokio::time::sleep(PAUSE).await,
+            RunState::Succeeded => {
+                started.succeeded = Some(true);
+                started.results = engine.results(&run.data);
+                return Ok(());
+            }
+            RunState::Failed => {
+                started.succeeded = Some(false);
+                return Ok(());
+            }
         }
     }
 }
 
-fn results(run: &Value) -> BTreeMap<String, String> {
-    let results = run.pointer("/status/results").and_then(Value::as_array);
-    results
-        .into_iter()
-        .flatten()
-        .filter_map(|result| {
-            let value = match &result["value"] {
-                Value::String(text) => text.clone(),
-                value => value.to_string(),
-            };
-            Some((result["name"].as_str()?.to_owned(), value))
-        })
-        .collect()
+/// Returns the reason and the message of the engine; empty if it reports neither.
+fn status_line(progress: &RunProgress) -> String {
+    match (&progress.reason, &progress.message) {
+        (Some(reason), Some(message)) => format!("{reason}: {message}"),
+        (Some(text), None) | (None, Some(text)) => text.clone(),
+        (None, None) => String::new(),
+    }
 }

@@ -1,12 +1,15 @@
 //! Tekton Pipelines, `tekton.dev/v1` (Tekton documentation, "Pipelines", "Tasks", "Variable Substitutions").
 
 mod clone;
+mod run;
+
+use std::collections::BTreeMap;
 
 use extension_registry_api::{MANAGED_BY, MANAGED_BY_LABEL};
 use extension_registry_core::refusal::{Reason, Refusal};
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Engine, EngineResource, RunRequest};
+use crate::engine::{Engine, EngineResource, RunProgress, RunRequest};
 use crate::generate::model::{Model, Param, Task};
 use crate::patch::{Mount, Site};
 
@@ -21,23 +24,31 @@ const MAX_STEP_NAME: usize = crate::names::LABEL - "step-".len();
 const GROUP: &str = "tekton.dev";
 const VERSION: &str = "v1";
 
+impl Tekton {
+    /// The kind of pipelines.
+    pub const PIPELINES: EngineResource = EngineResource {
+        group: GROUP,
+        version: VERSION,
+        kind: "Pipeline",
+        plural: "pipelines",
+    };
+
+    /// The kind of runs.
+    pub const RUNS: EngineResource = EngineResource {
+        group: GROUP,
+        version: VERSION,
+        kind: "PipelineRun",
+        plural: "pipelineruns",
+    };
+}
+
 impl Engine for Tekton {
     fn pipelines(&self) -> EngineResource {
-        EngineResource {
-            group: GROUP,
-            version: VERSION,
-            kind: "Pipeline",
-            plural: "pipelines",
-        }
+        Self::PIPELINES
     }
 
     fn runs(&self) -> EngineResource {
-        EngineResource {
-            group: GROUP,
-            version: VERSION,
-            kind: "PipelineRun",
-            plural: "pipelineruns",
-        }
+        Self::RUNS
     }
 
     fn missing(&self) -> Refusal {
@@ -49,21 +60,23 @@ impl Engine for Tekton {
     }
 
     fn run(&self, run: &RunRequest) -> Value {
-        let mut spec = json!({"pipelineRef": {"name": run.pipeline}});
-        if !run.params.is_empty() {
-            let param = |(name, value): &(String, String)| json!({"name": name, "value": value});
-            spec["params"] = run.params.iter().map(param).collect();
-        }
-        if !run.codesets.is_empty() {
-            spec["workspaces"] = run.codesets.iter().map(workspace).collect();
-        }
-        let runs = self.runs();
-        json!({
-            "apiVersion": runs.api_version(),
-            "kind": runs.kind,
-            "metadata": {"generateName": format!("{}-", run.pipeline), "namespace": run.namespace},
-            "spec": spec,
-        })
+        run::object(run)
+    }
+
+    fn pipeline_of<'r>(&self, run: &'r Value) -> Option<&'r str> {
+        run::pipeline(run)
+    }
+
+    fn has_ended(&self, run: &Value) -> bool {
+        run::has_ended(run)
+    }
+
+    fn progress(&self, run: &Value) -> RunProgress {
+        run::progress(run)
+    }
+
+    fn results(&self, run: &Value) -> BTreeMap<String, String> {
+        run::results(run)
     }
 
     /// `$$(…)` is an escape.
@@ -76,6 +89,16 @@ impl Engine for Tekton {
                 name.split(['.', '[']).next()
             })
             .collect()
+    }
+
+    /// Names of parameters may not begin with a digit.
+    fn param_name(&self, preferred: &str) -> String {
+        let first = preferred.bytes().next();
+        if first.is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') {
+            preferred.to_owned()
+        } else {
+            format!("step-{preferred}")
+        }
     }
 
     fn param(&self, name: &str) -> String {
@@ -111,8 +134,8 @@ impl Engine for Tekton {
             })
             .collect();
         json!({
-            "apiVersion": self.pipelines().api_version(),
-            "kind": self.pipelines().kind,
+            "apiVersion": Self::PIPELINES.api_version(),
+            "kind": Self::PIPELINES.kind,
             "metadata": {
                 "name": model.name,
                 "namespace": model.namespace,
@@ -126,6 +149,11 @@ impl Engine for Tekton {
                 "tasks": codesets.chain(steps).collect::<Vec<_>>(),
             },
         })
+    }
+
+    /// Tekton copies labels of a Pipeline to its runs, and from there to their Pods.
+    fn label_pods(&self, pipeline: &mut Value, name: &str, value: &str) {
+        pipeline["metadata"]["labels"][name] = json!(value);
     }
 
     fn visit(&self, pipeline: &mut Value, visit: &mut dyn FnMut(&str, &mut Site<'_>)) {
@@ -175,17 +203,6 @@ impl Engine for Tekton {
     fn is_reserved(&self, path: &str) -> bool {
         (path == "/tekton" || path.starts_with("/tekton/")) && !path.starts_with("/tekton/home")
     }
-}
-
-/// Returns the workspace of a codeset in a run.
-fn workspace((name, size): &(String, String)) -> Value {
-    json!({
-        "name": name,
-        "volumeClaimTemplate": {"spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": size}},
-        }},
-    })
 }
 
 fn task(task: &Task) -> Value {

@@ -158,16 +158,7 @@ impl<'w> Params<'w> {
         {
             return known.name.clone();
         }
-        // Step names may begin with a digit, parameter names may not.
-        let is_param = name
-            .bytes()
-            .next()
-            .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-        let base = if is_param {
-            name.to_owned()
-        } else {
-            format!("step-{name}")
-        };
+        let base = self.engine.param_name(name);
         let free = unique(&base, '-', usize::MAX, |candidate| {
             self.passed.iter().any(|known| known.name == candidate)
                 || (self.is_pipeline_param(candidate) && value != self.engine.param(candidate))
