@@ -1,78 +1,54 @@
-//! Types of Tekton, used nowhere else in the operator.
+//! Objects of the engine that runs pipelines, as Kubernetes resources.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
-use extension_registry_pipeline::engine;
+use extension_registry_pipeline::{PIPELINES, RUNS};
 use extension_registry_render::source::version_number;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::core::ApiResource;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::store::PipelineEntry;
 
-/// A Tekton `Pipeline` as watched. The operator writes JSON from the pipeline crate instead.
+/// A pipeline as watched. The operator writes JSON from the pipeline crate instead.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Pipeline {
     /// Metadata; the spec is not read.
     pub metadata: ObjectMeta,
 }
 
-/// The fields of a Tekton `PipelineRun` that the operator reads.
+/// A run. Only the engine reads its spec and status.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct PipelineRun {
+pub(crate) struct Run {
     pub metadata: ObjectMeta,
-    #[serde(default)]
-    pub spec: PipelineRunSpec,
-    #[serde(default)]
-    pub status: PipelineRunStatus,
-}
-
-/// Spec of a `PipelineRun`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PipelineRunSpec {
-    /// The referenced pipeline; `None` for an embedded one.
-    pub pipeline_ref: Option<PipelineRef>,
-}
-
-/// Reference to a pipeline.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct PipelineRef {
-    /// The name; `None` for a resolver.
-    pub name: Option<String>,
-}
-
-/// Status of a `PipelineRun`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PipelineRunStatus {
-    /// Set once the run has finished.
-    pub completion_time: Option<String>,
+    #[serde(flatten)]
+    pub data: Value,
 }
 
 macro_rules! resource {
-    ($object:ident, $resource:ident) => {
+    ($object:ident, $resource:expr) => {
         impl Resource for $object {
             type DynamicType = ();
             type Scope = k8s_openapi::NamespaceResourceScope;
 
             fn kind((): &()) -> Cow<'_, str> {
-                engine().$resource().kind.into()
+                $resource.kind.into()
             }
 
             fn group((): &()) -> Cow<'_, str> {
-                engine().$resource().group.into()
+                $resource.group.into()
             }
 
             fn version((): &()) -> Cow<'_, str> {
-                engine().$resource().version.into()
+                $resource.version.into()
             }
 
             fn plural((): &()) -> Cow<'_, str> {
-                engine().$resource().plural.into()
+                $resource.plural.into()
             }
 
             fn meta(&self) -> &ObjectMeta {
@@ -86,10 +62,10 @@ macro_rules! resource {
     };
 }
 
-resource!(Pipeline, pipelines);
-resource!(PipelineRun, runs);
+resource!(Pipeline, PIPELINES);
+resource!(Run, RUNS);
 
-/// Returns the resource for requests with untyped Pipelines.
+/// Returns the resource for requests with untyped pipelines.
 pub(crate) fn api_resource() -> ApiResource {
     ApiResource::erase::<Pipeline>(&())
 }

@@ -1,20 +1,21 @@
-//! The `PipelineRun` controller. It restores deleted Secrets before the Pods of a new run need them, and
+//! The controller of runs. It restores deleted Secrets before the Pods of a new run need them, and
 //! annotates the run with its bindings.
 //!
 //! dereference (the run, its workflow) → build (its bindings) → apply (restore Secrets, then annotate). The
-//! status of a run belongs to Tekton.
+//! status of a run belongs to the engine.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use extension_registry_api::{FIELD_MANAGER, RUN_BINDINGS_ANNOTATION, Workflow};
+use extension_registry_pipeline::{RUNS, engine};
 use extension_registry_render::ObjectKey;
+use kube::Api;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Resource};
 use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::engine::PipelineRun;
+use crate::engine::Run;
 use crate::error::{Error, code};
 use crate::projection;
 
@@ -39,17 +40,17 @@ struct Dereferenced {
 
 /// Returns `None` if the run does not belong to a workflow, has finished or is already annotated.
 async fn dereference(context: &Context, key: &ObjectKey) -> Result<Option<Dereferenced>, Error> {
-    let api = Api::<PipelineRun>::namespaced(context.client.clone(), &key.namespace);
+    let api = Api::<Run>::namespaced(context.client.clone(), &key.namespace);
     let run = api
         .get_opt(&key.name)
         .await
-        .map_err(|error| Error::api(format!("get PipelineRun {key}"), &error))?;
+        .map_err(|error| Error::api(format!("get {} {key}", RUNS.kind), &error))?;
     let Some(run) = run else {
         return Ok(None);
     };
     let annotations = run.metadata.annotations.unwrap_or_default();
-    let is_over = run.metadata.deletion_timestamp.is_some() || run.status.completion_time.is_some();
-    let pipeline = run.spec.pipeline_ref.and_then(|reference| reference.name);
+    let is_over = run.metadata.deletion_timestamp.is_some() || engine().has_ended(&run.data);
+    let pipeline = engine().pipeline_of(&run.data).map(str::to_owned);
     let (Some(pipeline), Some(uid)) = (pipeline, run.metadata.uid) else {
         return Ok(None);
     };
@@ -119,14 +120,14 @@ async fn apply(context: &Arc<Context>, key: &ObjectKey, prepared: Prepared) -> R
         context.stores.projections.write().set_due(&projection);
         projection::reconcile(context, &projection).await?;
     }
-    let api = Api::<PipelineRun>::namespaced(context.client.clone(), &key.namespace);
+    let api = Api::<Run>::namespaced(context.client.clone(), &key.namespace);
     let patch = json!({
-        "apiVersion": PipelineRun::api_version(&()),
-        "kind": PipelineRun::kind(&()),
+        "apiVersion": RUNS.api_version(),
+        "kind": RUNS.kind,
         // With the uid, an apply does not create a run that has just been deleted.
         "metadata": { "uid": uid, "annotations": { RUN_BINDINGS_ANNOTATION: annotation } },
     });
-    context.metrics.count_write("PipelineRun", "apply");
+    context.metrics.count_write(RUNS.kind, "apply");
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     match api
         .patch(&key.name, &parameters, &Patch::Apply(patch))
@@ -135,7 +136,7 @@ async fn apply(context: &Arc<Context>, key: &ObjectKey, prepared: Prepared) -> R
         Ok(_) => Ok(()),
         // It was deleted or replaced in the meantime.
         Err(error) if matches!(code(&error), 404 | 409) => Ok(()),
-        Err(error) => Err(Error::api(format!("annotate PipelineRun {key}"), &error)),
+        Err(error) => Err(Error::api(format!("annotate {} {key}", RUNS.kind), &error)),
     }
 }
 

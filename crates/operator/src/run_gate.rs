@@ -9,6 +9,7 @@ use std::sync::Arc;
 use extension_registry_api::status::HoldReason;
 use extension_registry_api::{FIELD_MANAGER, RUN_GATE, RunGate, RunGateSpec, SecretUser, limits};
 use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_pipeline::PIPELINES;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::version_number;
 use kube::api::{DeleteParams, Patch, PatchParams};
@@ -71,7 +72,8 @@ pub(crate) async fn hold(
         .write()
         .hold(pipeline, reason.into())
     {
-        tracing::warn!(%pipeline, "failed to put Pipeline on hold: the RunGate of its namespace is full");
+        let kind = PIPELINES.kind;
+        tracing::warn!(%pipeline, "failed to put {kind} on hold: the RunGate of its namespace is full");
     }
     reconcile(context, &pipeline.namespace).await
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use extension_registry_core::record::RecordKey;
+use extension_registry_pipeline::RUNS;
 use extension_registry_render::ObjectKey;
 
 use crate::queue::{Tenant, Tenanted};
@@ -53,7 +54,7 @@ impl fmt::Display for Task {
         match self {
             Self::Workflow(key) => write!(formatter, "Workflow {key}"),
             Self::Projection(key) => write!(formatter, "ExtensionProjection {key}"),
-            Self::Run(key) => write!(formatter, "PipelineRun {key}"),
+            Self::Run(key) => write!(formatter, "{} {key}", RUNS.kind),
             Self::RunGate(namespace) => write!(formatter, "RunGate of {namespace}"),
             Self::Record(key) => write!(formatter, "{key}"),
         }

@@ -24,7 +24,7 @@ pub(super) enum Verdict {
     },
 }
 
-/// An unused projection. It is kept for a grace period, because later tasks of a running `PipelineRun` may
+/// An unused projection. It is kept for a grace period, because later tasks of a started run may
 /// still mount the Secret.
 pub(super) struct Unused {
     /// Remaining grace period.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use extension_registry_api::{ExtensionProjection, RUN_GATE, RunGate};
 use extension_registry_core::diagnostic::explained;
+use extension_registry_pipeline::PIPELINES;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::version_number;
 use kube::ResourceExt;
@@ -96,7 +97,7 @@ fn enqueue_pending(context: &Context, gate: &ObjectKey) {
 pub(super) struct PipelineHandler;
 
 impl EventHandler for PipelineHandler {
-    const KIND: &'static str = "Pipeline";
+    const KIND: &'static str = PIPELINES.kind;
     type Object = PartialObjectMeta<Pipeline>;
     type Key = ObjectKey;
 

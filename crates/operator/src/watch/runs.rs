@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use extension_registry_api::RUN_BINDINGS_ANNOTATION;
+use extension_registry_pipeline::RUNS;
 use extension_registry_render::ObjectKey;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::PartialObjectMeta;
 
 use crate::context::Context;
-use crate::engine::PipelineRun;
+use crate::engine::Run;
 use crate::queue::Priority;
 use crate::task::Task;
 use crate::watch::event_loop::EventHandler;
@@ -21,8 +22,8 @@ const MAX_AGE: Duration = Duration::from_mins(10);
 pub(super) struct RunHandler;
 
 impl EventHandler for RunHandler {
-    const KIND: &'static str = "PipelineRun";
-    type Object = PartialObjectMeta<PipelineRun>;
+    const KIND: &'static str = RUNS.kind;
+    type Object = PartialObjectMeta<Run>;
     type Key = ObjectKey;
 
     fn cached_keys(&self, _: &Context) -> Vec<ObjectKey> {

@@ -10,7 +10,7 @@ use extension_registry_api::FIELD_MANAGER;
 use extension_registry_api::workflow::{Binding, PipelineReference, RunAs};
 use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::refusal::{Reason, Refusal};
-use extension_registry_pipeline::engine;
+use extension_registry_pipeline::{PIPELINES, engine};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::{Prepared, Refusals};
 use kube::api::{Patch, PatchParams, PostParams};
@@ -134,7 +134,7 @@ async fn write(
             let metadata = api
                 .get_metadata_opt(&key.name)
                 .await
-                .map_err(|error| Error::api(format!("get Pipeline {key}"), &error))?
+                .map_err(|error| Error::api(format!("get {} {key}", PIPELINES.kind), &error))?
                 .map(|object| object.metadata);
             let entry = metadata.as_ref().map(pipeline_entry);
             match entry.filter(|entry| is_owned(entry.controller.as_deref())) {
@@ -163,7 +163,7 @@ async fn write(
         Err(error) if matches!(code(&error), 400 | 422) => {
             Ok(Err(Refusals::outside(&Refusal::new(
                 Reason::PipelineRejected,
-                format!("the API server rejected Pipeline {key}: {error}"),
+                format!("the API server rejected {} {key}: {error}", PIPELINES.kind),
                 "",
             ))))
         }
@@ -172,7 +172,10 @@ async fn write(
                 // The cache is stale. Drop the entry, so that the retry does not use it.
                 context.stores.pipelines.write().remove(key);
             }
-            Err(Error::api(format!("write Pipeline {key}"), &error))
+            Err(Error::api(
+                format!("write {} {key}", PIPELINES.kind),
+                &error,
+            ))
         }
     }
 }
@@ -189,8 +192,8 @@ async fn create(
     };
     let object: DynamicObject =
         serde_json::from_value(pipeline.clone()).map_err(kube::Error::SerdeError)?;
-    context.metrics.count_write("Pipeline", "create");
-    tracing::debug!(pipeline = %key, "creating Pipeline");
+    context.metrics.count_write(PIPELINES.kind, "create");
+    tracing::debug!(pipeline = %key, "creating {}", PIPELINES.kind);
     api.create(&parameters, &object).await
 }
 
@@ -202,8 +205,8 @@ async fn apply(
     uid: &str,
 ) -> Result<DynamicObject, kube::Error> {
     pipeline["metadata"]["uid"] = Value::String(uid.to_owned());
-    context.metrics.count_write("Pipeline", "apply");
-    tracing::debug!(pipeline = %key, "applying Pipeline");
+    context.metrics.count_write(PIPELINES.kind, "apply");
+    tracing::debug!(pipeline = %key, "applying {}", PIPELINES.kind);
     api.patch(
         &key.name,
         &PatchParams::apply(FIELD_MANAGER).force(),
@@ -215,10 +218,16 @@ async fn apply(
 fn conflict(key: &ObjectKey) -> Refusals {
     Refusals::outside(&Refusal::new(
         Reason::PipelineConflict,
-        format!("Pipeline {key} exists and is not managed by this operator"),
         format!(
-            "rename the workflow, or delete the Pipeline: kubectl delete pipeline -n {} {}",
-            key.namespace, key.name
+            "{} {key} exists and is not managed by this operator",
+            PIPELINES.kind
+        ),
+        format!(
+            "rename the workflow, or delete the {}: kubectl delete {} -n {} {}",
+            PIPELINES.kind,
+            PIPELINES.singular(),
+            key.namespace,
+            key.name
         ),
     ))
 }

@@ -8,6 +8,7 @@ use extension_registry_api::workflow::{Binding, WorkflowSummary};
 use extension_registry_api::{Workflow, WorkflowStatus};
 use extension_registry_core::diagnostic::explained;
 use extension_registry_core::refusal::Reason;
+use extension_registry_pipeline::PIPELINES;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::Refusals;
 use kube::Resource;
@@ -82,7 +83,10 @@ fn next_status(
                 1 => "resolved 1 requirement".to_owned(),
                 many => format!("resolved {many} requirements"),
             };
-            let message = format!("Pipeline {} and its Secrets are up to date", pipeline.name);
+            let message = format!(
+                "{} {} and its Secrets are up to date",
+                PIPELINES.kind, pipeline.name
+            );
             let desired = vec![
                 DesiredCondition::status_true(RESOLVED, status::Reason::Resolved, resolved),
                 DesiredCondition::status_true(READY, status::Reason::Ready, message),

@@ -85,7 +85,7 @@ pub(super) fn run(resolved: &Resolved, validated: Validated<'_>) -> Result<Prepa
             user: user.to_string(),
         });
     if run_as.is_some() {
-        object["metadata"]["labels"][USER_SECRETS_LABEL] = json!("true");
+        engine().label_pods(&mut object, USER_SECRETS_LABEL, "true");
     }
     let mut notes = output.notes;
     notes.extend(
