@@ -60,7 +60,7 @@ impl Engine for Tekton {
     }
 
     fn run(&self, run: &RunRequest) -> Value {
-        run::object(run)
+        run::object(&Self::RUNS, run)
     }
 
     fn pipeline_of<'r>(&self, run: &'r Value) -> Option<&'r str> {
@@ -317,5 +317,27 @@ fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(object) => object,
         _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Tekton;
+    use crate::engine::Engine;
+
+    #[test]
+    fn param_names_do_not_begin_with_a_digit() {
+        for (preferred, name) in [("a-1", "a-1"), ("_a", "_a"), ("1-out", "step-1-out")] {
+            assert_eq!(Tekton.param_name(preferred), name);
+        }
+    }
+
+    #[test]
+    fn labels_of_pods_are_labels_of_the_pipeline() {
+        let mut pipeline = json!({"metadata": {"labels": {"a": "b"}}});
+        Tekton.label_pods(&mut pipeline, "c", "d");
+        assert_eq!(pipeline["metadata"]["labels"], json!({"a": "b", "c": "d"}));
     }
 }

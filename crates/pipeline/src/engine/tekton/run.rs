@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::engine::{RunProgress, RunRequest, RunState, Tekton};
+use crate::engine::{EngineResource, RunProgress, RunRequest, RunState};
 
 /// Returns the object of a run.
-pub(super) fn object(run: &RunRequest) -> Value {
+pub(super) fn object(runs: &EngineResource, run: &RunRequest) -> Value {
     let mut spec = json!({"pipelineRef": {"name": run.pipeline}});
     if !run.params.is_empty() {
         let param = |(name, value): &(String, String)| json!({"name": name, "value": value});
@@ -17,8 +17,8 @@ pub(super) fn object(run: &RunRequest) -> Value {
         spec["workspaces"] = run.codesets.iter().map(workspace).collect();
     }
     json!({
-        "apiVersion": Tekton::RUNS.api_version(),
-        "kind": Tekton::RUNS.kind,
+        "apiVersion": runs.api_version(),
+        "kind": runs.kind,
         "metadata": {"generateName": format!("{}-", run.pipeline), "namespace": run.namespace},
         "spec": spec,
     })
