@@ -3,11 +3,17 @@
 //! It makes installs reproducible. A locked version whose content has changed is an error.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use extension_registry_core::diagnostic::Explain;
 use serde::{Deserialize, Serialize};
 
+use crate::atomic::{self, Purpose};
 use crate::digest::Digest;
+
+/// Name of a lock file.
+pub const FILE: &str = "extensions.lock";
 
 /// Format version of the file.
 const FORM: u32 = 1;
@@ -94,7 +100,58 @@ impl Explain for LockError {
     }
 }
 
+/// Why a lock file cannot be loaded.
+#[derive(thiserror::Error, Debug)]
+pub enum LoadError {
+    /// It cannot be read.
+    #[error("failed to read {path}", path = path.display())]
+    Read {
+        /// Path of the file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        error: io::Error,
+    },
+    /// It is invalid.
+    #[error("{path}", path = path.display())]
+    Invalid {
+        /// Path of the file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        error: LockError,
+    },
+}
+
 impl Lock {
+    /// Loads a lock file; None if it does not exist.
+    ///
+    /// # Errors
+    /// Returns an error if it cannot be read, or is invalid.
+    pub fn load(path: &Path) -> Result<Option<Self>, LoadError> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                let path = path.to_owned();
+                return Err(LoadError::Read { path, error });
+            }
+        };
+        let lock = Self::read(&text).map_err(|error| LoadError::Invalid {
+            path: path.to_owned(),
+            error,
+        });
+        lock.map(Some)
+    }
+
+    /// Writes the lock file atomically.
+    ///
+    /// # Errors
+    /// Returns an error if its folder is not writable.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        atomic::write_bytes(path, Purpose::Document, self.to_text().as_bytes())
+    }
+
     /// Parses a lock file.
     ///
     /// # Errors

@@ -239,6 +239,11 @@ impl<'l> Loader<'l> {
         }
     }
 
+    /// Returns the cache.
+    pub(crate) fn cache(&self) -> &'l Cache {
+        self.cache
+    }
+
     /// Returns whether a cache entry came from a permitted source.
     fn permits(&self, entry: &Entry) -> bool {
         let sources = self.sources.as_ref();

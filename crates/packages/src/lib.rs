@@ -1,8 +1,8 @@
 //! Packages of record templates: finds, verifies, downloads and publishes them.
 //!
 //! This crate combines the others into one interface: a [`catalog`](catalog::Catalog) of the repositories that
-//! the [`config`] names, the [delivery](deliver::Loader) of packages to the local cache, and the
-//! [`mirror`] of packages in another repository. The modules below them come from the crates `package-*`.
+//! the [`config`] names, the [delivery](deliver::Loader) of packages to the local cache, with their
+//! [`dependencies`], and the [`mirror`] of packages in another repository. The modules below them come from the crates `package-*`.
 //!
 //! ```
 //! use extension_registry_packages::bundle::Limits;
@@ -32,6 +32,7 @@
 pub mod catalog;
 pub mod config;
 pub mod deliver;
+pub mod dependencies;
 pub mod mirror;
 
 pub use extension_registry_package_cache::{cache, index};

@@ -126,6 +126,11 @@ impl Session {
         outcome
     }
 
+    /// Runs work on the cache alone, also with `--offline`.
+    pub(crate) fn local<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime.block_on(work)
+    }
+
     /// Returns the cache of listings.
     pub(crate) fn listing_cache(&self, refresh: bool) -> ListingCache {
         ListingCache::new(

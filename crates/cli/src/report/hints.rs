@@ -9,8 +9,8 @@ use extension_registry_core::expression::ExpressionError;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::version::RangeError;
 use extension_registry_packages::{
-    bundle, cache, catalog, config, credentials, deliver, index, lock, mirror, package, repository,
-    signature, solve, transport, trust, version,
+    bundle, cache, catalog, config, credentials, deliver, dependencies, index, lock, mirror,
+    package, repository, signature, solve, transport, trust, version,
 };
 use extension_registry_pipeline::Problem;
 use serde::{Serialize, Serializer};
@@ -51,6 +51,7 @@ fn explain<'c>(cause: &'c (dyn Error + 'static)) -> Option<&'c dyn Explain> {
         of::<config::ConfigError>,
         of::<credentials::CredentialsError>,
         of::<deliver::DeliverError>,
+        of::<dependencies::DependencyError>,
         of::<index::IndexError>,
         of::<index::IndexStateError>,
         of::<index::NextError>,

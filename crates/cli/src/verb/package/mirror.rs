@@ -16,7 +16,7 @@ use extension_registry_packages::spec::Spec;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::dependencies::{along, pair};
+use super::dependencies::{pair, plan_of};
 use crate::exit::ExitStatus;
 use crate::flags::{Chosen, Format, Sources, named};
 use crate::output;
@@ -188,22 +188,19 @@ fn plan<'s>(
         return Ok(vec![resolved]);
     }
     // The target may contain the dependencies, and be the System Repository.
-    let planned = along(session, whole, &resolved, &verb.approve);
+    let planned = plan_of(session, whole, &resolved, &verb.approve);
     // The hint names `pull`; the flag is the same here.
-    let (gathered, solution) = planned.map_err(|error| {
+    let planned = planned.map_err(|error| {
         let renamed = |text: &str| text.replace("ext package pull", "ext package mirror");
         let named = note(&error);
         let failure = Failure::new(renamed(&named.message));
         let hints = named.hints.iter().map(|hint| renamed(hint));
         hints.fold(failure, Failure::hint)
     })?;
-    print_new(reported, &gathered.warnings)?;
-    let sightings = solution.chosen.iter().map(|one| {
-        gathered
-            .resolved(whole, &one.name, &one.version, &one.origin)
-            .with_context(|| format!("{} {} not found in any source", one.name, one.version))
-    });
-    sightings.collect()
+    print_new(reported, &planned.gathered.warnings)?;
+    let chosen = planned.solution.chosen.iter();
+    let resolved = chosen.map(|one| Ok(planned.resolved(whole, one)?));
+    resolved.collect()
 }
 
 /// Prints each warning once: all packages query the same sources.

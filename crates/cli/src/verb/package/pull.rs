@@ -9,11 +9,10 @@ use clap::Args;
 use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_packages::atomic::{self, Purpose};
 use extension_registry_packages::deliver::Delivery;
-use extension_registry_packages::lock::Lock;
+use extension_registry_packages::lock::{self, Lock};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::dependencies::LOCK;
 use crate::exit::ExitStatus;
 use crate::flags::{Chosen, Format, PlatformArgs, Sources, named};
 use crate::output;
@@ -277,16 +276,7 @@ fn copied(file: &Path, folder: &Path) -> Result<PathBuf> {
 
 /// Returns the versions in the lock file of the working directory; empty if there is none.
 pub(super) fn locked() -> Result<Vec<(String, semver::Version)>> {
-    match fs::read_to_string(LOCK) {
-        Ok(text) => {
-            let lock = Lock::read(&text).with_context(|| LOCK.to_owned())?;
-            Ok(lock
-                .packages
-                .into_iter()
-                .map(|one| (one.name, one.version))
-                .collect())
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).context(format!("failed to read {LOCK}")),
-    }
+    let lock = Lock::load(Path::new(lock::FILE))?.unwrap_or_default();
+    let packages = lock.packages.into_iter();
+    Ok(packages.map(|one| (one.name, one.version)).collect())
 }
