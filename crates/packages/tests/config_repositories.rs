@@ -335,3 +335,120 @@ fn trust_policy_never_comes_from_project() {
             .starts_with("project/packages.toml:1:1: trust is not allowed")
     );
 }
+
+/// The fields of the lines of an error.
+fn fields_of(text: &str) -> Vec<String> {
+    let lines = text.lines();
+    let fields = lines.filter_map(|line| line.split(": ").nth(1)?.split(' ').next());
+    fields.map(str::to_owned).collect()
+}
+
+#[test]
+fn reports_changes_of_guarded_fields_in_order() {
+    let machine = Machine::new();
+    machine
+        .system("[[repository]]\nname = \"a\"\nkind = \"oci\"\nurl = \"https://a.example.com\"\nsystem = true\n")
+        .user(
+            r#"
+[[repository]]
+name = "a"
+auth_token_path = "token"
+mirrors = []
+insecure = true
+ca = "ca.pem"
+retry_count = 1
+timeout = 1
+names = ["x"]
+priority = 1
+group = "group"
+owner = "owner"
+url = "https://b.example.com"
+kind = "gitea"
+"#,
+        );
+    let fields = [
+        "url",
+        "owner",
+        "group",
+        "ca",
+        "auth_token_path",
+        "insecure",
+        "kind",
+        "mirrors",
+    ];
+    let expected = fields.map(|field| format!("repository.a.{field}"));
+    assert_eq!(fields_of(&machine.wrong()), expected);
+}
+
+#[test]
+fn reports_fields_in_order_of_declaration() {
+    let machine = Machine::new();
+    machine.user(
+        r#"
+[oci]
+auth_token_path = 1
+retry_count = ""
+timeout = ""
+insecure = ""
+namespace = 1
+registry = 1
+[[repository]]
+name = "a"
+auth_token_path = 1
+retry_count = ""
+timeout = ""
+insecure = ""
+ca = 1
+mirrors = 1
+names = 1
+system = 1
+priority = ""
+group = 1
+owner = 1
+url = 1
+kind = "cargo"
+"#,
+    );
+    let oci = [
+        "registry",
+        "namespace",
+        "insecure",
+        "timeout",
+        "retry_count",
+        "auth_token_path",
+    ];
+    let repository = [
+        "kind",
+        "url",
+        "owner",
+        "group",
+        "priority",
+        "system",
+        "names",
+        "mirrors",
+        "ca",
+        "insecure",
+        "timeout",
+        "retry_count",
+        "auth_token_path",
+    ];
+    let expected = oci.iter().map(|field| format!("oci.{field}"));
+    let more = repository
+        .iter()
+        .map(|field| format!("repository.a.{field}"));
+    let text = machine.wrong();
+    assert_eq!(fields_of(&text), expected.chain(more).collect::<Vec<_>>());
+    assert!(
+        text.contains(
+            "has an invalid value `cargo`; hint: expected one of oci, gitea, maven, folder\n"
+        ),
+        "{text}"
+    );
+    machine.user("[[repository]]\nname = \"a\"\nkind = \"folder\"\nurl = \"/a\"\nzzzzzzzz = 1\n");
+    assert_eq!(
+        machine.warnings(),
+        [
+            "user/packages.toml:5:1: repository.a.zzzzzzzz is an unknown field and is ignored; hint: expected one of name, kind, url, owner, group, priority, system, names, mirrors, ca, insecure, timeout, retry_count, auth_token_path"
+        ]
+    );
+}
