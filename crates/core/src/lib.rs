@@ -60,6 +60,7 @@
 pub mod access;
 pub mod diagnostic;
 pub mod expression;
+mod listed;
 pub mod lookalike;
 pub mod projection;
 pub mod record;

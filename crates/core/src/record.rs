@@ -259,21 +259,20 @@ impl Scope {
     }
 }
 
-/// Level at which a record has plain configuration, from general to specific.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ConfigurationLevel {
-    /// The record, for all its services.
-    Record,
-    /// A service.
-    Service,
-    /// An endpoint of a service.
-    Endpoint,
+crate::listed! {
+    /// Level at which a record has plain configuration, from general to specific.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum ConfigurationLevel {
+        /// The record, for all its services.
+        Record,
+        /// A service.
+        Service,
+        /// An endpoint of a service.
+        Endpoint,
+    }
 }
 
 impl ConfigurationLevel {
-    /// All levels, from general to specific.
-    pub const ALL: [Self; 3] = [Self::Record, Self::Service, Self::Endpoint];
-
     /// Returns the lists that lead from the spec of a record to the objects with this configuration.
     #[must_use]
     pub fn lists(self) -> &'static [&'static str] {

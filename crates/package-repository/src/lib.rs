@@ -35,6 +35,7 @@ pub use extension_registry_package_format::upload::{Document, DocumentFormat, Up
 pub use extension_registry_package_trust::signature::IndexFile;
 
 use extension_registry_core::diagnostic::Note;
+use extension_registry_core::listed;
 use extension_registry_package_format::digest::Digest;
 use extension_registry_package_format::manifest::Manifest;
 use extension_registry_package_transport::progress::Progress;
@@ -142,17 +143,19 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// A kind of repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A local folder.
-    Folder,
-    /// A Maven repository, in a folder or over HTTP.
-    Maven,
-    /// An OCI registry.
-    Oci,
-    /// Generic packages of Gitea or Forgejo.
-    Gitea,
+listed! {
+    /// A kind of repository.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Kind {
+        /// An OCI registry.
+        Oci,
+        /// Generic packages of Gitea or Forgejo.
+        Gitea,
+        /// A Maven repository, in a folder or over HTTP.
+        Maven,
+        /// A local folder.
+        Folder,
+    }
 }
 
 impl Kind {
@@ -160,11 +163,17 @@ impl Kind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Folder => "folder",
-            Self::Maven => "maven",
             Self::Oci => "oci",
             Self::Gitea => "gitea",
+            Self::Maven => "maven",
+            Self::Folder => "folder",
         }
+    }
+
+    /// Returns the kind of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -268,17 +268,11 @@ fn is_number(text: &str) -> bool {
 
 fn kind(fields: &mut Fields<'_, '_>, findings: &mut ConfigDiagnostics) -> Option<Valued<Kind>> {
     let Valued { value, origin } = fields.text("kind", findings)?;
-    let kind = match value.as_str() {
-        "oci" => Kind::Oci,
-        "gitea" => Kind::Gitea,
-        "maven" => Kind::Maven,
-        "folder" => Kind::Folder,
-        _ => {
-            let message = format!("has an invalid value `{value}`");
-            let hint = near(&value, &["oci", "gitea", "maven", "folder"]);
-            findings.error(&origin, fields.path("kind"), message, hint);
-            return None;
-        }
+    let Some(kind) = Kind::of(&value) else {
+        let message = format!("has an invalid value `{value}`");
+        let hint = near(&value, &Kind::ALL.map(Kind::name));
+        findings.error(&origin, fields.path("kind"), message, hint);
+        return None;
     };
     Some(Valued::new(kind, origin))
 }

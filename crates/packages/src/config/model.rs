@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use extension_registry_core::diagnostic::{Explain, explained};
-use extension_registry_core::suggest;
+use extension_registry_core::{listed, suggest};
 
 use super::files::read;
 use super::location::Location;
@@ -26,25 +26,25 @@ pub const CACHE_VARIABLE: &str = "EXTENSION_REGISTRY_CACHE_DIR";
 /// Name of the repository that `[oci]` defines.
 pub(super) const OCI: &str = "oci";
 
-/// Which kinds of repositories are used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    /// All kinds.
-    #[default]
-    Auto,
-    /// OCI registries.
-    Oci,
-    /// Gitea and Forgejo.
-    Gitea,
-    /// Maven repositories.
-    Maven,
-    /// Local folders.
-    Local,
+listed! {
+    /// Which kinds of repositories are used.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum Source {
+        /// All kinds.
+        #[default]
+        Auto,
+        /// OCI registries.
+        Oci,
+        /// Gitea and Forgejo.
+        Gitea,
+        /// Maven repositories.
+        Maven,
+        /// Local folders.
+        Local,
+    }
 }
 
 impl Source {
-    const ALL: [Self; 5] = [Self::Auto, Self::Oci, Self::Gitea, Self::Maven, Self::Local];
-
     /// Parses a name.
     ///
     /// # Errors
@@ -73,10 +73,18 @@ impl Source {
     pub fn takes(self, repository: &RepositoryConfig) -> bool {
         match self {
             Self::Auto => true,
-            Self::Oci => repository.kind.value == Kind::Oci,
-            Self::Gitea => repository.kind.value == Kind::Gitea,
-            Self::Maven => repository.kind.value == Kind::Maven,
             Self::Local => matches!(repository.url.value, Location::Folder(_)),
+            Self::Oci | Self::Gitea | Self::Maven => self == Self::of_kind(repository.kind.value),
+        }
+    }
+
+    /// Returns the source that uses repositories of this kind only.
+    fn of_kind(kind: Kind) -> Self {
+        match kind {
+            Kind::Oci => Self::Oci,
+            Kind::Gitea => Self::Gitea,
+            Kind::Maven => Self::Maven,
+            Kind::Folder => Self::Local,
         }
     }
 }
