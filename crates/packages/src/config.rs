@@ -14,6 +14,7 @@ mod location;
 mod merge;
 mod model;
 mod origin;
+mod part;
 mod show;
 
 use std::path::Path;
@@ -28,8 +29,9 @@ pub use model::{
 pub use origin::{ConfigDiagnostic, Origin, Valued};
 pub use show::ConfigValue;
 
-use layer::{Layer, Level};
+use layer::Layer;
 use origin::ConfigDiagnostics;
+use part::Level;
 
 impl Config {
     /// Loads the files, the environment and the flags. Missing files are skipped.

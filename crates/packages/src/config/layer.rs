@@ -6,20 +6,10 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::fields::{Fields, Source as Text};
-use super::model::{OCI, Source, near};
+use super::model::{OCI, Source};
 use super::origin::{ConfigDiagnostics, Origin, Valued};
+use super::part::{Level, Part, Table, YEAR, seconds};
 use crate::repository::Kind;
-
-/// Maximum of all times: a year, in seconds.
-const YEAR: i64 = 366 * 24 * 3600;
-
-/// Which file a value comes from. Later ones take precedence, within what they may set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
-    System,
-    User,
-    Project,
-}
 
 /// The valid parts of a file.
 #[derive(Debug)]
@@ -32,67 +22,6 @@ pub(super) struct Layer {
     pub(super) cache_ttl: Option<Valued<Duration>>,
     pub(super) cache_max_content: Option<Valued<u64>>,
     pub(super) trust: Option<Valued<toml::Table>>,
-}
-
-/// The settings of one repository in one file. All are optional: another file may have them.
-#[derive(Clone, Debug)]
-pub(super) struct Part {
-    pub(super) name: String,
-    pub(super) defined: Origin,
-    pub(super) level: Option<Level>,
-    pub(super) kind: Option<Valued<Kind>>,
-    pub(super) url: Option<Valued<String>>,
-    /// Only for `[oci]`, which has registry and namespace instead of an address.
-    pub(super) registry: Option<Valued<String>>,
-    pub(super) namespace: Option<Valued<String>>,
-    pub(super) owner: Option<Valued<String>>,
-    pub(super) group: Option<Valued<String>>,
-    pub(super) priority: Option<Valued<i64>>,
-    pub(super) system: Option<Valued<bool>>,
-    pub(super) names: Option<Vec<Valued<String>>>,
-    pub(super) mirrors: Option<Vec<Valued<String>>>,
-    pub(super) insecure: Option<Valued<bool>>,
-    pub(super) timeout: Option<Valued<Duration>>,
-    pub(super) retry_count: Option<Valued<usize>>,
-    pub(super) ca: Option<Valued<String>>,
-    pub(super) auth_token_path: Option<Valued<String>>,
-}
-
-impl Part {
-    pub(super) fn new(name: &str, defined: Origin, level: Option<Level>) -> Self {
-        Self {
-            name: name.to_owned(),
-            defined,
-            level,
-            kind: None,
-            url: None,
-            registry: None,
-            namespace: None,
-            owner: None,
-            group: None,
-            priority: None,
-            system: None,
-            names: None,
-            mirrors: None,
-            insecure: None,
-            timeout: None,
-            retry_count: None,
-            ca: None,
-            auth_token_path: None,
-        }
-    }
-
-    /// Reads the fields that `[oci]` and `[[repository]]` have in common.
-    fn read_common(&mut self, fields: &mut Fields<'_, '_>, findings: &mut ConfigDiagnostics) {
-        self.insecure = fields.flag("insecure", findings);
-        self.timeout = fields
-            .number("timeout", 1..=YEAR, findings)
-            .map(|given| given.map(seconds));
-        self.retry_count = fields
-            .number("retry_count", 0..=100, findings)
-            .map(|given| given.map(|number| usize::try_from(number).unwrap_or_default()));
-        self.auth_token_path = fields.text("auth_token_path", findings);
-    }
 }
 
 /// Parses a file. Invalid TOML yields an empty layer and an error.
@@ -199,9 +128,7 @@ fn oci(
 ) -> Part {
     let mut part = Part::new(OCI, defined.clone(), Some(level));
     part.kind = Some(Valued::new(Kind::Oci, defined));
-    part.registry = fields.text("registry", findings);
-    part.namespace = fields.text("namespace", findings);
-    part.read_common(&mut fields, findings);
+    part.read(Table::Oci, &mut fields, findings);
     fields.end(findings);
     part
 }
@@ -219,17 +146,8 @@ fn repository(
     let mut part = Part::new(name.as_deref().unwrap_or_default(), defined, Some(level));
     // A field with an invalid value was already reported; it is not missing too.
     let (has_kind, has_url) = (fields.has("kind"), fields.has("url"));
-    part.kind = kind(&mut fields, findings);
-    part.url = fields.text("url", findings);
+    part.read(Table::Repository, &mut fields, findings);
     let is_read = part.kind.is_some() == has_kind && part.url.is_some() == has_url;
-    part.owner = segment(&mut fields, "owner", findings);
-    part.group = segment(&mut fields, "group", findings);
-    part.priority = fields.number("priority", -1_000_000..=1_000_000, findings);
-    part.system = fields.flag("system", findings);
-    part.names = fields.texts("names", findings);
-    part.mirrors = fields.texts("mirrors", findings);
-    part.ca = fields.text("ca", findings);
-    part.read_common(&mut fields, findings);
     fields.end(findings);
     name.filter(|_| is_read).map(|_| part)
 }
@@ -264,42 +182,4 @@ fn name(
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn kind(fields: &mut Fields<'_, '_>, findings: &mut ConfigDiagnostics) -> Option<Valued<Kind>> {
-    let Valued { value, origin } = fields.text("kind", findings)?;
-    let Some(kind) = Kind::of(&value) else {
-        let message = format!("has an invalid value `{value}`");
-        let hint = near(&value, &Kind::ALL.map(Kind::name));
-        findings.error(&origin, fields.path("kind"), message, hint);
-        return None;
-    };
-    Some(Valued::new(kind, origin))
-}
-
-/// Reads a text that becomes a path segment of a URL.
-fn segment(
-    fields: &mut Fields<'_, '_>,
-    name: &'static str,
-    findings: &mut ConfigDiagnostics,
-) -> Option<Valued<String>> {
-    let given = fields.text(name, findings)?;
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    let text = &given.value;
-    let is_fine = !text.is_empty() && text.bytes().all(fits);
-    if !is_fine || text.starts_with('.') || text.ends_with('.') || text.contains("..") {
-        let hint = "use letters, digits, `_`, `-`, and single dots between them";
-        findings.error(
-            &given.origin,
-            fields.path(name),
-            "is not a valid name",
-            hint,
-        );
-        return None;
-    }
-    Some(given)
-}
-
-fn seconds(number: i64) -> Duration {
-    Duration::from_secs(number.unsigned_abs())
 }

@@ -5,13 +5,14 @@ mod repository;
 
 use std::time::Duration;
 
-use super::layer::{Layer, Level, Part};
+use super::layer::Layer;
 use super::location::{Location, path_of};
 use super::model::{
     CACHE_VARIABLE, CacheConfig, Config, ConfigError, Flags, NAMESPACE_VARIABLE, OCI,
     PATHS_VARIABLE, REGISTRY_VARIABLE, RepositoryConfig, Source,
 };
 use super::origin::{ConfigDiagnostics, Origin, Valued};
+use super::part::{Level, Part};
 use crate::bundle::Limits;
 use crate::environment::Environment;
 use crate::repository::Kind;

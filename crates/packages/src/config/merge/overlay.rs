@@ -1,8 +1,8 @@
 //! Merges the settings of a repository in one file over those in other files.
 
-use super::super::layer::{Level, Part};
 use super::super::model::OCI;
 use super::super::origin::{ConfigDiagnostics, Origin, Valued};
+use super::super::part::{Guard, Level, Part};
 
 /// Merges settings over those of the same repository, field by field.
 ///
@@ -17,7 +17,8 @@ pub(super) fn put(parts: &mut Vec<Part>, mut part: Part, findings: &mut ConfigDi
         return;
     };
     if part.level.is_some() {
-        drop_the_same(below, &mut part);
+        // The existing value keeps its origin, against which a relative path is resolved.
+        part.drop_same(below);
     }
     if is_guarded(below, &part) {
         for (field, origin) in guarded(&part) {
@@ -32,7 +33,7 @@ pub(super) fn put(parts: &mut Vec<Part>, mut part: Part, findings: &mut ConfigDi
         return;
     }
     drop_token_of_other_server(below, &part, findings);
-    overlay(below, part);
+    below.overlay(part);
 }
 
 fn is_guarded(below: &Part, part: &Part) -> bool {
@@ -44,60 +45,9 @@ fn is_guarded(below: &Part, part: &Part) -> bool {
 
 /// Returns the fields that decide where credentials are sent.
 fn guarded(part: &Part) -> Vec<(&'static str, &Origin)> {
-    let texts = [
-        ("url", &part.url),
-        ("registry", &part.registry),
-        ("namespace", &part.namespace),
-        ("owner", &part.owner),
-        ("group", &part.group),
-        ("ca", &part.ca),
-        ("auth_token_path", &part.auth_token_path),
-    ];
-    let mut fields: Vec<(&'static str, &Origin)> = texts
-        .into_iter()
-        .filter_map(|(name, given)| Some((name, &given.as_ref()?.origin)))
-        .collect();
-    fields.extend(
-        part.insecure
-            .iter()
-            .map(|given| ("insecure", &given.origin)),
-    );
-    if part.name != OCI {
-        fields.extend(part.kind.iter().map(|given| ("kind", &given.origin)));
-    }
-    if let Some(mirrors) = &part.mirrors {
-        let origin = mirrors.first().map_or(&part.defined, |first| &first.origin);
-        fields.push(("mirrors", origin));
-    }
-    fields
-}
-
-/// Removes values of the location that do not change it. The existing value keeps its origin, against which a
-/// relative path is resolved.
-fn drop_the_same(below: &Part, part: &mut Part) {
-    drop_same(below.url.as_ref(), &mut part.url);
-    drop_same(below.registry.as_ref(), &mut part.registry);
-    drop_same(below.namespace.as_ref(), &mut part.namespace);
-    drop_same(below.owner.as_ref(), &mut part.owner);
-    drop_same(below.group.as_ref(), &mut part.group);
-    drop_same(below.kind.as_ref(), &mut part.kind);
-    drop_same(below.insecure.as_ref(), &mut part.insecure);
-    drop_same(below.ca.as_ref(), &mut part.ca);
-    let texts = |list: &Vec<Valued<String>>| -> Vec<String> {
-        list.iter().map(|given| given.value.clone()).collect()
-    };
-    let new = part.mirrors.as_ref().map(texts);
-    if new.is_some() && new == below.mirrors.as_ref().map(texts) {
-        part.mirrors = None;
-    }
-}
-
-fn drop_same<T: PartialEq>(below: Option<&Valued<T>>, above: &mut Option<Valued<T>>) {
-    if let (Some(old), Some(new)) = (below, &*above)
-        && old.value == new.value
-    {
-        *above = None;
-    }
+    let fields = part.guarded().into_iter();
+    let fields = fields.filter(|(_, guard, _)| part.name != OCI || *guard != Guard::Kind);
+    fields.map(|(name, _, origin)| (name, origin)).collect()
 }
 
 /// Ignores `system` outside of the system file.
@@ -152,49 +102,4 @@ fn moved<'p>(
     above: Option<&'p Valued<String>>,
 ) -> Option<&'p Valued<String>> {
     above.filter(|above| below.is_none_or(|below| below.value != above.value))
-}
-
-fn overlay(below: &mut Part, part: Part) {
-    // Without `..`, so that a new field cannot be forgotten here.
-    let Part {
-        name: _,
-        defined: _,
-        level: _,
-        kind,
-        url,
-        registry,
-        namespace,
-        owner,
-        group,
-        priority,
-        system,
-        names,
-        mirrors,
-        insecure,
-        timeout,
-        retry_count,
-        ca,
-        auth_token_path,
-    } = part;
-    over(&mut below.kind, kind);
-    over(&mut below.url, url);
-    over(&mut below.registry, registry);
-    over(&mut below.namespace, namespace);
-    over(&mut below.owner, owner);
-    over(&mut below.group, group);
-    over(&mut below.priority, priority);
-    over(&mut below.system, system);
-    over(&mut below.names, names);
-    over(&mut below.mirrors, mirrors);
-    over(&mut below.insecure, insecure);
-    over(&mut below.timeout, timeout);
-    over(&mut below.retry_count, retry_count);
-    over(&mut below.ca, ca);
-    over(&mut below.auth_token_path, auth_token_path);
-}
-
-fn over<T>(below: &mut Option<T>, above: Option<T>) {
-    if above.is_some() {
-        *below = above;
-    }
 }

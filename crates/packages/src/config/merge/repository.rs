@@ -1,9 +1,9 @@
 //! Validates the merged settings of a repository.
 
-use super::super::layer::Part;
 use super::super::location::{Fault, Location, folder_of, path_of};
 use super::super::model::{OCI, RepositoryConfig};
 use super::super::origin::{ConfigDiagnostics, Origin, Valued};
+use super::super::part::Part;
 use crate::environment::Environment;
 use crate::repository::Kind;
 use crate::transport::Settings;
@@ -21,28 +21,47 @@ pub(super) fn of(
     environment: &Environment,
     findings: &mut ConfigDiagnostics,
 ) -> Option<RepositoryConfig> {
+    // Without `..`, so that a new setting cannot be forgotten here.
+    let Part {
+        name,
+        defined,
+        level: _,
+        kind,
+        url,
+        registry,
+        namespace,
+        owner,
+        group,
+        priority,
+        system,
+        names,
+        mirrors,
+        ca,
+        insecure,
+        timeout,
+        retry_count,
+        auth_token_path,
+    } = part;
     let usual = Settings::default();
-    let key = |field: &str| format!("repository.{}.{field}", part.name);
-    let insecure = part
-        .insecure
-        .unwrap_or_else(|| Valued::default_of(usual.insecure));
+    let key = |field: &str| format!("repository.{name}.{field}");
+    let insecure = insecure.unwrap_or_else(|| Valued::default_of(usual.insecure));
 
-    let parts = (part.name == OCI).then(|| {
-        let registry = part.registry.unwrap_or_else(|| default_text(REGISTRY));
-        let namespace = part.namespace.unwrap_or_else(|| default_text(NAMESPACE));
+    let parts = (name == OCI).then(|| {
+        let registry = registry.unwrap_or_else(|| default_text(REGISTRY));
+        let namespace = namespace.unwrap_or_else(|| default_text(NAMESPACE));
         (registry, namespace)
     });
     let url = match &parts {
         Some((registry, namespace)) => Some(joined(registry, namespace)),
-        None => part.url,
+        None => url,
     };
-    for (field, is_missing) in [("kind", part.kind.is_none()), ("url", url.is_none())] {
+    for (field, is_missing) in [("kind", kind.is_none()), ("url", url.is_none())] {
         if is_missing {
             let hint = format!("add `{field}`");
-            findings.error(&part.defined, key(field), "is missing", hint);
+            findings.error(&defined, key(field), "is missing", hint);
         }
     }
-    let (kind, written) = (part.kind?, url?);
+    let (kind, written) = (kind?, url?);
 
     let is_insecure = insecure.value;
     let url = place(
@@ -56,70 +75,46 @@ pub(super) fn of(
         environment,
         findings,
     );
-    let mut mirrors = Vec::new();
-    let mut mirrors_origin = Origin::Default;
-    for (index, mirror) in part.mirrors.iter().flatten().enumerate() {
-        let field = format!("{}[{index}]", key("mirrors"));
-        let mirror = place(
-            mirror,
-            field,
-            (kind.value, is_insecure),
-            environment,
-            findings,
-        );
-        if let Some(Valued { value, origin }) = mirror {
-            mirrors.push(value);
-            if index == 0 {
-                mirrors_origin = origin;
-            }
-        }
-    }
-
-    check_kind_fields(
-        &part.name,
-        kind.value,
-        (part.owner.as_ref(), part.group.as_ref()),
-        &part.defined,
+    let mirrors = locations(
+        mirrors.as_deref().unwrap_or_default(),
+        &key("mirrors"),
+        (kind.value, is_insecure),
+        environment,
         findings,
     );
-    let group = part.group.filter(|_| kind.value == Kind::Maven);
+
+    check_kind_fields(
+        &name,
+        kind.value,
+        (owner.as_ref(), group.as_ref()),
+        &defined,
+        findings,
+    );
+    let group = group.filter(|_| kind.value == Kind::Maven);
     let group = group.or_else(|| (kind.value == Kind::Maven).then(|| default_text(GROUP)));
 
-    let names = match part.names {
-        Some(names) => {
-            let origin = names
-                .first()
-                .map_or(part.defined.clone(), |first| first.origin.clone());
-            let names = names.into_iter().map(|name| name.value).collect();
-            Valued::new(names, origin)
-        }
-        None => Valued::default_of(Vec::new()),
-    };
+    let names = texts(names, &defined);
     let mut file = |given: Option<Valued<String>>, field: &str| {
         let field = key(field);
         given.and_then(|given| path_of(&given, &field, environment, findings))
     };
-    let ca = file(part.ca, "ca");
-    let auth_token_path = file(part.auth_token_path, "auth_token_path");
+    let ca = file(ca, "ca");
+    let auth_token_path = file(auth_token_path, "auth_token_path");
     Some(RepositoryConfig {
         url: url?,
-        name: part.name,
-        defined: part.defined,
-        owner: part.owner.filter(|_| kind.value == Kind::Gitea),
+        name,
+        defined,
+        owner: owner.filter(|_| kind.value == Kind::Gitea),
         kind,
         parts,
         group,
-        priority: part.priority.unwrap_or_else(|| Valued::default_of(0)),
-        system: part.system.unwrap_or_else(|| Valued::default_of(false)),
+        priority: priority.unwrap_or_else(|| Valued::default_of(0)),
+        system: system.unwrap_or_else(|| Valued::default_of(false)),
         names,
-        mirrors: Valued::new(mirrors, mirrors_origin),
+        mirrors,
         insecure,
-        timeout: part
-            .timeout
-            .unwrap_or_else(|| Valued::default_of(usual.timeout)),
-        retry_count: part
-            .retry_count
-            .unwrap_or_else(|| Valued::default_of(usual.retries)),
+        timeout: timeout.unwrap_or_else(|| Valued::default_of(usual.timeout)),
+        retry_count: retry_count.unwrap_or_else(|| Valued::default_of(usual.retries)),
         ca,
         auth_token_path,
     })
@@ -188,4 +183,36 @@ fn place(
             None
         }
     }
+}
+
+/// Parses the mirrors. Their origin is that of the first one.
+fn locations(
+    written: &[Valued<String>],
+    field: &str,
+    kind: (Kind, bool),
+    environment: &Environment,
+    findings: &mut ConfigDiagnostics,
+) -> Valued<Vec<Location>> {
+    let mut locations = Vec::new();
+    let mut first = Origin::Default;
+    for (index, mirror) in written.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        if let Some(Valued { value, origin }) = place(mirror, field, kind, environment, findings) {
+            locations.push(value);
+            if index == 0 {
+                first = origin;
+            }
+        }
+    }
+    Valued::new(locations, first)
+}
+
+/// Joins texts into one value. Its origin is that of the first one; an empty list has the origin of the repository.
+fn texts(given: Option<Vec<Valued<String>>>, defined: &Origin) -> Valued<Vec<String>> {
+    let Some(given) = given else {
+        return Valued::default_of(Vec::new());
+    };
+    let origin = given.first().map_or(defined, |first| &first.origin);
+    let origin = origin.clone();
+    Valued::new(given.into_iter().map(|text| text.value).collect(), origin)
 }
