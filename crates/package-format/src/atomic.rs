@@ -50,13 +50,13 @@ pub fn write(
         // The umask removes bits, as for every new file. Temporary files are readable by their owner only.
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder)?;
-    fill(file.as_file_mut())?;
+    let mut temporary = builder.tempfile_in(folder)?;
+    fill(temporary.as_file_mut())?;
     let is_synced = purpose != Purpose::Cache;
     if is_synced {
-        file.as_file().sync_all()?;
+        temporary.as_file().sync_all()?;
     }
-    file.persist(path).map_err(|error| error.error)?;
+    temporary.persist(path).map_err(|error| error.error)?;
     // Otherwise, the rename itself can be lost.
     #[cfg(unix)]
     if is_synced {

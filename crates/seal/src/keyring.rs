@@ -79,7 +79,7 @@ impl Keyring {
         for (name, bytes) in data {
             match XChaCha20Poly1305::new_from_slice(&bytes.0) {
                 Ok(cipher) => keys.push(Key {
-                    id: hex::encode(&Sha256::digest(&bytes.0))[..ID_LENGTH].to_owned(),
+                    id: hex::encode(Sha256::digest(&bytes.0))[..ID_LENGTH].to_owned(),
                     cipher,
                 }),
                 Err(_) => invalid.push(name.as_str()),

@@ -59,7 +59,7 @@ pub(super) async fn set(
     })?;
     let mark = Mark {
         url: address(server, name, version),
-        secret: hex::encode(&bytes),
+        secret: hex::encode(bytes),
     };
     let is_set = server
         .put_bytes(&what, mark.url.clone(), mark.secret.as_bytes())

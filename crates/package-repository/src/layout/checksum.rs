@@ -69,8 +69,8 @@ pub(crate) struct Actual {
 impl Actual {
     pub(crate) fn of(bytes: &[u8]) -> Self {
         Self {
-            md5: hex::encode(&Md5::digest(bytes)),
-            sha1: hex::encode(&Sha1::digest(bytes)),
+            md5: hex::encode(Md5::digest(bytes)),
+            sha1: hex::encode(Sha1::digest(bytes)),
             sha256: Digest::of(bytes).to_string(),
         }
     }
@@ -90,8 +90,8 @@ impl Actual {
             sha256.update(&buffer[..count]);
         }
         Ok(Self {
-            md5: hex::encode(&md5.finalize()),
-            sha1: hex::encode(&sha1.finalize()),
+            md5: hex::encode(md5.finalize()),
+            sha1: hex::encode(sha1.finalize()),
             sha256: Digest::finish(sha256).to_string(),
         })
     }

@@ -29,8 +29,8 @@ pub(crate) fn put(folder: &Path, file: &str, bytes: &[u8], sums: &[&str]) {
     fs::write(folder.join(file), bytes).unwrap();
     for &ending in sums {
         let sum = match ending {
-            "md5" => hex::encode(&Md5::digest(bytes)),
-            "sha1" => hex::encode(&Sha1::digest(bytes)),
+            "md5" => hex::encode(Md5::digest(bytes)),
+            "sha1" => hex::encode(Sha1::digest(bytes)),
             _ => Digest::of(bytes).to_string(),
         };
         fs::write(folder.join(format!("{file}.{ending}")), sum).unwrap();

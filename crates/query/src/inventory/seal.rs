@@ -25,7 +25,7 @@ pub(super) fn seal(record: &RecordKey, spec: &Value, secrets: &mut Secrets) -> V
         }
         digest.update(value.reveal());
         // The operator never creates such a text.
-        let text = format!("local.{}", hex::encode(&digest.finalize()));
+        let text = format!("local.{}", hex::encode(digest.finalize()));
         secrets.add_sealed(&text, value);
         (key, text)
     });
