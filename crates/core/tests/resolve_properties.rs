@@ -161,7 +161,8 @@ proptest! {
             "resource" => need.resource.is_some(),
             "category" => need.category.is_some(),
             "zone" => need.zone.is_some(),
-            _ => need.version.is_some(),
+            "version" => need.version.is_some(),
+            other => panic!("unknown field `{other}`"),
         };
         if is_set || need.validate().is_err() {
             return Ok(());
