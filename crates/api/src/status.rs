@@ -3,6 +3,7 @@
 use std::fmt;
 
 use extension_registry_core::refusal;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 
 /// Condition type: the object is ready for use.
@@ -115,6 +116,14 @@ pub(crate) fn pending() -> Value {
         "message": "waiting for the operator to reconcile this object",
         "lastTransitionTime": "1970-01-01T00:00:00Z",
     }])
+}
+
+/// Returns whether the condition of this type is `True`.
+#[must_use]
+pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
+    conditions
+        .iter()
+        .any(|condition| condition.type_ == kind && condition.status == "True")
 }
 
 /// Joins names for a printer column: `a, b, c`, followed by the number of omitted names.

@@ -4,15 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use extension_registry_api::Workflow;
-use extension_registry_api::status::RESOLVED;
+use extension_registry_api::status::{RESOLVED, is_true};
 use extension_registry_api::workflow::RequirementSpec;
 use extension_registry_core::record::Record;
 use extension_registry_core::requirement::{Field, selects};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::version_number;
 use kube::ResourceExt;
-
-use crate::status::is_true;
 
 /// All workflows, indexed by the changes that affect them.
 #[derive(Debug, Default)]

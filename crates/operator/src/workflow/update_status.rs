@@ -16,7 +16,7 @@ use kube::Resource;
 use crate::context::Context;
 use crate::error::Error;
 use crate::status::{
-    DesiredCondition, Live, ObjectName, Updated, conditions, find, is_true, read, update,
+    DesiredCondition, Live, ObjectName, Updated, conditions, find, read, update,
 };
 use crate::task::Task;
 use crate::workflow::apply::Applied;
