@@ -134,7 +134,7 @@ async fn secret_is_only_for_runs_of_the_user(users: &Users, secret: &str) {
         format!("Secret `{secret}` belongs to `ada`, and this run was started by `grace`");
     assert!(message.contains(&expected), "{message}");
     assert!(
-        message.contains("hint: let that user start the run"),
+        message.contains("hint: ask that user to start the run"),
         "{message}"
     );
     for client in [&users.ada, &users.grace] {

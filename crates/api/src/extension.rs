@@ -61,12 +61,12 @@ pub struct ExtensionSpec {
     pub shadowable: Option<bool>,
 
     /// Restricts who can see and use this record. If absent, everyone can. For users and projects
-    /// without access, the record does not exist, and no message names it.
+    /// without access, the record is treated as if it did not exist: no message names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessSpec>,
 
-    /// Services of this instance. A record without services provides one service with the name of the
-    /// record and its `configuration`.
+    /// Services of this instance. A record without services provides one service with the name and
+    /// the `configuration` of the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::SERVICES))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]

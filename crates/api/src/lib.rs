@@ -45,10 +45,10 @@ pub const VERSION: &str = "v1alpha1";
 /// Field manager of all server-side apply requests of the operator.
 pub const FIELD_MANAGER: &str = "extension-registry";
 
-/// Label of all objects that the operator creates.
+/// Label on all objects that the operator creates.
 pub const MANAGED_BY_LABEL: &str = "registry.fuseml.io/managed-by";
 
-/// Label of the Secrets to which earlier versions moved inline values of a record.
+/// Label on the Secrets to which earlier versions moved inline values of a record.
 pub const SEALED_LABEL: &str = "registry.fuseml.io/sealed";
 
 /// Type of the Secrets with [`SEALED_LABEL`].
@@ -57,26 +57,28 @@ pub const SEALED_TYPE: &str = "registry.fuseml.io/sealed";
 /// Value of [`MANAGED_BY_LABEL`].
 pub const MANAGED_BY: &str = "extension-registry";
 
-/// Annotation of a workflow: the user on whose behalf it resolves. Admission policies set it; if they
-/// cannot, they validate the value that the user set.
+/// Annotation on a workflow: the user on whose behalf it resolves. Admission policies set it; if
+/// they cannot, they validate the value that the user set.
 pub const AUTHOR_ANNOTATION: &str = "registry.fuseml.io/author";
 
-/// Annotation of a workflow: the groups of its author, one per line.
+/// Annotation on a workflow: the groups of its author, one per line.
 pub const AUTHOR_GROUPS_ANNOTATION: &str = "registry.fuseml.io/author-groups";
 
-/// Annotation of a run and its Pods: the user who started it. Set like [`AUTHOR_ANNOTATION`].
+/// Annotation on a run and its Pods: the user who started the run. Set in the same way as
+/// [`AUTHOR_ANNOTATION`].
 pub const RUN_BY_ANNOTATION: &str = "registry.fuseml.io/run-by";
 
-/// Annotation of a run and its Pods: the groups of the user who started it, one per line.
+/// Annotation on a run and its Pods: the groups of the user who started the run, one per line.
 pub const RUN_BY_GROUPS_ANNOTATION: &str = "registry.fuseml.io/run-by-groups";
 
-/// Label, always `true`, of the Pipeline of a workflow that uses Secrets of one user. The engine copies it
-/// to Pods; admission rejects a Pod that references such a Secret but does not have the label.
+/// Label on the Pipeline of a workflow that uses user-scoped Secrets. The value is always `true`.
+/// The engine copies the label to Pods; admission rejects a Pod that references such a Secret but
+/// does not have the label.
 pub const USER_SECRETS_LABEL: &str = "registry.fuseml.io/user-secrets";
 
-/// Annotation of a run: the names and generations of its bindings when it was created.
+/// Annotation on a run: the names and generations of its bindings when it was created.
 pub const RUN_BINDINGS_ANNOTATION: &str = "registry.fuseml.io/bindings";
 
-/// Annotation of a workflow or a run: the user to impersonate. The requester must have permission to
-/// impersonate that user.
+/// Annotation on a workflow or a run: the user to impersonate. The requester must have permission
+/// to impersonate that user.
 pub const ON_BEHALF_OF_ANNOTATION: &str = "registry.fuseml.io/on-behalf-of";

@@ -3,11 +3,11 @@
 //! Every list and every string that a CEL rule reads has a limit: without one, the API server
 //! rejects the rule as too expensive.
 
-/// Maximum number of services of a record.
+/// Maximum number of services in a record.
 pub const SERVICES: usize = 32;
-/// Maximum number of endpoints of a service.
+/// Maximum number of endpoints per service.
 pub const ENDPOINTS: usize = 8;
-/// Maximum number of entries of a `configuration`.
+/// Maximum number of entries in a `configuration`.
 pub const CONFIGURATION: usize = 64;
 /// Maximum size of a value in bytes.
 pub const VALUE: usize = 64 * 1024;
@@ -15,22 +15,22 @@ pub const VALUE: usize = 64 * 1024;
 pub const SEALED: usize = 88 * 1024;
 /// Maximum size of a record as JSON in bytes.
 pub const RECORD: usize = 256 * 1024;
-/// Maximum number of configuration entries of a record.
+/// Maximum number of configuration entries in a record.
 pub const ENTRIES: usize = 256;
-/// Maximum number of endpoints of a record.
+/// Maximum number of endpoints in a record.
 pub const RECORD_ENDPOINTS: usize = 128;
-/// Maximum number of sets of credentials of a record.
+/// Maximum number of sets of credentials in a record.
 pub const CREDENTIALS: usize = 64;
-/// Maximum number of members of an access list.
+/// Maximum number of members in an access list.
 pub const MEMBERS: usize = 128;
-/// Maximum number of members of all credentials of a record.
+/// Maximum number of projects and users in all sets of credentials of a record.
 pub const RECORD_MEMBERS: usize = 1_024;
 
 /// Maximum number of user Secrets in a namespace.
 pub const USER_SECRETS: usize = 2_000;
-/// Maximum number of held Pipelines in a namespace.
+/// Maximum number of Pipelines on hold in a namespace.
 pub const HELD_PIPELINES: usize = 5_000;
-/// Maximum size of the user Secrets of a RunGate as JSON in bytes: etcd limits an object to 1.5 MiB.
+/// Maximum size in bytes of the user Secrets in a RunGate, as JSON: etcd limits an object to 1.5 MiB.
 pub const USER_SECRETS_BYTES: usize = 768 * 1024;
 
 /// Maximum length of a name in characters.
@@ -48,7 +48,7 @@ pub const RANGE: usize = 1_024;
 /// Maximum length of a description in characters.
 pub const DESCRIPTION: usize = 4_096;
 
-/// Maximum number of steps of a workflow, and of steps in `runAfter`.
+/// Maximum number of steps in a workflow, and of steps in `runAfter`.
 pub const STEPS: usize = 32;
 /// Maximum number of inputs of a workflow or a step.
 pub const INPUTS: usize = 32;
@@ -58,15 +58,15 @@ pub const OUTPUTS: usize = 32;
 pub const VARIABLES: usize = 128;
 /// Maximum number of `command` entries and of `args` entries of a step.
 pub const ARGUMENTS: usize = 128;
-/// Maximum number of `command` and `args` entries of all steps.
+/// Maximum number of `command` and `args` entries across all steps.
 pub const WORKFLOW_ARGUMENTS: usize = 512;
 /// Maximum number of requirements of a step.
 pub const REQUIREMENTS: usize = 16;
-/// Maximum number of requirements of a workflow.
+/// Maximum number of requirements in a workflow.
 pub const WORKFLOW_REQUIREMENTS: usize = 64;
 /// Maximum number of mapped variables of a requirement.
 pub const MAPPINGS: usize = 64;
-/// Maximum number of inputs, outputs, variables and mapped variables of all steps.
+/// Maximum number of inputs, outputs, variables and mapped variables across all steps.
 pub const WORKFLOW_ENTRIES: usize = 256;
 /// Maximum number of limits, of requests and of claims of a step.
 pub const RESOURCES: usize = 8;

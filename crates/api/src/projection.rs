@@ -45,14 +45,14 @@ use crate::limits;
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self == oldSelf").message("the spec of a projection is immutable"))]
 pub struct ExtensionProjectionSpec {
-    /// Record that is rendered.
+    /// Record from which the Secret is rendered.
     pub record: RecordReference,
 
     /// Name of the service.
     #[schemars(length(max = limits::NAME))]
     pub service: String,
 
-    /// Type of the binding: the resource of the service or, without one, the product of the record.
+    /// Type of the binding: the resource of the service or, if it has none, the product of the record.
     /// The type of the Secret is `servicebinding.io/<type>`.
     #[serde(rename = "type")]
     #[schemars(length(max = limits::NAME))]
@@ -127,7 +127,7 @@ pub struct ExtensionProjectionStatus {
     #[serde(default)]
     pub consumers: i64,
 
-    /// Time since which the Secret has been unused. The Secret is deleted after a grace period.
+    /// Time at which the Secret became unused. The Secret is deleted after a grace period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unused_since: Option<Time>,
 

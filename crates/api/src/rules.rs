@@ -54,7 +54,7 @@ const ODD_HOST: &str = concat!(
 /// Matches an address whose host is an IPv6 address.
 const BRACKET: &str = concat!("^(", scheme!(), r")?\[");
 
-/// Returns a rule that requires the strings of a list to be unique. `texts` is a CEL expression for the
+/// Returns a rule that requires the strings in a list to be unique. `texts` is a CEL expression for the
 /// list.
 pub(crate) fn distinct(texts: &str, message: &str) -> Rule {
     // The enclosing list binds the strings to a name, so that they are evaluated once.
@@ -64,14 +64,14 @@ pub(crate) fn distinct(texts: &str, message: &str) -> Rule {
     .message(message)
 }
 
-/// Returns a rule that requires the names of a list to map to unique variables. `names` is a CEL
+/// Returns a rule that requires the names in a list to map to unique variables. `names` is a CEL
 /// expression for the list.
 pub(crate) fn distinct_variables(names: &str, message: &str) -> Rule {
     let variables = format!("{names}.map(name, name.upperAscii().replace('-', '_'))");
     distinct(&variables, message)
 }
 
-/// Returns a rule that rejects reserved names of entries.
+/// Returns a rule that rejects reserved entry names.
 pub(crate) fn free_key() -> Rule {
     Rule::new("!(self in ['type', 'extension.yaml'])")
         .message("`type` and `extension.yaml` are reserved for the operator: choose another name")

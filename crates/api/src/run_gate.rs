@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
-/// Name of the only RunGate of a namespace.
+/// Name of the only RunGate in a namespace.
 pub const RUN_GATE: &str = "extension-registry";
 
-/// User Secrets that runs in a namespace may use, and Pipelines that must not run. A namespace without
-/// either has no RunGate.
+/// User Secrets that the runs in a namespace may use, and Pipelines that must not run. A namespace
+/// without either has no RunGate.
 #[derive(
     CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq,
 )]
@@ -30,13 +30,13 @@ pub const RUN_GATE: &str = "extension-registry";
 #[serde(rename_all = "camelCase")]
 pub struct RunGateSpec {
     /// Users, keyed by the name of their rendered Secret. A Pod may use a Secret `ext-u-…` only in a run
-    /// of its user, and only if the Secret is listed here.
+    /// of that Secret's user, and only if the Secret is listed here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::USER_SECRETS, "x-kubernetes-map-type" = "atomic"))]
     pub user_secrets: BTreeMap<String, SecretUser>,
 
     /// Reasons why Pipelines are on hold, keyed by the name of the Pipeline. A Pipeline is on hold while
-    /// its workflow is not ready: its runs are rejected.
+    /// its workflow is not ready: runs of the Pipeline are rejected.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::HELD_PIPELINES, "x-kubernetes-map-type" = "atomic"))]
     pub held_pipelines: BTreeMap<String, String>,

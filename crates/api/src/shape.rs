@@ -177,7 +177,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
     SCHEMAS.keys().map(String::as_str)
 }
 
-/// Validates an object against the schema of its kind. Returns nothing for kinds of other groups.
+/// Validates an object against the schema of its kind. Returns nothing for kinds in other API groups.
 #[must_use]
 pub fn check(kind: &str, object: &Value) -> Vec<SchemaViolation> {
     let mut violations = Vec::new();

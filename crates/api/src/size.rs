@@ -4,7 +4,8 @@ use std::io;
 
 use serde::Serialize;
 
-/// Returns the size of a value as JSON in bytes, without storing it; `None` if it does not serialize.
+/// Returns the size in bytes of a value as JSON, without storing the JSON; `None` if the value cannot be
+/// serialized.
 pub fn written(value: &impl Serialize) -> Option<usize> {
     let mut counter = Counter(0);
     serde_json::to_writer(&mut counter, value).ok()?;

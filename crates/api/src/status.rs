@@ -15,12 +15,12 @@ pub const RESOLVED: &str = "Resolved";
 /// Condition type: only a change to the object itself can resolve the error.
 pub const STALLED: &str = "Stalled";
 
-/// Condition type: the record contains inline values of credentials, which everyone who can
+/// Condition type: the record contains inline credential values, which everyone who can
 /// read the record can read.
 pub const INLINE_CREDENTIALS: &str = "InlineCredentials";
 
-/// Declares reasons that are written into objects, and lists them, so that no reason is missing from
-/// the list.
+/// Declares reasons that are written to objects, and a function that returns all of them, so that none
+/// is missing.
 macro_rules! reasons {
     ($(#[$about:meta])* $type:ident { $($(#[$doc:meta])* $name:ident,)* }) => {
         $(#[$about])*
@@ -73,7 +73,7 @@ reasons! {
         Ready,
         /// Every requirement is resolved.
         Resolved,
-        /// The Secret of the projection is written.
+        /// The Secret of the projection has been written.
         Rendered,
         /// The record contains credential values in plain text.
         ValuesInRecord,
@@ -95,7 +95,7 @@ reasons! {
 }
 
 reasons! {
-    /// Reason why a Pipeline is on hold, in a `RunGate`.
+    /// Reason in a `RunGate` why a Pipeline is on hold.
     HoldReason {
         /// The workflow is being deleted.
         Terminating,

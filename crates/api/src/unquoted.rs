@@ -13,8 +13,8 @@ use crate::shape;
 /// Maximum number of reported fields.
 const MAX_FIELDS: usize = 20;
 
-/// Returns an error with a hint for every field of a spec that should be a string but is a boolean or a
-/// number. Returns nothing for kinds of other groups.
+/// Returns an error with a hint for every spec field that should be a string but is a boolean or a
+/// number. Returns nothing for kinds in other API groups.
 #[must_use]
 pub fn find(kind: &str, object: &Value) -> Vec<String> {
     let mut found = Vec::new();

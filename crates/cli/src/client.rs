@@ -37,5 +37,5 @@ pub(crate) fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("failed to start the runtime")
+        .context("failed to start the async runtime")
 }

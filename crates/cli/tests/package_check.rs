@@ -113,7 +113,10 @@ fn protocol_failure_exits_12() {
     let (step, detail, advice) = failed(&output);
     assert_eq!(step, "/v2/");
     assert!(detail.contains("404"), "{detail}");
-    assert!(advice.contains("this may not be a registry"), "{advice}");
+    assert!(
+        advice.contains("the server might not be a registry"),
+        "{advice}"
+    );
     assert_eq!(steps(&output)[4], "auth skipped");
     // `/v2/` answers, and no list does. What comes after it is tried all the same.
     let registry = Registry::before(|asked| {

@@ -116,11 +116,11 @@ fn explain_names_reason_for_each_source() {
     assert_eq!(
         why[..5],
         [
-            "team has priority 10, the highest of the sources that have it",
+            "team has priority 10, the highest among the sources that have the package",
             "twin has the same content and priority, but comes after team in the configuration",
-            "older has the same priority, but not version 1.2.0",
+            "older has the same priority, but does not have version 1.2.0",
             "empty has no package with this name",
-            "below has the lower priority -1",
+            "below has a lower priority (-1)",
         ]
     );
     assert!(

@@ -265,7 +265,7 @@ fn confirms_password_of_new_key() {
     let generate = format!("package key generate {}", key.display());
     let answers = |again| {
         [
-            ("password of the new key: ", "canary-one"),
+            ("password for the new key: ", "canary-one"),
             ("same password again: ", again),
         ]
     };

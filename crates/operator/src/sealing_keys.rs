@@ -52,7 +52,7 @@ impl SealingKeys {
         let keyring = read(&secret, &data).ok_or_else(|| {
             anyhow::Error::msg(explained(
                 &format!("invalid Secret {secret}: expected at least one 32-byte key"),
-                &["restore the Secret; or delete it, and apply every record with sealed values again with `value` instead of `valueFrom`"],
+                &["restore the Secret, or delete it and reapply every record that contains sealed values, with `value` instead of `valueFrom`"],
             ))
         })?;
         Ok(Self {

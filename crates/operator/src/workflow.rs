@@ -37,8 +37,8 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     };
     match &outcome {
         Ok(_) => run_gate::release(context, key).await?,
-        // Also if the Pipeline has another owner or is unknown: a run by the name of a workflow must run
-        // that workflow.
+        // Also if the Pipeline has another owner or is unknown: a run that refers to a Pipeline
+        // with the same name as a workflow must execute that workflow.
         Err(refusals) => run_gate::hold(context, key, refusals.reason).await?,
     }
     if let Err(refusals) = &outcome {

@@ -92,7 +92,7 @@ impl Explain for LockError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Toml { .. } | Self::Twice(_) => {
-                "restore it from version control, or delete it and pull with --lock"
+                "restore the lock file from version control, or delete it and pull with --lock"
             }
             Self::Version(_) => "upgrade kubectl-ext",
         };

@@ -185,7 +185,7 @@ impl Repository for Gitea {
         }
         for name in strange.difference(&names) {
             faults.push(Note::new(format!(
-                "the generic package {} has no semantic version",
+                "no version of the generic package {} is a semantic version",
                 name.escape_debug()
             )));
         }
@@ -359,7 +359,7 @@ impl Gitea {
             why: format!(
                 "file {file} is missing: the upload was interrupted or is in progress, or this is an unrelated generic package"
             ),
-            hint: "publish it again with --force, or delete it".to_owned(),
+            hint: "publish the version again with --force, or delete it".to_owned(),
         }
     }
 }

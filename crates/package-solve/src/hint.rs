@@ -80,7 +80,7 @@ fn of_fact<'u>(
             format!("request `={pre_release}` to use the pre-release {name} {pre_release}")
         } else {
             format!(
-                "to use the pre-release {name} {pre_release}, {} must name it in its range, such as `={pre_release}`",
+                "to use the pre-release {name} {pre_release}, {} must depend on it with a range such as `={pre_release}`",
                 map.name(fact.parent)
             )
         })

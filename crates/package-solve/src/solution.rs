@@ -288,7 +288,7 @@ fn skipped_newer<'u>(
             let constraints = query.constraints(name, newer, *child);
             groups.push((
                 vec![newer],
-                format!("it depends on {}", wording::need(map, *child, &constraints)),
+                format!("depends on {}", wording::need(map, *child, &constraints)),
             ));
         }
     }

@@ -20,8 +20,8 @@ pub struct Candidate {
     pub dependencies: Vec<Dependency>,
     /// Requirements on the platform.
     pub requires: Vec<Requirement>,
-    /// Why it cannot be used, as a clause: `its signature is not trusted`, `it was withdrawn`, `it is not in
-    /// the cache, and --offline disables downloads`.
+    /// Why it cannot be used, without a pronoun, since several versions can share a reason: `signed by an
+    /// untrusted key`, `withdrawn`, `not in the cache, and --offline disables downloads`.
     pub rejection: Option<String>,
 }
 

@@ -233,7 +233,7 @@ fn ranked(universe: &Universe, name: &str, entries: &[MapEntry<'_>]) -> Vec<u32>
 /// Returns why a candidate can never be selected.
 fn rejection(universe: &Universe, name: &str, candidate: &Candidate) -> Option<String> {
     if let Kind::Unsupported(kind) = &candidate.kind {
-        return Some(format!("its type `{kind}` is not supported"));
+        return Some(format!("the type `{kind}` is not supported"));
     }
     if let Some(why) = &candidate.rejection {
         return Some(why.clone());
@@ -246,14 +246,14 @@ fn rejection(universe: &Universe, name: &str, candidate: &Candidate) -> Option<S
     unmet.sort();
     unmet.dedup();
     if !unmet.is_empty() {
-        return Some(format!("it requires {}", unmet.join(", and ")));
+        return Some(format!("requires {}", unmet.join(", and ")));
     }
     let itself = candidate.dependencies.iter().find(|dependency| {
         dependency.name == name
             && !dependency.optional
             && !version::admits(&dependency.range, &candidate.version)
     });
-    itself.map(|dependency| format!("it depends on version `{}` of itself", dependency.range))
+    itself.map(|dependency| format!("depends on version `{}` of itself", dependency.range))
 }
 
 /// Returns the requests for a package.

@@ -208,7 +208,7 @@ pub(super) fn blocked<'u>(
             .find(|constraint| !map.permits(constraint, name, candidate, approved));
         let why = match (&entry.rejection, other_kind, refusing) {
             (Some(why), _, _) => why.clone(),
-            (None, Some(_), _) => format!("it is of type {}", candidate.kind.name()),
+            (None, Some(_), _) => format!("the type is {}", candidate.kind.name()),
             (None, None, Some(constraint)) => {
                 let entry = elsewhere.entry(&candidate.version).or_default();
                 entry.0.push(number);
@@ -225,7 +225,7 @@ pub(super) fn blocked<'u>(
     }
     for (_, (numbers, places, rule)) in elsewhere {
         let places: Vec<String> = places.into_iter().collect();
-        let why = format!("it is only available {}{rule}", listed(&places, "and"));
+        let why = format!("only available {}{rule}", listed(&places, "and"));
         group(&mut groups, numbers, why);
     }
     groups

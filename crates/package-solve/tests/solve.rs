@@ -30,7 +30,7 @@ fn selects_newest_version_for_platform() {
     assert_eq!(names(&solution), ["mlflow 1.4.0"]);
     assert_eq!(
         solution.notes,
-        ["skipped mlflow 2.0.0 and 2.1.0: it requires kubernetes `>=1.40`, but found 1.36.3"]
+        ["skipped mlflow 2.0.0 and 2.1.0: requires kubernetes `>=1.40`, but found 1.36.3"]
     );
     assert_snapshot!(refused(&[want("mlflow", "^2")], &universe).explained());
 }
@@ -127,7 +127,7 @@ fn ignores_higher_version_in_unapproved_repository() {
     assert_eq!(
         solution.notes,
         [
-            "skipped s3 1.9.0: it is only available in repository b, which is not approved for dependencies of packages from repository a"
+            "skipped s3 1.9.0: only available in repository b, which is not approved for dependencies of packages from repository a"
         ]
     );
 }
@@ -223,7 +223,7 @@ fn prefers_older_version_with_permitted_dependencies() {
     assert_eq!(
         solution.notes,
         [
-            "skipped stack 2.0.0: it depends on s3 `^2`, but s3 2.0.0 cannot be used: it is only available in \
+            "skipped stack 2.0.0: depends on s3 `^2`, but s3 2.0.0 cannot be used: only available in \
           repository b, which is not approved for dependencies of packages from repository a"
         ]
     );
@@ -377,7 +377,7 @@ fn conflict_names_packages_versions_and_ranges() {
 
 #[test]
 fn offline_rejects_uncached_packages() {
-    let offline = "it is not in the cache, and --offline disables downloads";
+    let offline = "not in the cache, and --offline disables downloads";
     let universe = universe([
         package(ABC, "mlflow", "1.0.0"),
         package(ABC, "mlflow", "1.1.0").rejection(offline),

@@ -146,10 +146,10 @@ fn missing_dependency_names_dependent() {
 #[test]
 fn names_untrusted_signature_as_reason() {
     let mut packages = versions(ABC, "s3", &["2.0.0", "2.1.0", "2.2.0"], |one| {
-        one.rejection("it is signed by an untrusted key")
+        one.rejection("signed by an untrusted key")
     });
     packages.push(package(ABC, "s3", "1.0.0"));
-    packages.push(package(ABC, "s3", "2.3.0").rejection("it was withdrawn"));
+    packages.push(package(ABC, "s3", "2.3.0").rejection("withdrawn"));
     packages.push(package(ABC, "stack", "1.0.0").needs("s3", "^2"));
     assert_snapshot!(refused(&[want("stack", "*")], &universe(packages)).explained());
 }

@@ -46,7 +46,7 @@ fn candidate() -> impl Strategy<Value = Candidate> {
     ];
     let kind =
         prop_oneof![9 => Just(Kind::Record), 1 => Just(Kind::Unsupported("camel".to_owned()))];
-    let rejection = prop_oneof![9 => Just(None), 1 => Just(Some("it was withdrawn".to_owned()))];
+    let rejection = prop_oneof![9 => Just(None), 1 => Just(Some("withdrawn".to_owned()))];
     let requires =
         prop_oneof![4 => Just(None), 1 => prop::sample::select(&["^1", "^9"][..]).prop_map(Some)];
     let dependencies = prop::collection::vec(dependency(), 0..3);

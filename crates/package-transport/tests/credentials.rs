@@ -184,7 +184,7 @@ fn errors_contain_no_secrets() {
         ),
         (
             format!(r#"{{"auths": {{"a.example.com": {{"auth": "{SECRET}!"}}}}}}"#),
-            "auths.\"a.example.com\".auth is not base64 of USERNAME:PASSWORD",
+            "auths.\"a.example.com\".auth is not base64-encoded USERNAME:PASSWORD",
         ),
     ] {
         home.write(".docker/config.json", &text);

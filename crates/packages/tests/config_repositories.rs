@@ -197,7 +197,7 @@ fn token_file_is_bound_to_server() {
     assert_eq!(
         machine.warnings(),
         [
-            "user/packages.toml:3:19: repository.oci.auth_token_path is ignored: it is for a different server than the one set in flag --registry; hint: set a token file there too"
+            "user/packages.toml:3:19: repository.oci.auth_token_path is ignored: it is for a different server than the one set in flag --registry; hint: set a token file for that server"
         ]
     );
 }

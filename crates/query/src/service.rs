@@ -78,7 +78,7 @@ pub fn propose(found: &Found, offer: &Offer<'_>) -> Result<Value> {
     }
     if ports.len() > 1 && offer.service.is_some() {
         return Err(Failure::new(format!(
-            "Service {name} has several ports, and each becomes a service"
+            "cannot use --service: Service {name} has several ports, and each becomes a service"
         ))
         .hint("omit --service, or edit the output of --dry-run and pass it with -f"));
     }

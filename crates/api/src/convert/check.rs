@@ -10,14 +10,14 @@ pub(super) struct Format {
     pub(super) hint: &'static str,
 }
 
-/// Names in records and selectors.
+/// Format of names in records and selectors.
 pub(super) const NAME: Format = Format {
     is_valid: is_name,
     message: "invalid name",
     hint: "use 1 to 63 letters, digits, `-`, `_`, `.` or `+`; start and end with a letter or digit",
 };
 
-/// Keys of Secrets.
+/// Format of Secret keys.
 pub(super) const KEY: Format = Format {
     is_valid: is_key,
     message: "invalid Secret key",
@@ -28,34 +28,34 @@ pub(super) const KEY: Format = Format {
 pub const LABEL_HINT: &str =
     "use 1 to 63 lowercase letters, digits or `-`; start and end with a letter or digit";
 
-/// DNS labels.
+/// Format of DNS labels.
 pub(super) const LABEL: Format = Format {
     is_valid: is_label,
     message: "invalid name",
     hint: LABEL_HINT,
 };
 
-/// Namespaces.
+/// Format of project (namespace) names.
 pub(super) const PROJECT: Format = Format {
     message: "invalid project name",
     ..LABEL
 };
 
-/// Names of Secrets.
+/// Format of Secret names.
 pub(super) const SECRET: Format = Format {
     is_valid: is_subdomain,
     message: "invalid Secret name",
     hint: "use lowercase letters, digits, `-` or `.`; start and end with a letter or digit",
 };
 
-/// Names of users and groups.
+/// Format of user and group names.
 pub(super) const PERSON: Format = Format {
     is_valid: is_person,
     message: "invalid user or group name",
     hint: "use 1 to 256 characters",
 };
 
-/// Names of variables.
+/// Format of variable names.
 pub(super) const VARIABLE: Format = Format {
     is_valid: is_variable,
     message: "invalid variable name",

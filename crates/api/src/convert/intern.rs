@@ -11,7 +11,7 @@ pub trait Intern {
     fn name(&mut self, text: &str) -> Name;
 }
 
-/// Allocates each name separately.
+/// An [`Intern`] that allocates each name separately.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unshared;
 

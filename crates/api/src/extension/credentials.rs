@@ -57,7 +57,7 @@ pub struct CredentialsSpec {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub configuration: Vec<CredentialEntry>,
 
-    /// Secret whose keys all become entries.
+    /// Secret that provides entries: each of its keys becomes an entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,
 }

@@ -10,7 +10,7 @@ use super::credentials::CredentialsSpec;
 use super::service::{EndpointSpec, ServiceSpec};
 
 impl ExtensionSpec {
-    /// Returns the plain configuration at all levels, each with the path of its parent, for example
+    /// Returns the plain configuration of each level with the path of its parent, for example
     /// `spec.services[0]`.
     ///
     /// The patterns name every field, so that code with a new level of configuration does not compile

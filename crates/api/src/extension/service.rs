@@ -39,14 +39,14 @@ pub struct ServiceSpec {
     pub configuration: Vec<ConfigurationEntry>,
 
     /// Endpoints of the service. All provide the same API; a step uses the first endpoint whose type
-    /// fits its zone.
+    /// suits the zone of the step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::ENDPOINTS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub endpoints: Vec<EndpointSpec>,
 
-    /// Sets of credentials, each with a scope. A service without credentials requires none. Otherwise,
-    /// only consumers with access to at least one set can use the service.
+    /// Sets of credentials, each with a scope. If the list is empty, the service requires no
+    /// credentials. Otherwise, only consumers with access to at least one set can use the service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CREDENTIALS))]
     #[x_kube(
@@ -83,8 +83,8 @@ pub struct EndpointSpec {
     pub configuration: Vec<ConfigurationEntry>,
 }
 
-/// Reachability of an endpoint. An `internal` endpoint is reachable only from the zone of the record, an
-/// `external` endpoint from anywhere. Defaults to `external`.
+/// Reachability of an endpoint. An `internal` endpoint is reachable only from the zone of the
+/// record, and an `external` endpoint is reachable from anywhere. Defaults to `external`.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum EndpointType {

@@ -45,7 +45,7 @@ pub struct WorkflowStatus {
     pub summary: Option<WorkflowSummary>,
 }
 
-/// User of a Pipeline that is bound to credentials of one user.
+/// User of a Pipeline that is bound to user-scoped credentials.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RunAs {
@@ -72,7 +72,7 @@ pub struct PipelineReference {
     /// UID of the Pipeline.
     pub uid: String,
 
-    /// Generation after the last write. A different generation means that the Pipeline was modified.
+    /// Generation after the last write by the operator. A different generation means that the Pipeline was modified.
     pub generation: i64,
 
     /// Digest of the last written content.

@@ -44,7 +44,7 @@ pub struct Step {
     pub inputs: Vec<StepInput>,
 
     /// Outputs of the step. The variable `TASK_RESULT` contains the name of the
-    /// output.
+    /// first output.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::OUTPUTS))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]

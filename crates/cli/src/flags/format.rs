@@ -18,7 +18,7 @@ pub(crate) enum Format {
     Name,
 }
 
-/// Output format of Kubernetes objects.
+/// Output format for Kubernetes objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ObjectFormat {
     /// YAML documents

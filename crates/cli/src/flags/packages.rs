@@ -33,7 +33,8 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Returns the named source. A kind is handled by the configuration, a name by the catalog.
+    /// Returns the value of `--source` if it is the name of a source; None for a kind or `auto`, which the
+    /// configuration handles.
     pub(crate) fn named(&self) -> Option<&str> {
         let source = self.source.as_deref()?;
         Source::of(source).is_err().then_some(source)
@@ -79,7 +80,7 @@ impl PlatformArgs {
         !self.platform.is_empty()
     }
 
-    /// Returns the given components, and this program.
+    /// Returns the given components, plus this program as a component.
     pub(crate) fn known(&self) -> Platform {
         let given = self.platform.iter().map(|text| match text.split_once('=') {
             Some((name, version)) => (name.to_owned(), Some(version.to_owned())),

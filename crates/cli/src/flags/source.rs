@@ -37,7 +37,7 @@ impl Source {
     }
 }
 
-/// Files, as arguments or with `-f`.
+/// Files, given as arguments or with `-f`.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Paths {
     /// Files and directories; same as `-f`
@@ -64,7 +64,7 @@ impl Paths {
     }
 }
 
-/// Source of commands that never contact the cluster.
+/// Source of records and workflows for commands that never contact the cluster.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Files {
     #[command(flatten)]
@@ -145,7 +145,7 @@ pub(crate) struct Perspective {
 }
 
 impl Perspective {
-    /// Returns the settings of an inventory of a namespace.
+    /// Returns the settings for the inventory of a namespace.
     pub(crate) fn settings(&self, namespace: Option<String>, identity: &Identity) -> Settings {
         Settings {
             namespace,

@@ -22,7 +22,7 @@ const DELETE: u8 = 0x7f;
 pub(crate) fn prompt_secret(question: &str) -> anyhow::Result<Sensitive> {
     prompt_secret_with_hint(
         question,
-        "pass it as file:PATH, env:NAME or secret:NAME/KEY",
+        "pass the value as file:PATH, env:NAME or secret:NAME/KEY",
     )
 }
 

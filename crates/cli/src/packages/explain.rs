@@ -47,7 +47,9 @@ impl Session {
             .max();
         let priority = taken.priority;
         let mut reasons = vec![if highest.is_none_or(|highest| priority >= highest) {
-            format!("{id} has priority {priority}, the highest of the sources that have it")
+            format!(
+                "{id} has priority {priority}, the highest among the sources that have the package"
+            )
         } else {
             format!("{id} has priority {priority}")
         }];
@@ -66,7 +68,7 @@ impl Session {
                 }
                 None if !has(index) => format!("{name} has no package with this name"),
                 None if other.priority < priority => {
-                    format!("{name} has the lower priority {}", other.priority)
+                    format!("{name} has a lower priority ({})", other.priority)
                 }
                 None if other.priority > priority => format!(
                     "{name} has priority {} but was not considered: its package has another type, \
@@ -77,7 +79,9 @@ impl Session {
                 None if at.contains(&index) => {
                     format!("{name} has the same content and priority, but comes after {id} in the configuration")
                 }
-                None => format!("{name} has the same priority, but not version {version}"),
+                None => {
+                    format!("{name} has the same priority, but does not have version {version}")
+                }
             });
         }
         reasons

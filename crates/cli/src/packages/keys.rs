@@ -23,7 +23,7 @@ pub(crate) fn secret_key(path: &Path) -> Result<(Sensitive, Option<Sensitive>)> 
             let password = match std::env::var(PASSWORD) {
                 Ok(password) => Sensitive::new(password),
                 Err(_) => output::prompt_secret_with_hint(
-                    &format!("password of {}", path.display()),
+                    &format!("password for {}", path.display()),
                     &format!("set {PASSWORD}"),
                 )?,
             };

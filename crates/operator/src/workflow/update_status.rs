@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_api::kinds::strip;
-use extension_registry_api::status::{self, EventReason, READY, RESOLVED, STALLED, join};
+use extension_registry_api::status::{self, EventReason, READY, RESOLVED, STALLED, is_true, join};
 use extension_registry_api::workflow::{Binding, WorkflowSummary};
 use extension_registry_api::{Workflow, WorkflowStatus};
 use extension_registry_core::diagnostic::explained;
@@ -15,9 +15,7 @@ use kube::Resource;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::status::{
-    DesiredCondition, Live, ObjectName, Updated, conditions, find, read, update,
-};
+use crate::status::{DesiredCondition, Live, ObjectName, Updated, conditions, find, read, update};
 use crate::task::Task;
 use crate::workflow::apply::Applied;
 use crate::workflow::dereference::Dereferenced;

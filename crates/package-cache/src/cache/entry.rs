@@ -237,10 +237,10 @@ impl Row {
         }
         layout::content_file(&self.content.file).map_err(|error| error.to_string())?;
         if self.configuration.file != CONFIGURATION {
-            return Err("unexpected file name of the configuration".to_owned());
+            return Err("unexpected file name for the configuration".to_owned());
         }
         if (self.manifest.as_ref()).is_some_and(|manifest| manifest.file != OCI_MANIFEST) {
-            return Err("unexpected file name of the OCI manifest".to_owned());
+            return Err("unexpected file name for the OCI manifest".to_owned());
         }
         let is_document = |file: &str| {
             [DocumentFormat::Markdown, DocumentFormat::AsciiDoc]
@@ -248,7 +248,7 @@ impl Row {
                 .any(|format| document_file(format) == file)
         };
         if (self.document.as_ref()).is_some_and(|document| !is_document(&document.file)) {
-            return Err("unexpected file name of the document".to_owned());
+            return Err("unexpected file name for the document".to_owned());
         }
         let stored = (self.stored.parse()).map_err(|_| "invalid `stored` timestamp".to_owned())?;
         Ok(Entry {

@@ -51,7 +51,7 @@ pub enum Warning {
 impl Explain for Warning {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Expired { .. } => "ask the maintainer of the repository to publish a new one",
+            Self::Expired { .. } => "ask the maintainer of the repository to publish a new index",
             Self::Early { .. } => "check the system clock",
         };
         vec![hint.to_owned()]

@@ -69,7 +69,9 @@ pub enum PackError {
 impl Explain for PackError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::NoManifest(_) => "add one, with a `name` and a `version` under `extension`",
+            Self::NoManifest(_) => {
+                "create extension.yaml, with a `name` and a `version` under `extension`"
+            }
             Self::NotAFile(_) => "if it is a symbolic link, replace it with a copy of its target",
             Self::Changed(_) => "try again when no process is writing to it",
             _ => return Vec::new(),

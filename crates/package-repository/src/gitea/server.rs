@@ -216,7 +216,7 @@ impl Server {
                 "log in with a Gitea token that has the scope {scope}"
             )),
             401 => denied(format!(
-                "log in again: Gitea rejected the password or token, or it lacks the scope {scope}"
+                "log in again: Gitea rejected the password or token, or the token lacks the scope {scope}"
             )),
             403 => denied(format!(
                 "use a token with the scope {scope}, and check that its user may access packages of {} and has quota left",

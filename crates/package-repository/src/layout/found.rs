@@ -160,7 +160,7 @@ pub(crate) fn absent(id: &str, name: &str, version: &semver::Version) -> Error {
 pub(crate) fn only_minisign(id: &str) -> Error {
     Error::Unsupported {
         repository: id.to_owned(),
-        what: "store signatures other than minisign".to_owned(),
+        what: "store signatures other than minisign signatures".to_owned(),
         hint: "sign with a minisign key, or publish to an OCI registry".to_owned(),
     }
 }

@@ -80,7 +80,7 @@ impl Remote {
             let written = self.server.write(&folder, FILE, &bytes, when).await?;
             refused = if written { None } else { tag };
         }
-        let what = format!("list version {version} of {name}");
+        let what = format!("update the entry for version {version} in the version list of {name}");
         let why = format!("{FILE} is being changed by other publishers");
         Err(self.server.unavailable(&what, why, "try again"))
     }

@@ -177,7 +177,7 @@ impl Remote {
             return Err(absent());
         }
         if let Err(error) = self.set_listed(name, version, false).await {
-            let entry = format!("the entry of version {version} in the list of {name}");
+            let entry = format!("the entry for version {version} in the version list of {name}");
             deleted.left.push(Note::of(&error).under(entry));
         }
         Ok(deleted)

@@ -225,7 +225,7 @@ impl Oci {
         }
         let status = answer.status();
         if !(status.is_success() || matches!(status.as_u16(), 401 | 403)) {
-            let advice = "check host and port: this may not be a registry";
+            let advice = "check the host and port: the server might not be a registry";
             let detail = Note::new(format!("the server responded with {status}"));
             report.fail(Step::Base, Class::Protocol, detail, advice);
             return false;
@@ -256,7 +256,10 @@ impl Oci {
         match self.tag_names(&path).await {
             Ok(tags) => {
                 let versions = tags.iter().filter(|tag| version(tag).is_some()).count();
-                let detail = format!("{path}: {} tags, {versions} of them versions", tags.len());
+                let detail = format!(
+                    "{path}: {} tags, of which {versions} are versions",
+                    tags.len()
+                );
                 report.pass(Step::Tags, detail);
             }
             Err(error) => self.fail(report, Step::Tags, &error),

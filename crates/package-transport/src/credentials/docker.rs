@@ -194,7 +194,7 @@ impl Config {
             return Ok(Some(Credentials::Token(token.into())));
         }
         if let Some(auth) = text("auth")? {
-            let why = "is not base64 of USERNAME:PASSWORD";
+            let why = "is not base64-encoded USERNAME:PASSWORD";
             let basic = decode(auth).ok_or_else(|| self.malformed(field("auth"), why))?;
             return Ok(Some(basic));
         }

@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<FoundCredentials, CredentialsError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(wrong(
                 "does not exist",
-                "create the file with the token, or remove `auth_token_path`",
+                "create the file and write the token to it, or remove `auth_token_path`",
             ));
         }
         Err(error) => return Err(failed(error)),
@@ -75,7 +75,8 @@ fn warnings(path: &Path, file: &File) -> std::io::Result<Vec<Note>> {
         return Ok(Vec::new());
     }
     let path = path.display();
-    let message = format!("{path} has mode {mode:04o}, so other users may read the token");
+    let message =
+        format!("{path} has mode {mode:04o}, so other users might be able to read the token");
     Ok(vec![
         Note::new(message).hint(format!("run `chmod 600 {path}`")),
     ])

@@ -57,7 +57,7 @@ pub struct IndexFile {
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It was made by another key, as far as can be determined.
-    #[error("made by another key")]
+    #[error("made with another key")]
     OtherKey,
     /// It names this key but does not verify: it or its payload was modified.
     #[error("verification failed: the signature or its payload was modified")]

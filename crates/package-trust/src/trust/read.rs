@@ -229,7 +229,7 @@ impl<'t> Fields<'t> {
             Some(texts) if texts.is_empty() => error(
                 &path,
                 "must not be empty: the rule would match nothing",
-                "use `[\"*\"]` for all",
+                "use `[\"*\"]` to match everything",
             ),
             Some(texts) => Ok(Some(texts.into_iter().map(Glob::new).collect())),
             None => error(

@@ -185,7 +185,7 @@ impl Catalog {
                 });
                 candidate.rejection = above.map(|(_, other, _)| {
                     format!(
-                        "higher-priority repository {} has this version, but it cannot be read",
+                        "higher-priority repository {} has this version, but its copy cannot be read",
                         other.id()
                     )
                 });

@@ -94,7 +94,7 @@ fn clash(mount: &Mount, path: &str, requirement: &str) -> Option<PatchError> {
         )
     } else if is_below(&existing, path) {
         format!(
-            "`{}` cannot be mounted at `{existing}`, because requirement `{requirement}` above it is read-only",
+            "`{}` cannot be mounted at `{existing}`, because requirement `{requirement}` is mounted read-only at the parent path `{path}`",
             mount.name
         )
     } else {

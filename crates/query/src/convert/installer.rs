@@ -25,7 +25,7 @@ pub(super) fn convert(
     log: &mut Diagnostics,
 ) -> Option<(Node, Vec<NewSecret>)> {
     let installed = "not converted: records do not install tools";
-    let hint = "keep it where the tool is installed, with Helm, kustomize or GitOps";
+    let hint = "manage the installation of the tool with Helm, kustomize or GitOps";
     for field in ["install", "uninstall", "requires", "namespace"] {
         mapping.unsupported(log, field, installed, hint);
     }

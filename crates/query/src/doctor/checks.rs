@@ -146,7 +146,7 @@ pub(super) async fn operator(client: &Client) -> Check {
     }
     if deployments.is_empty() {
         // The operator may run outside of the cluster.
-        let detail = "Deployment of the chart not found";
+        let detail = "no operator Deployment found";
         return Check::new("operator", Verdict::Unknown, detail, "install the chart");
     }
     let hint = "check the Deployment with `kubectl describe`, and the logs of its Pods";

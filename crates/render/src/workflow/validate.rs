@@ -97,7 +97,7 @@ fn with_person(refusal: &Refusal, person: Option<&Person>) -> String {
                 person.user
             ),
             format!(
-                "if another user has access, let that user apply the workflow, or set the annotation `{ON_BEHALF_OF_ANNOTATION}` to that user"
+                "if another user has access, ask that user to apply the workflow, or set the annotation `{ON_BEHALF_OF_ANNOTATION}` to the name of that user"
             ),
         ),
         // Without an author, records with user lists are not visible.

@@ -74,7 +74,7 @@ pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<ExitStatus> {
         Some(name) => session.source(Some(name), "")?,
         None => session.catalog.system().ok_or_else(|| {
             Failure::new("no System Repository is configured").hint(
-                "pass a repository, or set `system = true` in /etc/extension-registry/packages.toml",
+                "pass a repository, or set `system = true` for one in /etc/extension-registry/packages.toml",
             )
         })?,
     };

@@ -79,7 +79,7 @@ impl DependencyArgs {
         if self.lock {
             let saved = plan.lock(&deliveries).save(Path::new(lock::FILE));
             saved.with_context(|| {
-                format!("failed to write {} in the working directory", lock::FILE)
+                format!("failed to write {} to the working directory", lock::FILE)
             })?;
         }
         Ok(deliveries)

@@ -140,7 +140,7 @@ fn generate(file: &Path, no_password: bool) -> Result<Made> {
 
 /// Prompts twice: a typo would make the key unusable.
 fn new_password() -> Result<Sensitive> {
-    let question = "password of the new key";
+    let question = "password for the new key";
     let hint = format!("set {PASSWORD}, or pass --no-password");
     let password = output::prompt_secret_with_hint(question, &hint)?;
     let again = output::prompt_secret_with_hint("same password again", &hint)?;

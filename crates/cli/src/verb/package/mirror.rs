@@ -230,7 +230,7 @@ fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
     anyhow::ensure!(
         name.contains('/') || path.is_dir(),
         Failure::new(format!("unknown repository or directory `{name}`"))
-            .hint("include a `/` in the path of a directory")
+            .hint("to create a directory, include a `/` in its path")
     );
     Ok(Arc::new(Folder::new(Settings {
         id: name.to_owned(),

@@ -93,7 +93,12 @@ fn drop_token_of_other_server(below: &mut Part, part: &Part, findings: &mut Conf
             "is ignored: it is for a different server than the one set in {}",
             moved.origin
         );
-        findings.warning(&token.origin, field, message, "set a token file there too");
+        findings.warning(
+            &token.origin,
+            field,
+            message,
+            "set a token file for that server",
+        );
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) fn approve(verb: &Approve) -> Result<Approved> {
             "trust.rule[{earlier}] precedes the rule of this key and applies to packages that match both rules"
         ));
         output::warn(&warning.hint(
-            "to trust this key for those packages too, approve it with --repository and --package of that rule",
+            "to trust this key for those packages too, approve it with the same --repository and --package values as that rule",
         ))?;
     }
     Ok(Approved {
