@@ -208,7 +208,7 @@ fn hints_explain_unexpected_ranges() {
         (
             "1.2-1.5",
             Some(
-                "the upper end `1.5` means `1.5.0`; write `>=1.2.0 <1.6.0` to include all 1.5 versions",
+                "the upper bound `1.5` means `1.5.0`; write `>=1.2.0 <1.6.0` to include all 1.5 versions",
             ),
         ),
         (

@@ -38,7 +38,7 @@ pub(super) fn upper_end(first: &Partial, last: &Partial) -> Option<String> {
     let after = excerpt(&last.after_series(last.given()).release_text());
     let [first, last] = [first, last].map(|end| excerpt(&end.clone().into_version().to_string()));
     Some(format!(
-        "the upper end `{written}` means `{last}`; write `>={first} <{after}` to include all {written} versions"
+        "the upper bound `{written}` means `{last}`; write `>={first} <{after}` to include all {written} versions"
     ))
 }
 

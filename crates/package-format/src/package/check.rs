@@ -149,7 +149,7 @@ fn address(around: &Value, prefix: &str, found: &mut Problems) {
         .unwrap_or_default();
     if lookalike::is_credential("", &without_placeholders(url)) {
         let message = "contains a credential, which would be published".to_owned();
-        let hint = format!("move it to `credentials` of the service; {PLACEHOLDER}");
+        let hint = format!("move it to the `credentials` of the service; {PLACEHOLDER}");
         found.push((LITERAL, format!("{prefix}url"), message, hint));
     }
 }
@@ -160,7 +160,7 @@ fn entries(around: &Value, prefix: &str, found: &mut Problems) {
         if lookalike::is_credential(text("name"), &without_placeholders(text("value"))) {
             let field = format!("{prefix}configuration[{at}].value");
             let message = "looks like a credential, which would be published".to_owned();
-            let hint = format!("move it to `credentials` of a service; {PLACEHOLDER}");
+            let hint = format!("move it to the `credentials` of a service; {PLACEHOLDER}");
             found.push((LITERAL, field, message, hint));
         }
     }

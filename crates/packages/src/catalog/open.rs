@@ -110,7 +110,7 @@ impl Catalog {
             Location::Web(url) => opening.oci(url, &mut Vec::new()),
             Location::Folder(path) => {
                 let place = path.display().to_string();
-                Err(opening.place(Kind::Oci, place, "set `url` to an address"))
+                Err(opening.place(Kind::Oci, place, "set `url` to the address of a server"))
             }
         }
     }
@@ -207,7 +207,7 @@ impl Opening<'_> {
                 return Err(self.place(
                     kind,
                     path.display().to_string(),
-                    "set `url` to an address",
+                    "set `url` to the address of a server",
                 ));
             }
         })

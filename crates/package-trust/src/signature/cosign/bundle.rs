@@ -96,7 +96,7 @@ impl Bundle {
             serde_json::from_slice(json).map_err(|_| Fault::Unreadable("not a Sigstore bundle"))?;
         if !MEDIA_TYPES.contains(&bundle.media_type.as_str()) {
             return Err(Fault::Unreadable(
-                "expected a Sigstore bundle of version 0.3",
+                "expected a version 0.3 Sigstore bundle",
             ));
         }
         Ok(bundle)
