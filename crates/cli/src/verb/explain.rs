@@ -105,7 +105,7 @@ fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>)
     if *omitted > 0 {
         writeln!(
             out,
-            "{} with more mismatches not shown; pass --all to show all candidates",
+            "omitted {} with more mismatches; pass --all to show all candidates",
             output::count(*omitted, "candidate")
         )?;
     }
