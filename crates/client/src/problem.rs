@@ -1,0 +1,96 @@
+//! Finds what users need to know in the errors of a client.
+
+use std::error::Error;
+use std::io;
+
+use extension_registry_core::diagnostic::{Explain, Failure};
+use rustls::{AlertDescription, CertificateError};
+
+/// Returns the problem of a failed request if it is one of the credentials, the certificates, or the proxy.
+#[must_use]
+pub fn problem(error: &(dyn Error + 'static)) -> Option<Failure> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(failure) = error.downcast_ref::<Failure>() {
+            return Some(copy(failure));
+        }
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return of_tls(error);
+        }
+        // An IO error hides the error that it wraps.
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        if let Some(found) = inner.and_then(|inner| problem(inner)) {
+            return Some(found);
+        }
+        if error.to_string() == "tunnel error: proxy authorization required" {
+            return Some(
+                Failure::new("the proxy requires credentials").hint(
+                    "add them to the address of the proxy: `http://USER:PASSWORD@HOST:PORT`",
+                ),
+            );
+        }
+        if error.to_string() == "tunnel error: unsuccessful" {
+            return Some(
+                Failure::new("the proxy refuses to connect to the server")
+                    .hint("if the server is reachable without the proxy, add its host to NO_PROXY"),
+            );
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn copy(failure: &Failure) -> Failure {
+    let mut message = failure.to_string();
+    if let Some(cause) = failure.source() {
+        message = format!("{message}: {cause}");
+    }
+    let hints = failure.hints().into_iter();
+    hints.fold(Failure::new(message), Failure::hint)
+}
+
+fn of_tls(error: &rustls::Error) -> Option<Failure> {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+            other.0.downcast_ref::<Failure>().map(copy)
+        }
+        rustls::Error::InvalidMessage(_) => Some(
+            Failure::new("the server does not respond with TLS")
+                .hint("check the port of `server` in the kubeconfig; a server without TLS has an address with `http://`"),
+        ),
+        rustls::Error::AlertReceived(alert) => of_alert(*alert),
+        _ => None,
+    }
+}
+
+fn of_alert(alert: AlertDescription) -> Option<Failure> {
+    let why = match alert {
+        AlertDescription::CertificateRequired => "the server requires a client certificate",
+        AlertDescription::CertificateExpired => "the server reports that the client certificate has expired",
+        AlertDescription::CertificateRevoked => "the server reports that the client certificate is revoked",
+        AlertDescription::UnknownCA => {
+            "the server reports that it does not know the issuer of the client certificate"
+        }
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::AccessDenied
+        | AlertDescription::DecryptError => "the server rejects the client certificate",
+        AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
+            return Some(
+                Failure::new("the server and this client have no TLS version or cipher in common")
+                    .hint("enable TLS 1.2 or 1.3 with an AES-GCM or ChaCha20 cipher on the server"),
+            );
+        }
+        AlertDescription::UnrecognisedName => {
+            return Some(
+                Failure::new("the server does not know the requested host name")
+                    .hint("check `server` and `tls-server-name` in the kubeconfig"),
+            );
+        }
+        _ => return None,
+    };
+    Some(Failure::new(why).hint("check `client-certificate` of the user in the kubeconfig"))
+}

@@ -1,0 +1,99 @@
+//! The address of an API server.
+
+use extension_registry_core::diagnostic::Failure;
+use http::Uri;
+use percent_encoding::percent_decode_str;
+
+use crate::credentials::Credentials;
+use crate::secret::Secret;
+
+/// Parses `server` of a cluster as client-go does: without a scheme, it is https if TLS is configured, http otherwise.
+/// Returns the URL without credentials, and the credentials that it contains.
+pub(crate) fn parse(
+    text: &str,
+    is_secure: bool,
+) -> Result<(Uri, Option<Credentials>), Failure> {
+    // The address may contain a password, so errors do not quote it.
+    let invalid = |why: &str| {
+        Failure::new(format!("invalid `server`: {why}"))
+            .hint("expected a URL such as `https://kubernetes.example.org:6443`")
+    };
+    if text.is_empty() {
+        return Err(Failure::new("`server` is not set")
+            .hint("expected a URL such as `https://kubernetes.example.org:6443`"));
+    }
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => {
+            let scheme = scheme.to_ascii_lowercase();
+            if scheme != "http" && scheme != "https" {
+                return Err(invalid(&format!("scheme `{scheme}` is not http or https")));
+            }
+            (scheme, rest)
+        }
+        None => {
+            if text.trim_end_matches('/').contains('/') {
+                return Err(invalid("a path needs a scheme before the host"));
+            }
+            (if is_secure { "https" } else { "http" }.to_owned(), text)
+        }
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, "/"),
+    };
+    let (login, host) = match authority.rsplit_once('@') {
+        Some((login, host)) => (Some(login), host),
+        None => (None, authority),
+    };
+    let url: Uri = format!("{scheme}://{}{path}", host.trim_end_matches(':'))
+        .parse()
+        .map_err(|_| invalid("not a valid host and path"))?;
+    if url.host().is_none_or(str::is_empty) {
+        return Err(invalid("the host is missing"));
+    }
+    if let Some(port) = url.authority().and_then(|host| port_text(host.as_str()))
+        && port.parse::<u16>().is_err()
+    {
+        return Err(invalid("the port is not a number from 0 to 65535"));
+    }
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let login = login.map(|login| {
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        Credentials::Basic(decode(user), Secret::new(decode(password)))
+    });
+    Ok((url, login))
+}
+
+fn port_text(authority: &str) -> Option<&str> {
+    let after = authority.rsplit(']').next()?;
+    after.rsplit_once(':').map(|(_, port)| port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_is_read_like_client_go() {
+        for (text, secure, url) in [
+            ("127.0.0.1:8501", false, "http://127.0.0.1:8501/"),
+            ("127.0.0.1:8501", true, "https://127.0.0.1:8501/"),
+            ("example.org", true, "https://example.org/"),
+            ("[::1]:6443/", true, "https://[::1]:6443/"),
+            ("HTTPS://Example.org/a/b/", false, "https://example.org/a/b/"),
+            ("https://example.org?x#y", false, "https://example.org/"),
+            ("https://u:p@example.org", false, "https://example.org/"),
+        ] {
+            let (found, _) = parse(text, secure).unwrap();
+            assert_eq!(found.to_string().to_ascii_lowercase(), url, "{text}");
+        }
+        for text in [
+            "", " ", "https://", "ftp://x", "x/y", "https://a b", "https://x:99999", "https://x:y", "://x", "/", "[",
+            "https://u:hunter2@",
+        ] {
+            let failure = parse(text, false).unwrap_err().to_string();
+            assert!(!failure.contains("hunter2"), "{failure}");
+        }
+    }
+}
