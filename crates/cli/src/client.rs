@@ -16,7 +16,7 @@ pub(crate) fn request<T>(
     block_on(what, async {
         match work.await {
             Ok(answer) => Ok(answer),
-            Err(error) => match unreachable::describe(&*error, &cluster.connection(None)).await {
+            Err(error) => match unreachable::describe(&*error, &cluster.connection(None)) {
                 Some(failure) => Err(failure.into()),
                 None => Err(error),
             },

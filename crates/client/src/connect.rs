@@ -197,8 +197,12 @@ where
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
     let mut connector = TimeoutConnector::new(builder.enable_http1().wrap_connector(connector));
-    connector.set_connect_timeout(options.timeout.or(config.connect_timeout));
-    connector.set_read_timeout(options.timeout);
+    let timeout = options.timeout.filter(|time| !time.is_zero());
+    connector.set_connect_timeout(match options.timeout {
+        Some(_) => timeout,
+        None => config.connect_timeout,
+    });
+    connector.set_read_timeout(timeout);
     connector.set_write_timeout(config.write_timeout);
     let http = legacy::Builder::new(TokioExecutor::new()).build::<_, Body>(connector);
 

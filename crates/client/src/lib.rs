@@ -24,4 +24,4 @@ mod verifier;
 
 pub use connect::{Connection, address, connect};
 pub use options::{Address, Options};
-pub use problem::problem;
+pub use problem::{flatten, problem, reason};

@@ -11,7 +11,7 @@ pub struct Options {
     pub kubeconfig: Option<PathBuf>,
     /// Context of the kubeconfig; by default, the current one.
     pub context: Option<String>,
-    /// Timeout for connecting, and for each response.
+    /// Timeout for connecting, and for each response; zero disables both. By default, only connecting is limited.
     pub timeout: Option<Duration>,
     /// User to impersonate.
     pub user: Option<String>,

@@ -190,8 +190,8 @@ impl Runner {
     /// Parses the output. Errors do not quote it.
     fn parse(&self, output: &[u8]) -> Result<Issued, Failure> {
         let name = self.name();
-        let object: Value = serde_json::from_slice(output)
-            .map_err(|_| Failure::new(format!("{name} returned invalid JSON")))?;
+        let object = read(output)
+            .ok_or_else(|| Failure::new(format!("{name} returned invalid JSON")))?;
         let text = |value: Option<&Value>| {
             let text = value.and_then(Value::as_str)?;
             (!text.is_empty()).then(|| text.to_owned())
@@ -242,6 +242,19 @@ impl Runner {
             certificate,
             expiry: expiry.transpose()?,
         })
+    }
+}
+
+/// Parses JSON or YAML.
+fn read(output: &[u8]) -> Option<Value> {
+    if let Ok(object) = serde_json::from_slice(output) {
+        return Some(object);
+    }
+    let (documents, errors) = extension_registry_yaml::parse(std::str::from_utf8(output).ok()?);
+    if errors.is_empty() {
+        documents.into_iter().next().map(|(object, _)| object)
+    } else {
+        None
     }
 }
 

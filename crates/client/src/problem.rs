@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_core::diagnostic::{Explain, Failure, Note};
 use rustls::{AlertDescription, CertificateError};
 
 /// Returns the problem of a failed request if it is one of the credentials, the certificates, or the proxy.
@@ -42,13 +42,40 @@ pub fn problem(error: &(dyn Error + 'static)) -> Option<Failure> {
     None
 }
 
-fn copy(failure: &Failure) -> Failure {
-    let mut message = failure.to_string();
-    if let Some(cause) = failure.source() {
-        message = format!("{message}: {cause}");
+/// Returns why no response arrived, in one line with hints; None for another error.
+#[must_use]
+pub fn reason(error: &kube::Error) -> Option<String> {
+    if !matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_)) {
+        return None;
     }
-    let hints = failure.hints().into_iter();
-    hints.fold(Failure::new(message), Failure::hint)
+    if let Some(failure) = problem(error) {
+        return Some(flatten(&failure).explained());
+    }
+    let mut cause: &(dyn Error + 'static) = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Some(cause.to_string())
+}
+
+/// Joins an error with its causes, and collects the hints of all.
+#[must_use]
+pub fn flatten(failure: &Failure) -> Note {
+    let mut note = Note::of(failure);
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        note.message = format!("{}: {error}", note.message);
+        let hints = error.downcast_ref::<Failure>().map(Explain::hints);
+        note = hints.into_iter().flatten().fold(note, Note::hint);
+        cause = error.source();
+    }
+    note
+}
+
+fn copy(failure: &Failure) -> Failure {
+    let note = flatten(failure);
+    let hints = note.hints.into_iter();
+    hints.fold(Failure::new(note.message), Failure::hint)
 }
 
 fn of_tls(error: &rustls::Error) -> Option<Failure> {

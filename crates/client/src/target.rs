@@ -86,18 +86,17 @@ impl Target {
         })?;
         let cluster = kubeconfig.clusters.get(&context.cluster).ok_or_else(|| {
             let clusters = available("clusters", kubeconfig.clusters.keys().cloned());
-            let (message, value) = if context.cluster.is_empty() {
-                (format!("context `{name}` names no cluster"), "NAME")
+            let message = if context.cluster.is_empty() {
+                format!("context `{name}` names no cluster")
             } else {
-                let message = format!(
+                format!(
                     "cluster `{}` of context `{name}` not found in the kubeconfig",
                     context.cluster
-                );
-                (message, "NAME")
+                )
             };
             Failure::new(message)
                 .hint(format!(
-                    "set one with `kubectl config set-context {name} --cluster={value}`"
+                    "set one with `kubectl config set-context {name} --cluster=NAME`"
                 ))
                 .hint(clusters)
         })?;

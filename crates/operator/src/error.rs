@@ -1,5 +1,7 @@
 //! Errors of a reconcile. A refusal is not an error but a result, reported in the status.
 
+use extension_registry_client::reason;
+
 /// A failed request to the API server, or an internal failure. The reconcile is retried with
 /// exponential backoff.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +16,8 @@ pub(crate) struct Error {
 impl Error {
     /// Creates an error of a request whose response contains no values. `what` names the object.
     pub(crate) fn api(what: impl Into<String>, error: &kube::Error) -> Self {
-        Self::new(what, error.to_string(), error)
+        let detail = reason(error).unwrap_or_else(|| error.to_string());
+        Self::new(what, detail, error)
     }
 
     /// Creates an error of a request for a Secret. Keeps only reason and code, because messages of the
@@ -22,7 +25,7 @@ impl Error {
     pub(crate) fn secret(what: impl Into<String>, error: &kube::Error) -> Self {
         let detail = match error {
             kube::Error::Api(status) => format!("{} ({})", status.reason, status.code),
-            _ => "no response from the API server".to_owned(),
+            error => reason(error).unwrap_or_else(|| "no response from the API server".to_owned()),
         };
         Self::new(what, detail, error)
     }

@@ -1,6 +1,8 @@
 //! Entry point of the operator binary.
 
+use anyhow::Context;
 use clap::Parser;
+use extension_registry_client::{Options, connect, flatten};
 use extension_registry_operator::args::{Cli, Command, LogFormat};
 use extension_registry_operator::{issue, run};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +30,11 @@ fn main() -> anyhow::Result<()> {
                 wait_for_signal().await;
                 signal.cancel();
             });
-            let client = kube::Client::try_default().await?;
+            let client = connect(&Options::default())
+                .await
+                .map_err(|failure| anyhow::Error::msg(flatten(&failure).explained()))
+                .context("cannot connect to a cluster")?
+                .client;
             match cli.command {
                 Some(Command::IssueCertificate(args)) => issue::run(args, client, stop).await,
                 None => run::run(cli.args, client, stop).await,

@@ -1,12 +1,12 @@
 //! Connects to the cluster of a kubeconfig.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use extension_registry_core::diagnostic::Failure;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::{Client, Config};
+use extension_registry_client::Options;
+use extension_registry_core::diagnostic::{Explain, Failure};
+use kube::Client;
 
 use crate::Result;
 
@@ -27,71 +27,47 @@ pub struct Connection {
     pub files_flag: Option<&'static str>,
 }
 
+impl Connection {
+    pub(super) fn options(&self) -> Options {
+        Options {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            timeout: Some(self.timeout),
+            user: self.user.clone(),
+            groups: self.groups.clone(),
+        }
+    }
+}
+
 /// Creates a client, and returns the namespace of its context.
 ///
 /// # Errors
-/// If there is no usable kubeconfig.
+/// If there is no usable kubeconfig, or an exec plugin fails.
 pub async fn connect(connection: &Connection) -> Result<(Client, String)> {
-    let config = configuration(connection).await?;
-    let namespace = config.default_namespace.clone();
-    let client = Client::try_from(config).map_err(|error| {
-        Failure::new("failed to create a client from the kubeconfig").caused_by(error)
-    })?;
-    Ok((client, namespace))
-}
-
-/// Returns the configuration of the client.
-pub(super) async fn configuration(connection: &Connection) -> Result<Config> {
-    let options = KubeConfigOptions {
-        context: connection.context.clone(),
-        ..KubeConfigOptions::default()
-    };
-    let path = connection.kubeconfig.as_deref();
-    let found = match path.map(Kubeconfig::read_from).transpose() {
-        Ok(Some(file)) => Config::from_custom_kubeconfig(file, &options).await,
-        Ok(None) => Config::from_kubeconfig(&options).await,
-        Err(error) => Err(error),
-    };
-    let mut config = found.map_err(|error| {
+    let found = extension_registry_client::connect(&connection.options()).await;
+    let found = found.map_err(|failure| {
         let hint = match connection.files_flag {
+            // The cause names a better way out.
+            _ if has_hints(&failure) => String::new(),
             None => "pass a kubeconfig with --kubeconfig".to_owned(),
             Some(flag) => format!("pass a kubeconfig with --kubeconfig, or files with {flag}"),
         };
         Failure::new("cannot connect to a cluster")
             .hint(hint)
-            .caused_by(failure(error, path))
+            .caused_by(failure)
     })?;
-    let limit = Some(connection.timeout).filter(|time| !time.is_zero());
-    config.connect_timeout = limit;
-    config.read_timeout = limit;
-    if let Some(user) = &connection.user {
-        config.auth_info.impersonate = Some(user.clone());
-        config.auth_info.impersonate_groups = Some(connection.groups.clone());
-    }
-    Ok(config)
+    Ok((found.client, found.namespace))
 }
 
-/// Formats a kubeconfig error in one line.
-fn failure(error: KubeconfigError, path: Option<&Path>) -> Box<dyn Error + Send + Sync> {
-    let message = match error {
-        KubeconfigError::ReadConfig(error, path) => {
-            format!("failed to read {}: {error}", path.display())
+/// Returns whether an error or one of its causes has hints.
+fn has_hints(failure: &Failure) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(failure);
+    while let Some(error) = cause {
+        let hints = error.downcast_ref::<Failure>().map(Explain::hints);
+        if hints.is_some_and(|hints| !hints.is_empty()) {
+            return true;
         }
-        KubeconfigError::LoadContext(name) => {
-            format!("context `{name}` not found in the kubeconfig")
-        }
-        KubeconfigError::Parse(error) => {
-            // The following lines quote the file, which may contain a token.
-            let text = error.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            let why = first.trim_start_matches("error: ");
-            let file = path.map_or_else(
-                || "the kubeconfig".to_owned(),
-                |path| path.display().to_string(),
-            );
-            format!("failed to parse {file}: {why}")
-        }
-        error => return error.into(),
-    };
-    Failure::new(message).into()
+        cause = error.source();
+    }
+    false
 }

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use extension_registry_api::{GROUP, VERSION};
+use extension_registry_core::diagnostic::Note;
 use extension_registry_pipeline as pipeline;
 use http::Request;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
@@ -32,15 +33,13 @@ pub(super) async fn server(client: &Client, connection: &Connection) -> Vec<Chec
         Ok(version) => version.git_version,
         Err(error) => {
             let why = match &error {
-                kube::Error::Api(status) => status.message.clone(),
-                error => unreachable::message(connection, error).await,
+                kube::Error::Api(status) => {
+                    Note::new(status.message.clone()).hint(unreachable::HINT)
+                }
+                error => unreachable::message(connection, error),
             };
-            return vec![Check::new(
-                "API server",
-                Verdict::Bad,
-                why,
-                unreachable::HINT,
-            )];
+            let hint = why.hints.join("; ");
+            return vec![Check::new("API server", Verdict::Bad, why.message, &hint)];
         }
     };
     vec![
