@@ -4,6 +4,7 @@ use extension_registry_core::diagnostic::Failure;
 use rustls::CertificateError;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate, X509Version};
+use x509_parser::public_key::PublicKey;
 
 /// Parses a certificate.
 pub(crate) fn parse<'c>(der: &'c CertificateDer<'_>) -> Option<X509Certificate<'c>> {
@@ -40,13 +41,18 @@ pub(crate) fn is_for_servers(certificate: &X509Certificate<'_>) -> bool {
 }
 
 /// Checks that `issuer` signed a certificate, with a current algorithm.
-pub(crate) fn is_signed_by(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
+pub(crate) fn is_signed_by(
+    certificate: &X509Certificate<'_>,
+    issuer: &X509Certificate<'_>,
+) -> bool {
     /// sha1WithRSAEncryption and ecdsa-with-SHA1.
     const SHA1: [&str; 2] = ["1.2.840.113549.1.1.5", "1.2.840.10045.4.1"];
     let algorithm = certificate.signature_algorithm.algorithm.to_id_string();
     certificate.issuer().as_raw() == issuer.subject().as_raw()
         && !SHA1.contains(&&*algorithm)
-        && certificate.verify_signature(Some(issuer.public_key())).is_ok()
+        && certificate
+            .verify_signature(Some(issuer.public_key()))
+            .is_ok()
 }
 
 /// Returns the names that a certificate is valid for.
@@ -80,6 +86,30 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
     }
 }
 
+/// What keys and signatures may be, for hints.
+pub(crate) const SUPPORTED: &str =
+    "supported keys: RSA from 2048 bits, ECDSA P-256 and P-384, Ed25519, with SHA-256 or stronger";
+
+/// Checks whether a key is too short for the cryptography of this program.
+pub(crate) fn is_too_short(certificate: &X509Certificate<'_>) -> bool {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => key.key_size() < 2048,
+        _ => false,
+    }
+}
+
+/// Explains a signature or a key of an unsupported kind.
+fn unsupported(certificate: &X509Certificate<'_>) -> Failure {
+    let who = subject(certificate);
+    let algorithm = &certificate.signature_algorithm.algorithm;
+    let name = x509_parser::objects::oid2sn(algorithm, x509_parser::objects::oid_registry())
+        .map_or_else(|_| algorithm.to_id_string(), ToOwned::to_owned);
+    Failure::new(format!(
+        "the signature of the server certificate {who} has an unsupported algorithm or key ({name})"
+    ))
+    .hint(SUPPORTED)
+}
+
 fn date(time: ASN1Time) -> String {
     time.to_rfc2822().unwrap_or_else(|_| time.to_string())
 }
@@ -105,30 +135,18 @@ impl Rejected<'_> {
             return Failure::new(format!("the server certificate is rejected: {error}"));
         };
         let who = subject(&certificate);
-        let validity = certificate.validity();
+        if !is_current(&certificate, self.now) {
+            return self.not_current(&certificate);
+        }
+        if !is_for_servers(&certificate) {
+            return Failure::new(format!(
+                "the server certificate {who} is not for servers: its extendedKeyUsage lacks serverAuth"
+            ))
+            .hint("issue a certificate with `extendedKeyUsage=serverAuth`");
+        }
         match error {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                Failure::new(format!(
-                    "the server certificate {who} expired on {}",
-                    date(validity.not_after)
-                ))
-                .hint("renew the certificate of the API server; on kubeadm clusters, run `kubeadm certs renew apiserver`")
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                Failure::new(format!(
-                    "the server certificate {who} is not valid before {}",
-                    date(validity.not_before)
-                ))
-                .hint("synchronize the clocks of this machine and the API server")
-            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 self.other_name(&certificate)
-            }
-            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-                Failure::new(format!(
-                    "the server certificate {who} is not for servers: its extendedKeyUsage lacks serverAuth"
-                ))
-                .hint("issue a certificate with `extendedKeyUsage=serverAuth`")
             }
             _ if certificate.version() != X509Version::V3 => Failure::new(format!(
                 "the server certificate {who} has X.509 version 1, which contains no host names"
@@ -142,10 +160,27 @@ impl Rejected<'_> {
             ))
             .hint("issue a certificate without that extension"),
             CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
-            | CertificateError::BadSignature => self.algorithm(&certificate),
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                unsupported(&certificate)
+            }
             _ => self.unknown_issuer(&certificate),
         }
+    }
+
+    fn not_current(&self, certificate: &X509Certificate<'_>) -> Failure {
+        let who = subject(certificate);
+        let validity = certificate.validity();
+        if time(self.now).is_some_and(|now| now < validity.not_before) {
+            let since = date(validity.not_before);
+            return Failure::new(format!(
+                "the server certificate {who} is not valid before {since}"
+            ))
+            .hint("synchronize the clocks of this machine and the API server");
+        }
+        let until = date(validity.not_after);
+        Failure::new(format!("the server certificate {who} expired on {until}")).hint(
+            "renew the certificate of the API server; on kubeadm clusters, run `kubeadm certs renew apiserver`",
+        )
     }
 
     /// Returns the host as a `subjectAltName`.
@@ -179,24 +214,6 @@ impl Rejected<'_> {
             "if the server is the right one, run `kubectl config set-cluster {cluster} --tls-server-name={}`",
             first.trim_start_matches("*.")
         ))
-    }
-
-    fn algorithm(&self, certificate: &X509Certificate<'_>) -> Failure {
-        let who = subject(certificate);
-        let algorithm = &certificate.signature_algorithm.algorithm;
-        let name = x509_parser::objects::oid2sn(algorithm, x509_parser::objects::oid_registry())
-            .map_or_else(|_| algorithm.to_id_string(), ToOwned::to_owned);
-        let issuers = self.given.unwrap_or_default().iter().filter_map(parse);
-        let mut issuers =
-            issuers.filter(|issuer| issuer.subject().as_raw() == certificate.issuer().as_raw());
-        if issuers.any(|issuer| is_signed_by(certificate, &issuer)) {
-            return self.unknown_issuer(certificate);
-        }
-        Failure::new(format!(
-            "the signature of the server certificate {who} cannot be verified (algorithm {name})"
-        ))
-        .hint("the certificate authority may have been re-created with another key; update `certificate-authority-data` in the kubeconfig")
-        .hint("supported keys: RSA from 2048 bits, ECDSA P-256 and P-384, Ed25519, with SHA-256 or stronger")
     }
 
     fn unknown_issuer(&self, certificate: &X509Certificate<'_>) -> Failure {
@@ -238,6 +255,12 @@ impl Rejected<'_> {
                 ))
                 .hint("re-create it with `openssl req -x509 -addext basicConstraints=critical,CA:TRUE`");
             }
+            if is_too_short(found) {
+                return Failure::new(format!(
+                    "the certificate authority {authority} of the kubeconfig has an RSA key of less than 2048 bits"
+                ))
+                .hint(SUPPORTED);
+            }
             return Failure::new(format!(
                 "the server certificate {who} was signed by another key than that of the certificate authority {authority} of the kubeconfig"
             ))
@@ -249,5 +272,40 @@ impl Rejected<'_> {
             known.join(", ")
         ))
         .hint(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use extension_registry_core::diagnostic::Explain;
+    use rustls::crypto::ring::default_provider;
+
+    use super::*;
+    use crate::pem;
+    use crate::target::{Roots, Trust};
+    use crate::verifier::verifier;
+
+    /// Verifies the first certificate of a file with the second one as its authority.
+    fn explained(file: &str) -> String {
+        let mut chain = pem::certificates(file.as_bytes());
+        let trust = Trust {
+            roots: Roots::Given(chain.split_off(1)),
+            server_name: None,
+            cluster: None,
+        };
+        let provider = std::sync::Arc::new(default_provider());
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let verifier = verifier(&trust, &provider).unwrap();
+        let error = verifier.verify_server_cert(&chain[0], &[], &name, &[], UnixTime::now());
+        let error = error.unwrap_err();
+        crate::problem::problem(&error).unwrap().explained()
+    }
+
+    #[test]
+    fn keys_without_support_are_named() {
+        let weak = explained(include_str!("testdata/rsa-1024.crt"));
+        assert!(weak.starts_with("the certificate authority `CN=weak authority` of the kubeconfig has an RSA key of less than 2048 bits; hint: supported"), "{weak}");
+        let large = explained(include_str!("testdata/p-521.crt"));
+        assert!(large.starts_with("the signature of the server certificate `CN=server` has an unsupported algorithm or key (ecdsa-with-SHA"), "{large}");
     }
 }

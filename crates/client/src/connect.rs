@@ -214,7 +214,9 @@ where
         .layer(headers)
         .map_err(BoxError::from)
         .service(http);
-    Ok(ClientBuilder::new(service.boxed(), config.default_namespace)
-        .with_valid_until(valid_until)
-        .build())
+    Ok(
+        ClientBuilder::new(service.boxed(), config.default_namespace)
+            .with_valid_until(valid_until)
+            .build(),
+    )
 }

@@ -92,8 +92,10 @@ impl Credentials {
 fn provided(provider: &Provider) -> Result<Secret, Failure> {
     let name = &provider.name;
     if name != "oidc" {
-        return Err(Failure::new(format!("unsupported `auth-provider` `{name}`"))
-            .hint("use an exec plugin instead, e.g. `gke-gcloud-auth-plugin` or `kubelogin`"));
+        return Err(
+            Failure::new(format!("unsupported `auth-provider` `{name}`"))
+                .hint("use an exec plugin instead, e.g. `gke-gcloud-auth-plugin` or `kubelogin`"),
+        );
     }
     let token = &provider.id_token;
     if token.is_empty() {
@@ -145,7 +147,10 @@ pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Failur
 /// Reads a token file. White space around the token is ignored.
 fn read(path: &Path) -> Result<HeaderValue, Failure> {
     let text = fs::read_to_string(path).map_err(|error| {
-        Failure::new(format!("failed to read token file {}: {error}", path.display()))
+        Failure::new(format!(
+            "failed to read token file {}: {error}",
+            path.display()
+        ))
     })?;
     let token = text.trim();
     if token.is_empty() {

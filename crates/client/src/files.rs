@@ -119,8 +119,7 @@ fn read(path: &Path) -> Result<Kubeconfig, ReadError> {
     })?;
     let text = decode(&bytes).ok_or_else(|| {
         ReadError::Content(
-            Failure::new("the file is neither UTF-8 nor UTF-16 text")
-                .hint("save it as UTF-8"),
+            Failure::new("the file is neither UTF-8 nor UTF-16 text").hint("save it as UTF-8"),
         )
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));

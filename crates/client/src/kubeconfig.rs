@@ -273,10 +273,7 @@ fn plugin(fields: &Fields<'_>, folder: &Path) -> Result<Option<Plugin>, Failure>
     let mut environment = Vec::new();
     for (path, item) in exec.items("env")? {
         let variable = Fields::new(path, item)?;
-        environment.push((
-            variable.text("name")?,
-            Secret::new(variable.text("value")?),
-        ));
+        environment.push((variable.text("name")?, Secret::new(variable.text("value")?)));
     }
     Ok(Some(Plugin {
         field: fields.path("exec"),

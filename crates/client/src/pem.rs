@@ -127,6 +127,9 @@ mod tests {
         let text = "subject=a\r\n-----BEGIN CERTIFICATE-----\r\naGVs\r\nbG8=\r\n-----END CERTIFICATE-----\r\n\
                     -----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n\
                     -----BEGIN KEY-----\naGk=\n-----END KEY-----\n-----BEGIN CERTIFICATE-----\n";
-        assert_eq!(certificates(text.as_bytes()), [CertificateDer::from(b"hello".to_vec())]);
+        assert_eq!(
+            certificates(text.as_bytes()),
+            [CertificateDer::from(b"hello".to_vec())]
+        );
     }
 }

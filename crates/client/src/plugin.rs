@@ -31,7 +31,10 @@ pub(crate) struct ClusterInfo(Value);
 impl ClusterInfo {
     pub(crate) fn of(cluster: &Cluster, url: &Uri) -> Result<Self, Failure> {
         let mut info = Map::new();
-        info.insert("server".to_owned(), json!(url.to_string().trim_end_matches('/')));
+        info.insert(
+            "server".to_owned(),
+            json!(url.to_string().trim_end_matches('/')),
+        );
         if !cluster.server_name.is_empty() {
             info.insert("tls-server-name".to_owned(), json!(cluster.server_name));
         }
@@ -98,10 +101,16 @@ impl Runner {
                 "an entry of `{field}.env` has no name"
             )));
         }
-        let texts = plugin.arguments.iter().chain(plugin.environment.iter().map(|(_, value)| value));
+        let texts = plugin
+            .arguments
+            .iter()
+            .chain(plugin.environment.iter().map(|(_, value)| value));
         let is_invalid = |text: &str| text.contains('\0');
         if texts.map(Secret::expose).any(is_invalid)
-            || plugin.environment.iter().any(|(name, _)| is_invalid(name) || name.contains('='))
+            || plugin
+                .environment
+                .iter()
+                .any(|(name, _)| is_invalid(name) || name.contains('='))
             || is_invalid(&plugin.command)
         {
             return Err(Failure::new(format!(
@@ -121,7 +130,9 @@ impl Runner {
         let own = self.clone();
         tokio::task::spawn_blocking(move || own.run_blocking())
             .await
-            .map_err(|error| Failure::new(format!("failed to run {}", self.name())).caused_by(error))?
+            .map_err(|error| {
+                Failure::new(format!("failed to run {}", self.name())).caused_by(error)
+            })?
     }
 
     fn run_blocking(&self) -> Result<Issued, Failure> {
@@ -132,16 +143,17 @@ impl Runner {
             _ => std::io::stdin().is_terminal(),
         };
         if self.plugin.interactive_mode == "Always" && !is_interactive {
-            return Err(Failure::new(format!(
-                "{name} requires a terminal, and stdin is not one"
-            ))
-            .hint("run the command in a terminal, and pass files by their paths"));
+            return Err(
+                Failure::new(format!("{name} requires a terminal, and stdin is not one"))
+                    .hint("run the command in a terminal, and pass files by their paths"),
+            );
         }
         let mut spec = json!({"interactive": is_interactive});
         if let Some(ClusterInfo(info)) = &self.cluster {
             spec["cluster"] = info.clone();
         }
-        let info = json!({"kind": "ExecCredential", "apiVersion": self.plugin.api_version, "spec": spec});
+        let info =
+            json!({"kind": "ExecCredential", "apiVersion": self.plugin.api_version, "spec": spec});
         let mut command = Command::new(program);
         command.args(self.plugin.arguments.iter().map(Secret::expose));
         for (name, value) in &self.plugin.environment {
@@ -190,8 +202,8 @@ impl Runner {
     /// Parses the output. Errors do not quote it.
     fn parse(&self, output: &[u8]) -> Result<Issued, Failure> {
         let name = self.name();
-        let object = read(output)
-            .ok_or_else(|| Failure::new(format!("{name} returned invalid JSON")))?;
+        let object =
+            read(output).ok_or_else(|| Failure::new(format!("{name} returned invalid JSON")))?;
         let text = |value: Option<&Value>| {
             let text = value.and_then(Value::as_str)?;
             (!text.is_empty()).then(|| text.to_owned())

@@ -26,9 +26,8 @@ pub fn problem(error: &(dyn Error + 'static)) -> Option<Failure> {
         }
         if error.to_string() == "tunnel error: proxy authorization required" {
             return Some(
-                Failure::new("the proxy requires credentials").hint(
-                    "add them to the address of the proxy: `http://USER:PASSWORD@HOST:PORT`",
-                ),
+                Failure::new("the proxy requires credentials")
+                    .hint("add them to the address of the proxy: `http://USER:PASSWORD@HOST:PORT`"),
             );
         }
         if error.to_string() == "tunnel error: unsuccessful" {
@@ -95,8 +94,12 @@ fn of_tls(error: &rustls::Error) -> Option<Failure> {
 fn of_alert(alert: AlertDescription) -> Option<Failure> {
     let why = match alert {
         AlertDescription::CertificateRequired => "the server requires a client certificate",
-        AlertDescription::CertificateExpired => "the server reports that the client certificate has expired",
-        AlertDescription::CertificateRevoked => "the server reports that the client certificate is revoked",
+        AlertDescription::CertificateExpired => {
+            "the server reports that the client certificate has expired"
+        }
+        AlertDescription::CertificateRevoked => {
+            "the server reports that the client certificate is revoked"
+        }
         AlertDescription::UnknownCA => {
             "the server reports that it does not know the issuer of the client certificate"
         }

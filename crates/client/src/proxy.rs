@@ -144,7 +144,11 @@ fn excludes(rule: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool 
         return address.is_some_and(|address| address.to_canonical() == network.to_canonical());
     }
     // Neither `*.x` nor `.x` matches `x` itself.
-    let name = if name.starts_with("*.") { &name[1..] } else { name };
+    let name = if name.starts_with("*.") {
+        &name[1..]
+    } else {
+        name
+    };
     match name.strip_prefix('.') {
         Some(domain) => host
             .strip_suffix(domain)
@@ -245,7 +249,11 @@ mod tests {
             "http://proxy:3128/"
         );
         assert_eq!(
-            address(https, &[("HTTPS_PROXY", "socks5h://s"), ("https_proxy", "x")]).unwrap(),
+            address(
+                https,
+                &[("HTTPS_PROXY", "socks5h://s"), ("https_proxy", "x")]
+            )
+            .unwrap(),
             "socks5://s:1080/"
         );
         assert_eq!(address(https, &[("HTTP_PROXY", "http://p")]), None);
@@ -260,7 +268,10 @@ mod tests {
         let secret = proxy(https, &[("HTTPS_PROXY", "ftp://u:hunter2@p")]).unwrap_err();
         assert!(!secret.to_string().contains("hunter2"), "{secret}");
         let proxy = Proxy::parse("http://a%40b:c%3Ad@p:1", "x").unwrap();
-        assert_eq!(proxy.credentials, Some(("a@b".to_owned(), Secret::new("c:d"))));
+        assert_eq!(
+            proxy.credentials,
+            Some(("a@b".to_owned(), Secret::new("c:d")))
+        );
         assert_eq!(proxy.address, "http://p:1");
     }
 }

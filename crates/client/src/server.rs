@@ -9,10 +9,7 @@ use crate::secret::Secret;
 
 /// Parses `server` of a cluster as client-go does: without a scheme, it is https if TLS is configured, http otherwise.
 /// Returns the URL without credentials, and the credentials that it contains.
-pub(crate) fn parse(
-    text: &str,
-    is_secure: bool,
-) -> Result<(Uri, Option<Credentials>), Failure> {
+pub(crate) fn parse(text: &str, is_secure: bool) -> Result<(Uri, Option<Credentials>), Failure> {
     // The address may contain a password, so errors do not quote it.
     let invalid = |why: &str| {
         Failure::new(format!("invalid `server`: {why}"))
@@ -81,7 +78,11 @@ mod tests {
             ("127.0.0.1:8501", true, "https://127.0.0.1:8501/"),
             ("example.org", true, "https://example.org/"),
             ("[::1]:6443/", true, "https://[::1]:6443/"),
-            ("HTTPS://Example.org/a/b/", false, "https://example.org/a/b/"),
+            (
+                "HTTPS://Example.org/a/b/",
+                false,
+                "https://example.org/a/b/",
+            ),
             ("https://example.org?x#y", false, "https://example.org/"),
             ("https://u:p@example.org", false, "https://example.org/"),
         ] {
@@ -89,7 +90,17 @@ mod tests {
             assert_eq!(found.to_string().to_ascii_lowercase(), url, "{text}");
         }
         for text in [
-            "", " ", "https://", "ftp://x", "x/y", "https://a b", "https://x:99999", "https://x:y", "://x", "/", "[",
+            "",
+            " ",
+            "https://",
+            "ftp://x",
+            "x/y",
+            "https://a b",
+            "https://x:99999",
+            "https://x:y",
+            "://x",
+            "/",
+            "[",
             "https://u:hunter2@",
         ] {
             let failure = parse(text, false).unwrap_err().to_string();

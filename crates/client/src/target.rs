@@ -75,11 +75,9 @@ impl Target {
         let name = name.unwrap_or_else(|| kubeconfig.current_context.clone());
         let contexts = || available("contexts", kubeconfig.contexts.keys().cloned());
         if name.is_empty() {
-            return Err(
-                Failure::new("the kubeconfig has no current context")
-                    .hint("select one with `kubectl config use-context NAME`, or pass --context NAME")
-                    .hint(contexts()),
-            );
+            return Err(Failure::new("the kubeconfig has no current context")
+                .hint("select one with `kubectl config use-context NAME`, or pass --context NAME")
+                .hint(contexts()));
         }
         let context = kubeconfig.contexts.get(&name).ok_or_else(|| {
             Failure::new(format!("context `{name}` not found in the kubeconfig")).hint(contexts())
@@ -199,15 +197,19 @@ fn trust(name: &str, cluster: &Cluster, url: &Uri) -> Result<Trust, Failure> {
         let certificates = pem::certificates(&pem::load(given)?);
         if certificates.is_empty() {
             let field = given.field.trim_end_matches("-data");
-            return Err(Failure::new(format!("field `{field}` contains no certificate"))
-                .hint("a certificate in PEM form starts with `-----BEGIN CERTIFICATE-----`"));
+            return Err(
+                Failure::new(format!("field `{field}` contains no certificate"))
+                    .hint("a certificate in PEM form starts with `-----BEGIN CERTIFICATE-----`"),
+            );
         }
         Roots::Given(certificates)
     };
     let server_name = Some(&cluster.server_name).filter(|name| !name.is_empty());
     let server_name = server_name.map(|name| {
         ServerName::try_from(name.clone()).map_err(|_| {
-            Failure::new(format!("`tls-server-name` `{name}` is not a valid host name"))
+            Failure::new(format!(
+                "`tls-server-name` `{name}` is not a valid host name"
+            ))
         })
     });
     Ok(Trust {
@@ -245,14 +247,18 @@ fn user_of(
         None
     } else {
         if user.key.is_empty() {
-            return Err(Failure::new("`client-certificate` is set without `client-key`")
-                .hint("set `client-key` to the file with its private key"));
+            return Err(
+                Failure::new("`client-certificate` is set without `client-key`")
+                    .hint("set `client-key` to the file with its private key"),
+            );
         }
         let chain = pem::certificates(&pem::load(&user.certificate)?);
         if chain.is_empty() {
             let field = user.certificate.field.trim_end_matches("-data");
-            return Err(Failure::new(format!("field `{field}` contains no certificate"))
-                .hint("a certificate in PEM form starts with `-----BEGIN CERTIFICATE-----`"));
+            return Err(
+                Failure::new(format!("field `{field}` contains no certificate"))
+                    .hint("a certificate in PEM form starts with `-----BEGIN CERTIFICATE-----`"),
+            );
         }
         let field = user.key.field.trim_end_matches("-data");
         Some(Identity {

@@ -37,7 +37,7 @@ fn certified(identity: Identity, provider: &CryptoProvider) -> Result<CertifiedK
         .load_private_key(identity.key)
         .map_err(|_| {
             Failure::new(format!("the client key of {source} is not supported"))
-                .hint("supported keys: RSA from 2048 bits, ECDSA P-256 and P-384, Ed25519")
+                .hint(certificate::SUPPORTED)
         })?;
     let first = identity.chain.first().and_then(certificate::parse);
     let Some(certificate) = first else {

@@ -36,7 +36,9 @@ pub(crate) fn verifier(
         Roots::System => Authorities::System(
             rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|error| {
                 Failure::new("the operating system has no certificate authorities")
-                    .hint("set `certificate-authority` in the kubeconfig, or install ca-certificates")
+                    .hint(
+                        "set `certificate-authority` in the kubeconfig, or install ca-certificates",
+                    )
                     .caused_by(error)
             })?,
         ),
@@ -120,7 +122,11 @@ impl Given {
         if !certificate::is_current(&found, now) || !certificate::is_for_servers(&found) {
             return false;
         }
-        if self.certificates.iter().any(|given| given.as_ref() == der.as_ref()) {
+        if self
+            .certificates
+            .iter()
+            .any(|given| given.as_ref() == der.as_ref())
+        {
             return true;
         }
         let mut issuers = self.certificates.iter().filter_map(certificate::parse);
@@ -159,7 +165,10 @@ impl Given {
 
 impl Verifier {
     /// Returns the authorities of the kubeconfig or the file; None for those of the operating system.
-    fn given(&self, work: impl FnOnce(Option<&Given>) -> Result<ServerCertVerified, Error>) -> Result<ServerCertVerified, Error> {
+    fn given(
+        &self,
+        work: impl FnOnce(Option<&Given>) -> Result<ServerCertVerified, Error>,
+    ) -> Result<ServerCertVerified, Error> {
         match &self.authorities {
             Authorities::System(_) => work(None),
             Authorities::Given(given) => work(Some(given)),
@@ -222,6 +231,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
+            .map_err(|error| explain_signature(certificate, error))
     }
 
     fn verify_tls13_signature(
@@ -232,10 +242,26 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
+            .map_err(|error| explain_signature(certificate, error))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// Explains why the key of a server cannot be used.
+fn explain_signature(der: &CertificateDer<'_>, error: Error) -> Error {
+    match certificate::parse(der) {
+        Some(found) if certificate::is_too_short(&found) => {
+            let failure =
+                Failure::new("the server certificate has an RSA key of less than 2048 bits")
+                    .hint(certificate::SUPPORTED);
+            CertificateError::Other(OtherError(Arc::new(failure))).into()
+        }
+        _ => error,
     }
 }
 

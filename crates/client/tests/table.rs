@@ -43,7 +43,9 @@ async fn kubeconfigs_connect_or_are_refused() {
             (Expected::Refuses(text), Err(error)) => seen.is_empty() && error.contains(text),
             _ => false,
         };
-        let leaks = result.as_ref().is_err_and(|error| error.contains("hunter2"));
+        let leaks = result
+            .as_ref()
+            .is_err_and(|error| error.contains("hunter2"));
         if !is_right || leaks {
             wrong.push(format!(
                 "{}: expected {:?}, got {result:?}, seen {seen:?}",

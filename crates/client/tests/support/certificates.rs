@@ -60,7 +60,10 @@ fn parameters(name: &str, hosts: &[&str]) -> CertificateParams {
 fn authority_parameters(name: &str) -> CertificateParams {
     let mut parameters = parameters(name, &[]);
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    parameters.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
     parameters
 }
 
@@ -112,10 +115,7 @@ fn version_1(subject: &str, issuer: &str, authority: &Pair) -> Pair {
     };
     // ecdsa-with-SHA256
     let algorithm = der(0x30, &der(0x06, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]));
-    let validity = [
-        der(0x17, b"200101000000Z"),
-        der(0x18, b"20900101000000Z"),
-    ];
+    let validity = [der(0x17, b"200101000000Z"), der(0x18, b"20900101000000Z")];
     let key = KeyPair::generate().unwrap();
     let content = [
         der(0x02, &[7]),
@@ -183,11 +183,24 @@ fn make() -> Certificates {
         ("good", signed(&good, &own, &authority)),
         ("self-signed", self_signed(&good)),
         ("self-authority", self_signed(&self_authority)),
-        ("signed-authority", signed(&self_authority, &own, &authority)),
+        (
+            "signed-authority",
+            signed(&self_authority, &own, &authority),
+        ),
         ("expired", signed(&old, &own, &authority)),
         ("early", signed(&early, &own, &authority)),
-        ("other-name", signed(&parameters("server", &["other.example.org"]), &own, &authority)),
-        ("no-name", signed(&parameters("127.0.0.1", &[]), &own, &authority)),
+        (
+            "other-name",
+            signed(
+                &parameters("server", &["other.example.org"]),
+                &own,
+                &authority,
+            ),
+        ),
+        (
+            "no-name",
+            signed(&parameters("127.0.0.1", &[]), &own, &authority),
+        ),
         ("for-clients", signed(&for_clients, &own, &authority)),
         ("by-expired", signed(&good, &expired, &expired_authority)),
         ("by-leaf", signed(&good, &plain, &no_authority)),

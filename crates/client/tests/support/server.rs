@@ -34,7 +34,9 @@ impl Server {
         let address = listen(move |stream| {
             let Some(tls) = &tls else {
                 let mut stream = stream;
-                respond(&mut stream, |header| record.lock().unwrap().push((header, false)));
+                respond(&mut stream, |header| {
+                    record.lock().unwrap().push((header, false))
+                });
                 return;
             };
             let connection = ServerConnection::new(Arc::clone(tls)).unwrap();
@@ -66,7 +68,9 @@ fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let serve = Arc::clone(&serve);
-            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            stream
+                .set_read_timeout(Some(Duration::from_secs(30)))
+                .unwrap();
             thread::spawn(move || serve(stream));
         }
     });
