@@ -24,6 +24,7 @@ pub mod helm;
 pub mod image;
 mod installed;
 mod kubeconfig;
+pub mod kubectl;
 mod network;
 mod node;
 pub mod operator;

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use clap::Parser;
 use extension_registry_client::{Options, connect, flatten};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_operator::args::{Cli, Command, LogFormat};
 use extension_registry_operator::{issue, run};
 use tokio_util::sync::CancellationToken;

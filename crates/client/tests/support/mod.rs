@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod certificates;
+pub(crate) mod proxies;
 pub(crate) mod server;
 pub(crate) mod table;
 
