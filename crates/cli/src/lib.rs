@@ -6,6 +6,7 @@
 //!
 //! `command` is above `verb`; `flags`, `output` and `report` are below it, and know no verb.
 
+mod arguments;
 mod client;
 mod command;
 pub mod documentation;
@@ -19,11 +20,12 @@ mod report;
 mod template;
 mod verb;
 
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::command::Args;
 use crate::exit::ExitStatus;
@@ -32,7 +34,8 @@ use crate::output::Terminal;
 /// Runs the program. Results go to standard output, everything else to standard error.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let arguments = arguments::normalize(env::args_os().collect(), &Args::command());
+    let args = Args::parse_from(arguments);
     let terminal = Terminal::detect();
     let mut out = Vec::new();
     let result = command::run(&args, terminal, &mut out);
