@@ -2,10 +2,9 @@
 
 use std::env;
 use std::path::Path;
-use std::sync::Arc;
 
 use extension_registry_core::diagnostic::Failure;
-use http::{HeaderValue, Uri};
+use http::Uri;
 use hyper::rt::{Read, Write};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
@@ -89,22 +88,22 @@ async fn client(mut target: Target, options: &Options) -> Result<Client, Failure
         }
         token = issued.token.map(|token| (token, issued.expiry));
     }
-    let tls = Arc::new(tls::config(&target.trust, target.identity.take())?);
+    let tls = tls::config(&target.trust, target.identity.take())?;
     let mut plain = HttpConnector::new();
     plain.enforce_http(false);
     let Some(proxy) = target.proxy.clone() else {
-        return finish(plain, target, tls, token, valid_until, options);
+        return finish(plain, target, &tls, token, valid_until, options);
     };
     let address = proxy.address.clone();
     match proxy.kind {
         ProxyKind::Http => {
             let tunnel = authorized(Tunnel::new(address, plain), &proxy)?;
-            finish(tunnel, target, tls, token, valid_until, options)
+            finish(tunnel, target, &tls, token, valid_until, options)
         }
         ProxyKind::Https => {
-            let secure = https(plain, Arc::clone(&tls));
+            let secure = https(plain, &tls);
             let tunnel = authorized(Tunnel::new(address, secure), &proxy)?;
-            finish(tunnel, target, tls, token, valid_until, options)
+            finish(tunnel, target, &tls, token, valid_until, options)
         }
         ProxyKind::Socks5 => {
             let mut socks = SocksV5::new(address, plain);
@@ -116,7 +115,7 @@ async fn client(mut target: Target, options: &Options) -> Result<Client, Failure
                 }
                 socks = socks.with_auth(user, password.expose().to_owned());
             }
-            finish(socks, target, tls, token, valid_until, options)
+            finish(socks, target, &tls, token, valid_until, options)
         }
     }
 }
@@ -145,14 +144,14 @@ fn authorized<C>(tunnel: Tunnel<C>, proxy: &Proxy) -> Result<Tunnel<C>, Failure>
     let Some((user, password)) = &proxy.credentials else {
         return Ok(tunnel);
     };
-    let header: HeaderValue = crate::credentials::basic(user, password)
+    let header = crate::credentials::basic(user, password)
         .map_err(|_| Failure::new("invalid user name or password of the proxy"))?;
     Ok(tunnel.with_auth(header))
 }
 
-fn https<C>(connector: C, tls: Arc<ClientConfig>) -> HttpsConnector<C> {
+fn https<C>(connector: C, tls: &ClientConfig) -> HttpsConnector<C> {
     HttpsConnectorBuilder::new()
-        .with_tls_config(ClientConfig::clone(&tls))
+        .with_tls_config(tls.clone())
         .https_or_http()
         .enable_http1()
         .wrap_connector(connector)
@@ -162,7 +161,7 @@ fn https<C>(connector: C, tls: Arc<ClientConfig>) -> HttpsConnector<C> {
 fn finish<C>(
     connector: C,
     target: Target,
-    tls: Arc<ClientConfig>,
+    tls: &ClientConfig,
     token: Option<(crate::secret::Secret, Option<Timestamp>)>,
     valid_until: Option<Timestamp>,
     options: &Options,
@@ -191,7 +190,7 @@ where
         .map_err(|_| Failure::new("the name of a user or group to impersonate is invalid"))?;
 
     let mut builder = HttpsConnectorBuilder::new()
-        .with_tls_config(ClientConfig::clone(&tls))
+        .with_tls_config(tls.clone())
         .https_or_http();
     if let Some(name) = target.trust.server_name {
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));

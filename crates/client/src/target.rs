@@ -11,7 +11,7 @@ use crate::kubeconfig::{Cluster, Impersonate, Kubeconfig, User};
 use crate::options::{Address, Options};
 use crate::pem;
 use crate::plugin::ClusterInfo;
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, ProxyKind};
 use crate::server;
 
 /// Everything that a client needs.
@@ -126,7 +126,10 @@ impl Target {
             let source = format!("`proxy-url` of cluster `{}`", context.cluster);
             Some(Proxy::parse(&cluster.proxy, &source)?)
         };
-        let trust = trust(&context.cluster, cluster, &url)
+        let secure_proxy = proxy
+            .as_ref()
+            .is_some_and(|proxy| proxy.kind == ProxyKind::Https);
+        let trust = trust(&context.cluster, cluster, &url, secure_proxy)
             .map_err(|failure| of("cluster", &context.cluster, failure))?;
         let info = || ClusterInfo::of(cluster, &url);
         let (identity, credentials) = user_of(&context.user, user, login, info)
@@ -173,7 +176,7 @@ fn of(what: &str, name: &str, failure: Failure) -> Failure {
 }
 
 /// Returns what the certificate of the server is verified against.
-fn trust(name: &str, cluster: &Cluster, url: &Uri) -> Result<Trust, Failure> {
+fn trust(name: &str, cluster: &Cluster, url: &Uri, secure_proxy: bool) -> Result<Trust, Failure> {
     let given = &cluster.authority;
     if given.file.is_some() && !given.inline.is_empty() {
         return Err(Failure::new(
@@ -181,7 +184,9 @@ fn trust(name: &str, cluster: &Cluster, url: &Uri) -> Result<Trust, Failure> {
         )
         .hint("remove one of them"));
     }
-    let roots = if url.scheme_str() == Some("http") {
+    let roots = if url.scheme_str() == Some("http") && !secure_proxy {
+        Roots::Given(Vec::new())
+    } else if url.scheme_str() == Some("http") {
         Roots::System
     } else if cluster.skip_verification {
         if !given.is_empty() {

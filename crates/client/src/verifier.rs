@@ -5,7 +5,7 @@
 //! verified for these too.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ pub(crate) fn verifier(
     }))
 }
 
-fn read(path: &PathBuf, provider: &Arc<CryptoProvider>) -> Result<Given, Failure> {
+fn read(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Given, Failure> {
     let bytes = fs::read(path)
         .map_err(|error| Failure::new(format!("failed to read {}: {error}", path.display())))?;
     let certificates = pem::certificates(&bytes);

@@ -90,6 +90,13 @@ fn kubeconfigs() -> impl Strategy<Value = String> {
             Some(None) => None,
             Some(Some(value)) => {
                 let (field, _) = line.split_once(": ").unwrap_or((line, ""));
+                let is_url = field.ends_with("server") || field.ends_with("proxy-url");
+                // Only addresses contain passwords; other fields that are no credentials may be quoted.
+                let value = if value.contains(SECRET) && !is_url {
+                    "x"
+                } else {
+                    value
+                };
                 Some(format!("{}: {value}", field.trim_end_matches(':')))
             }
         });

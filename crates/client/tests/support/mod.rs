@@ -3,6 +3,7 @@
     dead_code,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::too_many_lines,
     reason = "a helper of several tests, each of which uses a part of it"
 )]
 

@@ -34,19 +34,21 @@ impl Server {
         let address = listen(move |stream| {
             let Some(tls) = &tls else {
                 let mut stream = stream;
-                respond(&mut stream, |header| {
-                    record.lock().unwrap().push((header, false))
-                });
+                if let Some(head) = head(&mut stream) {
+                    let header = header(&head, "authorization");
+                    record.lock().unwrap().push((header, false));
+                    respond(&mut stream);
+                }
                 return;
             };
             let connection = ServerConnection::new(Arc::clone(tls)).unwrap();
             let mut stream = StreamOwned::new(connection, stream);
             // The handshake happens on the first read.
-            let mut header = None;
-            respond(&mut stream, |found| header = Some(found));
-            if let Some(header) = header {
+            if let Some(head) = head(&mut stream) {
+                let header = header(&head, "authorization");
                 let has_certificate = stream.conn.peer_certificates().is_some();
                 record.lock().unwrap().push((header, has_certificate));
+                respond(&mut stream);
             }
             stream.conn.send_close_notify();
             let _ = stream.flush();
@@ -96,11 +98,7 @@ fn header(head: &str, name: &str) -> String {
     found.map(|(_, value)| value.to_owned()).unwrap_or_default()
 }
 
-fn respond(stream: &mut (impl Read + Write), record: impl FnOnce(String)) {
-    let Some(head) = head(stream) else {
-        return;
-    };
-    record(header(&head, "authorization"));
+fn respond(stream: &mut impl Write) {
     let body = r#"{"major":"1","minor":"33","gitVersion":"v1.33.0","gitCommit":"","gitTreeState":"","buildDate":"","goVersion":"","compiler":"","platform":""}"#;
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
