@@ -7,9 +7,9 @@ use percent_encoding::percent_decode_str;
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 
-/// Parses `server` of a cluster as client-go does: without a scheme, it is https if TLS is configured, http otherwise.
+/// Parses `server` of a cluster as client-go does: without a scheme, it is http.
 /// Returns the URL without credentials, and the credentials that it contains.
-pub(crate) fn parse(text: &str, is_secure: bool) -> Result<(Uri, Option<Credentials>), Failure> {
+pub(crate) fn parse(text: &str) -> Result<(Uri, Option<Credentials>), Failure> {
     // The address may contain a password, so errors do not quote it.
     let invalid = |why: &str| {
         Failure::new(format!("invalid `server`: {why}"))
@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str, is_secure: bool) -> Result<(Uri, Option<Credenti
             if text.trim_end_matches('/').contains('/') {
                 return Err(invalid("a path needs a scheme before the host"));
             }
-            (if is_secure { "https" } else { "http" }.to_owned(), text)
+            ("http".to_owned(), text)
         }
     };
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
@@ -73,20 +73,15 @@ mod tests {
 
     #[test]
     fn server_is_read_like_client_go() {
-        for (text, secure, url) in [
-            ("127.0.0.1:8501", false, "http://127.0.0.1:8501/"),
-            ("127.0.0.1:8501", true, "https://127.0.0.1:8501/"),
-            ("example.org", true, "https://example.org/"),
-            ("[::1]:6443/", true, "https://[::1]:6443/"),
-            (
-                "HTTPS://Example.org/a/b/",
-                false,
-                "https://example.org/a/b/",
-            ),
-            ("https://example.org?x#y", false, "https://example.org/"),
-            ("https://u:p@example.org", false, "https://example.org/"),
+        for (text, url) in [
+            ("127.0.0.1:8501", "http://127.0.0.1:8501/"),
+            ("example.org", "http://example.org/"),
+            ("[::1]:6443/", "http://[::1]:6443/"),
+            ("HTTPS://Example.org/a/b/", "https://example.org/a/b/"),
+            ("https://example.org?x#y", "https://example.org/"),
+            ("https://u:p@example.org", "https://example.org/"),
         ] {
-            let (found, _) = parse(text, secure).unwrap();
+            let (found, _) = parse(text).unwrap();
             assert_eq!(found.to_string().to_ascii_lowercase(), url, "{text}");
         }
         for text in [
@@ -103,7 +98,7 @@ mod tests {
             "[",
             "https://u:hunter2@",
         ] {
-            let failure = parse(text, false).unwrap_err().to_string();
+            let failure = parse(text).unwrap_err().to_string();
             assert!(!failure.contains("hunter2"), "{failure}");
         }
     }

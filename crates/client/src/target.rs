@@ -115,10 +115,7 @@ impl Target {
                     .hint(users));
             }
         };
-        let secure = cluster.skip_verification
-            || !cluster.authority.is_empty()
-            || !user.certificate.is_empty();
-        let (url, login) = server::parse(&cluster.server, secure)
+        let (url, login) = server::parse(&cluster.server)
             .map_err(|failure| of("cluster", &context.cluster, failure))?;
         let proxy = if cluster.proxy.is_empty() {
             Proxy::of_environment(&url, variable)?

@@ -223,6 +223,10 @@ pub(super) fn certificate_cases(table: &mut Table<'_>) {
         );
 }
 
+/// Why kubectl differs for credentials without TLS.
+const DROPPED: &str =
+    "kubectl continues without the credentials, which surprises; nothing is sent in either case";
+
 /// Addresses of servers.
 pub(super) fn address_cases(table: &mut Table<'_>) {
     use Expected::{Connects, Refuses};
@@ -233,13 +237,20 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         base64(certificates().authority.pem.as_bytes())
     );
     let anonymous = Connects("", false);
-    let mut case = |name, server, address: String, cluster: &str, user: &str, expected| {
+    let case = |table: &mut Table<'_>,
+                name,
+                server,
+                address: String,
+                cluster: &str,
+                user: &str,
+                expected| {
         let cluster = format!("server: '{address}'\n      {cluster}");
         table.add(name, server, kubeconfig(&cluster, user), expected);
     };
     let none = "extensions: []";
     let port = secure.port();
     case(
+        table,
         "http",
         "http",
         format!("http://{plain}"),
@@ -248,6 +259,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         anonymous,
     );
     case(
+        table,
         "no scheme",
         "http",
         plain.to_string(),
@@ -256,14 +268,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         anonymous,
     );
     case(
-        "no scheme with authority",
-        "good",
-        secure.to_string(),
-        &trusted,
-        TOKEN,
-        WITH_TOKEN,
-    );
-    case(
+        table,
         "scheme in capitals",
         "good",
         format!("HTTPS://{secure}"),
@@ -272,6 +277,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         WITH_TOKEN,
     );
     case(
+        table,
         "name of the host",
         "good",
         format!("https://localhost:{port}/"),
@@ -280,6 +286,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         WITH_TOKEN,
     );
     case(
+        table,
         "path",
         "good",
         format!("https://{secure}/clusters/a/"),
@@ -288,6 +295,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         WITH_TOKEN,
     );
     case(
+        table,
         "query",
         "good",
         format!("https://{secure}/?a=b#c"),
@@ -296,6 +304,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         WITH_TOKEN,
     );
     case(
+        table,
         "path without scheme",
         "http",
         format!("{plain}/a"),
@@ -304,6 +313,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         Refuses("needs a scheme"),
     );
     case(
+        table,
         "unknown scheme",
         "http",
         format!("ftp://{plain}"),
@@ -312,6 +322,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         Refuses("scheme `ftp`"),
     );
     case(
+        table,
         "white space",
         "http",
         format!(" http://{plain}"),
@@ -320,6 +331,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         Refuses("invalid `server`"),
     );
     case(
+        table,
         "no server",
         "http",
         String::new(),
@@ -328,6 +340,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         Refuses("`server` is not set"),
     );
     case(
+        table,
         "port that is not a number",
         "http",
         "http://127.0.0.1:x".to_owned(),
@@ -336,6 +349,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         Refuses("invalid `server`"),
     );
     case(
+        table,
         "invalid proxy",
         "good",
         format!("https://{secure}"),
@@ -344,6 +358,7 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         Refuses("scheme `ftp` is not one of"),
     );
     case(
+        table,
         "proxy without scheme",
         "good",
         format!("https://{secure}"),
@@ -352,6 +367,17 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         Refuses("scheme is missing"),
     );
     case(
+        table,
+        "token without scheme",
+        "http",
+        plain.to_string(),
+        none,
+        TOKEN,
+        Refuses("without TLS"),
+    );
+    table.differs(DROPPED);
+    case(
+        table,
         "login in the address",
         "good",
         format!("https://u:p@{secure}"),
@@ -359,8 +385,9 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         "{as: ada}",
         Connects("Basic dTpw", false),
     );
-    let dropped = "kubectl continues without the credentials, which surprises; nothing is sent in either case";
+    table.differs("kubectl prompts for a user name, and fails without a terminal");
     case(
+        table,
         "token without TLS",
         "http",
         format!("http://{plain}"),
@@ -368,5 +395,5 @@ pub(super) fn address_cases(table: &mut Table<'_>) {
         TOKEN,
         Refuses("without TLS"),
     );
-    table.differs(dropped);
+    table.differs(DROPPED);
 }
