@@ -1,6 +1,9 @@
 //! Compares, sorts and selects versions of packages.
 //!
-//! The grammar of ranges is that of `core`; for packages, `*` and `latest` select the highest release.
+//! The grammar of ranges is that of `core`, with two additions. `*` and `latest` select the highest release.
+//! Versions that differ only in build metadata are different versions: `1.2.3` and `1.2.3+build.5` each match only
+//! themselves. All other ranges ignore build metadata, and among the highest matches select the highest build
+//! metadata: none is the lowest, and its identifiers are compared like those of a pre-release.
 //!
 //! ```
 //! use extension_registry_package_format::version;
@@ -11,8 +14,9 @@
 //! ```
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
-use extension_registry_core::diagnostic::Explain;
+use extension_registry_core::diagnostic::{Explain, Note};
 use extension_registry_core::version::{RangeError, RecordVersion, Version, VersionRange};
 
 /// An invalid version.
@@ -73,14 +77,47 @@ pub fn sort(versions: &mut [semver::Version]) {
 /// Returns an error if the range is invalid. A text that is not a version is only in the range `*`.
 pub fn satisfies(version: &str, range: &str) -> Result<bool, RangeError> {
     let range: VersionRange = range.parse()?;
-    Ok(range.matches(Some(&RecordVersion::new(version))) && is_offered(version, &range))
+    Ok(range.matches_build(&RecordVersion::new(version)) && is_offered(version, &range))
 }
 
 /// Returns whether a version of a package is in a range.
 #[must_use]
 pub fn admits(range: &VersionRange, version: &semver::Version) -> bool {
     let text = version.to_string();
+    range.matches_build(&RecordVersion::new(&text)) && is_offered(&text, range)
+}
+
+/// Like [`admits`], but ignores build metadata also for exact versions.
+fn admits_some_build(range: &VersionRange, version: &semver::Version) -> bool {
+    let text = version.to_string();
     range.matches(Some(&RecordVersion::new(&text))) && is_offered(&text, range)
+}
+
+/// Explains the choice between matching versions that differ only in build metadata; None if there was no
+/// choice.
+#[must_use]
+pub fn build_choice<'v>(
+    chosen: &semver::Version,
+    fitting: impl IntoIterator<Item = &'v semver::Version>,
+) -> Option<Note> {
+    let fitting = fitting.into_iter();
+    let builds: BTreeSet<&semver::Version> = fitting
+        .filter(|version| version.cmp_precedence(chosen).is_eq())
+        .collect();
+    let other = builds.iter().rev().find(|version| **version != chosen)?;
+    let mut release = chosen.clone();
+    release.build = semver::BuildMetadata::EMPTY;
+    let shown: Vec<String> = builds.iter().rev().map(ToString::to_string).collect();
+    let message = format!(
+        "selected {chosen} from {} builds of {release}: {}",
+        shown.len(),
+        shown.join(", ")
+    );
+    Some(Note::new(message).hint(if builds.len() > 2 {
+        format!("request `={other}` or another of them to use it")
+    } else {
+        format!("request `={other}` to use it")
+    }))
 }
 
 /// For packages, `*` and `latest` exclude pre-releases.
@@ -90,10 +127,10 @@ fn is_offered(version: &str, range: &VersionRange) -> bool {
     !(is_early && is_bare)
 }
 
-/// Returns the highest version in a range.
+/// Returns the highest version in a range, and of several builds of it the one with the highest build metadata.
 ///
 /// # Errors
-/// Returns an error if none matches. The hint names a pre-release that would match.
+/// Returns an error if none matches. The hint names other builds, or a pre-release, that would match.
 pub fn newest<'v>(
     range: &VersionRange,
     versions: impl IntoIterator<Item = &'v semver::Version>,
@@ -109,13 +146,18 @@ pub fn newest<'v>(
         .filter(|version| {
             let mut release = (**version).clone();
             release.pre = semver::Prerelease::EMPTY;
-            admits(range, &release)
+            admits_some_build(range, &release)
         })
         .max();
+    let builds: BTreeSet<&&semver::Version> = all
+        .iter()
+        .filter(|version| admits_some_build(range, version))
+        .collect();
     Err(NoMatchingVersion {
         range: range.to_string(),
         highest: all.iter().max().map(ToString::to_string),
         pre_release: pre_release.map(ToString::to_string),
+        builds: builds.iter().rev().map(ToString::to_string).collect(),
     })
 }
 
@@ -129,10 +171,26 @@ pub struct NoMatchingVersion {
     pub highest: Option<String>,
     /// The highest pre-release whose release would match.
     pub pre_release: Option<String>,
+    /// Versions that differ from the requested one only in build metadata, the highest first.
+    pub builds: Vec<String>,
 }
 
 impl Explain for NoMatchingVersion {
     fn hints(&self) -> Vec<String> {
+        if let Some(first) = self.builds.first() {
+            let release = first
+                .split_once('+')
+                .map_or(first.as_str(), |(release, _)| release);
+            let requests = self
+                .builds
+                .iter()
+                .take(3)
+                .map(|build| format!("`={build}`"));
+            let requests = requests.collect::<Vec<_>>().join(" or ");
+            return vec![format!(
+                "{release} is available with other build metadata; request {requests}"
+            )];
+        }
         match (&self.highest, &self.pre_release) {
             (_, Some(pre_release)) => vec![format!(
                 "request `={pre_release}` to use the pre-release {pre_release}"

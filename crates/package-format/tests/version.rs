@@ -109,3 +109,75 @@ fn compares_sorts_and_matches_versions() {
     assert_eq!(texts, ["1.10.0", "1.10.0-rc.1", "1.9.0", "1.2.0"]);
     assert!(version::satisfies("1.0.0", "1.0.0-").is_err());
 }
+
+#[test]
+fn exact_version_includes_build_metadata() {
+    let all = [
+        "1.2.3+build.6",
+        "1.2.3",
+        "1.2.3+build.5",
+        "1.2.3+build.10",
+        "1.0.0+a",
+    ];
+    for (range, expected) in [
+        ("1.2.3+build.5", "1.2.3+build.5"),
+        ("=1.2.3+build.5", "1.2.3+build.5"),
+        ("= v1.2.3+build.6", "1.2.3+build.6"),
+        ("1.2.3", "1.2.3"),
+        ("=1.2.3", "1.2.3"),
+        ("0.1.0 || 1.2.3+build.5", "1.2.3+build.5"),
+        // Numeric identifiers are compared as numbers, as in pre-releases.
+        ("^1.2.3", "1.2.3+build.10"),
+        ("^1.2.3+build.5", "1.2.3+build.10"),
+        (">=1.2.3, <2", "1.2.3+build.10"),
+        ("*", "1.2.3+build.10"),
+        ("1.2.x", "1.2.3+build.10"),
+    ] {
+        assert_eq!(newest(range, &all).unwrap(), expected, "{range}");
+        let mut backward = all;
+        backward.reverse();
+        assert_eq!(newest(range, &backward).unwrap(), expected, "{range}");
+    }
+    assert!(!version::satisfies("1.2.3+build.6", "1.2.3").unwrap());
+    assert!(!version::satisfies("1.2.3", "1.2.3+build.6").unwrap());
+    assert!(version::satisfies("1.2.3+build.6", "~1.2.3").unwrap());
+    for range in ["1.2.3+a, 1.2.3+b", "=1.2.3+a =1.2.3"] {
+        assert!(!version::satisfies("1.2.3+a", range).unwrap(), "{range}");
+    }
+}
+
+#[test]
+fn missing_build_is_suggested() {
+    assert_eq!(
+        newest("=1.2.3", &["1.2.3+build.5", "1.2.3+build.6", "2.0.0"]).unwrap_err(),
+        "no version matches `=1.2.3`; hint: 1.2.3 is available with other build metadata; \
+         request `=1.2.3+build.6` or `=1.2.3+build.5`"
+    );
+    assert_eq!(
+        newest("1.2.3+build.7", &["1.2.3"]).unwrap_err(),
+        "no version matches `1.2.3+build.7`; hint: 1.2.3 is available with other build metadata; \
+         request `=1.2.3`"
+    );
+    // A pre-release with build metadata is suggested as it is written.
+    let error = newest("1.2.3", &["1.2.3-rc.1+build.5"]).unwrap_err();
+    assert!(error.contains("`=1.2.3-rc.1+build.5`"), "{error}");
+}
+
+#[test]
+fn choice_between_builds_is_explained() {
+    let parse = |text: &str| -> semver::Version { text.parse().unwrap() };
+    let all = ["1.2.3", "1.2.3+b.6", "1.2.3+b.10", "1.2.2+b.1"].map(parse);
+    let note = version::build_choice(&all[2], &all).unwrap();
+    assert_eq!(
+        note.explained(),
+        "selected 1.2.3+b.10 from 3 builds of 1.2.3: 1.2.3+b.10, 1.2.3+b.6, 1.2.3; hint: request \
+         `=1.2.3+b.6` or another of them to use it"
+    );
+    let note = version::build_choice(&all[1], &all[..2]).unwrap();
+    assert!(
+        note.explained()
+            .ends_with("hint: request `=1.2.3` to use it")
+    );
+    // A single build is no choice.
+    assert_eq!(version::build_choice(&all[3], &all), None);
+}

@@ -6,13 +6,18 @@ use async_trait::async_trait;
 use reqwest::StatusCode;
 
 use super::{Error, PartialDownload, Result};
-use extension_registry_package_transport::transport::{self, Answer};
+use extension_registry_package_transport::transport::{self, Answer, Inflater};
 
 /// Content that can be downloaded.
 #[async_trait]
 pub(super) trait Content: Sync {
     /// Returns its size if known.
     fn size(&self) -> Option<u64>;
+
+    /// Returns whether it is compressed itself. Servers declare such files as encoded, but do not compress them.
+    fn is_compressed(&self) -> bool {
+        true
+    }
 
     /// Requests it from an offset. The server may ignore the offset and send everything.
     async fn ask(&self, from: u64) -> Result<Answer>;
@@ -50,8 +55,8 @@ pub(super) async fn download(
 ) -> Result<()> {
     let mut continued = download_file.written() > 0;
     loop {
-        match transfer(content, download_file).await {
-            Ok(()) => {}
+        let encoding = match transfer(content, download_file).await {
+            Ok(encoding) => encoding,
             Err(Stop::Final(error)) => return Err(error),
             Err(Stop::Cut(error)) => {
                 let Some(wait) = waits.next() else {
@@ -60,13 +65,13 @@ pub(super) async fn download(
                 tokio::time::sleep(wait).await;
                 continue;
             }
-        }
+        };
         match content.check(download_file).await {
             Err(error @ Error::Broken { .. }) => {
                 empty(download_file)?;
                 // The partial download may be of other content.
                 if !std::mem::take(&mut continued) {
-                    return Err(error);
+                    return Err(encoded(error, encoding.as_deref()));
                 }
             }
             outcome => return outcome,
@@ -74,23 +79,47 @@ pub(super) async fn download(
     }
 }
 
-/// Sends one request for the remaining bytes.
+/// Adds to a mismatch that the server declares to have changed the bytes.
+fn encoded(error: Error, encoding: Option<&str>) -> Error {
+    match (error, encoding) {
+        (
+            Error::Broken {
+                repository,
+                what,
+                why,
+                ..
+            },
+            Some(encoding),
+        ) => Error::Broken {
+            repository,
+            what,
+            why: format!("{why}; the server sent it with `Content-Encoding: {encoding}`"),
+            hint: "ask the administrator of the server to send files unchanged".to_owned(),
+        },
+        (error, _) => error,
+    }
+}
+
+/// Sends one request for the remaining bytes. Returns the `Content-Encoding` that the server declares.
 async fn transfer(
     content: &dyn Content,
     download_file: &mut PartialDownload<'_>,
-) -> std::result::Result<(), Stop> {
+) -> std::result::Result<Option<String>, Stop> {
     let size = content.size();
     let start = download_file.written();
     if start > 0 && size.is_some_and(|size| size <= start) {
         download_file.expect(size);
-        return Ok(());
+        return Ok(None);
     }
     let mut answer = content.ask(start).await?;
-    let goes_on = answer.status() == StatusCode::PARTIAL_CONTENT && begins_at(&answer, start);
+    // Part of a compressed body is not part of the file.
+    let is_part = content.is_compressed() || answer.header("content-encoding").is_none();
+    let goes_on =
+        answer.status() == StatusCode::PARTIAL_CONTENT && begins_at(&answer, start) && is_part;
     if start > 0 && !goes_on {
         if is_whole(&answer, start) {
             download_file.expect(Some(start));
-            return Ok(());
+            return Ok(None);
         }
         empty(download_file)?;
         if matches!(answer.status().as_u16(), 206 | 416) {
@@ -101,6 +130,17 @@ async fn transfer(
         StatusCode::OK => {}
         StatusCode::PARTIAL_CONTENT if goes_on => {}
         _ => return Err(content.refused(answer).await.into()),
+    }
+    // Labels such as `identity` and `utf-8` are no codings.
+    let is_plain = matches!(answer.inflater(), Ok(None));
+    let encoding = answer.header("content-encoding").filter(|_| !is_plain);
+    let encoding = encoding.map(str::to_owned);
+    if !content.is_compressed() {
+        let inflater = answer.inflater().map_err(|error| content.failed(error))?;
+        if let Some(inflater) = inflater {
+            inflate(answer, inflater, download_file).await?;
+            return Ok(encoding);
+        }
     }
     let rest = answer.length();
     let announced = rest.and_then(|rest| download_file.written().checked_add(rest));
@@ -123,7 +163,35 @@ async fn transfer(
                 download_file.written()
             ),
         })),
-        _ => Ok(()),
+        _ => Ok(encoding),
+    }
+}
+
+/// Writes a body that the server compressed. It cannot be resumed.
+async fn inflate(
+    mut answer: Answer,
+    mut inflater: Inflater,
+    download_file: &mut PartialDownload<'_>,
+) -> std::result::Result<(), Stop> {
+    download_file.expect(None);
+    let outcome = async {
+        while let Some(chunk) = answer.chunk().await? {
+            let bytes = inflater.push(&chunk);
+            let bytes = bytes.map_err(|error| answer.garbled(&error))?;
+            if let Err(error) = download_file.write(&bytes) {
+                return Ok(Err(error));
+            }
+        }
+        let rest = inflater.finish().map_err(|error| answer.garbled(&error))?;
+        Ok(download_file.write(&rest))
+    };
+    match outcome.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(written(download_file, error).into()),
+        Err(error) => {
+            empty(download_file)?;
+            Err(Stop::Cut(error))
+        }
     }
 }
 

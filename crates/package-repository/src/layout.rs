@@ -115,6 +115,11 @@ pub(super) fn is_content(ending: &str) -> bool {
         && !matches!(last, "md5" | "sha1" | "sha256" | "sha512")
 }
 
+/// Returns whether a file is compressed, by its name.
+pub(super) fn is_compressed(file: &str) -> bool {
+    file.ends_with("gz")
+}
+
 /// Returns whether a file may belong to a version.
 pub(super) fn is_file_of(file: &str, name: &str, version: &semver::Version) -> bool {
     is_word_of(file, 512) && file.starts_with(&Files::of(name, version).stem)

@@ -21,7 +21,6 @@ pub mod mirrored;
 pub mod oci;
 mod oci_manifest;
 mod origin;
-mod partial_download;
 pub mod spec;
 
 use async_trait::async_trait;
@@ -29,9 +28,9 @@ use serde::{Deserialize, Serialize};
 
 pub use error::Error;
 pub use oci_manifest::OciManifest;
-pub use partial_download::PartialDownload;
 
 pub use extension_registry_package_format::upload::{Document, DocumentFormat, Upload};
+pub use extension_registry_package_transport::partial_download::PartialDownload;
 pub use extension_registry_package_trust::signature::IndexFile;
 
 use extension_registry_core::diagnostic::Note;

@@ -75,7 +75,18 @@ fn of_fact<'u>(
         };
         let versions = map.entries(fact.child).iter();
         let versions = versions.filter(|entry| entry.rejection.is_none());
-        let pre_release = version::newest(constraint.range, versions.map(|entry| &entry.candidate.version)).err()?.pre_release?;
+        let mismatch = version::newest(constraint.range, versions.map(|entry| &entry.candidate.version)).err()?;
+        if let Some(build) = mismatch.builds.first() {
+            return Some(if fact.parent == ROOT {
+                format!("request `={build}` to use the build {name} {build}")
+            } else {
+                format!(
+                    "to use the build {name} {build}, {} must name it in its range, such as `={build}`",
+                    map.name(fact.parent)
+                )
+            });
+        }
+        let pre_release = mismatch.pre_release?;
         Some(if fact.parent == ROOT {
             format!("request `={pre_release}` to use the pre-release {name} {pre_release}")
         } else {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use extension_registry_core::diagnostic::Note;
 use pubgrub::VersionSet;
 
 use super::query::{Query, fitting};
@@ -9,6 +10,7 @@ use super::universe::{Origin, RequestedPackage};
 use super::version_map::{Constraint, Name, VersionMap, root_constraints};
 use super::wording;
 use extension_registry_package_format::manifest::Kind;
+use extension_registry_package_format::version;
 
 /// Step limit for an optional package.
 const OPTIONAL_STEPS: u64 = 20_000;
@@ -23,6 +25,8 @@ pub struct Solution {
     pub skipped: Vec<SkippedPackage>,
     /// Notes for the user, in sentences: newer versions that cannot be used, and why.
     pub notes: Vec<String>,
+    /// Choices between versions that differ only in build metadata.
+    pub builds: Vec<Note>,
 }
 
 impl Solution {
@@ -74,6 +78,7 @@ pub(super) fn write<'u>(
     let links = links(map, &answer);
     let mut chosen = Vec::new();
     let mut notes = Vec::new();
+    let mut builds = Vec::new();
     for name in ordered(&links) {
         let Some(entry) = answer
             .get(&name)
@@ -100,6 +105,12 @@ pub(super) fn write<'u>(
             );
         }
         notes.extend(skipped_newer(query, name, answer[&name], &constraints));
+        builds.extend(build_choice(
+            map,
+            name,
+            &entry.candidate.version,
+            &constraints,
+        ));
         chosen.push(Chosen {
             name: map.name(name).to_owned(),
             version: entry.candidate.version.clone(),
@@ -113,7 +124,26 @@ pub(super) fn write<'u>(
         chosen,
         skipped,
         notes,
+        builds,
     }
+}
+
+/// Explains the choice between several builds of a version. A locked version is no choice.
+fn build_choice<'u>(
+    map: &VersionMap<'u>,
+    name: Name,
+    chosen: &semver::Version,
+    constraints: &[Constraint<'u>],
+) -> Option<Note> {
+    let locked = map.universe.preferred.get(map.name(name));
+    if locked.is_some_and(|(version, _)| version == chosen) {
+        return None;
+    }
+    let set = fitting(map, name, constraints, &map.universe.approved);
+    let numbers = set.below(map.entries(name).len());
+    let versions = numbers.filter_map(|number| map.entry(name, number));
+    let note = version::build_choice(chosen, versions.map(|entry| &entry.candidate.version));
+    note.map(|note| note.under(map.name(name)))
 }
 
 /// Adds optional packages one by one, with their dependencies.

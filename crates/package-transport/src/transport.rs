@@ -6,6 +6,8 @@
 
 mod body;
 mod call;
+pub mod challenge;
+mod encoding;
 mod error;
 mod http_cache;
 mod retry;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 pub use body::{Answer, Body};
 pub use call::Call;
+pub use encoding::{Inflater, is_html};
 use error::reason;
 pub use error::{Error, host, is_loopback};
 use http_cache::HttpCache;

@@ -175,7 +175,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns notes for the user: newer versions that cannot be used, and optional packages that were skipped.
+    /// Returns notes for the user: newer versions that cannot be used, choices between builds of a version, and
+    /// optional packages that were skipped.
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {
         let skipped = self.solution.skipped.iter().map(|left| {
@@ -188,6 +189,7 @@ impl Plan {
             .notes
             .iter()
             .map(Note::new)
+            .chain(self.solution.builds.iter().cloned())
             .chain(skipped)
             .collect()
     }

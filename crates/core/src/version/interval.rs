@@ -23,30 +23,41 @@ pub(super) struct Interval {
     pub(super) upper: Bound<Version>,
     /// Whether one of the ends names a pre-release.
     pub(super) prereleases: bool,
+    /// Build metadata of each exact version. Only [`Interval::contains_build`] compares it.
+    pub(super) builds: Vec<String>,
 }
 
 impl Interval {
     pub(super) fn exactly(version: Partial) -> Self {
+        Self {
+            builds: vec![version.build().to_owned()],
+            ..Self::at(version)
+        }
+    }
+
+    /// Both ends at this version.
+    fn at(version: Partial) -> Self {
         let prereleases = !version.prerelease().is_empty();
         let version = version.into_version();
         Self {
             lower: Bound::Included(version.clone()),
             upper: Bound::Included(version),
             prereleases,
+            builds: Vec::new(),
         }
     }
 
     pub(super) fn at_least(version: Partial) -> Self {
         Self {
             upper: Bound::Unbounded,
-            ..Self::exactly(version)
+            ..Self::at(version)
         }
     }
 
     pub(super) fn at_most(version: Partial) -> Self {
         Self {
             lower: Bound::Unbounded,
-            ..Self::exactly(version)
+            ..Self::at(version)
         }
     }
 
@@ -57,6 +68,7 @@ impl Interval {
             lower,
             upper: Bound::Unbounded,
             prereleases,
+            builds: Vec::new(),
         }
     }
 
@@ -71,6 +83,7 @@ impl Interval {
             lower: Bound::Unbounded,
             upper: Bound::Excluded(version),
             prereleases,
+            builds: Vec::new(),
         }
     }
 
@@ -79,7 +92,7 @@ impl Interval {
         let upper = Bound::Excluded(version.after_series(parts));
         Self {
             upper,
-            ..Self::exactly(version)
+            ..Self::at(version)
         }
     }
 
@@ -90,7 +103,7 @@ impl Interval {
 
     /// Returns the intersection, or `None` if it is empty. A pre-release named in either applies
     /// to the whole.
-    pub(super) fn intersection(self, other: Self) -> Option<Self> {
+    pub(super) fn intersection(mut self, mut other: Self) -> Option<Self> {
         let lower = by(self.lower, other.lower, compare_lower, Ordering::Greater);
         let upper = by(self.upper, other.upper, compare_upper, Ordering::Less);
         let possible = match (&lower, &upper) {
@@ -102,10 +115,12 @@ impl Interval {
             ) => low < high,
         };
         let prereleases = self.prereleases || other.prereleases;
+        self.builds.append(&mut other.builds);
         possible.then_some(Self {
             lower,
             upper,
             prereleases,
+            builds: self.builds,
         })
     }
 
@@ -121,6 +136,13 @@ impl Interval {
             Bound::Unbounded => true,
         };
         from && to && (self.prereleases || !version.is_prerelease())
+    }
+}
+
+impl Interval {
+    /// Like [`Self::contains`], but an exact version contains only its own build metadata.
+    pub(super) fn contains_build(&self, version: &Version, build: &str) -> bool {
+        self.contains(version) && self.builds.iter().all(|one| one == build)
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Partial {
     /// Whether further parts are the wildcard `x` or `*`.
     free: bool,
     prerelease: Prerelease,
+    /// Build metadata, empty if none is given.
+    build: String,
 }
 
 impl Partial {
@@ -44,6 +46,7 @@ impl Partial {
             numbers,
             free,
             prerelease,
+            build: build.unwrap_or_default().to_owned(),
         })
     }
 
@@ -59,6 +62,10 @@ impl Partial {
 
     pub(super) fn prerelease(&self) -> &Prerelease {
         &self.prerelease
+    }
+
+    pub(super) fn build(&self) -> &str {
+        &self.build
     }
 
     /// Formats the numeric parts, without `v` and leading zeros: `1.2`.

@@ -33,6 +33,38 @@ impl VersionRange {
             })
     }
 
+    /// Like [`Self::matches`], but an exact version, with or without `=`, matches only its own build metadata.
+    ///
+    /// Build metadata does not affect precedence (semver 2.0.0, clause 10), so the ends of all other ranges
+    /// ignore it.
+    #[must_use]
+    pub fn matches_build(&self, version: &RecordVersion) -> bool {
+        let build = version.text().trim().split_once('+');
+        let build = build.map_or("", |(_, build)| build);
+        self.alternatives
+            .iter()
+            .any(|alternative| match alternative {
+                Alternative::Any => true,
+                Alternative::Text(text) => version.text() == text,
+                Alternative::Interval(interval) => version
+                    .parsed()
+                    .is_some_and(|version| interval.contains_build(version, build)),
+            })
+    }
+
+    /// Returns the build metadata that the range requires, empty for a version without any. `None` if it is
+    /// more than one exact version.
+    #[must_use]
+    pub fn exact_build(&self) -> Option<&str> {
+        match self.alternatives.as_slice() {
+            [Alternative::Interval(interval)] => match interval.builds.as_slice() {
+                [build] => Some(build),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Returns whether the range matches every record, with or without a version.
     #[must_use]
     pub fn is_any(&self) -> bool {

@@ -139,7 +139,7 @@ impl Disk {
             (_, [first, ..]) => (*first).to_owned(),
             (_, []) => {
                 let what = format!("version {version} of {name}");
-                return Err(found::broken(
+                return Err(found::unreadable(
                     &self.id,
                     &what,
                     "it has no content".to_owned(),
@@ -241,7 +241,7 @@ impl Disk {
         let file = self.named(blob, name, version)?;
         let checksums = self.checksums(&folder, &file)?;
         if checksums.is_empty() {
-            return Err(found::broken(&self.id, &file, checksum::none_of(&file)));
+            return Err(found::unreadable(&self.id, &file, checksum::none_of(&file)));
         }
         let path = folder.join(&file);
         let Some(opened) = self.open(&path)? else {
@@ -277,7 +277,7 @@ impl Disk {
             let beside = algorithm.file(file);
             if let Some(text) = self.bytes(&folder.join(&beside), checksum::LONGEST)? {
                 let taken = checksums.take(algorithm, &text);
-                taken.map_err(|why| found::broken(&self.id, &beside, why))?;
+                taken.map_err(|why| found::unreadable(&self.id, &beside, why))?;
             }
         }
         Ok(checksums)
@@ -286,7 +286,7 @@ impl Disk {
     /// Reads a file and verifies its checksums.
     fn checked(&self, folder: &Path, file: &str, limit: u64) -> Result<Vec<u8>> {
         let Some(bytes) = self.bytes(&folder.join(file), limit)? else {
-            return Err(found::broken(
+            return Err(found::unreadable(
                 &self.id,
                 file,
                 "the file is missing".to_owned(),

@@ -7,6 +7,7 @@ use url::Url;
 use super::server::{Access, Server};
 use crate::download::{self, range};
 use crate::layout::found::{absent, broken};
+use crate::layout::is_compressed;
 use crate::{Error, PartialDownload, Release, Result};
 use extension_registry_package_transport::transport::{self, Answer, Call};
 
@@ -42,6 +43,10 @@ pub(super) async fn fetch(
 impl download::Content for Content<'_> {
     fn size(&self) -> Option<u64> {
         self.release.content.size
+    }
+
+    fn is_compressed(&self) -> bool {
+        is_compressed(self.file)
     }
 
     async fn ask(&self, from: u64) -> Result<Answer> {

@@ -129,22 +129,38 @@ pub(crate) struct ChecksumFiles {
 }
 
 impl ChecksumFiles {
-    /// Parses the text of a checksum file.
+    /// Parses the text of a checksum file, in any of these forms:
     ///
-    /// Only the first word is read: some tools, like `sha1sum`, append the file name.
+    /// ```text
+    /// HEX                     Maven
+    /// HEX  FILE, HEX *FILE    sha256sum, shasum
+    /// SHA256 (FILE) = HEX     sha256sum --tag, BSD
+    /// SHA256(FILE)= HEX       openssl dgst; SHA2-256(FILE)= HEX since OpenSSL 3
+    /// FILE: HE XH EX          gpg --print-md, in groups of digits and several lines
+    /// ```
     pub(crate) fn take(&mut self, algorithm: Algorithm, text: &[u8]) -> Result<(), String> {
         let text = String::from_utf8_lossy(text);
-        let word = text.split_whitespace().next().unwrap_or_default();
-        let is_one =
-            word.len() == algorithm.digits() && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_one {
-            let begin: String = word.chars().take(80).collect();
+        let text = text.trim_start_matches('\u{feff}');
+        let is_one = |word: &str| {
+            word.len() == algorithm.digits() && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        let first = text.split_whitespace().next().unwrap_or_default();
+        let value = if is_one(first) {
+            Some(first.to_owned())
+        } else {
+            let joined = |(_, value): (&str, &str)| value.split_whitespace().collect::<String>();
+            let after = text.rsplit_once("= ").or_else(|| text.rsplit_once('='));
+            let after = after.or_else(|| text.rsplit_once(':')).map(joined);
+            after.filter(|value| is_one(value))
+        };
+        let Some(value) = value else {
+            let begin: String = first.chars().take(80).collect();
             let (digits, name) = (algorithm.digits(), algorithm.name());
             return Err(format!(
                 "expected a {name} checksum of {digits} hexadecimal digits, got `{begin}`"
             ));
-        }
-        self.values[algorithm as usize] = Some(word.to_ascii_lowercase());
+        };
+        self.values[algorithm as usize] = Some(value.to_ascii_lowercase());
         Ok(())
     }
 
@@ -201,6 +217,37 @@ mod tests {
             error.ends_with("900150983cd24fb0d6963f7d28e17f72"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn reads_forms_of_other_tools() {
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let groups =
+            "BA7816BF 8F01CFEA 414140DE 5DAE2223\n      B00361A3 96177A9C B410FF61 F20015AD";
+        for text in [
+            format!("{hex} *abc.txt\n"),
+            format!("\u{feff}{hex}\r\n"),
+            format!("SHA256 (abc=1.txt) = {hex}\n"),
+            format!("SHA256(abc.txt)= {hex}\n"),
+            format!("SHA2-256(abc.txt)= {}\n", hex.to_uppercase()),
+            format!("SHA256(abc.txt)={hex}"),
+            format!("sha256:{hex}"),
+            format!("abc.txt: {groups}\n"),
+        ] {
+            let mut checksums = ChecksumFiles::default();
+            checksums.take(Algorithm::Sha256, text.as_bytes()).unwrap();
+            let actual = Actual::of(b"abc");
+            assert_eq!(checksums.contradiction("abc", &actual), None, "{text}");
+        }
+        // Another algorithm, or several files.
+        for text in [
+            format!("SHA1(abc.txt)= {hex}"),
+            format!("SHA256(a)= {hex}\nSHA256(b)= {}\n", &hex[1..]),
+            String::new(),
+        ] {
+            let taken = ChecksumFiles::default().take(Algorithm::Sha1, text.as_bytes());
+            assert!(taken.is_err(), "{text}");
+        }
     }
 
     #[test]

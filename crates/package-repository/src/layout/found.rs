@@ -38,7 +38,7 @@ impl VersionFiles {
     ) -> Result<Release, Error> {
         for piece in self.document.iter().chain([&self.content]) {
             if piece.checksums.is_empty() {
-                return Err(broken(id, &piece.file, none_of(&piece.file)));
+                return Err(unreadable(id, &piece.file, none_of(&piece.file)));
             }
         }
         let description = match (self.configuration, self.foreign) {
@@ -75,7 +75,7 @@ pub(crate) fn check(
     actual: &Actual,
 ) -> Result<(), Error> {
     if checksums.is_empty() {
-        return Err(broken(id, file, none_of(file)));
+        return Err(unreadable(id, file, none_of(file)));
     }
     match checksums.contradiction(file, actual) {
         Some(why) => Err(broken(id, file, why)),
@@ -145,6 +145,17 @@ pub(crate) fn broken(id: &str, what: &str, why: String) -> Error {
         what: what.to_owned(),
         why,
         hint: "find out what changed it, or publish the version again with --force".to_owned(),
+    }
+}
+
+/// Reports a file that is missing or has an unknown format. The tool or the server that wrote it did so; nothing
+/// changed it.
+pub(crate) fn unreadable(id: &str, what: &str, why: String) -> Error {
+    Error::Broken {
+        repository: id.to_owned(),
+        what: what.to_owned(),
+        why,
+        hint: "publish the version again with --force".to_owned(),
     }
 }
 

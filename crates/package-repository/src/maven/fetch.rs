@@ -6,7 +6,7 @@ use url::Url;
 use super::Remote;
 use super::server::is_absent;
 use crate::download::{self, range};
-use crate::layout::found;
+use crate::layout::{found, is_compressed};
 use crate::{Error, PartialDownload, Release, Result};
 use extension_registry_package_transport::transport::{self, Answer, Call};
 
@@ -53,6 +53,10 @@ impl Content<'_> {
 impl download::Content for Content<'_> {
     fn size(&self) -> Option<u64> {
         self.release.content.size
+    }
+
+    fn is_compressed(&self) -> bool {
+        is_compressed(self.file)
     }
 
     async fn ask(&self, from: u64) -> Result<Answer> {

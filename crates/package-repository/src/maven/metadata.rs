@@ -1,7 +1,7 @@
 //! Reads and writes the version list of a package, `maven-metadata.xml`, on an HTTP server.
 
 use super::Remote;
-use super::server::{Sums, Tagged, When};
+use super::server::{Need, Sums, Tagged, When};
 use crate::layout::metadata::{self, FILE};
 use crate::layout::{found, is_word, xml};
 use crate::{Error, Result};
@@ -31,7 +31,10 @@ impl Remote {
     /// Returns the current list, for the next write, and its `ETag`.
     pub(super) async fn list(&self, name: &str) -> Result<(Vec<String>, Option<Tagged>)> {
         let folder = self.package(name);
-        let tagged = self.server.tagged(&folder, FILE, xml::LONGEST).await?;
+        let tagged = self
+            .server
+            .tagged(&folder, FILE, xml::LONGEST, Need::Expected)
+            .await?;
         let texts = match &tagged {
             Some(tagged) => self.parsed(name, &tagged.bytes)?,
             None => Vec::new(),

@@ -5,7 +5,7 @@ use reqwest::Method;
 
 use super::Remote;
 use super::read::endings;
-use super::server::When;
+use super::server::{Need, When};
 use crate::layout::{self, Files, ending, found, is_word, pom, xml};
 use crate::{Deleted, DocumentFormat, Error, Release, Result, Upload};
 use extension_registry_package_transport::progress::Progress;
@@ -42,7 +42,12 @@ impl Remote {
             self.make_room(&folder, &files, upload).await?;
         } else {
             for file in [files.configuration(), files.pom(), content.clone()] {
-                if self.server.head(&folder, &file).await?.is_some() {
+                if self
+                    .server
+                    .head(&folder, &file, Need::Expected)
+                    .await?
+                    .is_some()
+                {
                     return Err(exists());
                 }
             }
@@ -114,7 +119,12 @@ impl Remote {
             }
         }
         for file in others {
-            if self.server.head(folder, &file).await?.is_some() {
+            if self
+                .server
+                .head(folder, &file, Need::Expected)
+                .await?
+                .is_some()
+            {
                 self.server.remove(folder, &file).await?;
             }
         }
@@ -127,7 +137,12 @@ impl Remote {
         let mut names = Vec::new();
         for number in 1..=layout::SIGNATURES {
             let name = layout::signature(statement, number);
-            if self.server.head(folder, &name).await?.is_none() {
+            if self
+                .server
+                .head(folder, &name, Need::Expected)
+                .await?
+                .is_none()
+            {
                 break;
             }
             names.push(name);
@@ -149,7 +164,7 @@ impl Remote {
         let (folder, files) = (self.version(name, version), Files::of(name, version));
         let text = self
             .server
-            .bytes(&folder, &files.pom(), xml::LONGEST)
+            .bytes(&folder, &files.pom(), xml::LONGEST, Need::Expected)
             .await?;
         // A corrupt configuration does not prevent deletion.
         let foreign = text.and_then(|text| pom::read(&text, name, version).ok());

@@ -6,14 +6,14 @@ use futures::stream;
 use reqwest::Method;
 
 use super::Remote;
-use super::server::{Sums, date};
+use super::server::{Need, Sums, date};
 use crate::layout::found::{self, Piece, VersionFiles};
 use crate::layout::{self, Files, INDEX, is_word, pom, xml};
 use crate::{
     Blob, Capabilities, DiscoveryMethod, DocumentFormat, Error, IndexFile, Names, Release, Result,
 };
 use extension_registry_package_format::digest::Digest;
-use extension_registry_package_transport::transport::Call;
+use extension_registry_package_transport::transport::{Answer, Call};
 use extension_registry_package_trust::signature::{Format, Signature};
 
 /// Maximum number of packages that are queried concurrently.
@@ -96,15 +96,17 @@ impl Remote {
         let (pom_file, configuration_file) = (files.pom(), files.configuration());
         let (text, configuration) = futures::try_join!(
             self.server
-                .checked(&folder, &pom_file, xml::LONGEST, Sums::Required),
+                .checked(&folder, &pom_file, xml::LONGEST, Sums::RequiredIfPresent),
             self.server.checked(
                 &folder,
                 &configuration_file,
                 layout::CONFIGURATION,
-                Sums::Required
+                Sums::RequiredIfPresent
             ),
         )?;
         if text.is_none() && configuration.is_none() {
+            // Without any file, a denied request may be one for an existing version.
+            self.server.head(&folder, &pom_file, Need::Expected).await?;
             return Err(absent());
         }
         let read = text.map(|text| pom::read(&text, name, version));
@@ -116,9 +118,13 @@ impl Remote {
             self.find_document(&folder, &files),
         )?;
         let Some((content, published)) = content else {
+            for ending in endings(foreign.as_ref()) {
+                let file = files.content(ending);
+                self.server.head(&folder, &file, Need::Expected).await?;
+            }
             let what = format!("version {version} of {name}");
             let why = "it has no content".to_owned();
-            return Err(found::broken(self.id(), &what, why));
+            return Err(found::unreadable(self.id(), &what, why));
         };
         let locator = self.server.address(&folder, &content.file).to_string();
         let found = VersionFiles {
@@ -141,11 +147,11 @@ impl Remote {
     ) -> Result<Option<(Piece, Option<String>)>> {
         for ending in endings(foreign) {
             let file = files.content(ending);
-            let Some(answer) = self.server.head(folder, &file).await? else {
+            let Some(answer) = self.server.head(folder, &file, Need::Optional).await? else {
                 continue;
             };
             let published = answer.header("last-modified").and_then(date);
-            let size = answer.length();
+            let size = size(&answer, &file);
             let checksums = self.server.checksums(folder, &file).await?;
             return Ok(Some((
                 Piece {
@@ -162,10 +168,10 @@ impl Remote {
     async fn find_document(&self, folder: &str, files: &Files) -> Result<Option<Piece>> {
         for format in [DocumentFormat::Markdown, DocumentFormat::AsciiDoc] {
             let file = files.document(format);
-            let Some(answer) = self.server.head(folder, &file).await? else {
+            let Some(answer) = self.server.head(folder, &file, Need::Optional).await? else {
                 continue;
             };
-            let size = answer.length();
+            let size = size(&answer, &file);
             let checksums = self.server.checksums(folder, &file).await?;
             return Ok(Some(Piece {
                 file,
@@ -254,6 +260,12 @@ impl Remote {
         let signatures = self.signatures_of("", INDEX, &bytes).await?;
         Ok(Some(IndexFile { bytes, signatures }))
     }
+}
+
+/// Returns the size of a file; None if the server compresses it, since it declares another size then.
+fn size(answer: &Answer, file: &str) -> Option<u64> {
+    let is_raw = layout::is_compressed(file) || answer.header("content-encoding").is_none();
+    answer.length().filter(|_| is_raw)
 }
 
 /// Returns possible file extensions of the content, the most likely first.

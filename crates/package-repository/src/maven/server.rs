@@ -9,7 +9,9 @@ use crate::layout::found;
 use crate::origin::{Origin, Tokens};
 use crate::{Error, Result};
 use extension_registry_package_transport::credentials::Credentials;
-use extension_registry_package_transport::transport::{self, Answer, Body, Call, Transport};
+use extension_registry_package_transport::transport::{
+    self, Answer, Body, Call, Transport, is_html,
+};
 
 /// As repository managers accept them (RFC 6750, section 2.1).
 const TOKENS: Tokens = Tokens {
@@ -34,13 +36,26 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// Whether a file must have checksums.
+/// Whether a file must have checksums, and must exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sums {
     /// Checksums are required.
     Required,
-    /// Checksums are optional, since signatures are stronger, but existing ones must match.
+    /// Checksums are required, but the file is [`Optional`](Need::Optional).
+    RequiredIfPresent,
+    /// Checksums are optional, since signatures are stronger, but existing ones must match. The file is
+    /// [`Optional`](Need::Optional).
     Agreeing,
+}
+
+/// What a response means that is neither the file nor 404. S3 and `CloudFront` respond with 403 to files that do
+/// not exist, and other servers with a page and status 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The file is expected: it is an error.
+    Expected,
+    /// The version may lack the file: it does not exist.
+    Optional,
 }
 
 /// Precondition of a write (RFC 9110, section 13.1). Servers without support for conditions always write.
@@ -96,8 +111,9 @@ impl Server {
         folder: &str,
         file: &str,
         limit: u64,
+        need: Need,
     ) -> Result<Option<Vec<u8>>> {
-        let tagged = self.tagged(folder, file, limit).await?;
+        let tagged = self.tagged(folder, file, limit, need).await?;
         Ok(tagged.map(|tagged| tagged.bytes))
     }
 
@@ -106,11 +122,12 @@ impl Server {
         folder: &str,
         file: &str,
         limit: u64,
+        need: Need,
     ) -> Result<Option<Tagged>> {
         let what = format!("read {file}");
         let call = Call::get(self.address(folder, file));
         let answer = self.send(&what, call).await?;
-        if is_absent(answer.status()) {
+        if is_absent(answer.status()) || need.forgives(answer.status()) {
             return Ok(None);
         }
         if answer.status() != StatusCode::OK {
@@ -122,6 +139,12 @@ impl Server {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let bytes = answer.bytes(limit).await;
         let bytes = bytes.map_err(|error| self.failed(&what, &error))?;
+        if is_html(&bytes) {
+            return match need {
+                Need::Optional => Ok(None),
+                Need::Expected => Err(self.page(file)),
+            };
+        }
         Ok(Some(Tagged { bytes, tag }))
     }
 
@@ -148,11 +171,12 @@ impl Server {
         file: &str,
     ) -> Result<()> {
         let beside = algorithm.file(file);
-        let Some(text) = self.bytes(folder, &beside, checksum::LONGEST).await? else {
+        let read = self.bytes(folder, &beside, checksum::LONGEST, Need::Optional);
+        let Some(text) = read.await? else {
             return Ok(());
         };
         let taken = checksums.take(algorithm, &text);
-        taken.map_err(|why| found::broken(&self.id, &beside, why))
+        taken.map_err(|why| found::unreadable(&self.id, &beside, why))
     }
 
     /// Reads a file and verifies its checksums; None if it does not exist.
@@ -177,18 +201,27 @@ impl Server {
         limit: u64,
         sums: Sums,
     ) -> Result<Option<Vec<u8>>> {
-        let Some(bytes) = self.bytes(folder, file, limit).await? else {
+        let need = match sums {
+            Sums::Required => Need::Expected,
+            Sums::RequiredIfPresent | Sums::Agreeing => Need::Optional,
+        };
+        let Some(bytes) = self.bytes(folder, file, limit, need).await? else {
             return Ok(None);
         };
         let checksums = self.checksums(folder, file).await?;
-        if sums == Sums::Required || !checksums.is_empty() {
+        if sums != Sums::Agreeing || !checksums.is_empty() {
             found::check(&self.id, file, &checksums, &Actual::of(&bytes))?;
         }
         Ok(Some(bytes))
     }
 
     /// Requests the headers of a file; None if it does not exist.
-    pub(super) async fn head(&self, folder: &str, file: &str) -> Result<Option<Answer>> {
+    pub(super) async fn head(
+        &self,
+        folder: &str,
+        file: &str,
+        need: Need,
+    ) -> Result<Option<Answer>> {
         let what = format!("check {file}");
         let url = self.address(folder, file);
         let mut answer = self
@@ -198,8 +231,13 @@ impl Server {
             // The body is not read.
             answer = self.send(&what, Call::get(url)).await?;
         }
+        let is_page = answer.is_html() && !file.ends_with("html");
         match answer.status() {
-            status if is_absent(status) => Ok(None),
+            status if is_absent(status) || need.forgives(status) => Ok(None),
+            status if status.is_success() && is_page => match need {
+                Need::Optional => Ok(None),
+                Need::Expected => Err(self.page(file)),
+            },
             status if status.is_success() => Ok(Some(answer)),
             status => Err(self.refused(&what, status)),
         }
@@ -296,6 +334,17 @@ impl Server {
         }
     }
 
+    /// Reports a page that was sent instead of a file.
+    fn page(&self, file: &str) -> Error {
+        Error::Broken {
+            repository: self.id.clone(),
+            what: file.to_owned(),
+            why: "the server responded with an HTML page".to_owned(),
+            hint: "check the URL of the repository: this one may be a web page or require a login"
+                .to_owned(),
+        }
+    }
+
     /// Converts an error status.
     pub(super) fn refused(&self, what: &str, status: StatusCode) -> Error {
         let denied = |hint: &str| Error::Denied {
@@ -306,7 +355,9 @@ impl Server {
         match status.as_u16() {
             401 if self.origin.is_anonymous() => denied("log in with a username and a password"),
             401 => denied("log in again: the server rejected the username or the password"),
-            403 => denied("ask the administrator of the server for permission"),
+            403 => denied(
+                "ask the administrator of the server for permission; servers such as Amazon S3 and CloudFront also respond with 403 to files that do not exist, unless listing is allowed (s3:ListBucket)",
+            ),
             405 | 501 => Error::Unsupported {
                 repository: self.id.clone(),
                 what: format!("{what}: the server responded with {}", status.as_u16()),
@@ -314,6 +365,13 @@ impl Server {
             },
             code => self.unavailable(what, format!("the server responded with {code}"), ""),
         }
+    }
+}
+
+impl Need {
+    /// Returns whether a status means that an optional file does not exist.
+    fn forgives(self, status: StatusCode) -> bool {
+        self == Self::Optional && status == StatusCode::FORBIDDEN
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writes signatures and the index to an HTTP server.
 
 use super::Remote;
-use super::server::When;
+use super::server::{Need, When};
 use crate::layout::{self, Files, INDEX, found, is_word};
 use crate::{IndexFile, Release, Result};
 use extension_registry_package_trust::signature::{Format, Signature};
@@ -18,13 +18,13 @@ impl Remote {
             return Err(found::only_minisign(self.id()));
         }
         let (folder, files) = (self.version(name, version), Files::of(name, version));
-        if !is_word(name) || self.server.head(&folder, &files.pom()).await?.is_none() {
+        if !is_word(name) || self.lacks(&folder, &files.pom()).await? {
             return Err(found::absent(self.id(), name, version));
         }
         let statement = files.statement();
         let there = self
             .server
-            .bytes(&folder, &statement, layout::SIGNATURE)
+            .bytes(&folder, &statement, layout::SIGNATURE, Need::Optional)
             .await?;
         match there {
             Some(there) if there == signature.payload => {}
@@ -40,7 +40,10 @@ impl Remote {
         }
         for number in 1..=layout::SIGNATURES {
             let file = files.signature(number);
-            match self.server.bytes(&folder, &file, layout::SIGNATURE).await? {
+            let read = self
+                .server
+                .bytes(&folder, &file, layout::SIGNATURE, Need::Optional);
+            match read.await? {
                 Some(there) if there == signature.signature => return Ok(()),
                 Some(_) => {}
                 None => {
@@ -63,6 +66,14 @@ impl Remote {
         Err(self.server.unavailable(&what, why, hint))
     }
 
+    async fn lacks(&self, folder: &str, file: &str) -> Result<bool> {
+        Ok(self
+            .server
+            .head(folder, file, Need::Expected)
+            .await?
+            .is_none())
+    }
+
     /// Replaces the index, then its signatures, and deletes stale signatures.
     pub(super) async fn write_index(&self, index: &IndexFile) -> Result<()> {
         let is_minisign = |signature: &Signature| signature.format == Format::Minisign;
@@ -82,7 +93,7 @@ impl Remote {
         }
         for number in number + 1..=layout::SIGNATURES {
             let file = layout::signature(INDEX, number);
-            if self.server.head("", &file).await?.is_none() {
+            if self.server.head("", &file, Need::Optional).await?.is_none() {
                 break;
             }
             self.server.remove("", &file).await?;

@@ -9,16 +9,19 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extension_registry_core::sensitive::Sensitive;
-use http_auth::{ChallengeRef, parse_challenges};
+use http_auth::ChallengeRef;
 use reqwest::Method;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use url::{Url, form_urlencoded};
 
 use super::scope::Scope;
 use crate::{Error, Result};
 use extension_registry_package_transport::credentials::Credentials;
-use extension_registry_package_transport::transport::{Answer, Body, Call, Transport, host};
+use extension_registry_package_transport::transport::{
+    Answer, Body, Call, Transport, challenge, host,
+};
 
 /// Default lifetime of a token in seconds.
 const USUAL: u64 = 60;
@@ -62,13 +65,34 @@ struct Token {
     until: Instant,
 }
 
-/// Response of a token service. Both names of the token are in use.
+/// Response of a token service. Both names of the token are in use, and some services write numbers as text or
+/// leave one of the names empty, so no field has a type.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Issued {
-    token: Option<String>,
-    access_token: Option<String>,
-    expires_in: Option<u64>,
+    token: Value,
+    access_token: Value,
+    expires_in: Value,
+}
+
+impl Issued {
+    fn token(&self) -> Option<&str> {
+        let texts = [&self.token, &self.access_token].into_iter();
+        texts
+            .filter_map(Value::as_str)
+            .map(str::trim)
+            .find(|token| !token.is_empty())
+    }
+
+    fn seconds(&self) -> Option<u64> {
+        let number = match &self.expires_in {
+            Value::String(text) => text.trim().parse().ok(),
+            other => other.as_f64(),
+        };
+        Duration::try_from_secs_f64(number?)
+            .ok()
+            .map(|time| time.as_secs())
+    }
 }
 
 impl Authority {
@@ -128,10 +152,13 @@ impl Authority {
         {
             return Ok(None);
         }
-        let texts: Vec<&str> = answer.headers("www-authenticate").collect();
+        let texts: Vec<String> = answer
+            .headers("www-authenticate")
+            .map(challenge::normalized)
+            .collect();
         let challenges: Vec<ChallengeRef<'_>> = texts
             .iter()
-            .filter_map(|text| parse_challenges(text).ok())
+            .filter_map(|text| http_auth::parse_challenges(text).ok())
             .flatten()
             .collect();
         let named = |scheme: &str| {
@@ -220,20 +247,19 @@ impl Authority {
         let issued = answer.json::<Issued>(LIMIT).await;
         // Never show the response of a token service: it may contain a token.
         let issued = issued.unwrap_or_default();
-        let value = issued.token.or(issued.access_token).unwrap_or_default();
-        if value.is_empty() {
+        let Some(value) = issued.token() else {
             return Err(Error::Unavailable {
                 repository: self.id.clone(),
                 what: what(),
                 why: "the response contains no token".to_owned(),
                 hint: "contact the administrator of the registry".to_owned(),
             });
-        }
-        let seconds = issued.expires_in.unwrap_or(USUAL).min(24 * 60 * 60);
+        };
+        let seconds = issued.seconds().unwrap_or(USUAL).min(24 * 60 * 60);
         // A token is not used shortly before it expires, since a request takes time.
         let good = Duration::from_secs(seconds).mul_f32(0.9);
         Ok(Token {
-            value: bearer(&value),
+            value: bearer(value),
             until: Instant::now() + good,
         })
     }

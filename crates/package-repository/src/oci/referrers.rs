@@ -126,9 +126,10 @@ impl Client {
     }
 }
 
-/// Returns whether a status means that the registry does not support referrers.
+/// Returns whether a status means that the registry does not support referrers. Gateways that allow only known
+/// paths respond with 403.
 fn is_unknown(status: reqwest::StatusCode) -> bool {
-    matches!(status.as_u16(), 400 | 404 | 405 | 501)
+    matches!(status.as_u16(), 400 | 403 | 404 | 405 | 501)
 }
 
 /// Returns a delay that is longer than a concurrent read-modify-write cycle, with jitter.

@@ -103,6 +103,7 @@ pub(crate) async fn all(repository: &dyn Repository) {
     signatures_stay_with_their_release(repository, &bench).await;
     an_index_can_be_put_and_read(repository).await;
     what_is_deleted_is_gone(repository, &bench).await;
+    builds_are_separate_versions(repository, &bench).await;
 }
 
 async fn nothing_is_there(repository: &dyn Repository) {
@@ -271,4 +272,55 @@ async fn what_is_deleted_is_gone(repository: &dyn Repository, bench: &Bench) {
     let upload = bench.package("tool", "1.9.0", "again");
     let release = repository.publish(&upload, false, &Silent).await.unwrap();
     assert_eq!(repository.signatures(&release).await.unwrap(), Vec::new());
+}
+
+/// Versions that differ only in build metadata have their own content, document and signatures.
+async fn builds_are_separate_versions(repository: &dyn Repository, bench: &Bench) {
+    let texts = ["3.0.0", "3.0.0+build.5", "3.0.0+build.6"];
+    let mut uploads = Vec::new();
+    for text in texts {
+        let upload = bench.package("fixed", text, &format!("build {text}"));
+        let release = repository.publish(&upload, false, &Silent).await.unwrap();
+        let signature = Signature {
+            format: Format::Minisign,
+            payload: b"{\"a\":\"statement\"}".to_vec(),
+            signature: format!("untrusted comment: {text}\n").into_bytes(),
+        };
+        repository.sign(&release, &signature).await.unwrap();
+        uploads.push((upload, signature));
+    }
+    let mut versions = repository.versions("fixed").await.unwrap();
+    versions.sort();
+    assert_eq!(versions[1..], texts.map(version));
+    for (upload, signature) in &uploads {
+        let release = repository.release("fixed", &upload.version).await.unwrap();
+        assert_eq!(release.version, upload.version);
+        assert_eq!(release.content.digest, Some(upload.digest));
+        let document = repository.document(&release).await.unwrap().unwrap();
+        assert_eq!(document, upload.document.clone().unwrap().bytes);
+        let signatures = repository.signatures(&release).await.unwrap();
+        assert_eq!(signatures, std::slice::from_ref(signature));
+        let target = bench.target(&format!("fixed-{}", upload.version));
+        assert_eq!(fetched(repository, &release, &target).await, upload.digest);
+    }
+    repository
+        .delete("fixed", &version(texts[0]))
+        .await
+        .unwrap();
+    assert!(
+        !repository
+            .exists("fixed", &version(texts[0]))
+            .await
+            .unwrap()
+    );
+    for (upload, _) in &uploads[1..] {
+        assert!(repository.exists("fixed", &upload.version).await.unwrap());
+    }
+    repository
+        .delete("fixed", &version(texts[2]))
+        .await
+        .unwrap();
+    let mut versions = repository.versions("fixed").await.unwrap();
+    versions.sort();
+    assert_eq!(versions[1..], [version(texts[1])]);
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use reqwest::header::{CONTENT_LENGTH, HeaderMap};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response, ResponseBuilderExt, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
+use super::encoding::{self, Inflater};
 use super::error::{Error, host, reason};
 use super::watch::Sent;
 
@@ -114,10 +115,16 @@ impl Answer {
             return Ok(self);
         }
         let (url, status) = (self.url().clone(), self.status());
-        let (headers, timeout) = (self.response.headers().clone(), self.timeout);
+        let (mut headers, timeout) = (self.response.headers().clone(), self.timeout);
         let limit = usize::try_from(SMALL).unwrap_or(usize::MAX);
         match self.bytes(limit).await {
-            Ok(body) => Self::of(&url, status, headers, body, timeout),
+            Ok(body) => {
+                // `bytes` decodes it, so the headers describe another body.
+                if headers.remove(CONTENT_ENCODING).is_some() {
+                    headers.insert(CONTENT_LENGTH, body.len().into());
+                }
+                Self::of(&url, status, headers, body, timeout)
+            }
             Err(Error::Cut { host, why }) => Err(Error::Unreachable {
                 host,
                 why: format!("the response was truncated: {why}"),
@@ -170,7 +177,26 @@ impl Answer {
         self.header(CONTENT_LENGTH.as_str())?.parse().ok()
     }
 
-    /// Reads the next bytes of the body; None at its end.
+    /// Returns whether the server declares an HTML page.
+    #[must_use]
+    pub fn is_html(&self) -> bool {
+        let kind = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        kind.trim().to_ascii_lowercase().starts_with("text/html")
+    }
+
+    /// Returns a decoder if the server compressed the body, although this client never requests it.
+    ///
+    /// # Errors
+    /// Returns an error if the encoding is not supported.
+    pub fn inflater(&self) -> Result<Option<Inflater>, Error> {
+        let encoding = self.header(CONTENT_ENCODING.as_str()).unwrap_or_default();
+        encoding::inflater(encoding).map_err(|encoding| Error::Encoded {
+            host: self.host.clone(),
+            encoding,
+        })
+    }
+
+    /// Reads the next bytes of the body, as they are sent; None at its end.
     ///
     /// # Errors
     /// Returns an error if the body ends too early, or nothing arrives within the timeout.
@@ -186,22 +212,42 @@ impl Answer {
         })
     }
 
-    /// Reads the whole body.
+    /// Reads the whole body, and decompresses it if the server compressed it.
     ///
     /// # Errors
-    /// Returns an error if the body ends too early, or is longer than `limit`.
+    /// Returns an error if the body ends too early, is longer than `limit`, or has another encoding.
     pub async fn bytes(mut self, limit: usize) -> Result<Vec<u8>, Error> {
+        let mut inflater = self.inflater()?;
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
-            if bytes.len() + chunk.len() > limit {
+            let decoded = match &mut inflater {
+                Some(inflater) => inflater
+                    .push(&chunk)
+                    .map_err(|error| self.garbled(&error))?,
+                None => chunk,
+            };
+            if bytes.len() + decoded.len() > limit {
                 return Err(Error::Cut {
                     why: format!("it is longer than {limit} bytes"),
                     host: self.host,
                 });
             }
-            bytes.extend_from_slice(&chunk);
+            bytes.extend_from_slice(&decoded);
+        }
+        if let Some(inflater) = inflater {
+            let rest = inflater.finish().map_err(|error| self.garbled(&error))?;
+            bytes.extend_from_slice(&rest);
         }
         Ok(bytes)
+    }
+
+    /// Converts an error of a decoder.
+    #[must_use]
+    pub fn garbled(&self, error: &std::io::Error) -> Error {
+        Error::Cut {
+            host: self.host.clone(),
+            why: format!("cannot decompress it: {error}"),
+        }
     }
 
     /// Reads the body as JSON.

@@ -39,6 +39,14 @@ pub enum Error {
         /// The cause.
         why: String,
     },
+    /// The response is encoded in a way that was not requested.
+    #[error("{host} sent the response with Content-Encoding `{encoding}`, which was not requested")]
+    Encoded {
+        /// Host and port of the server.
+        host: String,
+        /// The encoding.
+        encoding: String,
+    },
     /// A file to send cannot be read.
     #[error("failed to read {path}: {error}")]
     File {
@@ -57,6 +65,9 @@ impl Explain for Error {
         let hint = match self {
             Self::Insecure(_) => "use https, or set `insecure = true` for this repository",
             Self::Downgrade { .. } => "contact the administrator of the server",
+            Self::Encoded { .. } => {
+                "ask the administrator of the server to send files unchanged to clients without Accept-Encoding"
+            }
             _ => return Vec::new(),
         };
         vec![hint.to_owned()]

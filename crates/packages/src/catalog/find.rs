@@ -60,6 +60,7 @@ impl Catalog {
             if let Some(failed_source) = self.failed_above(&found.failures, &places) {
                 return Err(self.source_unavailable(format!("`{name}`"), &places, failed_source));
             }
+            let builds = versions.clone();
             match self.newest(&found, (&places, versions), range, kind).await {
                 Err(error @ FindError::OtherType { .. }) => {
                     other_type.get_or_insert(error);
@@ -69,6 +70,11 @@ impl Catalog {
                     if kind.is_none() {
                         self.check_single_kind(&found, range, &mut resolved).await?;
                     }
+                    let fitting = builds.iter().filter(|one| version::admits(range, one));
+                    let choice = version::build_choice(&resolved.spec.manifest.version, fitting);
+                    resolved
+                        .warnings
+                        .extend(choice.map(|note| note.under(name)));
                     resolved
                         .warnings
                         .extend(found.failures.iter().map(Note::of));

@@ -17,7 +17,7 @@ use crate::version;
 
 impl Loader<'_> {
     /// Returns the newest cached version in a range, without querying a source. A cached version may not be the
-    /// newest available one.
+    /// newest available one. A choice between several builds of it is a warning.
     ///
     /// # Errors
     /// Returns an error if it is not trusted any more or corrupt, or if `kind` is None and the name is cached
@@ -33,11 +33,18 @@ impl Loader<'_> {
         entries.retain(|entry| self.permits(entry));
         check_single_kind(&entries, range)?;
         let versions = entries.iter().map(|entry| &entry.version);
-        let Ok(newest) = version::newest(range, versions).cloned() else {
+        let Ok(newest) = version::newest(range, versions.clone()).cloned() else {
             return Ok(None);
         };
-        let entry = entries.into_iter().find(|entry| entry.version == newest);
-        entry.map(|entry| self.known(entry)).transpose()
+        let fitting = versions.filter(|version| version::admits(range, version));
+        let choice = version::build_choice(&newest, fitting);
+        let Some(entry) = entries.into_iter().find(|entry| entry.version == newest) else {
+            return Ok(None);
+        };
+        let mut delivery = self.known(entry)?;
+        let choice = choice.map(|note| note.under(format!("{name} in the cache")));
+        delivery.warnings.extend(choice);
+        Ok(Some(delivery))
     }
 
     /// Returns a cached version after evaluating it again: a key may have been revoked.

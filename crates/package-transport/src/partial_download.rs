@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::progress::Progress;
 use extension_registry_package_format::digest::Digest;
-use extension_registry_package_transport::progress::Progress;
 
 /// A file that receives a download and hashes its bytes.
 pub struct PartialDownload<'p> {
