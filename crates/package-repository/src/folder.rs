@@ -20,11 +20,12 @@ use async_trait::async_trait;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use self::disk::{Disk, failed};
-use super::layout::{found, is_word};
 use super::{
     Capabilities, Deleted, Error, IndexFile, Kind, Names, PartialDownload, Release, Repository,
     Result, Upload,
 };
+use crate::found;
+use extension_registry_package_layout::is_word;
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_trust::signature::{Format, Signature};
 

@@ -32,13 +32,13 @@ use url::Url;
 
 use self::files::VersionFiles;
 use self::server::{Access, Server};
-use super::layout::found::absent;
-use super::layout::{CONFIGURATION, DOCUMENT, is_word};
 use super::{
     Capabilities, Deleted, Description, DiscoveryMethod, Error, IndexFile, Kind, Names,
     PartialDownload, Release, Repository, Result, Upload,
 };
+use crate::found::absent;
 use extension_registry_package_format::digest::Digest;
+use extension_registry_package_layout::{CONFIGURATION, DOCUMENT, is_word};
 use extension_registry_package_transport::credentials::Credentials;
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_transport::transport::{Call, Transport};

@@ -14,8 +14,8 @@
 mod download;
 mod error;
 pub mod folder;
+mod found;
 pub mod gitea;
-mod layout;
 pub mod maven;
 pub mod mirrored;
 pub mod oci;

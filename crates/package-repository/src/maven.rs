@@ -28,11 +28,11 @@ use async_trait::async_trait;
 use url::Url;
 
 use super::folder::{self, Folder};
-use super::layout::is_word;
 use super::{
     Capabilities, Deleted, Error, IndexFile, Kind, Names, PartialDownload, Release, Repository,
     Result, Upload,
 };
+use extension_registry_package_layout::is_word;
 use extension_registry_package_transport::credentials::Credentials;
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_transport::transport::Transport;

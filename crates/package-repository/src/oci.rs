@@ -42,9 +42,9 @@ use super::{
     Capabilities, Deleted, DiscoveryMethod, Error, Extension, Extensions, IndexFile, Kind, Names,
     PartialDownload, Release, Repository, Result, Upload,
 };
-use crate::layout::DOCUMENT;
 use extension_registry_core::diagnostic::Note;
 use extension_registry_package_format::digest::Digest;
+use extension_registry_package_layout::DOCUMENT;
 use extension_registry_package_transport::credentials::Credentials;
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_transport::transport::Transport;

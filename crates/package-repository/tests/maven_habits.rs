@@ -84,8 +84,8 @@ fn serve(root: &std::path::Path, habit: Habit, asked: &RecordedRequest) -> Respo
 async fn started(bench: &Bench, habit: Habit) -> (Server, Maven, PathBuf) {
     let root = bench.target("repository");
     fs::create_dir_all(&root).unwrap();
-    let served = root.clone();
-    let server = Server::of(move |asked| Some(serve(&served, habit, asked))).await;
+    let files = root.clone();
+    let server = Server::of(move |asked| Some(serve(&files, habit, asked))).await;
     let settings = Settings {
         id: "central".to_owned(),
         place: Place::Http(server.url("/repo/")),

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::layout::found;
+use crate::found;
 use crate::{Error, Kind, Result};
 
 /// Name of the file that writers lock.

@@ -4,12 +4,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, failed};
-use crate::layout::checksum::{self, Actual, Algorithm, ChecksumFiles};
-use crate::layout::found::{self, Piece, VersionFiles};
-use crate::layout::{self, Files, INDEX, metadata, pom, xml};
+use crate::found::{self, Piece, VersionFiles};
 use crate::{Blob, DiscoveryMethod, DocumentFormat, IndexFile, Kind, Names, Release, Result};
 use extension_registry_core::diagnostic::Note;
 use extension_registry_package_format::manifest;
+use extension_registry_package_layout as layout;
+use extension_registry_package_layout::checksum::{self, Actual, Algorithm, ChecksumFiles};
+use extension_registry_package_layout::{Files, INDEX, metadata, pom, xml};
 use extension_registry_package_trust::signature::{Format, Signature};
 
 impl Disk {

@@ -9,9 +9,11 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::disk::{Disk, failed};
-use crate::layout::checksum::Actual;
-use crate::layout::{self, Files, INDEX, ending, found, metadata, pom};
+use crate::found;
 use crate::{Deleted, Error, IndexFile, Release, Result, Upload};
+use extension_registry_package_layout as layout;
+use extension_registry_package_layout::checksum::Actual;
+use extension_registry_package_layout::{Files, INDEX, ending, metadata, pom};
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_trust::signature::Signature;
 

@@ -6,9 +6,9 @@ use url::Url;
 
 use super::server::{Access, Server};
 use crate::download::{self, range};
-use crate::layout::found::{absent, broken};
-use crate::layout::is_compressed;
+use crate::found::{absent, broken};
 use crate::{Error, PartialDownload, Release, Result};
+use extension_registry_package_layout::is_compressed;
 use extension_registry_package_transport::transport::{self, Answer, Call};
 
 /// The content of a release, and its expected size and digest.

@@ -6,10 +6,10 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::server::{Access, Server};
-pub(super) use crate::layout::Files;
-use crate::layout::{is_file_of, signature, signature_numbers};
 use crate::{Blob, DocumentFormat, Error, Result};
 use extension_registry_package_format::digest::Digest;
+pub(super) use extension_registry_package_layout::Files;
+use extension_registry_package_layout::{is_file_of, signature, signature_numbers};
 use extension_registry_package_transport::transport::Call;
 
 /// Maximum size of a file listing.

@@ -3,9 +3,9 @@
 
 use super::listing::INDEX as PACKAGE;
 use super::server::Server;
-use crate::layout::found::only_minisign;
-use crate::layout::{INDEX, INDEX_LONGEST, SIGNATURE, SIGNATURES, signature};
+use crate::found::only_minisign;
 use crate::{IndexFile, Result};
+use extension_registry_package_layout::{INDEX, INDEX_LONGEST, SIGNATURE, SIGNATURES, signature};
 use extension_registry_package_trust::signature::{Format, Signature};
 
 /// Version of the index format.

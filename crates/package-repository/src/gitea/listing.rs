@@ -6,8 +6,8 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::server::{Access, Server};
-use crate::layout::is_word;
 use crate::{Error, Result};
+use extension_registry_package_layout::is_word;
 use extension_registry_package_transport::transport::Call;
 
 /// The package that contains the index.

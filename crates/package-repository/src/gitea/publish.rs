@@ -8,10 +8,10 @@ use reqwest::Method;
 use super::files::{Files, digests, digests_name};
 use super::unfinished::{self, Mark};
 use super::{Gitea, listing};
-use crate::layout::ending;
-use crate::layout::found::{broken, unusable};
+use crate::found::{broken, unusable};
 use crate::{Error, Release, Repository, Result, Upload};
 use extension_registry_package_format::digest::Digest;
+use extension_registry_package_layout::ending;
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_transport::transport::{Body, Call, Sent, watched};
 

@@ -5,10 +5,10 @@ use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::layout::is_word;
 use crate::origin::{Origin, Tokens};
 use crate::{Error, Result};
 use extension_registry_package_format::digest::Digest;
+use extension_registry_package_layout::is_word;
 use extension_registry_package_transport::credentials::Credentials;
 use extension_registry_package_transport::transport::{self, Answer, Body, Call, Transport};
 

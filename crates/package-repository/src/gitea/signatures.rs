@@ -3,10 +3,10 @@
 use super::Gitea;
 use super::files::VersionFiles;
 use super::server::Server;
-use crate::layout::found::{broken, only_minisign, other_statement};
-use crate::layout::{Files, SIGNATURE, SIGNATURES};
+use crate::found::{broken, only_minisign, other_statement};
 use crate::{Error, Release, Result};
 use extension_registry_package_format::digest::Digest;
+use extension_registry_package_layout::{Files, SIGNATURE, SIGNATURES};
 use extension_registry_package_trust::signature::{Format, Signature};
 
 impl Gitea {

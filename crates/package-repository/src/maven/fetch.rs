@@ -6,8 +6,9 @@ use url::Url;
 use super::Remote;
 use super::server::is_absent;
 use crate::download::{self, range};
-use crate::layout::{found, is_compressed};
+use crate::found;
 use crate::{Error, PartialDownload, Release, Result};
+use extension_registry_package_layout::is_compressed;
 use extension_registry_package_transport::transport::{self, Answer, Call};
 
 /// The content of a release and its address.

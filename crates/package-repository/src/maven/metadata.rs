@@ -2,9 +2,10 @@
 
 use super::Remote;
 use super::server::{Need, Sums, Tagged, When};
-use crate::layout::metadata::{self, FILE};
-use crate::layout::{found, is_word, xml};
+use crate::found;
 use crate::{Error, Result};
+use extension_registry_package_layout::metadata::{self, FILE};
+use extension_registry_package_layout::{is_word, xml};
 
 /// How often to retry writing a list that other publishers replace concurrently.
 const TRIES: usize = 20;

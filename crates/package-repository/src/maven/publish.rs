@@ -6,8 +6,10 @@ use reqwest::Method;
 use super::Remote;
 use super::read::endings;
 use super::server::{Need, When};
-use crate::layout::{self, Files, ending, found, is_word, pom, xml};
+use crate::found;
 use crate::{Deleted, DocumentFormat, Error, Release, Result, Upload};
+use extension_registry_package_layout as layout;
+use extension_registry_package_layout::{Files, ending, is_word, pom, xml};
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_transport::transport::{Body, Call, Sent, watched};
 

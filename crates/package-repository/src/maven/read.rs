@@ -7,12 +7,13 @@ use reqwest::Method;
 
 use super::Remote;
 use super::server::{Need, Sums, date};
-use crate::layout::found::{self, Piece, VersionFiles};
-use crate::layout::{self, Files, INDEX, is_word, pom, xml};
+use crate::found::{self, Piece, VersionFiles};
 use crate::{
     Blob, Capabilities, DiscoveryMethod, DocumentFormat, Error, IndexFile, Names, Release, Result,
 };
 use extension_registry_package_format::digest::Digest;
+use extension_registry_package_layout as layout;
+use extension_registry_package_layout::{Files, INDEX, is_word, pom, xml};
 use extension_registry_package_transport::transport::{Answer, Call};
 use extension_registry_package_trust::signature::{Format, Signature};
 

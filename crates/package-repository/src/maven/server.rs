@@ -4,10 +4,10 @@ use extension_registry_core::diagnostic::Explain;
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::layout::checksum::{self, Actual, Algorithm, ChecksumFiles};
-use crate::layout::found;
+use crate::found;
 use crate::origin::{Origin, Tokens};
 use crate::{Error, Result};
+use extension_registry_package_layout::checksum::{self, Actual, Algorithm, ChecksumFiles};
 use extension_registry_package_transport::credentials::Credentials;
 use extension_registry_package_transport::transport::{
     self, Answer, Body, Call, Transport, is_html,

@@ -2,8 +2,10 @@
 
 use super::Remote;
 use super::server::{Need, When};
-use crate::layout::{self, Files, INDEX, found, is_word};
+use crate::found;
 use crate::{IndexFile, Release, Result};
+use extension_registry_package_layout as layout;
+use extension_registry_package_layout::{Files, INDEX, is_word};
 use extension_registry_package_trust::signature::{Format, Signature};
 
 impl Remote {

@@ -3,8 +3,9 @@
 
 use extension_registry_core::version::VersionRange;
 
-use super::range::{from_maven, to_maven};
-use super::xml::{self, Element, Writer};
+use crate::files::ending;
+use crate::range::{from_maven, to_maven};
+use crate::xml::{self, Element, Writer};
 use extension_registry_package_format::manifest::{
     Dependency, Docs, From, Kind, Manifest, Metadata, Packaging,
 };
@@ -17,15 +18,16 @@ const ATTRIBUTES: &str = concat!(
 );
 
 /// Formats the POM of a native package.
-pub(crate) fn write(group: &str, manifest: &Manifest) -> Vec<u8> {
+#[must_use]
+pub fn write(group: &str, manifest: &Manifest) -> Vec<u8> {
     let metadata = &manifest.metadata;
-    let mut writer = Writer::new();
+    let mut writer = Writer::start();
     writer.root("project", ATTRIBUTES, |project| {
         project.leaf("modelVersion", "4.0.0");
         project.leaf("groupId", group);
         project.leaf("artifactId", &manifest.name);
         project.leaf("version", &manifest.version.to_string());
-        project.leaf("packaging", super::ending(&manifest.packaging));
+        project.leaf("packaging", ending(&manifest.packaging));
         project.leaf("name", &manifest.name);
         project.leaf_of("description", Some(&manifest.description));
         project.leaf_of("url", metadata.homepage.as_deref());
@@ -64,7 +66,7 @@ fn write_dependency(writer: &mut Writer, group: &str, dependency: &Dependency, r
     writer.leaf("groupId", group);
     writer.leaf("artifactId", &dependency.name);
     writer.leaf("version", range);
-    writer.leaf("type", super::ending(&Packaging::Bundle));
+    writer.leaf("type", ending(&Packaging::Bundle));
     if dependency.optional {
         writer.leaf("optional", "true");
     }
@@ -72,14 +74,18 @@ fn write_dependency(writer: &mut Writer, group: &str, dependency: &Dependency, r
 
 /// A foreign package, as described by its POM.
 #[derive(Clone, Debug)]
-pub(crate) struct Foreign {
-    pub(crate) manifest: Manifest,
+pub struct Foreign {
+    /// The manifest, as far as the POM describes it.
+    pub manifest: Manifest,
     /// File extension of its content.
-    pub(crate) ending: String,
+    pub ending: String,
 }
 
 /// Parses the POM of this version of this package.
-pub(crate) fn read(bytes: &[u8], name: &str, version: &semver::Version) -> Result<Foreign, String> {
+///
+/// # Errors
+/// Returns a reason if it is not valid, or describes another package.
+pub fn read(bytes: &[u8], name: &str, version: &semver::Version) -> Result<Foreign, String> {
     let project = xml::read(bytes, "project")?;
     let parent = project.child("parent");
     let inherited = |field: &str| project.get(field).or_else(|| parent?.get(field));
@@ -131,7 +137,8 @@ pub(crate) fn read(bytes: &[u8], name: &str, version: &semver::Version) -> Resul
 }
 
 /// Describes a package of which only name, version and file are known.
-pub(crate) fn unknown(name: &str, version: &semver::Version, ending: &str) -> Foreign {
+#[must_use]
+pub fn unknown(name: &str, version: &semver::Version, ending: &str) -> Foreign {
     let mut manifest = bare(name, version);
     manifest.packaging = from_ending(ending);
     Foreign {
@@ -244,11 +251,7 @@ mod tests {
             .collect();
         assert_eq!(
             error,
-            [
-                "base >=1.0, <2.0 false",
-                "com.x:y * true",
-                "z >=1.2.0, <=1.2.0 false"
-            ]
+            ["base >=1.0, <2.0 false", "com.x:y * true", "z =1.2.0 false"]
         );
     }
 

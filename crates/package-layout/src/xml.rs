@@ -7,47 +7,56 @@ use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::{BytesStart, Event};
 
 /// Maximum size of a file.
-pub(crate) const LONGEST: u64 = 1 << 20;
+pub const LONGEST: u64 = 1 << 20;
 /// Maximum nesting depth.
 const DEEPEST: usize = 64;
 
 /// An element: its name without a prefix, its text, and its children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Element {
+pub struct Element {
     name: String,
     text: String,
     children: Vec<Element>,
 }
 
 impl Element {
-    pub(crate) fn name(&self) -> &str {
+    /// Returns its local name.
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Returns the trimmed text.
-    pub(crate) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         self.text.trim()
     }
 
     /// Returns the first child with a name.
-    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// Returns the text of the first child with a name, unless it is empty.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
         let text = self.child(name)?.text();
         (!text.is_empty()).then_some(text)
     }
 
     /// Returns the children of the first child with a name.
-    pub(crate) fn list(&self, name: &str) -> &[Self] {
+    #[must_use]
+    pub fn list(&self, name: &str) -> &[Self] {
         self.child(name).map_or(&[], |child| &child.children)
     }
 }
 
 /// Parses a file with this root element.
-pub(crate) fn read(bytes: &[u8], root: &str) -> Result<Element, String> {
+///
+/// # Errors
+/// Returns a reason if the file is too large, malformed, or has another root element.
+pub fn read(bytes: &[u8], root: &str) -> Result<Element, String> {
     if bytes.len() as u64 > LONGEST {
         return Err(format!("it is larger than {LONGEST} bytes"));
     }
@@ -110,13 +119,15 @@ fn element(start: &BytesStart<'_>) -> Element {
 
 /// Writes elements, each on its own line.
 #[derive(Debug)]
-pub(crate) struct Writer {
+pub struct Writer {
     text: String,
     open: Vec<&'static str>,
 }
 
 impl Writer {
-    pub(crate) fn new() -> Self {
+    /// Starts a document.
+    #[must_use]
+    pub fn start() -> Self {
         Self {
             text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(),
             open: Vec::new(),
@@ -124,7 +135,7 @@ impl Writer {
     }
 
     /// Writes an element with the children that the function writes, or nothing if there are none.
-    pub(crate) fn within(&mut self, name: &'static str, fill: impl FnOnce(&mut Self)) {
+    pub fn within(&mut self, name: &'static str, fill: impl FnOnce(&mut Self)) {
         let before = self.text.len();
         self.line(&format!("<{name}>"));
         let begun = self.text.len();
@@ -139,7 +150,7 @@ impl Writer {
     }
 
     /// Writes the root element, with verbatim attributes.
-    pub(crate) fn root(&mut self, name: &str, attributes: &str, fill: impl FnOnce(&mut Self)) {
+    pub fn root(&mut self, name: &str, attributes: &str, fill: impl FnOnce(&mut Self)) {
         let _ = writeln!(self.text, "<{name}{attributes}>");
         self.open.push("");
         fill(self);
@@ -148,7 +159,7 @@ impl Writer {
     }
 
     /// Writes an element with text. Characters that XML does not allow are removed (XML 1.0, clause 2.2).
-    pub(crate) fn leaf(&mut self, name: &str, text: &str) {
+    pub fn leaf(&mut self, name: &str, text: &str) {
         let is_allowed = |character: &char| {
             matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}')
                 || matches!(character, '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
@@ -158,7 +169,7 @@ impl Writer {
     }
 
     /// Writes an element if there is a text.
-    pub(crate) fn leaf_of(&mut self, name: &str, text: Option<&str>) {
+    pub fn leaf_of(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.leaf(name, text);
         }
@@ -174,7 +185,9 @@ impl Writer {
         );
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// Returns the document.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
         self.text.into_bytes()
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::checksum::{Actual, Algorithm, ChecksumFiles, none_of};
-use super::pom;
 use crate::{Blob, Description, Error, PartialDownload, Release, Upload};
 use extension_registry_package_format::digest::Digest;
+use extension_registry_package_layout::checksum::{Actual, Algorithm, ChecksumFiles, none_of};
+use extension_registry_package_layout::pom;
 
 /// A file of a version that is not read here.
 #[derive(Clone, Debug)]

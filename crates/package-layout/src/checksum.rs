@@ -14,21 +14,26 @@ use sha2::{Digest as _, Sha256};
 use extension_registry_package_format::digest::Digest;
 
 /// Maximum size of a checksum file.
-pub(crate) const LONGEST: u64 = 4096;
+pub const LONGEST: u64 = 4096;
 
 /// A checksum algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
+pub enum Algorithm {
+    /// MD5: detects damage only.
     Md5,
+    /// SHA-1: detects damage only.
     Sha1,
+    /// SHA-256.
     Sha256,
 }
 
 impl Algorithm {
-    pub(crate) const ALL: [Self; 3] = [Self::Md5, Self::Sha1, Self::Sha256];
+    /// All algorithms, the weakest first.
+    pub const ALL: [Self; 3] = [Self::Md5, Self::Sha1, Self::Sha256];
 
     /// Returns the file extension, without the dot.
-    pub(crate) fn ending(self) -> &'static str {
+    #[must_use]
+    pub fn ending(self) -> &'static str {
         match self {
             Self::Md5 => "md5",
             Self::Sha1 => "sha1",
@@ -53,21 +58,24 @@ impl Algorithm {
     }
 
     /// Returns the name of the checksum file of a file.
-    pub(crate) fn file(self, file: &str) -> String {
+    #[must_use]
+    pub fn file(self, file: &str) -> String {
         format!("{file}.{}", self.ending())
     }
 }
 
 /// The computed checksums of a file.
 #[derive(Clone, Debug)]
-pub(crate) struct Actual {
+pub struct Actual {
     md5: String,
     sha1: String,
     sha256: String,
 }
 
 impl Actual {
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    /// Computes the checksums of bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
         Self {
             md5: hex::encode(Md5::digest(bytes)),
             sha1: hex::encode(Sha1::digest(bytes)),
@@ -76,7 +84,10 @@ impl Actual {
     }
 
     /// Computes the checksums of a local file.
-    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read.
+    pub fn of_file(path: &Path) -> io::Result<Self> {
         let (mut md5, mut sha1, mut sha256) = (Md5::new(), Sha1::new(), Sha256::new());
         let mut file = File::open(path)?;
         let mut buffer = vec![0; 256 * 1024];
@@ -97,7 +108,8 @@ impl Actual {
     }
 
     /// Wraps a known digest, if no other checksum is needed.
-    pub(crate) fn of_digest(digest: Digest) -> Self {
+    #[must_use]
+    pub fn of_digest(digest: Digest) -> Self {
         Self {
             md5: String::new(),
             sha1: String::new(),
@@ -105,7 +117,9 @@ impl Actual {
         }
     }
 
-    pub(crate) fn get(&self, algorithm: Algorithm) -> &str {
+    /// Returns a checksum as hexadecimal digits.
+    #[must_use]
+    pub fn get(&self, algorithm: Algorithm) -> &str {
         match algorithm {
             Algorithm::Md5 => &self.md5,
             Algorithm::Sha1 => &self.sha1,
@@ -114,7 +128,8 @@ impl Actual {
     }
 
     /// Returns the checksum files of a file with their contents: digits only, as Maven writes them.
-    pub(crate) fn files(&self, file: &str) -> [(String, Vec<u8>); 3] {
+    #[must_use]
+    pub fn files(&self, file: &str) -> [(String, Vec<u8>); 3] {
         Algorithm::ALL.map(|algorithm| {
             let digits = self.get(algorithm).as_bytes().to_vec();
             (algorithm.file(file), digits)
@@ -124,7 +139,7 @@ impl Actual {
 
 /// The checksums in the files beside a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ChecksumFiles {
+pub struct ChecksumFiles {
     values: [Option<String>; 3],
 }
 
@@ -138,7 +153,10 @@ impl ChecksumFiles {
     /// SHA256(FILE)= HEX       openssl dgst; SHA2-256(FILE)= HEX since OpenSSL 3
     /// FILE: HE XH EX          gpg --print-md, in groups of digits and several lines
     /// ```
-    pub(crate) fn take(&mut self, algorithm: Algorithm, text: &[u8]) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// Returns what was expected and what was found if the text has none of these forms.
+    pub fn take(&mut self, algorithm: Algorithm, text: &[u8]) -> Result<(), String> {
         let text = String::from_utf8_lossy(text);
         let text = text.trim_start_matches('\u{feff}');
         let is_one = |word: &str| {
@@ -165,23 +183,26 @@ impl ChecksumFiles {
     }
 
     /// Returns whether there are no checksums.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.values.iter().all(Option::is_none)
     }
 
     /// Returns whether SHA-256 is the only checksum.
-    pub(crate) fn is_digest_alone(&self) -> bool {
+    #[must_use]
+    pub fn is_digest_alone(&self) -> bool {
         matches!(self.values, [None, None, Some(_)])
     }
 
     /// Returns the SHA-256 digest. The other checksums do not identify content: they have collisions.
-    pub(crate) fn digest(&self) -> Option<Digest> {
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
         let text = self.values[Algorithm::Sha256 as usize].as_ref()?;
         text.parse().ok()
     }
 
     /// Describes the first mismatch: the checksum file and both values.
-    pub(crate) fn contradiction(&self, file: &str, actual: &Actual) -> Option<String> {
+    #[must_use]
+    pub fn contradiction(&self, file: &str, actual: &Actual) -> Option<String> {
         Algorithm::ALL.into_iter().find_map(|algorithm| {
             let checksums = self.values[algorithm as usize].as_deref()?;
             let found = actual.get(algorithm);
@@ -194,7 +215,8 @@ impl ChecksumFiles {
 }
 
 /// Describes a file without checksums.
-pub(crate) fn none_of(file: &str) -> String {
+#[must_use]
+pub fn none_of(file: &str) -> String {
     format!("no checksum found: {file}.md5, .sha1 or .sha256 is required")
 }
 

@@ -3,13 +3,16 @@
 //! Its fields `latest` and `release` are written for Maven and never read: the last deployment sets them, so
 //! they do not name the highest version.
 
-use super::xml::{self, Writer};
+use crate::xml::{self, Writer};
 
 /// Name of the file, beside the folders of the versions.
-pub(crate) const FILE: &str = "maven-metadata.xml";
+pub const FILE: &str = "maven-metadata.xml";
 
 /// Returns the listed versions, verbatim.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<String>, String> {
+///
+/// # Errors
+/// Returns a reason if the file is not valid.
+pub fn read(bytes: &[u8]) -> Result<Vec<String>, String> {
     let root = xml::read(bytes, "metadata")?;
     let versioning = root.child("versioning");
     let list = versioning.map_or(&[][..], |versioning| versioning.list("versions"));
@@ -21,7 +24,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<String>, String> {
 }
 
 /// Returns the semantic versions, except Maven snapshots, whose content changes.
-pub(crate) fn semantic<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<semver::Version> {
+pub fn semantic<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<semver::Version> {
     texts
         .filter(|text| !text.ends_with("-SNAPSHOT"))
         .filter_map(|text| semver::Version::parse(text).ok())
@@ -29,7 +32,7 @@ pub(crate) fn semantic<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<semver::
 }
 
 /// Formats the file for these versions.
-pub(crate) fn write(group: &str, name: &str, versions: &[String], now: jiff::Timestamp) -> Vec<u8> {
+pub fn write(group: &str, name: &str, versions: &[String], now: jiff::Timestamp) -> Vec<u8> {
     let mut sorted: Vec<&String> = versions.iter().collect();
     // Other texts come first, in alphabetical order.
     sorted.sort_by_cached_key(|text| (semver::Version::parse(text).ok(), (*text).clone()));
@@ -38,7 +41,7 @@ pub(crate) fn write(group: &str, name: &str, versions: &[String], now: jiff::Tim
     let latest = semantic.iter().max().map(ToString::to_string);
     let releases = semantic.iter().filter(|version| version.pre.is_empty());
     let release = releases.max().map(ToString::to_string);
-    let mut writer = Writer::new();
+    let mut writer = Writer::start();
     writer.root("metadata", "", |writer| {
         writer.leaf("groupId", group);
         writer.leaf("artifactId", name);

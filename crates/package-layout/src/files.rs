@@ -12,78 +12,78 @@
 //!
 //! In folders and Maven each file has checksum files: `.md5`, `.sha1`, `.sha256`.
 
-pub(super) mod checksum;
-pub(super) mod found;
-pub(super) mod metadata;
-pub(super) mod pom;
-pub(super) mod range;
-pub(super) mod xml;
-
-use crate::DocumentFormat;
 use extension_registry_package_format::manifest::Packaging;
+use extension_registry_package_format::upload::DocumentFormat;
 
 /// The index of a repository. Its signatures are named by [`signature`].
-pub(super) const INDEX: &str = "index.json";
+pub const INDEX: &str = "index.json";
 /// Maximum size of an index.
-pub(super) const INDEX_LONGEST: u64 = 64 << 20;
+pub const INDEX_LONGEST: u64 = 64 << 20;
 /// Maximum size of a configuration.
-pub(super) const CONFIGURATION: u64 = 4 << 20;
+pub const CONFIGURATION: u64 = 4 << 20;
 /// Maximum size of a document.
-pub(super) const DOCUMENT: u64 = 16 << 20;
+pub const DOCUMENT: u64 = 16 << 20;
 /// Maximum size of a statement or signature.
-pub(super) const SIGNATURE: u64 = 64 << 10;
+pub const SIGNATURE: u64 = 64 << 10;
 /// File extensions of supported contents.
-pub(super) const CONTENTS: [&str; 2] = ["tar.gz", "yaml"];
+pub const CONTENTS: [&str; 2] = ["tar.gz", "yaml"];
 /// Maximum number of signatures that are read.
-pub(super) const SIGNATURES: usize = 100;
+pub const SIGNATURES: usize = 100;
 
 /// File names of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Files {
+pub struct Files {
     stem: String,
 }
 
 impl Files {
     /// Creates the names of a version, which is written verbatim, including `+`.
-    pub(super) fn of(name: &str, version: &semver::Version) -> Self {
+    #[must_use]
+    pub fn of(name: &str, version: &semver::Version) -> Self {
         Self {
             stem: format!("{name}-{version}"),
         }
     }
 
     /// Returns the name of the content, with an [`ending`].
-    pub(super) fn content(&self, ending: &str) -> String {
+    #[must_use]
+    pub fn content(&self, ending: &str) -> String {
         format!("{}.{ending}", self.stem)
     }
 
     /// Returns the name of the manifest as JSON.
-    pub(super) fn configuration(&self) -> String {
+    #[must_use]
+    pub fn configuration(&self) -> String {
         format!("{}.json", self.stem)
     }
 
     /// Returns the name of the POM.
-    pub(super) fn pom(&self) -> String {
+    #[must_use]
+    pub fn pom(&self) -> String {
         format!("{}.pom", self.stem)
     }
 
     /// Returns the name of the document.
-    pub(super) fn document(&self, format: DocumentFormat) -> String {
+    #[must_use]
+    pub fn document(&self, format: DocumentFormat) -> String {
         format!("{}-docs.{}", self.stem, format.ending())
     }
 
     /// Returns the name of the signed statement.
-    pub(super) fn statement(&self) -> String {
+    #[must_use]
+    pub fn statement(&self) -> String {
         format!("{}.statement.json", self.stem)
     }
 
     /// Returns the name of a signature, numbered from 1.
-    pub(super) fn signature(&self, number: usize) -> String {
+    #[must_use]
+    pub fn signature(&self, number: usize) -> String {
         signature(&self.statement(), number)
     }
 
     /// Returns the files that may be the content: those named after the version that are none of the others.
     /// Supported formats come first.
-    pub(super) fn contents<'l>(&self, list: &'l [String]) -> Vec<&'l str> {
+    pub fn contents<'l>(&self, list: &'l [String]) -> Vec<&'l str> {
         let mut contents: Vec<&str> = list
             .iter()
             .map(String::as_str)
@@ -100,14 +100,16 @@ impl Files {
     }
 
     /// Returns the part of a file name after the version and a dot.
-    pub(super) fn ending_of<'f>(&self, file: &'f str) -> Option<&'f str> {
+    #[must_use]
+    pub fn ending_of<'f>(&self, file: &'f str) -> Option<&'f str> {
         let ending = file.strip_prefix(&self.stem)?.strip_prefix('.')?;
         is_word(ending).then_some(ending)
     }
 }
 
 /// Returns whether a file with this extension may be the content of a version.
-pub(super) fn is_content(ending: &str) -> bool {
+#[must_use]
+pub fn is_content(ending: &str) -> bool {
     let last = ending.rsplit('.').next().unwrap_or_default();
     is_word(ending)
         && !ending.starts_with("statement.")
@@ -116,17 +118,20 @@ pub(super) fn is_content(ending: &str) -> bool {
 }
 
 /// Returns whether a file is compressed, by its name.
-pub(super) fn is_compressed(file: &str) -> bool {
+#[must_use]
+pub fn is_compressed(file: &str) -> bool {
     file.ends_with("gz")
 }
 
 /// Returns whether a file may belong to a version.
-pub(super) fn is_file_of(file: &str, name: &str, version: &semver::Version) -> bool {
+#[must_use]
+pub fn is_file_of(file: &str, name: &str, version: &semver::Version) -> bool {
     is_word_of(file, 512) && file.starts_with(&Files::of(name, version).stem)
 }
 
 /// Returns the numbers of the signatures of a file, sorted.
-pub(super) fn signature_numbers(file: &str, list: &[String]) -> Vec<usize> {
+#[must_use]
+pub fn signature_numbers(file: &str, list: &[String]) -> Vec<usize> {
     let number = |name: &String| {
         let rest = name.strip_prefix(file)?.strip_prefix('.')?;
         let number: usize = rest.strip_suffix(".minisig")?.parse().ok()?;
@@ -138,12 +143,14 @@ pub(super) fn signature_numbers(file: &str, list: &[String]) -> Vec<usize> {
 }
 
 /// Returns the name of a signature of a file, numbered from 1.
-pub(super) fn signature(file: &str, number: usize) -> String {
+#[must_use]
+pub fn signature(file: &str, number: usize) -> String {
     format!("{file}.{number}.minisig")
 }
 
 /// Returns the file extension of a content, without the dot.
-pub(super) fn ending(packaging: &Packaging) -> &str {
+#[must_use]
+pub fn ending(packaging: &Packaging) -> &str {
     match packaging {
         Packaging::Bundle => "tar.gz",
         Packaging::Template => "yaml",
@@ -154,7 +161,8 @@ pub(super) fn ending(packaging: &Packaging) -> &str {
 
 /// Returns whether a text can be a path segment on every system and in every URL. It has no leading dot, so it
 /// is neither hidden nor a parent reference.
-pub(super) fn is_word(text: &str) -> bool {
+#[must_use]
+pub fn is_word(text: &str) -> bool {
     is_word_of(text, 128)
 }
 

@@ -4,7 +4,7 @@
 //! Maven                 range
 //! [1.0,2.0)             >=1.0, <2.0
 //! (,1.0]                <=1.0
-//! [1.0]                 >=1.0, <=1.0
+//! [1.0]                 =1.0
 //! (,1.1),(1.1,)         <1.1 || >1.1
 //! 1.0                   *
 //! ```
@@ -73,6 +73,10 @@ fn interval(text: &str) -> Option<String> {
         return None;
     }
     Some(match (low, high) {
+        // Maven compares it as a text, with its build metadata.
+        (low, high) if low == high && !low.is_empty() && above == ">=" && below == "<=" => {
+            format!("={low}")
+        }
         ("", "") => "*".to_owned(),
         (low, "") => format!("{above}{low}"),
         ("", high) => format!("{below}{high}"),
@@ -100,7 +104,9 @@ pub(crate) fn to_maven(range: &VersionRange) -> Option<String> {
         if let (Bound::Included(low), Bound::Included(high)) = (low, high)
             && low == high
         {
-            maven.push(format!("[{low}]"));
+            let build = one.exact_build().filter(|build| !build.is_empty());
+            let build = build.map_or_else(String::new, |build| format!("+{build}"));
+            maven.push(format!("[{low}{build}]"));
             continue;
         }
         let low = match low {
@@ -138,7 +144,9 @@ mod tests {
             ("(1.0, 2.0]", ">1.0, <=2.0"),
             ("(,1.0]", "<=1.0"),
             ("[1.5,)", ">=1.5"),
-            ("[1.0]", ">=1.0, <=1.0"),
+            ("[1.0]", "=1.0"),
+            ("[1.0.0+build.5]", "=1.0.0+build.5"),
+            ("(1.0,1.0)", "=(1.0;1.0)"),
             ("(,1.1),(1.1,)", "<1.1 || >1.1"),
             ("(,)", "*"),
             ("1.0", "*"),
@@ -161,6 +169,8 @@ mod tests {
             ("~1.2", "[1.2.0,1.3.0)"),
             (">=1.2, <2", "[1.2.0,2.0.0)"),
             ("1.2.3", "[1.2.3]"),
+            ("1.2.3+build.5", "[1.2.3+build.5]"),
+            ("=1.2.3-rc.1+build.5", "[1.2.3-rc.1+build.5]"),
             ("1.2.0-1.5.0", "[1.2.0,1.5.0]"),
             (">1", "(1.0.0,)"),
             ("<=2.1.0", "(,2.1.0]"),
@@ -173,7 +183,15 @@ mod tests {
             assert_eq!(written, maven, "{ours}");
             let back = from_maven(Some(&written)).unwrap();
             for version in [
-                "0.9.0", "1.0.1", "1.1.0", "1.2.0", "1.2.3", "1.9.0", "2.0.0",
+                "0.9.0",
+                "1.0.1",
+                "1.1.0",
+                "1.2.0",
+                "1.2.3",
+                "1.2.3+build.5",
+                "1.2.3-rc.1+build.5",
+                "1.9.0",
+                "2.0.0",
             ] {
                 let version = version.parse().unwrap();
                 let admits = extension_registry_package_format::version::admits;
