@@ -77,12 +77,13 @@ impl<T: Explain> Explain for Box<T> {
 /// What separates hints in one line.
 const HINT: &str = "; hint: ";
 
-/// Formats a message and its hints in one line.
+/// Formats a message and its hints in one line, each hint once.
 #[must_use]
 pub fn explained(message: &str, hints: &[impl AsRef<str>]) -> String {
     let mut line = message.to_owned();
-    for hint in hints.iter().map(AsRef::as_ref) {
-        if !hint.is_empty() {
+    for (at, hint) in hints.iter().map(AsRef::as_ref).enumerate() {
+        let is_new = hints.iter().take(at).all(|other| other.as_ref() != hint);
+        if !hint.is_empty() && is_new {
             line.push_str(HINT);
             line.push_str(hint);
         }
@@ -119,10 +120,8 @@ impl Note {
 
     /// Creates a note with the message and the hints of a problem.
     pub fn of(problem: &impl Explain) -> Self {
-        Self {
-            message: problem.to_string(),
-            hints: problem.hints(),
-        }
+        let note = Self::new(problem.to_string());
+        problem.hints().into_iter().fold(note, Self::hint)
     }
 
     /// Reads a line that [`explained`] wrote, in the program that receives it: the API server transports refusals
@@ -152,11 +151,11 @@ impl Note {
         }
     }
 
-    /// Adds a hint; an empty one is ignored.
+    /// Adds a hint; an empty one, and one that it has, is ignored.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();
-        if !hint.is_empty() {
+        if !hint.is_empty() && !self.hints.contains(&hint) {
             self.hints.push(hint);
         }
         self
@@ -208,11 +207,11 @@ impl Failure {
         }
     }
 
-    /// Adds a hint; an empty one is ignored.
+    /// Adds a hint; an empty one, and one that it has, is ignored.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();
-        if !hint.is_empty() {
+        if !hint.is_empty() && !self.hints.contains(&hint) {
             self.hints.push(hint);
         }
         self

@@ -35,7 +35,7 @@ struct Shelf {
 impl Shelf {
     fn new(count: usize) -> Self {
         let folder = TempDir::new().unwrap();
-        let cache = Cache::open(folder.path().join("cache")).unwrap();
+        let cache = Cache::open(folder.path().join("cache"));
         let content = folder.path().join("content");
         fs::write(&content, "content").unwrap();
         let entry = cache

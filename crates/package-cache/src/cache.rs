@@ -98,12 +98,18 @@ impl std::fmt::Display for Fault {
 }
 
 impl Cache {
-    /// Opens a cache, creating it if needed. Folders in `tmp` that are older than an hour are removed.
-    ///
-    /// # Errors
-    /// Returns an error if its folders cannot be created.
-    pub fn open(root: impl Into<PathBuf>) -> Result<Self, CacheError> {
+    /// Opens a cache. Its folders are created before the first write, so that reading an empty cache needs no
+    /// writable directory. Folders in `tmp` that are older than an hour are removed.
+    pub fn open(root: impl Into<PathBuf>) -> Self {
         let layout = Layout::new(root.into());
+        let cache = Self { layout };
+        cache.sweep();
+        cache
+    }
+
+    /// Creates the folders of the cache.
+    fn prepare(&self) -> Result<(), CacheError> {
+        let layout = &self.layout;
         let folders = [
             layout.extensions(),
             layout.blobs(),
@@ -122,9 +128,7 @@ impl Cache {
         if !tag.exists() {
             fs::write(&tag, TAG).map_err(CacheError::file("write", &tag))?;
         }
-        let cache = Self { layout };
-        cache.sweep();
-        Ok(cache)
+        Ok(())
     }
 
     /// Returns the root folder.
@@ -320,11 +324,13 @@ impl Cache {
     }
 
     fn lock(&self) -> Result<files::Lock, CacheError> {
+        self.prepare()?;
         files::lock(&self.layout.lock())
     }
 
     /// Creates a temporary folder, which is removed on drop.
     fn fresh(&self, prefix: &str) -> Result<tempfile::TempDir, CacheError> {
+        self.prepare()?;
         let temporary = self.layout.temporary();
         tempfile::Builder::new()
             .prefix(prefix)
@@ -396,7 +402,7 @@ fn versions(
 fn folders(folder: &Path, faults: &mut Vec<Fault>) -> Vec<(String, PathBuf)> {
     let items = match fs::read_dir(folder) {
         Ok(items) => items,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) if is_missing(&error) => return Vec::new(),
         Err(error) => {
             let why = format!("failed to read: {error}");
             let path = folder.to_owned();
@@ -417,6 +423,14 @@ fn folders(folder: &Path, faults: &mut Vec<Fault>) -> Vec<(String, PathBuf)> {
         }
     }
     folders
+}
+
+/// Returns whether a path does not exist. Part of it may be a file, such as the home directory `/dev/null`.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Returns the modification time of a file.

@@ -45,7 +45,7 @@ fn stored_package_needs_no_source() {
     assert!(!came.exists(), "it was moved");
 
     // Another process, later.
-    let cache = Cache::open(shelf.cache.root()).unwrap();
+    let cache = Cache::open(shelf.cache.root());
     let entry = cache.get(&Kind::Record, "mlflow", &draft.version);
     let entry = entry.unwrap().unwrap();
     assert_eq!(entry, stored);

@@ -104,7 +104,7 @@ fn child_process_to_kill() {
         return;
     };
     let mut numbers = Numbers(std::env::var(SEED).unwrap().parse().unwrap());
-    let cache = Cache::open(root).unwrap();
+    let cache = Cache::open(root);
     let mut out = std::io::stdout();
     loop {
         let name = NAMES[usize::try_from(numbers.below(3)).unwrap()];
@@ -150,7 +150,7 @@ fn child_process_that_exits() {
         return;
     };
     let mut numbers = Numbers(std::env::var(SEED).unwrap().parse().unwrap());
-    let cache = Cache::open(root).unwrap();
+    let cache = Cache::open(root);
     for _ in 0..60 {
         let name = NAMES[usize::try_from(numbers.below(3)).unwrap()];
         let version = Version::new(1, numbers.below(VERSIONS), 0);
@@ -280,7 +280,7 @@ fn cache_survives_sigkill_at_any_moment() {
         first.kill();
         second.kill();
 
-        let cache = Cache::open(&root).unwrap();
+        let cache = Cache::open(&root);
         left_behind += fs::read_dir(root.join("tmp")).unwrap().count();
         most = most.max(assert_whole(&cache));
         // The lock went with them, and so did their transfers.
@@ -300,7 +300,7 @@ fn cache_survives_sigkill_at_any_moment() {
         let left = File::open(left.unwrap().path()).unwrap();
         left.set_modified(old).unwrap();
     }
-    let cache = Cache::open(&root).unwrap();
+    let cache = Cache::open(&root);
     assert_eq!(fs::read_dir(root.join("tmp")).unwrap().count(), 0);
     cache.clear(&Selector::All).unwrap();
     let stats = cache.stats();
@@ -315,7 +315,7 @@ fn concurrent_processes_lose_nothing() {
     let second = Process::start("child_process_that_exits", &root, 2);
     first.end();
     second.end();
-    let cache = Cache::open(&root).unwrap();
+    let cache = Cache::open(&root);
     assert_eq!(assert_whole(&cache), 9);
     assert_eq!(fs::read_dir(root.join("tmp")).unwrap().count(), 0);
     let stats = cache.stats();

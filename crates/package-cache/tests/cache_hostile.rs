@@ -217,9 +217,9 @@ fn copies_files_without_hard_links() {
 #[test]
 fn cache_is_private() {
     let shelf = Shelf::new();
+    let entry = shelf.put("a", "1.0.0");
     let mode = fs::metadata(shelf.cache.root()).unwrap().mode();
     assert_eq!(mode & 0o777, 0o700);
-    let entry = shelf.put("a", "1.0.0");
     // A blob has many names: by none of them is it edited.
     let mode = fs::metadata(entry.content_path()).unwrap().mode();
     assert_eq!(mode & 0o777, 0o444);

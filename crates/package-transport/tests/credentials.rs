@@ -216,3 +216,20 @@ fn stores_and_removes_without_other_changes() {
         assert_eq!(home.find(server).unwrap(), credentials, "{server}");
     }
 }
+
+#[test]
+fn reads_wrapped_base64_and_byte_order_mark() {
+    for wrapped in [
+        format!("{}\\n{}\\n", &ADA[..8], &ADA[8..]),
+        format!("{}\\r\\n  {}", &ADA[..8], &ADA[8..]),
+        format!(" {ADA}\\t"),
+    ] {
+        let home = Home::new();
+        let text = format!(r#"{{"auths": {{"registry.example.com": {{"auth": "{wrapped}"}}}}}}"#);
+        home.write(".docker/config.json", &format!("\u{feff}{text}"));
+        let found = home.find("registry.example.com").unwrap();
+        assert_eq!(found, basic("ada"), "{wrapped}");
+        let secret = from_docker_config(text.as_bytes(), "registry.example.com").unwrap();
+        assert_eq!(secret, basic("ada"), "{wrapped}");
+    }
+}

@@ -200,3 +200,53 @@ async fn rejected_token_is_not_sent_again() {
     assert!(!format!("{line} {error:?} {driver:?}").contains("another-secret"));
     assert_eq!(server.lines(), ["GET /v2/extensions/tool/tags/list"]);
 }
+
+/// What token services and registries write, in forms of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_challenges_and_tokens_in_any_form() {
+    let plain = r#"Bearer realm="REALM",service="the registry""#;
+    let issued = r#"{"token":"TOKEN","expires_in":300}"#;
+    for (challenge, body) in [
+        (plain, issued),
+        (
+            r#"Bearer realm = "REALM" , service = "the registry""#,
+            issued,
+        ),
+        ("bearer realm=REALM,service='the registry'", issued),
+        (
+            r#"Negotiate, Bearer realm="REALM", service="the registry""#,
+            issued,
+        ),
+        (plain, r#"{"token":"TOKEN","expires_in":"300"}"#),
+        (plain, r#"{"token":"TOKEN","expires_in":300.5}"#),
+        (plain, r#"{"token":"TOKEN","expires_in":null}"#),
+        (plain, r#"{"token":"TOKEN","expires_in":-1}"#),
+        (plain, r#"{"token":"","access_token":"TOKEN"}"#),
+        (
+            plain,
+            r#"{"token":null,"access_token":"TOKEN","issued_at":5}"#,
+        ),
+        (plain, r#"{"access_token":" TOKEN\n"}"#),
+    ] {
+        let server = Server::before(move |asked| {
+            if asked.path == "/token" {
+                let service = asked.parameter("service");
+                let is_named = service.as_deref() == Some("the registry");
+                return Some(if is_named {
+                    json(&body.replace("TOKEN", SECRET))
+                } else {
+                    text(400, "which service?")
+                });
+            }
+            let shown = asked.header("authorization");
+            let realm = format!("http://{}/token", asked.header("host").unwrap());
+            let challenge = challenge.replace("REALM", &realm);
+            (shown != Some(&format!("Bearer {SECRET}")))
+                .then(|| answer(401, &[("www-authenticate", &challenge)], ""))
+        })
+        .await;
+        let driver = opened(&machine(&server, ""));
+        let versions = driver.versions("tool").await;
+        assert!(versions.is_ok(), "{challenge} {body}: {versions:?}");
+    }
+}

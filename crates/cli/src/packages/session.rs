@@ -93,7 +93,7 @@ impl Session {
             }
         }
         let session = Self {
-            cache: Cache::open(&config.cache.path.value)?,
+            cache: Cache::open(&config.cache.path.value),
             memory,
             now: Timestamp::now(),
             offline: sources.offline,

@@ -39,10 +39,10 @@ pub(crate) fn print_warnings<'w>(warnings: impl IntoIterator<Item = &'w Note>) -
     warnings.into_iter().try_for_each(output::warn)
 }
 
-/// Formats an error with its causes in one line, and each hint on its own line.
+/// Formats an error with its causes in one line, and each different hint on its own line.
 pub(crate) fn failure(error: &Error) -> String {
     let mut line = String::from("error");
-    let mut hints = String::new();
+    let mut hints: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
         // Some errors include their cause.
@@ -51,12 +51,13 @@ pub(crate) fn failure(error: &Error) -> String {
             line.push_str(&text);
         }
         for hint in super::hints::hints(cause) {
-            hints.push_str("  hint: ");
-            hints.push_str(&hint);
-            hints.push('\n');
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
         }
     }
-    format!("{line}\n{hints}")
+    let hints = hints.iter().map(|hint| format!("  hint: {hint}\n"));
+    format!("{line}\n{}", hints.collect::<String>())
 }
 
 /// Converts an error with its causes to a note.
@@ -98,6 +99,9 @@ mod tests {
         let error = Error::from(Failure::new("refused").hint("wait").caused_by(cause));
         let expected = "error: refused: not ready (NotFound: none; hint: register one)\n  hint: wait\n  hint: check it\n";
         assert_eq!(failure(&error), expected);
+        let twice = Failure::new("cause").hint("wait").hint("wait");
+        let error = Error::from(Failure::new("refused").hint("wait").caused_by(twice));
+        assert_eq!(failure(&error), "error: refused: cause\n  hint: wait\n");
         let two = Failure::new("two reasons")
             .hint("this way")
             .hint("or (that) way");

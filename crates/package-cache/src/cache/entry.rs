@@ -298,7 +298,12 @@ pub(super) fn read(
 fn attempt(key: &Key, folder: &Path, check: impl Fn(&Entry) -> Result<(), String>) -> ReadResult {
     let text = match text(&folder.join(ENTRY)) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             if folder.symlink_metadata().is_err() {
                 return ReadResult::Nothing;
             }

@@ -81,6 +81,13 @@ impl Explain for CacheError {
             Self::Busy { .. } => "wait for the process that holds the lock, or stop that process",
             Self::Conflict(conflict) => return conflict.hints(),
             Self::Unpack(error) => return error.hints(),
+            Self::File { what, error, .. }
+                if *what == "create"
+                    || error.kind() == std::io::ErrorKind::StorageFull
+                    || self.is_read_only() =>
+            {
+                "set EXTENSION_REGISTRY_CACHE_DIR to a writable directory"
+            }
             Self::Name { .. } | Self::FileName { .. } | Self::File { .. } => return Vec::new(),
         };
         vec![hint.to_owned()]
@@ -113,6 +120,15 @@ impl Explain for Conflict {
 }
 
 impl CacheError {
+    /// Returns whether a file cannot be written because the directory or the file system does not allow it.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+
+        matches!(self, Self::File { what, error, .. }
+            if *what != "read" && matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem))
+    }
+
     /// Wraps an I/O error with the operation and the path.
     pub(super) fn file(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

@@ -45,6 +45,7 @@ impl Cache {
     /// # Errors
     /// Returns an error if it cannot be opened.
     pub fn partial(&self, key: &str) -> Result<Partial, CacheError> {
+        self.prepare()?;
         let digest = key.parse().unwrap_or_else(|_| Digest::of(key.as_bytes()));
         let path = self.layout.partial().join(format!("{digest}.part"));
         let failed = |error| CacheError::file("open", &path)(error);

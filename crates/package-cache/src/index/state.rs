@@ -101,6 +101,9 @@ impl Explain for IndexStateError {
                 "ask the publisher of the repository which index is correct; if two publishers published at the same time, the next index resolves the conflict"
             }
             Self::Corrupt { .. } => "find out what modified it, then delete it",
+            Self::File { what, .. } if *what != "read" => {
+                "set XDG_STATE_HOME to a writable directory"
+            }
             Self::File { .. } => return Vec::new(),
         };
         vec![hint.to_owned()]

@@ -79,7 +79,7 @@ pub(crate) fn bundle(text: &str) -> Vec<u8> {
 impl Shelf {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let cache = Cache::open(folder.path().join("cache")).unwrap();
+        let cache = Cache::open(folder.path().join("cache"));
         Self {
             folder,
             cache,

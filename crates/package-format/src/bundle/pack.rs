@@ -1,6 +1,7 @@
 //! Packs a folder reproducibly: the same folder gives the same bytes, wherever and whenever it is packed.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -18,6 +19,10 @@ use crate::manifest::FILE;
 
 /// Unknown operating system in a gzip header (RFC 1952, section 2.3.1).
 const UNKNOWN_SYSTEM: u8 = 255;
+/// Modification time of the files in reproducible archives.
+const SOURCE_DATE: &str = "SOURCE_DATE_EPOCH";
+/// The latest time in a ustar header: 11 octal digits.
+const LATEST: u64 = 0o777_7777_7777;
 
 /// A packed archive.
 #[derive(Clone, Debug)]
@@ -58,6 +63,9 @@ pub enum PackError {
         /// The cause.
         error: io::Error,
     },
+    /// `SOURCE_DATE_EPOCH` is invalid.
+    #[error("invalid SOURCE_DATE_EPOCH `{0}`: expected a number of seconds since 1970")]
+    SourceDate(String),
     /// A file was modified during packing.
     #[error("{0} was modified during packing")]
     Changed(PathBuf),
@@ -73,11 +81,28 @@ impl Explain for PackError {
                 "create extension.yaml, with a `name` and a `version` under `extension`"
             }
             Self::NotAFile(_) => "if it is a symbolic link, replace it with a copy of its target",
+            Self::SourceDate(_) => {
+                "unset it, or set it to a decimal number, such as the output of `date +%s`"
+            }
             Self::Changed(_) => "try again when no process is writing to it",
             _ => return Vec::new(),
         };
         vec![hint.to_owned()]
     }
+}
+
+/// Parses the value of `SOURCE_DATE_EPOCH`; zero if it is not set or empty. A wrong one is an error, since the
+/// archive would not be the reproducible one.
+fn source_date(value: Option<&OsStr>) -> Result<u64, PackError> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Ok(0);
+    };
+    let text = value.to_string_lossy();
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| is_decimal);
+    seconds
+        .filter(|seconds| *seconds <= LATEST)
+        .ok_or_else(|| PackError::SourceDate(text.chars().take(80).collect()))
 }
 
 /// Packs all files of a folder, except those whose names begin with a dot, into a writer. Files are streamed.
@@ -97,8 +122,7 @@ pub fn pack(folder: &Path, into: impl Write, limits: Limits) -> Result<Bundle, P
     if files.len() > limits.entries {
         return Err(PackError::TooLarge(limits));
     }
-    let time = std::env::var("SOURCE_DATE_EPOCH").ok();
-    let time = time.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let time = source_date(std::env::var_os(SOURCE_DATE).as_deref())?;
     let writer = GzBuilder::new()
         .mtime(0)
         .operating_system(UNKNOWN_SYSTEM)
@@ -273,4 +297,39 @@ fn collect(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use extension_registry_core::diagnostic::Explain;
+
+    use super::{LATEST, source_date};
+
+    #[test]
+    fn invalid_source_date_is_an_error() {
+        let date = |text: &str| source_date(Some(OsStr::new(text)));
+        assert_eq!(source_date(None).unwrap(), 0);
+        for (text, seconds) in [("", 0), ("0", 0), ("1700000000", 1_700_000_000), ("007", 7)] {
+            assert_eq!(date(text).unwrap(), seconds);
+        }
+        assert_eq!(date(&LATEST.to_string()).unwrap(), LATEST);
+        let latest = (LATEST + 1).to_string();
+        for text in [
+            "abc",
+            "-1",
+            "1e9",
+            "+1",
+            " 1",
+            "1.5",
+            "0x10",
+            &latest,
+            &"9".repeat(300),
+        ] {
+            let error = date(text).unwrap_err().explained();
+            assert!(error.starts_with("invalid SOURCE_DATE_EPOCH `"), "{error}");
+            assert!(error.contains("hint: unset it"), "{error}");
+        }
+    }
 }

@@ -121,6 +121,7 @@ impl Config {
     }
 
     fn parse(bytes: &[u8], place: String) -> Result<Self, CredentialsError> {
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         if bytes.trim_ascii().is_empty() {
             let fields = Map::new();
             return Ok(Self { place, fields });
@@ -217,7 +218,9 @@ fn text<'m>(map: &'m Map<String, Value>, name: &str) -> Result<Option<&'m str>, 
 }
 
 fn decode(auth: &str) -> Option<Credentials> {
-    let bytes = BASE64.decode(auth.trim()).ok()?;
+    // Tools such as `base64` wrap lines, and Docker ignores line ends.
+    let auth: String = auth.split_ascii_whitespace().collect();
+    let bytes = BASE64.decode(auth).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (user, password) = text.split_once(':')?;
     Some(Credentials::Basic {

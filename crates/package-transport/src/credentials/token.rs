@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<FoundCredentials, CredentialsError> {
     if length as u64 > LONGEST {
         return Err(wrong("is larger than 64 KiB", ""));
     }
-    let text = text.trim();
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err(wrong("is empty", "write the token to it"));
     }

@@ -17,7 +17,8 @@ impl PublicKey {
     /// # Errors
     /// Returns an error if it is invalid. The error never contains the input.
     pub fn read(text: &str) -> Result<Self, KeyError> {
-        let text = text.trim();
+        // Some editors begin a file with a byte order mark.
+        let text = text.trim_start_matches('\u{feff}').trim();
         if text.contains("PRIVATE KEY") || text.contains("secret key") {
             return Err(KeyError::Secret);
         }

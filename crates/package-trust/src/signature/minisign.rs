@@ -48,7 +48,8 @@ impl PublicKey {
     /// # Errors
     /// Returns an error if it is invalid.
     pub fn read(text: &str) -> Result<Self, KeyError> {
-        let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         let encoded = match lines.as_slice() {
             [line] => *line,
             [comment, line] if comment.starts_with(text::UNTRUSTED) => *line,

@@ -87,7 +87,11 @@ impl Loader<'_> {
         };
         let repository = &entry.repository;
         let verdict = self.judge(repository, &statement, around.as_ref(), &signatures)?;
-        self.cache.touch(&entry)?;
+        match self.cache.touch(&entry) {
+            // A cache that is shared or mounted read-only can still be read.
+            Err(error) if error.is_read_only() => {}
+            outcome => outcome?,
+        }
         let mut warnings = verdict_warnings(&verdict);
         if let Some(path) = entry.document_path() {
             let bytes = fs::read(&path).map_err(|error| DeliverError::File { path, error })?;

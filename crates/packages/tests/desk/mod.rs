@@ -47,7 +47,7 @@ impl Desk {
             key.public.trim_end()
         );
         Self {
-            cache: Cache::open(bench.path().join("cache")).unwrap(),
+            cache: Cache::open(bench.path().join("cache")),
             policy: Policy::read(&policy.parse().unwrap()).unwrap(),
             secret: key.secret,
             bench,
