@@ -4,7 +4,7 @@
 //! all fields of that object each time; an item of a list of strings takes a hundredth of that. So a
 //! rule reads each field once, and a rule about a string is attached to that string.
 
-use extension_registry_core::projection::RENDERED_PREFIX;
+use extension_registry_core::projection::{Address, RENDERED_PREFIX};
 use kube::core::{Message, Reason, Rule};
 use schemars::Schema;
 use serde_json::{Value, json};
@@ -25,6 +25,9 @@ macro_rules! octet {
 
 /// Matches an address with a user name or a password.
 const USER: &str = concat!("^(", scheme!(), ")?[^/?#]*@");
+
+/// Matches a connection string with several hosts, or of JDBC.
+const CONNECTION_STRING: &str = concat!("^(jdbc:|(", scheme!(), ")?[^/?#]*,)");
 
 /// Matches an address with a scheme, or without a path.
 const SCHEME_OR_BARE: &str = concat!("^(", scheme!(), "|[^/?#]*$)");
@@ -80,12 +83,14 @@ pub(crate) fn free_key() -> Rule {
 /// Returns a rule that requires an address to be valid and to contain no `user:password@`. Its error
 /// does not repeat the address.
 pub(crate) fn address() -> Rule {
+    let hint = Address::CONNECTION_STRING_HINT;
     Rule::new(format!(
         "self.matches(r'{SCHEME_OR_BARE}') && self.matches(r'{ADDRESS}') && !self.matches(r'{ODD_HOST}') \
          && (!self.matches(r'{BRACKET}') || isIP(self.find(r'\\[[^\\]]*').substring(1)))"
     ))
     .message(Message::Expression(format!(
         "self.matches(r'{USER}') ? '`url` must not contain a user name or password: move them to `credentials`, and keep only the address here' \
+        : self.matches(r'{CONNECTION_STRING}') ? 'invalid `url`: it has several hosts, or is a JDBC URL: {hint}' \
         : 'invalid `url`: use a URL with a host, e.g. `https://minio.example.org:9000`, or `host` or `host:port`'"
     )))
     .reason(Reason::FieldValueForbidden)

@@ -161,6 +161,22 @@ const INVALID: &[(&str, &str)] = &[
         "spec.services[0].endpoints[0].url: invalid address",
     ),
     (
+        "services: [{name: s, endpoints: [{name: e, url: 'mongodb://planted-value:1,b:2/x'}]}]",
+        "spec.services[0].endpoints[0].url: invalid address: it has several hosts, or is a JDBC URL; hint: write it as an entry of `configuration`",
+    ),
+    (
+        "services: [{name: s, endpoints: [{name: e, url: 'planted-value:9092,kafka-2:9092'}]}]",
+        "spec.services[0].endpoints[0].url: invalid address: it has several hosts",
+    ),
+    (
+        "services: [{name: s, endpoints: [{name: e, url: 'jdbc:postgresql://planted-value:5432/x'}]}]",
+        "spec.services[0].endpoints[0].url: invalid address: it has several hosts, or is a JDBC URL",
+    ),
+    (
+        "services: [{name: s, endpoints: [{name: e, url: 'mongodb://u:planted-value@a:1,b:2/x'}]}]",
+        "spec.services[0].endpoints[0].url: must not contain a user name or password",
+    ),
+    (
         "services: [{name: s, endpoints: [{name: e, url: ''}]}]",
         "spec.services[0].endpoints[0].url: invalid address",
     ),

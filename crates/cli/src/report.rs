@@ -3,4 +3,5 @@
 pub(crate) mod github;
 pub(crate) mod hints;
 pub(crate) mod human;
+mod place;
 pub(crate) mod sarif;

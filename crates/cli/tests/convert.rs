@@ -125,6 +125,53 @@ fn converts_fuseml_workflows() {
     assert_eq!((output.code, &*output.out), (1, ""));
     let place = "workflow-6.yaml:22:9: error[Invalid]";
     assert!(output.err.contains(place), "{}", output.err);
+    assert!(
+        output.err.contains("hint: remove one of them"),
+        "{}",
+        output.err
+    );
+}
+
+/// FuseML's own test data has these fields.
+#[test]
+fn converts_compute_resources_of_steps() {
+    let workflow = "name: train\nsteps:\n  - name: trainer\n    image: trainer:1\n    resources:\n      limits: {cpu: 1, memory: 1Gi, nvidia.com/gpu: \"1\", gone: }\n      requests:\n        cpu: 0.5\n    extensions:\n      - name: store\n        product: minio\n        extensionAccess: {extension: {id: minio}}\n";
+    let output = ext_with(&["convert", "-", "-o", "json"], workflow);
+    assert_eq!(output.code, 0, "{}", output.err);
+    let step = &list(&output.out)[0]["spec"]["steps"][0];
+    let expected = serde_json::json!({
+        "limits": {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "1"},
+        "requests": {"cpu": "0.5"},
+    });
+    assert_eq!(step["resources"], expected);
+    assert!(
+        output
+            .err
+            .contains("extensionAccess: ignored: set by the FuseML server"),
+        "{}",
+        output.err
+    );
+    for (wrong, message) in [
+        (
+            "resources: {limit: {cpu: 1}}",
+            "resources.limit: unknown field\n  hint: did you mean `limits`?",
+        ),
+        ("resources: 4", "steps[0].resources: must be a mapping"),
+        (
+            "resources: {limits: [cpu]}",
+            "steps[0].resources.limits: must be a mapping",
+        ),
+        (
+            "resources: {limits: {cpu: much}}",
+            "spec.steps[0].resources",
+        ),
+    ] {
+        let text =
+            format!("name: train\nsteps:\n  - name: trainer\n    image: trainer:1\n    {wrong}\n");
+        let output = ext_with(&["convert", "-"], &text);
+        assert_eq!(output.code, 1, "{wrong}: {}", output.err);
+        assert!(output.err.contains(message), "{wrong}: {}", output.err);
+    }
 }
 
 #[test]

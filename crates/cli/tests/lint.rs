@@ -56,7 +56,9 @@ fn report_formats_contain_no_values() {
         let output = ext(&["lint", MISTAKES, "-o", form]);
         assert_eq!(output.code, 1, "{form}");
         assert!(!output.out.contains("secret-canary"), "{form}");
-        insta::assert_snapshot!(format!("mistakes_{form}"), output.out);
+        // Code hosts get paths from the root of the repository, if the source is in one.
+        let text = output.out.replace("crates/cli/tests/data/", "tests/data/");
+        insta::assert_snapshot!(format!("mistakes_{form}"), text);
     }
 }
 
@@ -306,19 +308,6 @@ spec: {product: store}
     );
     let output = ext_with(&["list", "-f", "-", "-o", "name"], record);
     assert_eq!((output.code, &*output.out), (0, "store/store\n"));
-}
-
-/// Code scanning finds the file by this reference.
-#[test]
-fn sarif_encodes_paths() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let path = folder.path().join("my record.yaml");
-    std::fs::write(&path, "a: 1\n").unwrap();
-    let output = ext(&["lint", path.to_str().unwrap(), "-o", "sarif"]);
-    let log: Value = serde_json::from_str(&output.out).unwrap();
-    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
-    let uri = place["artifactLocation"]["uri"].as_str().unwrap();
-    assert!(uri.ends_with("/my%20record.yaml"), "{uri}");
 }
 
 /// `-n` sets the namespace of objects, so it must be valid.

@@ -23,6 +23,7 @@
 mod diagnose;
 mod hint;
 mod interval;
+mod misread;
 mod number;
 mod parse;
 mod partial;

@@ -2,6 +2,7 @@
 
 mod support;
 
+use extension_registry_core::version::RecordVersion;
 use insta::assert_snapshot;
 use support::seed::records;
 use support::*;
@@ -166,4 +167,36 @@ fn unreachable() {
         &in_project("dev").in_zone("west"),
     );
     assert_snapshot!(formatted(&refusal));
+}
+
+/// Distributions of Kubernetes and vendors of databases write such versions.
+#[test]
+fn misread_versions_are_explained() {
+    let with_version = |version: &str| {
+        let mut records = records();
+        let kfserving = records
+            .iter_mut()
+            .find(|record| record.product.as_deref() == Some("kfserving"))
+            .unwrap();
+        kfserving.version = Some(RecordVersion::new(version));
+        let alpha = in_project("alpha").in_zone("cluster-alpha");
+        let need = need().product("kfserving").version(">=1.27");
+        formatted(&refused(&records, &need, &alpha))
+    };
+    let text: Vec<String> = [
+        "1.27.3-gke.100",
+        "v1.27.3-gke.100",
+        "1.27.0-rc.1",
+        "1.27.3-RC2",
+        "1.27.3.4",
+        "v1.27.3.4",
+        "RELEASE.2021-08-05",
+        "latest build",
+        "1.26.3-gke.100",
+        "1.26.0",
+    ]
+    .iter()
+    .map(|version| with_version(version))
+    .collect();
+    assert_snapshot!(text.join("\n"));
 }

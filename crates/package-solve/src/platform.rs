@@ -18,7 +18,14 @@ pub fn unmet(platform: &Platform, requirement: &Requirement) -> Option<String> {
     match platform.get(&requirement.name) {
         None => Some(format!("{wanted}, which is not available")),
         Some(Some(version)) if meets(version, range) => None,
-        Some(Some(version)) => Some(format!("{wanted}, but found {version}")),
+        Some(Some(version)) => {
+            let version = RecordVersion::new(version);
+            let reading = range
+                .misread(&version)
+                .map(|note| format!(", {}", note.message));
+            let reading = reading.unwrap_or_default();
+            Some(format!("{wanted}, but found {}{reading}", version.text()))
+        }
         Some(None) if range.matches(None) => None,
         Some(None) => Some(format!("{wanted}, but its version is unknown")),
     }

@@ -163,6 +163,13 @@ impl Converter<'_> {
                 "must not contain a user name or password",
                 hint,
             );
+        } else if Address::is_connection_string(text) && Address::parse(text).is_none() {
+            self.errors.add(
+                path,
+                Reason::Invalid,
+                "invalid address: it has several hosts, or is a JDBC URL",
+                Address::CONNECTION_STRING_HINT,
+            );
         } else if text.chars().count() > limits::URL || Address::parse(text).is_none() {
             let hint = "use a URL with a host, e.g. `https://minio.example.org:9000`, or `host` or `host:port`; the host must be a DNS name or an IP address";
             self.errors

@@ -4,21 +4,30 @@ use std::io::{self, Write};
 
 use extension_registry_query::finding::{Finding, Level};
 
+use super::place::{Place, Root};
+
 pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> io::Result<()> {
+    let root = Root::of_working_directory();
     for finding in findings {
         let level = match finding.level {
             Level::Error => "error",
             Level::Warning => "warning",
         };
-        writeln!(
-            out,
-            "::{level} file={},line={},col={},title={}::{}",
-            property(&finding.file),
-            finding.line,
-            finding.column,
-            property(&finding.rule),
-            data(&finding.text_with_hint())
-        )?;
+        let Finding { line, column, .. } = finding;
+        let (rule, text) = (property(&finding.rule), finding.text_with_hint());
+        match root.place(&finding.file) {
+            Place::Inside(path) | Place::Outside(path) => writeln!(
+                out,
+                "::{level} file={},line={line},col={column},title={rule}::{}",
+                property(&path),
+                data(&text)
+            )?,
+            Place::None => writeln!(
+                out,
+                "::{level} title={rule}::{}",
+                data(&format!("line {line}, column {column}: {text}"))
+            )?,
+        }
     }
     Ok(())
 }

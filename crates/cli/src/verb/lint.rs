@@ -30,7 +30,10 @@ pub(crate) fn run(verb: &Lint, terminal: Terminal, out: &mut Vec<u8>) -> Result<
     match verb.output {
         ReportFormat::Human => report::human::write(out, findings, terminal)?,
         ReportFormat::Json => output::json(out, &answer)?,
-        ReportFormat::Sarif => report::sarif::write(out, findings)?,
+        ReportFormat::Sarif => {
+            let omitted = report::sarif::write(out, findings)?;
+            report::human::print_warnings(&omitted)?;
+        }
         ReportFormat::Github => report::github::write(out, findings)?,
     }
     let bad = |finding: &Finding| verb.strict || finding.is_error();

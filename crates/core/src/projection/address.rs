@@ -18,6 +18,9 @@ const MAX_HOST: usize = 253;
 const MAX_LABEL: usize = 63;
 
 impl Address {
+    /// The way out for a [connection string](Self::is_connection_string).
+    pub const CONNECTION_STRING_HINT: &str = "write it as an entry of `configuration`, its user name and password as entries of `credentials`, and omit `url` or keep a single host in it";
+
     /// Parses a `url` strictly: text that clients could interpret as different hosts or ports is
     /// rejected.
     ///
@@ -45,6 +48,15 @@ impl Address {
             host: host.to_owned(),
             port,
         })
+    }
+
+    /// Returns whether the text is a connection string for which `host` and `port` do not exist: with several hosts,
+    /// as for MongoDB and Kafka, or of JDBC.
+    #[must_use]
+    pub fn is_connection_string(url: &str) -> bool {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        url.starts_with("jdbc:") || authority.contains(',')
     }
 
     /// Returns whether the text has `user:password@` before its host.

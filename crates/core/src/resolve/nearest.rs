@@ -122,7 +122,16 @@ fn nearest(mut message: String, requirement: &Requirement, candidate: &Candidate
         }
         separator = "; ";
     }
+    let mut misread = None;
     if candidate.fails_version(requirement) {
+        let version = candidate.record.version.as_ref();
+        let range = requirement.version.as_ref();
+        misread = range
+            .zip(version)
+            .and_then(|(range, version)| range.misread(version));
+        let reading = misread
+            .as_ref()
+            .map_or_else(String::new, |note| format!(", {}", note.message));
         let range = requirement
             .version
             .as_ref()
@@ -131,7 +140,7 @@ fn nearest(mut message: String, requirement: &Requirement, candidate: &Candidate
         let _ = match &candidate.record.version {
             Some(version) => write!(
                 message,
-                "{separator}version is `{}` (requested `{range}`)",
+                "{separator}version is `{}`{reading} (requested `{range}`)",
                 version.text()
             ),
             None => write!(
@@ -140,10 +149,11 @@ fn nearest(mut message: String, requirement: &Requirement, candidate: &Candidate
             ),
         };
     }
-    let hint = if fixes.is_empty() {
-        "change the requirement, or register a matching extension".to_owned()
-    } else {
-        format!("did you mean {}?", fixes.join(" and "))
+    let hint = match misread {
+        _ if !fixes.is_empty() => format!("did you mean {}?", fixes.join(" and ")),
+        // Nothing else is wrong.
+        Some(note) if separator.is_empty() => note.hints.join("; or "),
+        _ => "change the requirement, or register a matching extension".to_owned(),
     };
     Refusal::new(Reason::NotFound, message, hint)
 }

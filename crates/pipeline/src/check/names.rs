@@ -275,6 +275,12 @@ fn check_name<'n>(
     }
     if !seen.insert(name) {
         let message = format!("duplicate {what} `{name}`");
-        problems.push(Problem::invalid(field, step, message, "rename one of them"));
+        // Two steps of one name do different work; an entry with the same name says the same again.
+        let hint = if what == "step" {
+            "rename one of them"
+        } else {
+            "remove one of them"
+        };
+        problems.push(Problem::invalid(field, step, message, hint));
     }
 }

@@ -4,7 +4,7 @@
 
 mod expressions;
 
-use extension_registry_yaml::{Diagnostics, MappingReader, Node, Position};
+use extension_registry_yaml::{Content, Diagnostics, MappingReader, Node, Position};
 
 use super::common::{ConvertOptions, object};
 use super::names::{plain, renamed};
@@ -189,6 +189,7 @@ fn step(
         });
         Node::items(at, variables.collect())
     });
+    let resources = resources(&mut mapping, log);
     mapping.finish(log);
     let extensions =
         (!extensions.is_empty()).then(|| Node::items(extensions_at.unwrap_or(at), extensions));
@@ -202,9 +203,45 @@ fn step(
             ("inputs", inputs),
             ("outputs", outputs),
             ("env", env),
+            ("resources", resources),
             ("extensions", extensions),
         ],
     )
+}
+
+/// Converts the compute resources of a step: FuseML has the same fields as a container, with texts for quantities.
+fn resources(step: &mut MappingReader, log: &mut Diagnostics) -> Option<Node> {
+    let node = step.take("resources")?;
+    let at = node.at;
+    let mut mapping = MappingReader::new(log, step.path("resources"), node)?;
+    let fields = ["limits", "requests"].map(|name| (name, quantities(&mut mapping, name, log)));
+    mapping.finish(log);
+    Some(Node::fields(at, fields))
+}
+
+fn quantities(
+    mapping: &mut MappingReader,
+    name: &'static str,
+    log: &mut Diagnostics,
+) -> Option<Node> {
+    let node = mapping.take(name)?;
+    let Content::Fields(fields) = node.content else {
+        let message = format!("must be a mapping, not {}", node.kind());
+        log.error("wrong-type", node.at, &mapping.path(name))
+            .message(
+                message,
+                "write one quantity per resource, such as `cpu: \"1\"`",
+            );
+        return None;
+    };
+    let fields = fields
+        .into_iter()
+        .filter(|(_, quantity)| !quantity.is_null())
+        .map(|(resource, quantity)| (resource, quantity.into_text()));
+    Some(Node {
+        at: node.at,
+        content: Content::Fields(fields.collect()),
+    })
 }
 
 /// Converts an input of a step. In the minimal form it may be an extension, which becomes a requirement.
@@ -281,12 +318,14 @@ fn requirement(mut mapping: MappingReader, texts: &mut Texts, log: &mut Diagnost
         });
         Node::items(at, mappings.collect())
     });
-    mapping.unsupported(
-        log,
-        "status",
-        "ignored: set by the FuseML server",
-        "run `kubectl ext resolve` to see what the requirement resolves to",
-    );
+    for field in ["status", "extensionAccess"] {
+        mapping.unsupported(
+            log,
+            field,
+            "ignored: set by the FuseML server",
+            "run `kubectl ext resolve` to see what the requirement resolves to",
+        );
+    }
     mapping.finish(log);
     Node::fields(
         at,
