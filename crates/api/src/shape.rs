@@ -28,7 +28,7 @@ enum Cause {
 }
 
 /// Schemas are static.
-type Schema = &'static JSONSchemaProps;
+pub type Schema = &'static JSONSchemaProps;
 
 /// Type of a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,9 +154,13 @@ fn type_text(expected: &str) -> &'static str {
         "boolean" => "a boolean",
         "integer" | "number" => "a number",
         "array" => "a list",
+        INTEGER_OR_STRING => "an integer or a string",
         _ => "a mapping",
     }
 }
+
+/// Type of quantities, whose schema has no `type`.
+const INTEGER_OR_STRING: &str = "integer or string";
 
 /// Fields that objects of every kind have.
 const COMMON_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
@@ -175,6 +179,23 @@ static SCHEMAS: LazyLock<HashMap<String, JSONSchemaProps>> = LazyLock::new(|| {
 /// Returns the kinds with a schema, in unspecified order.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
     SCHEMAS.keys().map(String::as_str)
+}
+
+/// Returns the schema of a kind of this group.
+#[must_use]
+pub fn schema(kind: &str) -> Option<Schema> {
+    SCHEMAS.get(kind)
+}
+
+/// Validates the value of a field against its schema.
+#[must_use]
+pub fn check_field(schema: Schema, value: &Value, field: &str) -> Vec<SchemaViolation> {
+    let mut violations = Vec::new();
+    let _ = check_value(schema, value, field, &mut |violation| {
+        violations.push(violation);
+        ControlFlow::Continue(())
+    });
+    violations
 }
 
 /// Validates an object against the schema of its kind. Returns nothing for kinds in other API groups.
@@ -214,6 +235,13 @@ fn check_value(schema: Schema, value: &Value, field: &str, report: Report<'_>) -
         && !is_of_type(expected, value)
     {
         let found = Kind::of(value);
+        return report(violation(Cause::WrongType { expected, found }));
+    }
+    if schema.x_kubernetes_int_or_string == Some(true)
+        && !is_of_type("integer", value)
+        && !value.is_string()
+    {
+        let (expected, found) = (INTEGER_OR_STRING, Kind::of(value));
         return report(violation(Cause::WrongType { expected, found }));
     }
     match value {

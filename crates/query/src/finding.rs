@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use extension_registry_core::diagnostic::{Diagnostic, Position, Severity, explained};
+use extension_registry_schema as schema;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -141,6 +142,41 @@ fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error
 pub(crate) fn sort(findings: &mut Vec<Finding>) {
     findings.sort_by(|left, right| sort_key(left).cmp(&sort_key(right)));
     findings.dedup();
+    remove_repeated(findings);
+}
+
+/// Removes violations of the schema that another check reports more specifically.
+fn remove_repeated(findings: &mut Vec<Finding>) {
+    let is_of_schema = |finding: &Finding| schema::RULES.contains(&finding.rule.as_str());
+    if !findings.iter().any(is_of_schema) {
+        return;
+    }
+    let specific: Vec<Finding> = findings
+        .iter()
+        .filter(|finding| finding.is_error() && !is_of_schema(finding))
+        .cloned()
+        .collect();
+    findings.retain(|finding| {
+        !is_of_schema(finding) || !specific.iter().any(|other| repeats(finding, other))
+    });
+}
+
+/// Returns whether a violation of the schema is about the same mistake as another finding: at the same field, at an item of
+/// the list or a name in it, or at a field that the violation names.
+fn repeats(violation: &Finding, other: &Finding) -> bool {
+    if violation.file != other.file || violation.object != other.object {
+        return false;
+    }
+    let Some(below) = other.field.strip_prefix(&violation.field) else {
+        return false;
+    };
+    let is_item = below.starts_with('[') && below.matches(['[', '.']).count() <= 2;
+    let is_named = || {
+        below
+            .split(['.', '['])
+            .any(|name| violation.message.contains(&format!("`{name}`")))
+    };
+    below.is_empty() || below == ".name" || is_item || (below.starts_with('.') && is_named())
 }
 
 fn sort_key(finding: &Finding) -> (&str, usize, usize, Level, &str, &str) {
@@ -156,7 +192,37 @@ fn sort_key(finding: &Finding) -> (&str, usize, usize, Level, &str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Diagnostic, Finding, Position, Severity};
+    use super::{Diagnostic, Finding, Position, Severity, sort};
+
+    #[test]
+    fn sort_removes_what_another_check_reports() {
+        let error = |rule: &str, field: &str, message: &str| {
+            Finding::error(rule, &"a.yaml".into(), Position::default())
+                .of("Extension ml/s3", field)
+                .message(message, "")
+        };
+        for (violation, other) in [
+            (error("too-long", "spec.product", ""), "spec.product"),
+            (error("duplicate-item", "spec.services[1]", ""), "spec.services[1].name"),
+            (error("validation-rule", "spec.access.users", ""), "spec.access.users[3]"),
+            (error("validation-rule", "spec", "unknown step in `runAfter`"), "spec.steps[1].runAfter[0]"),
+        ] {
+            let mut findings = vec![violation, error("Invalid", other, "specific")];
+            sort(&mut findings);
+            assert_eq!(findings.len(), 1, "{other}");
+            assert_eq!(findings[0].message, "specific");
+        }
+        for (violation, other) in [
+            (error("too-long", "spec.services", ""), "spec.service"),
+            (error("validation-rule", "spec", "a record is limited"), "spec.product"),
+            (error("validation-rule", "spec.services[1]", ""), "spec.services[10].name"),
+            (error("wrong-type", "spec.product", ""), "spec.product"),
+        ] {
+            let mut findings = vec![violation, error("Invalid", other, "specific")];
+            sort(&mut findings);
+            assert_eq!(findings.len(), 2, "{other}");
+        }
+    }
 
     #[test]
     fn diagnostic_keeps_everything_but_file_and_object() {

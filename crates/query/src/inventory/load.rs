@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use extension_registry_api::{ExtensionSpec, Workflow, convert, shape};
+use extension_registry_api::{ExtensionSpec, Workflow, convert};
 use extension_registry_core::diagnostic::Diagnostic;
 use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_render::ObjectKey;
+use extension_registry_schema as schema;
 use extension_registry_seal::inline_entries;
 use extension_registry_yaml::{self as yaml, Marks};
 use serde_json::Value;
@@ -15,6 +16,17 @@ use super::model::{Inventory, Origin, RecordEntry, WorkflowEntry};
 use super::seal;
 use super::settings::{InlineCredentials, Settings};
 use crate::finding::Finding;
+
+/// How an object fits the definition of its kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// The API server accepts it.
+    Valid,
+    /// The API server rejects it, but it can be deserialized for more checks.
+    Invalid,
+    /// It cannot be deserialized.
+    Unreadable,
+}
 
 impl Inventory {
     /// Checks one object by itself.
@@ -155,14 +167,24 @@ impl Inventory {
         }
     }
 
-    /// Validates an object against the schema of its kind, and returns whether it is valid.
-    fn fits(&mut self, kind: &str, origin: &Origin, value: &Value) -> bool {
-        let violations = shape::check(kind, value);
-        let fits = violations.is_empty();
+    /// Validates an object against the definition of its kind.
+    fn fits(&mut self, kind: &str, origin: &Origin, value: &Value) -> Fit {
+        let violations = if self.is_stored {
+            schema::check_shape(kind, value)
+        } else {
+            schema::check(kind, value)
+        };
+        let fit = if violations.iter().any(schema::Violation::is_structural) {
+            Fit::Unreadable
+        } else if violations.is_empty() {
+            Fit::Valid
+        } else {
+            Fit::Invalid
+        };
         let violations = violations.into_iter();
         self.findings
-            .extend(violations.map(|violation| origin.finding(violation)));
-        fits
+            .extend(violations.map(|violation| origin.finding(violation.diagnostic)));
+        fit
     }
 
     fn add_record(&mut self, origin: Origin, namespace: Option<String>, name: &str, value: &Value) {
@@ -171,7 +193,8 @@ impl Inventory {
         } else {
             "ClusterExtension"
         };
-        if !self.fits(kind, &origin, value) {
+        let fit = self.fits(kind, &origin, value);
+        if fit == Fit::Unreadable {
             return;
         }
         let key = RecordKey {
@@ -201,9 +224,10 @@ impl Inventory {
             .and_then(Value::as_i64)
             .unwrap_or(1);
         match convert::record_with(key.clone(), generation, &spec, &mut self.converted_names) {
-            Ok(record) => {
+            Ok(record) if fit == Fit::Valid => {
                 self.index.insert(record);
             }
+            Ok(_) => {}
             Err(problems) => {
                 let problems = problems.into_iter();
                 self.findings
@@ -219,7 +243,7 @@ impl Inventory {
     }
 
     fn add_workflow(&mut self, origin: Origin, namespace: String, name: &str, mut value: Value) {
-        if !self.fits("Workflow", &origin, &value) {
+        if self.fits("Workflow", &origin, &value) == Fit::Unreadable {
             return;
         }
         value["metadata"]["namespace"] = namespace.clone().into();

@@ -100,6 +100,8 @@ pub struct Inventory {
     pub(super) seen: HashMap<String, Arc<str>>,
     /// Number of documents that are not empty, of any kind.
     pub(super) documents: usize,
+    /// Whether the objects that are added were read from a cluster.
+    pub(super) is_stored: bool,
     /// Whether existing objects were read besides the files.
     pub has_base: bool,
 }

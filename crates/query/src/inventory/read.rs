@@ -44,9 +44,11 @@ impl Inventory {
         let listed = cluster::list(client, &namespace, &inventory.settings, scope, log);
         let objects = listed.await?;
         inventory.namespace = namespace;
+        inventory.is_stored = true;
         for object in objects {
             inventory.add(&"".into(), object, Marks::default());
         }
+        inventory.is_stored = false;
         inventory.sort();
         Ok(inventory)
     }
