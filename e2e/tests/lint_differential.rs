@@ -1,0 +1,346 @@
+//! `lint` against a real API server: what it accepts, the API server accepts, for creation and for server-side
+//! apply.
+//!
+//! Both judge objects that differ from valid ones in one or two places, generated from the schemas and from a fixed
+//! seed. [`ALLOWED`] lists the only differences.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+#[path = "lint_differential/mutants.rs"]
+mod mutants;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use extension_registry_e2e::cluster::Node;
+use extension_registry_e2e::{Cluster, Options};
+use extension_registry_query::Finding;
+use extension_registry_query::Inventory;
+use extension_registry_query::lint::lint;
+use futures::{StreamExt, stream};
+use kube::Client;
+use mutants::{Mutant, mutants};
+use serde_json::{Value, json};
+
+const PROJECT: &str = "lint-differential";
+
+/// Random objects that differ in two places.
+const RANDOM: usize = 400;
+
+/// Parallel requests.
+const PARALLEL: usize = 8;
+
+/// A difference that is intended.
+struct Allowed {
+    /// Rule of `lint`; empty if `lint` accepts what the API server refuses.
+    rule: &'static str,
+    /// Part of the field of the finding, or of the refusal of the API server.
+    part: &'static str,
+    /// Why `lint` differs.
+    reason: &'static str,
+}
+
+const ALLOWED: [Allowed; 6] = [
+    Allowed {
+        rule: "",
+        part: "resourceVersion",
+        reason: "the verdict depends on the stored object: tools replace objects with the version they read",
+    },
+    Allowed {
+        rule: "",
+        part: "uid",
+        reason: "the verdict depends on the stored object",
+    },
+    Allowed {
+        rule: "wrong-type",
+        part: "",
+        reason: "the API server drops null; in a file it is a mistake of a template, and may remove a restriction",
+    },
+    Allowed {
+        rule: "missing-field",
+        part: "metadata.name",
+        reason: "`generateName` cannot be applied again",
+    },
+    Allowed {
+        rule: "Invalid",
+        part: "",
+        reason: "checks of the webhook and the operator, which do not run here",
+    },
+    Allowed {
+        rule: "InvalidPath",
+        part: "",
+        reason: "checks of the webhook and the operator, which do not run here",
+    },
+];
+
+/// The verdict of the API server: the refusal of a creation, and of a server-side apply.
+struct Verdict {
+    created: Option<String>,
+    applied: Option<String>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lint_accepts_only_what_the_api_server_accepts() {
+    let options = Options {
+        node: Node::None,
+        ..Options::default()
+    };
+    let cluster = Cluster::from_environment_or_start(options).await.unwrap();
+    cluster.install().unwrap();
+    cluster.create_namespace(PROJECT).unwrap();
+    let client = cluster.client();
+
+    let cases = cases();
+    let verdicts: Vec<Verdict> = stream::iter(&cases)
+        .map(|case| verdict(&client, &case.object))
+        .buffered(PARALLEL)
+        .collect()
+        .await;
+    let mut differences = Vec::new();
+    let mut used = [0_usize; ALLOWED.len()];
+    let mut refused = 0;
+    for (case, verdict) in cases.iter().zip(&verdicts) {
+        refused += usize::from(verdict.created.is_some());
+        let findings = errors(&case.object);
+        compare(case, verdict, &findings, &mut used, &mut differences);
+    }
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in &cases {
+        *kinds.entry(case.object["kind"].as_str().unwrap()).or_default() += 1;
+    }
+    let mut report = format!("{kinds:?}, {refused} refused by the API server\n");
+    for (allowed, used) in ALLOWED.iter().zip(used) {
+        let _ = writeln!(report, "{used} allowed: {}: {}", allowed.rule, allowed.reason);
+    }
+    eprintln!("{report}");
+    assert!(cases.len() > 2_000 && refused > 1_000, "{report}");
+    let excerpt: Vec<&String> = differences.iter().take(60).collect();
+    assert!(differences.is_empty(), "{} differences: {excerpt:#?}\n{report}", differences.len());
+    assert!(used.iter().all(|used| *used > 0), "an allowed difference does not exist:\n{report}");
+    cluster.stop().await.unwrap();
+}
+
+fn compare(
+    case: &Mutant,
+    verdict: &Verdict,
+    findings: &[Finding],
+    used: &mut [usize],
+    differences: &mut Vec<String>,
+) {
+    let refusals = [("create", &verdict.created), ("apply", &verdict.applied)];
+    let refused: Vec<(&str, &String)> = refusals
+        .into_iter()
+        .filter_map(|(verb, refusal)| Some((verb, refusal.as_ref()?)))
+        .collect();
+    let is_allowed = |used: &mut [usize], rule: &str, text: &str| {
+        let mut allowed = ALLOWED.iter().zip(used);
+        let found = allowed.find(|(allowed, _)| allowed.rule == rule && text.contains(allowed.part));
+        found.map(|(_, used)| *used += 1).is_some()
+    };
+    if findings.is_empty() {
+        for (verb, refusal) in refused {
+            if !is_allowed(used, "", refusal) {
+                differences.push(format!("{}: {verb} refuses: {refusal:.400}", case.change));
+            }
+        }
+    } else if refused.is_empty() {
+        let unexpected = findings
+            .iter()
+            .find(|finding| !is_allowed(used, &finding.rule, &finding.field));
+        if let Some(finding) = unexpected {
+            let Finding { rule, field, message, .. } = finding;
+            differences.push(format!("{}: only lint refuses: {rule}: {field}: {message}", case.change));
+        }
+    }
+}
+
+/// Returns the errors that `lint` reports.
+fn errors(object: &Value) -> Vec<Finding> {
+    let text = object.to_string();
+    let inventory = Inventory::from_texts([("object.json", text.as_str())], settings());
+    let findings = lint(inventory).findings.into_iter();
+    findings.filter(Finding::is_error).collect()
+}
+
+fn settings() -> extension_registry_query::Settings {
+    extension_registry_query::Settings {
+        namespace: Some(PROJECT.to_owned()),
+        ..extension_registry_query::Settings::default()
+    }
+}
+
+/// Creates and applies an object as dry runs.
+async fn verdict(client: &Client, object: &Value) -> Verdict {
+    let plural = match object["kind"].as_str().unwrap() {
+        "ClusterExtension" => "clusterextensions".to_owned(),
+        "Extension" => format!("namespaces/{PROJECT}/extensions"),
+        _ => format!("namespaces/{PROJECT}/workflows"),
+    };
+    let collection = format!("/apis/registry.fuseml.io/v1alpha1/{plural}");
+    let create = format!("{collection}?dryRun=All&fieldValidation=Strict&fieldManager=test");
+    let created = send(client, "POST", &create, "application/json", object).await;
+    // The name is a part of the path of a server-side apply.
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let applied = if name.is_empty() || name == "." || name == ".." || !name.bytes().all(is_path) {
+        created.clone()
+    } else {
+        let apply = format!(
+            "{collection}/{name}?dryRun=All&fieldValidation=Strict&fieldManager=test&force=true"
+        );
+        send(client, "PATCH", &apply, "application/apply-patch+yaml", object).await
+    };
+    Verdict { created, applied }
+}
+
+/// Sends an object, and returns the message if it is refused.
+async fn send(
+    client: &Client,
+    method: &str,
+    path: &str,
+    content: &str,
+    object: &Value,
+) -> Option<String> {
+    let request = http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("Content-Type", content)
+        .body(object.to_string().into_bytes())
+        .unwrap();
+    match client.request::<Value>(request).await {
+        Ok(_) => None,
+        Err(kube::Error::Api(status)) => {
+            assert!(status.code < 500 || status.code == 500 && status.reason != "Timeout", "{status:?}");
+            assert_ne!(status.code, 429, "{status:?}");
+            Some(format!("{} {}", status.code, status.message))
+        }
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+/// Returns all objects with one change, and random ones with two.
+fn cases() -> Vec<Mutant> {
+    let mut seed = 16_u64;
+    let mut random = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % below
+    };
+    let definitions = extension_registry_api::crd::all();
+    let mut cases = Vec::new();
+    for object in valid() {
+        let definition = definitions
+            .iter()
+            .find(|definition| object["kind"] == definition.spec.names.kind.as_str())
+            .map(|definition| serde_json::to_value(definition).unwrap())
+            .unwrap();
+        let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let once = mutants(schema, &object);
+        for _ in 0..RANDOM / 3 {
+            let first = &once[random(once.len())];
+            let mut twice = mutants(schema, &first.object);
+            let mut second = twice.swap_remove(random(twice.len()));
+            second.change = format!("{}, {}", first.change, second.change);
+            cases.push(second);
+        }
+        cases.push(Mutant {
+            change: "valid".to_owned(),
+            object,
+        });
+        cases.extend(once);
+    }
+    cases
+}
+
+fn valid() -> [Value; 3] {
+    let spec = json!({
+        "product": "minio",
+        "version": "1.2.0",
+        "description": "A store",
+        "zone": "z1",
+        "default": true,
+        "access": { "projects": ["a", "b"], "users": ["ada"], "groups": ["g"] },
+        "configuration": [{ "name": "REGION", "value": "eu" }],
+        "services": [{
+            "name": "s3",
+            "resource": "s3",
+            "category": "store",
+            "description": "An API",
+            "endpoints": [{
+                "name": "main",
+                "url": "https://minio.example.org:9000",
+                "type": "external",
+                "configuration": [{ "name": "CA", "value": "x" }],
+            }],
+            "credentials": [
+                {
+                    "name": "team",
+                    "scope": "user",
+                    "default": true,
+                    "project": ["a"],
+                    "user": ["ada", "bob"],
+                    "configuration": [
+                        { "name": "KEY", "value": "v" },
+                        { "name": "PASSWORD", "valueFrom": { "secretKeyRef": { "name": "keys", "key": "password" } } },
+                    ],
+                },
+                { "name": "all", "secretRef": { "name": "keys" } },
+            ],
+            "configuration": [{ "name": "BUCKET", "value": "b" }],
+        }],
+    });
+    let object = |kind: &str, spec: Value| {
+        json!({
+            "apiVersion": "registry.fuseml.io/v1alpha1",
+            "kind": kind,
+            "metadata": { "name": "sample" },
+            "spec": spec,
+        })
+    };
+    let workflow = json!({
+        "description": "Trains a model",
+        "inputs": [
+            { "name": "code", "type": "codeset", "description": "A repository" },
+            { "name": "rate", "type": "string", "default": "1" },
+        ],
+        "outputs": [{ "name": "model", "type": "string", "description": "d", "value": "{{ steps.train.outputs.model }}" }],
+        "steps": [
+            {
+                "name": "train",
+                "image": "registry.example.org/train:1",
+                "command": ["train"],
+                "args": ["--rate"],
+                "inputs": [
+                    { "codeset": { "name": "{{ inputs.code }}", "path": "/project" } },
+                    { "name": "rate", "value": "{{ inputs.rate }}" },
+                ],
+                "outputs": [{ "name": "model", "description": "d" }],
+                "env": [
+                    { "name": "MODE", "value": "fast" },
+                    { "name": "TOKEN", "valueFrom": { "secretKeyRef": { "name": "token", "key": "t", "optional": true } } },
+                    { "name": "FLAG", "valueFrom": { "configMapKeyRef": { "name": "flags", "key": "f" } } },
+                    { "name": "POD", "valueFrom": { "fieldRef": { "fieldPath": "metadata.name" } } },
+                    { "name": "CPU", "valueFrom": { "resourceFieldRef": { "resource": "limits.cpu", "divisor": "1m" } } },
+                ],
+                "resources": { "limits": { "cpu": "1", "memory": "1Gi" }, "requests": { "cpu": "500m", "memory": 1024 } },
+                "extensions": [{
+                    "name": "store",
+                    "extension": "sample",
+                    "product": "minio",
+                    "version": ">=1.0",
+                    "zone": "z1",
+                    "service": "s3",
+                    "resource": "s3",
+                    "category": "store",
+                    "endpoint": "main",
+                    "credentials": "team",
+                    "environment": [{ "name": "BUCKET", "configuration": "BUCKET" }],
+                }],
+            },
+            { "name": "report", "image": "registry.example.org/report:1", "runAfter": ["train"] },
+        ],
+    });
+    [
+        object("ClusterExtension", spec.clone()),
+        object("Extension", spec),
+        object("Workflow", workflow),
+    ]
+}
