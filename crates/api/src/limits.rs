@@ -92,3 +92,6 @@ pub const INPUT_PATTERN: &str = "^[A-Za-z_][-_A-Za-z0-9]*$";
 pub const OUTPUT_PATTERN: &str = "^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$";
 /// Environment variable names that the API server accepts: printable ASCII without `=`.
 pub const VARIABLE_PATTERN: &str = "^[ -<>-~]+$";
+/// Quantities of compute resources, which are not negative.
+pub const QUANTITY_PATTERN: &str =
+    r"^[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?$";

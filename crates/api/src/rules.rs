@@ -57,6 +57,19 @@ const ODD_HOST: &str = concat!(
 /// Matches an address whose host is an IPv6 address.
 const BRACKET: &str = concat!("^(", scheme!(), r")?\[");
 
+/// Matches the fields of a Pod that a variable may contain.
+const FIELD_PATH: &str = concat!(
+    r"^(metadata\.(name|namespace|uid)|metadata\.(labels|annotations)\['[-./_A-Za-z0-9]+'\]",
+    r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs))$",
+);
+
+/// Matches the resources of a container that a variable may contain.
+const RESOURCE_FIELD: &str =
+    r"^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-[0-9]+[KMGTPE]i)$";
+
+/// Matches the units in which a variable contains a resource: a unit alone.
+const DIVISOR: &str = "^(0|1[mkMGTPE]?|1[KMGTPE]i)$";
+
 /// Returns a rule that requires the strings in a list to be unique. `texts` is a CEL expression for the
 /// list.
 pub(crate) fn distinct(texts: &str, message: &str) -> Rule {
@@ -183,36 +196,73 @@ fn count(object: &str, field: &str) -> String {
     format!("{object}.?{field}.orValue([]).size()")
 }
 
-/// Restricts the Secret reference of a variable to Secrets that the operator does not render.
-pub(crate) fn foreign_secret(source: &mut Schema) {
-    let Some(name) = source
-        .as_object_mut()
-        .and_then(|source| source.get_mut("properties"))
-        .and_then(|fields| fields.pointer_mut("/secretKeyRef/properties/name"))
-        .and_then(Value::as_object_mut)
-    else {
+/// Restricts the source of a variable to what a Pod accepts, and its Secret to those that the operator does not
+/// render. Neither the API server nor the engine validates the variables of a workflow otherwise.
+pub(crate) fn variable_source(source: &mut Schema) {
+    const SOURCES: [&str; 4] = ["configMapKeyRef", "fieldRef", "resourceFieldRef", "secretKeyRef"];
+    let Some(source) = source.as_object_mut() else {
         return;
     };
-    name.insert("maxLength".to_owned(), json!(limits::KEY));
-    name.insert("pattern".to_owned(), json!(limits::SUBDOMAIN_PATTERN));
+    let count: Vec<String> = SOURCES.map(|name| format!("has(self.{name})")).into();
+    let rule = Rule::new(format!(
+        "[{}].filter(source, source).size() == 1",
+        count.join(", ")
+    ))
+    .message("`valueFrom` requires exactly one source: set `configMapKeyRef`, `fieldRef`, `resourceFieldRef` or `secretKeyRef`");
+    source.insert("x-kubernetes-validations".to_owned(), json!([rule]));
+    let Some(fields) = source.get_mut("properties") else {
+        return;
+    };
+    let mut restrict = |pointer: &str, restrictions: Value| {
+        let field = fields.pointer_mut(pointer).and_then(Value::as_object_mut);
+        if let (Some(field), Value::Object(restrictions)) = (field, restrictions) {
+            field.extend(restrictions);
+        }
+    };
+    for kind in ["configMapKeyRef", "secretKeyRef"] {
+        let name = json!({ "maxLength": limits::KEY, "pattern": limits::SUBDOMAIN_PATTERN });
+        restrict(&format!("/{kind}/properties/name"), name);
+        let key = json!({ "maxLength": limits::KEY, "pattern": limits::KEY_PATTERN });
+        restrict(&format!("/{kind}/properties/key"), key);
+    }
     let rule = Rule::new(format!("!self.startsWith('{RENDERED_PREFIX}')")).message(
         "Secrets named `ext-…` are managed by the operator: use a requirement under `steps[].extensions`",
     );
-    name.insert("x-kubernetes-validations".to_owned(), json!([rule]));
+    restrict(
+        "/secretKeyRef/properties/name",
+        json!({ "x-kubernetes-validations": [rule] }),
+    );
+    restrict(
+        "/fieldRef/properties/fieldPath",
+        json!({ "maxLength": limits::PATH, "pattern": FIELD_PATH }),
+    );
+    restrict(
+        "/fieldRef/properties/apiVersion",
+        json!({ "enum": ["v1"] }),
+    );
+    restrict(
+        "/resourceFieldRef/properties/resource",
+        json!({ "maxLength": limits::KEY, "pattern": RESOURCE_FIELD }),
+    );
+    restrict(
+        "/resourceFieldRef/properties/divisor",
+        json!({ "pattern": DIVISOR, "minimum": 0, "maximum": 1 }),
+    );
 }
 
-/// Limits the number of compute resources of a step.
+/// Limits the number of compute resources of a step, and requires valid quantities.
 pub(crate) fn few_resources(resources: &mut Schema) {
     let fields = resources
         .as_object_mut()
         .and_then(|resources| resources.get_mut("properties"))
         .and_then(Value::as_object_mut);
     for (name, field) in fields.into_iter().flatten() {
-        let limit = if name == "claims" {
-            "maxItems"
-        } else {
-            "maxProperties"
-        };
-        field[limit] = json!(limits::RESOURCES);
+        if name == "claims" {
+            field["maxItems"] = json!(limits::RESOURCES);
+            continue;
+        }
+        field["maxProperties"] = json!(limits::RESOURCES);
+        field["additionalProperties"]["pattern"] = json!(limits::QUANTITY_PATTERN);
+        field["additionalProperties"]["minimum"] = json!(0);
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod order;
 mod outputs;
 mod references;
 mod requirements;
+mod resources;
 mod secrets;
 pub(crate) mod texts;
 
@@ -14,7 +15,7 @@ use crate::engine::{Engine, engine};
 use crate::problem::Problem;
 
 /// Returns all problems of the workflow itself: invalid names, outputs without a step, forbidden Secrets,
-/// cyclic steps, and invalid expressions. It does not check whether the requirements can be
+/// impossible resources, cyclic steps, and invalid expressions. It does not check whether the requirements can be
 /// resolved.
 #[must_use]
 pub fn check(spec: &WorkflowSpec) -> Vec<Problem> {
@@ -26,6 +27,7 @@ pub(crate) fn check_for(spec: &WorkflowSpec, engine: &dyn Engine) -> Vec<Problem
     names::check(spec, engine, &mut problems);
     outputs::check(spec, &mut problems);
     requirements::check(spec, engine, &mut problems);
+    resources::check(spec, &mut problems);
     secrets::check(spec, &mut problems);
     let order = order::Order::new(spec, &mut problems);
     references::check(spec, &order, &mut problems);

@@ -143,6 +143,6 @@ pub struct EnvVar {
 
     /// Source of the value, as in a Pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = rules::foreign_secret)]
+    #[schemars(transform = rules::variable_source)]
     pub value_from: Option<EnvVarSource>,
 }

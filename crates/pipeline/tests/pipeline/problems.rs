@@ -50,6 +50,24 @@ steps:
 }
 
 #[test]
+fn checks_resources() {
+    let resources = "
+steps:
+  - name: a
+    image: a:1
+    resources:
+      limits: {cpu: '1', memory: 1Gi, gpu: '1', nvidia.com/gpu: 500m, hugepages-2Mi: 4Mi}
+      requests: {cpu: 1500m, memory: 1073741825, ephemeral-storage: many, hugepages-2Mi: 2Mi, example.org/fpga: '1'}
+  - name: b
+    image: b:1
+    resources:
+      limits: {cpu: '1', memory: 1Gi, nvidia.com/gpu: '1'}
+      requests: {cpu: 1e0, memory: 1024Mi, ephemeral-storage: 1.5G, nvidia.com/gpu: 1}
+";
+    same("resources", &found(resources));
+}
+
+#[test]
 fn checks_places_of_expressions() {
     let places = "
 inputs:
