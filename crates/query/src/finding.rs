@@ -1,5 +1,6 @@
 //! Problems in files, with their positions.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use extension_registry_core::diagnostic::{Diagnostic, Position, Severity, explained};
@@ -151,20 +152,23 @@ fn remove_repeated(findings: &mut Vec<Finding>) {
     if !findings.iter().any(is_of_schema) {
         return;
     }
-    let specific: Vec<Finding> = findings
-        .iter()
-        .filter(|finding| finding.is_error() && !is_of_schema(finding))
-        .cloned()
-        .collect();
+    let mut specific: HashMap<String, Vec<Finding>> = HashMap::new();
+    for finding in findings.iter() {
+        if finding.is_error() && !is_of_schema(finding) {
+            let of_object = specific.entry(finding.object.clone()).or_default();
+            of_object.push(finding.clone());
+        }
+    }
     findings.retain(|finding| {
-        !is_of_schema(finding) || !specific.iter().any(|other| repeats(finding, other))
+        let others = || specific.get(&finding.object).into_iter().flatten();
+        !is_of_schema(finding) || !others().any(|other| repeats(finding, other))
     });
 }
 
 /// Returns whether a violation of the schema is about the same mistake as another finding: at the same field, at an item of
 /// the list or a name in it, or at a field that the violation names.
 fn repeats(violation: &Finding, other: &Finding) -> bool {
-    if violation.file != other.file || violation.object != other.object {
+    if violation.file != other.file {
         return false;
     }
     let Some(below) = other.field.strip_prefix(&violation.field) else {

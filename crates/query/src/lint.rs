@@ -91,7 +91,8 @@ fn inline_credentials(record: &RecordEntry, findings: &mut Vec<Finding>) {
 
 /// Warns of credentials that are available to no one. They are valid, but rarely intended.
 fn admits_no_one(entry: &RecordEntry, findings: &mut Vec<Finding>) {
-    let is_empty = |list: &Option<Vec<String>>| list.as_ref().is_none_or(Vec::is_empty);
+    // The schema requires the list that a scope uses.
+    let is_empty = |list: &Option<Vec<String>>| list.as_ref().is_some_and(Vec::is_empty);
     for (at, service) in entry.spec.services.iter().enumerate() {
         for (set, credentials) in service.credentials.iter().enumerate() {
             let scope = match credentials.scope {

@@ -9,7 +9,7 @@ use extension_registry_api::shape::{self, Schema};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaPropsOrArray, JSONSchemaPropsOrBool, ValidationRule,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::environment::environment;
 use crate::violation::{Part, Violation};
@@ -63,7 +63,11 @@ impl Node {
             return;
         }
         if !self.rules.is_empty() {
-            let this = to_cel(value);
+            let this = if field.is_empty() {
+                to_cel(&with_name(value))
+            } else {
+                to_cel(value)
+            };
             let broken = self.rules.iter().filter_map(|rule| rule.broken(&this));
             violations.extend(broken.map(|broken| broken.violation(value, field)));
         }
@@ -91,6 +95,16 @@ impl Node {
             _ => {}
         }
     }
+}
+
+/// Returns an object as its rules see it: of the metadata, only the name. An invalid name is reported elsewhere.
+fn with_name(object: &Value) -> Value {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let mut object = object.clone();
+    if let Value::Object(fields) = &mut object {
+        fields.insert("metadata".to_owned(), json!({ "name": name }));
+    }
+    object
 }
 
 /// A rule, compiled when it is first evaluated.
