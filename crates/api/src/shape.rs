@@ -224,13 +224,18 @@ pub(crate) fn visit(
 type Report<'s> = &'s mut dyn FnMut(SchemaViolation) -> ControlFlow<()>;
 
 fn check_value(schema: Schema, value: &Value, field: &str, report: Report<'_>) -> ControlFlow<()> {
-    if value.is_null() && schema.nullable == Some(true) {
-        return ControlFlow::Continue(());
-    }
     let violation = |cause| SchemaViolation {
         field: field.to_owned(),
         cause,
     };
+    if value.is_null() && schema.nullable == Some(true) {
+        let has_values = schema.enum_.iter().flatten().next().is_some();
+        let may_be_null = schema.enum_.iter().flatten().any(|value| value.0.is_null());
+        if has_values && !may_be_null {
+            return report(violation(Cause::UnknownValue { schema }));
+        }
+        return ControlFlow::Continue(());
+    }
     if let Some(expected) = schema.type_.as_deref()
         && !is_of_type(expected, value)
     {

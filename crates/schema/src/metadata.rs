@@ -45,7 +45,7 @@ pub(crate) fn check(object: &Value) -> Vec<Violation> {
     finalizers(&metadata["finalizers"], &mut violations);
     owners(&metadata["ownerReferences"], &mut violations);
     generate_name(&metadata["generateName"], &mut violations);
-    times(metadata, &mut violations);
+    set_by_server(metadata, &mut violations);
     violations
 }
 
@@ -115,6 +115,10 @@ fn finalizers(finalizers: &Value, violations: &mut Vec<Violation>) {
     for (index, name) in names.iter().enumerate() {
         let field = format!("metadata.finalizers[{index}]");
         key(name, "finalizer", &field, violations);
+        if names[..index].contains(name) {
+            let hint = "remove one of the entries";
+            violations.push(invalid(&field, "duplicate entry", hint));
+        }
     }
     if names.contains(&"orphan") && names.contains(&"foregroundDeletion") {
         violations.push(invalid(
@@ -164,10 +168,12 @@ fn owners(owners: &Value, violations: &mut Vec<Violation>) {
 
 fn generate_name(prefix: &Value, violations: &mut Vec<Violation>) {
     let prefix = prefix.as_str().unwrap_or_default();
-    // The generated part follows the prefix, which may end with `-`.
-    let name = match prefix.strip_suffix('-') {
-        Some(prefix) => format!("{prefix}a"),
-        None => prefix.to_owned(),
+    // The API server validates the prefix with its last two characters replaced by a letter.
+    let name = match prefix.len().checked_sub(2) {
+        Some(end) if prefix.ends_with('-') => {
+            format!("{}a", String::from_utf8_lossy(&prefix.as_bytes()[..end]))
+        }
+        _ => prefix.to_owned(),
     };
     if !prefix.is_empty() && !is_subdomain(&name) {
         violations.push(invalid(
@@ -178,7 +184,14 @@ fn generate_name(prefix: &Value, violations: &mut Vec<Violation>) {
     }
 }
 
-fn times(metadata: &Value, violations: &mut Vec<Violation>) {
+fn set_by_server(metadata: &Value, violations: &mut Vec<Violation>) {
+    if !metadata["managedFields"].is_null() {
+        violations.push(invalid(
+            "metadata.managedFields",
+            "must not be set: server-side apply rejects it",
+            "remove the field: the API server sets it",
+        ));
+    }
     for name in ["creationTimestamp", "deletionTimestamp"] {
         let Some(time) = metadata[name].as_str() else {
             continue;

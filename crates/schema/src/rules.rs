@@ -69,7 +69,7 @@ impl Node {
                 to_cel(value)
             };
             let broken = self.rules.iter().filter_map(|rule| rule.broken(&this));
-            violations.extend(broken.map(|broken| broken.violation(value, field)));
+            violations.extend(broken.map(|broken| broken.violation(field)));
         }
         for (name, node) in &self.fields {
             if let Some(value) = value.get(name) {
@@ -171,39 +171,12 @@ impl CompiledRule {
 }
 
 impl Broken {
-    fn violation(self, value: &Value, field: &str) -> Violation {
-        let rule = "validation-rule";
-        match self {
-            Self::Violated(message) => Violation::new(Part::Rule, rule, field, message, ""),
-            Self::Failed(error) => match first_null(value, field) {
-                Some(null) => Violation::new(
-                    Part::Rule,
-                    rule,
-                    &null,
-                    "expected a value, found null",
-                    "set a value, or remove the field",
-                ),
-                None => {
-                    let message = format!("failed to evaluate a validation rule: {error}");
-                    Violation::new(Part::Rule, rule, field, message, "")
-                }
-            },
-        }
-    }
-}
-
-/// Returns the path of the first null in a value: no CEL function accepts null, although a schema may.
-fn first_null(value: &Value, field: &str) -> Option<String> {
-    match value {
-        Value::Null => Some(field.to_owned()),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| first_null(item, &format!("{field}[{index}]"))),
-        Value::Object(fields) => fields
-            .iter()
-            .find_map(|(name, value)| first_null(value, &format!("{field}.{name}"))),
-        _ => None,
+    fn violation(self, field: &str) -> Violation {
+        let message = match self {
+            Self::Violated(message) => message,
+            Self::Failed(error) => format!("failed to evaluate a validation rule: {error}"),
+        };
+        Violation::new(Part::Rule, "validation-rule", field, message, "")
     }
 }
 
@@ -228,6 +201,7 @@ fn without_values(error: &cel::ExecutionError) -> String {
     kind.to_owned()
 }
 
+/// Converts a value. To a rule, a field that is null is absent.
 fn to_cel(value: &Value) -> cel::Value {
     match value {
         Value::Null => cel::Value::Null,
@@ -241,6 +215,7 @@ fn to_cel(value: &Value) -> cel::Value {
         Value::Object(fields) => {
             let fields = fields
                 .iter()
+                .filter(|(_, value)| !value.is_null())
                 .map(|(name, value)| (Key::from(name.clone()), to_cel(value)));
             cel::Value::Map(Map {
                 map: Arc::new(fields.collect()),

@@ -96,8 +96,9 @@ fn reports_metadata() {
     let object = with_metadata(&json!({
         "labels": { "a b": "x", "ok": "-", "example.org/team": "ml", "number": 1, "/x": "y" },
         "annotations": { "Example.org/A": "any text", "a/b/c": "", "flag": true },
-        "finalizers": ["a b", "example.org/hold"],
-        "generateName": "-x",
+        "finalizers": ["a b", "example.org/hold", "example.org/hold"],
+        "managedFields": [],
+        "generateName": "-",
         "lables": {},
         "creationTimestamp": "yesterday",
         "ownerReferences": [{ "apiVersion": "v1", "kind": "Pod", "name": "" }],
@@ -112,16 +113,38 @@ fn accepts_metadata_that_tools_write() {
         "labels": null,
         "annotations": { "kubectl.kubernetes.io/last-applied-configuration": "{}" },
         "generation": 3,
-        "managedFields": [],
     }));
     assert_eq!(violations(&object), Vec::<String>::new());
 }
 
+/// To a rule, a null is absent; an enumeration does not contain it.
 #[test]
-fn reports_null_at_its_field() {
-    let set = json!({ "name": "main", "scope": "project", "project": null });
-    let object = record(&json!({ "services": [{ "name": "s3", "credentials": [set] }] }));
-    insta::assert_snapshot!(violations(&object).join("\n"));
+fn treats_null_as_the_api_server() {
+    let set = |scope: Value, project: Value, user: Value| {
+        let set = json!({ "name": "main", "scope": scope, "project": project, "user": user });
+        let object = record(&json!({ "services": [{ "name": "s3", "credentials": [set] }] }));
+        violations(&object)
+    };
+    let none = Vec::<String>::new();
+    assert_eq!(set(json!("global"), Value::Null, Value::Null), none);
+    assert_eq!(set(json!("project"), json!([]), Value::Null), none);
+    for (violations, expected) in [
+        (
+            set(json!("project"), Value::Null, Value::Null),
+            "spec.services[0].credentials[0]: validation-rule: scope `project` requires `project`",
+        ),
+        (
+            set(Value::Null, Value::Null, Value::Null),
+            "spec.services[0].credentials[0].scope: unknown-value: unsupported value",
+        ),
+        (
+            violations(&record(&json!({ "access": { "projects": null } }))),
+            "spec.access: validation-rule: `access` requires at least one list",
+        ),
+    ] {
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].starts_with(expected), "{violations:?}");
+    }
 }
 
 #[test]

@@ -1,12 +1,39 @@
-//! Slightly wrong objects, made from valid ones by the schema of their kind.
+//! Changes that make slightly wrong objects of valid ones, by the schema of their kind.
 
 use serde_json::{Map, Value, json};
 
-/// An object, and how it differs from a valid one.
-#[derive(Clone)]
-pub(crate) struct Mutant {
-    pub(crate) change: String,
-    pub(crate) object: Value,
+/// A change of an object.
+pub(crate) struct Edit {
+    /// Description of the change.
+    pub(crate) text: String,
+    /// JSON pointer of the value to change.
+    pointer: String,
+    action: Action,
+}
+
+enum Action {
+    Replace(Value),
+    Add(String, Value),
+    Remove(String),
+}
+
+impl Edit {
+    /// Changes an object that has the value to change.
+    pub(crate) fn apply(&self, object: &mut Value) {
+        let Some(value) = object.pointer_mut(&self.pointer) else {
+            return;
+        };
+        match (&self.action, value) {
+            (Action::Replace(new), old) => old.clone_from(new),
+            (Action::Add(name, new), Value::Object(fields)) => {
+                fields.insert(name.clone(), new.clone());
+            }
+            (Action::Remove(name), Value::Object(fields)) => {
+                fields.remove(name);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Texts that are valid in few fields.
@@ -35,12 +62,9 @@ const TEXTS: [&str; 22] = [
     "{{ inputs.unknown }}",
 ];
 
-/// Returns every object that differs from a valid one in one place.
-pub(crate) fn mutants(schema: &Value, object: &Value) -> Vec<Mutant> {
-    let mut visitor = Visitor {
-        base: object,
-        found: Vec::new(),
-    };
+/// Returns every change of a valid object.
+pub(crate) fn edits(schema: &Value, object: &Value) -> Vec<Edit> {
+    let mut visitor = Visitor { found: Vec::new() };
     for part in ["spec", "status"] {
         if let Some(value) = object.get(part) {
             visitor.visit(&schema["properties"][part], value, &format!("/{part}"));
@@ -55,47 +79,39 @@ pub(crate) fn mutants(schema: &Value, object: &Value) -> Vec<Mutant> {
     visitor.found
 }
 
-struct Visitor<'o> {
-    base: &'o Value,
-    found: Vec<Mutant>,
+struct Visitor {
+    found: Vec<Edit>,
 }
 
-impl Visitor<'_> {
-    fn push(&mut self, pointer: &str, change: &str, edit: impl FnOnce(&mut Value)) {
-        let mut object = self.base.clone();
-        if pointer.is_empty() {
-            edit(&mut object);
-        } else if let Some(value) = object.pointer_mut(pointer) {
-            edit(value);
-        }
-        let change = format!("{} {pointer}: {change}", self.base["kind"]);
-        self.found.push(Mutant { change, object });
+impl Visitor {
+    fn push(&mut self, pointer: &str, change: &str, action: Action) {
+        self.found.push(Edit {
+            text: format!("{pointer}: {change}"),
+            pointer: pointer.to_owned(),
+            action,
+        });
     }
 
     fn replace(&mut self, pointer: &str, change: &str, value: Value) {
-        self.push(pointer, change, |old| *old = value);
+        self.push(pointer, change, Action::Replace(value));
     }
 
     fn add(&mut self, pointer: &str, name: &str, value: Value) {
-        self.push(pointer, &format!("with {name}"), |object| {
-            if let Value::Object(fields) = object {
-                fields.insert(name.to_owned(), value);
-            }
-        });
+        let change = match value.to_string() {
+            text if text.len() < 80 => format!("with {name} {text}"),
+            _ => format!("with a long {name}"),
+        };
+        self.push(pointer, &change, Action::Add(name.to_owned(), value));
     }
 
     fn remove(&mut self, pointer: &str) {
-        let Some((parent, name)) = pointer.rsplit_once('/') else {
-            return;
-        };
-        self.push(parent, &format!("without {name}"), |object| {
-            if let Value::Object(fields) = object {
-                fields.remove(name);
-            }
-        });
+        if let Some((parent, name)) = pointer.rsplit_once('/') {
+            let action = Action::Remove(name.to_owned());
+            self.push(parent, &format!("without {name}"), action);
+        }
     }
 
-    /// Adds the mutants of a value and of its parts.
+    /// Adds the changes of a value and of its parts.
     fn visit(&mut self, schema: &Value, value: &Value, pointer: &str) {
         for other in [
             json!(null),
