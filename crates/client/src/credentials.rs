@@ -21,7 +21,7 @@ use crate::plugin::{ClusterInfo, Runner};
 use crate::secret::Secret;
 
 /// How often a token file is read again.
-const REREAD: Duration = Duration::from_secs(60);
+const REREAD: Duration = Duration::from_mins(1);
 
 /// Credentials other than a client certificate.
 #[derive(Debug)]

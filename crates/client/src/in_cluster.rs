@@ -10,7 +10,7 @@ use crate::kubeconfig::Impersonate;
 use crate::proxy::Proxy;
 use crate::target::{Roots, Target, Trust};
 
-/// Folder of the ServiceAccount in a Pod.
+/// Folder of the `ServiceAccount` in a Pod.
 pub(crate) const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Returns the target of a Pod; None outside of a cluster.

@@ -106,14 +106,14 @@ impl Kubeconfig {
             return match errors.into_iter().next() {
                 None => Ok(Self::default()),
                 Some(error) => Err(Failure::new(format!(
-                    "line {}, column {}: {}",
+                    "line {} column {}: {}",
                     error.at.line, error.at.column, error.message
                 ))),
             };
         };
         if let Some(error) = errors.into_iter().find(|error| error.rule == "syntax") {
             return Err(Failure::new(format!(
-                "line {}, column {}: {}",
+                "line {} column {}: {}",
                 error.at.line, error.at.column, error.message
             )));
         }

@@ -19,20 +19,17 @@ pub(crate) fn parse(text: &str) -> Result<(Uri, Option<Credentials>), Failure> {
         return Err(Failure::new("`server` is not set")
             .hint("expected a URL such as `https://kubernetes.example.org:6443`"));
     }
-    let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) => {
-            let scheme = scheme.to_ascii_lowercase();
-            if scheme != "http" && scheme != "https" {
-                return Err(invalid(&format!("scheme `{scheme}` is not http or https")));
-            }
-            (scheme, rest)
+    let (scheme, rest) = if let Some((scheme, rest)) = text.split_once("://") {
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme != "http" && scheme != "https" {
+            return Err(invalid(&format!("scheme `{scheme}` is not http or https")));
         }
-        None => {
-            if text.trim_end_matches('/').contains('/') {
-                return Err(invalid("a path needs a scheme before the host"));
-            }
-            ("http".to_owned(), text)
+        (scheme, rest)
+    } else {
+        if text.trim_end_matches('/').contains('/') {
+            return Err(invalid("a path needs a scheme before the host"));
         }
+        ("http".to_owned(), text)
     };
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let (authority, path) = match rest.find('/') {

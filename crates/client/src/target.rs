@@ -51,7 +51,7 @@ pub(crate) enum Roots {
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
-    /// Where it comes from, for errors: `user `a``.
+    /// Where it comes from, for errors, such as the user.
     pub(crate) source: String,
 }
 

@@ -24,7 +24,7 @@ use crate::pem;
 use crate::target::{Roots, Trust};
 
 /// How often a file of authorities is read again.
-const REREAD: Duration = Duration::from_secs(60);
+const REREAD: Duration = Duration::from_mins(1);
 
 /// Creates the verifier of a cluster.
 pub(crate) fn verifier(
