@@ -100,7 +100,8 @@ fn kubeconfigs() -> impl Strategy<Value = String> {
                 Some(format!("{}: {value}", field.trim_end_matches(':')))
             }
         });
-        lines.map(|line| format!("{line}\n")).collect()
+        let lines: Vec<String> = lines.collect();
+        lines.join("\n")
     })
 }
 

@@ -1,7 +1,5 @@
 //! A table of kubeconfigs against TLS servers on the loopback interface. `e2e/tests/kubectl_connection.rs` compares the
 //! same table with kubectl.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 mod support;
 
 use std::fs;

@@ -110,11 +110,17 @@ impl Proxies {
             "proxy-url and NO_PROXY",
             host,
             &url("http", http),
-            &[all.clone()],
+            std::slice::from_ref(&all),
             &[tunnel],
         );
         let proxied = ("HTTPS_PROXY", url("http", http));
-        add("HTTPS_PROXY", host, "", &[proxied.clone()], &[tunnel]);
+        add(
+            "HTTPS_PROXY",
+            host,
+            "",
+            std::slice::from_ref(&proxied),
+            &[tunnel],
+        );
         add(
             "HTTPS_PROXY with TLS",
             host,
@@ -154,7 +160,7 @@ impl Proxies {
             "proxy-url before HTTPS_PROXY",
             host,
             &url("socks5", socks),
-            &[proxied.clone()],
+            std::slice::from_ref(&proxied),
             &["cluster.test:6443"],
         );
         for (name, list, expected) in [
@@ -184,7 +190,7 @@ impl Proxies {
             "HTTPS_PROXY to an address",
             address,
             "",
-            &[proxied.clone()],
+            std::slice::from_ref(&proxied),
             &[to_address],
         );
         for (name, list, expected) in [
