@@ -194,14 +194,19 @@ fn step_inputs(field: &str, step: &Step, engine: &dyn Engine, problems: &mut Vec
                         "rename the input",
                     ));
                 } else if let Some(other) = variables.insert(variable.clone(), input) {
-                    let message = format!(
-                        "inputs `{other}` and `{input}` map to the same variable `{variable}`"
-                    );
+                    let (message, hint) = if other == input {
+                        (format!("duplicate input `{input}`"), "remove one of them")
+                    } else {
+                        let message = format!(
+                            "inputs `{other}` and `{input}` map to the same variable `{variable}`"
+                        );
+                        (message, "rename one of them")
+                    };
                     problems.push(Problem::invalid(
                         format!("{field}.name"),
                         name,
                         message,
-                        "rename one of them",
+                        hint,
                     ));
                 }
             }
