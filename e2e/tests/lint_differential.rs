@@ -4,11 +4,7 @@
 //! Both judge objects that differ from valid ones in one or two places, generated from the schemas and from a fixed
 //! seed. [`ALLOWED`] lists what `lint` refuses although the API server accepts it. A sample is compared unless
 //! `EXTENSION_REGISTRY_ALL_CASES` is set.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "helpers of tests"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "lint_differential/mutants.rs"]
 mod mutants;
@@ -108,7 +104,9 @@ async fn lint_accepts_only_what_the_api_server_accepts() {
     }
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for case in &cases {
-        *kinds.entry(case.object["kind"].as_str().unwrap()).or_default() += 1;
+        *kinds
+            .entry(case.object["kind"].as_str().unwrap())
+            .or_default() += 1;
     }
     let mut report = format!(
         "{kinds:?}, {refused} refused by the API server, in {:.1?} of {:.1?}\n",
@@ -157,12 +155,19 @@ fn compare(
         }
     } else if refused.is_empty() {
         for finding in findings {
-            let Finding { rule, field, message, .. } = finding;
+            let Finding {
+                rule,
+                field,
+                message,
+                ..
+            } = finding;
             if let Some(index) = ALLOWED.iter().position(|allowed| allowed.covers(finding)) {
                 used[index].push(format!("{}: {field}", case.change));
             } else {
                 let change = &case.change;
-                differences.push(format!("{change}: only lint refuses: {rule}: {field}: {message}"));
+                differences.push(format!(
+                    "{change}: only lint refuses: {rule}: {field}: {message}"
+                ));
             }
         }
     }
@@ -170,7 +175,9 @@ fn compare(
 
 impl Allowed {
     fn covers(&self, finding: &Finding) -> bool {
-        let is_reason = finding.rule.starts_with(|first: char| first.is_ascii_uppercase());
+        let is_reason = finding
+            .rule
+            .starts_with(|first: char| first.is_ascii_uppercase());
         let rule = if is_reason { REASON } else { &finding.rule };
         self.rule == rule && finding.field.contains(self.part)
     }
@@ -210,7 +217,14 @@ async fn verdict(client: &Client, object: &Value) -> Verdict {
         let apply = format!(
             "{collection}/{name}?dryRun=All&fieldValidation=Strict&fieldManager=test&force=true"
         );
-        send(client, "PATCH", &apply, "application/apply-patch+yaml", object).await
+        send(
+            client,
+            "PATCH",
+            &apply,
+            "application/apply-patch+yaml",
+            object,
+        )
+        .await
     };
     Verdict { created, applied }
 }
@@ -232,7 +246,10 @@ async fn send(
     match client.request::<Value>(request).await {
         Ok(_) => None,
         Err(kube::Error::Api(status)) => {
-            assert!(status.code < 500 || status.code == 500 && status.reason != "Timeout", "{status:?}");
+            assert!(
+                status.code < 500 || status.code == 500 && status.reason != "Timeout",
+                "{status:?}"
+            );
             assert_ne!(status.code, 429, "{status:?}");
             Some(format!("{} {}", status.code, status.message))
         }
@@ -244,7 +261,9 @@ async fn send(
 fn cases() -> Vec<Case> {
     let mut seed = 16_u64;
     let mut random = move |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).unwrap() % below
     };
     let definitions = extension_registry_api::crd::all();

@@ -199,7 +199,12 @@ fn count(object: &str, field: &str) -> String {
 /// Restricts the source of a variable to what a Pod accepts, and its Secret to those that the operator does not
 /// render. Neither the API server nor the engine validates the variables of a workflow otherwise.
 pub(crate) fn variable_source(source: &mut Schema) {
-    const SOURCES: [&str; 4] = ["configMapKeyRef", "fieldRef", "resourceFieldRef", "secretKeyRef"];
+    const SOURCES: [&str; 4] = [
+        "configMapKeyRef",
+        "fieldRef",
+        "resourceFieldRef",
+        "secretKeyRef",
+    ];
     let Some(source) = source.as_object_mut() else {
         return;
     };
@@ -236,10 +241,7 @@ pub(crate) fn variable_source(source: &mut Schema) {
         "/fieldRef/properties/fieldPath",
         json!({ "maxLength": limits::PATH, "pattern": FIELD_PATH }),
     );
-    restrict(
-        "/fieldRef/properties/apiVersion",
-        json!({ "enum": ["v1"] }),
-    );
+    restrict("/fieldRef/properties/apiVersion", json!({ "enum": ["v1"] }));
     restrict(
         "/resourceFieldRef/properties/resource",
         json!({ "maxLength": limits::KEY, "pattern": RESOURCE_FIELD }),

@@ -207,9 +207,18 @@ mod tests {
         };
         for (violation, other) in [
             (error("too-long", "spec.product", ""), "spec.product"),
-            (error("duplicate-item", "spec.services[1]", ""), "spec.services[1].name"),
-            (error("validation-rule", "spec.access.users", ""), "spec.access.users[3]"),
-            (error("validation-rule", "spec", "unknown step in `runAfter`"), "spec.steps[1].runAfter[0]"),
+            (
+                error("duplicate-item", "spec.services[1]", ""),
+                "spec.services[1].name",
+            ),
+            (
+                error("validation-rule", "spec.access.users", ""),
+                "spec.access.users[3]",
+            ),
+            (
+                error("validation-rule", "spec", "unknown step in `runAfter`"),
+                "spec.steps[1].runAfter[0]",
+            ),
         ] {
             let mut findings = vec![violation, error("Invalid", other, "specific")];
             sort(&mut findings);
@@ -218,8 +227,14 @@ mod tests {
         }
         for (violation, other) in [
             (error("too-long", "spec.services", ""), "spec.service"),
-            (error("validation-rule", "spec", "a record is limited"), "spec.product"),
-            (error("validation-rule", "spec.services[1]", ""), "spec.services[10].name"),
+            (
+                error("validation-rule", "spec", "a record is limited"),
+                "spec.product",
+            ),
+            (
+                error("validation-rule", "spec.services[1]", ""),
+                "spec.services[10].name",
+            ),
             (error("wrong-type", "spec.product", ""), "spec.product"),
         ] {
             let mut findings = vec![violation, error("Invalid", other, "specific")];

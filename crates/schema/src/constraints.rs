@@ -181,7 +181,12 @@ fn duplicates(schema: Schema, items: &[Value], field: &str, violations: &mut Vec
                     .map(|name| item.get(name))
                     .collect();
                 let key = format!("{keys:?}");
-                report(index, key, "duplicate name", "give each entry a unique name");
+                report(
+                    index,
+                    key,
+                    "duplicate name",
+                    "give each entry a unique name",
+                );
             }
         }
         _ => {}

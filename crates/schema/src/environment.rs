@@ -192,9 +192,8 @@ fn all(
     variable: &str,
     predicate: IdedExpr,
 ) -> IdedExpr {
-    let result = |helper: &mut MacroExprHelper<'_>| {
-        helper.next_expr(Expr::Ident(RESULT.to_owned()))
-    };
+    let result =
+        |helper: &mut MacroExprHelper<'_>| helper.next_expr(Expr::Ident(RESULT.to_owned()));
     let accu_init = helper.next_expr(Expr::Literal(LiteralValue::Boolean(true.into())));
     let so_far = result(helper);
     let loop_cond = call(helper, operators::NOT_STRICTLY_FALSE, vec![so_far]);
@@ -237,23 +236,62 @@ pub(crate) mod tests {
         ("_+_", &["1 + 2 == 3"]),
         ("_<=_", &["2 <= 2", "!(3 <= 2)"]),
         ("_==_", &["'a' == 'a'", "null == null"]),
-        ("_?._", &["{'a': 1}.?a.orValue(2) == 1", "{}.?a.orValue(2) == 2"]),
+        (
+            "_?._",
+            &["{'a': 1}.?a.orValue(2) == 1", "{}.?a.orValue(2) == 2"],
+        ),
         ("_?_:_", &["true ? true : [][0]"]),
         ("_[_]", &["[3][0] == 3"]),
         ("_||_", &["true || [][0]", "[][0] || true"]),
         ("all", &["[1, 2].all(x, x > 0)", "![1].all(i, x, i == x)"]),
         ("filter", &["['', 'a'].filter(x, x != '') == ['a']"]),
-        ("find", &["'http://[::1]:80'.find('\\\\[[^\\\\]]*') == '[::1'", "'a'.find('b') == ''"]),
-        ("indexOf", &["['a', 'b'].indexOf('b') == 1", "['a'].indexOf('c') == -1", "'abc'.indexOf('c') == 2"]),
-        ("isIP", &[
-            "isIP('10.0.0.1')", "isIP('::1')", "!isIP('::ffff:1.2.3.4')", "!isIP('fe80::1%eth0')",
-            "!isIP('1.2.3')", "!isIP('010.0.0.1')", "!isIP('')",
-        ]),
+        (
+            "find",
+            &[
+                "'http://[::1]:80'.find('\\\\[[^\\\\]]*') == '[::1'",
+                "'a'.find('b') == ''",
+            ],
+        ),
+        (
+            "indexOf",
+            &[
+                "['a', 'b'].indexOf('b') == 1",
+                "['a'].indexOf('c') == -1",
+                "'abc'.indexOf('c') == 2",
+            ],
+        ),
+        (
+            "isIP",
+            &[
+                "isIP('10.0.0.1')",
+                "isIP('::1')",
+                "!isIP('::ffff:1.2.3.4')",
+                "!isIP('fe80::1%eth0')",
+                "!isIP('1.2.3')",
+                "!isIP('010.0.0.1')",
+                "!isIP('')",
+            ],
+        ),
         ("map", &["[1, 2].map(x, x + 1) == [2, 3]"]),
-        ("matches", &["'a1'.matches(r'^\\w+$')", "!'ä'.matches(r'^\\w+$')", "'xay'.matches('a')"]),
+        (
+            "matches",
+            &[
+                "'a1'.matches(r'^\\w+$')",
+                "!'ä'.matches(r'^\\w+$')",
+                "'xay'.matches('a')",
+            ],
+        ),
         ("orValue", &["{'a': [1]}.?a.orValue([]).size() == 1"]),
         ("replace", &["'a-b-c'.replace('-', '_') == 'a_b_c'"]),
-        ("size", &["'ä'.size() == 1", "[1, 2].size() == 2", "{}.size() == 0", "size('ab') == 2"]),
+        (
+            "size",
+            &[
+                "'ä'.size() == 1",
+                "[1, 2].size() == 2",
+                "{}.size() == 0",
+                "size('ab') == 2",
+            ],
+        ),
         ("startsWith", &["'ext-a'.startsWith('ext-')"]),
         ("substring", &["'äbc'.substring(1) == 'bc'"]),
         ("sum", &["[1, 2].sum() == 3", "[].sum() == 0"]),
@@ -270,7 +308,11 @@ pub(crate) mod tests {
                 let program = environment.compile(expression).unwrap();
                 let context = cel::Context::with_env(environment.clone());
                 let result = program.execute(&context);
-                assert_eq!(result, Ok(cel::Value::Bool(true)), "{function}: {expression}");
+                assert_eq!(
+                    result,
+                    Ok(cel::Value::Bool(true)),
+                    "{function}: {expression}"
+                );
             }
         }
     }

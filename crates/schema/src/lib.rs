@@ -5,7 +5,6 @@
 //! the API server, it evaluates CEL rules only if the schema is satisfied. A violation never contains the value
 //! of a field.
 
-
 mod constraints;
 mod environment;
 mod metadata;

@@ -22,7 +22,9 @@ const NAME_PART: usize = 63;
 static SCHEMA: LazyLock<Option<JSONSchemaProps>> = LazyLock::new(|| {
     let settings = SchemaSettings::openapi3().with(|settings| settings.inline_subschemas = true);
     let settings = settings.with_transform(StructuralSchemaRewriter);
-    let schema = settings.into_generator().into_root_schema_for::<ObjectMeta>();
+    let schema = settings
+        .into_generator()
+        .into_root_schema_for::<ObjectMeta>();
     serde_json::from_value(schema.to_value()).ok()
 });
 

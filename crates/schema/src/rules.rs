@@ -259,7 +259,10 @@ mod tests {
                     assert!(is_supported(function), "`{function}` in `{source}`");
                 }
                 for variable in program.references().variables() {
-                    assert!(!matches!(variable, "optionalOldSelf" | "params"), "{source}");
+                    assert!(
+                        !matches!(variable, "optionalOldSelf" | "params"),
+                        "{source}"
+                    );
                 }
             }
         }

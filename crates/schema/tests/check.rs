@@ -86,7 +86,9 @@ fn reports_rules_with_their_messages() {
 #[test]
 fn reports_sizes_before_rules() {
     let long = "x".repeat(64);
-    let services: Vec<Value> = (0..33).map(|index| json!({ "name": format!("s{index}") })).collect();
+    let services: Vec<Value> = (0..33)
+        .map(|index| json!({ "name": format!("s{index}") }))
+        .collect();
     let object = record(&json!({ "product": long, "access": {}, "services": services }));
     insta::assert_snapshot!(violations(&object).join("\n"));
 }

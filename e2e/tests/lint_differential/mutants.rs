@@ -200,14 +200,32 @@ impl Visitor {
         let long = "a".repeat(63);
         let prefix = vec!["a".repeat(60); 4].join(".");
         for name in [
-            "", "A", "a_b", "-a", "a.", "a..b", "ä", &long, &format!("{long}a"), &"a".repeat(254),
-            "a.b", "1", &prefix,
+            "",
+            "A",
+            "a_b",
+            "-a",
+            "a.",
+            "a..b",
+            "ä",
+            &long,
+            &format!("{long}a"),
+            &"a".repeat(254),
+            "a.b",
+            "1",
+            &prefix,
         ] {
             self.add("/metadata", "name", json!(name));
         }
         for value in [json!(1), json!(null), json!(true), json!([])] {
             self.add("/metadata", "name", value.clone());
-            for field in ["labels", "annotations", "finalizers", "ownerReferences", "generateName", "creationTimestamp"] {
+            for field in [
+                "labels",
+                "annotations",
+                "finalizers",
+                "ownerReferences",
+                "generateName",
+                "creationTimestamp",
+            ] {
                 self.add("/metadata", field, value.clone());
             }
             for field in ["labels", "annotations"] {
@@ -216,22 +234,60 @@ impl Visitor {
             self.add("/metadata", "finalizers", json!([value]));
         }
         for key in [
-            "", "a", "A", "a b", "-a", "a_b.c", "a/b", "A/b", "a/b/c", "/a", "a/", "ä", &long,
-            &format!("{long}a"), &format!("{prefix}/a"), &format!("{prefix}.{long}/a"), "a..b/c", "kubernetes.io/x",
+            "",
+            "a",
+            "A",
+            "a b",
+            "-a",
+            "a_b.c",
+            "a/b",
+            "A/b",
+            "a/b/c",
+            "/a",
+            "a/",
+            "ä",
+            &long,
+            &format!("{long}a"),
+            &format!("{prefix}/a"),
+            &format!("{prefix}.{long}/a"),
+            "a..b/c",
+            "kubernetes.io/x",
         ] {
             self.add("/metadata", "labels", json!({ key: "value" }));
             self.add("/metadata", "annotations", json!({ key: "value" }));
             self.add("/metadata", "finalizers", json!([key]));
         }
-        for value in ["", "a b", "-a", "a-", "a/b", "ä", "A_b.c", &long, &format!("{long}a")] {
+        for value in [
+            "",
+            "a b",
+            "-a",
+            "a-",
+            "a/b",
+            "ä",
+            "A_b.c",
+            &long,
+            &format!("{long}a"),
+        ] {
             self.add("/metadata", "labels", json!({ "team": value }));
             self.add("/metadata", "annotations", json!({ "team": value }));
         }
         for size in [262_140, 262_141] {
-            self.add("/metadata", "annotations", json!({ "team": "x".repeat(size) }));
+            self.add(
+                "/metadata",
+                "annotations",
+                json!({ "team": "x".repeat(size) }),
+            );
         }
-        self.add("/metadata", "finalizers", json!(["orphan", "foregroundDeletion"]));
-        self.add("/metadata", "finalizers", json!(["example.org/a", "example.org/a"]));
+        self.add(
+            "/metadata",
+            "finalizers",
+            json!(["orphan", "foregroundDeletion"]),
+        );
+        self.add(
+            "/metadata",
+            "finalizers",
+            json!(["example.org/a", "example.org/a"]),
+        );
         for (name, value) in [
             ("lables", json!({})),
             ("clusterName", json!("a")),
@@ -277,7 +333,10 @@ impl Visitor {
             json!([owner(json!({ "unknown": 1 }))]),
             json!([{ "kind": "Pod" }]),
             json!([{}]),
-            json!([owner(json!({ "controller": true })), owner(json!({ "controller": true, "uid": "v" }))]),
+            json!([
+                owner(json!({ "controller": true })),
+                owner(json!({ "controller": true, "uid": "v" }))
+            ]),
         ] {
             self.add("/metadata", "ownerReferences", owners);
         }

@@ -81,7 +81,11 @@ fn compatible(
             report(name, message, "lower the request, or raise the limit");
         } else if request < limit && is_countable(name) {
             let message = format!("request differs from the limit of `{name}`");
-            report(name, message, "use the same quantity, or remove the request");
+            report(
+                name,
+                message,
+                "use the same quantity, or remove the request",
+            );
         }
     }
 }
@@ -159,7 +163,11 @@ fn scale(unit: &str) -> Option<(u128, u128)> {
         "Ei" => power(1024, 6),
         _ => {
             let exponent = unit.strip_prefix(['e', 'E'])?;
-            let exponent: i32 = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
+            let exponent: i32 = exponent
+                .strip_prefix('+')
+                .unwrap_or(exponent)
+                .parse()
+                .ok()?;
             let size = 10_u128.checked_pow(exponent.unsigned_abs())?;
             if exponent < 0 {
                 Some((BILLION, size))
@@ -194,7 +202,9 @@ mod tests {
         ] {
             assert_eq!(billionths(text), Some(expected), "{text}");
         }
-        for text in ["", ".", "1.2.3", "-1", "abc", "1 Gi", "1gi", "1K", "1e", "1eE", "1ki", "Gi", "1e99"] {
+        for text in [
+            "", ".", "1.2.3", "-1", "abc", "1 Gi", "1gi", "1K", "1e", "1eE", "1ki", "Gi", "1e99",
+        ] {
             assert_eq!(billionths(text), None, "{text}");
         }
     }

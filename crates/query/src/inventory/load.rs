@@ -17,6 +17,18 @@ use super::seal;
 use super::settings::{InlineCredentials, Settings};
 use crate::finding::Finding;
 
+/// Hint for a field whose value the API server may repeat.
+const LOGGED_HINT: &str =
+    "do not apply the file before: the API server and `kubectl` may print and log the value";
+
+/// Returns whether the value of a field may be a credential in a place where the webhook cannot encrypt it: the API server
+/// rejects the request before admission and repeats the value, or drops the field but keeps it in the annotation
+/// of `kubectl apply`.
+fn may_be_logged(diagnostic: &Diagnostic) -> bool {
+    matches!(&*diagnostic.rule, "unknown-field" | "wrong-type")
+        && diagnostic.field.contains(".credentials[")
+}
+
 /// How an object fits the definition of its kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fit {
@@ -181,9 +193,13 @@ impl Inventory {
         } else {
             Fit::Invalid
         };
-        let violations = violations.into_iter();
-        self.findings
-            .extend(violations.map(|violation| origin.finding(violation.diagnostic)));
+        for schema::Violation { mut diagnostic, .. } in violations {
+            if may_be_logged(&diagnostic) {
+                diagnostic.hints.retain(|hint| !hint.is_empty());
+                diagnostic.hints.push(LOGGED_HINT.to_owned());
+            }
+            self.findings.push(origin.finding(diagnostic));
+        }
         fit
     }
 
