@@ -108,7 +108,7 @@ fn argument<'a, 'b, 'v>(
 ) -> Result<&'a (dyn Val + 'v), ExecutionError> {
     arguments
         .get(index)
-        .map(|argument| argument.as_ref())
+        .map(AsRef::as_ref)
         .ok_or_else(|| ExecutionError::no_such_member_overload(function, Vec::new()))
 }
 
@@ -146,6 +146,7 @@ fn indexed<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Exe
 
 /// Expands `list.all(index, item, predicate)` to `list.@indexed().all(@pair, [@pair[0]].all(index,
 /// [@pair[1]].all(item, predicate)))`.
+#[expect(clippy::unnecessary_wraps, reason = "type of CEL macros")]
 fn all_with_index(
     helper: &mut MacroExprHelper<'_>,
     target: &mut Option<IdedExpr>,

@@ -1,7 +1,7 @@
-//! Validation of objects of this group as by the API server: the schema and the CEL rules of the shipped
-//! CustomResourceDefinitions, and the rules for object metadata.
+//! Validation of objects of this group as by the API server: the schemas and the CEL rules of the shipped CRDs,
+//! and the rules for object metadata.
 //!
-//! Nothing is repeated here that a definition contains: [`check`] reads the limits, patterns and rules from it. Like
+//! Nothing is repeated here that a CRD contains: [`check`] reads the limits, patterns and rules from it. Like
 //! the API server, it evaluates CEL rules only if the schema is satisfied. A violation never contains the value
 //! of a field.
 
