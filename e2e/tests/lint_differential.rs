@@ -4,7 +4,7 @@
 //! Both judge objects that differ from valid ones in one or two places, generated from the schemas and from a fixed
 //! seed. [`ALLOWED`] lists what `lint` refuses although the API server accepts it. A sample is compared unless
 //! `EXTENSION_REGISTRY_ALL_CASES` is set.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "lint_differential/mutants.rs"]
 mod mutants;

@@ -271,6 +271,14 @@ impl Visitor {
             self.add("/metadata", "labels", json!({ "team": value }));
             self.add("/metadata", "annotations", json!({ "team": value }));
         }
+        self.server_fields();
+        self.owners();
+        self.replace("/metadata", "is a list", json!([]));
+        self.replace("/metadata", "is null", json!(null));
+        self.remove("/metadata");
+    }
+
+    fn server_fields(&mut self) {
         for size in [262_140, 262_141] {
             self.add(
                 "/metadata",
@@ -313,6 +321,9 @@ impl Visitor {
         ] {
             self.add("/metadata", name, value);
         }
+    }
+
+    fn owners(&mut self) {
         let owner = |changes: Value| {
             let mut owner = json!({ "apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "u" });
             for (name, value) in changes.as_object().into_iter().flatten() {
@@ -340,9 +351,6 @@ impl Visitor {
         ] {
             self.add("/metadata", "ownerReferences", owners);
         }
-        self.replace("/metadata", "is a list", json!([]));
-        self.replace("/metadata", "is null", json!(null));
-        self.remove("/metadata");
     }
 }
 
