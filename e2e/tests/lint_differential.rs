@@ -59,8 +59,8 @@ const REASON: &str = "REASON";
 const ALLOWED: [Allowed; 2] = [
     Allowed {
         rule: "wrong-type",
-        part: "",
-        reason: "the API server drops null from a field that is not nullable; in a file it is a mistake of a template",
+        part: "spec",
+        reason: "the API server reads a label or annotation that is null as empty; a Workflow with one cannot be deserialized here",
     },
     Allowed {
         rule: REASON,
