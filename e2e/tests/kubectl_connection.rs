@@ -1,5 +1,4 @@
 //! `kubectl ext` and the operator connect to servers exactly where kubectl does. Needs kubectl, but no cluster.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "../../crates/client/tests/support/mod.rs"]
 mod connection;

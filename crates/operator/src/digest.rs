@@ -67,7 +67,7 @@ impl DigestKey {
             mac.update(&(bytes.len() as u64).to_be_bytes());
             mac.update(bytes);
         }
-        hex::encode(&mac.finalize().into_bytes())
+        hex::encode(mac.finalize().into_bytes())
     }
 }
 

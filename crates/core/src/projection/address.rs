@@ -51,7 +51,7 @@ impl Address {
     }
 
     /// Returns whether the text is a connection string for which `host` and `port` do not exist: with several hosts,
-    /// as for MongoDB and Kafka, or of JDBC.
+    /// as for `MongoDB` and Kafka, or of JDBC.
     #[must_use]
     pub fn is_connection_string(url: &str) -> bool {
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

@@ -95,9 +95,7 @@ impl Bundle {
         let bundle: Self =
             serde_json::from_slice(json).map_err(|_| Fault::Unreadable("not a Sigstore bundle"))?;
         if !MEDIA_TYPES.contains(&bundle.media_type.as_str()) {
-            return Err(Fault::Unreadable(
-                "expected a version 0.3 Sigstore bundle",
-            ));
+            return Err(Fault::Unreadable("expected a version 0.3 Sigstore bundle"));
         }
         Ok(bundle)
     }
