@@ -3,5 +3,4 @@
 pub(crate) mod github;
 pub(crate) mod hints;
 pub(crate) mod human;
-mod place;
 pub(crate) mod sarif;

@@ -49,6 +49,7 @@ pub mod finding;
 pub mod inventory;
 pub mod lint;
 pub mod list;
+pub mod place;
 pub mod record;
 pub mod render;
 pub mod resolve;

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use extension_registry_query::finding::{Finding, Level};
-
-use super::place::{Place, Root};
+use extension_registry_query::place::{Place, Root};
 
 pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> io::Result<()> {
     let root = Root::of_working_directory();

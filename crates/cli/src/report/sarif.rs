@@ -7,9 +7,9 @@ use std::fmt::Write;
 use anyhow::Result;
 use extension_registry_core::diagnostic::{Explain, Note};
 use extension_registry_query::finding::{Finding, Level};
+use extension_registry_query::place::{Place, Root};
 use serde_json::json;
 
-use super::place::{Place, Root};
 use crate::output;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 /// Where a file is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     /// Path below the root, with `/` as separator.
     Inside(String),
     /// Absolute path.
@@ -13,14 +13,17 @@ pub(crate) enum Place {
     None,
 }
 
-/// The directory that contains `.git`, else the working directory.
-pub(crate) struct Root {
+/// The directory that contains `.git`, or the working directory if there is none.
+#[derive(Debug)]
+pub struct Root {
     working: PathBuf,
     root: PathBuf,
 }
 
 impl Root {
-    pub(crate) fn of_working_directory() -> Self {
+    /// Returns the root of the repository that contains the working directory.
+    #[must_use]
+    pub fn of_working_directory() -> Self {
         Self::of(std::env::current_dir().unwrap_or_default())
     }
 
@@ -33,7 +36,9 @@ impl Root {
         }
     }
 
-    pub(crate) fn place(&self, file: &str) -> Place {
+    /// Returns the place of a file. A relative path starts at the working directory.
+    #[must_use]
+    pub fn place(&self, file: &str) -> Place {
         if matches!(file, "" | "-") {
             return Place::None;
         }
