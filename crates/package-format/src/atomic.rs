@@ -65,10 +65,10 @@ pub fn write(
     Ok(())
 }
 
-/// Like [`write`], with bytes.
+/// Like [`write()`], with bytes.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_bytes(path: &Path, purpose: Purpose, bytes: &[u8]) -> io::Result<()> {
     write(path, purpose, |file| file.write_all(bytes))
 }
