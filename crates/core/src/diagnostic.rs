@@ -74,6 +74,13 @@ impl<T: Explain> Explain for Box<T> {
     }
 }
 
+/// Adds a hint, unless it is empty or already in the list.
+fn add_hint(hints: &mut Vec<String>, hint: String) {
+    if !hint.is_empty() && !hints.contains(&hint) {
+        hints.push(hint);
+    }
+}
+
 /// What separates hints in one line.
 const HINT: &str = "; hint: ";
 
@@ -154,10 +161,7 @@ impl Note {
     /// Adds a hint; an empty one, and one that it has, is ignored.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        let hint = hint.into();
-        if !hint.is_empty() && !self.hints.contains(&hint) {
-            self.hints.push(hint);
-        }
+        add_hint(&mut self.hints, hint.into());
         self
     }
 
@@ -210,10 +214,7 @@ impl Failure {
     /// Adds a hint; an empty one, and one that it has, is ignored.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        let hint = hint.into();
-        if !hint.is_empty() && !self.hints.contains(&hint) {
-            self.hints.push(hint);
-        }
+        add_hint(&mut self.hints, hint.into());
         self
     }
 
