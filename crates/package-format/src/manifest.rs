@@ -57,6 +57,34 @@ pub struct Manifest {
     pub metadata: Metadata,
 }
 
+impl Manifest {
+    /// Creates a manifest with nothing but a name and a version, for packages of other tools.
+    #[must_use]
+    pub fn minimal(name: &str, version: semver::Version) -> Self {
+        Self {
+            name: name.to_owned(),
+            version,
+            kind: Kind::default(),
+            packaging: Packaging::default(),
+            description: String::new(),
+            author: None,
+            product: None,
+            category: None,
+            keywords: Vec::new(),
+            deprecated: None,
+            replaces: None,
+            requires: Vec::new(),
+            dependencies: Vec::new(),
+            provides: Vec::new(),
+            parameters: BTreeMap::new(),
+            templates: Vec::new(),
+            docs: Docs::default(),
+            changes: Vec::new(),
+            metadata: Metadata::default(),
+        }
+    }
+}
+
 /// Type of a package. The set is closed: a package of another type is listed but never loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Kind {

@@ -7,7 +7,7 @@ use crate::files::ending;
 use crate::range::{from_maven, to_maven};
 use crate::xml::{self, Element, Writer};
 use extension_registry_package_format::manifest::{
-    Dependency, Docs, From, Kind, Manifest, Metadata, Packaging,
+    Dependency, From, Kind, Manifest, Metadata, Packaging,
 };
 
 /// Attributes of the root element (Maven, "POM reference").
@@ -100,7 +100,7 @@ pub fn read(bytes: &[u8], name: &str, version: &semver::Version) -> Result<Forei
     let group = inherited("groupId").unwrap_or_default();
     let packaging = project.get("packaging").unwrap_or("jar");
     let property = |field: &str| project.child("properties")?.get(field);
-    let mut manifest = bare(name, version);
+    let mut manifest = Manifest::minimal(name, version.clone());
     manifest.kind = property("fuseml.type").map(Kind::of).unwrap_or_default();
     manifest.packaging = match property("fuseml.packaging") {
         Some(packaging) => Packaging::of(packaging),
@@ -139,7 +139,7 @@ pub fn read(bytes: &[u8], name: &str, version: &semver::Version) -> Result<Forei
 /// Describes a package of which only name, version and file are known.
 #[must_use]
 pub fn unknown(name: &str, version: &semver::Version, ending: &str) -> Foreign {
-    let mut manifest = bare(name, version);
+    let mut manifest = Manifest::minimal(name, version.clone());
     manifest.packaging = from_ending(ending);
     Foreign {
         manifest,
@@ -192,30 +192,6 @@ fn dependency(element: &Element, group: &str, version: &str) -> Option<Dependenc
         optional: element.get("optional") == Some("true"),
         from: From::Same,
     })
-}
-
-fn bare(name: &str, version: &semver::Version) -> Manifest {
-    Manifest {
-        name: name.to_owned(),
-        version: version.clone(),
-        kind: Kind::default(),
-        packaging: Packaging::default(),
-        description: String::new(),
-        author: None,
-        product: None,
-        category: None,
-        keywords: Vec::new(),
-        deprecated: None,
-        replaces: None,
-        requires: Vec::new(),
-        dependencies: Vec::new(),
-        provides: Vec::new(),
-        parameters: std::collections::BTreeMap::new(),
-        templates: Vec::new(),
-        docs: Docs::default(),
-        changes: Vec::new(),
-        metadata: Metadata::default(),
-    }
 }
 
 #[cfg(test)]

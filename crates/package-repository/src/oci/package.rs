@@ -6,7 +6,7 @@ use super::client::{Client, clean};
 use super::model::{Descriptor, MANIFEST, Manifest, annotation};
 use crate::{Blob, Description, DocumentFormat, OciManifest, Release, Result, Upload};
 use extension_registry_package_format::digest::Digest;
-use extension_registry_package_format::manifest::{self, Docs, Kind, Metadata, Packaging};
+use extension_registry_package_format::manifest::{self, Metadata, Packaging};
 use extension_registry_package_trust::signature::Statement;
 use extension_registry_package_trust::trust;
 
@@ -211,9 +211,6 @@ fn foreign(name: &str, version: &semver::Version, manifest: &Manifest) -> manife
         TEMPLATES.contains(&media_type.trim())
     });
     manifest::Manifest {
-        name: name.to_owned(),
-        version: version.clone(),
-        kind: Kind::default(),
         packaging: if is_template {
             Packaging::Template
         } else {
@@ -223,23 +220,12 @@ fn foreign(name: &str, version: &semver::Version, manifest: &Manifest) -> manife
             .or_else(|| text(annotation::TITLE))
             .unwrap_or_default(),
         author: text(annotation::AUTHORS),
-        product: None,
-        category: None,
-        keywords: Vec::new(),
-        deprecated: None,
-        replaces: None,
-        requires: Vec::new(),
-        dependencies: Vec::new(),
-        provides: Vec::new(),
-        parameters: BTreeMap::new(),
-        templates: Vec::new(),
-        docs: Docs::default(),
-        changes: Vec::new(),
         metadata: Metadata {
             homepage: text(annotation::URL),
             repository: text(annotation::SOURCE),
             license: text(annotation::LICENSES),
             maintainers: Vec::new(),
         },
+        ..manifest::Manifest::minimal(name, version.clone())
     }
 }
