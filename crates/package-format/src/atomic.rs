@@ -1,6 +1,6 @@
 //! Files that are replaced atomically: a reader sees the old content or the new, never a part.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -17,7 +17,8 @@ pub enum Purpose {
     Private,
 }
 
-/// Replaces the file at `path` with what `fill` writes. The folder must exist.
+/// Replaces the file at `path` with what `fill` writes. The folder must exist. A symbolic link is followed, and a
+/// document keeps its permissions.
 ///
 /// The content is written to a temporary file in the same folder, which then takes the name. If it fails, the old
 /// file is unchanged and the temporary file is removed.
@@ -40,10 +41,9 @@ pub fn write(
     purpose: Purpose,
     fill: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    // Write through a symbolic link, which is preserved.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = folder_of(path);
     let mut builder = Builder::new();
     #[cfg(unix)]
     if purpose == Purpose::Document {
@@ -52,6 +52,11 @@ pub fn write(
     }
     let mut temporary = builder.tempfile_in(folder)?;
     fill(temporary.as_file_mut())?;
+    if purpose == Purpose::Document
+        && let Ok(known) = fs::metadata(path)
+    {
+        temporary.as_file().set_permissions(known.permissions())?;
+    }
     let is_synced = purpose != Purpose::Cache;
     if is_synced {
         temporary.as_file().sync_all()?;
@@ -65,6 +70,15 @@ pub fn write(
     Ok(())
 }
 
+/// Returns the folder of a path: `.` for a plain name.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Like [`write()`], with bytes.
 ///
 /// # Errors
@@ -76,8 +90,7 @@ pub fn write_bytes(path: &Path, purpose: Purpose, bytes: &[u8]) -> io::Result<()
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic fails the test")]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -110,5 +123,19 @@ mod tests {
             write_bytes(&path, purpose, b"x").unwrap();
             assert_eq!(mode(&path), expected, "{purpose:?}");
         }
+    }
+
+    #[test]
+    fn link_and_permissions_of_document_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, b"old").unwrap();
+        fs::set_permissions(&target, PermissionsExt::from_mode(0o640)).unwrap();
+        symlink(&target, &link).unwrap();
+        write_bytes(&link, Purpose::Document, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        let mode = fs::metadata(&target).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
     }
 }

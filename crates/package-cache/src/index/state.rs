@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use extension_registry_core::diagnostic::Explain;
 use extension_registry_package_format::atomic::{self, Purpose};
@@ -258,7 +258,7 @@ impl IndexStateStore {
     /// when the process ends.
     fn lock(&self) -> Result<File, IndexStateError> {
         let failed = |error| self.failed("lock", error);
-        fs::create_dir_all(folder(&self.path)).map_err(failed)?;
+        fs::create_dir_all(atomic::folder_of(&self.path)).map_err(failed)?;
         let mut path = self.path.clone().into_os_string();
         path.push(".lock");
         let file = OpenOptions::new()
@@ -312,11 +312,4 @@ fn compare(
         });
     }
     Ok(())
-}
-
-fn folder(path: &Path) -> &Path {
-    let folder = path.parent();
-    folder
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }

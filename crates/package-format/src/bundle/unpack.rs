@@ -16,6 +16,7 @@ use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use super::Limits;
 use super::entry::inside;
+use crate::atomic;
 
 /// Maximum size of an extended header, which holds a long name. More is an attack on memory.
 const LONGEST_EXTENSION: u64 = 64 * 1024;
@@ -82,10 +83,7 @@ pub fn unpack(
     if folder.symlink_metadata().is_ok() {
         return Err(UnpackError::Exists(folder.to_owned()));
     }
-    let parent = match folder.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let parent = atomic::folder_of(folder);
     // Removed on drop, unless it was renamed.
     let fresh = tempfile::Builder::new()
         .prefix(".unpack-")

@@ -150,17 +150,14 @@ fn auths<'f>(
 
 /// Replaces a file atomically.
 fn write(path: &Path, fields: &Map<String, Value>) -> Result<(), CredentialsError> {
-    // Write through a symbolic link, which is preserved.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    put(&path, fields).map_err(|error| CredentialsError::Write { path, error })
+    put(path, fields).map_err(|error| CredentialsError::Write {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 fn put(path: &Path, fields: &Map<String, Value>) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    make_folder(folder)?;
+    make_folder(atomic::folder_of(path))?;
     atomic::write(path, Purpose::Private, |file| {
         let format = serde_json::ser::PrettyFormatter::with_indent(b"\t");
         let mut serializer = serde_json::Serializer::with_formatter(&mut *file, format);
