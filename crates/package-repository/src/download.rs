@@ -132,15 +132,15 @@ async fn transfer(
         _ => return Err(content.refused(answer).await.into()),
     }
     // Labels such as `identity` and `utf-8` are no codings.
-    let is_plain = matches!(answer.inflater(), Ok(None));
+    let inflater = answer.inflater();
+    let is_plain = matches!(inflater, Ok(None));
     let encoding = answer.header("content-encoding").filter(|_| !is_plain);
     let encoding = encoding.map(str::to_owned);
-    if !content.is_compressed() {
-        let inflater = answer.inflater().map_err(|error| content.failed(error))?;
-        if let Some(inflater) = inflater {
-            inflate(answer, inflater, download_file).await?;
-            return Ok(encoding);
-        }
+    if !content.is_compressed()
+        && let Some(inflater) = inflater.map_err(|error| content.failed(error))?
+    {
+        inflate(answer, inflater, download_file).await?;
+        return Ok(encoding);
     }
     let rest = answer.length();
     let announced = rest.and_then(|rest| download_file.written().checked_add(rest));
