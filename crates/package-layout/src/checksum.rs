@@ -16,21 +16,20 @@ use extension_registry_package_format::digest::Digest;
 /// Maximum size of a checksum file.
 pub const LONGEST: u64 = 4096;
 
-/// A checksum algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// MD5: detects damage only.
-    Md5,
-    /// SHA-1: detects damage only.
-    Sha1,
-    /// SHA-256.
-    Sha256,
+extension_registry_core::listed! {
+    /// A checksum algorithm.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Algorithm {
+        /// MD5: detects damage only.
+        Md5,
+        /// SHA-1: detects damage only.
+        Sha1,
+        /// SHA-256.
+        Sha256,
+    }
 }
 
 impl Algorithm {
-    /// All algorithms, the weakest first.
-    pub const ALL: [Self; 3] = [Self::Md5, Self::Sha1, Self::Sha256];
-
     /// Returns the file extension, without the dot.
     #[must_use]
     pub fn ending(self) -> &'static str {

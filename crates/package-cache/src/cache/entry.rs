@@ -298,12 +298,7 @@ pub(super) fn read(
 fn attempt(key: &Key, folder: &Path, check: impl Fn(&Entry) -> Result<(), String>) -> ReadResult {
     let text = match text(&folder.join(ENTRY)) {
         Ok(text) => text,
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
+        Err(error) if super::is_missing(&error) => {
             if folder.symlink_metadata().is_err() {
                 return ReadResult::Nothing;
             }
