@@ -112,12 +112,21 @@ impl Error {
                 path,
                 error,
             },
-            error => Self::Unavailable {
-                repository: repository.to_owned(),
-                what: what.to_owned(),
-                hint: error.hints().concat(),
-                why: error.to_string(),
-            },
+            error => Self::no_answer(repository, what, &error),
+        }
+    }
+
+    /// Converts an error of a request, even one about a local file.
+    pub(crate) fn no_answer(repository: &str, what: &str, error: &transport::Error) -> Self {
+        Self::unavailable(repository, what, error.to_string(), &error.hints().concat())
+    }
+
+    pub(crate) fn unavailable(repository: &str, what: &str, why: String, hint: &str) -> Self {
+        Self::Unavailable {
+            repository: repository.to_owned(),
+            what: what.to_owned(),
+            why,
+            hint: hint.to_owned(),
         }
     }
 }

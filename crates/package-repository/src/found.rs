@@ -113,14 +113,15 @@ pub(crate) async fn sums_of(id: &str, path: PathBuf) -> Result<Actual, Error> {
     hashing.await.map_err(|error| stopped(id, &error))?
 }
 
+/// Converts the date of a header (RFC 9110, section 5.6.7) to RFC 3339.
+pub(crate) fn date(text: &str) -> Option<String> {
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(date.timestamp().to_string())
+}
+
 /// Converts the failure of a worker task.
 pub(crate) fn stopped(id: &str, error: &tokio::task::JoinError) -> Error {
-    Error::Unavailable {
-        repository: id.to_owned(),
-        what: "access its files".to_owned(),
-        why: error.to_string(),
-        hint: String::new(),
-    }
+    Error::unavailable(id, "access its files", error.to_string(), "")
 }
 
 /// Verifies content against the digest of its release.

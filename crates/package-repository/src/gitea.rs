@@ -36,7 +36,7 @@ use super::{
     Capabilities, Deleted, Description, DiscoveryMethod, Error, IndexFile, Kind, Names,
     PartialDownload, Release, Repository, Result, Upload,
 };
-use crate::found::absent;
+use crate::found::{self, absent};
 use extension_registry_package_format::digest::Digest;
 use extension_registry_package_layout::{CONFIGURATION, DOCUMENT, is_word};
 use extension_registry_package_transport::credentials::Credentials;
@@ -232,7 +232,7 @@ impl Repository for Gitea {
         let Some(answer) = answer else {
             return Err(self.half(name, version, &file));
         };
-        let published = answer.header("last-modified").and_then(server::date);
+        let published = answer.header("last-modified").and_then(found::date);
         let bytes = self.server.bytes(&what, answer, CONFIGURATION).await?;
         let digest = Digest::of(&bytes);
         self.server.same(

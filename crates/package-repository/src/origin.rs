@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::sensitive::Sensitive;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
@@ -76,12 +75,7 @@ impl Origin {
         };
         transport
             .allows(&base)
-            .map_err(|error| Error::Unavailable {
-                repository: id.to_owned(),
-                what: "be accessed".to_owned(),
-                hint: error.hints().concat(),
-                why: error.to_string(),
-            })?;
+            .map_err(|error| Error::no_answer(id, "be accessed", &error))?;
         Ok(Self {
             transport,
             base,

@@ -1,6 +1,5 @@
 //! Requests to a Gitea server: addresses, credentials, response statuses.
 
-use extension_registry_core::diagnostic::Explain;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -191,16 +190,11 @@ impl Server {
 
     /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: &transport::Error) -> Error {
-        self.unavailable(what, error.to_string(), &error.hints().concat())
+        Error::no_answer(&self.id, what, error)
     }
 
     pub(super) fn unavailable(&self, what: &str, why: String, hint: &str) -> Error {
-        Error::Unavailable {
-            repository: self.id.clone(),
-            what: what.to_owned(),
-            why,
-            hint: hint.to_owned(),
-        }
+        Error::unavailable(&self.id, what, why, hint)
     }
 
     /// Converts an error status.
@@ -246,10 +240,4 @@ impl Server {
             code => self.unavailable(what, format!("the server responded with {code}"), ""),
         }
     }
-}
-
-/// Converts the date of a header (RFC 9110, section 5.6.7) to RFC 3339.
-pub(super) fn date(text: &str) -> Option<String> {
-    let date = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(date.timestamp().to_string())
 }

@@ -6,7 +6,7 @@ use futures::stream;
 use reqwest::Method;
 
 use super::Remote;
-use super::server::{Need, Sums, date};
+use super::server::{Need, Sums};
 use crate::found::{self, Piece, VersionFiles};
 use crate::{
     Blob, Capabilities, DiscoveryMethod, DocumentFormat, Error, IndexFile, Names, Release, Result,
@@ -151,7 +151,7 @@ impl Remote {
             let Some(answer) = self.server.head(folder, &file, Need::Optional).await? else {
                 continue;
             };
-            let published = answer.header("last-modified").and_then(date);
+            let published = answer.header("last-modified").and_then(found::date);
             let size = size(&answer, &file);
             let checksums = self.server.checksums(folder, &file).await?;
             return Ok(Some((

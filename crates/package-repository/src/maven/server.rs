@@ -1,6 +1,5 @@
 //! Files on an HTTP server: addresses, credentials, response statuses, and checksums.
 
-use extension_registry_core::diagnostic::Explain;
 use reqwest::{Method, StatusCode};
 use url::Url;
 
@@ -322,16 +321,11 @@ impl Server {
 
     /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: &transport::Error) -> Error {
-        self.unavailable(what, error.to_string(), &error.hints().concat())
+        Error::no_answer(&self.id, what, error)
     }
 
     pub(super) fn unavailable(&self, what: &str, why: String, hint: &str) -> Error {
-        Error::Unavailable {
-            repository: self.id.clone(),
-            what: what.to_owned(),
-            why,
-            hint: hint.to_owned(),
-        }
+        Error::unavailable(&self.id, what, why, hint)
     }
 
     /// Reports a page that was sent instead of a file.
@@ -378,10 +372,4 @@ impl Need {
 /// Returns whether a status means that the file does not exist.
 pub(super) fn is_absent(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
-}
-
-/// Converts the date of a header (RFC 9110, section 5.6.7) to RFC 3339.
-pub(super) fn date(text: &str) -> Option<String> {
-    let date = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(date.timestamp().to_string())
 }

@@ -201,15 +201,13 @@ impl Client {
         let location = answer.header("location").unwrap_or_default();
         let place = answer.url().join(location).ok();
         let place = place.filter(|_| !location.is_empty()).ok_or_else(|| {
-            self.broken(
-                &format!("the response to `{what}`"),
-                "the registry returned no valid upload location".to_owned(),
-            )
+            let why = "the registry returned no valid upload location".to_owned();
+            self.broken_response(what, why)
         })?;
         if place.origin() != self.base.origin() {
             let other = format!("{}://{}", place.scheme(), transport::host(&place));
             let why = format!("the upload location is on another server, {other}");
-            return Err(self.broken(&format!("the response to `{what}`"), why));
+            return Err(self.broken_response(what, why));
         }
         Ok(place)
     }

@@ -154,6 +154,11 @@ impl Client {
         }
     }
 
+    /// Creates an error for a corrupt response to a request.
+    pub(super) fn broken_response(&self, what: &str, why: String) -> Error {
+        self.broken(&format!("the response to `{what}`"), why)
+    }
+
     /// Converts a transport error.
     pub(super) fn failed(&self, what: &str, error: transport::Error) -> Error {
         Error::of_transport(&self.id, what, error)

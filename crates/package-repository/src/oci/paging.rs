@@ -56,7 +56,7 @@ impl Client {
             }
             if visited.len() > PAGES || all.len() > ENTRIES {
                 let why = format!("the list has more than {PAGES} pages or {ENTRIES} entries");
-                return Err(self.broken(&format!("the response to `{what}`"), why));
+                return Err(self.broken_response(what, why));
             }
             let call = Call::get(url.clone()).header("accept", ACCEPTED);
             let answer = self.call(call, scope, what).await?;
@@ -81,7 +81,7 @@ impl Client {
                 Err(_) if is_first => return Ok(ListResult::Foreign),
                 Err(error) => {
                     let why = format!("a page is not valid JSON: {error}");
-                    return Err(self.broken(&format!("the response to `{what}`"), why));
+                    return Err(self.broken_response(what, why));
                 }
             };
             is_first = false;
@@ -104,12 +104,12 @@ impl Client {
         let next = answer.url().join(target);
         let next = next.map_err(|_| {
             let why = "its `Link` header is not a valid URL".to_owned();
-            self.broken(&format!("the response to `{what}`"), why)
+            self.broken_response(what, why)
         })?;
         if next.origin() != self.base.origin() {
             let place = extension_registry_package_transport::transport::host(&next);
             let why = format!("the next page is on another server, {place}");
-            return Err(self.broken(&format!("the response to `{what}`"), why));
+            return Err(self.broken_response(what, why));
         }
         Ok(Some(next))
     }
