@@ -58,6 +58,7 @@ pub use stats::{Stats, TypeStats};
 pub use store::{Content, Item};
 
 use entry::{ReadResult, check_sizes};
+use files::is_missing;
 use index::{Index, Stamp};
 use layout::{ENTRY, KINDS, LAST_USED, Layout, UNPACKED};
 
@@ -423,14 +424,6 @@ fn folders(folder: &Path, faults: &mut Vec<Fault>) -> Vec<(String, PathBuf)> {
         }
     }
     folders
-}
-
-/// Returns whether a path does not exist. Part of it may be a file, such as the home directory `/dev/null`.
-fn is_missing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 /// Returns the modification time of a file.

@@ -12,6 +12,7 @@ use extension_registry_package_format::digest::Digest;
 use extension_registry_package_format::manifest::Kind;
 use extension_registry_package_format::upload::DocumentFormat;
 
+use super::files::is_missing;
 use super::layout::{self, CONFIGURATION, ENTRY, OCI_MANIFEST, UNPACKED};
 
 /// Format version of `entry.json`. Other versions are not read.
@@ -298,7 +299,7 @@ pub(super) fn read(
 fn attempt(key: &Key, folder: &Path, check: impl Fn(&Entry) -> Result<(), String>) -> ReadResult {
     let text = match text(&folder.join(ENTRY)) {
         Ok(text) => text,
-        Err(error) if super::is_missing(&error) => {
+        Err(error) if is_missing(&error) => {
             if folder.symlink_metadata().is_err() {
                 return ReadResult::Nothing;
             }

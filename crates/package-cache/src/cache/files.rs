@@ -15,6 +15,14 @@ use super::error::CacheError;
 /// Lock timeout: it is held for a rename, or while everything is pruned.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Returns whether a path does not exist. Part of it may be a file, such as the home directory `/dev/null`.
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 /// The write lock. The system releases it when the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
