@@ -108,12 +108,12 @@ async fn client(mut target: Target, options: &Options) -> Result<Client, Failure
         ProxyKind::Socks5 => {
             let mut socks = SocksV5::new(address, plain);
             if let Some((user, password)) = proxy.credentials {
-                if user.len() > 255 || password.expose().len() > 255 {
+                if user.len() > 255 || password.reveal().len() > 255 {
                     return Err(Failure::new(
                         "the credentials of the socks5 proxy are longer than 255 characters",
                     ));
                 }
-                socks = socks.with_auth(user, password.expose().to_owned());
+                socks = socks.with_auth(user, password.reveal().to_owned());
             }
             finish(socks, target, &tls, token, valid_until, options)
         }
@@ -134,7 +134,7 @@ fn issued_identity(issued: &Issued, plugin: &str) -> Result<Option<Identity>, Fa
     let field = format!("clientKeyData` of {plugin}");
     Ok(Some(Identity {
         chain,
-        key: pem::private_key(key.expose().as_bytes(), field.trim_end_matches('`'))?,
+        key: pem::private_key(key.reveal().as_bytes(), field.trim_end_matches('`'))?,
         source: plugin.to_owned(),
     }))
 }
@@ -162,7 +162,10 @@ fn finish<C>(
     connector: C,
     target: Target,
     tls: &ClientConfig,
-    token: Option<(crate::secret::Secret, Option<Timestamp>)>,
+    token: Option<(
+        extension_registry_core::sensitive::Sensitive,
+        Option<Timestamp>,
+    )>,
     valid_until: Option<Timestamp>,
     options: &Options,
 ) -> Result<Client, Failure>

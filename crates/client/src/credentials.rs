@@ -18,7 +18,7 @@ use tower::filter::AsyncPredicate;
 
 use crate::kubeconfig::{Provider, User};
 use crate::plugin::{ClusterInfo, Runner};
-use crate::secret::Secret;
+use extension_registry_core::sensitive::Sensitive;
 
 /// How often a token file is read again.
 const REREAD: Duration = Duration::from_mins(1);
@@ -29,11 +29,11 @@ pub(crate) enum Credentials {
     /// None.
     Anonymous,
     /// A name and a password.
-    Basic(String, Secret),
+    Basic(String, Sensitive),
     /// A token.
-    Token(Secret),
+    Token(Sensitive),
     /// A file with a token, and the token to use while the file cannot be read.
-    File(PathBuf, Option<Secret>),
+    File(PathBuf, Option<Sensitive>),
     /// A program that returns a token or a client certificate.
     Plugin(Runner),
 }
@@ -89,7 +89,7 @@ impl Credentials {
 }
 
 /// Returns the token of an `auth-provider`.
-fn provided(provider: &Provider) -> Result<Secret, Failure> {
+fn provided(provider: &Provider) -> Result<Sensitive, Failure> {
     let name = &provider.name;
     if name != "oidc" {
         return Err(
@@ -103,7 +103,7 @@ fn provided(provider: &Provider) -> Result<Secret, Failure> {
             .hint("log in to the identity provider, or use an exec plugin"));
     }
     bearer(token, "field `id-token`")?;
-    if expiry(token.expose()).is_some_and(|time| time <= Timestamp::now().as_second()) {
+    if expiry(token.reveal()).is_some_and(|time| time <= Timestamp::now().as_second()) {
         return Err(
             Failure::new("the `id-token` of `auth-provider` `oidc` has expired")
                 .hint("run `kubectl version`, which requests a new token"),
@@ -120,8 +120,8 @@ fn expiry(token: &str) -> Option<i64> {
 }
 
 /// Returns the header of a token. `source` is named in errors.
-pub(crate) fn bearer(token: &Secret, source: &str) -> Result<HeaderValue, Failure> {
-    let token = token.expose();
+pub(crate) fn bearer(token: &Sensitive, source: &str) -> Result<HeaderValue, Failure> {
+    let token = token.reveal();
     let header = HeaderValue::from_str(&format!("Bearer {token}"));
     let mut header = header.map_err(|_| {
         if token.contains(['\n', '\r']) {
@@ -136,8 +136,8 @@ pub(crate) fn bearer(token: &Secret, source: &str) -> Result<HeaderValue, Failur
     Ok(header)
 }
 
-pub(crate) fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Failure> {
-    let text = STANDARD.encode(format!("{user}:{}", password.expose()));
+pub(crate) fn basic(user: &str, password: &Sensitive) -> Result<HeaderValue, Failure> {
+    let text = STANDARD.encode(format!("{user}:{}", password.reveal()));
     let header = HeaderValue::from_str(&format!("Basic {text}"));
     let mut header = header.map_err(|_| Failure::new("invalid `username` or `password`"))?;
     header.set_sensitive(true);
@@ -160,7 +160,7 @@ fn read(path: &Path) -> Result<HeaderValue, Failure> {
         )));
     }
     bearer(
-        &Secret::new(token),
+        &Sensitive::new(token),
         &format!("token file {}", path.display()),
     )
 }
@@ -180,7 +180,7 @@ impl Authorize {
     /// Prepares the header. A plugin is run by the caller, who passes its token and the expiry of that.
     pub(crate) fn new(
         credentials: Credentials,
-        of_plugin: Option<(Secret, Option<Timestamp>)>,
+        of_plugin: Option<(Sensitive, Option<Timestamp>)>,
     ) -> Result<Self, Failure> {
         let source = match credentials {
             Credentials::Anonymous => Source::None,

@@ -7,7 +7,7 @@ use extension_registry_core::diagnostic::Failure;
 use serde_json::Value;
 
 use crate::field::Fields;
-use crate::secret::Secret;
+use extension_registry_core::sensitive::Sensitive;
 
 /// The merged content of kubeconfig files.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Kubeconfig {
 pub(crate) struct Data {
     /// Field with the data, for messages.
     pub(crate) field: String,
-    pub(crate) inline: Secret,
+    pub(crate) inline: Sensitive,
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -57,8 +57,8 @@ pub(crate) struct Context {
 #[derive(Debug, Default)]
 pub(crate) struct User {
     pub(crate) username: String,
-    pub(crate) password: Secret,
-    pub(crate) token: Secret,
+    pub(crate) password: Sensitive,
+    pub(crate) token: Sensitive,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) certificate: Data,
     pub(crate) key: Data,
@@ -80,7 +80,7 @@ pub(crate) struct Impersonate {
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) name: String,
-    pub(crate) id_token: Secret,
+    pub(crate) id_token: Sensitive,
 }
 
 /// An exec plugin.
@@ -90,8 +90,8 @@ pub(crate) struct Plugin {
     pub(crate) field: String,
     pub(crate) api_version: String,
     pub(crate) command: String,
-    pub(crate) arguments: Vec<Secret>,
-    pub(crate) environment: Vec<(String, Secret)>,
+    pub(crate) arguments: Vec<Sensitive>,
+    pub(crate) environment: Vec<(String, Sensitive)>,
     pub(crate) install_hint: String,
     pub(crate) interactive_mode: String,
     pub(crate) wants_cluster: bool,
@@ -197,7 +197,7 @@ fn data(fields: &Fields<'_>, name: &str, folder: &Path) -> Result<Data, Failure>
     let inline = format!("{name}-data");
     let data = Data {
         field: fields.path(&inline),
-        inline: Secret::new(fields.text(&inline)?),
+        inline: Sensitive::new(fields.text(&inline)?),
         file: path(fields, name, folder)?,
     };
     Ok(data)
@@ -224,8 +224,8 @@ fn cluster(fields: &Fields<'_>, folder: &Path) -> Result<Cluster, Failure> {
 fn user(fields: &Fields<'_>, folder: &Path) -> Result<User, Failure> {
     Ok(User {
         username: fields.text("username")?,
-        password: Secret::new(fields.text("password")?),
-        token: Secret::new(fields.text("token")?),
+        password: Sensitive::new(fields.text("password")?),
+        token: Sensitive::new(fields.text("token")?),
         token_file: path(fields, "tokenFile", folder)?,
         certificate: data(fields, "client-certificate", folder)?,
         key: data(fields, "client-key", folder)?,
@@ -256,7 +256,7 @@ fn provider(fields: &Fields<'_>) -> Result<Option<Provider>, Failure> {
     let provider = fields.fields("auth-provider")?;
     Ok(Some(Provider {
         name: provider.text("name")?,
-        id_token: Secret::new(provider.fields("config")?.text("id-token")?),
+        id_token: Sensitive::new(provider.fields("config")?.text("id-token")?),
     }))
 }
 
@@ -273,13 +273,20 @@ fn plugin(fields: &Fields<'_>, folder: &Path) -> Result<Option<Plugin>, Failure>
     let mut environment = Vec::new();
     for (path, item) in exec.items("env")? {
         let variable = Fields::new(path, item)?;
-        environment.push((variable.text("name")?, Secret::new(variable.text("value")?)));
+        environment.push((
+            variable.text("name")?,
+            Sensitive::new(variable.text("value")?),
+        ));
     }
     Ok(Some(Plugin {
         field: fields.path("exec"),
         api_version: exec.text("apiVersion")?,
         command,
-        arguments: exec.texts("args")?.into_iter().map(Secret::new).collect(),
+        arguments: exec
+            .texts("args")?
+            .into_iter()
+            .map(Sensitive::new)
+            .collect(),
         environment,
         install_hint: exec.text("installHint")?,
         interactive_mode: exec.text("interactiveMode")?,

@@ -16,7 +16,6 @@ mod pem;
 mod plugin;
 mod problem;
 mod proxy;
-mod secret;
 mod server;
 mod target;
 mod tls;
@@ -24,4 +23,4 @@ mod verifier;
 
 pub use connect::{Connection, address, connect};
 pub use options::{Address, Options};
-pub use problem::{flatten, problem, reason};
+pub use problem::{flatten, problem, reason, root};

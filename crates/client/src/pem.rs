@@ -28,7 +28,7 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
 /// Reads data from its field or its file.
 pub(crate) fn load(data: &Data) -> Result<Vec<u8>, Failure> {
     if !data.inline.is_empty() {
-        return decode_base64(data.inline.expose()).ok_or_else(|| {
+        return decode_base64(data.inline.reveal()).ok_or_else(|| {
             Failure::new(format!("field `{}` is not valid base64", data.field))
                 .hint("write the value as `base64 -w0 FILE` prints it")
         });

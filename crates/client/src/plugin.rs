@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kubeconfig::{Cluster, Plugin};
 use crate::pem;
-use crate::secret::Secret;
+use extension_registry_core::sensitive::Sensitive;
 
 /// Supported versions of the API.
 const VERSIONS: [&str; 2] = [
@@ -65,9 +65,9 @@ pub(crate) struct Runner {
 
 /// What a plugin returned.
 pub(crate) struct Issued {
-    pub(crate) token: Option<Secret>,
+    pub(crate) token: Option<Sensitive>,
     /// Client certificate and key, both in PEM form.
-    pub(crate) certificate: Option<(String, Secret)>,
+    pub(crate) certificate: Option<(String, Sensitive)>,
     pub(crate) expiry: Option<Timestamp>,
 }
 
@@ -106,7 +106,7 @@ impl Runner {
             .iter()
             .chain(plugin.environment.iter().map(|(_, value)| value));
         let is_invalid = |text: &str| text.contains('\0');
-        if texts.map(Secret::expose).any(is_invalid)
+        if texts.map(Sensitive::reveal).any(is_invalid)
             || plugin
                 .environment
                 .iter()
@@ -155,9 +155,9 @@ impl Runner {
         let info =
             json!({"kind": "ExecCredential", "apiVersion": self.plugin.api_version, "spec": spec});
         let mut command = Command::new(program);
-        command.args(self.plugin.arguments.iter().map(Secret::expose));
+        command.args(self.plugin.arguments.iter().map(Sensitive::reveal));
         for (name, value) in &self.plugin.environment {
-            command.env(name, value.expose());
+            command.env(name, value.reveal());
         }
         command.env("KUBERNETES_EXEC_INFO", info.to_string());
         command.stdin(if is_interactive {
@@ -226,9 +226,9 @@ impl Runner {
         let Some(status) = status else {
             return Err(Failure::new(format!("{name} returned no status")));
         };
-        let token = text(status.get("token")).map(Secret::new);
+        let token = text(status.get("token")).map(Sensitive::new);
         let certificate = text(status.get("clientCertificateData"));
-        let key = text(status.get("clientKeyData")).map(Secret::new);
+        let key = text(status.get("clientKeyData")).map(Sensitive::new);
         let certificate = match (certificate, key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,

@@ -48,13 +48,15 @@ pub fn reason(error: &kube::Error) -> Option<String> {
         return None;
     }
     if let Some(failure) = problem(error) {
-        return Some(flatten(&failure).explained());
+        return Some(failure.explained());
     }
-    let mut cause: &(dyn Error + 'static) = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    Some(cause.to_string())
+    Some(root(error).to_string())
+}
+
+/// Returns the deepest cause of an error.
+#[must_use]
+pub fn root<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    error.source().map_or(error, root)
 }
 
 /// Joins an error with its causes, and collects the hints of all.
@@ -72,9 +74,7 @@ pub fn flatten(failure: &Failure) -> Note {
 }
 
 fn copy(failure: &Failure) -> Failure {
-    let note = flatten(failure);
-    let hints = note.hints.into_iter();
-    hints.fold(Failure::new(note.message), Failure::hint)
+    flatten(failure).into()
 }
 
 fn of_tls(error: &rustls::Error) -> Option<Failure> {

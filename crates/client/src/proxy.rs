@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use extension_registry_core::diagnostic::Failure;
 use http::Uri;
 use ipnet::IpNet;
-use percent_encoding::percent_decode_str;
 
-use crate::secret::Secret;
+use extension_registry_core::sensitive::Sensitive;
+
+use crate::server::login;
 
 /// A proxy server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(crate) struct Proxy {
     pub(crate) kind: ProxyKind,
     /// Address without credentials.
     pub(crate) address: Uri,
-    pub(crate) credentials: Option<(String, Secret)>,
+    pub(crate) credentials: Option<(String, Sensitive)>,
 }
 
 /// Protocol of a proxy.
@@ -48,10 +49,7 @@ impl Proxy {
             }
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let (user, host) = match authority.rsplit_once('@') {
-            Some((user, host)) => (Some(user), host),
-            None => (None, authority),
-        };
+        let (credentials, host) = login(authority);
         let address: Uri = format!("{scheme}://{host}")
             .parse()
             .map_err(|_| invalid("not a valid host"))?;
@@ -66,11 +64,6 @@ impl Proxy {
                 .parse()
                 .map_err(|_| invalid("not a valid host"))?,
         };
-        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let credentials = user.map(|user| {
-            let (name, password) = user.split_once(':').unwrap_or((user, ""));
-            (decode(name), Secret::new(decode(password)))
-        });
         Ok(Self {
             kind,
             address,
@@ -270,7 +263,7 @@ mod tests {
         let proxy = Proxy::parse("http://a%40b:c%3Ad@p:1", "x").unwrap();
         assert_eq!(
             proxy.credentials,
-            Some(("a@b".to_owned(), Secret::new("c:d")))
+            Some(("a@b".to_owned(), Sensitive::new("c:d")))
         );
         assert_eq!(proxy.address, "http://p:1");
     }

@@ -5,7 +5,7 @@ use http::Uri;
 use percent_encoding::percent_decode_str;
 
 use crate::credentials::Credentials;
-use crate::secret::Secret;
+use extension_registry_core::sensitive::Sensitive;
 
 /// Parses `server` of a cluster as client-go does: without a scheme, it is http.
 /// Returns the URL without credentials, and the credentials that it contains.
@@ -36,10 +36,7 @@ pub(crate) fn parse(text: &str) -> Result<(Uri, Option<Credentials>), Failure> {
         Some(slash) => rest.split_at(slash),
         None => (rest, "/"),
     };
-    let (login, host) = match authority.rsplit_once('@') {
-        Some((login, host)) => (Some(login), host),
-        None => (None, authority),
-    };
+    let (login, host) = login(authority);
     let url: Uri = format!("{scheme}://{}{path}", host.trim_end_matches(':'))
         .parse()
         .map_err(|_| invalid("not a valid host and path"))?;
@@ -51,12 +48,18 @@ pub(crate) fn parse(text: &str) -> Result<(Uri, Option<Credentials>), Failure> {
     {
         return Err(invalid("the port is not a number from 0 to 65535"));
     }
-    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let login = login.map(|login| {
-        let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        Credentials::Basic(decode(user), Secret::new(decode(password)))
-    });
+    let login = login.map(|(user, password)| Credentials::Basic(user, password));
     Ok((url, login))
+}
+
+/// Splits `USER:PASSWORD@HOST`, and decodes the user name and the password.
+pub(crate) fn login(authority: &str) -> (Option<(String, Sensitive)>, &str) {
+    let Some((login, host)) = authority.rsplit_once('@') else {
+        return (None, authority);
+    };
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    (Some((decode(user), Sensitive::new(decode(password)))), host)
 }
 
 fn port_text(authority: &str) -> Option<&str> {

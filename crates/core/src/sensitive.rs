@@ -7,7 +7,7 @@ use std::sync::Arc;
 ///
 /// It has no `Display` and no `Serialize`; `Debug` prints a placeholder. The only access to the text
 /// is [`Sensitive::reveal`], which is easy to search for.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Sensitive(Arc<str>);
 
 impl Sensitive {
@@ -16,8 +16,8 @@ impl Sensitive {
         Self(text.into())
     }
 
-    /// Returns the text: only for the data of a Secret, for digests of it, and for output that
-    /// [`crate::lookalike`] has redacted.
+    /// Returns the text: only for the data of a Secret, for digests of it, for the request or program that needs a
+    /// credential, and for output that [`crate::lookalike`] has redacted.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -1,11 +1,10 @@
 //! Connects to the cluster of a kubeconfig.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use extension_registry_client::Options;
-use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_client::{Options, flatten};
+use extension_registry_core::diagnostic::Failure;
 use kube::Client;
 
 use crate::Result;
@@ -48,7 +47,7 @@ pub async fn connect(connection: &Connection) -> Result<(Client, String)> {
     let found = found.map_err(|failure| {
         let hint = match connection.files_flag {
             // The cause names a better way out.
-            _ if has_hints(&failure) => String::new(),
+            _ if !flatten(&failure).hints.is_empty() => String::new(),
             None => "pass a kubeconfig with --kubeconfig".to_owned(),
             Some(flag) => format!("pass a kubeconfig with --kubeconfig, or files with {flag}"),
         };
@@ -57,17 +56,4 @@ pub async fn connect(connection: &Connection) -> Result<(Client, String)> {
             .caused_by(failure)
     })?;
     Ok((found.client, found.namespace))
-}
-
-/// Returns whether an error or one of its causes has hints.
-fn has_hints(failure: &Failure) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(failure);
-    while let Some(error) = cause {
-        let hints = error.downcast_ref::<Failure>().map(Explain::hints);
-        if hints.is_some_and(|hints| !hints.is_empty()) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use extension_registry_client::{address, problem};
+use extension_registry_client::{address, problem, root};
 use extension_registry_core::diagnostic::{Explain, Failure, Note};
 
 use super::connection::Connection;
@@ -20,11 +20,7 @@ pub fn describe(error: &(dyn Error + 'static), connection: &Connection) -> Optio
         before.push((cause.to_string(), hints.unwrap_or_default()));
         cause = cause.source()?;
     }
-    let note = message(connection, cause);
-    let failure = note
-        .hints
-        .into_iter()
-        .fold(Failure::new(note.message), Failure::hint);
+    let failure = Failure::from(message(connection, cause));
     let outer = before.into_iter().rev();
     Some(outer.fold(failure, |inner, (message, hints)| {
         let failure = Failure::new(message).caused_by(inner);
@@ -45,12 +41,7 @@ pub fn message(connection: &Connection, error: &(dyn Error + 'static)) -> Note {
     let server = address(&connection.options())
         .map_or_else(|_| "the cluster".to_owned(), |address| address.to_string());
     if let Some(problem) = problem(error) {
-        let note = Note::new(format!("cannot connect to {server}: {problem}"));
-        return problem.hints().into_iter().fold(note, Note::hint);
+        return Note::of(&problem).under(format!("cannot connect to {server}"));
     }
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    Note::new(format!("{server} is unreachable: {cause}")).hint(HINT)
+    Note::new(format!("{server} is unreachable: {}", root(error))).hint(HINT)
 }
