@@ -25,7 +25,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::command::Args;
 use crate::exit::ExitStatus;
@@ -34,8 +34,11 @@ use crate::output::Terminal;
 /// Runs the program. Results go to standard output, everything else to standard error.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = arguments::normalize(env::args_os().collect(), &Args::command());
-    let args = Args::parse_from(arguments);
+    let command = Args::command();
+    let arguments = arguments::normalize(env::args_os().collect(), &command);
+    let matches = command.get_matches_from(arguments);
+    let args = Args::from_arg_matches(&matches)
+        .unwrap_or_else(|error| error.format(&mut Args::command()).exit());
     let terminal = Terminal::detect();
     let mut out = Vec::new();
     let result = command::run(&args, terminal, &mut out);

@@ -4,33 +4,23 @@
     reason = "the helpers of tests may do what tests may do"
 )]
 
+mod support;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
+use support::ext_in;
 
 const WRONG: &str = "apiVersion: registry.fuseml.io/v1alpha1\nkind: ClusterExtension\nmetadata: {name: x}\nspec: {prodct: x}\n";
 
 /// Runs `lint` in a folder; returns standard output and standard error.
 fn lint(folder: &Path, arguments: &[&str], input: &str) -> (String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-ext"))
-        .arg("lint")
-        .args(arguments)
-        .current_dir(folder)
-        .env("KUBECONFIG", "/nowhere/kubeconfig")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr))
+    let output = ext_in(folder, &[&["lint"], arguments].concat(), input);
+    assert_eq!(output.code, 1);
+    (output.out, output.err)
 }
 
 fn run_of(log: &str) -> Value {

@@ -30,9 +30,6 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> Result<Option<No
         let message = format!("{left} findings were omitted: GitHub accepts at most {MOST}");
         Note::new(message).hint("lint fewer files at a time, or use `-o json`")
     });
-    let notifications = note
-        .iter()
-        .map(|note| json!({"level": "warning", "message": {"text": note.explained()}}));
     let rules: BTreeSet<&str> = shown.iter().map(|finding| finding.rule.as_str()).collect();
     let rules: Vec<_> = rules.into_iter().map(|id| json!({"id": id})).collect();
     let root = Root::of_working_directory();
@@ -46,11 +43,11 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> Result<Option<No
         "columnKind": "unicodeCodePoints",
         "results": results,
     });
-    let notifications: Vec<_> = notifications.collect();
-    if !notifications.is_empty() {
+    if let Some(note) = &note {
+        let message = json!({"text": note.explained()});
         run["invocations"] = json!([{
             "executionSuccessful": true,
-            "toolExecutionNotifications": notifications,
+            "toolExecutionNotifications": [{"level": "warning", "message": message}],
         }]);
     }
     let log = json!({

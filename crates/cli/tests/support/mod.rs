@@ -28,9 +28,14 @@ pub(crate) fn ext(arguments: &[&str]) -> Output {
 
 /// Runs the program with a text on standard input.
 pub(crate) fn ext_with(arguments: &[&str], input: &str) -> Output {
+    ext_in(Path::new(env!("CARGO_MANIFEST_DIR")), arguments, input)
+}
+
+/// Runs the program in a folder, with a text on standard input.
+pub(crate) fn ext_in(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-ext"))
         .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(folder)
         .env("KUBECONFIG", "/nowhere/kubeconfig")
         .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::piped())
