@@ -10,7 +10,7 @@ mod intern;
 mod record;
 mod requirement;
 
-pub use check::{LABEL_HINT, is_label, is_subdomain};
+pub use check::{LABEL_HINT, is_label, is_name_part, is_subdomain};
 pub use field_error::FieldError;
 pub use intern::{Intern, Names, Unshared};
 pub use record::{record, record_with};

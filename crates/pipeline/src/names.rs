@@ -3,15 +3,8 @@
 /// Maximum length of a DNS label (RFC 1123).
 pub(crate) const LABEL: usize = 63;
 
-/// Returns whether a name is a DNS label, as required for containers and volumes in Kubernetes and for
-/// steps ([`LABEL_PATTERN`](extension_registry_api::limits::LABEL_PATTERN)).
-pub(crate) fn is_label(name: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    name.len() <= LABEL
-        && name.bytes().all(|byte| inner(byte) || byte == b'-')
-        && name.bytes().next().is_some_and(inner)
-        && name.bytes().last().is_some_and(inner)
-}
+// Required for containers and volumes in Kubernetes, and for steps.
+pub(crate) use extension_registry_api::convert::is_label;
 
 /// Returns whether a name is valid for an input
 /// ([`INPUT_PATTERN`](extension_registry_api::limits::INPUT_PATTERN)). It has no dots, which engines use to

@@ -152,17 +152,18 @@ fn remove_repeated(findings: &mut Vec<Finding>) {
     if !findings.iter().any(is_of_schema) {
         return;
     }
-    let mut specific: HashMap<String, Vec<Finding>> = HashMap::new();
+    let mut specific: HashMap<&str, Vec<&Finding>> = HashMap::new();
     for finding in findings.iter() {
         if finding.is_error() && !is_of_schema(finding) {
-            let of_object = specific.entry(finding.object.clone()).or_default();
-            of_object.push(finding.clone());
+            specific.entry(&finding.object).or_default().push(finding);
         }
     }
-    findings.retain(|finding| {
-        let others = || specific.get(&finding.object).into_iter().flatten();
-        !is_of_schema(finding) || !others().any(|other| repeats(finding, other))
-    });
+    let is_kept = |finding: &Finding| {
+        let mut others = specific.get(&*finding.object).into_iter().flatten();
+        !is_of_schema(finding) || !others.any(|other| repeats(finding, other))
+    };
+    let mut kept = findings.iter().map(is_kept).collect::<Vec<_>>().into_iter();
+    findings.retain(|_| kept.next().unwrap_or(true));
 }
 
 /// Returns whether a violation of the schema is about the same mistake as another finding: at the same field, at an item of

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use extension_registry_api::convert::is_subdomain;
+use extension_registry_api::convert::{is_name_part, is_subdomain};
 use extension_registry_api::shape::{self, SchemaViolation};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -14,9 +14,6 @@ use crate::violation::{Part, Violation};
 
 /// Maximum size of all annotations of an object in bytes.
 const ANNOTATIONS: usize = 256 * 1024;
-
-/// Maximum length of the name part of a qualified name, and of the value of a label.
-const NAME_PART: usize = 63;
 
 /// Schema of the metadata. None only if it cannot be generated, which a test rules out.
 static SCHEMA: LazyLock<Option<JSONSchemaProps>> = LazyLock::new(|| {
@@ -222,14 +219,4 @@ fn key(name: &str, what: &str, field: &str, violations: &mut Vec<Violation>) {
             "use at most 63 letters, digits, `-`, `_` or `.`, starting and ending with a letter or digit; optionally after a DNS subdomain and `/`",
         ));
     }
-}
-
-fn is_name_part(text: &str) -> bool {
-    let is_end = |byte: &u8| byte.is_ascii_alphanumeric();
-    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let bytes = text.as_bytes();
-    bytes.len() <= NAME_PART
-        && bytes.first().is_some_and(is_end)
-        && bytes.last().is_some_and(is_end)
-        && bytes.iter().all(|byte| is_inner(*byte))
 }

@@ -110,8 +110,15 @@ fn with_name(object: &Value) -> Value {
 /// A rule, compiled when it is first evaluated.
 struct CompiledRule {
     rule: &'static ValidationRule,
-    program: OnceLock<Result<Program, String>>,
+    program: OnceLock<Result<RuleProgram, String>>,
     message: OnceLock<Result<Program, String>>,
+}
+
+/// The expression of a rule.
+struct RuleProgram {
+    program: Program,
+    /// Whether the rule is about a change, so that it does not concern an object that is created.
+    is_transition: bool,
 }
 
 /// A rule that an object does not satisfy.
@@ -131,9 +138,14 @@ impl CompiledRule {
         }
     }
 
-    fn program(&self) -> Result<&Program, &String> {
-        let program = self.program.get_or_init(|| compile(&self.rule.rule));
-        program.as_ref()
+    fn program(&self) -> Result<&RuleProgram, &String> {
+        let compiled = self.program.get_or_init(|| {
+            compile(&self.rule.rule).map(|program| RuleProgram {
+                is_transition: program.references().has_variable("oldSelf"),
+                program,
+            })
+        });
+        compiled.as_ref()
     }
 
     fn broken(&self, this: &cel::Value) -> Option<Broken> {
@@ -141,11 +153,10 @@ impl CompiledRule {
             Ok(program) => program,
             Err(error) => return Some(Broken::Failed(error.clone())),
         };
-        // Rules about a change do not concern an object that is created.
-        if program.references().has_variable("oldSelf") {
+        if program.is_transition {
             return None;
         }
-        match execute(program, this) {
+        match execute(&program.program, this) {
             Ok(cel::Value::Bool(true)) => None,
             Ok(_) => Some(Broken::Violated(self.message(this))),
             Err(error) => Some(Broken::Failed(error)),
@@ -253,7 +264,7 @@ mod tests {
             let source = &rule.rule.rule;
             let message = rule.rule.message_expression.as_ref();
             let message = message.map(|expression| super::compile(expression).unwrap());
-            let programs = [Some(rule.program().unwrap()), message.as_ref()];
+            let programs = [Some(&rule.program().unwrap().program), message.as_ref()];
             for program in programs.into_iter().flatten() {
                 for function in program.references().functions() {
                     assert!(is_supported(function), "`{function}` in `{source}`");

@@ -92,6 +92,14 @@ pub fn is_subdomain(text: &str) -> bool {
             .all(|part| framed(part, end, |byte| end(byte) || byte == b'-'))
 }
 
+/// Returns whether `text` is a value of a label, or the name part of a qualified name, such as the key of a label.
+#[must_use]
+pub fn is_name_part(text: &str) -> bool {
+    let end = |byte: u8| byte.is_ascii_alphanumeric();
+    let inner = |byte: u8| end(byte) || b"-_.".contains(&byte);
+    text.len() <= limits::NAME && framed(text, end, inner)
+}
+
 fn is_person(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= limits::PERSON
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use extension_registry_api::convert::is_subdomain;
+use extension_registry_api::convert::{is_name_part, is_subdomain};
 use extension_registry_api::workflow::WorkflowSpec;
 
 use crate::problem::Problem;
@@ -99,16 +99,8 @@ fn is_resource(name: &str) -> bool {
 
 /// Returns whether the resource is one of a domain.
 fn is_extended(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(domain, name)| {
-        let is_end = |byte: &u8| byte.is_ascii_alphanumeric();
-        let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let bytes = name.as_bytes();
-        is_subdomain(domain)
-            && bytes.len() <= 63
-            && bytes.first().is_some_and(is_end)
-            && bytes.last().is_some_and(is_end)
-            && bytes.iter().all(|byte| is_inner(*byte))
-    })
+    name.split_once('/')
+        .is_some_and(|(domain, name)| is_subdomain(domain) && is_name_part(name))
 }
 
 /// Returns whether the resource consists of indivisible units that cannot be overcommitted.
