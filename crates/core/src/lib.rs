@@ -62,6 +62,7 @@ pub mod diagnostic;
 pub mod expression;
 mod listed;
 pub mod lookalike;
+pub mod printable;
 pub mod projection;
 pub mod record;
 pub mod refusal;

@@ -5,6 +5,8 @@
 
 use strsim::osa_distance;
 
+use crate::printable::{Layout, printable};
+
 /// Maximum length of a word in characters. Longer words resemble none.
 pub const LONGEST_WORD: usize = 256;
 
@@ -52,18 +54,12 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, _, candidate)| candidate)
 }
 
-/// Formats `word` for a message: at most [`LONGEST_EXCERPT`] characters, control characters escaped.
+/// Formats `word` for a message: at most [`LONGEST_EXCERPT`] characters, hidden ones escaped.
 pub(crate) fn excerpt(word: &str) -> String {
-    let mut shown: String = word
-        .chars()
-        .take(LONGEST_EXCERPT)
-        .flat_map(|character| {
-            let escaped = character.is_control().then(|| character.escape_default());
-            let plain = escaped.is_none().then_some(character);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect();
-    if word.chars().nth(LONGEST_EXCERPT).is_some() {
+    let end = word.char_indices().nth(LONGEST_EXCERPT);
+    let end = end.map_or(word.len(), |(at, _)| at);
+    let mut shown = printable(&word[..end], Layout::OneLine).into_owned();
+    if end < word.len() {
         shown.push('…');
     }
     shown
