@@ -7,6 +7,7 @@
 //! a mapping one by one, and problems are collected in [`Diagnostics`].
 
 mod diagnostic;
+mod emit;
 mod mapping;
 mod marks;
 mod node;
@@ -16,6 +17,7 @@ mod plain;
 mod tests;
 
 pub use diagnostic::{Diagnostic, DiagnosticBuilder, Diagnostics};
+pub use emit::{EmitError, to_json, to_yaml};
 pub use extension_registry_core::diagnostic::Position;
 pub use mapping::{MappingReader, items};
 pub use marks::Marks;
