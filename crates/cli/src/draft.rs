@@ -1,7 +1,5 @@
 //! Records to be applied. They may contain credentials, so they can be printed only in redacted form.
 
-use std::io::Write;
-
 use anyhow::{Context, Result, bail, ensure};
 use extension_registry_api::{ClusterExtension, Extension};
 use extension_registry_core::diagnostic::{Failure, Note};
@@ -106,7 +104,7 @@ pub(crate) fn confirm(drafts: &[Draft], options: &ApplyOptions, out: &mut Vec<u8
     let mut text = Vec::new();
     for draft in drafts {
         if drafts.len() > 1 {
-            writeln!(text, "---")?;
+            output::write_line!(&mut text, "---")?;
         }
         draft.write(&mut text)?;
     }

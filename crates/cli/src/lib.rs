@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::detect();
     let mut out = Vec::new();
     let result = command::run(&args, terminal, &mut out);
-    let result = write(out, terminal).and(result);
+    let result = write(out).and(result);
     match result {
         Ok(status) => status.into(),
         Err(error) => {
@@ -53,11 +53,9 @@ pub fn main() -> ExitCode {
 }
 
 /// Writes the output. A closed pipe, as by `head`, is not an error; a full disk is.
-fn write(out: Vec<u8>, terminal: Terminal) -> anyhow::Result<()> {
+fn write(out: Vec<u8>) -> anyhow::Result<()> {
     let out = match String::from_utf8(out) {
-        Ok(text) => output::displayable(&text, terminal)
-            .into_owned()
-            .into_bytes(),
+        Ok(text) => output::displayable(&text).into_bytes(),
         // Not text: the content of a requested file.
         Err(bytes) => bytes.into_bytes(),
     };

@@ -14,6 +14,6 @@ pub(crate) use format::{Answer, answer, count, json, objects, table, yaml};
 pub(crate) use message::{hint, note, warn};
 pub(crate) use progress::{Spinner, print_status};
 pub(crate) use prompt::{confirm, prompt};
-pub(crate) use safe::{clean, displayable, escaped, write_error};
+pub(crate) use safe::{displayable, line, write_error, write_line};
 pub(crate) use secret::{prompt_secret, prompt_secret_with_hint};
 pub(crate) use terminal::{Colour, Terminal};

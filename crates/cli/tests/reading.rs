@@ -184,37 +184,3 @@ fn reports_kustomization_with_hint() {
         output.err
     );
 }
-
-/// What a terminal would obey is shown, whichever command prints it.
-#[test]
-fn control_characters_of_files_are_escaped() {
-    let evil = "\\e]0;owned\\a";
-    let files = format!(
-        "apiVersion: registry.fuseml.io/v1alpha1
-kind: ClusterExtension
-metadata: {{name: store}}
-spec: {{product: store, version: \"{evil}\", description: \"{evil}\", services: [{{name: s3}}]}}
----
-apiVersion: registry.fuseml.io/v1alpha1
-kind: Workflow
-metadata: {{name: train, namespace: alpha}}
-spec: {{steps: [{{name: a, image: i, extensions: [{{name: data, product: store, version: \"{evil}\"}}]}}]}}
-"
-    );
-    for arguments in [
-        &["list"][..],
-        &["describe", "store"],
-        &["resolve"],
-        &["explain", "train", "-n", "alpha"],
-        &["lint"],
-        &["render"],
-    ] {
-        let output = ext_with(&[arguments, &["-f", "-"]].concat(), &files);
-        let printed = format!("{}{}", output.out, output.err);
-        assert!(!printed.is_empty());
-        assert!(
-            !printed.contains(['\u{1b}', '\u{7}']),
-            "{arguments:?}: {printed:?}"
-        );
-    }
-}

@@ -132,6 +132,23 @@ fn no_crate_is_too_large() {
     }
 }
 
+/// Text of files and servers must be escaped before it is printed, which the functions of `output` do.
+#[test]
+fn only_output_prints() {
+    const PRINTING: [&str; 2] = ["crates/cli/src/lib.rs", "crates/cli/src/output/"];
+    let mut texts = texts();
+    texts.retain(|(name, text)| {
+        name.starts_with("crates/cli/src/")
+            && !name.starts_with("crates/cli/src/bin/")
+            && !PRINTING.iter().any(|own| name.starts_with(own))
+            && ["stdout().lock", "stderr()", "println!", "writeln!(out"]
+                .iter()
+                .any(|word| text.contains(word))
+    });
+    let found: Vec<&str> = texts.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(found, Vec::<&str>::new(), "use `output::write_line!`");
+}
+
 /// The only file that joins a message and its hints.
 const JOINING: &str = "crates/core/src/diagnostic.rs";
 

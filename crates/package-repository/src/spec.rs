@@ -38,8 +38,9 @@ impl Spec {
                 let (manifest, diagnostics) = manifest::read(text);
                 let Some(manifest) = manifest else {
                     let first = diagnostics.list.iter().find(|one| one.is_error);
-                    let why = first.map_or_else(String::new, |one| {
-                        format!(": `{}` {}", one.field, one.message)
+                    let why = first.map_or_else(String::new, |one| match &*one.field {
+                        "" => format!(": {}", one.message),
+                        field => format!(": `{field}` {}", one.message),
                     });
                     return Err(broken(format!("the configuration is invalid{why}")));
                 };

@@ -1,11 +1,13 @@
 //! Answers as tables, JSON and YAML.
 
-use std::io::{self, Write};
+use std::io::{self};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use extension_registry_core::printable::{Layout, printable};
+use extension_registry_yaml::{to_json, to_yaml};
 use serde::Serialize;
 
-use super::safe::clean;
+use super::safe::write_line;
 use crate::flags::{Format, ObjectFormat};
 
 /// Writes a table in the style of `kubectl get`, with a dash for empty cells.
@@ -24,7 +26,7 @@ pub(crate) fn table(
             if cell.is_empty() {
                 "-".to_owned()
             } else {
-                clean(&cell)
+                printable(&cell, Layout::OneLine).into_owned()
             }
         }));
     }
@@ -32,7 +34,7 @@ pub(crate) fn table(
         column.set_padding((0, 2));
     }
     for line in table.lines() {
-        writeln!(out, "{}", line.trim_end())?;
+        write_line!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }
@@ -57,7 +59,7 @@ pub(crate) fn answer(
         Format::Yaml => yaml(out, answer),
         Format::Name => {
             for name in answer.names() {
-                writeln!(out, "{name}")?;
+                write_line!(out, "{name}")?;
             }
             Ok(())
         }
@@ -73,18 +75,13 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 
 /// Writes data as JSON.
 pub(crate) fn json(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, data)?;
-    out.push(b'\n');
+    out.extend_from_slice(to_json(data)?.as_bytes());
     Ok(())
 }
 
 /// Writes data as YAML.
 pub(crate) fn yaml(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
-    let text = serde_saphyr::to_string(data)?;
-    out.extend_from_slice(text.as_bytes());
-    if !text.ends_with('\n') {
-        out.push(b'\n');
-    }
+    out.extend_from_slice(to_yaml(data)?.as_bytes());
     Ok(())
 }
 
@@ -104,7 +101,7 @@ pub(crate) fn objects(
     match format {
         ObjectFormat::Yaml => {
             for object in objects {
-                writeln!(out, "---")?;
+                write_line!(out, "---")?;
                 yaml(out, object)?;
             }
             Ok(())

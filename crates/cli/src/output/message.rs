@@ -1,11 +1,11 @@
 //! Messages on standard error.
 
-use std::io::{self, Write};
+use std::io::{self};
 
 use extension_registry_core::diagnostic::Note;
 
 use super::progress::print_status;
-use super::safe::write_error;
+use super::safe::{write_error, write_line};
 
 /// Prints a note on standard error, with its hints below.
 pub(crate) fn note(note: &Note) -> io::Result<()> {
@@ -17,7 +17,7 @@ pub(crate) fn note(note: &Note) -> io::Result<()> {
 /// Prints a warning on standard error, with its hints below.
 pub(crate) fn warn(warning: &Note) -> io::Result<()> {
     let mut text = Vec::new();
-    writeln!(text, "warning: {}", warning.message)?;
+    write_line!(&mut text, "warning: {}", warning.message)?;
     warning
         .hints
         .iter()
@@ -28,7 +28,7 @@ pub(crate) fn warn(warning: &Note) -> io::Result<()> {
 /// Writes a hint on its own line.
 pub(crate) fn hint(out: &mut Vec<u8>, hint: &str) -> io::Result<()> {
     if !hint.is_empty() {
-        writeln!(out, "  hint: {hint}")?;
+        write_line!(out, "  hint: {hint}")?;
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Prompts on standard error for answers on standard input.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::printable::{Layout, printable};
 use extension_registry_query::Note;
 
 use super::message::hint;
-use super::safe::write_error;
+use super::safe::{write_error, write_line};
 
 /// Asks for confirmation. Fails if standard input is not a terminal.
 pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
@@ -14,9 +15,7 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
         let failure = Failure::new("cannot prompt: stdin is not a terminal");
         anyhow::bail!(failure.hint("pass --yes"));
     }
-    let mut err = io::stderr().lock();
-    write!(err, "{question} [y/N] ")?;
-    err.flush()?;
+    write_error(&format!("{question} [y/N] "))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
@@ -27,10 +26,8 @@ pub(crate) fn prompt(
     question: &str,
     validate: impl Fn(&str) -> Option<Note>,
 ) -> anyhow::Result<String> {
-    let mut err = io::stderr().lock();
     loop {
-        write!(err, "{question}: ")?;
-        err.flush()?;
+        ask(question)?;
         let mut answer = String::new();
         let is_end = io::stdin().read_line(&mut answer)? == 0;
         anyhow::ensure!(!is_end, "no value for {question}: end of input");
@@ -47,6 +44,11 @@ pub(crate) fn prompt(
     }
 }
 
+/// Prints a question of one line, after which the answer is typed.
+pub(super) fn ask(question: &str) -> io::Result<()> {
+    write_error(&format!("{}: ", printable(question, Layout::OneLine)))
+}
+
 /// Returns the error for an empty answer.
 pub(super) fn empty() -> Note {
     Note::new("a value is required").hint("press Ctrl-C to cancel")
@@ -55,7 +57,7 @@ pub(super) fn empty() -> Note {
 /// Prints the error of an answer before the next prompt.
 pub(super) fn print_mistake(error: &Note) -> io::Result<()> {
     let mut text = Vec::new();
-    writeln!(text, "  {}", error.message)?;
+    write_line!(&mut text, "  {}", error.message)?;
     error
         .hints
         .iter()

@@ -1,98 +1,63 @@
-//! Keeps control characters of files and servers away from the terminal.
+//! The only way of text to standard output and standard error. Text of files and servers may contain escape
+//! sequences, bidirectional controls and line breaks; they are escaped here.
 
-use std::borrow::Cow;
-use std::io::{self, IsTerminal, Write};
+use std::fmt::Arguments;
+use std::io::{self, Write};
 
-use super::terminal::{Colour, RESET, Terminal};
+use extension_registry_core::printable::{Layout, printable};
 
-/// Replaces the control characters of a text by visible escapes, except line breaks and tabs.
-///
-/// The C1 characters and DEL are replaced only on a terminal: JSON and YAML may contain them unescaped, and
-/// other programs must read what was written. The colours of this program stay where it uses colours.
-pub(crate) fn displayable(text: &str, terminal: Terminal) -> Cow<'_, str> {
-    let is_unsafe = |one: char| match one {
-        '\n' | '\t' | '\r' => false,
-        '\0'..='\x1f' => true,
-        _ => terminal.is_terminal && one.is_control(),
-    };
-    if !text.contains(is_unsafe) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(one) = rest.chars().next() {
-        if one == '\x1b'
-            && terminal.colours
-            && let Some(colour) = Colour::ALL
-                .into_iter()
-                .map(Colour::sequence)
-                .chain([RESET])
-                .find(|colour| rest.starts_with(colour))
-        {
-            safe.push_str(colour);
-            rest = &rest[colour.len()..];
-            continue;
-        }
-        if is_unsafe(one) {
-            safe.extend(one.escape_default());
-        } else {
-            safe.push(one);
-        }
-        rest = &rest[one.len_utf8()..];
-    }
-    Cow::Owned(safe)
+use super::terminal::coloured;
+
+/// Returns a text as it may be printed: escaped, and with the colors of this program.
+pub(crate) fn displayable(text: &str) -> String {
+    coloured(&printable(text, Layout::Lines))
 }
 
 /// Prints text on standard error.
 pub(crate) fn write_error(text: &str) -> io::Result<()> {
-    let terminal = Terminal {
-        colours: false,
-        is_terminal: io::stderr().is_terminal(),
-    };
-    let text = displayable(text, terminal);
-    io::stderr().lock().write_all(text.as_bytes())
+    io::stderr().lock().write_all(displayable(text).as_bytes())
 }
 
-/// Removes control characters from untrusted text.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars().filter(|one| !one.is_control()).collect()
+/// Writes one line. Line breaks inside are escaped, so that no value can forge a line.
+pub(crate) fn line(out: &mut Vec<u8>, text: Arguments<'_>) -> io::Result<()> {
+    writeln!(out, "{}", printable(&text.to_string(), Layout::OneLine))
 }
 
-/// Replaces the control characters of untrusted text by visible escapes, also those of colors.
-pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
-    let terminal = Terminal {
-        colours: false,
-        is_terminal: true,
+/// Writes one line, with the arguments of `writeln!`.
+macro_rules! write_line {
+    ($out:expr $(,)?) => {
+        $crate::output::line($out, format_args!(""))
     };
-    displayable(text, terminal)
+    ($out:expr, $($text:tt)+) => {
+        $crate::output::line($out, format_args!($($text)+))
+    };
 }
+pub(crate) use write_line;
 
 #[cfg(test)]
 mod tests {
-    use super::{displayable, escaped};
+    use super::displayable;
     use crate::output::{Colour, Terminal};
 
     #[test]
-    fn control_characters_become_visible() {
-        let pipe = Terminal::plain();
-        let screen = Terminal {
-            colours: true,
-            is_terminal: true,
-        };
-        let text = "a\x1b]0;title\x07b\tc\r\n";
-        for terminal in [pipe, screen] {
-            let safe = displayable(text, terminal);
-            assert_eq!(safe, "a\\u{1b}]0;title\\u{7}b\tc\r\n");
-        }
-        assert_eq!(displayable("\u{9b}31m\u{7f}", screen), "\\u{9b}31m\\u{7f}");
-        assert_eq!(displayable("\u{9b}\u{7f}", pipe), "\u{9b}\u{7f}");
-        assert_eq!(escaped("\x1b[31m\u{9b}\n\t"), "\\u{1b}[31m\\u{9b}\n\t");
-        let painted = screen.paint(Colour::Red, "x");
-        assert_eq!(displayable(&painted, screen), painted);
-        assert_eq!(displayable(&painted, pipe), "\\u{1b}[31mx\\u{1b}[0m");
-        assert!(matches!(
-            displayable("ä", screen),
-            std::borrow::Cow::Borrowed(_)
-        ));
+    fn only_own_colours_reach_terminal() {
+        let screen = Terminal { colours: true };
+        let painted = screen.paint(Colour::Red, "bad \x1b[31m\u{202e}");
+        assert_eq!(
+            displayable(&painted),
+            "\x1b[31mbad \\u{1b}[31m\\u{202e}\x1b[0m"
+        );
+        let plain = Terminal::plain().paint(Colour::Red, "bad");
+        assert_eq!(displayable(&plain), "bad");
+    }
+
+    #[test]
+    fn value_forges_no_line() {
+        let mut out = Vec::new();
+        let value = "1.0\nZone:  other\r\u{85}\u{2028}";
+        write_line!(&mut out, "Version: {value}").unwrap();
+        write_line!(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "Version: 1.0\\nZone:  other\\r\\u{85}\\u{2028}\n\n");
     }
 }

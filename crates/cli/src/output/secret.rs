@@ -3,14 +3,15 @@
 //! Echo is disabled before the prompt is printed, so that input typed early is not visible. Signal keys are read as
 //! input, so that an interrupt restores the terminal.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 
 use anyhow::{Context, bail};
 use extension_registry_core::diagnostic::Failure;
 use extension_registry_core::sensitive::Sensitive;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use super::prompt::{empty, print_mistake};
+use super::prompt::{ask, empty, print_mistake};
+use super::safe::write_error;
 
 const INTERRUPT: u8 = 0x03;
 const END: u8 = 0x04;
@@ -33,12 +34,10 @@ pub(crate) fn prompt_secret_with_hint(question: &str, hint: &str) -> anyhow::Res
         bail!(Failure::new(message).hint(hint));
     }
     let _guard = EchoGuard::start().context("failed to disable terminal echo")?;
-    let mut err = io::stderr().lock();
     loop {
-        write!(err, "{question}: ")?;
-        err.flush()?;
+        ask(question)?;
         let typed = line();
-        writeln!(err)?;
+        write_error("\n")?;
         let secret = typed?.with_context(|| format!("no value for {question}: end of input"))?;
         if !secret.is_empty() {
             return Ok(secret);

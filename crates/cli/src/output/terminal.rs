@@ -1,40 +1,38 @@
 //! Capabilities of standard output, and colors.
 
+use std::fmt::Write;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
+use std::sync::LazyLock;
 
 /// Capabilities of standard output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
     /// Whether to use colors.
     pub(crate) colours: bool,
-    /// Whether it is a terminal.
-    pub(crate) is_terminal: bool,
 }
 
 impl Terminal {
     /// Detects the capabilities of standard output; respects `NO_COLOR` (<https://no-color.org>).
     pub(crate) fn detect() -> Self {
-        let is_terminal = io::stdout().is_terminal();
         let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
-            colours: is_terminal && allowed && !dumb,
-            is_terminal,
+            colours: io::stdout().is_terminal() && allowed && !dumb,
         }
     }
 
     /// Returns a terminal without colors.
     pub(crate) fn plain() -> Self {
-        Self {
-            colours: false,
-            is_terminal: false,
-        }
+        Self { colours: false }
     }
 
     /// Colors a text, if colors are enabled.
     pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
         if self.colours {
-            format!("{}{text}{RESET}", colour.sequence())
+            let mark = &*MARK;
+            let (begin, end) = (selector(colour as u32), selector(RESET));
+            format!("{mark}{begin}{text}{mark}{end}")
         } else {
             text.to_owned()
         }
@@ -44,26 +42,38 @@ impl Terminal {
 /// A color (ECMA-48, "select graphic rendition").
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Colour {
-    Bold,
-    Red,
-    Green,
-    Yellow,
+    Bold = 1,
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
 }
 
-impl Colour {
-    /// All colors that this program uses.
-    pub(super) const ALL: [Self; 4] = [Self::Bold, Self::Red, Self::Green, Self::Yellow];
+/// The number of the sequence that ends a color.
+const RESET: u32 = 0;
 
-    /// Returns the escape sequence that starts the color.
-    pub(super) const fn sequence(self) -> &'static str {
-        match self {
-            Self::Bold => "\x1b[1m",
-            Self::Red => "\x1b[31m",
-            Self::Green => "\x1b[32m",
-            Self::Yellow => "\x1b[33m",
-        }
+/// Stands for the beginning of an escape sequence until the text is printed, because those in texts of files and
+/// servers are escaped. It is random, so that no text can contain it, and has no width in tables.
+static MARK: LazyLock<String> = LazyLock::new(|| {
+    let random = RandomState::new().hash_one(()).to_ne_bytes();
+    random
+        .map(|byte| selector(u32::from(byte) % 240))
+        .iter()
+        .collect()
+});
+
+/// Returns a variation selector, a character without width.
+fn selector(number: u32) -> char {
+    char::from_u32(0xe0100 + number).unwrap_or_default()
+}
+
+/// Replaces the marks of colors by escape sequences.
+pub(super) fn coloured(text: &str) -> String {
+    let mut parts = text.split(&**MARK);
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut rest = part.chars();
+        let number = rest.next().map_or(RESET, |one| u32::from(one) - 0xe0100);
+        let _ = write!(result, "\x1b[{number}m{}", rest.as_str());
     }
+    result
 }
-
-/// The escape sequence that ends a color.
-pub(super) const RESET: &str = "\x1b[0m";

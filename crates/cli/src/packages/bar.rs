@@ -1,5 +1,6 @@
 //! Progress bars of transfers.
 
+use extension_registry_core::printable::{Layout, printable};
 use extension_registry_packages::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -9,7 +10,8 @@ pub(crate) struct Bar(ProgressBar);
 impl Bar {
     /// Creates a bar that appears when the transfer starts.
     pub(crate) fn new(what: &str) -> Self {
-        let bar = ProgressBar::no_length().with_message(what.to_owned());
+        let bar =
+            ProgressBar::no_length().with_message(printable(what, Layout::OneLine).into_owned());
         // The template is a constant; if it is invalid, the default style is used.
         if let Ok(style) = ProgressStyle::with_template(
             "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}",

@@ -1,9 +1,11 @@
 //! Findings as workflow commands of GitHub Actions, which shows them as annotations.
 
-use std::io::{self, Write};
+use std::io::{self};
 
 use extension_registry_query::finding::{Finding, Level};
 use extension_registry_query::place::{Place, Root};
+
+use crate::output;
 
 pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> io::Result<()> {
     let root = Root::of_working_directory();
@@ -15,13 +17,13 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding]) -> io::Result<()> {
         let Finding { line, column, .. } = finding;
         let (rule, text) = (property(&finding.rule), finding.text_with_hint());
         match root.place(&finding.file) {
-            Place::Inside(path) | Place::Outside(path) => writeln!(
+            Place::Inside(path) | Place::Outside(path) => output::write_line!(
                 out,
                 "::{level} file={},line={line},col={column},title={rule}::{}",
                 property(&path),
                 data(&text)
             )?,
-            Place::None => writeln!(
+            Place::None => output::write_line!(
                 out,
                 "::{level} title={rule}::{}",
                 data(&format!("line {line}, column {column}: {text}"))

@@ -85,9 +85,7 @@ impl Explanation {
 
     /// Writes the message after a prefix, and each hint on its own line.
     pub(crate) fn write(&self, out: &mut Vec<u8>, prefix: &str) -> io::Result<()> {
-        use io::Write;
-
-        writeln!(out, "{prefix}{}", self.0)?;
+        output::write_line!(out, "{prefix}{}", self.0)?;
         self.0
             .hints
             .iter()

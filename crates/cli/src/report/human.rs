@@ -1,6 +1,6 @@
 //! Findings as text: one line each, with the position first, so that editors can jump to it.
 
-use std::io::{self, Write};
+use std::io::{self};
 
 use anyhow::Error;
 use extension_registry_core::diagnostic::{Explain, Failure, Note};
@@ -23,12 +23,13 @@ pub(crate) fn write(out: &mut Vec<u8>, findings: &[Finding], terminal: Terminal)
             Level::Warning => ("warning", Colour::Yellow),
         };
         let level = terminal.paint(colour, level);
-        if !finding.file.is_empty() {
+        let place = if finding.file.is_empty() {
+            String::new()
+        } else {
             let place = format!("{}:{}:{}", finding.file, finding.line, finding.column);
-            write!(out, "{}: ", terminal.paint(Colour::Bold, &place))?;
-        }
-        write!(out, "{level}[{}]: ", finding.rule)?;
-        writeln!(out, "{}", finding.text())?;
+            terminal.paint(Colour::Bold, &place) + ": "
+        };
+        output::write_line!(out, "{place}{level}[{}]: {}", finding.rule, finding.text())?;
         output::hint(out, &finding.hint)?;
     }
     Ok(())

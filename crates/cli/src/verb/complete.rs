@@ -2,12 +2,13 @@
 //! the words typed so far, the last of them incomplete. It reads candidates, then a line `:N` with a directive
 //! (cobra, `ShellCompDirective`). The script calls this command.
 
-use std::io::{self, Write};
+use std::io;
 
 use clap::builder::PossibleValue;
 use clap::{Arg, Args, Command};
 
 use crate::exit::ExitStatus;
+use crate::output;
 
 /// Complete with candidates only.
 const NO_FILES: u8 = 4;
@@ -29,9 +30,9 @@ pub(crate) fn run(verb: &Complete, mut root: Command, out: &mut Vec<u8>) -> io::
     root.build();
     let (candidates, directive) = candidates(&root, &verb.words);
     for candidate in candidates {
-        writeln!(out, "{candidate}")?;
+        output::write_line!(out, "{candidate}")?;
     }
-    writeln!(out, ":{directive}")?;
+    output::write_line!(out, ":{directive}")?;
     Ok(ExitStatus::Success)
 }
 

@@ -141,7 +141,7 @@ fn write_secrets(path: &Path, namespace: &str, secrets: &[&NewSecret]) -> Result
             .iter()
             .map(|(key, value)| (key.clone(), json!(value.reveal())))
             .collect();
-        writeln!(text, "---")?;
+        output::write_line!(&mut text, "---")?;
         let object = json!({
             "apiVersion": "v1",
             "kind": "Secret",

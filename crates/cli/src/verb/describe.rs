@@ -1,7 +1,5 @@
 //! The command `describe`, which prints a record without its values.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_query::Scope;
@@ -31,7 +29,7 @@ pub(crate) fn run(verb: &Describe, out: &mut Vec<u8>) -> Result<ExitStatus> {
     match verb.output {
         Format::Json => output::json(out, &description)?,
         Format::Yaml => output::yaml(out, &description)?,
-        Format::Name => writeln!(out, "{}", description.name)?,
+        Format::Name => output::write_line!(out, "{}", description.name)?,
         Format::Table | Format::Wide => write_table(&description, out)?,
     }
     Ok(ExitStatus::failure_if(is_wrong))
@@ -44,16 +42,17 @@ fn write_table(description: &Description, out: &mut Vec<u8>) -> Result<()> {
         .as_ref()
         .map(|namespace| format!("{namespace}/"))
         .unwrap_or_default();
-    writeln!(out, "{} {namespace}{}", description.kind, description.name)?;
-    writeln!(out, "Product:  {}", or_dash(&description.product))?;
-    writeln!(out, "Version:  {}", or_dash(&description.version))?;
-    writeln!(out, "Zone:     {}", or_dash(&description.zone))?;
-    writeln!(out, "Default:  {}", description.default)?;
+    output::write_line!(out, "{} {namespace}{}", description.kind, description.name)?;
+    output::write_line!(out, "Product:  {}", or_dash(&description.product))?;
+    output::write_line!(out, "Version:  {}", or_dash(&description.version))?;
+    output::write_line!(out, "Zone:     {}", or_dash(&description.zone))?;
+    output::write_line!(out, "Default:  {}", description.default)?;
     list(out, "Keys:    ", &description.configuration)?;
     for service in &description.services {
-        writeln!(
+        output::write_line!(out)?;
+        output::write_line!(
             out,
-            "\nService {} (resource {}, category {})",
+            "Service {} (resource {}, category {})",
             service.name,
             or_dash(&service.resource),
             or_dash(&service.category)
@@ -61,26 +60,27 @@ fn write_table(description: &Description, out: &mut Vec<u8>) -> Result<()> {
         list(out, "  Keys: ", &service.configuration)?;
         for endpoint in &service.endpoints {
             let url = endpoint.url.as_deref().unwrap_or("-");
-            writeln!(
+            output::write_line!(
                 out,
                 "  Endpoint {}: {}, {url}",
-                endpoint.name, endpoint.kind
+                endpoint.name,
+                endpoint.kind
             )?;
             list(out, "    Keys: ", &endpoint.configuration)?;
         }
         for set in &service.credentials {
             let default = if set.default { ", default" } else { "" };
-            writeln!(out, "  Credentials {}: {}{default}", set.name, set.scope)?;
+            output::write_line!(out, "  Credentials {}: {}{default}", set.name, set.scope)?;
             for (what, names) in [("Projects", &set.projects), ("Users", &set.users)] {
                 if let Some(names) = names {
-                    writeln!(out, "    {what}: {}", names.join(", "))?;
+                    output::write_line!(out, "    {what}: {}", names.join(", "))?;
                 }
             }
             list(out, "    Keys: ", &set.keys)?;
         }
     }
     if !description.consumers.is_empty() {
-        writeln!(out)?;
+        output::write_line!(out)?;
         let rows = description.consumers.iter().map(|consumer| {
             vec![
                 consumer.namespace.clone(),
@@ -98,7 +98,7 @@ fn write_table(description: &Description, out: &mut Vec<u8>) -> Result<()> {
 
 fn list(out: &mut Vec<u8>, title: &str, names: &[String]) -> Result<()> {
     if !names.is_empty() {
-        writeln!(out, "{title} {}", names.join(", "))?;
+        output::write_line!(out, "{title} {}", names.join(", "))?;
     }
     Ok(())
 }

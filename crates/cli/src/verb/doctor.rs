@@ -1,7 +1,5 @@
 //! The command `doctor`, which checks cluster prerequisites and permissions.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::diagnostic::explained;
@@ -37,7 +35,7 @@ pub(crate) fn run(verb: &Doctor, terminal: Terminal, out: &mut Vec<u8>) -> Resul
         Format::Yaml => output::yaml(out, &answer)?,
         Format::Name => {
             for check in &answer.checks {
-                writeln!(out, "{}", check.name)?;
+                output::write_line!(out, "{}", check.name)?;
             }
         }
         Format::Table | Format::Wide => write_table(&answer.checks, terminal, out)?,

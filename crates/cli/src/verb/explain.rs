@@ -1,7 +1,5 @@
 //! The command `explain`, which shows why each candidate matched or was rejected.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_query::explain::{Explanation, explain};
@@ -37,13 +35,13 @@ pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Resu
         Format::Yaml => output::yaml(out, &data)?,
         Format::Name => {
             for candidate in data.requirements.iter().flat_map(|one| &one.candidates) {
-                writeln!(out, "{}/{}", candidate.record, candidate.service)?;
+                output::write_line!(out, "{}/{}", candidate.record, candidate.service)?;
             }
         }
         Format::Table | Format::Wide => {
             for (position, explanation) in data.requirements.iter().enumerate() {
                 if position > 0 {
-                    writeln!(out)?;
+                    output::write_line!(out)?;
                 }
                 write_table(explanation, terminal, out)?;
             }
@@ -58,10 +56,13 @@ fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>)
         candidates,
         omitted,
     } = explanation;
-    writeln!(
+    output::write_line!(
         out,
         "{}/{}, step `{}`, requirement `{}`",
-        answer.namespace, answer.workflow, answer.step, answer.requirement
+        answer.namespace,
+        answer.workflow,
+        answer.step,
+        answer.requirement
     )?;
     match &answer.outcome {
         Outcome::Bound {
@@ -74,7 +75,7 @@ fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>)
         } => {
             let bound = terminal.paint(Colour::Green, "bound");
             let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".into());
-            writeln!(
+            output::write_line!(
                 out,
                 "{bound} to {kind} `{record}`, service `{service}`, endpoint {}, credentials {}",
                 or_none(endpoint),
@@ -86,12 +87,12 @@ fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>)
             message,
             hint,
         } => {
-            writeln!(out, "{}: {message}", terminal.paint(Colour::Red, reason))?;
+            output::write_line!(out, "{}: {message}", terminal.paint(Colour::Red, reason))?;
             output::hint(out, hint)?;
         }
     }
     if !candidates.is_empty() {
-        writeln!(out)?;
+        output::write_line!(out)?;
         let rows = candidates.iter().map(|candidate| {
             vec![
                 candidate.kind.to_owned(),
@@ -103,7 +104,7 @@ fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>)
         output::table(out, &["KIND", "RECORD", "SERVICE", "VERDICT"], rows)?;
     }
     if *omitted > 0 {
-        writeln!(
+        output::write_line!(
             out,
             "omitted {} with more mismatches; pass --all to show all candidates",
             output::count(*omitted, "candidate")

@@ -1,7 +1,5 @@
 //! The command `list`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_query::Scope;
@@ -52,7 +50,7 @@ pub(crate) fn run(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
         Format::Yaml => output::yaml(out, &answer)?,
         Format::Name => {
             for row in &answer.services {
-                writeln!(out, "{}/{}", row.record, row.service)?;
+                output::write_line!(out, "{}/{}", row.record, row.service)?;
             }
         }
         Format::Table => output::table(out, &HEADER, answer.services.into_iter().map(narrow))?,

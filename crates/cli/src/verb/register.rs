@@ -6,7 +6,7 @@ mod build;
 mod credential;
 mod template;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use anyhow::{Result, bail, ensure};
 use extension_registry_core::diagnostic::Failure;
@@ -65,7 +65,7 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let (client, _) = connect(&verb.cluster.connection(None)).await?;
         for draft in &drafts {
             draft.apply(&client).await?;
-            writeln!(out, "{} registered", draft.name())?;
+            output::write_line!(out, "{} registered", draft.name())?;
         }
         Ok(ExitStatus::Success)
     })

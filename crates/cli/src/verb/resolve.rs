@@ -1,7 +1,5 @@
 //! The command `resolve`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::refusal::Reason;
@@ -38,7 +36,7 @@ pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Resu
                     record, service, ..
                 } = &answer.outcome
                 {
-                    writeln!(out, "{record}/{service}")?;
+                    output::write_line!(out, "{record}/{service}")?;
                 }
             }
         }
@@ -104,10 +102,13 @@ fn write_table(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<
         } = &answer.outcome
         {
             let reason = terminal.paint(Colour::Red, reason);
-            writeln!(
+            output::write_line!(out)?;
+            output::write_line!(
                 out,
-                "\n{reason} {}/{}, step `{}`: {message}",
-                answer.namespace, answer.workflow, answer.step
+                "{reason} {}/{}, step `{}`: {message}",
+                answer.namespace,
+                answer.workflow,
+                answer.step
             )?;
             output::hint(out, hint)?;
         }
@@ -120,7 +121,8 @@ fn write_table(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<
     } in &data.problems
     {
         let what = terminal.paint(Colour::Red, Reason::Invalid.as_str());
-        writeln!(out, "\n{what} {namespace}/{workflow}: {message}")?;
+        output::write_line!(out)?;
+        output::write_line!(out, "{what} {namespace}/{workflow}: {message}")?;
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! The command `run`, which starts a workflow and follows the run.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -164,13 +163,13 @@ async fn start(verb: &Run, out: &mut Vec<u8>) -> Result<ExitStatus> {
     match verb.output {
         Format::Json => output::json(out, &started)?,
         Format::Yaml => output::yaml(out, &started)?,
-        Format::Name => writeln!(out, "{}", started.name())?,
+        Format::Name => output::write_line!(out, "{}", started.name())?,
         Format::Table | Format::Wide if !verb.follow => {
-            writeln!(out, "{} created", started.name())?;
+            output::write_line!(out, "{} created", started.name())?;
         }
         Format::Table | Format::Wide => {
             for (name, value) in &started.results {
-                writeln!(out, "{name}: {value}")?;
+                output::write_line!(out, "{name}: {value}")?;
             }
         }
     }

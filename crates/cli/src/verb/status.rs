@@ -1,7 +1,5 @@
 //! The command `status`, which shows the status that the operator reports.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_query::Scope;
@@ -44,7 +42,7 @@ pub(crate) fn run(verb: &Status, out: &mut Vec<u8>) -> Result<ExitStatus> {
         Format::Yaml => output::yaml(out, &answer)?,
         Format::Name => {
             for row in rows {
-                writeln!(out, "{}/{}", row.namespace, row.workflow)?;
+                output::write_line!(out, "{}/{}", row.namespace, row.workflow)?;
             }
         }
         Format::Table | Format::Wide => write_table(rows, out)?,
@@ -73,7 +71,8 @@ fn write_table(rows: &[Row], out: &mut Vec<u8>) -> Result<()> {
     });
     output::table(out, &header, cells)?;
     for row in rows.iter().filter(|row| !row.is_ready()) {
-        writeln!(out, "\n{}/{}: {}", row.namespace, row.workflow, row.message)?;
+        output::write_line!(out)?;
+        output::write_line!(out, "{}/{}: {}", row.namespace, row.workflow, row.message)?;
     }
     Ok(())
 }

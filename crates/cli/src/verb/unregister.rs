@@ -1,7 +1,5 @@
 //! The command `unregister`, which lists the consumers of a record and deletes it.
 
-use std::io::Write;
-
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use extension_registry_query::Scope;
@@ -52,7 +50,7 @@ impl Answer for Unregistered {
     }
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        writeln!(out, "{} unregistered", self.name)?;
+        output::write_line!(out, "{} unregistered", self.name)?;
         Ok(())
     }
 }

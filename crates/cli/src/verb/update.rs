@@ -1,7 +1,5 @@
 //! The command `update`, which changes single fields of a record.
 
-use std::io::Write;
-
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use extension_registry_core::diagnostic::Failure;
@@ -81,7 +79,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
         after: Value::Null,
     }));
     if changes.is_empty() {
-        writeln!(out, "{} unchanged", verb.name)?;
+        output::write_line!(out, "{} unchanged", verb.name)?;
         return Ok(ExitStatus::Success);
     }
     if verb.options.dry_run {
@@ -97,7 +95,7 @@ pub(crate) fn run(verb: &Update, out: &mut Vec<u8>) -> Result<ExitStatus> {
         let (client, _) = connect(&verb.cluster.connection(None)).await?;
         draft.replace(&client).await
     })?;
-    writeln!(out, "{} updated", verb.name)?;
+    output::write_line!(out, "{} updated", verb.name)?;
     Ok(ExitStatus::Success)
 }
 
@@ -107,13 +105,13 @@ fn show(changes: Vec<Change>, form: Format, out: &mut Vec<u8>) -> Result<()> {
         Format::Yaml => output::yaml(out, &Changes { changes }),
         Format::Name => {
             for change in changes {
-                writeln!(out, "{}", change.field)?;
+                output::write_line!(out, "{}", change.field)?;
             }
             Ok(())
         }
         Format::Table | Format::Wide => {
             for change in changes {
-                writeln!(out, "{change}")?;
+                output::write_line!(out, "{change}")?;
             }
             Ok(())
         }

@@ -1,7 +1,5 @@
 //! The command `version`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_api::{GROUP, VERSION};
@@ -38,9 +36,9 @@ pub(crate) fn run(verb: &Version, out: &mut Vec<u8>) -> Result<ExitStatus> {
     match verb.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,
-        Format::Name => writeln!(out, "{version}")?,
+        Format::Name => output::write_line!(out, "{version}")?,
         Format::Table | Format::Wide => {
-            writeln!(out, "kubectl ext {version}, {api}")?;
+            output::write_line!(out, "kubectl ext {version}, {api}")?;
         }
     }
     Ok(ExitStatus::Success)

@@ -1,6 +1,5 @@
 //! The command `whatif`, which previews the effect of a change on workflows.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -82,7 +81,7 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
                 .collect();
             names.dedup();
             for name in names {
-                writeln!(out, "{name}")?;
+                output::write_line!(out, "{name}")?;
             }
         }
         Format::Table | Format::Wide => write_table(&answer.affected, is_empty, terminal, out)?,
@@ -106,11 +105,11 @@ fn write_table(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     if is_empty {
-        writeln!(out, "no workflows to check")?;
+        output::write_line!(out, "no workflows to check")?;
         return Ok(());
     }
     if affected.is_empty() {
-        writeln!(out, "no workflows affected")?;
+        output::write_line!(out, "no workflows affected")?;
         return Ok(());
     }
     let short = |outcome: &Outcome| match outcome {
@@ -160,10 +159,13 @@ fn write_table(
     for one in affected {
         if let (Effect::Stops, Outcome::Refused { message, hint, .. }) = (one.effect, &one.after) {
             let stops = terminal.paint(Colour::Red, "stops resolving");
-            writeln!(
+            output::write_line!(out)?;
+            output::write_line!(
                 out,
-                "\n{}/{}, step `{}` {stops}: {message}",
-                one.namespace, one.workflow, one.step
+                "{}/{}, step `{}` {stops}: {message}",
+                one.namespace,
+                one.workflow,
+                one.step
             )?;
             output::hint(out, hint)?;
         }

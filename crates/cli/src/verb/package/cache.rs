@@ -1,6 +1,5 @@
 //! The verb `package cache`.
 
-use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
@@ -115,9 +114,9 @@ impl Answer for Freed {
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         for gone in &self.packages {
-            writeln!(out, "{} {} {} removed", gone.kind, gone.name, gone.version)?;
+            output::write_line!(out, "{} {} {} removed", gone.kind, gone.name, gone.version)?;
         }
-        writeln!(out, "{} bytes freed", self.bytes)?;
+        output::write_line!(out, "{} bytes freed", self.bytes)?;
         Ok(())
     }
 }
@@ -148,11 +147,15 @@ impl Answer for Stats {
     }
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        writeln!(out, "{}", self.folder)?;
-        writeln!(
+        output::write_line!(out, "{}", self.folder)?;
+        output::write_line!(
             out,
             "packages: {}, files: {}, bytes: {}, interrupted downloads: {}, corrupt: {}",
-            self.packages, self.blobs, self.bytes, self.partial, self.broken
+            self.packages,
+            self.blobs,
+            self.bytes,
+            self.partial,
+            self.broken
         )?;
         Ok(())
     }

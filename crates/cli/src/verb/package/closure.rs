@@ -1,7 +1,5 @@
 //! The verb `package verify-closure`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::diagnostic::{Explain, Failure};
@@ -55,10 +53,10 @@ impl Answer for Closed {
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         for row in &self.missing {
-            writeln!(out, "{}", row.message)?;
+            output::write_line!(out, "{}", row.message)?;
         }
         if self.missing.is_empty() && self.warnings.is_empty() {
-            writeln!(
+            output::write_line!(
                 out,
                 "{} contains all dependencies of its packages",
                 self.repository

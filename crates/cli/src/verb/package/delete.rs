@@ -1,7 +1,5 @@
 //! The verb `package delete`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_packages::version;
@@ -57,7 +55,7 @@ impl Answer for Deleted {
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         for gone in &self.gone {
-            writeln!(out, "{gone} deleted")?;
+            output::write_line!(out, "{gone} deleted")?;
         }
         Ok(print_warnings(self.left.iter().map(|left| &left.0))?)
     }

@@ -96,7 +96,6 @@ fn document(name: &str, version: &semver::Version, document: &[u8]) -> Document 
         document
     };
     let text = String::from_utf8_lossy(text);
-    let text = output::escaped(&text);
     Document {
         name: name.to_owned(),
         version: version.to_string(),

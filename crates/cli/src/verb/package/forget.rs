@@ -1,7 +1,5 @@
 //! The verb `package forget`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::diagnostic::Failure;
@@ -41,7 +39,7 @@ impl Answer for Forgotten {
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         let Self { repository, serial } = self;
-        writeln!(
+        output::write_line!(
             out,
             "index state of {repository} (serial {serial}) reset: the next index is accepted"
         )?;

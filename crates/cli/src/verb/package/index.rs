@@ -1,6 +1,5 @@
 //! The verb `package index`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -73,7 +72,7 @@ impl Answer for Written {
             expires,
             ..
         } = self;
-        writeln!(
+        output::write_line!(
             out,
             "index {serial} of {repository}: {}, {}, expires {expires}",
             output::count(*packages, "package"),

@@ -1,7 +1,5 @@
 //! The verb `package info`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_packages::catalog::ResolvedVersion;
@@ -247,14 +245,14 @@ fn described(
 }
 
 fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
-    writeln!(out, "{} {}", data.name, data.version)?;
+    output::write_line!(out, "{} {}", data.name, data.version)?;
     if !data.description.is_empty() {
-        writeln!(out, "{}", output::clean(&data.description))?;
+        output::write_line!(out, "{}", data.description)?;
     }
-    writeln!(out)?;
+    output::write_line!(out)?;
     let mut row = |name: &str, value: &str| -> Result<()> {
         if !value.is_empty() {
-            writeln!(out, "{name:<14} {}", output::clean(value))?;
+            output::write_line!(out, "{name:<14} {}", value)?;
         }
         Ok(())
     };
@@ -310,9 +308,10 @@ fn text(out: &mut Vec<u8>, data: &Described) -> Result<()> {
         reason.write(out, "  ")?;
     }
     if !data.templates.is_empty() && data.trust != "refused" {
-        writeln!(
+        output::write_line!(out)?;
+        output::write_line!(
             out,
-            "\n  kubectl ext register NAME --from-template package:{}",
+            "  kubectl ext register NAME --from-template package:{}",
             data.name
         )?;
     }

@@ -1,7 +1,6 @@
 //! The verb `package init`.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -47,11 +46,14 @@ impl Answer for Begun {
     }
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        writeln!(
+        output::write_line!(out, "package created in {}", self.folder)?;
+        output::write_line!(out)?;
+        output::write_line!(
             out,
-            "package created in {0}\n\n  kubectl ext package publish {0} --dry-run\n",
+            "  kubectl ext package publish {} --dry-run",
             self.folder
         )?;
+        output::write_line!(out)?;
         Ok(())
     }
 }

@@ -48,10 +48,11 @@ impl Answer for Made {
     }
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        writeln!(
+        output::write_line!(
             out,
             "secret key: {}, public key: {}",
-            self.secret, self.public
+            self.secret,
+            self.public
         )?;
         Ok(())
     }
@@ -69,7 +70,7 @@ impl Answer for Shown {
     }
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        writeln!(out, "{}", self.id)?;
+        output::write_line!(out, "{}", self.id)?;
         Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! The verbs `package list`, `search` and `discover`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::diagnostic::{Explain, Note};
@@ -188,7 +186,7 @@ fn show(
         Format::Yaml => output::yaml(out, &data)?,
         Format::Name => {
             for row in &data.packages {
-                writeln!(out, "{}", row.name)?;
+                output::write_line!(out, "{}", row.name)?;
             }
         }
         Format::Table => {
@@ -307,15 +305,15 @@ fn format_methods(report: &[SourceReport], is_each: bool) -> Vec<String> {
 fn write_methods(out: &mut Vec<u8>, sources: &[SourceRow]) -> Result<()> {
     for source in sources {
         match source.method {
-            Some(method) => writeln!(
+            Some(method) => output::write_line!(
                 out,
                 "{}: {}, from {method}",
                 source.source,
                 output::count(source.packages, "package")
             )?,
-            None => writeln!(out, "{}: query failed", source.source)?,
+            None => output::write_line!(out, "{}: query failed", source.source)?,
         }
     }
-    writeln!(out)?;
+    output::write_line!(out)?;
     Ok(())
 }

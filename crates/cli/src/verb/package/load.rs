@@ -1,7 +1,5 @@
 //! The verb `package load`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::diagnostic::Explain;
@@ -68,21 +66,23 @@ pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<ExitStatus> {
     match verb.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,
-        Format::Name => writeln!(out, "{}", data.folder)?,
+        Format::Name => output::write_line!(out, "{}", data.folder)?,
         Format::Table | Format::Wide => {
             if verb.explain {
                 for step in &data.steps {
-                    writeln!(out, "{step}")?;
+                    output::write_line!(out, "{step}")?;
                 }
-                writeln!(out)?;
+                output::write_line!(out)?;
             }
-            writeln!(
+            output::write_line!(
                 out,
                 "{} {} loaded to {}",
-                data.name, data.version, data.folder
+                data.name,
+                data.version,
+                data.folder
             )?;
             for template in &data.templates {
-                writeln!(
+                output::write_line!(
                     out,
                     "  kubectl ext register NAME --from-template {template}"
                 )?;

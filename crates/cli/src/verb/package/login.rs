@@ -1,6 +1,6 @@
 //! The verbs `package login` and `package logout`, which share credentials with docker and podman.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -62,13 +62,13 @@ impl Answer for Kept {
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         let server = &self.server;
         if let Some(file) = &self.file {
-            writeln!(
+            output::write_line!(
                 out,
                 "logged in to {server}; credentials stored unencrypted in {file}"
             )?;
         }
         if let Some(helper) = &self.helper {
-            writeln!(out, "logged in to {server}; credentials stored by {helper}")?;
+            output::write_line!(out, "logged in to {server}; credentials stored by {helper}")?;
         }
         Ok(())
     }
@@ -89,9 +89,9 @@ impl Answer for Forgotten {
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         if self.known {
-            writeln!(out, "logged out of {}", self.server)?;
+            output::write_line!(out, "logged out of {}", self.server)?;
         } else {
-            writeln!(out, "not logged in to {}", self.server)?;
+            output::write_line!(out, "not logged in to {}", self.server)?;
         }
         Ok(())
     }

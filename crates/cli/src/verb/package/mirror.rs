@@ -1,7 +1,6 @@
 //! The verb `package mirror`.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -90,13 +89,13 @@ impl Answer for Mirrored {
         for row in &self.packages {
             let (name, version) = (&row.name, row.version.as_deref().unwrap_or_default());
             match row.outcome {
-                Outcome::Copied => writeln!(out, "{name} {version} copied")?,
-                Outcome::WasThere => writeln!(out, "{name} {version} already exists")?,
+                Outcome::Copied => output::write_line!(out, "{name} {version} copied")?,
+                Outcome::WasThere => output::write_line!(out, "{name} {version} already exists")?,
                 Outcome::Failed => {}
             }
         }
         if self.index_copied {
-            writeln!(out, "index copied")?;
+            output::write_line!(out, "index copied")?;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! The verbs `package publish` and `package sign`.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -98,7 +97,7 @@ impl Answer for Signed {
             repository,
             ..
         } = self;
-        writeln!(out, "{name} {version} signed in {repository}")?;
+        output::write_line!(out, "{name} {version} signed in {repository}")?;
         Ok(())
     }
 }
@@ -134,8 +133,8 @@ impl Answer for Published {
             "published"
         };
         let (name, version) = (&self.name, &self.version);
-        writeln!(out, "{name} {version} {done} to {}", self.repository)?;
-        writeln!(out, "sha256:{}", self.digest)?;
+        output::write_line!(out, "{name} {version} {done} to {}", self.repository)?;
+        output::write_line!(out, "sha256:{}", self.digest)?;
         if !self.signed {
             let warning = Note::new(
                 "the package is not signed, so clients that enforce a trust policy reject it",

@@ -1,7 +1,7 @@
 //! The verb `package pull`.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -141,14 +141,14 @@ fn show(verb: &Pull, data: &Pulled, out: &mut Vec<u8>) -> Result<()> {
         Format::Yaml => output::yaml(out, data)?,
         Format::Name => {
             for row in &data.packages {
-                writeln!(out, "{}", row.name)?;
+                output::write_line!(out, "{}", row.name)?;
             }
         }
         Format::Table | Format::Wide => {
             for row in &data.packages {
                 if verb.explain {
                     for step in &row.steps {
-                        writeln!(out, "  {step}")?;
+                        output::write_line!(out, "  {step}")?;
                     }
                 }
                 let how = if row.fetched {
@@ -156,13 +156,15 @@ fn show(verb: &Pull, data: &Pulled, out: &mut Vec<u8>) -> Result<()> {
                 } else {
                     "is up to date"
                 };
-                writeln!(
+                output::write_line!(
                     out,
                     "{} {} {how}, sha256:{}",
-                    row.name, row.version, row.digest
+                    row.name,
+                    row.version,
+                    row.digest
                 )?;
                 if verb.to.is_some() {
-                    writeln!(out, "  {}", row.file)?;
+                    output::write_line!(out, "  {}", row.file)?;
                 }
             }
         }

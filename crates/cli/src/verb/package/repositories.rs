@@ -1,7 +1,5 @@
 //! The verb `package repositories`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_packages::catalog::Source;
@@ -122,7 +120,7 @@ pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<ExitStatus> 
         Format::Yaml => output::yaml(out, &data)?,
         Format::Name => {
             for row in &data.repositories {
-                writeln!(out, "{}", row.name)?;
+                output::write_line!(out, "{}", row.name)?;
             }
             warn(&data)?;
         }
@@ -252,21 +250,21 @@ fn extensions(out: &mut Vec<u8>, data: Listed) -> Result<()> {
             });
         }
         if found.is_empty() && silent.is_empty() {
-            writeln!(out, "{name}: none")?;
+            output::write_line!(out, "{name}: none")?;
         }
         for one in found {
-            writeln!(out, "{name}: {}{}", one.name, of(one.repository))?;
+            output::write_line!(out, "{name}: {}{}", one.name, of(one.repository))?;
             for line in [one.description, one.url] {
                 if !line.is_empty() {
-                    writeln!(out, "  {line}")?;
+                    output::write_line!(out, "  {line}")?;
                 }
             }
             for endpoint in one.endpoints {
-                writeln!(out, "  {endpoint}")?;
+                output::write_line!(out, "  {endpoint}")?;
             }
         }
         for one in silent {
-            writeln!(out, "{name}: {}{}", one.outcome, of(one.repository))?;
+            output::write_line!(out, "{name}: {}{}", one.outcome, of(one.repository))?;
             one.why.write(out, "  ")?;
         }
     }

@@ -1,7 +1,5 @@
 //! The verb `package test-oci`.
 
-use std::io::Write;
-
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use extension_registry_core::diagnostic::{Explain, Failure};
@@ -55,7 +53,7 @@ impl Answer for Steps {
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         for row in &self.steps {
-            writeln!(out, "{:<10} {:<8} {}", row.step, row.outcome, row.detail)?;
+            output::write_line!(out, "{:<10} {:<8} {}", row.step, row.outcome, row.detail)?;
             output::hint(out, &row.advice)?;
         }
         Ok(())

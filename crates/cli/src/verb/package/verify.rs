@@ -1,7 +1,5 @@
 //! The verb `package verify`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_packages::catalog::ResolvedVersion;
@@ -62,10 +60,13 @@ impl Answer for Verified {
         } else {
             format!(", signed by {}", self.signed_by.join(", "))
         };
-        writeln!(
+        output::write_line!(
             out,
             "{} {} from {}: {}{by}",
-            self.name, self.version, self.source, self.trust
+            self.name,
+            self.version,
+            self.source,
+            self.trust
         )?;
         for reason_row in &self.reasons {
             let prefix = format!("  {}: ", reason_row.reason);

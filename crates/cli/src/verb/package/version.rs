@@ -1,6 +1,6 @@
 //! The verb `package version`.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
@@ -37,7 +37,7 @@ impl Answer for Compared {
     }
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        writeln!(out, "{} {} {}", self.left, self.order, self.right)?;
+        output::write_line!(out, "{} {} {}", self.left, self.order, self.right)?;
         Ok(())
     }
 }
@@ -55,7 +55,7 @@ impl Answer for Sorted {
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
         for version in &self.versions {
-            writeln!(out, "{version}")?;
+            output::write_line!(out, "{version}")?;
         }
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Answer for Satisfied {
     }
 
     fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        writeln!(out, "{}", self.satisfies)?;
+        output::write_line!(out, "{}", self.satisfies)?;
         Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! The verb `package versions`.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::diagnostic::Note;
@@ -97,7 +95,7 @@ pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<ExitStatus> {
         Format::Yaml => output::yaml(out, &data)?,
         Format::Name => {
             for row in &data.versions {
-                writeln!(out, "{}", row.version)?;
+                output::write_line!(out, "{}", row.version)?;
             }
         }
         Format::Table | Format::Wide => {

@@ -1,7 +1,7 @@
 //! The verb `package key approve`: adds a key to the matching rule in the user's configuration.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -57,7 +57,7 @@ impl Answer for Approved {
             name,
             configuration,
         } = self;
-        writeln!(
+        output::write_line!(
             out,
             "key {id} ({name}) added to the trust policy in {configuration}"
         )?;
