@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use extension_registry_core::diagnostic::{Diagnostic, Severity};
+use extension_registry_core::diagnostic::Diagnostic;
 use extension_registry_core::suggest;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -43,14 +43,8 @@ enum Kind {
 
 impl From<SchemaViolation> for Diagnostic {
     fn from(violation: SchemaViolation) -> Self {
-        Self {
-            severity: Severity::Error,
-            rule: violation.rule().into(),
-            position: None,
-            message: violation.message(),
-            hints: vec![violation.hint()],
-            field: violation.field,
-        }
+        let (rule, message, hint) = (violation.rule(), violation.message(), violation.hint());
+        Self::error(rule, violation.field, message, hint)
     }
 }
 

@@ -46,6 +46,38 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// Creates an error. An empty hint is left out.
+    pub fn error(
+        rule: impl Into<Cow<'static, str>>,
+        field: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        let mut hints = Vec::new();
+        add_hint(&mut hints, hint.into());
+        Self {
+            severity: Severity::Error,
+            rule: rule.into(),
+            field: field.into(),
+            position: None,
+            message: message.into(),
+            hints,
+        }
+    }
+
+    /// Creates a warning. An empty hint is left out.
+    pub fn warning(
+        rule: impl Into<Cow<'static, str>>,
+        field: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(rule, field, message, hint)
+        }
+    }
+
     /// Returns whether the object is invalid.
     #[must_use]
     pub fn is_error(&self) -> bool {

@@ -118,6 +118,16 @@ impl Record {
         self.version.as_ref().map(RecordVersion::text)
     }
 
+    /// Returns all source Secrets, sorted and without duplicates.
+    #[must_use]
+    pub fn source_secrets(&self) -> BTreeSet<SourceSecret> {
+        let services = self.services.iter();
+        services
+            .flat_map(|service| &service.credentials)
+            .flat_map(Credentials::source_secrets)
+            .collect()
+    }
+
     /// Returns the service with this name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Service> {

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::impact;
 use crate::source;
 use crate::status::{DesiredCondition, ObjectName, Updated, conditions, read, update};
-use crate::store::{RecordEntry, source_secrets};
+use crate::store::RecordEntry;
 use crate::task::Task;
 
 /// Updates the status of a record.
@@ -68,7 +68,10 @@ async fn dereference(
         };
         (entry, records.index.get(key).cloned())
     };
-    let secrets = record.as_deref().map(source_secrets).unwrap_or_default();
+    let secrets = record
+        .as_deref()
+        .map(Record::source_secrets)
+        .unwrap_or_default();
     let read = source::keys(context, key, secrets).await;
     let keys = impact::sources_read(context, read)?;
     let mut unreadable = Vec::new();

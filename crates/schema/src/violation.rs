@@ -1,7 +1,7 @@
 //! Violations of a schema.
 
 use extension_registry_api::shape::SchemaViolation;
-use extension_registry_core::diagnostic::{Diagnostic, Severity};
+use extension_registry_core::diagnostic::Diagnostic;
 
 /// Rules of violations other than of the shape. Where another check reports the same mistake, its text is more specific.
 pub const RULES: [&str; 6] = [
@@ -45,22 +45,9 @@ impl Violation {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        let hint = hint.into();
-        let hints = if hint.is_empty() {
-            Vec::new()
-        } else {
-            vec![hint]
-        };
         Self {
             part,
-            diagnostic: Diagnostic {
-                severity: Severity::Error,
-                rule: rule.into(),
-                field: field.to_owned(),
-                position: None,
-                message: message.into(),
-                hints,
-            },
+            diagnostic: Diagnostic::error(rule, field, message, hint),
         }
     }
 

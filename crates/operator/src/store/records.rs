@@ -1,11 +1,11 @@
 //! Records: the index for resolution, and metadata for the record controller.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use extension_registry_api::convert::{self, FieldError, Names};
 use extension_registry_api::{ExtensionSpec, ExtensionStatus, RecordObject, status};
-use extension_registry_core::record::{Credentials, Record, RecordKey, SourceSecret};
+use extension_registry_core::record::{Record, RecordKey};
 use extension_registry_core::resolve::Index;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::{place, version_number};
@@ -218,17 +218,9 @@ fn service_names(key: &RecordKey, spec: &ExtensionSpec) -> String {
 
 /// Returns the keys of the source Secrets of a record.
 pub(crate) fn source_secret_keys(record: &Record, records_namespace: &str) -> HashSet<ObjectKey> {
-    source_secrets(record)
+    record
+        .source_secrets()
         .iter()
         .map(|secret| place(&record.key, secret, records_namespace))
-        .collect()
-}
-
-/// Returns the source Secrets of a record.
-pub(crate) fn source_secrets(record: &Record) -> BTreeSet<SourceSecret> {
-    let services = record.services.iter();
-    services
-        .flat_map(|service| &service.credentials)
-        .flat_map(Credentials::source_secrets)
         .collect()
 }

@@ -25,7 +25,7 @@ impl Inventory {
             existing.add_text(&text.file, &text.text);
         }
         existing.check_not_empty(base)?;
-        existing.sort();
+        existing.finish();
         let is_wrong = existing.findings.iter().any(Finding::is_error);
         log.findings.append(&mut existing.findings);
         if is_wrong {
@@ -37,6 +37,7 @@ impl Inventory {
             }
         }
         self.secrets.add_unknown(existing.secrets);
+        self.finish();
         self.has_base = true;
         Ok(())
     }

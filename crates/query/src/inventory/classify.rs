@@ -3,7 +3,7 @@
 
 use extension_registry_api::convert::{LABEL_HINT, is_label, is_subdomain};
 use extension_registry_api::{GROUP, VERSION, limits, shape};
-use extension_registry_core::diagnostic::{Diagnostic, Severity};
+use extension_registry_core::diagnostic::Diagnostic;
 use extension_registry_core::suggest;
 use serde_json::Value;
 
@@ -21,23 +21,6 @@ pub(super) enum DocumentClass {
     NotAnObject,
     /// An object of this API group that the API server would reject.
     Invalid(Vec<Diagnostic>),
-}
-
-/// Creates a problem with the kind, version or name of an object.
-fn error(
-    rule: &'static str,
-    field: &'static str,
-    message: impl Into<String>,
-    hint: impl Into<String>,
-) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        rule: rule.into(),
-        field: field.to_owned(),
-        position: None,
-        message: message.into(),
-        hints: vec![hint.into()],
-    }
 }
 
 /// Classifies a document by `apiVersion` and `kind`.
@@ -61,7 +44,7 @@ pub(super) fn classify(document: &Value) -> DocumentClass {
 fn without_version(kind: &str) -> DocumentClass {
     if shape::kinds().any(|known| known.eq_ignore_ascii_case(kind)) {
         let hint = format!("add `apiVersion: {GROUP}/{VERSION}`");
-        DocumentClass::Invalid(vec![error(
+        DocumentClass::Invalid(vec![Diagnostic::error(
             "missing-field",
             "apiVersion",
             "is missing",
@@ -81,10 +64,15 @@ fn own_group(version: &str, kind: Option<&str>) -> DocumentClass {
             format!("unknown version `{}` of group {GROUP}", truncate(version))
         };
         let hint = format!("did you mean `{GROUP}/{VERSION}`?");
-        problems.push(error("unknown-version", "apiVersion", message, hint));
+        problems.push(Diagnostic::error(
+            "unknown-version",
+            "apiVersion",
+            message,
+            hint,
+        ));
     }
     match kind {
-        None => problems.push(error(
+        None => problems.push(Diagnostic::error(
             "missing-field",
             "kind",
             "is missing",
@@ -94,7 +82,7 @@ fn own_group(version: &str, kind: Option<&str>) -> DocumentClass {
             let hint = did_you_mean(kind, shape::kinds())
                 .unwrap_or_else(|| format!("use one of {}", known_kinds()));
             let message = format!("unknown kind `{}` in group {GROUP}", truncate(kind));
-            problems.push(error("unknown-kind", "kind", message, hint));
+            problems.push(Diagnostic::error("unknown-kind", "kind", message, hint));
         }
         Some(_) => {}
     }
@@ -108,14 +96,13 @@ fn own_group(version: &str, kind: Option<&str>) -> DocumentClass {
 /// Classifies an object of another group. Warns if kind and group look like a typo of this API group.
 fn other_group(group: &str, kind: &str) -> DocumentClass {
     if shape::kinds().any(|known| known == kind) && suggest::closest(group, [GROUP]).is_some() {
-        let mut problems = error(
+        let problem = Diagnostic::warning(
             "unknown-group",
             "apiVersion",
             format!("skipped: unknown group `{}`", truncate(group)),
             format!("did you mean `{GROUP}/{VERSION}`?"),
         );
-        problems.severity = Severity::Warning;
-        DocumentClass::Invalid(vec![problems])
+        DocumentClass::Invalid(vec![problem])
     } else {
         DocumentClass::Other
     }
@@ -140,6 +127,8 @@ fn truncate(word: &str) -> String {
 pub(super) struct Named {
     /// Empty if it has none.
     pub(super) name: String,
+    /// Whether the API server generates the name, and this is an example.
+    pub(super) is_generated: bool,
     /// Namespace as written.
     pub(super) namespace: Option<String>,
     /// Problems with the names.
@@ -156,14 +145,24 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
         }
         let text = value.as_str();
         if text.is_none() {
-            problems.push(error("wrong-type", field, "must be a string", "quote it"));
+            problems.push(Diagnostic::error(
+                "wrong-type",
+                field,
+                "must be a string",
+                "quote it",
+            ));
         }
         text.map(str::to_owned)
     };
-    let name = text("name", "metadata.name").unwrap_or_default();
+    let mut name = text("name", "metadata.name").unwrap_or_default();
     let namespace = text("namespace", "metadata.namespace").filter(|text| !text.is_empty());
+    let prefix = document["metadata"]["generateName"].as_str();
+    let prefix = prefix.filter(|prefix| name.is_empty() && !prefix.is_empty());
+    if let Some(prefix) = prefix {
+        name = generated(prefix);
+    }
     if name.is_empty() && problems.is_empty() {
-        problems.push(error(
+        problems.push(Diagnostic::error(
             "missing-field",
             "metadata.name",
             "is missing",
@@ -183,8 +182,9 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
         )
     };
     let fits = name.len() <= longest && is_subdomain(&name);
-    if !name.is_empty() && !fits {
-        problems.push(error(
+    // An invalid prefix is reported as such.
+    if !name.is_empty() && !fits && prefix.is_none() {
+        problems.push(Diagnostic::error(
             "invalid-name",
             "metadata.name",
             "invalid name: must be a DNS subdomain (RFC 1123)",
@@ -193,16 +193,13 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
     }
     match &namespace {
         // The API server ignores it, and kustomize may write it, so it is not an error.
-        Some(_) if kind == "ClusterExtension" => problems.push(Diagnostic {
-            severity: Severity::Warning,
-            ..error(
-                "ignored-namespace",
-                "metadata.namespace",
-                "ignored: a ClusterExtension is cluster-scoped",
-                "remove the namespace, or use kind `Extension` for a record of one project",
-            )
-        }),
-        Some(namespace) if !is_label(namespace) => problems.push(error(
+        Some(_) if kind == "ClusterExtension" => problems.push(Diagnostic::warning(
+            "ignored-namespace",
+            "metadata.namespace",
+            "ignored: a ClusterExtension is cluster-scoped",
+            "remove the namespace, or use kind `Extension` for a record of one project",
+        )),
+        Some(namespace) if !is_label(namespace) => problems.push(Diagnostic::error(
             "invalid-name",
             "metadata.namespace",
             "invalid namespace: must be a DNS label (RFC 1123)",
@@ -211,8 +208,16 @@ pub(super) fn names(kind: &str, document: &Value) -> Named {
         _ => {}
     }
     Named {
+        is_generated: prefix.is_some(),
         name,
         namespace,
         problems,
     }
+}
+
+/// Returns a name like those that the API server generates: the prefix, and five characters.
+fn generated(prefix: &str) -> String {
+    const LONGEST_PREFIX: usize = 58;
+    let prefix: String = prefix.chars().take(LONGEST_PREFIX).collect();
+    format!("{prefix}xxxxx")
 }

@@ -41,7 +41,7 @@ impl Inventory {
             }
         }
         inventory.check_not_empty(input)?;
-        inventory.sort();
+        inventory.finish();
         Ok((inventory, secrets))
     }
 }

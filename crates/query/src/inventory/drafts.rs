@@ -5,6 +5,7 @@ use std::sync::Arc;
 use extension_registry_yaml::Marks;
 use serde_json::Value;
 
+use super::encrypted;
 use super::files::{self, Input, Text};
 use super::log::ReadLog;
 use super::model::Inventory;
@@ -71,7 +72,7 @@ fn joined(mut inventory: Inventory, texts: &[Text], findings: &[Finding]) -> Inv
     for text in texts {
         inventory.add_text(&text.file, &text.text);
     }
-    inventory.sort();
+    inventory.finish();
     inventory
 }
 
@@ -98,7 +99,7 @@ impl Inventory {
                 }
             }
         }
-        inventory.sort();
+        inventory.finish();
         Ok((objects, inventory.findings))
     }
 
@@ -110,6 +111,12 @@ impl Inventory {
         marks: &Marks,
         project: Option<&str>,
     ) -> bool {
+        if encrypted::is_encrypted(value) {
+            let finding = Finding::error("encrypted", file, marks.find("sops"));
+            self.findings
+                .push(finding.message("encrypted with SOPS", encrypted::DECRYPT));
+            return false;
+        }
         let kind = value.get("kind").and_then(Value::as_str);
         if !matches!(kind, Some("ClusterExtension" | "Extension")) {
             self.findings.push(Finding::error("no-record", file, marks.at()).message(

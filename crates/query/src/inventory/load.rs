@@ -12,7 +12,9 @@ use extension_registry_yaml::{self as yaml, Marks};
 use serde_json::Value;
 
 use super::classify::{DocumentClass, Named, classify, names};
-use super::model::{Inventory, Origin, RecordEntry, WorkflowEntry};
+use super::encrypted;
+use super::model::{Inventory, RecordEntry, WorkflowEntry};
+use super::origin::Origin;
 use super::seal;
 use super::settings::{InlineCredentials, Settings};
 use crate::finding::Finding;
@@ -59,7 +61,7 @@ impl Inventory {
         for (file, text) in texts {
             inventory.add_text(&file.into(), text);
         }
-        inventory.sort();
+        inventory.finish();
         inventory
     }
 
@@ -102,13 +104,21 @@ impl Inventory {
             self.add_list(file, value, &marks);
             return;
         }
-        let mut origin = Origin {
+        let origin = Origin {
             file: Arc::clone(file),
             marks,
             object: String::new(),
         };
+        if encrypted::is_encrypted(&value) {
+            self.add_encrypted(origin, value);
+            return;
+        }
         match classify(&value) {
-            DocumentClass::Known | DocumentClass::Secret => {}
+            DocumentClass::Known => {}
+            DocumentClass::Secret => {
+                self.add_secret(origin, value);
+                return;
+            }
             DocumentClass::Other => return,
             DocumentClass::NotAnObject => {
                 let finding = Finding::warning("no-object", file, origin.marks.at());
@@ -121,11 +131,17 @@ impl Inventory {
                 return;
             }
         }
+        self.add_own(origin, &kind, value);
+    }
+
+    /// Adds an object of this API group.
+    fn add_own(&mut self, mut origin: Origin, kind: &str, mut value: Value) {
         let Named {
             name,
+            is_generated,
             namespace,
-            mut problems,
-        } = names(&kind, &value);
+            problems,
+        } = names(kind, &value);
         let namespace = (kind != "ClusterExtension")
             .then(|| namespace.unwrap_or_else(|| self.namespace.clone()));
         let object = match &namespace {
@@ -133,17 +149,19 @@ impl Inventory {
             None => format!("{kind} {name}"),
         };
         object.trim_end().clone_into(&mut origin.object);
-        // Names of other kinds are left to the API server.
-        if kind == "Secret" {
-            problems.retain(|problem| problem.rule != "invalid-name");
+        if is_generated {
+            value["metadata"]["name"] = name.clone().into();
         }
         let is_invalid = problems.iter().any(Diagnostic::is_error);
         self.add_problems(&origin, problems);
         if is_invalid {
-            self.fits(&kind, &origin, &value);
+            self.fits(kind, &origin, &value);
             return;
         }
-        if let Some(first) = self.seen.insert(origin.object.clone(), Arc::clone(file)) {
+        let first = self
+            .seen
+            .insert(origin.object.clone(), Arc::clone(&origin.file));
+        if let Some(first) = first.filter(|_| !is_generated) {
             let finding = origin.error("duplicate-object", "metadata.name");
             self.findings.push(finding.message(
                 format!("duplicate object: {} is also in {first}", origin.object),
@@ -151,13 +169,46 @@ impl Inventory {
             ));
             return;
         }
-        match kind.as_str() {
-            "Secret" => self
-                .secrets
-                .add(namespace.unwrap_or_default(), &name, value),
+        match kind {
             "ClusterExtension" | "Extension" => self.add_record(origin, namespace, &name, &value),
             "Workflow" => self.add_workflow(origin, namespace.unwrap_or_default(), &name, value),
             _ => {}
+        }
+    }
+
+    /// Adds a Secret. One without a name cannot be the source of values.
+    fn add_secret(&mut self, mut origin: Origin, value: Value) {
+        let metadata = &value["metadata"];
+        let Some(name) = metadata["name"].as_str() else {
+            return;
+        };
+        let namespace = metadata["namespace"]
+            .as_str()
+            .filter(|name| !name.is_empty());
+        let key = ObjectKey::new(namespace.unwrap_or(&self.namespace), name);
+        origin.object = format!("Secret {}/{}", key.namespace, key.name);
+        self.secrets.add(&origin, key, value);
+    }
+
+    /// Adds an encrypted object with placeholders for its encrypted values, which are not checked.
+    fn add_encrypted(&mut self, origin: Origin, mut value: Value) {
+        let fields = encrypted::take(&mut value);
+        let (start, first) = (self.findings.len(), self.records.len());
+        if !matches!(
+            classify(&value),
+            DocumentClass::Secret | DocumentClass::Other
+        ) {
+            self.findings.push(origin.finding(encrypted::warning()));
+        }
+        let Origin { file, marks, .. } = origin;
+        self.add(&file, value, marks);
+        let mut index = 0;
+        self.findings.retain(|finding| {
+            index += 1;
+            index <= start || !fields.contains(&finding.field)
+        });
+        for record in &mut self.records[first..] {
+            record.inline.retain(|(field, _)| !fields.contains(field));
         }
     }
 
@@ -195,7 +246,6 @@ impl Inventory {
         };
         for schema::Violation { mut diagnostic, .. } in violations {
             if may_be_logged(&diagnostic) {
-                diagnostic.hints.retain(|hint| !hint.is_empty());
                 diagnostic.hints.push(LOGGED_HINT.to_owned());
             }
             self.findings.push(origin.finding(diagnostic));

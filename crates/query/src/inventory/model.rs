@@ -6,54 +6,17 @@ use std::sync::Arc;
 use extension_registry_api::convert::Names;
 use extension_registry_api::{ExtensionSpec, Workflow};
 use extension_registry_core::access::Consumer;
-use extension_registry_core::diagnostic::Diagnostic;
 use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_core::resolve::Index;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::person::{Person, consumer};
+use extension_registry_render::source::place;
 use extension_registry_render::workflow::{Resolved, resolve};
-use extension_registry_yaml::Marks;
 
+use super::origin::Origin;
 use super::secrets::Secrets;
 use super::settings::Settings;
 use crate::finding::Finding;
-
-/// Origin of an object.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// Path of the file; empty for a cluster.
-    pub file: Arc<str>,
-    /// Positions of its fields.
-    pub marks: Marks,
-    /// Kind and name: `Workflow dev/train`.
-    pub object: String,
-}
-
-impl Origin {
-    /// Creates an error at a field.
-    #[must_use]
-    pub fn error(&self, rule: &str, field: &str) -> Finding {
-        Finding::error(rule, &self.file, self.marks.find(field)).of(&self.object, field)
-    }
-
-    /// Converts a problem at a field.
-    #[must_use]
-    pub fn finding(&self, problem: impl Into<Diagnostic>) -> Finding {
-        let problem = problem.into();
-        let position = Some(self.marks.find(&problem.field));
-        let problem = Diagnostic {
-            position,
-            ..problem
-        };
-        Finding::from_diagnostic(&self.file, &self.object, problem)
-    }
-
-    /// Creates a warning at a field.
-    #[must_use]
-    pub fn warning(&self, rule: &str, field: &str) -> Finding {
-        Finding::warning(rule, &self.file, self.marks.find(field)).of(&self.object, field)
-    }
-}
 
 /// A record with its origin.
 #[derive(Clone, Debug)]
@@ -125,7 +88,14 @@ impl Inventory {
         }
     }
 
-    pub(super) fn sort(&mut self) {
+    /// Reports the problems of the Secrets that records use, and sorts everything.
+    pub(super) fn finish(&mut self) {
+        for record in self.index.records() {
+            for secret in record.source_secrets() {
+                let key = place(&record.key, &secret, &self.settings.records_namespace);
+                self.findings.extend(self.secrets.take_findings(&key));
+            }
+        }
         self.records.sort_by(|left, right| left.key.cmp(&right.key));
         self.workflows
             .sort_by(|left, right| left.key.cmp(&right.key));

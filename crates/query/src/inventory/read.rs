@@ -23,7 +23,7 @@ impl Inventory {
             inventory.add_text(&text.file, &text.text);
         }
         inventory.check_not_empty(input)?;
-        inventory.sort();
+        inventory.finish();
         Ok(inventory)
     }
 
@@ -49,7 +49,7 @@ impl Inventory {
             inventory.add(&"".into(), object, Marks::default());
         }
         inventory.is_stored = false;
-        inventory.sort();
+        inventory.finish();
         Ok(inventory)
     }
 
@@ -62,7 +62,7 @@ impl Inventory {
         for text in files::read(input, &mut change.findings, log)? {
             change.add_text(&text.file, &text.text);
         }
-        change.sort();
+        change.finish();
         Ok(change)
     }
 

@@ -2,6 +2,7 @@
 //! Secret is assumed to have the keys that records reference.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use extension_registry_core::record::{Name, RecordKey, Source, SourceSecret};
 use extension_registry_core::resolve::Choice;
@@ -10,33 +11,49 @@ use extension_registry_render::ObjectKey;
 use extension_registry_render::source::{Data, KeyView, SourceState, ValueView, place, secrets};
 use extension_registry_seal::Seal;
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
 
-/// Placeholder for unknown values.
-const UNKNOWN: &str = "[not in the files]";
+use super::origin::Origin;
+use super::source::{self, UNKNOWN};
+use crate::finding::Finding;
 
 /// Known Secrets and sealed values.
 #[derive(Default)]
 pub struct Secrets {
     known: HashMap<ObjectKey, (SourceState, Data)>,
+    /// Files of the Secrets, readable or not.
+    files: HashMap<ObjectKey, Arc<str>>,
+    /// Problems of Secrets.
+    findings: HashMap<ObjectKey, Vec<Finding>>,
     /// Sealed values by their placeholders.
     sealed: HashMap<Sensitive, Sensitive>,
 }
 
 impl Secrets {
-    /// Adds a Secret. An invalid one is ignored: the API server rejects it.
-    pub(super) fn add(&mut self, namespace: String, name: &str, value: Value) {
-        let Ok(mut secret) = serde_json::from_value::<Secret>(value) else {
+    /// Adds a Secret. Its problems are reported when a record uses it: other Secrets belong to other tools.
+    pub(super) fn add(&mut self, origin: &Origin, key: ObjectKey, value: Value) {
+        if let Some(first) = self.files.get(&key) {
+            let finding = origin.error("duplicate-object", "metadata.name").message(
+                format!("duplicate object: {} is also in {first}", origin.object),
+                "remove or rename one of them",
+            );
+            self.findings.entry(key).or_default().push(finding);
             return;
-        };
-        // As the API server does.
-        for (key, text) in secret.string_data.take().into_iter().flatten() {
-            let data = secret.data.get_or_insert_default();
-            data.insert(key, ByteString(text.into_bytes()));
         }
-        let place = ObjectKey::new(namespace, name);
-        self.known.insert(place, SourceState::of(secret));
+        self.files.insert(key.clone(), Arc::clone(&origin.file));
+        let (secret, problems) = source::read(value);
+        if !problems.is_empty() {
+            let findings = problems.into_iter().map(|problem| origin.finding(problem));
+            self.findings.insert(key.clone(), findings.collect());
+        }
+        if let Some(secret) = secret {
+            self.known.insert(key, SourceState::of(secret));
+        }
+    }
+
+    /// Removes and returns the problems of a Secret.
+    pub(super) fn take_findings(&mut self, key: &ObjectKey) -> Vec<Finding> {
+        self.findings.remove(key).unwrap_or_default()
     }
 
     /// Adds a sealed value.
