@@ -84,7 +84,7 @@ fn main() -> ExitCode {
     match run(&arguments, if has("--quick") { QUICK } else { FULL }) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{error:?}");
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }

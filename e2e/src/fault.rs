@@ -10,8 +10,11 @@ use anyhow::{Context, Result, bail};
 use crate::cluster::Cluster;
 use crate::process::Launcher;
 
-/// A program that still runs after this time has started successfully.
-const SETTLE: Duration = Duration::from_millis(1500);
+/// Time limit for the end or the start of a program on a slow machine.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Pause before a program that exits at once is started again.
+const PAUSE: Duration = Duration::from_millis(1500);
 
 /// Number of attempts to start a program that exits at once.
 const ATTEMPTS: usize = 10;
@@ -58,7 +61,7 @@ impl Cluster {
             .with_context(|| format!("{name} is not running"))
     }
 
-    /// Kills a program and restarts it with the same arguments.
+    /// Kills a program and restarts it with the same arguments. Waits until the API server is ready.
     ///
     /// # Errors
     /// If it does not exit, or does not start.
@@ -75,7 +78,7 @@ impl Cluster {
             bail!("{name} has no command line");
         };
         signal("KILL", pid)?;
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + TIMEOUT;
         while is_alive(pid) {
             if Instant::now() > deadline {
                 bail!("{name} did not exit");
@@ -91,14 +94,29 @@ impl Cluster {
         for _ in 0..ATTEMPTS {
             // It is listed, so the watchdog of the cluster stops it.
             let mut process = Launcher::existing(folder).launch(name, &command)?;
-            std::thread::sleep(SETTLE);
-            match process.check() {
-                Ok(()) => return Ok(()),
-                // Clients that reconnect may keep the port busy for a moment.
-                Err(error) => last = format!("{error:#}"),
-            }
+            let start = Instant::now();
+            let ended = loop {
+                if let Err(error) = process.check() {
+                    break error;
+                }
+                if self.is_ready() {
+                    return Ok(());
+                }
+                if start.elapsed() > TIMEOUT {
+                    bail!("{name} runs, but the API server is not ready");
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            };
+            // Clients that reconnect may keep the port busy for a moment.
+            last = format!("{ended:#}");
+            std::thread::sleep(PAUSE);
         }
         bail!("{name} did not restart: {last}")
+    }
+
+    fn is_ready(&self) -> bool {
+        let arguments = ["get", "--raw", "/readyz", "--request-timeout=10s"];
+        self.kubectl_run(&arguments).is_ok()
     }
 }
 

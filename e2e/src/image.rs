@@ -52,7 +52,7 @@ pub(crate) fn alias(containerd: &Containerd, image: &str, alias: &str) -> Result
 /// Waits until the CRI plugin of containerd has seen and labeled an image.
 fn wait_for(containerd: &Containerd, name: &str) -> Result<()> {
     let filter = format!("name=={name},labels.\"io.cri-containerd.image\"==managed");
-    for _ in 0..100 {
+    for _ in 0..1_200 {
         if !run(containerd
             .ctr()
             .args(["images", "list", "--quiet", &filter]))?

@@ -41,7 +41,7 @@ impl Operator {
     /// its command line; the log is appended to `log`, as JSON lines at level debug.
     ///
     /// # Errors
-    /// If the program is not found, or does not become ready within 30 seconds.
+    /// If the program is not found, exits, or does not become ready within two minutes.
     pub fn start(cluster: &Cluster, log: &Path, arguments: &[&str]) -> Result<Self> {
         Self::start_with(cluster.kubeconfig(), log, arguments)
     }
@@ -105,8 +105,8 @@ impl Operator {
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline {
+        let deadline = Instant::now() + Duration::from_mins(2);
+        while Instant::now() < deadline && !self.has_exited() {
             if let Some(address) = address_in(&self.log()) {
                 self.address = address;
                 if self.get("/readyz").is_ok() {
@@ -183,8 +183,8 @@ impl Operator {
     }
 
     fn get(&self, path: &str) -> Result<String> {
-        let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(2))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(30))?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n"
@@ -201,11 +201,11 @@ impl Operator {
     /// Stops the operator with SIGTERM, like Kubernetes, and waits.
     ///
     /// # Errors
-    /// If it does not exit within 20 seconds.
+    /// If it does not exit within one minute.
     pub fn stop(mut self) -> Result<()> {
         self.signal("TERM")?;
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Path::new(&format!("/proc/{}", self.pid)).exists() && !is_zombie(self.pid) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while self.is_running() {
             if Instant::now() > deadline {
                 bail!(
                     "the operator did not exit after SIGTERM; its log:\n{}",
@@ -226,6 +226,15 @@ impl Operator {
         self.signal("KILL")?;
         self.end();
         Ok(())
+    }
+
+    fn is_running(&self) -> bool {
+        Path::new(&format!("/proc/{}", self.pid)).exists() && !is_zombie(self.pid)
+    }
+
+    /// Returns whether the process has exited; always false on a system without `/proc`.
+    fn has_exited(&self) -> bool {
+        Path::new("/proc/self").exists() && !self.is_running()
     }
 
     fn signal(&self, name: &str) -> Result<()> {

@@ -115,7 +115,7 @@ impl Cluster {
             "--for=condition=Established",
             "crd",
             "--all",
-            "--timeout=30s",
+            "--timeout=120s",
         ])?;
         Ok(())
     }

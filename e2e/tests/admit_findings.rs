@@ -15,8 +15,8 @@ use extension_registry_api::RUN_BY_ANNOTATION;
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Installed, Options};
 use identity::{
-    ENGINE, PROJECT, ROLES, TEAM, no_pod_for_grace, run, secret_of, user_of_run, user_record,
-    user_workflow,
+    ENGINE, PROJECT, TEAM, create_roles, no_pod_for_grace, run, secret_of, user_of_run,
+    user_record, user_workflow,
 };
 use kube::Client;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, PropagationPolicy};
@@ -44,7 +44,7 @@ async fn known_attacks_fail() {
     let installed = Installed::without_webhook(&cluster).unwrap();
     let env = TestEnv::new(cluster, installed, "findings", &[]);
     env.namespace(PROJECT);
-    env.cluster.apply(ROLES).unwrap();
+    create_roles(&env).await;
     env.apply(&user_record()).await;
     let mut scene = Scene {
         ada: impersonate(&env.cluster, "ada", &[TEAM]),
@@ -134,7 +134,7 @@ async fn names_with_parameters_bypass_no_policy(scene: &Scene) {
         run["spec"]["taskRunTemplate"] = json!({"podTemplate": {"hostAliases": [
             {"ip": "10.0.0.1", "hostnames": ["store.example.org"]}]}});
         eventually(
-            Duration::from_secs(10),
+            Duration::from_mins(1),
             "the run is refused",
             async || match create_dry(&scene.grace, &run).await {
                 Err(message) if message.contains("on hold") => Ok(()),
@@ -157,7 +157,7 @@ async fn orphaned_pipeline_yields_no_secret(scene: &Scene) {
     env.wait_until_ready(PROJECT, "left").await;
     // The garbage collector discovers new kinds every 30 seconds.
     eventually(
-        Duration::from_mins(2),
+        Duration::from_mins(4),
         "the collector knows Pipelines",
         async || match env.get("Pipeline", PROJECT, "held").await {
             Value::Null => Ok(()),
@@ -315,11 +315,9 @@ async fn replaced_secret_is_a_conflict(scene: &Scene) {
         "without the policy, the workflow is not ready until the operator owns the Secret again",
     );
     let binding = env.lift_policy("managed-secrets");
-    eventually(
-        Duration::from_secs(20),
-        "the policy is lifted",
-        async || create(&scene.admin, &foreign, &PostParams::default()).await,
-    )
+    eventually(Duration::from_mins(1), "the policy is lifted", async || {
+        create(&scene.admin, &foreign, &PostParams::default()).await
+    })
     .await;
     // A new run makes the operator check its Secrets.
     let mut check = run("stores");

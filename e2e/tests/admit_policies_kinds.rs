@@ -374,7 +374,7 @@ async fn namespace_deletion_completes(stage: &Stage) {
         json!({"pipelineRef": {"name": "last"}}),
     );
     create_stored(&stage.ada, &run).await;
-    let delete = ["delete", "namespace", PROJECT, "--timeout=60s"];
+    let delete = ["delete", "namespace", PROJECT, "--timeout=240s"];
     stage.cluster.kubectl_run(&delete).unwrap();
 }
 

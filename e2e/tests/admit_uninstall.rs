@@ -15,8 +15,8 @@ use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::setup::NAMESPACE;
 use extension_registry_e2e::{Cluster, Installed, Options};
 use identity::{
-    ENGINE, PROJECT, ROLES, TEAM, no_pod_for_grace, pod, run, secret_of, user_of_run, user_record,
-    user_workflow,
+    ENGINE, PROJECT, TEAM, create_roles, no_pod_for_grace, pod, run, secret_of, user_of_run,
+    user_record, user_workflow,
 };
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn user_secrets_stay_guarded_after_uninstall() {
     let installed = Installed::without_webhook(&cluster).unwrap();
     let mut env = TestEnv::new(cluster, installed, "uninstall", &[]);
     env.namespace(PROJECT);
-    env.cluster.apply(ROLES).unwrap();
+    create_roles(&env).await;
     env.apply(&user_record()).await;
     let ada = impersonate(&env.cluster, "ada", &[TEAM]);
     create(&ada, &user_workflow("train"), &PostParams::default())
@@ -64,7 +64,7 @@ async fn secret_and_policies_are_kept(env: &TestEnv, secret: &str) {
     let free = json!({"apiVersion": "v1", "kind": "Secret",
         "metadata": {"namespace": PROJECT, "name": "ext-x-0123456789abcdef"}});
     eventually(
-        Duration::from_secs(20),
+        Duration::from_mins(1),
         "the other policies are gone",
         async || create_dry(&admin, &free).await,
     )

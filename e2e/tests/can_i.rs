@@ -216,7 +216,7 @@ async fn accounts_have_exactly_the_listed_permissions() {
     let start = Instant::now();
     let wrong = loop {
         let wrong = wrong_cells(&cluster, rows()).await;
-        if wrong.is_empty() || start.elapsed() > Duration::from_secs(15) {
+        if wrong.is_empty() || start.elapsed() > Duration::from_mins(2) {
             break wrong;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -231,7 +231,13 @@ async fn accounts_have_exactly_the_listed_permissions() {
 async fn operator_cannot_write_webhook_configurations(cluster: &Cluster) {
     cluster.apply(CERT_MANAGER).unwrap();
     cluster
-        .kubectl_run(&["wait", "--for=condition=Established", "crd", "--all"])
+        .kubectl_run(&[
+            "wait",
+            "--for=condition=Established",
+            "crd",
+            "--all",
+            "--timeout=120s",
+        ])
         .unwrap();
     let webhook_rows = || rows().filter(|row| row[1].contains("webhookconfigurations"));
     assert_eq!(webhook_rows().count(), 16);

@@ -53,7 +53,7 @@ const VALUES: [(&str, &str); 4] = [
 
 fn helm_upgrade(cluster: &Cluster, chart: &Path) {
     let start = Instant::now();
-    let wait = ["--wait", "--timeout", "120s"];
+    let wait = ["--wait", "--timeout", "300s"];
     if let Err(error) = cluster.helm_upgrade(chart, &VALUES, &wait) {
         let pods = kubectl(cluster, "describe pods -n extension-registry");
         let logs_command = "logs -n extension-registry deployment/extension-registry";
@@ -98,7 +98,11 @@ fn upgrade_to_current_chart(cluster: &Cluster) {
     wait_until_ready(cluster, "train-mapped");
     let holder =
         "get lease -n extension-registry extension-registry -o jsonpath={.spec.holderIdentity}";
-    assert_ne!(kubectl(cluster, holder), "");
+    // Released while the last replica of the previous release ends.
+    eventually(|| match kubectl(cluster, holder).as_str() {
+        "" => Err("no replica leads".to_owned()),
+        _ => Ok(()),
+    });
     let log = logs(cluster);
     assert_eq!(permission_errors(&log), Vec::<&str>::new());
 }
@@ -131,8 +135,8 @@ fn apply_with_kubectl(cluster: &Cluster) {
     let start = Instant::now();
     cluster.apply(&manifests).unwrap();
     for wait in [
-        "rollout status deployment/extension-registry -n extension-registry --timeout=120s",
-        "wait --for=condition=Complete job --all -n extension-registry --timeout=120s",
+        "rollout status deployment/extension-registry -n extension-registry --timeout=300s",
+        "wait --for=condition=Complete job --all -n extension-registry --timeout=300s",
     ] {
         kubectl(cluster, wait);
     }
@@ -151,7 +155,7 @@ fn apply_with_kubectl(cluster: &Cluster) {
 
 fn uninstall(cluster: &Cluster) {
     let start = Instant::now();
-    let arguments = "uninstall extension-registry -n extension-registry --wait --timeout 60s";
+    let arguments = "uninstall extension-registry -n extension-registry --wait --timeout 300s";
     let arguments: Vec<&str> = arguments.split(' ').collect();
     cluster.helm(&arguments).unwrap();
     print_duration("helm uninstall --wait", start);
@@ -170,13 +174,13 @@ fn uninstall_completely(cluster: &Cluster) {
     // No deletion waits for the removed operator.
     kubectl(
         cluster,
-        "delete workflow.registry.fuseml.io -n alpha --all --timeout=30s",
+        "delete workflow.registry.fuseml.io -n alpha --all --timeout=120s",
     );
-    kubectl(cluster, "delete clusterextensions --all --timeout=30s");
-    kubectl(cluster, "delete namespace alpha --timeout=60s");
+    kubectl(cluster, "delete clusterextensions --all --timeout=120s");
+    kubectl(cluster, "delete namespace alpha --timeout=240s");
     kubectl(
         cluster,
-        &format!("delete namespace {NAMESPACE} --timeout=60s"),
+        &format!("delete namespace {NAMESPACE} --timeout=240s"),
     );
     // The kept objects do not block the next installation.
     cluster.install_chart(WITHOUT_WEBHOOK).unwrap();
@@ -267,18 +271,19 @@ fn wait_until_ready(cluster: &Cluster, workflow: &str) {
     kubectl(
         cluster,
         &format!(
-            "wait --for=condition=Ready workflow.registry.fuseml.io/{workflow} -n alpha --timeout=30s"
+            "wait --for=condition=Ready workflow.registry.fuseml.io/{workflow} -n alpha --timeout=180s"
         ),
     );
 }
 
 /// Asserts that the `ServiceAccount` of the hook, its roles and its Jobs do not exist any more.
 fn assert_no_hook_objects(cluster: &Cluster) {
-    let remaining = kubectl(
-        cluster,
-        "get serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,jobs,pods -A -o name -l app.kubernetes.io/component=certificate",
-    );
-    assert_eq!(remaining, "");
+    // The garbage collector deletes the Pods of a deleted Job.
+    let hook_objects = "get serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,jobs,pods -A -o name -l app.kubernetes.io/component=certificate";
+    eventually(|| match kubectl(cluster, hook_objects).as_str() {
+        "" => Ok(()),
+        remaining => Err(remaining.to_owned()),
+    });
     let may = |account: &str, verb: &str, what: &str| {
         let user = format!("--as=system:serviceaccount:{NAMESPACE}:{account}");
         // The answer `no` has exit code 1.
@@ -287,6 +292,15 @@ fn assert_no_hook_objects(cluster: &Cluster) {
     };
     let key = "secrets/extension-registry-digest-key";
     assert!(may("extension-registry", "get", key));
+    // The authorizer observes deleted bindings with a delay.
+    let own = format!("mutatingwebhookconfigurations/{RELEASE}");
+    eventually(|| {
+        if may("extension-registry-certificate", "patch", &own) {
+            Err(format!("the hook may still patch {own}"))
+        } else {
+            Ok(())
+        }
+    });
     for account in ["extension-registry", "extension-registry-certificate"] {
         for kind in ["mutating", "validating"] {
             let what = format!("{kind}webhookconfigurations/{RELEASE}");
@@ -347,8 +361,17 @@ fn logs(cluster: &Cluster) -> String {
     loop {
         match cluster.kubectl_run(&arguments) {
             Ok(log) => return log,
-            Err(error) => assert!(start.elapsed() < Duration::from_secs(30), "{error:#}"),
+            Err(error) => assert!(start.elapsed() < Duration::from_mins(2), "{error:#}"),
         }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Retries until the check succeeds.
+fn eventually(mut check: impl FnMut() -> Result<(), String>) {
+    let start = Instant::now();
+    while let Err(seen) = check() {
+        assert!(start.elapsed() < Duration::from_mins(2), "{seen}");
         std::thread::sleep(Duration::from_millis(200));
     }
 }

@@ -16,7 +16,7 @@ use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
-use support::{RECORDS, TestEnv, own, pause, record, section, text, workflow};
+use support::{RECORDS, TestEnv, own, record, section, text, workflow};
 use webhook::kubectl;
 
 const PROJECT: &str = "canary";
@@ -210,7 +210,15 @@ async fn crash_operator_repeatedly(env: &mut TestEnv, output: &mut String) {
         env.wait_until_ready(PROJECT, &name).await;
     }
     // Counters and events are written with a delay.
-    pause(3.0).await;
+    env.wait_until_settled(&[
+        "ClusterExtension",
+        "Extension",
+        "Workflow",
+        "ExtensionProjection",
+        "Event",
+        "CoreEvent",
+    ])
+    .await;
 }
 
 /// Returns the planted substring as text, and in base64 at each offset.

@@ -14,7 +14,7 @@ use extension_registry_e2e::operator::built;
 use extension_registry_e2e::{Options, cluster};
 use serde_json::{Value, json};
 
-use ext::{ext, viewer};
+use ext::{ext, viewer, wait_until_allowed};
 use fixture::{Fixture, list, text};
 
 const OBJECTS: &str = r#"
@@ -64,8 +64,10 @@ async fn commands_work_on_a_cluster() {
     let admin = fixture.cluster.kubeconfig();
     fixture.apply(OBJECTS);
     fixture.wait_until_ready("Workflow", "alpha", "fine").await;
+    // The suggestion follows once the operator has observed the record.
+    let suggestion = ["did you mean `product: store`?"];
     fixture
-        .wait_until_refused("alpha", "wanting", "NotFound")
+        .wait_until_refused_with("alpha", "wanting", "NotFound", &suggestion)
         .await;
 
     for who in [admin, &*viewer] {
@@ -138,6 +140,7 @@ fn check_access_to_one_project(fixture: &Fixture) {
         role,
         subject,
     ]);
+    wait_until_allowed(&fixture.cluster, "author");
     let author = fixture.cluster.kubeconfig_of("alpha", "author").unwrap();
     assert_eq!(ext(&author, &["status", "fine", "-n", "alpha"]).code, 0);
     for arguments in [&["status", "-A"][..], &["list", "-n", "alpha"]] {

@@ -80,8 +80,15 @@ async fn recovers_from_revoked_permission(env: &TestEnv) {
         .delete(BINDING, &DeleteParams::default())
         .await
         .unwrap();
-    // The authorizer observes the change with a delay.
-    pause(2.0).await;
+    // The authorizer observes the change with a delay. The answer `no` has exit code 1.
+    let account = "--as=system:serviceaccount:extension-registry:extension-registry";
+    let can = ["auth", "can-i", "get", "secrets", "-n"];
+    let can = [&can[..], &[support::RECORDS, account]].concat();
+    let revoked = async || match env.cluster.kubectl_run(&can) {
+        Err(_) => Ok(()),
+        Ok(answer) => Err(answer),
+    };
+    eventually(Duration::from_mins(1), "it is revoked", revoked).await;
     env.apply(&record("unreadable", &from_secret("unreadable")))
         .await;
     env.apply(&workflow(
@@ -100,7 +107,7 @@ async fn recovers_from_revoked_permission(env: &TestEnv) {
             Err(ready.to_string())
         }
     };
-    eventually(Duration::from_mins(1), "it is refused", refused).await;
+    eventually(support::TIMEOUT, "it is refused", refused).await;
     let again = RoleBinding {
         metadata: ObjectMeta {
             name: binding.metadata.name,
@@ -127,7 +134,7 @@ async fn recovers_from_api_server_restart(env: &TestEnv) {
     // Changes during an interrupted watch are still observed.
     env.cluster.restart("kube-apiserver").unwrap();
     eventually(
-        Duration::from_mins(1),
+        Duration::from_mins(2),
         "the API server answers",
         async || {
             let object = workflow(PROJECT, "late", &json!({"product": "shared"}));
@@ -140,7 +147,7 @@ async fn recovers_from_api_server_restart(env: &TestEnv) {
     // Policies with parameters deny requests until the API server has discovered Workflows again, which takes
     // up to 30 seconds.
     eventually(
-        Duration::from_mins(2),
+        Duration::from_mins(4),
         "the late one is ready",
         async || {
             let late = env.get("Workflow", PROJECT, "late").await;
@@ -189,7 +196,7 @@ async fn wait_until_all_ready(env: &TestEnv, prefix: &str) {
 }
 
 async fn wait_until_ready(env: &TestEnv, prefix: &str, wanted: usize) {
-    eventually(Duration::from_mins(2), "all are ready", async || {
+    eventually(Duration::from_mins(4), "all are ready", async || {
         let api = env.api("Workflow", PROJECT);
         let list = api.list(&ListParams::default()).await;
         let list = list.map_err(|error| error.to_string())?;

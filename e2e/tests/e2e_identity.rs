@@ -123,9 +123,12 @@ async fn secret_is_only_for_runs_of_the_user(users: &Users, secret: &str) {
         create_dry(client, &run("hers")).await.unwrap();
     }
     for user in ["ada", ROBOT] {
-        create_dry(&users.engine, &pod(secret, user, ""))
-            .await
-            .unwrap();
+        // The policies observe the run gate with a delay.
+        let what = format!("a Pod of {user} is admitted");
+        eventually(support::TIMEOUT, &what, async || {
+            create_dry(&users.engine, &pod(secret, user, "")).await
+        })
+        .await;
     }
     let message = create_dry(&users.engine, &pod(secret, "grace", ""))
         .await
@@ -170,7 +173,7 @@ async fn changed_spec_has_a_new_author(env: &TestEnv, users: &Users, secret: &st
     .await;
     env.wait_until_ready(PROJECT, "handed-over").await;
     assert!(held(env).await["handed-over"].is_null());
-    eventually(std::time::Duration::from_secs(10), "it runs", async || {
+    eventually(support::TIMEOUT, "it runs", async || {
         create_dry(&users.ada, &run("handed-over")).await
     })
     .await;
@@ -206,7 +209,7 @@ async fn changed_spec_has_a_new_author(env: &TestEnv, users: &Users, secret: &st
 
 async fn eventually_refused(client: &Client, pipeline: &str, reason: &str) {
     eventually(
-        std::time::Duration::from_secs(10),
+        support::TIMEOUT,
         "it is on hold",
         async || match create_dry(client, &run(pipeline)).await {
             Err(message) if message.contains(reason) && message.contains("is on hold") => Ok(()),
@@ -242,11 +245,9 @@ async fn on_behalf_of_another_user(env: &TestEnv, users: &Users, secret: &str) {
         "--user=grace",
     ];
     env.cluster.kubectl_run(&binding).unwrap();
-    eventually(
-        std::time::Duration::from_secs(10),
-        "grace may",
-        async || create(&users.grace, &object, &PostParams::default()).await,
-    )
+    eventually(support::TIMEOUT, "grace may", async || {
+        create(&users.grace, &object, &PostParams::default()).await
+    })
     .await;
     let bound = env.wait_until_ready(PROJECT, "for-ada").await;
     assert_eq!(bound["status"]["runAs"]["user"], "ada");
@@ -273,9 +274,12 @@ async fn run_must_list_the_group(env: &TestEnv, users: &Users) {
     let entry = json!({"user": "linus", "groups": ["analysts, eu", "others"]});
     assert_eq!(listed(env).await[&secret], entry);
     for groups in ["analysts, eu", "others", "x\nothers"] {
-        create_dry(&users.engine, &pod(&secret, "linus", groups))
-            .await
-            .unwrap();
+        // The policies observe the run gate with a delay.
+        let what = format!("a Pod with {groups:?} is admitted");
+        eventually(support::TIMEOUT, &what, async || {
+            create_dry(&users.engine, &pod(&secret, "linus", groups)).await
+        })
+        .await;
     }
     for groups in ["", "x", "analysts"] {
         let message = create_dry(&users.engine, &pod(&secret, "linus", groups))
@@ -337,16 +341,14 @@ async fn run_gate_follows_the_record(env: &TestEnv, users: &Users, secret: &str)
         .await
     };
     until(json!({"user": "ada"})).await;
-    let timeout = std::time::Duration::from_secs(10);
-    eventually(timeout, "the robot is refused", async || match create_dry(
-        &users.engine,
-        &pod(secret, ROBOT, ""),
+    eventually(
+        support::TIMEOUT,
+        "the robot is refused",
+        async || match create_dry(&users.engine, &pod(secret, ROBOT, "")).await {
+            Err(message) if message.contains("belongs to `ada`") => Ok(()),
+            other => Err(format!("{other:?}")),
+        },
     )
-    .await
-    {
-        Err(message) if message.contains("belongs to `ada`") => Ok(()),
-        other => Err(format!("{other:?}")),
-    })
     .await;
     create_dry(&users.engine, &pod(secret, "ada", ""))
         .await

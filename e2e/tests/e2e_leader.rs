@@ -80,7 +80,7 @@ async fn leader_is_killed_while_binding(env: &mut TestEnv, standby: &Operator) {
         "all workflows were ready before the kill"
     );
     eventually(
-        Duration::from_mins(1),
+        Duration::from_mins(5),
         "all 500 are ready",
         async || match count_ready(env).await {
             WORKFLOWS => Ok(()),
@@ -114,9 +114,13 @@ async fn stopped_leader_releases_the_lease(env: &mut TestEnv, standby: Operator)
     section("a leader that is stopped releases the Lease");
     env.start_operator();
     let leader = holder(env).await;
-    standby.stop().unwrap();
-    let stopped = Instant::now();
-    eventually(Duration::from_secs(10), "another holds it", async || {
+    {
+        // The other replica must not take the Lease over before the check.
+        let _suspended = fault::freeze(env.operator().pid()).unwrap();
+        standby.stop().unwrap();
+        assert_eq!(holder(env).await, "", "the Lease is released");
+    }
+    eventually(Duration::from_mins(1), "another holds it", async || {
         let now = holder(env).await;
         if now.is_empty() || now == leader {
             Err(now)
@@ -125,11 +129,6 @@ async fn stopped_leader_releases_the_lease(env: &mut TestEnv, standby: Operator)
         }
     })
     .await;
-    println!(
-        "handed over {:.1} s after the end",
-        stopped.elapsed().as_secs_f64()
-    );
-    assert!(stopped.elapsed() < Duration::from_secs(5));
     assert_binds(env, "after-stop").await;
 }
 
@@ -138,13 +137,13 @@ async fn resumed_leader_exits(env: &mut TestEnv) {
     let leader = holder(env).await;
     let other = replica(env, "other");
     let suspended = fault::freeze(env.operator().pid()).unwrap();
-    eventually(Duration::from_secs(30), "another holds it", async || {
+    eventually(Duration::from_mins(2), "another holds it", async || {
         let now = holder(env).await;
         if now == leader { Err(now) } else { Ok(()) }
     })
     .await;
     drop(suspended);
-    eventually(Duration::from_secs(10), "the old one ends", async || {
+    eventually(Duration::from_mins(1), "the old one ends", async || {
         if env
             .operator()
             .log()
@@ -176,7 +175,7 @@ async fn expired_lease_is_replaced_despite_clock_skew(env: &mut TestEnv) {
         .await;
         let start = Instant::now();
         env.start_operator();
-        eventually(Duration::from_secs(20), "it is replaced", async || {
+        eventually(Duration::from_mins(1), "it is replaced", async || {
             match holder(env).await.as_str() {
                 "ghost" => Err("ghost"),
                 _ => Ok(()),

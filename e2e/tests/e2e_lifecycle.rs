@@ -4,8 +4,8 @@ mod support;
 
 use serde_json::json;
 use support::{
-    RECORDS, TestEnv, condition, from_secret, message, own, pause, record, secret_name, section,
-    text, version, workflow,
+    RECORDS, TestEnv, condition, from_secret, message, own, record, secret_name, section, text,
+    version, workflow,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,21 +136,17 @@ async fn ambiguity_is_explained_and_resolved_by_a_default(env: &TestEnv) {
         |object| object["status"]["bindings"][0]["record"] == "twin-a",
     )
     .await;
-    support::eventually(
-        std::time::Duration::from_secs(10),
-        "there is an event Rebound",
-        async || {
-            let events = env.events("ambiguous", "one").await;
-            let moved = events.iter().any(|(reason, note)| {
-                reason == "Rebound" && note.contains("twin-a") && note.contains("twin-b")
-            });
-            if moved {
-                Ok(())
-            } else {
-                Err(format!("{events:?}"))
-            }
-        },
-    )
+    support::eventually(support::TIMEOUT, "there is an event Rebound", async || {
+        let events = env.events("ambiguous", "one").await;
+        let moved = events.iter().any(|(reason, note)| {
+            reason == "Rebound" && note.contains("twin-a") && note.contains("twin-b")
+        });
+        if moved {
+            Ok(())
+        } else {
+            Err(format!("{events:?}"))
+        }
+    })
     .await;
 }
 
@@ -196,14 +192,14 @@ async fn change_affects_only_dependents(env: &TestEnv) {
             .await;
         env.wait_until_ready("reach", name).await;
     }
-    env.wait_until_settled(&[
+    let kinds = [
         "Workflow",
         "Pipeline",
         "Secret",
         "ExtensionProjection",
         "ClusterExtension",
-    ])
-    .await;
+    ];
+    env.wait_until_settled(&kinds).await;
     let secret = env
         .get("Secret", "reach", &secret_name("reach-a", "main"))
         .await;
@@ -224,7 +220,7 @@ async fn change_affects_only_dependents(env: &TestEnv) {
         |now| version(now) != version(&secret),
     )
     .await;
-    pause(2.0).await;
+    env.wait_until_settled(&kinds).await;
     for (kind, name, before) in others {
         assert_eq!(env.get(kind, "reach", &name).await, before);
     }

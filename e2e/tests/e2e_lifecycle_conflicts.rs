@@ -46,7 +46,7 @@ async fn foreign_secrets_are_left_unchanged(env: &TestEnv) {
             "stringData": {"LD_PRELOAD": "mine"},
         });
         let what = "the policy is lifted";
-        eventually(Duration::from_secs(20), what, async || {
+        eventually(Duration::from_mins(1), what, async || {
             env.try_apply(&squatted)
                 .await
                 .map_err(|error| error.to_string())
@@ -178,7 +178,7 @@ async fn invalid_object_does_not_delay_others(env: &TestEnv) {
     bad_record["spec"]["version"] = json!(427_001);
     for bad in [&bad_workflow, &bad_record] {
         eventually(
-            Duration::from_secs(20),
+            Duration::from_mins(1),
             "the open definition is in force",
             async || env.try_apply(bad).await.map_err(|error| error.to_string()),
         )
@@ -194,7 +194,7 @@ async fn invalid_object_does_not_delay_others(env: &TestEnv) {
             .unwrap();
     }
     eventually(
-        Duration::from_secs(20),
+        Duration::from_mins(1),
         "the definition is in force again",
         async || {
             let mut other = bad_workflow.clone();

@@ -16,7 +16,8 @@ use std::time::Duration;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 use support::{
-    RECORDS, TestEnv, eventually, from_secret, own, pause, record, section, text, workflow,
+    RECORDS, TestEnv, eventually, from_secret, own, pause, record, secret_name, section, text,
+    workflow,
 };
 
 const KINDS: [&str; 6] = [
@@ -107,13 +108,22 @@ async fn restart_writes_nothing(env: &mut TestEnv) {
     env.wait_until_ready("idle", "gone").await;
     env.delete("Workflow", "idle", "gone").await;
     env.wait_until_gone("Pipeline", "idle", "gone").await;
-    pause(3.0).await;
+    let unused = secret_name("idle-unused", "main");
+    env.wait_until(
+        ("ExtensionProjection", "idle", &unused),
+        "is unused",
+        |object| object["status"]["unusedSince"].is_string(),
+    )
+    .await;
 
     let before = env.wait_until_settled(&KINDS).await;
     env.stop_operator();
     let stored = etcd_versions(env);
     env.start_operator();
+    // Longer than the interval at which objects with an unreadable source are reconciled again.
     pause(15.0).await;
+    wait_until_records_are_reconciled(env).await;
+    env.wait_until_settled(&KINDS).await;
     assert_eq!(before, env.resource_versions(&KINDS, "").await);
     if let (Some(before), Some(after)) = (stored, etcd_versions(env)) {
         assert_eq!(
@@ -132,6 +142,28 @@ async fn restart_writes_nothing(env: &mut TestEnv) {
         "requests that write: {}",
         env.operator().metrics().unwrap()
     );
+}
+
+/// Waits until the operator has reconciled every record since its start, which it does after all other objects.
+async fn wait_until_records_are_reconciled(env: &TestEnv) {
+    let mut count = 0;
+    for kind in ["ClusterExtension", "Extension"] {
+        count += env.list(kind, "").await.len();
+    }
+    let wanted = f64::from(u32::try_from(count).unwrap());
+    eventually(support::TIMEOUT, "all records are reconciled", async || {
+        let label = "controller=\"record\"";
+        let done = env
+            .operator()
+            .metric("extension_registry_work_total", &[label])
+            .unwrap();
+        if done >= wanted {
+            Ok(())
+        } else {
+            Err(format!("{done} of {wanted} are"))
+        }
+    })
+    .await;
 }
 
 async fn namespace_deletion_completes_without_the_operator(env: &mut TestEnv) {
@@ -153,7 +185,7 @@ async fn namespace_deletion_completes_without_the_operator(env: &mut TestEnv) {
         }
         env.delete("Namespace", "", name).await;
         eventually(
-            Duration::from_secs(40),
+            Duration::from_mins(3),
             &format!("namespace {name} is gone"),
             async || {
                 let object = env.get("Namespace", "", name).await;

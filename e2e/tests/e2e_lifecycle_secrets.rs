@@ -8,20 +8,20 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::{
-    RECORDS, TestEnv, eventually, from_secret, pause, record, secret_name, section, version,
+    RECORDS, TestEnv, eventually, from_secret, pause, record, secret_name, section, text, version,
     workflow,
 };
 
 const WRITES: &str = "extension_registry_writes_total";
-const GRACE: f64 = 4.0;
+/// Grace period of unused Secrets in seconds, long enough to observe one within it on a slow machine.
+const GRACE: f64 = 10.0;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_without_use_or_access_are_deleted() {
-    let env = TestEnv::start("secrets", &["--unused-grace-seconds", "4"]).await;
+    let env = TestEnv::start("secrets", &["--unused-grace-seconds", "10"]).await;
     rotation_writes_one_secret_per_namespace(&env).await;
     revoked_credentials_delete_the_secret_of_that_project(&env).await;
     revoked_access_deletes_the_secret_of_that_project(&env).await;
@@ -71,7 +71,7 @@ async fn rotation_writes_one_secret_per_namespace(env: &TestEnv) {
 
     env.source(RECORDS, "rotate", "after").await;
     eventually(
-        Duration::from_secs(20),
+        support::TIMEOUT,
         "all Secrets hold the new value",
         async || {
             let now = rendered_secrets(env, &namespaces).await;
@@ -87,7 +87,8 @@ async fn rotation_writes_one_secret_per_namespace(env: &TestEnv) {
         },
     )
     .await;
-    pause(2.0).await;
+    env.wait_until_settled(&["Workflow", "Pipeline", "Secret", "ExtensionProjection"])
+        .await;
     let now = rendered_secrets(env, &namespaces).await;
     for (namespace, secret) in &secrets {
         assert_ne!(version(secret), version(&now[namespace]));
@@ -164,15 +165,18 @@ async fn revoke(env: &TestEnv, name: &str, [wide, narrow]: &[Value; 2], reason: 
         .await;
     assert_eq!(untouched.len(), 2);
 
-    let start = Instant::now();
     env.apply(narrow).await;
     env.wait_until_gone("Secret", &revoked, &secret).await;
-    // Well within the grace period of unused Secrets.
-    assert!(
-        start.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        start.elapsed()
-    );
+    // Not because it was unused for the grace period.
+    eventually(support::TIMEOUT, "the event says why", async || {
+        let events = env.events(&revoked, &secret).await;
+        if events.iter().any(|(reason, _)| reason == "Revoked") {
+            Ok(())
+        } else {
+            Err(format!("{events:?}"))
+        }
+    })
+    .await;
     env.wait_until_gone("ExtensionProjection", &revoked, &secret)
         .await;
     let refused = env.wait_until_refused(&revoked, "one", reason).await;
@@ -184,7 +188,8 @@ async fn revoke(env: &TestEnv, name: &str, [wide, narrow]: &[Value; 2], reason: 
         version(&env.get("Pipeline", &revoked, "one").await),
         version(&pipeline)
     );
-    pause(1.5).await;
+    env.wait_until_settled(&["Workflow", "Pipeline", "Secret", "ExtensionProjection"])
+        .await;
     assert!(
         env.get("Secret", &revoked, &secret).await.is_null(),
         "it comes back"
@@ -211,20 +216,39 @@ async fn unused_secrets_are_kept_for_the_grace_period(env: &TestEnv) {
     }
     let secret = secret_name("unused", "main");
     let there = async || env.get("Secret", "unused", &secret).await.is_object();
+    let projection = ("ExtensionProjection", "unused", &*secret);
+    let unused_since = async || {
+        let unused = env.wait_until(projection, "is unused", |object| {
+            object["status"]["unusedSince"].is_string()
+        });
+        text(&unused.await["status"]["unusedSince"]).to_owned()
+    };
     env.delete("Workflow", "unused", "one").await;
+    env.wait_until(projection, "has one consumer", |object| {
+        object["status"]["consumers"] == 1
+    })
+    .await;
     pause(GRACE + 2.0).await;
     assert!(there().await, "another workflow uses it");
 
     env.delete("Workflow", "unused", "two").await;
-    pause(GRACE - 1.5).await;
+    let first = unused_since().await;
     assert!(there().await, "the grace period is not over");
     env.apply(&user("three")).await;
     env.wait_until_ready("unused", "three").await;
+    env.wait_until(projection, "is used again", |object| {
+        object["status"]["consumers"] == 1 && object["status"]["unusedSince"].is_null()
+    })
+    .await;
     pause(GRACE + 2.0).await;
     assert!(there().await, "it was bound again within the grace period");
 
     env.delete("Workflow", "unused", "three").await;
-    pause(GRACE - 1.5).await;
+    let second = unused_since().await;
+    assert!(
+        second > first,
+        "the grace period restarts: {first}, {second}"
+    );
     assert!(there().await, "the grace period restarts");
     env.wait_until_gone("Secret", "unused", &secret).await;
     env.wait_until_gone("ExtensionProjection", "unused", &secret)

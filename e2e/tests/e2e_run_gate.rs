@@ -27,6 +27,8 @@ async fn run_gate_follows_its_workflows() {
     let mut env = start_users("run-gate").await;
     let ada = impersonate(&env.cluster, "ada", &[TEAM]);
     env.apply(&record("open", &json!([{"name": "all"}]))).await;
+    env.wait_until_observed("ClusterExtension", "", "open")
+        .await;
     pipeline_is_held_while_not_ready(&env, &ada).await;
     empty_gate_is_deleted(&env).await;
     orphaned_pipeline_is_held(&env, &ada).await;
@@ -57,7 +59,7 @@ fn selecting(product: &str) -> Value {
 
 async fn assert_starts(client: &Client, pipeline: &str) {
     eventually(
-        Duration::from_secs(10),
+        Duration::from_mins(1),
         &format!("{pipeline} runs"),
         async || create_dry(client, &run(pipeline)).await,
     )
@@ -66,7 +68,7 @@ async fn assert_starts(client: &Client, pipeline: &str) {
 
 async fn assert_held(client: &Client, pipeline: &str, reason: &str) {
     eventually(
-        Duration::from_secs(10),
+        Duration::from_mins(1),
         &format!("{pipeline} is on hold"),
         async || match create_dry(client, &run(pipeline)).await {
             Err(message)
@@ -253,20 +255,16 @@ async fn administrator_cannot_write_the_gate(env: &TestEnv, ada: &Client) {
 
     section("without the policy, the operator restores the run gate");
     let binding = env.lift_policy("operator-kinds");
-    eventually(
-        Duration::from_secs(20),
-        "the policy is lifted",
-        async || {
-            let changed = gates
-                .patch(
-                    "extension-registry",
-                    &PatchParams::default(),
-                    &Patch::Merge(&stolen),
-                )
-                .await;
-            changed.map(drop).map_err(|error| error.to_string())
-        },
-    )
+    eventually(Duration::from_mins(1), "the policy is lifted", async || {
+        let changed = gates
+            .patch(
+                "extension-registry",
+                &PatchParams::default(),
+                &Patch::Merge(&stolen),
+            )
+            .await;
+        changed.map(drop).map_err(|error| error.to_string())
+    })
     .await;
     env.wait_until(GATE, "is as it was", |gate| gate["spec"] == before["spec"])
         .await;
@@ -279,7 +277,7 @@ async fn administrator_cannot_write_the_gate(env: &TestEnv, ada: &Client) {
     env.cluster.apply(&binding).unwrap();
     let engine = impersonate(&env.cluster, ENGINE, &["system:masters"]);
     eventually(
-        Duration::from_secs(10),
+        Duration::from_mins(1),
         "only ada gets the Secret",
         async || {
             create_dry(&engine, &pod(&secret, "ada", "")).await?;
@@ -302,6 +300,8 @@ async fn restart_keeps_the_gate(env: &mut TestEnv, ada: &Client) {
     env.stop_operator();
     env.start_operator();
     env.apply(&record("after", &json!([{"name": "all"}]))).await;
+    env.wait_until_observed("ClusterExtension", "", "after")
+        .await;
     create_as(
         ada,
         &workflow(PROJECT, "after", &json!({"product": "after"})),

@@ -6,7 +6,9 @@ mod users;
 
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
-use support::{RECORDS, TestEnv, from_secret, pause, record, section, text, version, workflow};
+use support::{
+    RECORDS, TestEnv, eventually, from_secret, record, section, text, version, workflow,
+};
 
 const PROJECT: &str = "runs";
 const ANNOTATION: &str = "registry.fuseml.io/bindings";
@@ -27,7 +29,8 @@ async fn run_restores_deleted_secrets() {
     section("a manually deleted Secret is restored");
     let before = env.get("Secret", PROJECT, &secret).await;
     env.delete("Secret", PROJECT, &secret).await;
-    pause(1.0).await;
+    env.wait_until_settled(&["Secret", "ExtensionProjection"])
+        .await;
     assert!(
         env.get("Secret", PROJECT, &secret).await.is_null(),
         "the Secret is not watched"
@@ -58,7 +61,7 @@ async fn run_restores_deleted_secrets() {
 
     section("a run of another pipeline is unchanged");
     env.apply(&run("other", "somebody-elses")).await;
-    pause(2.0).await;
+    wait_until_runs_are_reconciled(&env, 2.0).await;
     let other = env.get("PipelineRun", PROJECT, "other").await;
     assert!(annotation(&other).is_empty());
 
@@ -73,7 +76,8 @@ async fn run_restores_deleted_secrets() {
         .unwrap();
     let over = env.get("PipelineRun", PROJECT, "over").await;
     env.start_operator();
-    pause(3.0).await;
+    wait_until_runs_are_reconciled(&env, 2.0).await;
+    env.wait_until_settled(&["PipelineRun"]).await;
     for (name, before) in [("first", &run_object), ("other", &other), ("over", &over)] {
         let now = env.get("PipelineRun", PROJECT, name).await;
         assert_eq!(version(&now), version(before), "{name}");
@@ -87,6 +91,23 @@ fn run(name: &str, pipeline: &str) -> Value {
         "metadata": {"namespace": PROJECT, "name": name},
         "spec": {"pipelineRef": {"name": pipeline}},
     })
+}
+
+/// Waits until the operator has reconciled this many runs since its start.
+async fn wait_until_runs_are_reconciled(env: &TestEnv, count: f64) {
+    eventually(support::TIMEOUT, "the runs are reconciled", async || {
+        let labels = ["controller=\"run\"", "outcome=\"ok\""];
+        let done = env
+            .operator()
+            .metric("extension_registry_work_total", &labels)
+            .map_err(|error| error.to_string())?;
+        if done >= count {
+            Ok(())
+        } else {
+            Err(format!("{done} are"))
+        }
+    })
+    .await;
 }
 
 fn annotation(run: &Value) -> &str {

@@ -235,7 +235,7 @@ async fn stored_values_are_reported_and_sealed_on_write(env: &mut TestEnv) {
     assert!(!stored["status"].to_string().contains(webhook::CANARY));
 
     restart(env, "seal");
-    support::pause(2.0).await;
+    env.wait_until_settled(&["ClusterExtension"]).await;
     let unchanged = env.get("ClusterExtension", "", "open").await;
     assert_eq!(version(&unchanged), version(&stored), "it is not edited");
     // `kubectl apply` sends no request, because nothing changed.

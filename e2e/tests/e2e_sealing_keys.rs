@@ -65,7 +65,7 @@ async fn newest_key_seals_and_older_key_opens(env: &TestEnv) {
         "",
     )
     .unwrap();
-    let after = eventually(Duration::from_secs(90), "the new key is used", async || {
+    let after = eventually(Duration::from_mins(4), "the new key is used", async || {
         apply(env, &[], &object).unwrap();
         let after = env.get(record.0, record.1, record.2).await;
         if key_id(&after) == key_id(&before) {

@@ -412,7 +412,7 @@ async fn held_pipeline_does_not_start(scene: &Scene) {
         .await;
     let spec = json!({"pipelineRef": {"name": "open"}});
     eventually(
-        Duration::from_secs(20),
+        Duration::from_mins(1),
         "it is on hold",
         async || match create_dry(&scene.grace, &run("held", spec.clone())).await {
             Err(message) if message.contains("is on hold") => Ok(()),

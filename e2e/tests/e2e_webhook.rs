@@ -68,7 +68,7 @@ async fn rejects_requests_that_are_no_reviews() {
         ] {
             let case = format!("{method} {path} {kind} of {} bytes", body.len());
             // The connection may break before the response if the server did not read the whole request.
-            let (status, output) = eventually(Duration::from_secs(10), &case, async || {
+            let (status, output) = eventually(Duration::from_mins(1), &case, async || {
                 post(address, method, path, kind, body).await
             })
             .await;
@@ -193,7 +193,7 @@ async fn rejects_invalid_manifests_with_field_and_hint() {
         for kind in CONFIGURATIONS {
             run(&env, &["delete", kind, OWN], "").unwrap();
         }
-        eventually(Duration::from_secs(10), case, async || {
+        eventually(Duration::from_mins(1), case, async || {
             apply(&env, &manifest)
         })
         .await;
@@ -202,7 +202,7 @@ async fn rejects_invalid_manifests_with_field_and_hint() {
         }
         let other = manifest.replace("name: bad", "name: worse");
         eventually(
-            Duration::from_secs(10),
+            Duration::from_mins(1),
             "the webhook is called again",
             async || match apply(&env, &other) {
                 Err(output) if output.contains(expected[0]) => Ok(()),

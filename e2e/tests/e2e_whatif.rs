@@ -23,7 +23,7 @@ const PROJECTS: [&str; 2] = ["alpha", "beta"];
 const WORKFLOWS: usize = 24;
 const CHANGES: usize = 200;
 /// Time limit for the operator to reconcile a change.
-const TIMEOUT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Binding or reason of the refusal, by workflow.
 type Outcomes = BTreeMap<String, String>;

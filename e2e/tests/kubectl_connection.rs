@@ -90,9 +90,9 @@ fn programs_use_the_proxies_that_kubectl_uses() {
         let clients: [(&Path, &[&str]); 2] = [
             (
                 &kubectl,
-                &["get", "--raw", "/version", "--request-timeout=1s"],
+                &["get", "--raw", "/version", "--request-timeout=10s"],
             ),
-            (&ext, &["doctor", "--request-timeout=1s"]),
+            (&ext, &["doctor", "--request-timeout=10s"]),
         ];
         for (client, arguments) in clients {
             let mut command = program(client, folder.path());
@@ -121,7 +121,7 @@ fn programs_use_the_proxies_that_kubectl_uses() {
                 .unwrap(),
         );
         let until =
-            Instant::now() + Duration::from_secs(if case.expected.is_empty() { 1 } else { 20 });
+            Instant::now() + Duration::from_secs(if case.expected.is_empty() { 1 } else { 60 });
         let mut seen = Vec::new();
         while seen.is_empty() && Instant::now() < until {
             sleep(Duration::from_millis(50));

@@ -35,7 +35,7 @@ const FILE: &str = "somebody:$2b$04$9KBPIwWqzOfmOQoLCm1kcuBE042gYyEFJRiqjLn7JxK.
 fn driver(host: &str, credentials: Credentials) -> Oci {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let transport = Transport::new(transport::Settings {
-        timeout: Duration::from_secs(20),
+        timeout: Duration::from_mins(1),
         retries: 1,
         ..transport::Settings::default()
     });

@@ -42,7 +42,7 @@ pub(crate) async fn run(report: &mut Report) -> Result<()> {
         "--for=condition=Established",
         "crd",
         "--all",
-        "--timeout=30s",
+        "--timeout=120s",
     ])?;
     for (kind, plural, spec) in [
         ("Workflow", "workflows", workflow()),

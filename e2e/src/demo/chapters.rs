@@ -44,7 +44,7 @@ fn registered(stage: &Stage, printer: &mut Printer) -> Result<()> {
         "--for=condition=Ready",
         "clusterextensions.registry.fuseml.io",
         "--all",
-        "--timeout=30s",
+        "--timeout=120s",
     ])?;
     let table = stage.show(printer, &["get", "cext"])?;
     ensure!(

@@ -15,7 +15,7 @@ use crate::print::Printer;
 /// The project of the examples.
 pub(crate) const PROJECT: &str = "alpha";
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A cluster with the operator in it.
 pub(crate) struct Stage {

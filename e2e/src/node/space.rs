@@ -106,12 +106,12 @@ fn launch(folder: &Path, launcher: &Launcher, network: Network) -> Result<Proces
 
 /// Waits until the first process is ready, and returns its id.
 async fn first_process(folder: &Path, process: &mut Process) -> Result<String> {
-    for _ in 0..200 {
+    for _ in 0..2_400 {
         process.check()?;
         if let Ok(pid) = fs::read_to_string(folder.join("node")) {
             return Ok(pid.trim().to_owned());
         }
         sleep(Duration::from_millis(25)).await;
     }
-    Err(anyhow::anyhow!(process.tail())).context("the node's first process is not ready after 5 s")
+    Err(anyhow::anyhow!(process.tail())).context("the node's first process is not ready after 60 s")
 }

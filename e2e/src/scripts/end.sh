@@ -41,13 +41,13 @@ done <"$folder/processes"
 for process in $node; do
     alive "$process" && kill -KILL "${process%%:*}"
 done
-for process in $node; do ended "$process" 200; done
+for process in $node; do ended "$process" 1200; done
 for process in $rest; do
     if alive "$process"; then
         kill -TERM "${process%%:*}"
         ended "$process" 40 && continue
         kill -KILL "${process%%:*}"
-        ended "$process" 100
+        ended "$process" 600
     fi
 done
 
@@ -56,7 +56,7 @@ if [ -n "$EXTENSION_REGISTRY_LOGS" ]; then
     cp -R "$folder/logs" "$EXTENSION_REGISTRY_LOGS/$(basename "$folder")"
 fi
 # Both steps fail until the kernel has released the last container.
-turns=100
+turns=600
 while [ "$turns" -gt 0 ]; do
     left=
     for group in /sys/fs/cgroup/"${folder##*/}" /sys/fs/cgroup/*/"${folder##*/}"; do

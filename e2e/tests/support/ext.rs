@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use extension_registry_e2e::Cluster;
 use extension_registry_e2e::operator::built;
@@ -37,5 +38,20 @@ pub(crate) fn viewer(cluster: &Cluster) -> PathBuf {
     let role = "--clusterrole=extension-registry-view";
     let subject = "--serviceaccount=alpha:viewer";
     kubectl(&["create", "clusterrolebinding", "viewer", role, subject]);
+    wait_until_allowed(cluster, "viewer");
     cluster.kubeconfig_of("alpha", "viewer").unwrap()
+}
+
+/// Waits until a service account of the project may list workflows there. The API server observes new bindings with a
+/// delay.
+pub(crate) fn wait_until_allowed(cluster: &Cluster, account: &str) {
+    let user = format!("--as=system:serviceaccount:alpha:{account}");
+    let workflows = "workflows.registry.fuseml.io";
+    let can = ["auth", "can-i", "list", workflows, "-n", "alpha", &user];
+    let start = Instant::now();
+    // The answer `no` has exit code 1.
+    while let Err(error) = cluster.kubectl_run(&can) {
+        assert!(start.elapsed() < Duration::from_mins(1), "{error:#}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -16,8 +16,8 @@ use kube::Api;
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::Value;
 
-/// Time limit for any reaction of the operator.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// Time limit for any reaction of the operator on a slow machine.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Time limit for a run of the engine.
 const RUN_TIMEOUT: Duration = Duration::from_mins(5);
@@ -148,6 +148,37 @@ impl Fixture {
         self.wait_until((kind, namespace, name), "is ready", |object| {
             is_observed(object) && condition(object, "Ready")["status"] == "True"
         })
+        .await
+    }
+
+    /// Waits until the operator has observed the current generation of an object, as its status shows.
+    pub(crate) async fn wait_until_observed(&self, kind: &str, namespace: &str, name: &str) {
+        self.wait_until((kind, namespace, name), "is observed", is_observed)
+            .await;
+    }
+
+    /// Waits until a workflow is refused for this reason with a message that contains all these parts, and returns the
+    /// workflow. The operator may refuse it before it has observed the records and Secrets that the message names, and
+    /// changes the message later.
+    pub(crate) async fn wait_until_refused_with(
+        &self,
+        namespace: &str,
+        name: &str,
+        reason: &str,
+        parts: &[&str],
+    ) -> Value {
+        self.wait_until(
+            ("Workflow", namespace, name),
+            &format!("is refused as {reason} with {parts:?}"),
+            |object| {
+                let ready = condition(object, "Ready");
+                let message = text(&ready["message"]);
+                is_observed(object)
+                    && ready["status"] == "False"
+                    && ready["reason"] == reason
+                    && parts.iter().all(|part| message.contains(part))
+            },
+        )
         .await
     }
 

@@ -5,12 +5,14 @@
     reason = "helpers of several tests, each of which uses some of them"
 )]
 
+use std::time::Duration;
+
 use extension_registry_api::{RUN_BY_ANNOTATION, RUN_BY_GROUPS_ANNOTATION, USER_SECRETS_LABEL};
 use kube::Client;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::support::{TestEnv, record, text, workflow};
+use crate::support::{TestEnv, eventually, record, text, workflow};
 use crate::users::{create_dry, impersonate, objects, run_by};
 
 pub(crate) const PROJECT: &str = "people";
@@ -20,7 +22,7 @@ pub(crate) const ENGINE: &str =
     "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller";
 
 /// Roles of the team: edit the project and run pipelines in it.
-pub(crate) const ROLES: &str = "
+const ROLES: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: runs}
@@ -47,11 +49,32 @@ metadata: {namespace: people, name: default}
 pub(crate) async fn start_users(test: &str) -> TestEnv {
     let env = TestEnv::start(test, &[]).await;
     env.namespace(PROJECT);
-    env.cluster.apply(ROLES).unwrap();
+    create_roles(&env).await;
     env.apply(&user_record()).await;
     let shared = json!([{"name": "own", "scope": "user", "user": ["ada", "linus"]}]);
     env.apply(&record("shared", &shared)).await;
+    // A workflow that is reconciled before would be held for a moment.
+    for name in ["personal", "shared"] {
+        env.wait_until_observed("ClusterExtension", "", name).await;
+    }
     env
+}
+
+/// Creates the roles of the team, and waits until the API server grants them: it observes bindings, and `edit` aggregates
+/// the roles of the chart, with a delay.
+pub(crate) async fn create_roles(env: &TestEnv) {
+    env.cluster.apply(ROLES).unwrap();
+    for what in ["workflows.registry.fuseml.io", "pipelineruns.tekton.dev"] {
+        let can = ["auth", "can-i", "create", what, "-n", PROJECT];
+        let can = [&can[..], &["--as=ada", "--as-group", TEAM]].concat();
+        let may = format!("the team may create {what}");
+        // The answer `no` has exit code 1.
+        eventually(Duration::from_mins(2), &may, async || {
+            let answer = env.cluster.kubectl_run(&can);
+            answer.map_err(|error| error.to_string())
+        })
+        .await;
+    }
 }
 
 pub(crate) fn user_record() -> Value {
@@ -127,11 +150,17 @@ pub(crate) async fn no_pod_for_grace(env: &TestEnv, secret: &str) {
     let engine = impersonate(&env.cluster, ENGINE, &["system:masters"]);
     let grace = impersonate(&env.cluster, "grace", &[TEAM]);
     let foreign = pod(secret, "grace", "");
-    let message = create_dry(&engine, &foreign).await.unwrap_err();
-    assert!(
-        message.contains("belongs to `ada`, and this run was started by `grace`"),
-        "{message}"
-    );
+    let expected = "belongs to `ada`, and this run was started by `grace`";
+    // The policies observe the run gate with a delay.
+    eventually(
+        Duration::from_mins(1),
+        "the Pod is refused",
+        async || match create_dry(&engine, &foreign).await {
+            Err(message) if message.contains(expected) => Ok(()),
+            other => Err(format!("{other:?}")),
+        },
+    )
+    .await;
     let mut unlabelled = foreign.clone();
     unlabelled["metadata"]["labels"] = json!({});
     let message = create_dry(&engine, &unlabelled).await.unwrap_err();

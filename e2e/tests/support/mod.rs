@@ -22,7 +22,9 @@ use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, Pat
 use serde_json::{Value, json};
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// Time limit for a reaction of the operator or of a controller on a slow machine. The garbage collector discovers new
+/// kinds only every 30 seconds.
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(2);
 const KINDS: [(&str, &str, &str); 16] = [
     ("PipelineRun", "tekton.dev/v1", "pipelineruns"),
     ("TaskRun", "tekton.dev/v1", "taskruns"),
@@ -331,13 +333,29 @@ impl TestEnv {
             .await;
     }
 
-    /// Waits until no object of these kinds has changed for two seconds.
+    /// Waits until the operator has observed the current generation of an object, as its status shows.
+    pub(crate) async fn wait_until_observed(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Value {
+        self.wait_until((kind, namespace, name), "is observed", is_observed)
+            .await
+    }
+
+    /// Waits until no object of these kinds has changed for two seconds, and the work queue of the operator was empty
+    /// for that time.
     pub(crate) async fn wait_until_settled(&self, kinds: &[&str]) -> BTreeMap<String, String> {
         let mut last = self.resource_versions(kinds, "").await;
         let mut since = Instant::now();
         eventually(TIMEOUT, "everything is settled", async || {
             let now = self.resource_versions(kinds, "").await;
-            if now != last {
+            let is_busy = self.operator.as_ref().is_some_and(|operator| {
+                let waiting = operator.metric("extension_registry_queue_waiting", &[]);
+                waiting.is_ok_and(|waiting| waiting > 0.0)
+            });
+            if now != last || is_busy {
                 last = now;
                 since = Instant::now();
             }
