@@ -108,6 +108,17 @@ pub(crate) fn confirm(drafts: &[Draft], options: &ApplyOptions, out: &mut Vec<u8
         }
         draft.write(&mut text)?;
     }
+    if drafts
+        .iter()
+        .any(|draft| record::has_literal_credentials(&draft.0))
+    {
+        let note = Note::new(
+            "literal credentials become part of the request, which an audit log may record",
+        );
+        output::note(
+            &note.hint("store them in a Secret, and pass --credential KEY=secret:NAME/KEY"),
+        )?;
+    }
     if options.dry_run {
         out.append(&mut text);
         return Ok(false);

@@ -116,6 +116,12 @@ fn for_user_requires_credentials() {
     );
 }
 
+/// What is printed about literal credentials, before they are sent.
+const LITERAL: &str =
+    "note: literal credentials become part of the request, which an audit log may record
+  hint: store them in a Secret, and pass --credential KEY=secret:NAME/KEY
+";
+
 #[test]
 fn fills_in_templates() {
     let mlflow = |arguments: &[&str]| {
@@ -147,7 +153,7 @@ fn fills_in_templates() {
     ]
     .concat();
     let output = mlflow(&all);
-    assert_eq!((output.code, &*output.err), (0, ""));
+    assert_eq!((output.code, &*output.err), (0, LITERAL));
     insta::assert_snapshot!("register_template", output.out);
 
     // All missing parameters are reported together, as flags.
@@ -219,7 +225,7 @@ fn built_in_templates_create_valid_records() {
 #[test]
 fn registers_records_from_files() {
     let output = ext(&["register", "-f", "../../examples/records", "--dry-run"]);
-    assert_eq!((output.code, &*output.err), (0, ""));
+    assert_eq!((output.code, &*output.err), (0, LITERAL));
     assert_eq!(output.out.matches("kind: ClusterExtension").count(), 9);
     // The examples contain literal credentials.
     let value = "TyGiZff8KqS5xWQ4eagRujh1tDcbQyRP0bEJSBOf";

@@ -9,6 +9,7 @@ use std::fmt;
 use extension_registry_api::extension::visit_configured;
 use extension_registry_core::lookalike::{self, REDACTED};
 use extension_registry_core::record::ConfigurationLevel;
+use extension_registry_seal::inline_entries;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +27,12 @@ pub fn redacted(record: &Value) -> Value {
     }
     redact_plain(&mut redacted);
     redacted
+}
+
+/// Returns whether a record contains literal credentials.
+#[must_use]
+pub fn has_literal_credentials(record: &Value) -> bool {
+    inline_entries(&record["spec"]).next().is_some()
 }
 
 /// Redacts values of an object that look like credentials.
