@@ -23,6 +23,21 @@ pub(super) fn check(spec: &WorkflowSpec, problems: &mut Vec<Problem>) {
         let requests: Quantities<'_> = requests
             .map(|(name, request)| (&**name, &*request.0))
             .collect();
+        // Those of a Pod, which a step cannot set.
+        if resources
+            .claims
+            .as_ref()
+            .is_some_and(|claims| !claims.is_empty())
+        {
+            let field = format!("{}.resources.claims", step_field(index));
+            let message = "a step cannot use the resource claims of a Pod";
+            problems.push(Problem::invalid(
+                field,
+                Some(&step.name),
+                message,
+                "remove `claims`, or request a device as a resource under `limits`",
+            ));
+        }
         let mut report = |list: &str, name: &str, message: String, hint: &str| {
             let field = format!("{}.resources.{list}.{name}", step_field(index));
             problems.push(Problem::invalid(field, Some(&step.name), message, hint));
