@@ -2,7 +2,7 @@
 
 use extension_registry_core::diagnostic::{self, Position, Severity};
 
-use crate::parse::ParseError;
+use crate::error::ParseError;
 
 /// An error or a warning at a field. It contains no values.
 #[derive(Clone, Debug, PartialEq, Eq)]
