@@ -112,6 +112,26 @@ fn reports_position_of_invalid_utf8() {
     }
 }
 
+#[test]
+fn reads_utf16_with_byte_order_mark() {
+    let folder = tempfile::TempDir::new().unwrap();
+    for (name, unit) in [
+        ("a.yaml", u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        ("b.yaml", u16::to_be_bytes),
+    ] {
+        let text = "\u{feff}kind: a\n---\nb: ä\n".encode_utf16();
+        let bytes: Vec<u8> = text.flat_map(unit).collect();
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let output = ext(&["lint", folder.path().to_str().unwrap()]);
+    for place in [
+        "a.yaml:3:1: warning[no-object]",
+        "b.yaml:3:1: warning[no-object]",
+    ] {
+        assert!(output.out.contains(place), "{}", output.out);
+    }
+}
+
 /// A check without input must fail.
 #[test]
 fn rejects_folder_without_objects() {

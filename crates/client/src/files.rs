@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use extension_registry_core::diagnostic::Failure;
+use extension_registry_yaml::decode;
 
 use crate::kubeconfig::Kubeconfig;
 
@@ -117,27 +118,11 @@ fn read(path: &Path) -> Result<Kubeconfig, ReadError> {
         ErrorKind::NotFound => ReadError::Missing,
         _ => ReadError::Io(error),
     })?;
-    let text = decode(&bytes).ok_or_else(|| {
+    let text = decode(&bytes).map_err(|_| {
         ReadError::Content(
             Failure::new("the file is neither UTF-8 nor UTF-16 text").hint("save it as UTF-8"),
         )
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     Kubeconfig::parse(&text, folder).map_err(ReadError::Content)
-}
-
-/// Decodes UTF-8, and UTF-16 with a byte order mark.
-fn decode(bytes: &[u8]) -> Option<String> {
-    let utf16 = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
-        let units = bytes.chunks_exact(2);
-        let is_whole = units.remainder().is_empty();
-        let units: Vec<u16> = units.map(|unit| read([unit[0], unit[1]])).collect();
-        String::from_utf16(&units).ok().filter(|_| is_whole)
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
-        bytes => String::from_utf8(bytes.to_vec()).ok(),
-    }
 }

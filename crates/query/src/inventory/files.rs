@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use extension_registry_core::diagnostic::Failure;
-use extension_registry_yaml::Position;
+use extension_registry_yaml::{self as yaml, Position};
 
 use super::log::ReadLog;
 use crate::Result;
@@ -58,7 +58,7 @@ pub(super) fn read(
         if path.as_os_str() == "-" {
             let bytes = limited(io::stdin().lock())
                 .map_err(|error| Failure::new("failed to read standard input").caused_by(error))?;
-            reader.text("-".into(), bytes);
+            reader.text("-".into(), &bytes);
         } else {
             let metadata = fs::metadata(path).map_err(|error| failed("read", path, error))?;
             if metadata.is_dir() {
@@ -145,7 +145,7 @@ impl Reader<'_> {
         let bytes = File::open(path)
             .and_then(limited)
             .map_err(|error| failed("read", path, error))?;
-        self.text(path.display().to_string().into(), bytes);
+        self.text(path.display().to_string().into(), &bytes);
         Ok(())
     }
 
@@ -222,21 +222,17 @@ impl Reader<'_> {
         false
     }
 
-    /// Adds a text. Reports a file that is not UTF-8, without failing.
-    fn text(&mut self, file: Arc<str>, bytes: Vec<u8>) {
-        let error = match String::from_utf8(bytes) {
-            Ok(text) => return self.texts.push(Text { file, text }),
-            Err(error) => error,
-        };
-        let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let lines: Vec<&[u8]> = sound.split(|byte| *byte == b'\n').collect();
-        let last = lines.last().copied().unwrap_or_default();
-        let at = Position {
-            line: lines.len(),
-            column: String::from_utf8_lossy(last).chars().count() + 1,
-        };
-        self.findings
-            .push(Finding::error("syntax", &file, at).message("not valid UTF-8", ""));
+    /// Adds a text. Reports a file that is not text, without failing.
+    fn text(&mut self, file: Arc<str>, bytes: &[u8]) {
+        match yaml::decode(bytes) {
+            Ok(text) => {
+                let text = text.into_owned();
+                self.texts.push(Text { file, text });
+            }
+            Err(error) => self
+                .findings
+                .push(Finding::from_diagnostic(&file, "", error)),
+        }
     }
 }
 
