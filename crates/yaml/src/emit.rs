@@ -91,4 +91,107 @@ mod tests {
         assert!(!yaml.starts_with(COMMENT), "{yaml}");
         assert_eq!(parse(&yaml).0[0].0, value);
     }
+
+    /// YAML 1.1 has more types than YAML 1.2, for which the text is written.
+    #[test]
+    fn text_that_looks_like_another_type_stays_text() {
+        let words = [
+            "y",
+            "Y",
+            "yes",
+            "No",
+            "on",
+            "OFF",
+            "true",
+            "False",
+            "~",
+            "null",
+            "Null",
+            "",
+            " ",
+            "0x1F",
+            "0X1F",
+            "0o17",
+            "017",
+            "08",
+            "0b1",
+            "0b-1",
+            "0B1",
+            "1_000",
+            "_1",
+            "1__0",
+            "+1",
+            "-0",
+            "1.",
+            ".5",
+            ".1_0",
+            "1e3",
+            "1E3",
+            ".inf",
+            "-.INF",
+            ".nan",
+            "<<",
+            "=",
+            "2001-01-01",
+            "190:20:30",
+            "- a",
+            "-",
+            "--- a",
+            "---",
+            "...",
+            "? a",
+            "?",
+            ": a",
+            ":",
+            "a: b",
+            "a #b",
+            "#a",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "|",
+            ">",
+            "[a",
+            "{a",
+            "]",
+            "}",
+            ",a",
+            "a,b",
+            "'a",
+            "\"a",
+            "a ",
+            " a",
+            "a\n",
+            "\na",
+            "a\n\n",
+            " a\nb",
+            "a\n b\n",
+            "---\na",
+            "a\n---\nb\n",
+            "a\n# b\n",
+            "18446744073709551616",
+            "9223372036854775808",
+            "1:30",
+            "a\tb",
+            "\ta",
+            "a:",
+            "::",
+            "a\u{a0}b",
+        ];
+        for word in words {
+            for value in [
+                json!(word),
+                json!([word, {"a": word}]),
+                json!({word: word, "b": [[word]]}),
+            ] {
+                let text = to_yaml(&value).unwrap();
+                let (documents, errors) = parse(&text);
+                assert!(errors.is_empty(), "{text} {errors:?}");
+                assert_eq!(documents[0].0, value, "{text}");
+            }
+        }
+    }
 }
