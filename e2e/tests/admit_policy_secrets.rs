@@ -10,6 +10,9 @@
 #[path = "support/users.rs"]
 mod users;
 
+#[path = "admit_policy_secrets/samples.rs"]
+mod samples;
+
 use std::time::{Duration, Instant};
 
 use extension_registry_e2e::cluster::Node;
@@ -17,6 +20,7 @@ use extension_registry_e2e::setup::{NAMESPACE, RECORDS_NAMESPACE};
 use extension_registry_e2e::{Cluster, Installed, Options};
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use samples::{opaque, projection, rendered, sealed};
 use serde_json::{Value, json};
 use users::{create, create_dry, objects};
 
@@ -53,44 +57,6 @@ async fn only_the_operator_writes_rendered_secrets() {
 
 fn section(rule: &str) {
     println!("--- {rule}");
-}
-
-/// Returns a Secret as the operator renders it.
-fn rendered(name: &str, owner: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "servicebinding.io/s3",
-        "metadata": {
-            "namespace": PROJECT, "name": name,
-            "labels": {"registry.fuseml.io/managed-by": "extension-registry"},
-            "ownerReferences": [{"apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ExtensionProjection",
-                "name": name, "uid": owner, "controller": true, "blockOwnerDeletion": false}],
-        },
-        "data": {"uri": "eA=="},
-    })
-}
-
-fn sealed(name: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "registry.fuseml.io/sealed", "immutable": true,
-        "metadata": {"namespace": RECORDS_NAMESPACE, "name": name, "labels": {"registry.fuseml.io/sealed": "true"}},
-        "data": {"KEY": "eA=="},
-    })
-}
-
-fn opaque(namespace: &str, name: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-        "metadata": {"namespace": namespace, "name": name},
-        "stringData": {"password": CANARY},
-    })
-}
-
-fn projection(name: &str) -> Value {
-    json!({
-        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ExtensionProjection",
-        "metadata": {"namespace": PROJECT, "name": name},
-        "spec": {"record": {"kind": "ClusterExtension", "name": "r"}, "service": "s", "type": "s3"},
-    })
 }
 
 fn secrets(client: &Client, namespace: &str) -> Api<DynamicObject> {

@@ -104,10 +104,10 @@ fn encrypted_record_is_named_as_such() {
         "value: 'ENC[AES256_GCM,data:abcd,iv:efgh=,tag:ijkl==,type:str]'",
     );
     let sops = "sops: {lastmodified: '2026-01-01T00:00:00Z', mac: 'ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]'}\n";
-    let output = lint(&(record.clone() + sops));
-    assert_eq!(output.code, 0, "{}", output.out);
-    insta::assert_snapshot!(output.out, @r"
-    -:14:1: warning[encrypted]: sops: encrypted with SOPS: encrypted values are not checked
+    let output = ext_with(&["lint", "--strict", "-f", "-"], &(record.clone() + sops));
+    assert_eq!((output.code, &*output.out), (0, ""));
+    insta::assert_snapshot!(output.err, @r"
+    note: encrypted values were not checked: SOPS encrypted the object at -:1
       hint: apply it with Flux, which decrypts it, or with `sops --decrypt FILE | kubectl apply -f -`
     ");
 

@@ -184,7 +184,11 @@ fn package_commands_escape_text_of_packages() {
     let folder = machine.path("work/tool");
     fs::create_dir_all(folder.join("templates")).unwrap();
     fs::write(folder.join("extension.yaml"), to_json(&manifest).unwrap()).unwrap();
-    fs::write(folder.join("README.md"), format!("# Tool\n\n{EVIL}\n")).unwrap();
+    fs::write(
+        folder.join("README.md"),
+        format!("# Tool\n\n{}\n", EVIL.replace('\n', " ")),
+    )
+    .unwrap();
     let template =
         to_json(&json!({"product": "tool", "description": EVIL, "zone": "${url}"})).unwrap();
     fs::write(folder.join("templates/main.yaml"), template).unwrap();

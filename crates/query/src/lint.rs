@@ -23,7 +23,7 @@ pub struct Report {
 /// Returns notes on what was not checked.
 #[must_use]
 pub fn unchecked(inventory: &Inventory) -> Vec<Note> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<Note> = inventory.encrypted_note().into_iter().collect();
     if inventory.records.is_empty()
         && inventory.workflows.is_empty()
         && inventory.findings.is_empty()

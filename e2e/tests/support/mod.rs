@@ -8,18 +8,23 @@
     reason = "helpers of several tests, each of which uses some of them"
 )]
 
+mod objects;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use extension_registry_core::projection::Identity;
-use extension_registry_core::record::RecordKey;
 use extension_registry_e2e::chart::permission_errors;
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::{Cluster, Installed, Operator, Options};
 use kube::Api;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
+
+#[allow(unused_imports, reason = "not every test uses all of them")]
+pub(crate) use objects::{
+    condition, from_secret, list, message, own, record, secret_name, text, version, workflow,
+};
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
 /// Time limit for a reaction of the operator or of a controller on a slow machine. The garbage collector discovers new
@@ -437,82 +442,7 @@ pub(crate) async fn pause(seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
 }
 
-/// Returns a cluster record with one s3 service with these credentials.
-pub(crate) fn record(name: &str, credentials: &Value) -> Value {
-    json!({
-        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ClusterExtension",
-        "metadata": {"name": name},
-        "spec": {"product": name, "version": "1.0.0", "services": [
-            {"name": "store", "resource": "s3", "credentials": credentials},
-        ]},
-    })
-}
-
-/// Returns global credentials from one source Secret.
-pub(crate) fn from_secret(secret: &str) -> Value {
-    json!([{"name": "main", "secretRef": {"name": secret}}])
-}
-
-/// Turns a cluster record into a namespaced record.
-pub(crate) fn own(mut record: Value, namespace: &str) -> Value {
-    record["kind"] = json!("Extension");
-    record["metadata"]["namespace"] = json!(namespace);
-    record
-}
-
-/// Returns a workflow of one step with one requirement, `data`, with these selectors.
-pub(crate) fn workflow(namespace: &str, name: &str, selectors: &Value) -> Value {
-    let mut requirement = selectors.clone();
-    requirement["name"] = json!("data");
-    json!({
-        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "Workflow",
-        "metadata": {"namespace": namespace, "name": name},
-        "spec": {"steps": [
-            {"name": "train", "image": "example.org/train:1", "extensions": [requirement]},
-        ]},
-    })
-}
-
-/// Returns the name of the rendered Secret of a record from [`record`].
-pub(crate) fn secret_name(record: &str, credentials: &str) -> String {
-    Identity {
-        record: RecordKey::cluster(record),
-        service: "store".into(),
-        binding_type: "s3".into(),
-        endpoint: None,
-        credentials: Some(credentials.into()),
-        user: None,
-    }
-    .name()
-}
-
 fn is_observed(object: &Value) -> bool {
     object["metadata"]["generation"].is_i64()
         && object["status"]["observedGeneration"] == object["metadata"]["generation"]
-}
-
-/// Returns the condition of a type, or null.
-pub(crate) fn condition<'o>(object: &'o Value, kind: &str) -> &'o Value {
-    object["status"]["conditions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == kind)
-        .unwrap_or(&Value::Null)
-}
-
-pub(crate) fn message(object: &Value) -> &str {
-    text(&condition(object, "Ready")["message"])
-}
-
-pub(crate) fn version(object: &Value) -> &str {
-    text(&object["metadata"]["resourceVersion"])
-}
-
-pub(crate) fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-pub(crate) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

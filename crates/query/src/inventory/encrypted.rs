@@ -1,6 +1,6 @@
 //! Objects that SOPS encrypted: their encrypted values are not known here.
 
-use extension_registry_core::diagnostic::Diagnostic;
+use extension_registry_core::diagnostic::Note;
 use serde_json::{Value, json};
 
 use super::source::UNKNOWN;
@@ -14,14 +14,20 @@ pub(super) fn is_encrypted(object: &Value) -> bool {
     metadata.is_some_and(|sops| sops.contains_key("mac") || sops.contains_key("lastmodified"))
 }
 
-/// Returns the note on an encrypted object.
-pub(super) fn warning() -> Diagnostic {
-    Diagnostic::warning(
-        "encrypted",
-        "sops",
-        "encrypted with SOPS: encrypted values are not checked",
-        "apply it with Flux, which decrypts it, or with `sops --decrypt FILE | kubectl apply -f -`",
-    )
+/// Returns the note on encrypted objects, if there are any.
+pub(super) fn note(objects: &[String]) -> Option<Note> {
+    const NAMED: usize = 5;
+    let names = objects.iter().take(NAMED).map(String::as_str);
+    let mut names = names.collect::<Vec<_>>().join(", ");
+    if let Some(others @ 1..) = objects.len().checked_sub(NAMED) {
+        names = format!("{names} and {others} more");
+    }
+    let note = Note::new(format!(
+        "encrypted values were not checked: SOPS encrypted the object at {names}"
+    ));
+    (!objects.is_empty()).then(|| {
+        note.hint("apply it with Flux, which decrypts it, or with `sops --decrypt FILE | kubectl apply -f -`")
+    })
 }
 
 /// Removes the metadata of SOPS, replaces encrypted values by placeholders of their type, and returns their fields.

@@ -194,11 +194,15 @@ impl Inventory {
     fn add_encrypted(&mut self, origin: Origin, mut value: Value) {
         let fields = encrypted::take(&mut value);
         let (start, first) = (self.findings.len(), self.records.len());
-        if !matches!(
-            classify(&value),
-            DocumentClass::Secret | DocumentClass::Other
-        ) {
-            self.findings.push(origin.finding(encrypted::warning()));
+        let is_own = match classify(&value) {
+            DocumentClass::Secret => false,
+            // The kind may be encrypted too.
+            DocumentClass::Other => fields.iter().any(|field| field == "kind"),
+            _ => true,
+        };
+        if is_own {
+            let line = origin.marks.at().line;
+            self.encrypted.push(format!("{}:{line}", origin.file));
         }
         let Origin { file, marks, .. } = origin;
         self.add(&file, value, marks);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use extension_registry_api::convert::Names;
 use extension_registry_api::{ExtensionSpec, Workflow};
 use extension_registry_core::access::Consumer;
+use extension_registry_core::diagnostic::Note;
 use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_core::resolve::Index;
 use extension_registry_render::ObjectKey;
@@ -13,6 +14,7 @@ use extension_registry_render::person::{Person, consumer};
 use extension_registry_render::source::place;
 use extension_registry_render::workflow::{Resolved, resolve};
 
+use super::encrypted;
 use super::origin::Origin;
 use super::secrets::Secrets;
 use super::settings::Settings;
@@ -55,6 +57,8 @@ pub struct Inventory {
     pub secrets: Secrets,
     /// Problems found while reading.
     pub findings: Vec<Finding>,
+    /// Places of encrypted objects.
+    pub(super) encrypted: Vec<String>,
     pub(super) settings: Settings,
     /// Namespace of objects without one.
     pub(super) namespace: String,
@@ -100,6 +104,12 @@ impl Inventory {
         self.workflows
             .sort_by(|left, right| left.key.cmp(&right.key));
         crate::finding::sort(&mut self.findings);
+    }
+
+    /// Returns what could not be checked because it is encrypted.
+    #[must_use]
+    pub fn encrypted_note(&self) -> Option<Note> {
+        encrypted::note(&self.encrypted)
     }
 
     /// Returns whether any records are known that workflows may require.
