@@ -3,12 +3,13 @@
 //!
 //! [`Keyring`] encrypts and decrypts, [`seal`] seals the values of a request, [`GuessLimiter`] rate-limits
 //! guesses, and [`rewrite`] redacts the annotation of `kubectl apply`. [`entries`] lists the credential
-//! entries in the JSON of a record. The crate uses Kubernetes types, but no client.
+//! entries in the JSON of a record, and [`ownership`] keeps the managed fields in line with it. The crate uses Kubernetes types, but no client.
 
 mod keyring;
 mod last_applied;
 mod limit;
 mod owner;
+pub mod ownership;
 mod record;
 mod values;
 mod walk;

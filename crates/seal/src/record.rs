@@ -42,6 +42,8 @@ pub struct SealOutcome {
     pub foreign: Vec<String>,
     /// Number of newly sealed values in each set of credentials.
     pub new: BTreeMap<String, usize>,
+    /// Entries in which a newly sealed value replaces the stored one, with their fields.
+    pub replaced: BTreeMap<EntryKey, String>,
 }
 
 /// A sealed value of the request.
@@ -136,6 +138,9 @@ impl<'r> Sealer<'r> {
             (text.to_owned(), Some(opened))
         } else {
             *sealed.new.entry(entry.set()).or_default() += 1;
+            if self.stored.contains_key(key) {
+                sealed.replaced.insert(key.clone(), entry.field());
+            }
             let author = Author::User(self.request.user);
             (self.fresh(key, author, value)?, None)
         };

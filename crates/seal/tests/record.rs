@@ -141,8 +141,11 @@ fn unchanged_value_keeps_sealed_text() {
         let again = webhook.write(user, &with_value("a"), Some(&stored));
         assert_eq!(again.spec.as_ref(), Some(&stored), "{user}");
         assert!(!again.is_changed && again.new.is_empty() && again.unknown.is_empty());
+        assert!(again.replaced.is_empty());
     }
     let other = webhook.write("ada", &with_value("b"), Some(&stored));
+    let field = "spec.services[s3].credentials[main].configuration[KEY]".to_owned();
+    assert_eq!(other.replaced, BTreeMap::from([(entry("KEY"), field)]));
     assert_ne!(text(&stored), text(other.spec.as_ref().unwrap()));
     assert!(other.is_changed && other.new.len() == 1);
     // As written by `kubectl replace` of the stored object.
