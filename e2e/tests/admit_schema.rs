@@ -212,24 +212,31 @@ fn rejects_one_item_above_each_limit(cluster: &Cluster) {
     }
 }
 
-/// Credentials are atomic: a manager that removes a user removes it, or gets a conflict.
+/// The list of users of a set of credentials is atomic: a manager that removes a user removes it, or gets a conflict.
 fn apply_removes_user_or_conflicts(cluster: &Cluster) {
-    let apply = |manager: &str, users: &str| {
+    let apply = |manager: &str, sets: &str| {
         let manifest = record(&format!(
-            "{{services: [{{name: s3, credentials: [{{name: main, scope: user, user: {users}}}]}}]}}"
+            "{{services: [{{name: s3, credentials: [{sets}]}}]}}"
         ));
         let manager = format!("--field-manager={manager}");
         let arguments = ["apply", "--server-side", &manager, "-f", "-"];
         cluster.kubectl_with(&arguments, &manifest)
     };
-    apply("one", "[ada, bob]").unwrap();
-    apply("two", "[ada, bob]").unwrap();
-    let conflict = format!("{:#}", apply("one", "[ada]").unwrap_err());
+    let set = |users: &str| format!("{{name: main, scope: user, user: {users}}}");
+    apply("one", &set("[ada, bob]")).unwrap();
+    apply("one", &set("[ada]")).unwrap();
+    let users = "jsonpath={.spec.services[0].credentials[0].user}";
+    let stored = ["get", "clusterextension", "admit-schema", "-o", users];
+    assert_eq!(cluster.kubectl_run(&stored).unwrap(), r#"["ada"]"#);
+    apply("two", &set("[ada]")).unwrap();
+    let conflict = format!("{:#}", apply("one", &set("[]")).unwrap_err());
     assert!(
-        conflict.contains("conflict with \"two\"") && conflict.contains("credentials"),
+        conflict.contains("conflict with \"two\"")
+            && conflict.contains(".credentials[name=\"main\"].user"),
         "{conflict}"
     );
-    let duplicate = format!("{:#}", apply("one", "[ada, ada]").unwrap_err());
+    let twice = [set("[ada]"), set("[ada]")].join(", ");
+    let duplicate = format!("{:#}", apply("three", &twice).unwrap_err());
     assert!(duplicate.contains("duplicate"), "{duplicate}");
     cluster
         .kubectl_run(&["delete", "clusterextension", "admit-schema"])

@@ -158,13 +158,13 @@ async fn dry_run_and_refused_apply_change_nothing(env: &TestEnv) {
 }
 
 fn rejects_too_many_credentials(env: &TestEnv) {
-    section("ten thousand credentials are refused, and the largest record is not");
+    section("three thousand credentials are refused, and the largest record is not");
     let mut many = with_value("many", "");
     let one = |number: u32| json!({"name": format!("c{number}"), "configuration": [{"name": "K", "value": canary("many")}]});
-    many["spec"]["services"][0]["credentials"] = (0..10_000).map(one).collect();
+    many["spec"]["services"][0]["credentials"] = (0..3_000).map(one).collect();
     let output = apply(env, &["--server-side"], &many).unwrap_err();
     assert!(
-        output.contains("spec.services[].credentials: 10000 items, but at most 256"),
+        output.contains("spec.services[].credentials: 3000 items, but at most 256"),
         "{output}"
     );
     many["spec"]["services"][0]["credentials"] = (0..65).map(one).collect();

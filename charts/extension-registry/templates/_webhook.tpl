@@ -45,7 +45,8 @@ rules:
     resources: [{{ join ", " (index . 3) }}]
 matchConditions:
   # Labels, finalizers and owners can change while the webhook is down, so that objects can always be deleted. An update
-  # without changes calls the webhook, so that `kubectl replace` seals values that were stored without it.
+  # without changes calls the webhook, so that `kubectl replace` seals values that were stored without it. So does a
+  # server-side apply of a file from which a field was removed that another manager owns: only managedFields change then.
   - name: not-only-labels-finalizers-or-owners
     expression: >-
       oldObject == null
@@ -54,6 +55,11 @@ matchConditions:
       || (object.metadata.?labels.orValue({}) == oldObject.metadata.?labels.orValue({})
       && object.metadata.?finalizers.orValue([]) == oldObject.metadata.?finalizers.orValue([])
       && object.metadata.?ownerReferences.orValue([]) == oldObject.metadata.?ownerReferences.orValue([]))
+      || oldObject.metadata.?managedFields.orValue([]).exists(before, before.?operation.orValue('') == 'Apply'
+      && before.?manager.orValue('') == request.?options.?fieldManager.orValue('')
+      && !object.metadata.?managedFields.orValue([]).exists(after, after.?operation.orValue('') == 'Apply'
+      && after.?manager.orValue('') == before.?manager.orValue('')
+      && after.?fieldsV1[?'f:spec'] == before.?fieldsV1[?'f:spec']))
 admissionReviewVersions: [v1]
 failurePolicy: Fail
 matchPolicy: Equivalent

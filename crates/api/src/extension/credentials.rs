@@ -32,7 +32,7 @@ pub struct CredentialsSpec {
         length(max = limits::MEMBERS),
         inner(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))
     )]
-    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub project: Option<Vec<String>>,
 
     /// Users with access to these credentials. User names must match those of the API server exactly.
@@ -43,7 +43,7 @@ pub struct CredentialsSpec {
         skip_serializing_if = "Option::is_none"
     )]
     #[schemars(length(max = limits::MEMBERS), inner(length(min = 1, max = limits::PERSON)))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub user: Option<Vec<String>>,
 
     /// Prefer this set when several of the same scope are accessible. Defaults to false.

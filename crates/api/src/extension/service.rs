@@ -49,10 +49,7 @@ pub struct ServiceSpec {
     /// credentials. Otherwise, only consumers with access to at least one set can use the service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::CREDENTIALS))]
-    #[x_kube(
-        merge_strategy = ListMerge::Atomic,
-        validation = rules::distinct("self.map(set, set.name)", "duplicate credentials name: rename one of the sets of credentials")
-    )]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub credentials: Vec<CredentialsSpec>,
 }
 

@@ -7,6 +7,7 @@ use kube::core::DynamicObject;
 use kube::core::admission::{AdmissionRequest, Operation};
 
 /// A request to create or update an object. May contain values, so it must not be logged.
+#[derive(Clone)]
 pub(crate) struct Review {
     /// Kind of the object.
     pub(crate) kind: String,
@@ -16,6 +17,8 @@ pub(crate) struct Review {
     pub(crate) name: String,
     /// The requester.
     pub(crate) user: UserInfo,
+    /// The field manager that the request names. A server-side apply always names one.
+    pub(crate) manager: Option<String>,
     /// The object to store.
     pub(crate) object: DynamicObject,
     /// The stored object; `None` for a new one.
@@ -36,6 +39,9 @@ impl Review {
                 .map(Into::into),
             name: request.name,
             user: request.user_info,
+            manager: request
+                .options
+                .and_then(|options| Some(options.0.get("fieldManager")?.as_str()?.to_owned())),
             object: request.object?,
             old: request.old_object,
         })

@@ -8,6 +8,7 @@ use extension_registry_api::kinds::LAST_APPLIED;
 use extension_registry_core::diagnostic::explained;
 use extension_registry_core::record::RecordKey;
 use extension_registry_core::sensitive::Sensitive;
+use extension_registry_seal::ownership::{self, Version};
 use extension_registry_seal::{
     EntryKey, LastApplied, RESEAL, Request, SealError, SealOutcome, entries, inline_values,
     rewrite, seal,
@@ -20,12 +21,57 @@ use super::{inline, references};
 use crate::args::InlineCredentials;
 use crate::context::Context;
 use crate::sealing_keys::KeyUse;
+use crate::webhook::review::Decision;
 use crate::webhook::{AdmissionResult, Review};
 
 /// Maximum number of warnings about sealed values. `kubectl` prints one line for each.
 const MAX_WARNINGS: usize = 8;
 
 pub(crate) async fn mutate(context: &Context, review: &Review) -> AdmissionResult {
+    let (settled, warnings) = match settled(context, review) {
+        Ok(settled) => settled,
+        Err(refusal) => return AdmissionResult::deny(refusal),
+    };
+    let mut answer = write(context, settled.as_ref().unwrap_or(review)).await;
+    if let (Decision::Allow, Some(settled)) = (&answer.decision, settled) {
+        answer.decision = Decision::Mutate(Box::new(settled.object));
+    }
+    if !matches!(answer.decision, Decision::Deny(_) | Decision::Fail(_)) {
+        answer.warnings.extend(warnings);
+    }
+    answer
+}
+
+/// Returns the request with the removals of a server-side apply completed, if that changes it, and warnings.
+/// This precedes everything else, so that a denied request guesses no value.
+fn settled(context: &Context, review: &Review) -> Result<(Option<Review>, Vec<String>), String> {
+    let (Some(old), Some(manager)) = (&review.old, &review.manager) else {
+        return Ok((None, Vec::new()));
+    };
+    let is_sealing = context.settings.inline_credentials == InlineCredentials::Seal;
+    let settled = ownership::settle(manager, version(old), version(&review.object), is_sealing)?;
+    let changed = settled.changed.map(|(spec, managed_fields)| {
+        let mut changed = review.clone();
+        changed.object.data["spec"] = spec;
+        changed.object.metadata.managed_fields = Some(managed_fields);
+        changed
+    });
+    Ok((changed, settled.warnings))
+}
+
+fn version(object: &DynamicObject) -> Version<'_> {
+    Version {
+        spec: object.data.get("spec").unwrap_or(&Value::Null),
+        managed_fields: object
+            .metadata
+            .managed_fields
+            .as_deref()
+            .unwrap_or_default(),
+    }
+}
+
+/// Seals the values of a request, and checks what the requester may use.
+async fn write(context: &Context, review: &Review) -> AdmissionResult {
     // Other controllers may change owners, finalizers and labels.
     if changes_only_metadata(review) {
         return AdmissionResult::allow();
@@ -70,7 +116,11 @@ pub(crate) async fn mutate(context: &Context, review: &Review) -> AdmissionResul
             Err(error) => return AdmissionResult::fail(error.to_string()),
         }
     }
+    let stored = review.old.as_ref().map(|old| &old.metadata.managed_fields);
+    let stored = stored.and_then(Option::as_deref).unwrap_or_default();
+    let replaced = ownership::replaced_values(review.manager.as_deref(), stored, &sealed.replaced);
     let mut answer = Draft::new(review, sealed);
+    answer.warnings.extend(replaced);
     if context.settings.inline_credentials == InlineCredentials::Seal {
         answer.clean_last_applied(&values);
     }
@@ -197,6 +247,8 @@ impl Draft {
         };
         if let Some(spec) = sealed.spec {
             draft.object.data["spec"] = spec;
+            let fields = draft.object.metadata.managed_fields.as_deref_mut();
+            ownership::own_sealed(fields.unwrap_or_default(), draft.texts.keys());
         }
         draft
     }
