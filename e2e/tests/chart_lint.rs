@@ -29,12 +29,28 @@ fn chart_passes_strict_lint() {
 }
 
 #[test]
+fn extra_variables_reach_operator_and_hook() {
+    let objects = objects(&[
+        "extraEnv[0].name=HTTPS_PROXY",
+        "extraEnv[0].value=http://proxy:3128",
+    ]);
+    for kind in ["Deployment", "Job"] {
+        let mut found = objects.iter().filter(|object| object["kind"] == kind);
+        let container = &found.next().unwrap()["spec"]["template"]["spec"]["containers"][0];
+        let variables = container["env"].as_array().unwrap();
+        let expected = json!({"name": "HTTPS_PROXY", "value": "http://proxy:3128"});
+        assert!(variables.contains(&expected), "{kind}: {variables:?}");
+    }
+}
+
+#[test]
 fn rejects_invalid_values_by_name() {
     for (setting, named) in [
         ("replcas=2", "replcas"),
         ("replicas=many", "/replicas"),
         ("webhook.enable=true", "enable"),
         ("webhook.url=http://127.0.0.1", "/webhook/url"),
+        ("extraEnv[0].value=one", "/extraEnv/0"),
         ("inlineCredentials=keep", "/inlineCredentials"),
         ("namespaces={Alpha}", "/namespaces/0"),
         ("log.format=yaml", "/log/format"),
