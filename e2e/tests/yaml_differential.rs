@@ -57,15 +57,18 @@ enum Difference {
     ControlCharacter,
     /// kubectl strips a third byte order mark, and then skips the first character of each line.
     ByteOrderMarks,
+    /// Reported: the limit of 1,024 is in bytes, and in characters for kubectl.
+    KeyLength,
 }
 
-const DIFFERENCES: [Difference; 6] = [
+const DIFFERENCES: [Difference; 7] = [
     Difference::DuplicateKey,
     Difference::AmbiguousKey,
     Difference::InvalidText,
     Difference::Depth,
     Difference::ControlCharacter,
     Difference::ByteOrderMarks,
+    Difference::KeyLength,
 ];
 
 /// A text, and the difference that is expected.

@@ -12,7 +12,7 @@ use crate::error::ParseError;
 use crate::marks::{Children, Marks};
 use crate::number::{self, Integer};
 use crate::scalar::{Scalar, resolve};
-use crate::tree::{MAX_DEPTH, NodeId, SyntaxContent, Tree};
+use crate::syntax::{MAX_DEPTH, NodeId, SyntaxContent, Tree};
 
 const MERGE_TAG: &str = "tag:yaml.org,2002:merge";
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::error::ParseError;
 use crate::marks::{Children, Marks};
 use crate::number;
-use crate::tree::MAX_DEPTH;
+use crate::syntax::MAX_DEPTH;
 
 /// A value, and what is wrong with it. It has no value if a number is too large.
 pub(crate) struct Parsed {

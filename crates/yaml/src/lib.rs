@@ -1,8 +1,9 @@
 //! YAML as `kubectl` reads it, with the position of every field.
 //!
-//! Texts are split as by `YAMLOrJSONDecoder` of `k8s.io/apimachinery`. The scanner, the parser and the types of scalars
-//! are those of go-yaml 2, also where they contradict YAML 1.2: `no` is a boolean, and a merge key overrides the fields
-//! before it. A reader that is stricter or more lenient would judge another object than the API server gets.
+//! Texts are split as by `YAMLOrJSONDecoder` of `k8s.io/apimachinery`. The parser is libyaml, from which the one of go-yaml
+//! 2 was translated, and the few differences are reconciled. The types of scalars are those of go-yaml 2, also where they
+//! contradict YAML 1.2: `no` is a boolean, and a merge key overrides the fields before it. A reader that is stricter or more
+//! lenient would judge another object than the API server gets.
 //!
 //! What `kubectl` accepts silently but is a mistake is an error: duplicate keys, and bytes that are not text. More than
 //! 100 levels are an error, too.
@@ -14,6 +15,7 @@ mod binary;
 mod compose;
 mod decode;
 mod diagnostic;
+mod dialect;
 mod emit;
 mod error;
 mod json;
@@ -22,11 +24,11 @@ mod marks;
 mod node;
 mod number;
 mod scalar;
-mod scan;
 mod stream;
+mod syntax;
+mod syntax_error;
 #[cfg(test)]
 mod tests;
-mod tree;
 
 pub use decode::decode;
 pub use diagnostic::{Diagnostic, DiagnosticBuilder, Diagnostics};

@@ -7,7 +7,7 @@ use crate::compose::{Keys, compose};
 use crate::error::ParseError;
 use crate::json::JsonReader;
 use crate::marks::Marks;
-use crate::tree;
+use crate::syntax;
 
 /// `kubectl` looks for the start of a JSON object in so many bytes.
 const JSON_START: usize = 4096;
@@ -122,7 +122,7 @@ impl Reader {
     }
 
     fn document(&mut self, text: &str, at: Position) -> Result<(), ParseError> {
-        let document = match tree::parse(text, at)? {
+        let document = match syntax::parse(text, at)? {
             Some(tree) => compose(&tree, self.keys, &mut self.errors)?,
             None => return Ok(()),
         };

@@ -245,6 +245,10 @@ fn allowed() -> Vec<Case> {
             format!("\u{feff}\u{feff}\u{feff}{HEAD}").into(),
             Difference::ByteOrderMarks,
         ),
+        (
+            text(&format!("{}: a", "é".repeat(1000))),
+            Difference::KeyLength,
+        ),
     ];
     list.into_iter()
         .map(|(bytes, difference)| Case {

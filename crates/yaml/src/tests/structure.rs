@@ -130,6 +130,37 @@ fn flow_collections_follow_libyaml() {
 }
 
 #[test]
+fn flow_collections_follow_go_yaml() {
+    let values = [
+        ("[!a,b c, d]", json!(["c", "d"])),
+        ("[!!str, 5]", json!(["5"])),
+        ("[!!, 5, 6]", json!(["5", 6])),
+        ("[!a[b] c]", json!(["c"])),
+        ("[!<tag:yaml.org,2002:str> 5]", json!(["5"])),
+        ("['!a', !b c, '!d, e']", json!(["!a", "c", "!d, e"])),
+        ("[a !b, c]", json!(["a !b", "c"])),
+        ("{a:,b: c}", json!({"a:": null, "b": "c"})),
+        ("[a:]", json!(["a:"])),
+        ("[\"\\'\", '\\''', \\'a]", json!(["'", "\\'", "\\'a"])),
+        ("[ｶ, \u{feff}a]", json!(["ｶ", "\u{feff}a"])),
+        ("[\u{1ffff}]", json!(["\u{1ffff}"])),
+    ];
+    for (text, value) in &values {
+        assert_eq!(&one(text), value, "{text}");
+    }
+    for (text, column) in [
+        ("[http://a/?b=c]", 11),
+        ("['a'!b', c]", 5),
+        ("[!<a>, b]", 2),
+    ] {
+        assert_eq!(refused(text).0, 1, "{text}");
+        assert!(refused(text).1 >= column, "{text}");
+    }
+    let names = "'!a', ".repeat(100);
+    assert_eq!(one(&format!("[{names}]")), json!(vec!["!a"; 100]));
+}
+
+#[test]
 fn block_collections_follow_libyaml() {
     let text = "a:\n- b\n-\n- - c\nd:\n  ? e\n  : f\n? g\nh: i\n  j\n";
     let expected = json!({"a": ["b", null, ["c"]], "d": {"e": "f"}, "g": null, "h": "i j"});
