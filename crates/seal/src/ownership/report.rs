@@ -82,16 +82,17 @@ impl Owners {
 
 /// Returns the warning about a part of which other managers own a share, if they do.
 pub(super) fn warning(path: &Path, fate: Fate, owners: &Owners) -> Option<String> {
-    if owners.0.is_empty() || fate == Fate::Clear {
+    if owners.0.is_empty() {
         return None;
     }
     let names = owners.names();
     let (message, hint) = match (fate, owners.apply()) {
-        (Fate::Remove | Fate::Clear, true) => (
+        (Fate::Clear, _) => return None,
+        (Fate::Remove, true) => (
             format!("{path}: removed, although field manager {names} also applies it"),
             "remove it from the other file too, or it returns",
         ),
-        (Fate::Remove | Fate::Clear, false) => (
+        (Fate::Remove, false) => (
             format!("{path}: removed, although field manager {names} also set it"),
             "",
         ),
