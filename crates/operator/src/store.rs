@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 pub(crate) use bindings::{BindingStore, BoundRequirement};
 pub(crate) use pipelines::{PipelineEntry, PipelineStore};
 pub(crate) use projections::{ProjectionEntry, ProjectionStore, RenderInputs};
-pub(crate) use records::{RecordChange, RecordEntry, RecordStore, source_secret_keys};
+pub(crate) use records::{RecordChange, RecordEntry, RecordStore};
 pub(crate) use run_gates::RunGateStore;
 pub(crate) use sources::SourceStore;
 pub(crate) use workflows::WorkflowStore;

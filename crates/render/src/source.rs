@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use extension_registry_core::projection::{SourceKeys, SourceValues};
-use extension_registry_core::record::{Credentials, Name, RecordKey, SourceSecret};
+use extension_registry_core::record::{Credentials, Name, Record, RecordKey, SourceSecret};
 use extension_registry_core::resolve::Choice;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_seal::{RESEAL, Seal};
@@ -37,6 +37,15 @@ pub fn place(record: &RecordKey, secret: &SourceSecret, records_namespace: &str)
         namespace: namespace.unwrap_or_else(|| records_namespace.into()),
         name: Arc::clone(secret.name()),
     }
+}
+
+/// Returns the keys of all source Secrets of a record.
+pub fn places<'r>(
+    record: &'r Record,
+    records_namespace: &'r str,
+) -> impl Iterator<Item = ObjectKey> + 'r {
+    let secrets = record.source_secrets().into_iter();
+    secrets.map(move |secret| place(&record.key, &secret, records_namespace))
 }
 
 /// Returns the source Secrets of the selected credentials only.

@@ -1,6 +1,6 @@
 //! Answers as tables, JSON and YAML.
 
-use std::io::{self};
+use std::io;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use extension_registry_core::printable::{Layout, printable};

@@ -1,6 +1,6 @@
 //! Messages on standard error.
 
-use std::io::{self};
+use std::io;
 
 use extension_registry_core::diagnostic::Note;
 

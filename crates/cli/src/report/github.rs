@@ -1,6 +1,6 @@
 //! Findings as workflow commands of GitHub Actions, which shows them as annotations.
 
-use std::io::{self};
+use std::io;
 
 use extension_registry_query::finding::{Finding, Level};
 use extension_registry_query::place::{Place, Root};

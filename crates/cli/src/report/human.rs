@@ -1,6 +1,6 @@
 //! Findings as text: one line each, with the position first, so that editors can jump to it.
 
-use std::io::{self};
+use std::io;
 
 use anyhow::Error;
 use extension_registry_core::diagnostic::{Explain, Failure, Note};

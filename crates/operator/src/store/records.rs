@@ -8,7 +8,7 @@ use extension_registry_api::{ExtensionSpec, ExtensionStatus, RecordObject, statu
 use extension_registry_core::record::{Record, RecordKey};
 use extension_registry_core::resolve::Index;
 use extension_registry_render::ObjectKey;
-use extension_registry_render::source::{place, version_number};
+use extension_registry_render::source::{places, version_number};
 use kube::ResourceExt;
 
 /// Number of removals after which unused interned names are dropped.
@@ -185,7 +185,7 @@ impl RecordStore {
         };
         for secret in before
             .iter()
-            .flat_map(|record| source_secret_keys(record, records_namespace))
+            .flat_map(|record| places(record, records_namespace))
         {
             if let Some(keys) = self.references.get_mut(&secret) {
                 keys.remove(key);
@@ -196,7 +196,7 @@ impl RecordStore {
         }
         for secret in record
             .iter()
-            .flat_map(|record| source_secret_keys(record, records_namespace))
+            .flat_map(|record| places(record, records_namespace))
         {
             self.references
                 .entry(secret)
@@ -214,13 +214,4 @@ fn service_names(key: &RecordKey, spec: &ExtensionSpec) -> String {
         return key.name.to_string();
     }
     status::join(spec.services.iter().map(|service| service.name.as_str()))
-}
-
-/// Returns the keys of the source Secrets of a record.
-pub(crate) fn source_secret_keys(record: &Record, records_namespace: &str) -> HashSet<ObjectKey> {
-    record
-        .source_secrets()
-        .iter()
-        .map(|secret| place(&record.key, secret, records_namespace))
-        .collect()
 }

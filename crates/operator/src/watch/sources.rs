@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use extension_registry_core::record::Record;
 use extension_registry_render::ObjectKey;
-use extension_registry_render::source::version_number;
+use extension_registry_render::source::{places, version_number};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::core::PartialObjectMeta;
@@ -44,7 +44,7 @@ impl SourceWatcher {
         let named = |record: &Option<Arc<Record>>| {
             record
                 .iter()
-                .flat_map(|record| crate::store::source_secret_keys(record, records_namespace))
+                .flat_map(|record| places(record, records_namespace))
                 .filter(|secret| secret.namespace != *records_namespace)
                 .collect::<Vec<_>>()
         };

@@ -11,7 +11,7 @@ use extension_registry_core::record::{Name, RecordKey};
 use extension_registry_core::resolve::Index;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::person::{Person, consumer};
-use extension_registry_render::source::place;
+use extension_registry_render::source::places;
 use extension_registry_render::workflow::{Resolved, resolve};
 
 use super::encrypted;
@@ -95,8 +95,7 @@ impl Inventory {
     /// Reports the problems of the Secrets that records use, and sorts everything.
     pub(super) fn finish(&mut self) {
         for record in self.index.records() {
-            for secret in record.source_secrets() {
-                let key = place(&record.key, &secret, &self.settings.records_namespace);
+            for key in places(record, &self.settings.records_namespace) {
                 self.findings.extend(self.secrets.take_findings(&key));
             }
         }
