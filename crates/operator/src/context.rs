@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use extension_registry_render::ObjectKey;
+use extension_registry_runtime::queue::{Priority, Queue};
 use extension_registry_seal::GuessLimiter;
 use kube::Client;
 use tokio::sync::{Mutex, MutexGuard};
@@ -12,7 +13,6 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::digest::DigestKey;
 use crate::events::Events;
 use crate::metrics::Metrics;
-use crate::queue::{Priority, Queue};
 use crate::sealing_keys::SealingKeys;
 use crate::settings::Settings;
 use crate::store::Stores;

@@ -36,7 +36,7 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
     let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
     let metrics = &context.metrics;
     let stores = &context.stores;
-    metrics.queue_length.set(count(context.queue.len()));
+    metrics.queue_length.set(count(context.queue.depth()));
     let counts = [
         ("record", stores.records.read().len()),
         ("workflow", stores.workflows.read().len()),

@@ -7,10 +7,10 @@ use extension_registry_api::Workflow;
 use extension_registry_core::record::RecordKey;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::SourceState;
+use extension_registry_runtime::error::Error;
+use extension_registry_runtime::queue::Priority;
 
 use crate::context::Context;
-use crate::error::Error;
-use crate::queue::Priority;
 use crate::run_gate;
 use crate::source::{self, SourceChange, SourceRead};
 use crate::store::{BoundRequirement, RecordChange};

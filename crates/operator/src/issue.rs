@@ -9,6 +9,7 @@ mod trust;
 
 use std::time::{Duration, Instant};
 
+use extension_registry_runtime::error::{Error, code};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -17,7 +18,6 @@ use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{Error, code};
 use crate::issue::certificate::IssuedCertificate;
 use crate::issue::trust::Webhooks;
 use crate::serving::probe::{self, Reachability};

@@ -19,7 +19,7 @@ const BUCKETS: [f64; 11] = [
 pub(crate) struct ReconcileLabels {
     /// `workflow`, `projection`, `run`, `run gate` or `record`.
     pub controller: &'static str,
-    /// `ok`, or [`Error::label`](crate::error::Error::label).
+    /// `ok`, or [`Error::label`](extension_registry_runtime::error::Error::label).
     pub outcome: &'static str,
 }
 

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use extension_registry_api::{FIELD_MANAGER, RUN_BINDINGS_ANNOTATION, Workflow};
 use extension_registry_pipeline::{RUNS, engine};
 use extension_registry_render::ObjectKey;
+use extension_registry_runtime::error::{Error, code};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::engine::Run;
-use crate::error::{Error, code};
 use crate::projection;
 
 /// Reconciles a new run.

@@ -18,12 +18,12 @@ use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::access::secret_user;
+use extension_registry_runtime::error::Error;
+use extension_registry_runtime::queue::Priority;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;
-use crate::error::Error;
 use crate::impact;
-use crate::queue::Priority;
 use crate::run_gate;
 use crate::task::Task;
 

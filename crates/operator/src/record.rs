@@ -16,9 +16,9 @@ use extension_registry_core::record::{Credentials, Record, RecordKey, RecordKind
 use extension_registry_core::refusal::Reason;
 use extension_registry_render::projection::missing_sources;
 use extension_registry_render::source::KeyView;
+use extension_registry_runtime::error::Error;
 
 use crate::context::Context;
-use crate::error::Error;
 use crate::impact;
 use crate::source;
 use crate::status::{DesiredCondition, ObjectName, Updated, conditions, read, update};

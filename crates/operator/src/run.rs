@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use extension_registry_core::diagnostic::explained;
+use extension_registry_runtime::leader::{self, LeaderElector};
+use extension_registry_runtime::queue::Priority;
+use extension_registry_runtime::{own_secret, permission};
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -12,14 +15,12 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Args;
 use crate::context::Context;
 use crate::digest::DigestKey;
-use crate::leader::{self, LeaderElector};
 use crate::metrics::Metrics;
-use crate::queue::Priority;
 use crate::sealing_keys::SealingKeys;
 use crate::serving::WebhookServer;
 use crate::settings::Settings;
 use crate::task::Task;
-use crate::{http, own_secret, permission, run_gate, watch, worker};
+use crate::{http, run_gate, watch, worker};
 
 /// Name of the Secret that holds the digest key.
 const DIGEST_SECRET: &str = "extension-registry-digest-key";

@@ -12,12 +12,12 @@ use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_pipeline::PIPELINES;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::version_number;
+use extension_registry_runtime::error::{Error, code, is_namespace_terminating};
+use extension_registry_runtime::queue::Priority;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 
 use crate::context::Context;
-use crate::error::{Error, code, is_namespace_terminating};
-use crate::queue::Priority;
 use crate::task::Task;
 
 /// Adds the user of a Secret to the run gate. The inner result is a refusal if the run gate is full.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use extension_registry_core::diagnostic::explained;
+use extension_registry_runtime::error::Error;
+use extension_registry_runtime::own_secret;
 use extension_registry_seal::{KEYS_SECRET, Keyring};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -12,9 +14,6 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Client};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
-
-use crate::error::Error;
-use crate::own_secret;
 
 /// Minimum interval between reloads for sealed values with an unknown key.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);

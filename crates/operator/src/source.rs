@@ -7,12 +7,12 @@ use extension_registry_core::resolve::Choice;
 use extension_registry_core::sensitive::Sensitive;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::{Data, KeyView, SourceState, ValueView, place, secrets};
+use extension_registry_runtime::error::{Error, code};
 use extension_registry_seal::EntryKey;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 
 use crate::context::Context;
-use crate::error::{Error, code};
 use crate::sealing_keys::KeyUse;
 
 /// A source Secret whose state differs from the cached one.

@@ -8,6 +8,7 @@ use extension_registry_api::{
 };
 use extension_registry_core::record::RecordKey;
 use extension_registry_render::ObjectKey;
+use extension_registry_runtime::error::{Error, code};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
@@ -18,7 +19,6 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::context::Context;
-use crate::error::{Error, code};
 use crate::task::Task;
 
 /// Maximum length of a message in bytes. The API server accepts 32 KiB.

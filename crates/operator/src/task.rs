@@ -6,8 +6,7 @@ use std::sync::Arc;
 use extension_registry_core::record::RecordKey;
 use extension_registry_pipeline::RUNS;
 use extension_registry_render::ObjectKey;
-
-use crate::queue::{Tenant, Tenanted};
+use extension_registry_runtime::queue::{Tenant, Tenanted};
 
 /// A request to reconcile one object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use extension_registry_runtime::error::Error;
+use extension_registry_runtime::queue::Priority;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::error::Error;
 use crate::metrics::ReconcileLabels;
-use crate::queue::Priority;
 use crate::task::Task;
 use crate::{pipeline_run, projection, record, run_gate, workflow};
 

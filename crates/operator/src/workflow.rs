@@ -13,9 +13,9 @@ use extension_registry_api::status::HoldReason;
 use extension_registry_core::refusal::Reason;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::prepare;
+use extension_registry_runtime::error::Error;
 
 use crate::context::Context;
-use crate::error::Error;
 use crate::metrics::RefusalLabels;
 use crate::run_gate;
 

@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 
+use extension_registry_runtime::error::Error;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
@@ -14,8 +15,6 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
-use crate::error::Error;
 
 /// Field manager that owns only `caBundle`.
 const MANAGER: &str = "extension-registry-webhook";

@@ -11,13 +11,13 @@ use extension_registry_api::{ExtensionProjection, FIELD_MANAGER};
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::projection::secret_owner;
+use extension_registry_runtime::error::{Error, code, is_namespace_terminating};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Resource, ResourceExt};
 
 use crate::context::Context;
-use crate::error::{Error, code, is_namespace_terminating};
 use crate::projection::build::Prepared;
 use crate::projection::dereference::Dereferenced;
 use crate::run_gate;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use extension_registry_core::resolve::Choice;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::{ValueView, place, secrets};
+use extension_registry_runtime::error::Error;
 
 use crate::context::Context;
-use crate::error::Error;
 use crate::impact;
 use crate::source;
 use crate::store::{ProjectionEntry, RenderInputs};

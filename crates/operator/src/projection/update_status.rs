@@ -6,11 +6,11 @@ use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
 use extension_registry_render::ObjectKey;
+use extension_registry_runtime::error::Error;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::context::Context;
-use crate::error::Error;
 use crate::projection::apply::Applied;
 use crate::status::{DesiredCondition, ObjectName, Updated, conditions, update, whole_seconds};
 use crate::store::ProjectionEntry;

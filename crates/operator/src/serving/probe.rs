@@ -2,10 +2,9 @@
 
 use extension_registry_api::Workflow;
 use extension_registry_api::workflow::{Step, WorkflowSpec};
+use extension_registry_runtime::error::Error;
 use kube::api::PostParams;
 use kube::{Api, Client};
-
-use crate::error::Error;
 
 /// Error of the API server if the webhook denied the request.
 const DENIED: &str =

@@ -9,13 +9,13 @@ use anyhow::Context as _;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use extension_registry_core::diagnostic::explained;
+use extension_registry_runtime::error::Error;
 use k8s_openapi::jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
 use crate::context::Context;
-use crate::error::Error;
 use crate::serving::certificate::ServingCertificate;
 use crate::serving::probe::{self, Reachability};
 use crate::webhook;

@@ -170,7 +170,7 @@ pub(super) async fn run<H: EventHandler>(
 fn is_not_found(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => {
-            crate::error::code(error) == 404
+            extension_registry_runtime::error::code(error) == 404
         }
         _ => false,
     }

@@ -7,13 +7,13 @@ use extension_registry_core::diagnostic::explained;
 use extension_registry_pipeline::PIPELINES;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::version_number;
+use extension_registry_runtime::queue::Priority;
 use kube::ResourceExt;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 
 use crate::context::Context;
 use crate::engine::{Pipeline, pipeline_entry};
 use crate::impact;
-use crate::queue::Priority;
 use crate::task::Task;
 use crate::watch::event_loop::EventHandler;
 

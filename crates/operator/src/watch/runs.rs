@@ -6,12 +6,12 @@ use std::time::Duration;
 use extension_registry_api::RUN_BINDINGS_ANNOTATION;
 use extension_registry_pipeline::RUNS;
 use extension_registry_render::ObjectKey;
+use extension_registry_runtime::queue::Priority;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::PartialObjectMeta;
 
 use crate::context::Context;
 use crate::engine::Run;
-use crate::queue::Priority;
 use crate::task::Task;
 use crate::watch::event_loop::EventHandler;
 

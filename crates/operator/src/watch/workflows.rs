@@ -6,12 +6,12 @@ use extension_registry_api::Workflow;
 use extension_registry_api::kinds::strip;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::person::Person;
+use extension_registry_runtime::queue::Priority;
 use kube::core::DeserializeGuard;
 use kube::{Resource, ResourceExt};
 
 use crate::context::Context;
 use crate::impact;
-use crate::queue::Priority;
 use crate::task::Task;
 use crate::watch::event_loop::EventHandler;
 

@@ -13,6 +13,7 @@ use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_pipeline::{PIPELINES, engine};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::{Prepared, Refusals};
+use extension_registry_runtime::error::{Error, code, is_namespace_terminating};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use kube::{Api, Resource};
@@ -20,7 +21,6 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::engine::{api_resource, pipeline_entry};
-use crate::error::{Error, code, is_namespace_terminating};
 use crate::impact;
 use crate::projection;
 use crate::store::BoundRequirement;

@@ -7,9 +7,9 @@ use extension_registry_render::ObjectKey;
 use extension_registry_render::person::consumer;
 use extension_registry_render::source::secrets;
 use extension_registry_render::workflow::{Resolved, resolve};
+use extension_registry_runtime::error::Error;
 
 use crate::context::Context;
-use crate::error::Error;
 use crate::impact;
 use crate::source;
 use crate::store::PipelineEntry;

@@ -11,10 +11,10 @@ use extension_registry_core::refusal::Reason;
 use extension_registry_pipeline::PIPELINES;
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::Refusals;
+use extension_registry_runtime::error::Error;
 use kube::Resource;
 
 use crate::context::Context;
-use crate::error::Error;
 use crate::status::{DesiredCondition, Live, ObjectName, Updated, conditions, find, read, update};
 use crate::task::Task;
 use crate::workflow::apply::Applied;

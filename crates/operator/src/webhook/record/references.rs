@@ -11,6 +11,8 @@ use extension_registry_core::record::{RecordKey, RecordKind, SourceSecret};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::grant::subject;
 use extension_registry_render::source::place;
+use extension_registry_runtime::error::Error;
+use extension_registry_runtime::permission::is_allowed;
 use extension_registry_seal::{RESEAL, references};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
@@ -18,8 +20,6 @@ use serde_json::Value;
 
 use super::inline;
 use crate::context::Context;
-use crate::error::Error;
-use crate::permission::is_allowed;
 use crate::webhook::Review;
 
 /// Maximum number of concurrent access reviews.

@@ -15,7 +15,7 @@ use crate::error::Error;
 ///
 /// # Errors
 /// If the request fails; the caller must then deny the action.
-pub(crate) async fn is_allowed(
+pub async fn is_allowed(
     client: &Client,
     user: &UserInfo,
     action: ResourceAttributes,
@@ -39,7 +39,7 @@ pub(crate) async fn is_allowed(
 }
 
 /// Returns the user name of the operator; empty if the review fails, because only messages use it.
-pub(crate) async fn own_account(client: &Client) -> Arc<str> {
+pub async fn own_account(client: &Client) -> Arc<str> {
     let review = SelfSubjectReview::default();
     let answer = Api::<SelfSubjectReview>::all(client.clone())
         .create(&PostParams::default(), &review)

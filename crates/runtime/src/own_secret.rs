@@ -17,7 +17,7 @@ const KEY_LENGTH: usize = 32;
 ///
 /// # Errors
 /// If a request fails or the system provides no random bytes.
-pub(crate) async fn read_or_create(
+pub async fn read_or_create(
     client: &Client,
     namespace: &str,
     name: &str,

@@ -15,11 +15,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use lane::Lane;
-pub(crate) use lane::{Tenant, Tenanted};
+pub use lane::{Tenant, Tenanted};
 
 /// Priority of a key, highest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Priority {
+pub enum Priority {
     /// Access was revoked.
     Revocation,
     /// A user changed the object.
@@ -84,7 +84,7 @@ struct State<K> {
 
 /// Priority queue of keys, shared by all workers.
 #[derive(Debug)]
-pub(crate) struct Queue<K> {
+pub struct Queue<K> {
     state: Mutex<State<K>>,
     wake: Notify,
 }
@@ -113,14 +113,14 @@ impl<K: Clone + Eq + Hash> Default for Queue<K> {
 impl<K: Clone + Eq + Hash + Tenanted> Queue<K> {
     /// Adds a key. A queued key keeps its place or moves to a higher priority; a key that is being processed
     /// is queued again afterwards.
-    pub(crate) fn add(&self, key: K, priority: Priority) {
+    pub fn add(&self, key: K, priority: Priority) {
         self.state.lock().add(key, priority);
         self.wake.notify_one();
     }
 
     /// Adds a key after a delay. Another call before that restarts the delay, up to `latest` after the first
     /// call.
-    pub(crate) fn add_after(&self, key: K, priority: Priority, delay: Duration, latest: Duration) {
+    pub fn add_after(&self, key: K, priority: Priority, delay: Duration, latest: Duration) {
         let now = Instant::now();
         let mut state = self.state.lock();
         let entry = state.delays.entry(key.clone()).or_insert(Delay {
@@ -137,7 +137,7 @@ impl<K: Clone + Eq + Hash + Tenanted> Queue<K> {
     }
 
     /// Adds a failed key with exponential backoff: 100 ms, doubled for each failure, at most one minute.
-    pub(crate) fn retry(&self, key: K, priority: Priority) {
+    pub fn retry(&self, key: K, priority: Priority) {
         let mut state = self.state.lock();
         let failures = state.failures.entry(key.clone()).or_insert(0);
         let delay = FIRST_RETRY
@@ -149,7 +149,7 @@ impl<K: Clone + Eq + Hash + Tenanted> Queue<K> {
     }
 
     /// Waits for the next key; `None` once the queue is closed. The caller must call [`Queue::done`].
-    pub(crate) async fn next(&self) -> Option<K> {
+    pub async fn next(&self) -> Option<K> {
         loop {
             let notified = self.wake.notified();
             let due = {
@@ -184,7 +184,7 @@ impl<K: Clone + Eq + Hash + Tenanted> Queue<K> {
     }
 
     /// Marks a key as processed. Success resets its backoff.
-    pub(crate) fn done(&self, key: &K, succeeded: bool) {
+    pub fn done(&self, key: &K, succeeded: bool) {
         let mut state = self.state.lock();
         if succeeded {
             state.failures.remove(key);
@@ -204,14 +204,14 @@ impl<K: Clone + Eq + Hash + Tenanted> Queue<K> {
     }
 
     /// Closes the queue; every worker stops after its current key.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.state.lock().closed = true;
         self.wake.notify_waiters();
         self.wake.notify_one();
     }
 
     /// Returns whether keys of a changed object or its dependents are queued. Consumer counts wait for them.
-    pub(crate) fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         let state = self.state.lock();
         [Priority::Direct, Priority::Dependent]
             .into_iter()
@@ -219,7 +219,7 @@ impl<K: Clone + Eq + Hash + Tenanted> Queue<K> {
     }
 
     /// Returns the number of queued keys, without delayed ones.
-    pub(crate) fn len(&self) -> usize {
+    pub fn depth(&self) -> usize {
         self.state.lock().lanes.iter().map(Lane::len).sum()
     }
 }

@@ -6,7 +6,7 @@ use extension_registry_client::reason;
 /// exponential backoff.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {what}: {detail}")]
-pub(crate) struct Error {
+pub struct Error {
     what: String,
     detail: String,
     code: u16,
@@ -15,14 +15,14 @@ pub(crate) struct Error {
 
 impl Error {
     /// Creates an error of a request whose response contains no values. `what` names the object.
-    pub(crate) fn api(what: impl Into<String>, error: &kube::Error) -> Self {
+    pub fn api(what: impl Into<String>, error: &kube::Error) -> Self {
         let detail = reason(error).unwrap_or_else(|| error.to_string());
         Self::new(what, detail, error)
     }
 
     /// Creates an error of a request for a Secret. Keeps only reason and code, because messages of the
     /// API server may quote data.
-    pub(crate) fn secret(what: impl Into<String>, error: &kube::Error) -> Self {
+    pub fn secret(what: impl Into<String>, error: &kube::Error) -> Self {
         let detail = match error {
             kube::Error::Api(status) => format!("{} ({})", status.reason, status.code),
             error => reason(error).unwrap_or_else(|| "no response from the API server".to_owned()),
@@ -31,7 +31,7 @@ impl Error {
     }
 
     /// Creates an error that does not come from the API server.
-    pub(crate) fn internal(what: impl Into<String>, error: &impl std::fmt::Display) -> Self {
+    pub fn internal(what: impl Into<String>, error: &impl std::fmt::Display) -> Self {
         Self {
             what: what.into(),
             detail: error.to_string(),
@@ -41,7 +41,7 @@ impl Error {
     }
 
     /// Creates an error for an object that another client changed or deleted concurrently.
-    pub(crate) fn race(what: impl Into<String>, detail: &str) -> Self {
+    pub fn race(what: impl Into<String>, detail: &str) -> Self {
         Self {
             what: what.into(),
             detail: detail.to_owned(),
@@ -60,12 +60,14 @@ impl Error {
     }
 
     /// Returns whether the request failed because the namespace is terminating.
-    pub(crate) fn is_namespace_terminating(&self) -> bool {
+    #[must_use]
+    pub fn is_namespace_terminating(&self) -> bool {
         self.terminating
     }
 
     /// Returns the value of the metric label `outcome`.
-    pub(crate) fn label(&self) -> &'static str {
+    #[must_use]
+    pub fn label(&self) -> &'static str {
         match self.code {
             0 => "unreachable",
             403 => "forbidden",
@@ -77,7 +79,8 @@ impl Error {
 }
 
 /// Returns the HTTP status code of an error; zero if there was no response.
-pub(crate) fn code(error: &kube::Error) -> u16 {
+#[must_use]
+pub fn code(error: &kube::Error) -> u16 {
     match error {
         kube::Error::Api(status) => status.code,
         _ => 0,
@@ -85,7 +88,8 @@ pub(crate) fn code(error: &kube::Error) -> u16 {
 }
 
 /// Returns whether the API server rejected the request because the namespace is terminating.
-pub(crate) fn is_namespace_terminating(error: &kube::Error) -> bool {
+#[must_use]
+pub fn is_namespace_terminating(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else {
         return false;
     };

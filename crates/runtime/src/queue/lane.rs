@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// A namespace, or `None` for cluster-scoped objects.
-pub(crate) type Tenant = Option<Arc<str>>;
+pub type Tenant = Option<Arc<str>>;
 
 /// A key that belongs to a tenant.
-pub(crate) trait Tenanted {
+pub trait Tenanted {
     /// Returns the tenant of the key.
     fn tenant(&self) -> Tenant;
 }

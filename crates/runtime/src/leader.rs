@@ -31,12 +31,12 @@ const RETRY_PERIOD: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// If the system provides no random bytes.
-pub(crate) fn nonce() -> Result<String, getrandom::Error> {
+pub fn nonce() -> Result<String, getrandom::Error> {
     getrandom::u64().map(|number| format!("{number:016x}"))
 }
 
 /// Acquires, renews and releases the Lease.
-pub(crate) struct LeaderElector {
+pub struct LeaderElector {
     api: Api<Lease>,
     identity: String,
     observed: Option<ObservedLease>,
@@ -73,7 +73,8 @@ fn decide(spec: &LeaseSpec, identity: &str, unchanged: Duration) -> LeaseAction 
 
 impl LeaderElector {
     /// Creates an elector for the Lease of a namespace. The identity must be unique to this process.
-    pub(crate) fn new(client: Client, namespace: &str, identity: String) -> Self {
+    #[must_use]
+    pub fn new(client: Client, namespace: &str, identity: String) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
             identity,
@@ -82,7 +83,7 @@ impl LeaderElector {
     }
 
     /// Waits until this replica holds the Lease; returns `false` if the token is cancelled first.
-    pub(crate) async fn acquire(&mut self, stop: &CancellationToken) -> bool {
+    pub async fn acquire(&mut self, stop: &CancellationToken) -> bool {
         tracing::info!(lease = LEASE, "waiting to acquire the leader lease");
         loop {
             match self.attempt().await {
@@ -100,7 +101,7 @@ impl LeaderElector {
     }
 
     /// Renews the Lease until the token is cancelled (`true`) or the Lease is lost (`false`).
-    pub(crate) async fn renew(&mut self, stop: &CancellationToken) -> bool {
+    pub async fn renew(&mut self, stop: &CancellationToken) -> bool {
         let mut renewed = Instant::now();
         loop {
             tokio::select! {
@@ -123,7 +124,7 @@ impl LeaderElector {
     }
 
     /// Releases the Lease, so that another replica takes over at once. Call it after the last write.
-    pub(crate) async fn release(mut self) {
+    pub async fn release(mut self) {
         let Some(ObservedLease { mut lease, .. }) = self.observed.take() else {
             return;
         };
