@@ -4,11 +4,15 @@
 mod address;
 mod document;
 pub mod environment;
+mod files;
 mod identity;
 mod layout;
 
 pub use address::Address;
-pub use identity::{Identity, RENDERED_PREFIX};
+pub use files::{FileAlias, files};
+pub use identity::{
+    ENVIRONMENT_SUFFIX, Identity, RENDERED_PREFIX, binding_environment_secret, binding_secret,
+};
 pub use layout::{Key, Layout, MissingSource, Origin, SourceKeys, SourceValues};
 
 /// Key that holds the chosen service, endpoint and credentials as a YAML document.

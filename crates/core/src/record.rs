@@ -66,6 +66,16 @@ impl RecordKey {
         }
     }
 
+    /// Creates the key of a record of this kind, which belongs to `namespace` if it is a project record.
+    #[must_use]
+    pub fn of_kind(kind: &str, namespace: &str, name: &str) -> Self {
+        if kind == RecordKind::Extension.as_str() {
+            Self::project(namespace, name)
+        } else {
+            Self::cluster(name)
+        }
+    }
+
     /// Returns the kind for the scope of the key.
     #[must_use]
     pub fn kind(&self) -> RecordKind {

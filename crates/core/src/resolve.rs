@@ -8,6 +8,7 @@ mod evaluate;
 mod index;
 mod nearest;
 mod service_index;
+mod sticky;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::requirement::Requirement;
 
 pub use evaluate::{Evaluation, Mismatch, Verdict, evaluate};
 pub use index::Index;
+pub use sticky::{CurrentChoice, keep};
 
 /// A service of a record, with the selected endpoint and credentials.
 #[derive(Clone, Debug)]
@@ -35,6 +37,34 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// Creates the choice of a service with the positions of its selected credentials and endpoint.
+    fn assemble(
+        record: Arc<Record>,
+        service: usize,
+        credentials: Option<usize>,
+        endpoint: Option<usize>,
+        consumer: &Consumer,
+    ) -> Self {
+        let offered = &record.services[service];
+        let of_user = credentials.is_some_and(|set| offered.credentials[set].is_personal());
+        let is_foreign =
+            |position: usize| endpoint::is_foreign(&record, &offered.endpoints[position], consumer);
+        Self {
+            personal: record.access.is_personal() || of_user,
+            foreign_endpoint: endpoint.is_some_and(is_foreign),
+            service,
+            endpoint,
+            credentials,
+            record,
+        }
+    }
+
+    /// Returns whether two choices are the same service, endpoint and credentials of the same record.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.identity(None) == other.identity(None)
+    }
+
     /// Returns the service.
     #[must_use]
     pub fn service(&self) -> &Service {
@@ -149,21 +179,11 @@ pub fn resolve(
     let (record, service) = candidates::choose(index, requirement, consumer)?;
     let credentials = credentials::choose(&record, service, requirement, consumer)?;
     let endpoint = endpoint::choose(&record, service, requirement, consumer)?;
-    let personal = record.access.is_personal()
-        || credentials
-            .is_some_and(|position| record.services[service].credentials[position].is_personal());
-    Ok(Choice {
-        foreign_endpoint: endpoint.is_some_and(|position| {
-            endpoint::is_foreign(
-                &record,
-                &record.services[service].endpoints[position],
-                consumer,
-            )
-        }),
+    Ok(Choice::assemble(
         record,
         service,
-        endpoint,
         credentials,
-        personal,
-    })
+        endpoint,
+        consumer,
+    ))
 }

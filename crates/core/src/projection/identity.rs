@@ -26,6 +26,22 @@ pub struct Identity {
 /// Name prefix of every rendered Secret.
 pub const RENDERED_PREFIX: &str = "ext-";
 
+/// Name suffix of the Secret with the environment variables of a binding.
+pub const ENVIRONMENT_SUFFIX: &str = ".env";
+
+/// Returns the name of the Secret with the files of a binding, and of its projection. Names of bindings are
+/// restricted so that it never equals [`Identity::name`].
+#[must_use]
+pub fn binding_secret(binding: &str) -> String {
+    format!("{RENDERED_PREFIX}{binding}")
+}
+
+/// Returns the name of the Secret with the environment variables of a binding.
+#[must_use]
+pub fn binding_environment_secret(binding: &str) -> String {
+    format!("{RENDERED_PREFIX}{binding}{ENVIRONMENT_SUFFIX}")
+}
+
 const SLUG_LENGTH: usize = 40;
 const HASH_LENGTH: usize = 16;
 
