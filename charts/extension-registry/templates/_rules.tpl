@@ -1,10 +1,10 @@
 {{/* Rules for namespaced kinds, in a ClusterRole or in a Role of each managed namespace. */}}
 {{- define "extension-registry.rules.namespaced" -}}
 - apiGroups: [registry.fuseml.io]
-  resources: [extensions, workflows]
+  resources: [extensions, workflows, extensionbindings]
   verbs: [get, list, watch]
 - apiGroups: [registry.fuseml.io]
-  resources: [extensions/status, workflows/status]
+  resources: [extensions/status, workflows/status, extensionbindings/status]
   verbs: [patch]
 - apiGroups: [registry.fuseml.io]
   resources: [extensionprojections]

@@ -2,9 +2,11 @@
 {{- define "extension-registry.webhooks" -}}
 mutate:
   workflows: [workflows]
+  bindings: [extensionbindings]
   records: [extensions, clusterextensions]
 validate:
   workflows: [workflows]
+  bindings: [extensionbindings]
   records: [extensions, clusterextensions]
 {{- end -}}
 

@@ -4,6 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::Value;
 
+use crate::binding::ExtensionBinding;
 use crate::kinds::{ClusterExtension, Extension};
 use crate::projection::ExtensionProjection;
 use crate::run_gate::RunGate;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         ClusterExtension::crd(),
         Extension::crd(),
         Workflow::crd(),
+        ExtensionBinding::crd(),
         ExtensionProjection::crd(),
         RunGate::crd(),
     ]

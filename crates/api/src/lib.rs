@@ -13,6 +13,7 @@
     reason = "`kubectl explain` prints these comments, where kinds are written without backticks"
 )]
 
+pub mod binding;
 pub mod convert;
 pub mod crd;
 pub mod extension;
@@ -20,6 +21,7 @@ pub mod kinds;
 pub mod limits;
 pub mod projection;
 pub mod reference;
+pub mod requirement;
 mod rules;
 pub mod run_gate;
 pub mod shape;
@@ -28,6 +30,7 @@ pub mod status;
 pub mod unquoted;
 pub mod workflow;
 
+pub use binding::{ExtensionBinding, ExtensionBindingSpec, ExtensionBindingStatus};
 pub use extension::{ExtensionSpec, ExtensionStatus};
 pub use kinds::{
     ClusterExtension, ClusterExtensionSpec, Extension, NamespacedExtensionSpec, RecordObject,
@@ -82,3 +85,14 @@ pub const RUN_BINDINGS_ANNOTATION: &str = "registry.fuseml.io/bindings";
 /// Annotation on a workflow or a run: the user to impersonate. The requester must have permission
 /// to impersonate that user.
 pub const ON_BEHALF_OF_ANNOTATION: &str = "registry.fuseml.io/on-behalf-of";
+
+/// Annotation on a Pod: names of the bindings that it uses, separated by commas. An admission policy
+/// injects their Secrets.
+pub const BIND_ANNOTATION: &str = "registry.fuseml.io/bind";
+
+/// Annotation on a Pod: names of the containers that use its bindings, separated by commas.
+pub const BIND_CONTAINERS_ANNOTATION: &str = "registry.fuseml.io/bind-containers";
+
+/// Annotation on a binding: a text, usually the time of the request. A new text asks the operator to
+/// resolve the binding again instead of keeping its choice.
+pub const REBIND_ANNOTATION: &str = "registry.fuseml.io/rebind";

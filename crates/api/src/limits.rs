@@ -30,11 +30,15 @@ pub const RECORD_MEMBERS: usize = 1_024;
 pub const USER_SECRETS: usize = 2_000;
 /// Maximum number of Pipelines on hold in a namespace.
 pub const HELD_PIPELINES: usize = 5_000;
+/// Maximum number of bindings on hold in a namespace.
+pub const HELD_BINDINGS: usize = 5_000;
 /// Maximum size in bytes of the user Secrets in a RunGate, as JSON: etcd limits an object to 1.5 MiB.
 pub const USER_SECRETS_BYTES: usize = 768 * 1024;
 
 /// Maximum length of a name in characters.
 pub const NAME: usize = 63;
+/// Maximum length of the name of a binding in characters.
+pub const BINDING_NAME: usize = 50;
 /// Maximum length of a user or group name in characters.
 pub const PERSON: usize = 256;
 /// Maximum length of a Secret name, a Secret key or a variable name in characters.
@@ -92,6 +96,10 @@ pub const INPUT_PATTERN: &str = "^[A-Za-z_][-_A-Za-z0-9]*$";
 pub const OUTPUT_PATTERN: &str = "^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$";
 /// Environment variable names that the API server accepts: printable ASCII without `=`.
 pub const VARIABLE_PATTERN: &str = "^[ -<>-~]+$";
+/// Environment variable names that are also keys of Secrets.
+pub const SECRET_VARIABLE_PATTERN: &str = "^[A-Za-z_][-._A-Za-z0-9]*$";
+/// Names that a binding must not have, because `ext-NAME` could be the Secret of a workflow.
+pub const RESERVED_BINDING_PATTERN: &str = "^u-|-[0-9a-f]{16}$";
 /// Quantities of compute resources, which are not negative.
 pub const QUANTITY_PATTERN: &str =
     r"^[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?$";

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::limits;
 
 /// Identity of the projection: one service of one record, with the selected endpoint and credentials.
-/// Immutable; a different choice results in a different projection.
+/// The projection of a workflow is immutable, because a different choice results in a different projection.
+/// The projection of a binding has the name of the binding and follows its choice.
 #[derive(
     CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash,
 )]
@@ -21,7 +22,7 @@ use crate::limits;
     namespaced,
     shortname = "extp",
     category = "registry",
-    doc = "A Secret rendered from a record for the workflows in this namespace. Managed by the operator; do not edit.",
+    doc = "A Secret rendered from a record for the workflows or a binding in this namespace. Managed by the operator; do not edit.",
     status = "ExtensionProjectionStatus",
     derive = "PartialEq",
     selectable = ".spec.record.name",
@@ -43,7 +44,7 @@ use crate::limits;
     validation = Rule::new("self.metadata.name.startsWith('ext-')").message("projections are managed by the operator; their names begin with `ext-`")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("self == oldSelf").message("the spec of a projection is immutable"))]
+#[x_kube(validation = Rule::new("has(self.binding) ? has(oldSelf.binding) && self.binding == oldSelf.binding : self == oldSelf").message("the spec of a projection is immutable, except for the service of a binding"))]
 pub struct ExtensionProjectionSpec {
     /// Record from which the Secret is rendered.
     pub record: RecordReference,
@@ -72,6 +73,12 @@ pub struct ExtensionProjectionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::PERSON))]
     pub user: Option<String>,
+
+    /// Name of the ExtensionBinding for which the Secrets are rendered. Absent if they are rendered for
+    /// workflows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::NAME))]
+    pub binding: Option<String>,
 }
 
 /// Reference to a record: a ClusterExtension, or an Extension in the same namespace.
@@ -168,6 +175,7 @@ impl From<&Identity> for ExtensionProjectionSpec {
             endpoint: identity.endpoint.as_deref().map(Into::into),
             credentials: identity.credentials.as_deref().map(Into::into),
             user: identity.user.as_deref().map(Into::into),
+            binding: None,
         }
     }
 }

@@ -124,6 +124,38 @@ pub(crate) fn scope_lists() -> Rule {
     )))
 }
 
+/// Returns a rule that limits the length of the name of a binding. `ext-NAME` must be a DNS label, because it is the
+/// name of a volume, and NAME must leave room for the suffixes of engines.
+pub(crate) fn binding_name_length() -> Rule {
+    let length = limits::BINDING_NAME;
+    Rule::new(format!("self.metadata.name.size() <= {length}")).message(Message::Message(format!(
+        "binding names must not exceed {length} characters: choose a shorter name"
+    )))
+}
+
+/// Returns a rule that requires the name of a binding to be a DNS label.
+pub(crate) fn binding_name_characters() -> Rule {
+    Rule::new("self.metadata.name.matches('^[^.]*$')")
+        .message("binding names must not contain dots, because they are part of volume names: use `-` instead")
+}
+
+/// Returns a rule that rejects names whose Secrets could collide with those of workflows.
+pub(crate) fn binding_name_reserved() -> Rule {
+    Rule::new(format!("!self.metadata.name.matches('{}')", limits::RESERVED_BINDING_PATTERN)).message(
+        "binding names must not begin with `u-`, or end with `-` and 16 hexadecimal digits: workflows use these names for their Secrets; choose another name",
+    )
+}
+
+/// Returns a rule that requires the mapped variables of a binding to be valid keys of a Secret, because `envFrom` reads
+/// them from one.
+pub(crate) fn binding_variables() -> Rule {
+    Rule::new(format!(
+        "!has(self.environment) || self.environment.all(variable, variable.name.matches('{}'))",
+        limits::SECRET_VARIABLE_PATTERN
+    ))
+    .message("invalid variable name in `environment`: use letters, digits, `_`, `-` or `.`; begin with a letter or `_`")
+}
+
 /// Returns a rule that limits the total size of a record.
 pub(crate) fn record_size() -> Rule {
     let (endpoints, credentials, members, entries) = (

@@ -12,8 +12,8 @@ use crate::limits;
 /// Name of the only RunGate in a namespace.
 pub const RUN_GATE: &str = "extension-registry";
 
-/// User Secrets that the runs in a namespace may use, and Pipelines that must not run. A namespace
-/// without either has no RunGate.
+/// User Secrets that the runs in a namespace may use, and Pipelines and bindings that must not run. A namespace
+/// without any has no RunGate.
 #[derive(
     CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq,
 )]
@@ -22,7 +22,7 @@ pub const RUN_GATE: &str = "extension-registry";
     version = "v1alpha1",
     kind = "RunGate",
     namespaced,
-    doc = "Lists who may use each user Secret in the namespace, and which Pipelines are on hold. Read by the admission policies and managed by the operator; do not edit.",
+    doc = "Lists who may use each user Secret in the namespace, and which Pipelines and bindings are on hold. Read by the admission policies and managed by the operator; do not edit.",
     derive = "PartialEq",
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name == 'extension-registry'").message("the RunGate of a namespace must be named `extension-registry`")
@@ -40,6 +40,12 @@ pub struct RunGateSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = limits::HELD_PIPELINES, "x-kubernetes-map-type" = "atomic"))]
     pub held_pipelines: BTreeMap<String, String>,
+
+    /// Reasons why bindings are on hold, keyed by the name of the ExtensionBinding. Runs that use a binding
+    /// which is not ready are rejected.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = limits::HELD_BINDINGS, "x-kubernetes-map-type" = "atomic"))]
+    pub held_bindings: BTreeMap<String, String>,
 }
 
 /// User with access to a Secret.
@@ -63,10 +69,12 @@ pub struct SecretUser {
 }
 
 impl RunGateSpec {
-    /// Returns whether the spec lists neither Secrets nor Pipelines.
+    /// Returns whether the spec lists nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.user_secrets.is_empty() && self.held_pipelines.is_empty()
+        self.user_secrets.is_empty()
+            && self.held_pipelines.is_empty()
+            && self.held_bindings.is_empty()
     }
 }
 

@@ -12,6 +12,9 @@ pub const READY: &str = "Ready";
 /// Condition type: every requirement of the workflow is resolved.
 pub const RESOLVED: &str = "Resolved";
 
+/// Condition type: the binding keeps its service, but would now select another one.
+pub const SUPERSEDED: &str = "Superseded";
+
 /// Condition type: only a change to the object itself can resolve the error.
 pub const STALLED: &str = "Stalled";
 
@@ -77,6 +80,10 @@ reasons! {
         Rendered,
         /// The record contains credential values in plain text.
         ValuesInRecord,
+        /// The binding would select the service that it has.
+        Current,
+        /// The binding would select another service than the one that it keeps.
+        BetterMatch,
     }
 }
 

@@ -1,6 +1,5 @@
 //! `Workflow`: steps and their requirements.
 
-mod requirement;
 mod status;
 mod step;
 
@@ -10,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{limits, rules};
 
-pub use requirement::{EnvironmentMapping, RequirementSpec};
 pub use status::{Binding, PipelineReference, RunAs, WorkflowStatus, WorkflowSummary};
 pub use step::{Codeset, EnvVar, Step, StepInput, StepOutput};
 

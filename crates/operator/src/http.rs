@@ -40,6 +40,7 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
     let counts = [
         ("record", stores.records.read().len()),
         ("workflow", stores.workflows.read().len()),
+        ("binding", stores.bindings.read().len()),
         ("projection", stores.projections.read().len()),
     ];
     for (kind, length) in counts {

@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use extension_registry_api::Workflow;
-use extension_registry_core::record::RecordKey;
+use extension_registry_api::{ExtensionBinding, Workflow};
+use extension_registry_core::record::{Record, RecordKey};
 use extension_registry_render::ObjectKey;
+use extension_registry_render::binding::projection_key;
 use extension_registry_render::source::SourceState;
 use extension_registry_runtime::error::Error;
 use extension_registry_runtime::queue::Priority;
+use parking_lot::RwLock;
 
 use crate::context::Context;
 use crate::run_gate;
 use crate::source::{self, SourceChange, SourceRead};
-use crate::store::{BoundRequirement, RecordChange};
+use crate::store::{BoundRequirement, Consumer, RecordChange, Requirer, RequirerStore};
 use crate::task::Task;
 
 /// Handles an added, changed or deleted record.
@@ -40,31 +42,84 @@ pub(crate) fn record_changed(context: &Arc<Context>, key: &RecordKey, change: &R
         } else {
             Priority::Dependent
         };
-        context.enqueue(Task::Projection(projection), priority);
+        enqueue_projection(context, projection, priority);
     }
-    let bound = context.stores.bindings.read().workflows_bound_to(key);
-    let workflows = context.stores.workflows.read();
+    let bound = context.stores.consumers.read().bound_to(key);
+    let (workflows, bindings): (Vec<_>, Vec<_>) = bound
+        .iter()
+        .partition(|consumer| matches!(consumer, Consumer::Workflow(_)));
+    let stores = &context.stores;
+    enqueue_affected(
+        context,
+        &stores.workflows,
+        &workflows,
+        key,
+        change,
+        Task::Workflow,
+    );
+    enqueue_affected(
+        context,
+        &stores.bindings,
+        &bindings,
+        key,
+        change,
+        Task::Binding,
+    );
+}
+
+/// Enqueues the objects of a store that are bound to a changed record, or that select it before or after the change.
+fn enqueue_affected<T: Requirer>(
+    context: &Context,
+    store: &RwLock<RequirerStore<T>>,
+    bound: &[&Consumer],
+    record: &RecordKey,
+    change: &RecordChange,
+    task: fn(ObjectKey) -> Task,
+) {
+    let store = store.read();
     let mut affected: HashSet<&ObjectKey> = HashSet::new();
-    affected.extend(bound.iter().filter(|bound| workflows.get(bound).is_some()));
-    for record in [&change.before, &change.after].into_iter().flatten() {
-        affected.extend(workflows.selecting(record));
+    let bound = bound.iter().map(|consumer| consumer.key());
+    affected.extend(bound.filter(|bound| store.get(bound).is_some()));
+    for version in [&change.before, &change.after].into_iter().flatten() {
+        affected.extend(store.selecting(version));
     }
-    let is_visible = |workflow: &&ObjectKey| is_visible(key, workflow);
-    for workflow in affected.iter().copied().filter(is_visible) {
-        context.enqueue(Task::Workflow(workflow.clone()), Priority::Dependent);
+    let is_visible = |key: &&ObjectKey| is_visible(record, key);
+    for key in affected.iter().copied().filter(is_visible) {
+        context.enqueue(task(key.clone()), Priority::Dependent);
     }
     // They stay unresolved, but their messages may suggest another candidate now.
-    for workflow in workflows.unresolved().filter(is_visible) {
-        if !affected.contains(workflow) {
-            context.enqueue_debounced(Task::Workflow(workflow.clone()));
+    for key in store.unresolved().filter(is_visible) {
+        if !affected.contains(key) {
+            context.enqueue_debounced(task(key.clone()));
         }
     }
 }
 
-/// Returns whether a workflow can see a record: every workflow sees cluster-scoped records, and those of its project.
-fn is_visible(record: &RecordKey, workflow: &ObjectKey) -> bool {
+/// Returns whether an object can see a record: every object sees cluster-scoped records, and those of its project.
+fn is_visible(record: &RecordKey, object: &ObjectKey) -> bool {
     let project = record.namespace.as_ref();
-    project.is_none_or(|project| *project == workflow.namespace)
+    project.is_none_or(|project| *project == object.namespace)
+}
+
+/// Returns the task that maintains a projection: that of its binding, if it has one.
+pub(crate) fn projection_task(context: &Context, projection: ObjectKey) -> Task {
+    let binding = {
+        let projections = context.stores.projections.read();
+        let entry = projections.get(&projection);
+        entry.and_then(|entry| entry.binding.clone())
+    };
+    match binding {
+        Some(name) => Task::Binding(ObjectKey {
+            namespace: projection.namespace,
+            name,
+        }),
+        None => Task::Projection(projection),
+    }
+}
+
+/// Enqueues the task that maintains a projection.
+pub(crate) fn enqueue_projection(context: &Context, projection: ObjectKey, priority: Priority) {
+    context.enqueue(projection_task(context, projection), priority);
 }
 
 /// Handles an added or changed (with its new version) or deleted source Secret.
@@ -127,7 +182,7 @@ fn enqueue_dependents(context: &Arc<Context>, key: &ObjectKey, keys_changed: boo
             .cloned()
             .collect();
         for projection in projections {
-            context.enqueue(Task::Projection(projection), Priority::Dependent);
+            enqueue_projection(context, projection, Priority::Dependent);
         }
         if !keys_changed {
             continue;
@@ -136,46 +191,90 @@ fn enqueue_dependents(context: &Arc<Context>, key: &ObjectKey, keys_changed: boo
         let Some(known) = context.stores.records.read().index.get(&record).cloned() else {
             continue;
         };
-        let workflows = context.stores.workflows.read();
-        let selecting: HashSet<&ObjectKey> = workflows.selecting(&known).collect();
-        for workflow in selecting {
-            if is_visible(&record, workflow) {
-                context.enqueue(Task::Workflow(workflow.clone()), Priority::Dependent);
-            }
+        let stores = &context.stores;
+        enqueue_selecting(context, &stores.workflows, &known, Task::Workflow);
+        enqueue_selecting(context, &stores.bindings, &known, Task::Binding);
+    }
+}
+
+fn enqueue_selecting<T: Requirer>(
+    context: &Context,
+    store: &RwLock<RequirerStore<T>>,
+    record: &Record,
+    task: fn(ObjectKey) -> Task,
+) {
+    let store = store.read();
+    let selecting: HashSet<&ObjectKey> = store.selecting(record).collect();
+    for key in selecting {
+        if is_visible(&record.key, key) {
+            context.enqueue(task(key.clone()), Priority::Dependent);
         }
     }
 }
 
-/// Restores the bindings of a workflow from its status after a start, so that its Secrets count as used.
-pub(crate) fn restore_bindings(context: &Arc<Context>, key: &ObjectKey, workflow: &Workflow) {
+/// Restores what a workflow uses from its status after a start, so that its Secrets count as used.
+pub(crate) fn restore_workflow(context: &Arc<Context>, key: &ObjectKey, workflow: &Workflow) {
     if context.stores.workflows.read().get(key).is_some() {
         return;
     }
-    let Some(status) = &workflow.status else {
-        return;
-    };
-    set_bindings(
-        context,
-        key,
-        BoundRequirement::from_status(key, &status.bindings),
-    );
+    if let Some(status) = &workflow.status {
+        let bound = BoundRequirement::from_status(key, &status.bindings);
+        set_bound(context, &Consumer::Workflow(key.clone()), bound);
+    }
 }
 
-/// Sets the bindings of a workflow and enqueues the objects whose consumer count changed.
-pub(crate) fn set_bindings(
+/// Restores what a binding uses from its status after a start.
+pub(crate) fn restore_binding(context: &Arc<Context>, key: &ObjectKey, binding: &ExtensionBinding) {
+    if context.stores.bindings.read().get(key).is_some() {
+        return;
+    }
+    let choice = binding.status.as_ref();
+    if let Some(choice) = choice.and_then(|status| status.choice.as_ref()) {
+        let record = RecordKey::of_kind(&choice.kind, &key.namespace, &choice.record);
+        set_binding(context, key, Some(record));
+    }
+}
+
+/// Sets what a consumer uses and enqueues the objects whose consumer count changed.
+pub(crate) fn set_bound(
     context: &Arc<Context>,
-    workflow: &ObjectKey,
+    consumer: &Consumer,
     mut bound: Vec<BoundRequirement>,
 ) {
     bound.sort();
-    let touched = context.stores.bindings.write().set(workflow, bound);
+    let touched = context.stores.consumers.write().set(consumer, bound);
     for entry in touched {
         context.enqueue_debounced(Task::Record(entry.record));
-        context.enqueue_debounced(Task::Projection(ObjectKey {
-            namespace: Arc::clone(&workflow.namespace),
-            name: entry.projection,
-        }));
+        // The projection of a binding has no other consumer, so its count is not recorded.
+        if let Consumer::Workflow(workflow) = consumer {
+            context.enqueue_debounced(Task::Projection(ObjectKey {
+                namespace: Arc::clone(&workflow.namespace),
+                name: entry.projection,
+            }));
+        }
     }
+}
+
+/// Sets the record that a binding uses.
+pub(crate) fn set_binding(context: &Arc<Context>, binding: &ObjectKey, record: Option<RecordKey>) {
+    let bound = record.map(|record| BoundRequirement {
+        projection: projection_key(binding).name,
+        record,
+    });
+    let consumer = Consumer::Binding(binding.clone());
+    set_bound(context, &consumer, bound.into_iter().collect());
+}
+
+/// Handles a deleted binding: its Secrets are deleted.
+pub(crate) fn binding_deleted(context: &Arc<Context>, key: &ObjectKey) {
+    let known = context.stores.bindings.read().get(key).cloned();
+    let written = known.and_then(|binding| binding.status.as_ref()?.written.clone());
+    let mut projections = context.stores.projections.write();
+    projections.set_written(&projection_key(key), written);
+    drop(projections);
+    context.stores.bindings.write().remove(key);
+    set_binding(context, key, None);
+    context.enqueue(Task::Binding(key.clone()), Priority::Revocation);
 }
 
 /// Handles a workflow with another author, or the same author with other groups: enqueues the user-scoped
@@ -184,7 +283,7 @@ pub(crate) fn identity_changed(context: &Arc<Context>, workflow: &ObjectKey) {
     if !context.is_started() {
         return;
     }
-    let bound = context.stores.bindings.read().get(workflow).to_vec();
+    let bound = bound_to_workflow(context, workflow);
     for entry in bound {
         let key = ObjectKey {
             namespace: Arc::clone(&workflow.namespace),
@@ -207,7 +306,7 @@ pub(crate) fn identity_changed(context: &Arc<Context>, workflow: &ObjectKey) {
 pub(crate) fn workflow_deleted(context: &Arc<Context>, key: &ObjectKey) {
     retain_groups(context, key);
     context.stores.workflows.write().remove(key);
-    set_bindings(context, key, Vec::new());
+    set_bound(context, &Consumer::Workflow(key.clone()), Vec::new());
     // Puts an orphaned pipeline on hold, and releases one that is deleted with the workflow.
     context.enqueue(Task::Workflow(key.clone()), Priority::Dependent);
 }
@@ -219,7 +318,7 @@ pub(crate) fn retain_groups(context: &Arc<Context>, key: &ObjectKey) {
     let Some(person) = before.and_then(|before| context.settings.author(&before)) else {
         return;
     };
-    let bound = context.stores.bindings.read().get(key).to_vec();
+    let bound = bound_to_workflow(context, key);
     let mut projections = context.stores.projections.write();
     for entry in bound {
         let projection = ObjectKey {
@@ -239,11 +338,16 @@ pub(crate) fn projection_deleted(context: &Arc<Context>, key: &ObjectKey) {
     secret_lost(context, key);
 }
 
-/// Handles a projection whose Secret was deleted or replaced: the workflows that use it are not ready until
+/// Handles a projection whose Secret was deleted or replaced: the objects that use it are not ready until
 /// it is restored.
 pub(crate) fn secret_lost(context: &Arc<Context>, key: &ObjectKey) {
-    let consumers = context.stores.bindings.read().consuming_workflows(key);
-    for workflow in consumers {
-        context.enqueue(Task::Workflow(workflow), Priority::Dependent);
+    let consumers = context.stores.consumers.read().using(key);
+    for consumer in consumers {
+        context.enqueue(consumer.into(), Priority::Dependent);
     }
+}
+
+fn bound_to_workflow(context: &Context, workflow: &ObjectKey) -> Vec<BoundRequirement> {
+    let consumer = Consumer::Workflow(workflow.clone());
+    context.stores.consumers.read().get(&consumer).to_vec()
 }

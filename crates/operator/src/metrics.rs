@@ -17,7 +17,7 @@ const BUCKETS: [f64; 11] = [
 /// Labels of a completed reconcile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ReconcileLabels {
-    /// `workflow`, `projection`, `run`, `run gate` or `record`.
+    /// `workflow`, `binding`, `projection`, `run`, `run gate` or `record`.
     pub controller: &'static str,
     /// `ok`, or [`Error::label`](extension_registry_runtime::error::Error::label).
     pub outcome: &'static str,
@@ -41,7 +41,7 @@ pub(crate) struct AdmissionLabels {
     pub outcome: &'static str,
 }
 
-/// Label of a refused workflow.
+/// Label of a refused workflow or binding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct RefusalLabels {
     /// Reason of the `Ready` condition.
@@ -58,7 +58,7 @@ pub(crate) struct Metrics {
     pub reconcile_seconds: Histogram,
     /// Write requests to the API server.
     pub writes: Family<WriteLabels, Counter>,
-    /// Reconciles that refused a workflow.
+    /// Reconciles that refused a workflow or a binding.
     pub refusals: Family<RefusalLabels, Counter>,
     /// Duration of admission requests.
     pub admission_seconds: Family<AdmissionLabels, Histogram>,
@@ -73,7 +73,7 @@ pub(crate) struct Metrics {
 /// Label of cached objects.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct KindLabels {
-    /// `record`, `workflow` or `projection`.
+    /// `record`, `workflow`, `binding` or `projection`.
     pub kind: &'static str,
 }
 
@@ -98,7 +98,7 @@ impl Default for Metrics {
         registry.register("writes", "Write requests to the API server", writes.clone());
         registry.register(
             "refusals",
-            "Reconciliations that refused a workflow",
+            "Reconciliations that refused a workflow or a binding",
             refusals.clone(),
         );
         registry.register(

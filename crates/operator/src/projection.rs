@@ -25,6 +25,7 @@ use k8s_openapi::jiff::Timestamp;
 use crate::context::Context;
 use crate::impact;
 use crate::run_gate;
+use crate::source;
 use crate::task::Task;
 
 use validate::Verdict;
@@ -37,7 +38,8 @@ pub(crate) async fn reconcile(context: &Arc<Context>, key: &ObjectKey) -> Result
     let Some(entry) = context.stores.projections.read().get(key).cloned() else {
         return Ok(());
     };
-    if entry.terminating {
+    // The binding controller maintains the projections of bindings.
+    if entry.terminating || entry.binding.is_some() {
         return Ok(());
     }
     let now = Timestamp::now();
@@ -82,7 +84,7 @@ pub(crate) async fn ensure(
         && *entry.identity == *identity
         && entry.status.secret.is_some()
         && entry.inputs.is_some()
-        && entry.inputs == dereference::cached_inputs(context, choice)
+        && entry.inputs == source::cached_inputs(context, choice)
     {
         return Ok(Ok(()));
     }

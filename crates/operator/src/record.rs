@@ -84,7 +84,7 @@ async fn dereference(
             );
         }
     }
-    let consumers = context.stores.bindings.read().record_consumers(key);
+    let consumers = context.stores.consumers.read().record_count(key);
     Ok(Some(Dereferenced {
         entry,
         record,

@@ -20,7 +20,7 @@ use crate::sealing_keys::SealingKeys;
 use crate::serving::WebhookServer;
 use crate::settings::Settings;
 use crate::task::Task;
-use crate::{http, run_gate, watch, worker};
+use crate::{http, impact, run_gate, watch, worker};
 
 /// Name of the Secret that holds the digest key.
 const DIGEST_SECRET: &str = "extension-registry-digest-key";
@@ -159,17 +159,24 @@ fn enqueue_all(context: &Arc<Context>) {
     context.set_leading();
     run_gate::initialize(context);
     let stores = &context.stores;
-    for (key, workflow) in stores.workflows.read().iter() {
-        let observed = workflow
-            .status
-            .as_ref()
-            .and_then(|status| status.observed_generation);
-        let priority = if observed == workflow.metadata.generation {
+    let priority = |observed: Option<i64>, generation: Option<i64>| {
+        if observed == generation {
             Priority::Background
         } else {
             Priority::Dependent
-        };
+        }
+    };
+    for (key, workflow) in stores.workflows.read().iter() {
+        let status = workflow.status.as_ref();
+        let observed = status.and_then(|status| status.observed_generation);
+        let priority = priority(observed, workflow.metadata.generation);
         context.enqueue(Task::Workflow(key.clone()), priority);
+    }
+    for (key, binding) in stores.bindings.read().iter() {
+        let status = binding.status.as_ref();
+        let observed = status.and_then(|status| status.observed_generation);
+        let priority = priority(observed, binding.metadata.generation);
+        context.enqueue(Task::Binding(key.clone()), priority);
     }
     // Pipelines whose workflow was deleted while the operator was down.
     let workflows = stores.workflows.read();
@@ -179,8 +186,9 @@ fn enqueue_all(context: &Arc<Context>) {
         }
     }
     drop(workflows);
-    for key in stores.projections.read().keys() {
-        context.enqueue(Task::Projection(key.clone()), Priority::Background);
+    let projections: Vec<_> = stores.projections.read().keys().cloned().collect();
+    for key in projections {
+        impact::enqueue_projection(context, key, Priority::Background);
     }
     for key in stores.records.read().keys() {
         // By then the consumers are counted, so one status write is enough.

@@ -90,12 +90,44 @@ pub(crate) async fn release(context: &Context, pipeline: &ObjectKey) -> Result<(
     Ok(())
 }
 
+/// Puts a binding on hold, so that no run that names it can start.
+///
+/// # Errors
+/// See [`add_secret`].
+pub(crate) async fn hold_binding(
+    context: &Context,
+    binding: &ObjectKey,
+    reason: Reason,
+) -> Result<(), Error> {
+    let fits = context
+        .stores
+        .run_gates
+        .write()
+        .hold_binding(binding, reason);
+    if !fits {
+        tracing::warn!(%binding, "failed to put ExtensionBinding on hold: the RunGate of its namespace is full");
+    }
+    reconcile(context, &binding.namespace).await
+}
+
+/// Releases a binding, so that runs that name it can start.
+///
+/// # Errors
+/// See [`add_secret`].
+pub(crate) async fn release_binding(context: &Context, binding: &ObjectKey) -> Result<(), Error> {
+    let held = context.stores.run_gates.write().release_binding(binding);
+    if held {
+        reconcile(context, &binding.namespace).await?;
+    }
+    Ok(())
+}
+
 /// Initializes the desired run gates from the existing ones, without entries of deleted Secrets and
 /// Pipelines.
 pub(crate) fn initialize(context: &Context) {
     let stores = &context.stores;
     let (projections, pipelines) = (stores.projections.read(), stores.pipelines.read());
-    let workflows = stores.workflows.read();
+    let (workflows, bindings) = (stores.workflows.read(), stores.bindings.read());
     let namespaces = stores.run_gates.write().initialize(
         |secret| projections.get(secret).is_some(),
         |pipeline| {
@@ -103,6 +135,7 @@ pub(crate) fn initialize(context: &Context) {
                 || workflows.get(pipeline).is_some()
                 || workflows.is_invalid(pipeline)
         },
+        |binding| bindings.get(binding).is_some() || bindings.is_invalid(binding),
     );
     for namespace in namespaces {
         context.enqueue(Task::RunGate(namespace), Priority::Dependent);

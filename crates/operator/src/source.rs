@@ -1,5 +1,7 @@
 //! Reads source Secrets by name and decrypts sealed values.
 
+use std::sync::Arc;
+
 use extension_registry_core::record::{
     Credentials, Name, RecordKey, Service, Source, SourceSecret,
 };
@@ -14,6 +16,7 @@ use kube::Api;
 
 use crate::context::Context;
 use crate::sealing_keys::KeyUse;
+use crate::store::RenderInputs;
 
 /// A source Secret whose state differs from the cached one.
 pub(crate) struct SourceChange {
@@ -194,4 +197,34 @@ pub(crate) async fn unsealed<'s>(
     opened
         .map(|(name, text)| (name, open(name, text)))
         .collect()
+}
+
+/// Returns the versions of the inputs of a choice from the caches; `None` if one is not cached.
+pub(crate) fn cached_inputs(context: &Context, choice: &Choice) -> Option<RenderInputs> {
+    let states = context.stores.sources.read();
+    let sources = secrets(choice)
+        .iter()
+        .map(|secret| {
+            let secret = place(
+                &choice.record.key,
+                secret,
+                &context.settings.records_namespace,
+            );
+            let version = states.get(&secret)?.version();
+            Some((secret, version))
+        })
+        .collect::<Option<Vec<_>>>()?;
+    Some(RenderInputs {
+        record: record_version(context, choice),
+        sources,
+    })
+}
+
+/// Returns uid and generation of the record of a choice.
+pub(crate) fn record_version(context: &Context, choice: &Choice) -> (Arc<str>, i64) {
+    let records = context.stores.records.read();
+    let uid = records
+        .get(&choice.record.key)
+        .map_or_else(|| Arc::from(""), |entry| Arc::clone(&entry.uid));
+    (uid, choice.record.generation)
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use extension_registry_api::status::Reason;
 use extension_registry_api::{
-    ExtensionProjectionStatus, ExtensionStatus, FIELD_MANAGER, GROUP, VERSION, WorkflowStatus,
+    ExtensionBindingStatus, ExtensionProjectionStatus, ExtensionStatus, FIELD_MANAGER, GROUP,
+    VERSION, WorkflowStatus,
 };
 use extension_registry_core::record::RecordKey;
 use extension_registry_render::ObjectKey;
@@ -132,6 +133,11 @@ impl<'a> ObjectName<'a> {
         Self::namespaced("Workflow", key)
     }
 
+    /// Identifies a binding.
+    pub(crate) fn binding(key: &'a ObjectKey) -> Self {
+        Self::namespaced("ExtensionBinding", key)
+    }
+
     /// Identifies a projection.
     pub(crate) fn projection(key: &'a ObjectKey) -> Self {
         Self::namespaced("ExtensionProjection", key)
@@ -176,6 +182,12 @@ pub(crate) trait Status: Clone + PartialEq + Serialize {
 }
 
 impl Status for WorkflowStatus {
+    fn with_consumers_of(&self, _: &Self) -> Self {
+        self.clone()
+    }
+}
+
+impl Status for ExtensionBindingStatus {
     fn with_consumers_of(&self, _: &Self) -> Self {
         self.clone()
     }

@@ -1,22 +1,22 @@
 //! Caches of cluster objects, filled by watches and rebuilt after a restart.
 
-mod bindings;
+mod consumers;
 mod pipelines;
 mod projections;
 mod records;
+mod requirers;
 mod run_gates;
 mod sources;
-mod workflows;
 
 use parking_lot::RwLock;
 
-pub(crate) use bindings::{BindingStore, BoundRequirement};
+pub(crate) use consumers::{BoundRequirement, Consumer, ConsumerStore};
 pub(crate) use pipelines::{PipelineEntry, PipelineStore};
 pub(crate) use projections::{ProjectionEntry, ProjectionStore, RenderInputs};
 pub(crate) use records::{RecordChange, RecordEntry, RecordStore};
+pub(crate) use requirers::{BindingStore, Requirer, RequirerStore, WorkflowStore};
 pub(crate) use run_gates::RunGateStore;
 pub(crate) use sources::SourceStore;
-pub(crate) use workflows::WorkflowStore;
 
 /// All caches. Locks are held for the duration of a lookup, never across an await.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ pub(crate) struct Stores {
     /// Records, indexed for resolution.
     pub records: RwLock<RecordStore>,
     pub workflows: RwLock<WorkflowStore>,
+    pub bindings: RwLock<BindingStore>,
     /// Projections, the only information about rendered Secrets.
     pub projections: RwLock<ProjectionStore>,
     /// Run gates.
@@ -32,6 +33,6 @@ pub(crate) struct Stores {
     pub pipelines: RwLock<PipelineStore>,
     /// Key names of source Secrets.
     pub sources: RwLock<SourceStore>,
-    /// Projections and records that workflows use.
-    pub bindings: RwLock<BindingStore>,
+    /// Projections and records that workflows and bindings use.
+    pub consumers: RwLock<ConsumerStore>,
 }

@@ -7,7 +7,7 @@ use extension_registry_render::ObjectKey;
 use extension_registry_render::person::{Person, consumer};
 
 use crate::settings::Settings;
-use crate::store::Stores;
+use crate::store::{Consumer, Stores};
 
 /// Answers from the caches.
 pub(crate) struct Usage<'a> {
@@ -29,7 +29,7 @@ impl Usage<'_> {
     /// user-scoped projection: a workflow that another user has changed keeps its last pipeline, but not the
     /// access.
     pub(crate) fn consumers(&self, key: &ObjectKey, identity: &Identity) -> i64 {
-        let known = self.stores.bindings.read().consumers(key);
+        let known = self.stores.consumers.read().count(key);
         match &identity.user {
             Some(user) if self.persons(key, user).is_empty() => 0,
             _ => known,
@@ -65,13 +65,15 @@ impl Usage<'_> {
     /// there. Access requires that one of them is admitted.
     fn persons(&self, key: &ObjectKey, user: &Name) -> Vec<Person> {
         // Take the locks one after the other, never nested.
-        let consumers = self.stores.bindings.read().consuming_workflows(key);
+        let consumers = self.stores.consumers.read().using(key);
         let workflows: Vec<_> = {
             let workflows = self.stores.workflows.read();
-            consumers
-                .iter()
-                .filter_map(|consumer| workflows.get(consumer).cloned())
-                .collect()
+            let workflow = |consumer: &Consumer| match consumer {
+                Consumer::Workflow(key) => workflows.get(key).cloned(),
+                // A binding has no user.
+                Consumer::Binding(_) => None,
+            };
+            consumers.iter().filter_map(workflow).collect()
         };
         workflows
             .iter()

@@ -1,5 +1,6 @@
 //! Watches, which fill the stores and enqueue affected objects.
 
+mod bindings;
 mod event_loop;
 mod managed;
 mod records;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 
+use bindings::BindingHandler;
 use event_loop::{EventHandler, Scope, Watch};
 use managed::{PipelineHandler, ProjectionHandler, RunGateHandler};
 use records::RecordHandler;
@@ -42,6 +44,7 @@ pub(crate) async fn start(
     watches.add_cluster_wide(any(), RecordHandler::<ClusterExtension>::new(&sources));
     watches.add(any(), RecordHandler::<Extension>::new(&sources));
     watches.add(any(), WorkflowHandler);
+    watches.add(any(), BindingHandler);
     watches.add(any(), ProjectionHandler);
     watches.add(any(), RunGateHandler);
     watches.add(managed, PipelineHandler);

@@ -4,6 +4,7 @@
 //! has one file. A mutating handler may change the object, a validating handler only denies it. Checks that
 //! need no server are admission policies of the chart.
 
+mod binding;
 mod body;
 mod lists;
 mod record;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::metrics::ReconcileLabels;
 use crate::task::Task;
-use crate::{pipeline_run, projection, record, run_gate, workflow};
+use crate::{binding, impact, pipeline_run, projection, record, run_gate, workflow};
 
 /// Starts the given number of workers, at least one.
 pub(crate) fn start(context: &Arc<Context>, count: usize, tasks: &mut JoinSet<()>) {
@@ -57,6 +57,7 @@ async fn work(context: &Arc<Context>, task: Task) {
 async fn run(context: &Arc<Context>, task: &Task) -> Result<(), Error> {
     match task {
         Task::Workflow(key) => workflow::reconcile(context, key).await,
+        Task::Binding(key) => binding::reconcile(context, key).await,
         Task::Projection(key) => projection::reconcile(context, key).await,
         Task::Run(key) => pipeline_run::reconcile(context, key).await,
         Task::RunGate(namespace) => run_gate::reconcile(context, namespace).await,
@@ -79,7 +80,7 @@ pub(crate) async fn resync(context: Arc<Context>, period: Duration, stop: Cancel
                 return;
             }
             context.stores.projections.write().set_due(&key);
-            context.enqueue(Task::Projection(key), Priority::Background);
+            impact::enqueue_projection(&context, key, Priority::Background);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! command line, which also reads files.
 //!
 //! [`workflow`] builds the pipeline of a workflow and lists its Secrets; [`projection`] renders
-//! a Secret. [`source`] controls which source Secrets a record may use. The crate uses
+//! a Secret; [`binding`] selects the service of a binding and renders its Secrets. [`source`] controls which source Secrets a record may use. The crate uses
 //! Kubernetes types, but no client.
 //!
 //! ```
@@ -51,6 +51,7 @@
 //! ```
 
 pub mod access;
+pub mod binding;
 pub mod grant;
 mod key;
 pub mod person;

@@ -43,24 +43,31 @@ pub fn render(
     let data = Layout::new(choice, &values.keys)
         .and_then(|layout| layout.render(choice, values))
         .map_err(|missing| missing_sources(&missing, &values.keys))?;
-    let size: usize = data
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum();
-    if size > MAX_BYTES {
-        return Err(Refusal::new(
-            Reason::TooLarge,
-            format!(
-                "{} renders to {size} bytes (limit {MAX_BYTES})",
-                choice.record.key
-            ),
-            "reduce the size of the record's configuration or of the source Secret",
-        ));
-    }
+    check_size(choice, &data)?;
     Ok(Rendered {
         projection: projection(key, identity, record_uid),
         secret: secret(key, identity, data),
     })
+}
+
+/// Data of a Secret.
+pub(crate) type Data = BTreeMap<String, Vec<u8>>;
+
+/// Checks that a Secret is not too large for the API server.
+pub(crate) fn check_size(choice: &Choice, data: &Data) -> Result<(), Refusal> {
+    let sizes = data.iter().map(|(key, value)| key.len() + value.len());
+    let size: usize = sizes.sum();
+    if size <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::TooLarge,
+        format!(
+            "{} renders to {size} bytes (limit {MAX_BYTES})",
+            choice.record.key
+        ),
+        "reduce the size of the record's configuration or of the source Secret",
+    ))
 }
 
 /// Creates the refusal for missing sources. It is not stalled, because another object can supply them at
@@ -88,7 +95,11 @@ pub fn missing_sources(missing: &[MissingSource], keys: &KeyView) -> Refusal {
     Refusal::new(reason, texts.join("; "), hint)
 }
 
-fn projection(key: &ObjectKey, identity: &Identity, record_uid: &str) -> ExtensionProjection {
+pub(crate) fn projection(
+    key: &ObjectKey,
+    identity: &Identity,
+    record_uid: &str,
+) -> ExtensionProjection {
     let spec = ExtensionProjectionSpec::from(identity);
     let RecordReference { name, .. } = &spec.record;
     let owner = OwnerReference {
@@ -108,7 +119,7 @@ fn projection(key: &ObjectKey, identity: &Identity, record_uid: &str) -> Extensi
     projection
 }
 
-fn secret(key: &ObjectKey, identity: &Identity, data: BTreeMap<String, Vec<u8>>) -> Secret {
+pub(crate) fn secret(key: &ObjectKey, identity: &Identity, data: Data) -> Secret {
     Secret {
         metadata: metadata(key),
         type_: Some(format!("servicebinding.io/{}", identity.binding_type)),

@@ -23,14 +23,15 @@ use serde_json::{Value, json};
 
 #[allow(unused_imports, reason = "not every test uses all of them")]
 pub(crate) use objects::{
-    condition, from_secret, list, message, own, record, secret_name, text, version, workflow,
+    binding, condition, from_secret, list, message, own, record, secret_name, text, version,
+    workflow,
 };
 
 pub(crate) const RECORDS: &str = "extension-registry-records";
 /// Time limit for a reaction of the operator or of a controller on a slow machine. The garbage collector discovers new
 /// kinds only every 30 seconds.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(2);
-const KINDS: [(&str, &str, &str); 16] = [
+const KINDS: [(&str, &str, &str); 17] = [
     ("PipelineRun", "tekton.dev/v1", "pipelineruns"),
     ("TaskRun", "tekton.dev/v1", "taskruns"),
     ("RunGate", "registry.fuseml.io/v1alpha1", "rungates"),
@@ -42,6 +43,11 @@ const KINDS: [(&str, &str, &str); 16] = [
     ),
     ("Extension", "registry.fuseml.io/v1alpha1", "extensions"),
     ("Workflow", "registry.fuseml.io/v1alpha1", "workflows"),
+    (
+        "ExtensionBinding",
+        "registry.fuseml.io/v1alpha1",
+        "extensionbindings",
+    ),
     (
         "ExtensionProjection",
         "registry.fuseml.io/v1alpha1",
@@ -298,7 +304,17 @@ impl TestEnv {
     }
 
     pub(crate) async fn wait_until_ready(&self, namespace: &str, name: &str) -> Value {
-        self.wait_until(("Workflow", namespace, name), "is ready", |object| {
+        self.wait_until_kind_ready("Workflow", namespace, name)
+            .await
+    }
+
+    pub(crate) async fn wait_until_bound(&self, namespace: &str, name: &str) -> Value {
+        self.wait_until_kind_ready("ExtensionBinding", namespace, name)
+            .await
+    }
+
+    async fn wait_until_kind_ready(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        self.wait_until((kind, namespace, name), "is ready", |object| {
             is_observed(object) && condition(object, "Ready")["status"] == "True"
         })
         .await
@@ -313,6 +329,21 @@ impl TestEnv {
     ) -> Value {
         let what = format!("is refused as {reason}");
         self.wait_until(("Workflow", namespace, name), &what, |object| {
+            let ready = condition(object, "Ready");
+            is_observed(object) && ready["status"] == "False" && ready["reason"] == reason
+        })
+        .await
+    }
+
+    /// Waits until a binding is refused for this reason.
+    pub(crate) async fn wait_until_unbound(
+        &self,
+        namespace: &str,
+        name: &str,
+        reason: &str,
+    ) -> Value {
+        let what = format!("is refused as {reason}");
+        self.wait_until(("ExtensionBinding", namespace, name), &what, |object| {
             let ready = condition(object, "Ready");
             is_observed(object) && ready["status"] == "False" && ready["reason"] == reason
         })

@@ -40,6 +40,15 @@ pub(crate) fn workflow(namespace: &str, name: &str, selectors: &Value) -> Value 
     })
 }
 
+/// Returns a binding with this spec.
+pub(crate) fn binding(namespace: &str, name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "registry.fuseml.io/v1alpha1", "kind": "ExtensionBinding",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": spec,
+    })
+}
+
 /// Returns the name of the rendered Secret of a record from [`record`].
 pub(crate) fn secret_name(record: &str, credentials: &str) -> String {
     Identity {

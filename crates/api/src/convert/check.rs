@@ -62,6 +62,20 @@ pub(super) const VARIABLE: Format = Format {
     hint: "use letters, digits and `_`",
 };
 
+/// Format of variable names that are keys of a Secret.
+pub(super) const SECRET_VARIABLE: Format = Format {
+    is_valid: is_secret_variable,
+    message: "invalid variable name",
+    hint: "use letters, digits, `_`, `-` or `.`; begin with a letter or `_`",
+};
+
+/// Format of the names of bindings.
+pub(super) const BINDING_NAME: Format = Format {
+    is_valid: is_binding_name,
+    message: "invalid binding name",
+    hint: "use 1 to 50 lowercase letters, digits or `-`; do not begin with `u-`, or end with `-` and 16 hexadecimal digits",
+};
+
 fn is_name(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-._+".contains(&byte);
     text.len() <= limits::NAME && framed(text, |byte| byte.is_ascii_alphanumeric(), inner)
@@ -109,6 +123,22 @@ fn is_variable(text: &str) -> bool {
     (1..=limits::KEY).contains(&text.len()) && text.bytes().all(allowed)
 }
 
+fn is_secret_variable(text: &str) -> bool {
+    let begins = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    begins && is_key(text)
+}
+
+/// Returns whether `text` can be the name of a binding.
+#[must_use]
+pub fn is_binding_name(text: &str) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let resembles_hash = text
+        .rsplit_once('-')
+        .is_some_and(|(_, end)| end.len() == 16 && end.bytes().all(is_hex));
+    let is_short = text.len() <= limits::BINDING_NAME;
+    is_short && is_label(text) && !text.starts_with("u-") && !resembles_hash
+}
+
 fn framed(text: &str, end: impl Fn(u8) -> bool, inner: impl Fn(u8) -> bool) -> bool {
     let bytes = text.as_bytes();
     match (bytes.first(), bytes.last()) {
@@ -121,12 +151,12 @@ fn framed(text: &str, end: impl Fn(u8) -> bool, inner: impl Fn(u8) -> bool) -> b
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, KEY, LABEL, NAME, SECRET, VARIABLE};
+    use super::{BINDING_NAME, Format, KEY, LABEL, NAME, SECRET, SECRET_VARIABLE, VARIABLE};
 
     #[test]
     fn formats_accept_and_reject_names() {
         let long = "x".repeat(64);
-        let table: [(Format, &[&str], &[&str]); 5] = [
+        let table: [(Format, &[&str], &[&str]); 7] = [
             (
                 NAME,
                 &["git+http", "API", "s3.eu-central-1", "a_b", &long[..63]],
@@ -140,6 +170,22 @@ mod tests {
             (LABEL, &["alpha", "a-1"], &["", "Alpha", "a.b", "a-", &long]),
             (SECRET, &["a.b-c", &long], &["", "a..b", ".a", "A", "a_b"]),
             (VARIABLE, &["A", "a.b", "A B"], &["", "A=B", "ä", "\n"]),
+            (
+                SECRET_VARIABLE,
+                &["A", "a.b", "_x", "A-B"],
+                &["", "A B", "1A", ".a", "-a", "A=B"],
+            ),
+            (
+                BINDING_NAME,
+                &[
+                    "store",
+                    "u",
+                    "a-012345678",
+                    "a-0123456789abcdeg",
+                    &long[..50],
+                ],
+                &["", "u-a", "a.b", "a-0123456789abcdef", &long[..51]],
+            ),
         ];
         for (format, good, bad) in table {
             for text in good {

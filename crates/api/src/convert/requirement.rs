@@ -8,7 +8,7 @@ use extension_registry_core::version::VersionRange;
 use super::check::{Format, KEY, LABEL, NAME, VARIABLE};
 use super::field_error::{FieldError, FieldErrors, Path};
 use crate::limits;
-use crate::workflow::{EnvironmentMapping, RequirementSpec};
+use crate::requirement::{EnvironmentMapping, RequirementSpec, ServiceRequirement};
 
 /// Converts the requirement in `field`, for example `spec.steps[0].extensions[1]`.
 ///
@@ -25,11 +25,21 @@ pub fn requirement(field: &str, spec: &RequirementSpec) -> Result<Requirement, V
             LABEL.hint,
         );
     }
-    let mut name =
-        |field, text: Option<&str>| checked(&mut errors, &path.field(field), &NAME, text);
-    let mut selector = |field: Field| name(field.as_str(), spec.selector(field));
+    let converted = selection(&mut errors, &path, &spec.name, &spec.requirement);
+    errors.into_result(converted)
+}
+
+/// Converts the fields of a requirement with this name.
+pub(super) fn selection(
+    errors: &mut FieldErrors,
+    path: &Path<'_>,
+    name: &str,
+    spec: &ServiceRequirement,
+) -> Requirement {
+    let mut text = |field, text: Option<&str>| checked(errors, &path.field(field), &NAME, text);
+    let mut selector = |field: Field| text(field.as_str(), spec.selector(field));
     let mut converted = Requirement {
-        name: spec.name.as_str().into(),
+        name: name.into(),
         extension: selector(Field::Extension),
         product: selector(Field::Product),
         version: None,
@@ -37,22 +47,22 @@ pub fn requirement(field: &str, spec: &RequirementSpec) -> Result<Requirement, V
         service: selector(Field::Service),
         resource: selector(Field::Resource),
         category: selector(Field::Category),
-        endpoint: name("endpoint", spec.endpoint.as_deref()),
-        credentials: name("credentials", spec.credentials.as_deref()),
+        endpoint: text("endpoint", spec.endpoint.as_deref()),
+        credentials: text("credentials", spec.credentials.as_deref()),
         environment: None,
     };
-    converted.version = range(&mut errors, &path.field("version"), spec.version.as_deref());
+    converted.version = range(errors, &path.field("version"), spec.version.as_deref());
     converted.environment = spec
         .environment
         .as_deref()
-        .map(|mappings| environment(&mut errors, &path.field("environment"), mappings));
+        .map(|mappings| environment(errors, &path.field("environment"), mappings));
     if let Err(refusal) = converted.validate() {
-        errors.push(&path, refusal);
+        errors.push(path, refusal);
     }
-    errors.into_result(converted)
+    converted
 }
 
-fn checked(
+pub(super) fn checked(
     errors: &mut FieldErrors,
     path: &Path<'_>,
     format: &Format,
@@ -142,35 +152,48 @@ mod tests {
     use extension_registry_core::diagnostic::Explain;
 
     use super::requirement;
-    use crate::workflow::{EnvironmentMapping, RequirementSpec};
+    use crate::requirement::{EnvironmentMapping, RequirementSpec, ServiceRequirement};
 
     fn store() -> RequirementSpec {
         RequirementSpec {
             name: "store".into(),
+            requirement: selected(),
+        }
+    }
+
+    fn selected() -> ServiceRequirement {
+        ServiceRequirement {
             resource: Some("s3".into()),
-            ..RequirementSpec::default()
+            ..ServiceRequirement::default()
+        }
+    }
+
+    fn with(requirement: ServiceRequirement) -> RequirementSpec {
+        RequirementSpec {
+            requirement,
+            ..store()
         }
     }
 
     #[test]
     fn converts_all_fields() {
-        let spec = RequirementSpec {
+        let spec = with(ServiceRequirement {
             version: Some(">=0.4.0".into()),
             environment: Some(vec![EnvironmentMapping {
                 name: "URL".into(),
                 configuration: "url".into(),
             }]),
-            ..store()
-        };
+            ..selected()
+        });
         let converted = requirement("spec.steps[0].extensions[0]", &spec).unwrap();
         assert_eq!(converted.resource.as_deref(), Some("s3"));
         assert_eq!(converted.version.unwrap().to_string(), ">=0.4.0");
         assert_eq!(converted.environment.unwrap().len(), 1);
         assert!(requirement("x", &store()).unwrap().environment.is_none());
-        let none = RequirementSpec {
+        let none = with(ServiceRequirement {
             environment: Some(vec![]),
-            ..store()
-        };
+            ..selected()
+        });
         assert!(
             requirement("x", &none)
                 .unwrap()
@@ -190,12 +213,11 @@ mod tests {
         };
         let table = [
             (
-                RequirementSpec {
-                    name: "a".into(),
+                with(ServiceRequirement {
                     zone: Some("z".into()),
-                    ..RequirementSpec::default()
-                },
-                "r: requirement `a` has no selector",
+                    ..ServiceRequirement::default()
+                }),
+                "r: requirement `store` has no selector",
             ),
             (
                 RequirementSpec {
@@ -205,45 +227,45 @@ mod tests {
                 "r.name: invalid name",
             ),
             (
-                RequirementSpec {
+                with(ServiceRequirement {
                     product: Some(String::new()),
-                    ..store()
-                },
+                    ..selected()
+                }),
                 "r.product: invalid name",
             ),
             (
-                RequirementSpec {
+                with(ServiceRequirement {
                     version: Some("1.2.x.y".into()),
-                    ..store()
-                },
+                    ..selected()
+                }),
                 "r.version: column ",
             ),
             (
-                RequirementSpec {
+                with(ServiceRequirement {
                     version: Some(String::new()),
-                    ..store()
-                },
+                    ..selected()
+                }),
                 "r.version: column ",
             ),
             (
-                RequirementSpec {
+                with(ServiceRequirement {
                     version: Some("1".repeat(2000)),
-                    ..store()
-                },
+                    ..selected()
+                }),
                 "r.version: exceeds 1024",
             ),
             (
-                RequirementSpec {
+                with(ServiceRequirement {
                     environment: mapping("A=B", "x"),
-                    ..store()
-                },
+                    ..selected()
+                }),
                 "r.environment[0].name: invalid variable name",
             ),
             (
-                RequirementSpec {
+                with(ServiceRequirement {
                     environment: mapping("A", "../x"),
-                    ..store()
-                },
+                    ..selected()
+                }),
                 "r.environment[0].configuration: invalid Secret key",
             ),
         ];

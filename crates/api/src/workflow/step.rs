@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{EnvVarSource, ResourceRequirements};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::RequirementSpec;
+use crate::requirement::RequirementSpec;
 use crate::{limits, rules};
 
 /// A step of the workflow: one container.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use extension_registry_core::resolve::Choice;
 use extension_registry_render::ObjectKey;
-use extension_registry_render::source::{ValueView, place, secrets};
+use extension_registry_render::source::ValueView;
 use extension_registry_runtime::error::Error;
 
 use crate::context::Context;
@@ -31,7 +31,7 @@ pub(super) async fn run(
 ) -> Result<Dereferenced, Error> {
     let read = source::values(context, choice).await;
     let values = impact::sources_read(context, read)?;
-    let record = record_version(context, choice);
+    let record = source::record_version(context, choice);
     Ok(Dereferenced {
         entry: context.stores.projections.read().get(key).cloned(),
         record_uid: Arc::clone(&record.0),
@@ -41,33 +41,4 @@ pub(super) async fn run(
         },
         values,
     })
-}
-
-/// Returns the versions of the inputs of a choice from the caches; `None` if one is not cached.
-pub(super) fn cached_inputs(context: &Context, choice: &Choice) -> Option<RenderInputs> {
-    let states = context.stores.sources.read();
-    let sources = secrets(choice)
-        .iter()
-        .map(|secret| {
-            let secret = place(
-                &choice.record.key,
-                secret,
-                &context.settings.records_namespace,
-            );
-            let version = states.get(&secret)?.version();
-            Some((secret, version))
-        })
-        .collect::<Option<Vec<_>>>()?;
-    Some(RenderInputs {
-        record: record_version(context, choice),
-        sources,
-    })
-}
-
-fn record_version(context: &Context, choice: &Choice) -> (Arc<str>, i64) {
-    let records = context.stores.records.read();
-    let uid = records
-        .get(&choice.record.key)
-        .map_or_else(|| Arc::from(""), |entry| Arc::clone(&entry.uid));
-    (uid, choice.record.generation)
 }

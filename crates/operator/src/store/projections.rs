@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use extension_registry_api::binding::WrittenBinding;
 use extension_registry_api::{ExtensionProjection, ExtensionProjectionStatus};
 use extension_registry_core::projection::Identity;
 use extension_registry_core::record::{Name, RecordKey};
@@ -38,10 +39,14 @@ pub(crate) struct ProjectionEntry {
     pub owner: Option<Arc<str>>,
     /// Identity: record, service, endpoint, credentials and user.
     pub identity: Arc<Identity>,
+    /// Name of its binding; `None` if it belongs to workflows.
+    pub binding: Option<Arc<str>>,
     /// Last known status.
     pub status: Arc<ExtensionProjectionStatus>,
     /// Set once this process has rendered it.
     pub inputs: Option<RenderInputs>,
+    /// Secrets of a deleted binding.
+    pub written: Option<WrittenBinding>,
     /// Last known groups of the user of a user-scoped projection; `None` after a restart.
     pub groups: Option<Box<[Name]>>,
     /// Whether the resync requests a write even if nothing changed.
@@ -82,12 +87,13 @@ impl ProjectionStore {
     pub(crate) fn upsert(&mut self, key: &ObjectKey, object: &ExtensionProjection) -> bool {
         let version = version_number(object.resource_version().as_deref());
         let uid = object.uid().unwrap_or_default();
-        let (mut inputs, mut groups) = (None, None);
+        let (mut inputs, mut written, mut groups) = (None, None, None);
         if let Some(known) = self.entries.get(key).filter(|known| *known.uid == *uid) {
             if known.version >= version {
                 return false;
             }
             inputs.clone_from(&known.inputs);
+            written.clone_from(&known.written);
             groups.clone_from(&known.groups);
         }
         self.remove(key);
@@ -105,8 +111,10 @@ impl ProjectionStore {
                 created: object.creation_timestamp(),
                 owner: owner(object),
                 identity: Arc::new(identity),
+                binding: object.spec.binding.as_deref().map(Into::into),
                 status: Arc::new(object.status.clone().unwrap_or_default()),
                 inputs,
+                written,
                 groups,
                 due: false,
                 terminating: object.metadata.deletion_timestamp.is_some(),
@@ -120,6 +128,13 @@ impl ProjectionStore {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.inputs = Some(inputs);
             entry.due = false;
+        }
+    }
+
+    /// Records the Secrets of a binding that was deleted.
+    pub(crate) fn set_written(&mut self, key: &ObjectKey, written: Option<WrittenBinding>) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.written = written;
         }
     }
 

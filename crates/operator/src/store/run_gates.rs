@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use extension_registry_api::status::HoldReason;
 use extension_registry_api::{RunGateSpec, SecretUser, limits, size};
+use extension_registry_core::refusal::Reason;
 use extension_registry_render::ObjectKey;
 
 /// The run gates of all namespaces.
@@ -55,6 +56,22 @@ impl RunGateStore {
         gate.is_some_and(|gate| gate.held_pipelines.remove(&*pipeline.name).is_some())
     }
 
+    /// Puts a binding on hold; `false` if the list is full.
+    pub(crate) fn hold_binding(&mut self, binding: &ObjectKey, reason: Reason) -> bool {
+        let held = &mut self.entry(&binding.namespace).held_bindings;
+        let fits = held.len() < limits::HELD_BINDINGS || held.contains_key(&*binding.name);
+        if fits {
+            held.insert(binding.name.to_string(), reason.as_str().to_owned());
+        }
+        fits
+    }
+
+    /// Releases a binding; `true` if it was on hold.
+    pub(crate) fn release_binding(&mut self, binding: &ObjectKey) -> bool {
+        let gate = self.desired.get_mut(&binding.namespace);
+        gate.is_some_and(|gate| gate.held_bindings.remove(&*binding.name).is_some())
+    }
+
     /// Returns the desired spec if it differs from the existing one; empty if the object must be deleted.
     pub(crate) fn pending(&self, namespace: &str) -> Option<RunGateSpec> {
         let desired = self.desired.get(namespace).cloned().unwrap_or_default();
@@ -82,12 +99,13 @@ impl RunGateStore {
         self.existing.keys()
     }
 
-    /// Initializes the desired specs from the existing ones, without entries that `keeps_secret` or
-    /// `keeps_pipeline` rejects. Returns the namespaces.
+    /// Initializes the desired specs from the existing ones, without entries that `keeps_secret`, `keeps_pipeline` or
+    /// `keeps_binding` rejects. Returns the namespaces.
     pub(crate) fn initialize(
         &mut self,
         keeps_secret: impl Fn(&ObjectKey) -> bool,
         keeps_pipeline: impl Fn(&ObjectKey) -> bool,
+        keeps_binding: impl Fn(&ObjectKey) -> bool,
     ) -> Vec<Arc<str>> {
         let existing = self.existing.iter();
         self.desired = existing
@@ -98,6 +116,8 @@ impl RunGateStore {
             gate.user_secrets.retain(|name, _| keeps_secret(&key(name)));
             gate.held_pipelines
                 .retain(|name, _| keeps_pipeline(&key(name)));
+            gate.held_bindings
+                .retain(|name, _| keeps_binding(&key(name)));
         }
         self.desired.keys().cloned().collect()
     }
@@ -129,6 +149,13 @@ mod tests {
         assert_eq!(gates.pending("a"), None);
         assert!(gates.release(&pipeline) && !gates.release(&pipeline));
         assert!(gates.remove_secret(&secret) && !gates.remove_secret(&secret));
+        let binding = ObjectKey::new("a", "storage");
+        assert!(gates.hold_binding(&binding, Reason::NotFound));
+        assert_eq!(
+            gates.pending("a").unwrap().held_bindings["storage"],
+            "NotFound"
+        );
+        assert!(gates.release_binding(&binding) && !gates.release_binding(&binding));
         assert_eq!(gates.pending("a"), Some(RunGateSpec::default()));
         gates.set_absent("a");
         assert_eq!(gates.pending("a"), None);
@@ -168,13 +195,19 @@ mod tests {
         existing
             .held_pipelines
             .insert("gone".to_owned(), "Invalid".to_owned());
+        for name in ["old", "new"] {
+            let reason = "NotFound".to_owned();
+            existing.held_bindings.insert(name.to_owned(), reason);
+        }
         let mut gates = RunGateStore::default();
         gates.set_existing(&"a".into(), 1, existing);
         assert_eq!(gates.pending("a"), Some(RunGateSpec::default()));
-        let namespaces = gates.initialize(|key| &*key.name == "ext-u-new", |_| false);
+        let is_new = |key: &ObjectKey| key.name.ends_with("new");
+        let namespaces = gates.initialize(is_new, |_| false, is_new);
         assert_eq!(namespaces, ["a".into()]);
         let pending = gates.pending("a").unwrap();
         assert!(pending.held_pipelines.is_empty());
         assert!(pending.user_secrets.keys().eq(["ext-u-new"]));
+        assert!(pending.held_bindings.keys().eq(["new"]));
     }
 }

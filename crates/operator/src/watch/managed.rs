@@ -44,7 +44,7 @@ impl EventHandler for ProjectionHandler {
         if changed {
             // Mostly an echo of the operator's own write. An immediate reconcile would write a consumer count
             // that is still changing.
-            context.enqueue_debounced(Task::Projection(key));
+            context.enqueue_debounced(impact::projection_task(context, key));
         }
     }
 

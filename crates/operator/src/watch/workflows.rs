@@ -39,7 +39,7 @@ impl EventHandler for WorkflowHandler {
         let changed = match object.0 {
             Ok(mut workflow) => {
                 strip(workflow.meta_mut());
-                impact::restore_bindings(context, &key, &workflow);
+                impact::restore_workflow(context, &key, &workflow);
                 // The spec is unchanged: a label, or an echo that arrived before the response to the write.
                 if known == Some(generation(&workflow)) {
                     priority = Priority::Dependent;

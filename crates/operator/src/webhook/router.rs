@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::metrics::AdmissionLabels;
 use crate::webhook::body::{self, BodyReader, Rejection};
 use crate::webhook::review::Decision;
-use crate::webhook::{AdmissionResult, Review, lists, record, workflow};
+use crate::webhook::{AdmissionResult, Review, binding, lists, record, workflow};
 
 type Handler = for<'a> fn(&'a Context, &'a Review) -> BoxFuture<'a, AdmissionResult>;
 
@@ -31,10 +31,11 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
     Router::new()
         .route(
             "/mutate/workflows",
-            // Runs before schema validation, so that unquoted values get a helpful error.
-            endpoint("mutate workflows", |_, _| {
-                std::future::ready(AdmissionResult::allow()).boxed()
-            }),
+            endpoint("mutate workflows", unquoted_only),
+        )
+        .route(
+            "/mutate/bindings",
+            endpoint("mutate bindings", unquoted_only),
         )
         .route(
             "/mutate/records",
@@ -49,12 +50,23 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
             }),
         )
         .route(
+            "/validate/bindings",
+            endpoint("validate bindings", |_, review| {
+                std::future::ready(binding::validate(review)).boxed()
+            }),
+        )
+        .route(
             "/validate/records",
             endpoint("validate records", |context, review| {
                 record::validate(context, review).boxed()
             }),
         )
         .with_state(context)
+}
+
+/// Changes nothing. Runs before schema validation, so that unquoted values get a helpful error.
+fn unquoted_only<'a>(_: &'a Context, _: &'a Review) -> BoxFuture<'a, AdmissionResult> {
+    std::future::ready(AdmissionResult::allow()).boxed()
 }
 
 fn endpoint(

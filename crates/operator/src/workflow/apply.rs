@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::engine::{api_resource, pipeline_entry};
 use crate::impact;
 use crate::projection;
-use crate::store::BoundRequirement;
+use crate::store::{BoundRequirement, Consumer};
 use crate::workflow::dereference::Dereferenced;
 
 /// The applied objects.
@@ -53,18 +53,19 @@ pub(super) async fn run(
     } = prepared;
     // The existing pipeline may use other projections, which stay in use until it is replaced.
     let desired = BoundRequirement::from_status(key, &bindings);
+    let consumer = Consumer::Workflow(key.clone());
     let mut both = desired.clone();
     both.extend(
         context
             .stores
-            .bindings
+            .consumers
             .read()
-            .get(key)
+            .get(&consumer)
             .iter()
             .filter(|bound| !desired.contains(bound))
             .cloned(),
     );
-    impact::set_bindings(context, key, both);
+    impact::set_bound(context, &consumer, both);
     let mut problems: Vec<(Reason, String)> = Vec::new();
     for needed in projections {
         match projection::ensure(context, &needed.key, &needed.identity, &needed.choice).await? {
@@ -82,7 +83,7 @@ pub(super) async fn run(
             Err(refusals) => return Ok(Err(refusals)),
         },
     };
-    impact::set_bindings(context, key, desired);
+    impact::set_bound(context, &consumer, desired);
     Ok(Ok(Applied {
         pipeline: written,
         bindings,

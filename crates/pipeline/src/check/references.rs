@@ -1,6 +1,7 @@
 //! Checks expressions: syntax, place and referenced objects.
 
-use extension_registry_api::workflow::{RequirementSpec, WorkflowSpec};
+use extension_registry_api::requirement::RequirementSpec;
+use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_core::expression::{Segment, Template};
 use extension_registry_core::refusal::{Reason, Refusal};
 

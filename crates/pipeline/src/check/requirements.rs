@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use extension_registry_api::workflow::{EnvVar, RequirementSpec, Step, WorkflowSpec};
+use extension_registry_api::requirement::RequirementSpec;
+use extension_registry_api::workflow::{EnvVar, Step, WorkflowSpec};
 use extension_registry_core::projection::environment::{ROOT_VARIABLE, is_reserved};
 use extension_registry_core::refusal::{Reason, Refusal};
 
@@ -58,7 +59,13 @@ fn check_environment(
     problems: &mut Vec<Problem>,
 ) {
     let mut seen = BTreeSet::new();
-    for (position, mapping) in requirement.environment.iter().flatten().enumerate() {
+    for (position, mapping) in requirement
+        .requirement
+        .environment
+        .iter()
+        .flatten()
+        .enumerate()
+    {
         let name = &mapping.name;
         let refusal = if !is_variable(name) {
             Refusal::new(
@@ -103,7 +110,7 @@ fn check_environment(
 fn check_sources(index: usize, step: &Step, problems: &mut Vec<Problem>) {
     let mut claims: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for requirement in &step.extensions {
-        for mapping in requirement.environment.iter().flatten() {
+        for mapping in requirement.requirement.environment.iter().flatten() {
             let claims = claims.entry(&mapping.name).or_default();
             // Duplicates within one requirement are reported separately.
             if claims.iter().all(|(name, _)| *name != requirement.name) {

@@ -1,6 +1,6 @@
 //! Patching of plain Pods.
 
-use extension_registry_api::workflow::RequirementSpec;
+use extension_registry_api::requirement::{RequirementSpec, ServiceRequirement};
 use extension_registry_pipeline::{Mount, Site, patch};
 use serde_json::{Value, json};
 
@@ -9,8 +9,10 @@ use crate::support::{format_errors, resolved, same, seed_records};
 fn needs(name: &str, resource: &str) -> RequirementSpec {
     RequirementSpec {
         name: name.to_owned(),
-        resource: Some(resource.to_owned()),
-        ..RequirementSpec::default()
+        requirement: ServiceRequirement {
+            resource: Some(resource.to_owned()),
+            ..ServiceRequirement::default()
+        },
     }
 }
 

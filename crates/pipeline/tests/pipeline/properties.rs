@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use extension_registry_api::requirement::{RequirementSpec, ServiceRequirement};
 use extension_registry_api::workflow::{
-    EnvVar, InputKind, RequirementSpec, Step, StepInput, StepOutput, WorkflowInput, WorkflowSpec,
+    EnvVar, InputKind, Step, StepInput, StepOutput, WorkflowInput, WorkflowSpec,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -97,8 +98,10 @@ fn step() -> impl Strategy<Value = Step> {
             extensions: [("s", "s"), ("t", "t")]
                 .map(|(name, resource)| RequirementSpec {
                     name: name.to_owned(),
-                    resource: Some(resource.to_owned()),
-                    ..RequirementSpec::default()
+                    requirement: ServiceRequirement {
+                        resource: Some(resource.to_owned()),
+                        ..ServiceRequirement::default()
+                    },
                 })
                 .into(),
             ..Step::default()
@@ -177,8 +180,10 @@ proptest! {
         ];
         step.extensions = ["s", "t"].map(|name| RequirementSpec {
             name: name.to_owned(),
-            resource: Some(name.to_owned()),
-            ..RequirementSpec::default()
+            requirement: ServiceRequirement {
+                resource: Some(name.to_owned()),
+                ..ServiceRequirement::default()
+            },
         }).into();
         let pipeline = pipeline_of(&with_step(step));
         let run = Run::of(&pipeline);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use extension_registry_api::workflow::{RequirementSpec, WorkflowSpec};
+use extension_registry_api::requirement::RequirementSpec;
+use extension_registry_api::workflow::WorkflowSpec;
 use extension_registry_core::access::Consumer;
 use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::projection::{Layout, SourceKeys};
@@ -33,21 +34,22 @@ impl SourceKeys for NoSources {
 
 fn requirement(spec: &RequirementSpec) -> Requirement {
     let name = |text: &Option<String>| text.as_deref().map(Name::from);
+    let selected = &spec.requirement;
     Requirement {
         name: spec.name.as_str().into(),
-        extension: name(&spec.extension),
-        product: name(&spec.product),
-        version: spec
+        extension: name(&selected.extension),
+        product: name(&selected.product),
+        version: selected
             .version
             .as_ref()
             .map(|range| range.parse().expect("a range")),
-        zone: name(&spec.zone),
-        service: name(&spec.service),
-        resource: name(&spec.resource),
-        category: name(&spec.category),
-        endpoint: name(&spec.endpoint),
-        credentials: name(&spec.credentials),
-        environment: spec.environment.as_ref().map(|mappings| {
+        zone: name(&selected.zone),
+        service: name(&selected.service),
+        resource: name(&selected.resource),
+        category: name(&selected.category),
+        endpoint: name(&selected.endpoint),
+        credentials: name(&selected.credentials),
+        environment: selected.environment.as_ref().map(|mappings| {
             mappings
                 .iter()
                 .map(|mapping| Mapping {

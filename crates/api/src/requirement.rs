@@ -1,4 +1,4 @@
-//! Requirements of steps.
+//! Requirements: what a step or a binding needs from the registry.
 
 use extension_registry_core::requirement::Field;
 use kube::KubeSchema;
@@ -11,7 +11,6 @@ use crate::limits;
 /// service must remain.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.extension) || has(self.product) || has(self.service) || has(self.resource) || has(self.category)").message("a requirement needs a selector: set at least one of `extension`, `product`, `service`, `resource` or `category`; `zone` and `version` alone are not sufficient"))]
 pub struct RequirementSpec {
     /// Name of the requirement, unique in the step. It is also the name of the directory under
     /// `$SERVICE_BINDING_ROOT`, and NAME in `{{ extensions.NAME.KEY }}`. Lowercase letters, digits and
@@ -19,6 +18,16 @@ pub struct RequirementSpec {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::LABEL_PATTERN))]
     pub name: String,
 
+    #[expect(missing_docs, reason = "the fields of the type are documented")]
+    #[serde(flatten)]
+    pub requirement: ServiceRequirement,
+}
+
+/// What a requirement selects, without its name.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.extension) || has(self.product) || has(self.service) || has(self.resource) || has(self.category)").message("a requirement needs a selector: set at least one of `extension`, `product`, `service`, `resource` or `category`; `zone` and `version` alone are not sufficient"))]
+pub struct ServiceRequirement {
     /// Name of the record, to require one particular instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
@@ -55,13 +64,12 @@ pub struct RequirementSpec {
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub category: Option<String>,
 
-    /// Endpoint of the selected service that the step uses. It does not affect which service is selected.
+    /// Endpoint of the selected service to use. It does not affect which service is selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub endpoint: Option<String>,
 
-    /// Credentials of the selected service that the step uses. They do not affect which service is
-    /// selected.
+    /// Credentials of the selected service to use. They do not affect which service is selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::NAME), regex(pattern = limits::NAME_PATTERN))]
     pub credentials: Option<String>,
@@ -74,7 +82,7 @@ pub struct RequirementSpec {
     pub environment: Option<Vec<EnvironmentMapping>>,
 }
 
-impl RequirementSpec {
+impl ServiceRequirement {
     /// Returns the required value of a field.
     #[must_use]
     pub fn selector(&self, field: Field) -> Option<&str> {

@@ -1,80 +1,132 @@
-//! Complete workflows, whose specs are resolved again when a record changes.
+//! Complete workflows and bindings, whose requirements are resolved again when a record changes.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use extension_registry_api::Workflow;
+use extension_registry_api::requirement::ServiceRequirement;
 use extension_registry_api::status::{RESOLVED, is_true};
-use extension_registry_api::workflow::RequirementSpec;
+use extension_registry_api::{ExtensionBinding, Workflow};
 use extension_registry_core::record::Record;
 use extension_registry_core::requirement::{Field, selects};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::source::version_number;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
-/// All workflows, indexed by the changes that affect them.
-#[derive(Debug, Default)]
-pub(crate) struct WorkflowStore {
-    entries: HashMap<ObjectKey, Arc<Workflow>>,
+/// An object with requirements.
+pub(crate) trait Requirer: ResourceExt + Debug {
+    /// Returns its requirements.
+    fn requirements(&self) -> impl Iterator<Item = &ServiceRequirement>;
+
+    /// Returns the conditions in its status.
+    fn conditions(&self) -> &[Condition];
+}
+
+impl Requirer for Workflow {
+    fn requirements(&self) -> impl Iterator<Item = &ServiceRequirement> {
+        let requirements = self.spec.steps.iter().flat_map(|step| &step.extensions);
+        requirements.map(|named| &named.requirement)
+    }
+
+    fn conditions(&self) -> &[Condition] {
+        let status = self.status.as_ref();
+        status.map_or(&[], |status| &status.conditions)
+    }
+}
+
+impl Requirer for ExtensionBinding {
+    fn requirements(&self) -> impl Iterator<Item = &ServiceRequirement> {
+        std::iter::once(&self.spec.requirement)
+    }
+
+    fn conditions(&self) -> &[Condition] {
+        let status = self.status.as_ref();
+        status.map_or(&[], |status| &status.conditions)
+    }
+}
+
+/// All workflows.
+pub(crate) type WorkflowStore = RequirerStore<Workflow>;
+
+/// All bindings.
+pub(crate) type BindingStore = RequirerStore<ExtensionBinding>;
+
+/// All objects of a kind, indexed by the changes that affect them.
+#[derive(Debug)]
+pub(crate) struct RequirerStore<T> {
+    entries: HashMap<ObjectKey, Arc<T>>,
     /// Objects that do not match the schema.
     invalid: HashSet<ObjectKey>,
-    /// Workflows whose status does not say that every requirement is resolved.
+    /// Objects whose status does not say that every requirement is resolved.
     unresolved: HashSet<ObjectKey>,
     selectors: SelectorIndex,
 }
 
-impl WorkflowStore {
-    /// Returns the workflow of a key.
-    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<Workflow>> {
+impl<T> Default for RequirerStore<T> {
+    fn default() -> Self {
+        Self {
+            entries: HashMap::new(),
+            invalid: HashSet::new(),
+            unresolved: HashSet::new(),
+            selectors: SelectorIndex::default(),
+        }
+    }
+}
+
+impl<T: Requirer> RequirerStore<T> {
+    /// Returns the object of a key.
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<T>> {
         self.entries.get(key)
     }
 
-    /// Returns all workflows.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<Workflow>)> {
+    /// Returns all objects.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<T>)> {
         self.entries.iter()
     }
 
-    /// Returns the workflows with a requirement whose exact selectors match a service of the record. The resolver
+    /// Returns the objects with a requirement whose exact selectors match a service of the record. The resolver
     /// checks version and access.
     pub(crate) fn selecting<'s>(
         &'s self,
         record: &'s Record,
     ) -> impl Iterator<Item = &'s ObjectKey> {
         self.selectors.candidates(record).filter(|key| {
-            let workflow = self.entries.get(*key);
-            workflow.is_some_and(|workflow| {
-                requirements(workflow).any(|requirement| may_match(requirement, record))
+            let object = self.entries.get(*key);
+            object.is_some_and(|object| {
+                let mut requirements = object.requirements();
+                requirements.any(|requirement| may_match(requirement, record))
             })
         })
     }
 
-    /// Returns the workflows that are not resolved.
+    /// Returns the objects that are not resolved.
     pub(crate) fn unresolved(&self) -> impl Iterator<Item = &ObjectKey> {
         self.unresolved.iter()
     }
 
-    /// Returns the number of workflows.
+    /// Returns the number of objects.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Adds or updates a workflow; `true` if it is newer than the cached one. The echo of a write by the
+    /// Adds or updates an object; `true` if it is newer than the cached one. The echo of a write by the
     /// operator is not.
-    pub(crate) fn upsert(&mut self, key: &ObjectKey, workflow: Workflow) -> bool {
+    pub(crate) fn upsert(&mut self, key: &ObjectKey, object: T) -> bool {
         self.invalid.remove(key);
-        let version = version_number(workflow.resource_version().as_deref());
+        let version = version_number(object.resource_version().as_deref());
         if let Some(known) = self.entries.get(key)
-            && known.uid() == workflow.uid()
+            && known.uid() == object.uid()
             && version_number(known.resource_version().as_deref()) >= version
         {
             return false;
         }
         self.forget(key);
-        self.selectors.insert(key, &workflow);
-        if !is_resolved(&workflow) {
+        self.selectors.insert(key, &object);
+        if !is_true(object.conditions(), RESOLVED) {
             self.unresolved.insert(key.clone());
         }
-        self.entries.insert(key.clone(), Arc::new(workflow));
+        self.entries.insert(key.clone(), Arc::new(object));
         true
     }
 
@@ -89,57 +141,57 @@ impl WorkflowStore {
         self.invalid.contains(key)
     }
 
-    /// Removes a workflow; `true` if it existed and was valid.
+    /// Removes an object; `true` if it existed and was valid.
     pub(crate) fn remove(&mut self, key: &ObjectKey) -> bool {
         self.invalid.remove(key);
         self.forget(key)
     }
 
-    /// Returns all keys, including those of invalid workflows.
+    /// Returns all keys, including those of invalid objects.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &ObjectKey> {
         self.entries.keys().chain(&self.invalid)
     }
 
-    /// Removes a valid workflow and its index entries; `true` if it existed.
+    /// Removes a valid object and its index entries; `true` if it existed.
     fn forget(&mut self, key: &ObjectKey) -> bool {
-        let Some(workflow) = self.entries.remove(key) else {
+        let Some(object) = self.entries.remove(key) else {
             return false;
         };
-        self.selectors.remove(key, &workflow);
+        self.selectors.remove(key, &*object);
         self.unresolved.remove(key);
         true
     }
 }
 
-/// Workflows by one selector of each of their requirements. A record that a requirement selects has that value, so
-/// the values of a record lead to every workflow that selects it.
+/// Objects by one selector of each of their requirements. A record that a requirement selects has that value, so
+/// the values of a record lead to every object that selects it.
 #[derive(Debug, Default)]
 struct SelectorIndex(HashMap<Field, HashMap<String, HashSet<ObjectKey>>>);
 
 impl SelectorIndex {
-    fn insert(&mut self, key: &ObjectKey, workflow: &Workflow) {
-        for (field, value) in requirements(workflow).filter_map(first_selector) {
+    fn insert(&mut self, key: &ObjectKey, object: &impl Requirer) {
+        for (field, value) in object.requirements().filter_map(first_selector) {
             let values = self.0.entry(field).or_default();
-            let workflows = values.entry(value.to_owned()).or_default();
-            workflows.insert(key.clone());
+            let keys = values.entry(value.to_owned()).or_default();
+            keys.insert(key.clone());
         }
     }
 
-    fn remove(&mut self, key: &ObjectKey, workflow: &Workflow) {
-        for (field, value) in requirements(workflow).filter_map(first_selector) {
+    fn remove(&mut self, key: &ObjectKey, object: &impl Requirer) {
+        for (field, value) in object.requirements().filter_map(first_selector) {
             let Some(values) = self.0.get_mut(&field) else {
                 continue;
             };
-            if let Some(workflows) = values.get_mut(value) {
-                workflows.remove(key);
-                if workflows.is_empty() {
+            if let Some(keys) = values.get_mut(value) {
+                keys.remove(key);
+                if keys.is_empty() {
                     values.remove(value);
                 }
             }
         }
     }
 
-    /// Returns the workflows with a requirement that shares its indexed value with the record. A workflow can occur
+    /// Returns the objects with a requirement that shares its indexed value with the record. An object can occur
     /// several times.
     fn candidates<'s>(&'s self, record: &'s Record) -> impl Iterator<Item = &'s ObjectKey> {
         let of_field = |(field, values): (&'s Field, &'s HashMap<String, HashSet<ObjectKey>>)| {
@@ -150,25 +202,16 @@ impl SelectorIndex {
     }
 }
 
-fn requirements(workflow: &Workflow) -> impl Iterator<Item = &RequirementSpec> {
-    workflow.spec.steps.iter().flat_map(|step| &step.extensions)
-}
-
 /// Returns the first selector of a requirement. A requirement without selectors is invalid and selects nothing.
-fn first_selector(requirement: &RequirementSpec) -> Option<(Field, &str)> {
+fn first_selector(requirement: &ServiceRequirement) -> Option<(Field, &str)> {
     let selected = |field| Some((field, requirement.selector(field)?));
     Field::ALL.into_iter().find_map(selected)
 }
 
-fn may_match(requirement: &RequirementSpec, record: &Record) -> bool {
+fn may_match(requirement: &ServiceRequirement, record: &Record) -> bool {
     let selector = |field| requirement.selector(field);
     let mut services = record.services.iter();
     services.any(|service| selects(selector, record, service))
-}
-
-fn is_resolved(workflow: &Workflow) -> bool {
-    let status = workflow.status.as_ref();
-    status.is_some_and(|status| is_true(&status.conditions, RESOLVED))
 }
 
 #[cfg(test)]
@@ -225,7 +268,8 @@ mod tests {
                 let scanned: BTreeSet<&ObjectKey> = store
                     .iter()
                     .filter(|(_, workflow)| {
-                        requirements(workflow).any(|one| may_match(one, record))
+                        let mut requirements = workflow.requirements();
+                        requirements.any(|one| may_match(one, record))
                     })
                     .map(|(key, _)| key)
                     .collect();

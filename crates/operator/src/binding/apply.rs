@@ -1,0 +1,161 @@
+//! Writes the projection, then the Secrets of a binding, or deletes them.
+//!
+//! If the service changes, the Secrets of the old one are deleted before those of the new one are written, so that files
+//! of one service are never available together with variables of another.
+
+use extension_registry_api::binding::WrittenBinding;
+use extension_registry_api::projection::WrittenSecret;
+use extension_registry_core::refusal::Refusal;
+use extension_registry_core::resolve::Choice;
+use extension_registry_render::ObjectKey;
+use extension_registry_render::binding::{Described, projection_key};
+use extension_registry_render::projection::secret_owner;
+use k8s_openapi::api::core::v1::Secret;
+
+use crate::binding::build::Prepared;
+use crate::binding::dereference::{self, Dereferenced};
+use crate::context::Context;
+use crate::store::ProjectionEntry;
+use crate::{projection_object, secret};
+use extension_registry_runtime::error::Error;
+
+/// The written objects.
+pub(super) struct Applied {
+    pub(super) written: WrittenBinding,
+    /// Description for the status.
+    pub(super) described: Described,
+}
+
+/// What became of a binding.
+pub(super) enum Outcome {
+    /// Its Secrets are up to date.
+    Bound {
+        /// The service.
+        choice: Choice,
+        /// `None` if nothing has changed since they were last written.
+        applied: Option<Box<Applied>>,
+        /// Why the binding did not move to the service that matches better.
+        unmoved: Option<Refusal>,
+    },
+    /// It is refused.
+    Refused {
+        /// The service whose Secrets are kept as they are.
+        kept: Option<Choice>,
+        refusal: Refusal,
+    },
+}
+
+pub(super) async fn run(
+    context: &Context,
+    dereferenced: &Dereferenced,
+    prepared: Prepared,
+) -> Result<Result<Applied, Refusal>, Error> {
+    let Prepared {
+        key,
+        projection,
+        owner,
+        files,
+        environment,
+        digest,
+        is_unchanged,
+        described,
+    } = prepared;
+    let status = dereferenced.binding.status.as_ref();
+    let mut written = status.and_then(|status| status.written.clone());
+    let identity = projection.spec.identity(&key.namespace);
+    let mut must_write = !is_unchanged || dereferenced.is_due();
+    let entry = match &dereferenced.projection {
+        Some(entry) if *entry.identity == identity && entry.owner.as_deref() == Some(&*owner) => {
+            entry.clone()
+        }
+        other => {
+            // The Secrets belong to a projection that is gone, or are about to be deleted.
+            must_write = true;
+            if other.is_some() {
+                delete_secrets(context, &key, written.take().as_ref()).await?;
+            }
+            match projection_object::apply(context, &key, &projection).await? {
+                Ok(entry) => entry,
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+    };
+    if !must_write && let Some(written) = written {
+        return Ok(Ok(Applied {
+            written: WrittenBinding { digest, ..written },
+            described,
+        }));
+    }
+    let known = written.as_ref().map(|written| &written.files);
+    let files = match write(context, &key, files, known, &entry).await? {
+        Ok(files) => files,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let known = written.as_ref().map(|written| &written.environment);
+    let environment = write(context, &key, environment, known, &entry).await?;
+    Ok(environment.map(|environment| Applied {
+        written: WrittenBinding {
+            files,
+            environment,
+            digest,
+        },
+        described,
+    }))
+}
+
+async fn write(
+    context: &Context,
+    projection: &ObjectKey,
+    mut rendered: Secret,
+    known: Option<&WrittenSecret>,
+    entry: &ProjectionEntry,
+) -> Result<Result<WrittenSecret, Refusal>, Error> {
+    rendered.metadata.owner_references = Some(vec![secret_owner(projection, &entry.uid)]);
+    let name = rendered.metadata.name.clone().unwrap_or_default();
+    let key = ObjectKey::new(projection.namespace.clone(), name);
+    let known = known.map(|known| known.uid.as_str());
+    secret::write(context, &key, rendered, known, entry.created.as_ref()).await
+}
+
+/// Deletes the Secrets, the variables first: without them no container starts.
+async fn delete_secrets(
+    context: &Context,
+    projection: &ObjectKey,
+    written: Option<&WrittenBinding>,
+) -> Result<(), Error> {
+    for written in written
+        .into_iter()
+        .flat_map(|written| [&written.environment, &written.files])
+    {
+        let key = ObjectKey::new(projection.namespace.clone(), written.name.as_str());
+        secret::delete(context, &key, &written.uid).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the Secrets and the projection of a binding that is refused.
+pub(super) async fn withdraw(
+    context: &Context,
+    key: &ObjectKey,
+    dereferenced: &Dereferenced,
+) -> Result<(), Error> {
+    let status = dereferenced.binding.status.as_ref();
+    let written = status.and_then(|status| status.written.as_ref());
+    let projection = projection_key(key);
+    delete_secrets(context, &projection, written).await?;
+    match &dereferenced.projection {
+        Some(entry) => projection_object::delete(context, &projection, &entry.uid).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes the Secrets and the projection of a binding that no longer exists. If this process has not seen its status,
+/// the garbage collector deletes the Secrets.
+pub(super) async fn withdraw_deleted(context: &Context, key: &ObjectKey) -> Result<(), Error> {
+    let Some(entry) = dereference::projection(context, key) else {
+        return Ok(());
+    };
+    let projection = projection_key(key);
+    delete_secrets(context, &projection, entry.written.as_ref()).await?;
+    projection_object::delete(context, &projection, &entry.uid).await
+}
