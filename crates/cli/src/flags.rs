@@ -7,6 +7,7 @@ mod source;
 mod time;
 
 pub(crate) use cluster::{ApplyOptions, Cluster, Identity};
-pub(crate) use format::{Format, ObjectFormat, ReportFormat};
+pub(crate) use extension_registry_output::{Format, ObjectFormat};
+pub(crate) use format::ReportFormat;
 pub(crate) use packages::{Chosen, PlatformArgs, Sources, named, range};
 pub(crate) use source::{FILES, Files, Paths, Perspective, Source, View, namespace};

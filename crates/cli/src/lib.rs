@@ -1,10 +1,11 @@
 //! `kubectl ext`: the command line of the registry, with or without a cluster.
 //!
 //! `command` defines the command line from the flags in `flags`. Each command is a module of `verb`: it opens an
-//! inventory with its flags (`open`), asks the crate `query` a question, and prints the answer with `output`.
+//! inventory with its flags (`open`), asks the crate `query` a question, and prints the answer with the crate
+//! `output`.
 //! Problems are findings, which `report` formats.
 //!
-//! `command` is above `verb`; `flags`, `output` and `report` are below it, and know no verb.
+//! `command` is above `verb`; `flags` and `report` are below it, and know no verb.
 
 mod arguments;
 mod client;
@@ -14,7 +15,6 @@ mod draft;
 mod exit;
 mod flags;
 mod open;
-mod output;
 mod packages;
 mod report;
 mod template;
@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches};
+use extension_registry_output as output;
 
 use crate::command::Args;
 use crate::exit::ExitStatus;

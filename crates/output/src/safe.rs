@@ -9,35 +9,42 @@ use extension_registry_core::printable::{Layout, printable};
 use super::terminal::coloured;
 
 /// Returns a text as it may be printed: escaped, and with the colors of this program.
-pub(crate) fn displayable(text: &str) -> String {
+#[must_use]
+pub fn displayable(text: &str) -> String {
     coloured(&printable(text, Layout::Lines))
 }
 
 /// Prints text on standard error.
-pub(crate) fn write_error(text: &str) -> io::Result<()> {
+///
+/// # Errors
+/// If the stream cannot be written.
+pub fn write_error(text: &str) -> io::Result<()> {
     io::stderr().lock().write_all(displayable(text).as_bytes())
 }
 
 /// Writes one line. Line breaks inside are escaped, so that no value can forge a line.
-pub(crate) fn line(out: &mut Vec<u8>, text: Arguments<'_>) -> io::Result<()> {
+///
+/// # Errors
+/// If the stream cannot be written.
+pub fn line(out: &mut Vec<u8>, text: Arguments<'_>) -> io::Result<()> {
     writeln!(out, "{}", printable(&text.to_string(), Layout::OneLine))
 }
 
-/// Writes one line, with the arguments of `writeln!`.
+/// Writes one line into a buffer, with the arguments of `writeln!`.
+#[macro_export]
 macro_rules! write_line {
     ($out:expr $(,)?) => {
-        $crate::output::line($out, format_args!(""))
+        $crate::line($out, format_args!(""))
     };
     ($out:expr, $($text:tt)+) => {
-        $crate::output::line($out, format_args!($($text)+))
+        $crate::line($out, format_args!($($text)+))
     };
 }
-pub(crate) use write_line;
 
 #[cfg(test)]
 mod tests {
     use super::displayable;
-    use crate::output::{Colour, Terminal};
+    use crate::{Colour, Terminal};
 
     #[test]
     fn only_own_colours_reach_terminal() {

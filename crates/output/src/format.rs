@@ -2,16 +2,43 @@
 
 use std::io;
 
+use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use extension_registry_core::printable::{Layout, printable};
 use extension_registry_yaml::{to_json, to_yaml};
 use serde::Serialize;
 
-use super::safe::write_line;
-use crate::flags::{Format, ObjectFormat};
+/// Output format for structured data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Table
+    #[default]
+    Table,
+    /// Table with all columns
+    Wide,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// Names only
+    Name,
+}
+
+/// Output format for Kubernetes objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ObjectFormat {
+    /// YAML documents
+    #[default]
+    Yaml,
+    /// JSON list
+    Json,
+}
 
 /// Writes a table in the style of `kubectl get`, with a dash for empty cells.
-pub(crate) fn table(
+///
+/// # Errors
+/// If the data cannot be serialized.
+pub fn table(
     out: &mut Vec<u8>,
     header: &[&str],
     rows: impl IntoIterator<Item = Vec<String>>,
@@ -34,32 +61,34 @@ pub(crate) fn table(
         column.set_padding((0, 2));
     }
     for line in table.lines() {
-        write_line!(out, "{}", line.trim_end())?;
+        crate::write_line!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }
 
 /// Result of a command, in every output format.
-pub(crate) trait Answer: Serialize {
+pub trait Answer: Serialize {
     /// Returns the names for `-o name`.
     fn names(&self) -> Vec<String>;
 
     /// Writes the table.
+    ///
+    /// # Errors
+    /// If the data cannot be serialized.
     fn table(&self, out: &mut Vec<u8>) -> anyhow::Result<()>;
 }
 
 /// Writes a result in an output format.
-pub(crate) fn answer(
-    out: &mut Vec<u8>,
-    format: Format,
-    answer: &impl Answer,
-) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If the data cannot be serialized.
+pub fn answer(out: &mut Vec<u8>, format: Format, answer: &impl Answer) -> anyhow::Result<()> {
     match format {
         Format::Json => json(out, answer),
         Format::Yaml => yaml(out, answer),
         Format::Name => {
             for name in answer.names() {
-                write_line!(out, "{name}")?;
+                crate::write_line!(out, "{name}")?;
             }
             Ok(())
         }
@@ -68,25 +97,35 @@ pub(crate) fn answer(
 }
 
 /// Formats a number with its noun: `1 package`, `2 packages`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
 
 /// Writes data as JSON.
-pub(crate) fn json(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If the data cannot be serialized.
+pub fn json(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
     out.extend_from_slice(to_json(data)?.as_bytes());
     Ok(())
 }
 
 /// Writes data as YAML.
-pub(crate) fn yaml(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If the data cannot be serialized.
+pub fn yaml(out: &mut Vec<u8>, data: &impl Serialize) -> anyhow::Result<()> {
     out.extend_from_slice(to_yaml(data)?.as_bytes());
     Ok(())
 }
 
 /// Writes Kubernetes objects.
-pub(crate) fn objects(
+///
+/// # Errors
+/// If the data cannot be serialized.
+pub fn objects(
     out: &mut Vec<u8>,
     format: ObjectFormat,
     objects: &[impl Serialize],
@@ -101,7 +140,7 @@ pub(crate) fn objects(
     match format {
         ObjectFormat::Yaml => {
             for object in objects {
-                write_line!(out, "---")?;
+                crate::write_line!(out, "---")?;
                 yaml(out, object)?;
             }
             Ok(())

@@ -12,11 +12,12 @@ use super::safe::write_error;
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Shows a spinner on a terminal until it is dropped.
-pub(crate) struct Spinner(ProgressBar);
+pub struct Spinner(ProgressBar);
 
 impl Spinner {
     /// Starts a spinner.
-    pub(crate) fn start(what: &'static str) -> Self {
+    #[must_use]
+    pub fn start(what: &'static str) -> Self {
         let bar = ProgressBar::new_spinner().with_message(what);
         bar.enable_steady_tick(Duration::from_millis(120));
         show(Some(bar.clone()));
@@ -36,7 +37,10 @@ fn show(bar: Option<ProgressBar>) {
 }
 
 /// Prints a message on standard error.
-pub(crate) fn print_status(text: &str) -> io::Result<()> {
+///
+/// # Errors
+/// If standard error cannot be written.
+pub fn print_status(text: &str) -> io::Result<()> {
     let line = || write_error(&format!("{text}\n"));
     match &*SHOWN.lock().unwrap_or_else(PoisonError::into_inner) {
         Some(bar) => bar.suspend(line),

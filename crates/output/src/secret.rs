@@ -20,7 +20,10 @@ const CLEAR: u8 = 0x15;
 const DELETE: u8 = 0x7f;
 
 /// Prompts for a secret without echo, until it is not empty.
-pub(crate) fn prompt_secret(question: &str) -> anyhow::Result<Sensitive> {
+///
+/// # Errors
+/// If standard input is not a terminal, ends or cannot be read, or echo cannot be disabled.
+pub fn prompt_secret(question: &str) -> anyhow::Result<Sensitive> {
     prompt_secret_with_hint(
         question,
         "pass the value as file:PATH, env:NAME or secret:NAME/KEY",
@@ -28,7 +31,10 @@ pub(crate) fn prompt_secret(question: &str) -> anyhow::Result<Sensitive> {
 }
 
 /// Prompts for a secret, with a hint for the case that standard input is not a terminal.
-pub(crate) fn prompt_secret_with_hint(question: &str, hint: &str) -> anyhow::Result<Sensitive> {
+///
+/// # Errors
+/// If standard input is not a terminal, ends or cannot be read, or echo cannot be disabled.
+pub fn prompt_secret_with_hint(question: &str, hint: &str) -> anyhow::Result<Sensitive> {
     if !io::stdin().is_terminal() {
         let message = format!("cannot prompt for {question}: stdin is not a terminal");
         bail!(Failure::new(message).hint(hint));

@@ -2,15 +2,17 @@
 
 use std::io::{self, IsTerminal};
 
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Failure, Note};
 use extension_registry_core::printable::{Layout, printable};
-use extension_registry_query::Note;
 
 use super::message::hint;
-use super::safe::{write_error, write_line};
+use super::safe::write_error;
 
 /// Asks for confirmation. Fails if standard input is not a terminal.
-pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
+///
+/// # Errors
+/// If standard input is not a terminal, ends or cannot be read, or the prompt cannot be written.
+pub fn confirm(question: &str) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         let failure = Failure::new("cannot prompt: stdin is not a terminal");
         anyhow::bail!(failure.hint("pass --yes"));
@@ -22,10 +24,10 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
 }
 
 /// Prompts for a text until it is not empty and `validate` returns no error.
-pub(crate) fn prompt(
-    question: &str,
-    validate: impl Fn(&str) -> Option<Note>,
-) -> anyhow::Result<String> {
+///
+/// # Errors
+/// If standard input is not a terminal, ends or cannot be read, or the prompt cannot be written.
+pub fn prompt(question: &str, validate: impl Fn(&str) -> Option<Note>) -> anyhow::Result<String> {
     loop {
         ask(question)?;
         let mut answer = String::new();
@@ -45,19 +47,19 @@ pub(crate) fn prompt(
 }
 
 /// Prints a question of one line, after which the answer is typed.
-pub(super) fn ask(question: &str) -> io::Result<()> {
+pub(crate) fn ask(question: &str) -> io::Result<()> {
     write_error(&format!("{}: ", printable(question, Layout::OneLine)))
 }
 
 /// Returns the error for an empty answer.
-pub(super) fn empty() -> Note {
+pub(crate) fn empty() -> Note {
     Note::new("a value is required").hint("press Ctrl-C to cancel")
 }
 
 /// Prints the error of an answer before the next prompt.
-pub(super) fn print_mistake(error: &Note) -> io::Result<()> {
+pub(crate) fn print_mistake(error: &Note) -> io::Result<()> {
     let mut text = Vec::new();
-    write_line!(&mut text, "  {}", error.message)?;
+    crate::write_line!(&mut text, "  {}", error.message)?;
     error
         .hints
         .iter()

@@ -11,7 +11,8 @@ const COLUMNS: usize = 80;
 const LEAST: usize = 8;
 
 /// Returns the width of standard output; None if it is not a terminal.
-pub(crate) fn columns() -> Option<usize> {
+#[must_use]
+pub fn columns() -> Option<usize> {
     let out = io::stdout();
     if !out.is_terminal() {
         return None;
@@ -23,7 +24,8 @@ pub(crate) fn columns() -> Option<usize> {
 /// Truncates rows to fit into a line, and returns the number of columns. The last column, a description, gets the
 /// rest of the line, and is omitted if that is too narrow. The widest of the other columns are truncated only on a
 /// terminal.
-pub(crate) fn fitting(
+#[must_use]
+pub fn fitting(
     header: &[&str],
     mut rows: Vec<Vec<String>>,
     terminal: Option<usize>,

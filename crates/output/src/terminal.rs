@@ -7,14 +7,15 @@ use std::sync::LazyLock;
 
 /// Capabilities of standard output.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Terminal {
+pub struct Terminal {
     /// Whether to use colors.
-    pub(crate) colours: bool,
+    pub colours: bool,
 }
 
 impl Terminal {
     /// Detects the capabilities of standard output; respects `NO_COLOR` (<https://no-color.org>).
-    pub(crate) fn detect() -> Self {
+    #[must_use]
+    pub fn detect() -> Self {
         let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
@@ -23,12 +24,14 @@ impl Terminal {
     }
 
     /// Returns a terminal without colors.
-    pub(crate) fn plain() -> Self {
+    #[must_use]
+    pub fn plain() -> Self {
         Self { colours: false }
     }
 
     /// Colors a text, if colors are enabled.
-    pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
+    #[must_use]
+    pub fn paint(self, colour: Colour, text: &str) -> String {
         if self.colours {
             let mark = &*MARK;
             let (begin, end) = (selector(colour as u32), selector(RESET));
@@ -41,10 +44,14 @@ impl Terminal {
 
 /// A color (ECMA-48, "select graphic rendition").
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Colour {
+pub enum Colour {
+    /// Bold, which is no color.
     Bold = 1,
+    /// Errors and refusals.
     Red = 31,
+    /// Success.
     Green = 32,
+    /// Warnings.
     Yellow = 33,
 }
 
@@ -67,7 +74,7 @@ fn selector(number: u32) -> char {
 }
 
 /// Replaces the marks of colors by escape sequences.
-pub(super) fn coloured(text: &str) -> String {
+pub(crate) fn coloured(text: &str) -> String {
     let mut parts = text.split(&**MARK);
     let mut result = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -5,19 +5,25 @@ use std::io;
 use extension_registry_core::diagnostic::Note;
 
 use super::progress::print_status;
-use super::safe::{write_error, write_line};
+use super::safe::write_error;
 
 /// Prints a note on standard error, with its hints below.
-pub(crate) fn note(note: &Note) -> io::Result<()> {
+///
+/// # Errors
+/// If standard error cannot be written.
+pub fn note(note: &Note) -> io::Result<()> {
     print_status(&format!("note: {}", note.message))?;
     let mut hints = note.hints.iter();
     hints.try_for_each(|hint| print_status(&format!("  hint: {hint}")))
 }
 
 /// Prints a warning on standard error, with its hints below.
-pub(crate) fn warn(warning: &Note) -> io::Result<()> {
+///
+/// # Errors
+/// If standard error cannot be written.
+pub fn warn(warning: &Note) -> io::Result<()> {
     let mut text = Vec::new();
-    write_line!(&mut text, "warning: {}", warning.message)?;
+    crate::write_line!(&mut text, "warning: {}", warning.message)?;
     warning
         .hints
         .iter()
@@ -26,9 +32,12 @@ pub(crate) fn warn(warning: &Note) -> io::Result<()> {
 }
 
 /// Writes a hint on its own line.
-pub(crate) fn hint(out: &mut Vec<u8>, hint: &str) -> io::Result<()> {
+///
+/// # Errors
+/// If standard error cannot be written.
+pub fn hint(out: &mut Vec<u8>, hint: &str) -> io::Result<()> {
     if !hint.is_empty() {
-        write_line!(out, "  hint: {hint}")?;
+        crate::write_line!(out, "  hint: {hint}")?;
     }
     Ok(())
 }
