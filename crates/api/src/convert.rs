@@ -12,7 +12,9 @@ mod record;
 mod requirement;
 
 pub use binding::{BindingRequirement, binding};
-pub use check::{LABEL_HINT, is_binding_name, is_label, is_name_part, is_subdomain};
+pub use check::{
+    BINDING_NAME_HINT, LABEL_HINT, is_binding_name, is_label, is_name_part, is_subdomain,
+};
 pub use field_error::FieldError;
 pub use intern::{Intern, Names, Unshared};
 pub use record::{record, record_with};

@@ -39,6 +39,8 @@ pub const USER_SECRETS_BYTES: usize = 768 * 1024;
 pub const NAME: usize = 63;
 /// Maximum length of the name of a binding in characters.
 pub const BINDING_NAME: usize = 50;
+/// Maximum number of bindings that a Pod requests in its annotation.
+pub const BINDINGS_OF_POD: usize = 32;
 /// Maximum length of a user or group name in characters.
 pub const PERSON: usize = 256;
 /// Maximum length of a Secret name, a Secret key or a variable name in characters.

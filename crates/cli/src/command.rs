@@ -9,9 +9,9 @@ use crate::verb::{
     render, resolve, run, status, unregister, update, version, whatif,
 };
 
-/// Inspect registered extensions and how workflows resolve against them
+/// Inspect registered extensions and how workflows and bindings resolve against them
 ///
-/// Without `-f`, records and workflows are read from the cluster. With `-f`, they are read from files, and the cluster
+/// Without `-f`, records, workflows and bindings are read from the cluster. With `-f`, they are read from files, and the cluster
 /// is not contacted, except by `resolve` and `explain`, which read records from it if the files contain none.
 #[derive(Debug, Parser)]
 #[command(
@@ -37,15 +37,15 @@ pub(crate) enum Verb {
     Update(update::Update),
     /// Delete a record, and list its consumers
     Unregister(unregister::Unregister),
-    /// Resolve the requirements of workflows
+    /// Resolve the requirements of workflows and bindings
     Resolve(resolve::Resolve),
     /// Explain why each candidate matched or was rejected
     Explain(explain::Explain),
-    /// Preview which workflows a change would affect
+    /// Preview which workflows and bindings a change would affect
     Whatif(whatif::Whatif),
     /// Render pipelines and Secrets from files, as the operator would
     Render(render::Render),
-    /// Validate record and workflow files
+    /// Validate files of records, workflows, bindings and the Pod templates that request them
     ///
     /// Other kinds are ignored. Fails if no objects are found, because the path may be wrong; prints a note if none belong
     /// to this registry. Requirements may match records that exist only in the cluster: pass these with `--base`, for a
@@ -56,7 +56,7 @@ pub(crate) enum Verb {
     Convert(convert::Convert),
     /// Start a workflow, and optionally follow the run
     Run(run::Run),
-    /// Show workflow status
+    /// Show the status of workflows and bindings
     Status(status::Status),
     /// Check cluster prerequisites and your permissions
     Doctor(doctor::Doctor),

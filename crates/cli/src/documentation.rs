@@ -128,7 +128,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("package-versions", schema::<package::versions::Listed>()),
         ("resolve", schema::<resolve::Answers>()),
         ("run", schema::<run::Started>()),
-        ("status", schema::<status::Workflows>()),
+        ("status", schema::<status::Statuses>()),
         ("unregister", schema::<unregister::Unregistered>()),
         ("update", schema::<record::Changes>()),
         ("version", schema::<version::Versions<'static>>()),

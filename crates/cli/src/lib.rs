@@ -10,6 +10,7 @@
 mod arguments;
 mod client;
 mod command;
+mod consumer;
 pub mod documentation;
 mod draft;
 mod exit;

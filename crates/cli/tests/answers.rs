@@ -218,7 +218,10 @@ fn whatif_exit_code_reflects_severity() {
     assert_eq!(output.code, 4);
     insta::assert_snapshot!("whatif_delete", output.out);
     let output = whatif(&["--delete", "gitea-devel-rd"], "");
-    assert_eq!((output.code, &*output.out), (0, "no workflows affected\n"));
+    assert_eq!(
+        (output.code, &*output.out),
+        (0, "no workflows or bindings affected\n")
+    );
     // Deleting two of three candidates resolves the ambiguity.
     let output = whatif(
         &[
@@ -247,7 +250,9 @@ fn whatif_exit_code_reflects_severity() {
     let workflow = "apiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec: {steps: [{name: a, image: i}]}\n";
     let output = whatif(&["-f", "-"], &format!("{record}---\n{workflow}"));
     assert!(
-        output.err.contains("workflows in the change are ignored"),
+        output
+            .err
+            .contains("workflows and bindings in the change are ignored"),
         "{}",
         output.err
     );
@@ -333,9 +338,8 @@ fn whatif_notes_missing_workflows() {
     let arguments = ["whatif", "--delete", "mlflow-0001", "--base", RECORDS];
     let output = ext(&arguments);
     assert_eq!(output.code, 0);
-    assert_eq!(output.out, "no workflows to check\n");
-    let note =
-        "note: no workflows found in ../../examples/records\n  hint: repeat --base to add files\n";
+    assert_eq!(output.out, "no workflows or bindings to check\n");
+    let note = "note: no workflows or bindings found in ../../examples/records\n  hint: repeat --base to add files\n";
     assert_eq!(output.err, note);
     let output = ext(&[&arguments[..], &["-o", "json"]].concat());
     support::schema::fits("whatif", &output.out);

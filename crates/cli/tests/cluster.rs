@@ -38,8 +38,8 @@ fn registry(path: &str) -> Option<(u16, Value)> {
     let path = path.strip_prefix(GROUP)?;
     match path.strip_prefix("/namespaces/alpha").unwrap_or(path) {
         "/clusterextensions" => Some(list(&[record])),
-        "/extensions" => Some(list(&[])),
         "/workflows" => Some(list(&[workflow])),
+        "/extensions" | "/extensionbindings" => Some(list(&[])),
         "/workflows/train" => {
             let ready = json!({
                 "type": "Ready",
@@ -67,10 +67,11 @@ fn sends_only_required_requests() {
     let server = Server::start(registry);
     let records = ["/clusterextensions", "/namespaces/alpha/extensions"];
     let workflows = "/namespaces/alpha/workflows";
+    let bindings = "/namespaces/alpha/extensionbindings";
     for (arguments, expected) in [
         (&["list"][..], &records[..]),
-        (&["status"], &[workflows]),
-        (&["resolve"], &[records[0], records[1], workflows]),
+        (&["status"], &[workflows, bindings]),
+        (&["resolve"], &[records[0], records[1], workflows, bindings]),
         (&["list", "-f", "../../examples/records"], &[]),
         (&["register", "x", "--url", "http://x:1", "--dry-run"], &[]),
     ] {
@@ -157,18 +158,22 @@ fn doctor_reports_unknown_results() {
     let output = run_against(&server, &["doctor"], "");
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.out, @r"
-    CHECK                             VERDICT  DETAIL
-    API server                        ok       v1.36.3
-    clock                             unknown  the API server sent no valid Date header
-    kinds                             bad      clusterextensions, extensions, workflows, extensionprojections not found in registry.fuseml.io/v1alpha1; hint: install the chart, or run `kubectl apply -f crds/`
-    engine                            bad      Tekton Pipelines is not installed (CRD pipelines.tekton.dev not found); hint: install Tekton Pipelines
-    operator                          unknown  not found here
-    webhook                           unknown  not found here
-    may list clusterextensions        unknown  not found here
-    may create clusterextensions      unknown  not found here
-    may list workflows in alpha       unknown  not found here
-    may create workflows in alpha     unknown  not found here
-    may create pipelineruns in alpha  unknown  not found here
+    CHECK                                  VERDICT  DETAIL
+    API server                             ok       v1.36.3
+    clock                                  unknown  the API server sent no valid Date header
+    kinds                                  bad      clusterextensions, extensions, workflows, extensionbindings, extensionprojections not found in registry.fuseml.io/v1alpha1; hint: install the chart, or run `kubectl apply -f crds/`
+    engine                                 unknown  Tekton Pipelines is not installed (CRD pipelines.tekton.dev not found); only workflows need it; hint: install Tekton Pipelines
+    operator                               unknown  not found here
+    webhook                                unknown  not found here
+    injection                              unknown  not found here
+    bindings in alpha                      unknown  not found here
+    may list clusterextensions             unknown  not found here
+    may create clusterextensions           unknown  not found here
+    may list workflows in alpha            unknown  not found here
+    may create workflows in alpha          unknown  not found here
+    may list extensionbindings in alpha    unknown  not found here
+    may create extensionbindings in alpha  unknown  not found here
+    may create pipelineruns in alpha       unknown  not found here
     ");
 }
 

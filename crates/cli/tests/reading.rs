@@ -119,8 +119,11 @@ fn rejects_input_without_objects() {
 fn notes_if_no_object_belongs_to_registry() {
     let other = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
     for (verb, note) in [
-        ("lint", "note: no records or workflows found\n"),
-        ("render", "note: no workflows found, nothing to render\n"),
+        ("lint", "note: no records, workflows or bindings found\n"),
+        (
+            "render",
+            "note: no workflows or bindings found, nothing to render\n",
+        ),
     ] {
         let output = ext_with(&[verb, "-f", "-"], other);
         assert_eq!((output.code, &*output.out, &*output.err), (0, "", note));

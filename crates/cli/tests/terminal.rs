@@ -331,7 +331,10 @@ fn unregister_lists_consumers_and_prompts() {
     let question = "Delete ClusterExtension store? [y/N] ";
     let (code, text) = answer_on_terminal(&arguments, &[], &[(question, "n")]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("Not used by any workflow\n"), "{text:?}");
+    assert!(
+        text.contains("Not used by any workflow or binding\n"),
+        "{text:?}"
+    );
     assert!(
         text.contains("error: canceled; nothing was deleted"),
         "{text:?}"

@@ -17,6 +17,9 @@ use serde_json::Value;
 use crate::Result;
 use crate::inventory::{Note, ReadLog, Scope, Settings};
 
+/// Kind of bindings.
+const BINDING: &str = "ExtensionBinding";
+
 /// Page size of lists.
 const PAGE: u32 = 500;
 
@@ -44,29 +47,47 @@ pub(crate) async fn list(
     }
     let kinds = [
         ("Extension", "extensions", scope.records),
-        ("Workflow", "workflows", scope.workflows),
+        ("Workflow", "workflows", scope.consumers),
+        (BINDING, "extensionbindings", scope.consumers),
     ];
     for (kind, plural, _) in kinds.into_iter().filter(|(_, _, is_read)| *is_read) {
         let own = api(client, kind, plural, Some(namespace));
         let is_wide =
             settings.all_namespaces || (scope.all_namespaces && settings.namespace.is_none());
-        if !is_wide {
-            objects.extend(all(&own, kind).await.map_err(explain)?);
-            continue;
-        }
-        let listed = match all(&api(client, kind, plural, None), kind).await {
-            // All namespaces were not requested explicitly: fall back to one.
-            Err(kube::Error::Api(status)) if status.code == 403 && !settings.all_namespaces => {
-                log.notes.push(Note::new(format!(
-                    "not allowed to list {plural} in all namespaces; using namespace `{namespace}` only"
-                )));
-                all(&own, kind).await
+        let listed = if is_wide {
+            match all(&api(client, kind, plural, None), kind).await {
+                // All namespaces were not requested explicitly: fall back to one.
+                Err(kube::Error::Api(status)) if status.code == 403 && !settings.all_namespaces => {
+                    log.notes.push(Note::new(format!(
+                        "not allowed to list {plural} in all namespaces; using namespace `{namespace}` only"
+                    )));
+                    all(&own, kind).await
+                }
+                result => result,
             }
-            result => result,
+        } else {
+            all(&own, kind).await
         };
-        objects.extend(listed.map_err(explain)?);
+        match listed {
+            // Installations and roles that are older than the kind.
+            Err(kube::Error::Api(status))
+                if kind == BINDING && matches!(status.code, 403 | 404) =>
+            {
+                log.notes.push(unread_bindings(status.code));
+            }
+            listed => objects.extend(listed.map_err(explain)?),
+        }
     }
     Ok(objects)
+}
+
+fn unread_bindings(code: u16) -> Note {
+    if code == 404 {
+        let note = Note::new("bindings are not included: the cluster has no kind ExtensionBinding");
+        return note.hint("upgrade the chart and its CRDs");
+    }
+    let note = Note::new("bindings are not included: not allowed to list extensionbindings");
+    note.hint("ask a cluster administrator to grant you the ClusterRole extension-registry-view")
 }
 
 fn explain(error: kube::Error) -> Failure {

@@ -1,4 +1,4 @@
-//! The question what a record contains, without its values, and which workflows use it.
+//! The question what a record contains, without its values, and which workflows and bindings use it.
 #![expect(
     missing_docs,
     reason = "a comment would become part of the published schema"
@@ -13,8 +13,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Result;
+use crate::consumer::ConsumerName;
 use crate::inventory::Inventory;
-use crate::resolve::{Outcome, answers};
+use crate::resolve::{Outcome, all_answers};
 use crate::suggest::similar;
 
 #[derive(JsonSchema, Serialize)]
@@ -67,9 +68,8 @@ pub struct Set {
 #[derive(JsonSchema, Serialize)]
 pub struct Consumer {
     pub namespace: String,
-    pub workflow: String,
-    pub step: String,
-    pub requirement: String,
+    #[serde(flatten)]
+    pub consumer: ConsumerName,
     pub service: String,
 }
 
@@ -204,31 +204,27 @@ fn set(credentials: &Credentials) -> Set {
 #[must_use]
 pub fn consumers(inventory: &Inventory, record: &Record) -> Vec<Consumer> {
     let mut consumers = Vec::new();
-    for entry in &inventory.workflows {
-        for answer in answers(&inventory.resolved(entry)) {
-            let Outcome::Bound {
-                kind,
-                record: name,
+    for answer in all_answers(inventory) {
+        let Outcome::Bound {
+            kind,
+            record: name,
+            service,
+            ..
+        } = answer.outcome
+        else {
+            continue;
+        };
+        let is_here = record
+            .key
+            .namespace
+            .as_ref()
+            .is_none_or(|namespace| **namespace == *answer.namespace);
+        if kind == record.key.kind().as_str() && *name == *record.key.name && is_here {
+            consumers.push(Consumer {
+                namespace: answer.namespace,
+                consumer: answer.consumer,
                 service,
-                ..
-            } = answer.outcome
-            else {
-                continue;
-            };
-            let is_here = record
-                .key
-                .namespace
-                .as_ref()
-                .is_none_or(|namespace| **namespace == *answer.namespace);
-            if kind == record.key.kind().as_str() && *name == *record.key.name && is_here {
-                consumers.push(Consumer {
-                    namespace: answer.namespace,
-                    workflow: answer.workflow,
-                    step: answer.step,
-                    requirement: answer.requirement,
-                    service,
-                });
-            }
+            });
         }
     }
     consumers

@@ -1,5 +1,6 @@
 //! The question whether a cluster has what the registry needs, and what the user may do.
 
+mod bindings;
 mod check;
 mod checks;
 
@@ -23,6 +24,8 @@ pub async fn check(client: &Client, connection: &Connection, namespace: &str) ->
     checks.push(checks::engine(client).await);
     checks.push(checks::operator(client).await);
     checks.push(checks::webhooks(client).await);
+    checks.push(bindings::injection(client).await);
+    checks.push(bindings::pods(client, namespace).await);
     checks.extend(checks::permissions(client, namespace).await);
     found
 }

@@ -4,14 +4,19 @@
     reason = "a comment would become part of the published schema"
 )]
 
+use extension_registry_api::convert;
+use extension_registry_core::access::Consumer;
 use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::requirement::Requirement;
 use extension_registry_core::resolve::{Evaluation, Mismatch, Verdict, evaluate};
+use extension_registry_render::ObjectKey;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Result;
-use crate::inventory::{Inventory, WorkflowEntry};
-use crate::resolve::{Answer, answers, selected};
+use crate::consumer::ConsumerName;
+use crate::inventory::{BindingEntry, Inventory, WorkflowEntry};
+use crate::resolve::{Answer, Selected, answers, binding_answer, selected};
 use crate::suggest::similar;
 
 /// Maximum number of mismatching candidates to show; only those with the fewest mismatches are.
@@ -21,6 +26,9 @@ const NEAREST: usize = 10;
 pub struct Explanation {
     #[serde(flatten)]
     pub answer: Answer,
+    /// The service that a binding would select if it did not keep the one that it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superseded: Option<String>,
     pub candidates: Vec<Candidate>,
     /// Number of visible services that are not listed in `candidates`.
     pub omitted: usize,
@@ -52,16 +60,32 @@ pub struct Explanations {
     pub requirements: Vec<Explanation>,
 }
 
-/// Explains the requirements of a workflow, or one of a step: WORKFLOW[/STEP[/REQUIREMENT]]. The path may start with
-/// a namespace. With `all`, all candidates are listed, not only the closest.
+/// Explains a binding, the requirements of a workflow, or one of a step: BINDING or WORKFLOW[/STEP[/REQUIREMENT]]. The path
+/// may start with a namespace. With `all`, all candidates are listed, not only the closest.
 ///
 /// # Errors
-/// If there is no such workflow, step or requirement, or the workflow exists in several namespaces.
+/// If there is no such workflow, binding, step or requirement, or the name exists in several namespaces.
 pub fn explain(inventory: &Inventory, path: &str, all: bool) -> Result<Explanations> {
-    let (entry, rest) = workflow(inventory, path)?;
-    let requirements = explanations(inventory, entry, &rest, all);
-    if requirements.is_empty() && !rest.is_empty() {
+    let (found, rest) = named(inventory, path)?;
+    let mut requirements = Vec::new();
+    for entry in &found.workflows {
+        requirements.extend(explanations(inventory, entry, &rest, all));
+    }
+    if let Some(entry) = found.workflows.first()
+        && requirements.is_empty()
+        && !rest.is_empty()
+    {
         return Err(unknown_part(entry, &rest));
+    }
+    match found.bindings.first() {
+        Some(entry) if rest.is_empty() => {
+            requirements.push(binding_explanation(inventory, entry, all));
+        }
+        Some(entry) if found.workflows.is_empty() => {
+            let failure = Failure::new(format!("binding {} has no steps", entry.key));
+            return Err(failure.hint(format!("use `{}`", entry.key)));
+        }
+        _ => {}
     }
     Ok(Explanations { requirements })
 }
@@ -74,28 +98,31 @@ impl Explanations {
     }
 }
 
-/// Splits a path into its workflow and the rest. The path may start with a namespace.
-fn workflow<'w>(inventory: &'w Inventory, path: &str) -> Result<(&'w WorkflowEntry, Vec<String>)> {
+/// Splits a path into its workflow or binding and the rest. The path may start with a namespace.
+fn named<'i>(inventory: &'i Inventory, path: &str) -> Result<(Selected<'i>, Vec<String>)> {
     let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
     if parts.len() > 1 {
         let whole = format!("{}/{}", parts[0], parts[1]);
-        let qualified = inventory
-            .workflows
-            .iter()
-            .find(|entry| entry.key.to_string() == whole);
-        if let Some(entry) = qualified {
-            return Ok((entry, parts[2..].to_vec()));
+        if let Ok(found) = selected(inventory, &[whole]) {
+            return Ok((found, parts[2..].to_vec()));
         }
     }
     let found = selected(inventory, &parts[..1])?;
-    if found.len() != 1 {
-        let failure = Failure::new(format!(
-            "workflow `{}` exists in several namespaces",
-            parts[0]
-        ));
-        return Err(failure.hint(format!("use NAMESPACE/NAME, such as `{}`", found[0].key)));
+    for (kind, keys) in [
+        ("workflow", keys(found.workflows.iter().map(|one| &one.key))),
+        ("binding", keys(found.bindings.iter().map(|one| &one.key))),
+    ] {
+        if let [first, _, ..] = keys.as_slice() {
+            let message = format!("{kind} `{}` exists in several namespaces", parts[0]);
+            let failure = Failure::new(message);
+            return Err(failure.hint(format!("use NAMESPACE/NAME, such as `{first}`")));
+        }
     }
-    Ok((found[0], parts[1..].to_vec()))
+    Ok((found, parts[1..].to_vec()))
+}
+
+fn keys<'k>(keys: impl Iterator<Item = &'k ObjectKey>) -> Vec<String> {
+    keys.map(ToString::to_string).collect()
 }
 
 /// Creates the error for an unknown part of a path.
@@ -136,27 +163,55 @@ fn explanations(
     let consumer = inventory.consumer(&resolved.key, resolved.person.as_ref());
     answers(&resolved)
         .zip(&resolved.resolutions)
-        .filter(|(answer, _)| {
-            path.first().is_none_or(|step| *step == answer.step)
-                && path.get(1).is_none_or(|name| *name == answer.requirement)
+        .filter(|(answer, _)| match &answer.consumer {
+            ConsumerName::Step {
+                step, requirement, ..
+            } => {
+                path.first().is_none_or(|wanted| wanted == step)
+                    && path.get(1).is_none_or(|wanted| wanted == requirement)
+            }
+            ConsumerName::Binding { .. } => true,
         })
         .map(|(answer, resolution)| {
-            let requirement = resolution.requirement.as_ref();
-            let examined = requirement
-                .map(|requirement| evaluate(&inventory.index, requirement, &consumer))
-                .unwrap_or_default();
-            let shown = if all {
-                examined.len()
-            } else {
-                interesting(&examined)
-            };
-            Explanation {
-                answer,
-                omitted: examined.len() - shown,
-                candidates: examined.iter().take(shown).map(candidate).collect(),
-            }
+            let requirement = resolution.requirement.as_ref().ok();
+            explanation(inventory, answer, requirement, &consumer, all)
         })
         .collect()
+}
+
+fn binding_explanation(inventory: &Inventory, entry: &BindingEntry, all: bool) -> Explanation {
+    let answer = binding_answer(inventory, entry);
+    let requirement = convert::binding(&entry.key.name, &entry.binding.spec).ok();
+    let requirement = requirement.as_ref().map(|binding| &binding.requirement);
+    let consumer = inventory.consumer(&entry.key, None);
+    let selected = inventory.selected(entry).ok();
+    Explanation {
+        superseded: selected.and_then(|(_, selection)| selection.superseded(&selection.choice)),
+        ..explanation(inventory, answer, requirement, &consumer, all)
+    }
+}
+
+fn explanation(
+    inventory: &Inventory,
+    answer: Answer,
+    requirement: Option<&Requirement>,
+    consumer: &Consumer,
+    all: bool,
+) -> Explanation {
+    let examined = requirement
+        .map(|requirement| evaluate(&inventory.index, requirement, consumer))
+        .unwrap_or_default();
+    let shown = if all {
+        examined.len()
+    } else {
+        interesting(&examined)
+    };
+    Explanation {
+        answer,
+        superseded: None,
+        omitted: examined.len() - shown,
+        candidates: examined.iter().take(shown).map(candidate).collect(),
+    }
 }
 
 /// Returns the number of candidates to show: all that match, and of the others those with the fewest mismatches.

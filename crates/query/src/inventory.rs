@@ -1,11 +1,13 @@
-//! Records, workflows and Secrets, read from files or from a cluster.
+//! Records, workflows, bindings and Secrets, read from files or from a cluster.
 
 mod base;
+mod binding;
 mod classify;
 mod converted;
 mod drafts;
 mod encrypted;
 mod files;
+mod injection;
 mod load;
 mod log;
 mod model;
@@ -21,7 +23,7 @@ pub use drafts::Drafts;
 pub use extension_registry_core::diagnostic::Note;
 pub use files::{Input, names};
 pub use log::ReadLog;
-pub use model::{Inventory, RecordEntry, WorkflowEntry};
+pub use model::{BindingEntry, Injection, Inventory, RecordEntry, WorkflowEntry};
 pub use origin::Origin;
 pub use secrets::Secrets;
 pub use settings::{InlineCredentials, Scope, Settings};

@@ -1,6 +1,6 @@
-//! Questions about records and workflows, answered from files or from a cluster.
+//! Questions about records, workflows and bindings, answered from files or from a cluster.
 //!
-//! An [`Inventory`] holds records, workflows and the key names of Secrets, read from files or from a cluster. Each
+//! An [`Inventory`] holds records, workflows, bindings and the key names of Secrets, read from files or from a cluster. Each
 //! question is a module: [`list`], [`describe`], [`resolve`], [`explain`], [`whatif`], [`lint`], [`status`] and
 //! [`render`]; [`doctor`] asks the cluster itself. Answers are serializable types with a JSON Schema, and complete:
 //! a face prints or shows them, and adds nothing.
@@ -41,6 +41,7 @@
 //! ```
 
 pub mod cluster;
+pub mod consumer;
 pub mod convert;
 pub mod describe;
 pub mod doctor;

@@ -4,6 +4,9 @@
     reason = "a comment would become part of the published schema"
 )]
 
+pub(crate) mod binding;
+mod injection;
+
 use extension_registry_api::extension::CredentialsScope;
 use extension_registry_core::lookalike;
 use extension_registry_pipeline::lint as lint_workflow;
@@ -25,16 +28,19 @@ pub struct Report {
 pub fn unchecked(inventory: &Inventory) -> Vec<Note> {
     let mut notes: Vec<Note> = inventory.encrypted_note().into_iter().collect();
     if inventory.records.is_empty()
-        && inventory.workflows.is_empty()
+        && inventory.has_no_consumers()
+        && inventory.injections.is_empty()
         && inventory.findings.is_empty()
     {
-        notes.push(Note::new("no records or workflows found"));
+        notes.push(Note::new("no records, workflows or bindings found"));
     }
     let has_requirements = |entry: &WorkflowEntry| {
         let mut steps = entry.workflow.spec.steps.iter();
         steps.any(|step| !step.extensions.is_empty())
     };
-    if !inventory.knows_records() && inventory.workflows.iter().any(has_requirements) {
+    let has_consumers =
+        !inventory.bindings.is_empty() || inventory.workflows.iter().any(has_requirements);
+    if !inventory.knows_records() && has_consumers {
         let note = Note::new("requirements were not checked, because the files contain no records");
         notes.push(note.hint(BASE_HINT));
     }
@@ -71,6 +77,17 @@ pub fn lint(mut inventory: Inventory) -> Report {
         check_workflow(&inventory, workflow, has_records, &mut findings);
         let lints = lint_workflow(&workflow.workflow.spec).into_iter();
         findings.extend(lints.map(|lint| workflow.origin.finding(lint)));
+    }
+    for entry in &inventory.bindings {
+        findings.extend(
+            binding::prepare(&inventory, entry)
+                .err()
+                .into_iter()
+                .flatten(),
+        );
+    }
+    for injection in &inventory.injections {
+        injection::check(&inventory, injection, &mut findings);
     }
     finding::sort(&mut findings);
     Report { findings }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use extension_registry_core::lookalike::REDACTED;
+use extension_registry_core::resolve::Choice;
 use extension_registry_render::ObjectKey;
+use extension_registry_render::binding::projection_key;
 use extension_registry_render::projection;
 use extension_registry_render::workflow::{RequiredProjection, prepare};
 use extension_registry_yaml::Position;
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::finding::{self, Finding, Level};
 use crate::inventory::Inventory;
+use crate::lint::binding;
 use crate::unread::{extend_hint, may_be_elsewhere, may_be_unread, unread_hint};
 
 /// Rendered objects and their problems.
@@ -24,7 +27,7 @@ pub struct Rendered {
     pub findings: Vec<Finding>,
 }
 
-/// Renders the pipelines of all workflows and the Secrets that they need. Without `reveal`, the values of Secrets are
+/// Renders the pipelines of all workflows and the Secrets of workflows and bindings. Without `reveal`, the values of Secrets are
 /// redacted.
 ///
 /// # Errors
@@ -61,10 +64,6 @@ pub fn render(inventory: &Inventory, reveal: bool) -> serde_json::Result<Rendere
             }
         }
     }
-    let without_position = |rule: &str, level: Level, key: &ObjectKey| {
-        let finding = Finding::error(rule, &"".into(), Position::default());
-        Finding { level, ..finding }.of(format!("Secret {key}"), "")
-    };
     let mut secrets = Vec::new();
     for (key, needed) in needed {
         let values = inventory
@@ -73,37 +72,23 @@ pub fn render(inventory: &Inventory, reveal: bool) -> serde_json::Result<Rendere
         match projection::render(&key, &needed.identity, &needed.choice, "", &values) {
             Ok(rendered) => secrets.push(redact(&rendered.secret, reveal)?),
             Err(refusal) => {
-                let finding = without_position(refusal.reason.as_str(), Level::Error, &key);
+                let finding = of_secret(refusal.reason.as_str(), Level::Error, &key);
                 findings.push(finding.message(refusal.message, refusal.hint));
             }
         }
-        let sealed = inventory.secrets.sealed_unknown(&needed.choice);
-        if reveal && !sealed.is_empty() {
-            let keys: Vec<String> = sealed.iter().map(|key| format!("`{key}`")).collect();
-            let finding = without_position("unknown-secret", Level::Warning, &key);
-            findings.push(finding.message(
-                format!(
-                    "contains sealed values, which only the operator can decrypt: {}",
-                    keys.join(", ")
-                ),
-                "read the rendered Secret in the cluster",
-            ));
-        }
-        let credentials = needed.choice.credentials();
-        let is_whole = credentials.is_some_and(|credentials| credentials.secret.is_some());
-        let content = if is_whole { "all keys" } else { "values" };
-        // Without --reveal, only unknown keys matter.
-        if reveal || is_whole {
-            for unknown in inventory
-                .secrets
-                .unknown(&needed.choice, inventory.records_namespace())
-            {
-                let finding = without_position("unknown-secret", Level::Warning, &key);
-                findings.push(finding.message(
-                    format!("copies {content} from Secret {unknown}, which is not in the files"),
-                    "add the Secret to the files",
-                ));
+        findings.extend(unknown_values(inventory, &key, &needed.choice, reveal));
+    }
+    for entry in &inventory.bindings {
+        match binding::prepare(inventory, entry) {
+            Ok(prepared) => {
+                secrets.push(redact(&prepared.files, reveal)?);
+                secrets.push(redact(&prepared.environment, reveal)?);
             }
+            Err(problems) => findings.extend(problems),
+        }
+        if let Ok((_, selection)) = inventory.selected(entry) {
+            let key = projection_key(&entry.key);
+            findings.extend(unknown_values(inventory, &key, &selection.choice, reveal));
         }
     }
     finding::sort(&mut findings);
@@ -112,6 +97,50 @@ pub fn render(inventory: &Inventory, reveal: bool) -> serde_json::Result<Rendere
         secrets,
         findings,
     })
+}
+
+/// Creates a finding on a rendered Secret, which has no position.
+fn of_secret(rule: &str, level: Level, key: &ObjectKey) -> Finding {
+    let finding = Finding::error(rule, &"".into(), Position::default());
+    Finding { level, ..finding }.of(format!("Secret {key}"), "")
+}
+
+/// Warns of values that are not in the files.
+fn unknown_values(
+    inventory: &Inventory,
+    key: &ObjectKey,
+    choice: &Choice,
+    reveal: bool,
+) -> Vec<Finding> {
+    let warning = || of_secret("unknown-secret", Level::Warning, key);
+    let mut findings = Vec::new();
+    let sealed = inventory.secrets.sealed_unknown(choice);
+    if reveal && !sealed.is_empty() {
+        let keys: Vec<String> = sealed.iter().map(|key| format!("`{key}`")).collect();
+        findings.push(warning().message(
+            format!(
+                "contains sealed values, which only the operator can decrypt: {}",
+                keys.join(", ")
+            ),
+            "read the rendered Secret in the cluster",
+        ));
+    }
+    let credentials = choice.credentials();
+    let is_whole = credentials.is_some_and(|credentials| credentials.secret.is_some());
+    let content = if is_whole { "all keys" } else { "values" };
+    // Without --reveal, only unknown keys matter.
+    if reveal || is_whole {
+        let unknown = inventory
+            .secrets
+            .unknown(choice, inventory.records_namespace());
+        findings.extend(unknown.into_iter().map(|unknown| {
+            warning().message(
+                format!("copies {content} from Secret {unknown}, which is not in the files"),
+                "add the Secret to the files",
+            )
+        }));
+    }
+    findings
 }
 
 /// Redacts the values of a Secret, unless revealed. The placeholders are in `stringData`.

@@ -1,12 +1,15 @@
 //! Refusals that may have their cause in objects that were not read.
 
+use extension_registry_api::convert;
+use extension_registry_core::access::Consumer;
 use extension_registry_core::refusal::Reason;
+use extension_registry_core::requirement::Requirement;
 use extension_registry_core::resolve::{Evaluation, Verdict, evaluate};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::workflow::Resolved;
 
 use crate::finding::Finding;
-use crate::inventory::Inventory;
+use crate::inventory::{BindingEntry, Inventory};
 
 /// Hint on records that exist only in the cluster.
 pub(crate) const BASE_HINT: &str = "pass the records of the cluster with --base PATH";
@@ -18,7 +21,7 @@ pub(crate) fn may_be_elsewhere(
     resolved: &Resolved,
     finding: &Finding,
 ) -> bool {
-    if inventory.has_base || finding.rule != Reason::NotFound.as_str() {
+    if !may_be_missing(inventory, finding) {
         return false;
     }
     let mut resolutions = resolved.resolutions.iter();
@@ -27,8 +30,30 @@ pub(crate) fn may_be_elsewhere(
         return false;
     };
     let consumer = inventory.consumer(&resolved.key, resolved.person.as_ref());
+    matches_nothing(inventory, requirement, &consumer)
+}
+
+/// The same for a binding.
+pub(crate) fn binding_may_be_elsewhere(
+    inventory: &Inventory,
+    entry: &BindingEntry,
+    finding: &Finding,
+) -> bool {
+    let Ok(binding) = convert::binding(&entry.key.name, &entry.binding.spec) else {
+        return false;
+    };
+    let consumer = inventory.consumer(&entry.key, None);
+    may_be_missing(inventory, finding)
+        && matches_nothing(inventory, &binding.requirement, &consumer)
+}
+
+fn may_be_missing(inventory: &Inventory, finding: &Finding) -> bool {
+    !inventory.has_base && finding.rule == Reason::NotFound.as_str()
+}
+
+fn matches_nothing(inventory: &Inventory, requirement: &Requirement, consumer: &Consumer) -> bool {
     let is_miss = |one: &Evaluation| matches!(one.verdict, Verdict::Mismatch(_));
-    evaluate(&inventory.index, requirement, &consumer)
+    evaluate(&inventory.index, requirement, consumer)
         .iter()
         .all(is_miss)
 }

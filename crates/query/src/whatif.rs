@@ -1,4 +1,4 @@
-//! The question which workflows a change would affect.
+//! The question which workflows and bindings a change would affect.
 #![expect(
     missing_docs,
     reason = "a comment would become part of the published schema"
@@ -13,8 +13,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Result;
+use crate::consumer::ConsumerName;
 use crate::inventory::{Input, Inventory, Note, ReadLog};
-use crate::resolve::{Answer, Outcome, answers};
+use crate::resolve::{Outcome, all_answers};
 use crate::suggest::similar;
 
 /// Effect on a requirement.
@@ -35,9 +36,8 @@ pub enum Effect {
 #[serde(rename_all = "camelCase")]
 pub struct Affected {
     pub namespace: String,
-    pub workflow: String,
-    pub step: String,
-    pub requirement: String,
+    #[serde(flatten)]
+    pub consumer: ConsumerName,
     pub effect: Effect,
     pub before: Outcome,
     pub after: Outcome,
@@ -57,8 +57,9 @@ pub struct Preview {
 impl Preview {
     /// Creates a preview without a change.
     #[must_use]
-    pub fn new(inventory: Inventory) -> Self {
+    pub fn new(mut inventory: Inventory) -> Self {
         let before = all(&inventory);
+        inventory.keep_choices();
         Self { inventory, before }
     }
 
@@ -100,8 +101,10 @@ impl Preview {
         for record in change.index.records() {
             self.inventory.index.insert(Arc::clone(record));
         }
-        Ok((!change.workflows.is_empty()).then(|| {
-            Note::new("workflows in the change are ignored; only its records are applied")
+        Ok((!change.has_no_consumers()).then(|| {
+            Note::new(
+                "workflows and bindings in the change are ignored; only its records are applied",
+            )
         }))
     }
 
@@ -115,29 +118,18 @@ impl Preview {
 }
 
 impl Answered {
-    /// Returns the most severe effect; None if no workflow is affected.
+    /// Returns the most severe effect; None if no workflow or binding is affected.
     #[must_use]
     pub fn worst(&self) -> Option<Effect> {
         self.affected.iter().map(|one| one.effect).min()
     }
 }
 
-type Key = (String, String, String, String);
+type Key = (String, ConsumerName);
 
 fn all(inventory: &Inventory) -> BTreeMap<Key, Outcome> {
-    inventory
-        .workflows
-        .iter()
-        .flat_map(|entry| answers(&inventory.resolved(entry)).collect::<Vec<_>>())
-        .map(
-            |Answer {
-                 namespace,
-                 workflow,
-                 step,
-                 requirement,
-                 outcome,
-             }| ((namespace, workflow, step, requirement), outcome),
-        )
+    all_answers(inventory)
+        .map(|answer| ((answer.namespace, answer.consumer), answer.outcome))
         .collect()
 }
 
@@ -159,12 +151,10 @@ fn compare(before: BTreeMap<Key, Outcome>, mut after: BTreeMap<Key, Outcome>) ->
                 Effect::OtherRefusal
             }
         };
-        let (namespace, workflow, step, requirement) = key;
+        let (namespace, consumer) = key;
         affected.push(Affected {
             namespace,
-            workflow,
-            step,
-            requirement,
+            consumer,
             effect,
             before,
             after,

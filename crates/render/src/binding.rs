@@ -1,12 +1,13 @@
 //! Desired state of a binding: the service that it selects, and its Secrets.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use extension_registry_api::ExtensionProjection;
 use extension_registry_api::binding::{BindingChoice, BindingEnvironment, BindingSecret};
-use extension_registry_api::convert::BindingRequirement;
+use extension_registry_api::convert::{BindingRequirement, FieldError};
 use extension_registry_core::access::Consumer;
-use extension_registry_core::diagnostic::{Explain, explained};
+use extension_registry_core::diagnostic::Explain;
 use extension_registry_core::projection::environment::environment;
 use extension_registry_core::projection::{
     Identity, Layout, binding_environment_secret, binding_secret, files,
@@ -19,6 +20,9 @@ use k8s_openapi::api::core::v1::Secret;
 use crate::ObjectKey;
 use crate::projection::{check_size, missing_sources, projection, secret};
 use crate::source::ValueView;
+
+/// Field of errors of the binding as a whole.
+const SPEC: &str = "spec";
 
 /// The service that a binding selects.
 #[derive(Clone, Debug)]
@@ -37,6 +41,25 @@ impl Selection {
     pub fn better(&self, used: &Choice) -> Option<&Choice> {
         let fresh = self.fresh.as_ref().ok();
         fresh.filter(|fresh| !fresh.is_same(used))
+    }
+
+    /// Describes the service that the binding would select instead of `used`, if it is another one.
+    #[must_use]
+    pub fn superseded(&self, used: &Choice) -> Option<String> {
+        let better = self.better(used)?;
+        let mut text = format!(
+            "the requirement now selects service `{}` of {}",
+            better.service().name,
+            better.record.key
+        );
+        let endpoint = better.endpoint().map(|endpoint| &endpoint.name);
+        let credentials = better.credentials().map(|set| &set.name);
+        for (part, name) in [("endpoint", endpoint), ("credentials", credentials)] {
+            if let Some(name) = name {
+                let _ = write!(text, ", {part} `{name}`");
+            }
+        }
+        Some(text)
     }
 }
 
@@ -70,20 +93,23 @@ pub fn select(
 
 /// Adds that a binding has no user. The text is the same whether or not a user has access, so it reveals nothing.
 fn without_user(refusal: &Refusal) -> Refusal {
-    if !matches!(refusal.reason, Reason::NoAccess | Reason::NotFound) {
-        return refusal.clone();
+    let mut refusal = refusal.clone();
+    match refusal.reason {
+        Reason::NoAccess => {
+            refusal.message.push_str(
+                "; a binding has no user, so credentials of scope `user` are not available to it",
+            );
+            "use credentials of scope `project` or `global`, or a step of a Workflow, which has an author"
+                .clone_into(&mut refusal.hint);
+        }
+        // Not after a suggestion, which explains the refusal.
+        Reason::NotFound if !refusal.hint.ends_with('?') => {
+            let note = "; records that are limited to users are not available to a binding";
+            refusal.hint.push_str(note);
+        }
+        _ => {}
     }
-    let note = explained(
-        "a binding has no user, so records and credentials that are limited to users are not available to it",
-        &[
-            "use credentials of scope `project` or `global`, or a step of a Workflow, which has an author",
-        ],
-    );
-    Refusal {
-        message: format!("{}; {note}", refusal.explained()),
-        reason: refusal.reason,
-        hint: String::new(),
-    }
+    refusal
 }
 
 /// Desired state of a binding.
@@ -129,24 +155,34 @@ pub fn environment_key(binding: &ObjectKey) -> ObjectKey {
 /// Renders a choice for a binding. The UID of the record is for the owner reference and the status.
 ///
 /// # Errors
-/// A refusal if a source is missing, an entry of `environment` or `files` is invalid, or a Secret would be too large.
+/// If a source is missing, entries of `environment` or `files` are invalid, or a Secret would be too large.
 pub fn prepare(
     key: &ObjectKey,
     binding: &BindingRequirement,
     choice: &Choice,
     record_uid: &str,
     values: &ValueView,
-) -> Result<Prepared, Refusal> {
+) -> Result<Prepared, Vec<FieldError>> {
     let requirement = &binding.requirement;
-    let missing = |missing: Vec<_>| missing_sources(&missing, &values.keys);
+    let missing = |missing: Vec<_>| vec![of_spec(missing_sources(&missing, &values.keys))];
     let layout = Layout::new(choice, &values.keys).map_err(missing)?;
     let variables = environment(requirement, &layout);
     let aliases = files(&requirement.name, &layout, &binding.files);
     let (variables, aliases) = match (variables, aliases) {
         (Ok(variables), Ok(aliases)) => (variables, aliases),
         (variables, aliases) => {
-            let refused = [variables.err(), aliases.err()];
-            return Err(joined(refused.into_iter().flatten().flatten()));
+            let refused = [
+                ("spec.environment", variables.err()),
+                ("spec.files", aliases.err()),
+            ];
+            let errors = refused.into_iter().flat_map(|(field, refusals)| {
+                let refusals = refusals.into_iter().flatten();
+                refusals.map(move |refusal| FieldError {
+                    field: field.to_owned(),
+                    refusal,
+                })
+            });
+            return Err(errors.collect());
         }
     };
     let mut data = layout.render(choice, values).map_err(missing)?;
@@ -161,8 +197,9 @@ pub fn prepare(
         .map(|alias| (alias.name.to_string(), value(&alias.key)))
         .collect();
     data.extend(alias_data);
-    check_size(choice, &data)?;
-    check_size(choice, &variable_data)?;
+    for data in [&data, &variable_data] {
+        check_size(choice, data).map_err(|refusal| vec![of_spec(refusal)])?;
+    }
     let identity = choice.identity(None);
     let (files_key, environment_key) = (projection_key(key), environment_key(key));
     let mut projection = projection(&files_key, &identity, record_uid);
@@ -187,18 +224,26 @@ pub fn prepare(
     })
 }
 
-fn joined(refusals: impl Iterator<Item = Refusal>) -> Refusal {
-    let refusals: Vec<Refusal> = refusals.collect();
-    match refusals.as_slice() {
-        [one] => one.clone(),
-        several => {
-            let texts: Vec<String> = several.iter().map(Explain::explained).collect();
-            let first = several
-                .first()
-                .map_or(Reason::Invalid, |first| first.reason);
-            Refusal::new(first, texts.join("\n"), "")
-        }
+fn of_spec(refusal: Refusal) -> FieldError {
+    FieldError {
+        field: SPEC.to_owned(),
+        refusal,
     }
+}
+
+/// Combines the errors of a binding into one refusal, with the reason of the first.
+#[must_use]
+pub fn refusal(errors: &[FieldError]) -> Refusal {
+    if let [error] = errors
+        && error.field == SPEC
+    {
+        return error.refusal.clone();
+    }
+    let lines: Vec<String> = errors.iter().map(Explain::explained).collect();
+    let reason = errors
+        .first()
+        .map_or(Reason::Invalid, |error| error.refusal.reason);
+    Refusal::new(reason, lines.join("\n"), "")
 }
 
 fn foreign_endpoint(choice: &Choice) -> Option<String> {

@@ -69,11 +69,14 @@ pub(super) const SECRET_VARIABLE: Format = Format {
     hint: "use letters, digits, `_`, `-` or `.`; begin with a letter or `_`",
 };
 
+/// Hint for the name of a binding.
+pub const BINDING_NAME_HINT: &str = "use 1 to 50 lowercase letters, digits or `-`; do not begin with `u-`, or end with `-` and 16 hexadecimal digits";
+
 /// Format of the names of bindings.
 pub(super) const BINDING_NAME: Format = Format {
     is_valid: is_binding_name,
     message: "invalid binding name",
-    hint: "use 1 to 50 lowercase letters, digits or `-`; do not begin with `u-`, or end with `-` and 16 hexadecimal digits",
+    hint: BINDING_NAME_HINT,
 };
 
 fn is_name(text: &str) -> bool {

@@ -5,6 +5,7 @@ use clap::Args;
 use extension_registry_query::Scope;
 use extension_registry_query::describe::{Description, describe};
 
+use crate::consumer::tables;
 use crate::exit::ExitStatus;
 use crate::flags::{Format, Source};
 use crate::report::human::print_findings;
@@ -81,17 +82,11 @@ fn write_table(description: &Description, out: &mut Vec<u8>) -> Result<()> {
     }
     if !description.consumers.is_empty() {
         output::write_line!(out)?;
-        let rows = description.consumers.iter().map(|consumer| {
-            vec![
-                consumer.namespace.clone(),
-                consumer.workflow.clone(),
-                consumer.step.clone(),
-                consumer.requirement.clone(),
-                consumer.service.clone(),
-            ]
+        let rows = description.consumers.iter().map(|one| {
+            let cells = vec![one.service.clone()];
+            (&*one.namespace, &one.consumer, cells)
         });
-        let header = ["NAMESPACE", "WORKFLOW", "STEP", "REQUIREMENT", "SERVICE"];
-        output::table(out, &header, rows)?;
+        tables(out, &["SERVICE"], rows)?;
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ use crate::{open, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// Workflow, optionally with a step and a requirement
-    #[arg(value_name = "WORKFLOW[/STEP[/REQUIREMENT]]")]
+    /// Binding, or workflow, optionally with a step and a requirement
+    #[arg(value_name = "BINDING|WORKFLOW[/STEP[/REQUIREMENT]]")]
     path: String,
     #[command(flatten)]
     source: Source,
@@ -27,7 +27,7 @@ pub(crate) struct Explain {
 }
 
 pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
-    let inventory = open::drafts(&verb.source, "explain WORKFLOW")?;
+    let inventory = open::drafts(&verb.source, "explain NAME")?;
     let is_wrong = print_findings(&inventory.findings)?;
     let data = explain(&inventory, &verb.path, verb.all)?;
     match verb.output {
@@ -53,17 +53,12 @@ pub(crate) fn run(verb: &Explain, terminal: Terminal, out: &mut Vec<u8>) -> Resu
 fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
     let Explanation {
         answer,
+        superseded,
         candidates,
         omitted,
     } = explanation;
-    output::write_line!(
-        out,
-        "{}/{}, step `{}`, requirement `{}`",
-        answer.namespace,
-        answer.workflow,
-        answer.step,
-        answer.requirement
-    )?;
+    let consumer = answer.consumer.requirement_text(&answer.namespace);
+    output::write_line!(out, "{consumer}")?;
     match &answer.outcome {
         Outcome::Bound {
             kind,
@@ -90,6 +85,15 @@ fn write_table(explanation: &Explanation, terminal: Terminal, out: &mut Vec<u8>)
             output::write_line!(out, "{}: {message}", terminal.paint(Colour::Red, reason))?;
             output::hint(out, hint)?;
         }
+    }
+    if let Some(superseded) = superseded {
+        let kept = terminal.paint(Colour::Yellow, "superseded");
+        output::write_line!(out, "{kept}: {superseded}")?;
+        let hint = format!(
+            "to move the binding, run `kubectl ext rebind {}`",
+            answer.consumer.object().name()
+        );
+        output::hint(out, &hint)?;
     }
     if !candidates.is_empty() {
         output::write_line!(out)?;

@@ -25,8 +25,10 @@ pub(crate) struct Render {
 
 pub(crate) fn run(verb: &Render, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let inventory = open::files(&verb.files, "render")?;
-    if inventory.workflows.is_empty() && inventory.findings.is_empty() {
-        output::note(&Note::new("no workflows found, nothing to render"))?;
+    if inventory.has_no_consumers() && inventory.findings.is_empty() {
+        output::note(&Note::new(
+            "no workflows or bindings found, nothing to render",
+        ))?;
     }
     let Rendered {
         pipelines,

@@ -5,6 +5,7 @@ use clap::Args;
 use extension_registry_core::refusal::Reason;
 use extension_registry_query::resolve::{Answers, Outcome, Problem, resolve};
 
+use crate::consumer::tables;
 use crate::exit::ExitStatus;
 use crate::flags::{Format, Source};
 use crate::output::{Colour, Terminal};
@@ -13,9 +14,9 @@ use crate::{open, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Resolve {
-    /// Only these workflows: NAME or NAMESPACE/NAME
-    #[arg(value_name = "WORKFLOW")]
-    workflows: Vec<String>,
+    /// Only these workflows and bindings: NAME or NAMESPACE/NAME
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
     #[command(flatten)]
     source: Source,
     /// Output format
@@ -26,7 +27,7 @@ pub(crate) struct Resolve {
 pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let inventory = open::drafts(&verb.source, "resolve")?;
     let is_wrong = print_findings(&inventory.findings)?;
-    let data = resolve(&inventory, &verb.workflows)?;
+    let data = resolve(&inventory, &verb.names)?;
     match verb.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,
@@ -48,10 +49,6 @@ pub(crate) fn run(verb: &Resolve, terminal: Terminal, out: &mut Vec<u8>) -> Resu
 
 fn write_table(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<u8>) -> Result<()> {
     let header = [
-        "NAMESPACE",
-        "WORKFLOW",
-        "STEP",
-        "REQUIREMENT",
         "RECORD",
         "SERVICE",
         "ENDPOINT",
@@ -65,12 +62,6 @@ fn write_table(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<
         header.len() - 2
     };
     let rows = data.answers.iter().map(|answer| {
-        let who = [
-            answer.namespace.clone(),
-            answer.workflow.clone(),
-            answer.step.clone(),
-            answer.requirement.clone(),
-        ];
         let what = match &answer.outcome {
             Outcome::Bound {
                 record,
@@ -90,10 +81,10 @@ fn write_table(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<
             Outcome::Refused { reason, .. } => vec![reason.clone()],
         };
         let nothing = std::iter::repeat(String::new());
-        let cells = who.into_iter().chain(what).chain(nothing);
-        cells.take(columns).collect()
+        let cells = what.into_iter().chain(nothing).take(columns).collect();
+        (&*answer.namespace, &answer.consumer, cells)
     });
-    output::table(out, &header[..columns], rows)?;
+    tables(out, &header[..columns], rows)?;
     for answer in &data.answers {
         if let Outcome::Refused {
             reason,
@@ -105,24 +96,22 @@ fn write_table(data: &Answers, is_wide: bool, terminal: Terminal, out: &mut Vec<
             output::write_line!(out)?;
             output::write_line!(
                 out,
-                "{reason} {}/{}, step `{}`: {message}",
-                answer.namespace,
-                answer.workflow,
-                answer.step
+                "{reason} {}: {message}",
+                answer.consumer.text(&answer.namespace)
             )?;
             output::hint(out, hint)?;
         }
     }
     for Problem {
         namespace,
-        workflow,
+        object,
         message,
         ..
     } in &data.problems
     {
         let what = terminal.paint(Colour::Red, Reason::Invalid.as_str());
         output::write_line!(out)?;
-        output::write_line!(out, "{what} {namespace}/{workflow}: {message}")?;
+        output::write_line!(out, "{what} {}: {message}", object.text(namespace))?;
     }
     Ok(())
 }

@@ -61,17 +61,12 @@ pub(crate) fn run(verb: &Unregister, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let (record, consumers) = consumers_of(&inventory, &verb.name, verb.project.as_deref())?;
     let used: Vec<String> = consumers
         .iter()
-        .map(|consumer| {
-            format!(
-                "  {}/{}, step `{}`, requirement `{}`",
-                consumer.namespace, consumer.workflow, consumer.step, consumer.requirement
-            )
-        })
+        .map(|one| format!("  {}", one.consumer.requirement_text(&one.namespace)))
         .collect();
     if !verb.yes || !used.is_empty() {
         // Printed with --yes and without a terminal too.
         output::print_status(&if used.is_empty() {
-            "Not used by any workflow".to_owned()
+            "Not used by any workflow or binding".to_owned()
         } else {
             format!("Used by:\n{}", used.join("\n"))
         })?;

@@ -1,4 +1,4 @@
-//! The command `whatif`, which previews the effect of a change on workflows.
+//! The command `whatif`, which previews the effect of a change on workflows and bindings.
 
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use extension_registry_query::resolve::Outcome;
 use extension_registry_query::whatif::{Affected, Effect, Preview};
 use extension_registry_query::{BASE, Note};
 
+use crate::consumer::tables;
 use crate::exit::ExitStatus;
 use crate::flags::{Cluster, Format, View};
 use crate::open::{self, logged};
@@ -24,7 +25,7 @@ pub(crate) struct Whatif {
     /// Record that would be deleted: NAME, or NAMESPACE/NAME for a record in a project
     #[arg(long, value_name = "NAME")]
     delete: Vec<String>,
-    /// File or directory with the current records and workflows; if omitted, they are read from the cluster
+    /// File or directory with the current records, workflows and bindings; if omitted, they are read from the cluster
     #[arg(long, value_name = "PATH")]
     base: Vec<PathBuf>,
     #[command(flatten)]
@@ -44,9 +45,9 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
     let settings = verb.view.settings(&verb.cluster.identity);
     let inventory = open::base(&verb.base, &verb.cluster, settings)?;
     let is_wrong = print_findings(&inventory.findings)?;
-    let is_empty = inventory.workflows.is_empty();
+    let is_empty = inventory.has_no_consumers();
     if is_empty {
-        output::note(&no_workflow(&verb.base))?;
+        output::note(&no_consumer(&verb.base))?;
     }
     let mut preview = Preview::new(inventory);
     for name in &verb.delete {
@@ -77,7 +78,7 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
             let mut names: Vec<String> = answer
                 .affected
                 .iter()
-                .map(|one| format!("{}/{}", one.namespace, one.workflow))
+                .map(|one| format!("{}/{}", one.namespace, one.consumer.object().name()))
                 .collect();
             names.dedup();
             for name in names {
@@ -89,12 +90,12 @@ pub(crate) fn run(verb: &Whatif, terminal: Terminal, out: &mut Vec<u8>) -> Resul
     Ok(code)
 }
 
-/// Returns a note that no workflows were read: then the result has no meaning.
-fn no_workflow(base: &[PathBuf]) -> Note {
+/// Returns a note that no workflows or bindings were read: then the result has no meaning.
+fn no_consumer(base: &[PathBuf]) -> Note {
     if base.is_empty() {
-        return Note::new("no workflows found in the cluster");
+        return Note::new("no workflows or bindings found in the cluster");
     }
-    let note = Note::new(format!("no workflows found in {}", names(base)));
+    let note = Note::new(format!("no workflows or bindings found in {}", names(base)));
     note.hint(format!("repeat {BASE} to add files"))
 }
 
@@ -105,11 +106,11 @@ fn write_table(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     if is_empty {
-        output::write_line!(out, "no workflows to check")?;
+        output::write_line!(out, "no workflows or bindings to check")?;
         return Ok(());
     }
     if affected.is_empty() {
-        output::write_line!(out, "no workflows affected")?;
+        output::write_line!(out, "no workflows or bindings affected")?;
         return Ok(());
     }
     let short = |outcome: &Outcome| match outcome {
@@ -130,42 +131,24 @@ fn write_table(
         Outcome::Refused { reason, .. } => reason.clone(),
     };
     let rows = affected.iter().map(|one| {
-        vec![
-            one.namespace.clone(),
-            one.workflow.clone(),
-            one.step.clone(),
-            one.requirement.clone(),
-            match one.effect {
-                Effect::Stops => "stops",
-                Effect::Changes => "changes",
-                Effect::Starts => "starts",
-                Effect::OtherRefusal => "other refusal",
-            }
-            .to_owned(),
-            short(&one.before),
-            short(&one.after),
-        ]
+        let effect = match one.effect {
+            Effect::Stops => "stops",
+            Effect::Changes => "changes",
+            Effect::Starts => "starts",
+            Effect::OtherRefusal => "other refusal",
+        };
+        let cells = vec![effect.to_owned(), short(&one.before), short(&one.after)];
+        (&*one.namespace, &one.consumer, cells)
     });
-    let header = [
-        "NAMESPACE",
-        "WORKFLOW",
-        "STEP",
-        "REQUIREMENT",
-        "EFFECT",
-        "BEFORE",
-        "AFTER",
-    ];
-    output::table(out, &header, rows)?;
+    tables(out, &["EFFECT", "BEFORE", "AFTER"], rows)?;
     for one in affected {
         if let (Effect::Stops, Outcome::Refused { message, hint, .. }) = (one.effect, &one.after) {
             let stops = terminal.paint(Colour::Red, "stops resolving");
             output::write_line!(out)?;
             output::write_line!(
                 out,
-                "{}/{}, step `{}` {stops}: {message}",
-                one.namespace,
-                one.workflow,
-                one.step
+                "{} {stops}: {message}",
+                one.consumer.text(&one.namespace)
             )?;
             output::hint(out, hint)?;
         }

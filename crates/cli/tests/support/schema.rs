@@ -83,8 +83,19 @@ fn check(root: &Value, schema: &Value, value: &Value, path: &str, problems: &mut
         let known = &schema["properties"][name];
         if !known.is_null() {
             check(root, known, field, &format!("{path}.{name}"), problems);
-        } else if schema["properties"].is_object() && schema.get("oneOf").is_none() {
+        } else if schema["properties"].is_object() && !is_in_form(root, schema, name) {
             problems.push(format!("{path}.{name}: {UNKNOWN}"));
         }
     }
+}
+
+/// Returns whether a form of an object has a field.
+fn is_in_form(root: &Value, schema: &Value, name: &str) -> bool {
+    let forms = ["anyOf", "oneOf"].map(|form| schema[form].as_array());
+    forms.into_iter().flatten().flatten().any(|form| {
+        let target = form["$ref"].as_str();
+        let target = target.and_then(|target| root.pointer(target.trim_start_matches('#')));
+        let form = target.unwrap_or(form);
+        form["properties"].get(name).is_some() || is_in_form(root, form, name)
+    })
 }

@@ -41,7 +41,8 @@ pub(super) fn run(
 ) -> Result<Prepared, Refusal> {
     let uid = record_version(context, choice).0;
     let requirement = &selected.requirement;
-    let prepared = binding::prepare(key, requirement, choice, &uid, &source.values)?;
+    let prepared = binding::prepare(key, requirement, choice, &uid, &source.values)
+        .map_err(|errors| binding::refusal(&errors))?;
     let projection = projection_key(key);
     // The separator keeps an entry of one Secret distinct from the same entry of the other.
     let entries = |secret: &Secret| secret.data.clone().unwrap_or_default();

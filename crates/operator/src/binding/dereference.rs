@@ -5,11 +5,10 @@ use std::sync::Arc;
 use extension_registry_api::convert::{self, BindingRequirement};
 use extension_registry_api::status::{READY, is_true};
 use extension_registry_api::{ExtensionBinding, REBIND_ANNOTATION};
-use extension_registry_core::diagnostic::Explain;
-use extension_registry_core::refusal::{Reason, Refusal};
+use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::{Choice, CurrentChoice};
 use extension_registry_render::ObjectKey;
-use extension_registry_render::binding::{Selection, describe, projection_key, select};
+use extension_registry_render::binding::{Selection, describe, projection_key, refusal, select};
 use extension_registry_render::person::consumer;
 use extension_registry_render::source::ValueView;
 
@@ -67,7 +66,7 @@ fn selected(
     projection: Option<&ProjectionEntry>,
 ) -> Result<Selected, Refusal> {
     let requirement =
-        convert::binding(&key.name, &binding.spec).map_err(|errors| invalid(&errors))?;
+        convert::binding(&key.name, &binding.spec).map_err(|errors| refusal(&errors))?;
     let consumer = consumer(&key.namespace, context.settings.zone.as_ref(), None);
     let current = projection.and_then(|entry| current(context, entry));
     let moves = requirement.follow || requested_rebind(binding).is_some();
@@ -78,14 +77,6 @@ fn selected(
         requirement,
         selection,
     })
-}
-
-fn invalid(errors: &[convert::FieldError]) -> Refusal {
-    let lines: Vec<String> = errors.iter().map(Explain::explained).collect();
-    let reason = errors
-        .first()
-        .map_or(Reason::Invalid, |error| error.refusal.reason);
-    Refusal::new(reason, lines.join("\n"), "")
 }
 
 /// Returns the service from which the Secrets are rendered; `None` if its record was deleted, even if a record of that

@@ -162,20 +162,7 @@ fn superseded(
     selection: &Selection,
     unmoved: Option<&Refusal>,
 ) -> DesiredCondition {
-    if let Some(better) = selection.better(used) {
-        let credentials = better
-            .credentials()
-            .map(|set| format!(", credentials `{}`", set.name));
-        let endpoint = better
-            .endpoint()
-            .map(|endpoint| format!(", endpoint `{}`", endpoint.name));
-        let message = format!(
-            "the requirement now selects service `{}` of {}{}{}",
-            better.service().name,
-            better.record.key,
-            endpoint.unwrap_or_default(),
-            credentials.unwrap_or_default(),
-        );
+    if let Some(message) = selection.superseded(used) {
         let message = if let Some(refusal) = unmoved {
             format!("{message}, which cannot be used: {}", refusal.explained())
         } else {

@@ -78,7 +78,11 @@ async fn clock(client: &Client) -> Check {
     }
 }
 
-async fn resources(client: &Client, group: &str, version: &str) -> Option<APIResourceList> {
+pub(super) async fn resources(
+    client: &Client,
+    group: &str,
+    version: &str,
+) -> Option<APIResourceList> {
     let path = format!("/apis/{group}/{version}");
     let request = Request::get(path).body(Vec::new()).ok()?;
     client.request(request).await.ok()
@@ -86,10 +90,11 @@ async fn resources(client: &Client, group: &str, version: &str) -> Option<APIRes
 
 /// Checks that the CRDs are installed in the supported version.
 pub(super) async fn kinds(client: &Client) -> Check {
-    const KINDS: [&str; 4] = [
+    const KINDS: [&str; 5] = [
         "clusterextensions",
         "extensions",
         "workflows",
+        "extensionbindings",
         "extensionprojections",
     ];
     let known = resources(client, GROUP, VERSION).await;
@@ -124,7 +129,8 @@ pub(super) async fn engine(client: &Client) -> Check {
         Check::new("engine", Verdict::Ok, pipelines.api_version(), "")
     } else {
         let missing = engine.missing();
-        Check::new("engine", Verdict::Bad, missing.message, &missing.hint)
+        let detail = format!("{}; only workflows need it", missing.message);
+        Check::new("engine", Verdict::Unknown, detail, &missing.hint)
     }
 }
 
@@ -201,7 +207,7 @@ pub(super) async fn webhooks(client: &Client) -> Check {
     Check::new("webhook", Verdict::Bad, "the CA bundle is missing", hint)
 }
 
-fn not_seen(name: &str, error: &kube::Error) -> Check {
+pub(super) fn not_seen(name: &str, error: &kube::Error) -> Check {
     match error {
         kube::Error::Api(status) if status.code == 403 => {
             Check::new(name, Verdict::Unknown, "access denied", "")
@@ -214,11 +220,13 @@ fn not_seen(name: &str, error: &kube::Error) -> Check {
 /// Checks the permissions of the user. Missing permissions are not bad.
 pub(super) async fn permissions(client: &Client, namespace: &str) -> Vec<Check> {
     let runs = pipeline::engine().runs();
-    let questions: [(&str, &str, &str, Option<&str>); 5] = [
+    let questions: [(&str, &str, &str, Option<&str>); 7] = [
         ("list", GROUP, "clusterextensions", None),
         ("create", GROUP, "clusterextensions", None),
         ("list", GROUP, "workflows", Some(namespace)),
         ("create", GROUP, "workflows", Some(namespace)),
+        ("list", GROUP, "extensionbindings", Some(namespace)),
+        ("create", GROUP, "extensionbindings", Some(namespace)),
         ("create", runs.group, runs.plural, Some(namespace)),
     ];
     let mut checks = Vec::new();

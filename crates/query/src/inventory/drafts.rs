@@ -22,7 +22,7 @@ pub struct Drafts {
 }
 
 impl Drafts {
-    /// Reads records and workflows from files.
+    /// Reads records, workflows and bindings from files.
     ///
     /// # Errors
     /// If a file cannot be read, or no file contains an object.
@@ -38,14 +38,14 @@ impl Drafts {
         })
     }
 
-    /// Returns whether the files contain workflows but no records, valid or not.
+    /// Returns whether the files contain workflows or bindings but no records, valid or not.
     #[must_use]
     pub fn need_records(&self) -> bool {
         let mut objects = self.alone.seen.keys();
         let has_records = objects.any(|object| {
             object.starts_with("ClusterExtension ") || object.starts_with("Extension ")
         });
-        !self.alone.workflows.is_empty() && !has_records
+        !self.alone.has_no_consumers() && !has_records
     }
 
     /// Returns the problems found in the files, one of which may explain why no record was read.

@@ -33,7 +33,7 @@ fn may_be_logged(diagnostic: &Diagnostic) -> bool {
 
 /// How an object fits the definition of its kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fit {
+pub(super) enum Fit {
     /// The API server accepts it.
     Valid,
     /// The API server rejects it, but it can be deserialized for more checks.
@@ -93,7 +93,7 @@ impl Inventory {
         documents
     }
 
-    /// Adds an object of this API group or a Secret; ignores other objects.
+    /// Adds an object of this API group, a Secret, or the requests for bindings of another object.
     pub(super) fn add(&mut self, file: &Arc<str>, value: Value, marks: Marks) {
         if value.is_null() {
             return;
@@ -119,7 +119,10 @@ impl Inventory {
                 self.add_secret(origin, value);
                 return;
             }
-            DocumentClass::Other => return,
+            DocumentClass::Other => {
+                self.add_injections(origin, &value);
+                return;
+            }
             DocumentClass::NotAnObject => {
                 let finding = Finding::warning("no-object", file, origin.marks.at());
                 self.findings
@@ -172,6 +175,9 @@ impl Inventory {
         match kind {
             "ClusterExtension" | "Extension" => self.add_record(origin, namespace, &name, &value),
             "Workflow" => self.add_workflow(origin, namespace.unwrap_or_default(), &name, value),
+            "ExtensionBinding" => {
+                self.add_binding(origin, namespace.unwrap_or_default(), &name, value);
+            }
             _ => {}
         }
     }
@@ -235,7 +241,7 @@ impl Inventory {
     }
 
     /// Validates an object against the definition of its kind.
-    fn fits(&mut self, kind: &str, origin: &Origin, value: &Value) -> Fit {
+    pub(super) fn fits(&mut self, kind: &str, origin: &Origin, value: &Value) -> Fit {
         let violations = if self.is_stored {
             schema::check_shape(kind, value)
         } else {

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use extension_registry_api::convert::Names;
-use extension_registry_api::{ExtensionSpec, Workflow};
+use extension_registry_api::{ExtensionBinding, ExtensionSpec, Workflow};
 use extension_registry_core::access::Consumer;
 use extension_registry_core::diagnostic::Note;
 use extension_registry_core::record::{Name, RecordKey};
-use extension_registry_core::resolve::Index;
+use extension_registry_core::resolve::{CurrentChoice, Index};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::person::{Person, consumer};
 use extension_registry_render::source::places;
 use extension_registry_render::workflow::{Resolved, resolve};
+use serde_json::Value;
 
 use super::encrypted;
 use super::origin::Origin;
@@ -44,6 +45,40 @@ pub struct WorkflowEntry {
     pub workflow: Arc<Workflow>,
 }
 
+/// A binding with its origin.
+#[derive(Clone, Debug)]
+pub struct BindingEntry {
+    /// Where it was read from.
+    pub origin: Origin,
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// The object.
+    pub binding: Arc<ExtensionBinding>,
+    /// The service that it has, and keeps while possible.
+    pub current: Option<CurrentChoice>,
+}
+
+/// Annotations that request bindings, and the Pod to which they apply.
+#[derive(Clone, Debug)]
+pub struct Injection {
+    /// Where the object was read from.
+    pub origin: Origin,
+    /// Namespace of the object.
+    pub namespace: String,
+    /// Path of the annotations.
+    pub path: String,
+    /// Value of the annotation that names bindings.
+    pub names: Option<Value>,
+    /// Value of the annotation that names containers.
+    pub containers: Option<Value>,
+    /// Spec of the Pod, if it is next to the annotations.
+    pub pod: Option<Value>,
+    /// Path of the spec of the Pod.
+    pub pod_path: String,
+    /// Whether the annotations are on an object that does not copy them to its Pods.
+    pub is_misplaced: bool,
+}
+
 /// All objects that questions are asked about.
 #[derive(Default)]
 pub struct Inventory {
@@ -53,6 +88,10 @@ pub struct Inventory {
     pub records: Vec<RecordEntry>,
     /// Workflows, sorted by name.
     pub workflows: Vec<WorkflowEntry>,
+    /// Bindings, sorted by name.
+    pub bindings: Vec<BindingEntry>,
+    /// Pods and Pod templates that request bindings.
+    pub injections: Vec<Injection>,
     /// Source Secrets.
     pub secrets: Secrets,
     /// Problems found while reading.
@@ -102,6 +141,8 @@ impl Inventory {
         self.records.sort_by(|left, right| left.key.cmp(&right.key));
         self.workflows
             .sort_by(|left, right| left.key.cmp(&right.key));
+        self.bindings
+            .sort_by(|left, right| left.key.cmp(&right.key));
         crate::finding::sort(&mut self.findings);
     }
 
@@ -111,7 +152,13 @@ impl Inventory {
         encrypted::note(&self.encrypted)
     }
 
-    /// Returns whether any records are known that workflows may require.
+    /// Returns whether nothing requires a service.
+    #[must_use]
+    pub fn has_no_consumers(&self) -> bool {
+        self.workflows.is_empty() && self.bindings.is_empty()
+    }
+
+    /// Returns whether any records are known that workflows and bindings may require.
     #[must_use]
     pub fn knows_records(&self) -> bool {
         self.has_base || !self.records.is_empty()
@@ -174,12 +221,7 @@ impl Inventory {
             .iter()
             .filter_map(|resolution| Some(&resolution.answer.as_ref()?.as_ref().ok()?.choice));
         choices
-            .filter(|choice| {
-                choice
-                    .credentials()
-                    .is_some_and(|credentials| credentials.secret.is_some())
-            })
-            .flat_map(|choice| self.secrets.unknown(choice, self.records_namespace()))
+            .flat_map(|choice| self.whole_secrets_of(choice))
             .collect()
     }
 

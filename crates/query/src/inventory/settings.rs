@@ -43,37 +43,37 @@ pub enum InlineCredentials {
 pub struct Scope {
     /// Records.
     pub records: bool,
-    /// Workflows.
-    pub workflows: bool,
+    /// Workflows and bindings.
+    pub consumers: bool,
     /// Whether to read all namespaces that the caller can list.
     pub all_namespaces: bool,
 }
 
 impl Scope {
-    /// Records and workflows of the selected namespace.
+    /// Records, workflows and bindings of the selected namespace.
     pub const NAMESPACE: Self = Self {
         records: true,
-        workflows: true,
+        consumers: true,
         all_namespaces: false,
     };
-    /// Records and workflows of all namespaces.
+    /// Records, workflows and bindings of all namespaces.
     pub const ALL_NAMESPACES: Self = Self {
         all_namespaces: true,
         ..Self::NAMESPACE
     };
     /// Only records.
     pub const RECORDS: Self = Self {
-        workflows: false,
+        consumers: false,
         ..Self::NAMESPACE
     };
-    /// Only workflows.
-    pub const WORKFLOWS: Self = Self {
+    /// Only workflows and bindings.
+    pub const CONSUMERS: Self = Self {
         records: false,
         ..Self::NAMESPACE
     };
     /// Records of all namespaces.
     pub const ALL_RECORDS: Self = Self {
-        workflows: false,
+        consumers: false,
         ..Self::ALL_NAMESPACES
     };
 }
