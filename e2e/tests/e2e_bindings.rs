@@ -51,7 +51,7 @@ async fn order_of_creation_does_not_matter(env: &TestEnv) {
     assert_eq!(condition(&refused, "Resolved")["status"], "False");
     assert!(condition(&refused, "Stalled").is_null(), "{refused:#}");
     assert!(
-        message(&refused).contains("a binding has no user"),
+        message(&refused).contains("not available to a binding"),
         "{refused:#}"
     );
     env.apply(&record("order", &from_secret("order"))).await;
@@ -345,7 +345,7 @@ async fn revoked_binding_loses_its_secrets(env: &TestEnv) {
     env.apply(&record).await;
     let refused = env.wait_until_unbound("revoked", "one", "NoAccess").await;
     assert!(
-        message(&refused).contains("limited to users"),
+        message(&refused).contains("a binding has no user"),
         "{refused:#}"
     );
     assert!(!message(&refused).contains("ada"), "{refused:#}");

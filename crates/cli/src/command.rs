@@ -5,8 +5,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::exit::ExitStatus;
 use crate::output::Terminal;
 use crate::verb::{
-    complete, completion, convert, describe, doctor, explain, lint, list, package, register,
-    render, resolve, run, status, unregister, update, version, whatif,
+    bind, complete, completion, convert, describe, doctor, explain, lint, list, package, rebind,
+    register, render, resolve, run, status, unregister, update, version, whatif,
 };
 
 /// Inspect registered extensions and how workflows and bindings resolve against them
@@ -37,6 +37,10 @@ pub(crate) enum Verb {
     Update(update::Update),
     /// Delete a record, and list its consumers
     Unregister(unregister::Unregister),
+    /// Bind a workload to a service: create a binding, and request it in the Pod template
+    Bind(bind::Bind),
+    /// Select the service of a binding again
+    Rebind(rebind::Rebind),
     /// Resolve the requirements of workflows and bindings
     Resolve(resolve::Resolve),
     /// Explain why each candidate matched or was rejected
@@ -84,6 +88,8 @@ pub(crate) fn run(
         Verb::Register(verb) => register::run(verb, out),
         Verb::Update(verb) => update::run(verb, out),
         Verb::Unregister(verb) => unregister::run(verb, out),
+        Verb::Bind(verb) => bind::run(verb, out),
+        Verb::Rebind(verb) => rebind::run(verb, out),
         Verb::Resolve(verb) => resolve::run(verb, terminal, out),
         Verb::Explain(verb) => explain::run(verb, terminal, out),
         Verb::Whatif(verb) => whatif::run(verb, terminal, out),

@@ -13,7 +13,7 @@ use extension_registry_query::{
 };
 
 use crate::command::Args;
-use crate::verb::{package, run, unregister, version};
+use crate::verb::{package, rebind, run, unregister, version};
 
 /// Width of the help text in the reference, in columns.
 const COLUMNS: usize = 100;
@@ -126,6 +126,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ),
         ("package-version-sort", schema::<package::version::Sorted>()),
         ("package-versions", schema::<package::versions::Listed>()),
+        ("rebind", schema::<rebind::Rebound>()),
         ("resolve", schema::<resolve::Answers>()),
         ("run", schema::<run::Started>()),
         ("status", schema::<status::Statuses>()),

@@ -14,7 +14,7 @@ use crate::flags::ApplyOptions;
 use crate::output;
 
 /// Field manager of this program.
-const MANAGER: &str = "kubectl-ext";
+pub(crate) const MANAGER: &str = "kubectl-ext";
 
 /// A record with its credentials.
 pub(crate) struct Draft(Value);

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+pub(crate) mod bind;
 pub(crate) mod complete;
 pub(crate) mod completion;
 pub(crate) mod convert;
@@ -9,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod package;
+pub(crate) mod rebind;
 pub(crate) mod register;
 pub(crate) mod render;
 pub(crate) mod resolve;

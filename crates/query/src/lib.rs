@@ -6,7 +6,7 @@
 //! a face prints or shows them, and adds nothing.
 //!
 //! Problems of objects are [`Finding`]s. What is noticed while objects are read is collected in a [`ReadLog`], and
-//! nothing is printed. [`template`], [`service`] and [`record`] prepare records, [`convert`] converts files of FuseML.
+//! nothing is printed. [`template`], [`service`] and [`record`] prepare records, [`bind`] prepares bindings, [`convert`] converts files of FuseML.
 //!
 //! Resolution and rendering are those of the operator: `core` and `render`.
 //!
@@ -40,6 +40,7 @@
 //! # Ok::<(), extension_registry_core::diagnostic::Failure>(())
 //! ```
 
+pub mod bind;
 pub mod cluster;
 pub mod consumer;
 pub mod convert;

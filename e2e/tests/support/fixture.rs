@@ -89,6 +89,8 @@ impl Fixture {
             "Secret" => ("", "v1", "secrets"),
             "Workflow" => ("registry.fuseml.io", "v1alpha1", "workflows"),
             "Extension" => ("registry.fuseml.io", "v1alpha1", "extensions"),
+            "ExtensionBinding" => ("registry.fuseml.io", "v1alpha1", "extensionbindings"),
+            "Deployment" => ("apps", "v1", "deployments"),
             "ClusterExtension" => ("registry.fuseml.io", "v1alpha1", "clusterextensions"),
             other => panic!("unknown kind {other}"),
         };
