@@ -112,7 +112,7 @@ fn uninstall_keeps_crds_and_records_namespace() {
     let definitions = kept
         .iter()
         .filter(|object| object["kind"] == "CustomResourceDefinition");
-    assert_eq!(definitions.count(), 5);
+    assert_eq!(definitions.count(), 6);
     assert!(kept.contains(&find_object(
         &plain,
         "Namespace",
@@ -201,8 +201,10 @@ fn webhooks_use_service_or_url() {
             assert_eq!(webhook["matchConditions"].as_array().unwrap().len(), 1);
         }
         let all = [
+            "/mutate/bindings",
             "/mutate/records",
             "/mutate/workflows",
+            "/validate/bindings",
             "/validate/records",
             "/validate/workflows",
         ];
