@@ -1,4 +1,4 @@
-//! Writes the projection, then the Secrets of a binding, or deletes them.
+//! Writes the projection, then the Secrets of a binding, the variables first, or deletes them.
 //!
 //! If the service changes, the Secrets of the old one are deleted before those of the new one are written, so that files
 //! of one service are never available together with variables of another.
@@ -86,14 +86,20 @@ pub(super) async fn run(
             described,
         }));
     }
-    let known = written.as_ref().map(|written| &written.files);
-    let files = match write(context, &key, files, known, &entry).await? {
-        Ok(files) => files,
+    // The kubelet mounts the files of a Pod before it reads the variables. A Pod that waits for the files then finds the
+    // variables, without which Tekton would fail it for good.
+    let known = written.as_ref().map(|written| &written.environment);
+    let environment = match write(context, &key, environment, known, &entry).await? {
+        Ok(environment) => environment,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let known = written.as_ref().map(|written| &written.environment);
-    let environment = write(context, &key, environment, known, &entry).await?;
-    Ok(environment.map(|environment| Applied {
+    let known = written.as_ref().map(|written| &written.files);
+    let files = write(context, &key, files, known, &entry).await?;
+    if files.is_err() && written.is_none() {
+        // Pods must not get these variables together with foreign files.
+        delete_secret(context, &key, &environment).await?;
+    }
+    Ok(files.map(|files| Applied {
         written: WrittenBinding {
             files,
             environment,
@@ -127,10 +133,18 @@ async fn delete_secrets(
         .into_iter()
         .flat_map(|written| [&written.environment, &written.files])
     {
-        let key = ObjectKey::new(projection.namespace.clone(), written.name.as_str());
-        secret::delete(context, &key, &written.uid).await?;
+        delete_secret(context, projection, written).await?;
     }
     Ok(())
+}
+
+async fn delete_secret(
+    context: &Context,
+    projection: &ObjectKey,
+    written: &WrittenSecret,
+) -> Result<(), Error> {
+    let key = ObjectKey::new(projection.namespace.clone(), written.name.as_str());
+    secret::delete(context, &key, &written.uid).await
 }
 
 /// Deletes the Secrets and the projection of a binding that is refused.
