@@ -85,6 +85,7 @@ fn disabled_features_render_no_objects() {
         "webhook.enabled=false",
         "crds.install=false",
         "policies.enabled=false",
+        "injection.enabled=false",
     ]);
     for kind in [
         "MutatingWebhookConfiguration",

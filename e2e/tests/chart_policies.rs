@@ -7,11 +7,20 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use rendered::{arguments, chart, find_object, kinds, objects, set};
+use rendered::{arguments, chart, find_object, kinds, objects, parse, set};
+
+const MUTATING: &str = "MutatingAdmissionPolicy";
+const WITHOUT_API: [&str; 2] = ["template", "extension-registry"];
+const WITH_API: [&str; 4] = [
+    "template",
+    "extension-registry",
+    "--api-versions",
+    "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",
+];
 
 #[test]
 fn uninstall_keeps_policies_of_user_secrets() {
-    let plain = objects(&["policies.stampIdentity=always"]);
+    let plain = objects(&["policies.stampIdentity=always", "injection.enabled=true"]);
     let named = |kept: bool| -> BTreeSet<String> {
         let policies = plain.iter().filter(|object| {
             let keep = &object["metadata"]["annotations"]["helm.sh/resource-policy"];
@@ -35,6 +44,7 @@ fn uninstall_keeps_policies_of_user_secrets() {
     assert_eq!(named(true), set(&kept));
     let others = [
         "author",
+        "injection",
         "managed-secrets",
         "operator-finalizers",
         "operator-own",
@@ -58,25 +68,59 @@ fn uninstall_keeps_policies_of_user_secrets() {
 
 #[test]
 fn stamps_identities_if_the_api_server_supports_it() {
-    let mutating = "MutatingAdmissionPolicy";
+    let off = "injection.enabled=false";
     for (setting, stamps) in [("always", true), ("never", false)] {
-        let rendered = objects(&[&format!("policies.stampIdentity={setting}")]);
-        assert_eq!(kinds(&rendered).contains(mutating), stamps, "{setting}");
+        let rendered = objects(&[&format!("policies.stampIdentity={setting}"), off]);
+        assert_eq!(kinds(&rendered).contains(MUTATING), stamps, "{setting}");
         assert!(!arguments(&rendered).contains(&"--ignore-authors"));
     }
-    let off = objects(&["policies.enabled=false", "policies.stampIdentity=always"]);
-    assert!(!kinds(&off).contains(mutating));
-    assert!(arguments(&off).contains(&"--ignore-authors"));
+    let without = objects(&[
+        "policies.enabled=false",
+        "policies.stampIdentity=always",
+        off,
+    ]);
+    assert!(!kinds(&without).contains(MUTATING));
+    assert!(arguments(&without).contains(&"--ignore-authors"));
     let message = chart(&["template"], &["policies.stampIdentity=yes"]).unwrap_err();
     assert!(
         message.to_string().contains("/policies/stampIdentity"),
         "{message}"
     );
-    let verb = [
-        "template",
-        "extension-registry",
-        "--api-versions",
-        "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",
-    ];
-    assert!(chart(&verb, &[]).unwrap().contains(mutating));
+    assert!(chart(&WITH_API, &[off]).unwrap().contains(MUTATING));
+}
+
+#[test]
+fn injects_bindings_if_the_api_server_supports_it() {
+    for (setting, without_api, with_api) in [
+        ("auto", &["Validating"][..], &["Mutating", "Validating"][..]),
+        (
+            "true",
+            &["Mutating", "Validating"],
+            &["Mutating", "Validating"],
+        ),
+        ("false", &[], &[]),
+    ] {
+        let setting = format!("injection.enabled={setting}");
+        // Independent of the other policies.
+        for others in ["policies.enabled=false", "policies.enabled=true"] {
+            for (verb, expected) in [(&WITHOUT_API[..], without_api), (&WITH_API, with_api)] {
+                let text = chart(verb, &[&setting, others]).unwrap();
+                let rendered = parse(&text);
+                for kind in ["Mutating", "Validating"] {
+                    for suffix in ["", "Binding"] {
+                        let full = format!("{kind}AdmissionPolicy{suffix}");
+                        let name = "extension-registry-injection";
+                        let found = find_object(&rendered, &full, "", name).is_object();
+                        let is_expected = expected.contains(&kind);
+                        assert_eq!(found, is_expected, "{setting}, {others}: {full}");
+                    }
+                }
+            }
+        }
+    }
+    for setting in ["yes", "always", "\"true\"", "1"] {
+        let setting = format!("injection.enabled={setting}");
+        let message = chart(&["template"], &[&setting]).unwrap_err().to_string();
+        assert!(message.contains("/injection/enabled"), "{message}");
+    }
 }

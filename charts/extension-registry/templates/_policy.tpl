@@ -185,3 +185,57 @@ container.?env.orValue([]).map(variable, variable.?valueFrom.?secretKeyRef.?name
 {{- define "extension-registry.policyPodIsUserScoped" -}}
 {{ include "extension-registry.policyPodSecrets" . }}.exists(list, list.exists(name, name.startsWith('ext-u-')))
 {{- end -}}
+
+{{/* Not empty if a MutatingAdmissionPolicy injects bindings. */}}
+{{- define "extension-registry.policyInjects" -}}
+{{- $enabled := toString .Values.injection.enabled -}}
+{{- if eq $enabled "auto" -}}
+{{- if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" -}}true{{- end -}}
+{{- else if eq $enabled "true" -}}true{{- end -}}
+{{- end -}}
+
+{{/* Pods that request bindings. The API server evaluates all match conditions for every Pod, so this is a single one. */}}
+{{- define "extension-registry.policyInjectionMatch" -}}
+matchConstraints:
+  resourceRules:
+    - apiGroups: [""]
+      apiVersions: [v1]
+      operations: [CREATE]
+      resources: [pods]
+matchConditions:
+  {{- include "extension-registry.policyRequestsBindings" . | nindent 2 }}
+{{- end -}}
+
+{{- define "extension-registry.policyRequestsBindings" -}}
+- name: requests-bindings
+  expression: "object.metadata.?annotations['registry.fuseml.io/bind'].orValue('') != ''"
+{{- end -}}
+
+{{/* Variable for the bindings that an object requests. Lists are split into one part more than is allowed, so that their
+     length does not matter for the cost. */}}
+{{- define "extension-registry.policyBindingNames" -}}
+- name: names
+  expression: "object.metadata.annotations['registry.fuseml.io/bind'].split(',', 33).map(name, name.trim()).filter(name, name != '')"
+{{- end -}}
+
+{{/* Variables for the bindings that a Pod requests, and the containers to bind. */}}
+{{- define "extension-registry.policyInjectionVariables" -}}
+{{ include "extension-registry.policyBindingNames" . }}
+# Names that no ExtensionBinding can have. They would refer to Secrets of workflows.
+- name: invalid
+  expression: "variables.names.filter(name, !name.matches('^[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?$') || name.matches('^u-|-[0-9a-f]{16}$'))"
+- name: repeated
+  expression: "variables.names.filter(name, !variables.names.exists_one(other, other == name))"
+- name: only
+  expression: "object.metadata.annotations[?'registry.fuseml.io/bind-containers'].orValue('').split(',', 33).map(name, name.trim()).filter(name, name != '')"
+- name: chosen
+  expression: >-
+    object.spec.containers.map(container, container.name).filter(name, size(variables.only) > 0 ? name in variables.only
+    : 'tekton.dev/taskRun' in object.metadata.?labels.orValue({}) ? name.startsWith('step-')
+    : !('workflows.argoproj.io/workflow' in object.metadata.?labels.orValue({})) || name == 'main')
+{{- end -}}
+
+{{/* Patches that add a list to an object that lacks it. Argument: list of the object, its path and the name of the list. */}}
+{{- define "extension-registry.policyAddList" -}}
+(has({{ index . 0 }}.{{ index . 2 }}) ? [] : [JSONPatch{op: 'add', path: {{ index . 1 }} + '/{{ index . 2 }}', value: []}])
+{{- end -}}

@@ -42,9 +42,12 @@ pub(crate) fn chart(verb: &[&str], settings: &[&str]) -> anyhow::Result<String> 
 
 pub(crate) fn objects(settings: &[&str]) -> Vec<Value> {
     let verb = ["template", "extension-registry", "--namespace", "system"];
-    chart(&verb, settings)
-        .unwrap()
-        .split("\n---")
+    parse(&chart(&verb, settings).unwrap())
+}
+
+/// Returns the objects of a rendered chart.
+pub(crate) fn parse(text: &str) -> Vec<Value> {
+    text.split("\n---")
         .map(|text| serde_saphyr::from_str::<Value>(text).unwrap())
         .filter(Value::is_object)
         .collect()
