@@ -1,16 +1,19 @@
-//! The policies on runs and Pipelines: a held Pipeline does not start, a run is immutable, and only the
-//! operator writes the Pipeline of a workflow. No operator runs.
+//! The policies on runs and Pipelines: a held Pipeline does not start, nor does a run that requests a held binding, a run is
+//! immutable, and only the operator writes the Pipeline of a workflow. No operator runs.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "admit_policies_runs/bindings.rs"]
+mod bindings;
 #[path = "support/changes.rs"]
 mod changes;
+#[path = "admit_policies_runs/operator.rs"]
+mod operator;
 #[path = "support/policies.rs"]
 mod policies;
 #[path = "support/users.rs"]
 mod users;
 
 use changes::{assert_change_admitted, assert_change_refused, dry_delete};
-use extension_registry_api::RUN_BINDINGS_ANNOTATION;
 use kube::api::{Patch, PatchParams};
 use policies::{
     Stage, TEKTON, assert_admitted, assert_refused, create_stored, dry_create, section,
@@ -26,6 +29,7 @@ const HELD: &str = "Pipeline `held` is on hold: its workflow is not ready (NotFo
 async fn held_pipelines_do_not_start_and_runs_are_immutable() {
     let stage = Stage::start(PROJECT).await;
     without_run_gate_everything_starts(&stage).await;
+    bindings::without_run_gate_no_binding_is_held(&stage).await;
     stage
         .gate(json!({"heldPipelines": {"held": "NotFound", "left": "Orphaned"}}))
         .await;
@@ -34,8 +38,9 @@ async fn held_pipelines_do_not_start_and_runs_are_immutable() {
     run_is_immutable(&stage).await;
     only_the_engine_writes_the_status_of_a_run(&stage).await;
     only_the_operator_writes_workflow_pipelines(&stage).await;
-    operator_writes_only_workflow_pipelines(&stage).await;
-    operator_only_annotates_runs(&stage).await;
+    operator::operator_writes_only_workflow_pipelines(&stage).await;
+    operator::operator_only_annotates_runs(&stage).await;
+    bindings::runs_of_held_bindings_do_not_start(&stage).await;
     stage.stop().await;
 }
 
@@ -391,108 +396,4 @@ async fn only_the_operator_writes_workflow_pipelines(stage: &Stage) {
         assert_change_refused(&stage.grace, &left, "", change, written).await;
     }
     dry_delete(&stage.grace, &left, json!({})).await.unwrap();
-}
-
-async fn operator_writes_only_workflow_pipelines(stage: &Stage) {
-    section("the operator writes only a Pipeline controlled by the Workflow of the same name");
-    let good = stage.owned_pipeline("built").await;
-    let limited = "a Pipeline controlled by the Workflow of the same name";
-    dry_create(&stage.operator, &good).await.unwrap();
-    let breaks: [fn(&mut Value); 6] = [
-        |pipeline| pipeline["metadata"]["ownerReferences"] = json!([]),
-        // The garbage collector does not find owners with a version that is not served.
-        |pipeline| {
-            pipeline["metadata"]["ownerReferences"][0]["apiVersion"] =
-                json!("registry.fuseml.io/v9");
-        },
-        |pipeline| pipeline["metadata"]["ownerReferences"][0]["name"] = json!("other"),
-        |pipeline| pipeline["metadata"]["ownerReferences"][0]["kind"] = json!("Extension"),
-        |pipeline| {
-            pipeline["metadata"]["ownerReferences"][0]["apiVersion"] =
-                json!("argoproj.io/v1alpha1");
-        },
-        |pipeline| pipeline["metadata"]["ownerReferences"][0]["controller"] = json!(false),
-    ];
-    let built = create_stored(&stage.operator, &good).await;
-    let free = stage.object(TEKTON, "Pipeline", "foreign", json!({"tasks": []}));
-    let free = create_stored(&stage.grace, &free).await;
-    for change in breaks {
-        let mut bad = good.clone();
-        bad["metadata"]["name"] = json!("bad");
-        bad["metadata"]["ownerReferences"][0]["name"] = json!("bad");
-        change(&mut bad);
-        assert_refused(&stage.operator, &bad, limited).await;
-        assert_change_refused(&stage.operator, &built, "", change, limited).await;
-    }
-    let rewritten = |pipeline: &mut Value| pipeline["spec"]["tasks"] = json!([{"name": "t"}]);
-    assert_change_admitted(&stage.operator, &built, "", rewritten).await;
-    assert_change_refused(&stage.operator, &free, "", rewritten, limited).await;
-    let adopted = |pipeline: &mut Value| {
-        pipeline["metadata"]["ownerReferences"] = built["metadata"]["ownerReferences"].clone();
-        pipeline["metadata"]["ownerReferences"][0]["name"] = json!("foreign");
-    };
-    assert_change_refused(&stage.operator, &free, "", adopted, limited).await;
-    for pipeline in [&built, &free] {
-        let message = dry_delete(&stage.operator, pipeline, json!({}))
-            .await
-            .unwrap_err();
-        assert!(
-            message.contains(
-                "may only write Pipelines that belong to workflows, and annotate PipelineRuns"
-            ),
-            "{message}"
-        );
-    }
-}
-
-async fn operator_only_annotates_runs(stage: &Stage) {
-    section("the operator annotates a PipelineRun, and writes no other objects of the engine");
-    let mut run = stage.run(by_name("ready"));
-    run["metadata"]["name"] = json!("annotated");
-    run["metadata"]["annotations"] = json!({"a": "b"});
-    let run = create_stored(&stage.grace, &run).await;
-    let bound =
-        |run: &mut Value| run["metadata"]["annotations"][RUN_BINDINGS_ANNOTATION] = json!("{}");
-    assert_change_admitted(&stage.operator, &run, "", bound).await;
-    let changes: [fn(&mut Value); 7] = [
-        |run| run["metadata"]["annotations"]["other"] = json!("x"),
-        |run| run["metadata"]["annotations"]["a"] = json!("x"),
-        |run| {
-            run["metadata"]["annotations"]
-                .as_object_mut()
-                .unwrap()
-                .remove("a");
-        },
-        |run| run["metadata"]["labels"] = json!({"app": "x"}),
-        |run| run["metadata"]["finalizers"] = json!(["example.org/hold"]),
-        |run| {
-            run["metadata"]["ownerReferences"] =
-                json!([{"apiVersion": "v1", "kind": "Secret", "name": "x", "uid": "u"}]);
-        },
-        |run| run["spec"]["status"] = json!("Cancelled"),
-    ];
-    for change in changes {
-        let expected =
-            "may only change the annotation registry.fuseml.io/bindings of a PipelineRun";
-        assert_change_refused(&stage.operator, &run, "", change, expected).await;
-    }
-    let nothing_else =
-        "may only write Pipelines that belong to workflows, and annotate PipelineRuns";
-    let status = |run: &mut Value| run["status"] = json!({"podName": "p"});
-    assert_change_refused(&stage.operator, &run, "status", status, "denied request").await;
-    let message = dry_delete(&stage.operator, &run, json!({}))
-        .await
-        .unwrap_err();
-    assert!(message.contains(nothing_else), "{message}");
-    for (version, kind) in [
-        (TEKTON, "PipelineRun"),
-        (TEKTON, "TaskRun"),
-        (TEKTON, "Task"),
-        (BETA, "StepAction"),
-        (BETA, "CustomRun"),
-    ] {
-        let object = stage.object(version, kind, "made", json!({"taskRef": {"name": "t"}}));
-        assert_refused(&stage.operator, &object, nothing_else).await;
-        assert_admitted(&stage.grace, &object).await;
-    }
 }

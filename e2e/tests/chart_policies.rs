@@ -50,6 +50,7 @@ fn uninstall_keeps_policies_of_user_secrets() {
         "operator-own",
         "operator-pipelines",
         "operator-secrets",
+        "run-bindings",
         "runs",
     ];
     assert_eq!(named(false), set(&others));

@@ -1,7 +1,9 @@
-//! The run gate of a namespace with a running operator: held and released Pipelines, writes of an
+//! The run gate of a namespace with a running operator: held and released Pipelines and bindings, writes of an
 //! administrator, and restarts.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "e2e_run_gate/bindings.rs"]
+mod bindings;
 #[path = "support/identity.rs"]
 mod identity;
 mod support;
@@ -39,6 +41,7 @@ async fn run_gate_follows_its_workflows() {
     stale_entries_are_removed(&mut env).await;
     pipeline_orphaned_during_downtime_is_held(&mut env, &ada).await;
     deleted_projection_is_rendered_again(&env).await;
+    bindings::binding_is_held_while_not_ready(&mut env, &ada).await;
     env.stop().await;
 }
 
