@@ -17,7 +17,9 @@ mod cluster {
     pub(crate) mod admission;
     pub(crate) mod bare;
     pub(crate) mod binding;
+    pub(crate) mod bindings;
     pub(crate) mod files;
+    pub(crate) mod injection;
     pub(crate) mod kinds;
     pub(crate) mod measure;
     pub(crate) mod memory;
@@ -32,7 +34,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use extension_registry_e2e::operator;
 
-use cluster::{admission, binding, files, memory, resolve, run_gate, webhook};
+use cluster::{admission, binding, bindings, files, injection, memory, resolve, run_gate, webhook};
 use report::Report;
 use serde_json::json;
 
@@ -44,13 +46,15 @@ const LOG_LEVEL: &str = "warn,extension_registry_operator::run=info";
 pub(crate) struct Scale {
     /// Workflows.
     pub(crate) workflows: usize,
-    /// Namespaces of the workflows.
+    /// Namespaces of the workflows and bindings.
     pub(crate) namespaces: usize,
     /// Records for the measurements of bindings.
     pub(crate) records: usize,
     /// Records for the measurements of memory.
     pub(crate) many_records: usize,
-    /// Workflows that are created one by one.
+    /// Bindings.
+    pub(crate) bindings: usize,
+    /// Workflows and bindings that are created one by one.
     pub(crate) samples: usize,
     /// Unrelated Secrets of 1 MiB.
     pub(crate) foreign_secrets: usize,
@@ -61,6 +65,7 @@ const FULL: Scale = Scale {
     namespaces: 20,
     records: 100,
     many_records: 10_000,
+    bindings: 2_000,
     samples: 60,
     foreign_secrets: 128,
 };
@@ -70,6 +75,7 @@ const QUICK: Scale = Scale {
     namespaces: 4,
     records: 20,
     many_records: 1_000,
+    bindings: 200,
     samples: 20,
     foreign_secrets: 16,
 };
@@ -122,6 +128,9 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
         if only("binding") {
             binding::run(scale, &mut report).await?;
         }
+        if only("bindings") {
+            bindings::run(scale, &mut report).await?;
+        }
         if only("gate") {
             run_gate::run(scale, &mut report).await?;
         }
@@ -134,6 +143,9 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
         if only("admission") {
             admission::run(&mut report).await?;
         }
+        if only("injection") {
+            injection::run(&mut report).await?;
+        }
         if only("files") {
             files::run(&mut report).await?;
         }
@@ -144,7 +156,7 @@ fn run(arguments: &[String], scale: Scale) -> Result<ExitCode> {
     print!("{}", report.table());
     let parameters = json!({
         "workflows": scale.workflows, "namespaces": scale.namespaces, "records": scale.records,
-        "manyRecords": scale.many_records,
+        "manyRecords": scale.many_records, "bindings": scale.bindings,
     });
     report.write("bench-results.json", parameters)?;
     Ok(if report.passed() {

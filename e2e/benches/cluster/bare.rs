@@ -28,7 +28,7 @@ pub(crate) struct Recording {
 impl Recording {
     /// Reads the objects in namespaces `from-…` and converts them to writes for `to-…`.
     pub(crate) async fn read(client: &Client, from: &str, to: &str) -> Result<Self> {
-        let mut batches = vec![Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+        let mut batches: Vec<Vec<_>> = (0..6).map(|_| Vec::new()).collect();
         for object in list(client, "ExtensionProjection", from).await? {
             let (namespace, name) = target(&object, from, to);
             let base = json!({
@@ -40,28 +40,30 @@ impl Recording {
             apply["spec"] = object.data["spec"].clone();
             let mut status = base;
             status["status"] = object.data["status"].clone();
-            let source = namespaced(client, "Secret", &object.namespace().unwrap_or_default())
-                .get(&name)
-                .await?;
-            let secret = copy(source, &namespace);
             batches[0].push((
                 "ExtensionProjection",
                 namespace.clone(),
                 name.clone(),
                 Write::Apply(apply),
             ));
-            batches[1].push((
-                "Secret",
-                namespace.clone(),
-                name.clone(),
-                Write::Create(Box::new(secret)),
-            ));
-            batches[2].push((
-                "ExtensionProjection",
-                namespace,
-                name,
-                Write::Status(status),
-            ));
+            // A projection of a binding has two Secrets, and its status is that of the binding.
+            let is_of_binding = object.data["spec"]["binding"].is_string();
+            let second = is_of_binding.then(|| format!("{name}.env"));
+            for secret in [name.clone()].into_iter().chain(second) {
+                let source = namespaced(client, "Secret", &object.namespace().unwrap_or_default())
+                    .get(&secret)
+                    .await?;
+                let copied = Write::Create(Box::new(copy(source, &namespace)));
+                batches[1].push(("Secret", namespace.clone(), secret, copied));
+            }
+            if !is_of_binding {
+                batches[2].push((
+                    "ExtensionProjection",
+                    namespace,
+                    name,
+                    Write::Status(status),
+                ));
+            }
         }
         for object in list(client, "Pipeline", from).await? {
             let (namespace, name) = target(&object, from, to);
@@ -81,6 +83,15 @@ impl Recording {
                 "status": object.data["status"],
             });
             batches[4].push(("Workflow", namespace, name, Write::Status(status)));
+        }
+        for object in list(client, "ExtensionBinding", from).await? {
+            let (namespace, name) = target(&object, from, to);
+            let status = json!({
+                "apiVersion": "registry.fuseml.io/v1alpha1",
+                "kind": "ExtensionBinding",
+                "status": object.data["status"],
+            });
+            batches[5].push(("ExtensionBinding", namespace, name, Write::Status(status)));
         }
         Ok(Self { batches })
     }

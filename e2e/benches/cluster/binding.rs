@@ -90,7 +90,7 @@ async fn bind(
         ..
     } = scale;
     let count = as_float(workflows);
-    let mut watch = ReadyWatch::start(client).await?;
+    let mut watch = ReadyWatch::start(client, "Workflow").await?;
     let server_before = server_writes(cluster)?;
     let start = Instant::now();
     let operator = Operator::start(cluster, log, &[])?;
@@ -192,7 +192,7 @@ async fn one_by_one(
     scale: Scale,
     report: &mut Report,
 ) -> Result<()> {
-    let mut watch = ReadyWatch::start(client).await?;
+    let mut watch = ReadyWatch::start(client, "Workflow").await?;
     // The first use of a record in a namespace waits for its Secret, which is not measured here.
     let mut number = scale.workflows;
     let mut idle = Vec::new();

@@ -8,6 +8,7 @@ pub(crate) fn resource(name: &str) -> ApiResource {
     let (group, version, plural) = match name {
         "ClusterExtension" => ("registry.fuseml.io", "v1alpha1", "clusterextensions"),
         "Workflow" => ("registry.fuseml.io", "v1alpha1", "workflows"),
+        "ExtensionBinding" => ("registry.fuseml.io", "v1alpha1", "extensionbindings"),
         "ExtensionProjection" => ("registry.fuseml.io", "v1alpha1", "extensionprojections"),
         "RunGate" => ("registry.fuseml.io", "v1alpha1", "rungates"),
         "Pipeline" => ("tekton.dev", "v1", "pipelines"),

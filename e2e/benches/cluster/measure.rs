@@ -29,7 +29,7 @@ fn is_ready(object: &DynamicObject) -> bool {
     ready && status["observedGeneration"].as_i64() == object.metadata.generation
 }
 
-/// A watch that reports when workflows become ready.
+/// A watch that reports when objects of a kind become ready.
 pub(crate) struct ReadyWatch {
     receiver: mpsc::UnboundedReceiver<(String, Instant)>,
     ready: HashSet<String>,
@@ -37,9 +37,9 @@ pub(crate) struct ReadyWatch {
 }
 
 impl ReadyWatch {
-    /// Lists all workflows and watches from that version on.
-    pub(crate) async fn start(client: &Client) -> Result<Self> {
-        let api = all_namespaces(client, "Workflow");
+    /// Lists all objects of the kind and watches from that version on.
+    pub(crate) async fn start(client: &Client, kind: &str) -> Result<Self> {
+        let api = all_namespaces(client, kind);
         let list = api.list(&ListParams::default()).await?;
         let mut version = list.metadata.resource_version.clone().unwrap_or_default();
         let ready = list
@@ -61,7 +61,7 @@ impl ReadyWatch {
         })
     }
 
-    /// Waits until this many workflows are ready, and returns the time of the last one.
+    /// Waits until this many objects are ready, and returns the time of the last one.
     pub(crate) async fn until(&mut self, count: usize) -> Result<Instant> {
         let mut last = Instant::now();
         while self.ready.len() < count {
@@ -71,13 +71,13 @@ impl ReadyWatch {
                         last = at;
                     }
                 }
-                _ => bail!("{} of {count} workflows became ready", self.ready.len()),
+                _ => bail!("{} of {count} objects became ready", self.ready.len()),
             }
         }
         Ok(last)
     }
 
-    /// Waits until this workflow is ready, and returns the time.
+    /// Waits until this object is ready, and returns the time.
     pub(crate) async fn until_ready(&mut self, wanted: &str) -> Result<Instant> {
         loop {
             match tokio::time::timeout(TIMEOUT, self.receiver.recv()).await {
@@ -196,10 +196,15 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Returns the 90th percentile.
-pub(crate) fn percentile_90(mut values: Vec<f64>) -> f64 {
+pub(crate) fn percentile_90(values: Vec<f64>) -> f64 {
+    percentile(values, 90)
+}
+
+/// Returns a percentile.
+pub(crate) fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
     values
-        .get(values.len() * 9 / 10)
+        .get(values.len() * percent / 100)
         .copied()
         .unwrap_or(f64::NAN)
 }

@@ -60,7 +60,7 @@ async fn measure(cluster: &Cluster, scale: Scale, report: &mut Report, log: &Pat
     .await?;
     println!("{many_records} records and {workflows} workflows exist");
 
-    let mut watch = ReadyWatch::start(&client).await?;
+    let mut watch = ReadyWatch::start(&client, "Workflow").await?;
     let operator = Operator::start(cluster, log, &[])?;
     watch.until(workflows).await?;
     drop(watch);

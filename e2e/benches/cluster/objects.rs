@@ -100,19 +100,24 @@ pub(crate) fn record(number: usize) -> Value {
     })
 }
 
-fn source_name(number: usize) -> String {
+pub(crate) fn source_name(number: usize) -> String {
     format!("source-{number:05}")
 }
 
 /// Returns the source Secrets of this many records; every second record has one.
 pub(crate) fn sources(count: usize) -> impl Iterator<Item = Value> {
-    (0..count).filter(|number| !number.is_multiple_of(2)).map(|number| {
-        json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": { "name": source_name(number), "namespace": RECORDS_NAMESPACE },
-            "stringData": { "AWS_ACCESS_KEY_ID": format!("access-{number}"), "AWS_SECRET_ACCESS_KEY": "0123456789abcdef" },
-        })
+    (0..count)
+        .filter(|number| !number.is_multiple_of(2))
+        .map(source)
+}
+
+/// Returns the source Secret of a record.
+pub(crate) fn source(number: usize) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": source_name(number), "namespace": RECORDS_NAMESPACE },
+        "stringData": { "AWS_ACCESS_KEY_ID": format!("access-{number}"), "AWS_SECRET_ACCESS_KEY": "0123456789abcdef" },
     })
 }
 
@@ -165,6 +170,16 @@ pub(crate) fn workflow(
                 },
             ],
         },
+    })
+}
+
+/// Returns a binding to a record.
+pub(crate) fn binding(namespace: &str, name: &str, record: usize) -> Value {
+    json!({
+        "apiVersion": "registry.fuseml.io/v1alpha1",
+        "kind": "ExtensionBinding",
+        "metadata": { "name": name, "namespace": namespace },
+        "spec": { "product": format!("product-{record}"), "resource": "s3" },
     })
 }
 

@@ -92,7 +92,7 @@ async fn measure(
     objects::create(&client, (0..scale.records).map(objects::record)).await?;
     let log = std::env::temp_dir().join(format!("bench-gate-{}.log", std::process::id()));
     let operator = installed.start(&log, &[])?;
-    let mut watch = ReadyWatch::start(&client).await?;
+    let mut watch = ReadyWatch::start(&client, "Workflow").await?;
     let (start, cpu) = (Instant::now(), cluster.api_server_seconds()?);
     let workflows = objects::workflows(PREFIX, scale.workflows, namespaces, scale.records);
     objects::create(&client, workflows).await?;
