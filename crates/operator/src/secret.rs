@@ -60,7 +60,7 @@ pub(crate) async fn write(
             }
             Attempt::Adopt => {
                 secret.metadata.uid = None;
-                if !is_managed(&api, key, &secret, projection_created).await? {
+                if let Existing::Foreign = find(&api, key, &secret, projection_created).await? {
                     return Ok(Err(conflict(key)));
                 }
                 context.metrics.count_write("Secret", "update");
@@ -99,25 +99,37 @@ fn is_namespace_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if of_namespace(status))
 }
 
-/// Returns whether the operator created the existing Secret of that name. A dry run of the write returns
-/// the creation time without revealing the existing data.
-async fn is_managed(
+/// The Secret that has the name of a rendered one.
+enum Existing {
+    /// There is none.
+    Absent,
+    /// The operator did not create it.
+    Foreign,
+    /// The operator created it for this projection.
+    Managed { uid: String },
+}
+
+/// Finds the existing Secret of that name. A dry run of the write returns its metadata without revealing the existing
+/// data.
+async fn find(
     api: &Api<Secret>,
     key: &ObjectKey,
     secret: &Secret,
     projection_created: Option<&Time>,
-) -> Result<bool, Error> {
+) -> Result<Existing, Error> {
     let dry_run = PostParams {
         dry_run: true,
         field_manager: Some(FIELD_MANAGER.to_owned()),
     };
     match api.replace(&key.name, &dry_run, secret).await {
         Ok(answer) => Ok(match (answer.creation_timestamp(), projection_created) {
-            (Some(secret), Some(projection)) => secret.0 >= projection.0,
-            _ => true,
+            (Some(secret), Some(projection)) if secret.0 < projection.0 => Existing::Foreign,
+            _ => Existing::Managed {
+                uid: answer.uid().unwrap_or_default(),
+            },
         }),
-        Err(error) if code(&error) == 404 => Ok(true),
-        Err(error) if code(&error) == 422 => Ok(false),
+        Err(error) if code(&error) == 404 => Ok(Existing::Absent),
+        Err(error) if code(&error) == 422 => Ok(Existing::Foreign),
         Err(error) => Err(Error::secret(
             format!("update Secret {key} (dry run)"),
             &error,
@@ -146,6 +158,24 @@ pub(crate) async fn delete(context: &Context, key: &ObjectKey, uid: &str) -> Res
     let deleted = api.delete(&key.name, &delete_params(uid)).await;
     ignore_deleted(deleted.map(|_| ()))
         .map_err(|error| Error::secret(format!("delete Secret {key}"), &error))
+}
+
+/// Deletes the Secret that was written for a projection, even if the operator stopped before it recorded the uid.
+/// `secret` has the name and type of the Secret.
+///
+/// # Errors
+/// If a request to the API server fails.
+pub(crate) async fn delete_of(
+    context: &Context,
+    key: &ObjectKey,
+    secret: &Secret,
+    projection_created: Option<&Time>,
+) -> Result<(), Error> {
+    let api = Api::<Secret>::namespaced(context.client.clone(), &key.namespace);
+    match find(&api, key, secret, projection_created).await? {
+        Existing::Managed { uid } => delete(context, key, &uid).await,
+        Existing::Absent | Existing::Foreign => Ok(()),
+    }
 }
 
 /// Returns the parameters to delete the object with this uid.

@@ -132,6 +132,12 @@ pub(crate) fn secret(key: &ObjectKey, identity: &Identity, data: Data) -> Secret
     }
 }
 
+/// Returns the rendered Secret of an identity without its data, to find it.
+#[must_use]
+pub fn secret_of(key: &ObjectKey, identity: &Identity) -> Secret {
+    secret(key, identity, Data::default())
+}
+
 fn metadata(key: &ObjectKey) -> ObjectMeta {
     ObjectMeta {
         name: Some(key.name.to_string()),

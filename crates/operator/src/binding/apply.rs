@@ -3,13 +3,14 @@
 //! If the service changes, the Secrets of the old one are deleted before those of the new one are written, so that files
 //! of one service are never available together with variables of another.
 
+use extension_registry_api::ExtensionBinding;
 use extension_registry_api::binding::WrittenBinding;
 use extension_registry_api::projection::WrittenSecret;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::resolve::Choice;
 use extension_registry_render::ObjectKey;
-use extension_registry_render::binding::{Described, projection_key};
-use extension_registry_render::projection::secret_owner;
+use extension_registry_render::binding::{Described, environment_key, projection_key};
+use extension_registry_render::projection::{secret_of, secret_owner};
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::binding::build::Prepared;
@@ -71,8 +72,9 @@ pub(super) async fn run(
         other => {
             // The Secrets belong to a projection that is gone, or are about to be deleted.
             must_write = true;
-            if other.is_some() {
+            if let Some(other) = other {
                 delete_secrets(context, &key, written.take().as_ref()).await?;
+                delete_unrecorded(context, &key, &dereferenced.binding, other).await?;
             }
             match projection_object::apply(context, &key, &projection).await? {
                 Ok(entry) => entry,
@@ -134,6 +136,24 @@ async fn delete_secrets(
         .flat_map(|written| [&written.environment, &written.files])
     {
         delete_secret(context, projection, written).await?;
+    }
+    Ok(())
+}
+
+/// Deletes Secrets that the operator wrote before it stopped, without recording them in the status. Otherwise, one of them
+/// could be available together with the other one of the next service.
+async fn delete_unrecorded(
+    context: &Context,
+    key: &ObjectKey,
+    binding: &ExtensionBinding,
+    projection: &ProjectionEntry,
+) -> Result<(), Error> {
+    let name = binding.metadata.name.as_deref().unwrap_or_default();
+    let binding = ObjectKey::new(key.namespace.clone(), name);
+    for secret_key in [environment_key(&binding), key.clone()] {
+        let mut secret = secret_of(&secret_key, &projection.identity);
+        secret.metadata.owner_references = Some(vec![secret_owner(key, &projection.uid)]);
+        secret::delete_of(context, &secret_key, &secret, projection.created.as_ref()).await?;
     }
     Ok(())
 }
