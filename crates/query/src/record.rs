@@ -1,8 +1,10 @@
-//! Records as JSON: redaction of credentials, and differences.
+//! Records as JSON: their construction, redaction of credentials, and differences.
 #![expect(
     missing_docs,
     reason = "a comment would become part of the published schema"
 )]
+
+mod build;
 
 use std::fmt;
 
@@ -13,6 +15,8 @@ use extension_registry_seal::inline_entries;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+
+pub use build::{items, object, only, restrict, set_entry};
 
 /// Returns a record without literal and sealed credentials, and without values that look like credentials.
 #[must_use]
@@ -64,17 +68,6 @@ fn credential_entries(object: &mut Value) -> impl Iterator<Item = &mut Value> {
     items(object.get_mut("spec"), "services")
         .flat_map(|service| items(Some(service), "credentials"))
         .flat_map(|set| items(Some(set), "configuration"))
-}
-
-/// Returns the items of a list, none if the list does not exist.
-pub fn items<'v>(
-    of: Option<&'v mut Value>,
-    field: &str,
-) -> impl Iterator<Item = &'v mut Value> + use<'v> {
-    of.and_then(|value| value.get_mut(field))
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
 }
 
 /// A changed field.

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::diagnostic::{Failure, Note};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::Result;
+use crate::finding::Finding;
+use crate::inventory::Inventory;
+use crate::{Result, record};
 
 /// Built-in templates.
 const BUILT_IN: [(&str, &str); 7] = [
@@ -119,12 +121,19 @@ impl Template {
     }
 
     /// Returns the addresses of endpoints in which this is the only parameter.
-    #[must_use]
-    pub fn addresses(&self, parameter: &str) -> Vec<&str> {
+    fn addresses(&self, parameter: &str) -> Vec<&str> {
         let mut addresses = Vec::new();
         urls(&self.spec, &mut addresses);
         addresses.retain(|url| placeholders(url).eq([parameter]));
         addresses
+    }
+
+    /// Validates the value of a parameter that is the only one in an address. Returns the first problem.
+    #[must_use]
+    pub fn validate(&self, parameter: &str, value: &str) -> Option<Note> {
+        let mut addresses = self.addresses(parameter).into_iter();
+        let placeholder = format!("${{{parameter}}}");
+        addresses.find_map(|address| validate_url(&address.replace(&placeholder, value)))
     }
 
     /// Fills in the parameters, and returns the spec of the record. Fields of parameters without a value are removed.
@@ -135,6 +144,15 @@ impl Template {
         let spec = fill(self.spec, fillings)?;
         spec.ok_or_else(|| Failure::new("the filled template is empty"))
     }
+}
+
+/// Validates the address of an endpoint.
+fn validate_url(url: &str) -> Option<Note> {
+    let endpoint = json!({"name": "main", "url": url});
+    let spec = json!({"services": [{"name": "main", "endpoints": [endpoint]}]});
+    let findings = Inventory::check(record::object("main", None, &spec));
+    let wrong = findings.into_iter().find(Finding::is_error)?;
+    Some(Note::new(wrong.message).hint(wrong.hint))
 }
 
 fn urls<'v>(value: &'v Value, found: &mut Vec<&'v str>) {

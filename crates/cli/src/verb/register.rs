@@ -92,8 +92,8 @@ fn build_record(verb: &Register) -> Result<Value> {
     if verb.default {
         spec["default"] = json!(true);
     }
-    restrict(verb, &mut spec)?;
-    Ok(build::object(&name, verb.project.as_deref(), &spec))
+    record::restrict(&mut spec, &verb.for_project, &verb.for_user)?;
+    Ok(record::object(&name, verb.project.as_deref(), &spec))
 }
 
 /// Proposes the spec of a record for a Service of the cluster.
@@ -128,34 +128,5 @@ fn partial_record(verb: &Register) -> Option<Value> {
         spec = build::without_credentials(verb, name);
     }
     verb.about.write(&mut spec);
-    Some(build::object(name, verb.project.as_deref(), &spec))
-}
-
-/// Restricts the credentials to projects and users.
-fn restrict(verb: &Register, spec: &mut Value) -> Result<()> {
-    let scope = match (verb.for_user.is_empty(), verb.for_project.is_empty()) {
-        (false, _) => "user",
-        (true, false) => "project",
-        (true, true) => return Ok(()),
-    };
-    let mut sets = 0;
-    for service in record::items(Some(spec), "services") {
-        for set in record::items(Some(service), "credentials") {
-            sets += 1;
-            set["scope"] = json!(scope);
-            if !verb.for_project.is_empty() {
-                set["project"] = json!(verb.for_project);
-            }
-            if !verb.for_user.is_empty() {
-                set["user"] = json!(verb.for_user);
-            }
-        }
-    }
-    if sets == 0 {
-        let failure = Failure::new("--for-project and --for-user apply only to credentials");
-        bail!(failure.hint(
-            "pass --credential KEY=SOURCE, or set `access` in a record and pass it with -f FILE"
-        ));
-    }
-    Ok(())
+    Some(record::object(name, verb.project.as_deref(), &spec))
 }

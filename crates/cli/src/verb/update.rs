@@ -1,6 +1,6 @@
 //! The command `update`, which changes single fields of a record.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use extension_registry_core::diagnostic::Failure;
 use extension_registry_query::Inventory;
@@ -144,59 +144,17 @@ fn changed(verb: &Update, mut object: Value) -> Result<Value> {
     if verb.url.is_none() && verb.credentials.is_empty() {
         return Ok(object);
     }
-    let service = one(spec, "services", verb.service.as_deref(), "service")?;
+    let service = record::only(spec, "services", verb.service.as_deref(), "service")?;
     if let Some(url) = &verb.url {
-        let endpoint = one(service, "endpoints", verb.endpoint.as_deref(), "endpoint")?;
+        let endpoint = record::only(service, "endpoints", verb.endpoint.as_deref(), "endpoint")?;
         endpoint["url"] = json!(url);
     }
     if verb.credentials.is_empty() {
         return Ok(object);
     }
-    let set = one(service, "credentials", verb.set.as_deref(), "set")?;
+    let set = record::only(service, "credentials", verb.set.as_deref(), "set")?;
     for credential in &verb.credentials {
-        let new = credential.read()?.named(&credential.key);
-        let mut entries = record::items(Some(set), "configuration");
-        let entry = entries.find(|entry| entry["name"] == *credential.key);
-        if let Some(entry) = entry {
-            *entry = new;
-            continue;
-        }
-        drop(entries);
-        match set.get_mut("configuration").and_then(Value::as_array_mut) {
-            Some(entries) => entries.push(new),
-            None => set["configuration"] = json!([new]),
-        }
+        record::set_entry(set, credential.read()?.named(&credential.key));
     }
     Ok(object)
-}
-
-/// Returns the item with a name, or the only one.
-fn one<'v>(
-    of: &'v mut Value,
-    field: &str,
-    name: Option<&str>,
-    what: &str,
-) -> Result<&'v mut Value> {
-    let mut items: Vec<&mut Value> = record::items(Some(of), field).collect();
-    let names: Vec<String> = items
-        .iter()
-        .filter_map(|item| item["name"].as_str().map(str::to_owned))
-        .collect();
-    let index = match name {
-        Some(name) => names.iter().position(|known| known == name),
-        None if items.len() == 1 => Some(0),
-        None => None,
-    };
-    match (index, names.is_empty()) {
-        (Some(index), _) => Ok(items.swap_remove(index)),
-        (None, true) => {
-            let failure = Failure::new(format!("no {what} found in the record"));
-            bail!(failure.hint("add one with `kubectl edit`"))
-        }
-        (None, false) => {
-            let names = names.join(&format!(" or --{what} "));
-            let failure = Failure::new(format!("no {what} selected"));
-            bail!(failure.hint(format!("pass --{what} {names}")))
-        }
-    }
 }

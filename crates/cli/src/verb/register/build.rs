@@ -1,8 +1,7 @@
 //! Builds records from flags.
 
 use anyhow::Result;
-use extension_registry_api::{GROUP, VERSION};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::arguments::{Register, set};
 
@@ -28,23 +27,6 @@ pub(super) fn without_credentials(verb: &Register, name: &str) -> Value {
     set(&mut service_spec, "resource", verb.resource.as_deref());
     set(&mut service_spec, "category", verb.category.as_deref());
     json!({"product": name, "services": [service_spec]})
-}
-
-/// Builds a cluster-scoped record, or one of a project.
-pub(super) fn object(name: &str, project: Option<&str>, spec: &Value) -> Value {
-    let mut metadata = Map::from_iter([("name".to_owned(), json!(name))]);
-    let kind = if let Some(project) = project {
-        metadata.insert("namespace".to_owned(), json!(project));
-        "Extension"
-    } else {
-        "ClusterExtension"
-    };
-    json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": kind,
-        "metadata": metadata,
-        "spec": spec,
-    })
 }
 
 /// Builds a set of credentials for everyone; None without --credential.

@@ -7,11 +7,9 @@ use anyhow::{Result, bail, ensure};
 use extension_registry_core::diagnostic::Failure;
 use extension_registry_query::suggest::did_you_mean;
 use extension_registry_query::template::{Filling, Parameter, Template};
-use extension_registry_query::{Finding, Inventory, Note};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::arguments::Register;
-use super::build::object;
 use super::credential::Entry;
 use crate::{output, template};
 
@@ -48,7 +46,7 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
 
     // Validate values before prompting for others.
     for (name, value) in &values {
-        if let Some(wrong) = validate(&template, name, value) {
+        if let Some(wrong) = template.validate(name, value) {
             let failure = Failure::new(format!("`{name}`: {}", wrong.message));
             bail!(wrong.hints.into_iter().fold(failure, Failure::hint));
         }
@@ -88,21 +86,6 @@ pub(super) fn spec(verb: &Register, title: &str) -> Result<Value> {
     Ok(template.fill(&fillings)?)
 }
 
-/// Validates the value of a parameter that is the only one in an address.
-fn validate(template: &Template, name: &str, value: &str) -> Option<Note> {
-    let mut addresses = template.addresses(name).into_iter();
-    addresses.find_map(|address| validate_url(&address.replace(&format!("${{{name}}}"), value)))
-}
-
-/// Validates the address of an endpoint.
-fn validate_url(url: &str) -> Option<Note> {
-    let endpoint = json!({"name": "main", "url": url});
-    let spec = json!({"services": [{"name": "main", "endpoints": [endpoint]}]});
-    let findings = Inventory::check(object("main", None, &spec));
-    let wrong = findings.into_iter().find(Finding::is_error)?;
-    Some(Note::new(wrong.message).hint(wrong.hint))
-}
-
 /// Returns the prompt for a parameter; None if it is optional or standard input is not a terminal.
 fn prompt_text(name: &str, parameter: &Parameter) -> Option<String> {
     let is_prompted = !parameter.optional && io::stdin().is_terminal();
@@ -125,7 +108,7 @@ fn text(set: Option<&str>, name: &str, template: &Template) -> Result<Option<Fil
     let text = match set.or(parameter.default.as_deref()) {
         Some(text) => Some(text.to_owned()),
         None => prompt_text(name, parameter)
-            .map(|question| output::prompt(&question, |answer| validate(template, name, answer)))
+            .map(|question| output::prompt(&question, |answer| template.validate(name, answer)))
             .transpose()?,
     };
     Ok(text.map(Filling::Text))
