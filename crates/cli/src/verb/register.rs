@@ -3,6 +3,7 @@
 
 mod arguments;
 mod build;
+mod chart;
 mod credential;
 mod template;
 
@@ -23,23 +24,26 @@ use crate::open::{self, logged};
 use crate::output;
 use crate::report::human::print_findings;
 
+use arguments::RecordFormat;
 pub(crate) use arguments::{About, Register};
 pub(crate) use credential::{Credential, CredentialParser};
 
 pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<ExitStatus> {
+    chart::check(verb)?;
     if let Some(partial) = partial_record(verb)
         && print_findings(&Inventory::check(partial))?
     {
         return Ok(ExitStatus::Failure);
     }
-    if !verb.options.dry_run && io::stdin().is_terminal() {
+    let is_applied = !verb.options.dry_run && verb.output != RecordFormat::Helm;
+    if is_applied && io::stdin().is_terminal() {
         request("querying the cluster", &verb.cluster, async {
             let (client, _) = connect(&verb.cluster.connection(None)).await?;
             Ok(check_reachable(&client).await?)
         })?;
     }
-    let drafts = if verb.files.is_empty() {
-        vec![Draft::new(build_record(verb)?)]
+    let objects = if verb.files.is_empty() {
+        vec![build_record(verb)?]
     } else {
         let input = open::input(&verb.files, "register");
         let project = verb.project.as_deref();
@@ -47,13 +51,17 @@ pub(crate) fn run(verb: &Register, out: &mut Vec<u8>) -> Result<ExitStatus> {
         if print_findings(&findings)? {
             return Ok(ExitStatus::Failure);
         }
-        objects.into_iter().map(Draft::new).collect()
+        objects
     };
-    ensure!(!drafts.is_empty(), "no records found in the files");
-    if verb.files.is_empty() && print_findings(&Inventory::check(drafts[0].redacted()))? {
+    ensure!(!objects.is_empty(), "no records found in the files");
+    if verb.files.is_empty() && print_findings(&Inventory::check(record::redacted(&objects[0])))? {
         return Ok(ExitStatus::Failure);
     }
-    if verb.options.dry_run && verb.output == ObjectFormat::Json {
+    if verb.output == RecordFormat::Helm {
+        return chart::write(verb, &objects, out);
+    }
+    let drafts: Vec<Draft> = objects.into_iter().map(Draft::new).collect();
+    if verb.options.dry_run && verb.output == RecordFormat::Json {
         let shown: Vec<Value> = drafts.iter().map(Draft::redacted).collect();
         output::objects(out, ObjectFormat::Json, &shown)?;
         return Ok(ExitStatus::Success);

@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Arg, Args, Command};
+use clap::{Arg, Args, Command, ValueEnum};
 use extension_registry_query::template::built_in;
 use serde_json::{Value, json};
 
 use super::credential::{Credential, CredentialParser};
-use crate::flags::{ApplyOptions, Cluster, ObjectFormat};
+use crate::flags::{ApplyOptions, Cluster};
 
 #[derive(Debug, Args)]
 pub(crate) struct Register {
@@ -82,13 +82,28 @@ pub(crate) struct Register {
     /// User who may use the credentials; may be repeated
     #[arg(long, value_name = "USER", conflicts_with = "files")]
     pub(super) for_user: Vec<String>,
-    /// Output format of --dry-run
+    /// Output format of --dry-run; `helm` writes a template and values for a chart, and applies nothing
     #[arg(short, long, value_enum, default_value_t)]
-    pub(super) output: ObjectFormat,
+    pub(super) output: RecordFormat,
+    /// Chart to which -o helm adds the template and the values; by default, they are printed
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(super) chart: Option<PathBuf>,
     #[command(flatten)]
     pub(super) options: ApplyOptions,
     #[command(flatten)]
     pub(super) cluster: Cluster,
+}
+
+/// Output format of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum RecordFormat {
+    /// YAML documents
+    #[default]
+    Yaml,
+    /// JSON list
+    Json,
+    /// Template and values for a Helm chart
+    Helm,
 }
 
 /// Flags that describe the product.

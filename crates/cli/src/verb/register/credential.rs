@@ -90,6 +90,11 @@ impl Credential {
         })
     }
 
+    /// Returns whether it refers to a Secret.
+    pub(crate) fn is_reference(&self) -> bool {
+        matches!(self.from, From::Secret { .. })
+    }
+
     /// Reads the value, unless it is a reference.
     pub(crate) fn read(&self) -> Result<Entry> {
         let key = &self.key;

@@ -9,7 +9,7 @@ use extension_registry_query::suggest::did_you_mean;
 use extension_registry_query::template::{Filling, Parameter, Template};
 use serde_json::Value;
 
-use super::arguments::Register;
+use super::arguments::{RecordFormat, Register};
 use super::credential::Entry;
 use crate::{output, template};
 
@@ -96,6 +96,8 @@ fn credential(verb: &Register, name: &str, parameter: &Parameter) -> Result<Opti
     let mut credentials = verb.credentials.iter();
     let entry = match credentials.find(|credential| credential.key == *name) {
         Some(credential) => Some(credential.read()?),
+        // A chart contains no values.
+        None if verb.output == RecordFormat::Helm => None,
         None => prompt_text(name, parameter)
             .map(|question| output::prompt_secret(&question).map(Entry::Value))
             .transpose()?,
