@@ -93,6 +93,8 @@ impl Examples {
                     "records" if is_yaml => examples.records.push(path),
                     "workflows" if is_yaml => examples.workflows.push(path),
                     "gitops" if is_yaml => examples.gitops.push(path),
+                    // `chart_record.rs` and `e2e_chart_record.rs` render and install it.
+                    "charts" => {}
                     _ if is_text => {}
                     _ => {
                         examples.other.insert(name);

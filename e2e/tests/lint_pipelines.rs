@@ -40,7 +40,9 @@ impl SourceKeys for ExampleKeys {
 fn yaml_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        if path.ends_with("examples/charts") {
+            // Templates are not YAML.
+        } else if path.is_dir() {
             yaml_files(&path, files);
         } else if path.extension().is_some_and(|end| end == "yaml") {
             files.push(path);
