@@ -95,6 +95,8 @@ impl Examples {
                     "gitops" if is_yaml => examples.gitops.push(path),
                     // `chart_record.rs` and `e2e_chart_record.rs` render and install it.
                     "charts" => {}
+                    // `e2e_binding_examples.rs` applies them.
+                    "bindings" if is_yaml => {}
                     _ if is_text => {}
                     _ => {
                         examples.other.insert(name);
