@@ -30,7 +30,7 @@ pub fn to_yaml(value: &impl Serialize) -> Result<String, EmitError> {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    if printable::printable(&text, Layout::Lines) == text {
+    if printable::printable(&text, Layout::Lines) == text && !starts_block_with_tab(&text) {
         return Ok(text);
     }
     let document = serde_json::to_string_pretty(value)?;
@@ -42,6 +42,19 @@ pub fn to_yaml(value: &impl Serialize) -> Result<String, EmitError> {
         };
     });
     Ok(format!("{COMMENT}{escaped}\n"))
+}
+
+/// Returns whether a block scalar may start with a tab, which libyaml and go-yaml reject as indentation.
+fn starts_block_with_tab(text: &str) -> bool {
+    let mut lines = text
+        .lines()
+        .filter(|line| !line.trim_matches(' ').is_empty());
+    let mut is_header = false;
+    lines.any(|line| {
+        let starts = is_header && line.trim_start_matches(' ').starts_with('\t');
+        is_header = line.trim_end_matches(['-', '+']).ends_with(['|', '>']);
+        starts
+    })
 }
 
 /// Writes a value as an indented JSON document that ends with a line feed, with control characters and invisible
@@ -90,6 +103,19 @@ mod tests {
         let yaml = to_yaml(&value).unwrap();
         assert!(!yaml.starts_with(COMMENT), "{yaml}");
         assert_eq!(parse(&yaml).0[0].0, value);
+    }
+
+    #[test]
+    fn tab_at_the_start_of_a_line_is_no_indentation() {
+        for text in ["\ta\nb", "\n\ta\n", "\t\nb", "a\n\tb\n", "|\n\ta"] {
+            let value = json!({"a": [text, {"b": text}]});
+            let yaml = to_yaml(&value).unwrap();
+            let (documents, errors) = parse(&yaml);
+            assert!(errors.is_empty(), "{yaml} {errors:?}");
+            assert_eq!(documents[0].0, value, "{yaml}");
+        }
+        let indented = json!({"a": "all:\n\tmake\n"});
+        assert!(to_yaml(&indented).unwrap().starts_with("a: |"));
     }
 
     /// YAML 1.1 has more types than YAML 1.2, for which the text is written.
