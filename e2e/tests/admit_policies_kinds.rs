@@ -233,6 +233,11 @@ async fn only_the_operator_writes_statuses(stage: &Stage) {
         )
         .await,
         create_stored(&stage.admin, &cluster).await,
+        create_stored(
+            &stage.admin,
+            &stage.object(REGISTRY, "ExtensionBinding", "b", json!({"product": "p"})),
+        )
+        .await,
     ];
     let changes: [fn(&mut Value); 2] = [
         |object| object["status"]["observedGeneration"] = json!(1),

@@ -176,8 +176,21 @@ async fn operator_creates_only_rendered_secrets(operator: &Client) {
         ),
     ];
     mutations_are_refused(operator, &rendered("ext-good", "u"), &mutations).await;
-    for (field, value) in [("apiVersion", "v1"), ("name", "ext-other")] {
+    let mut variables = rendered("ext-good", "u");
+    variables["metadata"]["name"] = json!("ext-good.env");
+    create_dry(operator, &variables)
+        .await
+        .expect("the variables of a binding have the owner of its files");
+    for (name, field, value) in [
+        ("ext-good", "apiVersion", "v1"),
+        ("ext-good", "name", "ext-other"),
+        ("ext-good", "name", "ext-good.env"),
+        ("ext-good.env", "name", "ext-other"),
+        ("ext-good.environment", "name", "ext-good"),
+        ("ext-good.env.env", "name", "ext-good"),
+    ] {
         let mut bad = rendered("ext-good", "u");
+        bad["metadata"]["name"] = json!(name);
         bad["metadata"]["ownerReferences"][0][field] = json!(value);
         let message = create_dry(operator, &bad).await.unwrap_err();
         assert!(

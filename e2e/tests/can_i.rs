@@ -67,6 +67,18 @@ deletecollection   secrets                                          RECORDS   . 
 # Our kinds.
 create             workflows.registry.fuseml.io                     alpha     .        y         y     .      .
 delete             workflows.registry.fuseml.io                     alpha     .        y         y     .      .
+# Bindings: the operator reads them, and patches their status.
+create             extensionbindings.registry.fuseml.io             alpha     .        y         y     .      .
+update             extensionbindings.registry.fuseml.io             alpha     .        y         y     .      .
+patch              extensionbindings.registry.fuseml.io             alpha     .        y         y     .      .
+delete             extensionbindings.registry.fuseml.io             alpha     .        y         y     .      .
+deletecollection   extensionbindings.registry.fuseml.io             alpha     .        y         y     .      .
+get                extensionbindings.registry.fuseml.io             alpha     y        y         y     y      .
+list               extensionbindings.registry.fuseml.io             *         y        .         .     .      .
+get                extensionbindings.registry.fuseml.io             beta      y        .         .     .      .
+update             extensionbindings.registry.fuseml.io//status     alpha     .        .         .     .      .
+patch              extensionbindings.registry.fuseml.io//status     alpha     y        .         .     .      .
+patch              extensionbindings.registry.fuseml.io//finalizers alpha     .        .         .     .      .
 create             extensions.registry.fuseml.io                    alpha     .        .         y     .      .
 update             extensions.registry.fuseml.io                    alpha     .        .         y     .      .
 create             clusterextensions.registry.fuseml.io             *         .        .         .     .      y

@@ -16,7 +16,7 @@ use extension_registry_e2e::Options;
 use extension_registry_e2e::cluster::Node;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
-use support::{RECORDS, TestEnv, own, record, section, text, workflow};
+use support::{RECORDS, TestEnv, binding, own, record, section, text, workflow};
 use webhook::kubectl;
 
 const PROJECT: &str = "canary";
@@ -128,6 +128,9 @@ async fn write_rotate_and_refuse_values(env: &TestEnv, output: &mut String) {
             &workflow(PROJECT, name, &json!({"product": name}))
         ));
         env.wait_until_ready(PROJECT, name).await;
+        let bound = binding(PROJECT, name, &json!({"product": name}));
+        assert!(apply(env, output, &arguments, &bound));
+        env.wait_until_bound(PROJECT, name).await;
         assert!(apply(env, output, &arguments, &with_values(name, "second")));
         let mut bad = with_values(name, "refused");
         bad["spec"]["services"][0]["endpoints"] =
@@ -178,6 +181,9 @@ async fn write_rotate_and_refuse_values(env: &TestEnv, output: &mut String) {
     env.apply(&workflow(PROJECT, "huge", &json!({"product": "huge"})))
         .await;
     env.wait_until_refused(PROJECT, "huge", "TooLarge").await;
+    env.apply(&binding(PROJECT, "huge", &json!({"product": "huge"})))
+        .await;
+    env.wait_until_unbound(PROJECT, "huge", "TooLarge").await;
 }
 
 async fn apply_invalid_expressions(env: &TestEnv, output: &mut String) {
@@ -190,6 +196,17 @@ async fn apply_invalid_expressions(env: &TestEnv, output: &mut String) {
     wrong["spec"]["steps"][0]["env"][0]["value"] = json!("x{{ extensions.data.PASSWORD }}y");
     assert!(apply(env, output, &[], &wrong));
     env.wait_until_ready(PROJECT, "wrong").await;
+    let unknown = json!([{"name": "a", "configuration": "PASSWORT"}]);
+    let mut wrong = binding(
+        PROJECT,
+        "wrong",
+        &json!({"product": "referring", "files": unknown}),
+    );
+    assert!(apply(env, output, &[], &wrong));
+    env.wait_until_unbound(PROJECT, "wrong", "UnknownKey").await;
+    wrong["spec"]["files"][0]["configuration"] = json!("PASSWORD");
+    assert!(apply(env, output, &[], &wrong));
+    env.wait_until_bound(PROJECT, "wrong").await;
 }
 
 async fn crash_operator_repeatedly(env: &mut TestEnv, output: &mut String) {
@@ -204,16 +221,20 @@ async fn crash_operator_repeatedly(env: &mut TestEnv, output: &mut String) {
             &[],
             &workflow(PROJECT, &name, &json!({"product": "crashing"}))
         ));
+        let bound = binding(PROJECT, &name, &json!({"product": "crashing"}));
+        assert!(apply(env, output, &[], &bound));
         tokio::time::sleep(Duration::from_millis(round * 4)).await;
         env.kill_operator();
         env.start_operator();
         env.wait_until_ready(PROJECT, &name).await;
+        env.wait_until_bound(PROJECT, &name).await;
     }
     // Counters and events are written with a delay.
     env.wait_until_settled(&[
         "ClusterExtension",
         "Extension",
         "Workflow",
+        "ExtensionBinding",
         "ExtensionProjection",
         "Event",
         "CoreEvent",
@@ -259,6 +280,7 @@ async fn search_all_outputs(env: &TestEnv, folder: &Path, output: &str) {
         "ClusterExtension",
         "Extension",
         "Workflow",
+        "ExtensionBinding",
         "ExtensionProjection",
         "Pipeline",
         "Event",
