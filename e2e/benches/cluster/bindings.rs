@@ -34,6 +34,8 @@ const BARE_NAMESPACES: &str = "duplicated";
 /// Prefix of the bindings that use the rotated credential.
 const ROTATED: &str = "rotated";
 const TIMEOUT: Duration = Duration::from_mins(2);
+/// The resync writes every Secret once in an interval, in addition to what is measured here.
+const WITHOUT_RESYNC: [&str; 2] = ["--resync-seconds", "86400"];
 
 /// Runs the measurements in a new cluster.
 pub(crate) async fn run(scale: Scale, report: &mut Report) -> Result<()> {
@@ -59,13 +61,16 @@ async fn measure(cluster: &Cluster, scale: Scale, report: &mut Report, log: &Pat
     objects::create(&client, (0..scale.records).map(objects::record)).await?;
 
     let first = scale.bindings / 4;
-    let operator = Operator::start(cluster, log, &[])?;
+    let operator = Operator::start(cluster, log, &WITHOUT_RESYNC)?;
     wait_until_quiet(&operator).await?;
+    let before = writes_of(&operator, "ClusterExtension")?;
     let (seconds, written) = bind(&client, &operator, scale, 0, first).await?;
     let count = as_float(first);
+    let of_records = writes_of(&operator, "ClusterExtension")? - before;
+    report.note("bindings: status writes of records", of_records, "");
     report.at_most(
         "bindings: writes per binding",
-        written / count,
+        (written - of_records) / count,
         WRITES_PER_BINDING,
         "",
     );
@@ -73,7 +78,7 @@ async fn measure(cluster: &Cluster, scale: Scale, report: &mut Report, log: &Pat
     operator.stop()?;
     compare_with_bare_client(&client, scale, first, written / seconds, report).await?;
 
-    let operator = Operator::start(cluster, log, &[])?;
+    let operator = Operator::start(cluster, log, &WITHOUT_RESYNC)?;
     wait_until_quiet(&operator).await?;
     let (rest_seconds, _) = bind(&client, &operator, scale, first, scale.bindings).await?;
     let rest = as_float(scale.bindings - first);
@@ -88,7 +93,7 @@ async fn measure(cluster: &Cluster, scale: Scale, report: &mut Report, log: &Pat
     rotate(&client, &operator, scale, report).await?;
     operator.stop()?;
 
-    let operator = Operator::start(cluster, log, &[])?;
+    let operator = Operator::start(cluster, log, &WITHOUT_RESYNC)?;
     wait_until_quiet(&operator).await?;
     report.at_most(
         "bindings: writes after a restart",
@@ -229,7 +234,7 @@ async fn rotate(
         .watch(&WatchParams::default(), &version)
         .await?
         .boxed();
-    let before = writes_of_secrets(operator)?;
+    let before = writes_of(operator, "Secret")?;
     let start = Instant::now();
     let value = json!({"stringData": {"AWS_SECRET_ACCESS_KEY": "fedcba9876543210"}});
     namespaced(client, "Secret", RECORDS_NAMESPACE)
@@ -258,7 +263,7 @@ async fn rotate(
         }
     }
     wait_until_quiet(operator).await?;
-    let written = writes_of_secrets(operator)? - before;
+    let written = writes_of(operator, "Secret")? - before;
     report.at_most(
         "bindings: Secret writes of a rotation, per binding",
         written / as_float(bindings),
@@ -275,6 +280,7 @@ async fn rotate(
     Ok(())
 }
 
-fn writes_of_secrets(operator: &Operator) -> Result<f64> {
-    operator.metric("extension_registry_writes_total", &["kind=\"Secret\""])
+fn writes_of(operator: &Operator, kind: &str) -> Result<f64> {
+    let label = format!("kind=\"{kind}\"");
+    operator.metric("extension_registry_writes_total", &[&label])
 }

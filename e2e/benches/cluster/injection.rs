@@ -11,15 +11,16 @@ use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
+use super::measure::median;
 use crate::report::Report;
 
-/// Rounds without and with the policies, so that both see the same load of the machine.
-const ROUNDS: usize = 20;
+/// Rounds without and with the policies. Times of the same round are compared, because the load of the machine varies.
+const ROUNDS: usize = 30;
 
 /// Pods of each kind in a round.
 const PODS: usize = 15;
 
-/// Limits of the added time, in milliseconds. The difference of two medians varies by about a tenth of one.
+/// Limits of the added time, in milliseconds. It varies by about a tenth of one.
 const UNREQUESTED_LIMIT: f64 = 0.3;
 const REQUESTED_LIMIT: f64 = 5.0;
 
@@ -47,41 +48,39 @@ pub(crate) async fn run(report: &mut Report) -> Result<()> {
     let pods = Api::<Pod>::namespaced(cluster.client(), PROJECT);
 
     let [plain, one, three] = [None, Some("a"), Some("a,b,c")].map(pod);
-    let [mut without, mut unrequested] = [Vec::new(), Vec::new()];
-    let [mut with_one, mut with_three] = [Vec::new(), Vec::new()];
+    let mut rounds = Vec::new();
     wait_until_injected(&pods, true).await?;
     for _ in 0..ROUNDS {
         for kind in BINDINGS {
             cluster.kubectl_run(&["delete", kind, "extension-registry-injection"])?;
         }
         wait_until_injected(&pods, false).await?;
-        for _ in 0..PODS {
-            without.push(create(&pods, &plain).await?.0);
-        }
+        let without = median_of(&pods, &plain).await?;
         cluster.apply(&policies)?;
         wait_until_injected(&pods, true).await?;
-        for _ in 0..PODS {
-            unrequested.push(create(&pods, &plain).await?.0);
-            with_one.push(create(&pods, &one).await?.0);
-            with_three.push(create(&pods, &three).await?.0);
+        let mut added = Vec::new();
+        for pod in [&plain, &one, &three] {
+            added.push(median_of(&pods, pod).await? - without);
         }
+        rounds.push((without, added));
     }
 
-    let without = median(without);
-    report.note(
-        "a Pod without injection policies, median",
-        without * 1e3,
-        "ms",
-    );
-    for (name, times, limit) in [
-        ("no binding requested", unrequested, UNREQUESTED_LIMIT),
-        ("1 binding", with_one, REQUESTED_LIMIT),
-        ("3 bindings", with_three, REQUESTED_LIMIT),
-    ] {
-        let added = (median(times) - without) * 1e3;
+    let without = median(rounds.iter().map(|round| round.0).collect());
+    report.note("a Pod without injection policies, median", without, "ms");
+    for (index, (name, limit)) in [
+        ("no binding requested", UNREQUESTED_LIMIT),
+        ("1 binding", REQUESTED_LIMIT),
+        ("3 bindings", REQUESTED_LIMIT),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let added = rounds
+            .iter()
+            .filter_map(|round| round.1.get(index).copied());
         report.at_most(
             &format!("injection: {name}, added to the median"),
-            added,
+            median(added.collect()),
             limit,
             "ms",
         );
@@ -98,6 +97,15 @@ fn pod(bindings: Option<&str>) -> Value {
         pod["metadata"]["annotations"]["registry.fuseml.io/bind"] = bindings.into();
     }
     pod
+}
+
+/// Returns the median of the milliseconds to create a Pod.
+async fn median_of(pods: &Api<Pod>, pod: &Value) -> Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..PODS {
+        times.push(create(pods, pod).await?.0 * 1e3);
+    }
+    Ok(median(times))
 }
 
 /// Creates a Pod as a dry run, and returns the seconds that it took, and whether a binding was injected.
@@ -142,10 +150,4 @@ fn read_bindings(cluster: &Cluster) -> Result<String> {
         manifests.push(binding.to_string());
     }
     Ok(manifests.join("\n---\n"))
-}
-
-/// Returns the median of times in seconds.
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_unstable_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }
