@@ -23,6 +23,9 @@ pub(crate) async fn invalid_requests_are_explained(stage: &Stage) {
         // Also if its name precedes or follows.
         assert_admitted(&stage.grace, &pod(Some("stor,age"), spec)).await;
     }
+    let own = json!([{"name": "v", "emptyDir": {}}, {"name": "own-storage", "emptyDir": {}}]);
+    let spec = json!({"containers": [container("main")], "volumes": own});
+    assert_admitted(&stage.grace, &pod(Some("storage"), spec)).await;
 }
 
 async fn names_are_checked(stage: &Stage) {
