@@ -354,7 +354,7 @@ async fn revoked_binding_is_named(env: &TestEnv) {
     wait_for_event(env, &next, "FailedMount", note).await;
     let refused = env.wait_until_unbound(PROJECT, "storage", "NotFound").await;
     assert!(
-        message(&refused).contains("a binding has no user"),
+        message(&refused).contains("no service matches requirement `storage`"),
         "{refused:#}"
     );
     assert_eq!(condition(&refused, "Resolved")["status"], "False");
