@@ -103,7 +103,7 @@ mod tests {
         let record = written(&one);
         let reference = r#"name: {{ .Values.extension.secretName | default (printf "%s-auth" .Release.Name) | quote }}"#;
         assert_eq!(lines(&record.template, "secretName"), [reference; 2]);
-        assert_eq!(lines(&record.values, "ecretName"), ["secretName: \"\""]);
+        assert_eq!(lines(&record.values, "Name:"), ["secretName: \"\""]);
 
         let several = json!({"services": [{"name": "s", "credentials": [
             set("a", &[entry("A", "store"), entry("B", "store-auth"), entry("C", "shared.keys")]),
@@ -111,7 +111,7 @@ mod tests {
         ]}]});
         let record = written(&several);
         assert_eq!(
-            lines(&record.values, "ecretName:"),
+            lines(&record.values, "Name:"),
             [
                 "sharedKeysSecretName: shared.keys",
                 "secretName: \"\"",

@@ -272,7 +272,7 @@ mod tests {
         );
         assert_eq!(name(None, &parsed).unwrap(), "s3");
         for (text, expected) in [
-            ("prodct=x", "unknown selector `prodct`"),
+            ("modle=x", "unknown selector `modle`"),
             ("mlflow", "unknown selector `mlflow`"),
             ("product=", "selector `product` has no value"),
             ("product=a,product=b", "duplicate selector `product`"),

@@ -36,7 +36,8 @@
 //! assert!(inventory.findings.is_empty());
 //! let answers = resolve::resolve(&inventory, &[])?;
 //! assert!(answers.are_fine());
-//! assert_eq!(answers.answers[0].requirement, "store");
+//! let consumer = answers.answers[0].consumer.requirement_text("dev");
+//! assert_eq!(consumer, "dev/train, step `fit`, requirement `store`");
 //! # Ok::<(), extension_registry_core::diagnostic::Failure>(())
 //! ```
 
