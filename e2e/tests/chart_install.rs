@@ -21,6 +21,9 @@ use serde_json::{Value, json};
 const CERTIFICATE: &str =
     r"get secret -n extension-registry extension-registry-webhook-certificate -o jsonpath={.data}";
 
+/// Webhooks of each configuration.
+const WEBHOOKS: [&str; 3] = ["workflows", "bindings", "records"];
+
 /// The image of `helm test`.
 const TEST_IMAGE: &str = "busybox:1.37";
 
@@ -202,8 +205,7 @@ async fn upgrade_keeps_ca_bundle() {
         ("ValidatingWebhookConfiguration", "validate"),
     ];
     for (kind, webhooks) in kinds {
-        let names =
-            ["workflows", "records"].map(|name| format!("{webhooks}-{name}.registry.fuseml.io"));
+        let names = WEBHOOKS.map(|name| format!("{webhooks}-{name}.registry.fuseml.io"));
         let webhooks =
             names.map(|name| json!({"name": name, "clientConfig": {"caBundle": bundle}}));
         let patch = json!({
@@ -228,7 +230,7 @@ async fn upgrade_keeps_ca_bundle() {
         let stored = kubectl(&cluster, &format!("get {kind} {RELEASE} -o json"));
         let stored: Value = serde_json::from_str(&stored).unwrap();
         let webhooks = stored["webhooks"].as_array().unwrap();
-        assert_eq!(webhooks.len(), 2);
+        assert_eq!(webhooks.len(), WEBHOOKS.len());
         for webhook in webhooks {
             assert_eq!(webhook["clientConfig"]["caBundle"], bundle);
             assert_eq!(webhook["timeoutSeconds"], 7);
@@ -319,7 +321,8 @@ fn assert_ca_bundles(cluster: &Cluster) {
     ] {
         let get =
             format!("get {kind} {RELEASE} -o jsonpath={{.webhooks[*].clientConfig.caBundle}}");
-        assert_eq!(kubectl(cluster, &get).split(' ').count(), 2, "{kind}");
+        let bundles = kubectl(cluster, &get);
+        assert_eq!(bundles.split(' ').count(), WEBHOOKS.len(), "{kind}");
     }
 }
 
