@@ -18,6 +18,9 @@ use crate::setup::{NAMESPACE, RECORDS_NAMESPACE, repository};
 /// Name of the release, and with it of most objects of the chart.
 pub const RELEASE: &str = "extension-registry";
 
+/// Names of the webhooks in each of its two configurations, sorted.
+pub const WEBHOOKS: [&str; 3] = ["bindings", "records", "workflows"];
+
 /// Values for an operator that serves no webhook.
 pub const WITHOUT_WEBHOOK: &[(&str, &str)] = &[("webhook.enabled", "false")];
 

@@ -6,10 +6,13 @@
     reason = "helpers of tests"
 )]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use extension_registry_e2e::chart::{RELEASE, WITHOUT_WEBHOOK, folder, permission_errors};
+use extension_registry_e2e::chart::{
+    RELEASE, WEBHOOKS, WITHOUT_WEBHOOK, folder, permission_errors,
+};
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::operator_image::OPERATOR_IMAGE;
 use extension_registry_e2e::setup::{NAMESPACE, RECORDS_NAMESPACE, repository};
@@ -20,9 +23,6 @@ use serde_json::{Value, json};
 /// Arguments of kubectl that print the certificate of the hook.
 const CERTIFICATE: &str =
     r"get secret -n extension-registry extension-registry-webhook-certificate -o jsonpath={.data}";
-
-/// Webhooks of each configuration.
-const WEBHOOKS: [&str; 3] = ["workflows", "bindings", "records"];
 
 /// The image of `helm test`.
 const TEST_IMAGE: &str = "busybox:1.37";
@@ -167,7 +167,12 @@ fn uninstall(cluster: &Cluster) {
 fn uninstall_completely(cluster: &Cluster) {
     uninstall(cluster);
     let crds = kubectl(cluster, "get crd -o name");
-    assert_eq!(crds.matches(".registry.fuseml.io").count(), 5, "{crds}");
+    let files = fs::read_dir(folder().join("files/crds")).unwrap();
+    assert_eq!(
+        crds.matches(".registry.fuseml.io").count(),
+        files.count(),
+        "{crds}"
+    );
     kubectl(cluster, &format!("get namespace {RECORDS_NAMESPACE}"));
     let remaining = kubectl(
         cluster,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use extension_registry_e2e::chart::{RELEASE, folder};
+use extension_registry_e2e::chart::{RELEASE, WEBHOOKS, folder};
 use extension_registry_e2e::cluster::Node;
 use extension_registry_e2e::helm::helm;
 use extension_registry_e2e::operator::program;
@@ -114,7 +114,7 @@ fn ca_bundle(cluster: &Cluster) -> Value {
         .flat_map(|configuration| configuration["webhooks"].as_array().unwrap())
         .map(|webhook| &webhook["clientConfig"]["caBundle"])
         .collect();
-    assert_eq!(bundles.len(), 4);
+    assert_eq!(bundles.len(), CONFIGURATIONS.len() * WEBHOOKS.len());
     bundles.dedup();
     assert_eq!(bundles.len(), 1, "{bundles:#?}");
     bundles[0].clone()
@@ -260,7 +260,7 @@ async fn renewal_keeps_old_ca_until_reload(env: &TestEnv, hook: &Hook, mounted: 
 async fn restores_removed_ca_bundle(env: &TestEnv, hook: &Hook) {
     section("the next run restores a removed caBundle");
     for kind in CONFIGURATIONS {
-        for index in 0..2 {
+        for index in 0..WEBHOOKS.len() {
             let field = format!("/webhooks/{index}/clientConfig/caBundle");
             let patch = json!([{"op": "remove", "path": field}]).to_string();
             let arguments = ["patch", kind, RELEASE, "--type=json", "-p", &patch];
@@ -350,8 +350,12 @@ fn removed_webhook_is_not_retained(env: &TestEnv, hook: &Hook, url: &str) {
             .map(|webhook| text_field(webhook, "name"))
             .collect()
     };
-    assert_eq!(names(&mutating), ["mutate-records.registry.fuseml.io"]);
-    assert_eq!(names(&validating).len(), 2);
+    let left = WEBHOOKS.iter().filter(|name| **name != "workflows");
+    let left: Vec<String> = left
+        .map(|name| format!("mutate-{name}.registry.fuseml.io"))
+        .collect();
+    assert_eq!(names(&mutating), left);
+    assert_eq!(names(&validating).len(), WEBHOOKS.len());
     let bundle = &secret(&env.cluster)["data"]["ca.crt"];
     assert_eq!(&mutating["webhooks"][0]["clientConfig"]["caBundle"], bundle);
 }
