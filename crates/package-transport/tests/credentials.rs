@@ -5,8 +5,8 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use extension_registry_package_transport::credentials::{
     Credentials, CredentialsError, find, from_docker_config, remove, store,
@@ -46,8 +46,15 @@ impl Home {
             "#!/bin/sh\nread -r server\nif [ \"$1 $server\" = 'get {server}' ]; then echo '{answer}'\n\
              else echo 'credentials not found in native keychain'; exit 1; fi\n"
         );
-        let path = self.write(&format!("docker-credential-{name}"), &script);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        let text = self.write("script", &script);
+        let program = self.folder.path().join(format!("docker-credential-{name}"));
+        // A file that this process writes may still be open in a child that another test starts, and cannot be run then.
+        let installed = Command::new("install")
+            .args(["-m", "755"])
+            .arg(text)
+            .arg(program)
+            .status();
+        assert!(installed.unwrap().success());
     }
 
     fn find(&self, server: &str) -> Result<Credentials, CredentialsError> {

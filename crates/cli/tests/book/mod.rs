@@ -4,7 +4,7 @@ mod block;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -148,8 +148,15 @@ impl Shell {
         symlink(program, root.join("bin/kubectl-ext")).unwrap();
         let kubectl = root.join("bin/kubectl");
         let script = "#!/bin/sh\n[ \"$1\" = ext ] || { echo 'offline: only kubectl ext' >&2; exit 99; }\nshift\nexec kubectl-ext \"$@\"\n";
-        fs::write(&kubectl, script).unwrap();
-        fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
+        let text = root.join("kubectl.text");
+        fs::write(&text, script).unwrap();
+        // A file that this process writes may still be open in a child that another test starts, and cannot be run then.
+        let installed = Command::new("install")
+            .args(["-m", "755"])
+            .arg(text)
+            .arg(kubectl)
+            .status();
+        assert!(installed.unwrap().success());
         Self { folder }
     }
 

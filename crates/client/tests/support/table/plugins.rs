@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use super::super::base64;
 use super::super::certificates::certificates;
@@ -11,8 +11,15 @@ use super::{Expected, TOKEN, Table, WITH_TOKEN};
 
 fn script(folder: &Path, name: &str, body: &str) -> String {
     let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = folder.join(format!("{name}.text"));
+    fs::write(&text, format!("#!/bin/sh\n{body}\n")).unwrap();
+    // A file that this process writes may still be open in a child that another test starts, and cannot be run then.
+    let installed = Command::new("install")
+        .args(["-m", "755"])
+        .arg(text)
+        .arg(&path)
+        .status();
+    assert!(installed.unwrap().success());
     path.display().to_string()
 }
 
