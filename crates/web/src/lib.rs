@@ -1,0 +1,1 @@
+//! The registry in a browser, and as a read-only OCI registry.
