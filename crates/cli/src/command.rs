@@ -6,7 +6,7 @@ use crate::exit::ExitStatus;
 use crate::output::Terminal;
 use crate::verb::{
     bind, complete, completion, convert, describe, doctor, explain, lint, list, package, rebind,
-    register, render, resolve, run, status, unregister, update, version, whatif,
+    register, render, resolve, run, status, ui, unregister, update, version, whatif,
 };
 
 /// Inspect registered extensions and how workflows and bindings resolve against them
@@ -62,6 +62,11 @@ pub(crate) enum Verb {
     Run(run::Run),
     /// Show the status of workflows and bindings
     Status(status::Status),
+    /// Show the registry in a browser
+    ///
+    /// The pages are served to this machine only, until Ctrl-C, or until no page was opened for 30 minutes. Without `-f`, they
+    /// show what you may read of the cluster.
+    Ui(ui::Ui),
     /// Check cluster prerequisites and your permissions
     Doctor(doctor::Doctor),
     /// Find, verify, pull and publish packages of record templates
@@ -98,6 +103,7 @@ pub(crate) fn run(
         Verb::Convert(verb) => convert::run(verb, out),
         Verb::Run(verb) => run::run(verb, out),
         Verb::Status(verb) => status::run(verb, out),
+        Verb::Ui(verb) => ui::run(verb),
         Verb::Doctor(verb) => doctor::run(verb, terminal, out),
         Verb::Package(verb) => package::run(verb, out),
         Verb::Completion(verb) => Ok(completion::run(verb, &mut Args::command(), out)),

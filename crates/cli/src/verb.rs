@@ -16,6 +16,7 @@ pub(crate) mod render;
 pub(crate) mod resolve;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod ui;
 pub(crate) mod unregister;
 pub(crate) mod update;
 pub(crate) mod version;

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::Result;
 use crate::consumer::ConsumerName;
 use crate::inventory::Inventory;
-use crate::resolve::{Outcome, all_answers};
+use crate::resolve::{Answer, Outcome, all_answers};
 use crate::suggest::similar;
 
 #[derive(JsonSchema, Serialize)]
@@ -97,7 +97,18 @@ pub fn describe(inventory: &Inventory, name: &str) -> Result<Description> {
             Failure::new(format!("record `{name}` is invalid")).hint("fix its errors first")
         );
     };
-    Ok(description(inventory, record))
+    Ok(description(record, all_answers(inventory)))
+}
+
+/// Describes a record, with its consumers among these resolutions. None if it does not exist or is invalid.
+#[must_use]
+pub fn describe_record(
+    inventory: &Inventory,
+    key: &RecordKey,
+    answers: &[Answer],
+) -> Option<Description> {
+    let record = inventory.index.get(key)?;
+    Some(description(record, answers.iter().cloned()))
 }
 
 /// Creates the error for an unknown record.
@@ -135,7 +146,7 @@ fn texts(names: Option<&[Name]>) -> Option<Vec<String>> {
     names.map(|names| names.iter().map(ToString::to_string).collect())
 }
 
-fn description(inventory: &Inventory, record: &Record) -> Description {
+fn description(record: &Record, answers: impl Iterator<Item = Answer>) -> Description {
     let services = record.services.iter().map(|service| Service {
         name: service.name.to_string(),
         resource: text(service.resource.as_ref()),
@@ -166,7 +177,7 @@ fn description(inventory: &Inventory, record: &Record) -> Description {
         default: record.default,
         configuration: keys(&record.configuration),
         services: services.collect(),
-        consumers: consumers(inventory, record),
+        consumers: consumers_among(record, answers),
     }
 }
 
@@ -203,8 +214,12 @@ fn set(credentials: &Credentials) -> Set {
 /// Returns the requirements that resolve to a record.
 #[must_use]
 pub fn consumers(inventory: &Inventory, record: &Record) -> Vec<Consumer> {
+    consumers_among(record, all_answers(inventory))
+}
+
+fn consumers_among(record: &Record, answers: impl Iterator<Item = Answer>) -> Vec<Consumer> {
     let mut consumers = Vec::new();
-    for answer in all_answers(inventory) {
+    for answer in answers {
         let Outcome::Bound {
             kind,
             record: name,

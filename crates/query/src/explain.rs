@@ -4,7 +4,10 @@
     reason = "a comment would become part of the published schema"
 )]
 
-use extension_registry_api::convert;
+use std::sync::Arc;
+
+use extension_registry_api::requirement::ServiceRequirement;
+use extension_registry_api::{ExtensionBinding, ExtensionBindingSpec, convert};
 use extension_registry_core::access::Consumer;
 use extension_registry_core::diagnostic::Failure;
 use extension_registry_core::requirement::Requirement;
@@ -15,7 +18,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::consumer::ConsumerName;
-use crate::inventory::{BindingEntry, Inventory, WorkflowEntry};
+use crate::inventory::{BindingEntry, Inventory, Origin, WorkflowEntry};
 use crate::resolve::{Answer, Selected, answers, binding_answer, selected};
 use crate::suggest::similar;
 
@@ -88,6 +91,47 @@ pub fn explain(inventory: &Inventory, path: &str, all: bool) -> Result<Explanati
         _ => {}
     }
     Ok(Explanations { requirements })
+}
+
+/// Explains the requirements of a workflow. None if it does not exist.
+#[must_use]
+pub fn explain_workflow(inventory: &Inventory, key: &ObjectKey, all: bool) -> Option<Explanations> {
+    let mut workflows = inventory.workflows.iter();
+    let entry = workflows.find(|entry| entry.key == *key)?;
+    let requirements = explanations(inventory, entry, &[], all);
+    Some(Explanations { requirements })
+}
+
+/// Explains the requirement of a binding. None if it does not exist.
+#[must_use]
+pub fn explain_binding(inventory: &Inventory, key: &ObjectKey, all: bool) -> Option<Explanations> {
+    let entry = inventory.binding(key)?;
+    let requirements = vec![binding_explanation(inventory, entry, all)];
+    Some(Explanations { requirements })
+}
+
+/// Explains a requirement that no object has, as a binding of a project with this name would resolve.
+#[must_use]
+pub fn explain_requirement(
+    inventory: &Inventory,
+    namespace: &str,
+    name: &str,
+    requirement: ServiceRequirement,
+    all: bool,
+) -> Explanation {
+    let spec = ExtensionBindingSpec {
+        requirement,
+        ..ExtensionBindingSpec::default()
+    };
+    let mut binding = ExtensionBinding::new(name, spec);
+    binding.metadata.namespace = Some(namespace.to_owned());
+    let entry = BindingEntry {
+        origin: Origin::default(),
+        key: ObjectKey::new(namespace, name),
+        binding: Arc::new(binding),
+        current: None,
+    };
+    binding_explanation(inventory, &entry, all)
 }
 
 impl Explanations {

@@ -25,6 +25,8 @@ pub struct Filter {
     pub zone: Option<String>,
     /// Project to which the service is visible.
     pub project: Option<String>,
+    /// Text in the name of the record or service, or in the value of a selector; case is ignored.
+    pub text: Option<String>,
 }
 
 /// A service. URLs and values are omitted, because a record in the minimal form may contain a password in them.
@@ -60,6 +62,7 @@ pub struct Services {
 #[must_use]
 pub fn list(inventory: &Inventory, filter: &Filter) -> Services {
     let consumer = filter.project.as_deref().map(Consumer::in_project);
+    let text = filter.text.as_deref().map(str::to_lowercase);
     let mut rows = Vec::new();
     for entry in &inventory.records {
         let Some(record) = inventory.index.get(&entry.key) else {
@@ -77,7 +80,7 @@ pub fn list(inventory: &Inventory, filter: &Filter) -> Services {
             continue;
         }
         for service in &record.services {
-            if is_wanted(filter, record, service) {
+            if is_wanted(filter, record, service) && contains(text.as_deref(), record, service) {
                 rows.push(row(record, service, consumer.as_ref()));
             }
         }
@@ -94,6 +97,24 @@ fn is_wanted(filter: &Filter, record: &Record, service: &Service) -> bool {
         Field::Extension | Field::Service => None,
     };
     selects(value, record, service)
+}
+
+/// Returns whether a lowercase text occurs in a service.
+fn contains(text: Option<&str>, record: &Record, service: &Service) -> bool {
+    let Some(text) = text else {
+        return true;
+    };
+    let optional = [
+        record.key.namespace.as_ref(),
+        record.product.as_ref(),
+        record.zone.as_ref(),
+        service.resource.as_ref(),
+        service.category.as_ref(),
+    ];
+    let names = [&record.key.name, &service.name].into_iter();
+    names
+        .chain(optional.into_iter().flatten())
+        .any(|name| name.to_lowercase().contains(text))
 }
 
 /// Returns whether credentials are available to a project. User-scoped credentials are, if they admit any of their

@@ -4,6 +4,7 @@
     reason = "a comment would become part of the published schema"
 )]
 
+use extension_registry_api::convert::{BindingRequirement, FieldError};
 use extension_registry_core::diagnostic::{Explain, Failure};
 use extension_registry_core::refusal::{Reason, Refusal};
 use extension_registry_core::resolve::Choice;
@@ -13,7 +14,6 @@ use extension_registry_render::workflow::{Resolution, Resolved, ResolvedService,
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::Result;
 use crate::consumer::{ConsumerName, ObjectName};
 use crate::inventory::{BindingEntry, Inventory, WorkflowEntry};
 use crate::suggest::similar;
@@ -64,7 +64,7 @@ pub struct Answers {
 }
 
 /// A problem that prevents the pipeline or the Secrets although all requirements resolve.
-#[derive(JsonSchema, Serialize)]
+#[derive(Clone, JsonSchema, Serialize)]
 pub struct Problem {
     pub namespace: String,
     #[serde(flatten)]
@@ -77,7 +77,7 @@ pub struct Problem {
 ///
 /// # Errors
 /// If there is no workflow or binding with a name.
-pub fn resolve(inventory: &Inventory, names: &[String]) -> Result<Answers> {
+pub fn resolve(inventory: &Inventory, names: &[String]) -> crate::Result<Answers> {
     let mut data = Answers {
         answers: Vec::new(),
         problems: Vec::new(),
@@ -118,7 +118,10 @@ pub(crate) struct Selected<'i> {
 }
 
 /// Returns the named workflows and bindings, or all.
-pub(crate) fn selected<'i>(inventory: &'i Inventory, names: &[String]) -> Result<Selected<'i>> {
+pub(crate) fn selected<'i>(
+    inventory: &'i Inventory,
+    names: &[String],
+) -> crate::Result<Selected<'i>> {
     if names.is_empty() {
         return Ok(Selected {
             workflows: inventory.workflows.iter().collect(),
@@ -164,10 +167,17 @@ pub(crate) fn binding_answer(inventory: &Inventory, entry: &BindingEntry) -> Ans
         consumer: ConsumerName::Binding {
             binding: entry.key.name.to_string(),
         },
-        outcome: match inventory.selected(entry) {
-            Ok((_, selection)) => bound(&selection.choice),
-            Err(errors) => refused(&refusal(&errors)),
-        },
+        outcome: selection_outcome(inventory.selected(entry)),
+    }
+}
+
+/// Converts the selection of a binding.
+pub(crate) fn selection_outcome(
+    selected: Result<(BindingRequirement, Selection), Vec<FieldError>>,
+) -> Outcome {
+    match selected {
+        Ok((_, selection)) => bound(&selection.choice),
+        Err(errors) => refused(&refusal(&errors)),
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::Result;
 use crate::consumer::ConsumerName;
 use crate::inventory::{Input, Inventory, Note, ReadLog};
-use crate::resolve::{Outcome, all_answers};
+use crate::resolve::{Answer, Outcome, all_answers, binding_answer, selection_outcome};
 use crate::suggest::similar;
 
 /// Effect on a requirement.
@@ -125,12 +125,37 @@ impl Answered {
     }
 }
 
+/// Returns which of the current resolutions change if a record is deleted.
+#[must_use]
+pub fn removal(inventory: &Inventory, key: &RecordKey, answers: &[Answer]) -> Answered {
+    let mut index = inventory.index.clone();
+    index.remove(key);
+    let before = answers.iter().cloned().map(keyed).collect();
+    let workflows = inventory.workflows.iter();
+    let steps = workflows.flat_map(|entry| {
+        crate::resolve::answers(&inventory.resolved_with(&index, entry)).collect::<Vec<_>>()
+    });
+    let bindings = inventory.bindings.iter().map(|entry| {
+        let current = inventory.kept(entry);
+        let selected = inventory.selected_with(&index, current.as_ref(), entry);
+        Answer {
+            outcome: selection_outcome(selected),
+            ..binding_answer(inventory, entry)
+        }
+    });
+    Answered {
+        affected: compare(before, steps.chain(bindings).map(keyed).collect()),
+    }
+}
+
 type Key = (String, ConsumerName);
 
 fn all(inventory: &Inventory) -> BTreeMap<Key, Outcome> {
-    all_answers(inventory)
-        .map(|answer| ((answer.namespace, answer.consumer), answer.outcome))
-        .collect()
+    all_answers(inventory).map(keyed).collect()
+}
+
+fn keyed(answer: Answer) -> (Key, Outcome) {
+    ((answer.namespace, answer.consumer), answer.outcome)
 }
 
 fn compare(before: BTreeMap<Key, Outcome>, mut after: BTreeMap<Key, Outcome>) -> Vec<Affected> {

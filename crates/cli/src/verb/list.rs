@@ -43,6 +43,7 @@ pub(crate) fn run(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
         category: verb.category.clone(),
         zone: verb.in_zone.clone(),
         project: verb.project.clone(),
+        text: None,
     };
     let answer = list(&inventory, &filter);
     match verb.output {

@@ -8,7 +8,7 @@ use crate::resolve::service_index::{Candidate, ServiceIndex};
 
 /// The records, with one index for the cluster and one for each project, so that the records of other
 /// projects are never visited.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Index {
     records: HashMap<RecordKey, Arc<Record>>,
     cluster: ServiceIndex,

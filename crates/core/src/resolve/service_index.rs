@@ -52,7 +52,7 @@ impl Candidate {
 
 type ByZone = HashMap<Option<Name>, Vec<Slot>>;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ServiceIndex {
     candidates: Vec<Option<Candidate>>,
     free: Vec<Slot>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use extension_registry_api::convert::{self, BindingRequirement, FieldError};
 use extension_registry_api::{ExtensionBinding, REBIND_ANNOTATION};
-use extension_registry_core::resolve::{Choice, CurrentChoice};
+use extension_registry_core::resolve::{Choice, CurrentChoice, Index};
 use extension_registry_render::ObjectKey;
 use extension_registry_render::binding::{self, Prepared, Selection, current, describe, select};
 use serde_json::Value;
@@ -68,11 +68,20 @@ impl Inventory {
         &self,
         entry: &BindingEntry,
     ) -> Result<(BindingRequirement, Selection), Vec<FieldError>> {
+        self.selected_with(&self.index, entry.current.as_ref(), entry)
+    }
+
+    /// Selects the service of a binding, which has the service `current`, with other records.
+    pub(crate) fn selected_with(
+        &self,
+        index: &Index,
+        current: Option<&CurrentChoice>,
+        entry: &BindingEntry,
+    ) -> Result<(BindingRequirement, Selection), Vec<FieldError>> {
         let requirement = convert::binding(&entry.key.name, &entry.binding.spec)?;
         let consumer = self.consumer(&entry.key, None);
-        let current = entry.current.as_ref();
-        let selection = select(&self.index, &requirement, &consumer, current, entry.moves())
-            .map_err(|refusal| {
+        let selection =
+            select(index, &requirement, &consumer, current, entry.moves()).map_err(|refusal| {
                 vec![FieldError {
                     field: "spec".to_owned(),
                     refusal,
@@ -83,18 +92,18 @@ impl Inventory {
 
     /// Lets each binding keep the service that it selects now.
     pub fn keep_choices(&mut self) {
-        let kept: Vec<Option<CurrentChoice>> = self
-            .bindings
-            .iter()
-            .map(|entry| {
-                let (_, Selection { choice, .. }) = self.selected(entry).ok()?;
-                let choice = describe(&choice, "");
-                Some(current(&entry.key.namespace, &choice))
-            })
-            .collect();
+        let kept: Vec<Option<CurrentChoice>> =
+            self.bindings.iter().map(|entry| self.kept(entry)).collect();
         for (entry, kept) in self.bindings.iter_mut().zip(kept) {
             entry.current = kept;
         }
+    }
+
+    /// Returns the service that a binding selects now, as one to keep.
+    pub(crate) fn kept(&self, entry: &BindingEntry) -> Option<CurrentChoice> {
+        let (_, Selection { choice, .. }) = self.selected(entry).ok()?;
+        let choice = describe(&choice, "");
+        Some(current(&entry.key.namespace, &choice))
     }
 
     /// Renders the Secrets of a binding.

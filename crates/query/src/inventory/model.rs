@@ -193,9 +193,14 @@ impl Inventory {
     /// Resolves the requirements of a workflow.
     #[must_use]
     pub fn resolved(&self, entry: &WorkflowEntry) -> Resolved {
+        self.resolved_with(&self.index, entry)
+    }
+
+    /// Resolves the requirements of a workflow with other records.
+    pub(crate) fn resolved_with(&self, index: &Index, entry: &WorkflowEntry) -> Resolved {
         let person = self.person(&entry.workflow);
         let consumer = self.consumer(&entry.key, person.as_ref());
-        let resolutions = resolve(&self.index, &entry.workflow, &consumer)
+        let resolutions = resolve(index, &entry.workflow, &consumer)
             .into_iter()
             .map(|resolution| match resolution.choice() {
                 Some(choice) => {

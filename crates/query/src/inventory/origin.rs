@@ -8,7 +8,7 @@ use extension_registry_yaml::Marks;
 use crate::finding::Finding;
 
 /// Origin of an object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// Path of the file; empty for a cluster.
     pub file: Arc<str>,

@@ -1,0 +1,176 @@
+//! The site: its pages, and what happens to each request before and after a page.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+use extension_registry_core::diagnostic::Failure;
+use http::{StatusCode, Uri};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+
+use crate::access::{Caller, Decision, Local};
+use crate::page::{self, Visit};
+use crate::reply::{self, Problem, Reply};
+use crate::source::Source;
+
+/// Maximum length of the address of a page in bytes.
+const MAX_ADDRESS: usize = 8 << 10;
+
+/// Pages about the objects of a source.
+pub struct Site {
+    source: Source,
+    access: Local,
+    last_request: Mutex<Instant>,
+}
+
+impl Site {
+    /// Creates a site.
+    #[must_use]
+    pub fn new(source: Source, access: Local) -> Self {
+        Self {
+            source,
+            access,
+            last_request: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Returns the URL that opens the site.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.access.url()
+    }
+
+    /// Serves the site until `stop` completes, or no request arrives for `idle`.
+    ///
+    /// # Errors
+    /// If the listener fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        idle: Duration,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let site = Arc::new(self);
+        let unused = Arc::clone(&site);
+        let stop = async move {
+            tokio::select! {
+                () = stop => {}
+                () = unused.wait_until_idle(idle) => {}
+            }
+        };
+        axum::serve(listener, Self::routes(site))
+            .with_graceful_shutdown(stop)
+            .await
+    }
+
+    /// Waits until no request has arrived for this time.
+    async fn wait_until_idle(&self, idle: Duration) {
+        loop {
+            let last = *self.last_request.lock();
+            let unused = last.elapsed();
+            if unused >= idle {
+                return;
+            }
+            tokio::time::sleep(idle - unused).await;
+        }
+    }
+
+    /// Returns the router of all pages.
+    pub fn router(self) -> Router {
+        Self::routes(Arc::new(self))
+    }
+
+    fn routes(site: Arc<Self>) -> Router {
+        Router::new()
+            .route("/style.css", get(style))
+            .route("/icon.svg", get(icon))
+            .route("/", page(page::overview::page))
+            .route("/records", page(page::records::page))
+            .route("/records/{kind}/{name}", page(page::record::page))
+            .route(
+                "/records/{kind}/{namespace}/{name}",
+                page(page::record::page),
+            )
+            .route("/workflows", page(page::consumers::workflows))
+            .route(
+                "/workflows/{namespace}/{name}",
+                page(page::consumer::workflow),
+            )
+            .route("/bindings", page(page::consumers::bindings))
+            .route(
+                "/bindings/{namespace}/{name}",
+                page(page::consumer::binding),
+            )
+            .route("/try", page(page::attempt::page))
+            .fallback(page(page::missing))
+            .layer(from_fn_with_state(Arc::clone(&site), authenticate))
+            .with_state(site)
+    }
+}
+
+async fn style() -> Response {
+    reply::asset(
+        "text/css; charset=utf-8",
+        include_str!("../assets/style.css"),
+    )
+}
+
+async fn icon() -> Response {
+    reply::asset("image/svg+xml", include_str!("../assets/icon.svg"))
+}
+
+/// Decides who sent a request.
+async fn authenticate(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
+    let (uri, headers) = (request.uri(), request.headers());
+    match site.access.decide(request.method(), uri, headers) {
+        Decision::Allow => {
+            *site.last_request.lock() = Instant::now();
+            request.extensions_mut().insert(Caller::Owner);
+            next.run(request).await
+        }
+        Decision::Exchange { cookie, path } => reply::redirect(&path, &cookie),
+        Decision::Deny(status, failure) => {
+            page::problem(&site.source, uri, &Problem::new(status, failure))
+        }
+    }
+}
+
+/// Creates the handler of a page.
+fn page(show: fn(&Visit) -> Reply) -> MethodRouter<Arc<Site>> {
+    get(
+        move |State(site): State<Arc<Site>>, request: Request| async move {
+            let uri = request.uri().clone();
+            let caller = request.extensions().get::<Caller>().cloned();
+            match visit(&site, &uri, caller, show).await {
+                Ok(response) => response,
+                Err(problem) => page::problem(&site.source, &uri, &problem),
+            }
+        },
+    )
+}
+
+async fn visit(site: &Site, uri: &Uri, caller: Option<Caller>, show: fn(&Visit) -> Reply) -> Reply {
+    let length = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    if length > MAX_ADDRESS {
+        let failure = Failure::new(format!("the address is longer than {MAX_ADDRESS} bytes"));
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, failure));
+    }
+    let Some(caller) = caller else {
+        let failure = Failure::new("not authenticated");
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, failure));
+    };
+    let snapshot = site.source.snapshot(&caller).await?;
+    let visit = Visit::new(uri.clone(), site.source.describe(), snapshot);
+    match tokio::task::spawn_blocking(move || show(&visit)).await {
+        Ok(reply) => reply,
+        Err(_) => {
+            let failure = Failure::new("failed to create the page");
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, failure))
+        }
+    }
+}
