@@ -1,7 +1,7 @@
 //! Questions about records, workflows and bindings, answered from files or from a cluster.
 //!
 //! An [`Inventory`] holds records, workflows, bindings and the key names of Secrets, read from files or from a cluster. Each
-//! question is a module: [`list`], [`describe`], [`resolve`], [`explain`], [`whatif`], [`lint`], [`status`] and
+//! question is a module: [`list`], [`locate`], [`describe`], [`resolve`], [`explain`], [`whatif`], [`lint`], [`status`] and
 //! [`render`]; [`doctor`] asks the cluster itself. Answers are serializable types with a JSON Schema, and complete:
 //! a face prints or shows them, and adds nothing.
 //!
@@ -52,6 +52,7 @@ pub mod finding;
 pub mod inventory;
 pub mod lint;
 pub mod list;
+pub mod locate;
 pub mod place;
 pub mod record;
 pub mod render;

@@ -8,6 +8,7 @@
 //! headers. Templates escape every value ([`escape`]).
 
 pub mod access;
+mod diagram;
 pub mod escape;
 mod link;
 mod page;

@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 pub(crate) mod consumer;
 pub(crate) mod consumers;
 mod layout;
+pub(crate) mod locations;
 mod outcome;
 pub(crate) mod overview;
 mod paging;
@@ -11,6 +12,7 @@ pub(crate) mod record;
 pub(crate) mod records;
 mod verdict;
 mod visit;
+pub(crate) mod zones;
 
 use askama::Template;
 use axum::response::Response;

@@ -107,6 +107,8 @@ impl Site {
                 page(page::consumer::binding),
             )
             .route("/try", page(page::attempt::page))
+            .route("/where", page(page::locations::page))
+            .route("/map", page(page::zones::page))
             .fallback(page(page::missing))
             .layer(from_fn_with_state(Arc::clone(&site), authenticate))
             .with_state(site)

@@ -98,7 +98,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     let explanation = explanations.requirements.first();
     let page = Page {
         layout: visit.layout(Section::Try, "Try a requirement"),
-        verdicts: explanation.map(|one| verdicts(one, all)),
+        verdicts: explanation.map(|one| verdicts(one, "candidates".to_owned(), all)),
         yaml: extension_registry_yaml::to_yaml(&query.requirement()).unwrap_or_default(),
         query: &query,
     };

@@ -60,11 +60,13 @@ fn page(visit: &Visit, section: Section, key: ObjectKey, explained: Option<Expla
     };
     let path = link::path(&[part, &key.namespace, &key.name]);
     let all = link::query(&path, &[("all", "true")]);
-    let requirements = explained.requirements.iter();
+    let requirements = explained.requirements.iter().enumerate();
     let page = Page {
         layout: visit.layout(section, &*key.name),
         kind,
-        requirements: requirements.map(|one| verdicts(one, all.clone())).collect(),
+        requirements: requirements
+            .map(|(number, one)| verdicts(one, format!("candidates-{number}"), all.clone()))
+            .collect(),
         namespace: key.namespace.to_string(),
         name: key.name.to_string(),
     };

@@ -10,15 +10,19 @@ pub(crate) enum Section {
     Workflows,
     Bindings,
     Try,
+    Locations,
+    Zones,
 }
 
 impl Section {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Overview,
         Self::Records,
         Self::Workflows,
         Self::Bindings,
         Self::Try,
+        Self::Locations,
+        Self::Zones,
     ];
 
     fn link(self) -> (&'static str, &'static str) {
@@ -28,6 +32,8 @@ impl Section {
             Self::Workflows => ("/workflows", "Workflows"),
             Self::Bindings => ("/bindings", "Bindings"),
             Self::Try => ("/try", "Try a requirement"),
+            Self::Locations => ("/where", "Secrets"),
+            Self::Zones => ("/map", "Zones"),
         }
     }
 }

@@ -9,6 +9,8 @@ use extension_registry_query::whatif::{Effect, removal};
 use super::layout::{Layout, Section};
 use super::outcome::{Link, Shown, consumer, requirement, shown};
 use super::visit::Visit;
+use crate::diagram::Diagram;
+use crate::diagram::dependencies::of_record;
 use crate::reply::{Problem, Reply};
 
 /// A requirement that resolves to the record.
@@ -38,6 +40,7 @@ struct Page<'p> {
     consumers: Vec<Dependent>,
     changes: Vec<Change>,
     file: String,
+    diagram: Diagram,
 }
 
 /// A record that does not match the schema of its kind.
@@ -96,6 +99,7 @@ pub(crate) fn page(visit: &Visit) -> Reply {
             })
             .collect(),
         file: entry.origin.file.to_string(),
+        diagram: of_record(&record),
         record: &record,
     };
     visit.reply(&record, &page)

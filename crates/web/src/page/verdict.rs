@@ -2,6 +2,9 @@
 
 use extension_registry_query::explain::Explanation;
 
+use crate::diagram::Diagram;
+use crate::diagram::candidates::draw;
+
 use super::outcome::{Link, Shown, record_link, shown};
 
 /// A requirement and its candidates.
@@ -16,6 +19,7 @@ pub(crate) struct Verdicts {
     pub(crate) omitted: usize,
     /// Address of the page with all candidates.
     pub(crate) all: String,
+    pub(crate) diagram: Option<Diagram>,
 }
 
 /// Verdict for a candidate.
@@ -30,8 +34,8 @@ pub(crate) struct Verdict {
     pub(crate) matches: bool,
 }
 
-/// Prepares an explanation.
-pub(crate) fn verdicts(explanation: &Explanation, all: String) -> Verdicts {
+/// Prepares an explanation. `id` identifies its diagram in the page.
+pub(crate) fn verdicts(explanation: &Explanation, id: String, all: String) -> Verdicts {
     let namespace = &explanation.answer.namespace;
     let candidates = explanation.candidates.iter().map(|candidate| Verdict {
         kind: candidate.kind,
@@ -48,5 +52,6 @@ pub(crate) fn verdicts(explanation: &Explanation, all: String) -> Verdicts {
         candidates: candidates.collect(),
         omitted: explanation.omitted,
         all,
+        diagram: draw(explanation, id),
     }
 }
