@@ -21,7 +21,7 @@ use tower::filter::AsyncFilterLayer;
 use tower::retry::RetryLayer;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 
-use crate::credentials::{Authorize, Credentials};
+use crate::credentials::{Authorize, Credentials, bearer};
 use crate::files::Files;
 use crate::in_cluster;
 use crate::options::{Address, Options};
@@ -46,7 +46,12 @@ pub struct Connection {
 /// # Errors
 /// If the kubeconfig or what it refers to is not usable, or an exec plugin fails.
 pub async fn connect(options: &Options) -> Result<Connection, Failure> {
-    let target = target(options)?;
+    let mut target = target(options)?;
+    if let Some(token) = &options.token {
+        bearer(token, "the request")?;
+        target.identity = None;
+        target.credentials = Credentials::Token(token.clone());
+    }
     let namespace = target.namespace.clone();
     let client = client(target, options).await?;
     Ok(Connection { client, namespace })
@@ -63,7 +68,8 @@ pub fn address(options: &Options) -> Result<Address, Failure> {
 /// Finds the cluster and the user.
 fn target(options: &Options) -> Result<Target, Failure> {
     let text = |name: &str| env::var(name).ok();
-    let in_cluster = || in_cluster::find(Path::new(in_cluster::SERVICE_ACCOUNT), text);
+    let has_token = options.token.is_some();
+    let in_cluster = || in_cluster::find(Path::new(in_cluster::SERVICE_ACCOUNT), has_token, text);
     let files = match Files::find(options.kubeconfig.as_deref(), |name| env::var_os(name)) {
         Ok(files) => files,
         Err(failure) => return in_cluster()?.ok_or(failure),

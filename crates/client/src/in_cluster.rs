@@ -13,9 +13,10 @@ use crate::target::{Roots, Target, Trust};
 /// Folder of the `ServiceAccount` in a Pod.
 pub(crate) const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// Returns the target of a Pod; None outside of a cluster.
+/// Returns the target of a Pod; None outside of a cluster. With `has_token`, the Pod needs no token of its own.
 pub(crate) fn find(
     folder: &Path,
+    has_token: bool,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Target>, Failure> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -26,7 +27,7 @@ pub(crate) fn find(
         return Ok(None);
     };
     let token = folder.join("token");
-    if !token.is_file() {
+    if !token.is_file() && !has_token {
         return Ok(None);
     }
     let host = match host.parse() {

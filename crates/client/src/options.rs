@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use extension_registry_core::sensitive::Sensitive;
+
 /// How to connect to a cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -17,6 +19,8 @@ pub struct Options {
     pub user: Option<String>,
     /// Groups to impersonate.
     pub groups: Vec<String>,
+    /// Bearer token to use instead of all credentials of the kubeconfig or the Pod, which are not read.
+    pub token: Option<Sensitive>,
 }
 
 /// Address of an API server: `https://host:6443 (context `dev`)`.

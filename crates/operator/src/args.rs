@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::issue::IssueArgs;
+use crate::web::WebArgs;
 
 /// Resolve workflow requirements, render credentials into Secrets and generate Tekton Pipelines
 #[derive(Clone, Debug, Parser)]
@@ -29,11 +30,13 @@ pub struct Cli {
     pub log_format: LogFormat,
 }
 
-/// A one-shot task.
+/// A task other than the operator.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Issue the webhook serving certificate and set `caBundle`; run by one of the chart's Helm hooks
     IssueCertificate(IssueArgs),
+    /// Serve the pages of the registry to users with a bearer token of the cluster
+    Web(WebArgs),
 }
 
 /// Operator options.

@@ -31,6 +31,7 @@ mod store;
 mod task;
 mod usage;
 mod watch;
+pub mod web;
 mod webhook;
 mod worker;
 mod workflow;

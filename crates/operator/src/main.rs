@@ -5,7 +5,8 @@ use clap::Parser;
 use extension_registry_client::{Options, connect, flatten};
 use extension_registry_core::diagnostic::Explain;
 use extension_registry_operator::args::{Cli, Command, LogFormat};
-use extension_registry_operator::{issue, run};
+use extension_registry_operator::{issue, run, web};
+use kube::Client;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -31,16 +32,23 @@ fn main() -> anyhow::Result<()> {
                 wait_for_signal().await;
                 signal.cancel();
             });
-            let client = connect(&Options::default())
-                .await
-                .map_err(|failure| anyhow::Error::msg(flatten(&failure).explained()))
-                .context("cannot connect to a cluster")?
-                .client;
             match cli.command {
-                Some(Command::IssueCertificate(args)) => issue::run(args, client, stop).await,
-                None => run::run(cli.args, client, stop).await,
+                Some(Command::IssueCertificate(args)) => {
+                    issue::run(args, client().await?, stop).await
+                }
+                Some(Command::Web(args)) => web::run(args, stop).await,
+                None => run::run(cli.args, client().await?, stop).await,
             }
         })
+}
+
+/// Connects as the Pod.
+async fn client() -> anyhow::Result<Client> {
+    let connection = connect(&Options::default()).await;
+    let connection = connection
+        .map_err(|failure| anyhow::Error::msg(flatten(&failure).explained()))
+        .context("cannot connect to a cluster")?;
+    Ok(connection.client)
 }
 
 async fn wait_for_signal() {

@@ -7,6 +7,9 @@ mod connection;
 
 pub use connection::{Connection, connect};
 
+use std::error::Error;
+use std::fmt;
+
 use extension_registry_api::{GROUP, VERSION};
 use extension_registry_core::diagnostic::Failure;
 use kube::api::ListParams;
@@ -31,6 +34,18 @@ pub fn records_of(client: &Client, project: Option<&str>) -> Api<DynamicObject> 
         None => api(client, "ClusterExtension", "clusterextensions", None),
     }
 }
+
+/// The API server denied a request; the text is its message.
+#[derive(Debug)]
+pub struct Forbidden(String);
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.0)
+    }
+}
+
+impl Error for Forbidden {}
 
 /// Lists the objects of a scope. `namespace` is the one to read unless all are.
 pub(crate) async fn list(
@@ -92,9 +107,9 @@ fn unread_bindings(code: u16) -> Note {
 
 fn explain(error: kube::Error) -> Failure {
     match error {
-        kube::Error::Api(status) if status.code == 403 => Failure::new(status.message).hint(
-            "ask a cluster administrator to grant you the ClusterRole extension-registry-view, or pass one of your namespaces with -n",
-        ),
+        kube::Error::Api(status) if status.code == 403 => Failure::new(status.message.clone())
+            .hint("ask a cluster administrator to grant you the ClusterRole extension-registry-view, or pass one of your namespaces with -n")
+            .caused_by(Forbidden(status.message)),
         kube::Error::Api(status) if status.code == 404 => Failure::new(format!(
             "the Extension Registry is not installed ({GROUP}/{VERSION} not found)"
         ))

@@ -1,27 +1,28 @@
 //! Who may ask, and as whom the cluster is read.
 
+mod decision;
+pub(crate) mod forwarded;
 mod local;
 
-use sha2::{Digest, Sha256};
+use http::{HeaderMap, Method, Uri};
 
-pub(crate) use local::Decision;
+pub use decision::Caller;
+pub(crate) use decision::Decision;
 pub use local::Local;
 
-/// The person who sent a request.
-#[derive(Clone)]
-pub enum Caller {
-    /// The user who started the program.
-    Owner,
-    /// The owner of a bearer token, which the API server verifies.
-    Token(String),
+/// Who may use the site.
+pub enum Access {
+    /// The user of this machine who started the program.
+    Local(Local),
+    /// Everyone with a bearer token of the cluster.
+    Forwarded,
 }
 
-impl Caller {
-    /// Returns a key for what was read as this caller. It does not contain the token.
-    pub(crate) fn key(&self) -> [u8; 32] {
+impl Access {
+    pub(crate) fn decide(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Decision {
         match self {
-            Self::Owner => [0; 32],
-            Self::Token(token) => Sha256::digest(token).into(),
+            Self::Local(local) => local.decide(method, uri, headers),
+            Self::Forwarded => forwarded::decide(method, uri, headers),
         }
     }
 }

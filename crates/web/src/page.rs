@@ -10,6 +10,7 @@ pub(crate) mod overview;
 mod paging;
 pub(crate) mod record;
 pub(crate) mod records;
+pub(crate) mod sign_in;
 mod verdict;
 mod visit;
 pub(crate) mod zones;

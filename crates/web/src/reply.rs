@@ -105,12 +105,16 @@ pub(crate) fn message(failure: &Failure) -> String {
     text
 }
 
-/// Continues at another path with a cookie.
-pub(crate) fn redirect(path: &str, cookie: &str) -> Response {
+/// Continues at another path with cookies.
+pub(crate) fn redirect(path: &str, cookies: &[String]) -> Response {
     let mut response = response(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
-    for (name, value) in [(LOCATION, path), (SET_COOKIE, cookie)] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().insert(name, value);
+    if let Ok(path) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(LOCATION, path);
+    }
+    for cookie in cookies {
+        if let Ok(mut cookie) = HeaderValue::from_str(cookie) {
+            cookie.set_sensitive(true);
+            response.headers_mut().append(SET_COOKIE, cookie);
         }
     }
     response

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use extension_registry_core::diagnostic::Failure;
 use http::{StatusCode, Uri};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 
-use crate::access::{Caller, Decision, Local};
+use crate::access::forwarded;
+use crate::access::{Access, Caller, Decision};
 use crate::page::{self, Visit};
 use crate::reply::{self, Problem, Reply};
 use crate::source::Source;
@@ -24,14 +26,14 @@ const MAX_ADDRESS: usize = 8 << 10;
 /// Pages about the objects of a source.
 pub struct Site {
     source: Source,
-    access: Local,
+    access: Access,
     last_request: Mutex<Instant>,
 }
 
 impl Site {
     /// Creates a site.
     #[must_use]
-    pub fn new(source: Source, access: Local) -> Self {
+    pub fn new(source: Source, access: Access) -> Self {
         Self {
             source,
             access,
@@ -39,20 +41,14 @@ impl Site {
         }
     }
 
-    /// Returns the URL that opens the site.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.access.url()
-    }
-
-    /// Serves the site until `stop` completes, or no request arrives for `idle`.
+    /// Serves the site until `stop` completes, or, with `idle`, no request arrives for this time.
     ///
     /// # Errors
     /// If the listener fails.
     pub async fn serve(
         self,
         listener: TcpListener,
-        idle: Duration,
+        idle: Option<Duration>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let site = Arc::new(self);
@@ -69,7 +65,10 @@ impl Site {
     }
 
     /// Waits until no request has arrived for this time.
-    async fn wait_until_idle(&self, idle: Duration) {
+    async fn wait_until_idle(&self, idle: Option<Duration>) {
+        let Some(idle) = idle else {
+            return std::future::pending().await;
+        };
         loop {
             let last = *self.last_request.lock();
             let unused = last.elapsed();
@@ -87,6 +86,8 @@ impl Site {
 
     fn routes(site: Arc<Self>) -> Router {
         Router::new()
+            .route("/sign-in", get(sign_in).post(keep_token))
+            .route("/sign-out", post(forget_token))
             .route("/style.css", get(style))
             .route("/icon.svg", get(icon))
             .route("/", page(page::overview::page))
@@ -126,16 +127,31 @@ async fn icon() -> Response {
     reply::asset("image/svg+xml", include_str!("../assets/icon.svg"))
 }
 
+async fn sign_in(State(site): State<Arc<Site>>) -> Response {
+    page::sign_in::form(&site.source)
+}
+
+async fn keep_token(State(site): State<Arc<Site>>, body: Bytes) -> Response {
+    page::sign_in::submitted(&site.source, &body)
+}
+
+async fn forget_token() -> Response {
+    reply::redirect("/sign-in", &forwarded::removal())
+}
+
 /// Decides who sent a request.
 async fn authenticate(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
     match site.access.decide(request.method(), uri, headers) {
-        Decision::Allow => {
+        Decision::Allow(caller) => {
             *site.last_request.lock() = Instant::now();
-            request.extensions_mut().insert(Caller::Owner);
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
             next.run(request).await
         }
-        Decision::Exchange { cookie, path } => reply::redirect(&path, &cookie),
+        Decision::Exchange { cookie, path } => reply::redirect(&path, &[cookie]),
+        Decision::SignIn => page::sign_in::required(&site.source, uri),
         Decision::Deny(status, failure) => {
             page::problem(&site.source, uri, &Problem::new(status, failure))
         }
@@ -167,7 +183,8 @@ async fn visit(site: &Site, uri: &Uri, caller: Option<Caller>, show: fn(&Visit) 
         return Err(Problem::new(StatusCode::UNAUTHORIZED, failure));
     };
     let snapshot = site.source.snapshot(&caller).await?;
-    let visit = Visit::new(uri.clone(), site.source.describe(), snapshot);
+    let source = site.source.describe();
+    let visit = Visit::new(uri.clone(), source, caller.is_signed_in(), snapshot);
     match tokio::task::spawn_blocking(move || show(&visit)).await {
         Ok(reply) => reply,
         Err(_) => {

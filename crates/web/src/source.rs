@@ -5,12 +5,11 @@ mod files;
 
 use std::sync::Arc;
 
-use extension_registry_core::diagnostic::Failure;
-
 pub use cluster::ClusterSource;
 pub use files::FileSource;
 
 use crate::access::Caller;
+use crate::reply::Problem;
 use crate::snapshot::Snapshot;
 
 /// Where objects are read from.
@@ -23,9 +22,9 @@ pub enum Source {
 
 impl Source {
     /// Returns the current objects, as the caller may read them.
-    pub(crate) async fn snapshot(&self, caller: &Caller) -> Result<Arc<Snapshot>, Failure> {
+    pub(crate) async fn snapshot(&self, caller: &Caller) -> Result<Arc<Snapshot>, Problem> {
         match self {
-            Self::Files(files) => files.snapshot().await,
+            Self::Files(files) => Ok(files.snapshot().await?),
             Self::Cluster(cluster) => cluster.snapshot(caller).await,
         }
     }

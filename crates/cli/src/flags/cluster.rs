@@ -44,6 +44,7 @@ impl Cluster {
             timeout: self.request_timeout,
             user: self.identity.user.clone(),
             groups: self.identity.groups.clone(),
+            token: None,
             files_flag,
         }
     }

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use extension_registry_core::diagnostic::Failure;
 use extension_registry_query::cluster::connect;
-use extension_registry_web::access::Local;
+use extension_registry_web::access::{Access, Local};
 use extension_registry_web::{ClusterSource, FileSource, Site, Source};
 use tokio::net::TcpListener;
 
@@ -49,8 +48,9 @@ async fn serve(verb: &Ui) -> Result<()> {
         .await
         .with_context(|| format!("failed to listen on port {}", verb.port))?;
     let authority = listener.local_addr()?.to_string();
-    let site = Site::new(source, Local::new(authority)?);
-    let url = site.url();
+    let access = Local::new(authority)?;
+    let url = access.url();
+    let site = Site::new(source, Access::Local(access));
     output::print_status(&format!("serving on {url}"))?;
     output::print_status("press Ctrl-C to stop")?;
     if !verb.no_open && !open(&url) {
@@ -60,7 +60,7 @@ async fn serve(verb: &Ui) -> Result<()> {
     let interrupted = async {
         let _ = tokio::signal::ctrl_c().await;
     };
-    site.serve(listener, IDLE, interrupted)
+    site.serve(listener, Some(IDLE), interrupted)
         .await
         .context("the server failed")
 }
@@ -80,7 +80,8 @@ async fn source(source: &flags::Source) -> Result<Source> {
         .context
         .unwrap_or_else(|| "current context".to_owned());
     let cluster = ClusterSource::new(name, namespace, settings, move |_| {
-        Ok::<_, Failure>(client.clone())
+        let client = client.clone();
+        Box::pin(async move { Ok(client) })
     });
     Ok(Source::Cluster(cluster))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use extension_registry_client::{Options, flatten};
 use extension_registry_core::diagnostic::Failure;
+use extension_registry_core::sensitive::Sensitive;
 use kube::Client;
 
 use crate::Result;
@@ -22,6 +23,8 @@ pub struct Connection {
     pub user: Option<String>,
     /// Groups to impersonate.
     pub groups: Vec<String>,
+    /// Bearer token to use instead of all other credentials.
+    pub token: Option<Sensitive>,
     /// Flag for files, which can replace the cluster, for hints.
     pub files_flag: Option<&'static str>,
 }
@@ -34,6 +37,7 @@ impl Connection {
             timeout: Some(self.timeout),
             user: self.user.clone(),
             groups: self.groups.clone(),
+            token: self.token.clone(),
         }
     }
 }

@@ -9,6 +9,8 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
 
+use super::decision::{Caller, Decision};
+
 /// Length of keys in bytes.
 const KEY_BYTES: usize = 32;
 
@@ -22,17 +24,6 @@ pub struct Local {
     session: String,
     /// Name of the cookie. Cookies are sent to all ports of a host, so the name contains the port.
     cookie: String,
-}
-
-/// What to do with a request.
-#[derive(Debug)]
-pub(crate) enum Decision {
-    /// Answer it.
-    Allow,
-    /// Set this cookie, and continue at this path.
-    Exchange { cookie: String, path: String },
-    /// Reject it.
-    Deny(StatusCode, Failure),
 }
 
 impl Local {
@@ -69,7 +60,7 @@ impl Local {
             return self.exchange(given);
         }
         if self.has_session(headers) {
-            return Decision::Allow;
+            return Decision::Allow(Some(Caller::Owner));
         }
         let failure = Failure::new("no session")
             .hint("open the URL that `kubectl ext ui` prints; it works once");
@@ -141,7 +132,8 @@ mod tests {
     use http::header::{COOKIE, HOST, ORIGIN};
     use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
-    use super::{Decision, Local};
+    use super::super::decision::Decision;
+    use super::Local;
 
     const AUTHORITY: &str = "127.0.0.1:4711";
 
@@ -157,7 +149,7 @@ mod tests {
         let uri: Uri = path.parse().unwrap();
         match access.decide(method, &uri, all) {
             Decision::Deny(status, _) => Some(status.as_u16()),
-            Decision::Allow | Decision::Exchange { .. } => None,
+            Decision::Allow(_) | Decision::SignIn | Decision::Exchange { .. } => None,
         }
     }
 

@@ -50,6 +50,8 @@ pub(crate) struct Layout {
     pub(crate) json: String,
     /// Part of the site.
     pub(crate) section: Option<Section>,
+    /// Whether the user can sign out.
+    pub(crate) is_signed_in: bool,
 }
 
 /// A link of the navigation.
@@ -68,6 +70,7 @@ impl Layout {
             notes: Vec::new(),
             json: String::new(),
             section: None,
+            is_signed_in: false,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::snapshot::Snapshot;
 pub(crate) struct Visit {
     uri: Uri,
     source: String,
+    is_signed_in: bool,
     snapshot: Arc<Snapshot>,
 }
 
@@ -30,10 +31,16 @@ pub(super) fn is_json(uri: &Uri) -> bool {
 }
 
 impl Visit {
-    pub(crate) fn new(uri: Uri, source: String, snapshot: Arc<Snapshot>) -> Self {
+    pub(crate) fn new(
+        uri: Uri,
+        source: String,
+        is_signed_in: bool,
+        snapshot: Arc<Snapshot>,
+    ) -> Self {
         Self {
             uri,
             source,
+            is_signed_in,
             snapshot,
         }
     }
@@ -70,6 +77,7 @@ impl Visit {
             notes: self.snapshot.log.notes.clone(),
             json: self.json_link(),
             section: Some(section),
+            is_signed_in: self.is_signed_in,
             ..Layout::bare(title, self.source.clone())
         }
     }

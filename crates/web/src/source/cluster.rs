@@ -1,15 +1,20 @@
 //! A cluster, read as the caller.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use extension_registry_core::diagnostic::Failure;
+use extension_registry_query::cluster::Forbidden;
 use extension_registry_query::{Inventory, ReadLog, Scope, Settings};
+use futures::future::BoxFuture;
+use http::StatusCode;
 use kube::Client;
 use parking_lot::Mutex;
 
 use crate::access::Caller;
+use crate::reply::Problem;
 use crate::snapshot::Snapshot;
 
 /// Time for which objects are reused, so that the pages of one visit do not list everything each time.
@@ -19,7 +24,7 @@ const REUSED: Duration = Duration::from_secs(5);
 const CALLERS: usize = 8;
 
 /// Creates the client of a caller.
-type Connect = dyn Fn(&Caller) -> Result<Client, Failure> + Send + Sync;
+type Connect = dyn Fn(&Caller) -> BoxFuture<'static, Result<Client, Failure>> + Send + Sync;
 
 /// A cluster.
 pub struct ClusterSource {
@@ -37,7 +42,7 @@ impl ClusterSource {
         name: String,
         namespace: String,
         settings: Settings,
-        connect: impl Fn(&Caller) -> Result<Client, Failure> + Send + Sync + 'static,
+        connect: impl Fn(&Caller) -> BoxFuture<'static, Result<Client, Failure>> + Send + Sync + 'static,
     ) -> Self {
         Self {
             name,
@@ -52,28 +57,64 @@ impl ClusterSource {
         self.name.clone()
     }
 
-    pub(super) async fn snapshot(&self, caller: &Caller) -> Result<Arc<Snapshot>, Failure> {
+    pub(super) async fn snapshot(&self, caller: &Caller) -> Result<Arc<Snapshot>, Problem> {
         let key = caller.key();
         if let Some((read, snapshot)) = self.cached.lock().get(&key)
             && read.elapsed() < REUSED
         {
             return Ok(Arc::clone(snapshot));
         }
-        let client = (self.connect)(caller)?;
+        let client = (self.connect)(caller).await?;
         let mut log = ReadLog::default();
+        let namespace = match caller {
+            Caller::Token {
+                namespace: Some(namespace),
+                ..
+            } => namespace,
+            _ => &self.namespace,
+        };
         let inventory = Inventory::from_cluster(
             &client,
-            &self.namespace,
+            namespace,
             self.settings.clone(),
             Scope::ALL_NAMESPACES,
             &mut log,
         );
-        let snapshot = Arc::new(Snapshot::new(inventory.await?, log));
+        let inventory = inventory.await.map_err(refused)?;
+        let snapshot = Arc::new(Snapshot::new(inventory, log));
         let mut cached = self.cached.lock();
         cached.retain(|_, (read, _)| read.elapsed() < REUSED);
         if cached.len() < CALLERS {
             cached.insert(key, (Instant::now(), Arc::clone(&snapshot)));
         }
         Ok(snapshot)
+    }
+}
+
+/// Converts the error of a request to the API server; its status is that of the page.
+fn refused(failure: Failure) -> Problem {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&failure);
+    let mut code = None;
+    while let Some(error) = cause {
+        if error.is::<Forbidden>() {
+            code = Some(403);
+        }
+        if let Some(kube::Error::Api(status)) = error.downcast_ref() {
+            code = Some(status.code);
+        }
+        cause = error.source();
+    }
+    match code {
+        Some(401) => {
+            let failure = Failure::new("the API server rejected your token")
+                .hint("sign in with another token at /sign-in")
+                .hint("if the token is of an identity provider, the API server may not trust it: paste one of `kubectl create token SERVICEACCOUNT`");
+            Problem::new(StatusCode::UNAUTHORIZED, failure)
+        }
+        Some(403) => {
+            let failure = failure.hint("enter a namespace that you may read at /sign-in");
+            Problem::new(StatusCode::FORBIDDEN, failure)
+        }
+        _ => Problem::from(failure),
     }
 }
