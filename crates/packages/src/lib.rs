@@ -34,6 +34,7 @@ pub mod config;
 pub mod deliver;
 pub mod dependencies;
 pub mod mirror;
+pub mod workspace;
 
 pub use extension_registry_package_cache::{cache, index};
 pub use extension_registry_package_format::{

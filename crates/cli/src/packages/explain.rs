@@ -14,10 +14,11 @@ impl Session {
         for step in &delivery.steps {
             steps.push(step.to_string());
             if let (Step::Source(id), true) = (step, with_reasons)
-                && let Some(taken) = self.catalog.source(id)
+                && let Some(taken) = self.workspace.catalog.source(id)
             {
                 let name = &delivery.entry.name;
-                let found = self.query(async { Ok(self.catalog.versions(name).await) })?;
+                let found =
+                    self.query(async { Ok(self.workspace.catalog.versions(name).await) })?;
                 let reasons = self.reasons(taken, delivery, &found);
                 steps.extend(reasons.into_iter().map(|reason| format!("why: {reason}")));
             }
@@ -26,7 +27,7 @@ impl Session {
     }
 
     fn reasons(&self, taken: &Source, delivery: &Delivery, found: &VersionListing) -> Vec<String> {
-        let sources = self.catalog.sources();
+        let sources = self.workspace.catalog.sources();
         let id = taken.id();
         if sources.len() == 1 {
             let why = match self.only {

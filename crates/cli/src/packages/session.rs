@@ -4,18 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use extension_registry_core::diagnostic::{Explain, Failure};
-use extension_registry_packages::cache::Cache;
 use extension_registry_packages::catalog::{
-    Catalog, Discovery, Indexes, ListingCache, PackageSummary, ResolvedVersion, Source,
-    VersionListing,
+    Catalog, Discovery, ListingCache, ResolvedVersion, Source, VersionListing,
 };
-use extension_registry_packages::config::{Config, Environment, Origin, Places};
+use extension_registry_packages::config::{Config, Environment, Places};
 use extension_registry_packages::deliver::{Delivery, Loader};
-use extension_registry_packages::index::{self, IndexStateStore};
 use extension_registry_packages::manifest::Kind;
-use extension_registry_packages::repository::IndexFile;
 use extension_registry_packages::spec::Spec;
-use extension_registry_packages::trust::Policy;
+use extension_registry_packages::workspace::{Clock, Workspace};
 use extension_registry_query::Note;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -36,15 +32,10 @@ pub(crate) const REPOSITORY: &str = "pass --repository NAME";
 /// Maximum number of concurrent requests.
 const AT_ONCE: usize = 8;
 
-/// Opened configuration: sources, cache, trust policy and index state.
+/// Opened configuration, as the flags narrow it.
 pub(crate) struct Session {
-    pub(crate) config: Config,
-    pub(crate) catalog: Catalog,
-    pub(crate) cache: Cache,
-    pub(crate) policy: Policy,
-    pub(crate) memory: IndexStateStore,
+    pub(crate) workspace: Workspace,
     pub(crate) offline: bool,
-    pub(crate) now: Timestamp,
     /// The sources that `--source` selects; None if it was not given.
     pub(crate) only: Option<Vec<String>>,
     /// Whether command-line flags configure the `oci` source.
@@ -67,41 +58,21 @@ impl Session {
     pub(crate) fn open(sources: &Sources) -> Result<Self> {
         let runtime = client::runtime()?;
         let (environment, config) = configuration(sources)?;
-        let (mut catalog, warnings) = Catalog::open(&config, &environment)?;
+        let clock = Clock::stopped(Timestamp::now());
+        let (mut workspace, warnings) = Workspace::open(config, &environment, clock)?;
         if let Some(named) = sources.named() {
-            catalog = catalog.only(named);
+            workspace.catalog = workspace.catalog.only(named);
             anyhow::ensure!(
-                !catalog.sources().is_empty(),
-                Failure::new(format!("unknown source or kind `{named}`")).hint(known(&config))
+                !workspace.catalog.sources().is_empty(),
+                Failure::new(format!("unknown source or kind `{named}`"))
+                    .hint(known(&workspace.config))
             );
         }
-        let policy = match &config.trust {
-            Some(trust) => Policy::read(&trust.value)
-                .with_context(|| format!("the trust policy, {}", trust.origin))?,
-            None => Policy::default(),
-        };
-        let state = environment.state_folder().ok_or_else(|| {
-            Failure::new("cannot determine the index state directory").hint("set HOME")
-        })?;
-        let mut memory = IndexStateStore::at(state.join("indexes.json"));
-        for repository in &config.repositories {
-            if matches!(
-                repository.url.origin,
-                Origin::Flag(_) | Origin::Environment(_)
-            ) {
-                memory = memory.by_place(&repository.name, &repository.url.value.to_string());
-            }
-        }
         let session = Self {
-            cache: Cache::open(&config.cache.path.value),
-            memory,
-            now: Timestamp::now(),
             offline: sources.offline,
-            only: sources.narrows().then(|| ids(&catalog)),
+            only: sources.narrows().then(|| ids(&workspace.catalog)),
             sets_oci: sources.sets_oci(),
-            config,
-            catalog,
-            policy,
+            workspace,
             runtime,
         };
         print_warnings(&warnings)?;
@@ -114,7 +85,7 @@ impl Session {
         let spinner = Spinner::start("querying the sources");
         let outcome = self.runtime.block_on(work);
         drop(spinner);
-        print_warnings(&self.catalog.warnings())?;
+        print_warnings(&self.workspace.catalog.warnings())?;
         outcome
     }
 
@@ -122,7 +93,7 @@ impl Session {
     pub(crate) fn transfer<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         check_online(self.offline)?;
         let outcome = self.runtime.block_on(work);
-        print_warnings(&self.catalog.warnings())?;
+        print_warnings(&self.workspace.catalog.warnings())?;
         outcome
     }
 
@@ -133,28 +104,29 @@ impl Session {
 
     /// Returns the cache of listings.
     pub(crate) fn listing_cache(&self, refresh: bool) -> ListingCache {
-        ListingCache::new(
-            self.cache.listings(),
-            self.config.cache.ttl.value,
-            self.now,
-            refresh,
-        )
+        self.workspace.listing_cache(refresh)
     }
 
     pub(crate) fn discover(&self, text: Option<&str>, refresh: bool) -> Result<Discovery> {
         self.warn_if_no_sources()?;
         let listing_cache = self.listing_cache(refresh);
-        self.query(async { Ok(self.catalog.discover(text, self, &listing_cache).await) })
+        self.query(async {
+            Ok(self
+                .workspace
+                .catalog
+                .discover(text, &self.workspace, &listing_cache)
+                .await)
+        })
     }
 
     /// Lists the packages in the cache.
     pub(crate) fn cached(&self) -> Discovery {
-        Discovery::of_cache(self.cache.list(), self.only.as_deref())
+        Discovery::of_cache(self.workspace.cache.list(), self.only.as_deref())
     }
 
     /// Returns whether a version is in the cache.
     pub(crate) fn has(&self, kind: &str, name: &str, version: &semver::Version) -> bool {
-        let found = self.cache.get(&Kind::of(kind), name, version);
+        let found = self.workspace.cache.get(&Kind::of(kind), name, version);
         found.is_ok_and(|entry| entry.is_some())
     }
 
@@ -164,11 +136,11 @@ impl Session {
         name: &str,
     ) -> Result<(VersionListing, BTreeMap<semver::Version, Spec>)> {
         self.query(async {
-            let found = self.catalog.versions(name).await;
+            let found = self.workspace.catalog.versions(name).await;
             let requests = stream::iter(found.versions.keys()).map(|version| {
                 let found = &found;
                 async move {
-                    let resolved = self.catalog.resolved(found, version, None).await;
+                    let resolved = self.workspace.catalog.resolved(found, version, None).await;
                     (version.clone(), resolved)
                 }
             });
@@ -190,7 +162,10 @@ impl Session {
     /// warnings.
     pub(crate) async fn find(&self, chosen: &Chosen) -> Result<ResolvedVersion<'_>> {
         let (range, kind) = (chosen.range()?, chosen.kind());
-        let found = self.catalog.find(&chosen.name, &range, kind.as_ref());
+        let found = self
+            .workspace
+            .catalog
+            .find(&chosen.name, &range, kind.as_ref());
         let resolved = found.await?;
         print_warnings(&resolved.warnings)?;
         Ok(resolved)
@@ -231,8 +206,7 @@ impl Session {
 
     /// Returns the loader of packages.
     pub(crate) fn loader(&self) -> Loader<'_> {
-        let most = self.config.cache.max_content.value;
-        let loader = Loader::new(&self.cache, &self.policy, self.now, most);
+        let loader = self.workspace.loader();
         match &self.only {
             Some(only) => loader.only(only.clone()),
             None => loader,
@@ -241,7 +215,7 @@ impl Session {
 
     /// Warns if no source is configured: an empty result would be misleading.
     pub(crate) fn warn_if_no_sources(&self) -> Result<()> {
-        if self.catalog.sources().is_empty() {
+        if self.workspace.catalog.sources().is_empty() {
             output::warn(&Note::new("no source is configured").hint(NO_SOURCE))?;
         }
         Ok(())
@@ -249,20 +223,20 @@ impl Session {
 
     /// Returns a source by name; without a name, the one from `--registry`, or the only one.
     pub(crate) fn source(&self, name: Option<&str>, how: &str) -> Result<&Source> {
-        let sources = self.catalog.sources();
-        let named = self.catalog.source(OCI).filter(|_| self.sets_oci);
+        let sources = self.workspace.catalog.sources();
+        let named = self.workspace.catalog.source(OCI).filter(|_| self.sets_oci);
         if let (None, Some(named)) = (name, named) {
             return Ok(named);
         }
         match name {
-            Some(name) => self.catalog.source(name).ok_or_else(|| {
+            Some(name) => self.workspace.catalog.source(name).ok_or_else(|| {
                 Failure::new(format!("unknown repository `{name}`"))
-                    .hint(known(&self.config))
+                    .hint(known(&self.workspace.config))
                     .into()
             }),
             None if sources.len() == 1 => Ok(&sources[0]),
             None => {
-                let hint = format!("{how}; {}", known(&self.config));
+                let hint = format!("{how}; {}", known(&self.workspace.config));
                 anyhow::bail!(Failure::new("no repository given").hint(hint))
             }
         }
@@ -335,52 +309,5 @@ fn known(config: &Config) -> String {
         NO_SOURCE.to_owned()
     } else {
         format!("configured repositories: {}", names.join(", "))
-    }
-}
-
-impl Indexes for Session {
-    fn read(
-        &self,
-        source: &Source,
-        file: &IndexFile,
-        warnings: &mut Vec<Note>,
-    ) -> Option<Vec<PackageSummary>> {
-        match index::open(&self.policy, &self.memory, source.id(), file, self.now) {
-            Ok(opened) => {
-                warnings.extend(opened.warnings.iter().map(Note::of));
-                warnings.extend(
-                    opened
-                        .faults
-                        .iter()
-                        .map(|fault| Note::new(format!("index of {}: {fault}", source.id()))),
-                );
-                let packages = opened.index.packages.into_iter();
-                Some(packages.map(|package| listed(source, package)).collect())
-            }
-            Err(error) => {
-                // In one line, this ends the sentence: after the last hint, if there is one.
-                let mut warning = Note::of(&error);
-                let end = warning.hints.last_mut().unwrap_or(&mut warning.message);
-                end.push_str("; falling back to listing packages one by one");
-                warnings.push(warning);
-                None
-            }
-        }
-    }
-}
-
-fn listed(source: &Source, package: index::Package) -> PackageSummary {
-    let versions = package
-        .versions
-        .into_iter()
-        .filter(|one| one.yanked.is_none());
-    PackageSummary {
-        name: package.name,
-        repository: source.id().to_owned(),
-        kind: package.kind.name().to_owned(),
-        description: package.description,
-        keywords: package.keywords,
-        license: package.license,
-        versions: versions.map(|one| one.version).collect(),
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn template(reference: &str) -> Result<Found> {
         (title, entry.content_path())
     } else {
         let template = chosen(manifest, name).with_context(|| title.clone())?;
-        let folder = session.cache.unpacked(entry, Limits::default())?;
+        let folder = session.workspace.cache.unpacked(entry, Limits::default())?;
         (
             format!("{title}, {}", template.name),
             folder.join(&template.file),

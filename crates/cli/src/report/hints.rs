@@ -10,7 +10,7 @@ use extension_registry_core::refusal::Refusal;
 use extension_registry_core::version::RangeError;
 use extension_registry_packages::{
     bundle, cache, catalog, config, credentials, deliver, dependencies, index, lock, mirror,
-    package, repository, signature, solve, transport, trust, version,
+    package, repository, signature, solve, transport, trust, version, workspace,
 };
 use extension_registry_pipeline::Problem;
 use serde::{Serialize, Serializer};
@@ -70,6 +70,7 @@ fn explain<'c>(cause: &'c (dyn Error + 'static)) -> Option<&'c dyn Explain> {
         of::<trust::Reason>,
         of::<version::InvalidVersion>,
         of::<version::NoMatchingVersion>,
+        of::<workspace::WorkspaceError>,
     ];
     types.iter().find_map(|of| of(cause))
 }

@@ -208,7 +208,7 @@ pub(crate) fn run(verb: &Cache, out: &mut Vec<u8>) -> Result<ExitStatus> {
 
 fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
-    let listing = session.cache.list();
+    let listing = session.workspace.cache.list();
     for fault in &listing.faults {
         let warning = Note::new(&*fault.why).under(fault.path.display());
         let hint = "remove it with `kubectl ext package cache clear --name NAME`";
@@ -223,7 +223,7 @@ fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
 }
 
 fn row(session: &Session, entry: &Entry) -> Row {
-    let used = Timestamp::try_from(session.cache.last_used(entry));
+    let used = Timestamp::try_from(session.workspace.cache.last_used(entry));
     Row {
         name: entry.name.clone(),
         kind: entry.kind.name().to_owned(),
@@ -240,9 +240,9 @@ fn row(session: &Session, entry: &Entry) -> Row {
 
 fn stats(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
-    let stats = session.cache.stats();
+    let stats = session.workspace.cache.stats();
     let data = Stats {
-        folder: session.cache.root().display().to_string(),
+        folder: session.workspace.cache.root().display().to_string(),
         packages: stats.entries,
         blobs: stats.blobs,
         partial: stats.partial,
@@ -265,13 +265,16 @@ fn clear(verb: &Clear, out: &mut Vec<u8>) -> Result<ExitStatus> {
         }
     };
     if verb.all && !verb.yes {
-        let question = format!("Remove everything in {}?", session.cache.root().display());
+        let question = format!(
+            "Remove everything in {}?",
+            session.workspace.cache.root().display()
+        );
         if !output::confirm(&question)? {
             output::warn(&Note::new("nothing was removed"))?;
             return Ok(ExitStatus::Success);
         }
     }
-    let removed = session.cache.clear(&selector)?;
+    let removed = session.workspace.cache.clear(&selector)?;
     if !verb.all && removed.versions.is_empty() {
         output::warn(&Note::new("no matching packages in the cache"))?;
     }
@@ -288,7 +291,10 @@ fn prune(verb: &Prune, out: &mut Vec<u8>) -> Result<ExitStatus> {
             .iter()
             .any(|(name, version)| *name == entry.name && *version == entry.version)
     };
-    let removed = session.cache.prune(age, SystemTime::now(), &keep)?;
+    let removed = session
+        .workspace
+        .cache
+        .prune(age, SystemTime::now(), &keep)?;
     removal(&removed, verb.output, out)
 }
 

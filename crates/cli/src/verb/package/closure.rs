@@ -70,7 +70,7 @@ pub(crate) fn run(verb: &Closure, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
     let source = match &verb.repository {
         Some(name) => session.source(Some(name), "")?,
-        None => session.catalog.system().ok_or_else(|| {
+        None => session.workspace.catalog.system().ok_or_else(|| {
             Failure::new("no System Repository is configured").hint(
                 "pass a repository, or set `system = true` for one in /etc/extension-registry/packages.toml",
             )

@@ -103,7 +103,7 @@ impl DependencyArgs {
 
     fn deliver(&self, session: &Session, plan: &Plan, force: bool) -> Result<Vec<Delivery>> {
         let loader = session.loader().on(self.platform.known());
-        let catalog = (!session.offline).then_some(&session.catalog);
+        let catalog = (!session.offline).then_some(&session.workspace.catalog);
         let mut warnings = Vec::new();
         let work = async {
             let deliveries = plan.deliver(&loader, catalog, force, Bar::new, &mut warnings);
@@ -121,11 +121,15 @@ impl DependencyArgs {
 
 fn gather(session: &Session, request: &Request) -> Result<Gathered> {
     if session.offline {
-        let system = session.config.system_repository();
+        let system = session.workspace.config.system_repository();
         let system = system.map(|repository| repository.name.as_str());
-        return Ok(request.gather_cached(&session.cache, system, session.only.as_deref())?);
+        return Ok(request.gather_cached(
+            &session.workspace.cache,
+            system,
+            session.only.as_deref(),
+        )?);
     }
-    session.query(async { Ok(request.gather(&session.catalog).await?) })
+    session.query(async { Ok(request.gather(&session.workspace.catalog).await?) })
 }
 
 /// Returns a package and its dependencies, each after its own dependencies, for any platform.

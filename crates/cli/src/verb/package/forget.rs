@@ -49,7 +49,7 @@ impl Answer for Forgotten {
 
 pub(crate) fn run(verb: &Forget, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
-    let (memory, repository) = (&session.memory, &verb.repository);
+    let (memory, repository) = (&session.workspace.memory, &verb.repository);
     let Some(serial) = memory.highest(repository)? else {
         let known = memory.repositories()?;
         let hint = if known.is_empty() {

@@ -97,7 +97,12 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
             before(&session, source).await?
         };
         let count: usize = packages.iter().map(|package| package.versions.len()).sum();
-        let index = Listing::next(before.as_ref(), packages, session.now, verb.days)?;
+        let index = Listing::next(
+            before.as_ref(),
+            packages,
+            session.workspace.clock.now(),
+            verb.days,
+        )?;
         let bytes = index.to_json();
         let signatures = match &secret {
             Some((secret, password)) => vec![index::sign(&bytes, secret, password.as_ref())?],
@@ -108,10 +113,13 @@ pub(crate) fn run(verb: &Index, out: &mut Vec<u8>) -> Result<ExitStatus> {
         source.repository.put_index(&file).await?;
         // Record the state, so that the publisher is protected against rollback too.
         if verb.anew {
-            session.memory.forget(source.id())?;
+            session.workspace.memory.forget(source.id())?;
         }
         if secret.is_some() {
-            session.memory.remember(source.id(), &index, digest)?;
+            session
+                .workspace
+                .memory
+                .remember(source.id(), &index, digest)?;
         }
         Ok((index, count))
     })?;
@@ -163,7 +171,10 @@ async fn before(session: &Session, source: &Source) -> Result<Option<Listing>> {
     let (index, _) =
         read.map_err(|error| unread().caused_by(Failure::new(source.id()).caused_by(error)))?;
     let digest = Digest::of(&file.bytes);
-    session.memory.check(source.id(), &index, digest)?;
+    session
+        .workspace
+        .memory
+        .check(source.id(), &index, digest)?;
     Ok(Some(index))
 }
 

@@ -145,7 +145,7 @@ pub(super) async fn judge(
         spec.document(),
     );
     Ok(Some(
-        session.policy.judge(&Evidence {
+        session.workspace.policy.judge(&Evidence {
             repository: resolved.source.id(),
             statement: &statement,
             manifest: release
@@ -153,7 +153,7 @@ pub(super) async fn judge(
                 .as_ref()
                 .map(|around| around.evidence(&statement)),
             signatures: &signatures,
-            now: session.now,
+            now: session.workspace.clock.now(),
         }),
     ))
 }

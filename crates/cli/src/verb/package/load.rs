@@ -95,7 +95,7 @@ pub(crate) fn run(verb: &Load, out: &mut Vec<u8>) -> Result<ExitStatus> {
 fn loaded(session: &Session, delivery: &Delivery, with_reasons: bool) -> Result<Loaded> {
     let entry = &delivery.entry;
     let (folder, templates) = if delivery.manifest.packaging == Packaging::Bundle {
-        let folder = session.cache.unpacked(entry, Limits::default())?;
+        let folder = session.workspace.cache.unpacked(entry, Limits::default())?;
         let files = delivery.manifest.templates.iter();
         let templates = files.map(|template| folder.join(&template.file).display().to_string());
         let templates = templates.collect();

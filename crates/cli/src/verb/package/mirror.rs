@@ -105,9 +105,9 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let mut session = Session::open(&verb.sources)?;
     check_online(session.offline)?;
     let target = target(&session, &verb.to)?;
-    let whole = session.catalog.clone();
+    let whole = session.workspace.catalog.clone();
     // Packages from the target need not be copied to it.
-    session.catalog = whole.without(target.id());
+    session.workspace.catalog = whole.without(target.id());
     let mut reported = BTreeSet::new();
     let (selected, is_all) = selected(verb, &session, &mut reported)?;
     let loader = session.loader();
@@ -138,7 +138,14 @@ pub(crate) fn run(verb: &Mirror, out: &mut Vec<u8>) -> Result<ExitStatus> {
                 let bar = Bar::new(&resolved.spec.title());
                 let delivery = loader.fetch(&resolved, false, &bar).await?;
                 print_warnings(&delivery.warnings)?;
-                Ok(copy(&delivery, &session.cache, &*target, verb.force, &bar).await?)
+                Ok(copy(
+                    &delivery,
+                    &session.workspace.cache,
+                    &*target,
+                    verb.force,
+                    &bar,
+                )
+                .await?)
             });
             packages.push(match copied {
                 Ok(copied) => Row {
@@ -179,7 +186,10 @@ fn plan<'s>(
 ) -> Result<Vec<ResolvedVersion<'s>>> {
     let (range, kind) = (chosen.range()?, chosen.kind());
     let resolved = session.query(async {
-        let found = session.catalog.find(&chosen.name, &range, kind.as_ref());
+        let found = session
+            .workspace
+            .catalog
+            .find(&chosen.name, &range, kind.as_ref());
         Ok(found.await?)
     })?;
     print_new(reported, &resolved.warnings)?;
@@ -222,7 +232,7 @@ fn failed(name: &str, error: &anyhow::Error) -> Result<Row> {
 }
 
 fn target(session: &Session, name: &str) -> Result<Arc<dyn Repository>> {
-    if let Some(source) = session.catalog.source(name) {
+    if let Some(source) = session.workspace.catalog.source(name) {
         return Ok(Arc::clone(&source.repository));
     }
     let path = PathBuf::from(name);
@@ -294,7 +304,7 @@ fn selected(
 
 /// Copies the index with its signatures. It lists all packages, so it is copied only with all of them.
 fn index(session: &Session, target: &dyn Repository) -> Result<bool> {
-    let [source] = session.catalog.sources() else {
+    let [source] = session.workspace.catalog.sources() else {
         let warning = Note::new("the index was not copied: the packages come from several sources");
         output::warn(&warning.hint("create one with `kubectl ext package index`"))?;
         return Ok(false);

@@ -89,7 +89,7 @@ pub(crate) fn run(verb: &Repositories, out: &mut Vec<u8>) -> Result<ExitStatus> 
     if verb.extensions {
         check_online(session.offline)?;
     }
-    let sources = session.catalog.sources();
+    let sources = session.workspace.catalog.sources();
     let queries = sources.iter().map(|source| async {
         let extensions = async {
             if verb.extensions {

@@ -62,13 +62,13 @@ pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let failures: Vec<Note> = found.failures.iter().map(Note::of).collect();
     print_warnings(&failures)?;
     if found.versions.is_empty() && found.failures.is_empty() {
-        return Err(session.catalog.no_package(found).into());
+        return Err(session.workspace.catalog.no_package(found).into());
     }
     let mut rows = Vec::new();
     for (version, places) in found.versions.iter().rev() {
         let sources = places
             .iter()
-            .map(|index| session.catalog.sources()[*index].id());
+            .map(|index| session.workspace.catalog.sources()[*index].id());
         let spec = specs.get(version);
         let kind = spec.map(|spec| spec.manifest.kind.name().to_owned());
         rows.push(Row {
