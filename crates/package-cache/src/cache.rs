@@ -47,6 +47,7 @@ use std::time::{Duration, SystemTime};
 use semver::Version;
 
 use extension_registry_package_format::bundle::{Limits, unpack};
+use extension_registry_package_format::digest::Digest;
 use extension_registry_package_format::manifest::{Kind, name};
 
 pub use entry::{Entry, Key, Stored};
@@ -136,6 +137,13 @@ impl Cache {
     #[must_use]
     pub fn root(&self) -> &Path {
         self.layout.root()
+    }
+
+    /// Returns the path of a blob. It is named by its content, so it never has other content; it does not exist if no
+    /// entry had it.
+    #[must_use]
+    pub fn blob_path(&self, digest: Digest) -> PathBuf {
+        self.layout.blob(digest)
     }
 
     /// Returns the folder of cached listings of repositories.

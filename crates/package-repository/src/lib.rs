@@ -91,6 +91,31 @@ pub trait Repository: Send + Sync + std::fmt::Debug {
     /// Reads all signatures of a release.
     async fn signatures(&self, release: &Release) -> Result<Vec<Signature>>;
 
+    /// Reads the manifests that refer to a release, as stored. Only OCI registries have any.
+    ///
+    /// # Errors
+    /// Returns an error if the repository cannot be queried.
+    async fn referrers(&self, _release: &Release) -> Result<Vec<Referrer>> {
+        Ok(Vec::new())
+    }
+
+    /// Downloads a blob that the manifest of a release, or of a referrer, names. Only OCI registries have manifests.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such blob, or it has another digest or size.
+    async fn blob(
+        &self,
+        release: &Release,
+        (digest, _size): (Digest, u64),
+        _partial_download: &mut PartialDownload<'_>,
+    ) -> Result<()> {
+        Err(Error::NotFound {
+            repository: self.id().to_owned(),
+            what: format!("{} of {}", digest.oci(), release.name),
+            hint: String::new(),
+        })
+    }
+
     /// Downloads the content of a release. A partial download is resumed if the repository supports it, or
     /// restarted. The digest is checked against that of the release, if it has one.
     async fn fetch(
@@ -294,6 +319,17 @@ pub struct Release {
     pub manifest: Option<OciManifest>,
     /// Publication time, if the repository reports it (RFC 3339).
     pub published: Option<String>,
+}
+
+/// A manifest that refers to a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// The manifest, as received.
+    pub manifest: OciManifest,
+    /// Its tag. The classic signatures of cosign are found by their tag only.
+    pub tag: Option<String>,
+    /// Whether its type is that of a signature.
+    pub is_signature: bool,
 }
 
 /// Description of a release.

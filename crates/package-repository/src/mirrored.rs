@@ -9,10 +9,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Capabilities, Deleted, Extensions, IndexFile, Kind, Names, PartialDownload, Release,
+    Capabilities, Deleted, Extensions, IndexFile, Kind, Names, PartialDownload, Referrer, Release,
     Repository, Result, Upload,
 };
 use extension_registry_core::diagnostic::Note;
+use extension_registry_package_format::digest::Digest;
 use extension_registry_package_transport::progress::Progress;
 use extension_registry_package_trust::signature::Signature;
 
@@ -93,6 +94,24 @@ impl Repository for Mirrored {
 
     async fn signatures(&self, release: &Release) -> Result<Vec<Signature>> {
         first!(self, repository => repository.signatures(release), |found: &Vec<_>| !found.is_empty())
+    }
+
+    async fn referrers(&self, release: &Release) -> Result<Vec<Referrer>> {
+        first!(self, repository => repository.referrers(release), |found: &Vec<_>| !found.is_empty())
+    }
+
+    async fn blob(
+        &self,
+        release: &Release,
+        blob: (Digest, u64),
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
+        for copy in &self.copies {
+            if copy.blob(release, blob, download_file).await.is_ok() {
+                return Ok(());
+            }
+        }
+        self.original.blob(release, blob, download_file).await
     }
 
     async fn fetch(

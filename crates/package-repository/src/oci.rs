@@ -8,6 +8,7 @@
 //! each tag would make a listing as expensive as reading all versions. So only tags that this process deleted
 //! are checked again; for others, [`release`](Repository::release) reports that there is none.
 
+pub mod artifact;
 mod auth;
 mod blobs;
 mod check;
@@ -40,7 +41,7 @@ use self::paging::ListResult;
 use self::scope::Scope;
 use super::{
     Capabilities, Deleted, DiscoveryMethod, Error, Extension, Extensions, IndexFile, Kind, Names,
-    PartialDownload, Release, Repository, Result, Upload,
+    PartialDownload, Referrer, Release, Repository, Result, Upload,
 };
 use extension_registry_core::diagnostic::Note;
 use extension_registry_package_format::digest::Digest;
@@ -377,6 +378,23 @@ impl Repository for Oci {
     async fn signatures(&self, release: &Release) -> Result<Vec<Signature>> {
         let (path, digest) = self.place_of(release)?;
         self.client.signatures(&path, digest, &[]).await
+    }
+
+    async fn referrers(&self, release: &Release) -> Result<Vec<Referrer>> {
+        let (path, digest) = self.place_of(release)?;
+        self.client.stored_referrers(&path, digest).await
+    }
+
+    async fn blob(
+        &self,
+        release: &Release,
+        (digest, size): (Digest, u64),
+        download_file: &mut PartialDownload<'_>,
+    ) -> Result<()> {
+        let (path, _) = self.place_of(release)?;
+        self.client
+            .fetch(&path, (digest, Some(size)), download_file)
+            .await
     }
 
     async fn fetch(

@@ -70,13 +70,21 @@ impl Source {
         }
     }
 
-    async fn versions(&self, name: &str) -> Result<Vec<semver::Version>, Error> {
+    /// Lists the versions of a package, unordered; empty if there is no such package.
+    ///
+    /// # Errors
+    /// Returns an error if the source fails, or does not respond in time.
+    pub async fn versions(&self, name: &str) -> Result<Vec<semver::Version>, Error> {
         let query = self.repository.versions(name);
         self.with_timeout(format!("list the versions of {name}"), query)
             .await
     }
 
-    async fn spec(&self, name: &str, version: &semver::Version) -> Result<Spec, Error> {
+    /// Reads the metadata of a version.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such version, the source fails, or does not respond in time.
+    pub async fn spec(&self, name: &str, version: &semver::Version) -> Result<Spec, Error> {
         let query = self.repository.release(name, version);
         let release = self.with_timeout(format!("read {name} {version}"), query);
         Spec::of(&*self.repository, release.await?)

@@ -12,6 +12,7 @@ mod fetch;
 mod gather;
 mod lock;
 
+pub use fetch::read_document;
 pub use lock::lock;
 
 use std::cell::RefCell;

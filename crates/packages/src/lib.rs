@@ -33,6 +33,7 @@ pub mod catalog;
 pub mod config;
 pub mod deliver;
 pub mod dependencies;
+pub mod image;
 pub mod mirror;
 pub mod workspace;
 

@@ -80,9 +80,7 @@ pub async fn copy(
 ) -> Result<Copied, MirrorError> {
     let entry = &delivery.entry;
     let title = format!("{} {}", entry.name, entry.version);
-    if entry.is_foreign {
-        return Err(MirrorError::Foreign(title));
-    }
+    let upload = upload(delivery)?;
     let there = match target.release(&entry.name, &entry.version).await {
         Ok(release) => Some(release),
         Err(Error::NotFound { .. }) => None,
@@ -102,7 +100,6 @@ pub async fn copy(
             });
         }
         there => {
-            let upload = upload(delivery)?;
             let release = target.publish(&upload, there.is_some(), progress).await?;
             (release, Copied::New)
         }
@@ -126,8 +123,16 @@ async fn sign(
     Ok(())
 }
 
-fn upload(delivery: &Delivery) -> Result<Upload, MirrorError> {
+/// Returns what [`copy`] publishes of a delivered package.
+///
+/// # Errors
+/// Returns an error if the package is foreign, or a file of the cache cannot be read.
+pub fn upload(delivery: &Delivery) -> Result<Upload, MirrorError> {
     let entry = &delivery.entry;
+    if entry.is_foreign {
+        let title = format!("{} {}", entry.name, entry.version);
+        return Err(MirrorError::Foreign(title));
+    }
     let read = |path: std::path::PathBuf| {
         std::fs::read(&path).map_err(|error| MirrorError::Read { path, error })
     };

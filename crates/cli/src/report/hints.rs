@@ -9,7 +9,7 @@ use extension_registry_core::expression::ExpressionError;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::version::RangeError;
 use extension_registry_packages::{
-    bundle, cache, catalog, config, credentials, deliver, dependencies, index, lock, mirror,
+    bundle, cache, catalog, config, credentials, deliver, dependencies, image, index, lock, mirror,
     package, repository, signature, solve, transport, trust, version, workspace,
 };
 use extension_registry_pipeline::Problem;
@@ -52,6 +52,7 @@ fn explain<'c>(cause: &'c (dyn Error + 'static)) -> Option<&'c dyn Explain> {
         of::<credentials::CredentialsError>,
         of::<deliver::DeliverError>,
         of::<dependencies::DependencyError>,
+        of::<image::ImageError>,
         of::<index::IndexError>,
         of::<index::IndexStateError>,
         of::<index::NextError>,

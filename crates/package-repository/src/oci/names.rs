@@ -11,7 +11,7 @@ const LONGEST_TAG: usize = 128;
 /// Name of the repository of the index.
 pub(super) const INDEX: &str = "extension-index";
 /// Name of our vendor extension of the protocol.
-pub(super) const VENDOR_EXTENSION: &str = "_fuseml";
+pub const VENDOR_EXTENSION: &str = "_fuseml";
 
 /// Returns why a text is not a valid repository path; None if it is valid.
 ///

@@ -1,28 +1,18 @@
 //! Signatures in a registry: referrers of the signed manifests, and cosign's tags.
 
-use std::collections::BTreeMap;
-
+use super::artifact::{self, BUNDLE, BUNDLE_OLD, MINISIG, STATEMENT, is_signature};
 use super::client::Client;
-use super::model::{Descriptor, EMPTY, EMPTY_BYTES, MANIFEST, Manifest};
+use super::model::{Descriptor, EMPTY_BYTES, MANIFEST, Manifest};
 use super::names::cosign_tag;
-use crate::{Error, OciManifest, Result};
+use crate::{Error, OciManifest, Referrer, Result};
 use extension_registry_package_format::digest::Digest;
 use extension_registry_package_trust::signature::{Format, Signature};
 
-/// Artifact type of our signatures.
-pub(super) const SIGNATURE: &str = "application/vnd.fuseml.signature.v1";
-/// Media type of a signed statement.
-const STATEMENT: &str = "application/vnd.fuseml.statement.v1+json";
-/// Media type of a `.minisig` file.
-const MINISIG: &str = "application/vnd.fuseml.minisig";
 /// Media type and annotation of cosign's classic signatures (cosign, "Signature Specification").
 const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIMPLE_SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 /// Media type of the configuration of cosign's classic signatures.
 const SIMPLE_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-/// Media types of a Sigstore bundle (sigstore, "Cosign Bundle Specification"); both are in use.
-const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
-const BUNDLE_OLD: &str = "application/vnd.dev.sigstore.bundle+json;version=0.3";
 /// Maximum number of manifests that are opened to find signatures, and of signatures that are read from one.
 const MOST: usize = 200;
 /// Maximum size of a statement, and of a signature.
@@ -56,6 +46,42 @@ impl Client {
             self.gather(&mut signatures, read)?;
         }
         Ok(signatures)
+    }
+
+    /// Returns the manifests that refer to one, as stored, and cosign's tag. Unreadable ones are skipped.
+    pub(super) async fn stored_referrers(
+        &self,
+        path: &str,
+        subject: Digest,
+    ) -> Result<Vec<Referrer>> {
+        let mut referrers = Vec::new();
+        for digest in (self.referrers(path, subject).await?)
+            .into_iter()
+            .take(MOST)
+        {
+            let Some(found) = self.manifest(path, &digest.oci()).await? else {
+                continue;
+            };
+            let Ok(manifest) = self.parse_manifest(path, &found) else {
+                continue;
+            };
+            if manifest.subject.as_ref().and_then(Descriptor::sha256) == Some(subject) {
+                referrers.push(Referrer {
+                    is_signature: is_signature(manifest.kind()),
+                    manifest: found,
+                    tag: None,
+                });
+            }
+        }
+        let tag = cosign_tag(subject);
+        if let Some(manifest) = self.manifest(path, &tag).await? {
+            referrers.push(Referrer {
+                manifest,
+                tag: Some(tag),
+                is_signature: true,
+            });
+        }
+        Ok(referrers)
     }
 
     fn gather(&self, all: &mut Vec<Signature>, read: Result<Vec<Signature>>) -> Result<()> {
@@ -93,8 +119,7 @@ impl Client {
             manifest.subject.as_ref().and_then(Descriptor::sha256) == Some(subject)
         };
         Ok(manifest.filter(refers).map(|manifest| {
-            let is_signature = [SIGNATURE, BUNDLE, BUNDLE_OLD].contains(&manifest.kind());
-            if is_signature {
+            if is_signature(manifest.kind()) {
                 format!("the signature {}", digest.oci())
             } else {
                 format!("the referrer {}", digest.oci())
@@ -167,16 +192,8 @@ impl Client {
         subject: Digest,
         signature: &Signature,
     ) -> Result<()> {
-        let (kind, layers): (&str, Vec<(&str, &[u8])>) = match signature.format {
-            Format::Minisign => (
-                SIGNATURE,
-                vec![
-                    (STATEMENT, &signature.payload),
-                    (MINISIG, &signature.signature),
-                ],
-            ),
-            Format::SigstoreBundle => (BUNDLE, vec![(BUNDLE, &signature.signature)]),
-            Format::CosignSimple => return self.sign_cosign(path, subject, signature).await,
+        let Some((kind, layers)) = artifact::layers(signature) else {
+            return self.sign_cosign(path, subject, signature).await;
         };
         let Some(found) = self.manifest(path, &subject.oci()).await? else {
             return Err(Error::NotFound {
@@ -186,27 +203,17 @@ impl Client {
             });
         };
         let signed = self.parse_manifest(path, &found)?;
+        let descriptor = Descriptor {
+            media_type: signed.media_type.unwrap_or_else(|| MANIFEST.to_owned()),
+            digest: subject.oci(),
+            size: found.bytes.len() as u64,
+            ..Descriptor::default()
+        };
+        let manifest = artifact::referrer(kind, &layers, descriptor);
         self.put_bytes(path, EMPTY_BYTES).await?;
         for (_, bytes) in &layers {
             self.put_bytes(path, bytes).await?;
         }
-        let layers = layers.iter();
-        let manifest = Manifest {
-            schema_version: 2,
-            media_type: Some(MANIFEST.to_owned()),
-            artifact_type: Some(kind.to_owned()),
-            config: Some(Descriptor::of(EMPTY, EMPTY_BYTES)),
-            layers: layers
-                .map(|(media_type, bytes)| Descriptor::of(media_type, bytes))
-                .collect(),
-            subject: Some(Descriptor {
-                media_type: signed.media_type.unwrap_or_else(|| MANIFEST.to_owned()),
-                digest: subject.oci(),
-                size: found.bytes.len() as u64,
-                ..Descriptor::default()
-            }),
-            annotations: BTreeMap::new(),
-        };
         let bytes = self.written(&manifest)?;
         self.put_referrer(path, subject, &manifest, &bytes).await
     }

@@ -42,7 +42,7 @@ impl Loader<'_> {
         let signatures = repository.signatures(release).await?;
         // Only content with a known digest can be evaluated before it is downloaded.
         let document = match &release.document {
-            Some(blob) if blob.digest.is_none() => Some(self.document(resolved).await?),
+            Some(blob) if blob.digest.is_none() => Some(read_document(resolved).await?),
             _ => None,
         };
         let mut verdict = None;
@@ -63,7 +63,7 @@ impl Loader<'_> {
 
         let document = match document {
             Some(document) => document,
-            None => self.document(resolved).await?,
+            None => read_document(resolved).await?,
         };
         let partial = self.partial(resolved)?;
         let (content, bytes) = self.download_content(resolved, &partial, progress).await?;
@@ -184,37 +184,6 @@ impl Loader<'_> {
         Ok((content, download_file.written().saturating_sub(before)))
     }
 
-    async fn document(
-        &self,
-        resolved: &ResolvedVersion<'_>,
-    ) -> Result<Option<Document>, DeliverError> {
-        let release = &resolved.spec.release;
-        let Some(blob) = &release.document else {
-            return Ok(None);
-        };
-        let Some(bytes) = resolved.source.repository.document(release).await? else {
-            return Ok(None);
-        };
-        let actual = Digest::of(&bytes);
-        if let Some(wanted) = blob.digest
-            && wanted != actual
-        {
-            return Err(tampered(resolved, "document", actual, wanted));
-        }
-        let is_adoc = match &blob.file {
-            Some(file) => Path::new(file)
-                .extension()
-                .is_some_and(|ending| ending == "adoc"),
-            None => bytes.starts_with(b"//") || bytes.starts_with(b"= "),
-        };
-        let format = if is_adoc {
-            DocumentFormat::AsciiDoc
-        } else {
-            DocumentFormat::Markdown
-        };
-        Ok(Some(Document { bytes, format }))
-    }
-
     fn store(
         &self,
         resolved: &ResolvedVersion<'_>,
@@ -255,6 +224,40 @@ impl Loader<'_> {
         })?;
         Ok(entry)
     }
+}
+
+/// Reads the document of a version, and verifies its digest if the source knows it.
+///
+/// # Errors
+/// Returns an error if the source fails, or the document has another digest.
+pub async fn read_document(
+    resolved: &ResolvedVersion<'_>,
+) -> Result<Option<Document>, DeliverError> {
+    let release = &resolved.spec.release;
+    let Some(blob) = &release.document else {
+        return Ok(None);
+    };
+    let Some(bytes) = resolved.source.repository.document(release).await? else {
+        return Ok(None);
+    };
+    let actual = Digest::of(&bytes);
+    if let Some(wanted) = blob.digest
+        && wanted != actual
+    {
+        return Err(tampered(resolved, "document", actual, wanted));
+    }
+    let is_adoc = match &blob.file {
+        Some(file) => Path::new(file)
+            .extension()
+            .is_some_and(|ending| ending == "adoc"),
+        None => bytes.starts_with(b"//") || bytes.starts_with(b"= "),
+    };
+    let format = if is_adoc {
+        DocumentFormat::AsciiDoc
+    } else {
+        DocumentFormat::Markdown
+    };
+    Ok(Some(Document { bytes, format }))
 }
 
 /// What to store of a package beside the metadata of its source.
