@@ -19,3 +19,5 @@ mod source;
 
 pub use site::Site;
 pub use source::{ClusterSource, FileSource, Source};
+
+pub mod oci;
