@@ -228,10 +228,9 @@ mod tests {
         /// The expression of the specification for repository names.
         #[test]
         fn no_repository_name_reaches_an_extension(
-            path in "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*",
+            path in "[a-z0-9]{1,6}((\\.|_|__|-{1,3})[a-z0-9]{1,6}){0,3}(/[a-z0-9]{1,6}((\\.|_|__|-{1,3})[a-z0-9]{1,6}){0,3}){0,4}",
             tail in prop::sample::select(vec!["manifests/1.0.0", "tags/list", "manifests/_x"]),
         ) {
-            prop_assume!(path.len() <= 255);
             let whole = format!("/v2/{path}/{tail}");
             prop_assert!(!whole.starts_with("/v2/_"));
             let route = Route::parse(&whole, EXTENSION);

@@ -61,7 +61,7 @@ impl Shelf {
             let id = source.id();
             if repository_fault(id).is_some() {
                 let message = format!("repository `{id}` is not served over OCI");
-                let hint = "use lowercase letters, digits and single separators in its name";
+                let hint = "begin and end its name with a lowercase letter or a digit";
                 warnings.push(Note::new(message).hint(hint));
                 continue;
             }
