@@ -18,6 +18,7 @@
 pub mod cache;
 pub mod chart;
 pub mod cluster;
+pub mod conformance;
 mod control_plane;
 pub mod fault;
 pub mod helm;

@@ -18,6 +18,7 @@ pub(crate) enum Tool {
     Helm,
     Gitea,
     Crane,
+    OciConformance,
 }
 
 impl Tool {
@@ -51,6 +52,7 @@ impl Tool {
             Self::Helm => "helm",
             Self::Gitea => "gitea",
             Self::Crane => "crane",
+            Self::OciConformance => "oci-conformance",
         }
     }
 
@@ -61,6 +63,7 @@ impl Tool {
             Self::Helm => &HELM,
             Self::Gitea => &GITEA,
             Self::Crane => &CRANE,
+            Self::OciConformance => &OCI_CONFORMANCE,
             _ => &KUBERNETES,
         }
     }
@@ -69,7 +72,7 @@ impl Tool {
     pub(crate) fn package(self) -> String {
         let module = self.module();
         match self {
-            Self::Etcd | Self::Gitea => module.path.to_owned(),
+            Self::Etcd | Self::Gitea | Self::OciConformance => module.path.to_owned(),
             _ => format!("{}/cmd/{}", module.path, self.program()),
         }
     }
@@ -155,6 +158,13 @@ static CRANE: Module = Module {
     go_sum: include_str!("../../tools/crane/go.sum"),
     ..PLAIN
 };
+static OCI_CONFORMANCE: Module = Module {
+    name: "oci-conformance",
+    path: "github.com/opencontainers/distribution-spec/conformance",
+    go_mod: include_str!("../../tools/oci-conformance/go.mod"),
+    go_sum: include_str!("../../tools/oci-conformance/go.sum"),
+    ..PLAIN
+};
 
 impl Module {
     /// Returns the version that `go.mod` requires, without the `v`.
@@ -211,7 +221,15 @@ mod tests {
 
     #[test]
     fn version_comes_from_go_mod() {
-        for module in [&KUBERNETES, &ETCD, &CONTAINERD, &HELM, &GITEA, &CRANE] {
+        for module in [
+            &KUBERNETES,
+            &ETCD,
+            &CONTAINERD,
+            &HELM,
+            &GITEA,
+            &CRANE,
+            &OCI_CONFORMANCE,
+        ] {
             assert_eq!(module.version().split('.').count(), 3, "{}", module.name);
         }
         assert!(

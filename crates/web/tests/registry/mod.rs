@@ -14,7 +14,7 @@ use extension_registry_packages::config::{Config, Environment, Flags, Places};
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::folder::{Folder, Settings as FolderSettings};
 use extension_registry_packages::repository::{Release, Repository, Upload};
-use extension_registry_packages::signature::{Statement, minisign};
+use extension_registry_packages::signature::{Signature, Statement, minisign};
 use extension_registry_packages::workspace::{Clock, Workspace};
 use extension_registry_web::oci::{Anonymous, Authorizer, Settings, router};
 use reqwest::{Method, Response};
@@ -55,10 +55,14 @@ impl Desk {
     /// Publishes and signs.
     pub(crate) async fn publish(&self, repository: &dyn Repository, upload: &Upload) -> Release {
         let release = repository.publish(upload, false, &Silent).await.unwrap();
-        let statement = Statement::of_upload(upload);
-        let signature = minisign::sign(&statement, &self.secret, None).unwrap();
+        let signature = self.signature(upload);
         repository.sign(&release, &signature).await.unwrap();
         release
+    }
+
+    pub(crate) fn signature(&self, upload: &Upload) -> Signature {
+        let statement = Statement::of_upload(upload);
+        minisign::sign(&statement, &self.secret, None).unwrap()
     }
 
     /// The configuration of a folder.
