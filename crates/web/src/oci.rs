@@ -5,6 +5,8 @@
 //! Nothing is served that the trust policy rejects.
 
 mod authorize;
+mod authorizer;
+mod basic;
 mod blob;
 mod fault;
 mod held;
@@ -29,7 +31,8 @@ use extension_registry_packages::workspace::Workspace;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
 
-pub use authorize::{Anonymous, AuthorizeError, Authorizer, Caller};
+pub use authorize::Kubernetes;
+pub use authorizer::{Anonymous, AuthorizeError, Authorizer, Caller};
 pub use settings::{Extension, Settings, SettingsError};
 
 use fault::Fault;
@@ -105,21 +108,23 @@ impl Registry {
                 return Err(Fault::denied(format!("no permission to get {path}")));
             }
         }
-        let (shelf, query) = (&self.shelf, Query::parse(uri.query()));
+        let (packages, query) = (&self.shelf, Query::parse(uri.query()));
         let access = (&*self.authorizer, &caller);
         match &route {
             Route::Base => Ok(reply::json(&serde_json::json!({}), is_head)),
-            Route::Catalog => list::catalog(shelf, access, &query, is_head).await,
+            Route::Catalog => list::catalog(packages, access, &query, is_head).await,
             Route::Discover(None) => Ok(list::extensions(extension, is_head)),
             Route::Discover(Some(_)) => Ok(list::extensions(None, is_head)),
-            Route::Search => list::search(shelf, access, (uri.path(), &query), is_head).await,
+            Route::Search => list::search(packages, access, (uri.path(), &query), is_head).await,
             Route::Manifest(name, reference) => {
-                manifest::get(shelf, (name, reference), headers, is_head).await
+                manifest::get(packages, (name, reference), headers, is_head).await
             }
-            Route::Blob(name, digest) => blob::get(shelf, (name, *digest), headers, is_head).await,
-            Route::Tags(name) => manifest::tags(shelf, name, &query, is_head).await,
+            Route::Blob(name, digest) => {
+                blob::get(packages, (name, *digest), headers, is_head).await
+            }
+            Route::Tags(name) => manifest::tags(packages, name, &query, is_head).await,
             Route::Referrers(name, digest) => {
-                manifest::referrers(shelf, (name, *digest), &query, is_head).await
+                manifest::referrers(packages, (name, *digest), &query, is_head).await
             }
         }
     }

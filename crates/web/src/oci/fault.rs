@@ -12,7 +12,7 @@ use extension_registry_packages::repository::Error;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use super::authorize::AuthorizeError;
+use super::authorizer::AuthorizeError;
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use http::header;
 use serde_json::{Value, json};
 
-use super::authorize::{Authorizer, Caller};
+use super::authorizer::{Authorizer, Caller};
 use super::fault::Fault;
 use super::page::{Page, Query, page};
 use super::reply;
@@ -49,8 +49,7 @@ pub(super) async fn catalog(
     is_head: bool,
 ) -> Result<Response, Fault> {
     let discovery = shelf.packages().await?;
-    let all = discovery.packages.iter().cloned().collect();
-    let mut entries = readable(all, access).await?;
+    let mut entries = readable(discovery.packages.clone(), access).await?;
     entries.sort_by(|left, right| left.path.cmp(&right.path));
     let page = page(entries, |one| &one.path, ("/v2/_catalog", query, ENTRIES))?;
     let names: Vec<&str> = page.entries.iter().map(|one| one.path.as_str()).collect();

@@ -24,7 +24,7 @@ use super::fault::Fault;
 use super::held::Held;
 use super::route::Name;
 use super::served::Served;
-use super::versions::Package;
+use super::versions::{Package, Shared};
 
 /// Maximum number of packages that are delivered at the same time.
 const DELIVERIES: usize = 8;
@@ -47,7 +47,7 @@ pub(super) struct Shelf {
     workspace: Arc<Workspace>,
     repositories: BTreeMap<String, Repository>,
     packages: Mutex<HashMap<Name, Arc<Package>>>,
-    listing: tokio::sync::Mutex<Option<Held<Arc<Discovery>>>>,
+    listing: Shared<Discovery>,
     refresh: Duration,
     deliveries: Semaphore,
 }
@@ -76,7 +76,7 @@ impl Shelf {
             workspace,
             repositories,
             packages: Mutex::default(),
-            listing: tokio::sync::Mutex::default(),
+            listing: Shared::default(),
             refresh,
             deliveries: Semaphore::new(DELIVERIES),
         };
@@ -215,10 +215,9 @@ impl Shelf {
                 }
                 match self.version(name, &preview.version).await {
                     Ok(served) if served.image.has(digest) => return Ok(Some(served)),
-                    Ok(_) => {}
                     // The version that has it may not be served.
                     Err(fault) if matches!(preview.outcome, Ok(Some(_))) => return Err(fault),
-                    Err(_) => {}
+                    Ok(_) | Err(_) => {}
                 }
             }
         }

@@ -18,14 +18,17 @@ use super::served::Served;
 /// Maximum number of concurrent requests to one source.
 const AT_ONCE: usize = 8;
 
+/// A result that requests wait for and share.
+pub(super) type Shared<T> = tokio::sync::Mutex<Option<Held<Arc<T>>>>;
+
 /// A package.
 #[derive(Debug, Default)]
 pub(super) struct Package {
     /// Its versions; never empty.
-    pub(super) versions: tokio::sync::Mutex<Option<Held<Arc<Vec<Version>>>>>,
+    pub(super) versions: Shared<Vec<Version>>,
     slots: Mutex<BTreeMap<Version, Arc<Slot>>>,
     /// Previews of all versions, without and with referrers.
-    previews: [tokio::sync::Mutex<Option<Held<Arc<Vec<Preview>>>>>; 2],
+    previews: [Shared<Vec<Preview>>; 2],
 }
 
 /// A version, once it is requested.
