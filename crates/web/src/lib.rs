@@ -5,12 +5,13 @@
 //! complete without JavaScript.
 //!
 //! A request passes `access` (who may ask, and as whom the cluster is read), a page in `page`, and `reply`, which sets the
-//! headers. Templates escape every value ([`escape`]).
+//! headers. Templates escape every value ([`escape`]). [`oci`] is the registry.
 
 pub mod access;
 mod diagram;
 pub mod escape;
 mod link;
+pub mod oci;
 mod page;
 mod reply;
 mod site;
@@ -19,5 +20,3 @@ mod source;
 
 pub use site::Site;
 pub use source::{ClusterSource, FileSource, Source};
-
-pub mod oci;

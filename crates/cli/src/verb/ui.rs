@@ -86,8 +86,8 @@ async fn source(source: &flags::Source) -> Result<Source> {
     Ok(Source::Cluster(cluster))
 }
 
-/// Opens a URL with the browser of the user. The URL contains a key, and the arguments of a process are visible to other
-/// users of the machine; whoever uses the key first has the session, and the user sees that it was used.
+/// Opens a URL with the browser of the user. Other users of the machine see the arguments of a process, and with them the
+/// key. It works once, so a user whose key was taken gets no page, and notices.
 fn open(url: &str) -> bool {
     let program = if cfg!(target_os = "macos") {
         "open"
