@@ -68,7 +68,7 @@ pub async fn run(args: WebArgs, stop: CancellationToken) -> anyhow::Result<()> {
     });
     let listener = TcpListener::bind(args.address).await;
     let listener = listener.with_context(|| format!("failed to listen on {}", args.address))?;
-    tracing::info!(address = %args.address, "serving pages");
+    tracing::info!(address = %listener.local_addr()?, "serving pages");
     let site = Site::new(Source::Cluster(source), Access::Forwarded);
     site.serve(listener, None, stop.cancelled_owned())
         .await

@@ -120,6 +120,11 @@ pub(crate) fn redirect(path: &str, cookies: &[String]) -> Response {
     response
 }
 
+/// Returns a text.
+pub(crate) fn text(text: &'static str) -> Response {
+    response(StatusCode::OK, "text/plain; charset=utf-8", text)
+}
+
 /// Returns a file of the program, which changes only with it.
 pub(crate) fn asset(kind: &'static str, text: &'static str) -> Response {
     let mut response = response(StatusCode::OK, kind, text);

@@ -88,6 +88,7 @@ impl Site {
         Router::new()
             .route("/sign-in", get(sign_in).post(keep_token))
             .route("/sign-out", post(forget_token))
+            .route("/healthz", get(healthz))
             .route("/style.css", get(style))
             .route("/icon.svg", get(icon))
             .route("/", page(page::overview::page))
@@ -114,6 +115,11 @@ impl Site {
             .layer(from_fn_with_state(Arc::clone(&site), authenticate))
             .with_state(site)
     }
+}
+
+/// Answers probes. It sends no request to the API server: without a token, there is nothing to ask.
+async fn healthz() -> Response {
+    reply::text("ok\n")
 }
 
 async fn style() -> Response {

@@ -24,7 +24,7 @@ const ATTRIBUTES: &str = "Secure; HttpOnly; SameSite=Strict; Path=/";
 const MAX_TOKEN: usize = 4000;
 
 /// Paths that need no token.
-const PUBLIC: [&str; 3] = ["/sign-in", "/style.css", "/icon.svg"];
+const PUBLIC: [&str; 4] = ["/sign-in", "/style.css", "/icon.svg", "/healthz"];
 
 /// Decides whether to answer a request.
 pub(super) fn decide(method: &Method, uri: &Uri, headers: &HeaderMap) -> Decision {
