@@ -46,10 +46,12 @@ async fn installs_upgrades_and_uninstalls() {
     cluster.stop().await.unwrap();
 }
 
-const VALUES: [(&str, &str); 4] = [
+const VALUES: [(&str, &str); 5] = [
     ("image.repository", OPERATOR_IMAGE.0),
     ("image.tag", OPERATOR_IMAGE.1),
     ("test.image", TEST_IMAGE),
+    // The wait for the release includes its Pod.
+    ("web.enabled", "true"),
     // At other levels, events that the operator is not allowed to write are not logged.
     ("log.level", r"info\,extension_registry_operator=debug"),
 ];

@@ -43,11 +43,37 @@ fn extra_variables_reach_operator_and_hook() {
     }
 }
 
+/// The pages act with the token of their user: neither a role nor a token of the cluster is theirs.
+#[test]
+fn pages_have_no_permissions() {
+    let name = "extension-registry-web";
+    assert!(find_object(&objects(&[]), "Deployment", "system", name).is_null());
+    let objects = objects(EVERYTHING);
+    let bindings = objects.iter().filter(|object| {
+        let kind = object["kind"].as_str().unwrap();
+        kind.ends_with("RoleBinding")
+    });
+    for binding in bindings {
+        assert!(!binding["subjects"].to_string().contains(name), "{binding}");
+    }
+    let account = find_object(&objects, "ServiceAccount", "system", name);
+    assert_eq!(account["automountServiceAccountToken"], false);
+    let pod = &find_object(&objects, "Deployment", "system", name)["spec"]["template"]["spec"];
+    assert_eq!(pod["serviceAccountName"], name);
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    let volumes = json!([{"name": "ca", "configMap": {"name": "kube-root-ca.crt"}}]);
+    assert_eq!(pod["volumes"], volumes);
+    let policy = find_object(&objects, "NetworkPolicy", "system", name);
+    let from = &policy["spec"]["ingress"][0]["from"];
+    assert_eq!(from[0]["namespaceSelector"]["matchLabels"]["team"], "ingress");
+}
+
 #[test]
 fn rejects_invalid_values_by_name() {
     for (setting, named) in [
         ("replcas=2", "replcas"),
         ("replicas=many", "/replicas"),
+        ("web.enable=true", "enable"),
         ("webhook.enable=true", "enable"),
         ("webhook.url=http://127.0.0.1", "/webhook/url"),
         ("extraEnv[0].value=one", "/extraEnv/0"),
