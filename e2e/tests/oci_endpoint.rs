@@ -6,6 +6,7 @@ mod contract;
 #[path = "../../crates/web/tests/registry/mod.rs"]
 mod registry;
 
+use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -67,17 +68,22 @@ fn maven(desk: &Desk) -> Maven {
 /// The same packages in a folder, a Maven layout and, if there is one, a registry.
 async fn published(desk: &Desk, registry: Option<&DockerRegistry>) -> String {
     let mut toml = desk.folder_toml("team");
-    toml += &format!(
-        "[[repository]]\nname = \"central\"\nkind = \"maven\"\nurl = \"{}\"\ngroup = \"{GROUP}\"\n",
-        desk.root("central").display()
-    );
+    let root = desk.root("central");
+    let root = root.display();
+    writeln!(
+        toml,
+        "[[repository]]\nname = \"central\"\nkind = \"maven\"\nurl = \"{root}\"\ngroup = \"{GROUP}\""
+    )
+    .unwrap();
     let mut repositories: Vec<Box<dyn Repository>> =
         vec![Box::new(desk.folder("team")), Box::new(maven(desk))];
     if let Some(registry) = registry {
         let host = registry.host();
-        toml += &format!(
-            "[[repository]]\nname = \"real\"\nkind = \"oci\"\nurl = \"http://{host}/a/b\"\n"
-        );
+        writeln!(
+            toml,
+            "[[repository]]\nname = \"real\"\nkind = \"oci\"\nurl = \"http://{host}/a/b\""
+        )
+        .unwrap();
         repositories.push(Box::new(client(&host, "a/b")));
     }
     for version in ["1.2.0", "1.10.0"] {
