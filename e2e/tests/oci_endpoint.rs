@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use contract::fetched;
 use extension_registry_e2e::conformance::{self, Content};
+use extension_registry_e2e::helm::helm;
 use extension_registry_e2e::servers::crane::{self, Crane};
 use extension_registry_e2e::servers::docker_registry::{self, DockerRegistry, Options};
 use extension_registry_e2e::skip;
@@ -220,6 +221,50 @@ async fn crane_lists_reads_and_copies() {
     let blob = desk.bench.target("layout").join("blobs/sha256");
     let blob = blob.join(digest.trim_start_matches("sha256:"));
     assert_eq!(std::fs::read(blob).unwrap(), manifest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn helm_pulls_a_chart_of_a_registry() {
+    let Some(docker) = docker("a chart at the OCI endpoint") else {
+        return;
+    };
+    let desk = Desk::new();
+    let folder = desk.bench.target("hello");
+    std::fs::create_dir(&folder).unwrap();
+    let chart = "apiVersion: v2\nname: hello\nversion: 0.1.0\ndescription: a chart\n";
+    std::fs::write(folder.join("Chart.yaml"), chart).unwrap();
+    let path = |name: &str| desk.bench.target(name).to_str().unwrap().to_owned();
+    let (source, packed, pulled) = (path("hello"), path("packed"), path("pulled"));
+    let helm = |arguments: &[&str]| helm(arguments).unwrap();
+    let _ = helm(&["package", &source, "-d", &packed]);
+    let file = format!("{packed}/hello-0.1.0.tgz");
+    let upstream = format!("oci://{}/charts", docker.host());
+    let _ = helm(&["push", &file, &upstream, "--plain-http"]);
+
+    let toml = format!(
+        "[[repository]]\nname = \"charts\"\nkind = \"oci\"\nurl = \"http://{}/charts\"\n",
+        docker.host()
+    );
+    let served = Registry::start(desk.workspace("server", "warn", &toml)).await;
+    let chart = format!("oci://{}/charts/hello", served.host);
+    let arguments = [
+        "pull",
+        &chart,
+        "--version",
+        "0.1.0",
+        "--plain-http",
+        "-d",
+        &pulled,
+    ];
+    std::fs::create_dir(&pulled).unwrap();
+    let _ = helm(&arguments);
+    let pulled = std::fs::read(format!("{pulled}/hello-0.1.0.tgz")).unwrap();
+    assert_eq!(pulled, std::fs::read(&file).unwrap());
+
+    // No signature covers its metadata, so a registry that enforces the policy does not serve the chart.
+    let strict = Registry::start(desk.workspace("strict", "enforce", &toml)).await;
+    let (status, code, _) = strict.fault("/v2/charts/hello/manifests/0.1.0").await;
+    assert_eq!((status, code.as_str()), (403, "DENIED"));
 }
 
 /// What the endpoint has of a package, as the suite expects it.
