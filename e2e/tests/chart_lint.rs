@@ -65,7 +65,10 @@ fn pages_have_no_permissions() {
     assert_eq!(pod["volumes"], volumes);
     let policy = find_object(&objects, "NetworkPolicy", "system", name);
     let from = &policy["spec"]["ingress"][0]["from"];
-    assert_eq!(from[0]["namespaceSelector"]["matchLabels"]["team"], "ingress");
+    assert_eq!(
+        from[0]["namespaceSelector"]["matchLabels"]["team"],
+        "ingress"
+    );
 }
 
 #[test]

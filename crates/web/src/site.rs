@@ -71,11 +71,11 @@ impl Site {
         };
         loop {
             let last = *self.last_request.lock();
-            let unused = last.elapsed();
-            if unused >= idle {
+            let left = idle.saturating_sub(last.elapsed());
+            if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(idle - unused).await;
+            tokio::time::sleep(left).await;
         }
     }
 
@@ -191,11 +191,9 @@ async fn visit(site: &Site, uri: &Uri, caller: Option<Caller>, show: fn(&Visit) 
     let snapshot = site.source.snapshot(&caller).await?;
     let source = site.source.describe();
     let visit = Visit::new(uri.clone(), source, caller.is_signed_in(), snapshot);
-    match tokio::task::spawn_blocking(move || show(&visit)).await {
-        Ok(reply) => reply,
-        Err(_) => {
-            let failure = Failure::new("failed to create the page");
-            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, failure))
-        }
-    }
+    let shown = tokio::task::spawn_blocking(move || show(&visit)).await;
+    shown.unwrap_or_else(|_| {
+        let failure = Failure::new("failed to create the page");
+        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, failure))
+    })
 }

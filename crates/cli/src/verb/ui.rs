@@ -17,7 +17,7 @@ use crate::flags::{self, FILES};
 use crate::output;
 
 /// Time without a request after which the server stops.
-const IDLE: Duration = Duration::from_secs(30 * 60);
+const IDLE: Duration = Duration::from_mins(30);
 
 #[derive(Debug, Args)]
 pub(crate) struct Ui {

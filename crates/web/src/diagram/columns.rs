@@ -85,17 +85,14 @@ pub(super) fn draw(columns: &[Column]) -> Diagram {
 /// Returns the row of each box: ordered by the mean row of the boxes that lead to it.
 fn ordered(count: usize, lines: &[(usize, usize)], rows: &[usize]) -> Vec<usize> {
     let mean = |node: usize| {
-        let mut sum = 0;
+        let mut sum: usize = 0;
         let mut number = 0;
         for (from, _) in lines.iter().filter(|(_, to)| *to == node) {
             sum += rows[*from] * 1000;
             number += 1;
         }
-        if number == 0 {
-            usize::MAX
-        } else {
-            sum / number
-        }
+        // A box without lines comes last.
+        usize::checked_div(sum, number).unwrap_or(usize::MAX)
     };
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_cached_key(|node| mean(*node));

@@ -33,13 +33,13 @@ struct Page {
 pub(crate) fn workflow(visit: &Visit) -> Reply {
     let (key, all) = key(visit)?;
     let explained = explain_workflow(visit.inventory(), &key, all);
-    page(visit, Section::Workflows, key, explained)
+    page(visit, Section::Workflows, &key, explained)
 }
 
 pub(crate) fn binding(visit: &Visit) -> Reply {
     let (key, all) = key(visit)?;
     let explained = explain_binding(visit.inventory(), &key, all);
-    page(visit, Section::Bindings, key, explained)
+    page(visit, Section::Bindings, &key, explained)
 }
 
 fn key(visit: &Visit) -> Result<(ObjectKey, bool), Problem> {
@@ -50,7 +50,12 @@ fn key(visit: &Visit) -> Result<(ObjectKey, bool), Problem> {
     }
 }
 
-fn page(visit: &Visit, section: Section, key: ObjectKey, explained: Option<Explanations>) -> Reply {
+fn page(
+    visit: &Visit,
+    section: Section,
+    key: &ObjectKey,
+    explained: Option<Explanations>,
+) -> Reply {
     let (kind, part) = match section {
         Section::Bindings => ("ExtensionBinding", "bindings"),
         _ => ("Workflow", "workflows"),

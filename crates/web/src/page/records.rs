@@ -114,8 +114,11 @@ pub(crate) fn page(visit: &Visit) -> Reply {
     Visit::page(&page)
 }
 
+/// Reads the value of a selector.
+type Read = fn(&Row) -> Option<&str>;
+
 fn facets(query: &Query, services: &Services) -> Vec<Facet> {
-    let facets: [(&str, &str, &str, fn(&Row) -> Option<&str>); 4] = [
+    let facets: [(&str, &str, &str, Read); 4] = [
         ("Product", "product", &query.product, |row| {
             row.product.as_deref()
         }),

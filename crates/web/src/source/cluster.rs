@@ -26,13 +26,16 @@ const CALLERS: usize = 8;
 /// Creates the client of a caller.
 type Connect = dyn Fn(&Caller) -> BoxFuture<'static, Result<Client, Failure>> + Send + Sync;
 
+/// When objects were read, and the objects.
+type Cached = (Instant, Arc<Snapshot>);
+
 /// A cluster.
 pub struct ClusterSource {
     name: String,
     namespace: String,
     settings: Settings,
     connect: Box<Connect>,
-    cached: Mutex<HashMap<[u8; 32], (Instant, Arc<Snapshot>)>>,
+    cached: Mutex<HashMap<[u8; 32], Cached>>,
 }
 
 impl ClusterSource {
