@@ -1,7 +1,7 @@
 # `make demo` shows what the registry does, `make test` runs all tests, `make help` lists the other targets.
 
 CARGO    ?= cargo
-PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2 util-linux tar docker-registry minisign
+PACKAGES := runc containernetworking-plugins busybox-static iptables conntrack iproute2 util-linux tar docker-registry minisign chromium chromium-driver w3m
 BIN      := $(or $(CARGO_TARGET_DIR),target)/debug
 # Pinned, so that a new version of a tool fails no build.
 MACHETE  := cargo-machete@0.9.2
