@@ -81,6 +81,7 @@ bench: packages ## Run the benchmarks; writes bench-results.json and bench-packa
 	$(CARGO) bench -p extension-registry-core --bench resolve
 	$(CARGO) bench -p extension-registry-package-solve --bench solve
 	$(CARGO) bench -p extension-registry-package-cache --bench cache
+	$(CARGO) bench -p extension-registry-web --bench oci
 	$(CARGO) bench -p extension-registry-e2e --bench packages
 	$(CARGO) bench -p extension-registry-e2e --bench cluster
 

@@ -33,7 +33,7 @@ fn headers(value: &str) -> HeaderMap {
     headers
 }
 
-fn review(status: Value) -> Value {
+fn review(status: &Value) -> Value {
     json!({
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenReview",
@@ -46,7 +46,7 @@ fn review(status: Value) -> Value {
 #[tokio::test]
 async fn asks_once_for_each_token() {
     let user = json!({ "username": "ada", "groups": ["devs"], "extra": { "k": ["v"] } });
-    let (authorizer, count) = server(201, review(json!({ "authenticated": true, "user": user })));
+    let (authorizer, count) = server(201, review(&json!({ "authenticated": true, "user": user })));
     for _ in 0..3 {
         let bearer = headers(&format!("Bearer {TOKEN}"));
         let caller = authorizer.authenticate(&bearer).await.unwrap();
@@ -61,7 +61,7 @@ async fn asks_once_for_each_token() {
 async fn rejects_invalid_and_missing_tokens() {
     // An API server sets a user only for a valid token; the flag decides.
     let status = json!({ "authenticated": false, "user": { "username": "ada" } });
-    let (authorizer, count) = server(201, review(status));
+    let (authorizer, count) = server(201, review(&status));
     for headers in [HeaderMap::new(), headers("Bearer"), headers("Digest x")] {
         let error = authorizer.authenticate(&headers).await.unwrap_err();
         assert!(matches!(error, AuthorizeError::Unauthenticated { .. }));

@@ -7,13 +7,14 @@ mod registry;
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::any;
 use extension_registry_packages::Digest;
+use extension_registry_packages::cache::Cache;
 use extension_registry_packages::progress::Silent;
 use extension_registry_packages::repository::Repository;
 use extension_registry_web::oci::{
@@ -121,6 +122,37 @@ async fn delivers_again_what_was_removed_from_the_cache() {
     assert_eq!(registry.bytes(&path).await, bytes);
 }
 
+#[tokio::test]
+async fn removes_unused_packages_from_the_cache() {
+    let desk = Desk::new();
+    for name in ["mlflow", "minio"] {
+        let upload = desk.bench.package(name, "1.2.0", "a");
+        desk.publish(&desk.folder("team"), &upload).await;
+    }
+    let toml = desk.folder_toml("team");
+    let workspace = desk.workspace("home", "enforce", &toml);
+    let cache = Cache::open(workspace.cache.root().join("served/team"));
+    let first = Registry::start(workspace.clone()).await;
+    let mlflow = first.bytes("/v2/team/mlflow/manifests/1.2.0").await;
+    let entry = cache.list().entries.remove(0);
+    let long_ago = SystemTime::now() - Duration::from_hours(31 * 24);
+    cache.touch_at(&entry, long_ago).unwrap();
+
+    let second = Registry::start(workspace).await;
+    let _ = second.bytes("/v2/team/minio/manifests/1.2.0").await;
+    let names: Vec<String> = cache
+        .list()
+        .entries
+        .into_iter()
+        .map(|one| one.name)
+        .collect();
+    assert_eq!(names, ["minio"]);
+    assert_eq!(
+        second.bytes("/v2/team/mlflow/manifests/1.2.0").await,
+        mlflow
+    );
+}
+
 /// A registry as an origin, which answers every request in this way.
 async fn origin(answer: Router) -> (Desk, Registry, Registry) {
     let desk = Desk::new();
@@ -166,7 +198,7 @@ async fn reports_an_origin_that_answers_html() {
 }
 
 /// An origin with one version, whose manifest and content are as given.
-fn artifact(manifest: Value, content: &'static [u8], declared: Option<String>) -> Router {
+fn artifact(manifest: &Value, content: &'static [u8], declared: Option<String>) -> Router {
     let tags = json!({ "name": "x/tool", "tags": ["1.0.0"] }).to_string();
     let manifest = manifest.to_string();
     Router::new()
@@ -204,7 +236,7 @@ fn template(digest: &str, size: usize) -> Value {
 async fn passes_artifacts_of_others_through() {
     let digest = Digest::of(b"kind: X\n").oci();
     let manifest = template(&digest, 8);
-    let (_desk, _origin, registry) = origin(artifact(manifest.clone(), b"kind: X\n", None)).await;
+    let (_desk, _origin, registry) = origin(artifact(&manifest, b"kind: X\n", None)).await;
     let bytes = registry.bytes("/v2/team/tool/manifests/1.0.0").await;
     assert_eq!(bytes, manifest.to_string().into_bytes());
     let blob = registry
@@ -223,7 +255,7 @@ async fn passes_artifacts_of_others_through() {
 #[tokio::test]
 async fn reports_an_origin_that_lies_about_digests() {
     let digest = Digest::of(b"expected").oci();
-    let router = artifact(template(&digest, 8), b"tampered", None);
+    let router = artifact(&template(&digest, 8), b"tampered", None);
     let (_desk, _origin, registry) = origin(router).await;
     let (status, _, message) = registry.fault("/v2/team/tool/manifests/1.0.0").await;
     assert_eq!(status, 502);
@@ -234,7 +266,7 @@ async fn reports_an_origin_that_lies_about_digests() {
     assert_eq!(status, 502);
 
     let declared = Some(Digest::of(b"another").oci());
-    let router = artifact(template(&digest, 8), b"expected", declared);
+    let router = artifact(&template(&digest, 8), b"expected", declared);
     let (_desk, _origin, registry) = origin(router).await;
     let (status, _, message) = registry.fault("/v2/team/tool/manifests/1.0.0").await;
     assert_eq!(status, 502);

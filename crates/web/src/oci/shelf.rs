@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use extension_registry_core::diagnostic::Note;
 use extension_registry_packages::Digest;
@@ -30,6 +30,10 @@ use super::versions::{Package, Shared};
 const DELIVERIES: usize = 8;
 /// Maximum number of packages in memory. Clients choose the names that they ask for.
 const PACKAGES: usize = 10_000;
+/// Packages that were not requested for this long are removed from the cache.
+const UNUSED: Duration = Duration::from_hours(30 * 24);
+/// How often the cache of a source is pruned.
+const PRUNE: Duration = Duration::from_hours(24);
 /// A version that is not in a list of this age may be new.
 const RECENT: Duration = Duration::from_secs(1);
 
@@ -39,6 +43,22 @@ const RECENT: Duration = Duration::from_secs(1);
 pub(super) struct Repository {
     pub(super) source: Source,
     pub(super) cache: Cache,
+    pruned: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Repository {
+    /// Prunes the cache from time to time. It is only a cache: failures are left to the next time.
+    fn prune(&self) {
+        let mut pruned = self.pruned.lock();
+        if pruned.is_some_and(|at| at.elapsed() < PRUNE) {
+            return;
+        }
+        *pruned = Some(Instant::now());
+        drop(pruned);
+        if let Err(error) = self.cache.prune(UNUSED, SystemTime::now(), &|_| false) {
+            tracing::warn!(%error, "failed to prune the cache");
+        }
+    }
 }
 
 /// The packages of all sources.
@@ -69,6 +89,7 @@ impl Shelf {
             let repository = Repository {
                 source: source.clone(),
                 cache: Cache::open(folder),
+                pruned: Arc::default(),
             };
             let _ = repositories.insert(id.to_owned(), repository);
         }
@@ -245,9 +266,11 @@ impl Shelf {
         let permit = self.deliveries.acquire().await;
         let _permit = permit.map_err(|error| Fault::internal(&error))?;
         let workspace = self.workspace.clone();
-        let Repository { source, cache } = self.repository(name)?.clone();
+        let repository = self.repository(name)?.clone();
         let (package, version) = (name.package.clone(), version.clone());
         let delivered = blocking(async move || {
+            repository.prune();
+            let Repository { source, cache, .. } = repository;
             let spec = source.spec(&package, &version).await?;
             let resolved = ResolvedVersion {
                 source: &source,
