@@ -93,7 +93,10 @@ async fn understands_an_ambiguity(browser: &Browser) {
     // The diagram leads to the record as well.
     browser.click("svg a").await;
     let url = browser.url().await;
-    assert!(url.ends_with("/records/clusterextension/aws-object-storage"), "{url}");
+    assert!(
+        url.ends_with("/records/clusterextension/aws-object-storage"),
+        "{url}"
+    );
 }
 
 async fn does_the_same_with_the_keyboard(browser: &Browser, ui: &Ui) {

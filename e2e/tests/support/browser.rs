@@ -46,10 +46,7 @@ fn line_with(from: impl Read + Send + 'static, text: &str) -> String {
 /// Creates an HTTP client.
 pub(crate) fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .redirect(Policy::none())
-        .build()
-        .unwrap()
+    Client::builder().redirect(Policy::none()).build().unwrap()
 }
 
 /// The program `kubectl ext ui`.
@@ -196,13 +193,15 @@ impl Browser {
     /// Clicks on the element of a CSS selector.
     pub(crate) async fn click(&self, selector: &str) {
         let element = self.find("css selector", selector).await;
-        self.post(&format!("/element/{element}/click"), json!({})).await;
+        self.post(&format!("/element/{element}/click"), json!({}))
+            .await;
     }
 
     /// Clicks on the link with this text.
     pub(crate) async fn follow(&self, text: &str) {
         let element = self.find("link text", text).await;
-        self.post(&format!("/element/{element}/click"), json!({})).await;
+        self.post(&format!("/element/{element}/click"), json!({}))
+            .await;
     }
 
     async fn find(&self, using: &str, value: &str) -> String {
@@ -221,7 +220,9 @@ impl Browser {
     pub(crate) async fn press(&self, keys: &str) {
         let actions: Vec<Value> = keys
             .chars()
-            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key.to_string()})))
+            .flat_map(|key| {
+                ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key.to_string()}))
+            })
             .collect();
         let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
         self.post("/actions", json!({"actions": [keyboard]})).await;
@@ -231,7 +232,8 @@ impl Browser {
     pub(crate) async fn tab_to(&self, text: &str) {
         for _ in 0..200 {
             self.press(TAB).await;
-            let focused = "const e = document.activeElement; return (e.textContent || e.name || '').trim()";
+            let focused =
+                "const e = document.activeElement; return (e.textContent || e.name || '').trim()";
             if self.run(focused).await == text {
                 return;
             }
@@ -261,8 +263,11 @@ impl Browser {
     }
 
     async fn devtools(&self, command: &str, parameters: Value) {
-        self.post("/goog/cdp/execute", json!({"cmd": command, "params": parameters}))
-            .await;
+        self.post(
+            "/goog/cdp/execute",
+            json!({"cmd": command, "params": parameters}),
+        )
+        .await;
     }
 
     /// Returns the messages of the console since the last call.

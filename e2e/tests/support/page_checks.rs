@@ -30,9 +30,9 @@ fn installed() -> PathBuf {
     let lock = File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();
     let files = ["package.json", "package-lock.json"];
-    let is_current = files.iter().all(|name| {
-        fs::read(folder.join(name)).ok() == Some(fs::read(source.join(name)).unwrap())
-    });
+    let is_current = files
+        .iter()
+        .all(|name| fs::read(folder.join(name)).ok() == Some(fs::read(source.join(name)).unwrap()));
     if !is_current || !folder.join("installed").is_file() {
         for name in files {
             fs::copy(source.join(name), folder.join(name)).unwrap();
@@ -68,7 +68,10 @@ pub(crate) fn validate(folder: &Path) -> Result<(), String> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "html"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "html")
+        })
         .collect();
     files.sort();
     for files in files.chunks(500) {

@@ -1,5 +1,6 @@
 //! Which candidate was rejected at which stage.
 
+use extension_registry_query::consumer::ConsumerName;
 use extension_registry_query::explain::Explanation;
 
 use super::shape::{Diagram, HEIGHT, Label, Line, Rectangle, WIDTH};
@@ -24,7 +25,12 @@ pub(crate) fn draw(explanation: &Explanation, id: String) -> Option<Diagram> {
     }
     let mut diagram = Diagram {
         id,
-        title: "Candidates and stages".to_owned(),
+        title: match &explanation.answer.consumer {
+            ConsumerName::Step {
+                step, requirement, ..
+            } => format!("Stages of {step}/{requirement}"),
+            ConsumerName::Binding { binding } => format!("Stages of {binding}"),
+        },
         width: WIDTH + STAGES.len() * STAGE,
         ..Diagram::default()
     };
