@@ -8,6 +8,7 @@ use clap::{Command, CommandFactory};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
+use extension_registry_packages::answer;
 use extension_registry_query::{
     describe, doctor, explain, lint, list, record, resolve, status, whatif,
 };
@@ -90,15 +91,15 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("package-cache-stats", schema::<package::cache::Stats>()),
         ("package-config-show", schema::<package::config::Values>()),
         ("package-delete", schema::<package::delete::Deleted>()),
-        ("package-docs", schema::<package::docs::Document>()),
+        ("package-docs", schema::<answer::docs::Document>()),
         ("package-forget", schema::<package::forget::Forgotten>()),
         ("package-index", schema::<package::index::Written>()),
-        ("package-info", schema::<package::info::Described>()),
+        ("package-info", schema::<answer::info::Described>()),
         ("package-init", schema::<package::init::Begun>()),
         ("package-key-approve", schema::<package::key::Approved>()),
         ("package-key-generate", schema::<package::key::Made>()),
         ("package-key-show", schema::<package::key::Shown>()),
-        ("package-list", schema::<package::list::Listing>()),
+        ("package-list", schema::<answer::list::Listing>()),
         ("package-load", schema::<package::load::Loaded>()),
         ("package-login", schema::<package::login::Kept>()),
         ("package-logout", schema::<package::login::Forgotten>()),
@@ -107,7 +108,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("package-pull", schema::<package::pull::Pulled>()),
         (
             "package-repositories",
-            schema::<package::repositories::Listed>(),
+            schema::<answer::repositories::Listed>(),
         ),
         ("package-sign", schema::<package::publish::Signed>()),
         ("package-test-oci", schema::<package::test_oci::Steps>()),
@@ -125,7 +126,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
             schema::<package::version::Satisfied>(),
         ),
         ("package-version-sort", schema::<package::version::Sorted>()),
-        ("package-versions", schema::<package::versions::Listed>()),
+        ("package-versions", schema::<answer::versions::Listed>()),
         ("rebind", schema::<rebind::Rebound>()),
         ("resolve", schema::<resolve::Answers>()),
         ("run", schema::<run::Started>()),

@@ -11,7 +11,6 @@ pub(crate) use bar::Bar;
 pub(crate) use diagnostics::{print_diagnostics, unwrap_build};
 pub(crate) use keys::{PASSWORD, public_key, secret_key};
 pub(crate) use session::{
-    OCI, REPOSITORY, Session, check_online, configuration, is_supported, skipped, type_for_people,
-    unchecked,
+    OCI, REPOSITORY, Session, check_online, configuration, skipped, unchecked,
 };
 pub(crate) use template::template;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A position in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -214,6 +214,31 @@ impl fmt::Display for Note {
 impl Explain for Note {
     fn hints(&self) -> Vec<String> {
         self.hints.clone()
+    }
+}
+
+/// A note of an answer: one text in JSON, separate lines for people.
+///
+/// ```
+/// use extension_registry_core::diagnostic::{Explanation, Note};
+///
+/// let explanation = Explanation(Note::new("no license").hint("set `license`"));
+/// let json = serde_json::to_string(&explanation).unwrap();
+/// assert_eq!(json, r#""no license; hint: set `license`""#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation(pub Note);
+
+impl Explanation {
+    /// Creates an explanation with the message and the hints of a problem.
+    pub fn of(problem: &impl Explain) -> Self {
+        Self(Note::of(problem))
+    }
+}
+
+impl Serialize for Explanation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.explained())
     }
 }
 

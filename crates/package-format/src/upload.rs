@@ -1,5 +1,7 @@
 //! A package as it is published, and its document.
 
+use std::path::Path;
+
 use crate::digest::Digest;
 use crate::manifest::Manifest;
 
@@ -43,6 +45,22 @@ pub enum DocumentFormat {
 }
 
 impl DocumentFormat {
+    /// Returns the format of a document, by the name of its file or, without one, by its text.
+    #[must_use]
+    pub fn of(file: Option<&str>, bytes: &[u8]) -> Self {
+        let is_adoc = match file {
+            Some(file) => Path::new(file)
+                .extension()
+                .is_some_and(|ending| ending == "adoc"),
+            None => bytes.starts_with(b"//") || bytes.starts_with(b"= "),
+        };
+        if is_adoc {
+            Self::AsciiDoc
+        } else {
+            Self::Markdown
+        }
+    }
+
     /// Returns the file extension, without a dot.
     #[must_use]
     pub fn ending(self) -> &'static str {

@@ -29,7 +29,8 @@ pub(crate) use gather::candidate;
 pub use listing_cache::ListingCache;
 pub use open::OpenError;
 
-use crate::repository::{Error, Repository};
+use crate::repository::{Capabilities, Error, Release, Repository};
+use crate::signature::Signature;
 use crate::spec::Spec;
 
 /// A repository with its settings from the configuration.
@@ -88,6 +89,38 @@ impl Source {
         let query = self.repository.release(name, version);
         let release = self.with_timeout(format!("read {name} {version}"), query);
         Spec::of(&*self.repository, release.await?)
+    }
+
+    /// Reads the signatures of a release.
+    ///
+    /// # Errors
+    /// Returns an error if the source fails, or does not respond in time.
+    pub async fn signatures(&self, release: &Release) -> Result<Vec<Signature>, Error> {
+        let what = format!(
+            "read the signatures of {} {}",
+            release.name, release.version
+        );
+        self.with_timeout(what, self.repository.signatures(release))
+            .await
+    }
+
+    /// Reads the document of a release; None if it has none.
+    ///
+    /// # Errors
+    /// Returns an error if the source fails, or does not respond in time.
+    pub async fn document(&self, release: &Release) -> Result<Option<Vec<u8>>, Error> {
+        let what = format!("read the document of {} {}", release.name, release.version);
+        self.with_timeout(what, self.repository.document(release))
+            .await
+    }
+
+    /// Queries the capabilities of the source.
+    ///
+    /// # Errors
+    /// Returns an error if the source fails, or does not respond in time.
+    pub async fn probe(&self) -> Result<Capabilities, Error> {
+        let what = "query its capabilities".to_owned();
+        self.with_timeout(what, self.repository.probe()).await
     }
 }
 

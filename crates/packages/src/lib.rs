@@ -29,6 +29,7 @@
 //! # });
 //! ```
 
+pub mod answer;
 pub mod catalog;
 pub mod config;
 pub mod deliver;

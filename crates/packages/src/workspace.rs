@@ -12,6 +12,7 @@ use crate::catalog::{Catalog, Indexes, ListingCache, OpenError, PackageSummary, 
 use crate::config::{Config, Environment, Origin};
 use crate::deliver::Loader;
 use crate::index::{self, IndexStateStore};
+use crate::manifest::Kind;
 use crate::repository::IndexFile;
 use crate::trust::{Policy, PolicyError};
 
@@ -130,6 +131,13 @@ impl Workspace {
             clock,
         };
         Ok((workspace, warnings))
+    }
+
+    /// Returns whether a version is in the cache.
+    #[must_use]
+    pub fn has(&self, kind: &str, name: &str, version: &semver::Version) -> bool {
+        let found = self.cache.get(&Kind::of(kind), name, version);
+        found.is_ok_and(|entry| entry.is_some())
     }
 
     /// Returns the cache of listings.

@@ -1,19 +1,16 @@
 //! Shared state of the `package` verbs: sources, the cache, the trust policy.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result};
 use extension_registry_core::diagnostic::{Explain, Failure};
+use extension_registry_packages::answer::versions::{Found, find};
+use extension_registry_packages::answer::{is_supported, type_for_people};
 use extension_registry_packages::catalog::{
-    Catalog, Discovery, ListingCache, ResolvedVersion, Source, VersionListing,
+    Catalog, Discovery, ListingCache, ResolvedVersion, Source,
 };
 use extension_registry_packages::config::{Config, Environment, Places};
 use extension_registry_packages::deliver::{Delivery, Loader};
-use extension_registry_packages::manifest::Kind;
-use extension_registry_packages::spec::Spec;
 use extension_registry_packages::workspace::{Clock, Workspace};
 use extension_registry_query::Note;
-use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
@@ -29,8 +26,6 @@ pub(crate) const OCI: &str = "oci";
 
 /// Hint for verbs with a flag for the repository.
 pub(crate) const REPOSITORY: &str = "pass --repository NAME";
-/// Maximum number of concurrent requests.
-const AT_ONCE: usize = 8;
 
 /// Opened configuration, as the flags narrow it.
 pub(crate) struct Session {
@@ -124,37 +119,12 @@ impl Session {
         Discovery::of_cache(self.workspace.cache.list(), self.only.as_deref())
     }
 
-    /// Returns whether a version is in the cache.
-    pub(crate) fn has(&self, kind: &str, name: &str, version: &semver::Version) -> bool {
-        let found = self.workspace.cache.get(&Kind::of(kind), name, version);
-        found.is_ok_and(|entry| entry.is_some())
-    }
-
     /// Returns the versions of a package with their metadata.
-    pub(crate) fn versions(
-        &self,
-        name: &str,
-    ) -> Result<(VersionListing, BTreeMap<semver::Version, Spec>)> {
+    pub(crate) fn versions(&self, name: &str) -> Result<Found> {
         self.query(async {
-            let found = self.workspace.catalog.versions(name).await;
-            let requests = stream::iter(found.versions.keys()).map(|version| {
-                let found = &found;
-                async move {
-                    let resolved = self.workspace.catalog.resolved(found, version, None).await;
-                    (version.clone(), resolved)
-                }
-            });
-            let mut specs = BTreeMap::new();
-            for (version, spec) in requests.buffered(AT_ONCE).collect::<Vec<_>>().await {
-                match spec {
-                    Ok(resolved) => {
-                        print_warnings(&resolved.warnings)?;
-                        specs.insert(version, resolved.spec);
-                    }
-                    Err(error) => print_warnings(&[Note::of(&error)])?,
-                }
-            }
-            Ok((found, specs))
+            let found = find(&self.workspace.catalog, name).await;
+            print_warnings(&found.warnings)?;
+            Ok(found)
         })
     }
 
@@ -279,19 +249,6 @@ pub(crate) fn unchecked(deliveries: &[Delivery], hint: &str) -> Vec<Note> {
         Note::new(message).hint(hint)
     })
     .collect()
-}
-
-/// Formats a type for display.
-pub(crate) fn type_for_people(kind: &str) -> String {
-    match Kind::of(kind) {
-        Kind::Unsupported(name) => format!("unsupported type {name}"),
-        kind => kind.name().to_owned(),
-    }
-}
-
-/// Returns whether packages of a type are supported.
-pub(crate) fn is_supported(kind: &str) -> bool {
-    !matches!(Kind::of(kind), Kind::Unsupported(_))
 }
 
 /// Hint if no source is configured.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 use extension_registry_api::convert::FieldError;
-use extension_registry_core::diagnostic::{Explain, Failure, Note};
+use extension_registry_core::diagnostic::{Explain, Explanation, Failure};
 use extension_registry_core::expression::ExpressionError;
 use extension_registry_core::refusal::Refusal;
 use extension_registry_core::version::RangeError;
@@ -13,7 +13,6 @@ use extension_registry_packages::{
     package, repository, signature, solve, transport, trust, version, workspace,
 };
 use extension_registry_pipeline::Problem;
-use serde::{Serialize, Serializer};
 
 use crate::output;
 
@@ -76,27 +75,11 @@ fn explain<'c>(cause: &'c (dyn Error + 'static)) -> Option<&'c dyn Explain> {
     types.iter().find_map(|of| of(cause))
 }
 
-/// A note of an answer: one text in JSON, separate lines for people.
-#[derive(Debug)]
-pub(crate) struct Explanation(pub(crate) Note);
-
-impl Explanation {
-    pub(crate) fn of(problem: &impl Explain) -> Self {
-        Self(Note::of(problem))
-    }
-
-    /// Writes the message after a prefix, and each hint on its own line.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, prefix: &str) -> io::Result<()> {
-        output::write_line!(out, "{prefix}{}", self.0)?;
-        self.0
-            .hints
-            .iter()
-            .try_for_each(|hint| output::hint(out, hint))
-    }
-}
-
-impl Serialize for Explanation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.explained())
-    }
+/// Writes the message of an explanation after a prefix, and each hint on its own line.
+pub(crate) fn write(explanation: &Explanation, out: &mut Vec<u8>, prefix: &str) -> io::Result<()> {
+    let note = &explanation.0;
+    output::write_line!(out, "{prefix}{note}")?;
+    note.hints
+        .iter()
+        .try_for_each(|hint| output::hint(out, hint))
 }

@@ -1,7 +1,6 @@
 //! Delivers packages from a source.
 
 use std::io;
-use std::path::Path;
 
 use extension_registry_core::diagnostic::Note;
 
@@ -246,17 +245,7 @@ pub async fn read_document(
     {
         return Err(tampered(resolved, "document", actual, wanted));
     }
-    let is_adoc = match &blob.file {
-        Some(file) => Path::new(file)
-            .extension()
-            .is_some_and(|ending| ending == "adoc"),
-        None => bytes.starts_with(b"//") || bytes.starts_with(b"= "),
-    };
-    let format = if is_adoc {
-        DocumentFormat::AsciiDoc
-    } else {
-        DocumentFormat::Markdown
-    };
+    let format = DocumentFormat::of(blob.file.as_deref(), &bytes);
     Ok(Some(Document { bytes, format }))
 }
 

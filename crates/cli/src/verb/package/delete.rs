@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_core::diagnostic::Explanation;
 use extension_registry_packages::version;
 use extension_registry_query::Note;
 use schemars::JsonSchema;
@@ -13,7 +14,6 @@ use crate::flags::{Format, Sources};
 use crate::output;
 use crate::output::Answer;
 use crate::packages::{REPOSITORY, Session};
-use crate::report::hints::Explanation;
 use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]

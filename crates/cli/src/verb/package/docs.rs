@@ -3,16 +3,13 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use extension_registry_core::diagnostic::{Failure, Note};
+use extension_registry_packages::answer::docs::{Document, document};
 use extension_registry_packages::cache::Entry;
-use extension_registry_packages::package;
 use extension_registry_packages::trust::other_document;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::flags::{Chosen, Format, Sources};
 use crate::output;
-use crate::output::Answer;
 use crate::packages::Session;
 use crate::report::human::print_warnings;
 
@@ -25,25 +22,6 @@ pub(crate) struct Docs {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
-}
-
-/// The document of a package.
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct Document {
-    name: String,
-    version: String,
-    text: String,
-}
-
-impl Answer for Document {
-    fn names(&self) -> Vec<String> {
-        vec![self.name.clone()]
-    }
-
-    fn table(&self, out: &mut Vec<u8>) -> Result<()> {
-        out.extend_from_slice(self.text.as_bytes());
-        Ok(())
-    }
 }
 
 pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
@@ -65,13 +43,13 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
         };
         print_warnings(&warnings)?;
         let document = document(&entry.name, &entry.version, &std::fs::read(path)?);
-        output::answer(out, verb.output, &document)?;
+        show(verb, &document, out)?;
         return Ok(ExitStatus::Success);
     }
     session.query(async {
         let resolved = session.find(&verb.chosen).await?;
         let release = &resolved.spec.release;
-        let found = resolved.source.repository.document(release).await?;
+        let found = resolved.source.document(release).await?;
         let Some(found) = found else {
             bail!("{} has no documentation", resolved.spec.title());
         };
@@ -82,23 +60,17 @@ pub(crate) fn run(verb: &Docs, out: &mut Vec<u8>) -> Result<ExitStatus> {
         }
         let manifest = &resolved.spec.manifest;
         let document = document(&manifest.name, &manifest.version, &found);
-        output::answer(out, verb.output, &document)?;
+        show(verb, &document, out)?;
         Ok(ExitStatus::Success)
     })
 }
 
-/// Strips the machine-readable first line.
-fn document(name: &str, version: &semver::Version, document: &[u8]) -> Document {
-    let text = if package::described(document).is_some() {
-        let end = document.iter().position(|byte| *byte == b'\n');
-        end.map_or(&[][..], |end| &document[end + 1..])
-    } else {
-        document
-    };
-    let text = String::from_utf8_lossy(text);
-    Document {
-        name: name.to_owned(),
-        version: version.to_string(),
-        text: format!("{}\n", text.trim_end()),
+fn show(verb: &Docs, document: &Document, out: &mut Vec<u8>) -> Result<()> {
+    match verb.output {
+        Format::Json => output::json(out, document)?,
+        Format::Yaml => output::yaml(out, document)?,
+        Format::Name => output::write_line!(out, "{}", document.name)?,
+        Format::Table | Format::Wide => out.extend_from_slice(document.text.as_bytes()),
     }
+    Ok(())
 }

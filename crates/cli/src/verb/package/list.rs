@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 use clap::Args;
-use extension_registry_core::diagnostic::{Explain, Note};
-use extension_registry_packages::catalog::{Discovery, PackageSummary, SourceReport};
+use extension_registry_core::diagnostic::Note;
+use extension_registry_packages::answer::list::{Filter, Row, SourceRow};
+use extension_registry_packages::answer::{self, type_for_people};
+use extension_registry_packages::catalog::{Discovery, SourceReport};
 use extension_registry_packages::repository::DiscoveryMethod;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::flags::{Format, Sources};
 use crate::output;
-use crate::packages::{Session, is_supported, type_for_people};
+use crate::packages::Session;
 use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
@@ -55,55 +55,6 @@ struct Narrow {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
-}
-
-/// A package in a source.
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    name: String,
-    /// `record`, `provider`, `taskserv`, `cluster`, or an unsupported type
-    #[serde(rename = "type")]
-    kind: String,
-    /// Whether packages of this type can be loaded
-    supported: bool,
-    /// Latest stable version, or latest pre-release if no stable version exists
-    #[serde(skip_serializing_if = "Option::is_none")]
-    newest: Option<String>,
-    versions: Vec<String>,
-    source: String,
-    /// `cached` if the newest version is in the cache, else `remote`
-    status: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    description: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    keywords: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    license: Option<String>,
-}
-
-/// How the packages of a source were discovered.
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SourceRow {
-    source: String,
-    /// `search`, `index`, `catalog` or `named`; absent if the query failed
-    #[serde(rename = "way", skip_serializing_if = "Option::is_none")]
-    method: Option<&'static str>,
-    packages: usize,
-    /// Why the query failed
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Listing {
-    packages: Vec<Row>,
-    sources: Vec<SourceRow>,
-    /// Warnings about packages that cannot be read
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
 }
 
 pub(crate) fn list(verb: &List, out: &mut Vec<u8>) -> Result<ExitStatus> {
@@ -180,7 +131,11 @@ fn show(
     format_methods
         .iter()
         .try_for_each(|line| output::print_status(line))?;
-    let data = packages(session, discovery, narrow);
+    let filter = Filter {
+        kind: narrow.kind.clone(),
+        license: narrow.license.clone(),
+    };
+    let data = answer::list::list(&session.workspace, discovery, &filter);
     match narrow.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,
@@ -200,51 +155,6 @@ fn show(
         Format::Wide => output::table(out, &WIDE, data.packages.into_iter().map(wide))?,
     }
     Ok(code)
-}
-
-fn packages(session: &Session, discovery: Discovery, narrow: &Narrow) -> Listing {
-    let matches = |filter: &Option<String>, value: Option<&str>| {
-        filter.is_none() || filter.as_deref() == value
-    };
-    let sources = discovery.reports.into_iter().map(|report| SourceRow {
-        source: report.repository,
-        method: Some(report.method.name()),
-        packages: report.packages,
-        failure: None,
-    });
-    let failed = discovery.failures.into_iter().map(|failure| SourceRow {
-        failure: Some(failure.explained()),
-        source: failure.repository,
-        method: None,
-        packages: 0,
-    });
-    let packages = discovery.packages.into_iter();
-    let packages = packages
-        .filter(|listed| matches(&narrow.kind, Some(&listed.kind)))
-        .filter(|listed| matches(&narrow.license, listed.license.as_deref()))
-        .map(|listed| row(session, listed));
-    Listing {
-        packages: packages.collect(),
-        sources: sources.chain(failed).collect(),
-        warnings: discovery.warnings.iter().map(Explain::explained).collect(),
-    }
-}
-
-fn row(session: &Session, listed: PackageSummary) -> Row {
-    let newest = listed.newest();
-    let is_cached = newest.is_some_and(|version| session.has(&listed.kind, &listed.name, version));
-    Row {
-        newest: newest.map(ToString::to_string),
-        status: if is_cached { "cached" } else { "remote" },
-        versions: listed.versions.iter().map(ToString::to_string).collect(),
-        name: listed.name,
-        supported: is_supported(&listed.kind),
-        kind: listed.kind,
-        source: listed.repository,
-        description: listed.description,
-        keywords: listed.keywords,
-        license: listed.license,
-    }
 }
 
 const NARROW: [&str; 6] = ["NAME", "TYPE", "VERSION", "SOURCE", "STATUS", "DESCRIPTION"];

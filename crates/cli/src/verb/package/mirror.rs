@@ -277,13 +277,13 @@ fn selected(
     for (name, range, kind) in names {
         if verb.all_versions {
             let range = crate::flags::range(&name, range.as_deref())?;
-            let (found, specs) = session.versions(&name)?;
-            for version in found.versions.keys() {
+            let found = session.versions(&name)?;
+            for version in found.listing.versions.keys() {
                 let is_of = |spec: &Spec| {
                     kind.as_deref()
                         .is_none_or(|kind| kind == spec.manifest.kind.name())
                 };
-                if !specs.get(version).is_none_or(is_of) {
+                if !found.specs.get(version).is_none_or(is_of) {
                     continue;
                 }
                 let is_any = range.is_any();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use extension_registry_core::diagnostic::{Failure, Note};
+use extension_registry_core::diagnostic::{Explanation, Failure, Note};
 use extension_registry_packages::atomic::{self, Purpose};
 use extension_registry_packages::deliver::Delivery;
 use extension_registry_packages::lock::{self, Lock};
@@ -17,7 +17,6 @@ use crate::exit::ExitStatus;
 use crate::flags::{Chosen, Format, PlatformArgs, Sources, named};
 use crate::output;
 use crate::packages::{Bar, Session, skipped, unchecked};
-use crate::report::hints::Explanation;
 use crate::report::human::{note, print_warnings};
 
 #[derive(Debug, Args)]

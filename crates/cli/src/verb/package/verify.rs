@@ -2,19 +2,20 @@
 
 use anyhow::Result;
 use clap::Args;
+use extension_registry_core::diagnostic::Explanation;
+use extension_registry_packages::answer::info::judge;
 use extension_registry_packages::catalog::ResolvedVersion;
 use extension_registry_packages::deliver::DeliverError;
 use extension_registry_packages::trust::{Reason, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::info::judge;
 use crate::exit::ExitStatus;
 use crate::flags::{Chosen, Format, Sources};
 use crate::output;
 use crate::output::Answer;
 use crate::packages::{Bar, Session};
-use crate::report::hints::Explanation;
+use crate::report::hints;
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -70,7 +71,7 @@ impl Answer for Verified {
         )?;
         for reason_row in &self.reasons {
             let prefix = format!("  {}: ", reason_row.reason);
-            reason_row.message.write(out, &prefix)?;
+            hints::write(&reason_row.message, out, &prefix)?;
         }
         Ok(())
     }
@@ -95,7 +96,7 @@ pub(crate) fn run(verb: &Verify, out: &mut Vec<u8>) -> Result<ExitStatus> {
     } else {
         session.query(async {
             let resolved = session.find(&verb.chosen).await?;
-            let verdict = match judge(&session, &resolved).await? {
+            let verdict = match judge(&session.workspace, &resolved).await? {
                 Some(verdict) => verdict,
                 None => fetched(&session, &resolved).await?,
             };

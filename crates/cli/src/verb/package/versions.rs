@@ -3,13 +3,13 @@
 use anyhow::Result;
 use clap::Args;
 use extension_registry_core::diagnostic::Note;
-use schemars::JsonSchema;
-use serde::Serialize;
+use extension_registry_packages::answer::versions::Row;
+use extension_registry_packages::answer::{self, is_supported, type_for_people};
 
 use crate::exit::ExitStatus;
 use crate::flags::{Format, Sources};
 use crate::output;
-use crate::packages::{Session, is_supported, type_for_people};
+use crate::packages::Session;
 use crate::report::human::print_warnings;
 
 #[derive(Debug, Args)]
@@ -24,72 +24,16 @@ pub(crate) struct Versions {
     output: Format,
 }
 
-/// A version of a package.
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    version: String,
-    /// Absent if it cannot be read
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-    /// Whether packages of its type can be loaded
-    supported: bool,
-    /// Whether it is a pre-release
-    prerelease: bool,
-    /// Why its publisher deprecated it
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deprecated: Option<String>,
-    sources: Vec<String>,
-    /// SHA-256 of the content
-    #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    published: Option<String>,
-    /// Whether it is in the cache
-    cached: bool,
-}
-
-#[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Listed {
-    name: String,
-    versions: Vec<Row>,
-}
-
 pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<ExitStatus> {
     let session = Session::open(&verb.sources)?;
-    let (found, specs) = session.versions(&verb.name)?;
-    let failures: Vec<Note> = found.failures.iter().map(Note::of).collect();
+    let catalog = &session.workspace.catalog;
+    let found = session.versions(&verb.name)?;
+    let failures: Vec<Note> = found.listing.failures.iter().map(Note::of).collect();
     print_warnings(&failures)?;
-    if found.versions.is_empty() && found.failures.is_empty() {
-        return Err(session.workspace.catalog.no_package(found).into());
+    if found.listing.versions.is_empty() && failures.is_empty() {
+        return Err(catalog.no_package(found.listing).into());
     }
-    let mut rows = Vec::new();
-    for (version, places) in found.versions.iter().rev() {
-        let sources = places
-            .iter()
-            .map(|index| session.workspace.catalog.sources()[*index].id());
-        let spec = specs.get(version);
-        let kind = spec.map(|spec| spec.manifest.kind.name().to_owned());
-        rows.push(Row {
-            version: version.to_string(),
-            supported: kind.as_deref().is_some_and(is_supported),
-            kind,
-            prerelease: !version.pre.is_empty(),
-            deprecated: spec.and_then(|spec| spec.manifest.deprecated.clone()),
-            sources: sources.map(str::to_owned).collect(),
-            digest: spec
-                .and_then(|spec| spec.release.content.digest)
-                .map(|digest| digest.to_string()),
-            published: spec.and_then(|spec| spec.release.published.clone()),
-            cached: spec
-                .is_some_and(|spec| session.has(spec.manifest.kind.name(), &verb.name, version)),
-        });
-    }
-    let data = Listed {
-        name: verb.name.clone(),
-        versions: rows,
-    };
+    let data = answer::versions::list(&session.workspace, &found);
     match verb.output {
         Format::Json => output::json(out, &data)?,
         Format::Yaml => output::yaml(out, &data)?,
@@ -108,7 +52,7 @@ pub(crate) fn run(verb: &Versions, out: &mut Vec<u8>) -> Result<ExitStatus> {
             )?;
         }
     }
-    Ok(if found.failures.is_empty() {
+    Ok(if failures.is_empty() {
         ExitStatus::Success
     } else {
         ExitStatus::Partial
