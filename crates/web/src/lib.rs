@@ -9,14 +9,17 @@
 
 pub mod access;
 mod diagram;
+mod document;
 pub mod escape;
 mod link;
 pub mod oci;
+mod packages;
 mod page;
 mod reply;
 mod site;
 mod snapshot;
 mod source;
 
+pub use packages::Packages;
 pub use site::Site;
 pub use source::{ClusterSource, FileSource, Source};

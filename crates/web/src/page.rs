@@ -1,15 +1,23 @@
 //! The pages. Each file asks one question of `query`, and prepares the answer for a template.
 
 pub(crate) mod attempt;
+mod commands;
 pub(crate) mod consumer;
 pub(crate) mod consumers;
+mod facet;
+mod frame;
 mod layout;
 pub(crate) mod locations;
 mod outcome;
 pub(crate) mod overview;
+pub(crate) mod package;
+pub(crate) mod package_version;
+mod package_visit;
+pub(crate) mod packages;
 mod paging;
 pub(crate) mod record;
 pub(crate) mod records;
+pub(crate) mod repositories;
 pub(crate) mod sign_in;
 mod verdict;
 mod visit;
@@ -22,7 +30,9 @@ use http::Uri;
 
 use crate::reply::{self, Problem, Reply};
 use crate::source::Source;
+pub(crate) use frame::Frame;
 use layout::Layout;
+pub(crate) use package_visit::PackageVisit;
 pub(crate) use visit::Visit;
 
 /// An error.
@@ -36,7 +46,7 @@ struct ProblemPage {
 
 /// Returns the page of an error, or its document.
 pub(crate) fn problem(source: &Source, uri: &Uri, problem: &Problem) -> Response {
-    if visit::is_json(uri) {
+    if frame::is_json(uri) {
         return reply::json_problem(problem);
     }
     let title = problem.status.canonical_reason().unwrap_or("Error");

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 
 use crate::access::forwarded;
 use crate::access::{Access, Caller, Decision};
-use crate::page::{self, Visit};
+use crate::packages::Packages;
+use crate::page::{self, Frame, PackageVisit, Visit};
 use crate::reply::{self, Problem, Reply};
 use crate::source::Source;
 
@@ -27,6 +28,7 @@ const MAX_ADDRESS: usize = 8 << 10;
 pub struct Site {
     source: Source,
     access: Access,
+    packages: Packages,
     last_request: Mutex<Instant>,
 }
 
@@ -37,8 +39,16 @@ impl Site {
         Self {
             source,
             access,
+            packages: Packages::default(),
             last_request: Mutex::new(Instant::now()),
         }
+    }
+
+    /// Shows repositories of packages too.
+    #[must_use]
+    pub fn with_packages(mut self, packages: Packages) -> Self {
+        self.packages = packages;
+        self
     }
 
     /// Serves the site until `stop` completes, or, with `idle`, no request arrives for this time.
@@ -111,6 +121,13 @@ impl Site {
             .route("/try", page(page::attempt::page))
             .route("/where", page(page::locations::page))
             .route("/map", page(page::zones::page))
+            .route("/packages", package_page(page::packages::page))
+            .route("/packages/{type}/{name}", package_page(page::package::page))
+            .route(
+                "/packages/{type}/{name}/{version}",
+                package_page(page::package_version::page),
+            )
+            .route("/repositories", package_page(page::repositories::page))
             .fallback(page(page::missing))
             .layer(from_fn_with_state(Arc::clone(&site), authenticate))
             .with_state(site)
@@ -178,7 +195,34 @@ fn page(show: fn(&Visit) -> Reply) -> MethodRouter<Arc<Site>> {
     )
 }
 
-async fn visit(site: &Site, uri: &Uri, caller: Option<Caller>, show: fn(&Visit) -> Reply) -> Reply {
+/// Creates the handler of a page about packages, which queries their repositories.
+fn package_page<F: Future<Output = Reply> + Send + 'static>(
+    show: fn(PackageVisit) -> F,
+) -> MethodRouter<Arc<Site>> {
+    get(
+        move |State(site): State<Arc<Site>>, request: Request| async move {
+            let uri = request.uri().clone();
+            let caller = request.extensions().get::<Caller>().cloned();
+            let reply = match accept(&site, &uri, caller) {
+                Ok((caller, frame)) => {
+                    let packages = match caller {
+                        Caller::Owner => site.packages.clone(),
+                        Caller::Token { .. } => Packages::Hidden,
+                    };
+                    show(PackageVisit::new(frame, packages)).await
+                }
+                Err(problem) => Err(problem),
+            };
+            match reply {
+                Ok(response) => response,
+                Err(problem) => page::problem(&site.source, &uri, &problem),
+            }
+        },
+    )
+}
+
+/// Checks a request before its page is created.
+fn accept(site: &Site, uri: &Uri, caller: Option<Caller>) -> Result<(Caller, Frame), Problem> {
     let length = uri.path_and_query().map_or(0, |path| path.as_str().len());
     if length > MAX_ADDRESS {
         let failure = Failure::new(format!("the address is longer than {MAX_ADDRESS} bytes"));
@@ -188,9 +232,14 @@ async fn visit(site: &Site, uri: &Uri, caller: Option<Caller>, show: fn(&Visit) 
         let failure = Failure::new("not authenticated");
         return Err(Problem::new(StatusCode::UNAUTHORIZED, failure));
     };
+    let frame = Frame::new(uri.clone(), site.source.describe(), caller.is_signed_in());
+    Ok((caller, frame))
+}
+
+async fn visit(site: &Site, uri: &Uri, caller: Option<Caller>, show: fn(&Visit) -> Reply) -> Reply {
+    let (caller, frame) = accept(site, uri, caller)?;
     let snapshot = site.source.snapshot(&caller).await?;
-    let source = site.source.describe();
-    let visit = Visit::new(uri.clone(), source, caller.is_signed_in(), snapshot);
+    let visit = Visit::new(frame, snapshot);
     let shown = tokio::task::spawn_blocking(move || show(&visit)).await;
     shown.unwrap_or_else(|_| {
         let failure = Failure::new("failed to create the page");

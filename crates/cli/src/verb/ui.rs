@@ -2,19 +2,24 @@
 
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use extension_registry_packages::workspace::{Clock, Workspace};
+use extension_registry_query::Note;
 use extension_registry_query::cluster::connect;
 use extension_registry_web::access::{Access, Local};
-use extension_registry_web::{ClusterSource, FileSource, Site, Source};
+use extension_registry_web::{ClusterSource, FileSource, Packages, Site, Source};
 use tokio::net::TcpListener;
 
 use crate::client::runtime;
 use crate::exit::ExitStatus;
 use crate::flags::{self, FILES};
 use crate::output;
+use crate::packages::configuration;
+use crate::report::human::{note, print_warnings};
 
 /// Time without a request after which the server stops.
 const IDLE: Duration = Duration::from_mins(30);
@@ -50,11 +55,11 @@ async fn serve(verb: &Ui) -> Result<()> {
     let authority = listener.local_addr()?.to_string();
     let access = Local::new(authority)?;
     let url = access.url();
-    let site = Site::new(source, Access::Local(access));
+    let site = Site::new(source, Access::Local(access)).with_packages(packages()?);
     output::print_status(&format!("serving on {url}"))?;
     output::print_status("press Ctrl-C to stop")?;
     if !verb.no_open && !open(&url) {
-        let note = extension_registry_query::Note::new("cannot open a browser");
+        let note = Note::new("cannot open a browser");
         output::note(&note.hint("open the URL, which works once"))?;
     }
     let interrupted = async {
@@ -84,6 +89,26 @@ async fn source(source: &flags::Source) -> Result<Source> {
         Box::pin(async move { Ok(client) })
     });
     Ok(Source::Cluster(cluster))
+}
+
+/// Opens the repositories of packages that the `package` verbs use. Without them, the other pages still work.
+fn packages() -> Result<Packages> {
+    match workspace() {
+        Ok((workspace, warnings)) => {
+            print_warnings(&warnings)?;
+            Ok(Packages::Open(Arc::new(workspace)))
+        }
+        Err(error) => {
+            let note = note(&error);
+            print_warnings(&[note.clone().under("packages are not shown")])?;
+            Ok(Packages::Unusable(note))
+        }
+    }
+}
+
+fn workspace() -> Result<(Workspace, Vec<Note>)> {
+    let (environment, config) = configuration(&flags::Sources::default())?;
+    Ok(Workspace::open(config, &environment, Clock::system())?)
 }
 
 /// Opens a URL with the browser of the user. Other users of the machine see the arguments of a process, and with them the

@@ -12,10 +12,12 @@ pub(crate) enum Section {
     Try,
     Locations,
     Zones,
+    Packages,
+    Repositories,
 }
 
 impl Section {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Records,
         Self::Workflows,
@@ -23,6 +25,8 @@ impl Section {
         Self::Try,
         Self::Locations,
         Self::Zones,
+        Self::Packages,
+        Self::Repositories,
     ];
 
     fn link(self) -> (&'static str, &'static str) {
@@ -34,6 +38,8 @@ impl Section {
             Self::Try => ("/try", "Try a requirement"),
             Self::Locations => ("/where", "Secrets"),
             Self::Zones => ("/map", "Zones"),
+            Self::Packages => ("/packages", "Packages"),
+            Self::Repositories => ("/repositories", "Repositories"),
         }
     }
 }

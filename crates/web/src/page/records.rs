@@ -1,11 +1,10 @@
 //! The list of services, with search and facets.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
-use extension_registry_query::list::{Filter, Row, Services, list};
+use extension_registry_query::list::{Filter, Row, list};
 use serde::Deserialize;
 
+use super::facet::{Facet, Field, facets};
 use super::layout::{Layout, Section};
 use super::paging::Paging;
 use super::visit::Visit;
@@ -14,8 +13,12 @@ use crate::reply::Reply;
 
 const PATH: &str = "/records";
 
-/// Maximum number of values of a facet; the search finds the others.
-const VALUES: usize = 12;
+const FIELDS: [Field<Row>; 4] = [
+    ("Product", "product", |row| row.product.as_deref()),
+    ("Resource", "resource", |row| row.resource.as_deref()),
+    ("Category", "category", |row| row.category.as_deref()),
+    ("Zone", "zone", |row| row.zone.as_deref()),
+];
 
 /// Parts of the query. An empty value selects all.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -54,6 +57,12 @@ impl Query {
         }
     }
 
+    fn value(&self, field: &str) -> &str {
+        let pairs = self.pairs().into_iter();
+        let mut pairs = pairs.filter(|(name, _)| *name == field);
+        pairs.next().map_or("", |(_, value)| value)
+    }
+
     /// Returns the address with another value of a field.
     fn with(&self, field: &str, value: &str) -> String {
         let pairs = self
@@ -61,23 +70,6 @@ impl Query {
             .map(|(name, own)| (name, if name == field { value } else { own }));
         link::query(PATH, &pairs)
     }
-}
-
-/// Values of a selector among the listed services.
-struct Facet {
-    title: &'static str,
-    values: Vec<Value>,
-    /// Number of values that are not shown.
-    omitted: usize,
-    /// Address without this selection.
-    clear: Option<String>,
-}
-
-/// A value of a selector.
-struct Value {
-    text: String,
-    count: usize,
-    path: String,
 }
 
 #[derive(Template)]
@@ -93,7 +85,12 @@ struct Page<'p> {
 pub(crate) fn page(visit: &Visit) -> Reply {
     let query: Query = visit.query()?;
     let services = list(visit.inventory(), &query.filter());
-    let facets = facets(&query, &services);
+    let facets = facets(
+        &services.services,
+        &FIELDS,
+        |field| query.value(field),
+        |field, value| query.with(field, value),
+    );
     let paging = Paging::new(services.services.len(), query.page, PATH, &query.pairs());
     if visit.is_json() {
         return Visit::document(&services);
@@ -112,45 +109,4 @@ pub(crate) fn page(visit: &Visit) -> Reply {
         paging,
     };
     Visit::page(&page)
-}
-
-/// Reads the value of a selector.
-type Read = fn(&Row) -> Option<&str>;
-
-fn facets(query: &Query, services: &Services) -> Vec<Facet> {
-    let facets: [(&str, &str, &str, Read); 4] = [
-        ("Product", "product", &query.product, |row| {
-            row.product.as_deref()
-        }),
-        ("Resource", "resource", &query.resource, |row| {
-            row.resource.as_deref()
-        }),
-        ("Category", "category", &query.category, |row| {
-            row.category.as_deref()
-        }),
-        ("Zone", "zone", &query.zone, |row| row.zone.as_deref()),
-    ];
-    let facets = facets.into_iter().map(|(title, field, selected, value)| {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for text in services.services.iter().filter_map(value) {
-            *counts.entry(text).or_default() += 1;
-        }
-        let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
-        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let omitted = counts.len().saturating_sub(VALUES);
-        let values = counts.into_iter().take(VALUES).map(|(text, count)| Value {
-            text: text.to_owned(),
-            count,
-            path: query.with(field, text),
-        });
-        Facet {
-            title,
-            values: values.collect(),
-            omitted,
-            clear: (!selected.is_empty()).then(|| query.with(field, "")),
-        }
-    });
-    facets
-        .filter(|facet| !facet.values.is_empty() || facet.clear.is_some())
-        .collect()
 }

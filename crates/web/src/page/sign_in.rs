@@ -6,8 +6,8 @@ use extension_registry_core::diagnostic::{Explain, Failure};
 use http::{StatusCode, Uri};
 use url::form_urlencoded;
 
+use super::frame::is_json;
 use super::layout::Layout;
-use super::visit::is_json;
 use crate::access::forwarded;
 use crate::reply::{self, Problem};
 use crate::source::Source;
