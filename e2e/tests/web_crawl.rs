@@ -22,7 +22,9 @@ use reqwest::{Client, StatusCode};
 
 const RECORDS: usize = 10_000;
 /// One record in this number is opened; all are listed.
-const OPENED: usize = 50;
+const OPENED: usize = 200;
+/// Number of workflows, and of bindings.
+const CONSUMERS: usize = 12;
 /// Part of every planted credential.
 const CANARY: &str = "canary-7f3a";
 
@@ -63,7 +65,7 @@ fn plant(folder: &Path) {
     let mut text = format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: keys, namespace: extension-registry-records}}\nstringData: {{k: {CANARY}-secret}}\n"
     );
-    for number in 0..60 {
+    for number in 0..CONSUMERS {
         let _ = write!(
             text,
             "---\napiVersion: registry.fuseml.io/v1alpha1\nkind: Workflow\nmetadata: {{name: flow-{number}, namespace: dev-{}}}\nspec:\n  steps:\n    \
@@ -73,7 +75,7 @@ fn plant(folder: &Path) {
             number * OPENED,
             number % 40,
             number % 3,
-            number,
+            number * OPENED,
         );
     }
     for (name, text_of) in hostile() {
@@ -227,10 +229,10 @@ async fn text_browser_finds_a_record(ui: &Ui, client: &Client, cookie: &str, fol
         text.contains("record-1234") && text.contains("product-34"),
         "{text}"
     );
-    let page = fetch(ui, client, cookie, "/records/clusterextension/record-50").await;
+    let page = fetch(ui, client, cookie, "/records/clusterextension/record-200").await;
     let text = dump(&page.text);
     assert!(
-        text.contains("flow-1") && text.contains("binding-50"),
+        text.contains("flow-1") && text.contains("binding-1"),
         "{text}"
     );
     assert!(text.contains("If this record is removed"), "{text}");

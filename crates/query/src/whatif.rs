@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use extension_registry_api::convert;
 use extension_registry_core::diagnostic::Failure;
 use extension_registry_core::record::RecordKey;
+use extension_registry_core::requirement::Requirement;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -128,14 +130,32 @@ impl Answered {
 /// Returns which of the current resolutions change if a record is deleted.
 #[must_use]
 pub fn removal(inventory: &Inventory, key: &RecordKey, answers: &[Answer]) -> Answered {
+    let Some(record) = inventory.index.get(key) else {
+        return Answered {
+            affected: Vec::new(),
+        };
+    };
+    // Only a record that matches a requirement has an effect on it: as a candidate, or because it shadows others.
+    let matches = |requirement: &Requirement| {
+        let mut services = record.services.iter();
+        services.any(|service| requirement.matches(record, service))
+    };
     let mut index = inventory.index.clone();
     index.remove(key);
     let before = answers.iter().cloned().map(keyed).collect();
-    let workflows = inventory.workflows.iter();
+    let workflows = inventory.workflows.iter().filter(|entry| {
+        let steps = entry.workflow.spec.steps.iter();
+        let mut requirements = steps.flat_map(|step| &step.extensions);
+        requirements.any(|spec| convert::requirement("", spec).is_ok_and(|one| matches(&one)))
+    });
     let steps = workflows.flat_map(|entry| {
         crate::resolve::answers(&inventory.resolved_with(&index, entry)).collect::<Vec<_>>()
     });
-    let bindings = inventory.bindings.iter().map(|entry| {
+    let bindings = inventory.bindings.iter().filter(|entry| {
+        let converted = convert::binding(&entry.key.name, &entry.binding.spec);
+        converted.is_ok_and(|binding| matches(&binding.requirement))
+    });
+    let bindings = bindings.map(|entry| {
         let current = inventory.kept(entry);
         let selected = inventory.selected_with(&index, current.as_ref(), entry);
         Answer {

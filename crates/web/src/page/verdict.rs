@@ -7,6 +7,9 @@ use crate::diagram::candidates::draw;
 
 use super::outcome::{Link, Shown, record_link, shown};
 
+/// Maximum number of candidates in a page; the document has all.
+const SHOWN: usize = 200;
+
 /// A requirement and its candidates.
 pub(crate) struct Verdicts {
     /// Step and requirement of a workflow; empty for others.
@@ -37,20 +40,25 @@ pub(crate) struct Verdict {
 /// Prepares an explanation. `id` identifies its diagram in the page.
 pub(crate) fn verdicts(explanation: &Explanation, id: String, all: String) -> Verdicts {
     let namespace = &explanation.answer.namespace;
-    let candidates = explanation.candidates.iter().map(|candidate| Verdict {
-        kind: candidate.kind,
-        record: record_link(candidate.kind, namespace, &candidate.record),
-        service: candidate.service.clone(),
-        why: candidate.why.clone(),
-        is_chosen: candidate.verdict == "Chosen",
-        matches: candidate.failed.is_empty(),
-    });
+    let count = explanation.candidates.len().min(SHOWN);
+    let candidates = explanation
+        .candidates
+        .iter()
+        .take(count)
+        .map(|candidate| Verdict {
+            kind: candidate.kind,
+            record: record_link(candidate.kind, namespace, &candidate.record),
+            service: candidate.service.clone(),
+            why: candidate.why.clone(),
+            is_chosen: candidate.verdict == "Chosen",
+            matches: candidate.failed.is_empty(),
+        });
     Verdicts {
         requirement: super::outcome::requirement(&explanation.answer.consumer),
         result: shown(namespace, &explanation.answer.outcome),
         superseded: explanation.superseded.clone().unwrap_or_default(),
         candidates: candidates.collect(),
-        omitted: explanation.omitted,
+        omitted: explanation.omitted + explanation.candidates.len() - count,
         all,
         diagram: draw(explanation, id),
     }
