@@ -1,5 +1,5 @@
 //! The pages of 10,000 records, with credentials and hostile text planted in them, and requests that no browser sends.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "support/browser.rs"]
 mod browser;

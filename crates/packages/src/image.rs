@@ -1,7 +1,7 @@
 //! A package as an OCI image: the manifest, its blobs and its referrers, as a registry has them.
 //!
 //! Packages of an OCI registry keep their manifests byte for byte. For those of other repositories, they are what
-//! [`mirror`](crate::mirror) would write: the same package has the same digests everywhere.
+//! [`mirror`](mod@crate::mirror) would write: the same package has the same digests everywhere.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
-//! A headless Chromium, driven by WebDriver, and the program `kubectl ext ui`.
+//! A headless Chromium, driven by `WebDriver`, and the program `kubectl ext ui`.
 #![allow(
     dead_code,
     clippy::unwrap_used,
+    clippy::panic,
     reason = "helpers of several tests, each of which uses some of them"
 )]
 
@@ -19,10 +20,10 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-/// Key under which WebDriver returns elements.
+/// Key under which `WebDriver` returns elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// Keys of a keyboard, as WebDriver names them.
+/// Keys of a keyboard, as `WebDriver` names them.
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
 
