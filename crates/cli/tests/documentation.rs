@@ -180,7 +180,7 @@ fn package_output_matches_schemas() {
 }
 
 /// Commands without an output format.
-const NO_DATA: [&str; 1] = ["completion"];
+const NO_DATA: [&str; 2] = ["completion", "ui"];
 
 #[test]
 fn every_command_has_output_formats() {
